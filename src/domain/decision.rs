@@ -1,0 +1,221 @@
+//! What becomes of a task's due instants: each is decided exactly once, and the task moves on to its next firing.
+
+use chrono::{DateTime, Duration, Utc};
+
+use super::task::Task;
+use super::trigger::Trigger;
+
+/// An instant later than this when it is decided was not planned in its time: its run is a catch-up.
+const CATCH_UP_AFTER: Duration = Duration::seconds(10);
+
+/// The instants of a task that are decided now, and its next firing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision {
+    /// In order of time.
+    pub instants: Vec<Decided>,
+    /// `None`: never again.
+    pub next: Option<Firing>,
+}
+
+/// A firing: the rule's own instant, and when it really fires.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Firing {
+    pub rule_at: DateTime<Utc>,
+    /// `rule_at` and its jitter.
+    pub run_at: DateTime<Utc>,
+}
+
+/// One instant and its fate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decided {
+    pub scheduled_at: DateTime<Utc>,
+    pub fate: Fate,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fate {
+    Run {
+        catch_up: bool,
+    },
+    /// As many runs as allowed are going on.
+    Skipped(String),
+    /// Too late, or a later instant runs in its place.
+    Missed(String),
+}
+
+/// The first firing at or after `from`.
+pub fn first_firing(task_id: &str, rule: &Trigger, from: DateTime<Utc>, anchor: DateTime<Utc>) -> Option<Firing> {
+    rule.next_at_or_after(from, anchor).map(|rule_at| firing(task_id, rule, rule_at, anchor))
+}
+
+fn firing(task_id: &str, rule: &Trigger, rule_at: DateTime<Utc>, anchor: DateTime<Utc>) -> Firing {
+    Firing { rule_at, run_at: rule.fire_time(rule_at, task_id, anchor) }
+}
+
+/// Decides the due instants of a task, the oldest first, at most `limit` of them; where more are due, `next` has passed too
+/// and the rest is decided by the next call. `active` is how many runs of the task are queued or going on; `since` when
+/// this scheduler began.
+pub fn decide(task: &Task, rule: &Trigger, now: DateTime<Utc>, since: DateTime<Utc>, active: i64, limit: usize) -> Decision {
+    let mut next = task.next_run_at.zip(task.next_rule_at).map(|(run_at, rule_at)| Firing { rule_at, run_at });
+    let mut due = Vec::new();
+    while let Some(at) = next.filter(|firing| firing.run_at <= now && due.len() < limit) {
+        due.push(at.run_at);
+        let after = rule.next_after(at.rule_at, task.anchor_at);
+        next = after.map(|rule_at| firing(&task.id, rule, rule_at, task.anchor_at));
+    }
+    let more = next.is_some_and(|firing| firing.run_at <= now);
+    let latest = if more { None } else { due.last().copied() };
+    let mut active = active;
+    let mut instants = Vec::with_capacity(due.len());
+    for scheduled_at in due {
+        let fate = fate(task, scheduled_at, latest, now, since, active);
+        active += i64::from(matches!(fate, Fate::Run { .. }));
+        instants.push(Decided { scheduled_at, fate });
+    }
+    Decision { instants, next }
+}
+
+fn fate(
+    task: &Task,
+    at: DateTime<Utc>,
+    latest: Option<DateTime<Utc>>,
+    now: DateTime<Utc>,
+    since: DateTime<Utc>,
+    active: i64,
+) -> Fate {
+    let late = now - at;
+    if let Some(grace) = task.policy.misfire_grace
+        && late > Duration::from_std(grace).unwrap_or(Duration::MAX)
+    {
+        let late = late.num_seconds();
+        return Fate::Missed(format!("not run: {late} s late, more than misfire_grace_seconds ({}) allows", grace.as_secs_f64()));
+    }
+    if task.policy.coalesce && latest != Some(at) {
+        return Fate::Missed("not run: a later instant was due as well and runs in its place (coalesce)".to_owned());
+    }
+    overlap(task, active).unwrap_or(Fate::Run { catch_up: at < since || late > CATCH_UP_AFTER })
+}
+
+/// What becomes of the moment at which the machine has been idle long enough.
+pub fn decide_idle(task: &Task, active: i64) -> Fate {
+    overlap(task, active).unwrap_or(Fate::Run { catch_up: false })
+}
+
+fn overlap(task: &Task, active: i64) -> Option<Fate> {
+    let allowed = task.policy.max_instances;
+    (active >= i64::from(allowed)).then(|| {
+        Fate::Skipped(format!("not run: {active} run(s) of the task are queued or going on, max_instances is {allowed}"))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration as StdDuration;
+
+    use chrono_tz::Tz;
+    use serde_json::json;
+
+    use super::*;
+    use crate::domain::policy::Policy;
+    use crate::domain::task::TaskStats;
+
+    fn at(second: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(1_800_000_000 + second, 0).unwrap()
+    }
+
+    fn every_ten_seconds(policy: Policy) -> (Task, Trigger) {
+        let trigger = json!({"type": "interval", "seconds": 10});
+        let rule = Trigger::parse(&trigger, Tz::UTC).unwrap();
+        let task = Task {
+            id: "a".into(),
+            name: String::new(),
+            description: String::new(),
+            tags: Vec::new(),
+            task_type: "echo".into(),
+            trigger,
+            params: json!({}),
+            enabled: true,
+            policy,
+            version: 1,
+            created_at: at(0),
+            updated_at: at(0),
+            anchor_at: at(0),
+            schedule_text: String::new(),
+            next_run_at: Some(at(10)),
+            next_rule_at: Some(at(10)),
+            stats: TaskStats::default(),
+        };
+        (task, rule)
+    }
+
+    fn fates(policy: Policy, now: i64, active: i64, limit: usize) -> (Vec<&'static str>, Option<i64>) {
+        let (task, rule) = every_ten_seconds(policy);
+        let decision = decide(&task, &rule, at(now), at(0), active, limit);
+        let name = |decided: &Decided| match decided.fate {
+            Fate::Run { catch_up: false } => "run",
+            Fate::Run { catch_up: true } => "catch up",
+            Fate::Skipped(_) => "skipped",
+            Fate::Missed(_) => "missed",
+        };
+        (decision.instants.iter().map(name).collect(), decision.next.map(|n| (n.run_at - at(0)).num_seconds()))
+    }
+
+    #[test]
+    fn an_instant_on_time_runs_and_the_grid_goes_on() {
+        assert_eq!(fates(Policy::default(), 10, 0, 100), (vec!["run"], Some(20)));
+        assert_eq!(fates(Policy::default(), 9, 0, 100), (vec![], Some(10)));
+    }
+
+    #[test]
+    fn of_several_only_the_latest_runs() {
+        assert_eq!(fates(Policy::default(), 45, 0, 100), (vec!["missed", "missed", "missed", "run"], Some(50)));
+    }
+
+    #[test]
+    fn without_coalescing_each_within_its_grace_runs_in_order() {
+        let grace = Some(StdDuration::from_secs(20));
+        let policy = Policy { coalesce: false, misfire_grace: grace, max_instances: 9, ..Policy::default() };
+        assert_eq!(fates(policy.clone(), 45, 0, 100), (vec!["missed", "missed", "catch up", "run"], Some(50)));
+        let one = Policy { max_instances: 1, ..policy };
+        assert_eq!(fates(one, 45, 0, 100), (vec!["missed", "missed", "catch up", "skipped"], Some(50)));
+    }
+
+    #[test]
+    fn too_late_is_missed_even_for_the_latest() {
+        let policy = Policy { misfire_grace: Some(StdDuration::ZERO), ..Policy::default() };
+        assert_eq!(fates(policy.clone(), 10, 0, 100), (vec!["run"], Some(20)));
+        assert_eq!(fates(policy, 11, 0, 100), (vec!["missed"], Some(20)));
+        let any = Policy { misfire_grace: None, ..Policy::default() };
+        assert_eq!(fates(any, 1_000_009, 0, 200_000).0.last(), Some(&"run"));
+    }
+
+    #[test]
+    fn overlap_is_skipped() {
+        assert_eq!(fates(Policy::default(), 10, 1, 100).0, ["skipped"]);
+        assert_eq!(fates(Policy { max_instances: 2, ..Policy::default() }, 10, 1, 100).0, ["run"]);
+    }
+
+    #[test]
+    fn a_long_absence_is_decided_in_steps_and_only_the_last_runs() {
+        let (mut task, rule) = every_ten_seconds(Policy::default());
+        let (mut decided, mut ran) = (0, 0);
+        loop {
+            let decision = decide(&task, &rule, at(1000), at(990), 0, 7);
+            decided += decision.instants.len();
+            ran += decision.instants.iter().filter(|d| matches!(d.fate, Fate::Run { .. })).count();
+            task.next_run_at = decision.next.map(|n| n.run_at);
+            task.next_rule_at = decision.next.map(|n| n.rule_at);
+            if task.next_run_at.is_none_or(|next| next > at(1000)) {
+                break;
+            }
+        }
+        assert_eq!((decided, ran, task.next_run_at), (100, 1, Some(at(1010))));
+    }
+
+    #[test]
+    fn what_was_due_before_the_start_is_a_catch_up() {
+        let (task, rule) = every_ten_seconds(Policy::default());
+        let decision = decide(&task, &rule, at(11), at(11), 0, 9);
+        assert_eq!(decision.instants[0].fate, Fate::Run { catch_up: true });
+    }
+}

@@ -1,0 +1,225 @@
+//! An execution: one run of a task, and the states it goes through.
+//!
+//! ```text
+//!              ┌──────────── retry: waits until retry_at ───────────┐
+//!              ▼                                                    │
+//! (due) ──▶ queued ──▶ running ──▶ succeeded                        │
+//!   │          │          ├──────▶ failed, timed_out, interrupted ──┘
+//!   │          │          └──────▶ cancelled
+//!   │          └──▶ cancelled
+//!   ├──▶ skipped   (overlap)
+//!   └──▶ missed    (past its grace, or coalesced)
+//! ```
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+/// Where an execution stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Status {
+    /// Waits for a worker, or for its next attempt.
+    Queued,
+    Running,
+    Succeeded,
+    Failed,
+    TimedOut,
+    Cancelled,
+    /// Its process ended while it ran.
+    Interrupted,
+    /// Due while as many runs as allowed were going.
+    Skipped,
+    /// Due while nothing could run it, past its grace, or replaced by a later one.
+    Missed,
+}
+
+impl Status {
+    pub const ALL: [Status; 9] = [
+        Status::Queued,
+        Status::Running,
+        Status::Succeeded,
+        Status::Failed,
+        Status::TimedOut,
+        Status::Cancelled,
+        Status::Interrupted,
+        Status::Skipped,
+        Status::Missed,
+    ];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Status::Queued => "queued",
+            Status::Running => "running",
+            Status::Succeeded => "succeeded",
+            Status::Failed => "failed",
+            Status::TimedOut => "timed_out",
+            Status::Cancelled => "cancelled",
+            Status::Interrupted => "interrupted",
+            Status::Skipped => "skipped",
+            Status::Missed => "missed",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Status> {
+        Status::ALL.into_iter().find(|status| status.as_str() == text)
+    }
+
+    /// Nothing changes it any more.
+    pub fn is_final(self) -> bool {
+        !matches!(self, Status::Queued | Status::Running)
+    }
+
+    /// Counts as a failure of the task.
+    pub fn is_failure(self) -> bool {
+        matches!(self, Status::Failed | Status::TimedOut | Status::Interrupted)
+    }
+
+    /// Whether an execution may go from this state to `next`.
+    pub fn may_become(self, next: Status) -> bool {
+        match self {
+            Status::Queued => matches!(next, Status::Running | Status::Cancelled),
+            Status::Running => next != Status::Running && next != Status::Skipped && next != Status::Missed,
+            _ => false,
+        }
+    }
+}
+
+/// Why an execution exists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Cause {
+    /// Its instant came.
+    Schedule,
+    /// A person asked for it.
+    Manual,
+    /// Its instant passed while the scheduler was down or far behind.
+    CatchUp,
+    /// Another execution's end asked for it.
+    Chain,
+    /// A program asked for it.
+    Api,
+}
+
+impl Cause {
+    pub const ALL: [Cause; 5] = [Cause::Schedule, Cause::Manual, Cause::CatchUp, Cause::Chain, Cause::Api];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Cause::Schedule => "schedule",
+            Cause::Manual => "manual",
+            Cause::CatchUp => "catch_up",
+            Cause::Chain => "chain",
+            Cause::Api => "api",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Cause> {
+        Cause::ALL.into_iter().find(|cause| cause.as_str() == text)
+    }
+}
+
+/// One run of a task, as stored, without its result and output.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Execution {
+    /// A ULID; the order of ids is the order in which executions were queued.
+    pub id: String,
+    pub task_id: String,
+    pub task_type: String,
+    /// The task's rule in one line, as it was then.
+    pub schedule_text: String,
+    pub params: Value,
+    pub cause: Cause,
+    pub scheduled_at: DateTime<Utc>,
+    pub queued_at: DateTime<Utc>,
+    /// Start of the latest attempt.
+    pub started_at: Option<DateTime<Utc>>,
+    /// End of the latest attempt.
+    pub finished_at: Option<DateTime<Utc>>,
+    /// First attempt's start after `scheduled_at`, in milliseconds.
+    pub lateness_ms: Option<i64>,
+    /// How long the latest attempt took, in milliseconds.
+    pub duration_ms: Option<i64>,
+    /// The number of the latest attempt, from 1.
+    pub attempt: i64,
+    pub status: Status,
+    /// When the next attempt is due, while waiting for it.
+    pub retry_at: Option<DateTime<Utc>>,
+    pub error: Option<String>,
+    /// Name of the node that ran it.
+    pub node: Option<String>,
+    pub requested_by: Option<String>,
+}
+
+/// An execution with all that belongs to it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ExecutionDetail {
+    pub execution: Execution,
+    pub result: Option<Value>,
+    /// Every attempt, oldest first; the last one is the execution's present state.
+    pub attempts: Vec<Attempt>,
+    pub output: Vec<OutputChunk>,
+}
+
+/// One try within an execution.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Attempt {
+    pub attempt: i64,
+    pub status: Status,
+    pub started_at: Option<DateTime<Utc>>,
+    pub finished_at: Option<DateTime<Utc>>,
+    pub duration_ms: Option<i64>,
+    pub error: Option<String>,
+    pub node: Option<String>,
+}
+
+/// Which of a process's two streams a text came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stream {
+    Stdout,
+    Stderr,
+}
+
+impl Stream {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Stream::Stdout => "stdout",
+            Stream::Stderr => "stderr",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Stream> {
+        [Stream::Stdout, Stream::Stderr].into_iter().find(|stream| stream.as_str() == text)
+    }
+}
+
+/// A piece of output, as it came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutputChunk {
+    /// The attempt it belongs to.
+    pub attempt: i64,
+    /// Its place within the attempt, from 0.
+    pub seq: i64,
+    pub stream: Stream,
+    pub at: DateTime<Utc>,
+    pub text: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_read_back() {
+        assert!(Status::ALL.into_iter().all(|s| Status::parse(s.as_str()) == Some(s)));
+        assert!(Cause::ALL.into_iter().all(|c| Cause::parse(c.as_str()) == Some(c)));
+        assert_eq!((Status::parse("done"), Cause::parse("")), (None, None));
+    }
+
+    #[test]
+    fn final_states_never_change() {
+        for from in Status::ALL {
+            let changes = Status::ALL.into_iter().any(|to| from.may_become(to));
+            assert_eq!(changes, !from.is_final(), "{from:?}");
+        }
+        assert!(Status::Running.may_become(Status::Queued), "a retry waits in the queue");
+        assert!(!Status::Queued.may_become(Status::Succeeded), "no result without a run");
+    }
+}

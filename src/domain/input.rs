@@ -1,0 +1,201 @@
+//! Reads a JSON object field by field and gathers every fault, so that one answer names all that is wrong.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+
+use super::fault::Fault;
+
+/// The fields of one JSON object that are still to be read, and what was found wrong so far. A field that is left out or
+/// null gives its default; one that nobody took is reported by [`Fields::finish`] as unknown.
+#[derive(Debug)]
+pub struct Fields {
+    base: String,
+    left: Map<String, Value>,
+    faults: Vec<Fault>,
+}
+
+impl Fields {
+    /// `base` is the JSON Pointer of the object itself.
+    pub fn new(value: &Value, base: &str) -> Self {
+        let (left, faults) = match value {
+            Value::Object(map) => (map.clone(), Vec::new()),
+            Value::Null if !base.is_empty() => (Map::new(), Vec::new()),
+            other => (Map::new(), vec![Fault::new(base, format!("must be an object, not {}", kind_of(other)))]),
+        };
+        Self { base: base.to_owned(), left, faults }
+    }
+
+    /// The raw value of a field, or `None` where it is not given.
+    pub fn take(&mut self, name: &str) -> Option<Value> {
+        self.left.shift_remove(name)
+    }
+
+    pub fn fault(&mut self, name: &str, message: impl Into<String>) {
+        let pointer = format!("{}/{}", self.base, escape(name));
+        self.faults.push(Fault::new(pointer, message));
+    }
+
+    /// Takes over the faults of a part that was read elsewhere.
+    pub fn collect<T>(&mut self, part: Result<T, Vec<Fault>>) -> Option<T> {
+        part.map_err(|faults| self.faults.extend(faults)).ok()
+    }
+
+    pub fn boolean(&mut self, name: &str, default: bool) -> bool {
+        match self.take(name) {
+            None | Some(Value::Null) => default,
+            Some(Value::Bool(given)) => given,
+            Some(other) => {
+                self.fault(name, format!("{name}: must be true or false, not {}", shown(&other)));
+                default
+            }
+        }
+    }
+
+    pub fn integer(&mut self, name: &str, min: i64, max: i64, default: i64) -> i64 {
+        let Some(given) = self.take(name).filter(|v| !v.is_null()) else { return default };
+        match given.as_i64() {
+            Some(number) if (min..=max).contains(&number) => number,
+            Some(number) => {
+                self.fault(name, format!("{name}: {number} is not between {min} and {max}"));
+                default
+            }
+            None => {
+                self.fault(name, format!("{name}: must be a whole number from {min} to {max}, not {}", shown(&given)));
+                default
+            }
+        }
+    }
+
+    /// A number of seconds, fractions allowed down to the millisecond.
+    pub fn seconds(&mut self, name: &str, min: f64, max: f64, default: Duration) -> Duration {
+        match self.take(name) {
+            None | Some(Value::Null) => default,
+            Some(given) => self.read_seconds(name, &given, min, max).unwrap_or(default),
+        }
+    }
+
+    /// As [`Fields::seconds`], but null means "no limit".
+    pub fn optional_seconds(&mut self, name: &str, min: f64, max: f64, default: Option<Duration>) -> Option<Duration> {
+        match self.take(name) {
+            None => default,
+            Some(Value::Null) => None,
+            Some(given) => self.read_seconds(name, &given, min, max).or(default),
+        }
+    }
+
+    fn read_seconds(&mut self, name: &str, given: &Value, min: f64, max: f64) -> Option<Duration> {
+        match given.as_f64() {
+            Some(number) if number >= min && number <= max => Some(Duration::from_millis((number * 1000.0).round() as u64)),
+            Some(number) => {
+                self.fault(name, format!("{name}: {number} is not between {min} and {max} seconds"));
+                None
+            }
+            None => {
+                self.fault(name, format!("{name}: must be a number of seconds, not {}", shown(given)));
+                None
+            }
+        }
+    }
+
+    /// A text of at most `max` characters, without control characters but for line breaks and tabs.
+    pub fn text(&mut self, name: &str, max: usize, default: &str) -> String {
+        let Some(given) = self.take(name).filter(|v| !v.is_null()) else { return default.to_owned() };
+        let Value::String(text) = given else {
+            self.fault(name, format!("{name}: must be a text, not {}", shown(&given)));
+            return default.to_owned();
+        };
+        if text.chars().count() > max {
+            self.fault(name, format!("{name}: is longer than {max} characters"));
+        } else if text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t')) {
+            self.fault(name, format!("{name}: must not hold control characters"));
+        }
+        text
+    }
+
+    /// One of the named values.
+    pub fn choice<T: Copy>(&mut self, name: &str, known: &[(&str, T)], default: T) -> T {
+        let Some(given) = self.take(name).filter(|v| !v.is_null()) else { return default };
+        let found = given.as_str().and_then(|text| known.iter().find(|(word, _)| *word == text));
+        if let Some((_, value)) = found {
+            return *value;
+        }
+        let words: Vec<_> = known.iter().map(|(word, _)| *word).collect();
+        self.fault(name, format!("{name}: {} is not one of {}", shown(&given), words.join(", ")));
+        default
+    }
+
+    /// A list of texts.
+    pub fn texts(&mut self, name: &str) -> Vec<String> {
+        let list = match self.take(name) {
+            None | Some(Value::Null) => return Vec::new(),
+            Some(Value::Array(list)) => list,
+            Some(other) => {
+                self.fault(name, format!("{name}: must be a list of texts, not {}", shown(&other)));
+                return Vec::new();
+            }
+        };
+        let mut texts = Vec::with_capacity(list.len());
+        for (place, item) in list.into_iter().enumerate() {
+            match item {
+                Value::String(text) => texts.push(text),
+                other => self.fault(&format!("{name}/{place}"), format!("{name}: must hold texts, not {}", shown(&other))),
+            }
+        }
+        texts
+    }
+
+    /// The value that was read, or every fault. A field that nobody took is a fault of its own.
+    ///
+    /// # Errors
+    /// All faults gathered, in the order in which they were found.
+    pub fn finish<T>(mut self, value: T) -> Result<T, Vec<Fault>> {
+        for name in std::mem::take(&mut self.left).keys() {
+            self.fault(name, format!("{}: unknown field", cut(name, 40)));
+        }
+        if self.faults.is_empty() { Ok(value) } else { Err(self.faults) }
+    }
+}
+
+/// A duration as a JSON number of seconds: whole where it is whole.
+pub fn seconds_value(duration: Duration) -> Value {
+    if duration.subsec_millis() == 0 { duration.as_secs().into() } else { duration.as_secs_f64().into() }
+}
+
+/// At most `max` characters of a text, with a mark where it was cut.
+pub fn cut(text: &str, max: usize) -> String {
+    match text.char_indices().nth(max) {
+        None => text.to_owned(),
+        Some((end, _)) => format!("{}…", &text[..end]),
+    }
+}
+
+/// How a JSON value is shown in a message: texts quoted, long ones cut, composites by their kind.
+pub fn shown(value: &Value) -> String {
+    match value {
+        Value::String(text) => format!("'{}'", cut(text, 40)),
+        Value::Object(_) | Value::Array(_) => kind_of(value).to_owned(),
+        other => cut(&other.to_string(), 40),
+    }
+}
+
+fn kind_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
+}
+
+/// A reference token of a JSON Pointer; a `/` between a list's name and an index is kept.
+fn escape(name: &str) -> String {
+    match name.rsplit_once('/') {
+        Some((list, index)) if !index.is_empty() && index.bytes().all(|b| b.is_ascii_digit()) => {
+            format!("{}/{index}", list.replace('~', "~0").replace('/', "~1"))
+        }
+        _ => name.replace('~', "~0").replace('/', "~1"),
+    }
+}

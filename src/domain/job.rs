@@ -1,0 +1,71 @@
+//! A job: the queue entry that carries one attempt of an execution to a worker. It holds all that the worker needs, so
+//! that starting a run costs no read.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::policy::{Backoff, Policy, Retry};
+
+/// What a worker needs for one attempt.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Job {
+    pub execution_id: String,
+    /// From 1; a result counts only from the attempt that holds the execution.
+    pub attempt: i64,
+    pub task_id: String,
+    pub task_type: String,
+    pub params: Value,
+    #[serde(with = "chrono::serde::ts_milliseconds")]
+    pub scheduled_at: DateTime<Utc>,
+    /// `None`: no limit.
+    pub timeout_ms: Option<u64>,
+    pub retry: JobRetry,
+}
+
+/// [`Retry`] as it is kept in a job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobRetry {
+    pub max_attempts: u32,
+    pub delay_ms: u64,
+    pub exponential: bool,
+    pub max_delay_ms: u64,
+    pub jitter_ms: u64,
+}
+
+impl Job {
+    /// The name under which a job is unique in the queue: an attempt is queued once.
+    pub fn idempotency_key(&self) -> String {
+        format!("{}#{}", self.execution_id, self.attempt)
+    }
+
+    /// The part of a job that comes from the policy.
+    pub fn limits(policy: &Policy) -> (Option<u64>, JobRetry) {
+        (policy.timeout.map(|t| t.as_millis() as u64), JobRetry::from(&policy.retry))
+    }
+}
+
+impl From<&Retry> for JobRetry {
+    fn from(retry: &Retry) -> Self {
+        Self {
+            max_attempts: retry.max_attempts,
+            delay_ms: retry.delay.as_millis() as u64,
+            exponential: retry.backoff == Backoff::Exponential,
+            max_delay_ms: retry.max_delay.as_millis() as u64,
+            jitter_ms: retry.jitter.as_millis() as u64,
+        }
+    }
+}
+
+impl From<JobRetry> for Retry {
+    fn from(retry: JobRetry) -> Self {
+        use std::time::Duration;
+        Self {
+            max_attempts: retry.max_attempts,
+            delay: Duration::from_millis(retry.delay_ms),
+            backoff: if retry.exponential { Backoff::Exponential } else { Backoff::Fixed },
+            max_delay: Duration::from_millis(retry.max_delay_ms),
+            jitter: Duration::from_millis(retry.jitter_ms),
+        }
+    }
+}

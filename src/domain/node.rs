@@ -1,0 +1,21 @@
+//! A node: one running Belfry process.
+
+use chrono::{DateTime, Utc};
+
+/// Who a process is, for as long as it runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeIdentity {
+    /// A ULID, new at each start: results count only from the process that holds a run.
+    pub id: String,
+    /// The machine's name, or what the settings say; shown to people.
+    pub name: String,
+}
+
+/// A node as recorded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Node {
+    pub identity: NodeIdentity,
+    pub version: String,
+    pub started_at: DateTime<Utc>,
+    pub last_seen_at: DateTime<Utc>,
+}

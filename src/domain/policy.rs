@@ -1,0 +1,211 @@
+//! How a task's runs are treated: lateness, overlap, time limit, priority, queue and retries. The words are APScheduler's
+//! where it has them. Read from JSON field by field, over a default, so that every fault is named.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+
+use super::fault::Fault;
+use super::input::{Fields, seconds_value};
+
+/// A task's policy.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Policy {
+    /// How many runs of the task may go on at once, 1 to 1000; an instant due beyond that is skipped.
+    pub max_instances: u32,
+    /// How late an instant may still run; later it is recorded as missed. `None`: however late.
+    pub misfire_grace: Option<Duration>,
+    /// Of several due instants only the latest runs.
+    pub coalesce: bool,
+    /// After this long an attempt is ended as timed out. `None`: no limit.
+    pub timeout: Option<Duration>,
+    /// Jobs of a higher priority start first, -1000 to 1000.
+    pub priority: i32,
+    /// The named queue whose limit the runs share.
+    pub queue: String,
+    pub retry: Retry,
+}
+
+/// When a failed attempt is tried again.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Retry {
+    /// Attempts in all, 1 to 100; 1 means no retry.
+    pub max_attempts: u32,
+    /// The wait before the second attempt.
+    pub delay: Duration,
+    pub backoff: Backoff,
+    /// No wait is longer than this.
+    pub max_delay: Duration,
+    /// A random time up to this is added to each wait.
+    pub jitter: Duration,
+}
+
+/// How the wait grows from one retry to the next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Backoff {
+    /// The same each time.
+    Fixed,
+    /// Doubled each time.
+    Exponential,
+}
+
+/// The queue of tasks that name none.
+pub const DEFAULT_QUEUE: &str = "default";
+/// Grace and time limits reach a year.
+const YEAR: f64 = 31_622_400.0;
+/// A retry waits a day at most, so that an execution ends within a foreseeable time.
+const DAY: f64 = 86_400.0;
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            max_instances: 1,
+            misfire_grace: Some(Duration::from_secs(3600)),
+            coalesce: true,
+            timeout: Some(Duration::from_secs(3600)),
+            priority: 0,
+            queue: DEFAULT_QUEUE.to_owned(),
+            retry: Retry::default(),
+        }
+    }
+}
+
+impl Default for Retry {
+    fn default() -> Self {
+        Self {
+            max_attempts: 1,
+            delay: Duration::from_secs(10),
+            backoff: Backoff::Exponential,
+            max_delay: Duration::from_secs(600),
+            jitter: Duration::ZERO,
+        }
+    }
+}
+
+impl Policy {
+    /// Reads a policy; what is left out comes from `default`.
+    ///
+    /// # Errors
+    /// Every fault, with pointers below `/policy`.
+    pub fn parse(value: &Value, default: &Policy) -> Result<Policy, Vec<Fault>> {
+        let mut f = Fields::new(value, "/policy");
+        let policy = Policy {
+            max_instances: f.integer("max_instances", 1, 1000, i64::from(default.max_instances)) as u32,
+            misfire_grace: f.optional_seconds("misfire_grace_seconds", 0.0, YEAR, default.misfire_grace),
+            coalesce: f.boolean("coalesce", default.coalesce),
+            timeout: f.optional_seconds("timeout_seconds", 0.001, YEAR, default.timeout),
+            priority: f.integer("priority", -1000, 1000, i64::from(default.priority)) as i32,
+            queue: f.text("queue", 64, &default.queue),
+            retry: match f.take("retry") {
+                None | Some(Value::Null) => default.retry.clone(),
+                Some(retry) => f.collect(Retry::parse(&retry, &default.retry)).unwrap_or_default(),
+            },
+        };
+        f.finish(policy)
+    }
+
+    /// The policy as its JSON, every field given.
+    pub fn to_json(&self) -> Value {
+        json!({
+            "max_instances": self.max_instances,
+            "misfire_grace_seconds": self.misfire_grace.map(seconds_value),
+            "coalesce": self.coalesce,
+            "timeout_seconds": self.timeout.map(seconds_value),
+            "priority": self.priority,
+            "queue": self.queue,
+            "retry": self.retry.to_json(),
+        })
+    }
+}
+
+impl Retry {
+    fn parse(value: &Value, default: &Retry) -> Result<Retry, Vec<Fault>> {
+        let mut f = Fields::new(value, "/policy/retry");
+        let retry = Retry {
+            max_attempts: f.integer("max_attempts", 1, 100, i64::from(default.max_attempts)) as u32,
+            delay: f.seconds("delay_seconds", 0.0, DAY, default.delay),
+            backoff: f.choice("backoff", &[("fixed", Backoff::Fixed), ("exponential", Backoff::Exponential)], default.backoff),
+            max_delay: f.seconds("max_delay_seconds", 0.0, DAY, default.max_delay),
+            jitter: f.seconds("jitter_seconds", 0.0, DAY, default.jitter),
+        };
+        f.finish(retry)
+    }
+
+    fn to_json(&self) -> Value {
+        let mut map = Map::new();
+        map.insert("max_attempts".into(), self.max_attempts.into());
+        map.insert("delay_seconds".into(), seconds_value(self.delay));
+        map.insert("backoff".into(), self.backoff.as_str().into());
+        map.insert("max_delay_seconds".into(), seconds_value(self.max_delay));
+        map.insert("jitter_seconds".into(), seconds_value(self.jitter));
+        Value::Object(map)
+    }
+
+    /// The wait after the failed attempt number `attempt` (from 1), or `None` when that was the last. `random` is uniform
+    /// in 0..1 and scales the jitter.
+    pub fn wait_after(&self, attempt: u32, random: f64) -> Option<Duration> {
+        if attempt >= self.max_attempts {
+            return None;
+        }
+        let doublings = match self.backoff {
+            Backoff::Fixed => 0,
+            Backoff::Exponential => attempt.saturating_sub(1).min(40),
+        };
+        let wait = self.delay.as_secs_f64() * 2f64.powi(doublings as i32);
+        let wait = Duration::from_secs_f64(wait.min(self.max_delay.as_secs_f64()));
+        Some(wait + self.jitter.mul_f64(random.clamp(0.0, 1.0)))
+    }
+}
+
+impl Backoff {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Backoff::Fixed => "fixed",
+            Backoff::Exponential => "exponential",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn retry(backoff: Backoff) -> Retry {
+        Retry { max_attempts: 5, backoff, ..Retry::default() }
+    }
+
+    #[test]
+    fn waits_double_up_to_their_limit_and_end_with_the_last_attempt() {
+        let retry = Retry { max_delay: Duration::from_secs(35), ..retry(Backoff::Exponential) };
+        let waits: Vec<_> = (1..=5).map(|attempt| retry.wait_after(attempt, 0.0).map(|w| w.as_secs())).collect();
+        assert_eq!(waits, [Some(10), Some(20), Some(35), Some(35), None]);
+        assert_eq!(super::tests::retry(Backoff::Fixed).wait_after(4, 0.0), Some(Duration::from_secs(10)));
+    }
+
+    #[test]
+    fn jitter_is_added_to_the_wait() {
+        let retry = Retry { jitter: Duration::from_secs(4), ..retry(Backoff::Fixed) };
+        assert_eq!(retry.wait_after(1, 0.5), Some(Duration::from_secs(12)));
+    }
+
+    #[test]
+    fn a_policy_reads_back_from_its_json() {
+        let given = json!({"max_instances": 3, "misfire_grace_seconds": null, "coalesce": false, "timeout_seconds": 1.5,
+            "priority": -2, "queue": "slow", "retry": {"max_attempts": 3, "backoff": "fixed", "jitter_seconds": 2}});
+        let policy = Policy::parse(&given, &Policy::default()).unwrap();
+        assert_eq!(policy.misfire_grace, None);
+        assert_eq!(policy.timeout, Some(Duration::from_millis(1500)));
+        assert_eq!(Policy::parse(&policy.to_json(), &Policy::default()), Ok(policy));
+    }
+
+    #[test]
+    fn every_fault_is_named() {
+        let given = json!({"max_instances": 0, "priority": "high", "retry": {"backoff": "linear"}, "retries": 3});
+        let faults = Policy::parse(&given, &Policy::default()).unwrap_err();
+        let found: Vec<_> = faults.iter().map(|f| f.pointer.as_str()).collect();
+        assert_eq!(found, ["/policy/max_instances", "/policy/priority", "/policy/retry/backoff", "/policy/retries"]);
+        assert_eq!(faults[0].message, "max_instances: 0 is not between 1 and 1000");
+        assert_eq!(faults[2].message, "backoff: 'linear' is not one of fixed, exponential");
+        assert_eq!(faults[3].message, "retries: unknown field");
+    }
+}

@@ -1,0 +1,268 @@
+//! A task: what to do and when. [`TaskInput`] is the part that people and programs may set, read from JSON in one place
+//! for the API, the pages and the command line alike.
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use serde_json::{Map, Value, json};
+
+use super::execution::Status;
+use super::fault::Fault;
+use super::input::Fields;
+use super::policy::Policy;
+use super::trigger::Trigger;
+
+/// A task as stored.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Task {
+    pub id: String,
+    pub name: String,
+    pub description: String,
+    pub tags: Vec<String>,
+    pub task_type: String,
+    /// The trigger as it was given; [`Task::rule`] reads it.
+    pub trigger: Value,
+    pub params: Value,
+    pub enabled: bool,
+    pub policy: Policy,
+    /// Counts the changes, from 1.
+    pub version: i64,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+    /// When the present trigger was saved: the base of an interval without `start_date`.
+    pub anchor_at: DateTime<Utc>,
+    /// The rule in one line, in no language.
+    pub schedule_text: String,
+    /// The next firing, jitter included. `None`: never again, paused, or idle.
+    pub next_run_at: Option<DateTime<Utc>>,
+    /// The rule's own instant behind `next_run_at`.
+    pub next_rule_at: Option<DateTime<Utc>>,
+    pub stats: TaskStats,
+}
+
+/// What the runs of a task came to so far.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TaskStats {
+    pub run_count: i64,
+    pub success_count: i64,
+    pub failure_count: i64,
+    pub last_run_at: Option<DateTime<Utc>>,
+    pub last_status: Option<Status>,
+    pub last_duration_ms: Option<i64>,
+}
+
+impl Task {
+    /// The trigger, read. `zone` is the server's, for a trigger that names none.
+    ///
+    /// # Errors
+    /// The faults of a stored trigger that no longer reads (only after a change by hand).
+    pub fn rule(&self, zone: Tz) -> Result<Trigger, Vec<Fault>> {
+        Trigger::parse(&self.trigger, zone)
+    }
+
+    /// What can be set, as JSON: the base that a merge patch is applied to, and the form of an export.
+    pub fn to_input(&self) -> Map<String, Value> {
+        let input = json!({
+            "id": self.id, "name": self.name, "description": self.description, "tags": self.tags, "type": self.task_type,
+            "trigger": self.trigger, "params": self.params, "enabled": self.enabled, "policy": self.policy.to_json(),
+        });
+        match input {
+            Value::Object(map) => map,
+            _ => Map::new(),
+        }
+    }
+}
+
+/// What may be set on a task, checked but for the parameters (their type's schema does that).
+#[derive(Debug, Clone, PartialEq)]
+pub struct TaskInput {
+    pub id: String,
+    pub name: String,
+    pub description: String,
+    pub tags: Vec<String>,
+    pub task_type: String,
+    pub trigger: Value,
+    pub rule: Trigger,
+    pub params: Value,
+    pub enabled: bool,
+    pub policy: Policy,
+}
+
+const MAX_ID: usize = 64;
+const MAX_NAME: usize = 200;
+const MAX_DESCRIPTION: usize = 4000;
+const MAX_TAGS: usize = 32;
+
+impl TaskInput {
+    /// Reads a task from JSON. `default_policy` gives a type's own default, or `None` for an unknown type.
+    ///
+    /// # Errors
+    /// Every fault found, with pointers into `value`.
+    pub fn parse(value: &Value, zone: Tz, default_policy: impl Fn(&str) -> Option<Policy>) -> Result<TaskInput, Vec<Fault>> {
+        let mut f = Fields::new(value, "");
+        let id = read_id(&mut f);
+        let task_type = read_required(&mut f, "type");
+        let default = default_policy(&task_type);
+        if default.is_none() && !task_type.is_empty() {
+            f.fault("type", format!("type: '{}' is not a known task type", super::input::cut(&task_type, 40)));
+        }
+        let name = f.text("name", MAX_NAME, &id);
+        let description = f.text("description", MAX_DESCRIPTION, "");
+        let tags = read_tags(&mut f);
+        let trigger = f.take("trigger").unwrap_or(Value::Null);
+        let rule = read_trigger(&mut f, &trigger, zone);
+        let params = read_params(&mut f);
+        let enabled = f.boolean("enabled", true);
+        let policy = f.take("policy").unwrap_or(Value::Null);
+        let policy = f.collect(Policy::parse(&policy, &default.unwrap_or_default()));
+        let (rule, policy) = match (rule, policy) {
+            (Some(rule), Some(policy)) => (rule, policy),
+            _ => return Err(f.finish(()).err().unwrap_or_default()),
+        };
+        f.finish(TaskInput { id, name, description, tags, task_type, trigger, rule, params, enabled, policy })
+    }
+}
+
+/// Says what is wrong with a task id: 1 to 64 letters (any script), digits, `.`, `_`, `-`, not starting with punctuation.
+///
+/// # Errors
+/// A message that names the rule that was broken.
+pub fn check_id(id: &str) -> Result<(), String> {
+    let length = id.chars().count();
+    if !(1..=MAX_ID).contains(&length) {
+        return Err(format!("id: must have 1 to {MAX_ID} characters, not {length}"));
+    }
+    if let Some(bad) = id.chars().find(|c| !c.is_alphanumeric() && !matches!(c, '.' | '_' | '-')) {
+        return Err(format!("id: {bad:?} is not allowed; use letters, digits, '.', '_' and '-'"));
+    }
+    if id.starts_with(['.', '_', '-']) {
+        return Err("id: must start with a letter or a digit".to_owned());
+    }
+    Ok(())
+}
+
+fn read_id(f: &mut Fields) -> String {
+    let id = read_required(f, "id");
+    if !id.is_empty()
+        && let Err(message) = check_id(&id)
+    {
+        f.fault("id", message);
+    }
+    id
+}
+
+/// A required text; where it is missing the fault is noted and the text is empty.
+fn read_required(f: &mut Fields, name: &str) -> String {
+    match f.take(name) {
+        Some(Value::String(text)) if !text.is_empty() => text,
+        None | Some(Value::Null) => {
+            f.fault(name, format!("{name}: is required"));
+            String::new()
+        }
+        Some(Value::String(_)) => {
+            f.fault(name, format!("{name}: must not be empty"));
+            String::new()
+        }
+        Some(other) => {
+            f.fault(name, format!("{name}: must be a text, not {}", super::input::shown(&other)));
+            String::new()
+        }
+    }
+}
+
+fn read_tags(f: &mut Fields) -> Vec<String> {
+    let mut tags = f.texts("tags");
+    if tags.len() > MAX_TAGS {
+        f.fault("tags", format!("tags: {} are given, at most {MAX_TAGS} are allowed", tags.len()));
+    }
+    for (place, tag) in tags.iter().enumerate() {
+        if let Err(message) = check_id(tag) {
+            f.fault(&format!("tags/{place}"), message.replacen("id:", "tags:", 1));
+        }
+    }
+    let mut seen = std::collections::HashSet::new();
+    tags.retain(|tag| seen.insert(tag.clone()));
+    tags
+}
+
+fn read_trigger(f: &mut Fields, trigger: &Value, zone: Tz) -> Option<Trigger> {
+    if trigger.is_null() {
+        f.fault("trigger", "trigger: is required");
+        return None;
+    }
+    f.collect(Trigger::parse(trigger, zone))
+}
+
+fn read_params(f: &mut Fields) -> Value {
+    match f.take("params") {
+        None | Some(Value::Null) => Value::Object(Map::new()),
+        Some(Value::Object(map)) => Value::Object(map),
+        Some(other) => {
+            f.fault("params", format!("params: must be an object, not {}", super::input::shown(&other)));
+            Value::Object(Map::new())
+        }
+    }
+}
+
+/// Applies a JSON merge patch (RFC 7396).
+pub fn merge_patch(target: &mut Value, patch: &Value) {
+    let Value::Object(patch) = patch else {
+        *target = patch.clone();
+        return;
+    };
+    if !target.is_object() {
+        *target = Value::Object(Map::new());
+    }
+    if let Value::Object(target) = target {
+        for (name, value) in patch {
+            if value.is_null() {
+                target.shift_remove(name);
+            } else {
+                merge_patch(target.entry(name.clone()).or_insert(Value::Null), value);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(value: &Value) -> Result<TaskInput, Vec<Fault>> {
+        TaskInput::parse(value, Tz::UTC, |name| (name == "echo").then(Policy::default))
+    }
+
+    #[test]
+    fn only_id_type_and_trigger_are_required() {
+        let input = parse(&json!({"id": "日报-1", "type": "echo", "trigger": {"type": "cron", "hour": 8}})).unwrap();
+        assert_eq!((input.name.as_str(), input.enabled, &input.params), ("日报-1", true, &json!({})));
+        let faults = parse(&json!({})).unwrap_err();
+        let pointers: Vec<_> = faults.iter().map(|f| f.pointer.as_str()).collect();
+        assert_eq!(pointers, ["/id", "/type", "/trigger"]);
+    }
+
+    #[test]
+    fn faults_of_all_parts_are_answered_together() {
+        let faults = parse(&json!({"id": "-a", "type": "nope", "trigger": {"type": "cron", "hour": 25}, "params": 1, "extra": 2,
+            "tags": ["ok", "no good"]}))
+        .unwrap_err();
+        let pointers: Vec<_> = faults.iter().map(|f| f.pointer.as_str()).collect();
+        assert_eq!(pointers, ["/id", "/type", "/tags/1", "/trigger/hour", "/params", "/extra"]);
+    }
+
+    #[test]
+    fn ids_follow_their_rule() {
+        for good in ["a", "日报", "a.b_c-9", &"x".repeat(64)] {
+            assert_eq!(check_id(good), Ok(()), "{good}");
+        }
+        for bad in ["", ".a", "_a", "a b", "a/b", "a\n", &"x".repeat(65), "<b>"] {
+            assert!(check_id(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_merge_patch_follows_the_rfc() {
+        let mut target = json!({"a": {"b": 1, "c": 2}, "d": [1]});
+        merge_patch(&mut target, &json!({"a": {"b": null, "e": 3}, "d": [2], "f": {"g": null}}));
+        assert_eq!(target, json!({"a": {"c": 2, "e": 3}, "d": [2], "f": {}}));
+    }
+}

@@ -1,0 +1,213 @@
+//! One element of a cron field: `*`, `*/n`, `a`, `a-b`, `a/n`, `a-b/n`, names, and the words about days.
+
+use super::field::{DAY, DAY_OF_WEEK, Field, Form, Values, WEEKDAYS};
+use crate::domain::trigger::text::cut;
+
+type Outcome<T> = Result<T, String>;
+
+/// Adds what `element` (not empty, no blanks around it) says to `values`.
+pub(super) fn read_element(field: &Field, form: Form, element: &str, values: &mut Values) -> Outcome<()> {
+    if let Some(outcome) = read_day_words(field, form, element, values) {
+        return outcome;
+    }
+    let (range, step) = element.split_once('/').map_or((element, None), |(range, step)| (range, Some(step)));
+    if range == "*" {
+        let step = read_step(field, element, step, field.max - field.min)?;
+        values.add(field, field.min, field.max, step);
+        return Ok(());
+    }
+    if !field.names.is_empty() && range.contains(|c: char| c.is_alphabetic()) {
+        return read_names(field, element, range, step, values);
+    }
+    read_numbers(field, form, element, range, step, values)
+}
+
+fn read_numbers(field: &Field, form: Form, element: &str, range: &str, step: Option<&str>, values: &mut Values) -> Outcome<()> {
+    let limit = field.last_number(form);
+    let (first, last) = match range.split_once('-') {
+        Some((first, last)) => (number(field, limit, element, first)?, Some(number(field, limit, element, last)?)),
+        None => (number(field, limit, element, range)?, None),
+    };
+    if let Some(last) = last.filter(|last| first > *last) {
+        return Err(backwards(field, element, first, last, step));
+    }
+    let last = last.unwrap_or(if step.is_some() { field.max } else { first });
+    let step = read_step(field, element, step, last.saturating_sub(first))?;
+    values.add(field, first, last, step);
+    Ok(())
+}
+
+fn number(field: &Field, limit: u32, element: &str, digits: &str) -> Outcome<u32> {
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(unreadable(field, element));
+    }
+    if digits.len() > 9 {
+        return Err(format!("{}: {} has more than nine digits; write {} to {limit}", field.name, cut(digits), field.min));
+    }
+    let outside = || format!("{}: {} is not between {} and {limit}", field.name, cut(digits), field.min);
+    digits.parse().ok().filter(|value| (field.min..=limit).contains(value)).ok_or_else(outside)
+}
+
+/// The step after `/`: 1 where there is none, otherwise 1 to `most`.
+fn read_step(field: &Field, element: &str, step: Option<&str>, most: u32) -> Outcome<u32> {
+    let Some(digits) = step else { return Ok(1) };
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(unreadable(field, element));
+    }
+    let name = field.name;
+    if most == 0 {
+        return Err(format!("{name}: {} takes no step, for its range holds one value only", cut(element)));
+    }
+    let wrong = || format!("{name}: the step in {} must be between 1 and {most}", cut(element));
+    digits.parse().ok().filter(|step| digits.len() <= 9 && (1..=most).contains(step)).ok_or_else(wrong)
+}
+
+fn read_names(field: &Field, element: &str, range: &str, step: Option<&str>, values: &mut Values) -> Outcome<()> {
+    let (first, last) = range.split_once('-').unwrap_or((range, range));
+    let both = [first, last];
+    if both.iter().any(|part| part.bytes().all(|byte| byte.is_ascii_digit()) && !part.is_empty()) {
+        return Err(format!("{}: {} mixes a name and a number", field.name, cut(element)));
+    }
+    let (first, last) = (name(field, element, first)?, name(field, element, last)?);
+    if step.is_some() {
+        return Err(format!("{}: names take no step in '{}'", field.name, cut(element)));
+    }
+    if first <= last {
+        values.add(field, first, last, 1);
+    } else if field.name == DAY_OF_WEEK.name {
+        values.add(field, first, last + 7, 1);
+    } else {
+        return Err(backwards(field, element, first, last, None));
+    }
+    Ok(())
+}
+
+/// The value of a name: the first three English letters in any case.
+fn name(field: &Field, element: &str, text: &str) -> Outcome<u32> {
+    if text.is_empty() || !text.chars().all(char::is_alphabetic) {
+        return Err(unreadable(field, element));
+    }
+    let place = field.names.iter().position(|name| name.eq_ignore_ascii_case(text));
+    let value = place.and_then(|place| u32::try_from(place).ok()).map(|place| place + field.min);
+    value.ok_or_else(|| format!("{}: unknown name '{}'", field.name, cut(text)))
+}
+
+/// Says what to write instead of a range that runs backwards.
+fn backwards(field: &Field, element: &str, first: u32, last: u32, step: Option<&str>) -> String {
+    let shown = |value: u32| match field.names {
+        [] => value.to_string(),
+        names => usize::try_from(value - field.min)
+            .ok()
+            .and_then(|place| names.get(place))
+            .map_or_else(String::new, |name| (*name).to_owned()),
+    };
+    let span = |from: u32, to: u32| if from == to { shown(from) } else { format!("{}-{}", shown(from), shown(to)) };
+    let advice = match field.name {
+        "day_of_week" => weekdays_from(first, last, step),
+        "year" => Some(span(last, first)),
+        _ => Some(format!("{},{}", span(first, field.max), span(field.min, last))),
+    };
+    let advice = advice.filter(|_| step.is_none() || field.name == DAY_OF_WEEK.name);
+    let problem = format!("{}: {} runs backwards", field.name, cut(element));
+    advice.map_or_else(|| problem.clone(), |advice| format!("{problem}; write {advice}"))
+}
+
+/// The names of the weekdays that a backwards range of numbers means.
+fn weekdays_from(first: u32, last: u32, step: Option<&str>) -> Option<String> {
+    let name = |day: u32| usize::try_from(day % 7).ok().and_then(|day| WEEKDAYS.get(day)).copied();
+    match step {
+        None => Some(format!("{}-{}", name(first)?, name(last)?)),
+        Some(step) => {
+            let step = step.parse().ok().filter(|step| (1..=7).contains(step))?;
+            let days: Vec<&str> = (first..=last + 7).step_by(step).filter_map(name).collect();
+            Some(days.join(","))
+        }
+    }
+}
+
+/// The words about days that only some fields of some forms know; `None`: the element is none of them.
+fn read_day_words(field: &Field, form: Form, element: &str, values: &mut Values) -> Option<Outcome<()>> {
+    match (field.name, form) {
+        ("day", _) if element.eq_ignore_ascii_case("last") => values.days.last = true,
+        ("day", Form::Expression) if element.eq_ignore_ascii_case("l") => values.days.last = true,
+        ("day", Form::Fields) if element.contains([' ', '\t']) => return Some(nth_in_words(element, values)),
+        ("day_of_week", Form::Expression) => return nth_in_signs(field, element, values),
+        _ => return None,
+    }
+    Some(Ok(()))
+}
+
+/// `2nd fri`, `last mon`.
+fn nth_in_words(element: &str, values: &mut Values) -> Outcome<()> {
+    const ORDINALS: [&str; 5] = ["1st", "2nd", "3rd", "4th", "5th"];
+    let mut words = element.split([' ', '\t']).filter(|word| !word.is_empty());
+    let (Some(ordinal), Some(weekday), None) = (words.next(), words.next(), words.next()) else {
+        return Err(unreadable(&DAY, element));
+    };
+    let nth = ORDINALS.iter().position(|known| known.eq_ignore_ascii_case(ordinal));
+    if nth.is_none() && !ordinal.eq_ignore_ascii_case("last") {
+        return Err(format!("{}; write 1st to 5th or last before a weekday", unreadable(&DAY, element)));
+    }
+    let weekday = WEEKDAYS.iter().position(|known| known.eq_ignore_ascii_case(weekday));
+    let weekday = weekday.ok_or_else(|| match words_weekday(element) {
+        Some(name) => format!("day: unknown name '{}'", cut(name)),
+        None => unreadable(&DAY, element),
+    })?;
+    values.days.add_nth(weekday, nth);
+    Ok(())
+}
+
+fn words_weekday(element: &str) -> Option<&str> {
+    element.rsplit([' ', '\t']).next().filter(|word| word.chars().all(char::is_alphabetic))
+}
+
+/// `fri#2`, `5#2`, `friL`, `5L`; `None`: neither sign is there.
+fn nth_in_signs(field: &Field, element: &str, values: &mut Values) -> Option<Outcome<()>> {
+    let (weekday, nth) = match element.split_once('#') {
+        Some((weekday, nth)) => (weekday, Some(nth)),
+        None => {
+            let weekday = element.strip_suffix(['L', 'l'])?;
+            // `jul` ends in an l as well: only a known name or a number makes it a sign.
+            let known = WEEKDAYS.iter().any(|name| name.eq_ignore_ascii_case(weekday));
+            if !known && !weekday.bytes().all(|byte| byte.is_ascii_digit()) {
+                return None;
+            }
+            (weekday, None)
+        }
+    };
+    Some(one_weekday(field, element, weekday).and_then(|weekday| {
+        let nth = nth.map(|nth| ordinal(field, element, nth)).transpose()?;
+        values.days.add_nth(weekday, nth);
+        Ok(())
+    }))
+}
+
+fn one_weekday(field: &Field, element: &str, weekday: &str) -> Outcome<usize> {
+    if let Some(day) = WEEKDAYS.iter().position(|name| name.eq_ignore_ascii_case(weekday)) {
+        return Ok(day);
+    }
+    if !weekday.is_empty() && weekday.chars().all(char::is_alphabetic) {
+        return Err(format!("{}: unknown name '{}'", field.name, cut(weekday)));
+    }
+    let day = number(field, 7, element, weekday)?;
+    usize::try_from(day % 7).map_err(|_| unreadable(field, element))
+}
+
+/// The number after `#`, counted from 0.
+fn ordinal(field: &Field, element: &str, digits: &str) -> Outcome<usize> {
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(unreadable(field, element));
+    }
+    let nth: Option<usize> = digits.parse().ok().filter(|nth| digits.len() <= 9 && (1..=5).contains(nth));
+    nth.map(|nth| nth - 1)
+        .ok_or_else(|| format!("{}: the number after # in {} must be between 1 and 5", field.name, cut(element)))
+}
+
+fn unreadable(field: &Field, element: &str) -> String {
+    let problem = format!("{}: cannot read '{}'", field.name, cut(element));
+    match (field.name, element) {
+        (_, "?") => format!("{problem}; write *"),
+        ("day", "L" | "l") => format!("{problem}; write last"),
+        _ => problem,
+    }
+}

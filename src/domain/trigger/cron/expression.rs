@@ -1,0 +1,84 @@
+//! The expression form of a cron rule: five or six fields, a time of day, or a nickname.
+
+use super::field::{DAY, DAY_OF_WEEK, Form, HOUR, MINUTE, MONTH, SECOND, Values, WEEK, YEAR, read_field};
+use super::rule::Fields;
+use crate::domain::trigger::text::cut;
+
+/// Reads an expression.
+///
+/// # Errors
+/// A message naming the field or the expression, the piece and what is allowed.
+pub(crate) fn read_expression(text: &str) -> Result<Fields, String> {
+    let parts: Vec<&str> = text.split([' ', '\t']).filter(|part| !part.is_empty()).collect();
+    match parts[..] {
+        [nickname] if nickname.starts_with('@') => from_fields(nickname_fields(nickname)?),
+        [time] if time.contains(':') => time_of_day(time),
+        _ => from_fields(&parts),
+    }
+}
+
+fn nickname_fields(nickname: &str) -> Result<&'static [&'static str], String> {
+    const HOURLY: &[&str] = &["0", "*", "*", "*", "*"];
+    const DAILY: &[&str] = &["0", "0", "*", "*", "*"];
+    const WEEKLY: &[&str] = &["0", "0", "*", "*", "sun"];
+    const MONTHLY: &[&str] = &["0", "0", "1", "*", "*"];
+    const YEARLY: &[&str] = &["0", "0", "1", "1", "*"];
+    match nickname.to_ascii_lowercase().as_str() {
+        "@hourly" => Ok(HOURLY),
+        "@daily" | "@midnight" => Ok(DAILY),
+        "@weekly" => Ok(WEEKLY),
+        "@monthly" => Ok(MONTHLY),
+        "@yearly" | "@annually" => Ok(YEARLY),
+        _ => Err(format!(
+            "expression: unknown name '{}'; write @hourly, @daily, @midnight, @weekly, @monthly, @yearly or @annually",
+            cut(nickname)
+        )),
+    }
+}
+
+/// `HH:MM` or `HH:MM:SS`: daily at that time.
+fn time_of_day(text: &str) -> Result<Fields, String> {
+    let wrong = || format!("expression: {} is not a time of day; write HH:MM or HH:MM:SS, 00:00:00 to 23:59:59", cut(text));
+    let parts: Vec<&str> = text.split(':').collect();
+    let (hour, minute, second) = match parts[..] {
+        [hour, minute] => (hour, minute, "00"),
+        [hour, minute, second] => (hour, minute, second),
+        _ => return Err(wrong()),
+    };
+    let part = |digits: &str, least: usize, max: u32| {
+        let shaped = (least..=2).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
+        digits.parse().ok().filter(|value| shaped && *value <= max).ok_or_else(wrong)
+    };
+    let (hour, minute, second) = (part(hour, 1, HOUR.max)?, part(minute, 2, MINUTE.max)?, part(second, 2, SECOND.max)?);
+    Ok(Fields { hour: Values::only(hour), minute: Values::only(minute), second: Values::only(second), ..daily() })
+}
+
+fn from_fields(parts: &[&str]) -> Result<Fields, String> {
+    let (second, rest) = match parts {
+        [_, _, _, _, _] => ("0", parts),
+        [second, rest @ ..] if rest.len() == 5 => (*second, rest),
+        _ => return Err(format!("expression: {} field(s); 5 are needed, or 6 with seconds first", parts.len())),
+    };
+    let read = |field, place: usize| read_field(field, Form::Expression, rest.get(place).copied().unwrap_or_default());
+    let second = read_field(&SECOND, Form::Expression, second)?;
+    let (minute, hour, day) = (read(&MINUTE, 0)?, read(&HOUR, 1)?, read(&DAY, 2)?);
+    let (month, day_of_week) = (read(&MONTH, 3)?, read(&DAY_OF_WEEK, 4)?);
+    // crontab(5): where neither text starts with `*`, either day is enough.
+    let either_day = !day.starred && !day_of_week.starred;
+    Ok(Fields { month, day, day_of_week, hour, minute, second, either_day, ..daily() })
+}
+
+/// Every date, at midnight.
+fn daily() -> Fields {
+    Fields {
+        year: Values::every(&YEAR),
+        month: Values::every(&MONTH),
+        day: Values::every(&DAY),
+        week: Values::every(&WEEK),
+        day_of_week: Values::every(&DAY_OF_WEEK),
+        hour: Values::only(0),
+        minute: Values::only(0),
+        second: Values::only(0),
+        either_day: false,
+    }
+}

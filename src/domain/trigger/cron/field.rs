@@ -1,0 +1,132 @@
+//! One cron field: its range and names, and the reading of its list of elements.
+
+use super::days::DaySet;
+use super::element::read_element;
+use super::years::Years;
+use crate::domain::trigger::text::cut;
+
+pub(crate) const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
+/// Sunday is 0, as in crontab.
+pub(crate) const WEEKDAYS: [&str; 7] = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
+
+/// A field's name, range and names.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Field {
+    pub name: &'static str,
+    pub min: u32,
+    pub max: u32,
+    /// The names of the values from `min` on.
+    pub names: &'static [&'static str],
+}
+
+pub(crate) static YEAR: Field = Field { name: "year", min: 1970, max: 9999, names: &[] };
+pub(crate) static MONTH: Field = Field { name: "month", min: 1, max: 12, names: &MONTHS };
+pub(crate) static DAY: Field = Field { name: "day", min: 1, max: 31, names: &[] };
+pub(crate) static WEEK: Field = Field { name: "week", min: 1, max: 53, names: &[] };
+pub(crate) static DAY_OF_WEEK: Field = Field { name: "day_of_week", min: 0, max: 6, names: &WEEKDAYS };
+pub(crate) static HOUR: Field = Field { name: "hour", min: 0, max: 23, names: &[] };
+pub(crate) static MINUTE: Field = Field { name: "minute", min: 0, max: 59, names: &[] };
+pub(crate) static SECOND: Field = Field { name: "second", min: 0, max: 59, names: &[] };
+
+/// Where a field stands; the two forms differ in what the days may say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    Fields,
+    Expression,
+}
+
+impl Field {
+    /// Every value, as a bit set. Not for years.
+    pub(crate) fn all(&self) -> u64 {
+        (self.min..=self.max).fold(0, |bits, value| bits | 1 << value)
+    }
+
+    /// The largest number one may write: in an expression 7 is Sunday, too.
+    pub(crate) fn last_number(&self, form: Form) -> u32 {
+        if self.name == DAY_OF_WEEK.name && form == Form::Expression { 7 } else { self.max }
+    }
+}
+
+/// The values of one field.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Values {
+    /// Bit n for the value n; empty for years.
+    pub bits: u64,
+    pub years: Years,
+    /// What a day field says beside numbers.
+    pub days: DaySet,
+    /// The text starts with `*`.
+    pub starred: bool,
+    /// Some element has `*` or `/`.
+    pub stepped: bool,
+}
+
+impl Values {
+    /// `*`: every value.
+    pub(crate) fn every(field: &'static Field) -> Self {
+        let stars = Self { starred: true, stepped: true, ..Self::default() };
+        if field.name == YEAR.name { Self { years: Years::full(), ..stars } } else { Self { bits: field.all(), ..stars } }
+    }
+
+    pub(crate) fn only(value: u32) -> Self {
+        Self { bits: 1 << value, ..Self::default() }
+    }
+
+    /// Adds first, first + step … up to last. 7 as a weekday is Sunday.
+    pub(crate) fn add(&mut self, field: &Field, first: u32, last: u32, step: u32) {
+        let step = usize::try_from(step).unwrap_or(usize::MAX).max(1);
+        for value in (first..=last).step_by(step) {
+            match field.name {
+                "year" => self.years.insert(value),
+                "day_of_week" => self.bits |= 1 << (value % 7),
+                _ => self.bits |= 1 << value,
+            }
+        }
+    }
+
+    pub(crate) fn is_full(&self, field: &Field) -> bool {
+        if field.name == YEAR.name { self.years.is_full() } else { self.bits == field.all() }
+    }
+
+    /// A `day` or `day_of_week` field as a set of days.
+    pub(crate) fn day_set(&self, field: &Field) -> DaySet {
+        let mut days = self.days;
+        let bits = u32::try_from(self.bits).unwrap_or(u32::MAX);
+        if field.name == DAY.name {
+            days.days = bits;
+        } else {
+            days.weekdays |= u8::try_from(bits).unwrap_or(0x7f);
+        }
+        days.canonical()
+    }
+}
+
+/// Reads a list of elements separated by commas.
+///
+/// # Errors
+/// A message naming the field, the piece and what is allowed.
+pub(crate) fn read_field(field: &'static Field, form: Form, text: &str) -> Result<Values, String> {
+    let text = trim(text);
+    let mut values = Values { starred: text.starts_with('*'), ..Values::default() };
+    for element in text.split(',').map(trim) {
+        if element.is_empty() {
+            return Err(empty_element(field, text));
+        }
+        values.stepped |= element.contains(['*', '/']);
+        if !(element == "*" && values.is_full(field)) {
+            read_element(field, form, element, &mut values)?;
+        }
+    }
+    Ok(values)
+}
+
+fn empty_element(field: &Field, text: &str) -> String {
+    match text {
+        "" => format!("{}: is empty; leave it out or write *", field.name),
+        _ => format!("{}: empty list element in '{}'", field.name, cut(text)),
+    }
+}
+
+fn trim(text: &str) -> &str {
+    text.trim_matches([' ', '\t'])
+}

@@ -1,0 +1,55 @@
+//! The field form of a cron rule: a JSON key for each field.
+
+use serde_json::Value;
+
+use super::field::{DAY, DAY_OF_WEEK, Field, Form, HOUR, MINUTE, MONTH, SECOND, Values, WEEK, YEAR, read_field};
+use super::rule::Fields;
+use crate::domain::trigger::input::Reader;
+use crate::domain::trigger::text::cut;
+
+/// In the order that decides about fields left out.
+pub(crate) static FIELDS: [&Field; 8] = [&YEAR, &MONTH, &DAY, &WEEK, &DAY_OF_WEEK, &HOUR, &MINUTE, &SECOND];
+
+/// Reads the eight fields; all must match.
+pub(super) fn read_fields(reader: &mut Reader<'_>) -> Option<Fields> {
+    let last_given = FIELDS.iter().rposition(|field| reader.value(field.name).is_some()).unwrap_or(FIELDS.len());
+    let mut place = 0;
+    let mut next = || {
+        let field = FIELDS[place];
+        let value = read_one(reader, field, place > last_given);
+        place += 1;
+        value
+    };
+    // Every field is read, so that every fault is noted.
+    let (year, month, day, week) = (next(), next(), next(), next());
+    let (day_of_week, hour, minute, second) = (next(), next(), next(), next());
+    Some(Fields {
+        year: year?,
+        month: month?,
+        day: day?,
+        week: week?,
+        day_of_week: day_of_week?,
+        hour: hour?,
+        minute: minute?,
+        second: second?,
+        either_day: false,
+    })
+}
+
+fn read_one(reader: &mut Reader<'_>, field: &'static Field, after_last: bool) -> Option<Values> {
+    let read = match reader.value(field.name) {
+        None => return Some(left_out(field, after_last)),
+        Some(Value::String(_)) => read_field(field, Form::Fields, reader.text(field.name)?),
+        Some(Value::Number(number)) if number.is_u64() => read_field(field, Form::Fields, &number.to_string()),
+        Some(Value::Number(number)) if number.is_i64() => {
+            Err(format!("{}: {number} is not between {} and {}", field.name, field.min, field.max))
+        }
+        Some(value) => Err(format!("{}: {} must be an integer or a string", field.name, cut(&value.to_string()))),
+    };
+    read.map_err(|message| reader.fault_in_words(field.name, &message)).ok()
+}
+
+/// `*` before the last field given; after it the minimum, though every week and every weekday.
+fn left_out(field: &'static Field, after_last: bool) -> Values {
+    if after_last && *field != WEEK && *field != DAY_OF_WEEK { Values::only(field.min) } else { Values::every(field) }
+}

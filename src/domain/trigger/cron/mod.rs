@@ -1,0 +1,75 @@
+//! The trigger that fires by the calendar and the clock on the wall.
+
+mod calendar;
+mod days;
+mod element;
+mod expression;
+mod field;
+mod fields;
+mod numbers;
+mod rule;
+mod search;
+mod text;
+mod years;
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use serde_json::{Map, Value};
+
+pub use days::DaySet;
+pub use rule::{Class, Rule};
+pub use years::Years;
+
+use super::Bounds;
+use super::input::Reader;
+use crate::domain::fault::Fault;
+use fields::FIELDS;
+use rule::Fields;
+
+pub(crate) use text::weekday_runs;
+
+const OTHER_KEYS: [&str; 5] = ["expression", "start_date", "end_date", "timezone", "jitter"];
+
+/// A cron rule with its bounds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Cron {
+    pub rule: Rule,
+    pub bounds: Bounds,
+    /// Seconds.
+    pub jitter: u64,
+    pub zone: Tz,
+}
+
+impl Cron {
+    pub(crate) fn parse(object: &Map<String, Value>, zone: Tz) -> Result<Self, Vec<Fault>> {
+        let known: Vec<&str> = FIELDS.iter().map(|field| field.name).chain(OTHER_KEYS).collect();
+        let mut reader = Reader::new(object, &known);
+        let zone = reader.zone(zone);
+        let fields =
+            if reader.value("expression").is_some() { by_expression(&mut reader) } else { fields::read_fields(&mut reader) };
+        let (bounds, jitter) = (reader.bounds(zone), reader.jitter());
+        reader.finish(fields.map(|fields| Self { rule: Rule::new(fields), bounds, jitter, zone }))
+    }
+
+    pub(crate) fn next(&self, after: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let after = self.bounds.start.map_or(after, |start| start.max(after));
+        let from = after.timestamp() + i64::from(after.timestamp_subsec_nanos() > 0);
+        let at = DateTime::from_timestamp(search::next_fire(&self.rule, self.zone, from)?, 0)?;
+        self.bounds.end.is_none_or(|end| at <= end).then_some(at)
+    }
+
+    /// The shortest expression that means the same, or else the fields.
+    pub(crate) fn text(&self) -> String {
+        text::text(&self.rule)
+    }
+}
+
+fn by_expression(reader: &mut Reader<'_>) -> Option<Fields> {
+    for field in FIELDS {
+        if reader.value(field.name).is_some() {
+            reader.fault(field.name, "cannot stand beside expression");
+        }
+    }
+    let text = reader.text("expression")?;
+    expression::read_expression(text).map_err(|message| reader.fault_in_words("expression", &message)).ok()
+}

@@ -1,0 +1,143 @@
+//! The trigger that fires when the machine has had little to do for a while.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
+use serde_json::{Map, Value};
+
+use super::Bounds;
+use super::input::Reader;
+use crate::domain::fault::Fault;
+
+const KEYS: [&str; 6] = ["idle_duration", "cpu_below_percent", "repeat", "start_date", "end_date", "timezone"];
+/// 366 days.
+const LONGEST: u64 = 31_622_400;
+/// Samples further apart than this are no proof of what lay between: the machine slept, or the clock was set.
+const LONGEST_GAP: TimeDelta = TimeDelta::seconds(30);
+
+/// Fires when the CPU use has stayed below a limit for some time.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Idle {
+    /// Seconds, 1 to 31622400.
+    pub idle_duration: u64,
+    /// Above 0, at most 100.
+    pub cpu_below_percent: f64,
+    /// Whether to fire again after each further `idle_duration` of the same idle period.
+    pub repeat: bool,
+    pub bounds: Bounds,
+    pub zone: Tz,
+}
+
+impl Idle {
+    pub(crate) fn parse(object: &Map<String, Value>, zone: Tz) -> Result<Self, Vec<Fault>> {
+        let mut reader = Reader::new(object, &KEYS);
+        let zone = reader.zone(zone);
+        let idle = Self {
+            idle_duration: reader.integer("idle_duration", 1, LONGEST).unwrap_or(60),
+            cpu_below_percent: percent(&mut reader),
+            repeat: reader.boolean("repeat").unwrap_or(false),
+            bounds: reader.bounds(zone),
+            zone,
+        };
+        reader.finish(Some(idle))
+    }
+
+    fn duration(&self) -> TimeDelta {
+        i64::try_from(self.idle_duration).ok().and_then(TimeDelta::try_seconds).unwrap_or(TimeDelta::MAX)
+    }
+}
+
+fn percent(reader: &mut Reader<'_>) -> f64 {
+    const DEFAULT: f64 = 20.0;
+    let Some(value) = reader.value("cpu_below_percent") else { return DEFAULT };
+    match value.as_f64() {
+        Some(percent) if percent > 0.0 && percent <= 100.0 => percent,
+        Some(_) => {
+            let shown = value.to_string();
+            let message = format!("{} is not above 0 and at most 100", super::text::cut(&shown));
+            reader.fault("cpu_below_percent", &message);
+            DEFAULT
+        }
+        None => {
+            reader.fault("cpu_below_percent", "must be a number above 0 and at most 100");
+            DEFAULT
+        }
+    }
+}
+
+/// What has been seen of the CPU so far. Pure: the caller samples and tells the time.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct IdleState {
+    /// When the running idle period, or since the last fire its next part, began.
+    since: Option<DateTime<Utc>>,
+    last: Option<DateTime<Utc>>,
+    fired: bool,
+}
+
+impl IdleState {
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes one sample of the CPU use since the sample before, and says whether to fire now.
+    /// A busy sample ends the idle period; so does a gap of more than 30 seconds (a suspended machine).
+    pub fn observe(&mut self, rule: &Idle, cpu_percent: f64, now: DateTime<Utc>) -> bool {
+        let torn = self.last.is_some_and(|last| now < last || now - last > LONGEST_GAP);
+        self.last = Some(now);
+        if torn || cpu_percent.is_nan() || cpu_percent >= rule.cpu_below_percent {
+            (self.since, self.fired) = (None, false);
+        }
+        if cpu_percent.is_nan() || cpu_percent >= rule.cpu_below_percent {
+            return false;
+        }
+        let since = *self.since.get_or_insert(now);
+        let due = now - since >= rule.duration() && (rule.repeat || !self.fired) && rule.bounds.contains(now);
+        if due {
+            (self.since, self.fired) = (Some(now), true);
+        }
+        due
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rule(repeat: bool) -> Idle {
+        Idle { idle_duration: 60, cpu_below_percent: 20.0, repeat, bounds: Bounds::default(), zone: Tz::UTC }
+    }
+
+    fn fires(rule: &Idle, samples: impl IntoIterator<Item = (i64, f64)>) -> Vec<i64> {
+        let mut state = IdleState::new();
+        let at = |second| DateTime::from_timestamp(second, 0).unwrap();
+        samples.into_iter().filter(|(second, cpu)| state.observe(rule, *cpu, at(*second))).map(|(second, _)| second).collect()
+    }
+
+    #[test]
+    fn fires_once_per_idle_period() {
+        let samples = (0..60).map(|n| (n * 5, if n == 20 { 90.0 } else { 3.0 }));
+        assert_eq!(fires(&rule(false), samples), [60, 165]);
+    }
+
+    #[test]
+    fn repeats_after_each_further_duration() {
+        assert_eq!(fires(&rule(true), (0..50).map(|n| (n * 5, 3.0))), [60, 120, 180, 240]);
+    }
+
+    #[test]
+    fn a_gap_in_the_samples_starts_anew() {
+        assert_eq!(fires(&rule(false), [(0, 1.0), (10, 1.0), (500, 1.0), (520, 1.0), (545, 1.0), (565, 1.0)]), [565]);
+    }
+
+    #[test]
+    fn the_limit_itself_is_busy() {
+        assert_eq!(fires(&rule(false), (0..50).map(|n| (n * 5, 20.0))), [0_i64; 0]);
+    }
+
+    #[test]
+    fn bounds_hold_back_the_fire() {
+        let mut rule = rule(false);
+        rule.bounds.start = DateTime::from_timestamp(100, 0);
+        assert_eq!(fires(&rule, (0..50).map(|n| (n * 5, 3.0))), [100]);
+    }
+}

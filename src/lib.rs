@@ -1,0 +1,3 @@
+//! Belfry (钟楼): a self-hosted task scheduler.
+
+pub mod domain;
