@@ -1,0 +1,121 @@
+-- Instants are milliseconds since 1970-01-01 UTC; ids are ULIDs, except those of tasks.
+
+create table tasks (
+    id text collate "C" not null primary key,
+    name text not null,
+    description text not null,
+    tags text not null,
+    task_type text not null,
+    trigger_kind text not null,
+    trigger_rule text not null,
+    schedule_text text not null,
+    params text not null,
+    enabled boolean not null,
+    policy text not null,
+    version bigint not null,
+    created_at bigint not null,
+    updated_at bigint not null,
+    anchor_at bigint not null,
+    next_run_at bigint,
+    next_rule_at bigint,
+    run_count bigint not null default 0,
+    success_count bigint not null default 0,
+    failure_count bigint not null default 0,
+    last_run_at bigint,
+    last_status text,
+    last_duration_ms bigint
+);
+
+create index tasks_next on tasks (next_run_at) where next_run_at is not null;
+create index tasks_idle on tasks (trigger_kind) where trigger_kind = 'idle';
+
+create table executions (
+    id text collate "C" not null primary key,
+    task_id text not null,
+    task_type text not null,
+    schedule_text text not null,
+    cause text not null,
+    status text not null,
+    attempt bigint not null,
+    scheduled_at bigint not null,
+    queued_at bigint not null,
+    started_at bigint,
+    finished_at bigint,
+    lateness_ms bigint,
+    duration_ms bigint,
+    retry_at bigint,
+    cancel_requested boolean not null default false,
+    node text,
+    node_id text,
+    requested_by text,
+    idempotency_key text,
+    error text,
+    params text not null,
+    result text
+);
+
+-- An instant of a task is decided once.
+create unique index executions_instant on executions (task_id, scheduled_at) where cause in ('schedule', 'catch_up');
+create unique index executions_request on executions (task_id, idempotency_key) where idempotency_key is not null;
+create index executions_task on executions (task_id, id);
+create index executions_type on executions (task_type, id);
+-- What has ended, by how it ended; what has not is found by executions_active.
+create index executions_status on executions (status, id) where status not in ('queued', 'running');
+create index executions_asked on executions (cause, id) where cause <> 'schedule';
+create index executions_active on executions (task_id) where status in ('queued', 'running');
+create index executions_retry on executions (retry_at) where retry_at is not null;
+
+-- Attempts that were followed by another one; the latest attempt is the execution's own row.
+create table attempts (
+    execution_id text not null,
+    attempt bigint not null,
+    status text not null,
+    started_at bigint,
+    finished_at bigint,
+    duration_ms bigint,
+    error text,
+    node text,
+    primary key (execution_id, attempt)
+);
+
+create table outputs (
+    execution_id text not null,
+    attempt bigint not null,
+    seq bigint not null,
+    stream text not null,
+    at bigint not null,
+    text text not null,
+    primary key (execution_id, attempt, seq)
+);
+
+create table nodes (
+    id text collate "C" not null primary key,
+    name text not null,
+    version text not null,
+    started_at bigint not null,
+    last_seen_at bigint not null
+);
+
+create table users (
+    id text collate "C" not null primary key,
+    name text not null,
+    role text not null,
+    password_hash text,
+    created_at bigint not null
+);
+
+create unique index users_name on users (lower(name));
+
+create table sessions (
+    secret_hash text not null primary key,
+    user_id text not null references users (id) on delete cascade,
+    created_at bigint not null,
+    expires_at bigint not null
+);
+
+create table tokens (
+    secret_hash text not null primary key,
+    user_id text not null references users (id) on delete cascade,
+    name text not null,
+    created_at bigint not null
+);

@@ -1,0 +1,265 @@
+//! The two databases behind one type: SQLite with one writer and many readers, or PostgreSQL. A function of this room takes
+//! a [`Session`] and runs its one SQL text on whichever connection that holds, by the macro `on_session!`.
+
+use std::path::Path;
+use std::time::Duration;
+
+use sqlx::pool::PoolConnection;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool, Transaction};
+
+use super::{Error, Result, migrate};
+
+/// How long a writer waits for another process's write to end.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a request waits for a free connection.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(30);
+/// Connections that read SQLite at the same time.
+const SQLITE_READERS: u32 = 6;
+
+/// A database; clones share its connections.
+#[derive(Debug, Clone)]
+pub enum Database {
+    /// The writer pool has one connection, so that writes queue up here and not as busy errors.
+    Sqlite {
+        writer: SqlitePool,
+        readers: SqlitePool,
+    },
+    Postgres(PgPool),
+}
+
+/// How much of what was committed survives a loss of power (never in question after a crash of the process).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Synchronous {
+    /// The last moments may be lost; the file stays sound.
+    #[default]
+    Normal,
+    /// Nothing is lost; each commit waits for the disk.
+    Full,
+}
+
+impl Database {
+    /// Opens a SQLite file, makes it where it is missing, and brings its tables up to date.
+    ///
+    /// # Errors
+    /// [`Error::Newer`] where a newer Belfry has changed the tables; [`Error::Database`] where it cannot be opened.
+    pub async fn open_sqlite(path: &Path, synchronous: Synchronous) -> Result<Database> {
+        let options = sqlite_options(path, synchronous);
+        let setup = sqlite_pool(1).connect_with(options.clone()).await.map_err(Error::on("open"))?;
+        let prepared = migrate::sqlite(&setup).await;
+        setup.close().await; // the planner reads its statistics when a connection opens
+        prepared?;
+        let writer = sqlite_pool(1).connect_with(options.clone()).await.map_err(Error::on("open"))?;
+        let reading = options.pragma("query_only", "on");
+        let readers = sqlite_pool(SQLITE_READERS).connect_with(reading).await.map_err(Error::on("open"))?;
+        Ok(Database::Sqlite { writer, readers })
+    }
+
+    /// Opens a PostgreSQL database by its URL and brings its tables up to date.
+    ///
+    /// # Errors
+    /// As [`Database::open_sqlite`]; also where the extension hstore, which the queue needs, cannot be created.
+    pub async fn open_postgres(url: &str, max_connections: u32) -> Result<Database> {
+        let options: PgConnectOptions = url.parse().map_err(Error::on("read the database URL"))?;
+        // The pool would try again in silence, and then tell that it waited, not why.
+        let first = PgConnection::connect_with(&options).await.map_err(Error::on("connect"))?;
+        first.close().await.map_err(Error::on("connect"))?;
+        let pool = PgPoolOptions::new()
+            .max_connections(max_connections.max(2))
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .test_before_acquire(false)
+            .connect_with(options)
+            .await
+            .map_err(Error::on("connect"))?;
+        migrate::postgres(&pool).await?;
+        Ok(Database::Postgres(pool))
+    }
+
+    /// A connection to read on.
+    ///
+    /// # Errors
+    /// Where none is free in time or the database is gone.
+    pub async fn read(&self) -> Result<Reader> {
+        Ok(match self {
+            Database::Sqlite { readers, .. } => Reader::Sqlite(readers.acquire().await.map_err(Error::on("read"))?),
+            Database::Postgres(pool) => Reader::Postgres(pool.acquire().await.map_err(Error::on("read"))?),
+        })
+    }
+
+    /// A write transaction; keep it short. Dropped without [`Tx::commit`] it is rolled back.
+    ///
+    /// # Errors
+    /// As [`Database::read`].
+    pub async fn write(&self) -> Result<Tx> {
+        Ok(match self {
+            Database::Sqlite { writer, .. } => {
+                Tx::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await.map_err(Error::on("begin"))?)
+            }
+            Database::Postgres(pool) => Tx::Postgres(pool.begin().await.map_err(Error::on("begin"))?),
+        })
+    }
+
+    /// Closes all connections; SQLite folds its write-ahead log into the file.
+    pub async fn close(&self) {
+        match self {
+            Database::Sqlite { writer, readers } => {
+                readers.close().await;
+                writer.close().await;
+            }
+            Database::Postgres(pool) => pool.close().await,
+        }
+    }
+
+    /// Folds SQLite's write-ahead log into the file, as far as no reader needs it, without holding up writers. PostgreSQL does
+    /// this by itself.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn checkpoint(&self) -> Result<()> {
+        match self {
+            Database::Sqlite { readers, .. } => {
+                let folded = sqlx::query("pragma wal_checkpoint(passive)").execute(readers).await;
+                folded.map(drop).map_err(Error::on("fold the write-ahead log into the file"))
+            }
+            Database::Postgres(_) => Ok(()),
+        }
+    }
+
+    /// `sqlite` or `postgres`.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Database::Sqlite { .. } => "sqlite",
+            Database::Postgres(_) => "postgres",
+        }
+    }
+}
+
+fn sqlite_options(path: &Path, synchronous: Synchronous) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(match synchronous {
+            Synchronous::Normal => SqliteSynchronous::Normal,
+            Synchronous::Full => SqliteSynchronous::Full,
+        })
+        .foreign_keys(true)
+        .busy_timeout(BUSY_TIMEOUT)
+        // A thousand rows go back without the connection's thread waiting for whoever reads them.
+        .row_buffer_size(1024)
+        .pragma("journal_size_limit", "67108864")
+        .pragma("temp_store", "memory")
+        .pragma("cache_size", "-32768")
+        // A commit that also folds the log into the file would hold up all others; [`Database::checkpoint`] does it aside.
+        .pragma("wal_autocheckpoint", "20000")
+}
+
+fn sqlite_pool(connections: u32) -> SqlitePoolOptions {
+    SqlitePoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .test_before_acquire(false)
+        .idle_timeout(None)
+        .max_lifetime(None)
+}
+
+/// Something with a connection to run SQL on.
+pub trait Session: Send {
+    fn conn(&mut self) -> Conn<'_>;
+}
+
+/// A borrowed connection of either kind.
+pub enum Conn<'c> {
+    Sqlite(&'c mut SqliteConnection),
+    Postgres(&'c mut PgConnection),
+}
+
+/// A connection to read on.
+#[derive(Debug)]
+pub enum Reader {
+    Sqlite(PoolConnection<Sqlite>),
+    Postgres(PoolConnection<Postgres>),
+}
+
+/// A write transaction.
+#[derive(Debug)]
+pub enum Tx {
+    Sqlite(Transaction<'static, Sqlite>),
+    Postgres(Transaction<'static, Postgres>),
+}
+
+impl Tx {
+    /// Makes the changes last.
+    ///
+    /// # Errors
+    /// Where the database refuses; then nothing was changed.
+    pub async fn commit(self) -> Result<()> {
+        match self {
+            Tx::Sqlite(tx) => tx.commit().await,
+            Tx::Postgres(tx) => tx.commit().await,
+        }
+        .map_err(Error::on("commit"))
+    }
+}
+
+impl Session for Reader {
+    fn conn(&mut self) -> Conn<'_> {
+        match self {
+            Reader::Sqlite(conn) => Conn::Sqlite(conn),
+            Reader::Postgres(conn) => Conn::Postgres(conn),
+        }
+    }
+}
+
+impl Session for Tx {
+    fn conn(&mut self) -> Conn<'_> {
+        match self {
+            Tx::Sqlite(tx) => Conn::Sqlite(tx),
+            Tx::Postgres(tx) => Conn::Postgres(tx),
+        }
+    }
+}
+
+/// Which of the two a statement is written for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dialect {
+    Sqlite,
+    Postgres,
+}
+
+impl Dialect {
+    /// Fills in what the two databases write differently: `{rows}` is the JSON array bound as `$1`, as rows named `j` with a
+    /// column `value`; `{ids}` the same array, of texts, as a subquery; `{lock}` takes the rows read that no other node holds;
+    /// `{hold}` waits for them.
+    pub fn sql(self, text: &str) -> AssertSqlSafe<String> {
+        let (rows, ids, lock, hold) = match self {
+            Dialect::Sqlite => ("json_each($1) as j", "(select value from json_each($1))", "", ""),
+            Dialect::Postgres => (
+                "jsonb_array_elements(cast($1 as jsonb)) as j(value)",
+                "(select jsonb_array_elements_text(cast($1 as jsonb)))",
+                "for update skip locked",
+                "for update",
+            ),
+        };
+        let text = text.replace("{rows}", rows).replace("{ids}", ids);
+        AssertSqlSafe(text.replace("{lock}", lock).replace("{hold}", hold))
+    }
+}
+
+/// Runs one body on whichever connection a session holds: `$conn` is the connection, `$dialect` the [`Dialect`].
+macro_rules! on_session {
+    ($session:expr, |$conn:ident, $dialect:ident| $body:expr) => {
+        match $session.conn() {
+            $crate::storage::Conn::Sqlite($conn) => {
+                let $dialect = $crate::storage::Dialect::Sqlite;
+                $body
+            }
+            $crate::storage::Conn::Postgres($conn) => {
+                let $dialect = $crate::storage::Dialect::Postgres;
+                $body
+            }
+        }
+    };
+}
+pub(super) use on_session;

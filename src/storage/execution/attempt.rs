@@ -1,0 +1,127 @@
+//! An attempt takes its execution, and hands in what it came to.
+
+use std::collections::HashSet;
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+use crate::domain::execution::Status;
+use crate::domain::node::NodeIdentity;
+use crate::storage::counters::{self, Counted};
+use crate::storage::database::on_session;
+use crate::storage::{Error, Result, Session, millis, rows};
+
+/// An attempt that wants to start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claim {
+    pub execution_id: String,
+    pub attempt: i64,
+    pub started_at: DateTime<Utc>,
+}
+
+/// Takes queued executions for a node, so that they run there and nowhere else. Answers the ids that were taken; the others
+/// were cancelled, or another attempt holds them.
+///
+/// # Errors
+/// Where the database fails.
+pub async fn claim(s: &mut dyn Session, node: &NodeIdentity, claims: &[Claim]) -> Result<HashSet<String>> {
+    if claims.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let list: Vec<_> = claims.iter().map(|claim| (&claim.execution_id, claim.attempt, millis(claim.started_at))).collect();
+    let list = rows(&list)?;
+    let taken: Vec<String> = on_session!(s, |conn, dialect| {
+        let query = sqlx::query_scalar(dialect.sql(CLAIM)).bind(list).bind(&node.name).bind(&node.id);
+        query.fetch_all(&mut *conn).await
+    })
+    .map_err(Error::on("claim executions"))?;
+    Ok(taken.into_iter().collect())
+}
+
+/// Of each row: 0 the id, 1 the attempt, 2 its start.
+pub(in crate::storage) const CLAIM: &str = "
+    update executions set status = 'running', node = $2, node_id = $3, started_at = cast(j.value->>2 as bigint),
+        lateness_ms = coalesce(lateness_ms, cast(j.value->>2 as bigint) - scheduled_at),
+        finished_at = null, duration_ms = null, error = null, result = null
+    from {rows}
+    where executions.id = j.value->>0 and executions.status = 'queued'
+        and executions.attempt = cast(j.value->>1 as bigint) and executions.retry_at is null
+    returning executions.id";
+
+/// What an attempt came to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Finish {
+    pub execution_id: String,
+    pub attempt: i64,
+    /// How the attempt ended (a final status).
+    pub status: Status,
+    /// Set: the execution goes back to the queue and its next attempt is due then. This attempt is kept beside it.
+    pub retry_at: Option<DateTime<Utc>>,
+    pub finished_at: DateTime<Utc>,
+    pub duration_ms: i64,
+    pub error: Option<String>,
+    pub result: Option<Value>,
+}
+
+/// Records the results of attempts that still hold their execution, moves the tasks' counters and keeps the attempts that
+/// are followed by another. Answers the ids that counted.
+///
+/// # Errors
+/// Where the database fails.
+pub async fn finish(s: &mut dyn Session, node_id: &str, finishes: &[Finish]) -> Result<HashSet<String>> {
+    if finishes.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let list: Vec<_> = finishes.iter().map(finish_row).collect();
+    let list = rows(&list)?;
+    if finishes.iter().any(|finish| finish.retry_at.is_some()) {
+        on_session!(s, |conn, dialect| {
+            sqlx::query(dialect.sql(KEEP_ATTEMPTS)).bind(&list).bind(node_id).execute(&mut *conn).await
+        }
+        .map(drop))
+        .map_err(Error::on("keep attempts"))?;
+    }
+    let counted: Vec<Counted> =
+        on_session!(s, |conn, dialect| sqlx::query_as(dialect.sql(FINISH)).bind(&list).bind(node_id).fetch_all(&mut *conn).await)
+            .map_err(Error::on("record results"))?;
+    counters::count_runs(s, &counted).await?;
+    Ok(counted.into_iter().map(|row| row.id).collect())
+}
+
+/// The rows are those of [`FINISH`].
+const KEEP_ATTEMPTS: &str = "
+    insert into attempts (execution_id, attempt, status, started_at, finished_at, duration_ms, error, node)
+    select e.id, e.attempt, j.value->>2, e.started_at, cast(j.value->>4 as bigint),
+        cast(j.value->>5 as bigint), j.value->>6, e.node
+    from {rows} join executions e on e.id = j.value->>0
+    where j.value->>3 is not null and e.status = 'running' and e.node_id = $2
+        and e.attempt = cast(j.value->>1 as bigint)
+    on conflict do nothing";
+
+/// Of each row: 0 the id, 1 the attempt, 2 its status, 3 when the next one is due, 4 its end, 5 its duration, 6 its error,
+/// 7 its result.
+pub(in crate::storage) const FINISH: &str = "
+    update executions set
+        status = case when j.value->>3 is null then j.value->>2 else 'queued' end,
+        attempt = case when j.value->>3 is null then attempt else attempt + 1 end,
+        retry_at = cast(j.value->>3 as bigint), finished_at = cast(j.value->>4 as bigint),
+        duration_ms = cast(j.value->>5 as bigint), error = j.value->>6, result = j.value->>7
+    from {rows}
+    where executions.id = j.value->>0 and executions.status = 'running' and executions.node_id = $2
+        and executions.attempt = cast(j.value->>1 as bigint)
+    returning executions.id, executions.task_id, executions.status, executions.started_at, executions.duration_ms";
+
+type FinishRow<'f> = (&'f str, i64, &'static str, Option<i64>, i64, i64, Option<&'f str>, Option<String>);
+
+fn finish_row(finish: &Finish) -> FinishRow<'_> {
+    (
+        &finish.execution_id,
+        finish.attempt,
+        finish.status.as_str(),
+        finish.retry_at.map(millis),
+        millis(finish.finished_at),
+        finish.duration_ms,
+        finish.error.as_deref(),
+        finish.result.as_ref().map(Value::to_string),
+    )
+}

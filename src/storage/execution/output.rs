@@ -1,0 +1,58 @@
+//! Output, kept in pieces as it came.
+
+use crate::domain::execution::{OutputChunk, Stream};
+use crate::storage::database::on_session;
+use crate::storage::{Error, Result, Session, instant, millis, rows};
+
+/// A piece of output with the execution it belongs to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewOutput {
+    pub execution_id: String,
+    pub chunk: OutputChunk,
+}
+
+/// Keeps output.
+///
+/// # Errors
+/// Where the database fails.
+pub async fn append_output(s: &mut dyn Session, output: &[NewOutput]) -> Result<()> {
+    if output.is_empty() {
+        return Ok(());
+    }
+    let row = |new: &NewOutput| {
+        let chunk = &new.chunk;
+        // PostgreSQL's texts and JSON cannot hold U+0000.
+        let text = chunk.text.replace('\0', "\u{fffd}");
+        (new.execution_id.clone(), chunk.attempt, chunk.seq, chunk.stream.as_str(), millis(chunk.at), text)
+    };
+    let list = rows(&output.iter().map(row).collect::<Vec<_>>())?;
+    on_session!(s, |conn, dialect| sqlx::query(dialect.sql(APPEND)).bind(list).execute(&mut *conn).await.map(drop))
+        .map_err(Error::on("keep output"))
+}
+
+/// Of each row: 0 the execution, 1 the attempt, 2 its place, 3 the stream, 4 when, 5 the text.
+const APPEND: &str = "
+    insert into outputs (execution_id, attempt, seq, stream, at, text)
+    select j.value->>0, cast(j.value->>1 as bigint), cast(j.value->>2 as bigint), j.value->>3,
+        cast(j.value->>4 as bigint), j.value->>5
+    from {rows} where true
+    on conflict do nothing";
+
+/// Output in order, behind the given place (attempt, seq), or all of it.
+///
+/// # Errors
+/// Where the database fails.
+pub async fn output(s: &mut dyn Session, id: &str, after: Option<(i64, i64)>) -> Result<Vec<OutputChunk>> {
+    let text = "select attempt, seq, stream, at, text from outputs
+        where execution_id = $1 and (attempt > $2 or (attempt = $2 and seq > $3)) order by attempt, seq";
+    let (attempt, seq) = after.unwrap_or((0, -1));
+    let found: Vec<(i64, i64, String, i64, String)> = on_session!(s, |conn, dialect| {
+        sqlx::query_as(dialect.sql(text)).bind(id).bind(attempt).bind(seq).fetch_all(&mut *conn).await
+    })
+    .map_err(Error::on("read output"))?;
+    let chunk = |(attempt, seq, stream, at, text): (i64, i64, String, i64, String)| {
+        let stream = Stream::parse(&stream).ok_or_else(|| Error::Unreadable(format!("stream '{stream}'")))?;
+        Ok(OutputChunk { attempt, seq, stream, at: instant(at)?, text })
+    };
+    found.into_iter().map(chunk).collect()
+}

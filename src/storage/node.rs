@@ -1,0 +1,102 @@
+//! Nodes: the running processes, and what a process that is gone left behind.
+
+use chrono::{DateTime, Utc};
+use sqlx::FromRow;
+
+use super::database::on_session;
+use super::task::read_policy;
+use super::{Error, Result, Session, instant, millis};
+use crate::domain::node::{Node, NodeIdentity};
+use crate::domain::policy::Policy;
+
+/// Records that a node is alive.
+///
+/// # Errors
+/// Where the database fails.
+pub async fn seen(s: &mut dyn Session, node: &NodeIdentity, started_at: DateTime<Utc>, now: DateTime<Utc>) -> Result<()> {
+    let text = "insert into nodes (id, name, version, started_at, last_seen_at) values ($1, $2, $3, $4, $5)
+        on conflict (id) do update set last_seen_at = excluded.last_seen_at";
+    on_session!(s, |conn, dialect| {
+        sqlx::query(dialect.sql(text))
+            .bind(&node.id)
+            .bind(&node.name)
+            .bind(env!("CARGO_PKG_VERSION"))
+            .bind(millis(started_at))
+            .bind(millis(now))
+            .execute(&mut *conn)
+            .await
+            .map(drop)
+    })
+    .map_err(Error::on("record the heartbeat"))
+}
+
+/// All nodes on record, by id (the order in which they started).
+///
+/// # Errors
+/// Where the database fails.
+pub async fn all(s: &mut dyn Session) -> Result<Vec<Node>> {
+    let text = "select id, name, version, started_at, last_seen_at from nodes order by id";
+    type Row = (String, String, String, i64, i64);
+    let found: Vec<Row> = on_session!(s, |conn, dialect| sqlx::query_as(dialect.sql(text)).fetch_all(&mut *conn).await)
+        .map_err(Error::on("read the nodes"))?;
+    let node = |(id, name, version, started_at, last_seen_at): Row| {
+        let (started_at, last_seen_at) = (instant(started_at)?, instant(last_seen_at)?);
+        Ok(Node { identity: NodeIdentity { id, name }, version, started_at, last_seen_at })
+    };
+    found.into_iter().map(node).collect()
+}
+
+/// Forgets a node.
+///
+/// # Errors
+/// Where the database fails.
+pub async fn forget(s: &mut dyn Session, node_id: &str) -> Result<()> {
+    on_session!(s, |conn, dialect| {
+        sqlx::query(dialect.sql("delete from nodes where id = $1")).bind(node_id).execute(&mut *conn).await.map(drop)
+    })
+    .map_err(Error::on("forget a node"))
+}
+
+/// A run that was going on when its node was lost.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stranded {
+    pub execution_id: String,
+    pub attempt: i64,
+    pub started_at: DateTime<Utc>,
+    /// The task's present policy; `None` where the task is gone.
+    pub policy: Option<Policy>,
+    pub cancel_requested: bool,
+}
+
+/// The runs that a node holds, at most `limit`.
+///
+/// # Errors
+/// Where the database fails.
+pub async fn running_on(s: &mut dyn Session, node_id: &str, limit: i64) -> Result<Vec<Stranded>> {
+    let text = "select e.id, e.attempt, e.started_at, e.cancel_requested, t.policy
+        from executions e left join tasks t on t.id = e.task_id
+        where e.status = 'running' and e.node_id = $1 order by e.id limit $2";
+    let found: Vec<StrandedRow> = on_session!(s, |conn, dialect| {
+        sqlx::query_as(dialect.sql(text)).bind(node_id).bind(limit).fetch_all(&mut *conn).await
+    })
+    .map_err(Error::on("read the runs of a node"))?;
+    let stranded = |row: StrandedRow| {
+        Ok(Stranded {
+            execution_id: row.id,
+            attempt: row.attempt,
+            started_at: instant(row.started_at.unwrap_or_default())?,
+            policy: row.policy.as_deref().map(read_policy).transpose()?,
+            cancel_requested: row.cancel_requested,
+        })
+    };
+    found.into_iter().map(stranded).collect()
+}
+
+#[derive(Debug, FromRow)]
+struct StrandedRow {
+    id: String,
+    attempt: i64,
+    started_at: Option<i64>,
+    cancel_requested: bool,
+    policy: Option<String>,
+}

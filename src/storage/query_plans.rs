@@ -1,0 +1,69 @@
+//! The hot statements, as they are run, are answered from the indexes meant for them, on an empty database already:
+//! without statistics SQLite would look through all rows of a status. (A test; it needs the statements' own texts.)
+
+use sqlx::Row;
+
+use super::{Database, Dialect, Synchronous, counters, execution, plan};
+
+/// Statements and what their plans must say.
+fn plans() -> Vec<(&'static str, String, &'static [&'static str])> {
+    let acknowledge = "with j as (select value->>'task_id' as task_id from json_each($1))
+        update Jobs set status = 'Done' from j where Jobs.id = j.task_id and Jobs.lock_by = $2";
+    let fetch = "select rowid, priority, run_at, id from Jobs where job_type = $1 and status = 'Pending' and lock_by is null
+        and (run_at is null or run_at <= $2) order by priority desc, run_at asc, id asc limit $3";
+    let page = |condition: &str| format!("select * from executions where true{condition} order by id desc limit $9");
+    vec![
+        ("claim", execution::CLAIM.into(), &["SEARCH executions USING PRIMARY KEY (id=?)"]),
+        ("finish", execution::FINISH.into(), &["SEARCH executions USING PRIMARY KEY (id=?)"]),
+        ("count runs", counters::COUNT_RUNS.into(), &["SEARCH tasks USING PRIMARY KEY (id=?)"]),
+        ("due", plan::due_sql(), &["SEARCH tasks USING INDEX tasks_next (next_run_at<?)"]),
+        ("active", plan::ACTIVE.into(), &["SEARCH executions USING INDEX executions_active (task_id=?)"]),
+        ("advance", plan::ADVANCE.into(), &["SEARCH tasks USING PRIMARY KEY (id=?)"]),
+        (
+            "next due",
+            plan::NEXT_DUE.into(),
+            &["SEARCH tasks USING COVERING INDEX tasks_next", "SEARCH executions USING COVERING INDEX executions_retry"],
+        ),
+        ("first page", page(""), &["SCAN executions"]),
+        ("deep page", page(" and id < $1"), &["SEARCH executions USING PRIMARY KEY (id<?)"]),
+        (
+            "a task's page",
+            page(" and task_id = $1 and id < $2"),
+            &["SEARCH executions USING INDEX executions_task (task_id=? AND id<?)"],
+        ),
+        (
+            "a type's page",
+            page(" and task_type = $1 and id < $2"),
+            &["SEARCH executions USING INDEX executions_type (task_type=? AND id<?)"],
+        ),
+        (
+            "a status's page",
+            page(" and status in ('failed') and status not in ('queued', 'running') and id < $1"),
+            &["SEARCH executions USING INDEX executions_status (status=? AND id<?)"],
+        ),
+        (
+            "requested runs",
+            page(" and cause = 'manual' and cause <> 'schedule'"),
+            &["SEARCH executions USING INDEX executions_asked (cause=?)"],
+        ),
+        ("the queue's acknowledgement", acknowledge.into(), &["SEARCH Jobs USING INDEX sqlite_autoindex_Jobs_1 (id=?)"]),
+        ("the queue's fetch", fetch.into(), &["USING INDEX idx_jobs_pending (job_type=?)"]),
+    ]
+}
+
+#[tokio::test]
+async fn hot_statements_use_their_indexes() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = Database::open_sqlite(&folder.path().join("task.db"), Synchronous::Normal).await.unwrap();
+    let Database::Sqlite { writer, .. } = &database else { unreachable!("it is SQLite") };
+    for (name, statement, expected) in plans() {
+        let explain = Dialect::Sqlite.sql(&format!("explain query plan {statement}"));
+        let steps = sqlx::query(explain).fetch_all(writer).await.unwrap();
+        let steps: Vec<String> = steps.iter().map(|row| row.get::<String, _>("detail")).collect();
+        for part in expected {
+            assert!(steps.iter().any(|step| step.contains(part)), "{name}: no step says '{part}': {steps:#?}");
+        }
+        assert!(!steps.iter().any(|step| step.contains("TEMP B-TREE FOR ORDER BY")), "{name} sorts: {steps:#?}");
+    }
+    database.close().await;
+}

@@ -1,0 +1,181 @@
+//! The list of tasks: filtered, in any of the orders on offer, page by page by the key of the edge's row.
+
+use sqlx::{Encode, FromRow, QueryBuilder, Type};
+
+use super::database::on_session;
+use super::task::{COLUMNS, TaskRow};
+use super::{Error, Result, Session, millis};
+use crate::domain::page::{Cursor, Direction, Page, PageRequest, TaskFilter, TaskSort};
+use crate::domain::task::Task;
+
+/// One page of the tasks that a filter lets through.
+///
+/// # Errors
+/// Where the database fails.
+pub async fn page(s: &mut dyn Session, filter: &TaskFilter, request: &PageRequest) -> Result<Page<Task>> {
+    let limit = i64::from(request.size) + 1;
+    let backwards = matches!(&request.cursor, Some(cursor) if cursor.direction == Direction::Previous);
+    let found: Vec<TaskRow> = on_session!(s, |conn, _dialect| {
+        let mut query = QueryBuilder::new(format!("select {COLUMNS} from tasks where true"));
+        push_filter(&mut query, filter);
+        push_page(&mut query, filter, request.cursor.as_ref(), filter.descending != backwards);
+        query.push(" limit ").push_bind(limit);
+        query.build_query_as().fetch_all(&mut *conn).await
+    })
+    .map_err(Error::on("list tasks"))?;
+    let more = found.len() as i64 == limit;
+    let mut items = found.into_iter().take(request.size as usize).map(Task::try_from).collect::<Result<Vec<_>>>()?;
+    if backwards {
+        items.reverse();
+    }
+    let (next, previous) = edges(&items, filter.sort, request.cursor.as_ref(), more);
+    Ok(Page { items, next, previous, total: count(s, filter).await?, total_is_exact: true })
+}
+
+/// How many tasks match.
+///
+/// # Errors
+/// Where the database fails.
+pub async fn count(s: &mut dyn Session, filter: &TaskFilter) -> Result<i64> {
+    on_session!(s, |conn, _dialect| {
+        let mut query = QueryBuilder::new("select count(*) from tasks where true");
+        push_filter(&mut query, filter);
+        query.build_query_scalar().fetch_one(&mut *conn).await
+    })
+    .map_err(Error::on("count tasks"))
+}
+
+/// Ids of the tasks that match, at most `limit`, behind the id `after`.
+///
+/// # Errors
+/// Where the database fails.
+pub async fn ids(s: &mut dyn Session, filter: &TaskFilter, after: &str, limit: i64) -> Result<Vec<String>> {
+    on_session!(s, |conn, _dialect| {
+        let mut query = QueryBuilder::new("select id from tasks where id > ");
+        query.push_bind(after.to_owned());
+        push_filter(&mut query, filter);
+        query.push(" order by id limit ").push_bind(limit);
+        query.build_query_scalar().fetch_all(&mut *conn).await
+    })
+    .map_err(Error::on("list tasks"))
+}
+
+/// The tags in use, sorted.
+///
+/// # Errors
+/// Where the database fails.
+pub async fn tags(s: &mut dyn Session) -> Result<Vec<String>> {
+    #[derive(FromRow)]
+    struct Row {
+        tags: String,
+    }
+    let found: Vec<Row> = on_session!(s, |conn, dialect| {
+        sqlx::query_as(dialect.sql("select distinct tags from tasks where tags <> '[]'")).fetch_all(&mut *conn).await
+    })
+    .map_err(Error::on("read the tags"))?;
+    let lists = found.iter().filter_map(|row| serde_json::from_str::<Vec<String>>(&row.tags).ok());
+    let tags: std::collections::BTreeSet<String> = lists.flatten().collect();
+    Ok(tags.into_iter().collect())
+}
+
+/// A pattern for LIKE that finds `search` anywhere, in any case, taken literally.
+pub(super) fn pattern(search: &str) -> String {
+    let literal = search.to_lowercase().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+    format!("%{literal}%")
+}
+
+fn push_filter<DB>(query: &mut QueryBuilder<DB>, filter: &TaskFilter)
+where
+    DB: sqlx::Database,
+    String: for<'q> Encode<'q, DB> + Type<DB>,
+    bool: for<'q> Encode<'q, DB> + Type<DB>,
+{
+    if let Some(search) = &filter.search {
+        query.push(" and lower(id || ' ' || name || ' ' || description || ' ' || tags) like ");
+        query.push_bind(pattern(search)).push(" escape '\\'");
+    }
+    if let Some(task_type) = &filter.task_type {
+        query.push(" and task_type = ").push_bind(task_type.clone());
+    }
+    if let Some(status) = filter.status {
+        query.push(" and last_status = ").push_bind(status.as_str().to_owned());
+    }
+    if let Some(tag) = &filter.tag {
+        // A tag has no character that JSON would escape, so its quoted form stands in the list as it is.
+        let quoted = serde_json::Value::from(tag.as_str()).to_string();
+        query.push(" and tags like ").push_bind(like_literal(&quoted)).push(" escape '\\'");
+    }
+    if let Some(enabled) = filter.enabled {
+        query.push(" and enabled = ").push_bind(enabled);
+    }
+}
+
+fn like_literal(text: &str) -> String {
+    format!("%{}%", text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"))
+}
+
+/// The expression a list is ordered by. What never was or never will be stands at the far end.
+fn expression(sort: TaskSort) -> &'static str {
+    match sort {
+        TaskSort::Id => "id",
+        TaskSort::Name => "lower(name)",
+        TaskSort::CreatedAt => "created_at",
+        TaskSort::UpdatedAt => "updated_at",
+        TaskSort::NextRunAt => "coalesce(next_run_at, 9223372036854775807)",
+        TaskSort::LastRunAt => "coalesce(last_run_at, 0)",
+        TaskSort::RunCount => "run_count",
+    }
+}
+
+/// The value of that expression for a task.
+fn key(task: &Task, sort: TaskSort) -> Option<String> {
+    Some(match sort {
+        TaskSort::Id => return None,
+        TaskSort::Name => task.name.to_lowercase(),
+        TaskSort::CreatedAt => millis(task.created_at).to_string(),
+        TaskSort::UpdatedAt => millis(task.updated_at).to_string(),
+        TaskSort::NextRunAt => task.next_run_at.map_or(i64::MAX, millis).to_string(),
+        TaskSort::LastRunAt => task.stats.last_run_at.map_or(0, millis).to_string(),
+        TaskSort::RunCount => task.stats.run_count.to_string(),
+    })
+}
+
+fn push_page<DB>(query: &mut QueryBuilder<DB>, filter: &TaskFilter, cursor: Option<&Cursor>, descending: bool)
+where
+    DB: sqlx::Database,
+    String: for<'q> Encode<'q, DB> + Type<DB>,
+    i64: for<'q> Encode<'q, DB> + Type<DB>,
+{
+    let (order, than) = if descending { ("desc", "<") } else { ("asc", ">") };
+    let by = expression(filter.sort);
+    match (cursor, filter.sort) {
+        (None, _) => {}
+        (Some(cursor), TaskSort::Id) => {
+            query.push(format!(" and id {than} ")).push_bind(cursor.id.clone());
+        }
+        (Some(cursor), sort) => {
+            query.push(format!(" and ({by}, id) {than} ("));
+            let key = cursor.key.clone().unwrap_or_default();
+            match sort {
+                TaskSort::Name => query.push_bind(key),
+                _ => query.push_bind(key.parse::<i64>().unwrap_or_default()),
+            };
+            query.push(", ").push_bind(cursor.id.clone()).push(")");
+        }
+    }
+    match filter.sort {
+        TaskSort::Id => query.push(format!(" order by id {order}")),
+        _ => query.push(format!(" order by {by} {order}, id {order}")),
+    };
+}
+
+/// The cursors of the pages after and before this one.
+fn edges(items: &[Task], sort: TaskSort, cursor: Option<&Cursor>, more: bool) -> (Option<Cursor>, Option<Cursor>) {
+    let edge = |direction, item: Option<&Task>| item.map(|item| Cursor { direction, key: key(item, sort), id: item.id.clone() });
+    let backwards = matches!(cursor, Some(cursor) if cursor.direction == Direction::Previous);
+    let (has_next, has_previous) = if backwards { (true, more) } else { (more, cursor.is_some()) };
+    (
+        has_next.then(|| edge(Direction::Next, items.last())).flatten(),
+        has_previous.then(|| edge(Direction::Previous, items.first())).flatten(),
+    )
+}

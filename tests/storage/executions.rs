@@ -1,0 +1,145 @@
+//! Executions: decided once, claimed by one, finished by the attempt that holds them.
+
+use belfry::domain::execution::{Cause, OutputChunk, Status, Stream};
+use belfry::domain::node::NodeIdentity;
+use belfry::storage::execution::{self, Claim, Finish, NewOutput};
+use belfry::storage::task;
+use chrono::Duration;
+use serde_json::json;
+
+use crate::on_each;
+use crate::samples::{self, claim_of, finish_of, insert_executions, insert_task, node, now};
+
+on_each! {
+    async fn an_instant_is_decided_once(db: &TestDatabase) {
+        let first = samples::execution("a", 0);
+        let mut second = samples::execution("a", 0);
+        second.id = samples::execution("a", 1).id;
+        second.cause = Cause::CatchUp;
+        assert_eq!(insert_executions(&db.database, &[first.clone(), second.clone()]).await, 1);
+        second.cause = Cause::Manual;
+        assert_eq!(insert_executions(&db.database, &[second]).await, 1, "a request at the same instant is no firing");
+    }
+
+    async fn a_request_with_a_key_is_made_once(db: &TestDatabase) {
+        let mut first = samples::execution("a", 0);
+        first.cause = Cause::Api;
+        first.idempotency_key = Some("k".into());
+        let mut second = first.clone();
+        second.id = samples::execution("a", 1).id;
+        assert_eq!(insert_executions(&db.database, &[first.clone()]).await, 1);
+        assert_eq!(insert_executions(&db.database, &[second]).await, 0);
+        let found = execution::by_key(&mut db.database.read().await.unwrap(), "a", "k").await.unwrap().unwrap();
+        assert_eq!(found.id, first.id);
+    }
+
+    async fn an_execution_runs_and_is_recorded(db: &TestDatabase) {
+        insert_task(&db.database, &samples::task("a")).await;
+        let new = samples::execution("a", 0);
+        insert_executions(&db.database, std::slice::from_ref(&new)).await;
+        let queued = execution::get(&mut db.database.read().await.unwrap(), &new.id).await.unwrap().unwrap();
+        assert_eq!((queued.status, queued.attempt, queued.started_at, queued.params), (Status::Queued, 1, None, json!({"message": "x"})));
+
+        assert_eq!(samples::run(&db.database, &new, Status::Succeeded).await, 1);
+        let mut reader = db.database.read().await.unwrap();
+        let done = execution::get(&mut reader, &new.id).await.unwrap().unwrap();
+        assert_eq!((done.status, done.lateness_ms, done.duration_ms), (Status::Succeeded, Some(3), Some(7)));
+        assert_eq!((done.node.as_deref(), done.error), (Some("host-1"), None));
+        assert_eq!(execution::result(&mut reader, &new.id).await.unwrap(), Some(json!({"message": "结果"})));
+        let stats = task::get(&mut reader, "a").await.unwrap().unwrap().stats;
+        assert_eq!((stats.run_count, stats.success_count, stats.failure_count), (1, 1, 0));
+        assert_eq!((stats.last_status, stats.last_duration_ms), (Some(Status::Succeeded), Some(7)));
+        assert_eq!(stats.last_run_at, done.started_at);
+    }
+
+    async fn counters_add_up_over_a_group(db: &TestDatabase) {
+        insert_task(&db.database, &samples::task("a")).await;
+        let all: Vec<_> = (0..3).map(|n| samples::execution("a", n * 100)).collect();
+        insert_executions(&db.database, &all).await;
+        let mut tx = db.database.write().await.unwrap();
+        let claims: Vec<_> = all.iter().map(|new| claim_of(new, 1)).collect();
+        assert_eq!(execution::claim(&mut tx, &node(), &claims).await.unwrap().len(), 3);
+        let finishes = [
+            finish_of(&all[0], 1, Status::Succeeded),
+            finish_of(&all[2], 1, Status::TimedOut),
+            finish_of(&all[1], 1, Status::Cancelled),
+        ];
+        assert_eq!(execution::finish(&mut tx, &node().id, &finishes).await.unwrap().len(), 3);
+        tx.commit().await.unwrap();
+        let stats = task::get(&mut db.database.read().await.unwrap(), "a").await.unwrap().unwrap().stats;
+        assert_eq!((stats.run_count, stats.success_count, stats.failure_count), (3, 1, 1));
+        assert_eq!(stats.last_status, Some(Status::TimedOut), "the last one started counts, not the last one recorded");
+    }
+
+    async fn only_one_attempt_holds_an_execution(db: &TestDatabase) {
+        let new = samples::execution("a", 0);
+        insert_executions(&db.database, std::slice::from_ref(&new)).await;
+        let mut tx = db.database.write().await.unwrap();
+        assert!(execution::claim(&mut tx, &node(), &[claim_of(&new, 2)]).await.unwrap().is_empty(), "a later attempt");
+        assert_eq!(execution::claim(&mut tx, &node(), &[claim_of(&new, 1)]).await.unwrap().len(), 1);
+        let other = NodeIdentity { id: "01OTHER".into(), name: "host-2".into() };
+        assert!(execution::claim(&mut tx, &other, &[claim_of(&new, 1)]).await.unwrap().is_empty(), "held already");
+        let finish = [finish_of(&new, 1, Status::Succeeded)];
+        assert!(execution::finish(&mut tx, &other.id, &finish).await.unwrap().is_empty(), "another node's result");
+        assert_eq!(execution::finish(&mut tx, &node().id, &finish).await.unwrap().len(), 1);
+        assert!(execution::finish(&mut tx, &node().id, &finish).await.unwrap().is_empty(), "a second result");
+        tx.commit().await.unwrap();
+    }
+
+    async fn a_retried_attempt_is_kept(db: &TestDatabase) {
+        insert_task(&db.database, &samples::task("a")).await;
+        let new = samples::execution("a", 0);
+        insert_executions(&db.database, std::slice::from_ref(&new)).await;
+        let mut tx = db.database.write().await.unwrap();
+        execution::claim(&mut tx, &node(), &[claim_of(&new, 1)]).await.unwrap();
+        let retried = Finish { retry_at: Some(now() + Duration::seconds(10)), ..finish_of(&new, 1, Status::Failed) };
+        execution::finish(&mut tx, &node().id, &[retried]).await.unwrap();
+        tx.commit().await.unwrap();
+
+        let mut reader = db.database.read().await.unwrap();
+        let waiting = execution::get(&mut reader, &new.id).await.unwrap().unwrap();
+        assert_eq!((waiting.status, waiting.attempt, waiting.retry_at), (Status::Queued, 2, Some(now() + Duration::seconds(10))));
+        let attempts = execution::attempts(&mut reader, &new.id).await.unwrap();
+        assert_eq!(attempts.len(), 1);
+        assert_eq!((attempts[0].attempt, attempts[0].status, attempts[0].error.as_deref()), (1, Status::Failed, Some("it broke")));
+        assert_eq!((attempts[0].duration_ms, attempts[0].node.as_deref()), (Some(7), Some("host-1")));
+        assert_eq!(task::get(&mut reader, "a").await.unwrap().unwrap().stats.run_count, 0, "it has not ended yet");
+        drop(reader);
+        let mut tx = db.database.write().await.unwrap();
+        let early = Claim { attempt: 2, ..claim_of(&new, 2) };
+        assert!(execution::claim(&mut tx, &node(), &[early]).await.unwrap().is_empty(), "not before its time");
+    }
+
+    async fn output_is_kept_in_order(db: &TestDatabase) {
+        let chunk = |attempt, seq, stream, text: &str| NewOutput {
+            execution_id: "e".into(),
+            chunk: OutputChunk { attempt, seq, stream, at: now(), text: text.into() },
+        };
+        let mut tx = db.database.write().await.unwrap();
+        let output = [chunk(2, 0, Stream::Stdout, "c"), chunk(1, 1, Stream::Stderr, "b\0"), chunk(1, 0, Stream::Stdout, "a\n")];
+        execution::append_output(&mut tx, &output).await.unwrap();
+        tx.commit().await.unwrap();
+        let mut reader = db.database.read().await.unwrap();
+        let all = execution::output(&mut reader, "e", None).await.unwrap();
+        assert_eq!(all.iter().map(|c| c.text.as_str()).collect::<Vec<_>>(), ["a\n", "b\u{fffd}", "c"]);
+        assert_eq!(all[1].stream, Stream::Stderr);
+        let rest = execution::output(&mut reader, "e", Some((1, 0))).await.unwrap();
+        assert_eq!(rest.iter().map(|c| (c.attempt, c.seq)).collect::<Vec<_>>(), [(1, 1), (2, 0)]);
+    }
+
+    async fn cancelling_reaches_what_waits_and_what_runs(db: &TestDatabase) {
+        let all: Vec<_> = (0..3).map(|n| samples::execution("a", n)).collect();
+        insert_executions(&db.database, &all).await;
+        let mut tx = db.database.write().await.unwrap();
+        execution::claim(&mut tx, &node(), &[claim_of(&all[0], 1)]).await.unwrap();
+        assert!(!execution::cancel_queued(&mut tx, &all[0].id, "x", now()).await.unwrap(), "it runs");
+        assert!(execution::request_cancel(&mut tx, &all[0].id).await.unwrap());
+        assert_eq!(execution::cancel_requested(&mut tx, &node().id).await.unwrap(), [all[0].id.clone()]);
+        assert!(execution::cancel_queued(&mut tx, &all[1].id, "by alice", now()).await.unwrap());
+        assert!(!execution::request_cancel(&mut tx, &all[1].id).await.unwrap(), "it has ended");
+        assert_eq!(execution::cancel_all_queued(&mut tx, "a", "gone", now()).await.unwrap(), [all[2].id.clone()]);
+        let cancelled = execution::get(&mut tx, &all[1].id).await.unwrap().unwrap();
+        assert_eq!((cancelled.status, cancelled.error.as_deref()), (Status::Cancelled, Some("by alice")));
+        tx.commit().await.unwrap();
+    }
+}

@@ -1,0 +1,147 @@
+//! Lists: filters, orders, pages in both directions, and figures.
+
+use belfry::domain::execution::{Cause, Status};
+use belfry::domain::page::{ExecutionFilter, PageRequest, TaskFilter, TaskSort};
+use belfry::storage::{execution_list, stats, task_list};
+use chrono::Duration;
+
+use crate::on_each;
+use crate::samples::{self, insert_executions, insert_task, now};
+
+/// Walks a list to its end and back; answers the ids on the way there.
+macro_rules! walk {
+    ($db:expr, $page:path, $filter:expr, $size:expr) => {{
+        let mut reader = $db.database.read().await.unwrap();
+        let (mut there, mut pages, mut cursor) = (Vec::new(), Vec::new(), None);
+        loop {
+            let page = $page(&mut reader, &$filter, &PageRequest { size: $size, cursor: cursor.take() }).await.unwrap();
+            let ids: Vec<String> = page.items.iter().map(|item| item.id.clone()).collect();
+            there.extend(ids.clone());
+            pages.push((ids, page.previous.clone()));
+            match page.next {
+                Some(next) => cursor = Some(next),
+                None => break,
+            }
+        }
+        for step in (1..pages.len()).rev() {
+            let cursor = pages[step].1.clone();
+            assert!(cursor.is_some(), "page {step} leads back");
+            let page = $page(&mut reader, &$filter, &PageRequest { size: $size, cursor }).await.unwrap();
+            let ids: Vec<String> = page.items.iter().map(|item| item.id.clone()).collect();
+            assert_eq!(ids, pages[step - 1].0, "the page before page {step}");
+            assert_eq!(page.previous.is_some(), step > 1);
+        }
+        there
+    }};
+}
+
+on_each! {
+    async fn executions_come_newest_first_page_by_page(db: &TestDatabase) {
+        let all: Vec<_> = (0..25).map(|n| samples::execution("a", n)).collect();
+        insert_executions(&db.database, &all).await;
+        let mut expected: Vec<_> = all.iter().map(|e| e.id.clone()).collect();
+        expected.reverse();
+        for size in [1, 10, 25, 40] {
+            assert_eq!(walk!(db, execution_list::page, ExecutionFilter::default(), size), expected, "pages of {size}");
+        }
+    }
+
+    async fn executions_are_filtered(db: &TestDatabase) {
+        let mut all: Vec<_> = (0..6).map(|n| samples::execution(if n % 2 == 0 { "a" } else { "b_x" }, n * 1000)).collect();
+        all[4].task_type = "send_cmd".into();
+        all[5].cause = Cause::Manual;
+        insert_executions(&db.database, &all).await;
+        samples::run(&db.database, &all[0], Status::Failed).await;
+        samples::run(&db.database, &all[1], Status::Succeeded).await;
+        let ids = |places: &[usize]| places.iter().map(|n| all[*n].id.clone()).collect::<Vec<_>>();
+        let empty = ExecutionFilter::default;
+        let cases = [
+            (ExecutionFilter { task_id: Some("a".into()), ..empty() }, ids(&[4, 2, 0])),
+            (ExecutionFilter { task_type: Some("send_cmd".into()), ..empty() }, ids(&[4])),
+            (ExecutionFilter { statuses: vec![Status::Failed, Status::Succeeded], ..empty() }, ids(&[1, 0])),
+            (ExecutionFilter { cause: Some(Cause::Manual), ..empty() }, ids(&[5])),
+            (ExecutionFilter { cause: Some(Cause::Schedule), task_id: Some("b_x".into()), ..empty() }, ids(&[3, 1])),
+            (ExecutionFilter { from: Some(now() + Duration::milliseconds(3)), ..empty() }, ids(&[1, 0])),
+            (ExecutionFilter { from: Some(now() + Duration::milliseconds(4)), ..empty() }, ids(&[1])),
+            (ExecutionFilter { to: Some(now() + Duration::milliseconds(1003)), ..empty() }, ids(&[0])),
+            (ExecutionFilter { search: Some("IT BROKE".into()), ..empty() }, ids(&[0])),
+            (ExecutionFilter { search: Some("b_".into()), ..empty() }, ids(&[5, 3, 1])),
+            (ExecutionFilter { search: Some("%".into()), ..empty() }, ids(&[])),
+        ];
+        for (filter, expected) in cases {
+            let page = execution_list::page(&mut db.database.read().await.unwrap(), &filter, &PageRequest::default()).await.unwrap();
+            let found: Vec<_> = page.items.iter().map(|e| e.id.clone()).collect();
+            assert_eq!((found, page.total, page.total_is_exact), (expected.clone(), expected.len() as i64, true), "{filter:?}");
+        }
+    }
+
+    async fn tasks_come_in_every_order_page_by_page(db: &TestDatabase) {
+        for n in 0..7_i64 {
+            let mut new = samples::task(&format!("t{n}"));
+            new.name = format!("N{}", n % 3);
+            new.created_at = now() + Duration::seconds(n % 2);
+            new.next_run_at = (n % 3 != 0).then(|| now() + Duration::seconds(-n));
+            insert_task(&db.database, &new).await;
+        }
+        for sort in TaskSort::ALL {
+            for descending in [false, true] {
+                let filter = TaskFilter { sort, descending, ..TaskFilter::default() };
+                let found = walk!(db, task_list::page, filter, 2);
+                assert_eq!(found.len(), 7, "{sort:?}");
+                assert_eq!(found.iter().collect::<std::collections::HashSet<_>>().len(), 7, "{sort:?}");
+            }
+        }
+        let by_next = TaskFilter { sort: TaskSort::NextRunAt, ..TaskFilter::default() };
+        assert_eq!(walk!(db, task_list::page, by_next, 3), ["t5", "t4", "t2", "t1", "t0", "t3", "t6"]);
+    }
+
+    async fn tasks_are_filtered(db: &TestDatabase) {
+        let mut other = samples::task("other");
+        (other.tags, other.enabled, other.task_type) = (vec!["re".into()], false, "send_cmd".into());
+        other.name = "100% Ready".into();
+        for new in [&samples::task("a"), &other] {
+            insert_task(&db.database, new).await;
+        }
+        let new = samples::execution("a", 0);
+        insert_executions(&db.database, std::slice::from_ref(&new)).await;
+        samples::run(&db.database, &new, Status::Failed).await;
+        let empty = TaskFilter::default;
+        let cases = [
+            (TaskFilter { search: Some("name OF".into()), ..empty() }, "a"),
+            (TaskFilter { search: Some("0% r".into()), ..empty() }, "other"),
+            (TaskFilter { tag: Some("re".into()), ..empty() }, "other"),
+            (TaskFilter { tag: Some("日报".into()), ..empty() }, "a"),
+            (TaskFilter { enabled: Some(false), ..empty() }, "other"),
+            (TaskFilter { status: Some(Status::Failed), ..empty() }, "a"),
+            (TaskFilter { task_type: Some("send_cmd".into()), ..empty() }, "other"),
+        ];
+        let mut reader = db.database.read().await.unwrap();
+        for (filter, expected) in cases {
+            let page = task_list::page(&mut reader, &filter, &PageRequest::default()).await.unwrap();
+            assert_eq!(page.items.iter().map(|t| t.id.as_str()).collect::<Vec<_>>(), [expected], "{filter:?}");
+            assert_eq!(page.total, 1);
+            assert_eq!(task_list::ids(&mut reader, &filter, "", 10).await.unwrap(), [expected]);
+            assert!(task_list::ids(&mut reader, &filter, expected, 10).await.unwrap().is_empty());
+        }
+        assert_eq!(task_list::tags(&mut reader).await.unwrap(), ["re", "report", "日报"]);
+    }
+
+    async fn figures_of_a_window(db: &TestDatabase) {
+        insert_task(&db.database, &samples::task("a")).await;
+        let all: Vec<_> = (0..4).map(|n| samples::execution("a", n * 1000)).collect();
+        insert_executions(&db.database, &all).await;
+        samples::run(&db.database, &all[1], Status::Failed).await;
+        samples::run(&db.database, &all[2], Status::Succeeded).await;
+        let mut reader = db.database.read().await.unwrap();
+        let from = now() + Duration::seconds(1);
+        let by_status = stats::by_status(&mut reader, from).await.unwrap();
+        let count = |status| by_status.iter().find(|(s, _)| *s == status).unwrap().1;
+        assert_eq!([Status::Queued, Status::Failed, Status::Succeeded, Status::Missed].map(count), [1, 1, 1, 0]);
+        assert_eq!(stats::of_type(&mut reader, "echo", from).await.unwrap(), 3);
+        assert_eq!(stats::newest_runs(&mut reader, from, 10).await.unwrap(), [(7, 3), (7, 3)]);
+        assert_eq!(stats::tasks(&mut reader).await.unwrap().failing, 0, "the last run succeeded");
+        assert_eq!(stats::due_next(&mut reader, 5).await.unwrap()[0].task_id, "a");
+        assert_eq!(stats::active(&mut reader).await.unwrap(), [(Status::Queued, 2)]);
+        stats::ping(&mut reader).await.unwrap();
+    }
+}

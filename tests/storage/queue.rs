@@ -1,0 +1,61 @@
+//! The queue's table, as far as Belfry writes it.
+
+use belfry::domain::job::Job;
+use belfry::domain::policy::Policy;
+use belfry::storage::queue::{self, NewJob};
+use serde_json::json;
+
+use crate::on_each;
+use crate::samples::now;
+
+fn job(attempt: i64) -> NewJob {
+    let (timeout_ms, retry) = Job::limits(&Policy::default());
+    let execution_id = "01ARZ3NDEKTSV4RRFFQ69G5FAV".to_owned();
+    let job = Job {
+        execution_id,
+        attempt,
+        task_id: "日报".into(),
+        task_type: "echo".into(),
+        params: json!({"message": "é"}),
+        scheduled_at: now(),
+        timeout_ms,
+        retry,
+    };
+    NewJob { queue: "default".into(), priority: -3, job }
+}
+
+on_each! {
+    async fn an_attempt_is_queued_once(db: &TestDatabase) {
+        let mut tx = db.database.write().await.unwrap();
+        queue::push(&mut tx, &[job(1), job(2)], now()).await.unwrap();
+        queue::push(&mut tx, &[job(1)], now()).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(crate::queue::count(db).await, 2);
+    }
+
+    async fn a_rollback_takes_the_jobs_away(db: &TestDatabase) {
+        let mut tx = db.database.write().await.unwrap();
+        queue::push(&mut tx, &[job(1)], now()).await.unwrap();
+        drop(tx);
+        assert_eq!(crate::queue::count(db).await, 0);
+    }
+
+    async fn pruning_and_putting_back_leave_waiting_jobs_alone(db: &TestDatabase) {
+        let mut tx = db.database.write().await.unwrap();
+        queue::push(&mut tx, &[job(1)], now()).await.unwrap();
+        assert_eq!(queue::prune_done(&mut tx, 10).await.unwrap(), 0);
+        assert_eq!(queue::put_back(&mut tx, &["nobody".into()]).await.unwrap(), 0);
+        assert!(queue::workers_of(&mut tx, "01NODE").await.unwrap().is_empty());
+        queue::forget_workers(&mut tx, &["nobody".into()]).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(crate::queue::count(db).await, 1);
+    }
+}
+
+async fn count(db: &crate::support::TestDatabase) -> i64 {
+    use belfry::storage::Database;
+    match &db.database {
+        Database::Sqlite { readers, .. } => sqlx::query_scalar("select count(*) from Jobs").fetch_one(readers).await.unwrap(),
+        Database::Postgres(pool) => sqlx::query_scalar("select count(*) from apalis.jobs").fetch_one(pool).await.unwrap(),
+    }
+}

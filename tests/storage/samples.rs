@@ -1,0 +1,104 @@
+//! Rows to start from.
+
+use belfry::domain::execution::{Cause, Status};
+use belfry::domain::node::NodeIdentity;
+use belfry::domain::policy::Policy;
+use belfry::domain::task::{Task, TaskStats};
+use belfry::storage::execution::{Claim, Finish, NewExecution};
+use belfry::storage::{Database, execution, task};
+use chrono::{DateTime, Duration, Utc};
+use serde_json::json;
+
+use crate::support::at;
+
+pub fn now() -> DateTime<Utc> {
+    at("2026-11-21T08:00:00Z")
+}
+
+pub fn node() -> NodeIdentity {
+    NodeIdentity { id: "01NODE".into(), name: "host-1".into() }
+}
+
+pub fn task(id: &str) -> Task {
+    Task {
+        id: id.into(),
+        name: format!("Name of {id}"),
+        description: String::new(),
+        tags: vec!["report".into(), "日报".into()],
+        task_type: "echo".into(),
+        trigger: json!({"type": "interval", "seconds": 5}),
+        params: json!({"message": "x"}),
+        enabled: true,
+        policy: Policy::default(),
+        version: 1,
+        created_at: now(),
+        updated_at: now(),
+        anchor_at: now(),
+        schedule_text: "every 5s".into(),
+        next_run_at: Some(now()),
+        next_rule_at: Some(now()),
+        stats: TaskStats::default(),
+    }
+}
+
+/// An execution queued `offset` milliseconds after [`now`]; its id is of that time.
+pub fn execution(task_id: &str, offset: i64) -> NewExecution {
+    let queued_at = now() + Duration::milliseconds(offset);
+    NewExecution {
+        id: ulid::Ulid::from_parts(queued_at.timestamp_millis() as u64, rand_tail(task_id, offset)).to_string(),
+        task_id: task_id.into(),
+        task_type: "echo".into(),
+        schedule_text: "every 5s".into(),
+        params: json!({"message": "x"}),
+        cause: Cause::Schedule,
+        status: Status::Queued,
+        scheduled_at: queued_at,
+        error: None,
+        requested_by: None,
+        idempotency_key: None,
+    }
+}
+
+fn rand_tail(task_id: &str, offset: i64) -> u128 {
+    task_id.bytes().fold(offset as u128, |sum, byte| sum.wrapping_mul(31).wrapping_add(u128::from(byte)))
+}
+
+pub async fn insert_task(db: &Database, new: &Task) {
+    let mut tx = db.write().await.unwrap();
+    let kind = new.trigger["type"].as_str().unwrap();
+    task::insert(&mut tx, new, kind).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+pub async fn insert_executions(db: &Database, new: &[NewExecution]) -> usize {
+    let mut tx = db.write().await.unwrap();
+    let inserted = execution::insert(&mut tx, new, new[0].scheduled_at).await.unwrap();
+    tx.commit().await.unwrap();
+    inserted.len()
+}
+
+pub fn claim_of(new: &NewExecution, attempt: i64) -> Claim {
+    Claim { execution_id: new.id.clone(), attempt, started_at: new.scheduled_at + Duration::milliseconds(3) }
+}
+
+pub fn finish_of(new: &NewExecution, attempt: i64, status: Status) -> Finish {
+    Finish {
+        execution_id: new.id.clone(),
+        attempt,
+        status,
+        retry_at: None,
+        finished_at: new.scheduled_at + Duration::milliseconds(10),
+        duration_ms: 7,
+        error: (status != Status::Succeeded).then(|| "it broke".into()),
+        result: Some(json!({"message": "结果"})),
+    }
+}
+
+/// Claims and finishes; answers how many counted.
+pub async fn run(db: &Database, new: &NewExecution, status: Status) -> usize {
+    let mut tx = db.write().await.unwrap();
+    execution::claim(&mut tx, &node(), &[claim_of(new, 1)]).await.unwrap();
+    let counted = execution::finish(&mut tx, &node().id, &[finish_of(new, 1, status)]).await.unwrap();
+    tx.commit().await.unwrap();
+    counted.len()
+}
