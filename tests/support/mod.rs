@@ -1,6 +1,8 @@
 //! What several test binaries share: databases of either kind, made for one test and removed after it.
 #![allow(dead_code, reason = "each test binary uses a part of this module")]
 
+pub mod parts;
+
 use std::path::PathBuf;
 
 use belfry::storage::{Database, Synchronous};

@@ -1,0 +1,192 @@
+//! One look at what is due. In one transaction: due tasks are read, `domain` decides their instants, executions and jobs go
+//! in, and the tasks move on; then retries whose time has come get their jobs. A handful of statements, however many
+//! tasks are due.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+
+use crate::clock::SharedClock;
+use crate::domain::decision::{self, Decision, Fate};
+use crate::domain::event::{Event, TaskChange};
+use crate::domain::execution::{Cause, Status};
+use crate::domain::job::Job;
+use crate::domain::task::Task;
+use crate::events::EventBus;
+use crate::ids::new_id;
+use crate::signals::Signals;
+use crate::storage::execution::{self, NewExecution};
+use crate::storage::plan::{self, Advance, RetryDue};
+use crate::storage::queue::{self, NewJob};
+use crate::storage::{Database, Result, Tx};
+
+/// Tasks and retries taken in one transaction.
+const BATCH: i64 = 1000;
+/// Instants decided in one transaction, shared by the tasks that are due.
+const INSTANTS: usize = 5000;
+
+/// What planning needs; clones share it.
+#[derive(Clone)]
+pub struct Planner {
+    pub database: Database,
+    pub clock: SharedClock,
+    pub events: EventBus,
+    pub signals: Signals,
+    /// For triggers that name no zone.
+    pub zone: Tz,
+    /// When this scheduler began: what was due before is caught up on.
+    pub since: DateTime<Utc>,
+}
+
+/// What one look came to.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Planned {
+    /// Due tasks that were read.
+    pub tasks: usize,
+    /// Executions that were recorded, those that do not run included.
+    pub executions: usize,
+    /// Jobs that were queued.
+    pub jobs: usize,
+}
+
+/// A task's next firing with the executions that come to be before it.
+struct Plan {
+    executions: Vec<NewExecution>,
+    advance: Advance,
+}
+
+impl Planner {
+    /// Plans what is due at `now`, at most a batch of it.
+    ///
+    /// # Errors
+    /// Where the database fails; then nothing was changed.
+    pub async fn run_once(&self, now: DateTime<Utc>) -> Result<Planned> {
+        let mut tx = self.database.write().await?;
+        let tasks = plan::due(&mut tx, now, BATCH).await?;
+        let plans = self.decide(&mut tx, &tasks, now).await?;
+        let (executions, moves): (Vec<_>, Vec<_>) = plans.into_iter().map(|plan| (plan.executions, plan.advance)).unzip();
+        let executions: Vec<NewExecution> = executions.into_iter().flatten().collect();
+        let mut jobs = insert(&mut tx, &executions, &tasks, now).await?;
+        plan::advance(&mut tx, &moves).await?;
+        let retries = plan::take_due_retries(&mut tx, now, BATCH).await?;
+        jobs.extend(retries.into_iter().map(retry_job));
+        queue::push(&mut tx, &jobs, now).await?;
+        tx.commit().await?;
+        self.tell(&tasks, &executions, &jobs);
+        Ok(Planned { tasks: tasks.len(), executions: executions.len(), jobs: jobs.len() })
+    }
+
+    /// Fires a task because the machine has been idle long enough.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn fire_idle(&self, task: &Task, now: DateTime<Utc>) -> Result<()> {
+        let mut tx = self.database.write().await?;
+        let active = plan::active(&mut tx, &[&task.id]).await?;
+        let fate = decision::decide_idle(task, active.get(&task.id).copied().unwrap_or(0));
+        let executions = [new_execution(task, now, fate, now)];
+        let jobs = insert(&mut tx, &executions, std::slice::from_ref(task), now).await?;
+        queue::push(&mut tx, &jobs, now).await?;
+        tx.commit().await?;
+        self.tell(std::slice::from_ref(task), &executions, &jobs);
+        Ok(())
+    }
+
+    async fn decide(&self, tx: &mut Tx, tasks: &[Task], now: DateTime<Utc>) -> Result<Vec<Plan>> {
+        if tasks.is_empty() {
+            return Ok(Vec::new());
+        }
+        let ids: Vec<&str> = tasks.iter().map(|task| task.id.as_str()).collect();
+        let active = plan::active(tx, &ids).await?;
+        let limit = (INSTANTS / tasks.len()).max(1);
+        let plan = |task| self.plan(task, active.get(&task.id).copied().unwrap_or(0), now, limit);
+        Ok(tasks.iter().map(plan).collect())
+    }
+
+    fn plan(&self, task: &Task, active: i64, now: DateTime<Utc>, limit: usize) -> Plan {
+        let decision = match task.rule(self.zone) {
+            Ok(rule) => decision::decide(task, &rule, now, self.since, active, limit),
+            Err(faults) => {
+                let fault = faults.first().map_or("", |fault| fault.message.as_str());
+                tracing::error!(
+                    task.id = task.id,
+                    fault,
+                    "task has an unreadable trigger and will not fire until it is saved anew"
+                );
+                Decision { instants: Vec::new(), next: None }
+            }
+        };
+        let new = |decided: decision::Decided| new_execution(task, decided.scheduled_at, decided.fate, now);
+        Plan {
+            executions: decision.instants.into_iter().map(new).collect(),
+            advance: Advance {
+                task_id: task.id.clone(),
+                next_run_at: decision.next.map(|next| next.run_at),
+                next_rule_at: decision.next.map(|next| next.rule_at),
+            },
+        }
+    }
+
+    /// Wakes the workers and tells the pages.
+    fn tell(&self, tasks: &[Task], executions: &[NewExecution], jobs: &[NewJob]) {
+        if !jobs.is_empty() {
+            self.signals.jobs.queued(jobs.iter().map(|job| job.queue.as_str()));
+        }
+        if self.events.has_listeners() {
+            let started = executions.iter().map(|new| Event::Execution {
+                id: new.id.clone(),
+                task_id: new.task_id.clone(),
+                status: new.status,
+                attempt: 1,
+            });
+            let moved = tasks.iter().map(|task| Event::Task { id: task.id.clone(), change: TaskChange::Updated });
+            self.events.publish(started.chain(moved).collect());
+        }
+    }
+}
+
+fn new_execution(task: &Task, scheduled_at: DateTime<Utc>, fate: Fate, now: DateTime<Utc>) -> NewExecution {
+    let (cause, status, error) = match fate {
+        Fate::Run { catch_up: false } => (Cause::Schedule, Status::Queued, None),
+        Fate::Run { catch_up: true } => (Cause::CatchUp, Status::Queued, None),
+        Fate::Skipped(reason) => (Cause::Schedule, Status::Skipped, Some(reason)),
+        Fate::Missed(reason) => (Cause::Schedule, Status::Missed, Some(reason)),
+    };
+    NewExecution {
+        id: new_id(now),
+        task_id: task.id.clone(),
+        task_type: task.task_type.clone(),
+        schedule_text: task.schedule_text.clone(),
+        params: task.params.clone(),
+        cause,
+        status,
+        scheduled_at,
+        error,
+        requested_by: None,
+        idempotency_key: None,
+    }
+}
+
+/// Inserts executions and answers the jobs of those that are new and run.
+async fn insert(tx: &mut Tx, executions: &[NewExecution], tasks: &[Task], now: DateTime<Utc>) -> Result<Vec<NewJob>> {
+    let inserted = execution::insert(tx, executions, now).await?;
+    let tasks: HashMap<&str, &Task> = tasks.iter().map(|task| (task.id.as_str(), task)).collect();
+    let runs = executions.iter().filter(|new| new.status == Status::Queued && inserted.contains(&new.id));
+    Ok(runs.filter_map(|new| tasks.get(new.task_id.as_str()).map(|task| NewJob::first(new, task))).collect())
+}
+
+fn retry_job(due: RetryDue) -> NewJob {
+    let (timeout_ms, retry) = Job::limits(&due.policy);
+    let job = Job {
+        execution_id: due.execution_id,
+        attempt: due.attempt,
+        task_id: due.task_id,
+        task_type: due.task_type,
+        params: due.params,
+        scheduled_at: due.scheduled_at,
+        timeout_ms,
+        retry,
+    };
+    NewJob { queue: due.policy.queue, priority: due.policy.priority, job }
+}

@@ -1,0 +1,59 @@
+//! Executions, read.
+
+use super::{Error, Result, Service, allow};
+use crate::domain::execution::{Attempt, Execution, ExecutionDetail, OutputChunk};
+use crate::domain::page::{ExecutionFilter, Page, PageRequest};
+use crate::domain::user::{Action, Actor};
+use crate::storage::{execution, execution_list};
+
+impl Service {
+    /// One page of executions, newest first.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`], [`Error::Internal`].
+    pub async fn executions(&self, actor: &Actor, filter: &ExecutionFilter, page: &PageRequest) -> Result<Page<Execution>> {
+        allow(actor, Action::See)?;
+        Ok(execution_list::page(&mut self.database().read().await?, filter, page).await?)
+    }
+
+    /// One execution with its result, attempts and output.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], and as [`Service::executions`].
+    pub async fn execution(&self, actor: &Actor, id: &str) -> Result<ExecutionDetail> {
+        allow(actor, Action::See)?;
+        let mut reader = self.database().read().await?;
+        let found = execution::get(&mut reader, id).await?.ok_or_else(|| Error::no_execution(id))?;
+        let result = execution::result(&mut reader, id).await?;
+        let mut attempts = execution::attempts(&mut reader, id).await?;
+        let output = execution::output(&mut reader, id, None).await?;
+        attempts.extend(latest_attempt(&found));
+        Ok(ExecutionDetail { execution: found, result, attempts, output })
+    }
+
+    /// Output of all attempts in order; with `after` only what lies behind (attempt, seq).
+    ///
+    /// # Errors
+    /// As [`Service::execution`].
+    pub async fn output(&self, actor: &Actor, id: &str, after: Option<(i64, i64)>) -> Result<Vec<OutputChunk>> {
+        allow(actor, Action::See)?;
+        let mut reader = self.database().read().await?;
+        execution::get(&mut reader, id).await?.ok_or_else(|| Error::no_execution(id))?;
+        Ok(execution::output(&mut reader, id, after).await?)
+    }
+}
+
+/// The attempt that the execution's own row tells of: the one going on or the last. None while the next one waits.
+fn latest_attempt(execution: &Execution) -> Option<Attempt> {
+    let begun = execution.started_at.is_some() && execution.retry_at.is_none();
+    let waits = execution.status == crate::domain::execution::Status::Queued;
+    (begun && !waits).then(|| Attempt {
+        attempt: execution.attempt,
+        status: execution.status,
+        started_at: execution.started_at,
+        finished_at: execution.finished_at,
+        duration_ms: execution.duration_ms,
+        error: execution.error.clone(),
+        node: execution.node.clone(),
+    })
+}

@@ -1,0 +1,131 @@
+//! Runs that somebody asks for, and their end: run, run again, cancel.
+
+use serde_json::Value;
+
+use super::tasks::hold;
+use super::{Error, Result, Service, allow};
+use crate::domain::event::{Event, TaskChange};
+use crate::domain::execution::{Cause, Execution, Status};
+use crate::domain::fault::Fault;
+use crate::domain::task::Task;
+use crate::domain::user::{Action, Actor, Via};
+use crate::ids::new_id;
+use crate::storage::Tx;
+use crate::storage::execution::{self, NewExecution};
+use crate::storage::queue::{self, NewJob};
+
+impl Service {
+    /// Runs a task now, whether it is paused or not and however many runs of it are going on. `params` override members of
+    /// the task's own for this run. With a key, a second call answers the first call's execution.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::Invalid`] for parameters that the type refuses, [`Error::Forbidden`].
+    pub async fn run_task(
+        &self,
+        actor: &Actor,
+        id: &str,
+        params: Option<&Value>,
+        idempotency_key: Option<&str>,
+    ) -> Result<Execution> {
+        allow(actor, Action::Run)?;
+        let mut tx = self.database().write().await?;
+        let task = hold(&mut tx, id, None).await?;
+        if let Some(key) = idempotency_key
+            && let Some(earlier) = execution::by_key(&mut tx, id, key).await?
+        {
+            return Ok(earlier);
+        }
+        let params = self.overridden(actor, &task, &task.params, params)?;
+        self.enqueue(actor, tx, &task, params, idempotency_key).await
+    }
+
+    /// Runs the task of an execution again, with that execution's parameters or others in their place.
+    ///
+    /// # Errors
+    /// As [`Service::run_task`]; [`Error::Conflict`] where the task is gone.
+    pub async fn rerun(&self, actor: &Actor, id: &str, params: Option<&Value>) -> Result<Execution> {
+        allow(actor, Action::Run)?;
+        let mut tx = self.database().write().await?;
+        let former = execution::get(&mut tx, id).await?.ok_or_else(|| Error::no_execution(id))?;
+        let task = hold(&mut tx, &former.task_id, None).await.map_err(|error| match error {
+            Error::NotFound(_) => Error::Conflict(format!("the task '{}' of this execution was deleted", former.task_id)),
+            other => other,
+        })?;
+        let params = self.overridden(actor, &task, &former.params, params)?;
+        self.enqueue(actor, tx, &task, params, None).await
+    }
+
+    /// Ends an execution: at once where it waits, else by asking the run to end.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::Conflict`] where it has ended, [`Error::Forbidden`].
+    pub async fn cancel(&self, actor: &Actor, id: &str) -> Result<Execution> {
+        allow(actor, Action::Run)?;
+        let mut tx = self.database().write().await?;
+        let reason = format!("cancelled by {}", actor.name);
+        let waited = execution::cancel_queued(&mut tx, id, &reason, self.clock().now()).await?;
+        let runs = !waited && execution::request_cancel(&mut tx, id).await?;
+        let found = execution::get(&mut tx, id).await?.ok_or_else(|| Error::no_execution(id))?;
+        if !waited && !runs {
+            return Err(Error::Conflict(format!("the execution has ended: it is {}", found.status.as_str())));
+        }
+        tx.commit().await?;
+        self.0.cancels.cancel(id);
+        tracing::info!(actor = actor.name, execution.id = id, task.id = found.task_id, "execution cancelled");
+        self.publish_execution(&found);
+        Ok(found)
+    }
+
+    /// The parameters of one run. Whoever changes those of a dangerous type must be allowed to set it up.
+    fn overridden(&self, actor: &Actor, task: &Task, base: &Value, params: Option<&Value>) -> Result<Value> {
+        let Some(params) = params.filter(|params| !params.is_null()) else { return Ok(base.clone()) };
+        let Value::Object(params) = params else {
+            return Err(Error::invalid("/params", "params: must be an object"));
+        };
+        self.allow_type(actor, &task.task_type)?;
+        let mut merged = base.clone();
+        if let Value::Object(merged) = &mut merged {
+            merged.extend(params.clone());
+        }
+        let faults = self.registry().get(&task.task_type).map_or_else(
+            || vec![Fault::new("", format!("the task type '{}' is not available here", task.task_type))],
+            |entry| entry.check(&merged, "/params"),
+        );
+        if faults.is_empty() { Ok(merged) } else { Err(Error::Invalid(faults)) }
+    }
+
+    async fn enqueue(&self, actor: &Actor, mut tx: Tx, task: &Task, params: Value, key: Option<&str>) -> Result<Execution> {
+        let now = self.clock().now();
+        let new = NewExecution {
+            id: new_id(now),
+            task_id: task.id.clone(),
+            task_type: task.task_type.clone(),
+            schedule_text: task.schedule_text.clone(),
+            params,
+            cause: if actor.via == Via::Api { Cause::Api } else { Cause::Manual },
+            status: Status::Queued,
+            scheduled_at: now,
+            error: None,
+            requested_by: Some(actor.name.clone()),
+            idempotency_key: key.map(str::to_owned),
+        };
+        execution::insert(&mut tx, std::slice::from_ref(&new), now).await?;
+        queue::push(&mut tx, &[NewJob::first(&new, task)], now).await?;
+        let execution = execution::get(&mut tx, &new.id).await?.ok_or_else(|| Error::no_execution(&new.id))?;
+        tx.commit().await?;
+        self.0.signals.jobs.queued([task.policy.queue.as_str()]);
+        tracing::info!(actor = actor.name, task.id, execution.id, "run requested");
+        self.publish_execution(&execution);
+        Ok(execution)
+    }
+
+    fn publish_execution(&self, execution: &Execution) {
+        let event = Event::Execution {
+            id: execution.id.clone(),
+            task_id: execution.task_id.clone(),
+            status: execution.status,
+            attempt: execution.attempt,
+        };
+        self.0.events.publish(vec![event, Event::Task { id: execution.task_id.clone(), change: TaskChange::Updated }]);
+    }
+}

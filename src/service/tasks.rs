@@ -1,0 +1,300 @@
+//! Tasks: read, created, changed, deleted, paused and resumed.
+
+use std::collections::HashMap;
+
+use chrono_tz::Tz;
+use serde_json::Value;
+
+use super::{Error, Result, Service, allow};
+use crate::domain::decision::first_firing;
+use crate::domain::event::TaskChange;
+use crate::domain::fault::Fault;
+use crate::domain::input::cut;
+use crate::domain::page::{Page, PageRequest, TaskFilter};
+use crate::domain::task::{Task, TaskInput, TaskStats, merge_patch};
+use crate::domain::user::{Action, Actor};
+use crate::storage::{self, Tx, execution, task, task_list};
+
+impl Service {
+    /// One page of tasks.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`], [`Error::Internal`].
+    pub async fn tasks(&self, actor: &Actor, filter: &TaskFilter, page: &PageRequest) -> Result<Page<Task>> {
+        allow(actor, Action::See)?;
+        Ok(task_list::page(&mut self.database().read().await?, filter, page).await?)
+    }
+
+    /// One task.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], and as [`Service::tasks`].
+    pub async fn task(&self, actor: &Actor, id: &str) -> Result<Task> {
+        allow(actor, Action::See)?;
+        task::get(&mut self.database().read().await?, id).await?.ok_or_else(|| Error::no_task(id))
+    }
+
+    /// The zones of the given tasks that there are; the times of their executions are shown in them.
+    ///
+    /// # Errors
+    /// As [`Service::tasks`].
+    pub async fn zones_of(&self, actor: &Actor, ids: &[String]) -> Result<HashMap<String, Tz>> {
+        allow(actor, Action::See)?;
+        let tasks = task::many(&mut self.database().read().await?, ids).await?;
+        let zone = |task: &Task| task.rule(self.zone()).map_or(self.zone(), |rule| rule.zone());
+        Ok(tasks.into_iter().map(|task| (task.id.clone(), zone(&task))).collect())
+    }
+
+    /// The tags in use, sorted.
+    ///
+    /// # Errors
+    /// As [`Service::tasks`].
+    pub async fn tags(&self, actor: &Actor) -> Result<Vec<String>> {
+        allow(actor, Action::See)?;
+        Ok(task_list::tags(&mut self.database().read().await?).await?)
+    }
+
+    /// Checks a task as [`Service::create_task`] would, without saving it.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] with every fault.
+    pub fn check_task(&self, body: &Value) -> Result<()> {
+        self.read_input(body).map(drop)
+    }
+
+    /// Creates a task from its JSON.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] with every fault, [`Error::Conflict`] where the id is taken, [`Error::Forbidden`].
+    pub async fn create_task(&self, actor: &Actor, body: &Value) -> Result<Task> {
+        allow(actor, Action::Edit)?;
+        let input = self.read_input(body)?;
+        self.allow_type(actor, &input.task_type)?;
+        let task = self.new_task(&input);
+        let mut tx = self.database().write().await?;
+        task::insert(&mut tx, &task, input.rule.kind().as_str()).await.map_err(|error| match error {
+            storage::Error::Conflict(_) => Error::Conflict(format!("there is a task '{}' already", task.id)),
+            other => other.into(),
+        })?;
+        tx.commit().await?;
+        tracing::info!(actor = actor.name, task.id, task.r#type = task.task_type, schedule = task.schedule_text, "task created");
+        self.changed(&task.id, TaskChange::Created);
+        Ok(task)
+    }
+
+    fn new_task(&self, input: &TaskInput) -> Task {
+        let now = self.clock().now();
+        let next = input.enabled.then(|| first_firing(&input.id, &input.rule, now, now)).flatten();
+        Task {
+            id: input.id.clone(),
+            name: input.name.clone(),
+            description: input.description.clone(),
+            tags: input.tags.clone(),
+            task_type: input.task_type.clone(),
+            trigger: input.trigger.clone(),
+            params: input.params.clone(),
+            enabled: input.enabled,
+            policy: input.policy.clone(),
+            version: 1,
+            created_at: now,
+            updated_at: now,
+            anchor_at: now,
+            schedule_text: input.rule.text(),
+            next_run_at: next.map(|firing| firing.run_at),
+            next_rule_at: next.map(|firing| firing.rule_at),
+            stats: TaskStats::default(),
+        }
+    }
+
+    /// Replaces all that can change of a task. `if_match`: the version the caller knows.
+    ///
+    /// # Errors
+    /// As [`Service::create_task`]; [`Error::NotFound`]; [`Error::Stale`] where the version is another.
+    pub async fn replace_task(&self, actor: &Actor, id: &str, body: &Value, if_match: Option<i64>) -> Result<Task> {
+        self.change(actor, id, if_match, |current| {
+            let mut body = body.clone();
+            if let Value::Object(map) = &mut body {
+                map.entry("id").or_insert_with(|| current.id.clone().into());
+                map.entry("type").or_insert_with(|| current.task_type.clone().into());
+            }
+            body
+        })
+        .await
+    }
+
+    /// Applies a JSON merge patch (RFC 7396) to a task. A trigger of another type takes the place of the former one: their
+    /// members have nothing to do with each other.
+    ///
+    /// # Errors
+    /// As [`Service::replace_task`].
+    pub async fn patch_task(&self, actor: &Actor, id: &str, patch: &Value, if_match: Option<i64>) -> Result<Task> {
+        self.change(actor, id, if_match, |current| {
+            let mut body = Value::Object(current.to_input());
+            if patch.pointer("/trigger/type").is_some_and(|given| Some(given) != current.trigger.get("type")) {
+                body["trigger"] = Value::Null;
+            }
+            merge_patch(&mut body, patch);
+            body
+        })
+        .await
+    }
+
+    async fn change(&self, actor: &Actor, id: &str, if_match: Option<i64>, edit: impl FnOnce(&Task) -> Value) -> Result<Task> {
+        allow(actor, Action::Edit)?;
+        let mut tx = self.database().write().await?;
+        let current = hold(&mut tx, id, if_match).await?;
+        self.allow_type(actor, &current.task_type)?;
+        let input = self.read_input(&edit(&current))?;
+        refuse_fixed(&current, &input)?;
+        let task = self.apply(&current, &input);
+        if same(&task, &current) {
+            return Ok(current);
+        }
+        task::update(&mut tx, &task, input.rule.kind().as_str()).await?;
+        tx.commit().await?;
+        tracing::info!(actor = actor.name, task.id, task.version, schedule = task.schedule_text, "task changed");
+        self.changed(id, TaskChange::Updated);
+        Ok(task)
+    }
+
+    /// The task with its new content. Another trigger is planned anew from now; the rest leaves the next firing alone.
+    fn apply(&self, current: &Task, input: &TaskInput) -> Task {
+        let now = self.clock().now();
+        let mut task = Task { stats: current.stats.clone(), created_at: current.created_at, ..self.new_task(input) };
+        task.version = current.version + 1;
+        if input.trigger == current.trigger {
+            task.anchor_at = current.anchor_at;
+            let next = match (current.enabled, input.enabled) {
+                (true, true) => current.next_run_at.zip(current.next_rule_at),
+                (false, true) => {
+                    first_firing(&task.id, &input.rule, now, task.anchor_at).map(|firing| (firing.run_at, firing.rule_at))
+                }
+                (_, false) => None,
+            };
+            (task.next_run_at, task.next_rule_at) = next.unzip();
+        }
+        task
+    }
+
+    /// Deletes a task: its schedule and waiting runs go, its executions stay in the log.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::Stale`], [`Error::Forbidden`].
+    pub async fn delete_task(&self, actor: &Actor, id: &str, if_match: Option<i64>) -> Result<()> {
+        allow(actor, Action::Edit)?;
+        let mut tx = self.database().write().await?;
+        let current = hold(&mut tx, id, if_match).await?;
+        self.allow_type(actor, &current.task_type)?;
+        execution::cancel_all_queued(&mut tx, id, "the task was deleted", self.clock().now()).await?;
+        task::delete(&mut tx, id).await?;
+        tx.commit().await?;
+        tracing::info!(actor = actor.name, task.id = id, "task deleted");
+        self.changed(id, TaskChange::Deleted);
+        Ok(())
+    }
+
+    /// Stops a task from firing; it can still be run by hand.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::Stale`], [`Error::Forbidden`].
+    pub async fn pause_task(&self, actor: &Actor, id: &str, if_match: Option<i64>) -> Result<Task> {
+        self.set_enabled(actor, id, false, if_match).await
+    }
+
+    /// Lets a task fire again, from now on.
+    ///
+    /// # Errors
+    /// As [`Service::pause_task`].
+    pub async fn resume_task(&self, actor: &Actor, id: &str, if_match: Option<i64>) -> Result<Task> {
+        self.set_enabled(actor, id, true, if_match).await
+    }
+
+    async fn set_enabled(&self, actor: &Actor, id: &str, enabled: bool, if_match: Option<i64>) -> Result<Task> {
+        allow(actor, Action::Run)?;
+        let now = self.clock().now();
+        let mut tx = self.database().write().await?;
+        let mut task = hold(&mut tx, id, if_match).await?;
+        if task.enabled == enabled {
+            return Ok(task);
+        }
+        let rule = task.rule(self.zone()).map_err(Error::Invalid)?;
+        let next = enabled.then(|| first_firing(id, &rule, now, task.anchor_at)).flatten();
+        (task.next_run_at, task.next_rule_at) = next.map(|firing| (firing.run_at, firing.rule_at)).unzip();
+        (task.enabled, task.updated_at, task.version) = (enabled, now, task.version + 1);
+        task::update(&mut tx, &task, rule.kind().as_str()).await?;
+        tx.commit().await?;
+        tracing::info!(actor = actor.name, task.id, "task {}", if enabled { "resumed" } else { "paused" });
+        self.changed(id, TaskChange::Updated);
+        Ok(task)
+    }
+
+    /// Reads a task and checks its parameters and queue, so that one answer names every fault.
+    fn read_input(&self, body: &Value) -> Result<TaskInput> {
+        let parsed = TaskInput::parse(body, self.zone(), |name| self.registry().default_policy(name));
+        let mut faults = self.check_params(body);
+        faults.extend(self.check_queue(body));
+        match parsed {
+            Ok(input) if faults.is_empty() => Ok(input),
+            Ok(_) => Err(Error::Invalid(faults)),
+            Err(mut all) => {
+                all.extend(faults);
+                Err(Error::Invalid(all))
+            }
+        }
+    }
+
+    fn check_params(&self, body: &Value) -> Vec<Fault> {
+        let empty = Value::Object(serde_json::Map::new());
+        let params = match body.get("params") {
+            None | Some(Value::Null) => &empty,
+            Some(params @ Value::Object(_)) => params,
+            Some(_) => return Vec::new(),
+        };
+        let entry = body.get("type").and_then(Value::as_str).and_then(|name| self.registry().get(name));
+        entry.map(|entry| entry.check(params, "/params")).unwrap_or_default()
+    }
+
+    fn check_queue(&self, body: &Value) -> Option<Fault> {
+        let name = body.get("policy")?.get("queue")?.as_str()?;
+        let known = self.queues();
+        (!known.iter().any(|queue| queue == name))
+            .then(|| Fault::new("/policy/queue", format!("queue: '{}' is not one of {}", cut(name, 40), known.join(", "))))
+    }
+
+    /// Dangerous types are for administrators.
+    pub(super) fn allow_type(&self, actor: &Actor, task_type: &str) -> Result<()> {
+        let dangerous = self.registry().get(task_type).is_none_or(|entry| entry.spec.dangerous);
+        if dangerous { allow(actor, Action::EditDangerous) } else { Ok(()) }
+    }
+
+    /// Wakes the scheduler and tells the pages.
+    fn changed(&self, id: &str, change: TaskChange) {
+        self.0.signals.schedule.notify_one();
+        self.publish_task(id, change);
+    }
+}
+
+/// A task that stays as it is until the transaction ends, if it is at the version that the caller knows.
+pub(super) async fn hold(tx: &mut Tx, id: &str, if_match: Option<i64>) -> Result<Task> {
+    let task = task::hold(tx, id).await?.ok_or_else(|| Error::no_task(id))?;
+    match if_match {
+        Some(given) if given != task.version => Err(Error::Stale { given, current: task.version }),
+        _ => Ok(task),
+    }
+}
+
+fn refuse_fixed(current: &Task, input: &TaskInput) -> Result<()> {
+    let mut faults = Vec::new();
+    if input.id != current.id {
+        faults.push(Fault::new("/id", format!("id: cannot change; it is '{}'", current.id)));
+    }
+    if input.task_type != current.task_type {
+        faults.push(Fault::new("/type", format!("type: cannot change; it is '{}'", current.task_type)));
+    }
+    if faults.is_empty() { Ok(()) } else { Err(Error::Invalid(faults)) }
+}
+
+/// Whether a change changes nothing.
+fn same(task: &Task, current: &Task) -> bool {
+    task.to_input() == current.to_input()
+}

@@ -1,0 +1,85 @@
+//! `echo`: gives back its message. For trying out triggers, policies and the server itself.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{Run, RunContext, RunError, Spec, TaskType, Text};
+use crate::domain::policy::Policy;
+
+/// The longest message in an error.
+const MESSAGE_MAX: usize = 1_000;
+
+/// Gives back its message, maybe after a while, maybe as a failure.
+#[derive(Debug, Default)]
+pub struct Echo;
+
+#[derive(Debug, Default, Deserialize)]
+struct Params {
+    #[serde(default)]
+    message: Value,
+    #[serde(default)]
+    sleep_ms: u64,
+    #[serde(default)]
+    fail: Value,
+}
+
+impl TaskType for Echo {
+    fn spec(&self) -> Spec {
+        Spec {
+            name: "echo",
+            title: Text { en: "Echo", zh: "回显" },
+            description: Text {
+                en: "Gives back its message. For trying out triggers and policies.",
+                zh: "原样返回消息，用于试验触发器和运行策略。",
+            },
+            params_schema: schema(),
+            example: json!({"message": "hello"}),
+            default_policy: Policy::default(),
+            dangerous: false,
+        }
+    }
+
+    fn run<'a>(&'a self, params: Value, context: &'a RunContext) -> Run<'a> {
+        Box::pin(async move {
+            let params: Params = serde_json::from_value(params).map_err(|error| RunError::fail(error.to_string()))?;
+            if params.sleep_ms > 0 {
+                tokio::select! {
+                    () = tokio::time::sleep(Duration::from_millis(params.sleep_ms)) => {}
+                    () = context.cancel.cancelled() => return Err(RunError::fail("ended while it waited")),
+                }
+            }
+            match &params.fail {
+                Value::Null | Value::Bool(false) => Ok(json!({"message": params.message})),
+                Value::String(text) => Err(RunError::retry(crate::domain::input::cut(text, MESSAGE_MAX))),
+                _ => Err(RunError::retry("failed as asked")),
+            }
+        })
+    }
+}
+
+fn schema() -> Value {
+    json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "type": "object",
+        "additionalProperties": false,
+        "properties": {
+            "message": {
+                "description": "Given back as the result: any JSON value.",
+                "x-description-zh": "作为结果返回，可以是任意 JSON 值。",
+                "default": null,
+            },
+            "sleep_ms": {
+                "type": "integer", "minimum": 0, "maximum": 86_400_000, "default": 0,
+                "description": "Waits this long first, in milliseconds.",
+                "x-description-zh": "返回之前等待的毫秒数。",
+            },
+            "fail": {
+                "anyOf": [{"type": "boolean"}, {"type": "string"}], "default": false,
+                "description": "Fails, with this text as its error.",
+                "x-description-zh": "运行失败，文本作为错误信息。",
+            },
+        },
+    })
+}

@@ -1,0 +1,115 @@
+//! An answer, read up to a limit.
+
+use std::time::Instant;
+
+use encoding_rs::Encoding;
+use reqwest::header::{CONTENT_TYPE, HeaderMap};
+use reqwest::{Response, StatusCode};
+use serde_json::{Map, Value, json};
+
+use super::failure::shown_url;
+use crate::domain::input::cut;
+
+/// Bytes of the body that are read.
+const BODY_MAX: usize = 1024 * 1024;
+/// Headers kept, and characters of each.
+const HEADERS_MAX: usize = 100;
+const HEADER_MAX: usize = 1_000;
+/// Headers whose values are secrets.
+const SECRET: [&str; 5] = ["set-cookie", "cookie", "authorization", "proxy-authorization", "x-api-key"];
+
+/// What the server said.
+#[derive(Debug, Clone)]
+pub(super) struct Answer {
+    pub status: StatusCode,
+    pub elapsed_ms: u64,
+    url: String,
+    headers: Map<String, Value>,
+    body: Content,
+    truncated: bool,
+}
+
+#[derive(Debug, Clone)]
+enum Content {
+    Json(Value),
+    Text(String),
+    /// So many bytes of something else.
+    Binary(usize),
+}
+
+impl Answer {
+    /// Reads an answer to its end or up to the limit.
+    pub async fn read(mut response: Response, started: Instant) -> reqwest::Result<Answer> {
+        let mut bytes = Vec::new();
+        let mut truncated = false;
+        while let Some(chunk) = response.chunk().await? {
+            let left = BODY_MAX - bytes.len();
+            bytes.extend_from_slice(&chunk[..chunk.len().min(left)]);
+            if chunk.len() > left {
+                truncated = true;
+                break;
+            }
+        }
+        Ok(Answer {
+            status: response.status(),
+            elapsed_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+            url: shown_url(response.url()),
+            headers: headers(response.headers()),
+            body: content(&bytes, response.headers(), truncated),
+            truncated,
+        })
+    }
+
+    pub fn json(&self) -> Option<&Value> {
+        match &self.body {
+            Content::Json(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// The result of the run.
+    pub fn into_result(self) -> Value {
+        let mut result = json!({
+            "status": self.status.as_u16(), "url": self.url, "elapsed_ms": self.elapsed_ms, "headers": self.headers,
+        });
+        match self.body {
+            Content::Json(value) => result["json"] = value,
+            Content::Text(text) => result["text"] = text.into(),
+            Content::Binary(bytes) => result["binary_bytes"] = bytes.into(),
+        }
+        if self.truncated {
+            result["truncated"] = true.into();
+        }
+        result
+    }
+}
+
+fn headers(headers: &HeaderMap) -> Map<String, Value> {
+    let mut kept = Map::new();
+    for name in headers.keys().take(HEADERS_MAX) {
+        let values: Vec<_> = headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
+        let is_secret = SECRET.contains(&name.as_str());
+        kept.insert(name.to_string(), if is_secret { "***".into() } else { cut(&values.join(", "), HEADER_MAX).into() });
+    }
+    kept
+}
+
+/// JSON where it reads as such and is declared so or begins like it; text where it is one.
+fn content(bytes: &[u8], headers: &HeaderMap, truncated: bool) -> Content {
+    let declared = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default().to_ascii_lowercase();
+    let begins = bytes.iter().find(|byte| !byte.is_ascii_whitespace());
+    let may_be_json = declared.contains("json") || (declared.is_empty() && matches!(begins, Some(b'{' | b'[')));
+    if may_be_json
+        && !truncated
+        && let Ok(value) = serde_json::from_slice(bytes)
+    {
+        return Content::Json(value);
+    }
+    let label = declared.split_once("charset=").map(|(_, label)| label.trim_matches(['"', '\'', ' ']).split(';').next());
+    let charset = label.flatten().and_then(|label| Encoding::for_label(label.as_bytes()));
+    let is_text = charset.is_some() || declared.starts_with("text/") || !bytes.contains(&0);
+    if !is_text || ["image/", "audio/", "video/", "application/octet-stream"].iter().any(|kind| declared.starts_with(kind)) {
+        return Content::Binary(bytes.len());
+    }
+    Content::Text(charset.unwrap_or(encoding_rs::UTF_8).decode(bytes).0.into_owned())
+}

@@ -1,0 +1,215 @@
+//! What an answer must be like: its status, and places in its JSON.
+
+use serde_json::{Value, json};
+
+use super::answer::Answer;
+use super::params::Params;
+use crate::domain::fault::Fault;
+use crate::domain::input::{cut, shown};
+use crate::tasks::RunError;
+
+/// Statuses from the first to the last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct StatusRange(u16, u16);
+
+/// One thing that the JSON must hold.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct JsonExpectation {
+    pointer: String,
+    test: Test,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum Test {
+    Equals(Value),
+    Exists(bool),
+    Contains(Value),
+}
+
+/// Checks an answer.
+///
+/// # Errors
+/// What is not as expected. Statuses that say "later" or blame the server may be better next time, and so may other content;
+/// one that blames the request will not.
+pub(super) fn check(params: &Params, answer: &Answer) -> Result<(), RunError> {
+    let status = answer.status.as_u16();
+    if !params.expect_status.iter().any(|range| range.holds(status)) {
+        let refused = (400..500).contains(&status) && !matches!(status, 408 | 425 | 429);
+        let message = format!("status {} is not what is expected", answer.status);
+        let error = if refused { RunError::fail(message) } else { RunError::retry(message) };
+        return Err(error.with_result(answer.clone().into_result()));
+    }
+    if params.expect_json.is_empty() {
+        return Ok(());
+    }
+    let unmet = match answer.json() {
+        None => Some("the answer is not JSON".to_owned()),
+        Some(value) => params.expect_json.iter().find_map(|expected| expected.unmet(value)),
+    };
+    unmet.map_or(Ok(()), |message| Err(RunError::retry(message).with_result(answer.clone().into_result())))
+}
+
+impl StatusRange {
+    /// Reads a list; without one every 2xx will do.
+    pub fn read_all(given: Option<&[Value]>, faults: &mut Vec<Fault>) -> Vec<StatusRange> {
+        let Some(given) = given else { return vec![StatusRange(200, 299)] };
+        let mut ranges = Vec::with_capacity(given.len());
+        for (place, value) in given.iter().enumerate() {
+            match StatusRange::read(value) {
+                Some(range) => ranges.push(range),
+                None => {
+                    let message = format!("expect_status: {} is not a status such as 200, '2xx' or '200-299'", shown(value));
+                    faults.push(Fault::new(format!("/expect_status/{place}"), message));
+                }
+            }
+        }
+        ranges
+    }
+
+    fn read(value: &Value) -> Option<StatusRange> {
+        if let Some(number) = value.as_u64() {
+            return StatusRange::between(number, number);
+        }
+        let text = value.as_str()?.trim();
+        if let Some(class) = text.strip_suffix("xx").or_else(|| text.strip_suffix("XX")) {
+            let class = u64::from(class.parse::<u8>().ok()?);
+            return StatusRange::between(class * 100, class * 100 + 99);
+        }
+        let (first, last) = text.split_once('-').unwrap_or((text, text));
+        StatusRange::between(first.trim().parse().ok()?, last.trim().parse().ok()?)
+    }
+
+    fn between(first: u64, last: u64) -> Option<StatusRange> {
+        let valid = 100 <= first && first <= last && last <= 599;
+        valid.then_some(StatusRange(u16::try_from(first).ok()?, u16::try_from(last).ok()?))
+    }
+
+    fn holds(self, status: u16) -> bool {
+        (self.0..=self.1).contains(&status)
+    }
+}
+
+impl JsonExpectation {
+    pub fn read_all(given: &[Value], faults: &mut Vec<Fault>) -> Vec<JsonExpectation> {
+        let read = |(place, value): (usize, &Value)| {
+            let fault = |message: &str| Fault::new(format!("/expect_json/{place}"), format!("expect_json: {message}"));
+            JsonExpectation::read(value).map_err(fault)
+        };
+        let read = given.iter().enumerate().map(read);
+        read.filter_map(|one| one.map_err(|fault| faults.push(fault)).ok()).collect()
+    }
+
+    fn read(value: &Value) -> Result<JsonExpectation, &'static str> {
+        let pointer = value.get("pointer").and_then(Value::as_str).unwrap_or_default().to_owned();
+        if !pointer.is_empty() && !pointer.starts_with('/') {
+            return Err("a pointer is empty, for the whole, or begins with /");
+        }
+        let tests = [
+            value.get("equals").cloned().map(Test::Equals),
+            value.get("exists").and_then(Value::as_bool).map(Test::Exists),
+            value.get("contains").cloned().map(Test::Contains),
+        ];
+        let mut given = tests.into_iter().flatten();
+        match (given.next(), given.next()) {
+            (Some(test), None) => Ok(JsonExpectation { pointer, test }),
+            _ => Err("each item has exactly one of equals, exists and contains"),
+        }
+    }
+
+    /// What is wrong, if something is.
+    fn unmet(&self, answer: &Value) -> Option<String> {
+        let place = if self.pointer.is_empty() { "the answer".to_owned() } else { cut(&self.pointer, 100) };
+        let found = answer.pointer(&self.pointer);
+        let is = found.map_or_else(|| "missing".to_owned(), shown);
+        match &self.test {
+            Test::Exists(wanted) if found.is_some() == *wanted => None,
+            Test::Exists(true) => Some(format!("{place} is missing")),
+            Test::Exists(false) => Some(format!("{place} is {is}, but should not be there")),
+            Test::Equals(wanted) if found.is_some_and(|found| equal(found, wanted)) => None,
+            Test::Equals(wanted) => Some(format!("{place} is {is}, not {}", shown(wanted))),
+            Test::Contains(wanted) if found.is_some_and(|found| contains(found, wanted)) => None,
+            Test::Contains(wanted) => Some(format!("{place} is {is}, which does not hold {}", shown(wanted))),
+        }
+    }
+
+    pub fn schema() -> Value {
+        let with = |mut schema: Value, en: &str, zh: &str| {
+            schema["description"] = en.into();
+            schema["x-description-zh"] = zh.into();
+            schema
+        };
+        json!({
+            "type": "object", "additionalProperties": false, "required": ["pointer"],
+            "properties": {
+                "pointer": with(json!({"type": "string", "maxLength": 1000}),
+                    "A JSON Pointer such as /data/0/state; empty for the whole.", "JSON Pointer，例如 /data/0/state；留空表示整个 JSON。"),
+                "equals": with(json!({}), "The value there.", "该处应等于的值。"),
+                "exists": with(json!({"type": "boolean"}), "Whether there is a value.", "该处是否应有值。"),
+                "contains": with(json!({}), "A part of the text, an item of the list, or a key of the object there.",
+                    "该处文本应包含的片段、列表应包含的元素，或对象应包含的键。"),
+            },
+        })
+    }
+}
+
+/// Equal as JSON; 1 equals 1.0.
+fn equal(found: &Value, wanted: &Value) -> bool {
+    match (found.as_f64(), wanted.as_f64()) {
+        (Some(a), Some(b)) if found.as_i64().is_none() || wanted.as_i64().is_none() => a == b,
+        _ => found == wanted,
+    }
+}
+
+fn contains(found: &Value, wanted: &Value) -> bool {
+    match (found, wanted) {
+        (Value::String(text), Value::String(part)) => text.contains(part.as_str()),
+        (Value::Array(list), wanted) => list.iter().any(|item| equal(item, wanted)),
+        (Value::Object(map), Value::String(key)) => map.contains_key(key),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn statuses_read_as_numbers_classes_and_ranges() {
+        let read = |value: Value| StatusRange::read(&value);
+        assert_eq!(read(json!(204)), Some(StatusRange(204, 204)));
+        assert_eq!(read(json!("2xx")), Some(StatusRange(200, 299)));
+        assert_eq!(read(json!("200-204")), Some(StatusRange(200, 204)));
+        assert_eq!(read(json!("404")), Some(StatusRange(404, 404)));
+        for wrong in [
+            json!(99),
+            json!("9xx"),
+            json!("300-200"),
+            json!("ok"),
+            json!(""),
+            json!(1e30),
+            json!("-"),
+            json!("xx"),
+            json!("9999999999999999999xx"),
+        ] {
+            assert_eq!(read(wrong.clone()), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn expectations_tell_what_is_there_instead() {
+        let answer = json!({"state": "pending", "n": 1, "tags": ["a"]});
+        let unmet = |expected: Value| JsonExpectation::read(&expected).unwrap().unmet(&answer);
+        assert_eq!(unmet(json!({"pointer": "/state", "equals": "pending"})), None);
+        assert_eq!(unmet(json!({"pointer": "/n", "equals": 1.0})), None);
+        assert_eq!(unmet(json!({"pointer": "/state", "contains": "pend"})), None);
+        assert_eq!(unmet(json!({"pointer": "/tags", "contains": "a"})), None);
+        assert_eq!(unmet(json!({"pointer": "", "contains": "tags"})), None);
+        assert_eq!(unmet(json!({"pointer": "/gone", "exists": false})), None);
+        let message = |expected: Value| unmet(expected).unwrap();
+        assert_eq!(message(json!({"pointer": "/state", "equals": "done"})), "/state is 'pending', not 'done'");
+        assert_eq!(message(json!({"pointer": "/gone", "exists": true})), "/gone is missing");
+        assert_eq!(message(json!({"pointer": "/tags", "contains": "b"})), "/tags is a list, which does not hold 'b'");
+        assert!(JsonExpectation::read(&json!({"pointer": "/a"})).is_err());
+        assert!(JsonExpectation::read(&json!({"pointer": "a", "exists": true})).is_err());
+    }
+}

@@ -1,0 +1,215 @@
+//! What `http_request` takes.
+
+use std::time::Duration;
+
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Method, Url};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::client::Connection;
+use super::expect::{JsonExpectation, StatusRange};
+use crate::domain::fault::Fault;
+use crate::domain::input::cut;
+
+/// Without `timeout_seconds`.
+const TIMEOUT: f64 = 30.0;
+/// Without `max_redirects`.
+const REDIRECTS: u8 = 10;
+
+/// The parameters, read.
+#[derive(Debug)]
+pub(super) struct Params {
+    pub method: Method,
+    pub url: Url,
+    pub headers: HeaderMap,
+    pub query: Vec<(String, String)>,
+    pub body: Body,
+    pub timeout: Duration,
+    pub connection: Connection,
+    pub expect_status: Vec<StatusRange>,
+    pub expect_json: Vec<JsonExpectation>,
+}
+
+/// What is sent.
+#[derive(Debug)]
+pub(super) enum Body {
+    None,
+    Json(Value),
+    Form(Vec<(String, String)>),
+    Text(String),
+}
+
+/// As given.
+#[derive(Debug, Deserialize)]
+struct Raw {
+    method: Option<String>,
+    url: String,
+    #[serde(default)]
+    headers: Map<String, Value>,
+    #[serde(default)]
+    query: Map<String, Value>,
+    json: Option<Value>,
+    form: Option<Map<String, Value>>,
+    text: Option<String>,
+    timeout_seconds: Option<f64>,
+    follow_redirects: Option<bool>,
+    max_redirects: Option<u8>,
+    verify_tls: Option<bool>,
+    proxy: Option<String>,
+    expect_status: Option<Vec<Value>>,
+    #[serde(default)]
+    expect_json: Vec<Value>,
+}
+
+impl Params {
+    /// Reads parameters that fit the schema.
+    ///
+    /// # Errors
+    /// What the schema cannot say.
+    pub fn read(params: &Value) -> Result<Params, Vec<Fault>> {
+        let raw: Raw = serde_json::from_value(params.clone()).map_err(|error| vec![Fault::new("", error.to_string())])?;
+        let mut faults = Vec::new();
+        let url = url(&raw.url).map_err(|fault| faults.push(fault)).ok();
+        let method = Method::from_bytes(raw.method.as_deref().unwrap_or("GET").as_bytes()).unwrap_or(Method::GET);
+        let headers = headers(&raw.headers, &mut faults);
+        let body = body(raw.json, raw.form, raw.text).map_err(|fault| faults.push(fault)).ok();
+        let proxy = raw.proxy.map(|given| proxy(&given).map(|()| given)).transpose();
+        let proxy = proxy.map_err(|fault| faults.push(fault)).ok();
+        let expect_status = StatusRange::read_all(raw.expect_status.as_deref(), &mut faults);
+        let expect_json = JsonExpectation::read_all(&raw.expect_json, &mut faults);
+        let redirects = if raw.follow_redirects.unwrap_or(true) { raw.max_redirects.unwrap_or(REDIRECTS) } else { 0 };
+        let timeout = Duration::try_from_secs_f64(raw.timeout_seconds.unwrap_or(TIMEOUT)).unwrap_or(Duration::MAX);
+        match (url, body, proxy) {
+            (Some(url), Some(body), Some(proxy)) if faults.is_empty() => Ok(Params {
+                method,
+                url,
+                headers,
+                query: pairs(&raw.query),
+                body,
+                timeout,
+                connection: Connection { verify_tls: raw.verify_tls.unwrap_or(true), redirects, proxy },
+                expect_status,
+                expect_json,
+            }),
+            _ => Err(faults),
+        }
+    }
+}
+
+fn url(text: &str) -> Result<Url, Fault> {
+    let fault = |message: String| Fault::new("/url", format!("url: {message}"));
+    let url = Url::parse(text.trim()).map_err(|error| fault(format!("does not read as a URL: {error}")))?;
+    match url.scheme() {
+        "http" | "https" if url.has_host() => Ok(url),
+        "http" | "https" => Err(fault("names no host".to_owned())),
+        other => Err(fault(format!("must begin with http:// or https://, not {}:", cut(other, 40)))),
+    }
+}
+
+fn headers(given: &Map<String, Value>, faults: &mut Vec<Fault>) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    for (name, value) in given {
+        let pointer = format!("/headers/{}", name.replace('~', "~0").replace('/', "~1"));
+        let shown = cut(name, 40);
+        let value = value.as_str().unwrap_or_default();
+        match (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_bytes(value.as_bytes())) {
+            (Ok(name), Ok(value)) => drop(headers.insert(name, value)),
+            (Err(_), _) => faults.push(Fault::new(pointer, format!("headers: '{shown}' cannot be the name of a header"))),
+            (_, Err(_)) => faults.push(Fault::new(pointer, format!("headers: the value of {shown} holds control characters"))),
+        }
+    }
+    headers
+}
+
+fn body(json: Option<Value>, form: Option<Map<String, Value>>, text: Option<String>) -> Result<Body, Fault> {
+    let both = |second: &str, first: &str| {
+        Err(Fault::new(format!("/{second}"), format!("{second}: cannot be sent together with {first}; a request has one body")))
+    };
+    match (json, form, text) {
+        (None, None, None) => Ok(Body::None),
+        (Some(value), None, None) => Ok(Body::Json(value)),
+        (None, Some(fields), None) => Ok(Body::Form(pairs(&fields))),
+        (None, None, Some(text)) => Ok(Body::Text(text)),
+        (Some(_), Some(_), _) => both("form", "json"),
+        (Some(_), None, Some(_)) => both("text", "json"),
+        (None, Some(_), Some(_)) => both("text", "form"),
+    }
+}
+
+fn proxy(text: &str) -> Result<(), Fault> {
+    let known = ["http", "https", "socks5", "socks5h"];
+    let reads = text == "none" || Url::parse(text).is_ok_and(|url| known.contains(&url.scheme()) && url.has_host());
+    let message = "proxy: must be a URL that begins with http://, https://, socks5:// or socks5h://, or none";
+    if reads { Ok(()) } else { Err(Fault::new("/proxy", message)) }
+}
+
+/// Names with their values as texts; a list gives its name several times.
+fn pairs(given: &Map<String, Value>) -> Vec<(String, String)> {
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let mut pairs = Vec::with_capacity(given.len());
+    for (name, value) in given {
+        match value {
+            Value::Array(list) => pairs.extend(list.iter().map(|item| (name.clone(), text(item)))),
+            other => pairs.push((name.clone(), text(other))),
+        }
+    }
+    pairs
+}
+
+pub(super) fn schema() -> Value {
+    let scalar = json!({"type": ["string", "number", "boolean"]});
+    let fields = json!({"type": "object", "maxProperties": 500, "additionalProperties": {
+        "anyOf": [scalar, {"type": "array", "maxItems": 500, "items": scalar}],
+    }});
+    let with = |mut schema: Value, en: &str, zh: &str| {
+        schema["description"] = en.into();
+        schema["x-description-zh"] = zh.into();
+        schema
+    };
+    json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "type": "object",
+        "additionalProperties": false,
+        "required": ["url"],
+        "properties": {
+            "method": with(
+                json!({"enum": ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"], "default": "GET"}),
+                "The method.", "请求方法。"),
+            "url": with(
+                json!({"type": "string", "minLength": 1, "maxLength": 8192, "format": "uri"}),
+                "Where to send it: an http or https URL.", "请求地址，http 或 https。"),
+            "headers": with(
+                json!({"type": "object", "maxProperties": 100, "additionalProperties": {"type": "string", "maxLength": 16_384}}),
+                "Headers by name. POST, PUT, PATCH and DELETE carry the execution's id as Idempotency-Key unless given here.",
+                "请求头。POST、PUT、PATCH、DELETE 默认以执行 ID 作为 Idempotency-Key，可在此覆盖。"),
+            "query": with(fields.clone(), "Added to the URL's query.", "附加到 URL 的查询参数。"),
+            "json": with(json!({}), "Sent as a JSON body.", "以 JSON 作为请求体。"),
+            "form": with(fields, "Sent as a form.", "以表单作为请求体。"),
+            "text": with(json!({"type": "string", "maxLength": 1_000_000}), "Sent as a text body.", "以纯文本作为请求体。"),
+            "timeout_seconds": with(
+                json!({"type": "number", "exclusiveMinimum": 0, "maximum": 86_400, "default": TIMEOUT}),
+                "The longest time for the whole exchange, in seconds.", "整个请求的最长时间（秒）。"),
+            "follow_redirects": with(json!({"type": "boolean", "default": true}), "Follows redirects.", "是否跟随重定向。"),
+            "max_redirects": with(
+                json!({"type": "integer", "minimum": 1, "maximum": 50, "default": REDIRECTS}),
+                "Redirects followed at most.", "最多跟随的重定向次数。"),
+            "verify_tls": with(
+                json!({"type": "boolean", "default": true}),
+                "Checks the server's certificate. Turn it off only for servers with a certificate of their own making.",
+                "校验服务器证书。仅对自签名证书的服务器关闭。"),
+            "proxy": with(
+                json!({"type": "string", "minLength": 1, "maxLength": 2048}),
+                "A proxy's URL (http, https, socks5, socks5h), or none. By default what the server's environment says.",
+                "代理地址（http、https、socks5、socks5h），none 表示不使用。默认取服务器的环境变量。"),
+            "expect_status": with(
+                json!({"type": "array", "minItems": 1, "maxItems": 50, "default": ["2xx"], "items": {"anyOf": [
+                    {"type": "integer", "minimum": 100, "maximum": 599}, {"type": "string", "maxLength": 7}]}}),
+                "The statuses that mean success: numbers, or texts such as 2xx or 200-299.",
+                "视为成功的状态码：数字，或 2xx、200-299 形式的文本。"),
+            "expect_json": with(
+                json!({"type": "array", "maxItems": 50, "items": JsonExpectation::schema()}),
+                "What the JSON of the answer must hold.", "响应 JSON 必须满足的条件。"),
+        },
+    })
+}

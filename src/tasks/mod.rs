@@ -1,0 +1,106 @@
+//! Task types: what a task can do. A further type is one file with a [`TaskType`] in it and one line in `registry.rs`.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+
+use crate::domain::fault::Fault;
+use crate::domain::policy::Policy;
+use crate::tasks::output::OutputSink;
+
+pub mod echo;
+pub mod http_request;
+pub mod output;
+pub mod registry;
+mod schema_fault;
+pub mod send_cmd;
+
+/// A kind of work. One value serves all runs, so it holds settings and pools, never the state of a run.
+pub trait TaskType: Send + Sync + 'static {
+    /// What the type is called and takes.
+    fn spec(&self) -> Spec;
+
+    /// Faults that the schema cannot express, with pointers into `params` (`/url`). Must not do any input or output.
+    fn check(&self, params: &Value) -> Vec<Fault> {
+        let _nothing_beyond_the_schema = params;
+        Vec::new()
+    }
+
+    /// Does the work once. The executor ends it at its time limit or cancellation by dropping the future, after giving it
+    /// `context.cancel` and a short while to end by itself; whatever it started must then be ended by its drop.
+    fn run<'a>(&'a self, params: Value, context: &'a RunContext) -> Run<'a>;
+}
+
+/// What a run gives: its result as JSON, or why there is none.
+pub type Run<'a> = Pin<Box<dyn Future<Output = Result<Value, RunError>> + Send + 'a>>;
+
+/// How a task type presents itself.
+#[derive(Debug, Clone)]
+pub struct Spec {
+    /// The name in `type`, such as `send_cmd`.
+    pub name: &'static str,
+    pub title: Text,
+    pub description: Text,
+    /// JSON Schema 2020-12 of the parameters. Objects refuse unknown properties; every property has a `description`
+    /// (English) and `x-description-zh`.
+    pub params_schema: Value,
+    /// Parameters to start from.
+    pub example: Value,
+    pub default_policy: Policy,
+    /// Can do anything on the machine, so only administrators may set it up.
+    pub dangerous: bool,
+}
+
+/// A text in both languages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Text {
+    pub en: &'static str,
+    pub zh: &'static str,
+}
+
+/// What a run knows of itself.
+#[derive(Debug, Clone)]
+pub struct RunContext {
+    /// Given to whatever is called, as idempotency key: a run is at-least-once.
+    pub execution_id: String,
+    pub task_id: String,
+    /// From 1.
+    pub attempt: i64,
+    pub scheduled_at: DateTime<Utc>,
+    /// Cancelled when the run should end: asked for by somebody, past its time limit, or the server is stopping.
+    pub cancel: CancellationToken,
+    pub output: OutputSink,
+}
+
+/// Why a run has no result to be glad of. A failed run is an outcome, not an error of the server.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunError {
+    /// What went wrong, for people; no secrets.
+    pub message: String,
+    /// Another attempt may succeed (a connection fault, "try later"); false where it would only fail again.
+    pub retryable: bool,
+    /// What there is of a result all the same (an exit code, an HTTP status).
+    pub result: Option<Value>,
+}
+
+impl RunError {
+    /// Another attempt may succeed.
+    pub fn retry(message: impl Into<String>) -> Self {
+        Self { message: message.into(), retryable: true, result: None }
+    }
+
+    /// Another attempt would only fail again.
+    pub fn fail(message: impl Into<String>) -> Self {
+        Self { message: message.into(), retryable: false, result: None }
+    }
+
+    /// With what there is of a result.
+    #[must_use]
+    pub fn with_result(mut self, result: Value) -> Self {
+        self.result = Some(result);
+        self
+    }
+}

@@ -1,0 +1,162 @@
+//! Commands that are really run, by /bin/sh.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use chrono::DateTime;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::*;
+use crate::clock::SystemClock;
+use crate::domain::execution::Stream;
+use crate::tasks::output::{OutputSink, Piece};
+
+struct Ran {
+    ended: Result<Value, RunError>,
+    pieces: Vec<Piece>,
+}
+
+impl Ran {
+    fn text(&self, stream: Stream) -> String {
+        let of_stream = self.pieces.iter().filter(|piece| piece.chunk.stream == stream);
+        of_stream.map(|piece| piece.chunk.text.as_str()).collect()
+    }
+
+    fn error(&self) -> &RunError {
+        self.ended.as_ref().unwrap_err()
+    }
+}
+
+fn context() -> (RunContext, mpsc::UnboundedReceiver<Piece>) {
+    let (sender, receiver) = mpsc::unbounded_channel();
+    let context = RunContext {
+        execution_id: "execution-1".into(),
+        task_id: "task-1".into(),
+        attempt: 2,
+        scheduled_at: DateTime::UNIX_EPOCH,
+        cancel: CancellationToken::new(),
+        output: OutputSink::new("execution-1", 2, 100_000, Arc::new(SystemClock), sender),
+    };
+    (context, receiver)
+}
+
+async fn run(params: Value) -> Ran {
+    assert_eq!(SendCmd.check(&params), []);
+    let (context, mut receiver) = context();
+    let ended = SendCmd.run(params, &context).await;
+    drop(context);
+    let mut pieces = Vec::new();
+    while let Some(piece) = receiver.recv().await {
+        pieces.push(piece);
+    }
+    Ran { ended, pieces }
+}
+
+#[tokio::test]
+async fn output_comes_by_stream_and_the_result_tells_its_end() {
+    let ran = run(json!({"command": "echo one; echo two >&2; cat", "stdin": "three\n"})).await;
+    assert_eq!((ran.text(Stream::Stdout), ran.text(Stream::Stderr)), ("one\nthree\n".into(), "two\n".into()));
+    let expected = json!({"exit_code": 0, "signal": null, "stdout_tail": "one\nthree\n", "stderr_tail": "two\n"});
+    assert_eq!(ran.ended, Ok(expected));
+}
+
+#[tokio::test]
+async fn a_list_is_run_without_a_shell() {
+    let ran = run(json!({"command": ["printf", "%s", "$HOME; a 'b'"]})).await;
+    assert_eq!(ran.text(Stream::Stdout), "$HOME; a 'b'");
+}
+
+#[tokio::test]
+async fn an_exit_code_that_is_no_success_is_told_with_the_last_error_line() {
+    let ran = run(json!({"command": "echo first >&2; echo broken pipe at line 7 >&2; echo >&2; exit 3"})).await;
+    assert_eq!((ran.error().message.as_str(), ran.error().retryable), ("exit code 3: broken pipe at line 7", true));
+    assert_eq!(ran.error().result.as_ref().unwrap()["exit_code"], 3);
+    assert!(run(json!({"command": "exit 3", "success_codes": [0, 3]})).await.ended.is_ok());
+    assert_eq!(run(json!({"command": "kill -9 $$"})).await.error().message, "ended by SIGKILL");
+}
+
+#[tokio::test]
+async fn the_environment_tells_of_the_run_and_nothing_of_the_server() {
+    let ran = run(json!({"command": "env | grep -E '^(BELFRY_|NAME)' | sort; pwd", "env": {"NAME": "钟楼"}, "cwd": "/"})).await;
+    let expected = "BELFRY_ATTEMPT=2\nBELFRY_EXECUTION_ID=execution-1\nBELFRY_SCHEDULED_AT=1970-01-01T00:00:00.000Z\n\
+        BELFRY_TASK_ID=task-1\nNAME=钟楼\n/\n";
+    assert_eq!(ran.text(Stream::Stdout), expected);
+}
+
+#[tokio::test]
+async fn gbk_output_reads_as_what_it_is() {
+    let ran = run(json!({"command": r"printf '\326\323\302\245\n'", "encoding": "gbk"})).await;
+    assert_eq!(ran.text(Stream::Stdout), "钟楼\n");
+}
+
+#[tokio::test]
+async fn what_is_missing_is_named() {
+    let missing = run(json!({"command": ["/no/such/program"]})).await;
+    assert_eq!(*missing.error(), RunError::fail("program not found: '/no/such/program'"));
+    let missing = run(json!({"command": "true", "cwd": "/no/such/folder"})).await;
+    assert_eq!(*missing.error(), RunError::fail("cwd: '/no/such/folder' does not exist"));
+}
+
+#[tokio::test]
+async fn a_process_left_in_the_background_does_not_hold_the_run() {
+    let started = Instant::now();
+    let ran = run(json!({"command": "sleep 20 & echo $!"})).await;
+    assert!(ran.ended.is_ok() && started.elapsed() < Duration::from_secs(10));
+    let text = ran.text(Stream::Stdout);
+    let pid = text.lines().next().unwrap().to_owned();
+    assert!(is_alive(&pid), "what was left running on purpose goes on");
+    assert!(text.contains("not read any further"));
+    assert!(run(json!({"command": ["kill", pid]})).await.ended.is_ok());
+}
+
+#[tokio::test]
+async fn cancellation_ends_the_whole_tree() {
+    for command in ["sleep 60 & echo $!; wait", "trap '' TERM; (trap '' TERM; while :; do sleep 1; done) & echo $!; wait"] {
+        let (context, mut receiver) = context();
+        let cancel = context.cancel.clone();
+        let running = tokio::spawn(async move { SendCmd.run(json!({"command": command}), &context).await });
+        let pid = receiver.recv().await.unwrap().chunk.text.trim().to_owned();
+        assert!(is_alive(&pid));
+        cancel.cancel();
+        assert!(running.await.unwrap().is_err());
+        wait_gone(&pid).await;
+    }
+}
+
+#[tokio::test]
+async fn a_dropped_run_kills_the_whole_tree() {
+    let (context, mut receiver) = context();
+    let running = tokio::spawn(async move { SendCmd.run(json!({"command": "sleep 60 & echo $!; wait"}), &context).await });
+    let pid = receiver.recv().await.unwrap().chunk.text.trim().to_owned();
+    running.abort();
+    assert!(running.await.unwrap_err().is_cancelled());
+    wait_gone(&pid).await;
+}
+
+#[test]
+fn faults_beyond_the_schema_are_named() {
+    let fault =
+        |params: Value| SendCmd.check(&params).into_iter().map(|fault| (fault.pointer, fault.message)).collect::<Vec<_>>();
+    assert_eq!(fault(json!({"command": "  "})), [("/command".into(), "command: must not be empty".into())]);
+    assert_eq!(fault(json!({"command": ["ls"], "shell": "sh"}))[0].0, "/shell");
+    let unknown = fault(json!({"command": "ls", "encoding": "klingon", "env": {"A=B": ""}}));
+    assert_eq!(unknown.iter().map(|(pointer, _)| pointer.as_str()).collect::<Vec<_>>(), ["/encoding", "/env/A=B"]);
+    assert!(unknown[0].1.starts_with("encoding: 'klingon' is not known"));
+}
+
+/// A process that runs; one that ended and only waits to be reaped does not.
+fn is_alive(pid: &str) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit(')').next().is_some_and(|rest| !rest.trim().is_empty() && !rest.trim().starts_with('Z'))
+}
+
+async fn wait_gone(pid: &str) {
+    for _ in 0..500 {
+        if !is_alive(pid) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("process {pid} is still there");
+}

@@ -1,0 +1,8 @@
+//! What the services allow, refuse and answer, on both databases.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod accounts;
+mod runs;
+mod tasks;

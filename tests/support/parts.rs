@@ -1,0 +1,103 @@
+//! The services on a test's database, with a clock that stands still.
+
+use std::sync::Arc;
+
+use belfry::clock::ManualClock;
+use belfry::domain::execution::Execution;
+use belfry::domain::page::{ExecutionFilter, PageRequest};
+use belfry::domain::user::{Actor, Role, Via};
+use belfry::events::EventBus;
+use belfry::scheduler::Planner;
+use belfry::service::{Parts, Service};
+use belfry::signals::{Pulse, Signals};
+use belfry::storage::{Database, execution_list};
+use belfry::tasks::registry::Registry;
+use belfry::worker::cancel::Cancels;
+use chrono::{DateTime, Duration, Utc};
+use chrono_tz::Tz;
+use serde_json::{Value, json};
+
+use super::at;
+
+/// A service and a planner that share a database and a clock.
+pub struct TestParts {
+    pub service: Service,
+    pub planner: Planner,
+    pub clock: Arc<ManualClock>,
+    pub signals: Signals,
+    pub events: EventBus,
+    pub cancels: Cancels,
+    pub database: Database,
+}
+
+/// When a test begins: a Saturday.
+pub fn start() -> DateTime<Utc> {
+    at("2026-11-21T08:00:00Z")
+}
+
+impl TestParts {
+    pub fn new(database: &Database) -> TestParts {
+        let clock = Arc::new(ManualClock::new(start()));
+        let (signals, events, cancels) = (Signals::default(), EventBus::default(), Cancels::default());
+        let service = Service::new(Parts {
+            database: database.clone(),
+            registry: Arc::new(Registry::standard()),
+            clock: clock.clone(),
+            events: events.clone(),
+            signals: signals.clone(),
+            pulse: Pulse::default(),
+            cancels: cancels.clone(),
+            zone: Tz::Asia__Shanghai,
+            queues: vec!["default".into(), "slow".into()],
+            session: Duration::days(30),
+        });
+        let planner = Planner {
+            database: database.clone(),
+            clock: clock.clone(),
+            events: events.clone(),
+            signals: signals.clone(),
+            zone: Tz::Asia__Shanghai,
+            since: start(),
+        };
+        TestParts { service, planner, clock, signals, events, cancels, database: database.clone() }
+    }
+
+    /// Moves the clock and plans until nothing is due.
+    pub async fn advance(&self, by: Duration) {
+        self.clock.advance(by);
+        self.plan().await;
+    }
+
+    /// Plans until nothing is due.
+    pub async fn plan(&self) {
+        use belfry::clock::Clock;
+        while self.planner.run_once(self.clock.now()).await.expect("plans").tasks > 0 {}
+    }
+
+    /// All executions of a task, oldest first.
+    pub async fn executions(&self, task_id: &str) -> Vec<Execution> {
+        let filter = ExecutionFilter { task_id: Some(task_id.into()), ..ExecutionFilter::default() };
+        let request = PageRequest { size: 500, cursor: None };
+        let mut reader = self.database.read().await.expect("reads");
+        let mut items = execution_list::page(&mut reader, &filter, &request).await.expect("lists").items;
+        items.reverse();
+        items
+    }
+
+    /// Creates an `echo` task with the given trigger.
+    pub async fn create(&self, id: &str, trigger: Value) -> belfry::domain::task::Task {
+        self.service.create_task(&admin(), &echo(id, trigger)).await.expect("creates")
+    }
+}
+
+pub fn echo(id: &str, trigger: Value) -> Value {
+    json!({"id": id, "type": "echo", "trigger": trigger, "params": {"message": "hello"}})
+}
+
+pub fn admin() -> Actor {
+    actor("alice", Role::Admin)
+}
+
+pub fn actor(name: &str, role: Role) -> Actor {
+    Actor { name: name.into(), role, via: Via::Api }
+}

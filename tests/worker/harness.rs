@@ -1,0 +1,258 @@
+//! Workers on a test's database, with jobs queued as the scheduler would.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use belfry::clock::{Clock, SystemClock};
+use belfry::domain::execution::{Cause, Execution, OutputChunk, Status};
+use belfry::domain::job::Job;
+use belfry::domain::node::NodeIdentity;
+use belfry::domain::policy::{Policy, Retry};
+use belfry::events::EventBus;
+use belfry::signals::Signals;
+use belfry::storage::execution::NewExecution;
+use belfry::storage::queue::NewJob;
+use belfry::storage::{Database, execution, plan, queue};
+use belfry::tasks::registry::Registry;
+use belfry::tasks::{Run, RunContext, Spec, TaskType, Text, echo, http_request, send_cmd};
+use belfry::worker::cancel::Cancels;
+use belfry::worker::{Parts, WorkerConfig, Workers};
+use serde_json::{Value, json};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use ulid::Ulid;
+
+/// How long a test waits for something that should come at once.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Running workers.
+pub struct Harness {
+    pub database: Database,
+    pub signals: Signals,
+    pub events: EventBus,
+    pub cancels: Cancels,
+    shutdown: CancellationToken,
+    running: JoinHandle<()>,
+}
+
+impl Harness {
+    pub fn start(database: &Database, config: WorkerConfig) -> Harness {
+        Harness::start_with(database, config, Vec::new())
+    }
+
+    /// With task types besides the standard ones.
+    pub fn start_with(database: &Database, config: WorkerConfig, more: Vec<Arc<dyn TaskType>>) -> Harness {
+        let mut types: Vec<Arc<dyn TaskType>> =
+            vec![Arc::new(echo::Echo), Arc::new(http_request::HttpRequest::default()), Arc::new(send_cmd::SendCmd)];
+        types.extend(more);
+        let node = NodeIdentity { id: Ulid::generate().to_string(), name: "host-1".into() };
+        let (signals, events, cancels) = (Signals::default(), EventBus::default(), Cancels::default());
+        let workers = Workers::new(Parts {
+            database: database.clone(),
+            registry: Arc::new(Registry::of(types)),
+            clock: Arc::new(SystemClock),
+            events: events.clone(),
+            signals: signals.clone(),
+            cancels: cancels.clone(),
+            node,
+            config,
+        });
+        let shutdown = CancellationToken::new();
+        let running = tokio::spawn(workers.run(shutdown.clone()));
+        Harness { database: database.clone(), signals, events, cancels, shutdown, running }
+    }
+
+    /// Queues one execution; answers its id.
+    pub async fn queue(&self, task_type: &str, params: Value) -> String {
+        self.queue_under(task_type, params, &Policy::default()).await
+    }
+
+    pub async fn queue_under(&self, task_type: &str, params: Value, policy: &Policy) -> String {
+        self.queue_many(task_type, vec![params], policy).await.remove(0)
+    }
+
+    /// Queues executions, all in one transaction.
+    pub async fn queue_many(&self, task_type: &str, params: Vec<Value>, policy: &Policy) -> Vec<String> {
+        let now = SystemClock.now();
+        let new: Vec<_> = params.into_iter().map(|params| new_execution(task_type, params)).collect();
+        let jobs: Vec<_> = new.iter().map(|new| job(new, 1, policy)).collect();
+        for (new, jobs) in new.chunks(1000).zip(jobs.chunks(1000)) {
+            let mut tx = self.database.write().await.unwrap();
+            execution::insert(&mut tx, new, now).await.unwrap();
+            queue::push(&mut tx, jobs, now).await.unwrap();
+            tx.commit().await.unwrap();
+            self.signals.jobs.queued([policy.queue.as_str()]);
+        }
+        new.into_iter().map(|new| new.id).collect()
+    }
+
+    /// Queues the next attempts that are due, as the scheduler does when it is woken; answers how many.
+    pub async fn queue_retries(&self, policy: &Policy) -> usize {
+        let now = SystemClock.now();
+        let mut tx = self.database.write().await.unwrap();
+        let due = plan::take_due_retries(&mut tx, now, 100).await.unwrap();
+        let jobs: Vec<_> = due
+            .iter()
+            .map(|due| {
+                let mut new = new_execution(&due.task_type, due.params.clone());
+                (new.id, new.task_id) = (due.execution_id.clone(), due.task_id.clone());
+                job(&new, due.attempt, policy)
+            })
+            .collect();
+        queue::push(&mut tx, &jobs, now).await.unwrap();
+        tx.commit().await.unwrap();
+        self.signals.jobs.queued([policy.queue.as_str()]);
+        due.len()
+    }
+
+    pub async fn get(&self, id: &str) -> Execution {
+        let mut session = self.database.read().await.unwrap();
+        execution::get(&mut session, id).await.unwrap().expect("the execution is there")
+    }
+
+    pub async fn result(&self, id: &str) -> Option<Value> {
+        let mut session = self.database.read().await.unwrap();
+        execution::result(&mut session, id).await.unwrap()
+    }
+
+    pub async fn output(&self, id: &str) -> Vec<OutputChunk> {
+        let mut session = self.database.read().await.unwrap();
+        execution::output(&mut session, id, None).await.unwrap()
+    }
+
+    /// Waits until an execution has the status.
+    pub async fn wait_for(&self, id: &str, status: Status) -> Execution {
+        let mut last = None;
+        for _ in 0..PATIENCE.as_millis() / 10 {
+            let found = self.get(id).await;
+            if found.status == status {
+                return found;
+            }
+            assert!(!found.status.is_final(), "waiting for {status:?}, but it ended: {found:?}");
+            last = Some(found);
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("never became {status:?}: {last:?}");
+    }
+
+    /// Waits until an execution wrote this text; answers all that it wrote.
+    pub async fn wait_for_output(&self, id: &str, part: &str) -> String {
+        for _ in 0..PATIENCE.as_millis() / 10 {
+            let text: String = self.output(id).await.into_iter().map(|chunk| chunk.text).collect();
+            if text.contains(part) {
+                return text;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("never wrote {part:?}");
+    }
+
+    /// The same workers, looked at and given work through other connections.
+    pub fn through(self, database: &Database) -> Harness {
+        Harness { database: database.clone(), ..self }
+    }
+
+    /// Waits until exactly so many run here.
+    pub async fn wait_running(&self, count: usize) {
+        for _ in 0..PATIENCE.as_millis() / 10 {
+            if self.cancels.running().len() == count {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("never {count} at once, but {:?}", self.cancels.running());
+    }
+
+    /// Stops the workers, cancelling whatever runs.
+    pub async fn stop_at_once(self) {
+        self.shutdown.cancel();
+        while !self.running.is_finished() {
+            for id in self.cancels.running() {
+                self.cancels.cancel(&id);
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// Stops the workers, and waits until they did.
+    pub async fn stop(self) {
+        self.shutdown.cancel();
+        tokio::time::timeout(PATIENCE, self.running).await.expect("the workers stop").expect("without a panic");
+    }
+}
+
+fn new_execution(task_type: &str, params: Value) -> NewExecution {
+    NewExecution {
+        id: Ulid::generate().to_string(),
+        task_id: format!("task-{}", Ulid::generate()),
+        task_type: task_type.into(),
+        schedule_text: "once".into(),
+        params,
+        cause: Cause::Manual,
+        status: Status::Queued,
+        scheduled_at: SystemClock.now(),
+        error: None,
+        requested_by: None,
+        idempotency_key: None,
+    }
+}
+
+fn job(new: &NewExecution, attempt: i64, policy: &Policy) -> NewJob {
+    let (timeout_ms, retry) = Job::limits(policy);
+    let job = Job {
+        execution_id: new.id.clone(),
+        attempt,
+        task_id: new.task_id.clone(),
+        task_type: new.task_type.clone(),
+        params: new.params.clone(),
+        scheduled_at: new.scheduled_at,
+        timeout_ms,
+        retry,
+    };
+    NewJob { queue: policy.queue.clone(), priority: policy.priority, job }
+}
+
+/// A policy that tries again at once.
+pub fn attempts(max_attempts: u32) -> Policy {
+    Policy { retry: Retry { max_attempts, delay: Duration::ZERO, ..Retry::default() }, ..Policy::default() }
+}
+
+/// How a task type of a test presents itself.
+fn spec(name: &'static str) -> Spec {
+    let text = Text { en: "for a test", zh: "仅供测试" };
+    Spec {
+        name,
+        title: text,
+        description: text,
+        params_schema: json!({"type": "object"}),
+        example: json!({}),
+        default_policy: Policy::default(),
+        dangerous: false,
+    }
+}
+
+/// A task type made of a function.
+pub fn made<F>(name: &'static str, work: F) -> Vec<Arc<dyn TaskType>>
+where
+    F: for<'a> Fn(Value, &'a RunContext) -> Run<'a> + Send + Sync + 'static,
+{
+    vec![Arc::new(Made { name, work })]
+}
+
+struct Made<F> {
+    name: &'static str,
+    work: F,
+}
+
+impl<F> TaskType for Made<F>
+where
+    F: for<'a> Fn(Value, &'a RunContext) -> Run<'a> + Send + Sync + 'static,
+{
+    fn spec(&self) -> Spec {
+        spec(self.name)
+    }
+
+    fn run<'a>(&'a self, params: Value, context: &'a RunContext) -> Run<'a> {
+        (self.work)(params, context)
+    }
+}

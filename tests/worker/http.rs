@@ -1,0 +1,236 @@
+//! `http_request` against servers on the loopback interface.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use belfry::clock::SystemClock;
+use belfry::tasks::output::{OutputSink, Piece};
+use belfry::tasks::{RunContext, RunError, TaskType, http_request::HttpRequest};
+use chrono::DateTime;
+use poem::endpoint::make;
+use poem::http::StatusCode;
+use poem::listener::{Acceptor, Listener, TcpListener};
+use poem::web::Redirect;
+use poem::{Request, Response, Route, Server};
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+/// Answers with what it was asked.
+async fn tell(mut request: Request) -> Response {
+    let body = request.take_body().into_string().await.unwrap_or_default();
+    let header = |name: &str| request.header(name).map(str::to_owned);
+    let told = json!({
+        "method": request.method().as_str(), "query": request.uri().query(), "body": body,
+        "content_type": header("content-type"), "user_agent": header("user-agent"), "key": header("idempotency-key"),
+    });
+    Response::builder().header("set-cookie", "session=secret").content_type("application/json").body(told.to_string())
+}
+
+fn site() -> Route {
+    let status = |code: u16| make(move |_| async move { StatusCode::from_u16(code).unwrap() });
+    Route::new()
+        .at("/tell", make(tell))
+        .at("/404", status(404))
+        .at("/204", status(204))
+        .at("/503", status(503))
+        .at("/moved", make(|_| async { Redirect::temporary("/tell") }))
+        .at("/round", make(|_| async { Redirect::temporary("/round") }))
+        .at("/slow", make(|_| async { std::future::pending::<()>().await }))
+        .at("/big", make(|_| async { "x".repeat(3 * 1024 * 1024) }))
+        .at(
+            "/gbk",
+            make(|_| async { Response::builder().content_type("text/plain; charset=gbk").body(vec![0xd6, 0xd3, 0xc2, 0xa5]) }),
+        )
+        .at("/picture", make(|_| async { vec![0_u8, 1, 2] }))
+}
+
+/// Serves; answers the address.
+async fn serve() -> String {
+    let acceptor = TcpListener::bind("127.0.0.1:0").into_acceptor().await.unwrap();
+    let address = acceptor.local_addr()[0].as_socket_addr().unwrap().to_string();
+    tokio::spawn(Server::new_with_acceptor(acceptor).run(site()));
+    address
+}
+
+/// A server with a certificate of its own making, which nobody trusts; it has one answer.
+async fn serve_tls() -> String {
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let key = rustls::pki_types::PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let config = config.with_no_client_auth().with_single_cert(vec![made.cert.der().clone()], key).unwrap();
+    let tls = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((connection, _)) = listener.accept().await {
+            if let Ok(mut connection) = tls.accept(connection).await {
+                let mut asked = [0; 4096];
+                let _asked_for_something = connection.read(&mut asked).await;
+                let _gone = connection.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok").await;
+                let _gone = connection.shutdown().await;
+            }
+        }
+    });
+    format!("localhost:{port}")
+}
+
+fn context() -> (RunContext, mpsc::UnboundedReceiver<Piece>) {
+    let (sender, receiver) = mpsc::unbounded_channel();
+    let context = RunContext {
+        execution_id: "execution-1".into(),
+        task_id: "task-1".into(),
+        attempt: 1,
+        scheduled_at: DateTime::UNIX_EPOCH,
+        cancel: CancellationToken::new(),
+        output: OutputSink::new("execution-1", 1, 100_000, Arc::new(SystemClock), sender),
+    };
+    (context, receiver)
+}
+
+/// Runs once; answers the result and what was written.
+async fn run(params: Value) -> (Result<Value, RunError>, String) {
+    let http = HttpRequest::default();
+    assert_eq!(http.check(&params), []);
+    let (context, mut receiver) = context();
+    let ended = http.run(params, &context).await;
+    drop(context);
+    let mut text = String::new();
+    while let Some(piece) = receiver.recv().await {
+        text.push_str(&piece.chunk.text);
+    }
+    (ended, text)
+}
+
+async fn error(params: Value) -> RunError {
+    run(params).await.0.unwrap_err()
+}
+
+#[tokio::test]
+async fn an_answer_is_recorded_without_its_secrets() {
+    let address = serve().await;
+    let url = format!("http://me:secret@{address}/tell?token=secret#part");
+    let (ended, output) = run(json!({"url": url, "query": {"n": [1, 2]}})).await;
+    let result = ended.unwrap();
+    assert_eq!(result["status"], 200);
+    assert_eq!(result["url"], format!("http://{address}/tell?…"));
+    assert_eq!(result["json"]["query"], "token=secret&n=1&n=2");
+    assert_eq!(result["json"]["key"], Value::Null, "a GET needs no key");
+    assert_eq!(result["json"]["user_agent"], concat!("belfry/", env!("CARGO_PKG_VERSION")));
+    assert_eq!(result["headers"]["set-cookie"], "***");
+    assert!(output.starts_with(&format!("GET http://{address}/tell?… → 200 OK in ")), "{output}");
+    assert!(!output.contains("secret"));
+}
+
+#[tokio::test]
+async fn bodies_and_headers_are_sent_as_given() {
+    let url = format!("http://{}/tell", serve().await);
+    let sent = run(json!({"method": "POST", "url": url, "json": {"a": "钟楼"}})).await.0.unwrap();
+    let told = &sent["json"];
+    assert_eq!((&told["body"], &told["content_type"]), (&json!("{\"a\":\"钟楼\"}"), &json!("application/json")));
+    assert_eq!(told["key"], "execution-1");
+    let form = json!({"method": "PUT", "url": url, "form": {"a": "1 2", "b": true}, "headers": {"Idempotency-Key": "mine"}});
+    let told = run(form).await.0.unwrap();
+    assert_eq!((&told["json"]["body"], &told["json"]["key"]), (&json!("a=1+2&b=true"), &json!("mine")));
+    let text = run(json!({"method": "PATCH", "url": url, "text": "plain", "headers": {"Content-Type": "text/csv"}})).await;
+    let told = text.0.unwrap();
+    assert_eq!((&told["json"]["body"], &told["json"]["content_type"]), (&json!("plain"), &json!("text/csv")));
+}
+
+#[tokio::test]
+async fn statuses_decide_about_another_attempt() {
+    let address = serve().await;
+    let at = |path: &str| format!("http://{address}{path}");
+    let missing = error(json!({"url": at("/404")})).await;
+    assert_eq!((missing.message.as_str(), missing.retryable), ("status 404 Not Found is not what is expected", false));
+    assert_eq!(missing.result.unwrap()["status"], 404);
+    assert!(error(json!({"url": at("/503")})).await.retryable);
+    assert!(run(json!({"url": at("/404"), "expect_status": [200, "400-404"]})).await.0.is_ok());
+    assert!(error(json!({"url": at("/204"), "expect_status": ["200"]})).await.retryable);
+}
+
+#[tokio::test]
+async fn the_json_can_be_checked() {
+    let url = format!("http://{}/tell", serve().await);
+    let expect = |expected: Value| json!({"url": url, "expect_json": [{"pointer": "/method", "exists": true}, expected]});
+    assert!(run(expect(json!({"pointer": "/method", "equals": "GET"}))).await.0.is_ok());
+    let unmet = error(expect(json!({"pointer": "/method", "equals": "POST"}))).await;
+    assert_eq!((unmet.message.as_str(), unmet.retryable), ("/method is 'GET', not 'POST'", true));
+    let text = error(json!({"url": url.replace("tell", "gbk"), "expect_json": [{"pointer": "", "exists": true}]})).await;
+    assert_eq!(text.message, "the answer is not JSON");
+}
+
+#[tokio::test]
+async fn redirects_are_followed_as_far_as_wanted() {
+    let address = serve().await;
+    let url = format!("http://{address}/moved");
+    let followed = run(json!({"url": url})).await.0.unwrap();
+    assert_eq!(followed["url"], format!("http://{address}/tell"));
+    let kept = run(json!({"url": url, "follow_redirects": false, "expect_status": ["3xx"]})).await.0.unwrap();
+    assert_eq!((&kept["status"], &kept["headers"]["location"]), (&json!(307), &json!("/tell")));
+    let round = error(json!({"url": format!("http://{address}/round"), "max_redirects": 3})).await;
+    assert!(!round.retryable && round.message.starts_with("too many redirects"), "{round:?}");
+}
+
+#[tokio::test]
+async fn bodies_are_read_as_what_they_are_up_to_a_limit() {
+    let address = serve().await;
+    let get = async |path: &str| run(json!({"url": format!("http://{address}{path}")})).await.0.unwrap();
+    assert_eq!(get("/gbk").await["text"], "钟楼");
+    let big = get("/big").await;
+    assert_eq!((big["text"].as_str().unwrap().len(), &big["truncated"]), (1024 * 1024, &json!(true)));
+    assert_eq!(get("/picture").await["binary_bytes"], 3);
+}
+
+#[tokio::test]
+async fn no_answer_is_told_by_its_cause() {
+    let address = serve().await;
+    let slow = error(json!({"url": format!("http://{address}/slow"), "timeout_seconds": 0.2})).await;
+    assert_eq!(slow, RunError::retry("no answer within 0.2 s"));
+    let free = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let closed = free.local_addr().unwrap();
+    drop(free);
+    let refused = error(json!({"url": format!("http://me:secret@{closed}/?a=secret")})).await;
+    assert!(refused.retryable && refused.message.to_lowercase().contains("refused"), "{refused:?}");
+    assert!(!refused.message.contains("secret"));
+    let unknown = error(json!({"url": "http://no-such-host.invalid/", "proxy": "none"})).await;
+    assert!(unknown.retryable && unknown.message.starts_with("connection failed"), "{unknown:?}");
+}
+
+#[tokio::test]
+async fn an_untrusted_certificate_is_refused_unless_told_otherwise() {
+    let address = serve_tls().await;
+    let url = format!("https://{address}/tell");
+    let refused = error(json!({"url": url})).await;
+    assert!(!refused.retryable && refused.message.starts_with("the server's certificate is not accepted"), "{refused:?}");
+    assert_eq!(run(json!({"url": url, "verify_tls": false})).await.0.unwrap()["status"], 200);
+    let plain = serve().await;
+    let no_tls = error(json!({"url": format!("https://{plain}/tell")})).await;
+    assert!(!no_tls.retryable && no_tls.message.starts_with("no TLS connection"), "{no_tls:?}");
+}
+
+#[tokio::test]
+async fn cancelling_gives_the_request_up() {
+    let address = serve().await;
+    let (context, _output) = context();
+    let cancel = context.cancel.clone();
+    let running =
+        tokio::spawn(async move { HttpRequest::default().run(json!({"url": format!("http://{address}/slow")}), &context).await });
+    cancel.cancel();
+    let ended = tokio::time::timeout(Duration::from_secs(10), running).await.expect("at once").unwrap();
+    assert_eq!(ended, Err(RunError::fail("the request was given up")));
+}
+
+#[test]
+fn faults_beyond_the_schema_are_named() {
+    let pointers = |params: Value| {
+        HttpRequest::default().check(&params).into_iter().map(|fault| fault.pointer).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(pointers(json!({"url": "example.com"})), "/url");
+    assert_eq!(pointers(json!({"url": "file:///etc/passwd"})), "/url");
+    let all = json!({"url": "http://h/", "json": 1, "text": "", "headers": {"a b": "", "x": "\n"}, "proxy": "ftp://h",
+        "expect_status": ["ok"], "expect_json": [{"pointer": "a"}]});
+    assert_eq!(pointers(all), "/headers/a b /headers/x /text /proxy /expect_status/0 /expect_json/0");
+}
