@@ -1,6 +1,8 @@
 //! Belfry (钟楼): a self-hosted task scheduler.
 
+pub mod api;
 pub mod clock;
+pub mod config;
 pub mod domain;
 pub mod events;
 pub mod ids;
@@ -9,4 +11,6 @@ pub mod service;
 pub mod signals;
 pub mod storage;
 pub mod tasks;
+pub mod telemetry;
+pub mod web;
 pub mod worker;

@@ -1,0 +1,104 @@
+//! Who calls: a program by its token, or a person by the session cookie of the pages. A changing call that is let in by the
+//! cookie alone must come from Belfry's own pages, as browsers send the cookie along with other sites' requests too.
+
+use std::sync::Arc;
+
+use poem::http::{HeaderMap, Method, header};
+use poem::{FromRequest, Request, RequestBody};
+
+use super::Shared;
+use super::error::Problem;
+use crate::domain::user::{Actor, Via};
+
+/// The name of the session cookie.
+pub const SESSION_COOKIE: &str = "belfry_session";
+
+/// The account behind a request; a request without one is answered with 401.
+pub struct Caller(pub Actor);
+
+impl<'a> FromRequest<'a> for Caller {
+    async fn from_request(request: &'a Request, _body: &mut RequestBody) -> poem::Result<Self> {
+        Ok(identify(request).await.map(Caller)?)
+    }
+}
+
+/// Finds the account behind a request.
+///
+/// # Errors
+/// 401 without a valid token or session, 403 for a changing call by cookie from another site.
+pub async fn identify(request: &Request) -> Result<Actor, Problem> {
+    let shared = request.data::<Arc<Shared>>().ok_or_else(Problem::internal)?;
+    if let Some(token) = bearer(request.headers()) {
+        let actor = shared.service.actor_by_token(token).await?;
+        return actor.ok_or_else(|| Problem::unauthorized("the token is not known, was withdrawn or has expired"));
+    }
+    let Some(session) = session(request) else {
+        return Err(Problem::unauthorized("sign in: send 'Authorization: Bearer <token>', or the session cookie of the pages"));
+    };
+    let actor = shared.service.actor_by_session(&session, Via::Api).await?;
+    let actor = actor.ok_or_else(|| Problem::unauthorized("the session has ended; sign in again"))?;
+    if changes(request.method()) && !is_same_origin(request.headers()) {
+        return Err(Problem::forbidden("a changing call with the session cookie must come from Belfry's own pages; use a token"));
+    }
+    Ok(actor)
+}
+
+/// The token of an `Authorization: Bearer` header; another scheme (a proxy's Basic, say) is none of ours.
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+fn session(request: &Request) -> Option<String> {
+    let cookies = request.headers().get_all(header::COOKIE);
+    let pairs = cookies.iter().filter_map(|value| value.to_str().ok()).flat_map(|text| text.split(';'));
+    let mut named = pairs.filter_map(|pair| pair.trim().split_once('='));
+    named.find(|(name, _)| *name == SESSION_COOKIE).map(|(_, value)| value.trim_matches('"').to_owned())
+}
+
+fn changes(method: &Method) -> bool {
+    !matches!(*method, Method::GET | Method::HEAD)
+}
+
+/// Whether a browser says that the request comes from a page of this very host. What says nothing does not count.
+fn is_same_origin(headers: &HeaderMap) -> bool {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    if let Some(site) = text("sec-fetch-site") {
+        return matches!(site, "same-origin" | "none");
+    }
+    match (text("origin"), text("host")) {
+        (Some(origin), Some(host)) => {
+            origin.split_once("://").is_some_and(|(_, from)| !host.is_empty() && from.eq_ignore_ascii_case(host))
+        }
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
+        pairs.iter().map(|(name, value)| (poem::http::HeaderName::from_static(name), value.parse().unwrap())).collect()
+    }
+
+    #[test]
+    fn only_what_a_browser_says_to_be_of_this_host_counts() {
+        let same = |pairs: &[_]| is_same_origin(&headers(pairs));
+        assert!(same(&[("sec-fetch-site", "same-origin")]));
+        assert!(same(&[("sec-fetch-site", "none")]));
+        assert!(same(&[("origin", "https://belfry.example:8398"), ("host", "belfry.example:8398")]));
+        assert!(!same(&[("sec-fetch-site", "same-site"), ("origin", "http://a"), ("host", "a")]));
+        assert!(!same(&[("origin", "http://a.evil"), ("host", "a")]));
+        assert!(!same(&[("origin", "null"), ("host", "a")]));
+        assert!(!same(&[("host", "a")]));
+        assert!(!same(&[]));
+    }
+
+    #[test]
+    fn a_token_is_read_from_the_bearer_scheme_in_any_case() {
+        assert_eq!(bearer(&headers(&[("authorization", "bearer abc")])), Some("abc"));
+        assert_eq!(bearer(&headers(&[("authorization", "Basic abc")])), None);
+        assert_eq!(bearer(&headers(&[("authorization", "abc")])), None);
+    }
+}

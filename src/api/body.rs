@@ -1,0 +1,129 @@
+//! Request bodies: read within a limit, as JSON, and handed on raw, so that the rules of `domain` and `service` judge them
+//! and name every fault. `T` is only the shape that the document shows.
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use poem::error::ReadBodyError;
+use poem::http::{Method, header};
+use poem::{Request, RequestBody};
+use poem_openapi::registry::{MetaMediaType, MetaRequest, Registry};
+use poem_openapi::types::Type;
+use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
+use serde_json::{Map, Value};
+
+use super::Shared;
+use super::error::Problem;
+use crate::domain::fault::Fault;
+
+/// A JSON body with the documented shape `T`. Where it is not `REQUIRED`, no body at all reads as `{}`.
+pub struct Body<T, const REQUIRED: bool = true>(pub Value, PhantomData<fn() -> T>);
+
+/// A body that may be left out.
+pub type OptionalBody<T> = Body<T, false>;
+
+impl<'a, T: Type, const REQUIRED: bool> ApiExtractor<'a> for Body<T, REQUIRED> {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::RequestObject];
+    const PARAM_IS_REQUIRED: bool = REQUIRED;
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn register(registry: &mut Registry) {
+        T::register(registry);
+    }
+
+    fn request_meta() -> Option<MetaRequest> {
+        let content = vec![MetaMediaType { content_type: "application/json", schema: T::schema_ref() }];
+        Some(MetaRequest { description: None, content, required: REQUIRED })
+    }
+
+    async fn from_request(request: &'a Request, body: &mut RequestBody, _: ExtractParamOptions<()>) -> poem::Result<Self> {
+        Ok(read(request, body, REQUIRED).await.map(|value| Body(value, PhantomData))?)
+    }
+}
+
+async fn read(request: &Request, body: &mut RequestBody, required: bool) -> Result<Value, Problem> {
+    let declared = check_content_type(request)?;
+    let limit = request.data::<Arc<Shared>>().ok_or_else(Problem::internal)?.options.body_limit;
+    let body = body.take().map_err(|_| Problem::internal())?;
+    let bytes = body.into_bytes_limit(limit).await.map_err(|error| match error {
+        ReadBodyError::PayloadTooLarge => Problem::too_large(limit),
+        other => Problem::malformed(format!("the body cannot be read: {other}")),
+    })?;
+    if bytes.is_empty() {
+        return if required { Err(Problem::malformed("a JSON body is needed")) } else { Ok(Value::Object(Map::new())) };
+    }
+    if !declared {
+        return Err(Problem::unsupported_media_type("the body has no Content-Type; send it as application/json"));
+    }
+    parse(&bytes)
+}
+
+/// Whether the body is declared as JSON; another declaration is refused.
+fn check_content_type(request: &Request) -> Result<bool, Problem> {
+    let Some(given) = request.headers().get(header::CONTENT_TYPE) else { return Ok(false) };
+    let given = given.to_str().unwrap_or_default().to_ascii_lowercase();
+    let mut parts = given.split(';').map(str::trim);
+    let known = match parts.next().unwrap_or_default() {
+        "application/json" => true,
+        "application/merge-patch+json" => request.method() == Method::PATCH,
+        _ => false,
+    };
+    let utf8 =
+        parts.filter_map(|part| part.strip_prefix("charset=")).all(|name| matches!(name.trim_matches('"'), "utf-8" | "utf8"));
+    if known && utf8 {
+        return Ok(true);
+    }
+    let shown = crate::domain::input::cut(&given, 80);
+    Err(Problem::unsupported_media_type(format!("'{shown}' is not taken here; send application/json in UTF-8")))
+}
+
+fn parse(bytes: &[u8]) -> Result<Value, Problem> {
+    let value: Value = serde_json::from_slice(bytes).map_err(|error| {
+        let text = error.to_string();
+        let what = text.split(" at line ").next().unwrap_or_default();
+        Problem::malformed(format!("the body is not JSON: {what} at line {}, column {}", error.line(), error.column()))
+    })?;
+    match find_nul(&value, &mut String::new()) {
+        Some(pointer) => Err(Problem::invalid(vec![Fault::new(pointer, "the character U+0000 cannot be stored")])),
+        None => Ok(value),
+    }
+}
+
+/// The place of a text with U+0000, which no database here can keep. The depth is bounded by the parser.
+fn find_nul(value: &Value, at: &mut String) -> Option<String> {
+    let step = |name: &str, value: &Value, at: &mut String| {
+        let length = at.len();
+        at.push('/');
+        at.push_str(&name.replace('~', "~0").replace('/', "~1"));
+        let found = if name.contains('\0') { Some(at.clone()) } else { find_nul(value, at) };
+        at.truncate(length);
+        found
+    };
+    match value {
+        Value::String(text) => text.contains('\0').then(|| at.clone()),
+        Value::Array(items) => items.iter().enumerate().find_map(|(place, item)| step(&place.to_string(), item, at)),
+        Value::Object(map) => map.iter().find_map(|(name, item)| step(name, item, at)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_nul_is_found_wherever_it_hides() {
+        let find = |value: Value| find_nul(&value, &mut String::new());
+        assert_eq!(find(json!({"a": [1, {"b/c": "x\0"}]})).as_deref(), Some("/a/1/b~1c"));
+        assert_eq!(find(json!("\0")).as_deref(), Some(""));
+        assert_eq!(find(json!({"a": "b", "c": [null, true]})), None);
+    }
+
+    #[test]
+    fn deep_nesting_is_refused_instead_of_followed() {
+        assert!(parse("[".repeat(100_000).as_bytes()).is_err());
+    }
+}

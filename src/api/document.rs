@@ -1,0 +1,199 @@
+//! The OpenAPI document: what the generator makes of the calls, completed with what it cannot say — schemas written by hand,
+//! query parameters, examples, security — and kept in `openapi/` for all to read.
+
+use std::sync::LazyLock;
+
+use poem::http::header;
+use poem::{Response, handler};
+use poem_openapi::{OpenApi, OpenApiService};
+use serde_json::{Map, Value, json};
+
+mod examples;
+mod links;
+mod schemas;
+mod tidy;
+mod yaml;
+
+use super::query::Param;
+use super::{Apis, params};
+
+const DESCRIPTION: &str = "Belfry runs a team's recurring work: tasks fire on a date, an interval, a cron rule or when the \
+machine is idle, and every run is recorded.\n\n\
+Sign in with `Authorization: Bearer <token>`, or with the session cookie of the pages. Refusals are problem documents \
+(RFC 9457). Fields and query parameters that are not described are refused with 422. Lists are read page by page with \
+`cursor`. Changes can be followed as server-sent events at `/events` (`task`, `execution`, `output` and `lagged` events; \
+`?execution_id=` and `?task_id=` narrow them), which this document cannot describe.";
+
+/// The query parameters of the calls that take some, by operation.
+const QUERIES: &[(&str, &[&[Param]])] = &[
+    ("listTasks", &[params::TASKS, params::PAGE]),
+    ("listExecutions", &[params::EXECUTIONS, params::EXECUTIONS_OF_TASK, params::PAGE]),
+    ("listTaskExecutions", &[params::EXECUTIONS_OF_TASK, params::PAGE]),
+    ("getExecutionOutput", &[params::OUTPUT]),
+    ("getStats", &[params::STATS]),
+];
+
+/// Makes the document.
+pub fn document() -> Value {
+    let mut document = generated();
+    document["openapi"] = json!("3.0.3");
+    document["info"]["license"] = json!({"name": "MIT OR Apache-2.0"});
+    tidy::tidy(&mut document);
+    if let Some(schemas) = document.pointer_mut("/components/schemas").and_then(Value::as_object_mut) {
+        schemas.values_mut().for_each(tidy::complete_answer);
+        schemas.extend(schemas::by_hand());
+        schemas.sort_keys();
+    }
+    inline_plain_values(&mut document);
+    document["components"]["securitySchemes"] = security_schemes();
+    document["security"] = json!([{"token": []}, {"session": []}]);
+    order_tags(&mut document);
+    for_each_operation(&mut document, complete_operation);
+    describe_answers(&mut document);
+    links::add(&mut document);
+    examples::add(&mut document);
+    document
+}
+
+/// The document as JSON.
+pub fn openapi_json() -> String {
+    format!("{:#}\n", document())
+}
+
+/// The document as YAML.
+pub fn openapi_yaml() -> String {
+    yaml::write(&document())
+}
+
+/// `/openapi.json`.
+#[handler]
+pub fn json_endpoint() -> Response {
+    static TEXT: LazyLock<String> = LazyLock::new(openapi_json);
+    Response::builder().content_type("application/json").header(header::CACHE_CONTROL, "no-cache").body(TEXT.as_str())
+}
+
+/// `/openapi.yaml`.
+#[handler]
+pub fn yaml_endpoint() -> Response {
+    static TEXT: LazyLock<String> = LazyLock::new(openapi_yaml);
+    Response::builder().content_type("application/yaml").header(header::CACHE_CONTROL, "no-cache").body(TEXT.as_str())
+}
+
+/// What the generator makes of the calls; it looks at their types only.
+fn generated() -> Value {
+    let service = OpenApiService::new(Described, "Belfry", env!("CARGO_PKG_VERSION"));
+    let text = service.description(DESCRIPTION).server("/api/v1").spec();
+    serde_json::from_str(&text).unwrap_or_default()
+}
+
+/// The calls without a service behind them.
+struct Described;
+
+impl OpenApi for Described {
+    fn meta() -> Vec<poem_openapi::registry::MetaApi> {
+        Apis::meta()
+    }
+
+    fn register(registry: &mut poem_openapi::registry::Registry) {
+        Apis::register(registry);
+    }
+
+    fn add_routes(self, _: &mut Routes) {}
+}
+
+type Routes =
+    std::collections::HashMap<String, std::collections::HashMap<poem::http::Method, poem::endpoint::BoxEndpoint<'static>>>;
+
+fn security_schemes() -> Value {
+    json!({
+        "token": {"type": "http", "scheme": "bearer", "description": "A token of an account, made under Accounts."},
+        "session": {"type": "apiKey", "in": "cookie", "name": super::SESSION_COOKIE,
+            "description": "The session of the pages; changing calls must come from Belfry's own pages."},
+    })
+}
+
+/// Moves the schemas of plain values to where they are used.
+fn inline_plain_values(document: &mut Value) {
+    let Some(schemas) = document.pointer_mut("/components/schemas").and_then(Value::as_object_mut) else { return };
+    let take = |name: &&str| schemas.shift_remove(*name).map(|schema| ((*name).to_owned(), schema));
+    let plain: Map<String, Value> = ["Instant", "Seconds", "RunResult", "JsonSchema"].iter().filter_map(take).collect();
+    tidy::inline(document, &plain);
+}
+
+/// The groups of calls, the most used first.
+fn order_tags(document: &mut Value) {
+    const ORDER: [&str; 6] = ["Tasks", "Executions", "Triggers", "Task types", "Stats", "Accounts"];
+    if let Some(Value::Array(tags)) = document.get_mut("tags") {
+        tags.sort_by_key(|tag| ORDER.iter().position(|name| tag["name"] == *name));
+    }
+}
+
+/// An answer that says nothing of itself is described as its schema is.
+fn describe_answers(document: &mut Value) {
+    let schemas = document["components"]["schemas"].clone();
+    for_each_operation(document, |operation| {
+        let responses = operation.get_mut("responses").and_then(Value::as_object_mut);
+        for response in responses.into_iter().flat_map(|map| map.values_mut()).filter(|r| r["description"] == "") {
+            let target = response.pointer("/content/application~1json/schema/$ref").and_then(Value::as_str);
+            let name = target.and_then(|target| target.rsplit('/').next()).unwrap_or_default();
+            response["description"] = schemas[name].get("description").cloned().unwrap_or_else(|| json!("The answer."));
+        }
+    });
+}
+
+fn for_each_operation(document: &mut Value, change: impl Fn(&mut Map<String, Value>)) {
+    let paths = document.get_mut("paths").and_then(Value::as_object_mut);
+    let operations = paths.into_iter().flat_map(|paths| paths.values_mut()).filter_map(Value::as_object_mut);
+    for operation in operations.flat_map(|path| path.values_mut()).filter_map(Value::as_object_mut) {
+        change(operation);
+    }
+}
+
+fn complete_operation(operation: &mut Map<String, Value>) {
+    let id = operation.get("operationId").and_then(Value::as_str).unwrap_or_default();
+    let tables = QUERIES.iter().find(|(name, _)| *name == id).map(|(_, tables)| *tables).unwrap_or_default();
+    let described: Vec<Value> = tables.iter().copied().flatten().map(describe).chain(headers_of(id)).collect();
+    let parameters = operation.entry("parameters").or_insert_with(|| json!([]));
+    if let Value::Array(parameters) = parameters {
+        parameters.iter_mut().for_each(bound);
+        parameters.extend(described);
+        if parameters.is_empty() {
+            operation.shift_remove("parameters");
+        }
+    }
+}
+
+/// The headers of a call, which are read by `headers.rs`.
+fn headers_of(id: &str) -> Option<Value> {
+    match id {
+        "replaceTask" | "patchTask" | "deleteTask" | "pauseTask" | "resumeTask" => Some(json!({
+            "name": "If-Match", "in": "header", "required": false,
+            "description": "The version that should change, as its `ETag` says; where another one is present, 412.",
+            "schema": {"type": "string", "pattern": r#"^(\*|"[1-9][0-9]{0,17}")$"#}})),
+        "runTask" => Some(json!({
+            "name": "Idempotency-Key", "in": "header", "required": false,
+            "description": "Visible ASCII characters that stand for this request: a repeated one gives the same execution.",
+            "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"}})),
+        _ => None,
+    }
+}
+
+/// A part of a path is never empty.
+fn bound(parameter: &mut Value) {
+    if parameter["in"] == "path" {
+        parameter["schema"]["minLength"] = json!(1);
+    }
+}
+
+fn describe(param: &Param) -> Value {
+    let mut shown = json!({"name": param.name, "in": "query", "required": false, "description": param.description,
+        "schema": (param.schema)()});
+    if shown["schema"]["type"] != "integer" {
+        shown["allowEmptyValue"] = json!(true);
+    }
+    if param.many {
+        shown["style"] = json!("form");
+        shown["explode"] = json!(true);
+    }
+    shown
+}

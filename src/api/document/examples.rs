@@ -1,0 +1,155 @@
+//! Examples for bodies and answers. Those of one schema are the same wherever it stands.
+
+use serde_json::{Value, json};
+
+use super::for_each_operation;
+
+/// Adds an example to every body and answer.
+pub fn add(document: &mut Value) {
+    for_each_operation(document, |operation| {
+        if let Some(content) = operation.get_mut("requestBody").and_then(|body| body.get_mut("content")) {
+            add_to(content, None);
+        }
+        let responses = operation.get_mut("responses").and_then(Value::as_object_mut);
+        for (status, response) in responses.into_iter().flatten() {
+            if let Some(content) = response.get_mut("content") {
+                add_to(content, status.parse().ok());
+            }
+        }
+    });
+}
+
+fn add_to(content: &mut Value, status: Option<u16>) {
+    for media in content.as_object_mut().into_iter().flat_map(|map| map.values_mut()) {
+        let name = media.pointer("/schema/$ref").or(media.pointer("/schema/items/$ref"));
+        let name = name.and_then(Value::as_str).and_then(|path| path.rsplit('/').next()).unwrap_or("text").to_owned();
+        let example = if name == "Problem" { problem(status.unwrap_or(500)) } else { example(&name) };
+        let is_list = media.pointer("/schema/type") == Some(&json!("array"));
+        if !example.is_null() {
+            media["example"] = if is_list { json!([example]) } else { example };
+        }
+    }
+}
+
+/// The example of a schema; null where there is none.
+fn example(name: &str) -> Value {
+    match name {
+        "Task" => task(),
+        "TaskList" => page(task()),
+        "Execution" => execution("queued"),
+        "ExecutionList" => page(execution("succeeded")),
+        "ExecutionDetail" => execution_detail(),
+        "TaskInput" => task_input(),
+        "TaskPatch" => json!({"enabled": false, "policy": {"retry": {"max_attempts": 5}}}),
+        "RunRequest" => json!({"params": {"message": "only this once"}}),
+        "BulkRequest" => json!({"action": "pause", "filter": {"tag": "report"}}),
+        "BulkResult" => json!({"matched": 2, "done": 1, "errors": [{"id": "nightly", "message": "there is no task 'nightly'"}]}),
+        "PreviewRequest" => json!({"trigger": trigger(), "after": "2026-11-21T00:00:00+08:00", "count": 3}),
+        "Preview" => preview(),
+        "TaskType" => task_type(),
+        "Stats" => stats(),
+        "Account" => json!({"name": "alice", "role": "editor"}),
+        "text" => json!("hello\n"),
+        _ => Value::Null,
+    }
+}
+
+fn trigger() -> Value {
+    json!({"type": "cron", "day_of_week": "mon-fri", "hour": 8, "timezone": "Asia/Shanghai"})
+}
+
+fn policy() -> Value {
+    json!({"max_instances": 1, "misfire_grace_seconds": 3600, "coalesce": true, "timeout_seconds": 300, "priority": 0,
+        "queue": "default", "retry": {"max_attempts": 3, "delay_seconds": 10, "backoff": "exponential",
+        "max_delay_seconds": 600, "jitter_seconds": 0}})
+}
+
+fn task_input() -> Value {
+    json!({"id": "daily-report", "name": "Daily report", "tags": ["report"], "type": "echo", "trigger": trigger(),
+        "params": {"message": "hello"}, "policy": {"timeout_seconds": 300, "retry": {"max_attempts": 3}}})
+}
+
+fn task() -> Value {
+    json!({"id": "daily-report", "name": "Daily report", "description": "", "tags": ["report"], "type": "echo",
+        "trigger": trigger(), "params": {"message": "hello"}, "enabled": true, "policy": policy(), "version": 3,
+        "created_at": "2026-11-01T09:30:00.000+08:00", "updated_at": "2026-11-20T17:12:03.120+08:00",
+        "schedule": {"text": "0 8 * * mon-fri", "description": "At 08:00, Monday to Friday",
+            "next_run_at": "2026-11-23T08:00:00.000+08:00"},
+        "stats": {"executed": true, "run_count": 12, "success_count": 11, "failure_count": 1,
+            "last_run_at": "2026-11-20T08:00:00.003+08:00", "last_status": "succeeded", "last_duration_ms": 120}})
+}
+
+fn execution(status: &str) -> Value {
+    let mut shown = json!({"id": "01KAHW3R80Z8Q1T3B1C6N5M9XA", "task_id": "daily-report", "task_type": "echo",
+        "schedule_text": "0 8 * * mon-fri", "params": {"message": "hello"}, "cause": "api",
+        "scheduled_at": "2026-11-20T08:00:00.000+08:00", "queued_at": "2026-11-20T08:00:00.001+08:00",
+        "started_at": null, "finished_at": null, "lateness_ms": null, "duration_ms": null, "attempt": 1, "status": status,
+        "retry_at": null, "error": null, "node": null, "requested_by": "alice"});
+    if status == "succeeded" {
+        shown["started_at"] = json!("2026-11-20T08:00:00.003+08:00");
+        shown["finished_at"] = json!("2026-11-20T08:00:00.123+08:00");
+        shown["lateness_ms"] = json!(3);
+        shown["duration_ms"] = json!(120);
+        shown["node"] = json!("host-1");
+    }
+    shown
+}
+
+fn execution_detail() -> Value {
+    let mut shown = execution("succeeded");
+    shown["output"] = json!("hello\n");
+    shown["result"] = json!({"message": "hello"});
+    shown["attempts"] = json!([{"attempt": 1, "status": "succeeded", "started_at": "2026-11-20T08:00:00.003+08:00",
+        "finished_at": "2026-11-20T08:00:00.123+08:00", "duration_ms": 120, "error": null, "node": "host-1"}]);
+    shown
+}
+
+fn page(item: Value) -> Value {
+    json!({"items": [item], "next_cursor": null, "prev_cursor": null, "total": 1, "total_is_exact": true})
+}
+
+fn preview() -> Value {
+    json!({"text": "0 8 * * mon-fri", "description": {"en": "At 08:00, Monday to Friday", "zh": "周一至周五 08:00"},
+        "fire_times": ["2026-11-23T08:00:00.000+08:00", "2026-11-24T08:00:00.000+08:00", "2026-11-25T08:00:00.000+08:00"],
+        "notes": []})
+}
+
+fn task_type() -> Value {
+    json!({"type": "echo", "title": {"en": "Echo", "zh": "回显"},
+        "description": {"en": "Writes a message.", "zh": "输出一条消息。"},
+        "params_schema": {"type": "object", "properties": {"message": {"type": "string"}}, "additionalProperties": false},
+        "example": {"message": "hello"}, "default_policy": policy(), "dangerous": false})
+}
+
+fn stats() -> Value {
+    json!({"window_seconds": 86400, "from": "2026-11-20T00:00:00.000+00:00", "to": "2026-11-21T00:00:00.000+00:00",
+        "by_status": {"queued": 0, "running": 1, "succeeded": 40, "failed": 2, "timed_out": 0, "cancelled": 0,
+            "interrupted": 0, "skipped": 1, "missed": 0},
+        "by_type": {"echo": 44}, "success_rate": 0.952, "duration_ms": {"p50": 80, "p95": 240, "p99": 400, "max": 510},
+        "lateness_ms": {"p50": 2, "p95": 7, "p99": 11, "max": 15}, "tasks": {"total": 12, "enabled": 11, "failing": 1},
+        "due_next": [{"task_id": "daily-report", "name": "Daily report", "next_run_at": "2026-11-23T08:00:00.000+08:00"}]})
+}
+
+fn problem(status: u16) -> Value {
+    let (slug, title, detail) = match status {
+        400 => ("malformed", "The request cannot be read", "the body is not JSON: expected value at line 3, column 12"),
+        401 => ("unauthorized", "Not signed in", "the token is not known, was withdrawn or has expired"),
+        403 => ("forbidden", "Not allowed", "this needs the role editor"),
+        404 => ("not-found", "Not found", "there is no task 'nightly'"),
+        409 => ("conflict", "Conflict", "there is a task 'daily-report' already"),
+        412 => ("version-changed", "Changed by somebody else", "the task is at version 4, not 3; read it anew"),
+        413 => ("too-large", "The body is too large", "the body has more than 1048576 bytes"),
+        415 => {
+            ("unsupported-media-type", "Unsupported media type", "'text/plain' is not taken here; send application/json in UTF-8")
+        }
+        422 => ("invalid", "The request is not valid", "hour: 25 is not between 0 and 23"),
+        429 => ("too-many-requests", "Too many requests", "too many tries; wait a minute"),
+        503 => ("unavailable", "Not available now", "no answer within 30 s"),
+        _ => ("internal", "Internal error", "the server failed; its log has the cause"),
+    };
+    let errors = match status {
+        422 => json!([{"pointer": "/trigger/hour", "message": detail}]),
+        _ => json!([]),
+    };
+    json!({"type": format!("urn:belfry:problem:{slug}"), "title": title, "status": status, "detail": detail, "errors": errors})
+}

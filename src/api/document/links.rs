@@ -1,0 +1,29 @@
+//! Which calls an answer's id leads to, for tools that walk through the document.
+
+use serde_json::{Map, Value, json};
+
+use super::for_each_operation;
+
+/// Calls that take the id of a task.
+const OF_TASK: &[&str] =
+    &["getTask", "replaceTask", "patchTask", "runTask", "pauseTask", "resumeTask", "listTaskExecutions", "deleteTask"];
+/// Calls that take the id of an execution.
+const OF_EXECUTION: &[&str] = &["getExecution", "getExecutionOutput", "cancelExecution", "rerunExecution"];
+
+/// Adds links to the answers of the calls that make something.
+pub fn add(document: &mut Value) {
+    for_each_operation(document, |operation| {
+        let (status, calls) = match operation.get("operationId").and_then(Value::as_str) {
+            Some("createTask") => ("201", OF_TASK),
+            Some("runTask" | "rerunExecution") => ("202", OF_EXECUTION),
+            _ => return,
+        };
+        if let Some(answer) = operation.get_mut("responses").and_then(|responses| responses.get_mut(status)) {
+            answer["links"] = Value::Object(calls.iter().map(|call| link(call)).collect::<Map<_, _>>());
+        }
+    });
+}
+
+fn link(call: &str) -> (String, Value) {
+    (call.to_owned(), json!({"operationId": call, "parameters": {"id": "$response.body#/id"}}))
+}

@@ -1,0 +1,107 @@
+//! Small corrections to what the generator writes, so that generated clients get one plain form of everything.
+
+use serde_json::{Map, Value, json};
+
+/// Removes what says nothing (`readOnly`, `deprecated: false`, `explode`, charset parameters), writes a described reference
+/// as `allOf` with one member, and headers as they are commonly written.
+pub fn tidy(value: &mut Value) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(tidy),
+        Value::Object(map) => {
+            map.values_mut().for_each(tidy);
+            map.shift_remove("readOnly");
+            map.shift_remove("explode");
+            if map.get("deprecated") == Some(&Value::Bool(false)) {
+                map.shift_remove("deprecated");
+            }
+            merge_description(map);
+            rename_keys(map);
+            unwrap_lines(map);
+        }
+        _ => {}
+    }
+}
+
+/// `allOf: [{$ref}, {description}]` becomes `allOf: [{$ref}], description`; without a description the reference stands alone.
+fn merge_description(map: &mut Map<String, Value>) {
+    let Some(Value::Array(parts)) = map.get_mut("allOf") else { return };
+    if parts.len() != 2 || parts[0].get("$ref").is_none() {
+        return;
+    }
+    let said = parts.pop().and_then(|part| part.as_object().cloned()).unwrap_or_default();
+    if said.is_empty()
+        && let Some(Value::Object(reference)) = parts.pop()
+    {
+        map.shift_remove("allOf");
+        map.extend(reference);
+    }
+    map.extend(said);
+}
+
+fn rename_keys(map: &mut Map<String, Value>) {
+    const SUFFIX: &str = "; charset=utf-8";
+    let odd = |name: &String| name.ends_with(SUFFIX) || name == "ETAG" || name == "LOCATION";
+    if !map.keys().any(odd) {
+        return;
+    }
+    let renamed = |name: String| match name.as_str() {
+        "ETAG" => "ETag".to_owned(),
+        "LOCATION" => "Location".to_owned(),
+        other => other.trim_end_matches(SUFFIX).to_owned(),
+    };
+    let plain = std::mem::take(map).into_iter();
+    map.extend(plain.map(|(name, value)| (renamed(name), value)));
+}
+
+/// Lines broken in the source are one line; paragraphs stay apart.
+fn unwrap_lines(map: &mut Map<String, Value>) {
+    if let Some(Value::String(text)) = map.get_mut("description")
+        && text.contains('\n')
+    {
+        let paragraphs = text.split("\n\n").map(|paragraph| paragraph.replace('\n', " "));
+        *text = paragraphs.collect::<Vec<_>>().join("\n\n");
+    }
+}
+
+/// Puts the named schemas where they are referred to: a client needs no type of its own for a plain value.
+pub fn inline(value: &mut Value, named: &Map<String, Value>) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(|item| inline(item, named)),
+        Value::Object(map) => {
+            if let Some(schema) = referred(map).and_then(|name| named.get(name)).and_then(Value::as_object) {
+                let said = std::mem::replace(map, schema.clone());
+                map.extend(said.into_iter().filter(|(name, _)| name != "allOf" && name != "$ref"));
+            }
+            map.values_mut().for_each(|item| inline(item, named));
+        }
+        _ => {}
+    }
+}
+
+/// The schema that a reference, or `allOf` with one reference, names.
+fn referred(map: &Map<String, Value>) -> Option<&str> {
+    let alone = map.get("$ref");
+    let target =
+        alone.or_else(|| map.get("allOf").filter(|parts| parts.as_array().is_some_and(|p| p.len() == 1))?.pointer("/0/$ref"));
+    target?.as_str()?.rsplit('/').next()
+}
+
+/// An answer's object gives every field: those that may be absent in the program's types are null there.
+pub fn complete_answer(schema: &mut Value) {
+    let required: Vec<Value> = schema.get("required").and_then(Value::as_array).cloned().unwrap_or_default();
+    let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) else { return };
+    for (name, property) in properties.iter_mut() {
+        if !required.iter().any(|given| given == name.as_str()) {
+            make_nullable(property);
+        }
+    }
+    let all: Vec<&String> = properties.keys().collect();
+    schema["required"] = json!(all);
+}
+
+fn make_nullable(property: &mut Value) {
+    if let Some(target) = property.get("$ref").cloned() {
+        *property = json!({"allOf": [{"$ref": target}]});
+    }
+    property["nullable"] = json!(true);
+}

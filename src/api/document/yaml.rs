@@ -1,0 +1,121 @@
+//! Writes JSON values as YAML in block style. Texts are plain where that is safe beyond doubt, otherwise in double quotes,
+//! where YAML reads what JSON writes.
+
+use serde_json::Value;
+
+/// A value as a YAML document.
+pub fn write(value: &Value) -> String {
+    let mut text = String::new();
+    block(&mut text, value, 0);
+    text
+}
+
+/// Writes a value that begins on a line of its own.
+fn block(text: &mut String, value: &Value, depth: usize) {
+    match value {
+        Value::Object(map) if !map.is_empty() => {
+            for (name, item) in map {
+                indent(text, depth);
+                entry(text, name, item, depth);
+            }
+        }
+        Value::Array(items) if !items.is_empty() => {
+            for item in items {
+                indent(text, depth);
+                text.push('-');
+                member(text, item, depth);
+            }
+        }
+        scalar => {
+            indent(text, depth);
+            text.push_str(&inline(scalar));
+            text.push('\n');
+        }
+    }
+}
+
+fn entry(text: &mut String, name: &str, item: &Value, depth: usize) {
+    text.push_str(&word(name));
+    text.push(':');
+    if is_scalar(item) {
+        text.push(' ');
+        text.push_str(&inline(item));
+        text.push('\n');
+    } else {
+        text.push('\n');
+        block(text, item, depth + 1);
+    }
+}
+
+/// Writes what follows a dash: an object's first entry stands on the same line.
+fn member(text: &mut String, item: &Value, depth: usize) {
+    match item {
+        Value::Object(map) if !map.is_empty() => {
+            for (place, (name, item)) in map.iter().enumerate() {
+                if place == 0 {
+                    text.push(' ');
+                } else {
+                    indent(text, depth + 1);
+                }
+                entry(text, name, item, depth + 1);
+            }
+        }
+        nested if !is_scalar(nested) => {
+            text.push('\n');
+            block(text, nested, depth + 1);
+        }
+        scalar => {
+            text.push(' ');
+            text.push_str(&inline(scalar));
+            text.push('\n');
+        }
+    }
+}
+
+fn indent(text: &mut String, depth: usize) {
+    text.extend(std::iter::repeat_n("  ", depth));
+}
+
+/// What fits on one line: empty lists and objects too.
+fn is_scalar(value: &Value) -> bool {
+    match value {
+        Value::Object(map) => map.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        _ => true,
+    }
+}
+
+fn inline(value: &Value) -> String {
+    match value {
+        Value::String(text) => word(text),
+        other => other.to_string(),
+    }
+}
+
+fn word(text: &str) -> String {
+    if is_plain(text) { text.to_owned() } else { Value::from(text).to_string() }
+}
+
+/// Letters first and no sign that means something, and none of the words that YAML 1.1 reads as something else.
+fn is_plain(text: &str) -> bool {
+    const TAKEN: [&str; 9] = ["true", "false", "null", "yes", "no", "on", "off", "y", "n"];
+    let safe = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '/' | ' ' | '(' | ')');
+    text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && text.ends_with(|c: char| c != ' ')
+        && text.chars().all(safe)
+        && !TAKEN.contains(&text.to_ascii_lowercase().as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn values_are_written_in_block_style() {
+        let value = json!({"a b": [1, {"x": "yes", "y": []}, [true]], "200": {"d": "e: f"}, "g": null, "h": {}});
+        let expected = "a b:\n  - 1\n  - x: \"yes\"\n    \"y\": []\n  -\n    - true\n\"200\":\n  d: \"e: f\"\ng: null\nh: {}\n";
+        assert_eq!(write(&value), expected);
+    }
+}

@@ -1,0 +1,123 @@
+//! Request headers that mean something to calls: the version asked for, the idempotency key, the language.
+
+use poem::http::header;
+use poem::{FromRequest, Request, RequestBody};
+
+use super::error::Problem;
+use crate::domain::fault::Fault;
+use crate::domain::input::cut;
+use crate::domain::trigger::Lang;
+
+/// The version that a call asks for by `If-Match`; none: any.
+pub struct IfMatch(pub Option<i64>);
+
+/// The key by which a repeated call is known, from `Idempotency-Key`.
+pub struct IdempotencyKey(pub Option<String>);
+
+impl<'a> FromRequest<'a> for IfMatch {
+    async fn from_request(request: &'a Request, _body: &mut RequestBody) -> poem::Result<Self> {
+        Ok(Self(only(request, "if-match").map(|given| if_match(&given)).transpose()?.flatten()))
+    }
+}
+
+impl<'a> FromRequest<'a> for IdempotencyKey {
+    async fn from_request(request: &'a Request, _body: &mut RequestBody) -> poem::Result<Self> {
+        Ok(Self(only(request, "idempotency-key").map(idempotency_key).transpose()?))
+    }
+}
+
+/// A header's value; where it is given several times they stand in a list, as HTTP has it.
+fn only(request: &Request, name: &str) -> Option<String> {
+    let values = request.headers().get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
+    values.map(|value| value.trim().to_owned()).reduce(|all, next| format!("{all}, {next}"))
+}
+
+/// Reads `If-Match`: `"3"` asks for version 3, `*` for any. A proxy's weak form (`W/"3"`) is taken as well.
+fn if_match(text: &str) -> Result<Option<i64>, Problem> {
+    if text == "*" {
+        return Ok(None);
+    }
+    let quoted = text.strip_prefix("W/").unwrap_or(text);
+    let version = quoted.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).and_then(|digits| digits.parse().ok());
+    match version {
+        Some(version) if version > 0 => Ok(Some(version)),
+        _ => Err(Problem::malformed(format!("If-Match: '{}' is not a version such as \"3\", nor *", cut(text, 40)))),
+    }
+}
+
+/// Checks an `Idempotency-Key`: 1 to 255 visible ASCII characters.
+fn idempotency_key(key: String) -> Result<String, Problem> {
+    if (1..=255).contains(&key.len()) && key.bytes().all(|b| b.is_ascii_graphic()) {
+        return Ok(key);
+    }
+    let message = "Idempotency-Key: must have 1 to 255 visible ASCII characters";
+    Err(Problem::invalid(vec![Fault::new("", message)]))
+}
+
+/// An entity tag for a version.
+pub fn etag(version: i64) -> String {
+    format!("\"{version}\"")
+}
+
+/// The language that the caller reads best, of the two there are.
+#[derive(Clone, Copy)]
+pub struct Language(pub Lang);
+
+impl<'a> FromRequest<'a> for Language {
+    async fn from_request(request: &'a Request, _body: &mut RequestBody) -> poem::Result<Self> {
+        let wanted = request.headers().get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+        Ok(Self(best(wanted.unwrap_or_default())))
+    }
+}
+
+/// The first of `zh` and `en` by weight, then by place; English where neither is named.
+fn best(accept: &str) -> Lang {
+    let mut chosen = (0.0, Lang::En);
+    for item in accept.split(',') {
+        let mut parts = item.split(';').map(str::trim);
+        let language = match parts.next().unwrap_or_default().to_ascii_lowercase() {
+            tag if tag == "zh" || tag.starts_with("zh-") => Lang::Zh,
+            tag if tag == "en" || tag.starts_with("en-") => Lang::En,
+            _ => continue,
+        };
+        let weight = parts.find_map(|part| part.strip_prefix("q=")).map_or(1.0, |q| q.parse().unwrap_or(0.0));
+        if weight > chosen.0 {
+            chosen = (weight, language);
+        }
+    }
+    chosen.1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_heaviest_known_language_wins() {
+        assert_eq!(best("zh-CN,zh;q=0.9,en;q=0.8"), Lang::Zh);
+        assert_eq!(best("fr, en;q=0.5, zh;q=0.7"), Lang::Zh);
+        assert_eq!(best("en, zh"), Lang::En);
+        assert_eq!(best("de"), Lang::En);
+        assert_eq!(best("zh;q=0"), Lang::En);
+        assert_eq!(best(""), Lang::En);
+    }
+
+    #[test]
+    fn versions_are_read_from_entity_tags() {
+        assert_eq!(if_match("\"12\"").ok(), Some(Some(12)));
+        assert_eq!(if_match("W/\"12\"").ok(), Some(Some(12)));
+        assert_eq!(if_match("*").ok(), Some(None));
+        for bad in ["12", "\"\"", "\"a\"", "\"1\", \"2\"", "\"-1\"", ""] {
+            assert!(if_match(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn idempotency_keys_are_short_and_visible() {
+        let key = |text: &str| idempotency_key(text.to_owned());
+        assert!(key("order-7").is_ok());
+        for bad in ["", "a b", "é", &"x".repeat(256)] {
+            assert!(key(bad).is_err(), "{bad}");
+        }
+    }
+}

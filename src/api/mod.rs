@@ -1,0 +1,130 @@
+//! The JSON API: one resource a file, one error mapping (`error.rs`), and a document that is made from the same code that
+//! answers (`document`). All rules live in `service`; here requests are read and answers are shaped.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use poem::endpoint::make_sync;
+use poem::{EndpointExt, IntoEndpoint, IntoResponse, Route, get};
+use poem_openapi::{OpenApiService, Tags};
+use tokio_util::sync::CancellationToken;
+
+use crate::service::Service;
+
+mod auth;
+mod body;
+mod docs;
+mod document;
+mod error;
+mod events;
+mod executions;
+mod guard;
+mod headers;
+mod health;
+mod me;
+mod metrics;
+mod model;
+mod params;
+mod query;
+mod stats;
+mod task_types;
+mod tasks;
+mod triggers;
+
+pub use auth::SESSION_COOKIE;
+pub use document::{document, openapi_json, openapi_yaml};
+pub use error::{PROBLEM_JSON, Problem};
+
+/// What can be set about the API.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The largest body taken, in bytes.
+    pub body_limit: usize,
+    /// How long a call may take; event streams are exempt.
+    pub request_timeout: Duration,
+    /// Ends the event streams when the server stops.
+    pub shutdown: CancellationToken,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { body_limit: 1 << 20, request_timeout: Duration::from_secs(30), shutdown: CancellationToken::new() }
+    }
+}
+
+/// What all calls share.
+pub struct Shared {
+    service: Service,
+    options: Options,
+    started_at: DateTime<Utc>,
+}
+
+/// Groups of calls, as the document shows them.
+#[derive(Tags)]
+enum Tag {
+    /// What to do and when.
+    #[oai(rename = "Tasks")]
+    Tasks,
+    /// What ran, runs and will run.
+    #[oai(rename = "Executions")]
+    Executions,
+    /// What a trigger means, before it is saved.
+    #[oai(rename = "Triggers")]
+    Triggers,
+    /// What tasks can do here.
+    #[oai(rename = "Task types")]
+    TaskTypes,
+    /// Figures.
+    #[oai(rename = "Stats")]
+    Stats,
+    /// Accounts.
+    #[oai(rename = "Accounts")]
+    Accounts,
+}
+
+type Apis = (tasks::Tasks, executions::Executions, triggers::Triggers, task_types::TaskTypes, stats::Figures, me::Me);
+
+fn apis(shared: &Arc<Shared>) -> Apis {
+    (
+        tasks::Tasks(Arc::clone(shared)),
+        executions::Executions(Arc::clone(shared)),
+        triggers::Triggers(Arc::clone(shared)),
+        task_types::TaskTypes(Arc::clone(shared)),
+        stats::Figures(Arc::clone(shared)),
+        me::Me,
+    )
+}
+
+/// The API under `/api/v1`, its description (`/openapi.json`, `/openapi.yaml`, `/docs`), `/events`, `/healthz`, `/readyz` and
+/// `/metrics`. Pages may be nested into the same route under `/`.
+pub fn routes(service: Service, options: Options) -> Route {
+    let started_at = service.clock().now();
+    let shared = Arc::new(Shared { service, options, started_at });
+    let calls = OpenApiService::new(apis(&shared), "Belfry", env!("CARGO_PKG_VERSION"));
+    let calls = Arc::new(calls.into_endpoint().map_to_response());
+    let under_base = || guard::guarded(Arc::clone(&calls).boxed(), guard::BASE, &shared);
+    let at = |endpoint: poem::RouteMethod| guard::guarded(endpoint.boxed(), "", &shared);
+    Route::new()
+        .at(guard::BASE, under_base())
+        .at(format!("{}/*rest", guard::BASE), under_base())
+        .at(
+            "/api/*rest",
+            guard::guarded(make_sync(|_| Problem::not_found("there is no such path").into_response()).boxed(), "", &shared),
+        )
+        .at("/api/v1/events", at(get(events::stream)))
+        .at("/events", at(get(events::stream)))
+        .at("/healthz", at(get(health::alive)))
+        .at("/readyz", at(get(health::ready)))
+        .at("/metrics", at(get(metrics::metrics)))
+        .at("/openapi.json", at(get(document::json_endpoint)))
+        .at("/openapi.yaml", at(get(document::yaml_endpoint)))
+        .at("/docs", at(get(docs::page)))
+        .at("/docs/:name", at(get(docs::asset)))
+}
+
+/// A path segment with all but unreserved characters percent-encoded.
+fn encode_segment(text: &str) -> String {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~');
+    text.bytes().map(|b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
+}

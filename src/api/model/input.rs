@@ -1,0 +1,126 @@
+//! The small bodies, read field by field with every fault named. Tasks are read by `service`.
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use serde_json::Value;
+
+use crate::api::error::Problem;
+use crate::domain::execution::Status;
+use crate::domain::fault::Fault;
+use crate::domain::input::{Fields, shown};
+use crate::domain::page::TaskFilter;
+use crate::domain::trigger::{parse_asked, parse_zone};
+use crate::service::{BulkAction, BulkTarget};
+
+/// Ids that one bulk call may name.
+const MAX_IDS: usize = 10_000;
+/// Firings that a preview shows when no number is asked for.
+const DEFAULT_COUNT: i64 = 5;
+
+/// `{}` or `{"params": {…}}`.
+///
+/// # Errors
+/// 422 with every fault.
+pub fn run_params(body: &Value) -> Result<Option<Value>, Problem> {
+    let mut f = Fields::new(body, "");
+    let params = match f.take("params") {
+        None | Some(Value::Null) => None,
+        Some(Value::Object(map)) => Some(Value::Object(map)),
+        Some(other) => {
+            f.fault("params", format!("params: must be an object, not {}", shown(&other)));
+            None
+        }
+    };
+    f.finish(params).map_err(Problem::invalid)
+}
+
+/// A question about a trigger: the trigger, from when, how many.
+pub struct PreviewQuestion {
+    pub trigger: Value,
+    pub after: Option<DateTime<Utc>>,
+    pub count: i64,
+}
+
+/// Reads a question about a trigger. `zone` is the server's, for a trigger that names none.
+///
+/// # Errors
+/// 422 with every fault; those of the trigger itself are found by `service`.
+pub fn preview(body: &Value, zone: Tz) -> Result<PreviewQuestion, Problem> {
+    let mut f = Fields::new(body, "");
+    let trigger = f.take("trigger").unwrap_or(Value::Null);
+    if trigger.is_null() && body.is_object() {
+        f.fault("trigger", "trigger: is required");
+    }
+    let zone = trigger.get("timezone").and_then(Value::as_str).and_then(|name| parse_zone(name).ok()).unwrap_or(zone);
+    let after = match f.take("after") {
+        None | Some(Value::Null) => None,
+        Some(Value::String(text)) => parse_asked(&text, zone).map_err(|what| f.fault("after", named("after", &what))).ok(),
+        Some(other) => {
+            f.fault("after", format!("after: must be a time as text, not {}", shown(&other)));
+            None
+        }
+    };
+    let count = f.integer("count", 1, 1000, DEFAULT_COUNT);
+    f.finish(PreviewQuestion { trigger, after, count }).map_err(Problem::invalid)
+}
+
+/// Reads `{"action", "ids"}` or `{"action", "filter"}`.
+///
+/// # Errors
+/// 422 with every fault.
+pub fn bulk(body: &Value) -> Result<(BulkAction, BulkTarget), Problem> {
+    const ACTIONS: [(&str, BulkAction); 4] =
+        [("run", BulkAction::Run), ("pause", BulkAction::Pause), ("resume", BulkAction::Resume), ("delete", BulkAction::Delete)];
+    let mut f = Fields::new(body, "");
+    if body.is_object() && body.get("action").is_none_or(Value::is_null) {
+        f.fault("action", "action: is required: run, pause, resume or delete");
+    }
+    let action = f.choice("action", &ACTIONS, BulkAction::Pause);
+    let target = bulk_target(&mut f, body);
+    f.finish((action, target)).map_err(Problem::invalid)
+}
+
+fn bulk_target(f: &mut Fields, body: &Value) -> BulkTarget {
+    let given = |name: &str| body.get(name).is_some_and(|value| !value.is_null());
+    let filter = f.take("filter").unwrap_or(Value::Null);
+    let ids = f.texts("ids");
+    match (given("ids"), given("filter")) {
+        (true, true) => f.fault("filter", "filter: give either ids or a filter"),
+        (false, false) if body.is_object() => f.fault("ids", "ids: give ids or a filter"),
+        _ => {}
+    }
+    if ids.len() > MAX_IDS {
+        f.fault("ids", format!("ids: {} are given, at most {MAX_IDS} are allowed", ids.len()));
+    }
+    if given("filter") {
+        return BulkTarget::Filter(f.collect(task_filter(&filter)).unwrap_or_default());
+    }
+    BulkTarget::Ids(ids)
+}
+
+/// The same filter as a list's, as a JSON object.
+fn task_filter(value: &Value) -> Result<TaskFilter, Vec<Fault>> {
+    let mut f = Fields::new(value, "/filter");
+    let statuses: Vec<_> = Status::ALL.iter().map(|status| (status.as_str(), Some(*status))).collect();
+    let filter = TaskFilter {
+        search: some(f.text("search", 200, "")),
+        task_type: some(f.text("type", 64, "")),
+        status: f.choice("status", &statuses, None),
+        tag: some(f.text("tag", 64, "")),
+        enabled: match value.get("enabled") {
+            None | Some(Value::Null) => f.take("enabled").and(None),
+            Some(_) => Some(f.boolean("enabled", true)),
+        },
+        ..TaskFilter::default()
+    };
+    f.finish(filter)
+}
+
+fn some(text: String) -> Option<String> {
+    (!text.is_empty()).then_some(text)
+}
+
+/// A message that begins with its field's name.
+fn named(name: &str, what: &str) -> String {
+    if what.starts_with(&format!("{name}:")) { what.to_owned() } else { format!("{name}: {what}") }
+}

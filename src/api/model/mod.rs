@@ -1,0 +1,43 @@
+//! The shapes of answers, field for field as published, and how domain values become them.
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use chrono_tz::Tz;
+use poem_openapi::Object;
+
+pub mod execution;
+pub mod input;
+pub mod named;
+pub mod policy;
+pub mod stats;
+pub mod task;
+pub mod task_type;
+pub mod trigger;
+
+use named::Instant;
+
+/// A text in both languages.
+#[derive(Default, Object)]
+#[oai(read_only_all)]
+pub struct Texts {
+    /// In English.
+    pub en: String,
+    /// In Simplified Chinese.
+    pub zh: String,
+}
+
+/// An instant in a zone: RFC 3339 with milliseconds and an offset.
+pub fn instant(at: DateTime<Utc>, zone: Tz) -> Instant {
+    Instant(at.with_timezone(&zone).to_rfc3339_opts(SecondsFormat::Millis, false))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn instants_have_milliseconds_and_an_offset() {
+        let at = DateTime::from_timestamp_millis(1_795_219_200_000).unwrap();
+        assert_eq!(instant(at, Tz::Asia__Shanghai).0, "2026-11-21T08:00:00.000+08:00");
+        assert_eq!(instant(at, Tz::UTC).0, "2026-11-21T00:00:00.000+00:00");
+    }
+}

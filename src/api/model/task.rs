@@ -1,0 +1,162 @@
+//! A task as answers show it.
+
+use chrono_tz::Tz;
+use poem_openapi::Object;
+
+use super::instant;
+use super::named::{Instant, Params, StatusWord, TriggerRule};
+use super::policy::PolicyView;
+use crate::domain::page::Page;
+use crate::domain::task::{Task, TaskStats};
+use crate::domain::trigger::Lang;
+use crate::service::{BulkError, BulkOutcome};
+
+/// A task: what to do and when.
+#[derive(Default, Object)]
+#[oai(rename = "Task", read_only_all)]
+pub struct TaskView {
+    /// Its name in paths; never changes.
+    id: String,
+    /// Its name for people.
+    name: String,
+    description: String,
+    tags: Vec<String>,
+    /// The task type; never changes.
+    #[oai(rename = "type")]
+    task_type: String,
+    trigger: TriggerRule,
+    params: Params,
+    /// Whether its trigger fires; a paused task can still be run by hand.
+    enabled: bool,
+    policy: PolicyView,
+    /// Counts the changes, from 1; the task's `ETag`.
+    version: i64,
+    created_at: Instant,
+    updated_at: Instant,
+    schedule: ScheduleView,
+    stats: TaskStatsView,
+}
+
+/// What a task's trigger means.
+#[derive(Default, Object)]
+#[oai(rename = "Schedule", read_only_all)]
+pub struct ScheduleView {
+    /// The rule in one line, in no language.
+    text: String,
+    /// The rule in words, in the caller's language (`Accept-Language`: English or Chinese).
+    description: String,
+    /// The next firing, in the trigger's zone. Null: never again, paused, or when the machine is idle.
+    next_run_at: Option<Instant>,
+}
+
+/// What the runs of a task came to so far.
+#[derive(Default, Object)]
+#[oai(rename = "TaskStats", read_only_all)]
+pub struct TaskStatsView {
+    /// Whether it ever ran.
+    executed: bool,
+    run_count: i64,
+    success_count: i64,
+    failure_count: i64,
+    last_run_at: Option<Instant>,
+    last_status: Option<StatusWord>,
+    last_duration_ms: Option<i64>,
+}
+
+/// One page of tasks.
+#[derive(Default, Object)]
+#[oai(read_only_all)]
+pub struct TaskList {
+    items: Vec<TaskView>,
+    /// `cursor` of the next page; null on the last one.
+    next_cursor: Option<String>,
+    /// `cursor` of the page before; null on the first one.
+    prev_cursor: Option<String>,
+    /// How many tasks match.
+    total: i64,
+    /// Whether `total` is exact, or a lower bound.
+    total_is_exact: bool,
+}
+
+/// What came of an action on many tasks.
+#[derive(Default, Object)]
+#[oai(read_only_all)]
+pub struct BulkResult {
+    /// How many tasks were meant.
+    matched: i64,
+    /// How many of them it was done to.
+    done: i64,
+    /// The others, with the reason.
+    errors: Vec<BulkFailure>,
+}
+
+/// A task to which an action was not done.
+#[derive(Default, Object)]
+#[oai(read_only_all)]
+pub struct BulkFailure {
+    /// The task's id.
+    id: String,
+    /// Why not.
+    message: String,
+}
+
+impl TaskView {
+    /// `zone` is the server's, for a trigger that names none.
+    pub fn new(task: Task, zone: Tz, lang: Lang) -> Self {
+        let rule = task.rule(zone).ok();
+        let zone = rule.as_ref().map_or(zone, |rule| rule.zone());
+        Self {
+            policy: PolicyView::from(&task.policy),
+            schedule: ScheduleView {
+                description: rule.map_or_else(|| task.schedule_text.clone(), |rule| rule.describe(lang)),
+                text: task.schedule_text,
+                next_run_at: task.next_run_at.map(|at| instant(at, zone)),
+            },
+            stats: TaskStatsView::new(task.stats, zone),
+            id: task.id,
+            name: task.name,
+            description: task.description,
+            tags: task.tags,
+            task_type: task.task_type,
+            trigger: TriggerRule(task.trigger),
+            params: Params(task.params),
+            enabled: task.enabled,
+            version: task.version,
+            created_at: instant(task.created_at, zone),
+            updated_at: instant(task.updated_at, zone),
+        }
+    }
+}
+
+impl TaskStatsView {
+    fn new(stats: TaskStats, zone: Tz) -> Self {
+        Self {
+            executed: stats.run_count > 0,
+            run_count: stats.run_count,
+            success_count: stats.success_count,
+            failure_count: stats.failure_count,
+            last_run_at: stats.last_run_at.map(|at| instant(at, zone)),
+            last_status: stats.last_status.map(|status| StatusWord(status.as_str())),
+            last_duration_ms: stats.last_duration_ms,
+        }
+    }
+}
+
+impl TaskList {
+    pub fn new(page: Page<Task>, zone: Tz, lang: Lang) -> Self {
+        Self {
+            items: page.items.into_iter().map(|task| TaskView::new(task, zone, lang)).collect(),
+            next_cursor: page.next.map(|cursor| cursor.encode()),
+            prev_cursor: page.previous.map(|cursor| cursor.encode()),
+            total: page.total,
+            total_is_exact: page.total_is_exact,
+        }
+    }
+}
+
+impl From<BulkOutcome> for BulkResult {
+    fn from(outcome: BulkOutcome) -> Self {
+        let failure = |BulkError { id, message }| BulkFailure { id, message };
+        Self { matched: outcome.matched, done: outcome.done, errors: outcome.errors.into_iter().map(failure).collect() }
+    }
+}

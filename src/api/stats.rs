@@ -1,0 +1,35 @@
+//! `/stats`: figures over the last hours or days.
+
+use std::sync::Arc;
+
+use chrono_tz::Tz;
+use poem_openapi::OpenApi;
+use poem_openapi::payload::Json;
+
+use super::auth::Caller;
+use super::error::{Answer, Reading};
+use super::model::stats::StatsView;
+use super::query::QueryString;
+use super::{Shared, Tag, executions, params};
+
+/// The calls for figures.
+pub struct Figures(pub Arc<Shared>);
+
+/// A day, where no window is asked for.
+const DEFAULT_WINDOW: i64 = 86_400;
+
+#[OpenApi(tag = "Tag::Stats")]
+impl Figures {
+    /// Get figures
+    ///
+    /// Counts by status and type, the success rate, percentiles of duration and lateness, and what is due next.
+    #[oai(path = "/stats", method = "get", operation_id = "getStats")]
+    async fn stats(&self, caller: Caller, query: QueryString) -> Answer<Json<StatsView>, Reading> {
+        let mut reader = query.by(&[params::STATS]);
+        let window = reader.integer("window_seconds", 1, params::MAX_WINDOW).unwrap_or(DEFAULT_WINDOW);
+        let window = reader.finish(window)?;
+        let stats = self.0.service.stats(&caller.0, window).await?;
+        let zones = executions::zones_of(&self.0, &caller, stats.due_next.iter().map(|due| due.task_id.clone())).await?;
+        Ok(Json(StatsView::new(stats, |id| zones.get(id).copied().unwrap_or(Tz::UTC))))
+    }
+}

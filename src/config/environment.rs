@@ -1,0 +1,116 @@
+//! Reads the `BELFRY_*` variables. One that names no setting is refused: a mistyped name would otherwise do nothing, in silence.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use super::given::{Given, Place, SettingsError};
+use super::table::{self, SETTINGS, Setting};
+use super::value::Value;
+use super::{Admin, Secret};
+use crate::domain::user::{check_password, check_token, check_user_name};
+
+/// What the variables give.
+#[derive(Default)]
+pub struct Environment {
+    pub settings: Vec<Given>,
+    /// `BELFRY_CONFIG`.
+    pub config: Option<PathBuf>,
+    pub admin: Option<Admin>,
+}
+
+const ADMIN_USER: &str = "BELFRY_ADMIN_USER";
+const ADMIN_PASSWORD: &str = "BELFRY_ADMIN_PASSWORD";
+const ADMIN_TOKEN: &str = "BELFRY_ADMIN_TOKEN";
+const CONFIG: &str = "BELFRY_CONFIG";
+/// The administrator's name where only a token or a password is given.
+const DEFAULT_ADMIN: &str = "admin";
+/// Of the tests (`BELFRY_TEST_…`), and what Kubernetes and container links put in for a service named "belfry".
+const FOREIGN: [&str; 3] = ["BELFRY_TEST_", "BELFRY_SERVICE_", "BELFRY_PORT"];
+
+/// Reads what starts with `BELFRY_`. An empty value counts as not given.
+///
+/// # Errors
+/// The first variable, by name, that is not understood.
+pub fn read(variables: &[(OsString, OsString)]) -> Result<Environment, SettingsError> {
+    let mut ours = with_files(of_belfry(variables)?)?;
+    let mut read = Environment { config: ours.remove(CONFIG).map(PathBuf::from), ..Environment::default() };
+    let mut take = |name| ours.remove(name);
+    read.admin = admin(take(ADMIN_USER), take(ADMIN_PASSWORD), take(ADMIN_TOKEN))?;
+    for (variable, text) in ours {
+        let (setting, name) = find(&variable).ok_or_else(|| unknown(&variable))?;
+        read.settings.push(Given { setting, name, value: Value::Untyped(text), place: Place::Variable(variable) });
+    }
+    Ok(read)
+}
+
+fn of_belfry(variables: &[(OsString, OsString)]) -> Result<BTreeMap<String, String>, SettingsError> {
+    let mut ours = BTreeMap::new();
+    for (name, value) in variables {
+        let Some(name) = name.to_str().filter(|name| name.starts_with("BELFRY_")) else { continue };
+        if FOREIGN.iter().any(|prefix| name.starts_with(prefix)) || value.is_empty() {
+            continue;
+        }
+        let value = value.to_str().ok_or_else(|| SettingsError(format!("{name}: is not UTF-8 text")))?;
+        ours.insert(name.to_owned(), value.to_owned());
+    }
+    Ok(ours)
+}
+
+/// Secrets may stand in files: `BELFRY_DATABASE_URL_FILE=/run/secrets/url`.
+fn with_files(mut ours: BTreeMap<String, String>) -> Result<BTreeMap<String, String>, SettingsError> {
+    for name in secrets() {
+        let by_file = format!("{name}_FILE");
+        let Some(path) = ours.remove(&by_file) else { continue };
+        let text = std::fs::read_to_string(&path)
+            .map_err(|error| SettingsError(format!("{by_file}: cannot read {path}: {}", super::reason(&error))))?;
+        if ours.insert(name.clone(), text.trim_end_matches(['\r', '\n']).to_owned()).is_some() {
+            return Err(SettingsError(format!("{by_file}: {name} is given too; give one of them")));
+        }
+    }
+    Ok(ours)
+}
+
+fn secrets() -> impl Iterator<Item = String> {
+    let settings = SETTINGS.iter().filter(|setting| setting.secret).map(Setting::variable);
+    settings.chain([ADMIN_PASSWORD.to_owned(), ADMIN_TOKEN.to_owned()])
+}
+
+fn admin(user: Option<String>, password: Option<String>, token: Option<String>) -> Result<Option<Admin>, SettingsError> {
+    if password.is_none() && token.is_none() {
+        return match user {
+            None => Ok(None),
+            Some(_) => Err(SettingsError(format!("{ADMIN_USER}: give {ADMIN_PASSWORD} or {ADMIN_TOKEN} as well"))),
+        };
+    }
+    let user = user.unwrap_or_else(|| DEFAULT_ADMIN.to_owned());
+    check_user_name(&user).map_err(|message| by_variable(ADMIN_USER, &message))?;
+    if let Some(password) = &password {
+        check_password(password).map_err(|message| by_variable(ADMIN_PASSWORD, &message))?;
+    }
+    if let Some(token) = &token {
+        check_token(token).map_err(|message| by_variable(ADMIN_TOKEN, &message))?;
+    }
+    Ok(Some(Admin { user, password: password.map(Secret::new), token: token.map(Secret::new) }))
+}
+
+/// The domain's messages begin with their field; here the variable is the field.
+fn by_variable(variable: &str, message: &str) -> SettingsError {
+    let message = message.split_once(": ").map_or(message, |(_, rest)| rest);
+    SettingsError(format!("{variable}: {message}"))
+}
+
+fn find(variable: &str) -> Option<(&'static Setting, String)> {
+    let exact = SETTINGS.iter().find(|setting| setting.key != "*" && setting.variable() == variable);
+    let named = || {
+        let mut tables = SETTINGS.iter().filter(|setting| setting.key == "*");
+        tables.find_map(|setting| Some((setting, variable.strip_prefix(&setting.variable())?.to_lowercase())))
+    };
+    exact.map(|setting| (setting, String::new())).or_else(named)
+}
+
+fn unknown(variable: &str) -> SettingsError {
+    let own = [CONFIG, ADMIN_USER, ADMIN_PASSWORD, ADMIN_TOKEN].map(str::to_owned);
+    let all = SETTINGS.iter().map(Setting::variable).chain(own).chain(secrets().map(|name| format!("{name}_FILE")));
+    SettingsError(format!("{variable}: names no setting{}", table::did_you_mean(variable, all)))
+}

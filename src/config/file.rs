@@ -1,0 +1,120 @@
+//! Reads `belfry.toml`, with the line of each key.
+
+use std::path::{Path, PathBuf};
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::given::{Given, Place, SettingsError};
+use super::table::{self, SETTINGS};
+use super::value::Value;
+
+const DEFAULT_FILE: &str = "belfry.toml";
+
+/// What the file gives, from its top to its end. A file that somebody named (`--config`) must exist, the default one need not.
+///
+/// # Errors
+/// The first thing in it that is not understood.
+pub fn read(named: Option<(&str, PathBuf)>) -> Result<Vec<Given>, SettingsError> {
+    let (from, path) = match &named {
+        Some((from, path)) => (Some(*from), path.as_path()),
+        None => (None, Path::new(DEFAULT_FILE)),
+    };
+    match (std::fs::read(path), from) {
+        (Ok(bytes), _) => parse(&path.display().to_string(), bytes),
+        (Err(error), None) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
+        (Err(error), from) => {
+            let from = from.map(|from| format!("{from}: ")).unwrap_or_default();
+            Err(SettingsError(format!("{from}cannot read {}: {}", path.display(), super::reason(&error))))
+        }
+    }
+}
+
+fn parse(file: &str, bytes: Vec<u8>) -> Result<Vec<Given>, SettingsError> {
+    let text = String::from_utf8(bytes).map_err(|e| {
+        let line = 1 + e.as_bytes().iter().take(e.utf8_error().valid_up_to()).filter(|b| **b == b'\n').count();
+        SettingsError(format!("{file}:{line}: is not UTF-8 text"))
+    })?;
+    let text = text.trim_start_matches('\u{feff}');
+    let reader = Reader { file, text };
+    let table = DeTable::parse(text).map_err(|e| {
+        let at = e.span().map_or(0, |span| span.start);
+        SettingsError(format!("{file}:{}: {}", reader.line(at), e.message().replace('\n', ", ")))
+    })?;
+    let mut found = Vec::new();
+    reader.section("", table.get_ref(), &mut found)?;
+    found.sort_by_key(|(at, _)| *at);
+    found.into_iter().map(|(_, given)| given).collect()
+}
+
+struct Reader<'a> {
+    file: &'a str,
+    text: &'a str,
+}
+
+/// Each key's place in the file with what it gives, or why it is wrong: the first fault of the file is told first.
+type Found = Vec<(usize, Result<Given, SettingsError>)>;
+
+impl Reader<'_> {
+    fn section(&self, section: &str, table: &DeTable<'_>, found: &mut Found) -> Result<(), SettingsError> {
+        for (key, value) in table {
+            let inner = if section.is_empty() { key.get_ref().to_string() } else { format!("{section}.{}", key.get_ref()) };
+            match value.get_ref() {
+                DeValue::Table(table) if is_section(&inner) => self.section(&inner, table, found)?,
+                _ => found.push((key.span().start, self.entry(section, key, value.get_ref()))),
+            }
+        }
+        Ok(())
+    }
+
+    fn entry(
+        &self,
+        section: &str,
+        key: &Spanned<std::borrow::Cow<'_, str>>,
+        value: &DeValue<'_>,
+    ) -> Result<Given, SettingsError> {
+        let (line, name) = (self.line(key.span().start), key.get_ref().as_ref());
+        let place = Place::File { file: self.file.to_owned(), line, section: section.to_owned(), key: name.to_owned() };
+        if let (DeValue::Table(_), "") = (value, section) {
+            let hint = table::did_you_mean(name, sections().map(str::to_owned));
+            return Err(SettingsError(format!("{}:{line}: [{name}]: unknown section{hint}", self.file)));
+        }
+        match table::find(section, name) {
+            Some((setting, name)) => Ok(Given { setting, name, value: plain(value), place }),
+            None if is_section(format!("{section}.{name}").trim_start_matches('.')) => {
+                Err(SettingsError(format!("{place}: is a section, not a value")))
+            }
+            None => {
+                let keys = SETTINGS.iter().filter(|s| s.section == section && s.key != "*").map(|s| s.key.to_owned());
+                Err(SettingsError(format!("{place}: unknown key{}", table::did_you_mean(name, keys))))
+            }
+        }
+    }
+
+    fn line(&self, at: usize) -> usize {
+        1 + self.text.bytes().take(at).filter(|byte| *byte == b'\n').count()
+    }
+}
+
+fn sections() -> impl Iterator<Item = &'static str> {
+    SETTINGS.iter().map(|setting| setting.section).filter(|section| !section.is_empty())
+}
+
+fn is_section(path: &str) -> bool {
+    sections().any(|section| section == path)
+}
+
+fn plain(value: &DeValue<'_>) -> Value {
+    match value {
+        DeValue::String(text) => Value::Text(text.to_string()),
+        DeValue::Integer(number) => match i64::from_str_radix(number.as_str(), number.radix()) {
+            Ok(number) => Value::Integer(number),
+            Err(_) => Value::Other("a number too large"),
+        },
+        DeValue::Boolean(value) => Value::Boolean(*value),
+        DeValue::Float(_) => Value::Other("a fraction"),
+        DeValue::Datetime(_) => Value::Other("a date"),
+        DeValue::Array(_) => Value::Other("a list"),
+        DeValue::Table(_) => Value::Other("a table"),
+    }
+}

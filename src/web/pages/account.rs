@@ -1,0 +1,149 @@
+//! Set-up, sign-in, sign-out, and the reader's choice of language and theme.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use poem::Response;
+use poem::http::{StatusCode, header};
+
+use crate::domain::user::MIN_PASSWORD;
+use crate::service::Error;
+use crate::web::error::Failure;
+use crate::web::language::{Language, Theme};
+use crate::web::session::{self, Flash, choice_cookie, session_cookie};
+use crate::web::urls;
+use crate::web::view::account::{Login, Setup};
+use crate::web::visit::{Answer, Visit, redirect, set_cookie};
+
+/// `GET /setup`
+pub async fn setup_form(visit: Arc<Visit>) -> Answer {
+    if !visit.service().needs_setup().await? {
+        return Ok(redirect("/login"));
+    }
+    let allowed = at_the_machine(&visit);
+    visit.page("", &Setup { allowed, min_password: MIN_PASSWORD, ..Setup::default() })
+}
+
+/// `POST /setup`: makes the first administrator and signs in.
+pub async fn set_up(visit: Arc<Visit>) -> Answer {
+    if !visit.service().needs_setup().await? {
+        return Ok(redirect("/login"));
+    }
+    if !at_the_machine(&visit) {
+        return visit.page_with(StatusCode::FORBIDDEN, "", &Setup::default());
+    }
+    let name = visit.form.get("name").unwrap_or_default();
+    let password = visit.form.raw("password").unwrap_or_default();
+    let mut view = Setup { allowed: true, name: name.to_owned(), min_password: MIN_PASSWORD, ..Setup::default() };
+    if visit.form.raw("repeat") != Some(password) {
+        view.password_fault = visit.t("setup.differ").to_owned();
+        return visit.page_with(StatusCode::UNPROCESSABLE_ENTITY, "", &view);
+    }
+    match visit.service().set_up(name, password).await {
+        Ok(_user) => welcome(&visit, name, password, "/").await,
+        Err(Error::Invalid(faults)) => {
+            for fault in visit.translated(&faults) {
+                match fault.pointer.as_str() {
+                    "/name" => view.name_fault = fault.message,
+                    "/password" => view.password_fault = fault.message,
+                    _ => view.message = fault.message,
+                }
+            }
+            visit.page_with(StatusCode::UNPROCESSABLE_ENTITY, "", &view)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// `GET /login`
+pub async fn login_form(visit: Arc<Visit>) -> Answer {
+    if visit.actor.is_some() {
+        return Ok(redirect("/"));
+    }
+    if visit.service().needs_setup().await? {
+        return Ok(redirect("/setup"));
+    }
+    let next = visit.query.get("next").and_then(urls::local).unwrap_or_default().to_owned();
+    visit.page("", &Login { next, ..Login::default() })
+}
+
+/// `POST /login`
+pub async fn sign_in(visit: Arc<Visit>) -> Answer {
+    let name = visit.form.get("name").unwrap_or_default();
+    let password = visit.form.raw("password").unwrap_or_default();
+    let next = visit.form.get("next").and_then(urls::local).unwrap_or("/");
+    let refused = |status, message: String| {
+        let view = Login { name: name.to_owned(), next: next.to_owned(), message };
+        visit.page_with(status, "", &view)
+    };
+    match welcome(&visit, name, password, next).await {
+        Err(Failure::Service(Error::Unauthorized(_) | Error::Invalid(_))) => {
+            refused(StatusCode::UNAUTHORIZED, visit.t("login.refused").to_owned())
+        }
+        Err(Failure::Service(Error::TooManyRequests(_))) => {
+            refused(StatusCode::TOO_MANY_REQUESTS, visit.t("login.too_many").to_owned())
+        }
+        other => other,
+    }
+}
+
+async fn welcome(visit: &Visit, name: &str, password: &str, next: &str) -> Answer {
+    let (user, secret) = visit.service().sign_in(name, password).await?;
+    let mut response = visit.go(next, Some(&Flash::new("welcome", &user.name, "")));
+    set_cookie(&mut response, &session_cookie(&secret, visit.secure));
+    Ok(response)
+}
+
+/// `POST /logout`
+pub async fn sign_out(visit: Arc<Visit>) -> Answer {
+    if let Some(secret) = &visit.session {
+        visit.service().sign_out(secret).await?;
+    }
+    let mut response = redirect("/login");
+    set_cookie(&mut response, &session::removal(session::SESSION));
+    Ok(response)
+}
+
+/// `POST /preferences`: keeps a language or a theme, and goes back.
+pub async fn prefer(visit: Arc<Visit>) -> Answer {
+    let back = visit.form.get("back").and_then(urls::local).unwrap_or("/");
+    let mut response: Response = redirect(back);
+    if let Some(language) = visit.form.get("language").and_then(Language::parse) {
+        set_cookie(&mut response, &choice_cookie(session::LANGUAGE, language.tag(), visit.secure));
+    }
+    if let Some(theme) = visit.form.get("theme").and_then(Theme::parse) {
+        set_cookie(&mut response, &choice_cookie(session::THEME, theme.as_str(), visit.secure));
+    }
+    Ok(response)
+}
+
+/// Whether the reader sits at the machine: a loopback peer, no proxy in between, and addressed by a loopback name (another
+/// site's name that was made to point here is none).
+fn at_the_machine(visit: &Visit) -> bool {
+    let proxied = ["forwarded", "x-forwarded-for", "x-real-ip", "via"].iter().any(|name| visit.headers.contains_key(*name));
+    let host = visit.headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    visit.from_loopback && !proxied && is_loopback_name(host)
+}
+
+fn is_loopback_name(host: &str) -> bool {
+    let name = match host.strip_prefix('[') {
+        Some(rest) => rest.split(']').next().unwrap_or_default(),
+        None => host.split(':').next().unwrap_or_default(),
+    };
+    name == "localhost" || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_loopback_name;
+
+    #[test]
+    fn only_loopback_names_are_the_machine_itself() {
+        for name in ["localhost", "localhost:8398", "127.0.0.1:1", "[::1]:8398", "[::1]"] {
+            assert!(is_loopback_name(name), "{name}");
+        }
+        for name in ["", "example.org", "127.0.0.1.example.org", "10.0.0.1:8398", "localhost.evil"] {
+            assert!(!is_loopback_name(name), "{name}");
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! The handlers, one file a resource, and the table of their addresses. Task ids never start with `-`, so helpers of the
+//! pages live below `/tasks/-/` and `/executions/-/`.
+
+mod account;
+mod execution;
+mod executions;
+mod overview;
+mod task;
+mod task_form;
+mod task_types;
+mod tasks;
+
+use std::sync::Arc;
+
+use poem::{Route, get, post};
+
+use super::Web;
+use super::door::{open, signed};
+
+/// All addresses of pages.
+pub fn routes(web: &Arc<Web>) -> Route {
+    Route::new()
+        .at("/", get(signed(web, overview::show)))
+        .at("/setup", get(open(web, account::setup_form)).post(open(web, account::set_up)))
+        .at("/login", get(open(web, account::login_form)).post(open(web, account::sign_in)))
+        .at("/logout", post(signed(web, account::sign_out)))
+        .at("/preferences", post(open(web, account::prefer)))
+        .at("/tasks", get(signed(web, tasks::list)))
+        .at("/tasks/-/rows", get(signed(web, tasks::rows)))
+        .at("/tasks/-/preview", post(signed(web, task_form::preview)))
+        .at("/tasks/-/check", post(signed(web, task_form::check)))
+        .at("/tasks/-/type", post(signed(web, task_form::type_part)))
+        .at("/tasks/new", get(signed(web, task_form::new)).post(signed(web, task_form::create)))
+        .at("/tasks/:id", get(signed(web, task::show)))
+        .at("/tasks/:id/edit", get(signed(web, task_form::edit)).post(signed(web, task_form::replace)))
+        .at("/tasks/:id/copy", get(signed(web, task_form::copy)))
+        .at("/tasks/:id/run", get(signed(web, task::ask_run)).post(signed(web, task::run)))
+        .at("/tasks/:id/pause", post(signed(web, task::pause)))
+        .at("/tasks/:id/resume", post(signed(web, task::resume)))
+        .at("/tasks/:id/delete", get(signed(web, task::ask_delete)).post(signed(web, task::delete)))
+        .at("/executions", get(signed(web, executions::list)))
+        .at("/executions/-/rows", get(signed(web, executions::rows)))
+        .at("/executions/:id", get(signed(web, execution::show)))
+        .at("/executions/:id/output", get(signed(web, execution::more_output)))
+        .at("/executions/:id/cancel", post(signed(web, execution::cancel)))
+        .at("/executions/:id/rerun", get(signed(web, execution::ask_rerun)).post(signed(web, execution::rerun)))
+        .at("/task-types", get(signed(web, task_types::list)))
+}

@@ -1,0 +1,84 @@
+//! Addresses: percent-encoding, query strings, and which addresses may be gone back to.
+
+/// Names with their values, as a query string or a form holds them; a name may occur more than once.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Pairs(pub Vec<(String, String)>);
+
+impl Pairs {
+    /// The first value of a name, blanks at its ends cut; `None` where it is absent or blank.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.raw(name).map(str::trim).filter(|value| !value.is_empty())
+    }
+
+    /// The first value of a name as it came.
+    pub fn raw(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(given, _)| given == name).map(|(_, value)| value.as_str())
+    }
+
+    pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.0.iter().filter(move |(given, _)| given == name).map(|(_, value)| value.as_str())
+    }
+}
+
+/// One segment of a path, or one name or value of a query, percent-encoded (RFC 3986's unreserved characters stay).
+pub fn encode(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => encoded.push(byte as char),
+            _ => encoded.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    encoded
+}
+
+/// A path with a query of those pairs that have a value.
+pub fn with_query(path: &str, pairs: &[(&str, &str)]) -> String {
+    let given = pairs.iter().filter(|(_, value)| !value.is_empty());
+    let query: Vec<_> = given.map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect();
+    if query.is_empty() { path.to_owned() } else { format!("{path}?{}", query.join("&")) }
+}
+
+/// The address itself where it is a path on this server, or `None`: nobody is sent to another host.
+pub fn local(address: &str) -> Option<&str> {
+    let plain = address.starts_with('/')
+        && !address.starts_with("//")
+        && !address.contains('\\')
+        && !address.chars().any(|c| c.is_control() || c.is_whitespace());
+    plain.then_some(address)
+}
+
+/// Path and query of an absolute address whose host is `host` (for `Referer`).
+pub fn local_part<'a>(address: &'a str, host: &str) -> Option<&'a str> {
+    let rest = address.split_once("://")?.1.strip_prefix(host)?;
+    local(rest)
+}
+
+/// A whole path whose characters outside ASCII are percent-encoded, fit for a `Location` header.
+pub fn header_safe(path: &str) -> String {
+    path.bytes().map(|b| if b.is_ascii_graphic() { (b as char).to_string() } else { format!("%{b:02X}") }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_paths_of_this_server_are_gone_back_to() {
+        for good in ["/", "/tasks?type=echo&x=%2F", "/tasks/%E6%97%A5"] {
+            assert_eq!(local(good), Some(good));
+        }
+        for bad in ["", "//evil", "https://evil", "/\\evil", "javascript:x", "/a\nb", "tasks"] {
+            assert_eq!(local(bad), None, "{bad:?}");
+        }
+        assert_eq!(local_part("http://a:1/tasks?x=1", "a:1"), Some("/tasks?x=1"));
+        assert_eq!(local_part("http://evil/tasks", "a:1"), None);
+        assert_eq!(local_part("http://a:1//evil", "a:1"), None);
+    }
+
+    #[test]
+    fn queries_leave_out_what_is_empty() {
+        assert_eq!(with_query("/t", &[("a", "1 日"), ("b", "")]), "/t?a=1%20%E6%97%A5");
+        assert_eq!(with_query("/t", &[("b", "")]), "/t");
+    }
+}

@@ -1,0 +1,48 @@
+//! Set-up and sign-in.
+
+use serde::Serialize;
+
+use super::View;
+
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Login {
+    pub name: String,
+    pub next: String,
+    /// Why it was refused; empty on the first look.
+    pub message: String,
+}
+
+impl View for Login {
+    const TEMPLATE: &'static str = "pages/login.html";
+
+    fn samples() -> Vec<Self> {
+        vec![Login::default(), Login { name: "alice".into(), next: "/tasks".into(), message: "…".into() }]
+    }
+}
+
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Setup {
+    /// The reader sits at the machine itself.
+    pub allowed: bool,
+    pub name: String,
+    pub name_fault: String,
+    pub password_fault: String,
+    pub message: String,
+    pub min_password: usize,
+}
+
+impl View for Setup {
+    const TEMPLATE: &'static str = "pages/setup.html";
+
+    fn samples() -> Vec<Self> {
+        let refused = Setup {
+            allowed: true,
+            name: "a b".into(),
+            name_fault: "…".into(),
+            password_fault: "…".into(),
+            message: "…".into(),
+            min_password: 8,
+        };
+        vec![Setup::default(), Setup { allowed: true, ..Setup::default() }, refused]
+    }
+}

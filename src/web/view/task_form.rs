@@ -1,0 +1,214 @@
+//! The form of a task, the preview beneath its trigger, and the check of its parameters.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::task_types::TypeView;
+use super::{Choice, Moment, View};
+use crate::domain::fault::Fault;
+use crate::web::form::{TRIGGERS, Values, field_of};
+
+#[derive(Debug, Clone, Serialize)]
+pub struct TaskForm {
+    /// `new`, `edit` or `copy`.
+    pub mode: &'static str,
+    pub post_to: String,
+    pub back: String,
+    pub version: i64,
+    pub form: Fields,
+    /// Faults that no field shows, and how many there are in all.
+    pub other_faults: Vec<String>,
+    pub fault_count: usize,
+    pub message: String,
+    pub types: Vec<Choice>,
+    pub chosen: Option<TypeView>,
+    pub zones: Vec<String>,
+    pub server_zone: String,
+    pub queues: Vec<String>,
+    /// Where somebody else's change and this form differ; `None`: nobody changed it meanwhile.
+    pub stale: Option<Stale>,
+    /// A fault within the policy: it is shown unfolded.
+    pub policy_open: bool,
+    /// The cron fields are in use: they are shown unfolded.
+    pub cron_open: bool,
+}
+
+/// The fields with what they hold and what is wrong with it.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Fields {
+    pub values: Values,
+    pub faults: BTreeMap<String, Vec<String>>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct Stale {
+    pub current: i64,
+    pub differences: Vec<Difference>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Difference {
+    pub field: String,
+    pub theirs: String,
+    pub mine: String,
+}
+
+impl Fields {
+    /// Sorts faults to their fields; gives those that no field shows.
+    pub fn place(&mut self, faults: &[Fault]) -> Vec<String> {
+        let mut others = Vec::new();
+        for fault in faults {
+            match field_of(&fault.pointer) {
+                Some(field) => self.faults.entry(field.to_owned()).or_default().push(placed(fault, field)),
+                None => others.push(fault.message.clone()),
+            }
+        }
+        others
+    }
+}
+
+/// The message, with the place within the field where the fault lies deeper.
+fn placed(fault: &Fault, field: &str) -> String {
+    match fault.pointer.strip_prefix(field) {
+        Some(rest) if !rest.is_empty() => format!("{rest}: {}", fault.message),
+        _ => fault.message.clone(),
+    }
+}
+
+/// What differs between a task as it is now and what was typed.
+pub fn differences(theirs: &Values, mine: &Values) -> Vec<Difference> {
+    let names: std::collections::BTreeSet<_> = theirs.keys().chain(mine.keys()).collect();
+    let text = |values: &Values, name: &String| values.get(name).map(|text| text.replace("\r\n", "\n")).unwrap_or_default();
+    names
+        .into_iter()
+        .map(|name| Difference { field: name.clone(), theirs: text(theirs, name), mine: text(mine, name) })
+        .filter(|difference| difference.theirs != difference.mine)
+        .collect()
+}
+
+impl View for TaskForm {
+    const TEMPLATE: &'static str = "pages/task_form.html";
+
+    fn samples() -> Vec<Self> {
+        super::samples::task_forms()
+    }
+}
+
+/// The part of the form that depends on the type: it is drawn anew when another type is chosen.
+#[derive(Debug, Clone, Serialize)]
+pub struct TypePart {
+    pub form: Fields,
+    pub chosen: Option<TypeView>,
+    pub queues: Vec<String>,
+    pub policy_open: bool,
+}
+
+impl View for TypePart {
+    const TEMPLATE: &'static str = "fragments/type_part.html";
+
+    fn samples() -> Vec<Self> {
+        let part = |chosen| TypePart { form: Fields::default(), chosen, queues: vec!["default".into()], policy_open: false };
+        vec![part(None), part(Some(TypeView::sample()))]
+    }
+}
+
+/// What a trigger means, or what is wrong with it, field by field.
+#[derive(Debug, Clone, Serialize)]
+pub struct PreviewView {
+    pub text: String,
+    pub description: String,
+    pub moments: Vec<PreviewMoment>,
+    pub notes: Vec<String>,
+    pub faulty: bool,
+    pub faults: Vec<FieldFaults>,
+    pub idle: bool,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct PreviewMoment {
+    pub at: Moment,
+    /// In the trigger's zone, with its offset.
+    pub local: String,
+    pub weekday: &'static str,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct FieldFaults {
+    pub field: String,
+    pub messages: Vec<String>,
+}
+
+impl PreviewView {
+    /// Every field of the trigger with its faults, so that those mended meanwhile are cleared.
+    pub fn of_faults(faults: &[Fault]) -> PreviewView {
+        let mut fields = Fields::default();
+        let others = fields.place(faults);
+        fields.faults.entry("/trigger".to_owned()).or_default().extend(others);
+        let mut names: std::collections::BTreeSet<_> =
+            TRIGGERS.iter().flat_map(|(_, members)| members.iter().map(|member| format!("/trigger/{member}"))).collect();
+        names.insert("/trigger".to_owned());
+        let listed = names
+            .into_iter()
+            .map(|field| FieldFaults { messages: fields.faults.remove(&field).unwrap_or_default(), field })
+            .collect();
+        PreviewView {
+            text: String::new(),
+            description: String::new(),
+            moments: Vec::new(),
+            notes: Vec::new(),
+            faulty: !faults.is_empty(),
+            faults: listed,
+            idle: false,
+        }
+    }
+}
+
+impl View for PreviewView {
+    const TEMPLATE: &'static str = "fragments/preview.html";
+
+    fn samples() -> Vec<Self> {
+        super::samples::previews()
+    }
+}
+
+/// Whether parameters fit their type.
+#[derive(Debug, Clone, Serialize)]
+pub struct CheckView {
+    pub empty: bool,
+    pub faults: Vec<String>,
+}
+
+impl View for CheckView {
+    const TEMPLATE: &'static str = "fragments/check.html";
+
+    fn samples() -> Vec<Self> {
+        vec![
+            CheckView { empty: true, faults: Vec::new() },
+            CheckView { empty: false, faults: Vec::new() },
+            CheckView { empty: false, faults: vec!["…".into()] },
+        ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn faults_stand_at_their_fields_and_mended_ones_are_cleared() {
+        let view = PreviewView::of_faults(&[Fault::new("/trigger/hour", "hour: 25"), Fault::new("", "odd")]);
+        let messages = |field: &str| view.faults.iter().find(|f| f.field == field).map(|f| f.messages.clone());
+        assert_eq!(messages("/trigger/hour"), Some(vec!["hour: 25".to_owned()]));
+        assert_eq!(messages("/trigger"), Some(vec!["odd".to_owned()]));
+        assert_eq!(messages("/trigger/minute"), Some(vec![]));
+    }
+
+    #[test]
+    fn only_what_differs_is_shown() {
+        let values = |pairs: &[(&str, &str)]| pairs.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect::<Values>();
+        let found =
+            differences(&values(&[("/name", "a"), ("/params", "{\n}")]), &values(&[("/name", "b"), ("/params", "{\r\n}")]));
+        assert_eq!(found, [Difference { field: "/name".into(), theirs: "a".into(), mine: "b".into() }]);
+    }
+}

@@ -1,0 +1,234 @@
+// What pages do beyond links and forms: times in the reader's zone, countdowns, dialogs, messages, keys, live rows.
+(() => {
+  "use strict";
+  const words = JSON.parse(document.querySelector("meta[name=belfry-words]").content);
+  const all = (selector, root = document) => root.querySelectorAll(selector);
+  const two = (number) => String(number).padStart(2, "0");
+
+  // Times
+  function local(date, precision) {
+    const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+    const time = `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
+    return precision === "ms" ? `${day} ${time}.${String(date.getMilliseconds()).padStart(3, "0")}` : `${day} ${time}`;
+  }
+
+  function span(ms) {
+    const seconds = Math.floor(ms / 1000);
+    const pair = (big, unit, small, less) => (small ? `${big} ${words[unit]} ${small} ${words[less]}` : `${big} ${words[unit]}`);
+    if (seconds < 60) return `${seconds} ${words.s}`;
+    if (seconds < 3600) return pair(Math.floor(seconds / 60), "min", seconds % 60, "s");
+    if (seconds < 86400) return pair(Math.floor(seconds / 3600), "h", Math.floor((seconds % 3600) / 60), "min");
+    return pair(Math.floor(seconds / 86400), "d", Math.floor((seconds % 86400) / 3600), "h");
+  }
+
+  function localise(root) {
+    for (const time of all("time[data-when]", root)) time.textContent = local(new Date(time.dateTime), time.dataset.when);
+  }
+
+  function tick() {
+    const now = Date.now();
+    const put = (element, text) => { if (element.textContent !== text) element.textContent = text; };
+    for (const element of all("[data-countdown]")) {
+      const left = Date.parse(element.dataset.countdown) - now;
+      put(element, left >= 1000 ? words.in.replace("{time}", span(left)) : words.due);
+    }
+    for (const element of all("[data-elapsed]")) put(element, span(Math.max(0, now - Date.parse(element.dataset.elapsed))));
+  }
+
+  // Messages
+  function toast(kind, text, link, look) {
+    const box = document.createElement("div");
+    box.className = `alert alert-${kind} toast-box`;
+    box.append(text);
+    if (link) {
+      const anchor = document.createElement("a");
+      anchor.href = link;
+      anchor.className = "alert-link";
+      anchor.textContent = look;
+      box.append(" ", anchor);
+    }
+    document.getElementById("toasts").append(box);
+    setTimeout(() => box.remove(), link ? 9000 : 6000);
+  }
+
+  // Dialogs
+  const dialog = document.getElementById("dialog");
+  const reload = () => htmx.ajax("GET", location.href, { target: "#live", swap: "outerHTML", select: "#live" });
+
+  document.addEventListener("htmx:after:swap", (event) => {
+    const target = event.detail.ctx?.target;
+    if (target?.id === "dialog-body" && !dialog.open) dialog.showModal();
+    localise(document);
+    tick();
+    linkOffer();
+    followOutput();
+  });
+  document.addEventListener("htmx:error", () => toast("danger", words.failed));
+
+  document.addEventListener("belfry:done", (event) => {
+    const { kind, text, link, look, task } = event.detail;
+    dialog.close();
+    toast(kind, text, link, look);
+    if (!task) return;
+    if (document.getElementById("live")) reload();
+    else fetchRows("task", [task]);
+  });
+
+  document.addEventListener("click", (event) => {
+    const element = event.target.closest("[data-open],[data-close],[data-copy]");
+    if (!element) {
+      if (event.target.tagName === "DIALOG") event.target.close();
+      for (const menu of all("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
+      return;
+    }
+    if (element.dataset.open) document.getElementById(element.dataset.open).showModal();
+    if (element.dataset.copy) {
+      navigator.clipboard?.writeText(document.querySelector(element.dataset.copy).textContent).then(() => toast("success", words.copied));
+    }
+    const around = element.closest("dialog");
+    if ("close" in element.dataset && around) { event.preventDefault(); around.close(); }
+  });
+
+  // Rows drawn anew: gathered, then fetched together, at most once a second.
+  const waiting = { task: new Set(), execution: new Set() };
+  let timer = null;
+  function fetchRows(kind, ids) {
+    const shown = new Set(Array.from(all(`tr[data-${kind}]`), (row) => row.dataset[kind]));
+    for (const id of ids) if (shown.has(id)) waiting[kind].add(id);
+    if (!timer && (waiting.task.size || waiting.execution.size)) timer = setTimeout(flush, 150);
+  }
+  function flush() {
+    for (const [kind, path] of [["task", "/tasks/-/rows"], ["execution", "/executions/-/rows"]]) {
+      const ids = Array.from(waiting[kind]);
+      waiting[kind].clear();
+      if (ids.length) htmx.ajax("GET", `${path}?${ids.map((id) => `id=${encodeURIComponent(id)}`).join("&")}`, { target: "#toasts", swap: "none" });
+    }
+    timer = setTimeout(() => { timer = null; fetchRows("task", []); }, 1000);
+  }
+
+  // The stream
+  const live = document.body.dataset.live;
+  const mark = document.getElementById("live-mark");
+  const about = () => document.getElementById("live")?.dataset.about;
+  let lost = false;
+  let greeted = false;
+  let fresh = 0;
+
+  function listen() {
+    const query = new URLSearchParams();
+    const newest = document.querySelector("[data-newest]")?.dataset.newest;
+    if (newest) query.set("since", newest);
+    if (live === "execution") query.set("execution", about());
+    const source = new EventSource(`/live?${query}`);
+    source.addEventListener("hello", () => {
+      if (greeted) catchUp();
+      greeted = true;
+      if (lost) { lost = false; mark.hidden = true; toast("success", words.back); }
+    });
+    source.addEventListener("changes", (event) => changed(JSON.parse(event.data)));
+    source.onerror = () => {
+      if (!lost) { lost = true; mark.textContent = words.lost; mark.hidden = false; }
+      if (source.readyState === EventSource.CLOSED) setTimeout(listen, 5000);
+    };
+    addEventListener("pagehide", () => source.close(), { once: true });
+  }
+
+  function catchUp() {
+    if (document.getElementById("live")) { soon(); more(); return; }
+    if (live === "tasks") fetchRows("task", Array.from(all("tr[data-task]"), (row) => row.dataset.task));
+    if (live === "executions") fetchRows("execution", Array.from(all("tr[data-execution]"), (row) => row.dataset.execution));
+  }
+
+  function changed(changes) {
+    if (changes.all) { catchUp(); }
+    if (live === "tasks") fetchRows("task", changes.tasks);
+    if (live === "executions") { fetchRows("execution", changes.executions); offer(changes.new); }
+    if (live === "overview") soon();
+    if (live === "task" && changes.tasks.includes(about())) soon();
+    if (live === "execution") {
+      if (changes.executions.includes(about())) { soon(); more(); }
+      if (changes.output) more();
+    }
+  }
+
+  // A whole part of the page drawn anew, at most once in two seconds.
+  let pending = null;
+  let last = 0;
+  function soon() {
+    if (pending) return;
+    pending = setTimeout(() => { pending = null; last = Date.now(); if (!dialog.open) reload(); }, Math.max(100, last + 2000 - Date.now()));
+  }
+
+  function offer(count) {
+    fresh += count;
+    linkOffer();
+  }
+  function linkOffer() {
+    const link = document.getElementById("offer");
+    if (!link || !fresh || document.getElementById("list").dataset.first !== "true") return;
+    link.textContent = words.new_rows.replace("{n}", document.getElementById("list").dataset.filtered === "true" ? "" : String(fresh)).replace(/\s{2,}/g, " ").trim();
+    link.hidden = false;
+  }
+
+  // Output
+  const output = document.getElementById("output");
+  let fetching = false;
+  let again = false;
+  async function more() {
+    if (!output) return;
+    if (fetching) { again = true; return; }
+    fetching = true;
+    const place = Array.from(all("[data-last]", output)).pop()?.dataset.last ?? "";
+    try {
+      const answer = await fetch(`${output.dataset.source}?after=${place}`, { headers: { "HX-Request": "true" } });
+      if (answer.ok) {
+        const parsed = new DOMParser().parseFromString(await answer.text(), "text/html");
+        output.append(...parsed.body.childNodes);
+        followOutput();
+      }
+    } finally {
+      fetching = false;
+      if (again) { again = false; setTimeout(more, 500); }
+    }
+  }
+  function followOutput() {
+    if (output && document.getElementById("follow").checked) output.scrollTop = output.scrollHeight;
+  }
+  document.getElementById("wrap")?.addEventListener("change", (event) => output.classList.toggle("no-wrap", !event.target.checked));
+
+  // Keys
+  function move(step) {
+    const rows = Array.from(all("tr[data-href]"));
+    if (!rows.length) return;
+    const at = rows.findIndex((row) => row.contains(document.activeElement));
+    rows[Math.min(rows.length - 1, Math.max(0, at + step))].focus();
+  }
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+    if (event.key === "Escape") for (const menu of all("details.menu[open]")) { menu.open = false; menu.querySelector("summary").focus(); }
+    if (event.target.closest("input, textarea, select, dialog")) return;
+    const row = document.activeElement?.closest("tr[data-href]");
+    const act = (key) => (row ?? document).querySelector(`[data-key=${key}]`)?.click();
+    switch (event.key) {
+      case "/": document.getElementById("search")?.focus(); break;
+      case "n": location.href = "/tasks/new"; break;
+      case "?": document.getElementById("help").showModal(); break;
+      case "j": move(1); break;
+      case "k": move(-1); break;
+      case "Enter": if (row && document.activeElement === row) location.href = row.dataset.href; return;
+      case "r": case "p": case "e":
+        if (!row && document.querySelector("tr[data-task]")) return;
+        act(event.key);
+        break;
+      default: return;
+    }
+    event.preventDefault();
+  });
+
+  for (const field of all("[data-zone]")) field.value = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  localise(document);
+  tick();
+  setInterval(tick, 1000);
+  followOutput();
+  if (live && mark) listen();
+})();

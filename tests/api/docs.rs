@@ -1,0 +1,49 @@
+//! The documentation page: from the binary alone, under a strict policy.
+
+use poem::http::Method;
+
+use crate::app::App;
+
+#[tokio::test]
+async fn the_page_holds_nothing_inline_and_loads_only_from_here() {
+    let app = App::start().await;
+    let page = app.bare(Method::GET, "/docs", &[], b"").await;
+    assert_eq!(page.status, 200);
+    let policy = page.header("content-security-policy");
+    assert!(policy.contains("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
+    for script in page.text.split("<script").skip(1) {
+        let (attributes, rest) = script.split_once('>').unwrap();
+        assert!(attributes.contains("src=\"/docs/"), "{attributes}");
+        assert!(rest.starts_with("</script>"), "a script has a body: {rest}");
+    }
+    assert!(!page.text.contains("<style") && !page.text.contains(" style=") && !page.text.contains("http"), "{}", page.text);
+    let loaded = page.text.split(['"']).filter(|text| text.starts_with("/docs/"));
+    for path in loaded {
+        let file = app.bare(Method::GET, path, &[], b"").await;
+        assert_eq!(file.status, 200, "{path}");
+        assert!(file.text.len() > 10, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn files_are_kept_by_browsers_and_others_are_not_served() {
+    let app = App::start().await;
+    let style = app.bare(Method::GET, "/docs/swagger-ui.css", &[], b"").await;
+    assert_eq!(style.header("content-type"), "text/css; charset=utf-8");
+    let known = [("if-none-match", style.header("etag"))];
+    let again = app.bare(Method::GET, "/docs/swagger-ui.css", &known, b"").await;
+    assert_eq!((again.status, again.text.as_str()), (304, ""));
+    app.bare(Method::GET, "/docs/LICENSE", &[], b"").await.problem(404);
+    app.bare(Method::GET, "/docs/..%2f..%2fCargo.toml", &[], b"").await.problem(404);
+}
+
+#[tokio::test]
+async fn the_document_is_served_as_it_is() {
+    let app = App::start().await;
+    let json = app.bare(Method::GET, "/openapi.json", &[], b"").await;
+    assert_eq!((json.status, json.header("content-type")), (200, "application/json"));
+    assert_eq!(json.text, belfry::api::openapi_json());
+    let yaml = app.bare(Method::GET, "/openapi.yaml", &[], b"").await;
+    assert_eq!((yaml.status, yaml.header("content-type")), (200, "application/yaml"));
+    assert_eq!(yaml.text, belfry::api::openapi_yaml());
+}

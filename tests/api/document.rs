@@ -1,0 +1,74 @@
+//! The document in `openapi/` is what the program says of itself.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+/// Compares a committed file with what the program generates; `BELFRY_BLESS=1` writes it instead.
+fn check_file(name: &str, generated: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("openapi").join(name);
+    if std::env::var_os("BELFRY_BLESS").is_some() {
+        std::fs::write(&path, generated).unwrap();
+    }
+    let committed = std::fs::read_to_string(&path).unwrap_or_default().replace("\r\n", "\n");
+    assert!(
+        committed == generated,
+        "openapi/{name} is not what the program generates any more. It is what other programs are built from, so look at the \
+         difference first; then run `BELFRY_BLESS=1 cargo test --test api document` and commit the file."
+    );
+}
+
+#[test]
+fn the_committed_document_is_the_generated_one() {
+    check_file("openapi.json", &belfry::api::openapi_json());
+    check_file("openapi.yaml", &belfry::api::openapi_yaml());
+}
+
+#[test]
+fn every_call_is_described_with_its_answers_and_refusals() {
+    let document = belfry::api::document();
+    let mut ids = std::collections::HashSet::new();
+    for (path, operations) in document["paths"].as_object().unwrap() {
+        for (method, call) in operations.as_object().unwrap() {
+            let place = format!("{method} {path}");
+            assert!(ids.insert(call["operationId"].as_str().unwrap().to_owned()), "{place}: its operationId is taken");
+            assert!(call["summary"].as_str().is_some_and(|text| !text.is_empty()), "{place} has no summary");
+            assert_eq!(call["tags"].as_array().map(Vec::len), Some(1), "{place} has no tag");
+            let responses = call["responses"].as_object().unwrap();
+            for status in ["400", "401", "403", "422", "429", "500", "503"] {
+                let schema = &responses[status]["content"]["application/problem+json"]["schema"]["$ref"];
+                assert_eq!(schema, "#/components/schemas/Problem", "{place} does not declare {status}");
+            }
+            for (status, answer) in responses {
+                for (kind, media) in answer["content"].as_object().into_iter().flatten() {
+                    assert!(!kind.contains("charset"), "{place} {status}: {kind}");
+                    assert!(!media["example"].is_null(), "{place} {status} has no example");
+                }
+            }
+            if let Some(body) = call.get("requestBody") {
+                assert!(!body["content"]["application/json"]["example"].is_null(), "{place}: the body has no example");
+            }
+        }
+    }
+    assert!(ids.len() >= 20, "{ids:?}");
+}
+
+#[test]
+fn every_reference_leads_somewhere() {
+    fn walk(value: &Value, document: &Value) {
+        match value {
+            Value::Array(items) => items.iter().for_each(|item| walk(item, document)),
+            Value::Object(map) => {
+                for (name, item) in map {
+                    if let ("$ref", Some(target)) = (name.as_str(), item.as_str()) {
+                        assert!(document.pointer(target.trim_start_matches('#')).is_some(), "{target} is missing");
+                    }
+                    walk(item, document);
+                }
+            }
+            _ => {}
+        }
+    }
+    let document = belfry::api::document();
+    walk(&document, &document);
+}

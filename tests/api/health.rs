@@ -1,0 +1,62 @@
+//! Health and metrics.
+
+use belfry::api::{self, Options};
+use poem::http::Method;
+use poem::listener::{Acceptor, Listener, TcpListener};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::app::App;
+
+#[tokio::test]
+async fn health_needs_no_sign_in() {
+    let app = App::start().await;
+    let alive = app.bare(Method::GET, "/healthz", &[], b"").await;
+    assert_eq!((alive.status, alive.text.as_str()), (200, r#"{"status":"ok"}"#));
+    let ready = app.bare(Method::GET, "/readyz", &[], b"").await;
+    ready.problem(503);
+    assert!(ready.json["detail"].as_str().unwrap().contains("scheduler"), "{}", ready.text);
+    app.pulse.beat(app.service.clock().now());
+    let ready = app.bare(Method::GET, "/readyz", &[], b"").await;
+    assert_eq!((ready.status, ready.text.as_str()), (200, r#"{"status":"ready"}"#));
+}
+
+#[tokio::test]
+async fn metrics_need_a_sign_in_from_elsewhere() {
+    let app = App::start().await;
+    app.task("a").await;
+    app.post("/api/v1/tasks/a/run", serde_json::json!({})).await;
+    app.bare(Method::GET, "/metrics", &[], b"").await.problem(401);
+    let metrics = app.get("/metrics").await;
+    assert_eq!(metrics.status, 200, "{}", metrics.text);
+    assert!(metrics.header("content-type").starts_with("text/plain; version=0.0.4"));
+    for line in
+        ["belfry_tasks{state=\"enabled\"} 1", "belfry_executions_last_hour{status=\"failed\"} 0", "belfry_uptime_seconds 0"]
+    {
+        assert!(metrics.text.lines().any(|given| given == line), "{line} is missing:\n{}", metrics.text);
+    }
+    for family in metrics.text.lines().filter_map(|line| line.strip_prefix("# TYPE ")) {
+        let name = family.split(' ').next().unwrap();
+        assert!(metrics.text.contains(&format!("# HELP {name} ")), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn metrics_need_no_sign_in_on_this_machine_unless_passed_on() {
+    let app = App::start().await;
+    let acceptor = TcpListener::bind("127.0.0.1:0").into_acceptor().await.unwrap();
+    let address = *acceptor.local_addr()[0].as_socket_addr().unwrap();
+    let server = poem::Server::new_with_acceptor(acceptor).run(api::routes(app.service.clone(), Options::default()));
+    let server = tokio::spawn(server);
+    let ask = async |more: &str| {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let request = format!("GET /metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n{more}\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        answer
+    };
+    assert!(ask("").await.starts_with("HTTP/1.1 200"));
+    assert!(ask("X-Forwarded-For: 192.0.2.1\r\n").await.starts_with("HTTP/1.1 401"));
+    server.abort();
+}

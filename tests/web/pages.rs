@@ -1,0 +1,123 @@
+//! What the pages show.
+
+use chrono::Duration;
+use poem::http::Method;
+use serde_json::json;
+
+use crate::site::Site;
+use crate::support::parts::echo;
+
+#[tokio::test]
+async fn every_page_answers_empty_and_filled() {
+    let site = Site::start().await;
+    for path in ["/", "/tasks", "/tasks/new", "/executions", "/task-types"] {
+        site.get(path).await.is(200).shows("admin");
+    }
+    site.parts.create("日报-1", json!({"type": "interval", "seconds": 60})).await;
+    site.parts.advance(Duration::minutes(1)).await;
+    let run = &site.parts.executions("日报-1").await[0];
+    let execution = format!("/executions/{}", run.id);
+    for path in ["/", "/tasks", "/tasks/%E6%97%A5%E6%8A%A5-1", "/tasks/%E6%97%A5%E6%8A%A5-1/edit", "/executions", &execution] {
+        site.get(path).await.is(200).shows("日报-1");
+    }
+    site.get("/tasks").await.shows("Every minute").shows("message=hello");
+    site.get(&execution).await.shows("Queued").shows("Cancel this run");
+    site.end().await;
+}
+
+#[tokio::test]
+async fn a_list_is_filtered_and_paged_by_its_address() {
+    let site = Site::start().await;
+    for number in 0..45 {
+        site.parts.create(&format!("task-{number:02}"), json!({"type": "cron", "hour": 8})).await;
+    }
+    let first = site.get("/tasks").await;
+    first.is(200).shows("task-39").hides("task-40").shows("45 in all");
+    let next = first.text.split("rel=\"next\" href=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("a next page");
+    site.get(&next.replace("&amp;", "&")).await.is(200).shows("task-44").hides("task-39").shows("rel=\"prev\"");
+    site.get("/tasks?search=task-4").await.shows("task-44").hides("task-39");
+    site.get("/tasks?search=is:paused").await.shows("Nothing matches");
+    site.get("/executions?from=nonsense").await.is(200).shows("nonsense");
+    site.end().await;
+}
+
+#[tokio::test]
+async fn what_people_typed_is_never_markup() {
+    let site = Site::start().await;
+    let mut task = echo("x", json!({"type": "cron", "hour": 8}));
+    task["name"] = "<script>alert(1)</script>".into();
+    task["params"]["message"] = "\"><img src=x onerror=alert(1)>".into();
+    site.parts.service.create_task(&crate::support::parts::admin(), &task).await.expect("creates");
+    for path in ["/tasks", "/tasks/x", "/tasks/x/edit", "/tasks/x/run?params=1"] {
+        site.get(path).await.is(200).hides("<script>alert").hides("<img src=x");
+    }
+    site.get("/tasks?search=%3Cscript%3Ealert").await.hides("<script>alert");
+    site.end().await;
+}
+
+#[tokio::test]
+async fn language_and_theme_follow_the_reader() {
+    let site = Site::start().await;
+    site.get_with("/tasks", &[("accept-language", "zh-CN,zh;q=0.9")], "").await.shows("lang=\"zh-CN\"").shows("新建任务");
+    let chosen = "; belfry_lang=zh-CN; belfry_theme=dark";
+    site.get_with("/tasks", &[("accept-language", "en")], chosen).await.shows("新建任务").shows("data-bs-theme=\"dark\"");
+    site.get_with("/tasks", &[], "; belfry_lang=xx; belfry_theme=<b>").await.shows("New task").shows("data-theme=\"system\"");
+    let chose = site.post_with("/preferences", &[("language", "zh-CN"), ("back", "/tasks?type=echo")], &[]).await;
+    chose.leads_to("/tasks?type=echo");
+    assert!(chose.cookies()[0].starts_with("belfry_lang=zh-CN;"), "{:?}", chose.cookies());
+    site.post("/preferences", &[("theme", "dark"), ("back", "//evil")]).await.leads_to("/");
+    site.end().await;
+}
+
+#[tokio::test]
+async fn actions_answer_plain_forms_and_scripts() {
+    let site = Site::start().await;
+    site.parts.create("a", json!({"type": "cron", "hour": 8})).await;
+    site.get("/tasks/a/run").await.is(200).shows("Run a now?");
+    let ran = site.post("/tasks/a/run", &[]).await;
+    let run = &site.parts.executions("a").await[0];
+    ran.leads_to(&format!("/executions/{}", run.id));
+    let paused = site.post_with("/tasks/a/pause", &[], &[("hx-request", "true")]).await;
+    assert_eq!((paused.status, paused.text.as_str()), (204, ""));
+    let told: serde_json::Value = serde_json::from_str(paused.header("hx-trigger")).expect("JSON");
+    assert_eq!(told["belfry:done"]["text"], "Task a is paused.");
+    let from = [("referer", "http://belfry.test/tasks?tag=x")];
+    site.post_with("/tasks/a/resume", &[], &from).await.leads_to("/tasks?tag=x");
+    let with = site.post("/tasks/a/run", &[("params", "{\"message\": }")]).await;
+    with.is(422).shows("line 1 column 13").shows("{&quot;message&quot;: }");
+    site.post("/tasks/a/delete", &[]).await.leads_to("/tasks");
+    site.get("/tasks/a").await.is(404);
+    site.end().await;
+}
+
+#[tokio::test]
+async fn rows_are_drawn_anew_and_those_gone_are_taken_away() {
+    let site = Site::start().await;
+    site.parts.create("a", json!({"type": "cron", "hour": 8})).await;
+    let rows = site.get_with("/tasks/-/rows?id=a&id=gone", &[("hx-request", "true")], "").await;
+    assert_eq!(rows.status, 200);
+    rows.shows("hx-target=\"#task-61\"").shows("hx-swap=\"delete\"").hides("<html");
+    site.end().await;
+}
+
+#[tokio::test]
+async fn errors_are_pages_of_the_house() {
+    let site = Site::start().await;
+    site.get("/nowhere").await.is(404).shows("There is nothing here").shows("admin");
+    site.get("/tasks/none").await.is(404).shows("none");
+    site.bare(Method::DELETE, "/tasks", &[], "").await.is(405).shows("Not possible");
+    let large = "x".repeat(2 * 1024 * 1024);
+    site.post("/tasks/new", &[("/id", &large)]).await.is(413).shows("1 MiB");
+    site.get_with("/executions/none", &[], "; belfry_lang=zh-CN").await.is(404).shows("这里什么都没有");
+    site.end().await;
+}
+
+#[tokio::test]
+async fn a_fault_of_ours_shows_a_reference_and_nothing_else() {
+    let site = Site::start().await;
+    let failing = site.parts.database.clone();
+    let session = site.session.clone();
+    failing.close().await;
+    let page = site.bare(Method::GET, "/tasks", &[("cookie", &format!("belfry_session={session}"))], "").await;
+    page.is(500).shows("under this reference").hides("pool").hides("sqlx");
+}

@@ -1,0 +1,134 @@
+//! The pages over a real service and database, and a reader who is signed in.
+
+use belfry::service::AdminSetup;
+use belfry::web::{self, Options, csrf};
+use poem::Route;
+use poem::http::{HeaderMap, Method};
+use poem::test::TestClient;
+
+use crate::support::TestDatabase;
+use crate::support::parts::TestParts;
+
+pub const HOST: &str = "belfry.test";
+
+pub struct Site {
+    client: TestClient<Route>,
+    pub parts: TestParts,
+    pub session: String,
+    database: TestDatabase,
+}
+
+/// An answer, read to its end.
+pub struct Page {
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub text: String,
+}
+
+impl Site {
+    /// With one administrator, who is signed in.
+    pub async fn start() -> Site {
+        let mut site = Site::fresh().await;
+        let text = |text: &str| Some(text.to_owned());
+        let setup = AdminSetup { user: text("admin"), password: text("correct horse"), token: None };
+        site.parts.service.bootstrap(&setup).await.expect("the first account");
+        let (_, session) = site.parts.service.sign_in("admin", "correct horse").await.expect("signs in");
+        site.session = session;
+        site
+    }
+
+    /// Without any account.
+    pub async fn fresh() -> Site {
+        let database = TestDatabase::sqlite().await;
+        let parts = TestParts::new(&database.database);
+        let pages = web::routes(parts.service.clone(), Options::default());
+        let client = TestClient::new(Route::new().nest_no_strip("/", pages));
+        Site { client, parts, session: String::new(), database }
+    }
+
+    /// A request with exactly these headers.
+    pub async fn bare(&self, method: Method, path: &str, headers: &[(&str, &str)], body: &str) -> Page {
+        let mut request = self.client.request(method, path).header("host", HOST);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let response = request.body(body.to_owned()).send().await.0;
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let text = response.into_body().into_string().await.expect("text");
+        Page { status, headers, text }
+    }
+
+    /// A page, as the signed-in reader gets it.
+    pub async fn get(&self, path: &str) -> Page {
+        self.get_with(path, &[], "").await
+    }
+
+    /// As [`Site::get`], with further headers and cookies (`; name=value`).
+    pub async fn get_with(&self, path: &str, headers: &[(&str, &str)], cookies: &str) -> Page {
+        let cookie = format!("belfry_session={}{cookies}", self.session);
+        let mut all = vec![("cookie", cookie.as_str())];
+        all.extend(headers);
+        self.bare(Method::GET, path, &all, "").await
+    }
+
+    /// A form, sent from a page of this session.
+    pub async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Page {
+        self.post_with(path, fields, &[]).await
+    }
+
+    pub async fn post_with(&self, path: &str, fields: &[(&str, &str)], headers: &[(&str, &str)]) -> Page {
+        let token = csrf::token(&self.session);
+        let mut all = vec![("csrf", token.as_str())];
+        all.extend(fields);
+        let cookie = format!("belfry_session={}", self.session);
+        let mut sent = vec![("cookie", cookie.as_str()), ("content-type", "application/x-www-form-urlencoded")];
+        sent.extend(headers);
+        self.bare(Method::POST, path, &sent, &encoded(&all)).await
+    }
+
+    pub async fn end(self) {
+        self.database.remove().await;
+    }
+}
+
+pub fn encoded(fields: &[(&str, &str)]) -> String {
+    let encode = belfry::web::urls::encode;
+    fields.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect::<Vec<_>>().join("&")
+}
+
+impl Page {
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map(|value| value.to_str().expect("text")).unwrap_or_default()
+    }
+
+    /// Checks the status and that the page is in the house's frame.
+    #[track_caller]
+    pub fn is(&self, status: u16) -> &Self {
+        assert_eq!(self.status, status, "{}", self.text);
+        assert_eq!(self.header("content-type"), "text/html; charset=utf-8");
+        assert!(self.text.contains("<main") && self.text.ends_with("</html>\n"), "a whole page: {}", self.text);
+        self
+    }
+
+    #[track_caller]
+    pub fn shows(&self, text: &str) -> &Self {
+        assert!(self.text.contains(text), "{text:?} is missing in {}", self.text);
+        self
+    }
+
+    #[track_caller]
+    pub fn hides(&self, text: &str) -> &Self {
+        assert!(!self.text.contains(text), "{text:?} is in {}", self.text);
+        self
+    }
+
+    #[track_caller]
+    pub fn leads_to(&self, path: &str) -> &Self {
+        assert_eq!((self.status, self.header("location")), (303, path), "{}", self.text);
+        self
+    }
+
+    pub fn cookies(&self) -> Vec<&str> {
+        self.headers.get_all("set-cookie").iter().map(|value| value.to_str().expect("text")).collect()
+    }
+}
