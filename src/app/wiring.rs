@@ -1,0 +1,200 @@
+//! How the parts are put together: the database by its setting, the routes, and what works in the background.
+
+use std::pin::Pin;
+
+use futures_util::FutureExt;
+use poem::{Endpoint, EndpointExt, Response};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::error::StartError;
+use super::{App, DataDir};
+use crate::api;
+use crate::config::{Admin, History, Settings, Synchronous};
+use crate::domain::policy::DEFAULT_QUEUE;
+use crate::scheduler::checkpoint::Checkpoint;
+use crate::scheduler::idle::IdleWatch;
+use crate::scheduler::prune::{Keep, Prune};
+use crate::scheduler::rescue::Rescue;
+use crate::scheduler::{Planner, Scheduler};
+use crate::service::{AdminSetup, Service};
+use crate::storage::{self, Database};
+use crate::tasks::registry::Registry;
+use crate::web;
+use crate::worker::{self, QueueConfig, WorkerConfig, Workers};
+
+/// Opens the database of the settings.
+pub(super) async fn open_database(settings: &Settings, data: &DataDir) -> Result<Database, StartError> {
+    let (what, opened) = match &settings.database.url {
+        Some(url) => {
+            let opened = Database::open_postgres(url.reveal(), settings.database.max_connections).await;
+            (without_password(url.reveal()), opened)
+        }
+        None => {
+            let file = data.database_file();
+            let opened = Database::open_sqlite(&file, synchronous(settings.database.synchronous)).await;
+            (file.display().to_string(), opened)
+        }
+    };
+    opened.map_err(|error| StartError::Database { what, reason: error.to_string() })
+}
+
+fn synchronous(setting: Synchronous) -> storage::Synchronous {
+    match setting {
+        Synchronous::Normal => storage::Synchronous::Normal,
+        Synchronous::Full => storage::Synchronous::Full,
+    }
+}
+
+/// A database URL as it may be shown: host and name, never who signs in nor how.
+fn without_password(url: &str) -> String {
+    let (scheme, rest) = url.split_once("://").unwrap_or(("postgres", url));
+    let place = rest.rsplit_once('@').map_or(rest, |(_, place)| place);
+    format!("{scheme}://{}", place.split('?').next().unwrap_or_default())
+}
+
+/// Makes the administrator of the settings where there is no account yet.
+pub(super) async fn set_up_admin(service: &Service, admin: Option<&Admin>) -> Result<(), StartError> {
+    let Some(admin) = admin else { return Ok(()) };
+    let setup = AdminSetup {
+        user: Some(admin.user.clone()),
+        password: admin.password.as_ref().map(|secret| secret.reveal().to_owned()),
+        token: admin.token.as_ref().map(|secret| secret.reveal().to_owned()),
+    };
+    service.bootstrap(&setup).await.map_err(|error| StartError::Admin(told(&error)))
+}
+
+fn told(error: &crate::service::Error) -> String {
+    match error {
+        crate::service::Error::Invalid(faults) => {
+            faults.iter().map(|fault| fault.message.as_str()).collect::<Vec<_>>().join("; ")
+        }
+        crate::service::Error::Internal(cause) => cause.to_string(),
+        other => other.to_string(),
+    }
+}
+
+/// The task types that the settings allow.
+pub(super) fn registry(settings: &Settings) -> Registry {
+    if settings.commands.enabled { Registry::standard() } else { Registry::standard().without_dangerous() }
+}
+
+/// Names of the queues, `default` first.
+pub(super) fn queues(settings: &Settings) -> Vec<String> {
+    let named = settings.workers.queues.keys().filter(|name| *name != DEFAULT_QUEUE).cloned();
+    std::iter::once(DEFAULT_QUEUE.to_owned()).chain(named).collect()
+}
+
+/// The API, the pages and the event streams.
+pub(super) fn routes(app: &App, shutdown: &CancellationToken) -> impl Endpoint<Output = Response> + 'static {
+    let pages = web::Options { shutdown: shutdown.clone(), ..web::Options::default() };
+    let calls = api::Options { shutdown: shutdown.clone(), ..api::Options::default() };
+    api::routes(app.service.clone(), calls).nest_no_strip("/", web::routes(app.service.clone(), pages)).map_to_response()
+}
+
+/// All that works in the background; each ends at the shutdown.
+pub(super) fn spawn_work(app: &App, shutdown: &CancellationToken) -> JoinSet<Result<(), StartError>> {
+    let mut work = JoinSet::new();
+    let mut spawn = |part: Part| work.spawn(part.map(Ok));
+    let planner = planner(app);
+    let scheduler = Scheduler { planner: planner.clone(), pulse: app.pulse.clone() };
+    let token = || shutdown.clone();
+    let stop = token();
+    spawn(Box::pin(async move { scheduler.run(stop).await }));
+    spawn(Box::pin(IdleWatch::new(planner).run(token())));
+    // While running work is given its time to end, other nodes must still see this one alive.
+    let (workers, rescue, stop, drained) = (workers(app), rescue(app), token(), CancellationToken::new());
+    let at_rest = drained.clone();
+    spawn(Box::pin(async move {
+        workers.run(stop).await;
+        drained.cancel();
+    }));
+    spawn(Box::pin(async move { rescue.run(at_rest).await }));
+    let (checkpoint, stop) = (Checkpoint { database: app.database.clone() }, token());
+    spawn(Box::pin(async move { checkpoint.run(stop).await }));
+    if let Some(prune) = prune(app) {
+        let stop = token();
+        spawn(Box::pin(async move { prune.run(stop).await }));
+    }
+    work
+}
+
+/// A loop that goes on until the shutdown.
+type Part = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+fn planner(app: &App) -> Planner {
+    Planner {
+        database: app.database.clone(),
+        clock: app.clock.clone(),
+        events: app.events.clone(),
+        signals: app.signals.clone(),
+        zone: app.settings.server.zone,
+        since: app.started_at,
+    }
+}
+
+/// The watch over the nodes; looked at once before anything runs, so that what a crash cut off is taken up at once.
+pub(super) fn rescue(app: &App) -> Rescue {
+    Rescue {
+        database: app.database.clone(),
+        clock: app.clock.clone(),
+        signals: app.signals.clone(),
+        node: app.node.clone(),
+        presence: app.presence.clone(),
+        started_at: app.started_at,
+    }
+}
+
+fn prune(app: &App) -> Option<Prune> {
+    let History { keep_days, keep_per_task } = app.settings.history;
+    let keep = Keep {
+        age: (keep_days > 0).then(|| chrono::Duration::days(i64::from(keep_days))),
+        per_task: i64::try_from(keep_per_task).ok().filter(|keep| *keep > 0),
+    };
+    (keep != Keep::default()).then(|| Prune { database: app.database.clone(), clock: app.clock.clone(), keep })
+}
+
+fn workers(app: &App) -> Workers {
+    Workers::new(worker::Parts {
+        database: app.database.clone(),
+        registry: app.registry.clone(),
+        clock: app.clock.clone(),
+        events: app.events.clone(),
+        signals: app.signals.clone(),
+        cancels: app.cancels.clone(),
+        node: app.node.clone(),
+        config: worker_config(&app.settings),
+    })
+}
+
+fn worker_config(settings: &Settings) -> WorkerConfig {
+    let workers = &settings.workers;
+    let limit = |name: &str| workers.queues.get(name).copied().unwrap_or(workers.limit);
+    WorkerConfig {
+        limit: workers.limit,
+        queues: queues(settings).into_iter().map(|name| QueueConfig { limit: limit(&name), name }).collect(),
+        output_limit: workers.output_limit,
+        shutdown_timeout: workers.shutdown_timeout,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shown_url_holds_no_password() {
+        let shown = without_password("postgres://me:p%40ss@word@db.example.com:5432/belfry?password=x");
+        assert_eq!(shown, "postgres://db.example.com:5432/belfry");
+    }
+
+    #[test]
+    fn the_default_queue_is_always_there_and_first() {
+        let mut settings = Settings::default();
+        settings.workers.limit = 8;
+        let of = |settings: &Settings| worker_config(settings).queues.into_iter().map(|q| (q.name, q.limit)).collect::<Vec<_>>();
+        assert_eq!(of(&settings), [("default".to_owned(), 8), ("slow".to_owned(), 16)]);
+        settings.workers.queues.insert("default".to_owned(), 3);
+        assert_eq!(of(&settings), [("default".to_owned(), 3), ("slow".to_owned(), 16)]);
+    }
+}

@@ -1,0 +1,125 @@
+//! Pages of a long history: a page deep in it must cost what the first page costs.
+
+use std::time::Instant;
+
+use serde::Serialize;
+use ulid::Ulid;
+
+use super::Fault;
+use super::machine::rounded;
+use super::rig::{Place, Rig, Running};
+use crate::domain::execution::Status;
+use crate::domain::page::{Cursor, Direction, ExecutionFilter, PageRequest};
+use crate::domain::user::Actor;
+use crate::storage::Database;
+use crate::storage::seed::{self, PastRun};
+
+/// Rows a statement inserts.
+const GROUP: u32 = 5_000;
+/// Tasks that the made-up past belongs to.
+const TASKS: u32 = 50;
+/// Milliseconds from one made-up run to the next.
+const STEP_MS: u64 = 100;
+/// How often each page is read.
+const READS: usize = 100;
+
+/// What reading pages came to.
+#[derive(Debug, Clone, Serialize)]
+pub struct List {
+    pub executions: u32,
+    /// Rows before the deep page.
+    pub depth: u32,
+    pub first_page: PageTime,
+    pub deep_page: PageTime,
+    pub of_one_task: PageTime,
+    pub failed_only: PageTime,
+}
+
+/// Milliseconds to read a page of 40.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct PageTime {
+    pub p50_ms: f64,
+    pub max_ms: f64,
+}
+
+pub async fn measure(place: &Place, executions: u32) -> Result<List, Fault> {
+    let rig = Rig::new(place).await?;
+    let server = rig.serve().await?;
+    let list = run(&server, executions).await;
+    server.stop().await?;
+    rig.remove().await?;
+    list
+}
+
+async fn run(server: &Running, executions: u32) -> Result<List, Fault> {
+    let past = Past::before(super::rig::now(), executions);
+    past.write(&server.database).await?;
+    let depth = 500_000.min(executions / 2);
+    let deep = Cursor { direction: Direction::Next, key: None, id: past.id(executions - depth) };
+    let all = ExecutionFilter::default();
+    let of_task = ExecutionFilter { task_id: Some("past-7".into()), ..all.clone() };
+    let failed = ExecutionFilter { statuses: vec![Status::Failed], ..all.clone() };
+    Ok(List {
+        executions,
+        depth,
+        first_page: read(server, &all, None).await?,
+        deep_page: read(server, &all, Some(deep.clone())).await?,
+        of_one_task: read(server, &of_task, Some(deep.clone())).await?,
+        failed_only: read(server, &failed, Some(deep)).await?,
+    })
+}
+
+async fn read(server: &Running, filter: &ExecutionFilter, cursor: Option<Cursor>) -> Result<PageTime, Fault> {
+    let (actor, request) = (Actor::local("bench"), PageRequest { cursor, ..PageRequest::default() });
+    let mut times = Vec::with_capacity(READS);
+    for _ in 0..READS {
+        let begun = Instant::now();
+        server.service.executions(&actor, filter, &request).await?;
+        times.push(begun.elapsed().as_secs_f64() * 1000.0);
+    }
+    times.sort_by(f64::total_cmp);
+    let at = |place: usize| rounded(times.get(place).copied().unwrap_or_default());
+    Ok(PageTime { p50_ms: at(READS / 2), max_ms: at(READS - 1) })
+}
+
+/// A made-up past of so many runs.
+struct Past {
+    first_ms: u64,
+    runs: u32,
+}
+
+impl Past {
+    fn before(now: chrono::DateTime<chrono::Utc>, runs: u32) -> Past {
+        let now = u64::try_from(now.timestamp_millis()).unwrap_or_default();
+        Past { first_ms: now.saturating_sub(u64::from(runs) * STEP_MS), runs }
+    }
+
+    fn at_ms(&self, number: u32) -> u64 {
+        self.first_ms + u64::from(number) * STEP_MS
+    }
+
+    fn id(&self, number: u32) -> String {
+        Ulid::from_parts(self.at_ms(number), u128::from(number)).to_string()
+    }
+
+    fn run(&self, number: u32) -> PastRun {
+        PastRun {
+            id: self.id(number),
+            task_id: format!("past-{}", number % TASKS),
+            task_type: ["echo", "send_cmd", "http_request"][(number % 3) as usize],
+            status: if number.is_multiple_of(20) { Status::Failed } else { Status::Succeeded },
+            at: chrono::DateTime::from_timestamp_millis(self.at_ms(number) as i64).unwrap_or_default(),
+            duration_ms: i64::from(number % 1000),
+        }
+    }
+
+    async fn write(&self, database: &Database) -> Result<(), Fault> {
+        for first in (0..self.runs).step_by(GROUP as usize) {
+            let group: Vec<PastRun> = (first..self.runs.min(first + GROUP)).map(|number| self.run(number)).collect();
+            let mut tx = database.write().await?;
+            seed::past_runs(&mut tx, &group).await?;
+            tx.commit().await?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,142 @@
+//! `belfry bench`: measures this machine with the real parts, on databases of their own and the real clock.
+
+mod burst;
+mod list;
+mod machine;
+mod report;
+mod rig;
+mod steady;
+mod store;
+
+use std::io::Write;
+use std::sync::Arc;
+
+use clap::{Args, ValueEnum};
+
+use super::{Failure, answer};
+use crate::clock::SystemClock;
+use crate::config::Settings;
+use crate::telemetry::{self, Setup};
+use report::Report;
+use rig::Place;
+
+/// Measure this machine: how late runs start, how many there can be, what they cost.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  belfry bench                      everything; takes some minutes
+  belfry bench burst steady         only these
+  belfry bench --json > bench.json
+  belfry bench --postgres postgres://postgres@127.0.0.1:5432/postgres
+
+Use a release build on a quiet machine. Files go to the system's folder for temporary files (TMPDIR), on PostgreSQL to databases of
+their own; both are removed at the end.")]
+pub(super) struct Bench {
+    /// What to measure; everything where nothing is named.
+    #[arg(value_enum)]
+    only: Vec<Kind>,
+    /// Print one JSON object.
+    #[arg(long)]
+    json: bool,
+    /// Measure on this PostgreSQL server instead of SQLite; the account must be allowed to make databases.
+    #[arg(long, value_name = "URL")]
+    postgres: Option<String>,
+    /// Tasks due at one instant.
+    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = at_least_one())]
+    burst: u32,
+    /// Tasks that run every second.
+    #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = at_least_one())]
+    steady: u32,
+    /// For so many seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 20, value_parser = at_least_one())]
+    seconds: u32,
+    /// Tasks at rest.
+    #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = at_least_one())]
+    store: u32,
+    /// Executions on record.
+    #[arg(long, value_name = "N", default_value_t = 1_000_000, value_parser = at_least_one())]
+    list: u32,
+}
+
+/// A measurement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Kind {
+    /// One task each second on an idle server.
+    One,
+    /// Many tasks due at one instant.
+    Burst,
+    /// Many tasks each second, on one boundary and spread over the second.
+    Steady,
+    /// Many tasks at rest.
+    Store,
+    /// Pages of a long history.
+    List,
+}
+
+fn at_least_one() -> clap::builder::RangedI64ValueParser<u32> {
+    clap::value_parser!(u32).range(1..=10_000_000)
+}
+
+/// Why a measurement could not be made.
+type Fault = Box<dyn std::error::Error + Send + Sync>;
+
+impl Bench {
+    pub(super) fn run(self) -> Result<(), Failure> {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::failed)?;
+        let report = runtime.block_on(async {
+            tokio::select! {
+                report = self.measure() => report.map_err(Failure::failed),
+                _ = tokio::signal::ctrl_c() => Err(Failure::failed("interrupted")),
+            }
+        })?;
+        answer(&if self.json { report.json().map_err(Failure::failed)? } else { report.table() })
+    }
+
+    async fn measure(&self) -> Result<Report, Fault> {
+        let place = Place::new(self.postgres.clone())?;
+        let _logs = start_logs(&place)?;
+        let mut report = Report::new(self.postgres.is_some());
+        if self.wants(Kind::One) {
+            progress(&format!("one: one task each second for {} s", self.seconds));
+            report.one = Some(steady::measure(&place, 1, self.seconds, false).await?);
+        }
+        if self.wants(Kind::Burst) {
+            progress(&format!("burst: {} tasks due at one instant", self.burst));
+            report.burst = Some(burst::measure(&place, self.burst).await?);
+        }
+        if self.wants(Kind::Steady) {
+            progress(&format!("steady: {} tasks each second for {} s, twice", self.steady, self.seconds));
+            report.steady_boundary = Some(steady::measure(&place, self.steady, self.seconds, false).await?);
+            report.steady_spread = Some(steady::measure(&place, self.steady, self.seconds, true).await?);
+        }
+        if self.wants(Kind::Store) {
+            progress(&format!("store: {} tasks at rest", self.store));
+            report.store = Some(store::measure(&place, self.store).await?);
+        }
+        if self.wants(Kind::List) {
+            progress(&format!("list: pages of {} executions", self.list));
+            report.list = Some(list::measure(&place, self.list).await?);
+        }
+        Ok(report)
+    }
+
+    fn wants(&self, kind: Kind) -> bool {
+        self.only.is_empty() || self.only.contains(&kind)
+    }
+}
+
+/// Runs are logged to a file, as a server's are; the console is for the table.
+fn start_logs(place: &Place) -> Result<telemetry::Logs, Fault> {
+    let settings = Settings::default();
+    Ok(telemetry::start(Setup {
+        log: &settings.log,
+        folder: place.folder(),
+        rules: std::env::var("RUST_LOG").ok(),
+        console: false,
+        clock: Arc::new(SystemClock),
+        zone: settings.server.zone,
+    })?)
+}
+
+fn progress(text: &str) {
+    let _nobody_reads = writeln!(std::io::stderr(), "{text}");
+}

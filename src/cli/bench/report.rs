@@ -1,0 +1,145 @@
+//! What was measured, as a table for people and as JSON for programs.
+
+use std::fmt::Write;
+
+use serde::Serialize;
+
+use super::burst::Burst;
+use super::list::{List, PageTime};
+use super::machine::Machine;
+use super::rig::Lateness;
+use super::steady::Steady;
+use super::store::Store;
+
+/// All that was measured.
+#[derive(Debug, Serialize)]
+pub struct Report {
+    pub version: &'static str,
+    pub database: &'static str,
+    pub machine: Machine,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub one: Option<Steady>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub burst: Option<Burst>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub steady_boundary: Option<Steady>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub steady_spread: Option<Steady>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub store: Option<Store>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub list: Option<List>,
+}
+
+/// A measurement as lines of a table.
+struct Section {
+    title: String,
+    rows: Vec<(&'static str, String)>,
+}
+
+impl Report {
+    pub fn new(postgres: bool) -> Report {
+        Report {
+            version: env!("CARGO_PKG_VERSION"),
+            database: if postgres { "postgres" } else { "sqlite" },
+            machine: Machine::this(),
+            one: None,
+            burst: None,
+            steady_boundary: None,
+            steady_spread: None,
+            store: None,
+            list: None,
+        }
+    }
+
+    pub fn json(&self) -> serde_json::Result<String> {
+        serde_json::to_string_pretty(self).map(|text| text + "\n")
+    }
+
+    pub fn table(&self) -> String {
+        let Machine { system, cpu, cores, memory_mb, optimised } = &self.machine;
+        let mut text =
+            format!("Belfry {} with {} on {system}, {cores} cores ({cpu}), {memory_mb} MiB\n", self.version, self.database);
+        if !optimised {
+            text.push_str("This is a build without optimisation: its figures say little. Use cargo run --release -- bench\n");
+        }
+        for section in self.sections() {
+            let _cannot_fail = writeln!(text, "\n{}", section.title);
+            for (label, value) in section.rows {
+                let _cannot_fail = writeln!(text, "  {label:<34}{value}");
+            }
+        }
+        text
+    }
+
+    fn sections(&self) -> Vec<Section> {
+        let mut sections = Vec::new();
+        sections.extend(self.one.as_ref().map(|m| steady(m, "one: one task each second on an idle server")));
+        sections.extend(self.burst.as_ref().map(burst));
+        sections.extend(self.steady_boundary.as_ref().map(|m| steady(m, "steady: tasks each second, all on the second")));
+        sections.extend(self.steady_spread.as_ref().map(|m| steady(m, "steady: tasks each second, spread over it")));
+        sections.extend(self.store.as_ref().map(store));
+        sections.extend(self.list.as_ref().map(list));
+        sections
+    }
+}
+
+fn burst(m: &Burst) -> Section {
+    Section {
+        title: format!("burst: {} tasks due at one instant", m.tasks),
+        rows: vec![
+            ("last one recorded after", format!("{} ms", m.last_recorded_ms)),
+            ("lateness p50 / p99 / max", lateness(&m.lateness_ms)),
+            ("lost", m.lost.to_string()),
+            ("CPU, peak memory", cost(m.cpu_seconds, m.peak_memory_mb)),
+        ],
+    }
+}
+
+fn steady(m: &Steady, title: &str) -> Section {
+    Section {
+        title: format!("{title} ({} a second, {} s)", m.tasks, m.seconds),
+        rows: vec![
+            ("lateness p50 / p99 / max", lateness(&m.lateness_ms)),
+            ("lost", format!("{} of {}", m.lost, m.expected)),
+            ("CPU, peak memory", cost(m.cpu_seconds, m.peak_memory_mb)),
+        ],
+    }
+}
+
+fn store(m: &Store) -> Section {
+    Section {
+        title: format!("store: {} tasks at rest", m.tasks),
+        rows: vec![
+            ("made through the service in", format!("{:.1} s ({:.0} a second)", m.add_seconds, m.adds_per_second)),
+            ("one look, one tick (nothing due)", format!("{:.0} / {:.0} µs", m.look_us, m.tick_us)),
+            ("server answers after", format!("{:.0} ms", m.start_ms)),
+            ("resident memory", format!("{} MiB", m.memory_mb)),
+            ("CPU while nothing is due", format!("{:.2} % of a core", m.idle_cpu_percent)),
+        ],
+    }
+}
+
+fn list(m: &List) -> Section {
+    Section {
+        title: format!("list: pages of 40 among {} executions, the deep one behind {}, p50 / max", m.executions, m.depth),
+        rows: vec![
+            ("first page", page(&m.first_page)),
+            ("deep page", page(&m.deep_page)),
+            ("deep page of one task", page(&m.of_one_task)),
+            ("deep page of failed ones", page(&m.failed_only)),
+        ],
+    }
+}
+
+fn lateness(l: &Lateness) -> String {
+    format!("{} / {} / {} ms", l.p50, l.p99, l.max)
+}
+
+fn cost(cpu_seconds: f64, memory_mb: u64) -> String {
+    format!("{cpu_seconds:.2} s, {memory_mb} MiB")
+}
+
+fn page(time: &PageTime) -> String {
+    format!("{:.2} / {:.2} ms", time.p50_ms, time.max_ms)
+}

@@ -1,0 +1,81 @@
+//! `belfry preview`: when would a trigger fire?
+
+use std::fmt::Write;
+
+use chrono_tz::Tz;
+use clap::{Args, ValueEnum};
+use serde_json::{Value, json};
+
+use super::{Failure, answer};
+use crate::clock::{Clock, SystemClock};
+use crate::config::Settings;
+use crate::domain::trigger::{Lang, Trigger, format_instant};
+
+/// Print when a trigger fires next.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  belfry preview \"0 8 * * mon-fri\" --tz Asia/Shanghai --n 3
+  belfry preview 08:30
+  belfry preview '{\"type\":\"interval\",\"minutes\":5}'")]
+pub(super) struct Preview {
+    /// A cron expression (five fields, or six with seconds first), HH:MM, @daily and its like, or a trigger as JSON.
+    trigger: String,
+    /// IANA time zone; by default the machine's.
+    #[arg(long, value_name = "ZONE")]
+    tz: Option<String>,
+    /// How many instants.
+    #[arg(long, short, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    n: u16,
+    /// The language of the description.
+    #[arg(long, value_enum, default_value_t = Language::En)]
+    lang: Language,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Language {
+    En,
+    Zh,
+}
+
+impl Preview {
+    pub(super) fn run(self) -> Result<(), Failure> {
+        let zone = self.zone()?;
+        let trigger = Trigger::parse(&self.json()?, zone).map_err(|faults| {
+            let messages: Vec<String> = faults.into_iter().map(|fault| fault.message).collect();
+            Failure::Usage(messages.join("; "))
+        })?;
+        answer(&self.told(&trigger))
+    }
+
+    fn zone(&self) -> Result<Tz, Failure> {
+        match &self.tz {
+            Some(name) => crate::domain::trigger::parse_zone(name).map_err(|message| Failure::Usage(format!("--tz: {message}"))),
+            None => Ok(Settings::default().server.zone),
+        }
+    }
+
+    fn json(&self) -> Result<Value, Failure> {
+        if self.trigger.trim_start().starts_with('{') {
+            return serde_json::from_str(&self.trigger)
+                .map_err(|error| Failure::Usage(format!("the trigger is not JSON: {error}")));
+        }
+        Ok(json!({"type": "cron", "expression": self.trigger}))
+    }
+
+    fn told(&self, trigger: &Trigger) -> String {
+        let lang = match self.lang {
+            Language::En => Lang::En,
+            Language::Zh => Lang::Zh,
+        };
+        let now = SystemClock.now();
+        let times = trigger.preview(now, usize::from(self.n));
+        let mut text = format!("{}\n{}\n", trigger.text(), trigger.describe(lang));
+        for time in &times {
+            let _cannot_fail = writeln!(text, "  {}", format_instant(time.to_utc(), time.timezone()));
+        }
+        for note in trigger.notes(&times, now, lang) {
+            let _cannot_fail = writeln!(text, "{note}");
+        }
+        text
+    }
+}

@@ -1,0 +1,81 @@
+//! `belfry serve`: the server itself.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::Args;
+use tokio_util::sync::CancellationToken;
+
+use super::{Failure, answer, stop};
+use crate::app::{App, Ground};
+use crate::clock::SystemClock;
+use crate::config::{Flag, Settings};
+use crate::telemetry::{self, Setup, TelemetryError};
+
+/// Serve the pages and the API, plan tasks and run them (what `belfry` does without a command).
+#[derive(Debug, Default, PartialEq, Eq, Args)]
+pub(super) struct Serve {
+    /// The settings file; by default belfry.toml, if there is one [env: BELFRY_CONFIG].
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+    /// The folder for the database and the log [env: BELFRY_DATA_DIR].
+    #[arg(long, value_name = "FOLDER")]
+    pub(super) data_dir: Option<String>,
+    /// Address and port [env: BELFRY_SERVER_LISTEN].
+    #[arg(long, value_name = "HOST:PORT")]
+    pub(super) listen: Option<String>,
+    /// Any setting by its name, such as workers.limit=8; may be given more than once.
+    #[arg(long, value_name = "SECTION.KEY=VALUE", value_parser = read_pair)]
+    pub(super) set: Vec<(String, String)>,
+}
+
+fn read_pair(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("use section.key=value, such as workers.limit=8")?;
+    Ok((name.trim().to_owned(), value.to_owned()))
+}
+
+impl Serve {
+    pub(super) fn run(self) -> Result<(), Failure> {
+        let settings = Settings::of_process(self.config.clone(), self.flags())?;
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::failed)?;
+        runtime.block_on(serve(settings))
+    }
+
+    fn flags(&self) -> Vec<Flag> {
+        let own = [("--data-dir", "data_dir", &self.data_dir), ("--listen", "server.listen", &self.listen)];
+        let own = own.into_iter().filter_map(|(shown, setting, text)| {
+            Some(Flag { shown: shown.into(), setting: setting.into(), text: text.clone()? })
+        });
+        let set = self.set.iter().map(|(setting, text)| Flag {
+            shown: format!("--set {setting}"),
+            setting: setting.clone(),
+            text: text.clone(),
+        });
+        set.chain(own).collect()
+    }
+}
+
+async fn serve(settings: Settings) -> Result<(), Failure> {
+    let ground = Ground::prepare(&settings).map_err(Failure::failed)?;
+    let _logs = telemetry::start(Setup {
+        log: &settings.log,
+        folder: &settings.data_dir,
+        rules: std::env::var("RUST_LOG").ok(),
+        console: true,
+        clock: Arc::new(SystemClock),
+        zone: settings.server.zone,
+    })
+    .map_err(|error| match error {
+        TelemetryError::Rules(_) => Failure::Usage(error.to_string()),
+        _ => Failure::failed(error),
+    })?;
+    let shutdown = CancellationToken::new();
+    let app = App::on(ground, settings).await.map_err(Failure::failed)?;
+    stop::on_signals(shutdown.clone()).map_err(Failure::failed)?;
+    app.run_then(shutdown, |address| {
+        // A reader that has gone does not stop the server.
+        let _ = answer(&format!("Belfry is ready at http://{address}/ (Ctrl+C stops it)\n"));
+    })
+    .await
+    .map_err(Failure::failed)
+}

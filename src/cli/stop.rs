@@ -1,0 +1,68 @@
+//! The signals that end the process: the first asks it to end in order, the second ends it at once.
+
+use tokio_util::sync::CancellationToken;
+
+/// The exit status of a program ended from the keyboard.
+const INTERRUPTED: i32 = 130;
+
+/// Cancels the token at the first Ctrl+C (SIGINT), SIGTERM, or closing of a Windows console, and exits at the second.
+///
+/// # Errors
+/// Where the system gives no signal handlers.
+pub(super) fn on_signals(shutdown: CancellationToken) -> std::io::Result<()> {
+    let mut signals = Signals::listen()?;
+    tokio::spawn(async move {
+        signals.next().await;
+        tracing::info!("stopping: running work may end; a second signal ends it at once");
+        shutdown.cancel();
+        signals.next().await;
+        std::process::exit(INTERRUPTED);
+    });
+    Ok(())
+}
+
+#[cfg(unix)]
+struct Signals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Signals {
+    fn listen() -> std::io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
+
+#[cfg(windows)]
+struct Signals {
+    interrupt: tokio::signal::windows::CtrlC,
+    pause: tokio::signal::windows::CtrlBreak,
+    close: tokio::signal::windows::CtrlClose,
+    machine_off: tokio::signal::windows::CtrlShutdown,
+}
+
+#[cfg(windows)]
+impl Signals {
+    fn listen() -> std::io::Result<Self> {
+        use tokio::signal::windows::{ctrl_break, ctrl_c, ctrl_close, ctrl_shutdown};
+        Ok(Self { interrupt: ctrl_c()?, pause: ctrl_break()?, close: ctrl_close()?, machine_off: ctrl_shutdown()? })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.pause.recv() => {}
+            _ = self.close.recv() => {}
+            _ = self.machine_off.recv() => {}
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! The paths that a source names: `use` trees taken apart, `super` resolved, and paths in the middle of the code.
+
+use crate::source::Source;
+
+/// A path as written, with its line (from 1).
+pub struct Named {
+    pub line: usize,
+    /// From the root of the crate (`["domain", "task", "Task"]`), or from a library (`["sqlx", "query"]`).
+    pub steps: Vec<String>,
+    pub own: bool,
+}
+
+/// All paths of two steps or more, and what `use` names.
+pub fn named(source: &Source) -> Vec<Named> {
+    let tokens = tokens(&source.code);
+    let mut found = Vec::new();
+    let mut at = 0;
+    while at < tokens.len() {
+        let starts = is_name(&tokens[at].1) && tokens.get(at + 1).is_some_and(|next| next.1 == "::");
+        let goes_on = at > 0 && tokens[at - 1].1 == "::";
+        if starts && !goes_on {
+            let mut paths = Vec::new();
+            walk(&tokens, at, Vec::new(), &mut paths);
+            found.extend(paths.into_iter().map(|steps| resolve(source, tokens[at].0, steps)));
+        }
+        at += 1;
+    }
+    found
+}
+
+type Token = (usize, String);
+
+fn tokens(code: &str) -> Vec<Token> {
+    let mut tokens = Vec::new();
+    for (number, line) in code.lines().enumerate() {
+        let mut rest = line.trim_start();
+        while let Some(first) = rest.chars().next() {
+            let name = rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len());
+            let length = if name > 0 {
+                name
+            } else if rest.starts_with("::") {
+                2
+            } else {
+                first.len_utf8()
+            };
+            tokens.push((number + 1, rest[..length].to_owned()));
+            rest = rest[length..].trim_start();
+        }
+    }
+    tokens
+}
+
+fn is_name(token: &str) -> bool {
+    token.starts_with(|c: char| c.is_alphabetic() || c == '_')
+}
+
+/// Follows the path at `at`, and every path of a group; answers the place behind it.
+fn walk(tokens: &[Token], mut at: usize, mut steps: Vec<String>, paths: &mut Vec<Vec<String>>) -> usize {
+    while let Some((_, token)) = tokens.get(at) {
+        match token.as_str() {
+            "{" => return group(tokens, at + 1, &steps, paths),
+            name if is_name(name) => steps.push(name.to_owned()),
+            _ => break,
+        }
+        at += 1;
+        if tokens.get(at).is_none_or(|next| next.1 != "::") {
+            break;
+        }
+        at += 1;
+    }
+    paths.push(steps);
+    at
+}
+
+fn group(tokens: &[Token], mut at: usize, steps: &[String], paths: &mut Vec<Vec<String>>) -> usize {
+    while let Some((_, token)) = tokens.get(at) {
+        match token.as_str() {
+            "}" => return at + 1,
+            "," => at += 1,
+            name if is_name(name) && name != "as" => at = walk(tokens, at, steps.to_vec(), paths),
+            "as" => at += 2,
+            _ => at += 1,
+        }
+    }
+    at
+}
+
+fn resolve(source: &Source, line: usize, mut steps: Vec<String>) -> Named {
+    let mut base = source.module();
+    match steps.first().map(String::as_str) {
+        Some("crate" | "belfry") => Named { line, steps: steps.split_off(1), own: true },
+        Some("self" | "super") => {
+            while steps.first().is_some_and(|step| step == "super" || step == "self") {
+                if steps.remove(0) == "super" {
+                    base.pop();
+                }
+            }
+            base.extend(steps);
+            Named { line, steps: base, own: true }
+        }
+        _ => Named { line, steps, own: false },
+    }
+}
