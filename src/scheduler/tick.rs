@@ -1,6 +1,7 @@
-//! One look at what is due. In one transaction: due tasks are read, `domain` decides their instants, executions and jobs go
-//! in, and the tasks move on; then retries whose time has come get their jobs. A handful of statements, however many
-//! tasks are due.
+//! One look at what is due. Due tasks are read; then, in one transaction, `domain` decides their instants, the tasks move on
+//! from where they were read, and the executions and jobs of those that moved go in; then retries whose time has come get
+//! their jobs. A handful of statements, however many tasks are due. The reading is outside, so that the workers can record
+//! meanwhile: a task that changes in between stays where it is and is read anew.
 
 use std::collections::HashMap;
 
@@ -42,18 +43,12 @@ pub struct Planner {
 /// What one look came to.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct Planned {
-    /// Due tasks that were read.
+    /// Due tasks that moved on.
     pub tasks: usize,
     /// Executions that were recorded, those that do not run included.
     pub executions: usize,
     /// Jobs that were queued.
     pub jobs: usize,
-}
-
-/// A task's next firing with the executions that come to be before it.
-struct Plan {
-    executions: Vec<NewExecution>,
-    advance: Advance,
 }
 
 impl Planner {
@@ -62,13 +57,13 @@ impl Planner {
     /// # Errors
     /// Where the database fails; then nothing was changed.
     pub async fn run_once(&self, now: DateTime<Utc>) -> Result<Planned> {
+        let mut tasks = plan::due(&mut self.database.read().await?, now, BATCH).await?;
         let mut tx = self.database.write().await?;
-        let tasks = plan::due(&mut tx, now, BATCH).await?;
-        let plans = self.decide(&mut tx, &tasks, now).await?;
-        let (executions, moves): (Vec<_>, Vec<_>) = plans.into_iter().map(|plan| (plan.executions, plan.advance)).unzip();
-        let executions: Vec<NewExecution> = executions.into_iter().flatten().collect();
+        let (executions, moves) = self.decide(&mut tx, &tasks, now).await?;
+        let moved = plan::advance(&mut tx, &moves).await?;
+        tasks.retain(|task| moved.contains(&task.id));
+        let executions: Vec<NewExecution> = executions.into_iter().filter(|new| moved.contains(&new.task_id)).collect();
         let mut jobs = insert(&mut tx, &executions, &tasks, now).await?;
-        plan::advance(&mut tx, &moves).await?;
         let retries = plan::take_due_retries(&mut tx, now, BATCH).await?;
         jobs.extend(retries.into_iter().map(retry_job));
         queue::push(&mut tx, &jobs, now).await?;
@@ -93,19 +88,29 @@ impl Planner {
         Ok(())
     }
 
-    async fn decide(&self, tx: &mut Tx, tasks: &[Task], now: DateTime<Utc>) -> Result<Vec<Plan>> {
-        if tasks.is_empty() {
-            return Ok(Vec::new());
-        }
+    /// The executions that come of due tasks, and the tasks' moves.
+    async fn decide(&self, tx: &mut Tx, tasks: &[Task], now: DateTime<Utc>) -> Result<(Vec<NewExecution>, Vec<Advance>)> {
         let ids: Vec<&str> = tasks.iter().map(|task| task.id.as_str()).collect();
-        let active = plan::active(tx, &ids).await?;
-        let limit = (INSTANTS / tasks.len()).max(1);
-        let plan = |task| self.plan(task, active.get(&task.id).copied().unwrap_or(0), now, limit);
-        Ok(tasks.iter().map(plan).collect())
+        let active = if ids.is_empty() { HashMap::new() } else { plan::active(tx, &ids).await? };
+        let limit = (INSTANTS / tasks.len().max(1)).max(1);
+        let (mut executions, mut moves) = (Vec::new(), Vec::new());
+        for task in tasks {
+            let active = active.get(&task.id).copied().unwrap_or(0);
+            let Decision { instants, next } = self.decide_one(task, active, now, limit);
+            executions.extend(instants.into_iter().map(|one| new_execution(task, one.scheduled_at, one.fate, now)));
+            moves.push(Advance {
+                task_id: task.id.clone(),
+                version: task.version,
+                from: task.next_run_at,
+                next_run_at: next.map(|next| next.run_at),
+                next_rule_at: next.map(|next| next.rule_at),
+            });
+        }
+        Ok((executions, moves))
     }
 
-    fn plan(&self, task: &Task, active: i64, now: DateTime<Utc>, limit: usize) -> Plan {
-        let decision = match task.rule(self.zone) {
+    fn decide_one(&self, task: &Task, active: i64, now: DateTime<Utc>, limit: usize) -> Decision {
+        match task.rule(self.zone) {
             Ok(rule) => decision::decide(task, &rule, now, self.since, active, limit),
             Err(faults) => {
                 let fault = faults.first().map_or("", |fault| fault.message.as_str());
@@ -116,15 +121,6 @@ impl Planner {
                 );
                 Decision { instants: Vec::new(), next: None }
             }
-        };
-        let new = |decided: decision::Decided| new_execution(task, decided.scheduled_at, decided.fate, now);
-        Plan {
-            executions: decision.instants.into_iter().map(new).collect(),
-            advance: Advance {
-                task_id: task.id.clone(),
-                next_run_at: decision.next.map(|next| next.run_at),
-                next_rule_at: decision.next.map(|next| next.rule_at),
-            },
         }
     }
 

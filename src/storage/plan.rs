@@ -1,7 +1,7 @@
-//! What the scheduler reads and moves on: tasks that are due, retries that are due, and when to look again. Rows are locked
-//! where other nodes plan too (PostgreSQL), so that each is taken by one of them.
+//! What the scheduler reads and moves on: tasks that are due, retries that are due, and when to look again. Where other nodes
+//! plan too, each firing is taken by one of them: a task moves on only from where it was read.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -9,7 +9,7 @@ use sqlx::FromRow;
 
 use super::database::on_session;
 use super::task::{TaskRow, read_policy};
-use super::{Error, Result, Session, instant, millis, rows};
+use super::{Conn, Dialect, Error, Result, Session, instant, millis, rows};
 use crate::domain::policy::Policy;
 use crate::domain::task::Task;
 
@@ -27,7 +27,7 @@ pub async fn due(s: &mut dyn Session, now: DateTime<Utc>, limit: i64) -> Result<
 }
 
 pub(super) fn due_sql() -> String {
-    format!("select {} from tasks where next_run_at <= $1 order by next_run_at limit $2 {{lock}}", super::task::COLUMNS)
+    format!("select {} from tasks where next_run_at <= $1 order by next_run_at limit $2", super::task::COLUMNS)
 }
 
 /// How many executions of each task are queued or running; tasks without any are left out.
@@ -46,33 +46,56 @@ pub(super) const ACTIVE: &str = "
     select task_id, count(*) from executions
     where status in ('queued', 'running') and task_id in {ids} group by task_id";
 
-/// A task's next firing.
+/// A task's move to its next firing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Advance {
     pub task_id: String,
+    /// What the task was when it was read; a task that has changed since stays where it is.
+    pub version: i64,
+    pub from: Option<DateTime<Utc>>,
     pub next_run_at: Option<DateTime<Utc>>,
     pub next_rule_at: Option<DateTime<Utc>>,
 }
 
-/// Moves the next firings of tasks on.
+/// Moves tasks on to their next firings and answers which moved: not those that were changed, deleted, or moved by another
+/// node since they were read, or that another node holds.
 ///
 /// # Errors
 /// Where the database fails.
-pub async fn advance(s: &mut dyn Session, moves: &[Advance]) -> Result<()> {
+pub async fn advance(s: &mut dyn Session, moves: &[Advance]) -> Result<HashSet<String>> {
     if moves.is_empty() {
-        return Ok(());
+        return Ok(HashSet::new());
     }
-    let row = |to: &'_ Advance| (to.task_id.clone(), to.next_run_at.map(millis), to.next_rule_at.map(millis));
-    let list = rows(&moves.iter().map(row).collect::<Vec<_>>())?;
-    on_session!(s, |conn, dialect| sqlx::query(dialect.sql(ADVANCE)).bind(list).execute(&mut *conn).await.map(drop))
-        .map_err(Error::on("move tasks on"))
+    let free = unlocked(s, moves).await?;
+    let moves = moves.iter().filter(|to| free.as_ref().is_none_or(|free| free.contains(&to.task_id)));
+    let row = |to: &'_ Advance| {
+        (to.task_id.clone(), to.next_run_at.map(millis), to.next_rule_at.map(millis), to.version, to.from.map(millis))
+    };
+    let list = rows(&moves.map(row).collect::<Vec<_>>())?;
+    let moved: Vec<String> =
+        on_session!(s, |conn, dialect| sqlx::query_scalar(dialect.sql(ADVANCE)).bind(list).fetch_all(&mut *conn).await)
+            .map_err(Error::on("move tasks on"))?;
+    Ok(moved.into_iter().collect())
 }
 
-/// Of each row: 0 the task, 1 its next firing, 2 the rule's own instant.
+/// Locks the tasks that nobody else holds, where several nodes can write at once: two that move the same tasks on would
+/// otherwise wait for each other. `None` where there is one writer.
+async fn unlocked(s: &mut dyn Session, moves: &[Advance]) -> Result<Option<HashSet<String>>> {
+    let Conn::Postgres(conn) = s.conn() else { return Ok(None) };
+    let text = Dialect::Postgres.sql("select id from tasks where id in {ids} {lock}");
+    let list = rows(&moves.iter().map(|to| to.task_id.as_str()).collect::<Vec<_>>())?;
+    let free: Vec<String> =
+        sqlx::query_scalar(text).bind(list).fetch_all(&mut *conn).await.map_err(Error::on("lock due tasks"))?;
+    Ok(Some(free.into_iter().collect()))
+}
+
+/// Of each row: 0 the task, 1 its next firing, 2 the rule's own instant, 3 the version and 4 the firing that were read.
 pub(super) const ADVANCE: &str = "
     update tasks set next_run_at = cast(j.value->>1 as bigint), next_rule_at = cast(j.value->>2 as bigint)
     from {rows}
-    where tasks.id = j.value->>0";
+    where tasks.id = j.value->>0 and tasks.version = cast(j.value->>3 as bigint)
+        and tasks.next_run_at = cast(j.value->>4 as bigint)
+    returning tasks.id";
 
 /// The instant at which something is due next: a task's firing or a retry. It may have passed.
 ///

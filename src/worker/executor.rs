@@ -5,6 +5,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use chrono::{DateTime, Utc};
 use futures_util::FutureExt;
 use serde_json::Value;
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -17,8 +18,9 @@ use super::outcome::{Ending, Stop, settle};
 use super::recorder::Recorder;
 use super::{Parts, cancel::Cancels};
 use crate::clock::SharedClock;
+use crate::domain::execution::Status;
 use crate::domain::job::Job;
-use crate::storage::execution::Claim;
+use crate::storage::execution::{Claim, Finish};
 use crate::tasks::output::OutputSink;
 use crate::tasks::registry::Registry;
 use crate::tasks::{RunContext, RunError};
@@ -108,8 +110,21 @@ impl Executor {
         let (ending, took) = self.run(&job, params).await;
         drop(permits);
         let finish = settle(&job, ending, took, self.clock.now());
-        self.recorder.finish(finish, job.task_id, job.task_type).await;
+        self.record(&job, finish).await;
         Carried::Done
+    }
+
+    /// Writes the result, and then the log, which so holds up nobody else's result.
+    async fn record(&self, job: &Job, finish: Finish) {
+        let facts = Facts::of(&finish);
+        match self.recorder.finish(finish, &job.task_id).await {
+            Some(true) => facts.log(job),
+            Some(false) => {
+                let id = &job.execution_id;
+                tracing::warn!(execution.id = id, attempt = job.attempt, "a result does not count: the execution is held elsewhere");
+            }
+            None => {} // the recorder has said so
+        }
     }
 
     /// Waits for a place in the lane, then for one in the process. `None` when the server stops first.
@@ -168,6 +183,35 @@ impl Executor {
         context.cancel.cancel();
         let returned = tokio::time::timeout(GRACE, work).await;
         Ending::Stopped(stop, returned.ok().and_then(what_is_left))
+    }
+}
+
+/// What the log says of a result.
+struct Facts {
+    status: Status,
+    duration_ms: i64,
+    error: Option<String>,
+    retry_at: Option<DateTime<Utc>>,
+}
+
+impl Facts {
+    fn of(finish: &Finish) -> Facts {
+        let Finish { status, duration_ms, error, retry_at, .. } = finish;
+        Facts { status: *status, duration_ms: *duration_ms, error: error.clone(), retry_at: *retry_at }
+    }
+
+    fn log(self, job: &Job) {
+        tracing::info!(
+            execution.id = job.execution_id,
+            task.id = job.task_id,
+            task.r#type = job.task_type,
+            attempt = job.attempt,
+            status = self.status.as_str(),
+            duration_ms = self.duration_ms,
+            error = self.error,
+            retry_at = self.retry_at.map(|at| at.to_rfc3339()),
+            "execution finished"
+        );
     }
 }
 

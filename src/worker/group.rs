@@ -11,7 +11,7 @@ const ROW_MAX: usize = 64 * 1024;
 /// What a run asks of the recorder.
 pub(super) enum Entry {
     Claim { claim: Claim, task_id: String, answer: oneshot::Sender<bool> },
-    Finish { finish: Finish, task_id: String, task_type: String, answer: oneshot::Sender<()> },
+    Finish { finish: Finish, task_id: String, answer: oneshot::Sender<bool> },
 }
 
 /// What is written together. Each list of rows has a list of those who wait for it, in the same order.
@@ -32,8 +32,7 @@ pub(super) struct Claimant {
 
 pub(super) struct Finisher {
     pub task_id: String,
-    pub task_type: String,
-    pub answer: oneshot::Sender<()>,
+    pub answer: oneshot::Sender<bool>,
 }
 
 impl Group {
@@ -43,9 +42,9 @@ impl Group {
                 self.claims.push(claim);
                 self.claimants.push(Claimant { task_id, answer });
             }
-            Entry::Finish { finish, task_id, task_type, answer } => {
+            Entry::Finish { finish, task_id, answer } => {
                 self.finishes.push(finish);
-                self.finishers.push(Finisher { task_id, task_type, answer });
+                self.finishers.push(Finisher { task_id, answer });
             }
         }
     }

@@ -62,12 +62,12 @@ impl Recorder {
         answered.await.ok()
     }
 
-    /// Returns when the result is written.
-    pub async fn finish(&self, finish: Finish, task_id: String, task_type: String) {
+    /// Returns when the result is written. False where it does not count: the execution is held elsewhere. `None` where it
+    /// was given up.
+    pub async fn finish(&self, finish: Finish, task_id: &str) -> Option<bool> {
         let (answer, answered) = oneshot::channel();
-        if self.entries.send(Entry::Finish { finish, task_id, task_type, answer }).is_ok() {
-            let _written_or_given_up = answered.await;
-        }
+        self.entries.send(Entry::Finish { finish, task_id: task_id.to_owned(), answer }).ok()?;
+        answered.await.ok()
     }
 
     /// Where runs send their output.

@@ -1,13 +1,12 @@
-//! After a group was written: whoever waits is answered, listeners and the log are told.
+//! After a group was written: whoever waits is answered, and listeners are told.
 
 use super::Parts;
 use super::group::Group;
 use super::recorder::Stored;
 use crate::domain::event::{Event, TaskChange};
 use crate::domain::execution::Status;
-use crate::storage::execution::Finish;
 
-/// Answers all who wait for this group, then tells the log, the scheduler and the event bus.
+/// Answers all who wait for this group, then tells the scheduler and the event bus.
 pub(super) fn report(parts: &Parts, group: Group, stored: &Stored) {
     let mut events = parts.events.has_listeners().then(Vec::new);
     if let Some(events) = &mut events {
@@ -20,8 +19,7 @@ pub(super) fn report(parts: &Parts, group: Group, stored: &Stored) {
     for (finish, finisher) in group.finishes.iter().zip(group.finishers) {
         let counted = stored.finished.contains(&finish.execution_id);
         retries |= counted && finish.retry_at.is_some();
-        log(finish, &finisher.task_id, &finisher.task_type, counted);
-        let _its_run_is_gone = finisher.answer.send(());
+        let _its_run_is_gone = finisher.answer.send(counted);
     }
     if retries {
         parts.signals.schedule.notify_one();
@@ -53,23 +51,4 @@ fn execution_event(id: &str, task_id: &str, status: Status, attempt: i64) -> Eve
 
 fn output_events(output: Vec<crate::storage::execution::NewOutput>) -> impl Iterator<Item = Event> {
     output.into_iter().map(|row| Event::Output { execution_id: row.execution_id, chunks: vec![row.chunk] })
-}
-
-fn log(finish: &Finish, task_id: &str, task_type: &str, counted: bool) {
-    if !counted {
-        let id = &finish.execution_id;
-        tracing::warn!(execution.id = id, attempt = finish.attempt, "a result does not count: the execution is held elsewhere");
-        return;
-    }
-    tracing::info!(
-        execution.id = finish.execution_id,
-        task.id = task_id,
-        task.r#type = task_type,
-        attempt = finish.attempt,
-        status = finish.status.as_str(),
-        duration_ms = finish.duration_ms,
-        error = finish.error.as_deref(),
-        retry_at = finish.retry_at.map(|at| at.to_rfc3339()),
-        "execution finished"
-    );
 }

@@ -24,9 +24,17 @@ on_each! {
         assert_eq!(ids(plan::due(&mut tx, now(), 1).await.unwrap()), ["b"]);
         assert_eq!(plan::next_due(&mut tx).await.unwrap(), Some(now() - Duration::milliseconds(2)));
         let next = now() + Duration::seconds(60);
-        let moves = ["a", "b"].map(|id| Advance { task_id: id.into(), next_run_at: Some(next), next_rule_at: Some(next) });
-        plan::advance(&mut tx, &moves).await.unwrap();
-        plan::advance(&mut tx, &[Advance { task_id: "later".into(), next_run_at: None, next_rule_at: None }]).await.unwrap();
+        let to = |id: &str, offset, next| Advance {
+            task_id: id.into(),
+            version: 1,
+            from: Some(now() + Duration::milliseconds(offset)),
+            next_run_at: next,
+            next_rule_at: next,
+        };
+        let moved = plan::advance(&mut tx, &[to("a", -1, Some(next)), to("b", -2, Some(next)), to("later", 1, None)]).await.unwrap();
+        assert_eq!(moved.len(), 3);
+        let stale = [to("a", -1, None), Advance { version: 2, ..to("b", 60_000, None) }, to("gone", 0, None)];
+        assert!(plan::advance(&mut tx, &stale).await.unwrap().is_empty(), "moved before, changed since, and deleted");
         assert_eq!(plan::next_due(&mut tx).await.unwrap(), Some(next));
         tx.commit().await.unwrap();
     }
