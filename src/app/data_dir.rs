@@ -9,8 +9,10 @@ use crate::telemetry::LOG_FILE;
 
 /// The database's name in the data folder.
 pub const DATABASE_FILE: &str = "task.db";
+/// The folder below it whose files tasks may read and write.
+pub const FILES_FOLDER: &str = "files";
 /// What a start may put into the folder; files before the folder that holds them.
-const OURS: [&str; 6] = [LOG_FILE, DATABASE_FILE, "task.db-wal", "task.db-shm", "task.db-journal", "nodes"];
+const OURS: [&str; 7] = [LOG_FILE, DATABASE_FILE, "task.db-wal", "task.db-shm", "task.db-journal", "nodes", FILES_FOLDER];
 
 /// The folder, until the start has succeeded: dropped before [`DataDir::keep`], what was made is removed.
 #[derive(Debug)]
@@ -35,6 +37,7 @@ impl DataDir {
         std::fs::create_dir_all(path).map_err(|error| StartError::data_dir(path, told(&error)))?;
         try_writing(path).map_err(|error| StartError::data_dir(path, told(&error)))?;
         folder.new_files = OURS.iter().map(|name| path.join(name)).filter(|file| !file.exists()).collect();
+        std::fs::create_dir_all(path.join(FILES_FOLDER)).map_err(|error| StartError::data_dir(path, told(&error)))?;
         Ok(folder)
     }
 

@@ -101,8 +101,8 @@ impl App {
     }
 
     fn assemble(settings: Settings, address: SocketAddr, acceptor: TcpAcceptor, database: Database) -> Result<App, StartError> {
-        let registry = Arc::new(wiring::registry(&settings));
         let clock: SharedClock = Arc::new(SystemClock);
+        let registry = Arc::new(wiring::registry(&settings, &database, &clock));
         let started_at = clock.now();
         let (events, signals, pulse, cancels) = (EventBus::default(), Signals::default(), Pulse::default(), Cancels::default());
         let node = NodeIdentity { id: new_id(started_at), name: settings.server.name.clone() };

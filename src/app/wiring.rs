@@ -1,15 +1,18 @@
 //! How the parts are put together: the database by its setting, the routes, and what works in the background.
 
 use std::pin::Pin;
+use std::sync::Arc;
 
 use futures_util::FutureExt;
 use poem::{Endpoint, EndpointExt, Response};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use super::data_dir::FILES_FOLDER;
 use super::error::StartError;
 use super::{App, DataDir};
 use crate::api;
+use crate::clock::SharedClock;
 use crate::config::{Admin, History, Settings, Synchronous};
 use crate::domain::policy::DEFAULT_QUEUE;
 use crate::scheduler::checkpoint::Checkpoint;
@@ -20,6 +23,7 @@ use crate::scheduler::{Planner, Scheduler};
 use crate::service::{AdminSetup, Service};
 use crate::storage::{self, Database};
 use crate::tasks::registry::Registry;
+use crate::tasks::{Limits, Toolbox};
 use crate::web;
 use crate::worker::{self, QueueConfig, WorkerConfig, Workers};
 
@@ -75,8 +79,26 @@ fn told(error: &crate::service::Error) -> String {
 }
 
 /// The task types that the settings allow.
-pub(super) fn registry(settings: &Settings) -> Registry {
-    if settings.commands.enabled { Registry::standard() } else { Registry::standard().without_dangerous() }
+pub(super) fn registry(settings: &Settings, database: &Database, clock: &SharedClock) -> Registry {
+    let registry = Registry::standard(&Toolbox {
+        clock: clock.clone(),
+        database: database.clone(),
+        data_dir: settings.data_dir.clone(),
+        zone: settings.server.zone,
+        profiles: Arc::new(settings.profiles.clone()),
+        limits: Arc::new(limits(settings)),
+    });
+    if settings.commands.enabled { registry } else { registry.without_dangerous() }
+}
+
+fn limits(settings: &Settings) -> Limits {
+    let own_files = std::iter::once(settings.data_dir.join(FILES_FOLDER));
+    Limits {
+        programs: settings.commands.programs.clone(),
+        command_folders: settings.commands.folders.clone(),
+        file_folders: own_files.chain(settings.files.folders.iter().cloned()).collect(),
+        private_addresses: settings.network.private_addresses,
+    }
 }
 
 /// Names of the queues, `default` first.

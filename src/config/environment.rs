@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use super::given::{Given, Place, SettingsError};
-use super::table::{self, SETTINGS, Setting};
+use super::table::{self, Setting};
 use super::value::Value;
 use super::{Admin, Secret};
 use crate::domain::user::{check_password, check_token, check_user_name};
@@ -38,7 +38,7 @@ pub fn read(variables: &[(OsString, OsString)]) -> Result<Environment, SettingsE
     let mut take = |name| ours.remove(name);
     read.admin = admin(take(ADMIN_USER), take(ADMIN_PASSWORD), take(ADMIN_TOKEN))?;
     for (variable, text) in ours {
-        let (setting, name) = find(&variable).ok_or_else(|| unknown(&variable))?;
+        let (setting, name) = table::of_variable(&variable).ok_or_else(|| unknown(&variable))?;
         read.settings.push(Given { setting, name, value: Value::Untyped(text), place: Place::Variable(variable) });
     }
     Ok(read)
@@ -59,9 +59,9 @@ fn of_belfry(variables: &[(OsString, OsString)]) -> Result<BTreeMap<String, Stri
 
 /// Secrets may stand in files: `BELFRY_DATABASE_URL_FILE=/run/secrets/url`.
 fn with_files(mut ours: BTreeMap<String, String>) -> Result<BTreeMap<String, String>, SettingsError> {
-    for name in secrets() {
-        let by_file = format!("{name}_FILE");
-        let Some(path) = ours.remove(&by_file) else { continue };
+    let by_file: Vec<String> = ours.keys().filter(|name| name.strip_suffix("_FILE").is_some_and(is_secret)).cloned().collect();
+    for by_file in by_file {
+        let (name, path) = (by_file.trim_end_matches("_FILE").to_owned(), ours.remove(&by_file).unwrap_or_default());
         let text = std::fs::read_to_string(&path)
             .map_err(|error| SettingsError(format!("{by_file}: cannot read {path}: {}", super::reason(&error))))?;
         if ours.insert(name.clone(), text.trim_end_matches(['\r', '\n']).to_owned()).is_some() {
@@ -72,7 +72,7 @@ fn with_files(mut ours: BTreeMap<String, String>) -> Result<BTreeMap<String, Str
 }
 
 fn secrets() -> impl Iterator<Item = String> {
-    let settings = SETTINGS.iter().filter(|setting| setting.secret).map(Setting::variable);
+    let settings = table::all().filter(|setting| setting.secret).map(Setting::variable);
     settings.chain([ADMIN_PASSWORD.to_owned(), ADMIN_TOKEN.to_owned()])
 }
 
@@ -100,17 +100,12 @@ fn by_variable(variable: &str, message: &str) -> SettingsError {
     SettingsError(format!("{variable}: {message}"))
 }
 
-fn find(variable: &str) -> Option<(&'static Setting, String)> {
-    let exact = SETTINGS.iter().find(|setting| setting.key != "*" && setting.variable() == variable);
-    let named = || {
-        let mut tables = SETTINGS.iter().filter(|setting| setting.key == "*");
-        tables.find_map(|setting| Some((setting, variable.strip_prefix(&setting.variable())?.to_lowercase())))
-    };
-    exact.map(|setting| (setting, String::new())).or_else(named)
+fn is_secret(variable: &str) -> bool {
+    [ADMIN_PASSWORD, ADMIN_TOKEN].contains(&variable) || table::of_variable(variable).is_some_and(|(setting, _)| setting.secret)
 }
 
 fn unknown(variable: &str) -> SettingsError {
     let own = [CONFIG, ADMIN_USER, ADMIN_PASSWORD, ADMIN_TOKEN].map(str::to_owned);
-    let all = SETTINGS.iter().map(Setting::variable).chain(own).chain(secrets().map(|name| format!("{name}_FILE")));
+    let all = table::all().map(Setting::variable).chain(own).chain(secrets().map(|name| format!("{name}_FILE")));
     SettingsError(format!("{variable}: names no setting{}", table::did_you_mean(variable, all)))
 }

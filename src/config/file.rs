@@ -6,7 +6,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::given::{Given, Place, SettingsError};
-use super::table::{self, SETTINGS};
+use super::table;
 use super::value::Value;
 
 const DEFAULT_FILE: &str = "belfry.toml";
@@ -85,7 +85,8 @@ impl Reader<'_> {
                 Err(SettingsError(format!("{place}: is a section, not a value")))
             }
             None => {
-                let keys = SETTINGS.iter().filter(|s| s.section == section && s.key != "*").map(|s| s.key.to_owned());
+                let here = |pattern: &str| pattern == section || table::name_in(pattern, section).is_some();
+                let keys = table::all().filter(|s| here(s.section) && s.key != "*").map(|s| s.key.to_owned());
                 Err(SettingsError(format!("{place}: unknown key{}", table::did_you_mean(name, keys))))
             }
         }
@@ -97,11 +98,15 @@ impl Reader<'_> {
 }
 
 fn sections() -> impl Iterator<Item = &'static str> {
-    SETTINGS.iter().map(|setting| setting.section).filter(|section| !section.is_empty())
+    table::all().map(|setting| setting.section.trim_end_matches(".*")).filter(|section| !section.is_empty())
 }
 
 fn is_section(path: &str) -> bool {
-    sections().any(|section| section == path)
+    sections().any(|section| section == path) || table::all().any(|setting| table::name_in(setting.section, path).is_some())
+}
+
+fn texts(list: &[Spanned<DeValue<'_>>]) -> Option<Vec<String>> {
+    list.iter().map(|item| item.get_ref().as_str().map(str::to_owned)).collect()
 }
 
 fn plain(value: &DeValue<'_>) -> Value {
@@ -114,7 +119,7 @@ fn plain(value: &DeValue<'_>) -> Value {
         DeValue::Boolean(value) => Value::Boolean(*value),
         DeValue::Float(_) => Value::Other("a fraction"),
         DeValue::Datetime(_) => Value::Other("a date"),
-        DeValue::Array(_) => Value::Other("a list"),
+        DeValue::Array(list) => texts(list).map_or(Value::Other("a list of other things than texts"), Value::List),
         DeValue::Table(_) => Value::Other("a table"),
     }
 }

@@ -39,7 +39,7 @@ impl fmt::Display for Place {
 /// A setting with the value it was given.
 pub struct Given {
     pub setting: &'static Setting,
-    /// The name of a queue, where the setting is a table of names.
+    /// The name of a queue or profile, where the user chooses it.
     pub name: String,
     pub value: Value,
     pub place: Place,
@@ -66,7 +66,7 @@ pub fn from_flag(flag: &Flag) -> Result<Given, SettingsError> {
     match table::find(section, key) {
         Some((setting, name)) => Ok(Given { setting, name, value, place: Place::Flag(flag.shown.clone()) }),
         None => {
-            let hint = table::did_you_mean(&flag.setting, table::SETTINGS.iter().map(Setting::path));
+            let hint = table::did_you_mean(&flag.setting, table::all().map(Setting::path));
             Err(SettingsError(format!("{}: unknown setting{hint}", flag.shown)))
         }
     }

@@ -5,7 +5,7 @@
 mod environment;
 mod file;
 mod given;
-mod secret;
+mod profiles;
 mod table;
 mod value;
 mod zone;
@@ -17,9 +17,12 @@ use std::time::Duration;
 
 use chrono_tz::Tz;
 
+use crate::domain::profile::Profiles;
+
 pub use given::SettingsError;
-pub use secret::Secret;
-pub use table::{SETTINGS, Setting};
+pub use table::{Setting, all as settings};
+
+pub use crate::domain::secret::Secret;
 
 /// All settings of a process.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,6 +36,10 @@ pub struct Settings {
     pub history: History,
     pub auth: Auth,
     pub commands: Commands,
+    pub files: Files,
+    pub network: Network,
+    /// What task types sign in to: mail servers, SMS gateways, databases, HTTP services.
+    pub profiles: Profiles,
     /// The first administrator, for set-ups without hands; from variables alone.
     pub admin: Option<Admin>,
 }
@@ -114,10 +121,30 @@ pub struct Auth {
 }
 
 /// `[commands]`
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Commands {
     /// False: task types that can do anything on this machine are neither offered nor run.
     pub enabled: bool,
+    /// Programs that may be started, by name or whole path; empty: any.
+    pub programs: Vec<String>,
+    /// Folders in which commands may work; empty: any.
+    pub folders: Vec<PathBuf>,
+    /// Variables of the server's environment that parameters may read.
+    pub environment: Vec<String>,
+}
+
+/// `[files]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Files {
+    /// Folders whose files task types may read and write, beside Belfry's own data folder's `files`.
+    pub folders: Vec<PathBuf>,
+}
+
+/// `[network]`
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Network {
+    /// False: task types reach no private, loopback or link-local addresses over HTTP.
+    pub private_addresses: bool,
 }
 
 /// The account to make where there is none yet (`BELFRY_ADMIN_USER`, `_PASSWORD`, `_TOKEN`).
@@ -144,7 +171,10 @@ impl Default for Settings {
             },
             history: History { keep_days: 90, keep_per_task: 10_000 },
             auth: Auth { session_days: 30 },
-            commands: Commands { enabled: true },
+            commands: Commands { enabled: true, programs: Vec::new(), folders: Vec::new(), environment: Vec::new() },
+            files: Files { folders: Vec::new() },
+            network: Network { private_addresses: true },
+            profiles: Profiles::default(),
             admin: None,
         }
     }
@@ -199,6 +229,7 @@ impl Settings {
             given::from_flag(flag)?.apply(&mut settings)?;
         }
         settings.admin = environment.admin;
+        profiles::check(&settings.profiles)?;
         Ok(settings)
     }
 

@@ -4,12 +4,13 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::profiles;
 use super::value::Value;
 use super::{LogFormat, Secret, Settings, Synchronous};
 
 /// One setting.
 pub struct Setting {
-    /// The table it stands in; empty at the top of the file.
+    /// The table it stands in; empty at the top of the file. `smtp.*` stands for any table below `[smtp]`.
     pub section: &'static str,
     /// `*` where the keys are names of the user's own.
     pub key: &'static str,
@@ -21,15 +22,26 @@ pub struct Setting {
     pub(super) apply: Apply,
 }
 
-/// Reads a value into the settings; the text is the user's own name where the key is `*`.
-type Apply = fn(&mut Settings, &str, &Value) -> Result<(), String>;
+/// Reads a value into the settings; the text is the user's own name where the key or the end of the section is `*`.
+pub(super) type Apply = fn(&mut Settings, &str, &Value) -> Result<(), String>;
 
-const fn setting(section: &'static str, key: &'static str, default: &'static str, help: &'static str, apply: Apply) -> Setting {
+pub(super) const fn setting(
+    section: &'static str,
+    key: &'static str,
+    default: &'static str,
+    help: &'static str,
+    apply: Apply,
+) -> Setting {
     Setting { section, key, default, help, secret: false, apply }
 }
 
 /// Every setting, in the order of the example file.
-pub const SETTINGS: &[Setting] = &[
+pub fn all() -> impl Iterator<Item = &'static Setting> {
+    SETTINGS.iter().chain(profiles::SETTINGS.iter().copied().flatten())
+}
+
+/// The settings of tables with fixed names.
+const SETTINGS: &[Setting] = &[
     setting("", "data_dir", "\"./data\"", "The folder for the database and the log; made if it is missing.", |s, _, v| {
         s.data_dir = PathBuf::from(v.text()?);
         Ok(())
@@ -125,7 +137,7 @@ pub const SETTINGS: &[Setting] = &[
         "",
         "A named queue and its runs at once, 1 to 10000; tasks choose it by their policy. There is one named slow, with 16.",
         |s, name, v| {
-            check_queue_name(name)?;
+            check_name("queue", name)?;
             s.workers.queues.insert(name.to_owned(), v.number(1..=10_000)?);
             Ok(())
         },
@@ -152,6 +164,44 @@ pub const SETTINGS: &[Setting] = &[
             Ok(())
         },
     ),
+    setting(
+        "commands",
+        "programs",
+        "[]",
+        "The programs that may be started, by name or path, such as [\"python3\"]; then no shell either. Empty: any.",
+        |s, _, v| {
+            s.commands.programs = v.texts()?;
+            Ok(())
+        },
+    ),
+    setting("commands", "folders", "[]", "The folders in which commands may work. Empty: any.", |s, _, v| {
+        s.commands.folders = v.folders()?;
+        Ok(())
+    }),
+    setting("commands", "environment", "[]", "The variables that parameters may read as env.NAME. Empty: none.", |s, _, v| {
+        s.commands.environment = v.texts()?;
+        Ok(())
+    }),
+    setting(
+        "files",
+        "folders",
+        "[]",
+        "The folders whose files tasks may read and write, beside the folder files in the data folder.",
+        |s, _, v| {
+            s.files.folders = v.folders()?;
+            Ok(())
+        },
+    ),
+    setting(
+        "network",
+        "private_addresses",
+        "true",
+        "false: HTTP tasks reach no private, loopback or link-local address.",
+        |s, _, v| {
+            s.network.private_addresses = v.boolean()?;
+            Ok(())
+        },
+    ),
 ];
 
 /// From quiet to talkative.
@@ -163,17 +213,47 @@ impl Setting {
         if self.section.is_empty() { self.key.to_owned() } else { format!("{}.{}", self.section, self.key) }
     }
 
-    /// The variable that sets it; for a table of names, up to the name.
+    /// The variable that sets it, with `*` in the place of the user's own name.
     pub fn variable(&self) -> String {
-        format!("BELFRY_{}", self.path().replace('.', "_").to_uppercase().trim_end_matches('*'))
+        format!("BELFRY_{}", self.path().replace('.', "_").to_uppercase())
     }
+
+    /// The user's own name in a variable that sets this, empty where there is none in it; `None` where it sets something
+    /// else.
+    pub(super) fn named_by(&self, variable: &str) -> Option<String> {
+        let own = self.variable();
+        let Some((before, after)) = own.split_once('*') else { return (own == variable).then(String::new) };
+        let name = variable.strip_prefix(before)?.strip_suffix(after)?;
+        (!name.is_empty()).then(|| name.to_lowercase())
+    }
+}
+
+/// The setting that a variable sets, with the user's own name. Of two that would fit, the one with the longer fixed part:
+/// `BELFRY_SMTP_OFFICE_OAUTH_USER` is `oauth_user` of `office`, not `user` of `office_oauth`.
+pub fn of_variable(variable: &str) -> Option<(&'static Setting, String)> {
+    let fitting = all().filter_map(|setting| Some((setting, setting.named_by(variable)?)));
+    fitting.min_by_key(|(_, name)| name.len())
 }
 
 /// The setting of a section and key, with the user's own name where the key is one.
 pub fn find(section: &str, key: &str) -> Option<(&'static Setting, String)> {
-    let of_section = SETTINGS.iter().filter(|setting| setting.section == section);
-    let mut fitting = of_section.filter(|setting| setting.key == key || setting.key == "*");
-    fitting.next().map(|setting| (setting, if setting.key == "*" { key.to_owned() } else { String::new() }))
+    let own_name = |setting: &Setting| {
+        if let Some(name) = name_in(setting.section, section) {
+            return (setting.key == key).then(|| name.to_owned());
+        }
+        match setting.key {
+            _ if setting.section != section => None,
+            "*" => Some(key.to_owned()),
+            fixed => (fixed == key).then(String::new),
+        }
+    };
+    all().find_map(|setting| Some((setting, own_name(setting)?)))
+}
+
+/// The user's own name in a section: `office` where `smtp.office` is read as `smtp.*`.
+pub fn name_in<'a>(pattern: &str, section: &'a str) -> Option<&'a str> {
+    let name = section.strip_prefix(pattern.strip_suffix('*')?)?;
+    (!name.is_empty() && !name.contains('.')).then_some(name)
 }
 
 /// `; did you mean …?` with the nearest candidate, or nothing where none is near.
@@ -197,10 +277,11 @@ fn database_url(value: &Value) -> Result<Secret, String> {
     }
 }
 
-fn check_queue_name(name: &str) -> Result<(), String> {
+/// Names that the user chooses: they stand in variables too, so lower case alone.
+pub(super) fn check_name(what: &str, name: &str) -> Result<(), String> {
     let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '-');
     if name.is_empty() || name.len() > 64 || !name.chars().all(fits) {
-        return Err("a queue's name has 1 to 64 lower-case letters, digits, '_' and '-'".into());
+        return Err(format!("a {what}'s name has 1 to 64 lower-case letters, digits, '_' and '-'"));
     }
     Ok(())
 }

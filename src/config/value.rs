@@ -2,6 +2,7 @@
 //! place is put in front by the caller.
 
 use std::ops::RangeInclusive;
+use std::path::PathBuf;
 
 use chrono_tz::Tz;
 
@@ -14,6 +15,8 @@ pub enum Value {
     Integer(i64),
     /// A TOML boolean.
     Boolean(bool),
+    /// A TOML list of strings.
+    List(Vec<String>),
     /// Text of a variable or a flag, which has no type of its own.
     Untyped(String),
     /// What no setting takes; names it.
@@ -28,6 +31,28 @@ impl Value {
         match self {
             Value::Text(text) | Value::Untyped(text) if !text.trim().is_empty() => Ok(text.clone()),
             _ => Err(format!("{} is not a text with something in it", self.shown())),
+        }
+    }
+
+    /// A list of texts; in a variable or a flag, parted by commas.
+    pub fn texts(&self) -> Read<Vec<String>> {
+        let list = match self {
+            Value::List(list) => list.clone(),
+            Value::Untyped(text) => text.split(',').map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect(),
+            _ => return Err(format!("{} is not a list of texts, such as [\"a\", \"b\"]", self.shown())),
+        };
+        match list.iter().any(|text| text.trim().is_empty()) {
+            true => Err("a text in the list is empty".to_owned()),
+            false => Ok(list),
+        }
+    }
+
+    /// A list of folders, each by its whole path.
+    pub fn folders(&self) -> Read<Vec<PathBuf>> {
+        let folders: Vec<PathBuf> = self.texts()?.into_iter().map(PathBuf::from).collect();
+        match folders.iter().find(|folder| !folder.is_absolute()) {
+            Some(folder) => Err(format!("'{}' is not a whole path", folder.display())),
+            None => Ok(folders),
         }
     }
 
@@ -82,6 +107,7 @@ impl Value {
             Value::Text(text) | Value::Untyped(text) => format!("'{}'", cut(text)),
             Value::Integer(number) => number.to_string(),
             Value::Boolean(value) => value.to_string(),
+            Value::List(_) => "a list".to_owned(),
             Value::Other(kind) => (*kind).to_owned(),
         }
     }

@@ -10,6 +10,8 @@ pub mod job;
 pub mod node;
 pub mod page;
 pub mod policy;
+pub mod profile;
+pub mod secret;
 pub mod stats;
 pub mod task;
 pub mod trigger;

@@ -34,9 +34,9 @@ impl Service {
         let by_status = stats::by_status(&mut reader, from).await?;
         let mut by_type = Vec::new();
         for entry in self.registry().all() {
-            let count = stats::of_type(&mut reader, entry.spec.name, from).await?;
+            let count = stats::of_type(&mut reader, &entry.spec.name, from).await?;
             if count > 0 {
-                by_type.push((entry.spec.name.to_owned(), count));
+                by_type.push((entry.spec.name.to_string(), count));
             }
         }
         let (durations, latenesses) = stats::newest_runs(&mut reader, from, SAMPLE).await?.into_iter().unzip();

@@ -15,6 +15,8 @@ use super::{Error, Result, migrate};
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a request waits for a free connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(30);
+/// A write-ahead log of more pages than this should begin anew.
+const LONG_LOG: i64 = 4_000;
 /// Connections that read SQLite at the same time.
 const SQLITE_READERS: u32 = 6;
 
@@ -111,19 +113,19 @@ impl Database {
         }
     }
 
-    /// Folds SQLite's write-ahead log into the file, as far as no reader needs it, without holding up writers. PostgreSQL does
-    /// this by itself.
+    /// Folds SQLite's write-ahead log into the file, as far as no reader needs it, mostly without holding up writers.
+    /// PostgreSQL does this by itself.
     ///
     /// # Errors
     /// Where the database fails.
     pub async fn checkpoint(&self) -> Result<()> {
-        match self {
-            Database::Sqlite { readers, .. } => {
-                let folded = sqlx::query("pragma wal_checkpoint(passive)").execute(readers).await;
-                folded.map(drop).map_err(Error::on("fold the write-ahead log into the file"))
-            }
-            Database::Postgres(_) => Ok(()),
+        let Database::Sqlite { writer, readers } = self else { return Ok(()) };
+        // While others write, some of the log is always left, and it never begins anew: the little that came in meanwhile is
+        // folded where nobody else can write.
+        if fold(readers).await? > LONG_LOG {
+            fold(writer).await?;
         }
+        Ok(())
     }
 
     /// `sqlite` or `postgres`.
@@ -133,6 +135,15 @@ impl Database {
             Database::Postgres(_) => "postgres",
         }
     }
+}
+
+/// Folds and answers the log's length before, in pages.
+async fn fold(pool: &SqlitePool) -> Result<i64> {
+    let (_busy, length, _folded): (i64, i64, i64) = sqlx::query_as("pragma wal_checkpoint(passive)")
+        .fetch_one(pool)
+        .await
+        .map_err(Error::on("fold the write-ahead log into the file"))?;
+    Ok(length)
 }
 
 fn sqlite_options(path: &Path, synchronous: Synchronous) -> SqliteConnectOptions {
@@ -152,7 +163,7 @@ fn sqlite_options(path: &Path, synchronous: Synchronous) -> SqliteConnectOptions
         .pragma("temp_store", "memory")
         .pragma("cache_size", "-32768")
         // A commit that also folds the log into the file would hold up all others; [`Database::checkpoint`] does it aside.
-        .pragma("wal_autocheckpoint", "20000")
+        .pragma("wal_autocheckpoint", "200000")
 }
 
 fn sqlite_pool(connections: u32) -> SqlitePoolOptions {

@@ -28,12 +28,12 @@ struct Params {
 impl TaskType for Echo {
     fn spec(&self) -> Spec {
         Spec {
-            name: "echo",
-            title: Text { en: "Echo", zh: "回显" },
-            description: Text {
-                en: "Gives back its message. For trying out triggers and policies.",
-                zh: "原样返回消息，用于试验触发器和运行策略。",
-            },
+            name: "echo".into(),
+            title: Text::of("Echo", "回显"),
+            description: Text::of(
+                "Gives back its message. For trying out triggers and policies.",
+                "原样返回消息，用于试验触发器和运行策略。",
+            ),
             params_schema: schema(),
             example: json!({"message": "hello"}),
             default_policy: Policy::default(),

@@ -27,12 +27,12 @@ pub struct HttpRequest {
 impl TaskType for HttpRequest {
     fn spec(&self) -> Spec {
         Spec {
-            name: "http_request",
-            title: Text { en: "HTTP request", zh: "HTTP 请求" },
-            description: Text {
-                en: "Sends an HTTP request and checks the status and, if asked to, the JSON of the answer.",
-                zh: "发送 HTTP 请求，检查响应状态码，并可检查响应中的 JSON。",
-            },
+            name: "http_request".into(),
+            title: Text::of("HTTP request", "HTTP 请求"),
+            description: Text::of(
+                "Sends an HTTP request and checks the status and, if asked to, the JSON of the answer.",
+                "发送 HTTP 请求，检查响应状态码，并可检查响应中的 JSON。",
+            ),
             params_schema: params::schema(),
             example: json!({"method": "GET", "url": "https://example.com/"}),
             default_policy: Policy { timeout: Some(Duration::from_secs(60)), ..Policy::default() },

@@ -1,5 +1,6 @@
 //! Task types: what a task can do. A further type is one file with a [`TaskType`] in it and one line in `registry.rs`.
 
+use std::borrow::Cow;
 use std::future::Future;
 use std::pin::Pin;
 
@@ -13,10 +14,15 @@ use crate::tasks::output::OutputSink;
 
 pub mod echo;
 pub mod http_request;
+pub mod limits;
 pub mod output;
 pub mod registry;
 mod schema_fault;
 pub mod send_cmd;
+pub mod toolbox;
+
+pub use limits::Limits;
+pub use toolbox::Toolbox;
 
 /// A kind of work. One value serves all runs, so it holds settings and pools, never the state of a run.
 pub trait TaskType: Send + Sync + 'static {
@@ -41,7 +47,7 @@ pub type Run<'a> = Pin<Box<dyn Future<Output = Result<Value, RunError>> + Send +
 #[derive(Debug, Clone)]
 pub struct Spec {
     /// The name in `type`, such as `send_cmd`.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     pub title: Text,
     pub description: Text,
     /// JSON Schema 2020-12 of the parameters. Objects refuse unknown properties; every property has a `description`
@@ -55,10 +61,17 @@ pub struct Spec {
 }
 
 /// A text in both languages.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Text {
-    pub en: &'static str,
-    pub zh: &'static str,
+    pub en: Cow<'static, str>,
+    pub zh: Cow<'static, str>,
+}
+
+impl Text {
+    /// A text that the program holds.
+    pub const fn of(en: &'static str, zh: &'static str) -> Self {
+        Self { en: Cow::Borrowed(en), zh: Cow::Borrowed(zh) }
+    }
 }
 
 /// What a run knows of itself.

@@ -1,17 +1,20 @@
-//! The task types there are. A further type is one line in [`Registry::standard`].
+//! The task types there are. A further type is one line in [`Registry::standard`]; executables of the user's own come and go.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use jsonschema::Validator;
 use serde_json::Value;
 
-use super::{Spec, TaskType, echo, http_request, schema_fault, send_cmd};
+use super::{Spec, TaskType, Toolbox, echo, http_request, schema_fault, send_cmd};
 use crate::domain::fault::Fault;
 use crate::domain::policy::Policy;
 
-/// Task types by name.
-pub struct Registry(BTreeMap<&'static str, Entry>);
+/// Task types by name: those that come with Belfry, and those found while it runs.
+pub struct Registry {
+    standard: BTreeMap<String, Arc<Entry>>,
+    found: RwLock<BTreeMap<String, Arc<Entry>>>,
+}
 
 /// A task type with its presentation and compiled schema.
 pub struct Entry {
@@ -22,7 +25,8 @@ pub struct Entry {
 
 impl Registry {
     /// All types that come with Belfry.
-    pub fn standard() -> Self {
+    pub fn standard(toolbox: &Toolbox) -> Self {
+        let _for_types_that_need_it = toolbox;
         Self::of(vec![Arc::new(echo::Echo), Arc::new(http_request::HttpRequest::default()), Arc::new(send_cmd::SendCmd)])
     }
 
@@ -31,28 +35,35 @@ impl Registry {
     /// # Panics
     /// Where a type's schema is not valid: a fault of the program that the first start shows.
     pub fn of(types: Vec<Arc<dyn TaskType>>) -> Self {
-        let entry = |task_type: Arc<dyn TaskType>| {
-            let spec = task_type.spec();
-            let validator = jsonschema::draft202012::new(&spec.params_schema).expect("a task type's schema is valid");
-            (spec.name, Entry { spec, task_type, validator })
-        };
-        Self(types.into_iter().map(entry).collect())
+        let entry = |task_type| Entry::new(task_type).expect("a task type's schema is valid");
+        let standard = types.into_iter().map(entry).map(|entry| (entry.spec.name.to_string(), Arc::new(entry))).collect();
+        Self { standard, found: RwLock::default() }
     }
 
     /// Without the types that can do anything on the machine.
     #[must_use]
     pub fn without_dangerous(mut self) -> Self {
-        self.0.retain(|_, entry| !entry.spec.dangerous);
+        self.standard.retain(|_, entry| !entry.spec.dangerous);
         self
     }
 
-    pub fn get(&self, name: &str) -> Option<&Entry> {
-        self.0.get(name)
+    /// Puts types that were found in the place of those found before. A name that comes with Belfry stays what it is.
+    pub fn replace_found(&self, found: Vec<Arc<Entry>>) {
+        let found = found.into_iter().filter(|entry| !self.standard.contains_key(&*entry.spec.name));
+        *self.found.write().unwrap_or_else(PoisonError::into_inner) =
+            found.map(|entry| (entry.spec.name.to_string(), entry)).collect();
+    }
+
+    pub fn get(&self, name: &str) -> Option<Arc<Entry>> {
+        let found = || self.found.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned();
+        self.standard.get(name).cloned().or_else(found)
     }
 
     /// All types, by name.
-    pub fn all(&self) -> impl Iterator<Item = &Entry> {
-        self.0.values()
+    pub fn all(&self) -> Vec<Arc<Entry>> {
+        let mut all = self.standard.clone();
+        all.extend(self.found.read().unwrap_or_else(PoisonError::into_inner).clone());
+        all.into_values().collect()
     }
 
     /// A type's default policy, or `None` for an unknown type.
@@ -62,6 +73,16 @@ impl Registry {
 }
 
 impl Entry {
+    /// Compiles a type's schema.
+    ///
+    /// # Errors
+    /// What is wrong with the schema.
+    pub fn new(task_type: Arc<dyn TaskType>) -> Result<Self, String> {
+        let spec = task_type.spec();
+        let validator = jsonschema::draft202012::new(&spec.params_schema).map_err(|error| error.to_string())?;
+        Ok(Self { spec, task_type, validator })
+    }
+
     /// Checks parameters against the schema, then by the type's own rules; pointers are below `base` (`/params`).
     pub fn check(&self, params: &Value, base: &str) -> Vec<Fault> {
         let violations = self.validator.iter_errors(params);
@@ -79,19 +100,31 @@ mod tests {
     use serde_json::{Map, json};
 
     use super::*;
+    use crate::clock::SystemClock;
+    use crate::storage::{Database, Synchronous};
 
-    #[test]
-    fn every_example_is_valid() {
-        for entry in Registry::standard().all() {
+    /// The types that come with Belfry, on a database of their own.
+    async fn standard() -> (Registry, tempfile::TempDir) {
+        let folder = tempfile::tempdir().unwrap();
+        let database = Database::open_sqlite(&folder.path().join("task.db"), Synchronous::Normal).await.unwrap();
+        let registry = Registry::standard(&Toolbox::plain(database, Arc::new(SystemClock), folder.path()));
+        (registry, folder)
+    }
+
+    #[tokio::test]
+    async fn every_example_is_valid() {
+        let (registry, _folder) = standard().await;
+        for entry in registry.all() {
             assert_eq!(entry.check(&entry.spec.example, "/params"), [], "{}", entry.spec.name);
         }
     }
 
-    #[test]
-    fn every_property_is_described_in_both_languages() {
-        for entry in Registry::standard().all() {
+    #[tokio::test]
+    async fn every_property_is_described_in_both_languages() {
+        let (registry, _folder) = standard().await;
+        for entry in registry.all() {
             assert!(jsonschema::meta::is_valid(&entry.spec.params_schema));
-            let described = check_descriptions(entry.spec.name, &entry.spec.params_schema);
+            let described = check_descriptions(&entry.spec.name, &entry.spec.params_schema);
             assert!(described > 0, "{} has properties", entry.spec.name);
         }
     }
@@ -124,9 +157,9 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_types_own_faults_come_below_the_base() {
-        let registry = Registry::standard();
+    #[tokio::test]
+    async fn a_types_own_faults_come_below_the_base() {
+        let (registry, _folder) = standard().await;
         let faults = registry.get("http_request").unwrap().check(&json!({"url": "ftp://x/"}), "/params");
         assert_eq!(faults[0].pointer, "/params/url");
     }

@@ -40,12 +40,12 @@ pub struct SendCmd;
 impl TaskType for SendCmd {
     fn spec(&self) -> Spec {
         Spec {
-            name: "send_cmd",
-            title: Text { en: "Run a command", zh: "执行命令" },
-            description: Text {
-                en: "Runs a shell command or a program on the server's machine and records its output.",
-                zh: "在服务器上执行 Shell 命令或程序，并记录其输出。",
-            },
+            name: "send_cmd".into(),
+            title: Text::of("Run a command", "执行命令"),
+            description: Text::of(
+                "Runs a shell command or a program on the server's machine and records its output.",
+                "在服务器上执行 Shell 命令或程序，并记录其输出。",
+            ),
             params_schema: params::schema(),
             example: json!({"command": "echo hello"}),
             default_policy: Policy { timeout: Some(Duration::from_secs(3600)), ..Policy::default() },

@@ -62,10 +62,10 @@ impl Language {
     }
 
     /// The text of a task type in this language.
-    pub fn pick(self, text: Text) -> &'static str {
+    pub fn pick(self, text: &Text) -> &str {
         match self {
-            Language::English => text.en,
-            Language::Chinese => text.zh,
+            Language::English => &text.en,
+            Language::Chinese => &text.zh,
         }
     }
 

@@ -121,7 +121,11 @@ impl Executor {
             Some(true) => facts.log(job),
             Some(false) => {
                 let id = &job.execution_id;
-                tracing::warn!(execution.id = id, attempt = job.attempt, "a result does not count: the execution is held elsewhere");
+                tracing::warn!(
+                    execution.id = id,
+                    attempt = job.attempt,
+                    "a result does not count: the execution is held elsewhere"
+                );
             }
             None => {} // the recorder has said so
         }

@@ -175,10 +175,18 @@ struct Danger;
 fn spec(name: &'static str, dangerous: bool) -> Spec {
     let schema = json!({"type": "object", "additionalProperties": false,
         "properties": {"message": {"type": "string", "description": "What to note.", "x-description-zh": "内容。"}}});
-    let text = Text { en: "Note", zh: "便笺" };
+    let text = Text::of("Note", "便笺");
     let policy = Policy { max_instances: 3, ..Policy::default() };
     let example = json!({"message": "hello"});
-    Spec { name, title: text, description: text, params_schema: schema, example, default_policy: policy, dangerous }
+    Spec {
+        name: name.into(),
+        title: text.clone(),
+        description: text,
+        params_schema: schema,
+        example,
+        default_policy: policy,
+        dangerous,
+    }
 }
 
 impl TaskType for Note {

@@ -13,7 +13,11 @@ const ARROWS: &[(&str, &[&str], &str)] = &[
     ("config", &["domain"], "settings are read before anything else is there"),
     ("telemetry", &["clock", "config"], "logs know nothing of what is logged"),
     ("storage", &["domain"], "storage holds SQL and nothing that decides; rules stand in domain"),
-    ("tasks", &["domain", "clock"], "a task type does its work without knowing who asks; give it what it needs in RunContext"),
+    (
+        "tasks",
+        &["domain", "storage", "clock"],
+        "a task type does its work without knowing who asks; give it what it needs in RunContext or Toolbox",
+    ),
     (
         "worker",
         &["domain", "storage", "tasks", "clock", "events", "signals", "ids"],
@@ -53,7 +57,7 @@ const LIBRARIES: &[(&str, &[&str], &str)] = &[
     ("apalis_postgres", &["storage", "worker"], "the queue is reached through storage::queue, its workers stand in worker"),
     ("poem", &["api", "web", "app"], "the web ends at api and web; services know nothing of requests"),
     ("poem_openapi", &["api"], "only the JSON API is described by OpenAPI"),
-    ("tera", &["web"], "templates belong to the pages"),
+    ("tera", &["web", "domain"], "templates belong to the pages, and those in parameters to the domain"),
     ("clap", &["cli"], "only the command line reads the command line"),
 ];
 

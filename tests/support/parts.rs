@@ -11,6 +11,7 @@ use belfry::scheduler::Planner;
 use belfry::service::{Parts, Service};
 use belfry::signals::{Pulse, Signals};
 use belfry::storage::{Database, execution_list};
+use belfry::tasks::Toolbox;
 use belfry::tasks::registry::Registry;
 use belfry::worker::cancel::Cancels;
 use chrono::{DateTime, Duration, Utc};
@@ -41,7 +42,7 @@ impl TestParts {
         let (signals, events, cancels) = (Signals::default(), EventBus::default(), Cancels::default());
         let service = Service::new(Parts {
             database: database.clone(),
-            registry: Arc::new(Registry::standard()),
+            registry: Arc::new(Registry::standard(&Toolbox::plain(database.clone(), clock.clone(), &std::env::temp_dir()))),
             clock: clock.clone(),
             events: events.clone(),
             signals: signals.clone(),

@@ -219,10 +219,10 @@ pub fn attempts(max_attempts: u32) -> Policy {
 
 /// How a task type of a test presents itself.
 fn spec(name: &'static str) -> Spec {
-    let text = Text { en: "for a test", zh: "仅供测试" };
+    let text = Text::of("for a test", "仅供测试");
     Spec {
-        name,
-        title: text,
+        name: name.into(),
+        title: text.clone(),
         description: text,
         params_schema: json!({"type": "object"}),
         example: json!({}),

@@ -28,11 +28,11 @@ pub struct TaskTypeView {
 
 impl From<&Spec> for TaskTypeView {
     fn from(spec: &Spec) -> Self {
-        let texts = |text: Text| Texts { en: text.en.to_owned(), zh: text.zh.to_owned() };
+        let texts = |text: &Text| Texts { en: text.en.to_string(), zh: text.zh.to_string() };
         Self {
-            name: spec.name.to_owned(),
-            title: texts(spec.title),
-            description: texts(spec.description),
+            name: spec.name.to_string(),
+            title: texts(&spec.title),
+            description: texts(&spec.description),
             params_schema: JsonSchema(spec.params_schema.clone()),
             example: Params(spec.example.clone()),
             default_policy: PolicyView::from(&spec.default_policy),

@@ -24,9 +24,9 @@ const PREVIEWED: i64 = 5;
 
 /// `GET /tasks/new?type=…`
 pub async fn new(visit: Arc<Visit>) -> Answer {
-    let known = |name: &str| visit.service().registry().get(name).map(|entry| &entry.spec);
-    let spec = visit.query.get("type").and_then(known).or_else(|| visit.service().registry().all().next().map(|e| &e.spec));
-    let mut values = spec.map(of_type).unwrap_or_default();
+    let registry = visit.service().registry();
+    let entry = visit.query.get("type").and_then(|name| registry.get(name)).or_else(|| registry.all().into_iter().next());
+    let mut values = entry.map(|entry| of_type(&entry.spec)).unwrap_or_default();
     for (name, text) in [("/trigger/type", "cron"), ("/enabled", "true"), ("/trigger/expression", "0 8 * * *")] {
         values.insert(name.to_owned(), text.to_owned());
     }
@@ -181,7 +181,7 @@ pub async fn type_part(visit: Arc<Visit>) -> Answer {
     let chosen = visit.form.get("/type").and_then(|name| registry.get(name));
     let earlier = visit.form.get("filled_by").and_then(|name| registry.get(name)).map(|entry| of_type(&entry.spec));
     let mut values = form::typed(&visit.form);
-    for (name, text) in chosen.map(|entry| of_type(&entry.spec)).unwrap_or_default() {
+    for (name, text) in chosen.as_ref().map(|entry| of_type(&entry.spec)).unwrap_or_default() {
         if is_untouched(&name, &values, earlier.as_ref()) {
             values.insert(name, text);
         }

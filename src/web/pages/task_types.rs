@@ -7,6 +7,6 @@ use crate::web::visit::{Answer, Visit};
 
 /// `GET /task-types`
 pub async fn list(visit: Arc<Visit>) -> Answer {
-    let types = visit.service().registry().all().map(|entry| TypeView::new(&entry.spec, visit.language)).collect();
+    let types = visit.service().registry().all().iter().map(|entry| TypeView::new(&entry.spec, visit.language)).collect();
     visit.page("task-types", &TaskTypes { types })
 }

@@ -186,13 +186,13 @@ pub fn cause_choices(visit: &Visit) -> Vec<Choice> {
 /// The choices of task types, by title.
 pub fn type_choices(visit: &Visit) -> Vec<Choice> {
     let types = visit.service().registry().all();
-    types.map(|entry| Choice::new(entry.spec.name, type_title(entry.spec.name, visit))).collect()
+    types.iter().map(|entry| Choice::new(entry.spec.name.as_ref(), type_title(&entry.spec.name, visit))).collect()
 }
 
 /// A task type's title, or its name where it is no longer there.
 pub fn type_title(name: &str, visit: &Visit) -> String {
     match visit.service().registry().get(name) {
-        Some(entry) => visit.language.pick(entry.spec.title).to_owned(),
+        Some(entry) => visit.language.pick(&entry.spec.title).to_owned(),
         None => name.to_owned(),
     }
 }

@@ -37,9 +37,9 @@ pub struct ParamView {
 impl TypeView {
     pub fn new(spec: &Spec, language: Language) -> TypeView {
         TypeView {
-            name: spec.name.to_owned(),
-            title: language.pick(spec.title).to_owned(),
-            description: language.pick(spec.description).to_owned(),
+            name: spec.name.to_string(),
+            title: language.pick(&spec.title).to_owned(),
+            description: language.pick(&spec.description).to_owned(),
             dangerous: spec.dangerous,
             example: pretty(&spec.example),
             params: params(&spec.params_schema, language),

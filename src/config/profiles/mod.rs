@@ -1,0 +1,31 @@
+//! The settings of profiles: tables with a name of the user's own, such as `[smtp.office]`.
+
+use super::given::SettingsError;
+use super::table::{Setting, check_name};
+use crate::domain::profile::Profiles;
+
+mod datasource;
+mod http;
+mod sms;
+mod smtp;
+
+pub(super) const SETTINGS: &[&[Setting]] = &[smtp::SETTINGS, sms::SETTINGS, datasource::SETTINGS, http::SETTINGS];
+
+/// Refuses a profile that cannot work, once all its settings are read.
+pub(super) fn check(profiles: &Profiles) -> Result<(), SettingsError> {
+    fn each<'a, T: 'a>(
+        kind: &str,
+        profiles: impl IntoIterator<Item = (&'a String, &'a T)>,
+        check: impl Fn(&T) -> Result<(), String>,
+    ) -> Result<(), SettingsError> {
+        let faulty = profiles.into_iter().find_map(|(name, profile)| {
+            let fault = check_name("profile", name).and_then(|()| check(profile)).err()?;
+            Some(SettingsError(format!("[{kind}.{name}]: {fault}")))
+        });
+        faulty.map_or(Ok(()), Err)
+    }
+    each("smtp", &profiles.smtp, |profile| profile.check())?;
+    each("sms", &profiles.sms, |profile| profile.check())?;
+    each("datasource", &profiles.datasource, |profile| profile.check())?;
+    each("http", &profiles.http, |profile| profile.check())
+}
