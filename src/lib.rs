@@ -8,10 +8,12 @@
 //! | [`storage`] | all SQL, for SQLite and PostgreSQL |
 //! | [`scheduler`] | decides what is due, and watches over the machine and the other nodes |
 //! | [`worker`] | runs jobs and records what came of them |
+//! | [`vault`] | secrets that tasks use: encrypted in the database, hidden wherever a run would show them |
 //! | [`tasks`] | the task types: one file or folder each |
 //! | [`service`] | what a person or program may ask for: permission, rule and change in one place |
 //! | [`api`], [`web`] | the JSON API and the pages: read a request, ask a service, shape the answer |
 //! | [`config`], [`telemetry`] | settings and logs |
+//! | [`chain`] | starts the tasks that a task names for the end of its runs |
 //! | [`clock`], [`events`], [`signals`], [`ids`] | time, change notices, wake-ups, new ids |
 //! | [`app`] | puts the parts together |
 //! | [`cli`] | the commands |
@@ -33,6 +35,7 @@
 
 pub mod api;
 pub mod app;
+pub mod chain;
 pub mod cli;
 pub mod clock;
 pub mod config;
@@ -45,5 +48,6 @@ pub mod signals;
 pub mod storage;
 pub mod tasks;
 pub mod telemetry;
+pub mod vault;
 pub mod web;
 pub mod worker;

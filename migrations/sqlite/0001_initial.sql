@@ -12,6 +12,7 @@ create table tasks (
     params text not null,
     enabled boolean not null,
     policy text not null,
+    chain text not null default '[]',
     version bigint not null,
     created_at bigint not null,
     updated_at bigint not null,
@@ -27,6 +28,7 @@ create table tasks (
 ) without rowid;
 
 create index tasks_next on tasks (next_run_at) where next_run_at is not null;
+create index tasks_chain on tasks (id) where chain <> '[]';
 create index tasks_idle on tasks (trigger_kind) where trigger_kind = 'idle';
 
 create table executions (
@@ -49,14 +51,17 @@ create table executions (
     node_id text,
     requested_by text,
     idempotency_key text,
+    started_by text,
     error text,
     params text not null,
+    filled text,
     result text
 ) without rowid;
 
 -- An instant of a task is decided once.
 create unique index executions_instant on executions (task_id, scheduled_at) where cause in ('schedule', 'catch_up');
 create unique index executions_request on executions (task_id, idempotency_key) where idempotency_key is not null;
+create index executions_started_by on executions (started_by) where started_by is not null;
 create index executions_task on executions (task_id, id);
 create index executions_type on executions (task_type, id);
 -- What has ended, by how it ended; what has not is found by executions_active.
@@ -118,4 +123,13 @@ create table tokens (
     user_id text not null references users (id) on delete cascade,
     name text not null,
     created_at bigint not null
+) without rowid;
+
+-- Values are encrypted by the process that keeps them; its key is not in the database.
+create table secrets (
+    name text not null primary key,
+    sealed text not null,
+    created_at bigint not null,
+    updated_at bigint not null,
+    updated_by text not null
 ) without rowid;

@@ -27,6 +27,7 @@ mod metrics;
 mod model;
 mod params;
 mod query;
+mod secrets;
 mod stats;
 mod task_types;
 mod tasks;
@@ -75,6 +76,9 @@ enum Tag {
     /// What tasks can do here.
     #[oai(rename = "Task types")]
     TaskTypes,
+    /// What tasks use by name and nobody sees.
+    #[oai(rename = "Secrets")]
+    Secrets,
     /// Figures.
     #[oai(rename = "Stats")]
     Stats,
@@ -83,7 +87,8 @@ enum Tag {
     Accounts,
 }
 
-type Apis = (tasks::Tasks, executions::Executions, triggers::Triggers, task_types::TaskTypes, stats::Figures, me::Me);
+type Apis =
+    (tasks::Tasks, executions::Executions, triggers::Triggers, task_types::TaskTypes, secrets::Secrets, stats::Figures, me::Me);
 
 fn apis(shared: &Arc<Shared>) -> Apis {
     (
@@ -91,6 +96,7 @@ fn apis(shared: &Arc<Shared>) -> Apis {
         executions::Executions(Arc::clone(shared)),
         triggers::Triggers(Arc::clone(shared)),
         task_types::TaskTypes(Arc::clone(shared)),
+        secrets::Secrets(Arc::clone(shared)),
         stats::Figures(Arc::clone(shared)),
         me::Me,
     )

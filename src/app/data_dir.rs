@@ -9,6 +9,8 @@ use crate::telemetry::LOG_FILE;
 
 /// The database's name in the data folder.
 pub const DATABASE_FILE: &str = "task.db";
+/// The file with the key of secrets in the data folder.
+pub const KEY_FILE: &str = "secret.key";
 /// The folder below it whose files tasks may read and write.
 pub const FILES_FOLDER: &str = "files";
 /// What a start may put into the folder; files before the folder that holds them.

@@ -5,6 +5,8 @@
 
 mod data_dir;
 mod error;
+mod local;
+mod shared;
 mod wiring;
 
 use std::net::{SocketAddr, TcpListener};
@@ -17,20 +19,17 @@ use poem::listener::TcpAcceptor;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::clock::{SharedClock, SystemClock};
 use crate::config::Settings;
 use crate::domain::node::NodeIdentity;
-use crate::events::EventBus;
 use crate::ids::new_id;
 use crate::scheduler::presence::Presence;
-use crate::service::{Parts, Service};
-use crate::signals::{Pulse, Signals};
+use crate::service::Service;
 use crate::storage::Database;
-use crate::tasks::registry::Registry;
-use crate::worker::cancel::Cancels;
 
 pub use data_dir::{DATABASE_FILE, DataDir};
 pub use error::StartError;
+pub use local::open;
+use shared::Shared;
 
 /// What open pages and requests are given to end when the server stops; a page's event stream would never end by itself.
 const HTTP_GRACE: Duration = Duration::from_secs(2);
@@ -61,13 +60,7 @@ pub struct App {
     address: SocketAddr,
     acceptor: TcpAcceptor,
     service: Service,
-    database: Database,
-    registry: Arc<Registry>,
-    clock: SharedClock,
-    events: EventBus,
-    signals: Signals,
-    pulse: Pulse,
-    cancels: Cancels,
+    shared: Shared,
     node: NodeIdentity,
     presence: Arc<Presence>,
     started_at: DateTime<Utc>,
@@ -101,42 +94,13 @@ impl App {
     }
 
     fn assemble(settings: Settings, address: SocketAddr, acceptor: TcpAcceptor, database: Database) -> Result<App, StartError> {
-        let clock: SharedClock = Arc::new(SystemClock);
-        let registry = Arc::new(wiring::registry(&settings, &database, &clock));
-        let started_at = clock.now();
-        let (events, signals, pulse, cancels) = (EventBus::default(), Signals::default(), Pulse::default(), Cancels::default());
+        let shared = Shared::new(&settings, database);
+        let started_at = shared.clock.now();
         let node = NodeIdentity { id: new_id(started_at), name: settings.server.name.clone() };
         let presence = Presence::announce(&settings.data_dir, &node.id)
             .map_err(|error| StartError::data_dir(&settings.data_dir, crate::config::reason(&error)))?;
-        let service = Service::new(Parts {
-            database: database.clone(),
-            registry: registry.clone(),
-            clock: clock.clone(),
-            events: events.clone(),
-            signals: signals.clone(),
-            pulse: pulse.clone(),
-            cancels: cancels.clone(),
-            zone: settings.server.zone,
-            queues: wiring::queues(&settings),
-            session: chrono::Duration::days(i64::from(settings.auth.session_days)),
-        });
-        let presence = Arc::new(presence);
-        Ok(App {
-            settings,
-            address,
-            acceptor,
-            service,
-            database,
-            registry,
-            clock,
-            events,
-            signals,
-            pulse,
-            cancels,
-            node,
-            presence,
-            started_at,
-        })
+        let (service, presence) = (shared.service(&settings), Arc::new(presence));
+        Ok(App { settings, address, acceptor, service, shared, node, presence, started_at })
     }
 
     /// Where it listens; the real port where port 0 was asked for.
@@ -151,7 +115,7 @@ impl App {
 
     /// Its database, for callers in the same process.
     pub fn database(&self) -> &Database {
-        &self.database
+        &self.shared.database
     }
 
     /// Runs until `shutdown` is cancelled, and ends in order: nothing is planned any more, running work is given its time,
@@ -168,7 +132,7 @@ impl App {
     /// # Errors
     /// As [`App::run`].
     pub async fn run_then(self, shutdown: CancellationToken, ready: impl FnOnce(SocketAddr)) -> Result<(), StartError> {
-        let database = self.database.clone();
+        let database = self.shared.database.clone();
         wiring::rescue(&self).run_once(self.started_at).await.map_err(|error| StartError::Rescue(error.to_string()))?;
         tracing::info!(address = %self.address, database = database.kind(), version = env!("CARGO_PKG_VERSION"), "started");
         let mut work = wiring::spawn_work(&self, &shutdown);

@@ -1,5 +1,6 @@
 //! How the parts are put together: the database by its setting, the routes, and what works in the background.
 
+use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -8,11 +9,9 @@ use poem::{Endpoint, EndpointExt, Response};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::data_dir::FILES_FOLDER;
 use super::error::StartError;
 use super::{App, DataDir};
 use crate::api;
-use crate::clock::SharedClock;
 use crate::config::{Admin, History, Settings, Synchronous};
 use crate::domain::policy::DEFAULT_QUEUE;
 use crate::scheduler::checkpoint::Checkpoint;
@@ -22,8 +21,6 @@ use crate::scheduler::rescue::Rescue;
 use crate::scheduler::{Planner, Scheduler};
 use crate::service::{AdminSetup, Service};
 use crate::storage::{self, Database};
-use crate::tasks::registry::Registry;
-use crate::tasks::{Limits, Toolbox};
 use crate::web;
 use crate::worker::{self, QueueConfig, WorkerConfig, Workers};
 
@@ -78,29 +75,6 @@ fn told(error: &crate::service::Error) -> String {
     }
 }
 
-/// The task types that the settings allow.
-pub(super) fn registry(settings: &Settings, database: &Database, clock: &SharedClock) -> Registry {
-    let registry = Registry::standard(&Toolbox {
-        clock: clock.clone(),
-        database: database.clone(),
-        data_dir: settings.data_dir.clone(),
-        zone: settings.server.zone,
-        profiles: Arc::new(settings.profiles.clone()),
-        limits: Arc::new(limits(settings)),
-    });
-    if settings.commands.enabled { registry } else { registry.without_dangerous() }
-}
-
-fn limits(settings: &Settings) -> Limits {
-    let own_files = std::iter::once(settings.data_dir.join(FILES_FOLDER));
-    Limits {
-        programs: settings.commands.programs.clone(),
-        command_folders: settings.commands.folders.clone(),
-        file_folders: own_files.chain(settings.files.folders.iter().cloned()).collect(),
-        private_addresses: settings.network.private_addresses,
-    }
-}
-
 /// Names of the queues, `default` first.
 pub(super) fn queues(settings: &Settings) -> Vec<String> {
     let named = settings.workers.queues.keys().filter(|name| *name != DEFAULT_QUEUE).cloned();
@@ -119,7 +93,7 @@ pub(super) fn spawn_work(app: &App, shutdown: &CancellationToken) -> JoinSet<Res
     let mut work = JoinSet::new();
     let mut spawn = |part: Part| work.spawn(part.map(Ok));
     let planner = planner(app);
-    let scheduler = Scheduler { planner: planner.clone(), pulse: app.pulse.clone() };
+    let scheduler = Scheduler { planner: planner.clone(), pulse: app.shared.pulse.clone() };
     let token = || shutdown.clone();
     let stop = token();
     spawn(Box::pin(async move { scheduler.run(stop).await }));
@@ -132,7 +106,7 @@ pub(super) fn spawn_work(app: &App, shutdown: &CancellationToken) -> JoinSet<Res
         drained.cancel();
     }));
     spawn(Box::pin(async move { rescue.run(at_rest).await }));
-    let (checkpoint, stop) = (Checkpoint { database: app.database.clone() }, token());
+    let (checkpoint, stop) = (Checkpoint { database: app.shared.database.clone() }, token());
     spawn(Box::pin(async move { checkpoint.run(stop).await }));
     if let Some(prune) = prune(app) {
         let stop = token();
@@ -146,10 +120,10 @@ type Part = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 fn planner(app: &App) -> Planner {
     Planner {
-        database: app.database.clone(),
-        clock: app.clock.clone(),
-        events: app.events.clone(),
-        signals: app.signals.clone(),
+        database: app.shared.database.clone(),
+        clock: app.shared.clock.clone(),
+        events: app.shared.events.clone(),
+        signals: app.shared.signals.clone(),
         zone: app.settings.server.zone,
         since: app.started_at,
     }
@@ -158,9 +132,9 @@ fn planner(app: &App) -> Planner {
 /// The watch over the nodes; looked at once before anything runs, so that what a crash cut off is taken up at once.
 pub(super) fn rescue(app: &App) -> Rescue {
     Rescue {
-        database: app.database.clone(),
-        clock: app.clock.clone(),
-        signals: app.signals.clone(),
+        database: app.shared.database.clone(),
+        clock: app.shared.clock.clone(),
+        signals: app.shared.signals.clone(),
         node: app.node.clone(),
         presence: app.presence.clone(),
         started_at: app.started_at,
@@ -173,20 +147,29 @@ fn prune(app: &App) -> Option<Prune> {
         age: (keep_days > 0).then(|| chrono::Duration::days(i64::from(keep_days))),
         per_task: i64::try_from(keep_per_task).ok().filter(|keep| *keep > 0),
     };
-    (keep != Keep::default()).then(|| Prune { database: app.database.clone(), clock: app.clock.clone(), keep })
+    (keep != Keep::default()).then(|| Prune { database: app.shared.database.clone(), clock: app.shared.clock.clone(), keep })
 }
 
 fn workers(app: &App) -> Workers {
     Workers::new(worker::Parts {
-        database: app.database.clone(),
-        registry: app.registry.clone(),
-        clock: app.clock.clone(),
-        events: app.events.clone(),
-        signals: app.signals.clone(),
-        cancels: app.cancels.clone(),
+        database: app.shared.database.clone(),
+        registry: app.shared.registry.clone(),
+        clock: app.shared.clock.clone(),
+        events: app.shared.events.clone(),
+        signals: app.shared.signals.clone(),
+        cancels: app.shared.cancels.clone(),
         node: app.node.clone(),
+        vault: app.shared.vault.clone(),
+        zone: app.settings.server.zone,
+        environment: Arc::new(environment(&app.settings)),
         config: worker_config(&app.settings),
     })
+}
+
+/// What templates in parameters may read of the server's environment.
+fn environment(settings: &Settings) -> BTreeMap<String, String> {
+    let allowed = settings.commands.environment.iter();
+    allowed.filter_map(|name| Some((name.clone(), std::env::var(name).ok()?))).collect()
 }
 
 fn worker_config(settings: &Settings) -> WorkerConfig {

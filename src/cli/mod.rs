@@ -1,8 +1,10 @@
 //! The command line: one command a file. The output stream carries what a command answers, the error stream all else.
 //! Exit status: 0 done, 1 failed, 2 the command line or a setting is not right.
 mod bench;
+mod local;
 mod openapi;
 mod preview;
+mod secret;
 mod serve;
 mod stop;
 mod version;
@@ -39,6 +41,7 @@ struct Cli {
 enum Command {
     Serve(serve::Serve),
     Preview(preview::Preview),
+    Secret(secret::Secret),
     Openapi(openapi::Openapi),
     Bench(bench::Bench),
     Version(version::Version),
@@ -80,6 +83,7 @@ pub fn run() -> ExitCode {
     let done = match cli.command.unwrap_or(Command::Serve(cli.serve)) {
         Command::Serve(command) => command.run(),
         Command::Preview(command) => command.run(),
+        Command::Secret(command) => command.run(),
         Command::Openapi(command) => command.run(),
         Command::Bench(command) => command.run(),
         Command::Version(command) => command.run(),

@@ -38,6 +38,7 @@ pub struct Settings {
     pub commands: Commands,
     pub files: Files,
     pub network: Network,
+    pub secrets: Secrets,
     /// What task types sign in to: mail servers, SMS gateways, databases, HTTP services.
     pub profiles: Profiles,
     /// The first administrator, for set-ups without hands; from variables alone.
@@ -140,6 +141,13 @@ pub struct Files {
     pub folders: Vec<PathBuf>,
 }
 
+/// `[secrets]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Secrets {
+    /// The key that secrets are encrypted with, 32 bytes in base64; `None`: in a file of the data folder, made on first use.
+    pub key: Option<Secret>,
+}
+
 /// `[network]`
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Network {
@@ -174,6 +182,7 @@ impl Default for Settings {
             commands: Commands { enabled: true, programs: Vec::new(), folders: Vec::new(), environment: Vec::new() },
             files: Files { folders: Vec::new() },
             network: Network { private_addresses: true },
+            secrets: Secrets { key: None },
             profiles: Profiles::default(),
             admin: None,
         }

@@ -202,6 +202,19 @@ const SETTINGS: &[Setting] = &[
             Ok(())
         },
     ),
+    Setting {
+        secret: true,
+        ..setting(
+            "secrets",
+            "key",
+            "",
+            "The key of secrets, 32 bytes in base64; by default in secret.key of the data folder, made on first use.",
+            |s, _, v| {
+                s.secrets.key = Some(Secret::new(v.text().map_err(|_| "must be 32 bytes in base64".to_owned())?));
+                Ok(())
+            },
+        )
+    },
 ];
 
 /// From quiet to talkative.

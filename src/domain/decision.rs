@@ -136,6 +136,7 @@ mod tests {
             params: json!({}),
             enabled: true,
             policy,
+            chain: Vec::new(),
             version: 1,
             created_at: at(0),
             updated_at: at(0),

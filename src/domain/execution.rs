@@ -146,13 +146,19 @@ pub struct Execution {
     /// Name of the node that ran it.
     pub node: Option<String>,
     pub requested_by: Option<String>,
+    /// The execution whose end started this one.
+    pub started_by: Option<String>,
 }
 
 /// An execution with all that belongs to it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ExecutionDetail {
     pub execution: Execution,
+    /// The parameters with their templates filled in and secrets hidden; `None` where there were none.
+    pub filled_params: Option<Value>,
     pub result: Option<Value>,
+    /// The executions that its end started, oldest first.
+    pub started: Vec<Execution>,
     /// Every attempt, oldest first; the last one is the execution's present state.
     pub attempts: Vec<Attempt>,
     pub output: Vec<OutputChunk>,

@@ -16,6 +16,12 @@ pub struct Job {
     pub task_id: String,
     pub task_type: String,
     pub params: Value,
+    /// The execution whose end started this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started_by: Option<String>,
+    /// Whether the task names others to start at the end of this run.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub chained: bool,
     #[serde(with = "chrono::serde::ts_milliseconds")]
     pub scheduled_at: DateTime<Utc>,
     /// `None`: no limit.
@@ -43,6 +49,11 @@ impl Job {
     pub fn limits(policy: &Policy) -> (Option<u64>, JobRetry) {
         (policy.timeout.map(|t| t.as_millis() as u64), JobRetry::from(&policy.retry))
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 impl From<&Retry> for JobRetry {

@@ -1,12 +1,14 @@
 //! The rules of Belfry: pure and total. No input or output, no clock, no database, no web; every function answers at once
 //! and none panics, whatever it is given.
 
+pub mod chain;
 pub mod decision;
 pub mod event;
 pub mod execution;
 pub mod fault;
 pub mod input;
 pub mod job;
+pub mod mask;
 pub mod node;
 pub mod page;
 pub mod policy;

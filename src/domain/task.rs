@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use serde_json::{Map, Value, json};
 
+use super::chain::{self, Link};
 use super::execution::Status;
 use super::fault::Fault;
 use super::input::Fields;
@@ -24,6 +25,8 @@ pub struct Task {
     pub params: Value,
     pub enabled: bool,
     pub policy: Policy,
+    /// The tasks that start when a run of this one ends.
+    pub chain: Vec<Link>,
     /// Counts the changes, from 1.
     pub version: i64,
     pub created_at: DateTime<Utc>,
@@ -64,6 +67,7 @@ impl Task {
         let input = json!({
             "id": self.id, "name": self.name, "description": self.description, "tags": self.tags, "type": self.task_type,
             "trigger": self.trigger, "params": self.params, "enabled": self.enabled, "policy": self.policy.to_json(),
+            "chain": chain::to_json(&self.chain),
         });
         match input {
             Value::Object(map) => map,
@@ -85,6 +89,7 @@ pub struct TaskInput {
     pub params: Value,
     pub enabled: bool,
     pub policy: Policy,
+    pub chain: Vec<Link>,
 }
 
 const MAX_ID: usize = 64;
@@ -114,11 +119,13 @@ impl TaskInput {
         let enabled = f.boolean("enabled", true);
         let policy = f.take("policy").unwrap_or(Value::Null);
         let policy = f.collect(Policy::parse(&policy, &default.unwrap_or_default()));
-        let (rule, policy) = match (rule, policy) {
-            (Some(rule), Some(policy)) => (rule, policy),
+        let links = f.take("chain").unwrap_or(Value::Null);
+        let links = f.collect(chain::parse(&links, "/chain"));
+        let (rule, policy, chain) = match (rule, policy, links) {
+            (Some(rule), Some(policy), Some(chain)) => (rule, policy, chain),
             _ => return Err(f.finish(()).err().unwrap_or_default()),
         };
-        f.finish(TaskInput { id, name, description, tags, task_type, trigger, rule, params, enabled, policy })
+        f.finish(TaskInput { id, name, description, tags, task_type, trigger, rule, params, enabled, policy, chain })
     }
 }
 

@@ -35,7 +35,7 @@ impl Role {
             Action::See => Role::Viewer,
             Action::Run => Role::Operator,
             Action::Edit => Role::Editor,
-            Action::EditDangerous => Role::Admin,
+            Action::EditDangerous | Action::Administer => Role::Admin,
         };
         self >= needed
     }
@@ -49,6 +49,8 @@ pub enum Action {
     Edit,
     /// Create or change a task of a dangerous type (commands and the like), or give such a run other parameters.
     EditDangerous,
+    /// Secrets, accounts and what else belongs to the server itself.
+    Administer,
 }
 
 /// An account.
@@ -140,8 +142,11 @@ mod tests {
     #[test]
     fn each_role_may_do_what_the_one_before_may() {
         let allowed = |role: Role| {
-            [Action::See, Action::Run, Action::Edit, Action::EditDangerous].into_iter().filter(|a| role.allows(*a)).count()
+            [Action::See, Action::Run, Action::Edit, Action::EditDangerous, Action::Administer]
+                .into_iter()
+                .filter(|a| role.allows(*a))
+                .count()
         };
-        assert_eq!(Role::ALL.map(allowed), [1, 2, 3, 4]);
+        assert_eq!(Role::ALL.map(allowed), [1, 2, 3, 5]);
     }
 }

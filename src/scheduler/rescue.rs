@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
 
 use super::presence::Presence;
+use crate::chain::{self, Ended};
 use crate::clock::SharedClock;
 use crate::domain::execution::Status;
 use crate::domain::node::NodeIdentity;
@@ -82,8 +83,12 @@ impl Rescue {
         loop {
             let mut tx = self.database.write().await?;
             let stranded = node::running_on(&mut tx, node_id, BATCH).await?;
-            let finishes: Vec<_> = stranded.into_iter().map(|run| interrupt(run, now)).collect();
+            let runs: Vec<_> = stranded.into_iter().map(|run| (run.task_id.clone(), interrupt(run, now))).collect();
+            let ended: Vec<Ended> = runs.iter().filter_map(ended).collect();
+            let finishes: Vec<Finish> = runs.into_iter().map(|(_, finish)| finish).collect();
             execution::finish(&mut tx, node_id, &finishes).await?;
+            let started = chain::start(&mut tx, &ended, now).await?;
+            self.signals.jobs.queued(started.queues.iter().map(String::as_str));
             interrupted += finishes.len();
             if (finishes.len() as i64) < BATCH {
                 let workers = queue::workers_of(&mut tx, node_id).await?;
@@ -99,6 +104,12 @@ impl Rescue {
         self.signals.schedule.notify_one();
         Ok(interrupted)
     }
+}
+
+/// The run, where it is not tried again.
+fn ended((task_id, finish): &(String, Finish)) -> Option<Ended> {
+    let end = Ended { execution_id: finish.execution_id.clone(), task_id: task_id.clone(), status: finish.status };
+    finish.retry_at.is_none().then_some(end)
 }
 
 /// What becomes of a run whose process is gone.

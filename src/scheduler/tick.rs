@@ -161,6 +161,7 @@ fn new_execution(task: &Task, scheduled_at: DateTime<Utc>, fate: Fate, now: Date
         error,
         requested_by: None,
         idempotency_key: None,
+        started_by: None,
     }
 }
 
@@ -180,6 +181,8 @@ fn retry_job(due: RetryDue) -> NewJob {
         task_id: due.task_id,
         task_type: due.task_type,
         params: due.params,
+        started_by: due.started_by,
+        chained: due.chained,
         scheduled_at: due.scheduled_at,
         timeout_ms,
         retry,

@@ -28,7 +28,9 @@ impl Service {
         let mut attempts = execution::attempts(&mut reader, id).await?;
         let output = execution::output(&mut reader, id, None).await?;
         attempts.extend(latest_attempt(&found));
-        Ok(ExecutionDetail { execution: found, result, attempts, output })
+        let filled_params = execution::filled_params(&mut reader, id).await?;
+        let started = execution::started_by(&mut reader, id).await?;
+        Ok(ExecutionDetail { execution: found, filled_params, result, started, attempts, output })
     }
 
     /// Output of all attempts in order; with `after` only what lies behind (attempt, seq).

@@ -13,6 +13,7 @@ use crate::events::EventBus;
 use crate::signals::{Pulse, Signals};
 use crate::storage::{self, Database};
 use crate::tasks::registry::Registry;
+use crate::vault::Vault;
 use crate::worker::cancel::Cancels;
 
 mod accounts;
@@ -23,6 +24,7 @@ mod preview;
 mod runs;
 mod secrets;
 mod tasks;
+mod vault;
 
 pub use accounts::AdminSetup;
 pub use bulk::{BulkAction, BulkError, BulkOutcome, BulkTarget};
@@ -90,6 +92,7 @@ pub struct Parts {
     pub signals: Signals,
     pub pulse: Pulse,
     pub cancels: Cancels,
+    pub vault: Arc<Vault>,
     /// The server's zone, for triggers that name none.
     pub zone: Tz,
     /// Names of the queues there are, `default` first.
@@ -125,6 +128,10 @@ impl Service {
         &self.0.queues
     }
 
+    fn vault(&self) -> &Vault {
+        &self.0.vault
+    }
+
     fn database(&self) -> &Database {
         &self.0.database
     }
@@ -145,6 +152,7 @@ fn allow(actor: &Actor, action: Action) -> Result<()> {
         Action::Run => "run, pause or cancel tasks",
         Action::Edit => "create, change or delete tasks",
         Action::EditDangerous => "set up tasks that run commands",
+        Action::Administer => "see or change this",
     };
     Err(Error::Forbidden(format!("the role {} may not {what}", actor.role.as_str())))
 }

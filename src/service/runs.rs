@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::tasks::hold;
+use super::tasks::{checked, hold};
 use super::{Error, Result, Service, allow};
 use crate::domain::event::{Event, TaskChange};
 use crate::domain::execution::{Cause, Execution, Status};
@@ -13,6 +13,13 @@ use crate::ids::new_id;
 use crate::storage::Tx;
 use crate::storage::execution::{self, NewExecution};
 use crate::storage::queue::{self, NewJob};
+
+/// What is asked for.
+struct Asked<'k> {
+    params: Value,
+    key: Option<&'k str>,
+    started_by: Option<String>,
+}
 
 impl Service {
     /// Runs a task now, whether it is paused or not and however many runs of it are going on. `params` override members of
@@ -36,7 +43,7 @@ impl Service {
             return Ok(earlier);
         }
         let params = self.overridden(actor, &task, &task.params, params)?;
-        self.enqueue(actor, tx, &task, params, idempotency_key).await
+        self.enqueue(actor, tx, &task, Asked { params, key: idempotency_key, started_by: None }).await
     }
 
     /// Runs the task of an execution again, with that execution's parameters or others in their place.
@@ -52,7 +59,8 @@ impl Service {
             other => other,
         })?;
         let params = self.overridden(actor, &task, &former.params, params)?;
-        self.enqueue(actor, tx, &task, params, None).await
+        // Templates that name the run before still find it.
+        self.enqueue(actor, tx, &task, Asked { params, key: None, started_by: former.started_by }).await
     }
 
     /// Ends an execution: at once where it waits, else by asking the run to end.
@@ -89,25 +97,26 @@ impl Service {
         }
         let faults = self.registry().get(&task.task_type).map_or_else(
             || vec![Fault::new("", format!("the task type '{}' is not available here", task.task_type))],
-            |entry| entry.check(&merged, "/params"),
+            |entry| checked(&entry, &merged, "/params"),
         );
         if faults.is_empty() { Ok(merged) } else { Err(Error::Invalid(faults)) }
     }
 
-    async fn enqueue(&self, actor: &Actor, mut tx: Tx, task: &Task, params: Value, key: Option<&str>) -> Result<Execution> {
+    async fn enqueue(&self, actor: &Actor, mut tx: Tx, task: &Task, asked: Asked<'_>) -> Result<Execution> {
         let now = self.clock().now();
         let new = NewExecution {
             id: new_id(now),
             task_id: task.id.clone(),
             task_type: task.task_type.clone(),
             schedule_text: task.schedule_text.clone(),
-            params,
+            params: asked.params,
             cause: if actor.via == Via::Api { Cause::Api } else { Cause::Manual },
             status: Status::Queued,
             scheduled_at: now,
             error: None,
             requested_by: Some(actor.name.clone()),
-            idempotency_key: key.map(str::to_owned),
+            idempotency_key: asked.key.map(str::to_owned),
+            started_by: asked.started_by,
         };
         execution::insert(&mut tx, std::slice::from_ref(&new), now).await?;
         queue::push(&mut tx, &[NewJob::first(&new, task)], now).await?;

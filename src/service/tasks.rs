@@ -6,6 +6,7 @@ use chrono_tz::Tz;
 use serde_json::Value;
 
 use super::{Error, Result, Service, allow};
+use crate::domain::chain::{self, Link};
 use crate::domain::decision::first_firing;
 use crate::domain::event::TaskChange;
 use crate::domain::fault::Fault;
@@ -14,6 +15,8 @@ use crate::domain::page::{Page, PageRequest, TaskFilter};
 use crate::domain::task::{Task, TaskInput, TaskStats, merge_patch};
 use crate::domain::user::{Action, Actor};
 use crate::storage::{self, Tx, execution, task, task_list};
+use crate::tasks::registry::Entry;
+use crate::tasks::template;
 
 impl Service {
     /// One page of tasks.
@@ -72,6 +75,7 @@ impl Service {
         self.allow_type(actor, &input.task_type)?;
         let task = self.new_task(&input);
         let mut tx = self.database().write().await?;
+        self.check_chain(actor, &mut tx, &task).await?;
         task::insert(&mut tx, &task, input.rule.kind().as_str()).await.map_err(|error| match error {
             storage::Error::Conflict(_) => Error::Conflict(format!("there is a task '{}' already", task.id)),
             other => other.into(),
@@ -95,6 +99,7 @@ impl Service {
             params: input.params.clone(),
             enabled: input.enabled,
             policy: input.policy.clone(),
+            chain: input.chain.clone(),
             version: 1,
             created_at: now,
             updated_at: now,
@@ -149,6 +154,9 @@ impl Service {
         let task = self.apply(&current, &input);
         if same(&task, &current) {
             return Ok(current);
+        }
+        if task.chain != current.chain {
+            self.check_chain(actor, &mut tx, &task).await?;
         }
         task::update(&mut tx, &task, input.rule.kind().as_str()).await?;
         tx.commit().await?;
@@ -251,7 +259,46 @@ impl Service {
             Some(_) => return Vec::new(),
         };
         let entry = body.get("type").and_then(Value::as_str).and_then(|name| self.registry().get(name));
-        entry.map(|entry| entry.check(params, "/params")).unwrap_or_default()
+        entry.map(|entry| checked(&entry, params, "/params")).unwrap_or_default()
+    }
+
+    /// Tasks that are to be started must be there, must not lead back, and must be ones that the actor could run like this.
+    async fn check_chain(&self, actor: &Actor, tx: &mut Tx, task: &Task) -> Result<()> {
+        if task.chain.is_empty() {
+            return Ok(());
+        }
+        let ids: Vec<String> = task.chain.iter().map(|link| link.task.clone()).collect();
+        let found: HashMap<String, Task> = task::many(tx, &ids).await?.into_iter().map(|t| (t.id.clone(), t)).collect();
+        let mut faults = Vec::new();
+        for (place, link) in task.chain.iter().enumerate() {
+            match found.get(&link.task) {
+                None if link.task == task.id => {}
+                None => {
+                    faults.push(Fault::new(format!("/chain/{place}/task"), format!("task: there is no task '{}'", link.task)))
+                }
+                Some(child) if !link.params.is_empty() => {
+                    self.allow_type(actor, &child.task_type)?;
+                    faults.extend(self.check_link(child, link, &format!("/chain/{place}/params")));
+                }
+                Some(_) => {}
+            }
+        }
+        let mut links = task::chains(tx).await?;
+        links.insert(task.id.clone(), ids);
+        if let Some(way) = chain::find_loop(&task.id, &links) {
+            faults.push(Fault::new("/chain", format!("chain: it would start itself over and over: {}", way.join(" → "))));
+        }
+        if faults.is_empty() { Ok(()) } else { Err(Error::Invalid(faults)) }
+    }
+
+    /// The started task's parameters as they would be, checked as far as templates allow.
+    fn check_link(&self, child: &Task, link: &Link, pointer: &str) -> Vec<Fault> {
+        let mut merged = child.params.clone();
+        if let Value::Object(map) = &mut merged {
+            map.extend(link.params.clone());
+        }
+        let entry = self.registry().get(&child.task_type);
+        entry.map(|entry| checked(&entry, &merged, pointer)).unwrap_or_default()
     }
 
     fn check_queue(&self, body: &Value) -> Option<Fault> {
@@ -281,6 +328,13 @@ pub(super) async fn hold(tx: &mut Tx, id: &str, if_match: Option<i64>) -> Result
         Some(given) if given != task.version => Err(Error::Stale { given, current: task.version }),
         _ => Ok(task),
     }
+}
+
+/// What a type and the template engine find wrong with parameters.
+pub(super) fn checked(entry: &Entry, params: &Value, pointer: &str) -> Vec<Fault> {
+    let mut faults = template::check(params, pointer);
+    faults.extend(entry.check(params, pointer));
+    faults
 }
 
 fn refuse_fixed(current: &Task, input: &TaskInput) -> Result<()> {

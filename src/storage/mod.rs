@@ -17,6 +17,7 @@ pub mod plan;
 mod query_plans;
 pub mod queue;
 pub mod scratch;
+pub mod secret;
 pub mod seed;
 pub mod stats;
 pub mod task;

@@ -61,6 +61,7 @@ pub async fn forget(s: &mut dyn Session, node_id: &str) -> Result<()> {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Stranded {
     pub execution_id: String,
+    pub task_id: String,
     pub attempt: i64,
     pub started_at: DateTime<Utc>,
     /// The task's present policy; `None` where the task is gone.
@@ -73,7 +74,7 @@ pub struct Stranded {
 /// # Errors
 /// Where the database fails.
 pub async fn running_on(s: &mut dyn Session, node_id: &str, limit: i64) -> Result<Vec<Stranded>> {
-    let text = "select e.id, e.attempt, e.started_at, e.cancel_requested, t.policy
+    let text = "select e.id, e.task_id, e.attempt, e.started_at, e.cancel_requested, t.policy
         from executions e left join tasks t on t.id = e.task_id
         where e.status = 'running' and e.node_id = $1 order by e.id limit $2";
     let found: Vec<StrandedRow> = on_session!(s, |conn, dialect| {
@@ -83,6 +84,7 @@ pub async fn running_on(s: &mut dyn Session, node_id: &str, limit: i64) -> Resul
     let stranded = |row: StrandedRow| {
         Ok(Stranded {
             execution_id: row.id,
+            task_id: row.task_id,
             attempt: row.attempt,
             started_at: instant(row.started_at.unwrap_or_default())?,
             policy: row.policy.as_deref().map(read_policy).transpose()?,
@@ -95,6 +97,7 @@ pub async fn running_on(s: &mut dyn Session, node_id: &str, limit: i64) -> Resul
 #[derive(Debug, FromRow)]
 struct StrandedRow {
     id: String,
+    task_id: String,
     attempt: i64,
     started_at: Option<i64>,
     cancel_requested: bool,

@@ -121,6 +121,9 @@ pub struct RetryDue {
     pub attempt: i64,
     pub scheduled_at: DateTime<Utc>,
     pub params: Value,
+    pub started_by: Option<String>,
+    /// Whether the task names others to start at the end of a run.
+    pub chained: bool,
     /// The task's present policy.
     pub policy: Policy,
 }
@@ -144,7 +147,7 @@ pub async fn take_due_retries(s: &mut dyn Session, now: DateTime<Utc>, limit: i6
     }
     .map(drop))
     .map_err(Error::on("take due retries"))?;
-    let text = "select e.id, e.task_id, e.task_type, e.attempt, e.scheduled_at, e.params, t.policy
+    let text = "select e.id, e.task_id, e.task_type, e.attempt, e.scheduled_at, e.params, e.started_by, t.policy, t.chain
         from executions e left join tasks t on t.id = e.task_id where e.id in {ids} order by e.id";
     let found: Vec<RetryRow> =
         on_session!(s, |conn, dialect| sqlx::query_as(dialect.sql(text)).bind(&list).fetch_all(&mut *conn).await)
@@ -160,7 +163,9 @@ struct RetryRow {
     attempt: i64,
     scheduled_at: i64,
     params: String,
+    started_by: Option<String>,
     policy: Option<String>,
+    chain: Option<String>,
 }
 
 impl TryFrom<RetryRow> for RetryDue {
@@ -172,6 +177,8 @@ impl TryFrom<RetryRow> for RetryDue {
             params: super::json(&row.params)?,
             policy: row.policy.as_deref().map(read_policy).transpose()?.unwrap_or_default(),
             execution_id: row.id,
+            started_by: row.started_by,
+            chained: row.chain.is_some_and(|chain| chain != "[]"),
             task_id: row.task_id,
             task_type: row.task_type,
             attempt: row.attempt,

@@ -27,6 +27,8 @@ impl NewJob {
             task_id: new.task_id.clone(),
             task_type: new.task_type.clone(),
             params: new.params.clone(),
+            started_by: new.started_by.clone(),
+            chained: !task.chain.is_empty(),
             scheduled_at: new.scheduled_at,
             timeout_ms,
             retry,

@@ -1,10 +1,13 @@
 //! Tasks: one row each, with the counters of its runs.
 
+use std::collections::HashMap;
+
 use sqlx::FromRow;
 
 use super::database::on_session;
 use super::execution::read_status;
 use super::{Error, Result, Session, Tx, instant, json as read_json, millis, optional_instant, rows};
+use crate::domain::chain::{self, Link};
 use crate::domain::policy::Policy;
 use crate::domain::task::{Task, TaskStats};
 
@@ -15,8 +18,8 @@ use crate::domain::task::{Task, TaskStats};
 pub async fn insert(s: &mut dyn Session, task: &Task, kind: &str) -> Result<()> {
     let text =
         "insert into tasks (id, name, description, tags, task_type, trigger_kind, trigger_rule, schedule_text, params, enabled,
-            policy, version, created_at, updated_at, anchor_at, next_run_at, next_rule_at)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)";
+            policy, version, created_at, updated_at, anchor_at, next_run_at, next_rule_at, chain)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)";
     on_session!(s, |conn, dialect| {
         sqlx::query(dialect.sql(text))
             .bind(&task.id)
@@ -36,6 +39,7 @@ pub async fn insert(s: &mut dyn Session, task: &Task, kind: &str) -> Result<()> 
             .bind(millis(task.anchor_at))
             .bind(task.next_run_at.map(millis))
             .bind(task.next_rule_at.map(millis))
+            .bind(chain::to_json(&task.chain).to_string())
             .execute(&mut *conn)
             .await
             .map(drop)
@@ -51,7 +55,7 @@ pub async fn update(s: &mut dyn Session, task: &Task, kind: &str) -> Result<bool
     let text =
         "update tasks set name = $2, description = $3, tags = $4, trigger_kind = $5, trigger_rule = $6, schedule_text = $7,
             params = $8, enabled = $9, policy = $10, version = $11, updated_at = $12, anchor_at = $13, next_run_at = $14,
-            next_rule_at = $15
+            next_rule_at = $15, chain = $16
         where id = $1 and version = $11 - 1";
     on_session!(s, |conn, dialect| {
         sqlx::query(dialect.sql(text))
@@ -70,6 +74,7 @@ pub async fn update(s: &mut dyn Session, task: &Task, kind: &str) -> Result<bool
             .bind(millis(task.anchor_at))
             .bind(task.next_run_at.map(millis))
             .bind(task.next_rule_at.map(millis))
+            .bind(chain::to_json(&task.chain).to_string())
             .execute(&mut *conn)
             .await
             .map(|done| done.rows_affected() > 0)
@@ -122,6 +127,19 @@ pub async fn many(s: &mut dyn Session, ids: &[String]) -> Result<Vec<Task>> {
     found.into_iter().map(Task::try_from).collect()
 }
 
+/// The tasks that each task starts, for all tasks that start any.
+///
+/// # Errors
+/// Where the database fails.
+pub async fn chains(s: &mut dyn Session) -> Result<HashMap<String, Vec<String>>> {
+    let text = "select id, chain from tasks where chain <> '[]'";
+    let found: Vec<(String, String)> =
+        on_session!(s, |conn, dialect| sqlx::query_as(dialect.sql(text)).fetch_all(&mut *conn).await)
+            .map_err(Error::on("read chains"))?;
+    let started = |(id, chain): (String, String)| Ok((id, read_chain(&chain)?.into_iter().map(|link| link.task).collect()));
+    found.into_iter().map(started).collect()
+}
+
 /// The enabled tasks that wait for the machine to be idle.
 ///
 /// # Errors
@@ -133,7 +151,7 @@ pub async fn idle(s: &mut dyn Session) -> Result<Vec<Task>> {
     found.into_iter().map(Task::try_from).collect()
 }
 
-pub(super) const COLUMNS: &str = "id, name, description, tags, task_type, trigger_rule, schedule_text, params, enabled, policy, \
+pub(super) const COLUMNS: &str = "id, name, description, tags, task_type, trigger_rule, schedule_text, params, enabled, policy, chain, \
     version, created_at, updated_at, anchor_at, next_run_at, next_rule_at, run_count, success_count, failure_count, last_run_at, \
     last_status, last_duration_ms";
 
@@ -149,6 +167,7 @@ pub(super) struct TaskRow {
     params: String,
     enabled: bool,
     policy: String,
+    chain: String,
     version: i64,
     created_at: i64,
     updated_at: i64,
@@ -172,6 +191,7 @@ impl TryFrom<TaskRow> for Task {
             trigger: read_json(&row.trigger_rule)?,
             params: read_json(&row.params)?,
             policy: read_policy(&row.policy)?,
+            chain: read_chain(&row.chain)?,
             created_at: instant(row.created_at)?,
             updated_at: instant(row.updated_at)?,
             anchor_at: instant(row.anchor_at)?,
@@ -194,6 +214,13 @@ impl TryFrom<TaskRow> for Task {
             schedule_text: row.schedule_text,
         })
     }
+}
+
+fn read_chain(text: &str) -> Result<Vec<Link>> {
+    if text == "[]" {
+        return Ok(Vec::new());
+    }
+    chain::parse(&read_json(text)?, "/chain").map_err(|_| Error::Unreadable("chain".to_owned()))
 }
 
 pub(super) fn read_policy(text: &str) -> Result<Policy> {

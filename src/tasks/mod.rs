@@ -19,6 +19,7 @@ pub mod output;
 pub mod registry;
 mod schema_fault;
 pub mod send_cmd;
+pub mod template;
 pub mod toolbox;
 
 pub use limits::Limits;

@@ -1,4 +1,4 @@
-//! The executor takes one job through its steps: permit → claim → run → settle → record. A task type that fails, panics,
+//! The executor takes one job through its steps: permit → resolve → claim → run → settle → record. A task type that fails, panics,
 //! hangs or is cancelled is an outcome like any other; nothing of it reaches apalis, which only learns that the job is done.
 
 use std::panic::AssertUnwindSafe;
@@ -16,6 +16,7 @@ use super::gate::Stored;
 use super::lane::Lane;
 use super::outcome::{Ending, Stop, settle};
 use super::recorder::Recorder;
+use super::resolve::{Resolved, Resolver};
 use super::{Parts, cancel::Cancels};
 use crate::clock::SharedClock;
 use crate::domain::execution::Status;
@@ -34,6 +35,7 @@ pub(super) struct Executor {
     clock: SharedClock,
     cancels: Cancels,
     recorder: Recorder,
+    resolver: Resolver,
     permits: Semaphore,
     output_limit: usize,
     /// The server stops: nothing new begins.
@@ -69,6 +71,7 @@ impl Executor {
             clock: parts.clock.clone(),
             cancels: parts.cancels.clone(),
             recorder,
+            resolver: resolver(parts),
             permits: Semaphore::new(parts.config.limit.clamp(1, Semaphore::MAX_PERMITS)),
             output_limit: parts.config.output_limit,
             stopping,
@@ -90,7 +93,7 @@ impl Executor {
     }
 
     async fn execute(&self, lane: &Lane, stored: &[u8]) -> Carried {
-        let mut job: Job = match serde_json::from_slice(stored) {
+        let job: Job = match serde_json::from_slice(stored) {
             Ok(job) => job,
             Err(error) => {
                 tracing::error!(%error, "a job in the queue does not read; it is dropped");
@@ -98,7 +101,11 @@ impl Executor {
             }
         };
         let Some(permits) = self.permit(lane).await else { return Carried::NotBegun };
-        match self.claim(&job).await {
+        let (params, shown) = match self.resolver.resolve(&job).await {
+            Ok(Resolved { params, shown }) => (Ok(params), shown),
+            Err(error) => (Err(error), None),
+        };
+        match self.claim(&job, shown).await {
             Some(true) => {}
             Some(false) => {
                 tracing::debug!(execution.id = job.execution_id, attempt = job.attempt, "not run: cancelled, or run elsewhere");
@@ -106,10 +113,12 @@ impl Executor {
             }
             None => return Carried::NotBegun,
         }
-        let params = std::mem::take(&mut job.params);
-        let (ending, took) = self.run(&job, params).await;
+        let (ending, took) = match params {
+            Ok(params) => self.run(&job, params).await,
+            Err(error) => (Ending::Returned(Err(error)), Duration::ZERO),
+        };
         drop(permits);
-        let finish = settle(&job, ending, took, self.clock.now());
+        let finish = settle(&job, ending, took, self.clock.now(), &self.resolver.vault.mask());
         self.record(&job, finish).await;
         Carried::Done
     }
@@ -117,7 +126,7 @@ impl Executor {
     /// Writes the result, and then the log, which so holds up nobody else's result.
     async fn record(&self, job: &Job, finish: Finish) {
         let facts = Facts::of(&finish);
-        match self.recorder.finish(finish, &job.task_id).await {
+        match self.recorder.finish(finish, &job.task_id, job.chained).await {
             Some(true) => facts.log(job),
             Some(false) => {
                 let id = &job.execution_id;
@@ -141,9 +150,13 @@ impl Executor {
         }
     }
 
-    async fn claim(&self, job: &Job) -> Option<bool> {
-        let started_at = self.clock.now();
-        let claim = Claim { execution_id: job.execution_id.clone(), attempt: job.attempt, started_at };
+    async fn claim(&self, job: &Job, shown: Option<Value>) -> Option<bool> {
+        let claim = Claim {
+            execution_id: job.execution_id.clone(),
+            attempt: job.attempt,
+            started_at: self.clock.now(),
+            filled_params: shown.map(|params| params.to_string()),
+        };
         self.recorder.claim(claim, &job.task_id).await
     }
 
@@ -153,19 +166,21 @@ impl Executor {
         let context = self.context(job);
         let started = Instant::now();
         let ending = self.supervise(job, params, &context, &registered.token).await;
+        context.output.finish();
         (ending, started.elapsed())
     }
 
     /// The run's own token is cancelled by [`Executor::supervise`] alone, which so knows first why it ends.
     fn context(&self, job: &Job) -> RunContext {
         let pieces = self.recorder.output();
+        let output = OutputSink::new(&job.execution_id, job.attempt, self.output_limit, self.clock.clone(), pieces);
         RunContext {
             execution_id: job.execution_id.clone(),
             task_id: job.task_id.clone(),
             attempt: job.attempt,
             scheduled_at: job.scheduled_at,
             cancel: CancellationToken::new(),
-            output: OutputSink::new(&job.execution_id, job.attempt, self.output_limit, self.clock.clone(), pieces),
+            output: output.masked(self.resolver.vault.mask()),
         }
     }
 
@@ -187,6 +202,17 @@ impl Executor {
         context.cancel.cancel();
         let returned = tokio::time::timeout(GRACE, work).await;
         Ending::Stopped(stop, returned.ok().and_then(what_is_left))
+    }
+}
+
+fn resolver(parts: &Parts) -> Resolver {
+    Resolver {
+        database: parts.database.clone(),
+        clock: parts.clock.clone(),
+        registry: parts.registry.clone(),
+        vault: parts.vault.clone(),
+        zone: parts.zone,
+        environment: parts.environment.clone(),
     }
 }
 

@@ -1,7 +1,10 @@
 //! A group: the claims, results and output that go into one transaction, each with whom to answer.
 
+use std::collections::HashSet;
+
 use tokio::sync::oneshot;
 
+use crate::chain::Ended;
 use crate::storage::execution::{Claim, Finish, NewOutput};
 use crate::tasks::output::Piece;
 
@@ -11,7 +14,7 @@ const ROW_MAX: usize = 64 * 1024;
 /// What a run asks of the recorder.
 pub(super) enum Entry {
     Claim { claim: Claim, task_id: String, answer: oneshot::Sender<bool> },
-    Finish { finish: Finish, task_id: String, answer: oneshot::Sender<bool> },
+    Finish { finish: Finish, task_id: String, chained: bool, answer: oneshot::Sender<bool> },
 }
 
 /// What is written together. Each list of rows has a list of those who wait for it, in the same order.
@@ -32,6 +35,8 @@ pub(super) struct Claimant {
 
 pub(super) struct Finisher {
     pub task_id: String,
+    /// Whether the task names others to start at the end of its runs.
+    pub chained: bool,
     pub answer: oneshot::Sender<bool>,
 }
 
@@ -42,9 +47,9 @@ impl Group {
                 self.claims.push(claim);
                 self.claimants.push(Claimant { task_id, answer });
             }
-            Entry::Finish { finish, task_id, answer } => {
+            Entry::Finish { finish, task_id, chained, answer } => {
                 self.finishes.push(finish);
-                self.finishers.push(Finisher { task_id, answer });
+                self.finishers.push(Finisher { task_id, chained, answer });
             }
         }
     }
@@ -62,6 +67,19 @@ impl Group {
             return;
         }
         self.output.push(NewOutput { execution_id: execution_id.as_ref().to_owned(), chunk });
+    }
+
+    /// The runs that ended for good, of those that counted, whose tasks name others to start.
+    pub fn ended(&self, counted: &HashSet<String>) -> Vec<Ended> {
+        let pairs = self.finishes.iter().zip(&self.finishers);
+        let ended = pairs
+            .filter(|(finish, finisher)| finisher.chained && finish.retry_at.is_none() && counted.contains(&finish.execution_id));
+        let end = |(finish, finisher): (&Finish, &Finisher)| Ended {
+            execution_id: finish.execution_id.clone(),
+            task_id: finisher.task_id.clone(),
+            status: finish.status,
+        };
+        ended.map(end).collect()
     }
 
     pub fn has_entries(&self) -> bool {

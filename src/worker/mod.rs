@@ -1,15 +1,17 @@
 //! The workers: they take jobs from the queue, run them, and have what came of it recorded.
 //!
 //! ```text
-//! apalis worker ─▶ gate ─▶ executor: permit → claim → run → settle ─▶ recorder (one transaction for many runs)
+//! apalis worker ─▶ gate ─▶ executor: permit → resolve → claim → run → settle ─▶ recorder (one transaction for many runs)
 //! ```
 //!
 //! apalis carries a job here; everything else is ours: how many run at once (`lane`), time limits, cancellation and retries
 //! (`executor`), and the record (`recorder`).
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono_tz::Tz;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -21,6 +23,7 @@ use crate::events::EventBus;
 use crate::signals::Signals;
 use crate::storage::{self, Database};
 use crate::tasks::registry::Registry;
+use crate::vault::Vault;
 use crate::worker::cancel::Cancels;
 
 pub mod cancel;
@@ -32,6 +35,7 @@ mod outcome;
 mod queue;
 mod recorder;
 mod report;
+mod resolve;
 mod upkeep;
 
 use executor::Executor;
@@ -80,6 +84,11 @@ pub struct Parts {
     pub signals: Signals,
     pub cancels: Cancels,
     pub node: NodeIdentity,
+    pub vault: Arc<Vault>,
+    /// For templates in parameters of tasks whose trigger names no zone.
+    pub zone: Tz,
+    /// What templates in parameters may read of the server's environment.
+    pub environment: Arc<BTreeMap<String, String>>,
     pub config: WorkerConfig,
 }
 

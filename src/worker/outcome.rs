@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use crate::domain::execution::Status;
 use crate::domain::input::cut;
 use crate::domain::job::Job;
+use crate::domain::mask::Mask;
 use crate::domain::policy::Retry;
 use crate::storage::execution::Finish;
 use crate::tasks::RunError;
@@ -68,7 +69,7 @@ impl Ending {
 }
 
 /// What is recorded of an attempt that ended at `now`.
-pub(super) fn settle(job: &Job, ending: Ending, took: Duration, now: DateTime<Utc>) -> Finish {
+pub(super) fn settle(job: &Job, ending: Ending, took: Duration, now: DateTime<Utc>, mask: &Mask) -> Finish {
     let (status, error, result, retryable) = ending.read(job);
     Finish {
         execution_id: job.execution_id.clone(),
@@ -77,8 +78,8 @@ pub(super) fn settle(job: &Job, ending: Ending, took: Duration, now: DateTime<Ut
         retry_at: if retryable { next_attempt(job, now) } else { None },
         finished_at: now,
         duration_ms: i64::try_from(took.as_millis()).unwrap_or(i64::MAX),
-        error: error.map(|text| storable(&cut(&text, MESSAGE_MAX))),
-        result: result.map(bounded),
+        error: error.map(|text| storable(&cut(&mask.text(&text), MESSAGE_MAX))),
+        result: result.map(|result| bounded(mask.json(result))),
     }
 }
 
@@ -139,6 +140,8 @@ mod tests {
             task_id: "t".into(),
             task_type: "echo".into(),
             params: json!({}),
+            started_by: None,
+            chained: false,
             scheduled_at: DateTime::UNIX_EPOCH,
             timeout_ms: Some(1500),
             retry: JobRetry { max_attempts: 3, delay_ms: 1000, exponential: true, max_delay_ms: 60_000, jitter_ms: 0 },
@@ -146,7 +149,7 @@ mod tests {
     }
 
     fn settled(attempt: i64, ending: Ending) -> (Status, Option<i64>, Option<String>) {
-        let finish = settle(&job(attempt), ending, Duration::from_millis(7), DateTime::UNIX_EPOCH);
+        let finish = settle(&job(attempt), ending, Duration::from_millis(7), DateTime::UNIX_EPOCH, &Mask::of(["s3cret"]));
         (finish.status, finish.retry_at.map(|at| at.timestamp_millis()), finish.error)
     }
 
@@ -157,6 +160,14 @@ mod tests {
         assert_eq!(settled(2, failing()).1, Some(2000));
         assert_eq!(settled(3, failing()).1, None);
         assert_eq!(settled(1, Ending::Returned(Err(RunError::fail("bad url")))).1, None, "it would only fail again");
+    }
+
+    #[test]
+    fn secrets_are_hidden_in_messages_and_results() {
+        let error = RunError::fail("s3cret refused").with_result(json!({"said": ["s3cret"]}));
+        let ending = Ending::Returned(Err(error));
+        let finish = settle(&job(1), ending, Duration::ZERO, DateTime::UNIX_EPOCH, &Mask::of(["s3cret"]));
+        assert_eq!((finish.error.as_deref(), finish.result), (Some("*** refused"), Some(json!({"said": ["***"]}))));
     }
 
     #[test]

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::Parts;
 use super::group::{Entry, Group};
 use super::report::report;
+use crate::chain::{self, Started};
 use crate::storage;
 use crate::storage::execution::{self, Claim, Finish};
 use crate::tasks::output::Piece;
@@ -64,9 +65,9 @@ impl Recorder {
 
     /// Returns when the result is written. False where it does not count: the execution is held elsewhere. `None` where it
     /// was given up.
-    pub async fn finish(&self, finish: Finish, task_id: &str) -> Option<bool> {
+    pub async fn finish(&self, finish: Finish, task_id: &str, chained: bool) -> Option<bool> {
         let (answer, answered) = oneshot::channel();
-        self.entries.send(Entry::Finish { finish, task_id: task_id.to_owned(), answer }).ok()?;
+        self.entries.send(Entry::Finish { finish, task_id: task_id.to_owned(), chained, answer }).ok()?;
         answered.await.ok()
     }
 
@@ -216,6 +217,8 @@ impl Recording {
 pub(super) struct Stored {
     pub claimed: std::collections::HashSet<String>,
     pub finished: std::collections::HashSet<String>,
+    /// What the ends started.
+    pub chained: Started,
 }
 
 /// One transaction for all.
@@ -227,6 +230,7 @@ async fn store_once(parts: &Parts, group: &Group) -> storage::Result<Stored> {
     }
     if !group.finishes.is_empty() {
         stored.finished = execution::finish(&mut tx, &parts.node.id, &group.finishes).await?;
+        stored.chained = chain::start(&mut tx, &group.ended(&stored.finished), parts.clock.now()).await?;
     }
     if !group.claims.is_empty() {
         stored.claimed = execution::claim(&mut tx, &parts.node, &group.claims).await?;

@@ -11,6 +11,7 @@ pub(super) fn report(parts: &Parts, group: Group, stored: &Stored) {
     let mut events = parts.events.has_listeners().then(Vec::new);
     if let Some(events) = &mut events {
         tell(events, &group, stored);
+        tell_started(events, stored);
     }
     for (claim, claimant) in group.claims.iter().zip(group.claimants) {
         let _its_run_is_gone = claimant.answer.send(stored.claimed.contains(&claim.execution_id));
@@ -20,6 +21,9 @@ pub(super) fn report(parts: &Parts, group: Group, stored: &Stored) {
         let counted = stored.finished.contains(&finish.execution_id);
         retries |= counted && finish.retry_at.is_some();
         let _its_run_is_gone = finisher.answer.send(counted);
+    }
+    if !stored.chained.queues.is_empty() {
+        parts.signals.jobs.queued(stored.chained.queues.iter().map(String::as_str));
     }
     if retries {
         parts.signals.schedule.notify_one();
@@ -42,6 +46,13 @@ fn tell(events: &mut Vec<Event>, group: &Group, stored: &Stored) {
             events.push(execution_event(&finish.execution_id, &finisher.task_id, status, finish.attempt));
             events.push(Event::Task { id: finisher.task_id.clone(), change: TaskChange::Updated });
         }
+    }
+}
+
+fn tell_started(events: &mut Vec<Event>, stored: &Stored) {
+    for new in &stored.chained.executions {
+        events.push(execution_event(&new.id, &new.task_id, new.status, 1));
+        events.push(Event::Task { id: new.task_id.clone(), change: TaskChange::Updated });
     }
 }
 

@@ -20,6 +20,7 @@ use poem::http::{HeaderMap, Method};
 use poem::test::TestClient;
 use serde_json::{Value, json};
 
+use crate::support::parts::vault;
 use crate::support::{TestDatabase, at};
 
 /// Saturday, 2026-11-21, 08:00 in Shanghai.
@@ -65,6 +66,7 @@ impl App {
             signals: Signals::default(),
             pulse: pulse.clone(),
             cancels: Cancels::default(),
+            vault: vault(&database.database),
             zone: Tz::Asia__Shanghai,
             queues: vec!["default".to_owned()],
             session: chrono::Duration::days(1),

@@ -23,7 +23,7 @@ fn chunk(attempt: i64, seq: i64, text: &str) -> OutputChunk {
 async fn work(app: &App, id: &str, status: Status, result: Option<Value>) {
     let node = NodeIdentity { id: "01NODE".to_owned(), name: "host-1".to_owned() };
     let mut tx = app.database().write().await.unwrap();
-    let claim = Claim { execution_id: id.to_owned(), attempt: 1, started_at: at("2026-11-21T00:00:01Z") };
+    let claim = Claim { execution_id: id.to_owned(), attempt: 1, started_at: at("2026-11-21T00:00:01Z"), filled_params: None };
     assert_eq!(execution::claim(&mut tx, &node, &[claim]).await.unwrap().len(), 1);
     let output = ["one\n", "two\n"].iter().enumerate();
     let output: Vec<_> =

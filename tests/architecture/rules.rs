@@ -18,19 +18,21 @@ const ARROWS: &[(&str, &[&str], &str)] = &[
         &["domain", "storage", "clock"],
         "a task type does its work without knowing who asks; give it what it needs in RunContext or Toolbox",
     ),
+    ("vault", &["domain", "storage"], "the vault keeps secrets and hides them; who may set one is the service's to decide"),
+    ("chain", &["domain", "storage", "ids"], "a chain is started in the transaction that ends a run, by whoever ends it"),
     (
         "worker",
-        &["domain", "storage", "tasks", "clock", "events", "signals", "ids"],
+        &["domain", "storage", "tasks", "vault", "chain", "clock", "events", "signals", "ids"],
         "workers run jobs; planning is the scheduler's, permission the service's",
     ),
     (
         "scheduler",
-        &["domain", "storage", "clock", "events", "signals", "ids"],
+        &["domain", "storage", "chain", "clock", "events", "signals", "ids"],
         "the scheduler plans; running is the workers', reached through the queue",
     ),
     (
         "service",
-        &["domain", "storage", "tasks", "worker::cancel", "clock", "events", "signals", "ids"],
+        &["domain", "storage", "tasks", "vault", "worker::cancel", "clock", "events", "signals", "ids"],
         "services change the database and send signals; they start nothing themselves",
     ),
     (
@@ -57,7 +59,7 @@ const LIBRARIES: &[(&str, &[&str], &str)] = &[
     ("apalis_postgres", &["storage", "worker"], "the queue is reached through storage::queue, its workers stand in worker"),
     ("poem", &["api", "web", "app"], "the web ends at api and web; services know nothing of requests"),
     ("poem_openapi", &["api"], "only the JSON API is described by OpenAPI"),
-    ("tera", &["web", "domain"], "templates belong to the pages, and those in parameters to the domain"),
+    ("tera", &["web", "tasks"], "templates belong to the pages, and those in parameters to tasks::template"),
     ("clap", &["cli"], "only the command line reads the command line"),
 ];
 

@@ -7,6 +7,7 @@ mod support;
 mod crash;
 mod measuring;
 mod refused;
+mod secrets;
 mod server;
 mod serving;
 #[cfg(unix)]

@@ -21,7 +21,12 @@ fn identity(id: &str) -> NodeIdentity {
 /// Claims the only waiting execution of a task for a node that is on record.
 async fn claim_for(parts: &TestParts, node_id: &str, task_id: &str) -> String {
     let waiting = parts.executions(task_id).await.pop().unwrap();
-    let claim = execution::Claim { execution_id: waiting.id.clone(), attempt: waiting.attempt, started_at: parts.clock.now() };
+    let claim = execution::Claim {
+        execution_id: waiting.id.clone(),
+        attempt: waiting.attempt,
+        started_at: parts.clock.now(),
+        filled_params: None,
+    };
     let mut tx = parts.database.write().await.unwrap();
     node::seen(&mut tx, &identity(node_id), start(), parts.clock.now()).await.unwrap();
     assert_eq!(execution::claim(&mut tx, &identity(node_id), &[claim]).await.unwrap().len(), 1);

@@ -43,7 +43,7 @@ on_each! {
 
         let running = parts.service.run_task(&admin(), "a", None, None).await.unwrap();
         let node = belfry::domain::node::NodeIdentity { id: "01N".into(), name: "n".into() };
-        let claim = Claim { execution_id: running.id.clone(), attempt: 1, started_at: start() + Duration::milliseconds(1) };
+        let claim = Claim { execution_id: running.id.clone(), attempt: 1, started_at: start() + Duration::milliseconds(1), filled_params: None };
         let mut tx = parts.database.write().await.unwrap();
         execution::claim(&mut tx, &node, &[claim]).await.unwrap();
         tx.commit().await.unwrap();

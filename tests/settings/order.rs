@@ -121,3 +121,19 @@ fn printing_settings_shows_no_secret() {
     let shown = format!("{:?}", load(None, &variables, &[]).expect("loads"));
     assert!(shown.contains("***") && !shown.contains("hunter"), "{shown}");
 }
+
+#[test]
+fn lists_come_from_files_and_variables() {
+    let folder = std::env::temp_dir();
+    let file = File::new(&format!("[commands]\nprograms = [\"sh\", \"python3\"]\n[files]\nfolders = [{folder:?}]\n"));
+    let s = load(Some(&file.path()), &[], &[]).expect("loads");
+    assert_eq!((s.commands.programs, s.files.folders), (vec!["sh".to_owned(), "python3".to_owned()], vec![folder]));
+    let s = load(Some(&file.path()), &[("BELFRY_COMMANDS_PROGRAMS", "git, make")], &[]).expect("loads");
+    assert_eq!(s.commands.programs, ["git", "make"]);
+    let refused = |text: &str| load(Some(&File::new(text).path()), &[], &[]).expect_err("is refused").to_string();
+    assert!(
+        refused("[commands]\nprograms = [1]\n")
+            .ends_with("[commands] programs: a list of other things than texts is not a list of texts, such as [\"a\", \"b\"]")
+    );
+    assert!(refused("[files]\nfolders = [\"here\"]\n").ends_with("'here' is not a whole path"));
+}

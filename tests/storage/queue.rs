@@ -17,6 +17,8 @@ fn job(attempt: i64) -> NewJob {
         task_id: "日报".into(),
         task_type: "echo".into(),
         params: json!({"message": "é"}),
+        started_by: None,
+        chained: false,
         scheduled_at: now(),
         timeout_ms,
         retry,

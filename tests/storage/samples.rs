@@ -30,6 +30,7 @@ pub fn task(id: &str) -> Task {
         params: json!({"message": "x"}),
         enabled: true,
         policy: Policy::default(),
+        chain: Vec::new(),
         version: 1,
         created_at: now(),
         updated_at: now(),
@@ -56,6 +57,7 @@ pub fn execution(task_id: &str, offset: i64) -> NewExecution {
         error: None,
         requested_by: None,
         idempotency_key: None,
+        started_by: None,
     }
 }
 
@@ -78,7 +80,7 @@ pub async fn insert_executions(db: &Database, new: &[NewExecution]) -> usize {
 }
 
 pub fn claim_of(new: &NewExecution, attempt: i64) -> Claim {
-    Claim { execution_id: new.id.clone(), attempt, started_at: new.scheduled_at + Duration::milliseconds(3) }
+    Claim { execution_id: new.id.clone(), attempt, started_at: new.scheduled_at + Duration::milliseconds(3), filled_params: None }
 }
 
 pub fn finish_of(new: &NewExecution, attempt: i64, status: Status) -> Finish {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use belfry::clock::ManualClock;
 use belfry::domain::execution::Execution;
 use belfry::domain::page::{ExecutionFilter, PageRequest};
+use belfry::domain::secret::Secret;
 use belfry::domain::user::{Actor, Role, Via};
 use belfry::events::EventBus;
 use belfry::scheduler::Planner;
@@ -13,6 +14,7 @@ use belfry::signals::{Pulse, Signals};
 use belfry::storage::{Database, execution_list};
 use belfry::tasks::Toolbox;
 use belfry::tasks::registry::Registry;
+use belfry::vault::{KeySource, Vault};
 use belfry::worker::cancel::Cancels;
 use chrono::{DateTime, Duration, Utc};
 use chrono_tz::Tz;
@@ -29,6 +31,12 @@ pub struct TestParts {
     pub events: EventBus,
     pub cancels: Cancels,
     pub database: Database,
+}
+
+/// A vault; all of a test's have the same key.
+pub fn vault(database: &Database) -> Arc<Vault> {
+    let key = Secret::new("MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=");
+    Arc::new(Vault::new(database.clone(), KeySource::Given(key), Vec::new()))
 }
 
 /// When a test begins: a Saturday.
@@ -48,6 +56,7 @@ impl TestParts {
             signals: signals.clone(),
             pulse: Pulse::default(),
             cancels: cancels.clone(),
+            vault: vault(database),
             zone: Tz::Asia__Shanghai,
             queues: vec!["default".into(), "slow".into()],
             session: Duration::days(30),

@@ -22,6 +22,8 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use ulid::Ulid;
 
+use crate::support::parts::vault;
+
 /// How long a test waits for something that should come at once.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -55,6 +57,9 @@ impl Harness {
             signals: signals.clone(),
             cancels: cancels.clone(),
             node,
+            vault: vault(database),
+            zone: chrono_tz::Asia::Shanghai,
+            environment: Arc::new([("GREETING".to_owned(), "你好".to_owned())].into()),
             config,
         });
         let shutdown = CancellationToken::new();
@@ -121,6 +126,19 @@ impl Harness {
     }
 
     /// Waits until an execution has the status.
+    /// Waits until an execution has ended.
+    pub async fn finished(&self, id: &str) -> Execution {
+        let until = tokio::time::Instant::now() + PATIENCE;
+        loop {
+            let found = self.get(id).await;
+            if found.status.is_final() {
+                return found;
+            }
+            assert!(tokio::time::Instant::now() < until, "{id} is still {}", found.status.as_str());
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
     pub async fn wait_for(&self, id: &str, status: Status) -> Execution {
         let mut last = None;
         for _ in 0..PATIENCE.as_millis() / 10 {
@@ -194,6 +212,7 @@ fn new_execution(task_type: &str, params: Value) -> NewExecution {
         error: None,
         requested_by: None,
         idempotency_key: None,
+        started_by: None,
     }
 }
 
@@ -205,6 +224,8 @@ fn job(new: &NewExecution, attempt: i64, policy: &Policy) -> NewJob {
         task_id: new.task_id.clone(),
         task_type: new.task_type.clone(),
         params: new.params.clone(),
+        started_by: None,
+        chained: false,
         scheduled_at: new.scheduled_at,
         timeout_ms,
         retry,

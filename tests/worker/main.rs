@@ -5,6 +5,7 @@ mod support;
 
 mod burst;
 mod cancelling;
+mod chains;
 mod faults;
 mod harness;
 mod http;
@@ -12,3 +13,4 @@ mod limits;
 mod outcomes;
 mod output;
 mod stopping;
+mod templates;

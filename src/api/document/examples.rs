@@ -47,11 +47,18 @@ fn example(name: &str) -> Value {
         "PreviewRequest" => json!({"trigger": trigger(), "after": "2026-11-21T00:00:00+08:00", "count": 3}),
         "Preview" => preview(),
         "TaskType" => task_type(),
+        "Secret" => secret(),
+        "SecretInput" => json!({"value": "sk-live-4eC39HqLyjWDarjtT1zdp7dc"}),
         "Stats" => stats(),
         "Account" => json!({"name": "alice", "role": "editor"}),
         "text" => json!("hello\n"),
         _ => Value::Null,
     }
+}
+
+fn secret() -> Value {
+    let at = "2026-11-21T00:00:00.000+00:00";
+    json!({"name": "api-token", "created_at": at, "updated_at": at, "updated_by": "alice"})
 }
 
 fn trigger() -> Value {
@@ -71,7 +78,8 @@ fn task_input() -> Value {
 
 fn task() -> Value {
     json!({"id": "daily-report", "name": "Daily report", "description": "", "tags": ["report"], "type": "echo",
-        "trigger": trigger(), "params": {"message": "hello"}, "enabled": true, "policy": policy(), "version": 3,
+        "trigger": trigger(), "params": {"message": "hello"}, "enabled": true, "policy": policy(),
+        "chain": [{"on": "failure", "task": "alarm", "params": {"message": "{{ previous.error }}"}}], "version": 3,
         "created_at": "2026-11-01T09:30:00.000+08:00", "updated_at": "2026-11-20T17:12:03.120+08:00",
         "schedule": {"text": "0 8 * * mon-fri", "description": "At 08:00, Monday to Friday",
             "next_run_at": "2026-11-23T08:00:00.000+08:00"},
@@ -84,7 +92,7 @@ fn execution(status: &str) -> Value {
         "schedule_text": "0 8 * * mon-fri", "params": {"message": "hello"}, "cause": "api",
         "scheduled_at": "2026-11-20T08:00:00.000+08:00", "queued_at": "2026-11-20T08:00:00.001+08:00",
         "started_at": null, "finished_at": null, "lateness_ms": null, "duration_ms": null, "attempt": 1, "status": status,
-        "retry_at": null, "error": null, "node": null, "requested_by": "alice"});
+        "retry_at": null, "error": null, "node": null, "requested_by": "alice", "started_by": null});
     if status == "succeeded" {
         shown["started_at"] = json!("2026-11-20T08:00:00.003+08:00");
         shown["finished_at"] = json!("2026-11-20T08:00:00.123+08:00");
@@ -99,6 +107,8 @@ fn execution_detail() -> Value {
     let mut shown = execution("succeeded");
     shown["output"] = json!("hello\n");
     shown["result"] = json!({"message": "hello"});
+    shown["filled_params"] = Value::Null;
+    shown["started"] = json!([]);
     shown["attempts"] = json!([{"attempt": 1, "status": "succeeded", "started_at": "2026-11-20T08:00:00.003+08:00",
         "finished_at": "2026-11-20T08:00:00.123+08:00", "duration_ms": 120, "error": null, "node": "host-1"}]);
     shown

@@ -39,6 +39,8 @@ fn values() -> Value {
         "Seconds": {"type": "number", "minimum": 0, "description": "A number of seconds, down to the millisecond.", "example": 300},
         "Params": {"type": "object", "additionalProperties": true,
             "description": "Parameters, as the task type's `params_schema` says.", "example": {"message": "hello"}},
+        "Chain": {"type": "array", "maxItems": 20, "items": reference("ChainLink"),
+            "description": "The tasks that start when a run of this one ends."},
         "RunResult": {"description": "What a run gave, as its type defines it.", "example": {"exit_code": 0}},
         "JsonSchema": {"type": "object", "additionalProperties": true, "description": "A JSON Schema (2020-12)."},
     })
@@ -101,6 +103,7 @@ fn tasks() -> Value {
         "trigger": reference("Trigger"), "params": optional("Params", "Parameters, as the type's `params_schema` says."),
         "enabled": {"type": "boolean", "nullable": true, "default": true, "description": "Whether its trigger fires."},
         "policy": optional("PolicyInput", "What is left out comes from the type's `default_policy`."),
+        "chain": optional("Chain", "The tasks that start when a run of this one ends; they must not lead back to it."),
     });
     let id = json!({"type": "string", "minLength": 1, "maxLength": 64, "example": "daily-report",
         "description": "Letters of any script, digits, `.`, `_` and `-`, beginning with a letter or a digit. Never changes."});
@@ -138,6 +141,13 @@ fn requests() -> Value {
     json!({
         "RunRequest": closed("What one run should do otherwise.", &[], json!({
             "params": optional("Params", "Members that override the task's parameters, for this run only.")})),
+        "SecretInput": closed("A secret's value.", &["value"], json!({
+            "value": {"type": "string", "minLength": 1, "maxLength": 65_536, "description": "The value; it is never given back."}})),
+        "ChainLink": closed("A task to start.", &["task"], json!({
+            "on": {"type": "string", "nullable": true, "enum": ["success", "failure", "always"], "default": "success",
+                "description": "At which end of a run: `failure` is failed, timed out or interrupted, and not tried again."},
+            "task": text("The id of the task to start.", 64, "send-report"),
+            "params": optional("Params", "Members that override that task's parameters; templates in them see this run as `previous`.")})),
         "BulkRequest": closed("One action on many tasks: on those in `ids`, or on those that `filter` finds.", &["action"], json!({
             "action": {"type": "string", "enum": ["run", "pause", "resume", "delete"], "description": "What to do."},
             "ids": {"type": "array", "nullable": true, "maxItems": 10_000, "items": {"type": "string"}, "description": "Which tasks, by id."},

@@ -44,6 +44,8 @@ pub struct ExecutionView {
     node: Option<String>,
     /// Who asked for it, where somebody did.
     requested_by: Option<String>,
+    /// The execution whose end started this one.
+    started_by: Option<String>,
 }
 
 /// An execution with its output, result and attempts.
@@ -80,12 +82,27 @@ pub struct ExecutionDetailView {
     node: Option<String>,
     /// Who asked for it, where somebody did.
     requested_by: Option<String>,
+    /// The execution whose end started this one.
+    started_by: Option<String>,
     /// What all attempts wrote, both streams in the order of writing.
     output: String,
+    /// The parameters with their templates filled in and secrets hidden; null where they had no templates.
+    filled_params: Option<Params>,
+    /// The executions that its end started, oldest first.
+    started: Vec<StartedView>,
     /// What the latest attempt gave; null where there is nothing.
     result: Option<RunResult>,
     /// Every attempt, oldest first.
     attempts: Vec<AttemptView>,
+}
+
+/// An execution that the end of another one started.
+#[derive(Default, Object)]
+#[oai(rename = "StartedExecution", read_only_all)]
+pub struct StartedView {
+    id: String,
+    task_id: String,
+    status: StatusWord,
 }
 
 /// One try within an execution.
@@ -140,6 +157,7 @@ impl ExecutionView {
             error: run.error,
             node: run.node,
             requested_by: run.requested_by,
+            started_by: run.started_by,
         }
     }
 }
@@ -167,10 +185,19 @@ impl ExecutionDetailView {
             error: short.error,
             node: short.node,
             requested_by: short.requested_by,
+            started_by: short.started_by,
             output,
+            filled_params: detail.filled_params.map(Params),
+            started: detail.started.into_iter().map(StartedView::from).collect(),
             result: detail.result.map(RunResult),
             attempts: detail.attempts.into_iter().map(|attempt| AttemptView::new(attempt, zone)).collect(),
         }
+    }
+}
+
+impl From<Execution> for StartedView {
+    fn from(run: Execution) -> Self {
+        Self { id: run.id, task_id: run.task_id, status: StatusWord(run.status.as_str()) }
     }
 }
 

@@ -34,6 +34,23 @@ pub fn run_params(body: &Value) -> Result<Option<Value>, Problem> {
     f.finish(params).map_err(Problem::invalid)
 }
 
+/// `{"value": "…"}`.
+///
+/// # Errors
+/// 422 with every fault.
+pub fn secret(body: &Value) -> Result<String, Problem> {
+    let mut f = Fields::new(body, "");
+    let value = match f.take("value") {
+        Some(Value::String(value)) => value,
+        // What was given is not shown: it may be the secret.
+        _ => {
+            f.fault("value", "value: is required, as a text");
+            String::new()
+        }
+    };
+    f.finish(value).map_err(Problem::invalid)
+}
+
 /// A question about a trigger: the trigger, from when, how many.
 pub struct PreviewQuestion {
     pub trigger: Value,

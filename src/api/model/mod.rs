@@ -8,6 +8,7 @@ pub mod execution;
 pub mod input;
 pub mod named;
 pub mod policy;
+pub mod secret;
 pub mod stats;
 pub mod task;
 pub mod task_type;

@@ -78,5 +78,9 @@ named!(/// What one run should do otherwise.
     RunRequest(Value), "RunRequest");
 named!(/// One action on many tasks.
     BulkRequest(Value), "BulkRequest");
+named!(/// A secret's value.
+    SecretInput(Value), "SecretInput");
+named!(/// The tasks that start when a run ends.
+    Chain(Value), "Chain");
 named!(/// A question about a trigger.
     PreviewRequest(Value), "PreviewRequest");

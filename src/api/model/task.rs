@@ -4,8 +4,9 @@ use chrono_tz::Tz;
 use poem_openapi::Object;
 
 use super::instant;
-use super::named::{Instant, Params, StatusWord, TriggerRule};
+use super::named::{Chain, Instant, Params, StatusWord, TriggerRule};
 use super::policy::PolicyView;
+use crate::domain::chain;
 use crate::domain::page::Page;
 use crate::domain::task::{Task, TaskStats};
 use crate::domain::trigger::Lang;
@@ -29,6 +30,7 @@ pub struct TaskView {
     /// Whether its trigger fires; a paused task can still be run by hand.
     enabled: bool,
     policy: PolicyView,
+    chain: Chain,
     /// Counts the changes, from 1; the task's `ETag`.
     version: i64,
     created_at: Instant,
@@ -107,6 +109,7 @@ impl TaskView {
         let zone = rule.as_ref().map_or(zone, |rule| rule.zone());
         Self {
             policy: PolicyView::from(&task.policy),
+            chain: Chain(chain::to_json(&task.chain)),
             schedule: ScheduleView {
                 description: rule.map_or_else(|| task.schedule_text.clone(), |rule| rule.describe(lang)),
                 text: task.schedule_text,

@@ -17,6 +17,8 @@ pub struct Claim {
     pub execution_id: String,
     pub attempt: i64,
     pub started_at: DateTime<Utc>,
+    /// The parameters as JSON, where templates in them were filled in; secrets hidden.
+    pub filled_params: Option<String>,
 }
 
 /// Takes queued executions for a node, so that they run there and nowhere else. Answers the ids that were taken; the others
@@ -28,8 +30,9 @@ pub async fn claim(s: &mut dyn Session, node: &NodeIdentity, claims: &[Claim]) -
     if claims.is_empty() {
         return Ok(HashSet::new());
     }
-    let list: Vec<_> = claims.iter().map(|claim| (&claim.execution_id, claim.attempt, millis(claim.started_at))).collect();
-    let list = rows(&list)?;
+    let row =
+        |claim: &'_ Claim| (claim.execution_id.clone(), claim.attempt, millis(claim.started_at), claim.filled_params.clone());
+    let list = rows(&claims.iter().map(row).collect::<Vec<_>>())?;
     let taken: Vec<String> = on_session!(s, |conn, dialect| {
         let query = sqlx::query_scalar(dialect.sql(CLAIM)).bind(list).bind(&node.name).bind(&node.id);
         query.fetch_all(&mut *conn).await
@@ -38,11 +41,11 @@ pub async fn claim(s: &mut dyn Session, node: &NodeIdentity, claims: &[Claim]) -
     Ok(taken.into_iter().collect())
 }
 
-/// Of each row: 0 the id, 1 the attempt, 2 its start.
+/// Of each row: 0 the id, 1 the attempt, 2 its start, 3 the filled-in parameters.
 pub(in crate::storage) const CLAIM: &str = "
     update executions set status = 'running', node = $2, node_id = $3, started_at = cast(j.value->>2 as bigint),
         lateness_ms = coalesce(lateness_ms, cast(j.value->>2 as bigint) - scheduled_at),
-        finished_at = null, duration_ms = null, error = null, result = null
+        finished_at = null, duration_ms = null, error = null, result = null, filled = j.value->>3
     from {rows}
     where executions.id = j.value->>0 and executions.status = 'queued'
         and executions.attempt = cast(j.value->>1 as bigint) and executions.retry_at is null

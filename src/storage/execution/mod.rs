@@ -19,7 +19,7 @@ mod row;
 pub use attempt::{Claim, Finish, claim, finish};
 pub use cancel::{cancel_all_queued, cancel_queued, cancel_requested, request_cancel};
 pub use output::{NewOutput, append_output, output};
-pub use read::{attempts, by_key, get, result};
+pub use read::{attempts, by_key, filled_params, get, last_success, result, started_by};
 
 #[cfg(test)]
 pub(super) use attempt::{CLAIM, FINISH};
@@ -41,6 +41,8 @@ pub struct NewExecution {
     pub requested_by: Option<String>,
     /// A second request with the same key for the same task makes no second execution.
     pub idempotency_key: Option<String>,
+    /// The execution whose end started this one.
+    pub started_by: Option<String>,
 }
 
 /// Inserts executions. Answers the ids of those that are new: an instant that was decided before, or a request that was
@@ -64,14 +66,15 @@ pub async fn insert(s: &mut dyn Session, new: &[NewExecution], now: DateTime<Utc
 /// Of each row, in the order of [`NewRow`].
 const INSERT: &str = "
     insert into executions (id, task_id, task_type, schedule_text, params, cause, status, attempt, scheduled_at, queued_at, error,
-        requested_by, idempotency_key)
+        requested_by, idempotency_key, started_by)
     select j.value->>0, j.value->>1, j.value->>2, j.value->>3, j.value->>4,
         j.value->>5, j.value->>6, cast(j.value->>7 as bigint), cast(j.value->>8 as bigint), $2,
-        j.value->>9, j.value->>10, j.value->>11
+        j.value->>9, j.value->>10, j.value->>11, j.value->>12
     from {rows} where true
     on conflict do nothing returning id";
 
-/// Id, task, type, schedule, parameters, cause, status, attempt, instant, error, who asked, and with which key.
+/// Id, task, type, schedule, parameters, cause, status, attempt, instant, error, who asked, with which key, and which run's
+/// end did.
 type NewRow<'n> = (
     &'n str,
     &'n str,
@@ -82,6 +85,7 @@ type NewRow<'n> = (
     &'static str,
     i64,
     i64,
+    Option<&'n str>,
     Option<&'n str>,
     Option<&'n str>,
     Option<&'n str>,
@@ -101,5 +105,6 @@ fn new_row(new: &NewExecution) -> NewRow<'_> {
         new.error.as_deref(),
         new.requested_by.as_deref(),
         new.idempotency_key.as_deref(),
+        new.started_by.as_deref(),
     )
 }

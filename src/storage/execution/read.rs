@@ -1,5 +1,6 @@
 //! One execution, read.
 
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use super::row::{COLUMNS, ExecutionRow, read_status};
@@ -42,6 +43,42 @@ pub async fn result(s: &mut dyn Session, id: &str) -> Result<Option<Value>> {
         on_session!(s, |conn, dialect| sqlx::query_as(dialect.sql(text)).bind(id).fetch_optional(&mut *conn).await)
             .map_err(Error::on("read a result"))?;
     row.and_then(|(result,)| result).map(|text| json(&text)).transpose()
+}
+
+/// An execution's parameters with their templates filled in and secrets hidden, where there were templates.
+///
+/// # Errors
+/// Where the database fails.
+pub async fn filled_params(s: &mut dyn Session, id: &str) -> Result<Option<Value>> {
+    let text = "select filled from executions where id = $1";
+    let row: Option<(Option<String>,)> =
+        on_session!(s, |conn, dialect| sqlx::query_as(dialect.sql(text)).bind(id).fetch_optional(&mut *conn).await)
+            .map_err(Error::on("read filled-in parameters"))?;
+    row.and_then(|(filled,)| filled).map(|text| json(&text)).transpose()
+}
+
+/// When the newest succeeded run of a task started.
+///
+/// # Errors
+/// Where the database fails.
+pub async fn last_success(s: &mut dyn Session, task_id: &str) -> Result<Option<DateTime<Utc>>> {
+    let text = "select started_at from executions where task_id = $1 and status = 'succeeded' order by id desc limit 1";
+    let found: Option<(Option<i64>,)> =
+        on_session!(s, |conn, dialect| sqlx::query_as(dialect.sql(text)).bind(task_id).fetch_optional(&mut *conn).await)
+            .map_err(Error::on("read the newest success"))?;
+    optional_instant(found.and_then(|(at,)| at))
+}
+
+/// The executions that the end of one started, oldest first.
+///
+/// # Errors
+/// Where the database fails.
+pub async fn started_by(s: &mut dyn Session, id: &str) -> Result<Vec<Execution>> {
+    let text = format!("select {COLUMNS} from executions where started_by = $1 order by id limit 100");
+    let found: Vec<ExecutionRow> =
+        on_session!(s, |conn, dialect| sqlx::query_as(dialect.sql(&text)).bind(id).fetch_all(&mut *conn).await)
+            .map_err(Error::on("read what an execution started"))?;
+    found.into_iter().map(Execution::try_from).collect()
 }
 
 /// The attempts that were followed by another, oldest first.

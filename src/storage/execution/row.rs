@@ -6,7 +6,8 @@ use crate::domain::execution::{Cause, Execution, Status};
 use crate::storage::{Error, Result, instant, json, optional_instant};
 
 pub(in crate::storage) const COLUMNS: &str = "id, task_id, task_type, schedule_text, params, cause, scheduled_at, queued_at, started_at, \
-    finished_at, lateness_ms, duration_ms, attempt, status, retry_at, error, node, requested_by";
+    finished_at, lateness_ms, duration_ms, attempt, status, retry_at, error, node, requested_by, \
+    started_by";
 
 #[derive(Debug, FromRow)]
 pub(in crate::storage) struct ExecutionRow {
@@ -28,6 +29,7 @@ pub(in crate::storage) struct ExecutionRow {
     error: Option<String>,
     node: Option<String>,
     requested_by: Option<String>,
+    started_by: Option<String>,
 }
 
 impl TryFrom<ExecutionRow> for Execution {
@@ -53,6 +55,7 @@ impl TryFrom<ExecutionRow> for Execution {
             error: row.error,
             node: row.node,
             requested_by: row.requested_by,
+            started_by: row.started_by,
         })
     }
 }

@@ -1,0 +1,92 @@
+//! The parts that services, scheduler and workers share, made of the settings and a database.
+
+use std::sync::Arc;
+
+use super::data_dir::{FILES_FOLDER, KEY_FILE};
+use super::wiring;
+use crate::clock::{SharedClock, SystemClock};
+use crate::config::Settings;
+use crate::events::EventBus;
+use crate::service::{Parts, Service};
+use crate::signals::{Pulse, Signals};
+use crate::storage::Database;
+use crate::tasks::registry::Registry;
+use crate::tasks::{Limits, Toolbox};
+use crate::vault::{KeySource, Vault};
+use crate::worker::cancel::Cancels;
+
+/// Clones share it.
+#[derive(Clone)]
+pub(super) struct Shared {
+    pub database: Database,
+    pub registry: Arc<Registry>,
+    pub vault: Arc<Vault>,
+    pub clock: SharedClock,
+    pub events: EventBus,
+    pub signals: Signals,
+    pub pulse: Pulse,
+    pub cancels: Cancels,
+}
+
+impl Shared {
+    pub fn new(settings: &Settings, database: Database) -> Self {
+        let clock: SharedClock = Arc::new(SystemClock);
+        Self {
+            registry: Arc::new(registry(settings, &database, &clock)),
+            vault: Arc::new(vault(settings, &database)),
+            events: EventBus::default(),
+            signals: Signals::default(),
+            pulse: Pulse::default(),
+            cancels: Cancels::default(),
+            database,
+            clock,
+        }
+    }
+
+    pub fn service(&self, settings: &Settings) -> Service {
+        Service::new(Parts {
+            database: self.database.clone(),
+            registry: self.registry.clone(),
+            clock: self.clock.clone(),
+            events: self.events.clone(),
+            signals: self.signals.clone(),
+            pulse: self.pulse.clone(),
+            cancels: self.cancels.clone(),
+            vault: self.vault.clone(),
+            zone: settings.server.zone,
+            queues: wiring::queues(settings),
+            session: chrono::Duration::days(i64::from(settings.auth.session_days)),
+        })
+    }
+}
+
+/// The task types that the settings allow.
+fn registry(settings: &Settings, database: &Database, clock: &SharedClock) -> Registry {
+    let registry = Registry::standard(&Toolbox {
+        clock: clock.clone(),
+        database: database.clone(),
+        data_dir: settings.data_dir.clone(),
+        zone: settings.server.zone,
+        profiles: Arc::new(settings.profiles.clone()),
+        limits: Arc::new(limits(settings)),
+    });
+    if settings.commands.enabled { registry } else { registry.without_dangerous() }
+}
+
+fn limits(settings: &Settings) -> Limits {
+    let own_files = std::iter::once(settings.data_dir.join(FILES_FOLDER));
+    Limits {
+        programs: settings.commands.programs.clone(),
+        command_folders: settings.commands.folders.clone(),
+        file_folders: own_files.chain(settings.files.folders.iter().cloned()).collect(),
+        private_addresses: settings.network.private_addresses,
+    }
+}
+
+fn vault(settings: &Settings, database: &Database) -> Vault {
+    let source = match &settings.secrets.key {
+        Some(key) => KeySource::Given(key.clone()),
+        None => KeySource::File(settings.data_dir.join(KEY_FILE)),
+    };
+    Vault::new(database.clone(), source, Vec::new())
+}

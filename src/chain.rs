@@ -1,0 +1,108 @@
+//! Starts the tasks that a task names for the end of its runs, in the transaction that records that end: a crash leaves
+//! both or neither.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+use crate::domain::chain::Link;
+use crate::domain::decision::{Fate, decide_idle};
+use crate::domain::execution::{Cause, Status};
+use crate::domain::task::Task;
+use crate::ids::new_id;
+use crate::storage::execution::{self, NewExecution};
+use crate::storage::queue::{self, NewJob};
+use crate::storage::{Result, Tx, plan, task};
+
+/// A run that has ended for good.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ended {
+    pub execution_id: String,
+    pub task_id: String,
+    pub status: Status,
+}
+
+/// What was started.
+#[derive(Debug, Default)]
+pub struct Started {
+    pub executions: Vec<NewExecution>,
+    /// Queues that have new jobs.
+    pub queues: Vec<String>,
+}
+
+/// Starts what the tasks of these runs name. A paused task, and one of which as many runs as allowed are going on, gets an
+/// execution that says so; one that is gone is passed over.
+///
+/// # Errors
+/// Where the database fails.
+pub async fn start(tx: &mut Tx, ended: &[Ended], now: DateTime<Utc>) -> Result<Started> {
+    if ended.is_empty() {
+        return Ok(Started::default());
+    }
+    let parents = by_id(task::many(tx, &ended.iter().map(|end| end.task_id.clone()).collect::<Vec<_>>()).await?);
+    let fitting = |end: &Ended| -> Vec<Link> {
+        let chain = parents.get(&end.task_id).map(|parent| parent.chain.as_slice()).unwrap_or_default();
+        chain.iter().filter(|link| link.on.fits(end.status)).cloned().collect()
+    };
+    let links: Vec<(&Ended, Link)> = ended.iter().flat_map(|end| fitting(end).into_iter().map(move |link| (end, link))).collect();
+    if links.is_empty() {
+        return Ok(Started::default());
+    }
+    let ids: Vec<String> = links.iter().map(|(_, link)| link.task.clone()).collect();
+    let children = by_id(task::many(tx, &ids).await?);
+    let mut active = plan::active(tx, &ids.iter().map(String::as_str).collect::<Vec<_>>()).await?;
+    let mut started = Started::default();
+    let mut jobs = Vec::new();
+    for (end, link) in links {
+        let Some(child) = children.get(&link.task) else {
+            tracing::warn!(task.id = end.task_id, missing = link.task, "a chain names a task that is gone");
+            continue;
+        };
+        let active = active.entry(child.id.clone()).or_insert(0);
+        let new = begin(child, end, &link, *active, now);
+        if new.status == Status::Queued {
+            *active += 1;
+            jobs.push(NewJob::first(&new, child));
+            started.queues.push(child.policy.queue.clone());
+        }
+        started.executions.push(new);
+    }
+    execution::insert(tx, &started.executions, now).await?;
+    queue::push(tx, &jobs, now).await?;
+    Ok(started)
+}
+
+fn by_id(tasks: Vec<Task>) -> HashMap<String, Task> {
+    tasks.into_iter().map(|task| (task.id.clone(), task)).collect()
+}
+
+fn begin(child: &Task, end: &Ended, link: &Link, active: i64, now: DateTime<Utc>) -> NewExecution {
+    let fate = match child.enabled {
+        true => decide_idle(child, active),
+        false => Fate::Skipped("not run: the task is paused".to_owned()),
+    };
+    let (status, error) = match fate {
+        Fate::Run { .. } => (Status::Queued, None),
+        Fate::Skipped(reason) => (Status::Skipped, Some(reason)),
+        Fate::Missed(reason) => (Status::Missed, Some(reason)),
+    };
+    let mut params = child.params.clone();
+    if let Value::Object(map) = &mut params {
+        map.extend(link.params.clone());
+    }
+    NewExecution {
+        id: new_id(now),
+        task_id: child.id.clone(),
+        task_type: child.task_type.clone(),
+        schedule_text: child.schedule_text.clone(),
+        params,
+        cause: Cause::Chain,
+        status,
+        scheduled_at: now,
+        error,
+        requested_by: None,
+        idempotency_key: None,
+        started_by: Some(end.execution_id.clone()),
+    }
+}

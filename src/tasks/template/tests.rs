@@ -1,0 +1,91 @@
+use chrono::TimeZone;
+
+use super::*;
+
+fn facts() -> Facts {
+    let zone = chrono_tz::Asia::Shanghai;
+    let at = zone.with_ymd_and_hms(2026, 11, 21, 8, 0, 0).unwrap();
+    Facts {
+        scheduled_at: at,
+        now: at,
+        last_success_at: None,
+        task_id: "report".into(),
+        task_name: "日报".into(),
+        task_type: "send_email".into(),
+        execution_id: "01J".into(),
+        attempt: 2,
+        previous: Some(json!({"task_id": "query", "result": {"rows": [[1, "a"]], "value": 7}})),
+        env: Arc::new(BTreeMap::from([("HOME".to_owned(), "/root".to_owned())])),
+    }
+}
+
+fn filled(text: &str) -> Result<String, String> {
+    let secrets: Secrets = Arc::new(|name| (name == "token").then(|| "s3cret".to_owned()));
+    let params = json!({"text": text});
+    fill(&params, &facts(), secrets).map(|value| value["text"].as_str().unwrap().to_owned()).map_err(|fault| fault.message)
+}
+
+#[test]
+fn facts_are_filled_in() {
+    let cases = [
+        ("{{ task.name }} {{ task.id }} {{ execution.id }} #{{ attempt }}", "日报 report 01J #2"),
+        ("{{ scheduled_at }}", "2026-11-21T08:00:00.000+08:00"),
+        (r#"{{ now | date(format="%Y/%m/%d") }}"#, "2026/11/21"),
+        (r#"{{ now | minus(days=1) | date(format="%F %H:%M", timezone="UTC") }}"#, "2026-11-20 00:00"),
+        (r#"{{ now | plus(months=3, hours=1) }}"#, "2027-02-21T09:00:00.000+08:00"),
+        ("{{ now | timestamp }}", "1795219200"),
+        (r#"{{ last_success_at | default(value="never") }}"#, "never"),
+        ("{{ previous.result.value }} {{ previous.result.rows | json }}", r#"7 [[1,"a"]]"#),
+        ("{{ env.HOME }}", "/root"),
+        (r#"Bearer {{ secret("token") }}{{ secret(name="token") }}{{ secret('token') }}"#, "Bearer s3crets3crets3cret"),
+        ("{% if attempt > 1 %}again{% else %}first{% endif %}", "again"),
+        (r#"{{ "a b&c" | urlencode }} <b>"#, "a%20b%26c <b>"),
+        ("no expression { } %", "no expression { } %"),
+    ];
+    for (text, expected) in cases {
+        assert_eq!(filled(text).as_deref(), Ok(expected), "{text}");
+    }
+}
+
+#[test]
+fn what_cannot_be_filled_in_says_why() {
+    let cases = [
+        (r#"{{ secret("other") }}"#, "there is no secret 'other'"),
+        ("{{ env.PATH }}", "PATH"),
+        ("{{ last_success_at }}", "last_success_at"),
+        (r#"{{ now | date(format="%Q") }}"#, "not a format"),
+        (r#"{{ now | date(timezone="Mars/Base") }}"#, "not a time zone"),
+        (r#"{{ "x" | date }}"#, "is not a time"),
+        ("{{ now | plus(days=9223372036854775807) }}", "too far"),
+        ("{% for i in range(end=99999) %}{% for j in range(end=99999) %}0123456789{% endfor %}{% endfor %}", "longer than"),
+    ];
+    for (text, expected) in cases {
+        let message = filled(text).unwrap_err();
+        assert!(message.contains(expected) && message.starts_with("text: ") && !message.contains('\n'), "{text}: {message}");
+    }
+}
+
+#[test]
+fn wrong_templates_are_found_before_a_run() {
+    let params =
+        json!({"a": "{{ now", "b": ["{{ nobody }}", "{{ now }}"], "c/d": {"e": "{{ now | nothing }}"}, "f": "{% if %}", "g": 1});
+    let faults = check(&params, "/params");
+    let pointers: Vec<_> = faults.iter().map(|fault| fault.pointer.as_str()).collect();
+    assert_eq!(pointers, ["/params/a", "/params/b/0", "/params/c~1d/e", "/params/f"], "{faults:?}");
+    assert!(faults[1].message.contains("knows no 'nobody'"), "{}", faults[1].message);
+    assert!(faults.iter().all(|fault| !fault.message.contains('\n')), "{faults:?}");
+    assert_eq!(check(&json!({"a": "{ plain }", "b": {"c": [1, null]}}), "/params"), []);
+}
+
+#[test]
+fn nothing_beside_the_facts_is_within_reach() {
+    for text in [r#"{% include "x" %}"#, r#"{% extends "x" %}"#, r#"{% import "x" as y %}"#, "{% block a %}x{% endblock %}"] {
+        assert!(filled(text).is_err(), "{text}");
+    }
+}
+
+#[test]
+fn words_are_found_in_expressions_alone() {
+    assert!(mentions(&json!({"sql": "where t > '{{ last_success_at }}'"}), "last_success_at"));
+    assert!(!mentions(&json!({"sql": "select last_success_at"}), "last_success_at"));
+}

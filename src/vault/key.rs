@@ -1,0 +1,132 @@
+//! The key that secrets are encrypted with: given by the settings, or made on first use and kept in a file that only the
+//! server's own account may read.
+
+use std::fs::OpenOptions;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use chacha20poly1305::aead::{Aead, KeyInit, Payload};
+use chacha20poly1305::{XChaCha20Poly1305, XNonce};
+
+use super::VaultError;
+use crate::domain::secret::Secret;
+
+const KEY_BYTES: usize = 32;
+const NONCE_BYTES: usize = 24;
+
+/// Where the key comes from.
+#[derive(Debug, Clone)]
+pub enum KeySource {
+    /// From the settings: 32 bytes in base64.
+    Given(Secret),
+    /// A file, made when the first secret is kept.
+    File(PathBuf),
+}
+
+/// A key that is ready to use.
+pub(super) struct Key(XChaCha20Poly1305);
+
+impl KeySource {
+    /// The key; `None` where the file does not exist yet.
+    pub(super) fn read(&self) -> Result<Option<Key>, VaultError> {
+        match self {
+            KeySource::Given(text) => Key::parse(text.reveal()).map(Some),
+            KeySource::File(path) => match std::fs::read_to_string(path) {
+                Ok(text) => Key::parse(text.trim()).map(Some),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+                Err(error) => Err(VaultError::Key(format!("{} cannot be read: {error}", path.display()))),
+            },
+        }
+    }
+
+    /// The key; a file is made where there is none.
+    pub(super) fn read_or_make(&self) -> Result<Key, VaultError> {
+        if let Some(key) = self.read()? {
+            return Ok(key);
+        }
+        let KeySource::File(path) = self else { return Err(VaultError::Key("no key is given".to_owned())) };
+        let text = STANDARD.encode(random::<KEY_BYTES>()?);
+        match write_private(path, &text) {
+            // Another process was first: its key is the one.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(VaultError::Key(format!("{} cannot be written: {error}", path.display()))),
+            Ok(()) => tracing::info!(file = %path.display(), "made a key for secrets; keep a copy of it beside your backups"),
+        }
+        self.read()?.ok_or_else(|| VaultError::Key(format!("{} is gone again", path.display())))
+    }
+}
+
+impl Key {
+    fn parse(text: &str) -> Result<Key, VaultError> {
+        let bytes = STANDARD.decode(text.trim()).unwrap_or_default();
+        let cipher = XChaCha20Poly1305::new_from_slice(&bytes);
+        cipher.map(Key).map_err(|_| VaultError::Key(format!("the key for secrets is not {KEY_BYTES} bytes in base64")))
+    }
+
+    /// Encrypts a value; it can be opened under its own name alone.
+    pub fn seal(&self, name: &str, value: &str) -> Result<String, VaultError> {
+        let nonce = random::<NONCE_BYTES>()?;
+        let payload = Payload { msg: value.as_bytes(), aad: name.as_bytes() };
+        let sealed = self.0.encrypt(&XNonce::from(nonce), payload).map_err(|_| VaultError::Sealed(name.to_owned()))?;
+        Ok(STANDARD.encode([nonce.as_slice(), &sealed].concat()))
+    }
+
+    /// Decrypts a value.
+    pub fn open(&self, name: &str, sealed: &str) -> Result<String, VaultError> {
+        let refused = || VaultError::Sealed(name.to_owned());
+        let bytes = STANDARD.decode(sealed).map_err(|_| refused())?;
+        let (nonce, sealed) = bytes.split_first_chunk::<NONCE_BYTES>().ok_or_else(refused)?;
+        let opened = self.0.decrypt(&XNonce::from(*nonce), Payload { msg: sealed, aad: name.as_bytes() });
+        String::from_utf8(opened.map_err(|_| refused())?).map_err(|_| refused())
+    }
+}
+
+/// Writes a new file that its owner alone may read. (On Windows the folder's own permissions hold.)
+fn write_private(path: &Path, text: &str) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()
+}
+
+fn random<const N: usize>() -> Result<[u8; N], VaultError> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).map_err(|error| VaultError::Key(format!("the system gives no random numbers: {error}")))?;
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_opens_under_its_own_name_and_key_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let source = |name: &str| KeySource::File(folder.path().join(name));
+        assert!(source("a").read().unwrap().is_none(), "made on first use");
+        let (a, b) = (source("a").read_or_make().unwrap(), source("b").read_or_make().unwrap());
+        let sealed = a.seal("token", "值").unwrap();
+        assert_eq!(source("a").read_or_make().unwrap().open("token", &sealed).unwrap(), "值", "the same key is read again");
+        assert!(a.open("other", &sealed).is_err());
+        assert!(b.open("token", &sealed).is_err());
+        assert!(a.open("token", "AAAA").is_err());
+        assert_ne!(sealed, a.seal("token", "值").unwrap(), "no two look alike");
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            let mode = std::fs::metadata(folder.path().join("a")).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600);
+        }
+    }
+
+    #[test]
+    fn a_bad_key_is_told() {
+        let source = KeySource::Given(Secret::new("short"));
+        assert!(source.read().err().unwrap().to_string().contains("32 bytes in base64"));
+    }
+}
