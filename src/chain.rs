@@ -104,5 +104,6 @@ fn begin(child: &Task, end: &Ended, link: &Link, active: i64, now: DateTime<Utc>
         requested_by: None,
         idempotency_key: None,
         started_by: Some(end.execution_id.clone()),
+        task_version: child.version,
     }
 }

@@ -35,6 +35,7 @@ create table executions (
     id text not null primary key,
     task_id text not null,
     task_type text not null,
+    task_version bigint,
     schedule_text text not null,
     cause text not null,
     status text not null,
@@ -106,7 +107,11 @@ create table users (
     name text not null,
     role text not null,
     password_hash text,
-    created_at bigint not null
+    -- Dangerous task types that this account may set up all the same: a JSON array.
+    grants text not null default '[]',
+    disabled boolean not null default false,
+    created_at bigint not null,
+    last_seen_at bigint
 ) without rowid;
 
 create unique index users_name on users (lower(name));
@@ -115,14 +120,19 @@ create table sessions (
     secret_hash text not null primary key,
     user_id text not null references users (id) on delete cascade,
     created_at bigint not null,
+    used_at bigint not null,
     expires_at bigint not null
 ) without rowid;
 
 create table tokens (
-    secret_hash text not null primary key,
+    id text not null primary key,
+    secret_hash text not null unique,
     user_id text not null references users (id) on delete cascade,
     name text not null,
-    created_at bigint not null
+    role text not null,
+    created_at bigint not null,
+    expires_at bigint,
+    used_at bigint
 ) without rowid;
 
 -- Values are encrypted by the process that keeps them; its key is not in the database.
@@ -133,3 +143,33 @@ create table secrets (
     updated_at bigint not null,
     updated_by text not null
 ) without rowid;
+
+create index sessions_user on sessions (user_id);
+create index tokens_user on tokens (user_id);
+
+-- How each task was after each change.
+create table task_versions (
+    task_id text not null,
+    version bigint not null,
+    at bigint not null,
+    author text not null,
+    content text not null,
+    primary key (task_id, version)
+) without rowid;
+
+-- Who changed what; added to and never changed.
+create table audit (
+    id text not null primary key,
+    at bigint not null,
+    actor text not null,
+    via text not null,
+    address text,
+    action text not null,
+    target text not null,
+    before text,
+    after text
+) without rowid;
+
+create index audit_actor on audit (actor, id);
+create index audit_action on audit (action, id);
+create index audit_target on audit (target, id);

@@ -27,6 +27,11 @@ impl<'a> FromRequest<'a> for Caller {
 /// # Errors
 /// 401 without a valid token or session, 403 for a changing call by cookie from another site.
 pub async fn identify(request: &Request) -> Result<Actor, Problem> {
+    let peer = request.remote_addr().as_socket_addr().map(|peer| peer.ip().to_canonical().to_string());
+    Ok(account(request).await?.at(peer))
+}
+
+async fn account(request: &Request) -> Result<Actor, Problem> {
     let shared = request.data::<Arc<Shared>>().ok_or_else(Problem::internal)?;
     if let Some(token) = bearer(request.headers()) {
         let actor = shared.service.actor_by_token(token).await?;

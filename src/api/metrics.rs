@@ -26,7 +26,7 @@ pub async fn metrics(request: &Request, shared: Data<&Arc<Shared>>) -> Result<Re
 
 async fn render(request: &Request, shared: &Shared) -> Result<String, Problem> {
     let actor = match is_local(request) {
-        true => Actor { name: "metrics".to_owned(), role: Role::Viewer, via: Via::Api },
+        true => Actor::new("metrics", Role::Viewer, Via::Api),
         false => identify(request).await?,
     };
     let ready = shared.service.ready().await.is_ok();

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::service::Service;
 
+mod audit;
 mod auth;
 mod body;
 mod docs;
@@ -31,7 +32,10 @@ mod secrets;
 mod stats;
 mod task_types;
 mod tasks;
+mod tokens;
 mod triggers;
+mod users;
+mod versions;
 
 pub use auth::SESSION_COOKIE;
 pub use document::{document, openapi_json, openapi_yaml};
@@ -82,13 +86,24 @@ enum Tag {
     /// Figures.
     #[oai(rename = "Stats")]
     Stats,
-    /// Accounts.
+    /// People, programs, and what they did.
     #[oai(rename = "Accounts")]
     Accounts,
 }
 
-type Apis =
-    (tasks::Tasks, executions::Executions, triggers::Triggers, task_types::TaskTypes, secrets::Secrets, stats::Figures, me::Me);
+type Apis = (
+    tasks::Tasks,
+    executions::Executions,
+    triggers::Triggers,
+    task_types::TaskTypes,
+    secrets::Secrets,
+    stats::Figures,
+    me::Me,
+    users::Users,
+    tokens::Tokens,
+    audit::Audit,
+    versions::Versions,
+);
 
 fn apis(shared: &Arc<Shared>) -> Apis {
     (
@@ -98,7 +113,11 @@ fn apis(shared: &Arc<Shared>) -> Apis {
         task_types::TaskTypes(Arc::clone(shared)),
         secrets::Secrets(Arc::clone(shared)),
         stats::Figures(Arc::clone(shared)),
-        me::Me,
+        me::Me(Arc::clone(shared)),
+        users::Users(Arc::clone(shared)),
+        tokens::Tokens(Arc::clone(shared)),
+        audit::Audit(Arc::clone(shared)),
+        versions::Versions(Arc::clone(shared)),
     )
 }
 

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::query::Param;
+use crate::domain::audit::Act;
 use crate::domain::execution::{Cause, Status};
 use crate::domain::page::{DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, TaskSort};
 
@@ -62,6 +63,19 @@ pub const EXECUTIONS_OF_TASK: &[Param] = &[
     one("search", "Part of the id, the task's id, the parameters or the error, in any case.", text),
 ];
 
+/// Which entries of the audit.
+pub const AUDIT: &[Param] = &[
+    one("actor", "Only what this account did.", text),
+    one("action", "Only this action.", || json!({"type": "string", "enum": acts()})),
+    one("target", "Only changes of this, such as `task:daily-report`, or of its kind: `task:`.", text),
+    one("from", "Only entries of this time or later: RFC 3339, or a date with or without a time in the server's zone.", text),
+    one("to", "Only entries before this time, in the same forms.", text),
+];
+
+/// Which versions.
+pub const VERSIONS: &[Param] =
+    &[one("before", "Only versions below this number.", || json!({"type": "integer", "format": "int64", "minimum": 1}))];
+
 /// Which output.
 pub const OUTPUT: &[Param] =
     &[one("attempt", "Only what this attempt wrote.", || json!({"type": "integer", "minimum": 1, "maximum": 100}))];
@@ -81,6 +95,10 @@ pub const EVENTS: &[Param] = &[
     one("execution_id", "Only changes and output of this execution.", text),
     one("task_id", "Only changes of this task and its executions, without output.", text),
 ];
+
+fn acts() -> Vec<&'static str> {
+    Act::ALL.iter().map(|act| act.as_str()).collect()
+}
 
 fn text() -> Value {
     json!({"type": "string"})

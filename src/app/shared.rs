@@ -56,6 +56,7 @@ impl Shared {
             zone: settings.server.zone,
             queues: wiring::queues(settings),
             session: chrono::Duration::days(i64::from(settings.auth.session_days)),
+            session_idle: chrono::Duration::hours(i64::from(settings.auth.session_idle_hours)),
         })
     }
 }

@@ -86,7 +86,7 @@ fn admin(user: Option<String>, password: Option<String>, token: Option<String>) 
     let user = user.unwrap_or_else(|| DEFAULT_ADMIN.to_owned());
     check_user_name(&user).map_err(|message| by_variable(ADMIN_USER, &message))?;
     if let Some(password) = &password {
-        check_password(password).map_err(|message| by_variable(ADMIN_PASSWORD, &message))?;
+        check_password(password, &user).map_err(|message| by_variable(ADMIN_PASSWORD, &message))?;
     }
     if let Some(token) = &token {
         check_token(token).map_err(|message| by_variable(ADMIN_TOKEN, &message))?;

@@ -117,8 +117,10 @@ pub struct History {
 /// `[auth]`
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Auth {
-    /// A sign-in ends after this long without use.
+    /// A sign-in ends after this long.
     pub session_days: u32,
+    /// A sign-in ends after this long without use.
+    pub session_idle_hours: u32,
 }
 
 /// `[commands]`
@@ -178,7 +180,7 @@ impl Default for Settings {
                 queues: BTreeMap::from([("slow".to_owned(), 16)]),
             },
             history: History { keep_days: 90, keep_per_task: 10_000 },
-            auth: Auth { session_days: 30 },
+            auth: Auth { session_days: 30, session_idle_hours: 168 },
             commands: Commands { enabled: true, programs: Vec::new(), folders: Vec::new(), environment: Vec::new() },
             files: Files { folders: Vec::new() },
             network: Network { private_addresses: true },

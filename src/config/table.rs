@@ -154,6 +154,10 @@ const SETTINGS: &[Setting] = &[
         s.auth.session_days = v.number(1..=365)?;
         Ok(())
     }),
+    setting("auth", "session_idle_hours", "168", "A sign-in ends after so many hours without use, 1 to 8760.", |s, _, v| {
+        s.auth.session_idle_hours = v.number(1..=8760)?;
+        Ok(())
+    }),
     setting(
         "commands",
         "enabled",

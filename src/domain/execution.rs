@@ -123,6 +123,8 @@ pub struct Execution {
     pub id: String,
     pub task_id: String,
     pub task_type: String,
+    /// The version of the task that it ran.
+    pub task_version: Option<i64>,
     /// The task's rule in one line, as it was then.
     pub schedule_text: String,
     pub params: Value,

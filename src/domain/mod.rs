@@ -1,6 +1,7 @@
 //! The rules of Belfry: pure and total. No input or output, no clock, no database, no web; every function answers at once
 //! and none panics, whatever it is given.
 
+pub mod audit;
 pub mod chain;
 pub mod decision;
 pub mod event;

@@ -76,6 +76,17 @@ impl Task {
     }
 }
 
+/// How a task was after a change.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Version {
+    pub version: i64,
+    pub at: DateTime<Utc>,
+    /// Who made the change.
+    pub author: String,
+    /// What could be set, as [`Task::to_input`] gives it.
+    pub content: Value,
+}
+
 /// What may be set on a task, checked but for the parameters (their type's schema does that).
 #[derive(Debug, Clone, PartialEq)]
 pub struct TaskInput {

@@ -1,5 +1,7 @@
 //! People and programs that use Belfry, and what their role lets them do.
 
+use chrono::{DateTime, Utc};
+
 /// What an account may do; each role may do all that the one before may.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Role {
@@ -60,6 +62,30 @@ pub struct User {
     pub id: String,
     pub name: String,
     pub role: Role,
+    /// Dangerous task types that this account may set up though its role may not.
+    pub grants: Vec<String>,
+    /// It can neither sign in nor use its tokens.
+    pub disabled: bool,
+    pub created_at: DateTime<Utc>,
+    /// When it was last used, to the minute.
+    pub last_seen_at: Option<DateTime<Utc>>,
+}
+
+/// A program's way in, without its text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Token {
+    /// A ULID.
+    pub id: String,
+    /// The account it belongs to.
+    pub user: String,
+    pub name: String,
+    /// What it may do: no more than its account.
+    pub role: Role,
+    pub created_at: DateTime<Utc>,
+    /// `None`: never.
+    pub expires_at: Option<DateTime<Utc>>,
+    /// When it was last used, to the minute.
+    pub used_at: Option<DateTime<Utc>>,
 }
 
 /// Who asks for something, and through which door.
@@ -68,6 +94,10 @@ pub struct Actor {
     pub name: String,
     pub role: Role,
     pub via: Via,
+    /// Dangerous task types that this account may set up though its role may not.
+    pub grants: Vec<String>,
+    /// The network address that the request came from, where there is one.
+    pub address: Option<String>,
 }
 
 /// The door through which a request came.
@@ -78,10 +108,42 @@ pub enum Via {
     CommandLine,
 }
 
+impl Via {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Via::Page => "page",
+            Via::Api => "api",
+            Via::CommandLine => "command_line",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Via> {
+        [Via::Page, Via::Api, Via::CommandLine].into_iter().find(|via| via.as_str() == text)
+    }
+}
+
 impl Actor {
     /// The person at the machine itself, who may do everything.
     pub fn local(name: impl Into<String>) -> Self {
-        Self { name: name.into(), role: Role::Admin, via: Via::CommandLine }
+        Self::new(name, Role::Admin, Via::CommandLine)
+    }
+
+    /// Somebody without grants and address.
+    pub fn new(name: impl Into<String>, role: Role, via: Via) -> Self {
+        Self { name: name.into(), role, via, grants: Vec::new(), address: None }
+    }
+
+    /// The same, asking from an address.
+    #[must_use]
+    pub fn at(mut self, address: Option<String>) -> Self {
+        self.address = address;
+        self
+    }
+
+    /// Whether a task of a dangerous type may be set up.
+    pub fn may_set_up(&self, task_type: &str) -> bool {
+        let granted = self.role.allows(Action::Edit) && self.grants.iter().any(|grant| grant == task_type);
+        granted || self.role.allows(Action::EditDangerous)
     }
 }
 
@@ -109,15 +171,68 @@ pub fn check_user_name(name: &str) -> Result<(), String> {
 ///
 /// # Errors
 /// A message that names the rule that was broken; never the password.
-pub fn check_password(password: &str) -> Result<(), String> {
+pub fn check_password(password: &str, user_name: &str) -> Result<(), String> {
     if password.chars().count() < MIN_PASSWORD {
         return Err(format!("password: must have at least {MIN_PASSWORD} characters"));
     }
     if password.len() > MAX_PASSWORD {
         return Err(format!("password: must have at most {MAX_PASSWORD} bytes"));
     }
+    let lower = password.to_lowercase();
+    if lower == user_name.to_lowercase() {
+        return Err("password: must not be the name of the account".to_owned());
+    }
+    let mut letters = lower.chars();
+    let first = letters.next();
+    if letters.all(|letter| Some(letter) == first) || COMMON.contains(&lower.as_str()) {
+        return Err("password: is one of the first that anybody would try; choose another".to_owned());
+    }
     Ok(())
 }
+
+/// Long enough passwords that head the published lists of the most used ones.
+const COMMON: [&str; 40] = [
+    "12345678",
+    "123456789",
+    "1234567890",
+    "87654321",
+    "11223344",
+    "123123123",
+    "147258369",
+    "123qweasd",
+    "1q2w3e4r",
+    "1qaz2wsx",
+    "q1w2e3r4",
+    "qwertyui",
+    "qwertyuiop",
+    "qwerty123",
+    "asdfghjkl",
+    "zxcvbnm123",
+    "password",
+    "password1",
+    "password12",
+    "password123",
+    "passw0rd",
+    "p@ssw0rd",
+    "p@ssword",
+    "iloveyou",
+    "sunshine",
+    "princess",
+    "football",
+    "baseball",
+    "welcome1",
+    "superman",
+    "trustno1",
+    "letmein1",
+    "abc12345",
+    "abcd1234",
+    "a1234567",
+    "a12345678",
+    "aa123456",
+    "woaini1314",
+    "5201314520",
+    "admin123",
+];
 
 /// The shortest token that an administrator may choose, in characters.
 pub const MIN_TOKEN: usize = 8;

@@ -162,6 +162,7 @@ fn new_execution(task: &Task, scheduled_at: DateTime<Utc>, fate: Fate, now: Date
         requested_by: None,
         idempotency_key: None,
         started_by: None,
+        task_version: task.version,
     }
 }
 

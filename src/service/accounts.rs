@@ -1,16 +1,23 @@
 //! Accounts: the first administrator, sign-in and sign-out, and who a cookie or a token belongs to.
 
+use chrono::Duration;
+
+use super::audit::Told;
 use super::secrets::{hash_password, hash_secret, new_secret, verify_password};
 use super::{Error, Result, Service};
+use crate::domain::audit::Act;
 use crate::domain::fault::Fault;
-use crate::domain::user::{Actor, Role, User, Via, check_password, check_token, check_user_name};
+use crate::domain::input::cut;
+use crate::domain::user::{Actor, MAX_PASSWORD, Role, Token, User, Via, check_password, check_token, check_user_name};
 use crate::ids::new_id;
-use crate::storage::{self, account};
+use crate::storage::{self, account, sign_in};
 
 /// Secrets are shorter than this; longer ones are not looked up.
 const MAX_SECRET: usize = 512;
 /// The name of the token that the settings give.
 const SETUP_TOKEN: &str = "settings";
+/// The use of a session or token is noted at most this often.
+const NOTED_EVERY: Duration = Duration::minutes(1);
 
 /// The administrator that the settings give, for automatic set-ups.
 #[derive(Clone, Default)]
@@ -61,7 +68,6 @@ impl Service {
             Some(password) => Some(hash_password(password).await?),
             None => None,
         };
-        let now = self.clock().now();
         let mut tx = self.database().write().await?;
         let user = match account::by_name(&mut tx, name).await? {
             Some((user, _)) => user,
@@ -74,38 +80,80 @@ impl Service {
         };
         if let Some(token) = &setup.token {
             check_token(token).map_err(|message| Error::invalid("/token", message))?;
-            account::put_token(&mut tx, &hash_secret(token), &user.id, SETUP_TOKEN, now).await?;
+            self.put_setup_token(&mut tx, &user, token).await?;
         }
         tx.commit().await?;
         Ok(())
     }
 
+    async fn put_setup_token(&self, tx: &mut storage::Tx, user: &User, secret: &str) -> Result<()> {
+        let (now, hash) = (self.clock().now(), hash_secret(secret));
+        let token = Token {
+            id: new_id(now),
+            user: user.name.clone(),
+            name: SETUP_TOKEN.to_owned(),
+            role: user.role,
+            created_at: now,
+            expires_at: None,
+            used_at: None,
+        };
+        sign_in::delete_tokens_named(tx, &user.id, SETUP_TOKEN, &hash).await?;
+        Ok(sign_in::insert_token(tx, &hash, &user.id, &token).await?)
+    }
+
     async fn insert_admin(&self, tx: &mut storage::Tx, name: &str, hash: Option<&str>) -> Result<User> {
         let now = self.clock().now();
-        let user = User { id: new_id(now), name: name.to_owned(), role: Role::Admin };
-        account::insert(tx, &user, hash, now).await?;
+        let user = User {
+            id: new_id(now),
+            name: name.to_owned(),
+            role: Role::Admin,
+            grants: Vec::new(),
+            disabled: false,
+            created_at: now,
+            last_seen_at: None,
+        };
+        account::insert(tx, &user, hash).await?;
         Ok(user)
     }
 
-    /// Signs in. Answers the session's secret, for the cookie.
+    /// Signs in, from a network address. Answers the session's secret, for the cookie.
     ///
     /// # Errors
-    /// [`Error::Unauthorized`], the same for an unknown name and a wrong password.
-    pub async fn sign_in(&self, name: &str, password: &str) -> Result<(User, String)> {
+    /// [`Error::Unauthorized`], the same for an unknown name, a wrong password and a disabled account;
+    /// [`Error::TooManyRequests`] after several wrong tries for this account or from this address.
+    pub async fn sign_in(&self, name: &str, password: &str, address: Option<&str>) -> Result<(User, String)> {
+        let by_account = format!("user:{}", cut(&name.to_lowercase(), 64));
+        let keys: Vec<String> = address.map(|from| format!("address:{from}")).into_iter().chain([by_account.clone()]).collect();
+        let now = self.clock().now();
+        if let Some(seconds) = self.0.throttle.wait(&keys, now) {
+            return Err(Error::TooManyRequests(format!("too many wrong tries; wait {seconds} s")));
+        }
         let found = account::by_name(&mut self.database().read().await?, name).await?;
         let (user, hash) = found.map_or((None, None), |(user, hash)| (Some(user), hash));
-        let right = password.len() <= crate::domain::user::MAX_PASSWORD && verify_password(password, hash.as_deref()).await?;
-        let Some(user) = user.filter(|_| right) else {
-            tracing::warn!(user = crate::domain::input::cut(name, 64), "sign-in refused");
+        let right = password.len() <= MAX_PASSWORD && verify_password(password, hash.as_deref()).await?;
+        let tried = Actor::new(cut(name, 64), Role::Viewer, Via::Page).at(address.map(str::to_owned));
+        let Some(user) = user.filter(|user| right && !user.disabled) else {
+            self.0.throttle.failed(&keys, now);
+            self.refused(&tried).await?;
             return Err(Error::Unauthorized("the name or the password is wrong".to_owned()));
         };
+        self.0.throttle.succeeded(&by_account);
         let secret = new_secret()?;
-        let now = self.clock().now();
         let mut tx = self.database().write().await?;
-        account::insert_session(&mut tx, &hash_secret(&secret), &user.id, now, now + self.0.session).await?;
+        sign_in::insert_session(&mut tx, &hash_secret(&secret), &user.id, now, now + self.0.parts.session).await?;
+        account::seen(&mut tx, &user.id, now).await?;
+        let actor = Actor { name: user.name.clone(), role: user.role, ..tried };
+        self.tell(&mut tx, &actor, Told::of(Act::SignIn, "user", &user.name)).await?;
         tx.commit().await?;
-        tracing::info!(user = user.name, "signed in");
+        tracing::info!(user = user.name, address, "signed in");
         Ok((user, secret))
+    }
+
+    async fn refused(&self, tried: &Actor) -> Result<()> {
+        tracing::warn!(user = tried.name, address = tried.address, "sign-in refused");
+        let mut tx = self.database().write().await?;
+        self.tell(&mut tx, tried, Told::of(Act::SignInRefused, "user", &tried.name)).await?;
+        Ok(tx.commit().await?)
     }
 
     /// Ends a session; one that does not exist is ended already.
@@ -113,8 +161,12 @@ impl Service {
     /// # Errors
     /// [`Error::Internal`].
     pub async fn sign_out(&self, session: &str) -> Result<()> {
+        let actor = self.actor_by_session(session, Via::Page).await?;
         let mut tx = self.database().write().await?;
-        account::end_session(&mut tx, &hash_secret(session), self.clock().now()).await?;
+        sign_in::end_session(&mut tx, &hash_secret(session), self.clock().now()).await?;
+        if let Some(actor) = actor {
+            self.tell(&mut tx, &actor, Told::of(Act::SignOut, "user", &actor.name)).await?;
+        }
         Ok(tx.commit().await?)
     }
 
@@ -126,9 +178,16 @@ impl Service {
         if session.is_empty() || session.len() > MAX_SECRET {
             return Ok(None);
         }
+        let (now, hash) = (self.clock().now(), hash_secret(session));
+        let idle_since = now - self.0.parts.session_idle;
         let mut reader = self.database().read().await?;
-        let user = account::by_session(&mut reader, &hash_secret(session), self.clock().now()).await?;
-        Ok(user.map(|user| Actor { name: user.name, role: user.role, via }))
+        let found = sign_in::by_session(&mut reader, &hash, now, idle_since).await?;
+        drop(reader);
+        let Some((user, used_at)) = found else { return Ok(None) };
+        if now - used_at >= NOTED_EVERY {
+            self.note_use(&user, &hash).await?;
+        }
+        Ok(Some(actor(user, None, via)))
     }
 
     /// Who a token belongs to.
@@ -139,17 +198,37 @@ impl Service {
         if token.is_empty() || token.len() > MAX_SECRET {
             return Ok(None);
         }
-        let user = account::by_token(&mut self.database().read().await?, &hash_secret(token)).await?;
-        Ok(user.map(|user| Actor { name: user.name, role: user.role, via: Via::Api }))
+        let (now, hash) = (self.clock().now(), hash_secret(token));
+        let found = sign_in::by_token(&mut self.database().read().await?, &hash, now).await?;
+        let Some((user, role, used_at)) = found else { return Ok(None) };
+        if used_at.is_none_or(|at| now - at >= NOTED_EVERY) {
+            self.note_use(&user, &hash).await?;
+        }
+        Ok(Some(actor(user, Some(role), Via::Api)))
+    }
+
+    async fn note_use(&self, user: &User, secret_hash: &str) -> Result<()> {
+        let now = self.clock().now();
+        let mut tx = self.database().write().await?;
+        sign_in::used(&mut tx, secret_hash, now).await?;
+        account::seen(&mut tx, &user.id, now).await?;
+        Ok(tx.commit().await?)
     }
 }
 
-fn check_account(name: &str, password: Option<&str>) -> Result<()> {
+/// Whoever asks; with a token, no more than its role allows.
+fn actor(user: User, token_role: Option<Role>, via: Via) -> Actor {
+    let role = token_role.map_or(user.role, |role| role.min(user.role));
+    Actor { grants: user.grants, ..Actor::new(user.name, role, via) }
+}
+
+/// Checks a name and a new password.
+pub(super) fn check_account(name: &str, password: Option<&str>) -> Result<()> {
     let mut faults = Vec::new();
     if let Err(message) = check_user_name(name) {
         faults.push(Fault::new("/name", message));
     }
-    if let Some(Err(message)) = password.map(check_password) {
+    if let Some(Err(message)) = password.map(|password| check_password(password, name)) {
         faults.push(Fault::new("/password", message));
     }
     if faults.is_empty() { Ok(()) } else { Err(Error::Invalid(faults)) }

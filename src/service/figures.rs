@@ -72,7 +72,7 @@ impl Service {
             tracing::warn!(error = &error as &dyn std::error::Error, "the database does not answer");
             return Err("the database does not answer".to_owned());
         }
-        match self.0.pulse.age_ms(self.clock().now()) {
+        match self.0.parts.pulse.age_ms(self.clock().now()) {
             Some(age) if age <= PULSE_LIMIT_MS => Ok(()),
             Some(age) => Err(format!("the scheduler has not looked for {age} ms")),
             None => Err("the scheduler has not begun".to_owned()),

@@ -17,6 +17,7 @@ use crate::vault::Vault;
 use crate::worker::cancel::Cancels;
 
 mod accounts;
+mod audit;
 mod bulk;
 mod executions;
 mod figures;
@@ -24,11 +25,19 @@ mod preview;
 mod runs;
 mod secrets;
 mod tasks;
+mod throttle;
+mod tokens;
+mod users;
 mod vault;
+mod versions;
 
 pub use accounts::AdminSetup;
 pub use bulk::{BulkAction, BulkError, BulkOutcome, BulkTarget};
 pub use preview::Preview;
+pub use tokens::NewToken;
+pub use users::{NewUser, UserChange};
+
+use throttle::Throttle;
 
 /// Why a request was not done. Mapped once for the API and once for the pages.
 #[derive(Debug, thiserror::Error)]
@@ -81,7 +90,12 @@ impl Error {
 
 /// All that the services need. Built once at the start; clones share it.
 #[derive(Clone)]
-pub struct Service(Arc<Parts>);
+pub struct Service(Arc<Inner>);
+
+struct Inner {
+    parts: Parts,
+    throttle: Throttle,
+}
 
 /// What a [`Service`] is made of.
 pub struct Parts {
@@ -99,46 +113,48 @@ pub struct Parts {
     pub queues: Vec<String>,
     /// How long a sign-in lasts.
     pub session: chrono::Duration,
+    /// How long it lasts without being used.
+    pub session_idle: chrono::Duration,
 }
 
 impl Service {
     pub fn new(parts: Parts) -> Self {
-        Self(Arc::new(parts))
+        Self(Arc::new(Inner { parts, throttle: Throttle::default() }))
     }
 
     /// The server's zone.
     pub fn zone(&self) -> Tz {
-        self.0.zone
+        self.0.parts.zone
     }
 
     pub fn clock(&self) -> &SharedClock {
-        &self.0.clock
+        &self.0.parts.clock
     }
 
     pub fn registry(&self) -> &Registry {
-        &self.0.registry
+        &self.0.parts.registry
     }
 
     pub fn events(&self) -> &EventBus {
-        &self.0.events
+        &self.0.parts.events
     }
 
     /// Names of the queues that a policy may name.
     pub fn queues(&self) -> &[String] {
-        &self.0.queues
+        &self.0.parts.queues
     }
 
     fn vault(&self) -> &Vault {
-        &self.0.vault
+        &self.0.parts.vault
     }
 
     fn database(&self) -> &Database {
-        &self.0.database
+        &self.0.parts.database
     }
 
     /// Tells the pages that a task changed.
     fn publish_task(&self, id: &str, change: TaskChange) {
-        self.0.events.publish(vec![Event::Task { id: id.to_owned(), change }]);
+        self.0.parts.events.publish(vec![Event::Task { id: id.to_owned(), change }]);
     }
 }
 

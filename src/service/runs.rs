@@ -1,9 +1,11 @@
 //! Runs that somebody asks for, and their end: run, run again, cancel.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use super::audit::Told;
 use super::tasks::{checked, hold};
 use super::{Error, Result, Service, allow};
+use crate::domain::audit::Act;
 use crate::domain::event::{Event, TaskChange};
 use crate::domain::execution::{Cause, Execution, Status};
 use crate::domain::fault::Fault;
@@ -16,6 +18,7 @@ use crate::storage::queue::{self, NewJob};
 
 /// What is asked for.
 struct Asked<'k> {
+    action: Act,
     params: Value,
     key: Option<&'k str>,
     started_by: Option<String>,
@@ -43,7 +46,7 @@ impl Service {
             return Ok(earlier);
         }
         let params = self.overridden(actor, &task, &task.params, params)?;
-        self.enqueue(actor, tx, &task, Asked { params, key: idempotency_key, started_by: None }).await
+        self.enqueue(actor, tx, &task, Asked { action: Act::TaskRun, params, key: idempotency_key, started_by: None }).await
     }
 
     /// Runs the task of an execution again, with that execution's parameters or others in their place.
@@ -60,7 +63,8 @@ impl Service {
         })?;
         let params = self.overridden(actor, &task, &former.params, params)?;
         // Templates that name the run before still find it.
-        self.enqueue(actor, tx, &task, Asked { params, key: None, started_by: former.started_by }).await
+        self.enqueue(actor, tx, &task, Asked { action: Act::ExecutionRerun, params, key: None, started_by: former.started_by })
+            .await
     }
 
     /// Ends an execution: at once where it waits, else by asking the run to end.
@@ -77,8 +81,9 @@ impl Service {
         if !waited && !runs {
             return Err(Error::Conflict(format!("the execution has ended: it is {}", found.status.as_str())));
         }
+        self.tell(&mut tx, actor, Told::of(Act::ExecutionCancel, "execution", id)).await?;
         tx.commit().await?;
-        self.0.cancels.cancel(id);
+        self.0.parts.cancels.cancel(id);
         tracing::info!(actor = actor.name, execution.id = id, task.id = found.task_id, "execution cancelled");
         self.publish_execution(&found);
         Ok(found)
@@ -117,12 +122,15 @@ impl Service {
             requested_by: Some(actor.name.clone()),
             idempotency_key: asked.key.map(str::to_owned),
             started_by: asked.started_by,
+            task_version: task.version,
         };
         execution::insert(&mut tx, std::slice::from_ref(&new), now).await?;
         queue::push(&mut tx, &[NewJob::first(&new, task)], now).await?;
+        let told = Told::of(asked.action, "task", &task.id).after(json!({"execution": new.id, "params": new.params}));
+        self.tell(&mut tx, actor, told).await?;
         let execution = execution::get(&mut tx, &new.id).await?.ok_or_else(|| Error::no_execution(&new.id))?;
         tx.commit().await?;
-        self.0.signals.jobs.queued([task.policy.queue.as_str()]);
+        self.0.parts.signals.jobs.queued([task.policy.queue.as_str()]);
         tracing::info!(actor = actor.name, task.id, execution.id, "run requested");
         self.publish_execution(&execution);
         Ok(execution)
@@ -135,6 +143,6 @@ impl Service {
             status: execution.status,
             attempt: execution.attempt,
         };
-        self.0.events.publish(vec![event, Event::Task { id: execution.task_id.clone(), change: TaskChange::Updated }]);
+        self.0.parts.events.publish(vec![event, Event::Task { id: execution.task_id.clone(), change: TaskChange::Updated }]);
     }
 }

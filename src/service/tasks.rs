@@ -5,7 +5,9 @@ use std::collections::HashMap;
 use chrono_tz::Tz;
 use serde_json::Value;
 
+use super::audit::Told;
 use super::{Error, Result, Service, allow};
+use crate::domain::audit::Act;
 use crate::domain::chain::{self, Link};
 use crate::domain::decision::first_firing;
 use crate::domain::event::TaskChange;
@@ -14,7 +16,7 @@ use crate::domain::input::cut;
 use crate::domain::page::{Page, PageRequest, TaskFilter};
 use crate::domain::task::{Task, TaskInput, TaskStats, merge_patch};
 use crate::domain::user::{Action, Actor};
-use crate::storage::{self, Tx, execution, task, task_list};
+use crate::storage::{self, Tx, execution, task, task_list, version};
 use crate::tasks::registry::Entry;
 use crate::tasks::template;
 
@@ -80,6 +82,8 @@ impl Service {
             storage::Error::Conflict(_) => Error::Conflict(format!("there is a task '{}' already", task.id)),
             other => other.into(),
         })?;
+        version::keep(&mut tx, &task, &actor.name).await?;
+        self.tell(&mut tx, actor, Told::of(Act::TaskCreate, "task", &task.id).after(content(&task))).await?;
         tx.commit().await?;
         tracing::info!(actor = actor.name, task.id, task.r#type = task.task_type, schedule = task.schedule_text, "task created");
         self.changed(&task.id, TaskChange::Created);
@@ -159,6 +163,9 @@ impl Service {
             self.check_chain(actor, &mut tx, &task).await?;
         }
         task::update(&mut tx, &task, input.rule.kind().as_str()).await?;
+        version::keep(&mut tx, &task, &actor.name).await?;
+        let told = Told::of(Act::TaskUpdate, "task", id).before(content(&current)).after(content(&task));
+        self.tell(&mut tx, actor, told).await?;
         tx.commit().await?;
         tracing::info!(actor = actor.name, task.id, task.version, schedule = task.schedule_text, "task changed");
         self.changed(id, TaskChange::Updated);
@@ -195,6 +202,8 @@ impl Service {
         self.allow_type(actor, &current.task_type)?;
         execution::cancel_all_queued(&mut tx, id, "the task was deleted", self.clock().now()).await?;
         task::delete(&mut tx, id).await?;
+        version::forget(&mut tx, id).await?;
+        self.tell(&mut tx, actor, Told::of(Act::TaskDelete, "task", id).before(content(&current))).await?;
         tx.commit().await?;
         tracing::info!(actor = actor.name, task.id = id, "task deleted");
         self.changed(id, TaskChange::Deleted);
@@ -230,6 +239,9 @@ impl Service {
         (task.next_run_at, task.next_rule_at) = next.map(|firing| (firing.run_at, firing.rule_at)).unzip();
         (task.enabled, task.updated_at, task.version) = (enabled, now, task.version + 1);
         task::update(&mut tx, &task, rule.kind().as_str()).await?;
+        version::keep(&mut tx, &task, &actor.name).await?;
+        let action = if enabled { Act::TaskResume } else { Act::TaskPause };
+        self.tell(&mut tx, actor, Told::of(action, "task", id)).await?;
         tx.commit().await?;
         tracing::info!(actor = actor.name, task.id, "task {}", if enabled { "resumed" } else { "paused" });
         self.changed(id, TaskChange::Updated);
@@ -311,12 +323,12 @@ impl Service {
     /// Dangerous types are for administrators.
     pub(super) fn allow_type(&self, actor: &Actor, task_type: &str) -> Result<()> {
         let dangerous = self.registry().get(task_type).is_none_or(|entry| entry.spec.dangerous);
-        if dangerous { allow(actor, Action::EditDangerous) } else { Ok(()) }
+        if dangerous && !actor.may_set_up(task_type) { allow(actor, Action::EditDangerous) } else { Ok(()) }
     }
 
     /// Wakes the scheduler and tells the pages.
     fn changed(&self, id: &str, change: TaskChange) {
-        self.0.signals.schedule.notify_one();
+        self.0.parts.signals.schedule.notify_one();
         self.publish_task(id, change);
     }
 }
@@ -335,6 +347,10 @@ pub(super) fn checked(entry: &Entry, params: &Value, pointer: &str) -> Vec<Fault
     let mut faults = template::check(params, pointer);
     faults.extend(entry.check(params, pointer));
     faults
+}
+
+fn content(task: &Task) -> Value {
+    Value::Object(task.to_input())
 }
 
 fn refuse_fixed(current: &Task, input: &TaskInput) -> Result<()> {

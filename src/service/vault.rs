@@ -1,6 +1,8 @@
 //! Secrets that tasks use by name: set, listed, deleted. A value goes in and never comes out.
 
+use super::audit::Told;
 use super::{Error, Result, Service, allow};
+use crate::domain::audit::Act;
 use crate::domain::input::cut;
 use crate::domain::secret::SecretInfo;
 use crate::domain::user::{Action, Actor};
@@ -30,6 +32,7 @@ impl Service {
         check_value(value)?;
         let mut tx = self.database().write().await?;
         self.vault().put(&mut tx, name, value, &actor.name, self.clock().now()).await?;
+        self.tell(&mut tx, actor, Told::of(Act::SecretSet, "secret", name)).await?;
         let kept = secret::list(&mut tx).await?.into_iter().find(|listed| listed.name == name);
         tx.commit().await?;
         // From now on it is hidden, whether or not a run has used it yet.
@@ -48,6 +51,7 @@ impl Service {
         if !secret::delete(&mut tx, name).await? {
             return Err(no_secret(name));
         }
+        self.tell(&mut tx, actor, Told::of(Act::SecretDelete, "secret", name)).await?;
         tx.commit().await?;
         tracing::info!(actor = actor.name, secret = name, "secret deleted");
         Ok(())

@@ -1,9 +1,10 @@
-//! Accounts, sessions and tokens. Secrets are kept as hashes only; the hashing is the caller's.
+//! Accounts: one row each. Passwords are kept as hashes only; the hashing is the caller's.
 
 use chrono::{DateTime, Utc};
+use sqlx::FromRow;
 
 use super::database::on_session;
-use super::{Error, Result, Session, millis};
+use super::{Error, Result, Session, instant, millis, optional_instant, rows};
 use crate::domain::user::{Role, User};
 
 /// Whether there is any account.
@@ -22,15 +23,18 @@ pub async fn any(s: &mut dyn Session) -> Result<bool> {
 ///
 /// # Errors
 /// [`Error::Conflict`] where the name is taken, in any case.
-pub async fn insert(s: &mut dyn Session, user: &User, password_hash: Option<&str>, now: DateTime<Utc>) -> Result<()> {
-    let text = "insert into users (id, name, role, password_hash, created_at) values ($1, $2, $3, $4, $5)";
+pub async fn insert(s: &mut dyn Session, user: &User, password_hash: Option<&str>) -> Result<()> {
+    let text =
+        "insert into users (id, name, role, password_hash, grants, disabled, created_at) values ($1, $2, $3, $4, $5, $6, $7)";
     on_session!(s, |conn, dialect| {
         sqlx::query(dialect.sql(text))
             .bind(&user.id)
             .bind(&user.name)
             .bind(user.role.as_str())
             .bind(password_hash)
-            .bind(millis(now))
+            .bind(rows(&user.grants)?)
+            .bind(user.disabled)
+            .bind(millis(user.created_at))
             .execute(&mut *conn)
             .await
             .map(drop)
@@ -38,94 +42,115 @@ pub async fn insert(s: &mut dyn Session, user: &User, password_hash: Option<&str
     .map_err(Error::on("insert the account"))
 }
 
+/// Writes role, grants and whether it is disabled.
+///
+/// # Errors
+/// Where the database fails.
+pub async fn update(s: &mut dyn Session, user: &User) -> Result<()> {
+    let text = "update users set role = $2, grants = $3, disabled = $4 where id = $1";
+    on_session!(s, |conn, dialect| {
+        let query = sqlx::query(dialect.sql(text)).bind(&user.id).bind(user.role.as_str());
+        query.bind(rows(&user.grants)?).bind(user.disabled).execute(&mut *conn).await.map(drop)
+    })
+    .map_err(Error::on("update the account"))
+}
+
+/// Writes another password hash.
+///
+/// # Errors
+/// Where the database fails.
+pub async fn set_password(s: &mut dyn Session, user_id: &str, password_hash: &str) -> Result<()> {
+    let text = "update users set password_hash = $2 where id = $1";
+    on_session!(s, |conn, dialect| {
+        sqlx::query(dialect.sql(text)).bind(user_id).bind(password_hash).execute(&mut *conn).await.map(drop)
+    })
+    .map_err(Error::on("set the password"))
+}
+
+/// Deletes an account with its sessions and tokens.
+///
+/// # Errors
+/// Where the database fails.
+pub async fn delete(s: &mut dyn Session, user_id: &str) -> Result<()> {
+    on_session!(s, |conn, dialect| {
+        sqlx::query(dialect.sql("delete from users where id = $1")).bind(user_id).execute(&mut *conn).await.map(drop)
+    })
+    .map_err(Error::on("delete the account"))
+}
+
+/// Notes that an account was used.
+///
+/// # Errors
+/// Where the database fails.
+pub async fn seen(s: &mut dyn Session, user_id: &str, now: DateTime<Utc>) -> Result<()> {
+    let text = "update users set last_seen_at = $2 where id = $1";
+    on_session!(s, |conn, dialect| {
+        sqlx::query(dialect.sql(text)).bind(user_id).bind(millis(now)).execute(&mut *conn).await.map(drop)
+    })
+    .map_err(Error::on("note the account's use"))
+}
+
 /// An account and its password hash, by name in any case.
 ///
 /// # Errors
 /// Where the database fails.
 pub async fn by_name(s: &mut dyn Session, name: &str) -> Result<Option<(User, Option<String>)>> {
-    let text = "select id, name, role, password_hash from users where lower(name) = lower($1)";
-    let found: Option<(String, String, String, Option<String>)> =
-        on_session!(s, |conn, dialect| sqlx::query_as(dialect.sql(text)).bind(name).fetch_optional(&mut *conn).await)
+    let text = format!("select {COLUMNS}, u.password_hash from users u where lower(u.name) = lower($1)");
+    let found: Option<WithHash> =
+        on_session!(s, |conn, dialect| sqlx::query_as(dialect.sql(&text)).bind(name).fetch_optional(&mut *conn).await)
             .map_err(Error::on("read the account"))?;
-    found.map(|(id, name, role, hash)| Ok((user(id, name, &role)?, hash))).transpose()
+    found.map(|row| Ok((row.user.try_into()?, row.password_hash))).transpose()
 }
 
-/// Keeps a session.
+/// All accounts, by name.
 ///
 /// # Errors
 /// Where the database fails.
-pub async fn insert_session(
-    s: &mut dyn Session,
-    secret_hash: &str,
-    user_id: &str,
-    now: DateTime<Utc>,
-    expires_at: DateTime<Utc>,
-) -> Result<()> {
-    let text = "insert into sessions (secret_hash, user_id, created_at, expires_at) values ($1, $2, $3, $4)";
-    on_session!(s, |conn, dialect| {
-        let query = sqlx::query(dialect.sql(text)).bind(secret_hash).bind(user_id).bind(millis(now)).bind(millis(expires_at));
-        query.execute(&mut *conn).await.map(drop)
-    })
-    .map_err(Error::on("keep the session"))
+pub async fn all(s: &mut dyn Session) -> Result<Vec<User>> {
+    let text = format!("select {COLUMNS} from users u order by lower(u.name)");
+    let found: Vec<UserRow> = on_session!(s, |conn, dialect| sqlx::query_as(dialect.sql(&text)).fetch_all(&mut *conn).await)
+        .map_err(Error::on("list accounts"))?;
+    found.into_iter().map(User::try_from).collect()
 }
 
-/// Ends a session, and forgets those that have run out.
-///
-/// # Errors
-/// Where the database fails.
-pub async fn end_session(s: &mut dyn Session, secret_hash: &str, now: DateTime<Utc>) -> Result<()> {
-    let text = "delete from sessions where secret_hash = $1 or expires_at <= $2";
-    on_session!(s, |conn, dialect| {
-        sqlx::query(dialect.sql(text)).bind(secret_hash).bind(millis(now)).execute(&mut *conn).await.map(drop)
-    })
-    .map_err(Error::on("end the session"))
+/// An account's columns, where it is `u`.
+pub(super) const COLUMNS: &str = "u.id as user_id, u.name as user_name, u.role as user_role, u.grants, u.disabled, \
+    u.created_at as user_created_at, u.last_seen_at";
+
+#[derive(Debug, FromRow)]
+pub(super) struct UserRow {
+    user_id: String,
+    user_name: String,
+    user_role: String,
+    grants: String,
+    disabled: bool,
+    user_created_at: i64,
+    last_seen_at: Option<i64>,
 }
 
-/// The account of a session that has not run out.
-///
-/// # Errors
-/// Where the database fails.
-pub async fn by_session(s: &mut dyn Session, secret_hash: &str, now: DateTime<Utc>) -> Result<Option<User>> {
-    let text = "select u.id, u.name, u.role from sessions x join users u on u.id = x.user_id
-        where x.secret_hash = $1 and x.expires_at > $2";
-    let found: Option<(String, String, String)> = on_session!(s, |conn, dialect| {
-        sqlx::query_as(dialect.sql(text)).bind(secret_hash).bind(millis(now)).fetch_optional(&mut *conn).await
-    })
-    .map_err(Error::on("read the session"))?;
-    found.map(|(id, name, role)| user(id, name, &role)).transpose()
+#[derive(Debug, FromRow)]
+struct WithHash {
+    #[sqlx(flatten)]
+    user: UserRow,
+    password_hash: Option<String>,
 }
 
-/// Makes a token the only one of its name for an account.
-///
-/// # Errors
-/// Where the database fails.
-pub async fn put_token(s: &mut dyn Session, secret_hash: &str, user_id: &str, name: &str, now: DateTime<Utc>) -> Result<()> {
-    on_session!(s, |conn, dialect| {
-        let text = "delete from tokens where (user_id = $1 and name = $2) or secret_hash = $3";
-        sqlx::query(dialect.sql(text)).bind(user_id).bind(name).bind(secret_hash).execute(&mut *conn).await.map(drop)
-    })
-    .map_err(Error::on("replace the token"))?;
-    let text = "insert into tokens (secret_hash, user_id, name, created_at) values ($1, $2, $3, $4)";
-    on_session!(s, |conn, dialect| {
-        let query = sqlx::query(dialect.sql(text)).bind(secret_hash).bind(user_id).bind(name).bind(millis(now));
-        query.execute(&mut *conn).await.map(drop)
-    })
-    .map_err(Error::on("keep the token"))
+impl TryFrom<UserRow> for User {
+    type Error = Error;
+
+    fn try_from(row: UserRow) -> Result<User> {
+        Ok(User {
+            role: read_role(&row.user_role)?,
+            grants: serde_json::from_str(&row.grants).map_err(|error| Error::Unreadable(format!("grants: {error}")))?,
+            created_at: instant(row.user_created_at)?,
+            last_seen_at: optional_instant(row.last_seen_at)?,
+            id: row.user_id,
+            name: row.user_name,
+            disabled: row.disabled,
+        })
+    }
 }
 
-/// The account of a token.
-///
-/// # Errors
-/// Where the database fails.
-pub async fn by_token(s: &mut dyn Session, secret_hash: &str) -> Result<Option<User>> {
-    let text = "select u.id, u.name, u.role from tokens x join users u on u.id = x.user_id where x.secret_hash = $1";
-    let found: Option<(String, String, String)> =
-        on_session!(s, |conn, dialect| sqlx::query_as(dialect.sql(text)).bind(secret_hash).fetch_optional(&mut *conn).await)
-            .map_err(Error::on("read the token"))?;
-    found.map(|(id, name, role)| user(id, name, &role)).transpose()
-}
-
-fn user(id: String, name: String, role: &str) -> Result<User> {
-    let role = Role::parse(role).ok_or_else(|| Error::Unreadable(format!("role '{role}'")))?;
-    Ok(User { id, name, role })
+pub(super) fn read_role(text: &str) -> Result<Role> {
+    Role::parse(text).ok_or_else(|| Error::Unreadable(format!("role '{text}'")))
 }

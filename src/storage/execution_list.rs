@@ -36,7 +36,7 @@ pub async fn page(s: &mut dyn Session, filter: &ExecutionFilter, request: &PageR
     if backwards {
         items.reverse();
     }
-    let (next, previous) = edges(&items, request.cursor.as_ref(), more);
+    let (next, previous) = edges(&items, |run| &run.id, request.cursor.as_ref(), more);
     let total = count(s, filter).await?;
     Ok(Page { items, next, previous, total, total_is_exact: total <= COUNT_LIMIT })
 }
@@ -124,7 +124,7 @@ where
     query.push(")");
 }
 
-fn push_cursor<DB>(query: &mut QueryBuilder<DB>, cursor: Option<&Cursor>)
+pub(super) fn push_cursor<DB>(query: &mut QueryBuilder<DB>, cursor: Option<&Cursor>)
 where
     DB: sqlx::Database,
     String: for<'q> Encode<'q, DB> + Type<DB>,
@@ -136,8 +136,13 @@ where
 }
 
 /// The cursors of the pages after and before this one.
-fn edges(items: &[Execution], cursor: Option<&Cursor>, more: bool) -> (Option<Cursor>, Option<Cursor>) {
-    let edge = |direction, item: Option<&Execution>| item.map(|item| Cursor { direction, key: None, id: item.id.clone() });
+pub(super) fn edges<T>(
+    items: &[T],
+    id: impl Fn(&T) -> &String,
+    cursor: Option<&Cursor>,
+    more: bool,
+) -> (Option<Cursor>, Option<Cursor>) {
+    let edge = |direction, item: Option<&T>| item.map(|item| Cursor { direction, key: None, id: id(item).clone() });
     let backwards = matches!(cursor, Some(cursor) if cursor.direction == Direction::Previous);
     let (has_next, has_previous) = if backwards { (true, more) } else { (more, cursor.is_some()) };
     (

@@ -5,6 +5,7 @@
 use chrono::{DateTime, Utc};
 
 pub mod account;
+pub mod audit;
 mod counters;
 mod database;
 pub mod execution;
@@ -19,10 +20,12 @@ pub mod queue;
 pub mod scratch;
 pub mod secret;
 pub mod seed;
+pub mod sign_in;
 pub mod stats;
 pub mod task;
 pub mod task_list;
 mod transient;
+pub mod version;
 
 pub use database::{Conn, Database, Dialect, Reader, Session, Synchronous, Tx};
 

@@ -43,6 +43,8 @@ pub struct Visit {
     pub headers: HeaderMap,
     /// The peer is this very machine.
     pub from_loopback: bool,
+    /// The network address at the other end of the connection.
+    pub peer: Option<String>,
     flash: Option<Flash>,
     id: String,
 }
@@ -69,6 +71,7 @@ impl Visit {
             came_from: request.header(header::REFERER).and_then(|from| urls::local_part(from, host)).map(str::to_owned),
             headers: request.headers().clone(),
             from_loopback: is_loopback(request.remote_addr()),
+            peer: request.remote_addr().as_socket_addr().map(|peer| peer.ip().to_canonical().to_string()),
             flash: cookie(session::FLASH).and_then(|text| Flash::read(&text)),
             id: request.raw_path_param("id").unwrap_or_default().to_owned(),
         }
@@ -80,7 +83,8 @@ impl Visit {
     /// Where the sessions cannot be read.
     pub async fn recognise(&mut self) -> Result<(), Failure> {
         if let Some(secret) = &self.session {
-            self.actor = self.service().actor_by_session(secret, Via::Page).await?;
+            let actor = self.service().actor_by_session(secret, Via::Page).await?;
+            self.actor = actor.map(|actor| actor.at(self.peer.clone()));
         }
         Ok(())
     }

@@ -70,11 +70,12 @@ impl App {
             zone: Tz::Asia__Shanghai,
             queues: vec!["default".to_owned()],
             session: chrono::Duration::days(1),
+            session_idle: chrono::Duration::days(1),
         });
         let text = |text: &str| Some(text.to_owned());
         let setup = AdminSetup { user: text("admin"), password: text("correct horse"), token: text(TOKEN) };
         service.bootstrap(&setup).await.expect("the first account");
-        let (_, session) = service.sign_in("admin", "correct horse").await.expect("signs in");
+        let (_, session) = service.sign_in("admin", "correct horse", None).await.expect("signs in");
         assert!(service.actor_by_session(&session, Via::Api).await.expect("reads").is_some());
         let client = TestClient::new(api::routes(service.clone(), options));
         App { client, service, pulse, session, database }

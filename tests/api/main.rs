@@ -11,6 +11,7 @@ mod failing;
 mod health;
 mod lists;
 mod others;
+mod people;
 mod secrets;
 mod signing_in;
 #[path = "../support/mod.rs"]

@@ -1,6 +1,6 @@
 //! Who may call: tokens, sessions, other sites' requests, roles.
 
-use belfry::domain::user::{Role, User};
+use belfry::domain::user::Role;
 use belfry::service::AdminSetup;
 use belfry::storage::account;
 use poem::http::Method;
@@ -78,9 +78,9 @@ async fn a_role_is_refused_what_it_may_not_do() {
     let app = App::start().await;
     app.task("a").await;
     let token = "token-of-a-viewer";
-    let viewer = User { id: "01VIEWER".to_owned(), name: "vera".to_owned(), role: Role::Viewer };
+    let viewer = crate::support::parts::user("01VIEWER", "vera", Role::Viewer);
     let mut tx = app.database().write().await.unwrap();
-    account::insert(&mut tx, &viewer, None, app.service.clock().now()).await.unwrap();
+    account::insert(&mut tx, &viewer, None).await.unwrap();
     tx.commit().await.unwrap();
     let setup = AdminSetup { user: Some("vera".to_owned()), password: None, token: Some(token.to_owned()) };
     app.service.bootstrap(&setup).await.unwrap();

@@ -21,17 +21,24 @@ on_each! {
         let parts = TestParts::new(&db.database);
         let service = &parts.service;
         service.set_up("alice", "long enough").await.unwrap();
-        let wrong = service.sign_in("alice", "long enoug").await.unwrap_err().to_string();
-        let unknown = service.sign_in("bob", "long enough").await.unwrap_err().to_string();
+        let wrong = service.sign_in("alice", "long enoug", None).await.unwrap_err().to_string();
+        let unknown = service.sign_in("bob", "long enough", None).await.unwrap_err().to_string();
         assert_eq!(wrong, unknown, "nothing tells a wrong password from an unknown name");
-        let (_, secret) = service.sign_in("ALICE", "long enough").await.unwrap();
+        let (_, secret) = service.sign_in("ALICE", "long enough", None).await.unwrap();
         assert_eq!(service.actor_by_session(&secret, Via::Page).await.unwrap().unwrap().name, "alice");
         assert!(service.actor_by_token(&secret).await.unwrap().is_none(), "a session is no token");
         service.sign_out(&secret).await.unwrap();
         assert!(service.actor_by_session(&secret, Via::Page).await.unwrap().is_none());
-        let (_, secret) = service.sign_in("alice", "long enough").await.unwrap();
-        parts.clock.advance(Duration::days(31));
-        assert!(service.actor_by_session(&secret, Via::Page).await.unwrap().is_none());
+        let (_, secret) = service.sign_in("alice", "long enough", None).await.unwrap();
+        for _ in 0..5 {
+            parts.clock.advance(Duration::days(5));
+            assert!(service.actor_by_session(&secret, Via::Page).await.unwrap().is_some(), "it is used");
+        }
+        parts.clock.advance(Duration::days(5));
+        assert!(service.actor_by_session(&secret, Via::Page).await.unwrap().is_none(), "after 30 days all the same");
+        let (_, secret) = service.sign_in("alice", "long enough", None).await.unwrap();
+        parts.clock.advance(Duration::days(8));
+        assert!(service.actor_by_session(&secret, Via::Page).await.unwrap().is_none(), "not used for a week");
     }
 
     async fn settings_may_give_the_administrator_and_a_token(db: &TestDatabase) {
@@ -41,7 +48,7 @@ on_each! {
         service.bootstrap(&setup).await.unwrap();
         service.bootstrap(&setup).await.unwrap();
         assert_eq!(service.actor_by_token(&token).await.unwrap().unwrap().name, "ops");
-        service.sign_in("ops", "long enough").await.unwrap();
+        service.sign_in("ops", "long enough", None).await.unwrap();
         let other = AdminSetup { user: Some("ops".into()), password: None, token: Some("fedcba9876543210".into()) };
         service.bootstrap(&other).await.unwrap();
         assert!(service.actor_by_token(&token).await.unwrap().is_none(), "a new token replaces the old one");

@@ -4,5 +4,6 @@
 mod support;
 
 mod accounts;
+mod people;
 mod runs;
 mod tasks;

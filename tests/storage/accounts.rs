@@ -1,45 +1,98 @@
 //! Accounts, sessions and tokens.
 
-use belfry::domain::user::{Role, User};
-use belfry::storage::{Error, account};
+use belfry::domain::user::{Role, Token, User};
+use belfry::storage::{Error, account, sign_in};
 use chrono::Duration;
 
 use crate::on_each;
 use crate::samples::now;
 
-fn alice() -> User {
-    User { id: "01ALICE".into(), name: "Alice".into(), role: Role::Admin }
+fn account_of(id: &str, name: &str) -> User {
+    User { created_at: now(), ..crate::support::parts::user(id, name, Role::Admin) }
+}
+
+fn token(id: &str, name: &str, days: Option<i64>) -> Token {
+    let expires_at = days.map(|days| now() + Duration::days(days));
+    Token {
+        id: id.into(),
+        user: "Alice".into(),
+        name: name.into(),
+        role: Role::Viewer,
+        created_at: now(),
+        expires_at,
+        used_at: None,
+    }
 }
 
 on_each! {
     async fn an_account_is_found_by_its_name_in_any_case(db: &TestDatabase) {
         let mut tx = db.database.write().await.unwrap();
+        let alice = account_of("01ALICE", "Alice");
         assert!(!account::any(&mut tx).await.unwrap());
-        account::insert(&mut tx, &alice(), Some("hash"), now()).await.unwrap();
+        account::insert(&mut tx, &alice, Some("hash")).await.unwrap();
         assert!(account::any(&mut tx).await.unwrap());
-        assert_eq!(account::by_name(&mut tx, "ALICE").await.unwrap(), Some((alice(), Some("hash".into()))));
+        assert_eq!(account::by_name(&mut tx, "ALICE").await.unwrap(), Some((alice.clone(), Some("hash".into()))));
         assert_eq!(account::by_name(&mut tx, "bob").await.unwrap(), None);
-        let twin = User { id: "01TWIN".into(), name: "aLice".into(), role: Role::Viewer };
-        assert!(matches!(account::insert(&mut tx, &twin, None, now()).await, Err(Error::Conflict(_))));
+        assert!(matches!(account::insert(&mut tx, &account_of("01TWIN", "aLice"), None).await, Err(Error::Conflict(_))));
+    }
+
+    async fn an_account_changes_and_goes_with_all_it_has(db: &TestDatabase) {
+        let mut tx = db.database.write().await.unwrap();
+        let alice = account_of("01ALICE", "Alice");
+        account::insert(&mut tx, &alice, None).await.unwrap();
+        let changed = User { role: Role::Editor, grants: vec!["send_sql".into()], disabled: true, ..alice };
+        account::update(&mut tx, &changed).await.unwrap();
+        account::set_password(&mut tx, "01ALICE", "other").await.unwrap();
+        account::seen(&mut tx, "01ALICE", now()).await.unwrap();
+        let seen = User { last_seen_at: Some(now()), ..changed };
+        assert_eq!(account::by_name(&mut tx, "alice").await.unwrap(), Some((seen.clone(), Some("other".into()))));
+        assert_eq!(account::all(&mut tx).await.unwrap(), [seen]);
+        sign_in::insert_token(&mut tx, "t", "01ALICE", &token("1", "x", None)).await.unwrap();
+        account::delete(&mut tx, "01ALICE").await.unwrap();
+        assert_eq!(sign_in::tokens(&mut tx, None).await.unwrap(), []);
+        assert_eq!(account::all(&mut tx).await.unwrap(), []);
     }
 
     async fn a_session_ends_by_itself_or_when_asked(db: &TestDatabase) {
         let mut tx = db.database.write().await.unwrap();
-        account::insert(&mut tx, &alice(), None, now()).await.unwrap();
-        account::insert_session(&mut tx, "s", "01ALICE", now(), now() + Duration::days(1)).await.unwrap();
-        assert_eq!(account::by_session(&mut tx, "s", now()).await.unwrap(), Some(alice()));
-        assert_eq!(account::by_session(&mut tx, "s", now() + Duration::days(1)).await.unwrap(), None);
-        account::end_session(&mut tx, "s", now()).await.unwrap();
-        assert_eq!(account::by_session(&mut tx, "s", now()).await.unwrap(), None);
+        let alice = account_of("01ALICE", "Alice");
+        account::insert(&mut tx, &alice, None).await.unwrap();
+        let (day, hour) = (Duration::days(1), Duration::hours(1));
+        for secret in ["s", "t", "u"] {
+            sign_in::insert_session(&mut tx, secret, "01ALICE", now(), now() + day).await.unwrap();
+        }
+        let idle = now() - hour;
+        assert_eq!(sign_in::by_session(&mut tx, "s", now(), idle).await.unwrap(), Some((alice.clone(), now())));
+        assert_eq!(sign_in::by_session(&mut tx, "s", now() + day, idle).await.unwrap(), None, "its end");
+        assert_eq!(sign_in::by_session(&mut tx, "s", now() + hour, now()).await.unwrap(), None, "not used");
+        sign_in::used(&mut tx, "s", now() + hour).await.unwrap();
+        assert!(sign_in::by_session(&mut tx, "s", now() + hour, now()).await.unwrap().is_some());
+        sign_in::end_session(&mut tx, "s", now()).await.unwrap();
+        assert_eq!(sign_in::by_session(&mut tx, "s", now(), idle).await.unwrap(), None);
+        sign_in::end_sessions_of(&mut tx, "01ALICE", Some("u")).await.unwrap();
+        assert_eq!(sign_in::by_session(&mut tx, "t", now(), idle).await.unwrap(), None);
+        assert!(sign_in::by_session(&mut tx, "u", now(), idle).await.unwrap().is_some());
+        account::update(&mut tx, &User { disabled: true, ..alice }).await.unwrap();
+        assert_eq!(sign_in::by_session(&mut tx, "u", now(), idle).await.unwrap(), None, "disabled");
     }
 
-    async fn a_token_replaces_the_one_of_the_same_name(db: &TestDatabase) {
+    async fn a_token_holds_until_it_ends_or_is_withdrawn(db: &TestDatabase) {
         let mut tx = db.database.write().await.unwrap();
-        account::insert(&mut tx, &alice(), None, now()).await.unwrap();
-        account::put_token(&mut tx, "old", "01ALICE", "setup", now()).await.unwrap();
-        account::put_token(&mut tx, "new", "01ALICE", "setup", now()).await.unwrap();
-        account::put_token(&mut tx, "new", "01ALICE", "setup", now()).await.unwrap();
-        assert_eq!(account::by_token(&mut tx, "old").await.unwrap(), None);
-        assert_eq!(account::by_token(&mut tx, "new").await.unwrap(), Some(alice()));
+        let alice = account_of("01ALICE", "Alice");
+        account::insert(&mut tx, &alice, None).await.unwrap();
+        sign_in::insert_token(&mut tx, "old", "01ALICE", &token("1", "setup", None)).await.unwrap();
+        sign_in::insert_token(&mut tx, "short", "01ALICE", &token("2", "a day", Some(1))).await.unwrap();
+        let found = sign_in::by_token(&mut tx, "short", now()).await.unwrap();
+        assert_eq!(found, Some((alice.clone(), Role::Viewer, None)));
+        assert_eq!(sign_in::by_token(&mut tx, "short", now() + Duration::days(1)).await.unwrap(), None);
+        sign_in::used(&mut tx, "short", now()).await.unwrap();
+        let named: Vec<_> = sign_in::tokens(&mut tx, Some("ALICE")).await.unwrap().into_iter().map(|t| (t.name, t.used_at)).collect();
+        assert_eq!(named, [("a day".to_owned(), Some(now())), ("setup".to_owned(), None)]);
+        assert_eq!(sign_in::tokens(&mut tx, Some("bob")).await.unwrap(), []);
+        sign_in::delete_tokens_named(&mut tx, "01ALICE", "setup", "new").await.unwrap();
+        assert_eq!(sign_in::by_token(&mut tx, "old", now()).await.unwrap(), None);
+        assert!(sign_in::delete_token(&mut tx, "2").await.unwrap());
+        assert!(!sign_in::delete_token(&mut tx, "2").await.unwrap());
+        account::update(&mut tx, &User { disabled: true, ..alice }).await.unwrap();
     }
 }

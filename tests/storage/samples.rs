@@ -58,6 +58,7 @@ pub fn execution(task_id: &str, offset: i64) -> NewExecution {
         requested_by: None,
         idempotency_key: None,
         started_by: None,
+        task_version: 1,
     }
 }
 

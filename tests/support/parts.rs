@@ -6,7 +6,7 @@ use belfry::clock::ManualClock;
 use belfry::domain::execution::Execution;
 use belfry::domain::page::{ExecutionFilter, PageRequest};
 use belfry::domain::secret::Secret;
-use belfry::domain::user::{Actor, Role, Via};
+use belfry::domain::user::{Actor, Role, User, Via};
 use belfry::events::EventBus;
 use belfry::scheduler::Planner;
 use belfry::service::{Parts, Service};
@@ -31,6 +31,11 @@ pub struct TestParts {
     pub events: EventBus,
     pub cancels: Cancels,
     pub database: Database,
+}
+
+/// An account.
+pub fn user(id: &str, name: &str, role: Role) -> User {
+    User { id: id.into(), name: name.into(), role, grants: Vec::new(), disabled: false, created_at: start(), last_seen_at: None }
 }
 
 /// A vault; all of a test's have the same key.
@@ -60,6 +65,7 @@ impl TestParts {
             zone: Tz::Asia__Shanghai,
             queues: vec!["default".into(), "slow".into()],
             session: Duration::days(30),
+            session_idle: Duration::days(7),
         });
         let planner = Planner {
             database: database.clone(),
@@ -109,5 +115,5 @@ pub fn admin() -> Actor {
 }
 
 pub fn actor(name: &str, role: Role) -> Actor {
-    Actor { name: name.into(), role, via: Via::Api }
+    Actor::new(name, role, Via::Api)
 }

@@ -1,7 +1,7 @@
 //! Who gets in, and what keeps other sites out.
 
-use belfry::domain::user::{Role, User};
-use belfry::storage::account;
+use belfry::domain::user::Role;
+use belfry::storage::{account, sign_in};
 use chrono::Duration;
 use poem::http::Method;
 use serde_json::json;
@@ -147,12 +147,12 @@ async fn a_viewer_sees_and_cannot_change() {
 /// A viewer's session.
 async fn viewer(site: &Site) -> String {
     let now = start();
-    let user = User { id: "01M00000000000000000000000".into(), name: "vera".into(), role: Role::Viewer };
+    let user = crate::support::parts::user("01M00000000000000000000000", "vera", Role::Viewer);
     let secret = "session-of-a-viewer";
     let hash: String = Sha256::digest(secret.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
     let mut tx = site.parts.database.write().await.expect("writes");
-    account::insert(&mut tx, &user, None, now).await.expect("a viewer");
-    account::insert_session(&mut tx, &hash, &user.id, now, now + Duration::days(1)).await.expect("a session");
+    account::insert(&mut tx, &user, None).await.expect("a viewer");
+    sign_in::insert_session(&mut tx, &hash, &user.id, now, now + Duration::days(1)).await.expect("a session");
     tx.commit().await.expect("commits");
     secret.to_owned()
 }

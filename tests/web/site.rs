@@ -32,7 +32,7 @@ impl Site {
         let text = |text: &str| Some(text.to_owned());
         let setup = AdminSetup { user: text("admin"), password: text("correct horse"), token: None };
         site.parts.service.bootstrap(&setup).await.expect("the first account");
-        let (_, session) = site.parts.service.sign_in("admin", "correct horse").await.expect("signs in");
+        let (_, session) = site.parts.service.sign_in("admin", "correct horse", None).await.expect("signs in");
         site.session = session;
         site
     }

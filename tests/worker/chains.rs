@@ -114,7 +114,7 @@ on_each! {
                 other => panic!("{pointer}: {other:?}"),
             }
         }
-        let editor = Actor { name: "eve".into(), role: Role::Editor, via: Via::Api };
+        let editor = Actor::new("eve", Role::Editor, Via::Api);
         let with_params = chain(json!([{"task": "cmd", "params": {"command": "id"}}]));
         assert!(matches!(service.patch_task(&editor, "c", &with_params, None).await, Err(Error::Forbidden(_))));
         service.patch_task(&editor, "c", &chain(json!([{"task": "cmd"}])), None).await.expect("as it is, it may be started");

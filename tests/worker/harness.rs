@@ -213,6 +213,7 @@ fn new_execution(task_type: &str, params: Value) -> NewExecution {
         requested_by: None,
         idempotency_key: None,
         started_by: None,
+        task_version: 1,
     }
 }
 

@@ -47,6 +47,18 @@ fn example(name: &str) -> Value {
         "PreviewRequest" => json!({"trigger": trigger(), "after": "2026-11-21T00:00:00+08:00", "count": 3}),
         "Preview" => preview(),
         "TaskType" => task_type(),
+        "User" => json!({"name": "bob", "role": "editor", "grants": [], "disabled": false,
+            "created_at": "2026-11-01T01:30:00.000+00:00", "last_seen_at": "2026-11-20T09:12:00.000+00:00"}),
+        "UserInput" => json!({"name": "bob", "role": "editor", "password": "correct horse battery"}),
+        "UserChange" => json!({"role": "operator"}),
+        "Token" => json!({"id": "01KAHW3R80Z8Q1T3B1C6N5M9XA", "user": "bob", "name": "deploy script", "role": "operator",
+            "created_at": "2026-11-01T01:30:00.000+00:00", "expires_at": null, "used_at": null}),
+        "NewToken" => json!({"id": "01KAHW3R80Z8Q1T3B1C6N5M9XA", "name": "deploy script", "role": "operator", "expires_at": null,
+            "token": "blf_dGhpcyBpcyBhbiBleGFtcGxlIG9mIGEgdG9rZW4"}),
+        "TokenInput" => json!({"name": "deploy script", "role": "operator", "expires_at": "2027-01-01T00:00:00+08:00"}),
+        "PasswordInput" => json!({"present": "correct horse battery", "password": "staple of another kind"}),
+        "AuditList" => page(audit_entry()),
+        "TaskVersion" => json!({"version": 2, "at": "2026-11-20T09:12:03.120+00:00", "author": "alice", "task": task_input()}),
         "Secret" => secret(),
         "SecretInput" => json!({"value": "sk-live-4eC39HqLyjWDarjtT1zdp7dc"}),
         "Stats" => stats(),
@@ -54,6 +66,11 @@ fn example(name: &str) -> Value {
         "text" => json!("hello\n"),
         _ => Value::Null,
     }
+}
+
+fn audit_entry() -> Value {
+    json!({"id": "01KAHW3R80Z8Q1T3B1C6N5M9XA", "at": "2026-11-20T09:12:03.120+00:00", "actor": "alice", "via": "page",
+        "address": "10.0.0.7", "action": "task.pause", "target": "task:daily-report", "before": null, "after": null})
 }
 
 fn secret() -> Value {
@@ -88,7 +105,7 @@ fn task() -> Value {
 }
 
 fn execution(status: &str) -> Value {
-    let mut shown = json!({"id": "01KAHW3R80Z8Q1T3B1C6N5M9XA", "task_id": "daily-report", "task_type": "echo",
+    let mut shown = json!({"id": "01KAHW3R80Z8Q1T3B1C6N5M9XA", "task_id": "daily-report", "task_type": "echo", "task_version": 3,
         "schedule_text": "0 8 * * mon-fri", "params": {"message": "hello"}, "cause": "api",
         "scheduled_at": "2026-11-20T08:00:00.000+08:00", "queued_at": "2026-11-20T08:00:00.001+08:00",
         "started_at": null, "finished_at": null, "lateness_ms": null, "duration_ms": null, "attempt": 1, "status": status,

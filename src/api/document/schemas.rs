@@ -8,7 +8,7 @@ use crate::domain::user::Role;
 /// All of them, by name.
 pub fn by_hand() -> Map<String, Value> {
     let mut all = Map::new();
-    for group in [words(), values(), triggers(), cron(), tasks(), policies(), requests()] {
+    for group in [words(), values(), triggers(), cron(), tasks(), policies(), requests(), accounts()] {
         if let Value::Object(group) = group {
             all.extend(group);
         }
@@ -41,6 +41,8 @@ fn values() -> Value {
             "description": "Parameters, as the task type's `params_schema` says.", "example": {"message": "hello"}},
         "Chain": {"type": "array", "maxItems": 20, "items": reference("ChainLink"),
             "description": "The tasks that start when a run of this one ends."},
+        "TaskContent": {"type": "object", "additionalProperties": true,
+            "description": "What could be set of a task, as it was then; the form of `TaskInput`.", "example": {"id": "daily-report"}},
         "RunResult": {"description": "What a run gave, as its type defines it.", "example": {"exit_code": 0}},
         "JsonSchema": {"type": "object", "additionalProperties": true, "description": "A JSON Schema (2020-12)."},
     })
@@ -133,6 +135,33 @@ fn policies() -> Value {
             "backoff": optional("Backoff", "How the wait grows."),
             "max_delay_seconds": seconds("No wait is longer than this.", 86_400),
             "jitter_seconds": seconds("A random time up to this is added to each wait.", 86_400)})),
+    })
+}
+
+fn accounts() -> Value {
+    let password =
+        |what: &str| json!({"type": "string", "format": "password", "minLength": 8, "maxLength": 1024, "description": what});
+    let nullable = |mut schema: Value| {
+        schema["nullable"] = json!(true);
+        schema
+    };
+    let grants = json!({"type": "array", "nullable": true, "items": {"type": "string"},
+        "description": "Dangerous task types that the account may set up though its role may not.", "example": ["send_sql"]});
+    let user = text("1 to 64 letters, digits, `.`, `_`, `-` and `@`.", 64, "bob");
+    json!({
+        "UserInput": closed("A new account.", &["name"], json!({
+            "name": user, "role": optional("Role", "What it may do; `viewer` where it is left out."),
+            "password": nullable(password("Null: no sign-in by password.")), "grants": grants})),
+        "UserChange": closed("What should change of an account.", &[], json!({
+            "role": optional("Role", "What it may do."), "password": nullable(password("A new password.")), "grants": grants,
+            "disabled": {"type": "boolean", "nullable": true, "description": "It can neither sign in nor use its tokens."}})),
+        "TokenInput": closed("A token to be made.", &["name"], json!({
+            "name": text("What it is for.", 100, "deploy script"),
+            "role": optional("Role", "No more than the account's own, which it is where it is left out."),
+            "expires_at": {"type": "string", "nullable": true, "example": "2027-01-01T00:00:00+08:00",
+                "description": "When it ends: RFC 3339, or a date with or without a time in the server's zone. Null: never."}})),
+        "PasswordInput": closed("One's present and new password.", &["present", "password"], json!({
+            "present": password("The present password."), "password": password("The new password.")})),
     })
 }
 

@@ -18,6 +18,8 @@ pub struct ExecutionView {
     id: String,
     task_id: String,
     task_type: String,
+    /// The version of the task that it ran.
+    task_version: Option<i64>,
     /// The task's rule in one line, as it was then.
     schedule_text: String,
     params: Params,
@@ -56,6 +58,8 @@ pub struct ExecutionDetailView {
     id: String,
     task_id: String,
     task_type: String,
+    /// The version of the task that it ran.
+    task_version: Option<i64>,
     /// The task's rule in one line, as it was then.
     schedule_text: String,
     params: Params,
@@ -142,6 +146,7 @@ impl ExecutionView {
             id: run.id,
             task_id: run.task_id,
             task_type: run.task_type,
+            task_version: run.task_version,
             schedule_text: run.schedule_text,
             params: Params(run.params),
             cause: CauseWord(run.cause.as_str()),
@@ -170,6 +175,7 @@ impl ExecutionDetailView {
             id: short.id,
             task_id: short.task_id,
             task_type: short.task_type,
+            task_version: short.task_version,
             schedule_text: short.schedule_text,
             params: short.params,
             cause: short.cause,

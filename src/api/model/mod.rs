@@ -4,8 +4,11 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use chrono_tz::Tz;
 use poem_openapi::Object;
 
+pub mod accounts;
+pub mod audit;
 pub mod execution;
 pub mod input;
+pub mod input_accounts;
 pub mod named;
 pub mod policy;
 pub mod secret;

@@ -78,6 +78,16 @@ named!(/// What one run should do otherwise.
     RunRequest(Value), "RunRequest");
 named!(/// One action on many tasks.
     BulkRequest(Value), "BulkRequest");
+named!(/// A new account.
+    UserInput(Value), "UserInput");
+named!(/// What should change of an account.
+    UserChange(Value), "UserChange");
+named!(/// A token to be made.
+    TokenInput(Value), "TokenInput");
+named!(/// One's present and new password.
+    PasswordInput(Value), "PasswordInput");
+named!(/// How a task was.
+    TaskContent(Value), "TaskContent");
 named!(/// A secret's value.
     SecretInput(Value), "SecretInput");
 named!(/// The tasks that start when a run ends.

@@ -4,11 +4,11 @@ use chrono_tz::Tz;
 use poem_openapi::Object;
 
 use super::instant;
-use super::named::{Chain, Instant, Params, StatusWord, TriggerRule};
+use super::named::{Chain, Instant, Params, StatusWord, TaskContent, TriggerRule};
 use super::policy::PolicyView;
 use crate::domain::chain;
 use crate::domain::page::Page;
-use crate::domain::task::{Task, TaskStats};
+use crate::domain::task::{Task, TaskStats, Version};
 use crate::domain::trigger::Lang;
 use crate::service::{BulkError, BulkOutcome};
 
@@ -63,6 +63,28 @@ pub struct TaskStatsView {
     last_run_at: Option<Instant>,
     last_status: Option<StatusWord>,
     last_duration_ms: Option<i64>,
+}
+
+/// How a task was after a change.
+#[derive(Default, Object)]
+#[oai(rename = "TaskVersion", read_only_all)]
+pub struct VersionView {
+    version: i64,
+    at: Instant,
+    /// Who made the change.
+    author: String,
+    task: TaskContent,
+}
+
+impl From<Version> for VersionView {
+    fn from(version: Version) -> Self {
+        Self {
+            version: version.version,
+            at: instant(version.at, Tz::UTC),
+            author: version.author,
+            task: TaskContent(version.content),
+        }
+    }
 }
 
 /// One page of tasks.

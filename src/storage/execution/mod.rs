@@ -43,6 +43,8 @@ pub struct NewExecution {
     pub idempotency_key: Option<String>,
     /// The execution whose end started this one.
     pub started_by: Option<String>,
+    /// The version of the task that it runs.
+    pub task_version: i64,
 }
 
 /// Inserts executions. Answers the ids of those that are new: an instant that was decided before, or a request that was
@@ -66,15 +68,15 @@ pub async fn insert(s: &mut dyn Session, new: &[NewExecution], now: DateTime<Utc
 /// Of each row, in the order of [`NewRow`].
 const INSERT: &str = "
     insert into executions (id, task_id, task_type, schedule_text, params, cause, status, attempt, scheduled_at, queued_at, error,
-        requested_by, idempotency_key, started_by)
+        requested_by, idempotency_key, started_by, task_version)
     select j.value->>0, j.value->>1, j.value->>2, j.value->>3, j.value->>4,
         j.value->>5, j.value->>6, cast(j.value->>7 as bigint), cast(j.value->>8 as bigint), $2,
-        j.value->>9, j.value->>10, j.value->>11, j.value->>12
+        j.value->>9, j.value->>10, j.value->>11, j.value->>12, cast(j.value->>13 as bigint)
     from {rows} where true
     on conflict do nothing returning id";
 
-/// Id, task, type, schedule, parameters, cause, status, attempt, instant, error, who asked, with which key, and which run's
-/// end did.
+/// Id, task, type, schedule, parameters, cause, status, attempt, instant, error, who asked, with which key, which run's end
+/// did, and the task's version.
 type NewRow<'n> = (
     &'n str,
     &'n str,
@@ -89,6 +91,7 @@ type NewRow<'n> = (
     Option<&'n str>,
     Option<&'n str>,
     Option<&'n str>,
+    i64,
 );
 
 fn new_row(new: &NewExecution) -> NewRow<'_> {
@@ -106,5 +109,6 @@ fn new_row(new: &NewExecution) -> NewRow<'_> {
         new.requested_by.as_deref(),
         new.idempotency_key.as_deref(),
         new.started_by.as_deref(),
+        new.task_version,
     )
 }

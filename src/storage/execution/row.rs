@@ -5,7 +5,7 @@ use sqlx::FromRow;
 use crate::domain::execution::{Cause, Execution, Status};
 use crate::storage::{Error, Result, instant, json, optional_instant};
 
-pub(in crate::storage) const COLUMNS: &str = "id, task_id, task_type, schedule_text, params, cause, scheduled_at, queued_at, started_at, \
+pub(in crate::storage) const COLUMNS: &str = "id, task_id, task_type, task_version, schedule_text, params, cause, scheduled_at, queued_at, started_at, \
     finished_at, lateness_ms, duration_ms, attempt, status, retry_at, error, node, requested_by, \
     started_by";
 
@@ -14,6 +14,7 @@ pub(in crate::storage) struct ExecutionRow {
     id: String,
     task_id: String,
     task_type: String,
+    task_version: Option<i64>,
     schedule_text: String,
     params: String,
     cause: String,
@@ -48,6 +49,7 @@ impl TryFrom<ExecutionRow> for Execution {
             id: row.id,
             task_id: row.task_id,
             task_type: row.task_type,
+            task_version: row.task_version,
             schedule_text: row.schedule_text,
             lateness_ms: row.lateness_ms,
             duration_ms: row.duration_ms,

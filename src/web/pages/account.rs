@@ -88,7 +88,7 @@ pub async fn sign_in(visit: Arc<Visit>) -> Answer {
 }
 
 async fn welcome(visit: &Visit, name: &str, password: &str, next: &str) -> Answer {
-    let (user, secret) = visit.service().sign_in(name, password).await?;
+    let (user, secret) = visit.service().sign_in(name, password, visit.peer.as_deref()).await?;
     let mut response = visit.go(next, Some(&Flash::new("welcome", &user.name, "")));
     set_cookie(&mut response, &session_cookie(&secret, visit.secure));
     Ok(response)

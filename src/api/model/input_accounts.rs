@@ -1,0 +1,115 @@
+//! The bodies about accounts and tokens. What was given for a password is never shown.
+
+use chrono_tz::Tz;
+use serde_json::Value;
+
+use crate::api::error::Problem;
+use crate::domain::input::{Fields, shown};
+use crate::domain::trigger::parse_asked;
+use crate::domain::user::Role;
+use crate::service::{NewToken, NewUser, UserChange};
+
+const ROLES: [(&str, Role); 4] =
+    [("viewer", Role::Viewer), ("operator", Role::Operator), ("editor", Role::Editor), ("admin", Role::Admin)];
+
+/// A new account.
+///
+/// # Errors
+/// 422 with every fault of the form; those of name and password are found by `service`.
+pub fn new_user(body: &Value) -> Result<NewUser, Problem> {
+    let mut f = Fields::new(body, "");
+    let name = required(&mut f, "name");
+    let role = f.choice("role", &ROLES, Role::Viewer);
+    let password = password(&mut f, "password");
+    let grants = f.texts("grants");
+    f.finish(NewUser { name, role, password, grants }).map_err(Problem::invalid)
+}
+
+/// A change of an account.
+///
+/// # Errors
+/// As [`new_user`].
+pub fn user_change(body: &Value) -> Result<UserChange, Problem> {
+    let given = |name: &str| body.get(name).is_some_and(|value| !value.is_null());
+    let (has_role, has_grants, has_disabled) = (given("role"), given("grants"), given("disabled"));
+    let mut f = Fields::new(body, "");
+    let role = f.choice("role", &ROLES, Role::Viewer);
+    let grants = f.texts("grants");
+    let disabled = f.boolean("disabled", false);
+    let password = password(&mut f, "password");
+    let change = UserChange {
+        role: has_role.then_some(role),
+        grants: has_grants.then_some(grants),
+        disabled: has_disabled.then_some(disabled),
+        password,
+    };
+    f.finish(change).map_err(Problem::invalid)
+}
+
+/// A token to be made. `zone` is that of times without an offset.
+///
+/// # Errors
+/// 422 with every fault of the form.
+pub fn new_token(body: &Value, zone: Tz) -> Result<NewToken, Problem> {
+    let has_role = body.get("role").is_some_and(|value| !value.is_null());
+    let mut f = Fields::new(body, "");
+    let name = required(&mut f, "name");
+    let role = f.choice("role", &ROLES, Role::Viewer);
+    let expires_at = match f.take("expires_at") {
+        None | Some(Value::Null) => None,
+        Some(Value::String(text)) => match parse_asked(&text, zone) {
+            Ok(at) => Some(at),
+            Err(what) => {
+                f.fault("expires_at", format!("expires_at: {what}"));
+                None
+            }
+        },
+        Some(other) => {
+            f.fault("expires_at", format!("expires_at: must be a time as text, not {}", shown(&other)));
+            None
+        }
+    };
+    f.finish(NewToken { name, role: has_role.then_some(role), expires_at }).map_err(Problem::invalid)
+}
+
+/// One's present and new password.
+///
+/// # Errors
+/// As [`new_user`].
+pub fn own_password(body: &Value) -> Result<(String, String), Problem> {
+    let mut f = Fields::new(body, "");
+    let mut take = |name: &str| {
+        let given = password(&mut f, name);
+        if given.is_none() {
+            f.fault(name, format!("{name}: is required, as a text"));
+        }
+        given.unwrap_or_default()
+    };
+    let (present, new) = (take("present"), take("password"));
+    f.finish((present, new)).map_err(Problem::invalid)
+}
+
+fn required(f: &mut Fields, name: &str) -> String {
+    match f.take(name) {
+        Some(Value::String(text)) if !text.is_empty() => text,
+        None | Some(Value::Null) => {
+            f.fault(name, format!("{name}: is required"));
+            String::new()
+        }
+        Some(other) => {
+            f.fault(name, format!("{name}: must be a text with something in it, not {}", shown(&other)));
+            String::new()
+        }
+    }
+}
+
+fn password(f: &mut Fields, name: &str) -> Option<String> {
+    match f.take(name) {
+        None | Some(Value::Null) => None,
+        Some(Value::String(text)) => Some(text),
+        Some(_) => {
+            f.fault(name, format!("{name}: must be a text"));
+            None
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! Tokens: a program's way in. The text is shown once, when it is made.
+
+use chrono::{DateTime, Utc};
+use serde_json::json;
+
+use super::audit::Told;
+use super::secrets::{hash_secret, new_secret};
+use super::{Error, Result, Service, allow};
+use crate::domain::audit::Act;
+use crate::domain::input::cut;
+use crate::domain::user::{Action, Actor, Role, Token};
+use crate::ids::new_id;
+use crate::storage::{account, sign_in};
+
+/// Stands in front of every token, so that one can be told when it turns up somewhere.
+const PREFIX: &str = "blf_";
+const MAX_NAME: usize = 100;
+
+/// A token to be made.
+#[derive(Debug, Clone)]
+pub struct NewToken {
+    pub name: String,
+    /// `None`: the account's own.
+    pub role: Option<Role>,
+    pub expires_at: Option<DateTime<Utc>>,
+}
+
+impl Service {
+    /// One's own tokens; for administrators everybody's.
+    ///
+    /// # Errors
+    /// [`Error::Internal`].
+    pub async fn tokens(&self, actor: &Actor) -> Result<Vec<Token>> {
+        allow(actor, Action::See)?;
+        let of = (!actor.role.allows(Action::Administer)).then_some(actor.name.as_str());
+        Ok(sign_in::tokens(&mut self.database().read().await?, of).await?)
+    }
+
+    /// Makes a token of one's own account. The second value is its text, which nobody sees again.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for a bad name, a role above one's own or an end that has passed.
+    pub async fn create_token(&self, actor: &Actor, new: &NewToken) -> Result<(Token, String)> {
+        allow(actor, Action::See)?;
+        let now = self.clock().now();
+        check(new, actor, now)?;
+        let secret = format!("{PREFIX}{}", new_secret()?);
+        let token = Token {
+            id: new_id(now),
+            user: actor.name.clone(),
+            name: new.name.trim().to_owned(),
+            role: new.role.unwrap_or(actor.role),
+            created_at: now,
+            expires_at: new.expires_at,
+            used_at: None,
+        };
+        let mut tx = self.database().write().await?;
+        let Some((user, _)) = account::by_name(&mut tx, &actor.name).await? else {
+            return Err(Error::Conflict("a token belongs to an account; sign in with one".to_owned()));
+        };
+        sign_in::insert_token(&mut tx, &hash_secret(&secret), &user.id, &token).await?;
+        let after = json!({"name": token.name, "role": token.role.as_str(), "expires_at": token.expires_at});
+        self.tell(&mut tx, actor, Told::of(Act::TokenCreate, "token", &token.id).after(after)).await?;
+        tx.commit().await?;
+        tracing::info!(actor = actor.name, token = token.name, role = token.role.as_str(), "token created");
+        Ok((token, secret))
+    }
+
+    /// Withdraws a token, one's own or, for administrators, anybody's; it is refused from the next request on.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], also for a token of somebody else.
+    pub async fn revoke_token(&self, actor: &Actor, id: &str) -> Result<()> {
+        let known = self.tokens(actor).await?.into_iter().find(|token| token.id == id);
+        let Some(token) = known else {
+            return Err(Error::NotFound(format!("there is no token '{}'", cut(id, 40))));
+        };
+        let mut tx = self.database().write().await?;
+        sign_in::delete_token(&mut tx, id).await?;
+        let before = json!({"user": token.user, "name": token.name, "role": token.role.as_str()});
+        self.tell(&mut tx, actor, Told::of(Act::TokenRevoke, "token", id).before(before)).await?;
+        tx.commit().await?;
+        tracing::info!(actor = actor.name, token = token.name, "token withdrawn");
+        Ok(())
+    }
+}
+
+fn check(new: &NewToken, actor: &Actor, now: DateTime<Utc>) -> Result<()> {
+    let length = new.name.trim().chars().count();
+    if !(1..=MAX_NAME).contains(&length) || new.name.chars().any(char::is_control) {
+        return Err(Error::invalid("/name", format!("name: must have 1 to {MAX_NAME} characters, no control characters")));
+    }
+    if let Some(role) = new.role.filter(|role| *role > actor.role) {
+        let (asked, own) = (role.as_str(), actor.role.as_str());
+        return Err(Error::invalid("/role", format!("role: {asked} is above the account's own role, {own}")));
+    }
+    if new.expires_at.is_some_and(|at| at <= now) {
+        return Err(Error::invalid("/expires_at", "expires_at: must lie in the future"));
+    }
+    Ok(())
+}

@@ -1,0 +1,186 @@
+//! People: listed, created, changed, deleted by administrators; everybody changes their own password.
+
+use serde_json::{Value, json};
+
+use super::accounts::check_account;
+use super::audit::Told;
+use super::secrets::{hash_password, hash_secret, verify_password};
+use super::{Error, Result, Service, allow};
+use crate::domain::audit::Act;
+use crate::domain::input::cut;
+use crate::domain::user::{Action, Actor, Role, User};
+use crate::ids::new_id;
+use crate::storage::{self, Tx, account, sign_in};
+
+/// A new account.
+#[derive(Clone)]
+pub struct NewUser {
+    pub name: String,
+    pub role: Role,
+    /// `None`: no sign-in by password.
+    pub password: Option<String>,
+    pub grants: Vec<String>,
+}
+
+/// What changes of an account; `None` stays as it is.
+#[derive(Clone, Default)]
+pub struct UserChange {
+    pub role: Option<Role>,
+    pub grants: Option<Vec<String>>,
+    pub disabled: Option<bool>,
+    pub password: Option<String>,
+}
+
+impl Service {
+    /// All accounts, by name.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`], [`Error::Internal`].
+    pub async fn users(&self, actor: &Actor) -> Result<Vec<User>> {
+        allow(actor, Action::Administer)?;
+        Ok(account::all(&mut self.database().read().await?).await?)
+    }
+
+    /// One account.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], and as [`Service::users`].
+    pub async fn user(&self, actor: &Actor, name: &str) -> Result<User> {
+        allow(actor, Action::Administer)?;
+        Ok(found(account::by_name(&mut self.database().read().await?, name).await?, name)?.0)
+    }
+
+    /// Makes an account.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`], [`Error::Conflict`] where the name is taken in any case, [`Error::Forbidden`].
+    pub async fn create_user(&self, actor: &Actor, new: &NewUser) -> Result<User> {
+        allow(actor, Action::Administer)?;
+        check_account(&new.name, new.password.as_deref())?;
+        self.check_grants(&new.grants)?;
+        let hash = match &new.password {
+            Some(password) => Some(hash_password(password).await?),
+            None => None,
+        };
+        let now = self.clock().now();
+        let user = User {
+            id: new_id(now),
+            name: new.name.clone(),
+            role: new.role,
+            grants: new.grants.clone(),
+            disabled: false,
+            created_at: now,
+            last_seen_at: None,
+        };
+        let mut tx = self.database().write().await?;
+        account::insert(&mut tx, &user, hash.as_deref()).await.map_err(|error| match error {
+            storage::Error::Conflict(_) => Error::Conflict(format!("there is an account '{}' already", user.name)),
+            other => other.into(),
+        })?;
+        self.tell(&mut tx, actor, Told::of(Act::UserCreate, "user", &user.name).after(shown(&user))).await?;
+        tx.commit().await?;
+        tracing::info!(actor = actor.name, user = user.name, role = user.role.as_str(), "account created");
+        Ok(user)
+    }
+
+    /// Changes an account. A new password, another role and disabling end its sessions.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::Invalid`], [`Error::Conflict`] where no administrator would be left,
+    /// [`Error::Forbidden`].
+    pub async fn update_user(&self, actor: &Actor, name: &str, change: &UserChange) -> Result<User> {
+        allow(actor, Action::Administer)?;
+        check_account(name, change.password.as_deref())?;
+        self.check_grants(change.grants.as_deref().unwrap_or_default())?;
+        let hash = match &change.password {
+            Some(password) => Some(hash_password(password).await?),
+            None => None,
+        };
+        let mut tx = self.database().write().await?;
+        let (former, _) = found(account::by_name(&mut tx, name).await?, name)?;
+        let user = User {
+            role: change.role.unwrap_or(former.role),
+            grants: change.grants.clone().unwrap_or_else(|| former.grants.clone()),
+            disabled: change.disabled.unwrap_or(former.disabled),
+            ..former.clone()
+        };
+        account::update(&mut tx, &user).await?;
+        if let Some(hash) = &hash {
+            account::set_password(&mut tx, &user.id, hash).await?;
+            self.tell(&mut tx, actor, Told::of(Act::UserPassword, "user", &user.name)).await?;
+        }
+        if hash.is_some() || user.disabled || user.role != former.role {
+            sign_in::end_sessions_of(&mut tx, &user.id, None).await?;
+        }
+        if user != former {
+            let told = Told::of(Act::UserUpdate, "user", &user.name).before(shown(&former)).after(shown(&user));
+            self.tell(&mut tx, actor, told).await?;
+        }
+        keep_an_administrator(&mut tx).await?;
+        tx.commit().await?;
+        tracing::info!(actor = actor.name, user = user.name, role = user.role.as_str(), user.disabled, "account changed");
+        Ok(user)
+    }
+
+    /// Deletes an account with its sessions and tokens; what it did stays in the audit.
+    ///
+    /// # Errors
+    /// As [`Service::update_user`].
+    pub async fn delete_user(&self, actor: &Actor, name: &str) -> Result<()> {
+        allow(actor, Action::Administer)?;
+        let mut tx = self.database().write().await?;
+        let (user, _) = found(account::by_name(&mut tx, name).await?, name)?;
+        account::delete(&mut tx, &user.id).await?;
+        self.tell(&mut tx, actor, Told::of(Act::UserDelete, "user", &user.name).before(shown(&user))).await?;
+        keep_an_administrator(&mut tx).await?;
+        tx.commit().await?;
+        tracing::info!(actor = actor.name, user = user.name, "account deleted");
+        Ok(())
+    }
+
+    /// Changes one's own password; other sessions of the account end.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] where the present password is not right or the new one is bad.
+    pub async fn change_own_password(&self, actor: &Actor, present: &str, new: &str, session: Option<&str>) -> Result<()> {
+        check_account(&actor.name, Some(new))?;
+        let account = account::by_name(&mut self.database().read().await?, &actor.name).await?;
+        let (user, hash) = found(account, &actor.name)?;
+        if !verify_password(present, hash.as_deref()).await? {
+            return Err(Error::invalid("/present", "present: is not the present password"));
+        }
+        let hash = hash_password(new).await?;
+        let mut tx = self.database().write().await?;
+        account::set_password(&mut tx, &user.id, &hash).await?;
+        sign_in::end_sessions_of(&mut tx, &user.id, session.map(hash_secret).as_deref()).await?;
+        self.tell(&mut tx, actor, Told::of(Act::UserPassword, "user", &user.name)).await?;
+        Ok(tx.commit().await?)
+    }
+
+    fn check_grants(&self, grants: &[String]) -> Result<()> {
+        let unknown = grants.iter().enumerate().find(|(_, grant)| self.registry().get(grant).is_none());
+        match unknown {
+            Some((place, grant)) => {
+                Err(Error::invalid(&format!("/grants/{place}"), format!("grants: '{}' is not a known task type", cut(grant, 40))))
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+fn found<T>(account: Option<T>, name: &str) -> Result<T> {
+    account.ok_or_else(|| Error::NotFound(format!("there is no account '{}'", cut(name, 64))))
+}
+
+/// Refuses a change after which nobody could administer the server.
+async fn keep_an_administrator(tx: &mut Tx) -> Result<()> {
+    let all = account::all(tx).await?;
+    match all.iter().any(|user| user.role == Role::Admin && !user.disabled) {
+        true => Ok(()),
+        false => Err(Error::Conflict("no administrator would be left".to_owned())),
+    }
+}
+
+fn shown(user: &User) -> Value {
+    json!({"name": user.name, "role": user.role.as_str(), "grants": user.grants, "disabled": user.disabled})
+}

@@ -1,0 +1,43 @@
+//! The versions of a task: listed, and restored.
+
+use serde_json::Value;
+
+use super::{Error, Result, Service, allow};
+use crate::domain::task::{Task, Version};
+use crate::domain::user::{Action, Actor};
+use crate::storage::{task, version};
+
+/// Versions answered at a time.
+const STEP: i64 = 100;
+
+impl Service {
+    /// The newest hundred versions of a task, or those below `before`.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::Forbidden`].
+    pub async fn versions(&self, actor: &Actor, id: &str, before: Option<i64>) -> Result<Vec<Version>> {
+        allow(actor, Action::See)?;
+        let mut reader = self.database().read().await?;
+        task::get(&mut reader, id).await?.ok_or_else(|| Error::no_task(id))?;
+        Ok(version::list(&mut reader, id, before, STEP).await?)
+    }
+
+    /// One version of a task.
+    ///
+    /// # Errors
+    /// As [`Service::versions`].
+    pub async fn version(&self, actor: &Actor, id: &str, number: i64) -> Result<Version> {
+        allow(actor, Action::See)?;
+        let found = version::get(&mut self.database().read().await?, id, number).await?;
+        found.ok_or_else(|| Error::NotFound(format!("there is no version {number} of the task '{id}'")))
+    }
+
+    /// Makes a task what it was at a version: a change like any other.
+    ///
+    /// # Errors
+    /// As [`Service::versions`] and [`Service::replace_task`].
+    pub async fn restore_version(&self, actor: &Actor, id: &str, number: i64, if_match: Option<i64>) -> Result<Task> {
+        let former: Value = self.version(actor, id, number).await?.content;
+        self.replace_task(actor, id, &former, if_match).await
+    }
+}
