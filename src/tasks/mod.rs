@@ -19,6 +19,7 @@ pub mod output;
 pub mod registry;
 mod schema_fault;
 pub mod send_cmd;
+pub mod send_email;
 pub mod toolbox;
 
 pub use limits::Limits;
@@ -115,5 +116,24 @@ impl RunError {
     pub fn with_result(mut self, result: Value) -> Self {
         self.result = Some(result);
         self
+    }
+}
+
+/// Whether a text holds an expression that is filled in when the task runs; what it will be is not known before.
+pub(in crate::tasks) fn is_template(text: &str) -> bool {
+    text.contains("{{") || text.contains("{%")
+}
+
+/// When parameters are read: what is to be filled in cannot be judged yet, or has been filled in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::tasks) enum Stage {
+    Saved,
+    Run,
+}
+
+impl Stage {
+    /// Whether a text can be judged now.
+    pub fn knows(self, text: &str) -> bool {
+        self == Stage::Run || !is_template(text)
     }
 }
