@@ -20,6 +20,7 @@ pub mod registry;
 mod schema_fault;
 pub mod send_cmd;
 pub mod send_email;
+pub mod send_sms;
 pub mod toolbox;
 
 pub use limits::Limits;

@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use jsonschema::Validator;
 use serde_json::Value;
 
-use super::{Spec, TaskType, Toolbox, echo, http_request, schema_fault, send_cmd, send_email};
+use super::{Spec, TaskType, Toolbox, echo, http_request, schema_fault, send_cmd, send_email, send_sms};
 use crate::domain::fault::Fault;
 use crate::domain::policy::Policy;
 
@@ -31,6 +31,7 @@ impl Registry {
             Arc::new(http_request::HttpRequest::default()),
             Arc::new(send_cmd::SendCmd),
             Arc::new(send_email::SendEmail::new(toolbox)),
+            Arc::new(send_sms::SendSms::new(toolbox)),
         ])
     }
 

@@ -30,8 +30,8 @@ pub(in crate::tasks) fn classify(error: &reqwest::Error, limit: Duration) -> Run
     if error.is_builder() {
         return RunError::fail(format!("the request cannot be made: {}", root(error)));
     }
-    if let Some(failed) = tls(error) {
-        return failed;
+    if let Some(tls) = find_tls(error) {
+        return tls_failure(tls);
     }
     if error.is_connect() {
         return RunError::retry(format!("connection failed: {}", root(error)));
