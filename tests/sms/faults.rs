@@ -137,7 +137,7 @@ async fn cancelling_leaves_no_connection() {
 async fn many_at_once_all_arrive() {
     let mut gateway = Gateway::start().await;
     let rig = Rig::new(profile(Provider::Tencent, &gateway)).await;
-    let numbers = |task: u32| (0..20).map(|n| json!(format!("1380013{task:02}{}0", 10 + n))).collect::<Value>();
+    let numbers = |task: u32| (0..20).map(|n| json!(format!("138013{task:02}{}0", 10 + n))).collect::<Value>();
     let sends = (0..10).map(|task| rig.send(params(Provider::Tencent, numbers(task))));
     for (ended, _) in futures_util::future::join_all(sends).await {
         assert_eq!(ended.unwrap()["accepted"], 20);
