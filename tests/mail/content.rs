@@ -76,6 +76,7 @@ async fn attachments_come_from_files_texts_and_results() {
     params["attachments"] = json!([
         {"path": "图片.png"}, {"path": "图片.png", "name": "another.bin"}, {"name": "说明 (终稿).txt", "text": "内容"},
         {"from_task": "sales"}, {"from_task": "sales", "format": "json", "name": "销售.json"},
+        {"name": "lines.log", "text": "a\nb\r\n.\n\r"},
     ]);
     rig.send(params).await.0.unwrap();
     let (_, read) = server.mail().await;
@@ -89,14 +90,48 @@ async fn attachments_come_from_files_texts_and_results() {
         ["说明 (终稿).txt", "text/plain"],
         ["sales.csv", "text/csv"],
         ["销售.json", "application/json"],
+        ["lines.log", "text/plain"],
     ]);
     assert_eq!(json!(told), expected);
     use base64::Engine;
     let bytes = base64::engine::general_purpose::STANDARD.decode(parts[0]["base64"].as_str().unwrap()).unwrap();
     assert!(bytes == picture, "every byte arrives");
-    assert_eq!(parts[2]["text"], "内容");
+    assert_eq!((&parts[2]["text"], &parts[5]["text"]), (&json!("内容"), &json!("a\nb\r\n.\n\r")));
     assert_eq!(parts[3]["text"], "\u{feff}城市,金额\r\n上海,12.50\r\n北京,\r\n");
     assert_eq!(serde_json::from_str::<Value>(parts[4]["text"].as_str().unwrap()).unwrap()["rows"][0][0], "上海");
+}
+
+#[tokio::test]
+async fn no_text_ends_the_mail_before_its_end() {
+    let Some(mut server) = MailServer::plain(&[]).await else { return };
+    let rig = Rig::new(server.profile()).await;
+    let bodies = [
+        "one\n.\ntwo",
+        "one\r\n.\r\nMAIL FROM:<x@y.cn>\r\ntwo",
+        "one\n.\r\nMAIL FROM:<x@y.cn>\ntwo",
+        "one\r.\rtwo",
+        ".\n..\n...",
+        "ends with a point\n.",
+        "",
+    ];
+    for body in bodies.into_iter().map(str::to_owned).chain(["x".repeat(5_000), "长".repeat(5_000)]) {
+        rig.send(json!({"to": "a@example.com", "title": "t", "body": body})).await.0.unwrap();
+        let (_, read) = server.mail().await;
+        let lines = |text: &str| text.replace("\r\n", "\n").replace('\r', "\n").trim_end_matches('\n').to_owned();
+        assert_eq!(lines(read["parts"][0]["text"].as_str().unwrap()), lines(&body));
+        assert!(read["lines"].as_u64().unwrap() <= 998 && read["bare"] == false, "{body:?}: {read}");
+    }
+    assert_eq!(server.events_so_far().iter().filter(|event| event["event"] == "mail").count(), 0, "no mail within a mail");
+}
+
+#[tokio::test]
+async fn addresses_may_be_beyond_ascii() {
+    let Some(mut server) = MailServer::plain(&[]).await else { return };
+    let rig = Rig::new(server.profile()).await;
+    rig.send(json!({"to": ["用户@example.com", "a@例子.cn"], "title": "标题", "body": "正文"})).await.0.unwrap();
+    let (told, read) = server.mail().await;
+    assert_eq!(told["recipients"], json!(["用户@example.com", "a@xn--fsqu00a.cn"]));
+    assert_eq!((&read["headers"]["subject"], read["parts"][0]["text"].as_str().map(str::trim)), (&json!("标题"), Some("正文")));
 }
 
 #[tokio::test]

@@ -31,4 +31,5 @@ print(json.dumps({
     "parts": parts,
     "lines": max(len(line) for line in raw.split(b"\r\n")),
     "ascii": all(byte < 128 for byte in raw),
+    "bare": any(byte in b"\r\n" for byte in raw.replace(b"\r\n", b"")),
 }))

@@ -159,6 +159,7 @@ async fn what_a_provider_cannot_take_is_named_before_it_runs() {
     assert_eq!(faults(of(Provider::Aliyun), json!({"to": "13800138000", "text": "x"})).await, "/text");
     assert_eq!(faults(of(Provider::Tencent), json!({"to": "13800138000"})).await, "/template");
     assert_eq!(faults(Sms { sign: None, ..of(Provider::Aliyun) }, json!({"to": "13800138000", "template": "1"})).await, "/sign");
+    assert_eq!(faults(Sms { sign: None, ..of(Provider::Tencent) }, json!({"to": "+85291234567", "template": "1"})).await, "");
     assert_eq!(faults(of(Provider::Twilio), json!({"to": "+1415555267"})).await, "/text");
     let both = json!({"to": ["13800138000", "call me"], "text": "x", "template": "1", "sms": "main"});
     assert_eq!(faults(of(Provider::Twilio), both).await, "/to/1 /template");

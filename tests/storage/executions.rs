@@ -120,10 +120,16 @@ on_each! {
         assert_eq!((attempts[0].attempt, attempts[0].status, attempts[0].error.as_deref()), (1, Status::Failed, Some("it broke")));
         assert_eq!((attempts[0].duration_ms, attempts[0].node.as_deref()), (Some(7), Some("host-1")));
         assert_eq!(task::get(&mut reader, "a").await.unwrap().unwrap().stats.run_count, 0, "it has not ended yet");
+        let given = execution::result(&mut reader, &new.id).await.unwrap();
+        assert_eq!(given, Some(json!({"message": "结果"})));
         drop(reader);
         let mut tx = db.database.write().await.unwrap();
         let early = Claim { attempt: 2, ..claim_of(&new, 2) };
-        assert!(execution::claim(&mut tx, &node(), &[early]).await.unwrap().is_empty(), "not before its time");
+        assert!(execution::claim(&mut tx, &node(), std::slice::from_ref(&early)).await.unwrap().is_empty(), "not before its time");
+        let due = belfry::storage::plan::take_due_retries(&mut tx, now() + Duration::seconds(10), 10).await.unwrap();
+        assert_eq!((due.len(), execution::claim(&mut tx, &node(), &[early]).await.unwrap().len()), (1, 1));
+        assert_eq!(execution::result(&mut tx, &new.id).await.unwrap(), given, "the next attempt sees what the one before gave");
+        tx.commit().await.unwrap();
     }
 
     async fn output_is_kept_in_order(db: &TestDatabase) {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use lettre::transport::smtp::Error;
 use lettre::transport::smtp::client::AsyncSmtpConnection;
 use lettre::transport::smtp::commands::{Data, Mail as From, Rcpt};
-use lettre::transport::smtp::extension::{Extension, MailParameter};
+use lettre::transport::smtp::extension::{Extension, MailBodyParameter, MailParameter};
 use lettre::transport::smtp::response::Response;
 use serde_json::{Value, json};
 
@@ -85,7 +85,8 @@ fn options(smtp: &AsyncSmtpConnection, mail: &Mail, profile: &Smtp) -> Result<Ve
     let mut all = std::iter::once(&mail.from).chain(&mail.recipients);
     let Some(address) = all.find(|address| !AsRef::<str>::as_ref(*address).is_ascii()) else { return Ok(Vec::new()) };
     if smtp.server_info().supports_feature(Extension::SmtpUtfEight) {
-        return Ok(vec![MailParameter::SmtpUtfEight]);
+        // Such an address stands in the headers as it is, so they are not plain ASCII either.
+        return Ok(vec![MailParameter::SmtpUtfEight, MailParameter::Body(MailBodyParameter::EightBitMime)]);
     }
     Err(RunError::fail(format!(
         "{} does not take the address {address}: it has letters beyond ASCII before its @",

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::time::SystemTime;
 
 use chrono::{DateTime, Utc};
-use lettre::message::header::{ContentType, Header, HeaderName, HeaderValue};
+use lettre::message::header::{ContentTransferEncoding, ContentType, Header, HeaderName, HeaderValue};
 use lettre::message::{Attachment, Body as Encoded, Mailbox, MultiPart, SinglePart};
 use lettre::{Address, Message};
 
@@ -81,7 +81,10 @@ fn mixed(body: Body, attachments: Vec<Content>) -> Result<MultiPart, RunError> {
     };
     for content in attachments {
         let kind = ContentType::parse(media_type(&content.name)).map_err(|error| cannot(&error))?;
-        parts = parts.singlepart(Attachment::new(content.name).body(Encoded::new(content.bytes), kind));
+        // Only so does every byte arrive as it was, line ends too.
+        let encoded = Encoded::new_with_encoding(content.bytes, ContentTransferEncoding::Base64);
+        let encoded = encoded.map_err(|_| cannot(&"an attachment cannot be encoded"))?;
+        parts = parts.singlepart(Attachment::new(content.name).body(encoded, kind));
     }
     Ok(parts)
 }

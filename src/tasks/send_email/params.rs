@@ -107,10 +107,13 @@ impl Params {
 
 impl Body {
     fn of(body: String, html: Option<Html>) -> Body {
+        // A carriage return that stands alone has no place in a mail; servers differ in what they take it for.
+        let in_lines = |text: String| if text.contains('\r') { text.replace("\r\n", "\n").replace('\r', "\n") } else { text };
+        let body = in_lines(body);
         match html {
             None | Some(Html::Whether(false)) => Body::Plain(body),
             Some(Html::Whether(true)) => Body::Html(body),
-            Some(Html::Text(html)) => Body::Both { plain: body, html },
+            Some(Html::Text(html)) => Body::Both { plain: body, html: in_lines(html) },
         }
     }
 }

@@ -29,15 +29,16 @@ pub(super) fn for_provider(number: &str, provider: Provider) -> Result<String, S
             let inland = number.strip_prefix("+86").filter(|rest| is_mainland(rest));
             Ok(inland.unwrap_or(number).trim_start_matches('+').to_owned())
         }
-        Provider::Tencent if is_mainland(number) => Ok(format!("+86{number}")),
+        Provider::Tencent if !number.starts_with('+') && is_mainland(number) => Ok(format!("+86{number}")),
         Provider::Tencent | Provider::Twilio if !number.starts_with('+') => Err(abroad()),
         Provider::Tencent | Provider::Twilio | Provider::Http => Ok(number.to_owned()),
     }
 }
 
-/// A mobile number of mainland China.
-fn is_mainland(number: &str) -> bool {
-    number.len() == 11 && number.starts_with('1')
+/// Whether it is a mobile number of mainland China, with the country's code or without any.
+pub(super) fn is_mainland(number: &str) -> bool {
+    let inland = number.strip_prefix("+86").unwrap_or(number);
+    inland.len() == 11 && inland.starts_with('1')
 }
 
 #[cfg(test)]

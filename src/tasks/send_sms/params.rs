@@ -76,8 +76,10 @@ impl Params {
             Provider::Aliyun | Provider::Tencent if !has_template => {
                 Err(Fault::new("/template", format!("template: is missing; {name} sends approved templates alone")))
             }
-            // Messages to other countries need none there.
-            Provider::Aliyun if self.sign.is_none() && profile.sign.is_none() => {
+            // Messages to other countries need none.
+            Provider::Aliyun | Provider::Tencent
+                if self.sign.is_none() && profile.sign.is_none() && self.to.iter().any(|to| number::is_mainland(to)) =>
+            {
                 Err(Fault::new("/sign", format!("sign: is missing here and in the settings; {name} needs a signature (签名)")))
             }
             Provider::Twilio | Provider::Http if self.text.is_none() && !has_template => {
