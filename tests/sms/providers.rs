@@ -73,7 +73,7 @@ fn http(gateway: &Gateway, path: &str, more: HttpGateway) -> Sms {
 async fn any_gateway_gets_the_request_it_wants() {
     let mut gateway = Gateway::start().await;
     let json_body = HttpGateway {
-        body: Some(r#"{"mobile":"{to}","content":"【{sign}】{text}","p":{params}}"#.into()),
+        body: Some(Secret::new(r#"{"mobile":"{to}","content":"【{sign}】{text}","p":{params}}"#)),
         headers: Some(Secret::new("X-Key: {secret_key}\nX-Trace: {id}")),
         success: Some(Condition::parse("/code = 0").unwrap()),
         message_id: Some("/data/id".into()),

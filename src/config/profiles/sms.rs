@@ -80,16 +80,19 @@ pub(super) const SETTINGS: &[Setting] = &[
             Ok(())
         })
     },
-    setting(
-        SECTION,
-        "body",
-        "",
-        "http: the body; JSON where it begins with { or [, else a form. What is filled in is escaped accordingly.",
-        |s, name, v| {
-            of(s, name).gateway.body = Some(v.text()?);
-            Ok(())
-        },
-    ),
+    Setting {
+        secret: true,
+        ..setting(
+            SECTION,
+            "body",
+            "",
+            "http: the body; JSON where it begins with { or [, else a form. What is filled in is escaped accordingly.",
+            |s, name, v| {
+                of(s, name).gateway.body = Some(secret(v)?);
+                Ok(())
+            },
+        )
+    },
     setting(
         SECTION,
         "success",

@@ -69,7 +69,8 @@ pub struct Gateway {
     pub method: Option<&'static str>,
     /// Lines `Name: value`; may hold a token.
     pub headers: Option<Secret>,
-    pub body: Option<String>,
+    /// May hold a token.
+    pub body: Option<Secret>,
     /// What an answer with a status of 2xx must hold as well.
     pub success: Option<Condition>,
     /// What an answer holds when it says "later".

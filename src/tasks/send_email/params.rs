@@ -59,7 +59,7 @@ struct Raw {
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "to, cc, bcc and reply_to take an address or a list of addresses")]
 enum Addresses {
     One(String),
     Many(Vec<String>),
@@ -72,7 +72,7 @@ impl Default for Addresses {
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "html: must be true, false or a text")]
 enum Html {
     Whether(bool),
     Text(String),

@@ -21,8 +21,9 @@ pub(super) fn request(message: &Message<'_>) -> Result<Request, String> {
     let gateway = &message.profile.gateway;
     let template = gateway.url.as_ref().map(|url| url.reveal()).unwrap_or_default();
     let url: Url = fill(template, message, Escape::Url).parse().map_err(|_| "url: does not read as a URL".to_owned())?;
-    let (escape, kind) = kind(gateway.body.as_deref());
-    let body = gateway.body.as_deref().map(|body| fill(body, message, escape)).unwrap_or_default();
+    let body = gateway.body.as_ref().map(|body| body.reveal());
+    let (escape, kind) = kind(body);
+    let body = body.map(|body| fill(body, message, escape)).unwrap_or_default();
     let method = match gateway.method {
         Some(method) => Method::from_bytes(method.as_bytes()).map_err(|_| "method: is not one".to_owned())?,
         None if gateway.body.is_some() => Method::POST,

@@ -39,7 +39,7 @@ struct Raw {
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "to: must be a phone number or a list of them")]
 enum Numbers {
     One(String),
     Many(Vec<String>),
