@@ -9,9 +9,9 @@ use crate::domain::fault::Fault;
 use crate::domain::policy::Policy;
 
 mod answer;
-mod client;
+pub(super) mod client;
 mod expect;
-mod failure;
+pub(super) mod failure;
 mod params;
 
 use answer::Answer;

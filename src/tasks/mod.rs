@@ -19,6 +19,8 @@ pub mod output;
 pub mod registry;
 mod schema_fault;
 pub mod send_cmd;
+pub mod send_email;
+pub mod send_sms;
 pub mod template;
 pub mod toolbox;
 
@@ -116,5 +118,19 @@ impl RunError {
     pub fn with_result(mut self, result: Value) -> Self {
         self.result = Some(result);
         self
+    }
+}
+
+/// When parameters are read: what is to be filled in cannot be judged yet, or has been filled in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::tasks) enum Stage {
+    Saved,
+    Run,
+}
+
+impl Stage {
+    /// Whether a text can be judged now.
+    pub fn knows(self, text: &str) -> bool {
+        self == Stage::Run || !template::is_template(text)
     }
 }

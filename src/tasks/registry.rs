@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use jsonschema::Validator;
 use serde_json::Value;
 
-use super::{Spec, TaskType, Toolbox, echo, http_request, schema_fault, send_cmd};
+use super::{Spec, TaskType, Toolbox, echo, http_request, schema_fault, send_cmd, send_email, send_sms};
 use crate::domain::fault::Fault;
 use crate::domain::policy::Policy;
 
@@ -26,8 +26,13 @@ pub struct Entry {
 impl Registry {
     /// All types that come with Belfry.
     pub fn standard(toolbox: &Toolbox) -> Self {
-        let _for_types_that_need_it = toolbox;
-        Self::of(vec![Arc::new(echo::Echo), Arc::new(http_request::HttpRequest::default()), Arc::new(send_cmd::SendCmd)])
+        Self::of(vec![
+            Arc::new(echo::Echo),
+            Arc::new(http_request::HttpRequest::default()),
+            Arc::new(send_cmd::SendCmd),
+            Arc::new(send_email::SendEmail::new(toolbox)),
+            Arc::new(send_sms::SendSms::new(toolbox)),
+        ])
     }
 
     /// The given types.

@@ -2,7 +2,9 @@
 
 use super::given::SettingsError;
 use super::table::{Setting, check_name};
+use super::value::Value;
 use crate::domain::profile::Profiles;
+use crate::domain::secret::Secret;
 
 mod datasource;
 mod http;
@@ -28,4 +30,10 @@ pub(super) fn check(profiles: &Profiles) -> Result<(), SettingsError> {
     each("sms", &profiles.sms, |profile| profile.check())?;
     each("datasource", &profiles.datasource, |profile| profile.check())?;
     each("http", &profiles.http, |profile| profile.check())
+}
+
+/// A text that is not shown, not even where it is none.
+fn secret(value: &Value) -> Result<Secret, String> {
+    let text = value.text().map_err(|_| "the value is not a text with something in it".to_owned())?;
+    Ok(Secret::new(text))
 }

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use super::input::cut;
+
 pub mod datasource;
 pub mod http;
 pub mod sms;
@@ -19,4 +21,39 @@ pub struct Profiles {
     pub sms: BTreeMap<String, Sms>,
     pub datasource: BTreeMap<String, Datasource>,
     pub http: BTreeMap<String, Http>,
+}
+
+/// The profile that is named; where none is named, the only one there is.
+///
+/// # Errors
+/// What there is to choose from. `kind` is the word of the settings, such as `smtp`.
+pub fn choose<'p, T>(kind: &str, profiles: &'p BTreeMap<String, T>, name: Option<&str>) -> Result<(&'p str, &'p T), String> {
+    let names = || profiles.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+    let mut all = profiles.iter();
+    match (name, all.next(), all.next()) {
+        (_, None, _) => Err(format!("there is no [{kind}.<name>] in the settings")),
+        (None, Some((name, only)), None) => Ok((name, only)),
+        (None, ..) => Err(format!("name one of {}; there are several in the settings", names())),
+        (Some(name), ..) => match profiles.get_key_value(name) {
+            Some((name, found)) => Ok((name, found)),
+            None => Err(format!("there is no [{kind}.{}] in the settings; there is {}", cut(name, 64), names())),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_only_profile_needs_no_name() {
+        let mut profiles = BTreeMap::new();
+        assert_eq!(choose("x", &profiles, None), Err("there is no [x.<name>] in the settings".into()));
+        profiles.insert("a".to_owned(), 1);
+        assert_eq!((choose("x", &profiles, None), choose("x", &profiles, Some("a"))), (Ok(("a", &1)), Ok(("a", &1))));
+        profiles.insert("b".to_owned(), 2);
+        assert_eq!(choose("x", &profiles, Some("b")), Ok(("b", &2)));
+        assert_eq!(choose("x", &profiles, None), Err("name one of a, b; there are several in the settings".into()));
+        assert_eq!(choose("x", &profiles, Some("c")), Err("there is no [x.c] in the settings; there is a, b".into()));
+    }
 }

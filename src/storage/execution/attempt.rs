@@ -22,7 +22,8 @@ pub struct Claim {
 }
 
 /// Takes queued executions for a node, so that they run there and nowhere else. Answers the ids that were taken; the others
-/// were cancelled, or another attempt holds them.
+/// were cancelled, or another attempt holds them. What the attempt before gave stays until this one gives something: it may
+/// go on from there.
 ///
 /// # Errors
 /// Where the database fails.
@@ -45,7 +46,7 @@ pub async fn claim(s: &mut dyn Session, node: &NodeIdentity, claims: &[Claim]) -
 pub(in crate::storage) const CLAIM: &str = "
     update executions set status = 'running', node = $2, node_id = $3, started_at = cast(j.value->>2 as bigint),
         lateness_ms = coalesce(lateness_ms, cast(j.value->>2 as bigint) - scheduled_at),
-        finished_at = null, duration_ms = null, error = null, result = null, filled = j.value->>3
+        finished_at = null, duration_ms = null, error = null, filled = j.value->>3
     from {rows}
     where executions.id = j.value->>0 and executions.status = 'queued'
         and executions.attempt = cast(j.value->>1 as bigint) and executions.retry_at is null

@@ -14,7 +14,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// What a client is made with.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) struct Connection {
+pub(in crate::tasks) struct Connection {
     pub verify_tls: bool,
     /// Redirects followed, 0 for none.
     pub redirects: u8,
@@ -24,7 +24,7 @@ pub(super) struct Connection {
 
 /// The clients there are.
 #[derive(Debug, Default)]
-pub(super) struct Clients(Mutex<HashMap<Connection, Client>>);
+pub(in crate::tasks) struct Clients(Mutex<HashMap<Connection, Client>>);
 
 impl Clients {
     pub fn get(&self, connection: &Connection) -> Result<Client, RunError> {

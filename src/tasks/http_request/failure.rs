@@ -9,7 +9,7 @@ use crate::domain::input::cut;
 use crate::tasks::RunError;
 
 /// A URL for messages: without user, password, query and fragment.
-pub(super) fn shown_url(url: &Url) -> String {
+pub(in crate::tasks) fn shown_url(url: &Url) -> String {
     let mut shown = url.clone();
     let _cannot_have_any = shown.set_username("");
     let _cannot_have_any = shown.set_password(None);
@@ -20,7 +20,7 @@ pub(super) fn shown_url(url: &Url) -> String {
 }
 
 /// The failure of a request that got no (whole) answer.
-pub(super) fn classify(error: &reqwest::Error, limit: Duration) -> RunError {
+pub(in crate::tasks) fn classify(error: &reqwest::Error, limit: Duration) -> RunError {
     if error.is_timeout() {
         return RunError::retry(format!("no answer within {} s", limit.as_secs_f64()));
     }
@@ -37,6 +37,11 @@ pub(super) fn classify(error: &reqwest::Error, limit: Duration) -> RunError {
         return RunError::retry(format!("connection failed: {}", root(error)));
     }
     RunError::retry(format!("the exchange broke off: {}", root(error)))
+}
+
+/// The failure of TLS behind an error, where there is one.
+pub(in crate::tasks) fn tls(error: &(dyn Error + 'static)) -> Option<RunError> {
+    find_tls(error).map(tls_failure)
 }
 
 /// A certificate that is refused, or a server that speaks no TLS, is so next time as well.

@@ -1,0 +1,249 @@
+//! Attachments: files, texts, and results of other tasks.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::table;
+use crate::domain::fault::Fault;
+use crate::domain::input::cut;
+use crate::storage::execution;
+use crate::tasks::{RunError, Stage, Toolbox};
+
+/// Bytes of all attachments of a mail together: what the common mail services take.
+const BYTES_MAX: usize = 25 << 20;
+
+/// What is to be attached.
+#[derive(Debug)]
+pub(super) struct Attachment {
+    name: Option<String>,
+    source: Source,
+}
+
+#[derive(Debug)]
+enum Source {
+    File(PathBuf),
+    Text(String),
+    /// The newest result of a task.
+    Result {
+        task_id: String,
+        format: Format,
+    },
+}
+
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Format {
+    #[default]
+    Csv,
+    Json,
+}
+
+/// As given.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Raw {
+    name: Option<String>,
+    path: Option<String>,
+    text: Option<String>,
+    from_task: Option<String>,
+    format: Option<Format>,
+}
+
+/// An attachment with its content.
+#[derive(Debug)]
+pub(super) struct Content {
+    pub name: String,
+    pub bytes: Vec<u8>,
+}
+
+impl Attachment {
+    /// Reads a list of attachments; their content is looked for when the mail is made.
+    pub fn read_all(raw: Vec<Raw>, stage: Stage, faults: &mut Vec<Fault>) -> Vec<Attachment> {
+        let mut read = Vec::with_capacity(raw.len());
+        for (place, raw) in raw.into_iter().enumerate() {
+            match Attachment::read(raw, stage) {
+                Ok(attachment) => read.push(attachment),
+                Err((member, message)) => faults.push(Fault::new(format!("/attachments/{place}{member}"), message)),
+            }
+        }
+        read
+    }
+
+    fn read(raw: Raw, stage: Stage) -> Result<Attachment, (&'static str, String)> {
+        if let Some(name) = raw.name.as_deref().filter(|name| stage.knows(name)) {
+            check_name(name).map_err(|message| ("/name", message))?;
+        }
+        if raw.format.is_some() && raw.from_task.is_none() {
+            return Err(("/format", "format: belongs to from_task".to_owned()));
+        }
+        let source = match (raw.path, raw.text, raw.from_task) {
+            (Some(path), None, None) => Source::File(path.into()),
+            (None, Some(_), None) if raw.name.is_none() => {
+                return Err(("/name", "name: is required with text".to_owned()));
+            }
+            (None, Some(text), None) => Source::Text(text),
+            (None, None, Some(task_id)) => Source::Result { task_id, format: raw.format.unwrap_or_default() },
+            _ => return Err(("", "attachments: give one of path, text and from_task".to_owned())),
+        };
+        Ok(Attachment { name: raw.name, source })
+    }
+
+    /// The contents of all attachments.
+    ///
+    /// # Errors
+    /// What is missing or too large.
+    pub async fn load_all(all: Vec<Attachment>, toolbox: &Toolbox) -> Result<Vec<Content>, RunError> {
+        let mut loaded: Vec<Content> = Vec::with_capacity(all.len());
+        let mut left = BYTES_MAX;
+        for attachment in all {
+            let content = attachment.load(toolbox, left).await?;
+            left = left.checked_sub(content.bytes.len()).ok_or_else(|| too_large(&content.name))?;
+            loaded.push(content);
+        }
+        Ok(loaded)
+    }
+
+    async fn load(self, toolbox: &Toolbox, left: usize) -> Result<Content, RunError> {
+        match self.source {
+            Source::Text(text) => Ok(Content { name: self.name.unwrap_or_default(), bytes: text.into_bytes() }),
+            Source::Result { task_id, format } => of_result(toolbox, self.name, &task_id, format).await,
+            Source::File(path) => {
+                let limits = toolbox.limits.clone();
+                let read = tokio::task::spawn_blocking(move || {
+                    let whole = limits.file(&path).map_err(|message| format!("attachments: {message}"))?;
+                    file(&whole, self.name, left)
+                });
+                read.await.unwrap_or_else(|error| Err(format!("attachments: {error}"))).map_err(RunError::fail)
+            }
+        }
+    }
+
+    pub fn schema() -> Value {
+        let text = |max: usize, en: &str, zh: &str| {
+            json!({
+                "type": "string", "minLength": 1, "maxLength": max, "description": en, "x-description-zh": zh,
+            })
+        };
+        json!({
+            "type": "object",
+            "additionalProperties": false,
+            "properties": {
+                "path": text(4_096,
+                    "A file. Relative paths begin in the folder for files of the data folder.",
+                    "文件路径，相对路径从数据目录的 files 目录算起。"),
+                "text": text(5_000_000, "The content itself.", "附件内容。"),
+                "from_task": text(64,
+                    "The id of a task: its newest result is attached.", "任务 ID：附上该任务最近一次成功执行的结果。"),
+                "format": {
+                    "enum": ["csv", "json"], "default": "csv",
+                    "description": "With from_task: its rows as CSV for spreadsheets, or the whole result as JSON.",
+                    "x-description-zh": "与 from_task 一起使用：csv 为结果行（可用 Excel 打开），json 为完整结果。",
+                },
+                "name": text(255,
+                    "What the attachment is called; by default as the file, or as the task.",
+                    "附件名称，默认为文件名或任务 ID。"),
+            },
+        })
+    }
+}
+
+/// A name, not a path: some programs would save it where it says.
+fn check_name(name: &str) -> Result<(), String> {
+    let bad = |c: char| c.is_control() || matches!(c, '/' | '\\');
+    if name.trim().is_empty() || name.contains(bad) {
+        return Err(format!("name: '{}' is not a file's name; it has no / and no control characters", cut(name, 40)));
+    }
+    Ok(())
+}
+
+async fn of_result(toolbox: &Toolbox, name: Option<String>, task_id: &str, format: Format) -> Result<Content, RunError> {
+    let found = match toolbox.database.read().await {
+        Ok(mut session) => execution::newest_result(&mut session, task_id).await,
+        Err(error) => Err(error),
+    };
+    let shown = cut(task_id, 64);
+    let found = found.map_err(|error| RunError::retry(format!("from_task: the result of {shown} cannot be read: {error}")))?;
+    let result = found.ok_or_else(|| RunError::fail(format!("from_task: there is no succeeded execution of {shown}")))?;
+    let (extension, bytes) = match format {
+        Format::Json => ("json", serde_json::to_vec_pretty(&result).unwrap_or_default()),
+        Format::Csv => ("csv", table::csv(&result).map_err(|message| RunError::fail(format!("from_task: {shown}: {message}")))?),
+    };
+    Ok(Content { name: name.unwrap_or_else(|| format!("{shown}.{extension}")), bytes })
+}
+
+fn file(path: &Path, name: Option<String>, left: usize) -> Result<Content, String> {
+    let fault = |error: std::io::Error| format!("attachments: {} cannot be read: {error}", path.display());
+    let own_name = path.file_name().map(|name| name.to_string_lossy().into_owned());
+    let name = name.or(own_name).unwrap_or_default();
+    let opened = std::fs::File::open(path).map_err(fault)?;
+    if !opened.metadata().map_err(fault)?.is_file() {
+        return Err(format!("attachments: {} is not a file", path.display()));
+    }
+    // One byte more than there is room for shows that it is too large, also where the file grows meanwhile.
+    let mut bytes = Vec::new();
+    opened.take(left as u64 + 1).read_to_end(&mut bytes).map_err(fault)?;
+    if bytes.len() > left { Err(too_large(&name).message) } else { Ok(Content { name, bytes }) }
+}
+
+fn too_large(name: &str) -> RunError {
+    RunError::fail(format!("attachments: more than {} MiB together with {}", BYTES_MAX >> 20, cut(name, 80)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::clock::SystemClock;
+    use crate::storage::{Database, Synchronous};
+
+    async fn load(folder: &Path, all: Value) -> Result<Vec<(String, usize)>, String> {
+        let database = Database::open_sqlite(&folder.join("task.db"), Synchronous::Normal).await.unwrap();
+        let toolbox = Toolbox::plain(database, Arc::new(SystemClock), folder);
+        let mut faults = Vec::new();
+        let all = Attachment::read_all(serde_json::from_value(all).unwrap(), Stage::Run, &mut faults);
+        assert_eq!(faults, []);
+        let loaded = Attachment::load_all(all, &toolbox).await;
+        let sizes = |all: Vec<Content>| all.into_iter().map(|content| (content.name, content.bytes.len())).collect();
+        loaded.map(sizes).map_err(|error| error.message)
+    }
+
+    #[tokio::test]
+    async fn files_are_bounded_by_folder_and_size() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("big.bin"), vec![0; BYTES_MAX]).unwrap();
+        std::fs::create_dir(folder.path().join("sub")).unwrap();
+        let load = async |all| load(folder.path(), all).await;
+        assert_eq!(load(json!([{"path": "big.bin"}])).await, Ok(vec![("big.bin".into(), BYTES_MAX)]));
+        let refused = [
+            (json!([{"path": "big.bin"}, {"name": "n", "text": "x"}]), "attachments: more than 25 MiB together with n"),
+            (json!([{"name": "n", "text": "x"}, {"path": "big.bin"}]), "attachments: more than 25 MiB together with big.bin"),
+            (json!([{"path": "none.txt"}]), "cannot be read"),
+            (json!([{"path": "sub"}]), "is not a file"),
+            (json!([{"path": "/etc/passwd"}]), "[files] folders"),
+            (json!([{"from_task": "nobody"}]), "from_task: there is no succeeded execution of nobody"),
+        ];
+        for (all, part) in refused {
+            let message = load(all).await.unwrap_err();
+            assert!(message.contains(part), "{message}");
+        }
+    }
+
+    #[test]
+    fn faults_are_named_by_their_place() {
+        let fault = |raw: Value| {
+            let mut faults = Vec::new();
+            Attachment::read_all(vec![serde_json::from_value(raw).unwrap()], Stage::Saved, &mut faults);
+            faults.into_iter().map(|fault| fault.pointer).collect::<String>()
+        };
+        assert_eq!(fault(json!({"path": "a", "text": "b", "name": "c"})), "/attachments/0");
+        assert_eq!(fault(json!({"text": "b"})), "/attachments/0/name");
+        assert_eq!(fault(json!({"text": "b", "name": "../x"})), "/attachments/0/name");
+        assert_eq!(fault(json!({"text": "b", "name": "x\r\ny"})), "/attachments/0/name");
+        assert_eq!(fault(json!({"text": "b", "name": "{{ a / b }}.txt"})), "", "not known yet");
+        assert_eq!(fault(json!({"path": "a", "format": "csv"})), "/attachments/0/format");
+    }
+}

@@ -1,0 +1,130 @@
+//! The mail itself: its headers, its text and its attachments, as the bytes that go over the wire.
+
+use std::collections::HashSet;
+use std::time::SystemTime;
+
+use chrono::{DateTime, Utc};
+use lettre::message::header::{ContentTransferEncoding, ContentType, Header, HeaderName, HeaderValue};
+use lettre::message::{Attachment, Body as Encoded, Mailbox, MultiPart, SinglePart};
+use lettre::{Address, Message};
+
+use super::attachment::Content;
+use super::params::{Body, Params};
+use crate::tasks::RunError;
+
+/// A mail that is ready to be sent.
+#[derive(Debug)]
+pub(super) struct Mail {
+    pub id: String,
+    pub from: Address,
+    /// Everybody who gets it, each once.
+    pub recipients: Vec<Address>,
+    pub bytes: Vec<u8>,
+}
+
+impl Mail {
+    /// Makes the mail. Its id is made of the execution's, so that a second delivery of the same run is recognised as one.
+    pub fn make(
+        params: Params,
+        from: Mailbox,
+        attachments: Vec<Content>,
+        execution_id: &str,
+        now: DateTime<Utc>,
+    ) -> Result<Mail, RunError> {
+        let id = format!("<{execution_id}@{}>", from.email.domain());
+        let sender = from.email.clone();
+        let recipients = recipients(&params);
+        let mut builder = Message::builder()
+            .message_id(Some(id.clone()))
+            .date(SystemTime::from(now))
+            .from(from)
+            .subject(params.title)
+            .header(AutoSubmitted);
+        for to in params.to {
+            builder = builder.to(to);
+        }
+        for cc in params.cc {
+            builder = builder.cc(cc);
+        }
+        for reply_to in params.reply_to {
+            builder = builder.reply_to(reply_to);
+        }
+        // Said outright, as a mail may have hidden recipients alone.
+        let envelope = lettre::address::Envelope::new(Some(sender.clone()), recipients.clone());
+        let builder = builder.envelope(envelope.map_err(|error| cannot(&error))?);
+        let made = match (params.body, attachments.is_empty()) {
+            (Body::Plain(text), true) => builder.singlepart(SinglePart::plain(text)),
+            (Body::Html(html), true) => builder.singlepart(SinglePart::html(html)),
+            (Body::Both { plain, html }, true) => builder.multipart(MultiPart::alternative_plain_html(plain, html)),
+            (body, false) => builder.multipart(mixed(body, attachments)?),
+        };
+        Ok(Mail { id, from: sender, recipients, bytes: made.map_err(|error| cannot(&error))?.formatted() })
+    }
+}
+
+fn cannot(error: &dyn std::fmt::Display) -> RunError {
+    RunError::fail(format!("the mail cannot be made: {error}"))
+}
+
+fn recipients(params: &Params) -> Vec<Address> {
+    let mut seen = HashSet::new();
+    let all = params.to.iter().chain(&params.cc).chain(&params.bcc);
+    all.map(|mailbox| mailbox.email.clone()).filter(|address| seen.insert(address.to_string().to_lowercase())).collect()
+}
+
+fn mixed(body: Body, attachments: Vec<Content>) -> Result<MultiPart, RunError> {
+    let mixed = MultiPart::mixed();
+    let mut parts = match body {
+        Body::Plain(text) => mixed.singlepart(SinglePart::plain(text)),
+        Body::Html(html) => mixed.singlepart(SinglePart::html(html)),
+        Body::Both { plain, html } => mixed.multipart(MultiPart::alternative_plain_html(plain, html)),
+    };
+    for content in attachments {
+        let kind = ContentType::parse(media_type(&content.name)).map_err(|error| cannot(&error))?;
+        // Only so does every byte arrive as it was, line ends too.
+        let encoded = Encoded::new_with_encoding(content.bytes, ContentTransferEncoding::Base64);
+        let encoded = encoded.map_err(|_| cannot(&"an attachment cannot be encoded"))?;
+        parts = parts.singlepart(Attachment::new(content.name).body(encoded, kind));
+    }
+    Ok(parts)
+}
+
+/// What a file is, by the end of its name.
+fn media_type(name: &str) -> &'static str {
+    match name.rsplit_once('.').map(|(_, end)| end.to_ascii_lowercase()).as_deref() {
+        Some("csv") => "text/csv; charset=utf-8",
+        Some("txt" | "log" | "md") => "text/plain; charset=utf-8",
+        Some("htm" | "html") => "text/html; charset=utf-8",
+        Some("json") => "application/json",
+        Some("xml") => "application/xml",
+        Some("pdf") => "application/pdf",
+        Some("zip") => "application/zip",
+        Some("gz" | "tgz") => "application/gzip",
+        Some("png") => "image/png",
+        Some("jpg" | "jpeg") => "image/jpeg",
+        Some("gif") => "image/gif",
+        Some("svg") => "image/svg+xml",
+        Some("docx") => "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+        Some("xlsx") => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+        Some("pptx") => "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+        _ => "application/octet-stream",
+    }
+}
+
+/// Says that no person wrote this (RFC 3834), so that nobody's holiday notice answers it.
+#[derive(Debug, Clone)]
+struct AutoSubmitted;
+
+impl Header for AutoSubmitted {
+    fn name() -> HeaderName {
+        HeaderName::new_from_ascii_str("Auto-Submitted")
+    }
+
+    fn parse(_: &str) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        Ok(AutoSubmitted)
+    }
+
+    fn display(&self) -> HeaderValue {
+        HeaderValue::new(Self::name(), "auto-generated".to_owned())
+    }
+}

@@ -1,0 +1,183 @@
+//! `send_sms`: sends text messages through a provider of the settings.
+
+use std::time::Duration;
+
+use futures_util::{StreamExt, stream};
+use serde_json::{Value, json};
+
+use super::http_request::client::{Clients, Connection};
+use super::http_request::failure;
+use super::{Run, RunContext, RunError, Spec, Stage, TaskType, Text, Toolbox};
+use crate::domain::fault::Fault;
+use crate::domain::policy::{Policy, Retry};
+use crate::domain::profile::{Sms, choose};
+
+mod aliyun;
+mod codes;
+mod digest;
+mod gateway;
+mod number;
+mod params;
+mod provider;
+mod record;
+mod tencent;
+mod twilio;
+
+use params::Params;
+use provider::{Answer, Message, Outcome, Request};
+use record::Record;
+
+/// Messages of one run on their way at once.
+const AT_ONCE: usize = 8;
+/// Bytes of an answer that are read.
+const ANSWER_MAX: usize = 64 << 10;
+
+/// Sends text messages.
+pub struct SendSms {
+    toolbox: Toolbox,
+    clients: Clients,
+}
+
+impl SendSms {
+    pub fn new(toolbox: &Toolbox) -> Self {
+        Self { toolbox: toolbox.clone(), clients: Clients::default() }
+    }
+
+    fn client(&self) -> Result<reqwest::Client, RunError> {
+        self.clients.get(&Connection { verify_tls: true, redirects: 0, proxy: None })
+    }
+
+    fn profile(&self, name: Option<&str>) -> Result<(&str, &Sms), String> {
+        choose("sms", &self.toolbox.profiles.sms, name).map_err(|message| format!("sms: {message}"))
+    }
+
+    async fn send(&self, params: &Value, context: &RunContext) -> Result<Value, RunError> {
+        let fault = |fault: Fault| RunError::fail(fault.message);
+        let params = Params::read(params, Stage::Run)
+            .map_err(|faults| faults.into_iter().next().map_or_else(|| RunError::fail("the parameters do not read"), fault))?;
+        let (name, profile) = self.profile(params.sms.as_deref()).map_err(RunError::fail)?;
+        params.check_for(profile).map_err(fault)?;
+        let client = self.client()?;
+        let mut record = Record::begin(name, &params.to, &self.toolbox, context).await?;
+        let left = record.left();
+        if left.len() < params.to.len() {
+            context.output.line(&format!("{} of {} messages were settled before", params.to.len() - left.len(), params.to.len()));
+        }
+        let sending = left.into_iter().map(|number| self.send_one(number, &params, profile, &client, context));
+        let mut sending = stream::iter(sending).buffer_unordered(AT_ONCE);
+        loop {
+            let next = tokio::select! {
+                next = sending.next() => next,
+                () = context.cancel.cancelled() => return Err(record.given_up()),
+            };
+            let Some((number, outcome)) = next else { return record.end() };
+            let verb = if outcome.accepted { "accepted" } else { "refused" };
+            context.output.line(&format!("{number}: {verb}: {} {}", outcome.code, outcome.message));
+            record.put(&number, outcome);
+        }
+    }
+
+    /// Sends to one number. What goes wrong on the way is an outcome as well: the other numbers have theirs.
+    async fn send_one(
+        &self,
+        number: String,
+        params: &Params,
+        profile: &Sms,
+        client: &reqwest::Client,
+        context: &RunContext,
+    ) -> (String, Outcome) {
+        let request = self.request(&number, params, profile, context);
+        let outcome = match request {
+            Err(message) => Outcome::refused("not sent", message),
+            Ok(request) => match exchange(client, request, profile).await {
+                Ok(answer) => answer.outcome(profile),
+                Err(error) => Outcome { retry: error.retryable, ..Outcome::refused("no answer", error.message) },
+            },
+        };
+        (number, outcome)
+    }
+
+    fn request(&self, number: &str, params: &Params, profile: &Sms, context: &RunContext) -> Result<Request, String> {
+        let provider = profile.provider.ok_or("provider is missing")?;
+        let to = number::for_provider(number, provider)?;
+        let default_template = profile.template.as_deref().filter(|_| params.text.is_none());
+        let message = Message {
+            profile,
+            to: &to,
+            text: params.text.as_deref(),
+            template: params.template.as_deref().or(default_template),
+            params: &params.params,
+            sign: params.sign.as_deref().or(profile.sign.as_deref()),
+            id: &context.execution_id,
+            now: self.toolbox.clock.now(),
+            nonce: nonce()?,
+        };
+        message.request()
+    }
+}
+
+/// Something that comes once: a request is taken a single time.
+fn nonce() -> Result<String, String> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(|error| format!("no random numbers: {error}"))?;
+    Ok(digest::hex(&bytes))
+}
+
+async fn exchange(client: &reqwest::Client, request: Request, profile: &Sms) -> Result<Answer, RunError> {
+    let Request { method, url, headers, body } = request;
+    let has_body = !body.is_empty() || method != reqwest::Method::GET;
+    let mut building = client.request(method, url).headers(headers).timeout(profile.timeout);
+    if has_body {
+        building = building.body(body);
+    }
+    let failed = |error: reqwest::Error| failure::classify(&error, profile.timeout);
+    let mut response = building.send().await.map_err(failed)?;
+    let mut bytes = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(failed)? {
+        let left = ANSWER_MAX - bytes.len();
+        bytes.extend_from_slice(&chunk[..chunk.len().min(left)]);
+        if chunk.len() > left {
+            break;
+        }
+    }
+    Ok(Answer { status: response.status().as_u16(), text: String::from_utf8_lossy(&bytes).into_owned() })
+}
+
+impl TaskType for SendSms {
+    fn spec(&self) -> Spec {
+        Spec {
+            name: "send_sms".into(),
+            title: Text::of("Send a text message", "发送短信"),
+            description: Text::of(
+                "Sends text messages through Aliyun, Tencent Cloud, Twilio or an HTTP gateway of the settings.",
+                "通过配置好的阿里云、腾讯云、Twilio 或 HTTP 网关发送短信。",
+            ),
+            params_schema: params::schema(),
+            example: json!({"to": "+8613800138000", "template": "SMS_123456789", "params": {"name": "nightly"}}),
+            default_policy: Policy {
+                timeout: Some(Duration::from_secs(300)),
+                // The first attempt and three more.
+                retry: Retry { max_attempts: 4, ..Retry::default() },
+                ..Policy::default()
+            },
+            dangerous: false,
+        }
+    }
+
+    fn check(&self, params: &Value) -> Vec<Fault> {
+        let params = match Params::read(params, Stage::Saved) {
+            Ok(params) => params,
+            Err(faults) => return faults,
+        };
+        // A provider may be set up later; one that is named should be there.
+        match (self.profile(params.sms.as_deref()), &params.sms) {
+            (Ok((_, profile)), _) => params.check_for(profile).err().into_iter().collect(),
+            (Err(message), Some(name)) if Stage::Saved.knows(name) => vec![Fault::new("/sms", message)],
+            (Err(_), _) => Vec::new(),
+        }
+    }
+
+    fn run<'a>(&'a self, params: Value, context: &'a RunContext) -> Run<'a> {
+        Box::pin(async move { self.send(&params, context).await })
+    }
+}

@@ -1,0 +1,168 @@
+//! Any gateway that takes an HTTP request: its texts are filled in, its answer is looked through.
+
+use reqwest::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use reqwest::{Method, Url};
+use serde_json::Value;
+
+use super::digest::percent;
+use super::provider::{Answer, Message, Outcome, Request};
+use crate::domain::profile::sms::{Condition, Gateway};
+
+/// How what is filled in is written, so that it stays one value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Escape {
+    None,
+    Url,
+    Json,
+    Xml,
+}
+
+pub(super) fn request(message: &Message<'_>) -> Result<Request, String> {
+    let gateway = &message.profile.gateway;
+    let template = gateway.url.as_ref().map(|url| url.reveal()).unwrap_or_default();
+    let url: Url = fill(template, message, Escape::Url).parse().map_err(|_| "url: does not read as a URL".to_owned())?;
+    let body = gateway.body.as_ref().map(|body| body.reveal());
+    let (escape, kind) = kind(body);
+    let body = body.map(|body| fill(body, message, escape)).unwrap_or_default();
+    let method = match gateway.method {
+        Some(method) => Method::from_bytes(method.as_bytes()).map_err(|_| "method: is not one".to_owned())?,
+        None if gateway.body.is_some() => Method::POST,
+        None => Method::GET,
+    };
+    let mut request = Request::new(method, url, body);
+    if gateway.body.is_some() {
+        request = request.with("content-type", kind);
+    }
+    let lines = gateway.headers.as_ref().map(|headers| headers.reveal()).unwrap_or_default();
+    for line in lines.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        add_header(&mut request, line, message)?;
+    }
+    Ok(request)
+}
+
+fn add_header(request: &mut Request, line: &str, message: &Message<'_>) -> Result<(), String> {
+    let fault = || "headers: each line is Name: value".to_owned();
+    let (name, value) = line.split_once(':').ok_or_else(fault)?;
+    let name = HeaderName::from_bytes(name.trim().as_bytes()).map_err(|_| fault())?;
+    let value = fill(value.trim(), message, Escape::None);
+    let value = HeaderValue::from_str(&value).map_err(|_| format!("headers: the value of {name} cannot be sent"))?;
+    if name == CONTENT_TYPE {
+        request.headers.remove(CONTENT_TYPE);
+    }
+    request.headers.append(name, value);
+    Ok(())
+}
+
+/// What a body is, by how it begins.
+fn kind(body: Option<&str>) -> (Escape, &'static str) {
+    match body.and_then(|body| body.trim_start().chars().next()) {
+        Some('{' | '[') => (Escape::Json, "application/json"),
+        Some('<') => (Escape::Xml, "text/xml; charset=utf-8"),
+        _ => (Escape::Url, "application/x-www-form-urlencoded"),
+    }
+}
+
+/// Fills in what stands in braces; what is filled in is not looked through again.
+fn fill(template: &str, message: &Message<'_>, escape: Escape) -> String {
+    let mut filled = String::with_capacity(template.len());
+    let mut rest = template;
+    while let Some(start) = rest.find('{') {
+        let (before, after) = rest.split_at(start);
+        filled.push_str(before);
+        let name = after[1..].split_once('}').map(|(name, _)| name);
+        match name.and_then(|name| Some((name, value(name, message, escape)?))) {
+            Some((name, value)) => {
+                filled.push_str(&value);
+                rest = &after[name.len() + 2..];
+            }
+            None => {
+                filled.push('{');
+                rest = &after[1..];
+            }
+        }
+    }
+    filled.push_str(rest);
+    filled
+}
+
+fn value(name: &str, message: &Message<'_>, escape: Escape) -> Option<String> {
+    let text = match name {
+        "to" => message.to.to_owned(),
+        "text" => message.text.unwrap_or_default().to_owned(),
+        "sign" => message.sign.unwrap_or_default().to_owned(),
+        "template" => message.template.unwrap_or_default().to_owned(),
+        "id" => message.id.to_owned(),
+        "access_key" => message.access_key().to_owned(),
+        "secret_key" => message.secret_key().to_owned(),
+        // In JSON it stands as what it is.
+        "params" if escape == Escape::Json => return Some(message.params.to_string()),
+        "params" => message.params.to_string(),
+        _ => return None,
+    };
+    Some(match escape {
+        Escape::None => text,
+        Escape::Url => percent(&text),
+        Escape::Json => Value::String(text).to_string().trim_start_matches('"').strip_suffix('"').unwrap_or_default().to_owned(),
+        Escape::Xml => text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;"),
+    })
+}
+
+pub(super) fn outcome(answer: &Answer, gateway: &Gateway) -> Outcome {
+    let json = answer.json();
+    let holds = |condition: &Option<Condition>| condition.as_ref().map(|condition| fits(condition, answer, json.as_ref()));
+    let code = format!("HTTP {}", answer.status);
+    if (200..300).contains(&answer.status) && holds(&gateway.success).unwrap_or(true) {
+        let found = gateway.message_id.as_deref().and_then(|pointer| json.as_ref()?.pointer(pointer)).map(text_of);
+        return Outcome::accepted(found.as_deref(), &code, &answer.beginning());
+    }
+    Outcome { retry: holds(&gateway.retry).unwrap_or(false), ..Outcome::refused(code, answer.beginning()) }
+}
+
+fn fits(condition: &Condition, answer: &Answer, json: Option<&Value>) -> bool {
+    match condition {
+        Condition::Text(text) => answer.text.contains(text.as_str()),
+        Condition::Json { pointer, value } => json.and_then(|json| json.pointer(pointer)).is_some_and(|v| text_of(v) == *value),
+    }
+}
+
+fn text_of(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+    use serde_json::json;
+
+    use super::*;
+    use crate::domain::profile::Sms;
+
+    fn filled(template: &str, escape: Escape) -> String {
+        let (profile, params) = (Sms::default(), json!({"n": 1}));
+        let message = Message {
+            profile: &profile,
+            to: "+86138",
+            text: Some("a\"b&c {to} \\"),
+            template: None,
+            params: &params,
+            sign: Some("钟楼"),
+            id: "e",
+            now: DateTime::UNIX_EPOCH,
+            nonce: String::new(),
+        };
+        fill(template, &message, escape)
+    }
+
+    #[test]
+    fn values_stay_values_wherever_they_stand() {
+        let json = filled(r#"{"to":"{to}","t":"{text}","p":{params},"x":{}}"#, Escape::Json);
+        assert_eq!(json, r#"{"to":"+86138","t":"a\"b&c {to} \\","p":{"n":1},"x":{}}"#);
+        assert_eq!(
+            filled("to={to}&t={text}&s={sign}", Escape::Url),
+            "to=%2B86138&t=a%22b%26c%20%7Bto%7D%20%5C&s=%E9%92%9F%E6%A5%BC"
+        );
+        assert_eq!(filled("<t>{text}</t>", Escape::Xml), "<t>a&quot;b&amp;c {to} \\</t>");
+        assert_eq!(filled("{nothing} {to", Escape::None), "{nothing} {to");
+        assert_eq!(filled("{sign}", Escape::None), "钟楼");
+    }
+}

@@ -1,0 +1,101 @@
+//! What became of each number: kept as the result, and read again by the next attempt, which sends only what is left.
+
+use serde_json::{Value, json};
+
+use super::provider::Outcome;
+use crate::storage::execution;
+use crate::tasks::{RunContext, RunError, Toolbox};
+
+/// The outcomes of a run so far, in the order of its numbers.
+#[derive(Debug)]
+pub(super) struct Record {
+    sms: String,
+    entries: Vec<(String, Option<Outcome>)>,
+}
+
+impl Record {
+    /// All numbers, with what an attempt before this one did already.
+    ///
+    /// # Errors
+    /// Where that cannot be read: without it somebody might get the message twice.
+    pub async fn begin(sms: &str, numbers: &[String], toolbox: &Toolbox, context: &RunContext) -> Result<Record, RunError> {
+        let earlier = if context.attempt > 1 { earlier(toolbox, &context.execution_id).await? } else { Value::Null };
+        let done = |number: &String| {
+            let messages = earlier.get("messages").and_then(Value::as_array)?;
+            let found = messages.iter().find(|message| message["to"] == number.as_str())?;
+            Some(outcome(found)).filter(|outcome| !outcome.retry)
+        };
+        let entries = numbers.iter().map(|number| (number.clone(), done(number))).collect();
+        Ok(Record { sms: sms.to_owned(), entries })
+    }
+
+    /// The numbers that are still to be sent to.
+    pub fn left(&self) -> Vec<String> {
+        self.entries.iter().filter(|(_, outcome)| outcome.is_none()).map(|(number, _)| number.clone()).collect()
+    }
+
+    pub fn put(&mut self, number: &str, outcome: Outcome) {
+        if let Some(entry) = self.entries.iter_mut().find(|(to, _)| to == number) {
+            entry.1 = Some(outcome);
+        }
+    }
+
+    /// The run's result, or why there is none to be glad of.
+    pub fn end(self) -> Result<Value, RunError> {
+        let (all, accepted) = (self.entries.len(), self.accepted());
+        let refused: Vec<_> = self.entries.iter().filter_map(|(to, outcome)| Some((to, outcome.as_ref()?))).collect();
+        let mut refused = refused.into_iter().filter(|(_, outcome)| !outcome.accepted);
+        let later = refused.clone().find(|(_, outcome)| outcome.retry);
+        let Some((to, first)) = later.or_else(|| refused.next()) else { return Ok(self.result()) };
+        let mut message = format!("{to}: {}: {}", first.code, first.message);
+        if all > 1 {
+            message = format!("{accepted} of {all} accepted; {message}");
+        }
+        let error = if later.is_some() { RunError::retry(message) } else { RunError::fail(message) };
+        Err(error.with_result(self.result()))
+    }
+
+    /// The run was broken off; what was sent stays on record.
+    pub fn given_up(self) -> RunError {
+        let message = format!("given up when {} of {} messages were accepted", self.accepted(), self.entries.len());
+        RunError::fail(message).with_result(self.result())
+    }
+
+    pub fn accepted(&self) -> usize {
+        self.entries.iter().filter(|(_, outcome)| outcome.as_ref().is_some_and(|outcome| outcome.accepted)).count()
+    }
+
+    fn result(&self) -> Value {
+        let told = self.entries.iter().filter_map(|(to, outcome)| Some((to, outcome.as_ref()?)));
+        let messages: Vec<Value> = told
+            .map(|(to, outcome)| {
+                json!({
+                    "to": to, "accepted": outcome.accepted, "id": outcome.id, "code": outcome.code, "message": outcome.message,
+                    "fee": outcome.fee, "retry": outcome.retry,
+                })
+            })
+            .collect();
+        json!({"sms": self.sms, "accepted": self.accepted(), "messages": messages})
+    }
+}
+
+async fn earlier(toolbox: &Toolbox, execution_id: &str) -> Result<Value, RunError> {
+    let found = match toolbox.database.read().await {
+        Ok(mut session) => execution::result(&mut session, execution_id).await,
+        Err(error) => Err(error),
+    };
+    let cannot = |error| RunError::retry(format!("what the attempt before sent cannot be read: {error}"));
+    Ok(found.map_err(cannot)?.unwrap_or_default())
+}
+
+fn outcome(message: &Value) -> Outcome {
+    let text = |name: &str| message[name].as_str().unwrap_or_default().to_owned();
+    Outcome {
+        accepted: message["accepted"] == true,
+        retry: message["retry"] == true,
+        id: message["id"].as_str().map(str::to_owned),
+        code: text("code"),
+        message: text("message"),
+        fee: message["fee"].as_i64(),
+    }
+}

@@ -1,0 +1,158 @@
+//! What arrives is what was meant: addresses, titles, texts and attachments, in Chinese too.
+
+use belfry::domain::execution::Status;
+use belfry::storage::execution::{self, Finish};
+use serde_json::{Value, json};
+
+use crate::rig::{Rig, mail};
+use crate::samples;
+use crate::server::MailServer;
+
+#[tokio::test]
+async fn names_title_and_text_arrive_as_written() {
+    let Some(mut server) = MailServer::plain(&[]).await else { return };
+    let rig = Rig::new(server.profile()).await;
+    let title = "每日报告：上海、北京与广州三地的销售额已经更新，请查收附件并在周五之前回复意见（第 47 周）";
+    let (ended, output) = rig
+        .send(json!({
+            "to": ["王伟 <wei@example.com>", "\"Li, Na\" <na@example.com>, solo@example.com"], "cc": "抄送 <cc@example.com>",
+            "bcc": "secret@example.com", "reply_to": "答复 <answer@example.com>", "title": title,
+            "body": "第一行\n.\n..以点开头的行\nlong: ".to_owned() + &"长".repeat(2_000),
+        }))
+        .await;
+    let result = ended.unwrap();
+    let (told, read) = server.mail().await;
+    assert_eq!(told["sender"], "belfry@example.com");
+    let recipients = ["wei@example.com", "na@example.com", "solo@example.com", "cc@example.com", "secret@example.com"];
+    assert_eq!(told["recipients"], json!(recipients));
+    let headers = &read["headers"];
+    assert_eq!(headers["subject"], title);
+    assert_eq!(headers["from"], "钟楼 <belfry@example.com>");
+    assert_eq!(headers["to"], "王伟 <wei@example.com>, \"Li, Na\" <na@example.com>, solo@example.com");
+    assert_eq!((&headers["cc"], &headers["reply-to"]), (&json!("抄送 <cc@example.com>"), &json!("答复 <answer@example.com>")));
+    assert_eq!(headers.get("bcc"), None, "nobody sees the hidden ones");
+    assert_eq!(headers["message-id"], "<01EXECUTION@example.com>", "the same for every attempt");
+    assert_eq!(headers["auto-submitted"], "auto-generated");
+    let text = read["parts"][0]["text"].as_str().unwrap().replace("\r\n", "\n");
+    assert!(text.starts_with("第一行\n.\n..以点开头的行\nlong: 长长") && text.trim_end().ends_with("长长"), "{text}");
+    assert!(read["ascii"] == true && read["lines"].as_u64().unwrap() <= 998, "any server can carry it on");
+
+    assert_eq!((&result["message_id"], &result["accepted"]), (&json!("<01EXECUTION@example.com>"), &json!(5)));
+    assert_eq!((&result["answer"], &result["smtp"]), (&json!("250 2.0.0 taken as 1"), &json!("office")));
+    assert!(result["bytes"].as_u64().unwrap() > 6_000 && result["refused"] == json!([]));
+    let lines: Vec<&str> = output.lines().collect();
+    assert_eq!(lines[0], format!("connecting to localhost:{} without TLS", server.port));
+    assert!(lines[1].starts_with("sent <01EXECUTION@example.com> to 5 recipients, ") && lines.len() == 2, "{output}");
+}
+
+#[tokio::test]
+async fn html_comes_alone_or_beside_the_plain_text() {
+    let Some(mut server) = MailServer::plain(&[]).await else { return };
+    let rig = Rig::new(server.profile()).await;
+    let mut send = async |html: Value| {
+        let mut params = mail();
+        params["html"] = html;
+        rig.send(params).await.0.unwrap();
+        server.mail().await.1
+    };
+    let kinds = |read: &Value| read["parts"].as_array().unwrap().iter().map(|part| part["type"].clone()).collect::<Value>();
+    let alone = send(json!(true)).await;
+    assert_eq!((kinds(&alone), &alone["parts"][0]["charset"]), (json!(["text/html"]), &json!("utf-8")));
+    let both = send(json!("<p>正文</p>")).await;
+    assert_eq!((&both["kind"], kinds(&both)), (&json!("multipart/alternative"), json!(["text/plain", "text/html"])));
+    assert_eq!(both["parts"][1]["text"].as_str().unwrap().trim(), "<p>正文</p>");
+    assert_eq!(kinds(&send(json!(false)).await), json!(["text/plain"]));
+}
+
+#[tokio::test]
+async fn attachments_come_from_files_texts_and_results() {
+    let Some(mut server) = MailServer::plain(&[]).await else { return };
+    let rig = Rig::new(server.profile()).await;
+    let picture: Vec<u8> = (0..=255).cycle().take(100_000).collect();
+    std::fs::write(rig.files.path().join("图片.png"), &picture).unwrap();
+    record(&rig, "sales", json!({"columns": ["城市", "金额"], "rows": [["上海", "12.50"], ["北京", null]]})).await;
+    let mut params = mail();
+    params["html"] = "<b>x</b>".into();
+    params["attachments"] = json!([
+        {"path": "图片.png"}, {"path": "图片.png", "name": "another.bin"}, {"name": "说明 (终稿).txt", "text": "内容"},
+        {"from_task": "sales"}, {"from_task": "sales", "format": "json", "name": "销售.json"},
+        {"name": "lines.log", "text": "a\nb\r\n.\n\r"},
+    ]);
+    rig.send(params).await.0.unwrap();
+    let (_, read) = server.mail().await;
+    assert_eq!(read["kind"], "multipart/mixed");
+    let parts: Vec<&Value> =
+        read["parts"].as_array().unwrap().iter().filter(|part| part["disposition"] == "attachment").collect();
+    let told: Vec<Value> = parts.iter().map(|part| json!([part["name"], part["type"]])).collect();
+    let expected = json!([
+        ["图片.png", "image/png"],
+        ["another.bin", "application/octet-stream"],
+        ["说明 (终稿).txt", "text/plain"],
+        ["sales.csv", "text/csv"],
+        ["销售.json", "application/json"],
+        ["lines.log", "text/plain"],
+    ]);
+    assert_eq!(json!(told), expected);
+    use base64::Engine;
+    let bytes = base64::engine::general_purpose::STANDARD.decode(parts[0]["base64"].as_str().unwrap()).unwrap();
+    assert!(bytes == picture, "every byte arrives");
+    assert_eq!((&parts[2]["text"], &parts[5]["text"]), (&json!("内容"), &json!("a\nb\r\n.\n\r")));
+    assert_eq!(parts[3]["text"], "\u{feff}城市,金额\r\n上海,12.50\r\n北京,\r\n");
+    assert_eq!(serde_json::from_str::<Value>(parts[4]["text"].as_str().unwrap()).unwrap()["rows"][0][0], "上海");
+}
+
+#[tokio::test]
+async fn no_text_ends_the_mail_before_its_end() {
+    let Some(mut server) = MailServer::plain(&[]).await else { return };
+    let rig = Rig::new(server.profile()).await;
+    let bodies = [
+        "one\n.\ntwo",
+        "one\r\n.\r\nMAIL FROM:<x@y.cn>\r\ntwo",
+        "one\n.\r\nMAIL FROM:<x@y.cn>\ntwo",
+        "one\r.\rtwo",
+        ".\n..\n...",
+        "ends with a point\n.",
+        "",
+    ];
+    for body in bodies.into_iter().map(str::to_owned).chain(["x".repeat(5_000), "长".repeat(5_000)]) {
+        rig.send(json!({"to": "a@example.com", "title": "t", "body": body})).await.0.unwrap();
+        let (_, read) = server.mail().await;
+        let lines = |text: &str| text.replace("\r\n", "\n").replace('\r', "\n").trim_end_matches('\n').to_owned();
+        assert_eq!(lines(read["parts"][0]["text"].as_str().unwrap()), lines(&body));
+        assert!(read["lines"].as_u64().unwrap() <= 998 && read["bare"] == false, "{body:?}: {read}");
+    }
+    assert_eq!(server.events_so_far().iter().filter(|event| event["event"] == "mail").count(), 0, "no mail within a mail");
+}
+
+#[tokio::test]
+async fn addresses_may_be_beyond_ascii() {
+    let Some(mut server) = MailServer::plain(&[]).await else { return };
+    let rig = Rig::new(server.profile()).await;
+    rig.send(json!({"to": ["用户@example.com", "a@例子.cn"], "title": "标题", "body": "正文"})).await.0.unwrap();
+    let (told, read) = server.mail().await;
+    assert_eq!(told["recipients"], json!(["用户@example.com", "a@xn--fsqu00a.cn"]));
+    assert_eq!((&read["headers"]["subject"], read["parts"][0]["text"].as_str().map(str::trim)), (&json!("标题"), Some("正文")));
+}
+
+#[tokio::test]
+async fn another_type_can_send_through_it() {
+    let Some(mut server) = MailServer::plain(&[]).await else { return };
+    let rig = Rig::new(server.profile()).await;
+    let (context, _output) = crate::rig::context();
+    let to = ["a@example.com".to_owned(), "b@example.com".to_owned()];
+    rig.send_email.send_text(Some("office"), &to, "标题", "正文", &context).await.unwrap();
+    assert_eq!(server.mail().await.0["recipients"], json!(to));
+    assert!(rig.send_email.send_text(Some("other"), &to, "a", "b", &context).await.is_err());
+}
+
+/// Puts a succeeded execution of a task into the database.
+async fn record(rig: &Rig, task_id: &str, result: Value) {
+    let database = &rig.database.database;
+    let new = samples::execution(task_id, 0);
+    samples::insert_executions(database, std::slice::from_ref(&new)).await;
+    let mut tx = database.write().await.unwrap();
+    execution::claim(&mut tx, &samples::node(), &[samples::claim_of(&new, 1)]).await.unwrap();
+    let finish = Finish { result: Some(result), ..samples::finish_of(&new, 1, Status::Succeeded) };
+    execution::finish(&mut tx, &samples::node().id, &[finish]).await.unwrap();
+    tx.commit().await.unwrap();
+}

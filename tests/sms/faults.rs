@@ -1,0 +1,174 @@
+//! What goes wrong, what is tried again, and that nobody gets a message twice.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use belfry::domain::execution::Status;
+use belfry::domain::profile::Sms;
+use belfry::domain::profile::sms::Provider;
+use belfry::domain::secret::Secret;
+use belfry::tasks::TaskType;
+use belfry::worker::WorkerConfig;
+use serde_json::{Value, json};
+use tokio::io::AsyncReadExt;
+
+use crate::gateway::Gateway;
+use crate::harness::{Harness, PATIENCE, attempts};
+use crate::rig::{Rig, context, profile};
+
+fn params(provider: Provider, to: Value) -> Value {
+    match provider {
+        Provider::Twilio | Provider::Http => json!({"to": to, "text": "x"}),
+        Provider::Aliyun | Provider::Tencent => json!({"to": to, "template": "1"}),
+    }
+}
+
+const NAMED: [Provider; 3] = [Provider::Aliyun, Provider::Tencent, Provider::Twilio];
+
+#[tokio::test]
+async fn codes_are_told_with_a_hint_and_decide_about_another_attempt() {
+    for (provider, bad, throttled, unsigned) in [
+        (Provider::Aliyun, "isv.MOBILE_NUMBER_ILLEGAL: 手机号码格式错误", "isv.BUSINESS_LIMIT_CONTROL", "SignatureDoesNotMatch"),
+        (
+            Provider::Tencent,
+            "InvalidParameterValue.IncorrectPhoneNumber: phone number is incorrect",
+            "LimitExceeded.",
+            "AuthFailure.SignatureFailure",
+        ),
+        (Provider::Twilio, "21211: Invalid 'To' Phone Number", "20429", "20003"),
+    ] {
+        let gateway = Gateway::start().await;
+        let rig = Rig::new(profile(provider, &gateway)).await;
+        let error = rig.error(params(provider, json!("+8613800138001"))).await;
+        assert_eq!(error.message, format!("+8613800138001: {bad} (the number is not valid)"));
+        assert!(!error.retryable && error.result.unwrap()["messages"][0]["accepted"] == false);
+        let later = rig.error(params(provider, json!("+8613800138002"))).await;
+        assert!(later.retryable && later.message.contains(throttled), "{later:?}");
+        let wrong = Sms { secret_key: Some(Secret::new("wrong-key")), ..profile(provider, &gateway) };
+        let error = Rig::new(wrong).await.error(params(provider, json!("+8613800138000"))).await;
+        assert!(!error.retryable && error.message.contains(unsigned), "{error:?}");
+        assert!(error.message.contains("secret_key") && !error.message.contains("wrong-key"), "{error:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_attempt_sends_only_what_is_left() {
+    for provider in NAMED {
+        let mut gateway = Gateway::start().await;
+        let rig = Rig::new(profile(provider, &gateway)).await;
+        let types: Vec<Arc<dyn TaskType>> = vec![rig.send_sms.clone()];
+        let workers = Harness::start_with(&rig.database.database, WorkerConfig::default(), types);
+        let policy = attempts(4);
+        let to = json!(["+8613800138000", "+8613800138002", "+8613800138003"]);
+        let id = workers.queue_under("send_sms", params(provider, to), &policy).await;
+        while workers.queue_retries(&policy).await == 0 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        let done = workers.wait_for(&id, Status::Succeeded).await;
+        assert_eq!(done.attempt, 2);
+        let result = workers.result(&id).await.unwrap();
+        assert_eq!((&result["accepted"], result["messages"].as_array().unwrap().len()), (&json!(3), 3));
+        assert_eq!(gateway.so_far().len(), 4, "three, and the throttled one again");
+        workers.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn one_bad_number_does_not_keep_the_others() {
+    let mut gateway = Gateway::start().await;
+    let rig = Rig::new(profile(Provider::Aliyun, &gateway)).await;
+    let to = json!("+8613800138000, 13800138001; +86 138 0013 8000");
+    let error = rig.error(params(Provider::Aliyun, to)).await;
+    let told = "1 of 2 accepted; 13800138001: isv.MOBILE_NUMBER_ILLEGAL: 手机号码格式错误 (the number is not valid)";
+    assert_eq!((error.message.as_str(), error.retryable), (told, false));
+    assert_eq!(gateway.so_far().len(), 2, "a number that is named twice gets one message");
+}
+
+#[tokio::test]
+async fn no_answer_is_told_by_its_cause() {
+    let gateway = Gateway::start().await;
+    let slow = Sms { timeout: Duration::from_millis(200), ..profile(Provider::Tencent, &gateway) };
+    let error = Rig::new(slow).await.error(params(Provider::Tencent, json!("13800138009"))).await;
+    assert_eq!((error.message.as_str(), error.retryable), ("13800138009: no answer: no answer within 0.2 s", true));
+    let free = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let closed = Some(format!("http://{}", free.local_addr().unwrap()));
+    drop(free);
+    let error = Rig::new(Sms { endpoint: closed, ..profile(Provider::Aliyun, &gateway) }).await;
+    let error = error.error(params(Provider::Aliyun, json!("13800138000"))).await;
+    assert!(error.retryable && error.message.starts_with("13800138000: no answer: connection failed"), "{error:?}");
+}
+
+#[tokio::test]
+async fn cancelling_keeps_what_was_sent_on_record() {
+    let mut gateway = Gateway::start().await;
+    let rig = Rig::new(profile(Provider::Aliyun, &gateway)).await;
+    let (context, mut output) = context();
+    let (cancel, send_sms) = (context.cancel.clone(), rig.send_sms.clone());
+    let to = json!(["13800138000", "13800138009"]);
+    let running = tokio::spawn(async move { send_sms.run(params(Provider::Aliyun, to), &context).await });
+    output.recv().await.expect("the first is accepted");
+    for _ in 0..2 {
+        gateway.received.recv().await.expect("both were sent");
+    }
+    cancel.cancel();
+    let error = tokio::time::timeout(PATIENCE, running).await.expect("at once").unwrap().unwrap_err();
+    assert_eq!(error.message, "given up when 1 of 2 messages were accepted");
+    assert_eq!(error.result.unwrap()["messages"][0]["to"], "13800138000");
+}
+
+#[tokio::test]
+async fn cancelling_leaves_no_connection() {
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = Some(format!("http://{}", silent.local_addr().unwrap()));
+    let rig = Rig::new(Sms { endpoint, ..profile(Provider::Aliyun, &Gateway::start().await) }).await;
+    let (context, _output) = context();
+    let (cancel, send_sms) = (context.cancel.clone(), rig.send_sms.clone());
+    let running = tokio::spawn(async move { send_sms.run(params(Provider::Aliyun, json!("13800138000")), &context).await });
+    let (mut connection, _) = silent.accept().await.unwrap();
+    let mut asked = [0; 4096];
+    assert!(connection.read(&mut asked).await.unwrap() > 0, "the request came");
+    cancel.cancel();
+    let rest = tokio::time::timeout(PATIENCE, connection.read_to_end(&mut Vec::new())).await;
+    assert!(rest.is_ok(), "the connection is closed");
+    assert!(!running.await.unwrap().unwrap_err().retryable);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_at_once_all_arrive() {
+    let mut gateway = Gateway::start().await;
+    let rig = Rig::new(profile(Provider::Tencent, &gateway)).await;
+    let numbers = |task: u32| (0..20).map(|n| json!(format!("138013{task:02}{}0", 10 + n))).collect::<Value>();
+    let sends = (0..10).map(|task| rig.send(params(Provider::Tencent, numbers(task))));
+    for (ended, _) in futures_util::future::join_all(sends).await {
+        assert_eq!(ended.unwrap()["accepted"], 20);
+    }
+    let mut reached: Vec<String> = gateway.so_far().iter().map(|sent| sent.json()["PhoneNumberSet"][0].to_string()).collect();
+    reached.sort();
+    reached.dedup();
+    assert_eq!(reached.len(), 200);
+}
+
+#[tokio::test]
+async fn what_a_provider_cannot_take_is_named_before_it_runs() {
+    let gateway = Gateway::start().await;
+    let faults = async |sms: Sms, params: Value| {
+        let faults = Rig::new(sms).await.send_sms.check(&params);
+        faults.into_iter().map(|fault| fault.pointer).collect::<Vec<_>>().join(" ")
+    };
+    let of = |provider| profile(provider, &gateway);
+    assert_eq!(faults(of(Provider::Aliyun), json!({"to": "13800138000", "text": "x"})).await, "/text");
+    assert_eq!(faults(of(Provider::Tencent), json!({"to": "13800138000"})).await, "/template");
+    assert_eq!(faults(Sms { sign: None, ..of(Provider::Aliyun) }, json!({"to": "13800138000", "template": "1"})).await, "/sign");
+    assert_eq!(faults(Sms { sign: None, ..of(Provider::Tencent) }, json!({"to": "+85291234567", "template": "1"})).await, "");
+    assert_eq!(faults(of(Provider::Twilio), json!({"to": "+1415555267"})).await, "/text");
+    let both = json!({"to": ["13800138000", "call me"], "text": "x", "template": "1", "sms": "main"});
+    assert_eq!(faults(of(Provider::Twilio), both).await, "/to/1 /template");
+    let unknown = json!({"to": "13800138000", "text": "x", "sms": "other"});
+    assert_eq!(faults(of(Provider::Twilio), unknown).await, "/sms");
+    assert_eq!(faults(of(Provider::Twilio), json!({"to": "{{ numbers }}", "text": "{{ x }}"})).await, "", "judged later");
+    let abroad = Rig::new(of(Provider::Twilio)).await.error(json!({"to": "13800138000", "text": "x"})).await;
+    assert!(!abroad.retryable && abroad.message.contains("lacks the country's code"), "{abroad:?}");
+    let params =
+        Rig::new(of(Provider::Tencent)).await.error(json!({"to": "13800138000", "template": "1", "params": {"code": 1}})).await;
+    assert!(!params.retryable && params.message.contains("take a list"), "{params:?}");
+}
