@@ -1,5 +1,6 @@
 //! Commands that work on the local database, through the same services as the server.
 
+use std::io::{IsTerminal, Read};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -64,4 +65,23 @@ fn told(error: service::Error) -> Failure {
         service::Error::Internal(cause) => Failure::failed(cause),
         other => Failure::failed(other),
     }
+}
+
+/// A secret from a file or the input, without one line break at its end. `what` it is, for the question at a terminal.
+pub(super) fn read_value(what: &str, file: Option<PathBuf>) -> Result<String, Failure> {
+    let text = match file {
+        Some(path) => std::fs::read_to_string(&path)
+            .map_err(|error| Failure::Usage(format!("--from-file: cannot read {}: {error}", path.display())))?,
+        None => {
+            let mut input = std::io::stdin();
+            if input.is_terminal() {
+                eprintln!("Type the {what}, then end the input (Ctrl+D; on Windows Ctrl+Z and Enter):");
+            }
+            let mut text = String::new();
+            input.read_to_string(&mut text).map_err(|error| Failure::Usage(format!("the input cannot be read: {error}")))?;
+            text
+        }
+    };
+    let value = text.strip_suffix('\n').map_or(text.as_str(), |rest| rest.strip_suffix('\r').unwrap_or(rest));
+    Ok(value.to_owned())
 }

@@ -7,6 +7,7 @@ mod preview;
 mod secret;
 mod serve;
 mod stop;
+mod user;
 mod version;
 
 use std::io::Write;
@@ -42,6 +43,7 @@ enum Command {
     Serve(serve::Serve),
     Preview(preview::Preview),
     Secret(secret::Secret),
+    User(user::UserCommand),
     Openapi(openapi::Openapi),
     Bench(bench::Bench),
     Version(version::Version),
@@ -84,6 +86,7 @@ pub fn run() -> ExitCode {
         Command::Serve(command) => command.run(),
         Command::Preview(command) => command.run(),
         Command::Secret(command) => command.run(),
+        Command::User(command) => command.run(),
         Command::Openapi(command) => command.run(),
         Command::Bench(command) => command.run(),
         Command::Version(command) => command.run(),

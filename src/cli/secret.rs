@@ -1,12 +1,11 @@
 //! `belfry secret`: what tasks use by name, set without its value standing on a command line.
 
 use std::fmt::Write;
-use std::io::{IsTerminal, Read};
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::local::Local;
+use super::local::{Local, read_value};
 use super::{Failure, answer};
 
 /// Keep secrets that tasks use as {{ secret("name") }}.
@@ -46,7 +45,7 @@ impl Secret {
         let Secret { local, action } = self;
         match action {
             Action::Set { name, from_file } => {
-                let value = read_value(from_file)?;
+                let value = read_value("value", from_file)?;
                 local.ask(async |service, actor| service.put_secret(&actor, &name, &value).await)?;
                 answer(&format!("{name} is set\n"))
             }
@@ -64,22 +63,4 @@ impl Secret {
             }
         }
     }
-}
-
-fn read_value(file: Option<PathBuf>) -> Result<String, Failure> {
-    let text = match file {
-        Some(path) => std::fs::read_to_string(&path)
-            .map_err(|error| Failure::Usage(format!("--from-file: cannot read {}: {error}", path.display())))?,
-        None => {
-            let mut input = std::io::stdin();
-            if input.is_terminal() {
-                eprintln!("Type the value, then end the input (Ctrl+D; on Windows Ctrl+Z and Enter):");
-            }
-            let mut text = String::new();
-            input.read_to_string(&mut text).map_err(|error| Failure::Usage(format!("the input cannot be read: {error}")))?;
-            text
-        }
-    };
-    let value = text.strip_suffix('\n').map_or(text.as_str(), |rest| rest.strip_suffix('\r').unwrap_or(rest));
-    Ok(value.to_owned())
 }

@@ -4,10 +4,11 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod commands;
 mod crash;
 mod measuring;
 mod refused;
-mod secrets;
+
 mod server;
 mod serving;
 #[cfg(unix)]

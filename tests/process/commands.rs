@@ -1,4 +1,4 @@
-//! `belfry secret`, also while a server runs on the same database.
+//! `belfry secret` and `belfry user`, also while a server runs on the same database.
 
 use std::io::Write;
 use std::path::Path;
@@ -8,11 +8,15 @@ use serde_json::json;
 
 use crate::server::{Server, belfry};
 
-/// What the command answers, after its exit status was checked.
 fn secret(folder: &Path, arguments: &[&str], input: &str, status: i32) -> String {
-    let mut command = belfry(folder);
-    command.arg("secret").args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().expect("starts");
+    said(folder, "secret", arguments, input, status)
+}
+
+/// What a command answers, after its exit status was checked.
+fn said(folder: &Path, command: &str, arguments: &[&str], input: &str, status: i32) -> String {
+    let mut called = belfry(folder);
+    called.arg(command).args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = called.spawn().expect("starts");
     child.stdin.take().expect("is piped").write_all(input.as_bytes()).expect("reads");
     let output = child.wait_with_output().expect("ends");
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -47,4 +51,22 @@ async fn a_secret_set_at_the_command_line_is_used_and_hidden_at_once() {
     assert_eq!(secret(folder.path(), &["rm", "token"], "", 0), "token is deleted\n");
     assert!(secret(folder.path(), &["rm", "token"], "", 1).contains("there is no secret 'token'"));
     assert!(secret(folder.path(), &["set", "a b"], "x", 2).contains("name: must have"));
+}
+
+#[tokio::test]
+async fn an_account_made_at_the_command_line_can_sign_in() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let server = Server::start(folder.path());
+    let user = |arguments: &[&str], input: &str, status| said(folder.path(), "user", arguments, input, status);
+    assert_eq!(user(&["add", "bob", "--role", "editor"], "correct battery\n", 0), "bob is made, as editor\n");
+    assert!(user(&["add", "carl"], "short", 2).contains("password: must have at least"));
+    assert!(user(&["set", "bob", "--grant", "send_cmd", "--disable"], "", 0).contains("disabled  may set up send_cmd"));
+    assert_eq!(server.json("/api/v1/users/bob").await["grants"], json!(["send_cmd"]));
+    assert!(user(&["set", "bob", "--enable", "--grant", ""], "", 0).starts_with("bob "));
+    assert_eq!(user(&["passwd", "bob"], "staple of another kind", 0), "bob has another password\n");
+    assert!(user(&["list"], "", 0).lines().count() == 2);
+    assert_eq!(user(&["rm", "bob"], "", 0), "bob is deleted\n");
+    assert!(user(&["rm", "admin"], "", 1).contains("no administrator would be left"));
+    let audit = server.json("/api/v1/audit?target=user:bob").await;
+    assert_eq!(audit["items"][0]["via"], "command_line", "{audit}");
 }
