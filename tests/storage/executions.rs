@@ -52,6 +52,22 @@ on_each! {
         assert_eq!(stats.last_run_at, done.started_at);
     }
 
+    async fn the_newest_result_is_of_a_run_that_succeeded(db: &TestDatabase) {
+        let newest = async || execution::newest_result(&mut db.database.read().await.unwrap(), "a").await.unwrap();
+        assert_eq!(newest().await, None);
+        let ended = [("a", 0, Status::Succeeded, 1), ("a", 100, Status::Succeeded, 2), ("a", 200, Status::Failed, 3), ("b", 300, Status::Succeeded, 4)];
+        for (task_id, offset, status, result) in ended {
+            let new = samples::execution(task_id, offset);
+            insert_executions(&db.database, std::slice::from_ref(&new)).await;
+            let mut tx = db.database.write().await.unwrap();
+            execution::claim(&mut tx, &node(), &[claim_of(&new, 1)]).await.unwrap();
+            let finish = Finish { result: Some(json!({"n": result})), ..finish_of(&new, 1, status) };
+            execution::finish(&mut tx, &node().id, &[finish]).await.unwrap();
+            tx.commit().await.unwrap();
+        }
+        assert_eq!(newest().await, Some(json!({"n": 2})));
+    }
+
     async fn counters_add_up_over_a_group(db: &TestDatabase) {
         insert_task(&db.database, &samples::task("a")).await;
         let all: Vec<_> = (0..3).map(|n| samples::execution("a", n * 100)).collect();

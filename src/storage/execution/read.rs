@@ -44,6 +44,22 @@ pub async fn result(s: &mut dyn Session, id: &str) -> Result<Option<Value>> {
     row.and_then(|(result,)| result).map(|text| json(&text)).transpose()
 }
 
+/// What a task's newest succeeded execution gave.
+///
+/// # Errors
+/// Where the database fails.
+pub async fn newest_result(s: &mut dyn Session, task_id: &str) -> Result<Option<Value>> {
+    let found: Option<String> = on_session!(s, |conn, dialect| {
+        sqlx::query_scalar(dialect.sql(NEWEST_RESULT)).bind(task_id).fetch_optional(&mut *conn).await
+    })
+    .map_err(Error::on("read a task's newest result"))?;
+    found.map(|text| json(&text)).transpose()
+}
+
+/// Ids begin with their time, so the greatest is the newest.
+pub(in crate::storage) const NEWEST_RESULT: &str = "select result from executions
+    where task_id = $1 and status = 'succeeded' and result is not null order by id desc limit 1";
+
 /// The attempts that were followed by another, oldest first.
 ///
 /// # Errors
