@@ -23,6 +23,7 @@ use crate::scheduler::{Planner, Scheduler};
 use crate::service::{AdminSetup, Service};
 use crate::storage::{self, Database};
 use crate::tasks::registry::Registry;
+use crate::tasks::sql::Datasources;
 use crate::tasks::{Limits, Toolbox};
 use crate::web;
 use crate::worker::{self, QueueConfig, WorkerConfig, Workers};
@@ -86,6 +87,7 @@ pub(super) fn registry(settings: &Settings, database: &Database, clock: &SharedC
         data_dir: settings.data_dir.clone(),
         zone: settings.server.zone,
         profiles: Arc::new(settings.profiles.clone()),
+        datasources: Arc::new(Datasources::new(&settings.profiles, settings.server.zone)),
         limits: Arc::new(limits(settings)),
     });
     if settings.commands.enabled { registry } else { registry.without_dangerous() }

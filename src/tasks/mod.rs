@@ -19,6 +19,8 @@ pub mod output;
 pub mod registry;
 mod schema_fault;
 pub mod send_cmd;
+pub mod send_sql;
+pub mod sql;
 pub mod toolbox;
 
 pub use limits::Limits;

@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use jsonschema::Validator;
 use serde_json::Value;
 
-use super::{Spec, TaskType, Toolbox, echo, http_request, schema_fault, send_cmd};
+use super::{Spec, TaskType, Toolbox, echo, http_request, schema_fault, send_cmd, send_sql};
 use crate::domain::fault::Fault;
 use crate::domain::policy::Policy;
 
@@ -26,8 +26,12 @@ pub struct Entry {
 impl Registry {
     /// All types that come with Belfry.
     pub fn standard(toolbox: &Toolbox) -> Self {
-        let _for_types_that_need_it = toolbox;
-        Self::of(vec![Arc::new(echo::Echo), Arc::new(http_request::HttpRequest::default()), Arc::new(send_cmd::SendCmd)])
+        Self::of(vec![
+            Arc::new(echo::Echo),
+            Arc::new(http_request::HttpRequest::default()),
+            Arc::new(send_cmd::SendCmd),
+            Arc::new(send_sql::SendSql::new(toolbox)),
+        ])
     }
 
     /// The given types.

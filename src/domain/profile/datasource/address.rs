@@ -46,6 +46,11 @@ impl Engine {
         }
     }
 
+    /// Whether one statement alone counts whole or not at all, without a transaction around it.
+    pub fn batches_alone(self) -> bool {
+        !matches!(self, Engine::SqlServer)
+    }
+
     fn default_port(self) -> u16 {
         match self {
             Engine::Sqlite | Engine::Odbc => 0,
