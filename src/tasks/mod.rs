@@ -12,6 +12,7 @@ use crate::domain::fault::Fault;
 use crate::domain::policy::Policy;
 use crate::tasks::output::OutputSink;
 
+pub mod data_sync;
 pub mod echo;
 pub mod http_request;
 pub mod limits;

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use tokio::sync::mpsc::Receiver;
 
 use super::sql::session::{Event, Step, way};
-use super::sql::source::{Datasources, Source, until};
+use super::sql::source::{Datasources, Source, TimeLimit, until};
 use super::sql::statement::{Statement, split};
 use super::sql::{Lease, SqlError};
 use super::{Limits, Run, RunContext, RunError, Spec, TaskType, Text, Toolbox};
@@ -19,6 +19,8 @@ mod csv_file;
 mod expect;
 pub(in crate::tasks) mod guard;
 mod params;
+
+pub(in crate::tasks) use params::{datasource_schema, is_template, values as values_of, values_schema};
 
 use answer::Answer;
 use csv_file::CsvFile;
@@ -101,11 +103,11 @@ impl SendSql {
     ) -> Result<Value, RunError> {
         let started = Instant::now();
         let mut sink = self.sink(params).await?;
-        let opened = until(&context.cancel, params.timeout, source.open()).await;
+        let limit = params.timeout.map(TimeLimit::of);
+        let opened = until(&context.cancel, limit, source.open()).await;
         let mut lease = opened.and_then(std::convert::identity)?;
-        let left = params.timeout.map(|limit| limit.saturating_sub(started.elapsed()));
         let job = Job { params, source, statements, context };
-        let ended = until(&context.cancel, left, job.run(&mut lease, &mut sink)).await;
+        let ended = until(&context.cancel, limit, job.run(&mut lease, &mut sink)).await;
         let reports = match ended {
             Ok(ended) => {
                 lease.finish().await;

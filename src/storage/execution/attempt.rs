@@ -20,7 +20,8 @@ pub struct Claim {
 }
 
 /// Takes queued executions for a node, so that they run there and nowhere else. Answers the ids that were taken; the others
-/// were cancelled, or another attempt holds them.
+/// were cancelled, or another attempt holds them. What the attempt before gave stays until this one gives something: it may
+/// say from where to go on.
 ///
 /// # Errors
 /// Where the database fails.
@@ -42,7 +43,7 @@ pub async fn claim(s: &mut dyn Session, node: &NodeIdentity, claims: &[Claim]) -
 pub(in crate::storage) const CLAIM: &str = "
     update executions set status = 'running', node = $2, node_id = $3, started_at = cast(j.value->>2 as bigint),
         lateness_ms = coalesce(lateness_ms, cast(j.value->>2 as bigint) - scheduled_at),
-        finished_at = null, duration_ms = null, error = null, result = null
+        finished_at = null, duration_ms = null, error = null
     from {rows}
     where executions.id = j.value->>0 and executions.status = 'queued'
         and executions.attempt = cast(j.value->>1 as bigint) and executions.retry_at is null

@@ -1,10 +1,11 @@
 //! The SQL that Belfry writes itself: rows into a table, in the words of each kind of database.
 
+use super::statement::Placeholder;
 use crate::domain::profile::datasource::Engine;
 
 /// A table and what becomes of rows that are there already.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Into {
+pub struct Destination {
     /// Its name, maybe with its schema's before it: `schema.table`.
     pub table: String,
     /// The columns that tell rows apart; empty: rows are only added.
@@ -49,11 +50,11 @@ pub fn quoted(engine: Engine, name: &str) -> Result<String, String> {
     })
 }
 
-/// The statement that puts so many rows in, with parameters named `v1`, `v2`, … row after row.
+/// The statement that puts so many rows in; its values stand row after row.
 ///
 /// # Errors
 /// Where a name cannot be one, a key is no column, or the database cannot do it.
-pub fn insert(engine: Engine, into: &Into, columns: &[String], rows: usize) -> Result<String, String> {
+pub fn insert(engine: Engine, into: &Destination, columns: &[String], rows: usize) -> Result<String, String> {
     let table: Vec<String> = into.table.split('.').map(|part| quoted(engine, part)).collect::<Result<_, _>>()?;
     let table = table.join(".");
     let names: Vec<String> = columns.iter().map(|name| quoted(engine, name)).collect::<Result<_, _>>()?;
@@ -64,7 +65,7 @@ pub fn insert(engine: Engine, into: &Into, columns: &[String], rows: usize) -> R
     let (keys, others): (Vec<usize>, Vec<usize>) = (0..columns.len()).partition(is_key);
     let (keys, others) = (pick(&names, &keys), pick(&names, &others));
     let list = names.join(", ");
-    let plain = || format!("insert into {table} ({list}) values {}", values(columns.len(), rows));
+    let plain = || format!("insert into {table} ({list}) values {}", values(engine, columns.len(), rows));
     if keys.is_empty() {
         return Ok(plain());
     }
@@ -91,10 +92,11 @@ fn each(names: &[String], write: impl Fn(&String) -> String) -> String {
     names.iter().map(write).collect::<Vec<_>>().join(", ")
 }
 
-/// `(:v1, :v2), (:v3, :v4)`
-fn values(columns: usize, rows: usize) -> String {
+/// `($1, $2), ($3, $4)`
+fn values(engine: Engine, columns: usize, rows: usize) -> String {
+    let style = Placeholder::of(engine);
     let row = |row: usize| {
-        let names: Vec<String> = (1..=columns).map(|column| format!(":v{}", row * columns + column)).collect();
+        let names: Vec<String> = (1..=columns).map(|column| style.write(row * columns + column)).collect();
         format!("({})", names.join(", "))
     };
     (0..rows).map(row).collect::<Vec<_>>().join(", ")
@@ -104,10 +106,10 @@ fn merge(engine: Engine, table: &str, names: &[String], keys: &[String], others:
     let list = names.join(", ");
     let new = match engine {
         Engine::Oracle => {
-            let cells: Vec<String> = names.iter().enumerate().map(|(place, name)| format!(":v{} as {name}", place + 1)).collect();
+            let cells: Vec<String> = names.iter().enumerate().map(|(place, name)| format!(":{} as {name}", place + 1)).collect();
             format!("(select {} from dual) new", cells.join(", "))
         }
-        _ => format!("(values {}) as new ({list})", values(names.len(), rows)),
+        _ => format!("(values {}) as new ({list})", values(engine, names.len(), rows)),
     };
     let hold = if engine == Engine::SqlServer { " with (holdlock)" } else { "" };
     let on = keys.iter().map(|key| format!("old.{key} = new.{key}")).collect::<Vec<_>>().join(" and ");
@@ -126,22 +128,21 @@ mod tests {
 
     fn of(engine: Engine, key: &[&str]) -> String {
         let key = key.iter().map(|name| (*name).to_owned()).collect();
-        insert(engine, &Into { table: "s.t".into(), key }, &["id".into(), "a b".into()], 2).unwrap()
+        insert(engine, &Destination { table: "s.t".into(), key }, &["id".into(), "a b".into()], 2).unwrap()
     }
 
     #[test]
     fn each_kind_has_its_own_words() {
-        let rows = "(:v1, :v2), (:v3, :v4)";
-        assert_eq!(of(Engine::Sqlite, &[]), format!("insert into \"s\".\"t\" (\"id\", \"a b\") values {rows}"));
-        assert!(of(Engine::Postgres, &["id"]).ends_with(&format!("{rows} on conflict (\"id\") do update set \"a b\" = excluded.\"a b\"")));
+        assert_eq!(of(Engine::Sqlite, &[]), "insert into \"s\".\"t\" (\"id\", \"a b\") values (?1, ?2), (?3, ?4)");
+        assert!(of(Engine::Postgres, &["id"]).ends_with("($1, $2), ($3, $4) on conflict (\"id\") do update set \"a b\" = excluded.\"a b\""));
         assert!(of(Engine::Postgres, &["id", "a b"]).ends_with("do nothing"));
         assert!(of(Engine::MySql, &["id"]).ends_with("on duplicate key update `a b` = values(`a b`)"));
         assert_eq!(
             of(Engine::SqlServer, &["id"]),
-            format!("merge into [s].[t] with (holdlock) old using (values {rows}) as new ([id], [a b]) on (old.[id] = new.[id]) \
-                when matched then update set old.[a b] = new.[a b] when not matched then insert ([id], [a b]) values (new.[id], new.[a b]);")
+            "merge into [s].[t] with (holdlock) old using (values (@P1, @P2), (@P3, @P4)) as new ([id], [a b]) on (old.[id] = new.[id]) \
+                when matched then update set old.[a b] = new.[a b] when not matched then insert ([id], [a b]) values (new.[id], new.[a b]);"
         );
-        let fault = insert(Engine::Sqlite, &Into { table: "t".into(), key: vec!["k".into()] }, &["id".into()], 1).unwrap_err();
+        let fault = insert(Engine::Sqlite, &Destination { table: "t".into(), key: vec!["k".into()] }, &["id".into()], 1).unwrap_err();
         assert_eq!(fault, "the query gives no column 'k', which key names; it gives id");
     }
 

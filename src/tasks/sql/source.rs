@@ -251,6 +251,21 @@ impl DerefMut for Lease {
     }
 }
 
+/// The time that a run has on a database.
+#[derive(Debug, Clone, Copy)]
+pub struct TimeLimit {
+    whole: Duration,
+    end: tokio::time::Instant,
+}
+
+impl TimeLimit {
+    /// Begins now.
+    pub fn of(whole: Duration) -> TimeLimit {
+        let now = tokio::time::Instant::now();
+        TimeLimit { whole, end: now.checked_add(whole).unwrap_or(now) }
+    }
+}
+
 /// Work on a database until it ends, is cancelled, or its time is over. The outer error says that it was cut off, so that the
 /// connection must be aborted.
 ///
@@ -258,19 +273,22 @@ impl DerefMut for Lease {
 /// Where it was cut off.
 pub async fn until<T>(
     cancel: &CancellationToken,
-    limit: Option<Duration>,
+    limit: Option<TimeLimit>,
     work: impl Future<Output = T>,
 ) -> Result<T, SqlError> {
     let over = async {
         match limit {
-            Some(limit) => tokio::time::sleep(limit).await,
+            Some(limit) => {
+                tokio::time::sleep_until(limit.end).await;
+                limit.whole
+            }
             None => std::future::pending().await,
         }
     };
     tokio::select! {
         done = work => Ok(done),
         () = cancel.cancelled() => Err(SqlError::fail("it was stopped")),
-        () = over => Err(SqlError::retry(format!("not done within {} s; it was stopped", limit.unwrap_or_default().as_secs_f64()))),
+        whole = over => Err(SqlError::retry(format!("not done within {} s; it was stopped", whole.as_secs_f64()))),
     }
 }
 

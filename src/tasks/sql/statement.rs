@@ -181,6 +181,17 @@ impl Statement {
 }
 
 impl Placeholder {
+    /// That of a kind of database.
+    pub fn of(engine: Engine) -> Placeholder {
+        match engine {
+            Engine::Sqlite => Placeholder::Numbered,
+            Engine::Postgres => Placeholder::Dollar,
+            Engine::MySql | Engine::Odbc => Placeholder::Question,
+            Engine::SqlServer => Placeholder::AtP,
+            Engine::Oracle => Placeholder::Colon,
+        }
+    }
+
     /// The placeholder of the value at this place, from 1.
     pub fn write(self, place: usize) -> String {
         match self {

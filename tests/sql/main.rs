@@ -1,0 +1,13 @@
+//! SQL on real databases: each test that can runs on SQLite, PostgreSQL and MariaDB alike.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod mssql;
+mod oracle;
+mod queries;
+mod refusals;
+mod rig;
+mod stopping;
+mod sync;
+mod types;
