@@ -14,6 +14,7 @@ use crate::service::Service;
 
 mod auth;
 mod body;
+mod datasources;
 mod docs;
 mod document;
 mod error;
@@ -75,6 +76,9 @@ enum Tag {
     /// What tasks can do here.
     #[oai(rename = "Task types")]
     TaskTypes,
+    /// The databases that tasks may use.
+    #[oai(rename = "Datasources")]
+    Datasources,
     /// Figures.
     #[oai(rename = "Stats")]
     Stats,
@@ -83,7 +87,15 @@ enum Tag {
     Accounts,
 }
 
-type Apis = (tasks::Tasks, executions::Executions, triggers::Triggers, task_types::TaskTypes, stats::Figures, me::Me);
+type Apis = (
+    tasks::Tasks,
+    executions::Executions,
+    triggers::Triggers,
+    task_types::TaskTypes,
+    datasources::Datasources,
+    stats::Figures,
+    me::Me,
+);
 
 fn apis(shared: &Arc<Shared>) -> Apis {
     (
@@ -91,6 +103,7 @@ fn apis(shared: &Arc<Shared>) -> Apis {
         executions::Executions(Arc::clone(shared)),
         triggers::Triggers(Arc::clone(shared)),
         task_types::TaskTypes(Arc::clone(shared)),
+        datasources::Datasources(Arc::clone(shared)),
         stats::Figures(Arc::clone(shared)),
         me::Me,
     )

@@ -102,7 +102,8 @@ impl App {
 
     fn assemble(settings: Settings, address: SocketAddr, acceptor: TcpAcceptor, database: Database) -> Result<App, StartError> {
         let clock: SharedClock = Arc::new(SystemClock);
-        let registry = Arc::new(wiring::registry(&settings, &database, &clock));
+        let toolbox = wiring::toolbox(&settings, &database, &clock);
+        let registry = Arc::new(wiring::registry(&settings, &toolbox));
         let started_at = clock.now();
         let (events, signals, pulse, cancels) = (EventBus::default(), Signals::default(), Pulse::default(), Cancels::default());
         let node = NodeIdentity { id: new_id(started_at), name: settings.server.name.clone() };
@@ -111,6 +112,7 @@ impl App {
         let service = Service::new(Parts {
             database: database.clone(),
             registry: registry.clone(),
+            datasources: toolbox.datasources,
             clock: clock.clone(),
             events: events.clone(),
             signals: signals.clone(),

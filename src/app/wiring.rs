@@ -79,9 +79,9 @@ fn told(error: &crate::service::Error) -> String {
     }
 }
 
-/// The task types that the settings allow.
-pub(super) fn registry(settings: &Settings, database: &Database, clock: &SharedClock) -> Registry {
-    let registry = Registry::standard(&Toolbox {
+/// What the task types share.
+pub(super) fn toolbox(settings: &Settings, database: &Database, clock: &SharedClock) -> Toolbox {
+    Toolbox {
         clock: clock.clone(),
         database: database.clone(),
         data_dir: settings.data_dir.clone(),
@@ -89,7 +89,12 @@ pub(super) fn registry(settings: &Settings, database: &Database, clock: &SharedC
         profiles: Arc::new(settings.profiles.clone()),
         datasources: Arc::new(Datasources::new(&settings.profiles, settings.server.zone)),
         limits: Arc::new(limits(settings)),
-    });
+    }
+}
+
+/// The task types that the settings allow.
+pub(super) fn registry(settings: &Settings, toolbox: &Toolbox) -> Registry {
+    let registry = Registry::standard(toolbox);
     if settings.commands.enabled { registry } else { registry.without_dangerous() }
 }
 

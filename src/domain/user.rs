@@ -35,7 +35,7 @@ impl Role {
             Action::See => Role::Viewer,
             Action::Run => Role::Operator,
             Action::Edit => Role::Editor,
-            Action::EditDangerous => Role::Admin,
+            Action::EditDangerous | Action::TryDatasource => Role::Admin,
         };
         self >= needed
     }
@@ -49,6 +49,8 @@ pub enum Action {
     Edit,
     /// Create or change a task of a dangerous type (commands and the like), or give such a run other parameters.
     EditDangerous,
+    /// Connect to a datasource to find out whether it answers.
+    TryDatasource,
 }
 
 /// An account.

@@ -13,10 +13,12 @@ use crate::events::EventBus;
 use crate::signals::{Pulse, Signals};
 use crate::storage::{self, Database};
 use crate::tasks::registry::Registry;
+use crate::tasks::sql::Datasources;
 use crate::worker::cancel::Cancels;
 
 mod accounts;
 mod bulk;
+mod datasources;
 mod executions;
 mod figures;
 mod preview;
@@ -26,6 +28,7 @@ mod tasks;
 
 pub use accounts::AdminSetup;
 pub use bulk::{BulkAction, BulkError, BulkOutcome, BulkTarget};
+pub use datasources::Trial;
 pub use preview::Preview;
 
 /// Why a request was not done. Mapped once for the API and once for the pages.
@@ -85,6 +88,7 @@ pub struct Service(Arc<Parts>);
 pub struct Parts {
     pub database: Database,
     pub registry: Arc<Registry>,
+    pub datasources: Arc<Datasources>,
     pub clock: SharedClock,
     pub events: EventBus,
     pub signals: Signals,
@@ -145,6 +149,7 @@ fn allow(actor: &Actor, action: Action) -> Result<()> {
         Action::Run => "run, pause or cancel tasks",
         Action::Edit => "create, change or delete tasks",
         Action::EditDangerous => "set up tasks that run commands",
+        Action::TryDatasource => "try datasources",
     };
     Err(Error::Forbidden(format!("the role {} may not {what}", actor.role.as_str())))
 }

@@ -111,13 +111,13 @@ impl DataSync {
         let ended = until(&context.cancel, None, journey.carry(&mut reader, &mut target, progress)).await;
         let whole = matches!(ended, Ok(Ok(())));
         // After a failure the other side may still be in the middle of something.
-        let closing = async { 
+        let closing = async {
             if whole {
                 reader.finish().await;
             } else {
                 reader.abort().await;
             }
-         };
+        };
         tokio::join!(closing, target.close(whole));
         ended.map_err(RunError::from).and_then(std::convert::identity)
     }
@@ -137,7 +137,8 @@ impl DataSync {
 /// The query, which must be one, and only read.
 fn statement(params: &Params, source: &Source, progress: &Progress) -> Result<Statement, RunError> {
     let mut statements = split(&params.from.sql, source.engine());
-    guard::check(&statements, &params.values(progress), source, false).map_err(|message| RunError::fail(format!("from.{message}")))?;
+    guard::check(&statements, &params.values(progress), source, false)
+        .map_err(|message| RunError::fail(format!("from.{message}")))?;
     match (statements.pop(), statements.is_empty()) {
         (Some(only), true) if !only.changes_rows() => Ok(only),
         _ => Err(RunError::fail("from.sql: must be one statement, which reads rows")),
@@ -199,7 +200,12 @@ impl Journey<'_> {
         self.source.clean(error.at(&self.statement.text(), self.statement.line)).into()
     }
 
-    async fn send_all(&self, mut events: Receiver<Event>, target: &mut Target<'_>, progress: &mut Progress) -> Result<(), RunError> {
+    async fn send_all(
+        &self,
+        mut events: Receiver<Event>,
+        target: &mut Target<'_>,
+        progress: &mut Progress,
+    ) -> Result<(), RunError> {
         let mut columns: Arc<[Column]> = Arc::default();
         let mut batch = Vec::with_capacity(self.params.batch_size.min(1000));
         while let Some(event) = events.recv().await {

@@ -124,7 +124,7 @@ impl SendSql {
 
     async fn sink(&self, params: &Params) -> Result<Sink, RunError> {
         match (&params.output, &params.file) {
-            (Output::Csv, Some(file)) => Ok(Sink::Csv(CsvFile::open(&self.limits, file).await?)),
+            (Output::Csv, Some(file)) => Ok(Sink::Csv(Box::new(CsvFile::open(&self.limits, file).await?))),
             _ => Ok(Sink::Rows(Answer::new(params.max_rows))),
         }
     }
@@ -175,8 +175,11 @@ impl Job<'_> {
             let report = self.run_one(lease, sink, statement).await.map_err(|error| {
                 let error = self.source.clean(error.at(&statement.text(), statement.line));
                 let several = self.statements.len() > 1;
-                let message =
-                    if several { format!("statement {} of {}: {}", place + 1, self.statements.len(), error.message) } else { error.message };
+                let message = if several {
+                    format!("statement {} of {}: {}", place + 1, self.statements.len(), error.message)
+                } else {
+                    error.message
+                };
                 self.context.output.line(&format!("{}: {message}", self.source.name));
                 RunError { message, retryable: error.retryable, result: None }
             })?;
@@ -203,7 +206,7 @@ fn line(source: &str, report: &Report) -> String {
 /// Where rows go.
 enum Sink {
     Rows(Answer),
-    Csv(CsvFile),
+    Csv(Box<CsvFile>),
 }
 
 impl Sink {
@@ -233,9 +236,7 @@ impl Sink {
 
     async fn into_result(self, params: &Params, reports: Vec<Report>, elapsed_ms: u64) -> Result<Value, RunError> {
         let affected: u64 = reports.iter().map(|report| report.rows_affected).sum();
-        let each = |report: &Report| {
-            json!({"statement": report.verb, "rows_affected": report.rows_affected, "row_count": report.row_count})
-        };
+        let each = |report: &Report| json!({"statement": report.verb, "rows_affected": report.rows_affected, "row_count": report.row_count});
         let mut result = Map::new();
         match self {
             Sink::Rows(answer) if params.output == Output::Value => drop(result.insert("value".into(), answer.value())),

@@ -4,6 +4,8 @@
 mod support;
 
 mod mssql;
+#[cfg(feature = "odbc")]
+mod odbc;
 mod oracle;
 mod queries;
 mod refusals;

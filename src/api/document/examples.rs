@@ -47,6 +47,10 @@ fn example(name: &str) -> Value {
         "PreviewRequest" => json!({"trigger": trigger(), "after": "2026-11-21T00:00:00+08:00", "count": 3}),
         "Preview" => preview(),
         "TaskType" => task_type(),
+        "Datasource" => {
+            json!({"name": "sales", "kind": "postgres", "host": "db.example.com:5432", "database": "sales", "read_only": true})
+        }
+        "DatasourceTest" => json!({"ok": true, "elapsed_ms": 12, "server_version": "16.4", "error": null}),
         "Stats" => stats(),
         "Account" => json!({"name": "alice", "role": "editor"}),
         "text" => json!("hello\n"),

@@ -4,6 +4,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use chrono_tz::Tz;
 use poem_openapi::Object;
 
+pub mod datasource;
 pub mod execution;
 pub mod input;
 pub mod named;

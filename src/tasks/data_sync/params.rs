@@ -34,7 +34,10 @@ pub(super) struct Query {
 pub(super) enum To {
     /// What `http_request` takes, and `batch_key`.
     Http(Value),
-    Table { datasource: Option<String>, into: Destination },
+    Table {
+        datasource: Option<String>,
+        into: Destination,
+    },
 }
 
 /// What tells how far a task has come.
@@ -119,7 +122,8 @@ fn watermark_faults(watermark: &Watermark, from: &Query) -> Option<Fault> {
         return Some(Fault::new("/watermark/start", "start: must be a number or a text"));
     }
     let named = from.sql.contains(":watermark") || is_template(&from.sql);
-    (!named).then(|| Fault::new("/from/sql", "sql: must name :watermark, as in where updated_at > :watermark order by updated_at"))
+    (!named)
+        .then(|| Fault::new("/from/sql", "sql: must name :watermark, as in where updated_at > :watermark order by updated_at"))
 }
 
 fn to(raw: RawTo) -> Result<To, Fault> {

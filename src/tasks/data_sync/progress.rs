@@ -30,7 +30,8 @@ impl Progress {
     /// Goes on from an earlier result, where it was of the same column.
     pub fn new(watermark: Option<&Watermark>, earlier: Option<Value>) -> Progress {
         let kept = |watermark: &Watermark| {
-            let earlier = earlier.filter(|result| !watermark.restart && result["watermark_column"] == watermark.column.as_str())?;
+            let earlier =
+                earlier.filter(|result| !watermark.restart && result["watermark_column"] == watermark.column.as_str())?;
             earlier.get("watermark").filter(|value| !value.is_null()).cloned()
         };
         Progress {
@@ -106,7 +107,9 @@ impl Progress {
             (true, ..) => shown(&self.greatest),
             (false, false, _) => begun_at(),
             // The batch that failed begins behind all that was sent.
-            (false, true, Some(next)) if is_greater(Some(next), self.greatest.as_ref().unwrap_or(&Cell::Null)) => shown(&self.greatest),
+            (false, true, Some(next)) if is_greater(Some(next), self.greatest.as_ref().unwrap_or(&Cell::Null)) => {
+                shown(&self.greatest)
+            }
             // Rows of the same value may have been on their way.
             (false, true, _) => shown(&self.below),
         }

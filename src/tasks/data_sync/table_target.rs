@@ -50,7 +50,8 @@ impl<'t> TableTarget<'t> {
     async fn write(&mut self, names: &[String], rows: &[&Vec<Cell>]) -> Result<(), RunError> {
         let at_once = dialect::rows_at_once(self.source.engine(), names.len());
         for chunk in rows.chunks(at_once) {
-            let statement = self.statement(names, chunk.len()).map_err(|message| RunError::fail(format!("to.table: {message}")))?;
+            let statement =
+                self.statement(names, chunk.len()).map_err(|message| RunError::fail(format!("to.table: {message}")))?;
             let values = Values::List(chunk.iter().flat_map(|row| row.iter().cloned()).collect());
             let (out, mut answers) = way();
             let taking = async { while answers.recv().await.is_some() {} };

@@ -65,7 +65,8 @@ impl Answer {
         let truncated = self.rows.len() as u64 != self.row_count;
         let names: Vec<&str> = self.columns.iter().map(|column| column.name.as_str()).collect();
         let kinds: Vec<&str> = self.columns.iter().map(|column| column.kind.as_str()).collect();
-        let members = json!({"columns": names, "types": kinds, "rows": self.rows, "row_count": self.row_count, "truncated": truncated});
+        let members =
+            json!({"columns": names, "types": kinds, "rows": self.rows, "row_count": self.row_count, "truncated": truncated});
         match members {
             Value::Object(members) => members,
             _ => Map::new(),

@@ -52,8 +52,12 @@ impl Count {
     fn unmet(&self, what: &str, found: u64) -> Option<String> {
         match self {
             Count::Exactly(wanted) => (found != *wanted).then(|| format!("expected {wanted} {what}, found {found}")),
-            Count::Between { min: Some(min), .. } if found < *min => Some(format!("expected at least {min} {what}, found {found}")),
-            Count::Between { max: Some(max), .. } if found > *max => Some(format!("expected at most {max} {what}, found {found}")),
+            Count::Between { min: Some(min), .. } if found < *min => {
+                Some(format!("expected at least {min} {what}, found {found}"))
+            }
+            Count::Between { max: Some(max), .. } if found > *max => {
+                Some(format!("expected at most {max} {what}, found {found}"))
+            }
             Count::Between { .. } => None,
         }
     }

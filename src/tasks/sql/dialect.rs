@@ -134,7 +134,10 @@ mod tests {
     #[test]
     fn each_kind_has_its_own_words() {
         assert_eq!(of(Engine::Sqlite, &[]), "insert into \"s\".\"t\" (\"id\", \"a b\") values (?1, ?2), (?3, ?4)");
-        assert!(of(Engine::Postgres, &["id"]).ends_with("($1, $2), ($3, $4) on conflict (\"id\") do update set \"a b\" = excluded.\"a b\""));
+        assert!(
+            of(Engine::Postgres, &["id"])
+                .ends_with("($1, $2), ($3, $4) on conflict (\"id\") do update set \"a b\" = excluded.\"a b\"")
+        );
         assert!(of(Engine::Postgres, &["id", "a b"]).ends_with("do nothing"));
         assert!(of(Engine::MySql, &["id"]).ends_with("on duplicate key update `a b` = values(`a b`)"));
         assert_eq!(
@@ -142,7 +145,8 @@ mod tests {
             "merge into [s].[t] with (holdlock) old using (values (@P1, @P2), (@P3, @P4)) as new ([id], [a b]) on (old.[id] = new.[id]) \
                 when matched then update set old.[a b] = new.[a b] when not matched then insert ([id], [a b]) values (new.[id], new.[a b]);"
         );
-        let fault = insert(Engine::Sqlite, &Destination { table: "t".into(), key: vec!["k".into()] }, &["id".into()], 1).unwrap_err();
+        let fault =
+            insert(Engine::Sqlite, &Destination { table: "t".into(), key: vec!["k".into()] }, &["id".into()], 1).unwrap_err();
         assert_eq!(fault, "the query gives no column 'k', which key names; it gives id");
     }
 

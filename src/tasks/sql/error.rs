@@ -101,7 +101,10 @@ fn of_postgres(refusal: &sqlx::postgres::PgDatabaseError) -> SqlError {
 
 /// Too many connections, shutdown, network, lock wait, deadlock, too many queries, interrupted, gone away, lost.
 fn passes_on_mysql(number: u16) -> bool {
-    matches!(number, 1040 | 1053 | 1077 | 1079 | 1158..=1161 | 1203 | 1205 | 1213 | 1226 | 1317 | 1614 | 1927 | 2006 | 2013 | 3024 | 4031)
+    matches!(
+        number,
+        1040 | 1053 | 1077 | 1079 | 1158..=1161 | 1203 | 1205 | 1213 | 1226 | 1317 | 1614 | 1927 | 2006 | 2013 | 3024 | 4031
+    )
 }
 
 #[cfg(test)]

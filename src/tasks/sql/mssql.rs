@@ -13,8 +13,8 @@ use super::cell::Cell;
 use super::error::SqlError;
 use super::session::{Column, Event, Out, Session, Step, Stopper};
 use super::source::Target;
-use super::statement::{Placeholder, Statement, Values};
-use crate::domain::profile::datasource::Tls;
+use super::statement::{Placeholder, Statement, Values, split};
+use crate::domain::profile::datasource::{Engine, Tls};
 
 /// A connection to SQL Server.
 pub struct SqlServer {
@@ -62,10 +62,13 @@ impl SqlServer {
     }
 }
 
-/// Whether rows are to be expected; the driver tells either the rows or how many were changed.
+/// Whether rows are to be expected; the driver tells either the rows or how many were changed. Of a batch of several
+/// statements it is the rows that count.
 fn answers(statement: &Statement) -> bool {
-    let words = ["select", "output", "exec", "execute", "values"];
-    words.iter().any(|word| statement.has_word(word)) && !(statement.verb() == "insert" && !statement.has_word("output"))
+    let has_any = |words: &[&str]| words.iter().any(|word| statement.has_word(word));
+    // No other kind reads brackets and leaves semicolons apart.
+    let several = split(&statement.text(), Engine::Sqlite).len() > 1;
+    has_any(&["output", "exec", "execute"]) || (has_any(&["select", "values"]) && (several || !statement.changes_rows()))
 }
 
 fn config(target: &Target) -> Config {
@@ -184,5 +187,9 @@ impl From<tiberius::error::Error> for SqlError {
 
 /// Deadlock, lock timeout, snapshot conflict, resources, shutdown, and those of Azure that ask for another try.
 fn passes(code: u32) -> bool {
-    matches!(code, 701 | 1204 | 1205 | 1222 | 3960 | 4060 | 6005 | 8645 | 10928 | 10929 | 17142 | 40143 | 40197 | 40501 | 40613 | 49918..=49920)
+    matches!(
+        code,
+        701 | 1204 | 1205 | 1222 | 3960 | 4060 | 6005 | 8645 | 10928 | 10929 | 17142 | 40143 | 40197 | 40501 | 40613 | 49918
+            ..=49920
+    )
 }

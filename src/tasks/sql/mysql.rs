@@ -6,7 +6,10 @@ use futures_util::stream::BoxStream;
 use sqlx::mysql::types::MySqlTime;
 use sqlx::mysql::{MySqlArguments, MySqlColumn, MySqlConnectOptions, MySqlConnection, MySqlQueryResult, MySqlRow, MySqlSslMode};
 use sqlx::query::Query;
-use sqlx::{AssertSqlSafe, Column as _, ConnectOptions, Connection, Either, Executor, MySql as Driver, Row, SqlSafeStr, Statement as _, TypeInfo, ValueRef};
+use sqlx::{
+    AssertSqlSafe, Column as _, ConnectOptions, Connection, Either, Executor, MySql as Driver, Row, SqlSafeStr, Statement as _,
+    TypeInfo, ValueRef,
+};
 
 use super::cell::Cell;
 use super::error::SqlError;

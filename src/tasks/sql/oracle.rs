@@ -171,8 +171,21 @@ impl From<oracledb::Error> for SqlError {
             ErrorKind::NotConnected | ErrorKind::OutOfData | ErrorKind::UnexpectedRefuse(_) => true,
             ErrorKind::ListenerRefusedConnection(..) => true,
             // Resource busy, deadlock, serialization, shutdown, not open, lost.
-            _ => ["ORA-00054", "ORA-00060", "ORA-08177", "ORA-01033", "ORA-01034", "ORA-01089", "ORA-03113", "ORA-03114",
-                "ORA-12514", "ORA-12516", "ORA-12520", "ORA-12528", "ORA-12541"]
+            _ => [
+                "ORA-00054",
+                "ORA-00060",
+                "ORA-08177",
+                "ORA-01033",
+                "ORA-01034",
+                "ORA-01089",
+                "ORA-03113",
+                "ORA-03114",
+                "ORA-12514",
+                "ORA-12516",
+                "ORA-12520",
+                "ORA-12528",
+                "ORA-12541",
+            ]
             .iter()
             .any(|code| message.contains(code)),
         };

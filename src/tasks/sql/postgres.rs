@@ -5,7 +5,9 @@ use chrono::{DateTime, NaiveDate, NaiveDateTime};
 use futures_util::TryStreamExt;
 use futures_util::future::BoxFuture;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgRow, PgSslMode, PgValueFormat};
-use sqlx::{AssertSqlSafe, Column as _, ConnectOptions, Connection, Either, Executor, Row, SqlSafeStr, Statement as _, TypeInfo, ValueRef};
+use sqlx::{
+    AssertSqlSafe, Column as _, ConnectOptions, Connection, Either, Executor, Row, SqlSafeStr, Statement as _, TypeInfo, ValueRef,
+};
 
 use super::cell::Cell;
 use super::error::SqlError;

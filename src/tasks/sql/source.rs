@@ -69,9 +69,11 @@ impl Datasources {
             (_, []) => Err("datasource: none is set up; the administrator adds [datasource.<name>] to the settings".to_owned()),
             (None, [only]) => Ok(Arc::clone(&self.0[*only])),
             (None, _) => Err(format!("datasource: is required, as there are several: {known}")),
-            (Some(name), _) => self.0.get(name).cloned().ok_or_else(|| {
-                format!("datasource: there is no '{}'; there are: {known}", crate::domain::input::cut(name, 64))
-            }),
+            (Some(name), _) => {
+                self.0.get(name).cloned().ok_or_else(|| {
+                    format!("datasource: there is no '{}'; there are: {known}", crate::domain::input::cut(name, 64))
+                })
+            }
         }
     }
 
@@ -126,7 +128,8 @@ impl Source {
         let mut secrets: Vec<String> = password.iter().map(|password| password.reveal().to_owned()).collect();
         if *engine == Engine::Odbc {
             let values = database.split(';').filter_map(|part| part.split_once('='));
-            secrets.extend(values.filter(|(key, _)| is_password(key)).map(|(_, value)| value.trim_matches(['{', '}']).to_owned()));
+            secrets
+                .extend(values.filter(|(key, _)| is_password(key)).map(|(_, value)| value.trim_matches(['{', '}']).to_owned()));
         }
         secrets
     }
@@ -322,7 +325,8 @@ mod tests {
     fn what_is_shown_holds_no_secret() {
         let sources = sources(&[("a", "postgres://me:hush@db/x"), ("b", "odbc:Driver=X;PWD={hush};Server=s")]);
         for source in sources.all() {
-            let shown = format!("{:?} {:?} {}", source.host(), source.database(), source.clean(SqlError::fail("bad hush")).message);
+            let shown =
+                format!("{:?} {:?} {}", source.host(), source.database(), source.clean(SqlError::fail("bad hush")).message);
             assert!(!shown.contains("hush"), "{shown}");
         }
         assert_eq!(sources.get(Some("a")).unwrap().host().as_deref(), Some("db:5432"));

@@ -8,7 +8,10 @@ use futures_util::TryStreamExt;
 use futures_util::future::BoxFuture;
 use sqlx::query::Query;
 use sqlx::sqlite::{SqliteArguments, SqliteColumn, SqliteConnectOptions, SqliteConnection, SqliteRow};
-use sqlx::{AssertSqlSafe, Column as _, ConnectOptions, Connection, Either, Executor, Row, SqlSafeStr, Sqlite as Driver, Statement as _, TypeInfo, ValueRef};
+use sqlx::{
+    AssertSqlSafe, Column as _, ConnectOptions, Connection, Either, Executor, Row, SqlSafeStr, Sqlite as Driver, Statement as _,
+    TypeInfo, ValueRef,
+};
 
 use super::cell::Cell;
 use super::error::SqlError;

@@ -60,7 +60,9 @@ pub fn split(text: &str, engine: Engine) -> Vec<Statement> {
         let piece = &text[start..end];
         match token {
             Token::Semicolon if current.ends_here() => current.finish(&mut statements),
-            Token::Other(_) if engine == Engine::Oracle && piece == "/" && is_alone(text, start) => current.finish(&mut statements),
+            Token::Other(_) if engine == Engine::Oracle && piece == "/" && is_alone(text, start) => {
+                current.finish(&mut statements)
+            }
             Token::Named(_) => current.named(&text[start + 1..end], line_of(text, start)),
             Token::Word(_) => current.word(piece, line_of(text, start)),
             Token::Blank(_) => current.blank(piece),
@@ -323,7 +325,10 @@ mod tests {
         assert_eq!(texts(Engine::MySql, &format!("{routine};call p()")), [routine, "call p()"]);
         assert_eq!(texts(Engine::SqlServer, "declare @x int = 1; select @x;"), ["declare @x int = 1; select @x;"]);
         let block = "begin x; y; end;";
-        assert_eq!(texts(Engine::Oracle, &format!("select 1 from dual; {block}\n/\nselect 6/2 from dual")), ["select 1 from dual", block, "select 6/2 from dual"]);
+        assert_eq!(
+            texts(Engine::Oracle, &format!("select 1 from dual; {block}\n/\nselect 6/2 from dual")),
+            ["select 1 from dual", block, "select 6/2 from dual"]
+        );
         assert_eq!(texts(Engine::Postgres, " -- nothing\n ; "), [""; 0]);
     }
 
@@ -342,9 +347,15 @@ mod tests {
     #[test]
     fn statements_are_known_by_what_they_do() {
         let of = |text: &str| split(text, Engine::Postgres).remove(0);
-        assert!(of("INSERT into a values (1)").changes_rows() && of("with x as (delete from a returning *) select 1").changes_rows());
+        assert!(
+            of("INSERT into a values (1)").changes_rows() && of("with x as (delete from a returning *) select 1").changes_rows()
+        );
         assert!(!of("select 'insert'").changes_rows() && of("with x as (select 1) select * from x").answers_rows());
-        assert!(of("commit").controls_transaction() && of("begin").controls_transaction() && of("start transaction").controls_transaction());
+        assert!(
+            of("commit").controls_transaction()
+                && of("begin").controls_transaction()
+                && of("start transaction").controls_transaction()
+        );
         assert!(!of("rollback to savepoint a").controls_transaction() && of("rollback").controls_transaction());
     }
 }

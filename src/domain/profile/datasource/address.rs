@@ -217,7 +217,10 @@ mod tests {
     #[test]
     fn urls_are_read() {
         let read = Address::parse("postgres://me:p%40ss@db.example.com:6432/sales?sslmode=require").unwrap();
-        assert_eq!((read.engine, read.host.as_str(), read.port, read.database.as_str()), (Engine::Postgres, "db.example.com", 6432, "sales"));
+        assert_eq!(
+            (read.engine, read.host.as_str(), read.port, read.database.as_str()),
+            (Engine::Postgres, "db.example.com", 6432, "sales")
+        );
         assert_eq!((read.user.as_deref(), read.password.as_ref().map(Secret::reveal)), (Some("me"), Some("p@ss")));
         assert_eq!(read.option("sslmode"), Some("require"));
         let plain = Address::parse("mariadb://db/test").unwrap();
@@ -230,9 +233,16 @@ mod tests {
 
     #[test]
     fn what_does_not_read_is_told_without_the_url() {
-        for url in ["", "me:secret@host", "mongodb://me:secret@h/", "postgres://me:secret@h:port/d", "mysql://me:secret@/d",
-            "postgres://me:secret%@h/d", "postgres://me@h/d?secret=secret", "sqlite://"]
-        {
+        for url in [
+            "",
+            "me:secret@host",
+            "mongodb://me:secret@h/",
+            "postgres://me:secret@h:port/d",
+            "mysql://me:secret@/d",
+            "postgres://me:secret%@h/d",
+            "postgres://me@h/d?secret=secret",
+            "sqlite://",
+        ] {
             let message = Address::parse(url).unwrap_err();
             assert!(message.starts_with("url: ") && !message.contains("secret"), "{url}: {message}");
         }
