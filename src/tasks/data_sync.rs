@@ -8,10 +8,11 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc::Receiver;
 
 use super::send_sql::guard;
+use super::sql::lease::until;
 use super::sql::session::{Column, Event, way};
-use super::sql::source::{Datasources, Source, until};
-use super::sql::statement::{Statement, split};
-use super::sql::{Cell, Lease};
+use super::sql::split::split;
+use super::sql::statement::Statement;
+use super::sql::{Cell, Datasources, Lease, Source};
 use super::{Run, RunContext, RunError, Spec, TaskType, Text, Toolbox};
 use crate::domain::fault::Fault;
 use crate::domain::policy::Policy;

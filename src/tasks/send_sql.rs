@@ -6,10 +6,11 @@ use std::time::{Duration, Instant};
 use serde_json::{Map, Value, json};
 use tokio::sync::mpsc::Receiver;
 
+use super::sql::lease::{TimeLimit, until};
 use super::sql::session::{Event, Step, way};
-use super::sql::source::{Datasources, Source, TimeLimit, until};
-use super::sql::statement::{Statement, split};
-use super::sql::{Lease, SqlError};
+use super::sql::split::split;
+use super::sql::statement::Statement;
+use super::sql::{Datasources, Lease, Source, SqlError};
 use super::{Limits, Run, RunContext, RunError, Spec, TaskType, Text, Toolbox};
 use crate::domain::fault::Fault;
 use crate::domain::policy::Policy;

@@ -60,6 +60,14 @@ on_each_kind! {
         assert_eq!(fault(json!({"sql": "select :a, :b", "params": {"a": 1}})), "params: the SQL names :b, for which there is no value");
         assert_eq!(fault(json!({"sql": "select :a", "params": {"a": 1, "c": 1}})), "params: the SQL does not name :c");
         assert!(fault(json!({"sql": "select 1; select 2", "params": [1]})).starts_with("params: a list goes with one statement"));
+        if place.kind == Kind::Sqlite {
+            assert_eq!(fault(json!({"sql": "select :a"})), "params: the SQL names :a, for which there is no value");
+        }
+        for list in [json!([1]), json!([1, 2, 3])] {
+            let sql = if place.kind == Kind::Postgres { "select $1::int, $2::int" } else { "select ?, ?" };
+            let error = rig.run(json!({"sql": sql, "params": list})).await.unwrap_err();
+            assert!(!error.retryable && error.message.contains("parameter"), "{list}: {error:?}");
+        }
         assert_eq!(fault(json!({"sql": " -- nothing"})), "sql: holds no statement");
         assert_eq!(rig.sql.check(&json!({"sql": "select :a from {{ vars.table }}"})), [], "nothing is said of what is filled in later");
     }

@@ -7,7 +7,8 @@ use crate::domain::profile::datasource::Engine;
 use crate::tasks::RunError;
 use crate::tasks::sql::dialect::{self, Destination};
 use crate::tasks::sql::session::{Column, Step, way};
-use crate::tasks::sql::statement::{Statement, Values, split};
+use crate::tasks::sql::split::split;
+use crate::tasks::sql::statement::{Statement, Values};
 use crate::tasks::sql::{Cell, Lease, Source, SqlError};
 
 /// A table of a database.

@@ -23,7 +23,7 @@ pub fn check(statements: &[Statement], values: &Values, source: &Source, transac
     {
         return Err("params: a list goes with one statement; name the parameters (:name) to use them in several".to_owned());
     }
-    check_names(statements, values)?;
+    check_names(statements, values, source)?;
     for statement in statements {
         if source.read_only() {
             check_reading(statement, source)?;
@@ -43,7 +43,7 @@ fn has_own_batch(source: &Source) -> bool {
     matches!(source.engine(), Engine::SqlServer) && !source.read_only()
 }
 
-fn check_names(statements: &[Statement], values: &Values) -> Result<(), String> {
+fn check_names(statements: &[Statement], values: &Values, source: &Source) -> Result<(), String> {
     let named = || statements.iter().flat_map(Statement::names);
     match values {
         Values::Named(given) => {
@@ -55,6 +55,11 @@ fn check_names(statements: &[Statement], values: &Values) -> Result<(), String> 
                 None => Ok(()),
             }
         }
+        // SQLite would take NULL for them, in silence.
+        Values::None if source.engine() == Engine::Sqlite => match named().next() {
+            Some(missing) => Err(format!("params: the SQL names :{missing}, for which there is no value")),
+            None => Ok(()),
+        },
         Values::None | Values::List(_) => Ok(()),
     }
 }

@@ -63,6 +63,10 @@ impl From<sqlx::Error> for SqlError {
             sqlx::Error::Database(refusal) => of_database(refusal.as_ref()),
             sqlx::Error::Io(cause) => SqlError::retry(format!("the connection failed: {cause}")),
             sqlx::Error::WorkerCrashed | sqlx::Error::PoolTimedOut => SqlError::retry("the connection was lost"),
+            // MySQL's driver counts parameters itself.
+            sqlx::Error::Protocol(cause) if cause.starts_with("prepared statement expected") => {
+                SqlError::fail(cause.split(" (").next().unwrap_or_default())
+            }
             sqlx::Error::Protocol(cause) => SqlError::retry(format!("the connection failed: {cause}")),
             sqlx::Error::Tls(cause) => SqlError::fail(format!("no TLS connection: {cause}")),
             other => SqlError::fail(other.to_string()),

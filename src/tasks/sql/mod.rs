@@ -7,6 +7,7 @@
 pub mod cell;
 pub mod dialect;
 pub mod error;
+pub mod lease;
 mod mssql;
 mod mysql;
 #[cfg(feature = "odbc")]
@@ -16,9 +17,11 @@ mod postgres;
 mod scan;
 pub mod session;
 pub mod source;
+pub mod split;
 mod sqlite;
 pub mod statement;
 
 pub use cell::Cell;
 pub use error::SqlError;
-pub use source::{Datasources, Lease, Source};
+pub use lease::Lease;
+pub use source::{Datasources, Source};

@@ -13,7 +13,8 @@ use super::cell::Cell;
 use super::error::SqlError;
 use super::session::{Column, Event, Out, Session, Step, Stopper};
 use super::source::Target;
-use super::statement::{Placeholder, Statement, Values, split};
+use super::split::split;
+use super::statement::{Placeholder, Statement, Values};
 use crate::domain::profile::datasource::{Engine, Tls};
 
 /// A connection to SQL Server.

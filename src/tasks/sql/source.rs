@@ -1,25 +1,21 @@
 //! The databases of the settings, by name, and the way to a connection.
 
 use std::collections::BTreeMap;
-use std::future::Future;
-use std::ops::{Deref, DerefMut};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono_tz::Tz;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio_util::sync::CancellationToken;
+use tokio::sync::Semaphore;
 
 use super::error::SqlError;
-use super::session::{Event, Session, Stopper, way};
-use super::statement::{Values, split};
+use super::lease::Lease;
+use super::session::{Event, Session, way};
+use super::split::split;
+use super::statement::Values;
 use super::{mssql, mysql, oracle, postgres, sqlite};
 use crate::domain::profile::Profiles;
 use crate::domain::profile::datasource::{Address, Datasource, Engine, Tls};
-
-/// How long stopping a statement on its server may take before it is left to find out by itself.
-const STOP_LIMIT: Duration = Duration::from_millis(1500);
 
 /// All databases of the settings, by name.
 #[derive(Default)]
@@ -150,7 +146,7 @@ impl Source {
         let connected = tokio::time::timeout(limit, self.connect()).await;
         let late = || SqlError::retry(format!("the database did not answer within {} s", limit.as_secs()));
         let session = connected.unwrap_or_else(|_| Err(late())).map_err(|error| self.clean(error))?;
-        Ok(Lease { stopper: Some(session.stopper()), session: Some(session), _turn: turn })
+        Ok(Lease::new(session, turn))
     }
 
     async fn connect(&self) -> Result<Box<dyn Session>, SqlError> {
@@ -205,94 +201,6 @@ impl Source {
 
 fn is_password(key: &str) -> bool {
     ["pwd", "password"].contains(&key.trim().to_ascii_lowercase().as_str())
-}
-
-/// A connection for as long as a run needs it. Dropped without [`Lease::finish`], what runs on it is stopped on its server.
-pub struct Lease {
-    session: Option<Box<dyn Session>>,
-    stopper: Option<Stopper>,
-    _turn: OwnedSemaphorePermit,
-}
-
-impl Lease {
-    /// Closes a connection on which nothing runs any more.
-    pub async fn finish(mut self) -> bool {
-        self.stopper = None;
-        match self.session.take() {
-            Some(session) => tokio::time::timeout(STOP_LIMIT, session.close()).await.is_ok(),
-            None => false,
-        }
-    }
-
-    /// Stops what runs, and closes.
-    pub async fn abort(mut self) {
-        if let Some(stopper) = self.stopper.take() {
-            let _left_to_find_out = tokio::time::timeout(STOP_LIMIT, stopper.stop()).await;
-        }
-    }
-}
-
-impl Drop for Lease {
-    fn drop(&mut self) {
-        if let (Some(stopper), Ok(runtime)) = (self.stopper.take(), tokio::runtime::Handle::try_current()) {
-            runtime.spawn(tokio::time::timeout(STOP_LIMIT, stopper.stop()));
-        }
-    }
-}
-
-impl Deref for Lease {
-    type Target = dyn Session;
-
-    fn deref(&self) -> &Self::Target {
-        self.session.as_deref().expect("only finish takes it, and takes the lease too")
-    }
-}
-
-impl DerefMut for Lease {
-    fn deref_mut(&mut self) -> &mut Self::Target {
-        self.session.as_deref_mut().expect("only finish takes it, and takes the lease too")
-    }
-}
-
-/// The time that a run has on a database.
-#[derive(Debug, Clone, Copy)]
-pub struct TimeLimit {
-    whole: Duration,
-    end: tokio::time::Instant,
-}
-
-impl TimeLimit {
-    /// Begins now.
-    pub fn of(whole: Duration) -> TimeLimit {
-        let now = tokio::time::Instant::now();
-        TimeLimit { whole, end: now.checked_add(whole).unwrap_or(now) }
-    }
-}
-
-/// Work on a database until it ends, is cancelled, or its time is over. The outer error says that it was cut off, so that the
-/// connection must be aborted.
-///
-/// # Errors
-/// Where it was cut off.
-pub async fn until<T>(
-    cancel: &CancellationToken,
-    limit: Option<TimeLimit>,
-    work: impl Future<Output = T>,
-) -> Result<T, SqlError> {
-    let over = async {
-        match limit {
-            Some(limit) => {
-                tokio::time::sleep_until(limit.end).await;
-                limit.whole
-            }
-            None => std::future::pending().await,
-        }
-    };
-    tokio::select! {
-        done = work => Ok(done),
-        () = cancel.cancelled() => Err(SqlError::fail("it was stopped")),
-        whole = over => Err(SqlError::retry(format!("not done within {} s; it was stopped", whole.as_secs_f64()))),
-    }
 }
 
 #[cfg(test)]

@@ -52,6 +52,9 @@ impl Sqlite {
         let (text, given) = statement.bind(values, Placeholder::Numbered)?;
         let asked = text.clone();
         let (mut changed, mut seen) = (0, false);
+        if let Values::List(_) = values {
+            self.check_count(&asked, given.len()).await?;
+        }
         let query = given.into_iter().fold(sqlx::query(AssertSqlSafe(text)).persistent(false), bind);
         let mut answers = self.connection.fetch_many(query);
         while let Some(answer) = answers.try_next().await? {
@@ -71,6 +74,19 @@ impl Sqlite {
             out.send(Event::Columns(columns(asked.columns()))).await?;
         }
         Ok(if statement.changes_rows() { changed } else { 0 })
+    }
+}
+
+impl Sqlite {
+    /// SQLite takes NULL for a value that is missing, in silence.
+    async fn check_count(&mut self, text: &str, given: usize) -> Result<(), SqlError> {
+        let prepared = self.connection.prepare(AssertSqlSafe(text.to_owned()).into_sql_str()).await?;
+        match prepared.parameters() {
+            Some(Either::Right(wanted)) if wanted != given => {
+                Err(SqlError::fail(format!("the statement has {wanted} parameters, and {given} values were given")))
+            }
+            _ => Ok(()),
+        }
     }
 }
 
