@@ -15,6 +15,7 @@ use crate::service::Service;
 mod audit;
 mod auth;
 mod body;
+mod datasources;
 mod docs;
 mod document;
 mod error;
@@ -83,6 +84,9 @@ enum Tag {
     /// What tasks use by name and nobody sees.
     #[oai(rename = "Secrets")]
     Secrets,
+    /// The databases that tasks may use.
+    #[oai(rename = "Datasources")]
+    Datasources,
     /// Figures.
     #[oai(rename = "Stats")]
     Stats,
@@ -97,6 +101,7 @@ type Apis = (
     triggers::Triggers,
     task_types::TaskTypes,
     secrets::Secrets,
+    datasources::Datasources,
     stats::Figures,
     me::Me,
     users::Users,
@@ -112,6 +117,7 @@ fn apis(shared: &Arc<Shared>) -> Apis {
         triggers::Triggers(Arc::clone(shared)),
         task_types::TaskTypes(Arc::clone(shared)),
         secrets::Secrets(Arc::clone(shared)),
+        datasources::Datasources(Arc::clone(shared)),
         stats::Figures(Arc::clone(shared)),
         me::Me(Arc::clone(shared)),
         users::Users(Arc::clone(shared)),

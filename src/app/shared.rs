@@ -11,6 +11,7 @@ use crate::service::{Parts, Service};
 use crate::signals::{Pulse, Signals};
 use crate::storage::Database;
 use crate::tasks::registry::Registry;
+use crate::tasks::sql::Datasources;
 use crate::tasks::{Limits, Toolbox};
 use crate::vault::{KeySource, Vault};
 use crate::worker::cancel::Cancels;
@@ -20,6 +21,7 @@ use crate::worker::cancel::Cancels;
 pub(super) struct Shared {
     pub database: Database,
     pub registry: Arc<Registry>,
+    pub datasources: Arc<Datasources>,
     pub vault: Arc<Vault>,
     pub clock: SharedClock,
     pub events: EventBus,
@@ -31,8 +33,10 @@ pub(super) struct Shared {
 impl Shared {
     pub fn new(settings: &Settings, database: Database) -> Self {
         let clock: SharedClock = Arc::new(SystemClock);
+        let toolbox = toolbox(settings, &database, &clock);
         Self {
-            registry: Arc::new(registry(settings, &database, &clock)),
+            registry: Arc::new(registry(settings, &toolbox)),
+            datasources: toolbox.datasources,
             vault: Arc::new(vault(settings, &database)),
             events: EventBus::default(),
             signals: Signals::default(),
@@ -47,6 +51,7 @@ impl Shared {
         Service::new(Parts {
             database: self.database.clone(),
             registry: self.registry.clone(),
+            datasources: self.datasources.clone(),
             clock: self.clock.clone(),
             events: self.events.clone(),
             signals: self.signals.clone(),
@@ -61,16 +66,22 @@ impl Shared {
     }
 }
 
-/// The task types that the settings allow.
-fn registry(settings: &Settings, database: &Database, clock: &SharedClock) -> Registry {
-    let registry = Registry::standard(&Toolbox {
+/// What the task types share.
+fn toolbox(settings: &Settings, database: &Database, clock: &SharedClock) -> Toolbox {
+    Toolbox {
         clock: clock.clone(),
         database: database.clone(),
         data_dir: settings.data_dir.clone(),
         zone: settings.server.zone,
         profiles: Arc::new(settings.profiles.clone()),
+        datasources: Arc::new(Datasources::new(&settings.profiles, settings.server.zone)),
         limits: Arc::new(limits(settings)),
-    });
+    }
+}
+
+/// The task types that the settings allow.
+fn registry(settings: &Settings, toolbox: &Toolbox) -> Registry {
+    let registry = Registry::standard(toolbox);
     if settings.commands.enabled { registry } else { registry.without_dangerous() }
 }
 

@@ -13,12 +13,14 @@ use crate::events::EventBus;
 use crate::signals::{Pulse, Signals};
 use crate::storage::{self, Database};
 use crate::tasks::registry::Registry;
+use crate::tasks::sql::Datasources;
 use crate::vault::Vault;
 use crate::worker::cancel::Cancels;
 
 mod accounts;
 mod audit;
 mod bulk;
+mod datasources;
 mod executions;
 mod figures;
 mod preview;
@@ -33,6 +35,7 @@ mod versions;
 
 pub use accounts::AdminSetup;
 pub use bulk::{BulkAction, BulkError, BulkOutcome, BulkTarget};
+pub use datasources::Trial;
 pub use preview::Preview;
 pub use tokens::NewToken;
 pub use users::{NewUser, UserChange};
@@ -101,6 +104,7 @@ struct Inner {
 pub struct Parts {
     pub database: Database,
     pub registry: Arc<Registry>,
+    pub datasources: Arc<Datasources>,
     pub clock: SharedClock,
     pub events: EventBus,
     pub signals: Signals,

@@ -31,6 +31,12 @@ fn plans() -> Vec<(&'static str, String, &'static [&'static str])> {
             page(" and task_id = $1 and id < $2"),
             &["SEARCH executions USING INDEX executions_task (task_id=? AND id<?)"],
         ),
+        ("a task's last result", execution::LAST_RESULT.into(), &["SEARCH executions USING INDEX executions_task (task_id=?)"]),
+        (
+            "a task's newest result",
+            execution::NEWEST_RESULT.into(),
+            &["SEARCH executions USING INDEX executions_task (task_id=?)"],
+        ),
         (
             "a task's newest result",
             execution::NEWEST_RESULT.into(),

@@ -12,6 +12,7 @@ use crate::domain::fault::Fault;
 use crate::domain::policy::Policy;
 use crate::tasks::output::OutputSink;
 
+pub mod data_sync;
 pub mod echo;
 pub mod http_request;
 pub mod limits;
@@ -21,6 +22,8 @@ mod schema_fault;
 pub mod send_cmd;
 pub mod send_email;
 pub mod send_sms;
+pub mod send_sql;
+pub mod sql;
 pub mod template;
 pub mod toolbox;
 

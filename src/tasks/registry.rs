@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use jsonschema::Validator;
 use serde_json::Value;
 
-use super::{Spec, TaskType, Toolbox, echo, http_request, schema_fault, send_cmd, send_email, send_sms};
+use super::{Spec, TaskType, Toolbox, data_sync, echo, http_request, schema_fault, send_cmd, send_email, send_sms, send_sql};
 use crate::domain::fault::Fault;
 use crate::domain::policy::Policy;
 
@@ -27,11 +27,13 @@ impl Registry {
     /// All types that come with Belfry.
     pub fn standard(toolbox: &Toolbox) -> Self {
         Self::of(vec![
+            Arc::new(data_sync::DataSync::new(toolbox)),
             Arc::new(echo::Echo),
             Arc::new(http_request::HttpRequest::default()),
             Arc::new(send_cmd::SendCmd),
             Arc::new(send_email::SendEmail::new(toolbox)),
             Arc::new(send_sms::SendSms::new(toolbox)),
+            Arc::new(send_sql::SendSql::new(toolbox)),
         ])
     }
 

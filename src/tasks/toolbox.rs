@@ -6,6 +6,7 @@ use std::sync::Arc;
 use chrono_tz::Tz;
 
 use super::Limits;
+use super::sql::Datasources;
 use crate::clock::SharedClock;
 use crate::domain::profile::Profiles;
 use crate::storage::Database;
@@ -21,6 +22,8 @@ pub struct Toolbox {
     /// The zone of times that name none.
     pub zone: Tz,
     pub profiles: Arc<Profiles>,
+    /// The databases of the profiles, each with its own bound on connections.
+    pub datasources: Arc<Datasources>,
     pub limits: Arc<Limits>,
 }
 
@@ -33,6 +36,7 @@ impl Toolbox {
             data_dir: folder.to_owned(),
             zone: Tz::UTC,
             profiles: Arc::default(),
+            datasources: Arc::default(),
             limits: Arc::new(Limits::within(folder)),
         }
     }

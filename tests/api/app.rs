@@ -6,12 +6,14 @@ use belfry::api::{self, Options};
 use belfry::clock::ManualClock;
 use belfry::domain::fault::Fault;
 use belfry::domain::policy::Policy;
+use belfry::domain::profile::{Datasource, Profiles};
 use belfry::domain::user::Via;
 use belfry::events::EventBus;
 use belfry::service::{AdminSetup, Parts, Service};
 use belfry::signals::{Pulse, Signals};
 use belfry::storage::Database;
 use belfry::tasks::registry::Registry;
+use belfry::tasks::sql::Datasources;
 use belfry::tasks::{Run, RunContext, Spec, TaskType, Text};
 use belfry::worker::cancel::Cancels;
 use chrono_tz::Tz;
@@ -55,12 +57,23 @@ impl App {
     }
 
     pub async fn start_with(options: Options) -> App {
+        Self::start_all(options, Profiles::default()).await
+    }
+
+    /// With databases that tasks may use.
+    pub async fn start_on<const N: usize>(sources: [(&str, Datasource); N]) -> App {
+        let datasource = sources.map(|(name, profile)| (name.to_owned(), profile)).into();
+        Self::start_all(Options::default(), Profiles { datasource, ..Profiles::default() }).await
+    }
+
+    async fn start_all(options: Options, profiles: Profiles) -> App {
         let database = TestDatabase::sqlite().await;
         let clock = Arc::new(ManualClock::new(at(NOW)));
         let pulse = Pulse::default();
         let service = Service::new(Parts {
             database: database.database.clone(),
             registry: Arc::new(Registry::of(vec![Arc::new(Note), Arc::new(Danger)])),
+            datasources: Arc::new(Datasources::new(&profiles, Tz::Asia__Shanghai)),
             clock,
             events: EventBus::default(),
             signals: Signals::default(),

@@ -3,6 +3,7 @@
 mod app;
 mod bodies;
 mod bulk;
+mod datasources;
 mod docs;
 mod document;
 mod events;

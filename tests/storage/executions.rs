@@ -3,7 +3,7 @@
 use belfry::domain::execution::{Cause, OutputChunk, Status, Stream};
 use belfry::domain::node::NodeIdentity;
 use belfry::storage::execution::{self, Claim, Finish, NewOutput};
-use belfry::storage::task;
+use belfry::storage::{plan, task};
 use chrono::Duration;
 use serde_json::json;
 
@@ -66,6 +66,30 @@ on_each! {
             tx.commit().await.unwrap();
         }
         assert_eq!(newest().await, Some(json!({"n": 2})));
+    }
+
+    async fn the_last_result_may_be_of_an_attempt_that_failed(db: &TestDatabase) {
+        let last = async || execution::last_result(&mut db.database.read().await.unwrap(), "a").await.unwrap();
+        assert_eq!(last().await, None);
+        let new = samples::execution("a", 0);
+        insert_executions(&db.database, std::slice::from_ref(&new)).await;
+        let mut tx = db.database.write().await.unwrap();
+        execution::claim(&mut tx, &node(), &[claim_of(&new, 1)]).await.unwrap();
+        let again = Some(now() + Duration::seconds(1));
+        let finish = Finish { result: Some(json!({"n": 1})), retry_at: again, ..finish_of(&new, 1, Status::Failed) };
+        execution::finish(&mut tx, &node().id, &[finish]).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(last().await, Some(json!({"n": 1})), "while it waits");
+        let mut tx = db.database.write().await.unwrap();
+        task::get(&mut tx, "a").await.unwrap();
+        plan::take_due_retries(&mut tx, now() + Duration::seconds(2), 10).await.unwrap();
+        assert_eq!(execution::claim(&mut tx, &node(), &[claim_of(&new, 2)]).await.unwrap().len(), 1);
+        tx.commit().await.unwrap();
+        assert_eq!(last().await, Some(json!({"n": 1})), "while the next attempt runs");
+        let mut tx = db.database.write().await.unwrap();
+        execution::finish(&mut tx, &node().id, &[Finish { result: None, ..finish_of(&new, 2, Status::Failed) }]).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(last().await, None, "the second attempt gave nothing");
     }
 
     async fn counters_add_up_over_a_group(db: &TestDatabase) {

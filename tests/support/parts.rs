@@ -56,6 +56,7 @@ impl TestParts {
         let service = Service::new(Parts {
             database: database.clone(),
             registry: Arc::new(Registry::standard(&Toolbox::plain(database.clone(), clock.clone(), &std::env::temp_dir()))),
+            datasources: Arc::default(),
             clock: clock.clone(),
             events: events.clone(),
             signals: signals.clone(),

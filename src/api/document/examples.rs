@@ -61,6 +61,10 @@ fn example(name: &str) -> Value {
         "TaskVersion" => json!({"version": 2, "at": "2026-11-20T09:12:03.120+00:00", "author": "alice", "task": task_input()}),
         "Secret" => secret(),
         "SecretInput" => json!({"value": "sk-live-4eC39HqLyjWDarjtT1zdp7dc"}),
+        "Datasource" => {
+            json!({"name": "sales", "kind": "postgres", "host": "db.example.com:5432", "database": "sales", "read_only": true})
+        }
+        "DatasourceTest" => json!({"ok": true, "elapsed_ms": 12, "server_version": "16.4", "error": null}),
         "Stats" => stats(),
         "Account" => json!({"name": "alice", "role": "editor"}),
         "text" => json!("hello\n"),

@@ -6,6 +6,7 @@ use poem_openapi::Object;
 
 pub mod accounts;
 pub mod audit;
+pub mod datasource;
 pub mod execution;
 pub mod input;
 pub mod input_accounts;

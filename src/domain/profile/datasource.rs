@@ -1,8 +1,74 @@
 //! A database that tasks may use: `[datasource.<name>]`.
 
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::domain::secret::Secret;
+
+mod address;
+
+pub use address::{Address, Engine, KNOWN_SCHEMES};
+
 /// A database that tasks may use: `[datasource.<name>]`.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Datasource {}
+#[derive(Debug, Clone, PartialEq)]
+pub struct Datasource {
+    /// Where it is; may hold user and password.
+    pub url: Option<Secret>,
+    /// Wins over the URL's.
+    pub user: Option<String>,
+    /// Wins over the URL's.
+    pub password: Option<Secret>,
+    /// Runs at once on this database, 1 to 1000; others wait for their turn.
+    pub max_connections: u32,
+    pub connect_timeout: Duration,
+    /// Refuses whatever would change something.
+    pub read_only: bool,
+    /// `None`: as the URL says, otherwise [`Tls::Prefer`].
+    pub tls: Option<Tls>,
+    /// Certificates (PEM) to trust instead of the system's.
+    pub tls_ca: Option<PathBuf>,
+}
+
+/// How far a connection is protected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tls {
+    /// Never encrypted.
+    Off,
+    /// Encrypted where the server can.
+    Prefer,
+    /// Encrypted or not at all; whoever answers is believed.
+    Require,
+    /// Encrypted, and the server's certificate and name are checked.
+    Verify,
+}
+
+impl Tls {
+    /// From the words of URLs: libpq's `sslmode` and MySQL's `ssl-mode`.
+    fn of_mode(word: &str) -> Option<Tls> {
+        match word.to_ascii_lowercase().as_str() {
+            "disable" | "disabled" => Some(Tls::Off),
+            "allow" | "prefer" | "preferred" => Some(Tls::Prefer),
+            "require" | "required" => Some(Tls::Require),
+            "verify-ca" | "verify-full" | "verify_ca" | "verify_identity" => Some(Tls::Verify),
+            _ => None,
+        }
+    }
+}
+
+impl Default for Datasource {
+    fn default() -> Self {
+        Self {
+            url: None,
+            user: None,
+            password: None,
+            max_connections: 5,
+            connect_timeout: Duration::from_secs(10),
+            read_only: false,
+            tls: None,
+            tls_ca: None,
+        }
+    }
+}
 
 impl Datasource {
     /// What is missing or does not go together.
@@ -10,6 +76,69 @@ impl Datasource {
     /// # Errors
     /// A message that names the key and what would be right; no secret is in it.
     pub fn check(&self) -> Result<(), String> {
-        Ok(())
+        let address = self.address()?;
+        if address.engine == Engine::Odbc && !cfg!(feature = "odbc") {
+            return Err("url: this Belfry was built without ODBC; build it with the feature odbc".to_owned());
+        }
+        if let Some(mode) = address.option("mode").filter(|mode| !["ro", "rw", "rwc"].contains(mode)) {
+            return Err(format!("url: mode={} is not one of ro, rw, rwc", crate::domain::input::cut(mode, 20)));
+        }
+        match mode_of(&address) {
+            Some(word) if Tls::of_mode(word).is_none() => {
+                Err("url: the TLS mode is not one of disable, prefer, require, verify-full".to_owned())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Where the database is, with the settings' user and password in place of the URL's.
+    ///
+    /// # Errors
+    /// Where the URL is missing or does not read; no secret is in the message.
+    pub fn address(&self) -> Result<Address, String> {
+        let url = self.url.as_ref().ok_or_else(|| format!("url: is required: {KNOWN_SCHEMES}"))?;
+        let mut address = Address::parse(url.reveal())?;
+        address.user = self.user.clone().or(address.user);
+        address.password = self.password.clone().or(address.password);
+        Ok(address)
+    }
+
+    /// How far connections are protected.
+    pub fn tls(&self, address: &Address) -> Tls {
+        let by_url = || mode_of(address).and_then(Tls::of_mode);
+        self.tls.or_else(by_url).unwrap_or(Tls::Prefer)
+    }
+}
+
+fn mode_of(address: &Address) -> Option<&str> {
+    address.option("sslmode").or(address.option("ssl-mode"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_win_over_the_url() {
+        let source = Datasource {
+            url: Some(Secret::new("postgres://me:old@db/x?sslmode=require")),
+            password: Some(Secret::new("new")),
+            ..Datasource::default()
+        };
+        let address = source.address().unwrap();
+        assert_eq!((address.user.as_deref(), address.password.as_ref().map(Secret::reveal)), (Some("me"), Some("new")));
+        assert_eq!(source.tls(&address), Tls::Require);
+        assert_eq!(Datasource { tls: Some(Tls::Off), ..source }.tls(&address), Tls::Off);
+    }
+
+    #[test]
+    fn what_cannot_work_is_refused() {
+        let of = |url: &str| Datasource { url: Some(Secret::new(url)), ..Datasource::default() }.check();
+        assert!(Datasource::default().check().unwrap_err().starts_with("url: is required"));
+        assert!(of("mongodb://h/d").unwrap_err().contains("known are"));
+        assert!(of("postgres://h/d?sslmode=maybe").is_err());
+        assert!(of("sqlite://a.db?mode=memory").is_err());
+        assert_eq!(of("odbc:Driver=X").is_ok(), cfg!(feature = "odbc"));
+        assert_eq!(of("mssql://sa:secret@h/d"), Ok(()));
     }
 }

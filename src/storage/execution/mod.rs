@@ -13,16 +13,20 @@ use crate::domain::execution::{Cause, Status};
 mod attempt;
 mod cancel;
 mod output;
+mod progress;
 mod read;
 mod row;
 
 pub use attempt::{Claim, Finish, claim, finish};
 pub use cancel::{cancel_all_queued, cancel_queued, cancel_requested, request_cancel};
 pub use output::{NewOutput, append_output, output};
+pub use progress::last_result;
 pub use read::{attempts, by_key, filled_params, get, last_success, newest_result, result, started_by};
 
 #[cfg(test)]
 pub(super) use attempt::{CLAIM, FINISH};
+#[cfg(test)]
+pub(super) use progress::LAST_RESULT;
 #[cfg(test)]
 pub(super) use read::NEWEST_RESULT;
 pub(super) use row::{COLUMNS, ExecutionRow, read_status};

@@ -98,7 +98,7 @@ impl Server {
             if let Some(tls) = later {
                 smtp.starttls(tls, &hello).await.map_err(|error| classify(&Step::Connect, &error, profile))?;
             }
-            Ok(smtp)
+            Ok::<_, RunError>(smtp)
         };
         let mut smtp = within(&Step::Connect, profile.timeout, profile, opening).await??;
         self.sign_in(&mut smtp).await?;

@@ -1,0 +1,251 @@
+//! The URL of a database, read: which kind it is, where it is, and who signs in.
+
+use std::fmt;
+
+use crate::domain::secret::Secret;
+
+/// The kinds of database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Engine {
+    Sqlite,
+    Postgres,
+    /// MySQL and MariaDB.
+    MySql,
+    SqlServer,
+    Oracle,
+    /// Whatever has an ODBC driver; only in a build with the feature `odbc`.
+    Odbc,
+}
+
+/// The schemes of URLs, with the kind that each names.
+const SCHEMES: [(&str, Engine); 9] = [
+    ("sqlite", Engine::Sqlite),
+    ("postgres", Engine::Postgres),
+    ("postgresql", Engine::Postgres),
+    ("mysql", Engine::MySql),
+    ("mariadb", Engine::MySql),
+    ("mssql", Engine::SqlServer),
+    ("sqlserver", Engine::SqlServer),
+    ("oracle", Engine::Oracle),
+    ("odbc", Engine::Odbc),
+];
+
+/// What a URL may look like, for messages.
+pub const KNOWN_SCHEMES: &str = "sqlite://path, postgres://, mysql://, mariadb://, mssql://, sqlserver://, oracle://, odbc:";
+
+impl Engine {
+    /// The word for it in answers: `sqlite`, `postgres`, `mysql`, `mssql`, `oracle`, `odbc`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Engine::Sqlite => "sqlite",
+            Engine::Postgres => "postgres",
+            Engine::MySql => "mysql",
+            Engine::SqlServer => "mssql",
+            Engine::Oracle => "oracle",
+            Engine::Odbc => "odbc",
+        }
+    }
+
+    /// Whether one statement alone counts whole or not at all, without a transaction around it.
+    pub fn batches_alone(self) -> bool {
+        !matches!(self, Engine::SqlServer)
+    }
+
+    fn default_port(self) -> u16 {
+        match self {
+            Engine::Sqlite | Engine::Odbc => 0,
+            Engine::Postgres => 5432,
+            Engine::MySql => 3306,
+            Engine::SqlServer => 1433,
+            Engine::Oracle => 1521,
+        }
+    }
+
+    /// The options that may follow `?` in the URL.
+    fn options(self) -> &'static [&'static str] {
+        match self {
+            Engine::Sqlite => &["mode"],
+            Engine::Postgres => &["sslmode", "application_name"],
+            Engine::MySql => &["ssl-mode", "charset"],
+            Engine::SqlServer | Engine::Oracle | Engine::Odbc => &[],
+        }
+    }
+}
+
+impl fmt::Display for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Engine::Sqlite => "SQLite",
+            Engine::Postgres => "PostgreSQL",
+            Engine::MySql => "MySQL",
+            Engine::SqlServer => "SQL Server",
+            Engine::Oracle => "Oracle",
+            Engine::Odbc => "ODBC",
+        })
+    }
+}
+
+/// Where a database is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Address {
+    pub engine: Engine,
+    pub user: Option<String>,
+    pub password: Option<Secret>,
+    /// Empty for SQLite and ODBC.
+    pub host: String,
+    pub port: u16,
+    /// SQLite: the file's path. Oracle: the service. ODBC: the connection string, which may hold a password.
+    pub database: String,
+    options: Vec<(String, String)>,
+}
+
+impl Address {
+    /// Reads a URL. No message holds any part of it but the scheme and the names of options.
+    ///
+    /// # Errors
+    /// What does not read, and what would be right.
+    pub fn parse(url: &str) -> Result<Address, String> {
+        let (scheme, rest) = url.trim().split_once(':').ok_or_else(|| unknown(""))?;
+        let scheme = scheme.to_ascii_lowercase();
+        let engine = SCHEMES.iter().find(|(known, _)| *known == scheme).map(|(_, engine)| *engine);
+        let engine = engine.ok_or_else(|| unknown(&scheme))?;
+        let rest = rest.strip_prefix("//").unwrap_or(rest);
+        if engine == Engine::Odbc {
+            return Ok(Address::local(engine, rest.to_owned(), Vec::new()));
+        }
+        let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
+        let options = options(engine, query)?;
+        if engine == Engine::Sqlite {
+            return match decode(rest)? {
+                path if path.is_empty() => Err("url: names no file; use sqlite://path/to/file.db".to_owned()),
+                path => Ok(Address::local(engine, path, options)),
+            };
+        }
+        Address::of_server(engine, rest, options)
+    }
+
+    fn local(engine: Engine, database: String, options: Vec<(String, String)>) -> Address {
+        Address { engine, user: None, password: None, host: String::new(), port: 0, database, options }
+    }
+
+    /// Reads `user:password@host:port/database`.
+    fn of_server(engine: Engine, rest: &str, options: Vec<(String, String)>) -> Result<Address, String> {
+        let (authority, database) = rest.split_once('/').unwrap_or((rest, ""));
+        let (credentials, place) = match authority.rsplit_once('@') {
+            Some((credentials, place)) => (Some(credentials), place),
+            None => (None, authority),
+        };
+        let (user, password) = match credentials.map(|both| both.split_once(':').map_or((both, None), |(u, p)| (u, Some(p)))) {
+            Some((user, password)) => (Some(decode(user)?), password.map(decode).transpose()?.map(Secret::new)),
+            None => (None, None),
+        };
+        let (host, port) = host_and_port(place)?;
+        if host.is_empty() {
+            return Err("url: names no host".to_owned());
+        }
+        let port = port.unwrap_or(engine.default_port());
+        let user = user.filter(|user| !user.is_empty());
+        Ok(Address { engine, user, password, host, port, database: decode(database)?, options })
+    }
+
+    /// An option that followed `?`.
+    pub fn option(&self, name: &str) -> Option<&str> {
+        self.options.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+}
+
+fn unknown(scheme: &str) -> String {
+    let shown = if scheme.is_empty() || !scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'+') || scheme.len() > 20 {
+        "the URL begins with no kind of database".to_owned()
+    } else {
+        format!("'{scheme}' is no kind of database")
+    };
+    format!("url: {shown}; known are {KNOWN_SCHEMES}")
+}
+
+fn options(engine: Engine, query: &str) -> Result<Vec<(String, String)>, String> {
+    let mut options = Vec::new();
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let name = name.to_ascii_lowercase();
+        if !engine.options().contains(&name.as_str()) {
+            let known = engine.options().join(", ");
+            let known = if known.is_empty() { "none".to_owned() } else { known };
+            return Err(format!("url: an option is not known to {engine} here; known: {known}"));
+        }
+        options.push((name, decode(value)?));
+    }
+    Ok(options)
+}
+
+fn host_and_port(place: &str) -> Result<(String, Option<u16>), String> {
+    let bad = || "url: the port is not a number from 1 to 65535".to_owned();
+    let port = |text: &str| text.parse::<u16>().ok().filter(|port| *port > 0).ok_or_else(bad);
+    if let Some(rest) = place.strip_prefix('[') {
+        let (host, after) = rest.split_once(']').ok_or("url: the address has no ]")?;
+        return Ok((host.to_owned(), after.strip_prefix(':').map(port).transpose()?));
+    }
+    match place.rsplit_once(':') {
+        Some((host, text)) => Ok((decode(host)?, Some(port(text)?))),
+        None => Ok((decode(place)?, None)),
+    }
+}
+
+/// Takes percent signs apart.
+fn decode(text: &str) -> Result<String, String> {
+    let digit = |byte: Option<&u8>| byte.and_then(|b| char::from(*b).to_digit(16));
+    let (bytes, mut decoded, mut at) = (text.as_bytes(), Vec::with_capacity(text.len()), 0);
+    while let Some(byte) = bytes.get(at) {
+        if *byte != b'%' {
+            decoded.push(*byte);
+            at += 1;
+            continue;
+        }
+        match (digit(bytes.get(at + 1)), digit(bytes.get(at + 2))) {
+            (Some(high), Some(low)) => decoded.push((high * 16 + low) as u8),
+            _ => return Err("url: a % is not followed by two hexadecimal digits; write %25 for the sign itself".to_owned()),
+        }
+        at += 3;
+    }
+    String::from_utf8(decoded).map_err(|_| "url: is not UTF-8 once its percent signs are read".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_are_read() {
+        let read = Address::parse("postgres://me:p%40ss@db.example.com:6432/sales?sslmode=require").unwrap();
+        assert_eq!(
+            (read.engine, read.host.as_str(), read.port, read.database.as_str()),
+            (Engine::Postgres, "db.example.com", 6432, "sales")
+        );
+        assert_eq!((read.user.as_deref(), read.password.as_ref().map(Secret::reveal)), (Some("me"), Some("p@ss")));
+        assert_eq!(read.option("sslmode"), Some("require"));
+        let plain = Address::parse("mariadb://db/test").unwrap();
+        assert_eq!((plain.engine, plain.port, plain.user, plain.password), (Engine::MySql, 3306, None, None));
+        assert_eq!(Address::parse("sqlite:///var/a%20b.db?mode=rwc").unwrap().database, "/var/a b.db");
+        assert_eq!(Address::parse("sqlite:data.db").unwrap().database, "data.db");
+        assert_eq!(Address::parse("oracle://u@[::1]/XE").unwrap().host, "::1");
+        assert_eq!(Address::parse("odbc:Driver=X;Pwd=a%b").unwrap().database, "Driver=X;Pwd=a%b");
+    }
+
+    #[test]
+    fn what_does_not_read_is_told_without_the_url() {
+        for url in [
+            "",
+            "me:secret@host",
+            "mongodb://me:secret@h/",
+            "postgres://me:secret@h:port/d",
+            "mysql://me:secret@/d",
+            "postgres://me:secret%@h/d",
+            "postgres://me@h/d?secret=secret",
+            "sqlite://",
+        ] {
+            let message = Address::parse(url).unwrap_err();
+            assert!(message.starts_with("url: ") && !message.contains("secret"), "{url}: {message}");
+        }
+        assert!(Address::parse("mongodb://h/").unwrap_err().contains("known are sqlite://path, postgres://"));
+    }
+}

@@ -1,0 +1,241 @@
+//! `data_sync`: carries the rows of a query to a table of another database or to an HTTP API, batch by batch. A watermark
+//! says how far it has come, so that the next run, or the next attempt, goes on from there.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use tokio::sync::mpsc::Receiver;
+
+use super::send_sql::guard;
+use super::sql::lease::until;
+use super::sql::session::{Column, Event, way};
+use super::sql::split::split;
+use super::sql::statement::Statement;
+use super::sql::{Cell, Datasources, Lease, Source};
+use super::{Run, RunContext, RunError, Spec, TaskType, Text, Toolbox};
+use crate::domain::fault::Fault;
+use crate::domain::policy::Policy;
+use crate::storage::{Database, execution};
+
+mod http_target;
+mod params;
+mod progress;
+mod table_target;
+
+use http_target::{HttpTarget, HttpTargets};
+use params::{Params, To};
+use progress::Progress;
+use table_target::TableTarget;
+
+/// Carries rows.
+pub struct DataSync {
+    datasources: Arc<Datasources>,
+    database: Database,
+    http: HttpTargets,
+}
+
+impl DataSync {
+    pub fn new(toolbox: &Toolbox) -> Self {
+        let (datasources, database) = (Arc::clone(&toolbox.datasources), toolbox.database.clone());
+        Self { datasources, database, http: HttpTargets::default() }
+    }
+}
+
+impl TaskType for DataSync {
+    fn spec(&self) -> Spec {
+        Spec {
+            name: "data_sync".into(),
+            title: Text::of("Carry data", "数据同步"),
+            description: Text::of(
+                "Carries the rows of a query to another database or to an HTTP API, in batches, and goes on next time where it ended.",
+                "将查询结果分批写入另一个数据库或推送到 HTTP 接口，下次运行从上次结束的位置继续。",
+            ),
+            params_schema: params::schema(&self.http.schema()),
+            example: json!({
+                "from": {"datasource": "sales", "sql": "select id, total, updated_at from orders where updated_at > :watermark order by updated_at"},
+                "to": {"datasource": "reports", "table": "orders", "mode": "upsert", "key": ["id"]},
+                "watermark": {"column": "updated_at", "start": "2026-01-01"},
+            }),
+            default_policy: Policy { timeout: Some(Duration::from_secs(3600)), ..Policy::default() },
+            dangerous: true,
+        }
+    }
+
+    fn check(&self, params: &Value) -> Vec<Fault> {
+        let mut faults = Params::read(params).err().unwrap_or_default();
+        for place in ["from", "to"] {
+            let name = params.pointer(&format!("/{place}/datasource")).and_then(Value::as_str);
+            let needed = place == "from" || params.pointer("/to/table").is_some();
+            if let (true, Err(message)) = (needed, self.datasources.check(name)) {
+                faults.push(Fault::new(format!("/{place}/datasource"), message));
+            }
+        }
+        if let Some(http) = params.pointer("/to/http") {
+            faults.extend(self.http.check(http));
+        }
+        faults
+    }
+
+    fn run<'a>(&'a self, params: Value, context: &'a RunContext) -> Run<'a> {
+        Box::pin(async move {
+            let params = Params::read(&params)
+                .map_err(|faults| RunError::fail(faults.into_iter().next().map(|fault| fault.message).unwrap_or_default()))?;
+            let started = Instant::now();
+            let mut progress = Progress::new(params.watermark.as_ref(), self.earlier(&params, context).await?);
+            let done = self.work(&params, &mut progress, context).await;
+            let elapsed = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+            match done {
+                Ok(()) => Ok(progress.into_result(true, elapsed)),
+                Err(error) => Err(error.with_result(progress.into_result(false, elapsed))),
+            }
+        })
+    }
+}
+
+impl DataSync {
+    /// What the last run or attempt of this task came to.
+    async fn earlier(&self, params: &Params, context: &RunContext) -> Result<Option<Value>, RunError> {
+        if params.watermark.is_none() {
+            return Ok(None);
+        }
+        let read = async { execution::last_result(&mut self.database.read().await?, &context.task_id).await };
+        read.await.map_err(|error| RunError::retry(format!("the watermark could not be read: {error}")))
+    }
+
+    async fn work(&self, params: &Params, progress: &mut Progress, context: &RunContext) -> Result<(), RunError> {
+        let source = self.datasources.get(params.from.datasource.as_deref()).map_err(|m| RunError::fail(format!("from.{m}")))?;
+        let statement = statement(params, &source, progress)?;
+        let opening = async { tokio::try_join!(source.open(), self.target(params, context)) };
+        let (mut reader, mut target) = until(&context.cancel, None, opening).await.and_then(std::convert::identity)?;
+        let journey = Journey { source: &source, statement: &statement, params, context };
+        let ended = until(&context.cancel, None, journey.carry(&mut reader, &mut target, progress)).await;
+        let whole = matches!(ended, Ok(Ok(())));
+        // After a failure the other side may still be in the middle of something.
+        let closing = async {
+            if whole {
+                reader.finish().await;
+            } else {
+                reader.abort().await;
+            }
+        };
+        tokio::join!(closing, target.close(whole));
+        ended.map_err(RunError::from).and_then(std::convert::identity)
+    }
+
+    async fn target<'t>(&'t self, params: &'t Params, context: &'t RunContext) -> Result<Target<'t>, super::sql::SqlError> {
+        Ok(match &params.to {
+            To::Http(given) => Target::Http(self.http.target(given, context)),
+            To::Table { datasource, into } => {
+                let source = self.datasources.get(datasource.as_deref());
+                let source = source.map_err(|message| super::sql::SqlError::fail(format!("to.{message}")))?;
+                Target::Table(TableTarget::open(source, into).await?)
+            }
+        })
+    }
+}
+
+/// The query, which must be one, and only read.
+fn statement(params: &Params, source: &Source, progress: &Progress) -> Result<Statement, RunError> {
+    let mut statements = split(&params.from.sql, source.engine());
+    guard::check(&statements, &params.values(progress), source, false)
+        .map_err(|message| RunError::fail(format!("from.{message}")))?;
+    match (statements.pop(), statements.is_empty()) {
+        (Some(only), true) if !only.changes_rows() => Ok(only),
+        _ => Err(RunError::fail("from.sql: must be one statement, which reads rows")),
+    }
+}
+
+/// Where rows go.
+enum Target<'t> {
+    Http(HttpTarget<'t>),
+    Table(TableTarget<'t>),
+}
+
+impl Target<'_> {
+    async fn send(&mut self, columns: &[Column], rows: &[Vec<Cell>]) -> Result<(), RunError> {
+        match self {
+            Target::Http(http) => http.send(columns, rows).await,
+            Target::Table(table) => table.send(columns, rows).await,
+        }
+    }
+
+    async fn close(self, whole: bool) {
+        match self {
+            Target::Http(_) => {}
+            Target::Table(table) => table.close(whole).await,
+        }
+    }
+}
+
+/// One run on its way.
+struct Journey<'j> {
+    source: &'j Source,
+    statement: &'j Statement,
+    params: &'j Params,
+    context: &'j RunContext,
+}
+
+impl Journey<'_> {
+    /// Reads and sends at once; a batch is read while the one before is sent, and no more than that.
+    async fn carry(&self, reader: &mut Lease, target: &mut Target<'_>, progress: &mut Progress) -> Result<(), RunError> {
+        let (out, rows) = way();
+        let values = self.params.values(progress);
+        let mut reading = std::pin::pin!(reader.run(self.statement, &values, out));
+        let mut sending = std::pin::pin!(self.send_all(rows, target, progress));
+        tokio::select! {
+            sent = &mut sending => {
+                sent?;
+                reading.await.map_err(|error| self.explain(error))?;
+            }
+            read = &mut reading => {
+                // What was read is good, whatever came after it.
+                sending.await?;
+                read.map_err(|error| self.explain(error))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn explain(&self, error: super::sql::SqlError) -> RunError {
+        self.source.clean(error.at(&self.statement.text(), self.statement.line)).into()
+    }
+
+    async fn send_all(
+        &self,
+        mut events: Receiver<Event>,
+        target: &mut Target<'_>,
+        progress: &mut Progress,
+    ) -> Result<(), RunError> {
+        let mut columns: Arc<[Column]> = Arc::default();
+        let mut batch = Vec::with_capacity(self.params.batch_size.min(1000));
+        while let Some(event) = events.recv().await {
+            match event {
+                Event::Columns(names) => {
+                    progress.begin(&names).map_err(RunError::fail)?;
+                    columns = names;
+                }
+                Event::Row(row) => batch.push(row),
+            }
+            if batch.len() >= self.params.batch_size {
+                self.send(&columns, &mut batch, target, progress).await?;
+            }
+        }
+        if batch.is_empty() { Ok(()) } else { self.send(&columns, &mut batch, target, progress).await }
+    }
+
+    async fn send(
+        &self,
+        columns: &[Column],
+        batch: &mut Vec<Vec<Cell>>,
+        target: &mut Target<'_>,
+        progress: &mut Progress,
+    ) -> Result<(), RunError> {
+        progress.attempted(batch);
+        target.send(columns, batch).await?;
+        progress.sent(batch);
+        self.context.output.line(&format!("{} rows sent", progress.rows()));
+        batch.clear();
+        Ok(())
+    }
+}

@@ -1,0 +1,169 @@
+//! Whatever has an ODBC driver. ODBC blocks, so each call is made on a thread that may.
+//!
+//! What runs cannot be stopped from outside; it ends at the driver's own limit, or when its rows are not wanted any more.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures_util::future::BoxFuture;
+use odbc_api::parameter::InputParameter;
+use odbc_api::{Connection, ConnectionOptions, Cursor, CursorRow, DataType, IntoParameter};
+
+use super::cell::Cell;
+use super::error::SqlError;
+use super::session::{Column, Event, Out, Session, Step, Stopper};
+use super::source::Target;
+use super::statement::{Placeholder, Statement, Values};
+
+/// The longest statement, in seconds, so that a run that was given up does not hold its connection for good.
+const STATEMENT_LIMIT: usize = 3600;
+
+/// A connection over ODBC.
+pub struct Odbc {
+    connection: Arc<Mutex<Connection<'static>>>,
+}
+
+impl Odbc {
+    pub async fn connect(target: &Target) -> Result<Odbc, SqlError> {
+        let text = connection_string(target);
+        let seconds = u32::try_from(target.connect_timeout.as_secs()).unwrap_or(u32::MAX);
+        let connection = blocking(move || {
+            let options = ConnectionOptions { login_timeout_sec: Some(seconds), ..ConnectionOptions::default() };
+            Ok(odbc_api::environment()?.connect_with_connection_string(&text, options)?)
+        })
+        .await?;
+        Ok(Odbc { connection: Arc::new(Mutex::new(connection)) })
+    }
+
+    async fn with<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection<'static>) -> Result<T, SqlError> + Send + 'static,
+    ) -> Result<T, SqlError> {
+        let connection = Arc::clone(&self.connection);
+        blocking(move || work(&connection.lock().unwrap_or_else(PoisonError::into_inner))).await
+    }
+}
+
+/// The connection string, with the settings' user and password behind it.
+fn connection_string(target: &Target) -> String {
+    let mut text = target.address.database.trim_end_matches(';').to_owned();
+    let mut add = |key: &str, value: &str| text.push_str(&format!(";{key}={{{}}}", value.replace('}', "}}")));
+    if let Some(user) = &target.address.user {
+        add("UID", user);
+    }
+    if let Some(password) = &target.address.password {
+        add("PWD", password.reveal());
+    }
+    text
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, SqlError> + Send + 'static) -> Result<T, SqlError> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.unwrap_or_else(|_| Err(SqlError::fail("the driver failed")))
+}
+
+impl Session for Odbc {
+    fn run<'a>(&'a mut self, statement: &'a Statement, values: &'a Values, out: Out) -> BoxFuture<'a, Result<u64, SqlError>> {
+        let changes = statement.changes_rows();
+        Box::pin(async move {
+            let (text, cells) = statement.bind(values, Placeholder::Question)?;
+            self.with(move |connection| {
+                let params: Vec<Box<dyn InputParameter>> = cells.into_iter().map(param).collect();
+                let mut prepared = connection.preallocate()?;
+                let _not_all_drivers_know_it = prepared.set_query_timeout_sec(STATEMENT_LIMIT);
+                if let Some(cursor) = prepared.execute(&text, params.as_slice())? {
+                    read(cursor, &out)?;
+                }
+                let changed = if changes { prepared.row_count()?.unwrap_or(0) } else { 0 };
+                Ok(changed as u64)
+            })
+            .await
+        })
+    }
+
+    fn step(&mut self, step: Step) -> BoxFuture<'_, Result<(), SqlError>> {
+        Box::pin(async move {
+            self.with(move |connection| {
+                match step {
+                    Step::Begin { .. } => connection.set_autocommit(false)?,
+                    Step::Commit => connection.commit().and_then(|()| connection.set_autocommit(true))?,
+                    Step::Rollback => connection.rollback().and_then(|()| connection.set_autocommit(true))?,
+                }
+                Ok(())
+            })
+            .await
+        })
+    }
+
+    fn stopper(&self) -> Stopper {
+        Stopper::ByClosing
+    }
+
+    fn close(self: Box<Self>) -> BoxFuture<'static, ()> {
+        Box::pin(async move {
+            let _gone_anyway = blocking(move || {
+                drop(self);
+                Ok(())
+            })
+            .await;
+        })
+    }
+}
+
+fn read(mut cursor: impl Cursor, out: &Out) -> Result<(), SqlError> {
+    let count = u16::try_from(cursor.num_result_cols()?).unwrap_or(0);
+    let mut columns = Vec::with_capacity(usize::from(count));
+    let mut kinds = Vec::with_capacity(usize::from(count));
+    for place in 1..=count {
+        let kind = cursor.col_data_type(place)?;
+        let shown = format!("{kind:?}").split([' ', '{', '(']).next().unwrap_or_default().to_lowercase();
+        columns.push(Column { name: cursor.col_name(place)?, kind: shown });
+        kinds.push(kind);
+    }
+    out.send_blocking(Event::Columns(columns.into()))?;
+    while let Some(mut row) = cursor.next_row()? {
+        let cells = kinds.iter().zip(1..).map(|(kind, place)| cell(&mut row, place, kind)).collect::<Result<_, _>>()?;
+        out.send_blocking(Event::Row(cells))?;
+    }
+    Ok(())
+}
+
+fn param(cell: Cell) -> Box<dyn InputParameter> {
+    match cell {
+        Cell::Null => Box::new(None::<String>.into_parameter()),
+        Cell::Bool(value) => Box::new(i64::from(value).into_parameter()),
+        Cell::Integer(whole) => Box::new(whole.into_parameter()),
+        Cell::Float(float) => Box::new(float.into_parameter()),
+        Cell::Bytes(bytes) => Box::new(bytes.into_parameter()),
+        other => Box::new(other.text().into_parameter()),
+    }
+}
+
+/// A value by its column's type; what does not read as its type stays text.
+fn cell(row: &mut CursorRow<'_>, place: u16, kind: &DataType) -> Result<Cell, SqlError> {
+    if matches!(kind, DataType::Binary { .. } | DataType::Varbinary { .. } | DataType::LongVarbinary { .. }) {
+        let mut bytes = Vec::new();
+        return Ok(if row.get_binary(place, &mut bytes)? { Cell::Bytes(bytes) } else { Cell::Null });
+    }
+    let mut wide = Vec::new();
+    if !row.get_wide_text(place, &mut wide)? {
+        return Ok(Cell::Null);
+    }
+    let text = String::from_utf16_lossy(&wide);
+    let typed = match kind {
+        DataType::Integer | DataType::SmallInt | DataType::BigInt | DataType::TinyInt => text.parse().ok().map(Cell::Integer),
+        DataType::Double | DataType::Real | DataType::Float { .. } => text.parse().ok().map(Cell::Float),
+        DataType::Decimal { .. } | DataType::Numeric { .. } => Some(Cell::Decimal(text.clone())),
+        DataType::Bit => Some(Cell::Bool(text == "1")),
+        _ => None,
+    };
+    Ok(typed.unwrap_or(Cell::Text(text)))
+}
+
+impl From<odbc_api::Error> for SqlError {
+    fn from(error: odbc_api::Error) -> Self {
+        let message = error.to_string();
+        // Connection, rollback (deadlock, serialization), timeouts: the classes of SQLSTATE that all drivers share.
+        let passes = ["State: 08", "State: 40", "State: HYT"].iter().any(|class| message.contains(class));
+        SqlError { message, retryable: passes, position: None }
+    }
+}

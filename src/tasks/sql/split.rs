@@ -1,0 +1,169 @@
+//! Where the statements of a text begin and end.
+
+use super::scan::{Scanner, Token};
+use super::statement::{Part, Statement};
+use crate::domain::profile::datasource::Engine;
+
+/// Divides a text into its statements at the semicolons. SQL Server takes the whole text as one batch, because its variables
+/// live as long as a batch; a block of Oracle's PL/SQL goes up to a line with a `/`.
+pub fn split(text: &str, engine: Engine) -> Vec<Statement> {
+    let mut statements = Vec::new();
+    let mut current = Builder::new(engine);
+    let mut scanner = Scanner::new(text, engine);
+    let mut start = 0;
+    while let Some(token) = scanner.next() {
+        let end = scanner.at();
+        let piece = &text[start..end];
+        match token {
+            Token::Semicolon if current.ends_here() => current.finish(&mut statements),
+            Token::Other(_) if engine == Engine::Oracle && piece == "/" && is_alone(text, start) => {
+                current.finish(&mut statements)
+            }
+            Token::Named(_) => current.named(&text[start + 1..end], line_of(text, start)),
+            Token::Word(_) => current.word(piece, line_of(text, start)),
+            Token::Blank(_) => current.blank(piece),
+            Token::Semicolon | Token::Other(_) => current.other(piece, line_of(text, start)),
+        }
+        start = end;
+    }
+    current.finish(&mut statements);
+    statements
+}
+
+fn line_of(text: &str, at: usize) -> usize {
+    text[..at].matches('\n').count() + 1
+}
+
+/// Whether the character at this place has its line for itself.
+fn is_alone(text: &str, at: usize) -> bool {
+    let before = text[..at].rsplit('\n').next().unwrap_or_default();
+    let after = text[at + 1..].split('\n').next().unwrap_or_default();
+    before.trim().is_empty() && after.trim().is_empty()
+}
+
+/// A statement while it is read.
+struct Builder {
+    engine: Engine,
+    parts: Vec<Part>,
+    words: Vec<String>,
+    line: usize,
+    /// Of `begin … end` and `case … end`, in the body of a trigger or routine.
+    depth: i32,
+    after_end: bool,
+}
+
+impl Builder {
+    fn new(engine: Engine) -> Self {
+        Self { engine, parts: Vec::new(), words: Vec::new(), line: 0, depth: 0, after_end: false }
+    }
+
+    fn blank(&mut self, piece: &str) {
+        if !self.parts.is_empty() {
+            self.push(piece);
+        }
+    }
+
+    fn other(&mut self, piece: &str, line: usize) {
+        self.begin(line);
+        self.after_end = false;
+        self.push(piece);
+    }
+
+    fn named(&mut self, name: &str, line: usize) {
+        self.begin(line);
+        self.after_end = false;
+        self.parts.push(Part::Named(name.to_owned()));
+    }
+
+    fn word(&mut self, piece: &str, line: usize) {
+        self.begin(line);
+        let word = piece.to_lowercase();
+        if self.is_routine() {
+            self.count(&word);
+        }
+        self.words.push(word);
+        self.push(piece);
+    }
+
+    /// Follows the nesting: `end if`, `end loop` and the like end what was not counted.
+    fn count(&mut self, word: &str) {
+        let after_end = std::mem::replace(&mut self.after_end, word == "end");
+        match word {
+            "end" => self.depth -= 1,
+            "if" | "loop" | "while" | "repeat" | "for" if after_end => self.depth += 1,
+            "case" if after_end => {}
+            "begin" | "case" => self.depth += 1,
+            _ => {}
+        }
+    }
+
+    fn begin(&mut self, line: usize) {
+        if self.parts.is_empty() {
+            self.line = line;
+        }
+    }
+
+    fn push(&mut self, piece: &str) {
+        match self.parts.last_mut() {
+            Some(Part::Sql(text)) => text.push_str(piece),
+            _ => self.parts.push(Part::Sql(piece.to_owned())),
+        }
+    }
+
+    /// A trigger, a routine or a block: what has semicolons within.
+    fn is_routine(&self) -> bool {
+        let head = &self.words[..self.words.len().min(12)];
+        let is = |word: &str| head.iter().any(|known| known == word);
+        match head.first().map(String::as_str) {
+            Some("create" | "alter") => ["trigger", "procedure", "function", "event", "package", "type"].iter().any(|w| is(w)),
+            Some("begin") => self.engine == Engine::Oracle || (self.engine == Engine::MySql && is("not")),
+            Some("declare") => self.engine == Engine::Oracle,
+            _ => false,
+        }
+    }
+
+    fn ends_here(&self) -> bool {
+        match self.engine {
+            Engine::SqlServer => false,
+            Engine::Oracle => !self.is_routine(),
+            _ => self.depth <= 0,
+        }
+    }
+
+    fn finish(&mut self, statements: &mut Vec<Statement>) {
+        let done = std::mem::replace(self, Builder::new(self.engine));
+        let Builder { mut parts, words, line, .. } = done;
+        if let Some(Part::Sql(last)) = parts.last_mut() {
+            last.truncate(last.trim_end().len());
+        }
+        if parts.iter().any(|part| !matches!(part, Part::Sql(text) if text.is_empty())) {
+            statements.push(Statement { parts, words, line });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn texts(engine: Engine, text: &str) -> Vec<String> {
+        split(text, engine).iter().map(Statement::text).collect()
+    }
+
+    #[test]
+    fn texts_are_divided_at_semicolons_that_count() {
+        assert_eq!(texts(Engine::Postgres, " select 1;\n;-- a;b\n select ';', $$;$$ ;"), ["select 1", "select ';', $$;$$"]);
+        assert_eq!(split("select 1;\n\n select 2", Engine::Sqlite)[1].line, 3);
+        let trigger = "create trigger t after insert on a begin update b set n = case when 1 then 2 end; delete from c; end";
+        assert_eq!(texts(Engine::Sqlite, &format!("{trigger}; select 1")), [trigger, "select 1"]);
+        let routine = "create procedure p() begin if 1 then select 1; end if; while 0 do select 2; end while; end";
+        assert_eq!(texts(Engine::MySql, &format!("{routine};call p()")), [routine, "call p()"]);
+        assert_eq!(texts(Engine::SqlServer, "declare @x int = 1; select @x;"), ["declare @x int = 1; select @x;"]);
+        let block = "begin x; y; end;";
+        assert_eq!(
+            texts(Engine::Oracle, &format!("select 1 from dual; {block}\n/\nselect 6/2 from dual")),
+            ["select 1 from dual", block, "select 6/2 from dual"]
+        );
+        assert_eq!(texts(Engine::Postgres, " -- nothing\n ; "), [""; 0]);
+    }
+}

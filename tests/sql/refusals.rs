@@ -1,0 +1,117 @@
+//! What is refused, in which words, and whether another attempt may help.
+
+use belfry::domain::profile::Datasource;
+use belfry::domain::secret::Secret;
+use belfry::tasks::TaskType;
+use serde_json::{Value, json};
+
+use crate::on_each_kind;
+use crate::rig::{Kind, Place, Rig};
+
+on_each_kind! {
+    async fn the_databases_own_words_are_told(place: &Place, rig: &Rig) {
+        rig.exec("create table t (id int primary key, n int not null)").await;
+        for sql in ["selec 1", "insert into t values (1, null)", "select * from no_such_table", "insert into t values (1, 1), (1, 2)"] {
+            let error = rig.error(sql).await;
+            assert!(!error.retryable, "{sql}: {error:?}");
+        }
+        let missing = rig.error("select 1,\n  id from no_such_table").await.message;
+        assert!(missing.contains("no_such_table"), "{missing}");
+        if place.kind == Kind::Postgres {
+            assert_eq!(missing, "relation \"no_such_table\" does not exist (42P01) (line 2, column 11)");
+            let params = json!({"sql": "select\n :a, nothing", "params": {"a": 1}});
+            let prepared = rig.run(params).await.unwrap_err().message;
+            assert_eq!(prepared, "column \"nothing\" does not exist (42703) (line 2, column 6)");
+        }
+    }
+
+    async fn a_read_only_database_stays_as_it_is(place: &Place, rig: &Rig) {
+        rig.exec("create table t (id int)").await;
+        if place.kind == Kind::Postgres {
+            rig.exec("create sequence s").await;
+        }
+        let rig = Rig::new(&[("db", Datasource { read_only: true, ..place.profile() })]).await;
+        assert_eq!(rig.rows("select count(*) from t").await, json!([[0]]));
+        for sql in ["insert into t values (1)", "select 1; drop table t", "with x as (select 1) delete from t", "commit", "vacuum"] {
+            let faults = rig.sql.check(&json!({"sql": sql}));
+            assert!(faults[0].message.contains("is read only"), "{sql}: {faults:?}");
+            let error = rig.run_unchecked(json!({"sql": sql})).await.unwrap_err();
+            assert!(!error.retryable && error.message.contains("is read only"), "{sql}: {error:?}");
+        }
+        if place.kind == Kind::Postgres {
+            // What only the server can see.
+            let hidden = rig.error("select nextval('s')").await;
+            assert!(!hidden.retryable && hidden.message.contains("read-only transaction"), "{hidden:?}");
+            let sneaky = rig.error("select set_config('transaction_read_only', 'off', true)").await;
+            assert!(sneaky.message.contains("read-write"), "{sneaky:?}");
+        }
+        assert_eq!(rig.rows("select count(*) from t").await, json!([[0]]));
+    }
+
+    async fn the_transaction_is_belfrys_own(place: &Place, rig: &Rig) {
+        let faults = rig.sql.check(&json!({"sql": "select 1; commit"}));
+        assert_eq!(faults[0].pointer, "/sql");
+        assert!(faults[0].message.contains("transaction: false"), "{faults:?}");
+        rig.run(json!({"sql": "begin; select 1; commit", "transaction": false})).await.unwrap();
+    }
+
+    async fn parameters_and_names_must_agree(place: &Place, rig: &Rig) {
+        let fault = |params: Value| rig.sql.check(&params).remove(0).message;
+        assert_eq!(fault(json!({"sql": "select :a, :b", "params": {"a": 1}})), "params: the SQL names :b, for which there is no value");
+        assert_eq!(fault(json!({"sql": "select :a", "params": {"a": 1, "c": 1}})), "params: the SQL does not name :c");
+        assert!(fault(json!({"sql": "select 1; select 2", "params": [1]})).starts_with("params: a list goes with one statement"));
+        if place.kind == Kind::Sqlite {
+            assert_eq!(fault(json!({"sql": "select :a"})), "params: the SQL names :a, for which there is no value");
+        }
+        for list in [json!([1]), json!([1, 2, 3])] {
+            let sql = if place.kind == Kind::Postgres { "select $1::int, $2::int" } else { "select ?, ?" };
+            let error = rig.run(json!({"sql": sql, "params": list})).await.unwrap_err();
+            assert!(!error.retryable && error.message.contains("parameter"), "{list}: {error:?}");
+        }
+        assert_eq!(fault(json!({"sql": " -- nothing"})), "sql: holds no statement");
+        assert_eq!(rig.sql.check(&json!({"sql": "select :a from {{ vars.table }}"})), [], "nothing is said of what is filled in later");
+    }
+}
+
+#[tokio::test]
+async fn faults_of_the_parameters_are_named() {
+    let rig = Rig::new(&[("one", url("sqlite://a.db")), ("two", url("sqlite://b.db"))]).await;
+    let pointers = |params: Value| rig.sql.check(&params).into_iter().map(|fault| fault.pointer).collect::<Vec<_>>().join(" ");
+    assert_eq!(pointers(json!({"sql": "select 1"})), "/datasource");
+    assert_eq!(pointers(json!({"datasource": "three", "sql": " "})), "/sql /datasource");
+    assert_eq!(pointers(json!({"datasource": "one", "sql": "select 1", "output": "csv"})), "/file");
+    assert_eq!(pointers(json!({"datasource": "one", "sql": "select 1", "output": "value", "file": "a.csv"})), "/file");
+    let error = rig.run_unchecked(json!({"datasource": "three", "sql": "select 1"})).await.unwrap_err();
+    assert_eq!(error.message, "datasource: there is no 'three'; there are: one, two");
+}
+
+fn url(url: &str) -> Datasource {
+    Datasource { url: Some(Secret::new(url)), ..Datasource::default() }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_does_not_answer_may_answer_later() {
+    let free = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let closed = free.local_addr().unwrap();
+    drop(free);
+    for scheme in ["postgres", "mysql", "mssql", "oracle"] {
+        let rig = Rig::new(&[("db", url(&format!("{scheme}://me:hush@{closed}/x")))]).await;
+        let error = rig.error("select 1").await;
+        assert!(error.retryable, "{scheme}: {error:?}");
+        assert!(!error.message.contains("hush"), "{scheme}: {error:?}");
+    }
+    let missing = Rig::new(&[("db", url("sqlite:///no/such/folder/a.db"))]).await.error("select 1").await;
+    assert!(missing.message.contains("unable to open database file"), "{missing:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_wrong_password_is_wrong_next_time_as_well() {
+    for kind in [Kind::Postgres, Kind::MySql] {
+        let Some(place) = Place::of(kind).await else { return };
+        let profile = Datasource { user: Some("belfry_nobody".into()), password: Some(Secret::new("hush")), ..place.profile() };
+        let error = Rig::new(&[("db", profile)]).await.error("select 1").await;
+        assert!(!error.retryable && !error.message.contains("hush"), "{kind:?}: {error:?}");
+        assert!(error.message.contains("belfry_nobody"), "{kind:?}: {error:?}");
+        place.remove().await;
+    }
+}

@@ -1,0 +1,206 @@
+//! Databases of their own for one test, and runs on them.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use belfry::clock::SystemClock;
+use belfry::domain::profile::{Datasource, Profiles};
+use belfry::domain::secret::Secret;
+use belfry::storage::{Database, Synchronous};
+use belfry::tasks::output::{OutputSink, Piece};
+use belfry::tasks::send_sql::SendSql;
+use belfry::tasks::sql::Datasources;
+use belfry::tasks::{RunContext, RunError, TaskType, Toolbox};
+use chrono::DateTime;
+use chrono_tz::Tz;
+use serde_json::{Value, json};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+const DEFAULT_POSTGRES: &str = "postgres://postgres@127.0.0.1:5432/test";
+const DEFAULT_MYSQL: &str = "mysql://root@127.0.0.1:3306/test";
+
+/// The kinds of database that a test runs on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Sqlite,
+    Postgres,
+    MySql,
+}
+
+/// A database of its own for one test; removed by [`Place::remove`].
+pub struct Place {
+    pub kind: Kind,
+    pub url: String,
+    server: String,
+    name: String,
+    _folder: tempfile::TempDir,
+}
+
+impl Place {
+    /// `None` where no such server answers, which is said, and not accepted under CI.
+    pub async fn of(kind: Kind) -> Option<Place> {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let name = format!("belfry_sql_{}", ulid::Ulid::generate().to_string().to_lowercase());
+        let server = match kind {
+            Kind::Sqlite => String::new(),
+            Kind::Postgres => env("BELFRY_TEST_POSTGRES_URL", DEFAULT_POSTGRES),
+            Kind::MySql => env("BELFRY_TEST_MYSQL_URL", DEFAULT_MYSQL),
+        };
+        let url = match kind {
+            Kind::Sqlite => format!("sqlite://{}?mode=rwc", folder.path().join("a.db").display()),
+            _ => format!("{}/{name}", server.rsplit_once('/').expect("a URL with a database").0),
+        };
+        let place = Place { kind, url, server, name, _folder: folder };
+        match place.on_server(&format!("create database {}", place.name)).await {
+            Ok(()) => Some(place),
+            Err(error) if std::env::var_os("CI").is_none() => {
+                eprintln!("skipped: no {kind:?} answers where the tests look for it ({error})");
+                None
+            }
+            Err(error) => panic!("under CI {kind:?} must answer: {error}"),
+        }
+    }
+
+    async fn on_server(&self, text: &str) -> Result<(), sqlx::Error> {
+        let text = AssertSqlSafe(text.to_owned());
+        match self.kind {
+            Kind::Sqlite => Ok(()),
+            Kind::Postgres => {
+                let mut server = self.server.parse::<sqlx::postgres::PgConnectOptions>()?.connect().await?;
+                server.execute(text).await?;
+                server.close().await
+            }
+            Kind::MySql => {
+                let mut server = self.server.parse::<sqlx::mysql::MySqlConnectOptions>()?.connect().await?;
+                server.execute(text).await?;
+                server.close().await
+            }
+        }
+    }
+
+    pub async fn remove(self) {
+        let force = if self.kind == Kind::Postgres { " with (force)" } else { "" };
+        self.on_server(&format!("drop database {}{force}", self.name)).await.expect("drops the database");
+    }
+
+    pub fn profile(&self) -> Datasource {
+        Datasource { url: Some(Secret::new(self.url.as_str())), ..Datasource::default() }
+    }
+}
+
+fn env(name: &str, default: &str) -> String {
+    std::env::var(name).unwrap_or_else(|_| default.to_owned())
+}
+
+/// Task types on some datasources.
+pub struct Rig {
+    pub toolbox: Toolbox,
+    pub sql: SendSql,
+    folder: tempfile::TempDir,
+}
+
+impl Rig {
+    pub async fn new(sources: &[(&str, Datasource)]) -> Rig {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let database = Database::open_sqlite(&folder.path().join("task.db"), Synchronous::Normal).await.expect("opens");
+        let datasource = sources.iter().map(|(name, profile)| ((*name).to_owned(), profile.clone())).collect();
+        let profiles = Profiles { datasource, ..Profiles::default() };
+        let datasources = Arc::new(Datasources::new(&profiles, Tz::Asia__Shanghai));
+        let plain = Toolbox::plain(database, Arc::new(SystemClock), folder.path());
+        let toolbox = Toolbox { profiles: Arc::new(profiles), datasources, ..plain };
+        Rig { sql: SendSql::new(&toolbox), toolbox, folder }
+    }
+
+    /// One datasource, named `db`.
+    pub async fn on(place: &Place) -> Rig {
+        Rig::new(&[("db", place.profile())]).await
+    }
+
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Files beside the database.
+    pub fn files(&self) -> Vec<String> {
+        let names = std::fs::read_dir(self.folder.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        names.filter(|name| !name.starts_with("task.db")).collect()
+    }
+
+    /// Runs once.
+    pub async fn run(&self, params: Value) -> Result<Value, RunError> {
+        assert_eq!(self.sql.check(&params), [], "{params}");
+        self.run_unchecked(params).await
+    }
+
+    pub async fn run_unchecked(&self, params: Value) -> Result<Value, RunError> {
+        let (context, _output) = context();
+        let limit = Duration::from_secs(60);
+        tokio::time::timeout(limit, self.sql.run(params, &context)).await.expect("ends in time")
+    }
+
+    /// The rows of a query.
+    pub async fn rows(&self, sql: &str) -> Value {
+        self.run(json!({"sql": sql})).await.unwrap_or_else(|error| panic!("{sql}: {error:?}"))["rows"].clone()
+    }
+
+    pub async fn exec(&self, sql: &str) {
+        self.run(json!({"sql": sql})).await.unwrap_or_else(|error| panic!("{sql}: {error:?}"));
+    }
+
+    pub async fn error(&self, sql: &str) -> RunError {
+        self.run(json!({"sql": sql})).await.unwrap_err()
+    }
+}
+
+pub fn context() -> (RunContext, mpsc::UnboundedReceiver<Piece>) {
+    let (sender, receiver) = mpsc::unbounded_channel();
+    let context = RunContext {
+        execution_id: "execution-1".into(),
+        task_id: "task-1".into(),
+        attempt: 1,
+        scheduled_at: DateTime::UNIX_EPOCH,
+        cancel: CancellationToken::new(),
+        output: OutputSink::new("execution-1", 1, 1_000_000, Arc::new(SystemClock), sender),
+    };
+    (context, receiver)
+}
+
+/// Runs the same test on each kind of database: `on_each! { async fn name(place: &Place, rig: &Rig) { … } }`.
+#[macro_export]
+macro_rules! on_each_kind {
+    ($(async fn $name:ident($place:ident: &Place, $rig:ident: &Rig) $body:block)*) => {
+        $(mod $name {
+            #[allow(unused_imports, reason = "a test may need nothing of its file")]
+            use super::*;
+
+            async fn run(kind: $crate::rig::Kind) {
+                if let Some(place) = $crate::rig::Place::of(kind).await {
+                    let rig = $crate::rig::Rig::on(&place).await;
+                    test(&place, &rig).await;
+                    place.remove().await;
+                }
+            }
+
+            #[allow(unused_variables, reason = "a test may not care where it runs")]
+            async fn test($place: &$crate::rig::Place, $rig: &$crate::rig::Rig) $body
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn sqlite() {
+                run($crate::rig::Kind::Sqlite).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn postgres() {
+                run($crate::rig::Kind::Postgres).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn mariadb() {
+                run($crate::rig::Kind::MySql).await;
+            }
+        })*
+    };
+}
