@@ -26,8 +26,11 @@ pub struct Entry {
 impl Registry {
     /// All types that come with Belfry.
     pub fn standard(toolbox: &Toolbox) -> Self {
-        let _for_types_that_need_it = toolbox;
-        Self::of(vec![Arc::new(echo::Echo), Arc::new(http_request::HttpRequest::default()), Arc::new(send_cmd::SendCmd)])
+        Self::of(vec![
+            Arc::new(echo::Echo),
+            Arc::new(http_request::HttpRequest::new(toolbox)),
+            Arc::new(send_cmd::SendCmd::new(toolbox)),
+        ])
     }
 
     /// The given types.
@@ -52,6 +55,11 @@ impl Registry {
         let found = found.into_iter().filter(|entry| !self.standard.contains_key(&*entry.spec.name));
         *self.found.write().unwrap_or_else(PoisonError::into_inner) =
             found.map(|entry| (entry.spec.name.to_string(), entry)).collect();
+    }
+
+    /// Whether a type comes with Belfry.
+    pub fn is_standard(&self, name: &str) -> bool {
+        self.standard.contains_key(name)
     }
 
     pub fn get(&self, name: &str) -> Option<Arc<Entry>> {

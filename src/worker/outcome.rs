@@ -49,6 +49,14 @@ impl Ending {
         }
     }
 
+    /// How long the other side asked to be left alone.
+    fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Ending::Returned(Err(error)) => error.retry_after,
+            _ => None,
+        }
+    }
+
     /// Status, message, result, and whether another attempt may follow.
     fn read(self, job: &Job) -> (Status, Option<String>, Option<Value>, bool) {
         match self {
@@ -69,12 +77,13 @@ impl Ending {
 
 /// What is recorded of an attempt that ended at `now`.
 pub(super) fn settle(job: &Job, ending: Ending, took: Duration, now: DateTime<Utc>) -> Finish {
+    let retry_after = ending.retry_after();
     let (status, error, result, retryable) = ending.read(job);
     Finish {
         execution_id: job.execution_id.clone(),
         attempt: job.attempt,
         status,
-        retry_at: if retryable { next_attempt(job, now) } else { None },
+        retry_at: if retryable { next_attempt(job, retry_after, now) } else { None },
         finished_at: now,
         duration_ms: i64::try_from(took.as_millis()).unwrap_or(i64::MAX),
         error: error.map(|text| storable(&cut(&text, MESSAGE_MAX))),
@@ -82,10 +91,13 @@ pub(super) fn settle(job: &Job, ending: Ending, took: Duration, now: DateTime<Ut
     }
 }
 
-/// When the next attempt is due, if the policy grants one.
-fn next_attempt(job: &Job, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+/// When the next attempt is due, if the policy grants one: after the policy's wait or the one that the other side asked for,
+/// whichever is longer; the latter counts up to the policy's longest wait, which is a day at most.
+fn next_attempt(job: &Job, retry_after: Option<Duration>, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     let attempt = u32::try_from(job.attempt).unwrap_or(u32::MAX);
-    let wait = Retry::from(job.retry).wait_after(attempt, random())?;
+    let retry = Retry::from(job.retry);
+    let asked = retry_after.unwrap_or_default().min(retry.max_delay);
+    let wait = retry.wait_after(attempt, random())?.max(asked);
     now.checked_add_signed(TimeDelta::from_std(wait).ok()?)
 }
 
@@ -157,6 +169,17 @@ mod tests {
         assert_eq!(settled(2, failing()).1, Some(2000));
         assert_eq!(settled(3, failing()).1, None);
         assert_eq!(settled(1, Ending::Returned(Err(RunError::fail("bad url")))).1, None, "it would only fail again");
+    }
+
+    #[test]
+    fn who_asks_to_be_left_alone_is_left_alone_within_the_policy() {
+        let asked = |seconds| {
+            let error = RunError::retry("busy").after(Some(Duration::from_secs(seconds)));
+            settled(1, Ending::Returned(Err(error))).1
+        };
+        assert_eq!(asked(30), Some(30_000));
+        assert_eq!(asked(0), Some(1000), "the policy's own wait is the least");
+        assert_eq!(asked(100_000), Some(60_000), "and its longest wait the most");
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod cancelling;
 mod faults;
 mod harness;
 mod http;
+mod http_profiles;
 mod limits;
 mod outcomes;
 mod output;

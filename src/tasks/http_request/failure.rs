@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use reqwest::Url;
 
+use super::network::Refused;
 use crate::domain::input::cut;
 use crate::tasks::RunError;
 
@@ -21,6 +22,9 @@ pub(super) fn shown_url(url: &Url) -> String {
 
 /// The failure of a request that got no (whole) answer.
 pub(super) fn classify(error: &reqwest::Error, limit: Duration) -> RunError {
+    if let Some(Refused(message)) = find(error) {
+        return RunError::fail(message.clone());
+    }
     if error.is_timeout() {
         return RunError::retry(format!("no answer within {} s", limit.as_secs_f64()));
     }
@@ -30,7 +34,7 @@ pub(super) fn classify(error: &reqwest::Error, limit: Duration) -> RunError {
     if error.is_builder() {
         return RunError::fail(format!("the request cannot be made: {}", root(error)));
     }
-    if let Some(tls) = find_tls(error) {
+    if let Some(tls) = find::<rustls::Error>(error) {
         return tls_failure(tls);
     }
     if error.is_connect() {
@@ -52,11 +56,11 @@ fn tls_failure(error: &rustls::Error) -> RunError {
     }
 }
 
-/// The fault of TLS behind an error, wherever it is wrapped.
-fn find_tls<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e rustls::Error> {
+/// The error of a kind behind another, wherever it is wrapped.
+fn find<'e, E: Error + 'static>(error: &'e (dyn Error + 'static)) -> Option<&'e E> {
     let mut next = Some(error);
     while let Some(error) = next {
-        if let Some(found) = error.downcast_ref::<rustls::Error>() {
+        if let Some(found) = error.downcast_ref::<E>() {
             return Some(found);
         }
         let wrapped = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);

@@ -1,0 +1,149 @@
+//! Looks into the folder of executables again and again, so that those that come, change and go are seen without a restart.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use super::describe::{Refused, describe};
+use super::folder::{Candidate, Stamp, scan};
+use crate::domain::task::check_id;
+use crate::tasks::registry::{Entry, Registry};
+
+const EVERY: Duration = Duration::from_secs(2);
+
+/// The loop that looks.
+pub struct Watch {
+    registry: Arc<Registry>,
+    folder: PathBuf,
+    seen: HashMap<PathBuf, Seen>,
+    /// The last look failed, which was said.
+    failing: bool,
+}
+
+/// A file as it was when it was asked what it is.
+struct Seen {
+    stamp: Stamp,
+    open_to_all: bool,
+    /// `None` where it is no task type.
+    entry: Option<Arc<Entry>>,
+}
+
+impl Watch {
+    /// Watches a folder, which need not exist, and keeps the registry in step with it.
+    pub fn new(registry: Arc<Registry>, folder: &Path) -> Watch {
+        // Executables run in their folder, so a path that begins where the server runs would lead astray.
+        let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+        Watch { registry, folder, seen: HashMap::new(), failing: false }
+    }
+
+    /// Looks every two seconds until the shutdown.
+    pub async fn run(mut self, shutdown: CancellationToken) {
+        loop {
+            tokio::select! {
+                () = shutdown.cancelled() => return,
+                () = tokio::time::sleep(EVERY) => {}
+            }
+            tokio::select! {
+                () = shutdown.cancelled() => return,
+                _changed = self.run_once() => {}
+            }
+        }
+    }
+
+    /// Looks once. Answers whether anything changed.
+    pub async fn run_once(&mut self) -> bool {
+        let folder = self.folder.clone();
+        let found = match tokio::task::spawn_blocking(move || scan(&folder)).await {
+            Ok(Ok(found)) => found,
+            Ok(Err(error)) => return self.cannot_look(&error.to_string()),
+            Err(error) => return self.cannot_look(&error.to_string()),
+        };
+        self.failing = false;
+        let mut changed = self.forget(&found);
+        for candidate in found {
+            changed |= self.look_at(candidate).await;
+        }
+        if changed {
+            self.publish();
+        }
+        changed
+    }
+
+    /// Says so once. What was found before stays: a folder on a slow disk may be back in a moment.
+    fn cannot_look(&mut self, error: &str) -> bool {
+        if !std::mem::replace(&mut self.failing, true) {
+            tracing::warn!(folder = %self.folder.display(), error, "cannot look into the folder of executables");
+        }
+        false
+    }
+
+    fn forget(&mut self, found: &[Candidate]) -> bool {
+        let before = self.seen.len();
+        self.seen.retain(|path, seen| {
+            let stays = found.iter().any(|candidate| candidate.path == *path);
+            if let (false, Some(entry)) = (stays, &seen.entry) {
+                tracing::info!(task.r#type = &*entry.spec.name, file = %path.display(), "an executable is gone");
+            }
+            stays
+        });
+        self.seen.len() != before
+    }
+
+    /// Asks a file that is new or changed what it is. Answers whether it did.
+    async fn look_at(&mut self, candidate: Candidate) -> bool {
+        let Candidate { path, name, stamp, open_to_all } = candidate;
+        if self.seen.get(&path).is_some_and(|seen| seen.stamp == stamp && seen.open_to_all == open_to_all) {
+            return false;
+        }
+        let described = match self.allowed(&name, open_to_all) {
+            Ok(()) => describe(&name, &path).await,
+            Err(reason) => Err(Refused::Faulty(reason)),
+        };
+        let entry = match described {
+            Ok(entry) => {
+                tracing::info!(task.r#type = name, file = %path.display(), "an executable is a task type");
+                Some(Arc::new(entry))
+            }
+            Err(Refused::Later(reason)) => {
+                tracing::debug!(file = %path.display(), reason, "an executable cannot be started now");
+                return false;
+            }
+            Err(Refused::Faulty(reason)) => {
+                tracing::warn!(file = %path.display(), reason, "an executable is not taken as a task type");
+                None
+            }
+        };
+        self.seen.insert(path, Seen { stamp, open_to_all, entry });
+        true
+    }
+
+    fn allowed(&self, name: &str, open_to_all: bool) -> Result<(), String> {
+        check_id(name).map_err(|message| format!("its name cannot be that of a task type: {message}"))?;
+        if self.registry.is_standard(name) {
+            return Err(format!("the task type {name} comes with Belfry"));
+        }
+        if open_to_all {
+            return Err("everybody on this machine may write it; take that right away (chmod o-w)".to_owned());
+        }
+        Ok(())
+    }
+
+    fn publish(&self) {
+        let mut paths: Vec<&PathBuf> = self.seen.keys().collect();
+        paths.sort();
+        let mut types: BTreeMap<String, Arc<Entry>> = BTreeMap::new();
+        for path in paths {
+            let Some(entry) = &self.seen[path].entry else { continue };
+            let name = entry.spec.name.to_string();
+            if types.contains_key(&name) {
+                tracing::warn!(file = %path.display(), "another executable has the same name; this one is not used");
+            } else {
+                types.insert(name, entry.clone());
+            }
+        }
+        self.registry.replace_found(types.into_values().collect());
+    }
+}

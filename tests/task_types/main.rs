@@ -1,0 +1,8 @@
+//! Task types at work on real things: programs, reports, log files, databases.
+#![cfg(unix)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod executables;
+mod ran;
