@@ -5,6 +5,7 @@
 use chrono::{DateTime, Utc};
 
 pub mod account;
+pub mod copy;
 mod counters;
 mod database;
 pub mod execution;

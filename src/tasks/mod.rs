@@ -13,12 +13,16 @@ use crate::domain::fault::Fault;
 use crate::domain::policy::Policy;
 use crate::tasks::output::OutputSink;
 
+pub mod auto_test;
+pub mod backup;
 pub mod echo;
 pub mod executables;
 pub mod http_request;
 pub mod limits;
+pub mod notify;
 pub mod output;
 pub mod process;
+pub mod query_log;
 pub mod registry;
 mod schema_fault;
 pub mod send_cmd;

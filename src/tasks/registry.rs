@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use jsonschema::Validator;
 use serde_json::Value;
 
-use super::{Spec, TaskType, Toolbox, echo, http_request, schema_fault, send_cmd};
+use super::{Spec, TaskType, Toolbox, auto_test, backup, echo, http_request, query_log, schema_fault, send_cmd};
 use crate::domain::fault::Fault;
 use crate::domain::policy::Policy;
 
@@ -30,6 +30,9 @@ impl Registry {
             Arc::new(echo::Echo),
             Arc::new(http_request::HttpRequest::new(toolbox)),
             Arc::new(send_cmd::SendCmd::new(toolbox)),
+            Arc::new(auto_test::AutoTest::new(toolbox)),
+            Arc::new(query_log::QueryLog::new(toolbox)),
+            Arc::new(backup::Backup::new(toolbox)),
         ])
     }
 

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test binary uses a part of this module")]
 
 pub mod parts;
+pub mod venv;
 
 use std::path::PathBuf;
 

@@ -142,7 +142,7 @@ async fn what_cannot_be_a_task_type_is_left_out() {
     let mut watched = Watched::new();
     let describes = |answer: &str| format!("#!/bin/sh\ncat <<'END'\n{answer}\nEND\n");
     watched.write("bad-schema", &describes(r#"{"params_schema": {"type": "no such type"}}"#));
-    watched.write("bad-key", &describes(r#"{"titel": "x"}"#));
+    watched.write("bad-key", &describes(r#"{"title": "x", "descripton": "y"}"#));
     watched.write("bad-example", &describes(r#"{"params_schema": {"required": ["a"]}, "example": {"b": 1}}"#));
     watched.write("echo", "#!/bin/sh\n");
     watched.write("no way.sh", "#!/bin/sh\n");

@@ -4,5 +4,8 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod auto_test;
+mod backup;
 mod executables;
+mod query_log;
 mod ran;

@@ -19,7 +19,7 @@ mod row;
 pub use attempt::{Claim, Finish, claim, finish};
 pub use cancel::{cancel_all_queued, cancel_queued, cancel_requested, request_cancel};
 pub use output::{NewOutput, append_output, output};
-pub use read::{attempts, by_key, get, result};
+pub use read::{attempts, by_key, get, newest_result, result};
 
 #[cfg(test)]
 pub(super) use attempt::{CLAIM, FINISH};

@@ -22,6 +22,9 @@ const LONGEST: usize = 256 * 1024;
 const TITLE_MAX: usize = 100;
 const DESCRIPTION_MAX: usize = 1000;
 
+/// What an answer is known by.
+const KEYS: [&str; 6] = ["title", "description", "params_schema", "example", "dangerous", "default_policy"];
+
 /// Why an executable is no task type.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Refused {
@@ -75,10 +78,13 @@ pub(super) async fn describe(name: &str, path: &Path) -> Result<Entry, Refused> 
     }
 }
 
-/// The one object that was answered.
+/// The one object that was answered, if it describes anything: an executable that does not know `--describe` may simply do
+/// its work and answer with its result.
 fn answer(ended: &Ended) -> Option<Value> {
     let text = (ended.exit_code() == Some(0)).then(|| ended.pipes.stdout())?;
-    serde_json::from_str(&text).ok().filter(Value::is_object)
+    let answer: Value = serde_json::from_str(&text).ok()?;
+    let describes = KEYS.iter().any(|key| answer.get(key).is_some());
+    describes.then_some(answer)
 }
 
 fn spec(name: &str, answer: Option<Value>) -> Result<Spec, String> {
