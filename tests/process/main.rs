@@ -5,6 +5,7 @@
 mod support;
 
 mod crash;
+mod executables;
 mod measuring;
 mod refused;
 mod server;

@@ -1,5 +1,6 @@
 //! Looks into the folder of executables again and again, so that those that come, change and go are seen without a restart.
 
+use std::collections::btree_map::Entry as Slot;
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -137,11 +138,13 @@ impl Watch {
         let mut types: BTreeMap<String, Arc<Entry>> = BTreeMap::new();
         for path in paths {
             let Some(entry) = &self.seen[path].entry else { continue };
-            let name = entry.spec.name.to_string();
-            if types.contains_key(&name) {
-                tracing::warn!(file = %path.display(), "another executable has the same name; this one is not used");
-            } else {
-                types.insert(name, entry.clone());
+            match types.entry(entry.spec.name.to_string()) {
+                Slot::Vacant(slot) => {
+                    slot.insert(entry.clone());
+                }
+                Slot::Occupied(_) => {
+                    tracing::warn!(file = %path.display(), "another executable has the same name; this one is not used");
+                }
             }
         }
         self.registry.replace_found(types.into_values().collect());
