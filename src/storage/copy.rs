@@ -77,7 +77,9 @@ fn environment(options: &PgConnectOptions) -> BTreeMap<String, String> {
             "sslkey" => "PGSSLKEY",
             _ => continue,
         };
-        variables.insert(variable, value.into_owned());
+        // One that stands in the URL itself, not in a file, is of no use to other programs.
+        let Some(file) = value.strip_prefix("file: ") else { continue };
+        variables.insert(variable, file.to_owned());
     }
     variables.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }

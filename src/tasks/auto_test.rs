@@ -102,7 +102,7 @@ impl AutoTest {
 
     /// What the task's previous run found; that it cannot be read must not spoil this one.
     async fn previous(&self, context: &RunContext) -> Option<Value> {
-        let read = async { execution::newest_result(&mut self.database.read().await?, &context.task_id).await };
+        let read = async { execution::last_result(&mut self.database.read().await?, &context.task_id).await };
         read.await.unwrap_or_else(|error| {
             tracing::warn!(task.id = context.task_id, error = &error as &dyn std::error::Error, "cannot read a previous result");
             None

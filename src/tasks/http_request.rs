@@ -14,9 +14,9 @@ use crate::domain::profile::http::SignIn;
 use crate::domain::secret::Secret;
 
 mod answer;
-mod client;
+pub(super) mod client;
 mod expect;
-mod failure;
+pub(super) mod failure;
 mod masks;
 mod network;
 mod params;

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use crate::ran::{Ran, is_alive, run, wait_gone};
 use crate::support::TestDatabase;
-use crate::support::venv::{program, venv};
+use crate::support::venv::venv;
 
 struct Suite {
     db: TestDatabase,
@@ -81,11 +81,10 @@ const PYTEST: &str = "import pytest, time\n\n\
 
 #[tokio::test]
 async fn pytest_is_run_read_and_compared() {
-    let Some(venv) = venv(&["pytest"]) else { return };
+    let Some(python) = venv(&["pytest"]) else { return };
     let suite = Suite::new().await;
     suite.write("test_sums.py", PYTEST);
-    let pytest = program(&venv, "pytest");
-    let params = json!({"command": [pytest, "-q", "--junitxml=out/report.xml"], "report": "out/*.xml"});
+    let params = json!({"command": [python, "-m", "pytest", "-q", "--junitxml=out/report.xml"], "report": "out/*.xml"});
     let ran = suite.run(params.clone()).await;
     let result = ran.failed_result();
     assert_eq!(result["tests"], json!({"total": 4, "passed": 1, "failed": 1, "error": 1, "skipped": 1}));
@@ -159,8 +158,8 @@ async fn the_report_of_nextest_is_read() {
 #[tokio::test]
 async fn tests_are_ended_at_their_limit_with_all_they_started() {
     let suite = Suite::new().await;
-    let ran = suite.run(json!({"command": "sleep 600 & echo $! > pid; wait", "timeout_seconds": 0.3})).await;
-    assert_eq!((ran.error().message.as_str(), ran.error().retryable), ("the tests were ended after 0.3 s", true));
+    let ran = suite.run(json!({"command": "sleep 600 & echo $! > pid; wait", "timeout_seconds": 2})).await;
+    assert_eq!((ran.error().message.as_str(), ran.error().retryable), ("the tests were ended after 2 s", true));
     let pid = std::fs::read_to_string(suite.folder.path().join("pid")).expect("has begun");
     wait_gone(pid.trim()).await;
     assert!(!is_alive(pid.trim()));

@@ -48,7 +48,7 @@ async fn give_token(mut request: Request, seen: &Seen) -> Response {
             json(json!({"access_token": format!("token-{number}"), "expires_in": 7200}))
         }
         r#"{"app_id":"app","app_secret":"s3cret-of-app"}"# => {
-            json(json!({"code": 0, "data": {"token": format!("token-{number}"), "expire": "1"}}))
+            json(json!({"code": 0, "data": {"token": format!("token-{number}"), "expire": "3"}}))
         }
         _ => json(json!({"code": 10003, "msg": format!("app_secret is wrong: {body}")})),
     }
@@ -222,9 +222,9 @@ async fn a_token_comes_by_json_as_well_and_is_renewed_before_it_expires() {
     assert_eq!(result(&http, params()).await["json"]["headers"]["x-token"], "***");
     result(&http, params()).await;
     assert_eq!(site.seen.calls.load(Ordering::SeqCst), 1);
-    tokio::time::sleep(Duration::from_millis(950)).await;
+    tokio::time::sleep(Duration::from_millis(2750)).await;
     result(&http, params()).await;
-    assert_eq!(site.seen.calls.load(Ordering::SeqCst), 2, "it lives for a second");
+    assert_eq!(site.seen.calls.load(Ordering::SeqCst), 2, "it lives for three seconds, and is used for nine tenths of that");
     let wrong = TokenCall { app_id: Some("other".into()), ..token };
     let http = with_profile(Http { token: wrong, ..based(&site) }).await;
     let error = run(&http, params()).await.0.expect_err("gets none");

@@ -13,16 +13,20 @@ use crate::domain::execution::{Cause, Status};
 mod attempt;
 mod cancel;
 mod output;
+mod progress;
 mod read;
 mod row;
 
 pub use attempt::{Claim, Finish, claim, finish};
 pub use cancel::{cancel_all_queued, cancel_queued, cancel_requested, request_cancel};
 pub use output::{NewOutput, append_output, output};
-pub use read::{attempts, by_key, get, newest_result, result};
+pub use progress::last_result;
+pub use read::{attempts, by_key, get, result};
 
 #[cfg(test)]
 pub(super) use attempt::{CLAIM, FINISH};
+#[cfg(test)]
+pub(super) use progress::LAST_RESULT;
 pub(super) use row::{COLUMNS, ExecutionRow, read_status};
 
 /// An execution that comes to be: queued, or decided at once (skipped, missed).

@@ -44,18 +44,6 @@ pub async fn result(s: &mut dyn Session, id: &str) -> Result<Option<Value>> {
     row.and_then(|(result,)| result).map(|text| json(&text)).transpose()
 }
 
-/// The result of the newest execution of a task that has one.
-///
-/// # Errors
-/// Where the database fails.
-pub async fn newest_result(s: &mut dyn Session, task_id: &str) -> Result<Option<Value>> {
-    let text = "select result from executions where task_id = $1 and result is not null order by id desc limit 1";
-    let found: Option<String> =
-        on_session!(s, |conn, dialect| sqlx::query_scalar(dialect.sql(text)).bind(task_id).fetch_optional(&mut *conn).await)
-            .map_err(Error::on("read the newest result"))?;
-    found.map(|text| json(&text)).transpose()
-}
-
 /// The attempts that were followed by another, oldest first.
 ///
 /// # Errors

@@ -6,12 +6,13 @@ use crate::domain::input::cut;
 
 /// Failed tests that are told with all that is known of them.
 const FAILED_MAX: usize = 100;
-/// Tests whose outcome is kept for the next run to compare with.
+/// Tests whose outcome is kept for the next run to compare with, and the bytes of their names: a result has its limit.
 const CASES_MAX: usize = 5_000;
+const CASES_BYTES_MAX: usize = 768 * 1024;
 /// Names in an error message.
 const NAMES_MAX: usize = 5;
 const NAME_MAX: usize = 300;
-const MESSAGE_MAX: usize = 2_000;
+const MESSAGE_MAX: usize = 1_000;
 
 /// How a test ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,8 +111,12 @@ impl Report {
 
     /// Each test's outcome and duration, for the next run to compare with.
     pub fn outcomes(&self) -> Value {
-        let one = |case: &Case| (case.key(), json!([case.outcome.as_str(), case.duration_ms]));
-        Value::Object(self.cases.iter().take(CASES_MAX).map(one).collect())
+        let mut bytes = 0;
+        let kept = self.cases.iter().take(CASES_MAX).map(|case| (case.key(), case)).take_while(|(key, _)| {
+            bytes += key.len() + 30;
+            bytes < CASES_BYTES_MAX
+        });
+        Value::Object(kept.map(|(key, case)| (key, json!([case.outcome.as_str(), case.duration_ms]))).collect())
     }
 
     /// The first failed tests by name.

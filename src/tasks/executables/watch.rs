@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::{StreamExt, stream};
 use tokio_util::sync::CancellationToken;
 
 use super::describe::{Refused, describe};
@@ -14,6 +15,8 @@ use crate::domain::task::check_id;
 use crate::tasks::registry::{Entry, Registry};
 
 const EVERY: Duration = Duration::from_secs(2);
+/// Executables asked at once what they are.
+const AT_ONCE: usize = 8;
 
 /// The loop that looks.
 pub struct Watch {
@@ -64,8 +67,10 @@ impl Watch {
         };
         self.failing = false;
         let mut changed = self.forget(&found);
-        for candidate in found {
-            changed |= self.look_at(candidate).await;
+        let asked = stream::iter(found.into_iter().filter(|candidate| self.is_new(candidate)).collect::<Vec<_>>());
+        let asked = asked.map(|candidate| self.ask(candidate)).buffered(AT_ONCE).collect::<Vec<_>>().await;
+        for (candidate, described) in asked {
+            changed |= self.take(candidate, described);
         }
         if changed {
             self.publish();
@@ -93,16 +98,23 @@ impl Watch {
         self.seen.len() != before
     }
 
-    /// Asks a file that is new or changed what it is. Answers whether it did.
-    async fn look_at(&mut self, candidate: Candidate) -> bool {
-        let Candidate { path, name, stamp, open_to_all } = candidate;
-        if self.seen.get(&path).is_some_and(|seen| seen.stamp == stamp && seen.open_to_all == open_to_all) {
-            return false;
-        }
-        let described = match self.allowed(&name, open_to_all) {
-            Ok(()) => describe(&name, &path).await,
+    fn is_new(&self, candidate: &Candidate) -> bool {
+        let is_same = |seen: &Seen| seen.stamp == candidate.stamp && seen.open_to_all == candidate.open_to_all;
+        !self.seen.get(&candidate.path).is_some_and(is_same)
+    }
+
+    /// Asks a file that is new or changed what it is.
+    async fn ask(&self, candidate: Candidate) -> (Candidate, Result<Entry, Refused>) {
+        let described = match self.allowed(&candidate.name, candidate.open_to_all) {
+            Ok(()) => describe(&candidate.name, &candidate.path).await,
             Err(reason) => Err(Refused::Faulty(reason)),
         };
+        (candidate, described)
+    }
+
+    /// Remembers what a file is. Answers whether it could be asked.
+    fn take(&mut self, candidate: Candidate, described: Result<Entry, Refused>) -> bool {
+        let Candidate { path, name, stamp, open_to_all } = candidate;
         let entry = match described {
             Ok(entry) => {
                 tracing::info!(task.r#type = name, file = %path.display(), "an executable is a task type");

@@ -15,7 +15,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// What a client is made with.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) struct Connection {
+pub(in crate::tasks) struct Connection {
     pub verify_tls: bool,
     /// Redirects followed, 0 for none.
     pub redirects: u8,
@@ -26,7 +26,7 @@ pub(super) struct Connection {
 }
 
 /// The clients there are.
-pub(super) struct Clients {
+pub(in crate::tasks) struct Clients {
     limits: Arc<Limits>,
     made: Mutex<HashMap<Connection, Client>>,
 }

@@ -10,7 +10,7 @@ use crate::domain::input::cut;
 use crate::tasks::RunError;
 
 /// A URL for messages: without user, password, query and fragment.
-pub(super) fn shown_url(url: &Url) -> String {
+pub(in crate::tasks) fn shown_url(url: &Url) -> String {
     let mut shown = url.clone();
     let _cannot_have_any = shown.set_username("");
     let _cannot_have_any = shown.set_password(None);
@@ -21,7 +21,7 @@ pub(super) fn shown_url(url: &Url) -> String {
 }
 
 /// The failure of a request that got no (whole) answer.
-pub(super) fn classify(error: &reqwest::Error, limit: Duration) -> RunError {
+pub(in crate::tasks) fn classify(error: &reqwest::Error, limit: Duration) -> RunError {
     if let Some(Refused(message)) = find(error) {
         return RunError::fail(message.clone());
     }

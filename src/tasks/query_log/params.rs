@@ -15,7 +15,9 @@ use crate::domain::trigger::parse_asked;
 /// Matches told where nothing else is asked for.
 const LIMIT: usize = 100;
 /// Matches told at most.
-const LIMIT_MAX: usize = 1_000;
+const LIMIT_MAX: usize = 500;
+/// The longest text, with room for a template.
+const TEXT_MAX: u32 = 1_000;
 /// Bytes that a compiled pattern may take.
 const PATTERN_MAX: usize = 1 << 20;
 /// The file that is searched where none is named: Belfry's own log.
@@ -189,15 +191,15 @@ pub(super) fn schema(with_mail: bool) -> Value {
     let mut properties = json!({
         "source": with(json!({"enum": ["executions", "file"], "default": "executions"}),
             "Where to search: the log of executions, or a file.", "查询来源：执行记录（executions）或日志文件（file）。"),
-        "task_id": with(text(64), "Executions of this task.", "只查询该任务的执行记录。"),
-        "task_type": with(text(64), "Executions of this task type.", "只查询该任务类型的执行记录。"),
-        "status": with(json!({"anyOf": [text(64), {"type": "array", "minItems": 1, "maxItems": 20, "items": text(64)}]}),
+        "task_id": with(text(TEXT_MAX), "Executions of this task.", "只查询该任务的执行记录。"),
+        "task_type": with(text(TEXT_MAX), "Executions of this task type.", "只查询该任务类型的执行记录。"),
+        "status": with(json!({"anyOf": [text(TEXT_MAX), {"type": "array", "minItems": 1, "maxItems": 20, "items": text(TEXT_MAX)}]}),
             "Executions with this status, or one of these.", "只查询该状态（或其中之一）的执行记录。"),
-        "since": with(text(64),
+        "since": with(text(TEXT_MAX),
             "What came within this time up to now, such as 30m, 1h or 7d. Executions count by when they were queued, lines by the time at their beginning.",
             "距现在多长时间以内，例如 30m、1h、7d。执行记录按入队时间计算，日志行按行首时间计算。"),
-        "from": with(text(64), "From this time on.", "起始时间（含）。"),
-        "to": with(text(64), "Before this time.", "截止时间（不含）。"),
+        "from": with(text(TEXT_MAX), "From this time on.", "起始时间（含）。"),
+        "to": with(text(TEXT_MAX), "Before this time.", "截止时间（不含）。"),
         "pattern": with(text(2000),
             "A regular expression: of a file's lines, or of the error and the output of executions.",
             "正则表达式：匹配日志行，或匹配执行记录的错误信息与输出。"),
@@ -206,7 +208,7 @@ pub(super) fn schema(with_mail: bool) -> Value {
             "日志文件，包括其轮转文件（.1、.2 等，也包括 .gz）。默认为 Belfry 自身的 scheduler.log。"),
         "limit": with(json!({"type": "integer", "minimum": 1, "maximum": LIMIT_MAX, "default": LIMIT}),
             "So many matches are told, the newest; all are counted.", "结果中最多列出的条数（最新的优先），计数不受影响。"),
-        "fail_if": with(text(100),
+        "fail_if": with(text(TEXT_MAX),
             "Raises the alarm when this holds: count, failed or rate (percent), then >, >=, <, <= or ==, then a number, as in count > 0. The run then fails, or mails where email_to is given.",
             "满足条件时报警：count、failed 或 rate（百分比），加上 >、>=、<、<= 或 ==，再加数字，例如 count > 0。报警时运行失败；填写了 email_to 时改为发送邮件。"),
     });
@@ -217,7 +219,7 @@ pub(super) fn schema(with_mail: bool) -> Value {
             "结果邮件的收件人：fail_if 成立时发送；未设置 fail_if 时每次都发送。",
         );
         properties["smtp"] =
-            with(text(64), "The profile [smtp.<name>] that sends it.", "发送邮件所用的配置，即设置中的 [smtp.<名称>]。");
+            with(text(TEXT_MAX), "The profile [smtp.<name>] that sends it.", "发送邮件所用的配置，即设置中的 [smtp.<名称>]。");
     }
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",

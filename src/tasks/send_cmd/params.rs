@@ -81,7 +81,7 @@ pub(super) fn schema() -> Value {
                 "x-description-zh": "文本由 Shell 执行；列表表示程序及其参数，不经过 Shell。",
             },
             "cwd": {
-                "type": "string", "minLength": 1, "maxLength": 4096,
+                "type": "string", "minLength": 1, "maxLength": 20096,
                 "description": "The folder to run in.",
                 "x-description-zh": "执行时的工作目录。",
             },
@@ -102,7 +102,7 @@ pub(super) fn schema() -> Value {
                 "x-description-zh": "视为成功的退出码。",
             },
             "encoding": {
-                "type": "string", "maxLength": 40,
+                "type": "string", "maxLength": 200,
                 "description": "The encoding of the output, such as utf-8, gbk or gb18030. By default utf-8, on Windows the console's.",
                 "x-description-zh": "输出的字符编码，例如 utf-8、gbk 或 gb18030。默认 utf-8，在 Windows 上为控制台编码。",
             },
