@@ -13,6 +13,8 @@ pub const DATABASE_FILE: &str = "task.db";
 pub const KEY_FILE: &str = "secret.key";
 /// The folder below it whose files tasks may read and write.
 pub const FILES_FOLDER: &str = "files";
+/// The folder below it whose executables are task types, where the settings name no other.
+pub const EXECUTABLES_FOLDER: &str = "tasks";
 /// What a start may put into the folder; files before the folder that holds them.
 const OURS: [&str; 7] = [LOG_FILE, DATABASE_FILE, "task.db-wal", "task.db-shm", "task.db-journal", "nodes", FILES_FOLDER];
 

@@ -135,7 +135,11 @@ impl App {
         let database = self.shared.database.clone();
         wiring::rescue(&self).run_once(self.started_at).await.map_err(|error| StartError::Rescue(error.to_string()))?;
         tracing::info!(address = %self.address, database = database.kind(), version = env!("CARGO_PKG_VERSION"), "started");
-        let mut work = wiring::spawn_work(&self, &shutdown);
+        let mut executables = wiring::executables(&self);
+        if let Some(executables) = &mut executables {
+            executables.run_once().await;
+        }
+        let mut work = wiring::spawn_work(&self, executables, &shutdown);
         let routes = wiring::routes(&self, &shutdown);
         let stop = shutdown.clone().cancelled_owned();
         // The presence goes with the function's end: until then other nodes must not take this one for dead.

@@ -9,6 +9,7 @@ use poem::{Endpoint, EndpointExt, Response};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use super::data_dir::EXECUTABLES_FOLDER;
 use super::error::StartError;
 use super::{App, DataDir};
 use crate::api;
@@ -21,6 +22,7 @@ use crate::scheduler::rescue::Rescue;
 use crate::scheduler::{Planner, Scheduler};
 use crate::service::{AdminSetup, Service};
 use crate::storage::{self, Database};
+use crate::tasks::executables;
 use crate::web;
 use crate::worker::{self, QueueConfig, WorkerConfig, Workers};
 
@@ -75,6 +77,13 @@ fn told(error: &crate::service::Error) -> String {
     }
 }
 
+/// The watch over the executables of the user's own; looked at once before anything runs, so that no run misses its type.
+pub(super) fn executables(app: &App) -> Option<executables::Watch> {
+    let settings = &app.settings;
+    let folder = settings.tasks.folder.clone().unwrap_or_else(|| settings.data_dir.join(EXECUTABLES_FOLDER));
+    settings.commands.enabled.then(|| executables::Watch::new(app.shared.registry.clone(), &folder))
+}
+
 /// Names of the queues, `default` first.
 pub(super) fn queues(settings: &Settings) -> Vec<String> {
     let named = settings.workers.queues.keys().filter(|name| *name != DEFAULT_QUEUE).cloned();
@@ -89,7 +98,11 @@ pub(super) fn routes(app: &App, shutdown: &CancellationToken) -> impl Endpoint<O
 }
 
 /// All that works in the background; each ends at the shutdown.
-pub(super) fn spawn_work(app: &App, shutdown: &CancellationToken) -> JoinSet<Result<(), StartError>> {
+pub(super) fn spawn_work(
+    app: &App,
+    executables: Option<executables::Watch>,
+    shutdown: &CancellationToken,
+) -> JoinSet<Result<(), StartError>> {
     let mut work = JoinSet::new();
     let mut spawn = |part: Part| work.spawn(part.map(Ok));
     let planner = planner(app);
@@ -111,6 +124,9 @@ pub(super) fn spawn_work(app: &App, shutdown: &CancellationToken) -> JoinSet<Res
     if let Some(prune) = prune(app) {
         let stop = token();
         spawn(Box::pin(async move { prune.run(stop).await }));
+    }
+    if let Some(executables) = executables {
+        spawn(Box::pin(executables.run(token())));
     }
     work
 }

@@ -36,6 +36,7 @@ pub struct Settings {
     pub history: History,
     pub auth: Auth,
     pub commands: Commands,
+    pub tasks: Tasks,
     pub files: Files,
     pub network: Network,
     pub secrets: Secrets,
@@ -136,6 +137,13 @@ pub struct Commands {
     pub environment: Vec<String>,
 }
 
+/// `[tasks]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tasks {
+    /// The folder whose executables are task types; `None`: `tasks` in the data folder.
+    pub folder: Option<PathBuf>,
+}
+
 /// `[files]`
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Files {
@@ -182,6 +190,7 @@ impl Default for Settings {
             history: History { keep_days: 90, keep_per_task: 10_000 },
             auth: Auth { session_days: 30, session_idle_hours: 168 },
             commands: Commands { enabled: true, programs: Vec::new(), folders: Vec::new(), environment: Vec::new() },
+            tasks: Tasks { folder: None },
             files: Files { folders: Vec::new() },
             network: Network { private_addresses: true },
             secrets: Secrets { key: None },

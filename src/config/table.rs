@@ -187,6 +187,16 @@ const SETTINGS: &[Setting] = &[
         Ok(())
     }),
     setting(
+        "tasks",
+        "folder",
+        "",
+        "The folder whose executables are task types; by default the folder tasks in the data folder.",
+        |s, _, v| {
+            s.tasks.folder = Some(PathBuf::from(v.text()?));
+            Ok(())
+        },
+    ),
+    setting(
         "files",
         "folders",
         "[]",

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 
 use chrono_tz::Tz;
 
+use super::Secret;
+
 /// A value as written.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value {
@@ -32,6 +34,11 @@ impl Value {
             Value::Text(text) | Value::Untyped(text) if !text.trim().is_empty() => Ok(text.clone()),
             _ => Err(format!("{} is not a text with something in it", self.shown())),
         }
+    }
+
+    /// A text that must not be shown, not even where it is wrong.
+    pub fn secret(&self) -> Read<Secret> {
+        self.text().map(Secret::new).map_err(|_| "the value is not a text with something in it".to_owned())
     }
 
     /// A list of texts; in a variable or a flag, parted by commas.

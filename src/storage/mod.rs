@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 
 pub mod account;
 pub mod audit;
+pub mod copy;
 mod counters;
 mod database;
 pub mod execution;

@@ -57,6 +57,7 @@ fn plans() -> Vec<(&'static str, String, &'static [&'static str])> {
             page(" and cause = 'manual' and cause <> 'schedule'"),
             &["SEARCH executions USING INDEX executions_asked (cause=?)"],
         ),
+        ("a task's last result", execution::LAST_RESULT.into(), &["SEARCH executions USING INDEX executions_task (task_id=?)"]),
         ("the queue's acknowledgement", acknowledge.into(), &["SEARCH Jobs USING INDEX sqlite_autoindex_Jobs_1 (id=?)"]),
         ("the queue's fetch", fetch.into(), &["USING INDEX idx_jobs_pending (job_type=?)"]),
     ]

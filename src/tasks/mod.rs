@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::future::Future;
 use std::pin::Pin;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -12,11 +13,17 @@ use crate::domain::fault::Fault;
 use crate::domain::policy::Policy;
 use crate::tasks::output::OutputSink;
 
+pub mod auto_test;
+pub mod backup;
 pub mod data_sync;
 pub mod echo;
+pub mod executables;
 pub mod http_request;
 pub mod limits;
+pub mod notify;
 pub mod output;
+pub mod process;
+pub mod query_log;
 pub mod registry;
 mod schema_fault;
 pub mod send_cmd;
@@ -103,17 +110,20 @@ pub struct RunError {
     pub retryable: bool,
     /// What there is of a result all the same (an exit code, an HTTP status).
     pub result: Option<Value>,
+    /// How long the other side asked to be left alone; another attempt waits at least so long, as far as the policy's
+    /// longest wait allows.
+    pub retry_after: Option<Duration>,
 }
 
 impl RunError {
     /// Another attempt may succeed.
     pub fn retry(message: impl Into<String>) -> Self {
-        Self { message: message.into(), retryable: true, result: None }
+        Self { message: message.into(), retryable: true, result: None, retry_after: None }
     }
 
     /// Another attempt would only fail again.
     pub fn fail(message: impl Into<String>) -> Self {
-        Self { message: message.into(), retryable: false, result: None }
+        Self { message: message.into(), retryable: false, result: None, retry_after: None }
     }
 
     /// With what there is of a result.
@@ -122,6 +132,26 @@ impl RunError {
         self.result = Some(result);
         self
     }
+
+    /// With how long the other side asked to be left alone.
+    #[must_use]
+    pub fn after(mut self, wait: Option<Duration>) -> Self {
+        self.retry_after = wait;
+        self
+    }
+}
+
+/// The faults that stand already when a task is saved: a text with a template in it is judged when it is filled in, before
+/// the run.
+pub(crate) fn settled(params: &Value, mut faults: Vec<Fault>) -> Vec<Fault> {
+    let is_template = |text: &str| text.contains("{{") || text.contains("{%");
+    faults.retain(|fault| !params.pointer(&fault.pointer).and_then(Value::as_str).is_some_and(is_template));
+    faults
+}
+
+/// Why a run cannot begin with the parameters it was given: the first of their faults.
+pub(crate) fn first(faults: Vec<Fault>) -> RunError {
+    RunError::fail(faults.into_iter().next().map(|fault| fault.message).unwrap_or_default())
 }
 
 /// When parameters are read: what is to be filled in cannot be judged yet, or has been filled in.

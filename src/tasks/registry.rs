@@ -6,7 +6,10 @@ use std::sync::{Arc, PoisonError, RwLock};
 use jsonschema::Validator;
 use serde_json::Value;
 
-use super::{Spec, TaskType, Toolbox, data_sync, echo, http_request, schema_fault, send_cmd, send_email, send_sms, send_sql};
+use super::{
+    Spec, TaskType, Toolbox, auto_test, backup, data_sync, echo, http_request, query_log, schema_fault, send_cmd, send_email,
+    send_sms, send_sql,
+};
 use crate::domain::fault::Fault;
 use crate::domain::policy::Policy;
 
@@ -26,12 +29,16 @@ pub struct Entry {
 impl Registry {
     /// All types that come with Belfry.
     pub fn standard(toolbox: &Toolbox) -> Self {
+        let mail = Arc::new(send_email::SendEmail::new(toolbox));
         Self::of(vec![
+            Arc::new(auto_test::AutoTest::new(toolbox)),
+            Arc::new(backup::Backup::new(toolbox)),
             Arc::new(data_sync::DataSync::new(toolbox)),
             Arc::new(echo::Echo),
-            Arc::new(http_request::HttpRequest::default()),
-            Arc::new(send_cmd::SendCmd),
-            Arc::new(send_email::SendEmail::new(toolbox)),
+            Arc::new(http_request::HttpRequest::new(toolbox)),
+            Arc::new(query_log::QueryLog::new(toolbox).with_mailer(mail.clone())),
+            Arc::new(send_cmd::SendCmd::new(toolbox)),
+            mail,
             Arc::new(send_sms::SendSms::new(toolbox)),
             Arc::new(send_sql::SendSql::new(toolbox)),
         ])
@@ -59,6 +66,11 @@ impl Registry {
         let found = found.into_iter().filter(|entry| !self.standard.contains_key(&*entry.spec.name));
         *self.found.write().unwrap_or_else(PoisonError::into_inner) =
             found.map(|entry| (entry.spec.name.to_string(), entry)).collect();
+    }
+
+    /// Whether a type comes with Belfry.
+    pub fn is_standard(&self, name: &str) -> bool {
+        self.standard.contains_key(name)
     }
 
     pub fn get(&self, name: &str) -> Option<Arc<Entry>> {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use lettre::message::Mailbox;
 use serde_json::{Value, json};
 
+use super::notify::{Mailer, Sending};
 use super::{Run, RunContext, RunError, Spec, Stage, TaskType, Text, Toolbox};
 use crate::domain::fault::Fault;
 use crate::domain::policy::{Policy, Retry};
@@ -29,6 +30,19 @@ use server::Servers;
 pub struct SendEmail {
     toolbox: Toolbox,
     servers: Servers,
+}
+
+impl Mailer for SendEmail {
+    fn send<'a>(
+        &'a self,
+        smtp: Option<&'a str>,
+        to: &'a [String],
+        title: &'a str,
+        body: &'a str,
+        context: &'a RunContext,
+    ) -> Sending<'a> {
+        Box::pin(async move { self.send_text(smtp, to, title, body, context).await.map(drop) })
+    }
 }
 
 impl SendEmail {

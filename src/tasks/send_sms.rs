@@ -40,11 +40,11 @@ pub struct SendSms {
 
 impl SendSms {
     pub fn new(toolbox: &Toolbox) -> Self {
-        Self { toolbox: toolbox.clone(), clients: Clients::default() }
+        Self { toolbox: toolbox.clone(), clients: Clients::new(toolbox.limits.clone()) }
     }
 
     fn client(&self) -> Result<reqwest::Client, RunError> {
-        self.clients.get(&Connection { verify_tls: true, redirects: 0, proxy: None })
+        self.clients.get(&Connection { verify_tls: true, redirects: 0, proxy: None, signed: true })
     }
 
     fn profile(&self, name: Option<&str>) -> Result<(&str, &Sms), String> {

@@ -182,7 +182,7 @@ impl Job<'_> {
                     error.message
                 };
                 self.context.output.line(&format!("{}: {message}", self.source.name));
-                RunError { message, retryable: error.retryable, result: None }
+                RunError { message, retryable: error.retryable, result: None, retry_after: None }
             })?;
             self.context.output.line(&line(&self.source.name, &report));
             reports.push(report);

@@ -50,6 +50,14 @@ impl Ending {
         }
     }
 
+    /// How long the other side asked to be left alone.
+    fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Ending::Returned(Err(error)) => error.retry_after,
+            _ => None,
+        }
+    }
+
     /// Status, message, result, and whether another attempt may follow.
     fn read(self, job: &Job) -> (Status, Option<String>, Option<Value>, bool) {
         match self {
@@ -70,12 +78,13 @@ impl Ending {
 
 /// What is recorded of an attempt that ended at `now`.
 pub(super) fn settle(job: &Job, ending: Ending, took: Duration, now: DateTime<Utc>, mask: &Mask) -> Finish {
+    let retry_after = ending.retry_after();
     let (status, error, result, retryable) = ending.read(job);
     Finish {
         execution_id: job.execution_id.clone(),
         attempt: job.attempt,
         status,
-        retry_at: if retryable { next_attempt(job, now) } else { None },
+        retry_at: if retryable { next_attempt(job, retry_after, now) } else { None },
         finished_at: now,
         duration_ms: i64::try_from(took.as_millis()).unwrap_or(i64::MAX),
         error: error.map(|text| storable(&cut(&mask.text(&text), MESSAGE_MAX))),
@@ -83,10 +92,13 @@ pub(super) fn settle(job: &Job, ending: Ending, took: Duration, now: DateTime<Ut
     }
 }
 
-/// When the next attempt is due, if the policy grants one.
-fn next_attempt(job: &Job, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+/// When the next attempt is due, if the policy grants one: after the policy's wait or the one that the other side asked for,
+/// whichever is longer; the latter counts up to the policy's longest wait, which is a day at most.
+fn next_attempt(job: &Job, retry_after: Option<Duration>, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     let attempt = u32::try_from(job.attempt).unwrap_or(u32::MAX);
-    let wait = Retry::from(job.retry).wait_after(attempt, random())?;
+    let retry = Retry::from(job.retry);
+    let asked = retry_after.unwrap_or_default().min(retry.max_delay);
+    let wait = retry.wait_after(attempt, random())?.max(asked);
     now.checked_add_signed(TimeDelta::from_std(wait).ok()?)
 }
 
@@ -168,6 +180,17 @@ mod tests {
         let ending = Ending::Returned(Err(error));
         let finish = settle(&job(1), ending, Duration::ZERO, DateTime::UNIX_EPOCH, &Mask::of(["s3cret"]));
         assert_eq!((finish.error.as_deref(), finish.result), (Some("*** refused"), Some(json!({"said": ["***"]}))));
+    }
+
+    #[test]
+    fn who_asks_to_be_left_alone_is_left_alone_within_the_policy() {
+        let asked = |seconds| {
+            let error = RunError::retry("busy").after(Some(Duration::from_secs(seconds)));
+            settled(1, Ending::Returned(Err(error))).1
+        };
+        assert_eq!(asked(30), Some(30_000));
+        assert_eq!(asked(0), Some(1000), "the policy's own wait is the least");
+        assert_eq!(asked(100_000), Some(60_000), "and its longest wait the most");
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod support;
 
 mod commands;
 mod crash;
+mod executables;
 mod measuring;
 mod refused;
 

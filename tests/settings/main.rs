@@ -1,6 +1,7 @@
 //! Settings: where they come from, which wins, and what is said of those that are not right.
 
 mod documents;
+mod http_profiles;
 mod mail_and_sms;
 mod order;
 mod refusals;

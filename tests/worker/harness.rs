@@ -45,7 +45,7 @@ impl Harness {
     /// With task types besides the standard ones.
     pub fn start_with(database: &Database, config: WorkerConfig, more: Vec<Arc<dyn TaskType>>) -> Harness {
         let mut types: Vec<Arc<dyn TaskType>> =
-            vec![Arc::new(echo::Echo), Arc::new(http_request::HttpRequest::default()), Arc::new(send_cmd::SendCmd)];
+            vec![Arc::new(echo::Echo), Arc::new(http_request::HttpRequest::default()), Arc::new(send_cmd::SendCmd::default())];
         types.extend(more);
         let node = NodeIdentity { id: Ulid::generate().to_string(), name: "host-1".into() };
         let (signals, events, cancels) = (Signals::default(), EventBus::default(), Cancels::default());

@@ -48,9 +48,13 @@ fn site() -> Route {
 
 /// Serves; answers the address.
 async fn serve() -> String {
+    serve_site(site()).await
+}
+
+pub async fn serve_site(site: Route) -> String {
     let acceptor = TcpListener::bind("127.0.0.1:0").into_acceptor().await.unwrap();
     let address = acceptor.local_addr()[0].as_socket_addr().unwrap().to_string();
-    tokio::spawn(Server::new_with_acceptor(acceptor).run(site()));
+    tokio::spawn(Server::new_with_acceptor(acceptor).run(site));
     address
 }
 
@@ -77,7 +81,7 @@ async fn serve_tls() -> String {
     format!("localhost:{port}")
 }
 
-fn context() -> (RunContext, mpsc::UnboundedReceiver<Piece>) {
+pub fn context() -> (RunContext, mpsc::UnboundedReceiver<Piece>) {
     let (sender, receiver) = mpsc::unbounded_channel();
     let context = RunContext {
         execution_id: "execution-1".into(),

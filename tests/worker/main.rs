@@ -9,6 +9,7 @@ mod chains;
 mod faults;
 mod harness;
 mod http;
+mod http_profiles;
 mod limits;
 mod outcomes;
 mod output;

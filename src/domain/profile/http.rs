@@ -1,8 +1,74 @@
 //! An HTTP service and how to sign in to it: `[http.<name>]`.
 
-/// An HTTP service and how to sign in to it: `[http.<name>]`.
+use crate::domain::secret::Secret;
+
+/// An HTTP service and how to sign in to it: `[http.<name>]`. Its credentials go to `base_url` and nowhere else.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Http {}
+pub struct Http {
+    /// What the URLs of its tasks begin with.
+    pub base_url: Option<String>,
+    /// `None`: the server's certificate is checked.
+    pub verify_tls: Option<bool>,
+    pub bearer: Option<Secret>,
+    pub user: Option<String>,
+    pub password: Option<Secret>,
+    pub api_key: Option<Secret>,
+    /// The header of the API key.
+    pub api_key_header: Option<String>,
+    /// The query parameter of the API key, where it is not sent in a header.
+    pub api_key_query: Option<String>,
+    pub token: TokenCall,
+}
+
+/// How a token that expires is asked for.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct TokenCall {
+    pub url: Option<String>,
+    pub app_id: Option<String>,
+    pub app_secret: Option<Secret>,
+    pub style: TokenStyle,
+    pub scope: Option<String>,
+    /// Where the answer holds the token (JSON Pointer).
+    pub pointer: Option<String>,
+    /// Where the answer holds the token's lifetime in seconds (JSON Pointer).
+    pub expires_pointer: Option<String>,
+    /// The header that takes the bare token; `None`: `Authorization: Bearer`.
+    pub header: Option<String>,
+}
+
+/// The two ways in which services give out tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TokenStyle {
+    /// A form with `grant_type=client_credentials`, signed with Basic (RFC 6749).
+    #[default]
+    OAuth2,
+    /// A JSON body with `app_id` and `app_secret`.
+    Json,
+}
+
+/// How requests are signed.
+#[derive(Debug, Clone, PartialEq)]
+pub enum SignIn {
+    None,
+    Bearer(Secret),
+    Basic {
+        user: String,
+        password: Secret,
+    },
+    KeyInHeader {
+        header: String,
+        key: Secret,
+    },
+    KeyInQuery {
+        name: String,
+        key: Secret,
+    },
+    /// By a token that is asked for.
+    Token,
+}
+
+/// The header of an API key where none is named.
+pub const API_KEY_HEADER: &str = "X-API-Key";
 
 impl Http {
     /// What is missing or does not go together.
@@ -10,6 +76,114 @@ impl Http {
     /// # Errors
     /// A message that names the key and what would be right; no secret is in it.
     pub fn check(&self) -> Result<(), String> {
+        check_url("base_url", self.base_url.as_deref().ok_or("base_url is missing: its credentials go to that address alone")?)?;
+        let ways = [
+            ("bearer", self.bearer.is_some()),
+            ("user", self.user.is_some() || self.password.is_some()),
+            ("api_key", self.api_key.is_some()),
+            ("token_url", self.token.url.is_some()),
+        ];
+        let given: Vec<&str> = ways.into_iter().filter_map(|(name, given)| given.then_some(name)).collect();
+        if given.len() > 1 {
+            return Err(format!("give one of {}, not several", given.join(", ")));
+        }
+        if self.user.is_some() != self.password.is_some() {
+            return Err("user and password go together".to_owned());
+        }
+        if self.api_key.is_none() && (self.api_key_header.is_some() || self.api_key_query.is_some()) {
+            return Err("api_key is missing: api_key_header and api_key_query say where it goes".to_owned());
+        }
+        if self.api_key_header.is_some() && self.api_key_query.is_some() {
+            return Err("give one of api_key_header and api_key_query, not both".to_owned());
+        }
+        self.token.check()
+    }
+
+    /// How its requests are signed.
+    pub fn sign_in(&self) -> SignIn {
+        if let Some(bearer) = &self.bearer {
+            return SignIn::Bearer(bearer.clone());
+        }
+        if let (Some(user), Some(password)) = (&self.user, &self.password) {
+            return SignIn::Basic { user: user.clone(), password: password.clone() };
+        }
+        match (&self.api_key, &self.api_key_query) {
+            (Some(key), Some(name)) => SignIn::KeyInQuery { name: name.clone(), key: key.clone() },
+            (Some(key), None) => {
+                let header = self.api_key_header.clone().unwrap_or_else(|| API_KEY_HEADER.to_owned());
+                SignIn::KeyInHeader { header, key: key.clone() }
+            }
+            (None, _) if self.token.url.is_some() => SignIn::Token,
+            (None, _) => SignIn::None,
+        }
+    }
+}
+
+impl TokenCall {
+    fn check(&self) -> Result<(), String> {
+        let Some(url) = &self.url else {
+            let lost = self.app_id.is_some() || self.app_secret.is_some() || self.header.is_some();
+            return if lost { Err("token_url is missing: app_id and app_secret are sent there".to_owned()) } else { Ok(()) };
+        };
+        check_url("token_url", url)?;
+        if self.app_id.is_none() || self.app_secret.is_none() {
+            return Err("token_url needs app_id and app_secret".to_owned());
+        }
+        let wrong = |pointer: &Option<String>| pointer.as_ref().is_some_and(|pointer| !pointer.starts_with('/'));
+        for (name, pointer) in [("token_pointer", &self.pointer), ("expires_pointer", &self.expires_pointer)] {
+            if wrong(pointer) {
+                return Err(format!("{name} is a JSON Pointer, such as /data/token"));
+            }
+        }
         Ok(())
+    }
+}
+
+fn check_url(name: &str, url: &str) -> Result<(), String> {
+    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+    let host = rest.and_then(|rest| rest.split(['/', '?', '#']).next()).unwrap_or_default();
+    match host {
+        "" => Err(format!("{name} begins with http:// or https:// and a host")),
+        host if host.contains('@') => Err(format!("{name} holds no user and password; use user and password")),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn based() -> Http {
+        Http { base_url: Some("https://api.example.com/v1".into()), ..Http::default() }
+    }
+
+    fn fault(profile: &Http) -> String {
+        profile.check().expect_err("is refused")
+    }
+
+    #[test]
+    fn what_does_not_go_together_is_refused() {
+        assert_eq!(based().check(), Ok(()));
+        assert!(fault(&Http::default()).starts_with("base_url is missing"));
+        assert!(fault(&Http { base_url: Some("https://me:secret@h/".into()), ..Http::default() }).contains("no user"));
+        let secret = || Some(Secret::new("s3cret"));
+        let two = Http { bearer: secret(), api_key: secret(), ..based() };
+        assert_eq!(fault(&two), "give one of bearer, api_key, not several");
+        assert_eq!(fault(&Http { user: Some("u".into()), ..based() }), "user and password go together");
+        assert!(fault(&Http { api_key_query: Some("k".into()), ..based() }).starts_with("api_key is missing"));
+        let token = TokenCall { url: Some("https://h/token".into()), app_id: Some("a".into()), ..TokenCall::default() };
+        assert_eq!(fault(&Http { token: token.clone(), ..based() }), "token_url needs app_id and app_secret");
+        let token = TokenCall { app_secret: secret(), pointer: Some("token".into()), ..token };
+        assert!(fault(&Http { token, ..based() }).starts_with("token_pointer is a JSON Pointer"));
+    }
+
+    #[test]
+    fn the_keys_decide_how_requests_are_signed() {
+        let key = || Some(Secret::new("k"));
+        let header = SignIn::KeyInHeader { header: "X-API-Key".into(), key: Secret::new("k") };
+        assert_eq!(Http { api_key: key(), ..based() }.sign_in(), header);
+        let query = SignIn::KeyInQuery { name: "key".into(), key: Secret::new("k") };
+        assert_eq!(Http { api_key: key(), api_key_query: Some("key".into()), ..based() }.sign_in(), query);
+        assert_eq!(based().sign_in(), SignIn::None);
     }
 }

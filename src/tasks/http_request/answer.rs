@@ -1,9 +1,10 @@
 //! An answer, read up to a limit.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use chrono::{DateTime, Utc};
 use encoding_rs::Encoding;
-use reqwest::header::{CONTENT_TYPE, HeaderMap};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
 use reqwest::{Response, StatusCode};
 use serde_json::{Map, Value, json};
 
@@ -27,6 +28,7 @@ pub(super) struct Answer {
     headers: Map<String, Value>,
     body: Content,
     truncated: bool,
+    retry_after: Option<String>,
 }
 
 #[derive(Debug, Clone)]
@@ -57,7 +59,18 @@ impl Answer {
             headers: headers(response.headers()),
             body: content(&bytes, response.headers(), truncated),
             truncated,
+            retry_after: response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()).map(str::to_owned),
         })
+    }
+
+    /// How long the server asks to be left alone: a number of seconds or a date in the header `Retry-After`.
+    pub fn retry_after(&self, now: DateTime<Utc>) -> Option<Duration> {
+        let text = self.retry_after.as_deref()?.trim();
+        if let Ok(seconds) = text.parse() {
+            return Some(Duration::from_secs(seconds));
+        }
+        let date = DateTime::parse_from_rfc2822(text).ok()?.to_utc();
+        date.signed_duration_since(now).to_std().ok()
     }
 
     pub fn json(&self) -> Option<&Value> {

@@ -1,12 +1,13 @@
 //! Clients, kept by the settings that a client is made with, so that connections are used again.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use reqwest::{Client, ClientBuilder, Proxy, redirect};
+use reqwest::{Client, ClientBuilder, Proxy};
 
-use crate::tasks::RunError;
+use super::network::{self, Guarded};
+use crate::tasks::{Limits, RunError};
 
 /// Clients kept at most; with more settings than this all are made anew.
 const CLIENTS_MAX: usize = 32;
@@ -20,53 +21,67 @@ pub(in crate::tasks) struct Connection {
     pub redirects: u8,
     /// A proxy's URL, `none`, or what the environment says.
     pub proxy: Option<String>,
+    /// The requests are signed, so redirects may not leave the server.
+    pub signed: bool,
 }
 
 /// The clients there are.
-#[derive(Debug, Default)]
-pub(in crate::tasks) struct Clients(Mutex<HashMap<Connection, Client>>);
+pub(in crate::tasks) struct Clients {
+    limits: Arc<Limits>,
+    made: Mutex<HashMap<Connection, Client>>,
+}
 
 impl Clients {
+    pub fn new(limits: Arc<Limits>) -> Self {
+        Self { limits, made: Mutex::default() }
+    }
+
     pub fn get(&self, connection: &Connection) -> Result<Client, RunError> {
-        let mut clients = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut clients = self.made.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(client) = clients.get(connection) {
             return Ok(client.clone());
         }
-        let client = make(connection)?;
+        let client = self.make(connection)?;
         if clients.len() >= CLIENTS_MAX {
             clients.clear();
         }
         clients.insert(connection.clone(), client.clone());
         Ok(client)
     }
-}
 
-fn make(connection: &Connection) -> Result<Client, RunError> {
-    install_crypto();
-    let made = builder(connection)?.build();
-    // A machine without any trusted certificate can still speak plain HTTP; HTTPS then fails as untrusted.
-    let made = made.or_else(|error| match builder(connection) {
-        Ok(builder) => builder.tls_certs_only([]).build(),
-        Err(_) => Err(error),
-    });
-    made.map_err(|error| RunError::fail(format!("no HTTP client can be made: {}", error.without_url())))
-}
+    fn make(&self, connection: &Connection) -> Result<Client, RunError> {
+        install_crypto();
+        let made = self.builder(connection)?.build();
+        // A machine without any trusted certificate can still speak plain HTTP; HTTPS then fails as untrusted.
+        let made = made.or_else(|error| match self.builder(connection) {
+            Ok(builder) => builder.tls_certs_only([]).build(),
+            Err(_) => Err(error),
+        });
+        made.map_err(|error| RunError::fail(format!("no HTTP client can be made: {}", error.without_url())))
+    }
 
-fn builder(connection: &Connection) -> Result<ClientBuilder, RunError> {
-    let redirects = usize::from(connection.redirects);
-    let policy = if redirects == 0 { redirect::Policy::none() } else { redirect::Policy::limited(redirects) };
-    let builder = Client::builder()
-        .user_agent(concat!("belfry/", env!("CARGO_PKG_VERSION")))
-        .connect_timeout(CONNECT_TIMEOUT)
-        .redirect(policy)
-        .referer(false)
-        .tls_danger_accept_invalid_certs(!connection.verify_tls);
-    match connection.proxy.as_deref() {
-        None => Ok(builder),
-        Some("none") => Ok(builder.no_proxy()),
-        Some(url) => {
-            let proxy = Proxy::all(url).map_err(|_| RunError::fail("proxy: does not read as a proxy's URL"))?;
-            Ok(builder.proxy(proxy))
+    fn builder(&self, connection: &Connection) -> Result<ClientBuilder, RunError> {
+        let redirects = network::redirects(self.limits.clone(), connection.redirects.into(), connection.signed);
+        let mut builder = Client::builder()
+            .user_agent(concat!("belfry/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(CONNECT_TIMEOUT)
+            .redirect(redirects)
+            .referer(false)
+            .tls_danger_accept_invalid_certs(!connection.verify_tls);
+        if !self.limits.private_addresses {
+            builder = builder.dns_resolver(Guarded::new(self.limits.clone()));
+        }
+        match connection.proxy.as_deref() {
+            None => Ok(builder),
+            Some("none") => Ok(builder.no_proxy()),
+            // It would resolve names itself, and so lead anywhere.
+            Some(_) if !self.limits.private_addresses => {
+                Err(RunError::fail("proxy: a task names none here: [network] private_addresses = false could not be kept"))
+            }
+            Some(url) => {
+                let proxy = Proxy::all(url).map_err(|_| RunError::fail("proxy: does not read as a proxy's URL"))?;
+                Ok(builder.proxy(proxy))
+            }
         }
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use reqwest::Url;
 
+use super::network::Refused;
 use crate::domain::input::cut;
 use crate::tasks::RunError;
 
@@ -21,6 +22,9 @@ pub(in crate::tasks) fn shown_url(url: &Url) -> String {
 
 /// The failure of a request that got no (whole) answer.
 pub(in crate::tasks) fn classify(error: &reqwest::Error, limit: Duration) -> RunError {
+    if let Some(Refused(message)) = find(error) {
+        return RunError::fail(message.clone());
+    }
     if error.is_timeout() {
         return RunError::retry(format!("no answer within {} s", limit.as_secs_f64()));
     }
@@ -30,7 +34,7 @@ pub(in crate::tasks) fn classify(error: &reqwest::Error, limit: Duration) -> Run
     if error.is_builder() {
         return RunError::fail(format!("the request cannot be made: {}", root(error)));
     }
-    if let Some(tls) = find_tls(error) {
+    if let Some(tls) = find::<rustls::Error>(error) {
         return tls_failure(tls);
     }
     if error.is_connect() {
@@ -41,7 +45,7 @@ pub(in crate::tasks) fn classify(error: &reqwest::Error, limit: Duration) -> Run
 
 /// The failure of TLS behind an error, where there is one.
 pub(in crate::tasks) fn tls(error: &(dyn Error + 'static)) -> Option<RunError> {
-    find_tls(error).map(tls_failure)
+    find::<rustls::Error>(error).map(tls_failure)
 }
 
 /// A certificate that is refused, or a server that speaks no TLS, is so next time as well.
@@ -57,11 +61,11 @@ fn tls_failure(error: &rustls::Error) -> RunError {
     }
 }
 
-/// The fault of TLS behind an error, wherever it is wrapped.
-fn find_tls<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e rustls::Error> {
+/// The error of a kind behind another, wherever it is wrapped.
+fn find<'e, E: Error + 'static>(error: &'e (dyn Error + 'static)) -> Option<&'e E> {
     let mut next = Some(error);
     while let Some(error) = next {
-        if let Some(found) = error.downcast_ref::<rustls::Error>() {
+        if let Some(found) = error.downcast_ref::<E>() {
             return Some(found);
         }
         let wrapped = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);

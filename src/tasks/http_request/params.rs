@@ -1,5 +1,6 @@
 //! What `http_request` takes.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
@@ -9,8 +10,11 @@ use serde_json::{Map, Value, json};
 
 use super::client::Connection;
 use super::expect::{JsonExpectation, StatusRange};
+use super::{place, sign};
 use crate::domain::fault::Fault;
 use crate::domain::input::cut;
+use crate::domain::profile::Http;
+use crate::domain::profile::http::SignIn;
 
 /// Without `timeout_seconds`.
 const TIMEOUT: f64 = 30.0;
@@ -27,6 +31,9 @@ pub(super) struct Params {
     pub body: Body,
     pub timeout: Duration,
     pub connection: Connection,
+    /// The profile that signs the request.
+    pub profile: Option<String>,
+    pub sign_in: SignIn,
     pub expect_status: Vec<StatusRange>,
     pub expect_json: Vec<JsonExpectation>,
 }
@@ -57,6 +64,8 @@ struct Raw {
     max_redirects: Option<u8>,
     verify_tls: Option<bool>,
     proxy: Option<String>,
+    http: Option<String>,
+    auth: Option<Value>,
     expect_status: Option<Vec<Value>>,
     #[serde(default)]
     expect_json: Vec<Value>,
@@ -67,10 +76,16 @@ impl Params {
     ///
     /// # Errors
     /// What the schema cannot say.
-    pub fn read(params: &Value) -> Result<Params, Vec<Fault>> {
+    pub fn read(params: &Value, profiles: &BTreeMap<String, Http>) -> Result<Params, Vec<Fault>> {
         let raw: Raw = serde_json::from_value(params.clone()).map_err(|error| vec![Fault::new("", error.to_string())])?;
         let mut faults = Vec::new();
-        let url = url(&raw.url).map_err(|fault| faults.push(fault)).ok();
+        let profile = raw.http.as_deref().map(|name| place::profile(profiles, name)).transpose();
+        let profile = profile.map_err(|fault| faults.push(fault)).ok();
+        // Without its profile nothing can be said about the URL.
+        let url = profile.and_then(|profile| place::url(&raw.url, profile).map_err(|fault| faults.push(fault)).ok());
+        let profile = profile.flatten();
+        let sign_in = sign::read(raw.auth.as_ref()).map_err(|fault| faults.push(fault)).ok();
+        faults.extend(profile.and_then(|profile| mixed(&raw, profile)));
         let method = Method::from_bytes(raw.method.as_deref().unwrap_or("GET").as_bytes()).unwrap_or(Method::GET);
         let headers = headers(&raw.headers, &mut faults);
         let body = body(raw.json, raw.form, raw.text).map_err(|fault| faults.push(fault)).ok();
@@ -80,30 +95,39 @@ impl Params {
         let expect_json = JsonExpectation::read_all(&raw.expect_json, &mut faults);
         let redirects = if raw.follow_redirects.unwrap_or(true) { raw.max_redirects.unwrap_or(REDIRECTS) } else { 0 };
         let timeout = Duration::try_from_secs_f64(raw.timeout_seconds.unwrap_or(TIMEOUT)).unwrap_or(Duration::MAX);
-        match (url, body, proxy) {
-            (Some(url), Some(body), Some(proxy)) if faults.is_empty() => Ok(Params {
-                method,
-                url,
-                headers,
-                query: pairs(&raw.query),
-                body,
-                timeout,
-                connection: Connection { verify_tls: raw.verify_tls.unwrap_or(true), redirects, proxy },
-                expect_status,
-                expect_json,
-            }),
-            _ => Err(faults),
+        let (Some(url), Some(body), Some(proxy), Some(sign_in)) = (url, body, proxy, sign_in) else { return Err(faults) };
+        if !faults.is_empty() {
+            return Err(faults);
         }
+        let sign_in = profile.map(Http::sign_in).filter(|own| *own != SignIn::None).unwrap_or(sign_in);
+        let verify_tls = raw.verify_tls.or(profile.and_then(|profile| profile.verify_tls)).unwrap_or(true);
+        Ok(Params {
+            method,
+            url,
+            headers,
+            query: pairs(&raw.query),
+            body,
+            timeout,
+            connection: Connection { verify_tls, redirects, proxy, signed: sign_in != SignIn::None },
+            profile: raw.http,
+            sign_in,
+            expect_status,
+            expect_json,
+        })
     }
 }
 
-fn url(text: &str) -> Result<Url, Fault> {
-    let fault = |message: String| Fault::new("/url", format!("url: {message}"));
-    let url = Url::parse(text.trim()).map_err(|error| fault(format!("does not read as a URL: {error}")))?;
-    match url.scheme() {
-        "http" | "https" if url.has_host() => Ok(url),
-        "http" | "https" => Err(fault("names no host".to_owned())),
-        other => Err(fault(format!("must begin with http:// or https://, not {}:", cut(other, 40)))),
+/// What does not go together with a profile that signs in: it would hand the profile's credentials to somebody else.
+fn mixed(raw: &Raw, profile: &Http) -> Option<Fault> {
+    let fault = |name: &str, why: &str| Some(Fault::new(format!("/{name}"), format!("{name}: {why}")));
+    match profile.sign_in() {
+        SignIn::None => None,
+        _ if raw.auth.is_some() => fault("auth", "goes without http, whose profile signs in"),
+        _ if raw.verify_tls == Some(false) => fault("verify_tls", "is a matter of the profile that http names"),
+        _ if raw.proxy.as_deref().is_some_and(|proxy| proxy != "none") => {
+            fault("proxy", "goes without http, whose profile's credentials it would see")
+        }
+        _ => None,
     }
 }
 
@@ -177,8 +201,14 @@ pub(super) fn schema() -> Value {
                 json!({"enum": ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"], "default": "GET"}),
                 "The method.", "请求方法。"),
             "url": with(
-                json!({"type": "string", "minLength": 1, "maxLength": 8192, "format": "uri"}),
-                "Where to send it: an http or https URL.", "请求地址，http 或 https。"),
+                json!({"type": "string", "maxLength": 8192}),
+                "Where to send it: an http or https URL; with a profile the part after the profile's base_url is enough.",
+                "请求地址，http 或 https；使用连接配置时只需填写 base_url 之后的部分。"),
+            "http": with(
+                json!({"type": "string", "minLength": 1, "maxLength": 64}),
+                "The profile [http.<name>] of the settings that signs the request.",
+                "用于认证的连接配置，即设置中的 [http.<名称>]。"),
+            "auth": sign::schema(),
             "headers": with(
                 json!({"type": "object", "maxProperties": 100, "additionalProperties": {"type": "string", "maxLength": 16_384}}),
                 "Headers by name. POST, PUT, PATCH and DELETE carry the execution's id as Idempotency-Key unless given here.",

@@ -1,6 +1,5 @@
 //! Commands that are really run, by /bin/sh.
 
-use std::sync::Arc;
 use std::time::Instant;
 
 use chrono::DateTime;
@@ -42,9 +41,9 @@ fn context() -> (RunContext, mpsc::UnboundedReceiver<Piece>) {
 }
 
 async fn run(params: Value) -> Ran {
-    assert_eq!(SendCmd.check(&params), []);
+    assert_eq!(SendCmd::default().check(&params), []);
     let (context, mut receiver) = context();
-    let ended = SendCmd.run(params, &context).await;
+    let ended = SendCmd::default().run(params, &context).await;
     drop(context);
     let mut pieces = Vec::new();
     while let Some(piece) = receiver.recv().await {
@@ -115,7 +114,7 @@ async fn cancellation_ends_the_whole_tree() {
     for command in ["sleep 60 & echo $!; wait", "trap '' TERM; (trap '' TERM; while :; do sleep 1; done) & echo $!; wait"] {
         let (context, mut receiver) = context();
         let cancel = context.cancel.clone();
-        let running = tokio::spawn(async move { SendCmd.run(json!({"command": command}), &context).await });
+        let running = tokio::spawn(async move { SendCmd::default().run(json!({"command": command}), &context).await });
         let pid = receiver.recv().await.unwrap().chunk.text.trim().to_owned();
         assert!(is_alive(&pid));
         cancel.cancel();
@@ -127,20 +126,44 @@ async fn cancellation_ends_the_whole_tree() {
 #[tokio::test]
 async fn a_dropped_run_kills_the_whole_tree() {
     let (context, mut receiver) = context();
-    let running = tokio::spawn(async move { SendCmd.run(json!({"command": "sleep 60 & echo $!; wait"}), &context).await });
+    let running =
+        tokio::spawn(async move { SendCmd::default().run(json!({"command": "sleep 60 & echo $!; wait"}), &context).await });
     let pid = receiver.recv().await.unwrap().chunk.text.trim().to_owned();
     running.abort();
     assert!(running.await.unwrap_err().is_cancelled());
     wait_gone(&pid).await;
 }
 
+#[tokio::test]
+async fn the_limits_of_the_settings_hold() {
+    let folder = tempfile::tempdir().unwrap();
+    let limits = Limits { programs: vec!["echo".into()], command_folders: vec![folder.path().into()], ..Limits::within("") };
+    let limited = SendCmd { limits: Arc::new(limits) };
+    let inside = folder.path().to_str().unwrap();
+    let refused = async |params: Value| {
+        let (context, _output) = context();
+        let error = limited.run(params, &context).await.unwrap_err();
+        assert!(!error.retryable, "{error:?}");
+        error.message
+    };
+    assert!(refused(json!({"command": "echo", "cwd": inside})).await.contains("'sh' is not allowed"), "a text is for a shell");
+    assert!(refused(json!({"command": ["/bin/echo"], "cwd": inside})).await.contains("[commands] programs"));
+    assert!(refused(json!({"command": ["echo"]})).await.contains("[commands] folders"));
+    assert!(refused(json!({"command": ["echo"], "cwd": "/"})).await.contains("[commands] folders"));
+    assert!(refused(json!({"command": ["echo"], "cwd": inside, "env": {"PATH": inside}})).await.contains("env: PATH"));
+    let (context, _output) = context();
+    assert!(limited.run(json!({"command": ["echo"], "cwd": inside}), &context).await.is_ok());
+}
+
 #[test]
 fn faults_beyond_the_schema_are_named() {
-    let fault =
-        |params: Value| SendCmd.check(&params).into_iter().map(|fault| (fault.pointer, fault.message)).collect::<Vec<_>>();
+    let fault = |params: Value| {
+        SendCmd::default().check(&params).into_iter().map(|fault| (fault.pointer, fault.message)).collect::<Vec<_>>()
+    };
     assert_eq!(fault(json!({"command": "  "})), [("/command".into(), "command: must not be empty".into())]);
     assert_eq!(fault(json!({"command": ["ls"], "shell": "sh"}))[0].0, "/shell");
     let unknown = fault(json!({"command": "ls", "encoding": "klingon", "env": {"A=B": ""}}));
+    assert_eq!(fault(json!({"command": "{{ params.line }}", "encoding": "{{ encoding }}"})), [], "filled in before the run");
     assert_eq!(unknown.iter().map(|(pointer, _)| pointer.as_str()).collect::<Vec<_>>(), ["/encoding", "/env/A=B"]);
     assert!(unknown[0].1.starts_with("encoding: 'klingon' is not known"));
 }

@@ -53,7 +53,7 @@ impl SqlError {
 
 impl From<SqlError> for RunError {
     fn from(error: SqlError) -> Self {
-        RunError { message: error.message, retryable: error.retryable, result: None }
+        RunError { message: error.message, retryable: error.retryable, result: None, retry_after: None }
     }
 }
 

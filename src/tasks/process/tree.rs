@@ -2,14 +2,15 @@
 //! daemon in a session of its own) is out of reach.
 
 use std::io::{self, ErrorKind};
+use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 
 use process_wrap::tokio::{ChildWrapper, CommandWrap};
 use tokio::process::{ChildStderr, ChildStdin, ChildStdout, Command};
 
-use super::params::{CommandLine, Params, Shell};
+use super::{CommandLine, Launch, Shell};
 use crate::domain::input::cut;
-use crate::tasks::{RunContext, RunError};
+use crate::tasks::RunError;
 
 /// Variables of the server that a command must not see: its settings and secrets.
 const OWN_PREFIX: &str = "BELFRY_";
@@ -32,21 +33,21 @@ impl Tree {
     ///
     /// # Errors
     /// What is missing, by its name.
-    pub async fn spawn(params: &Params, context: &RunContext) -> Result<Tree, RunError> {
-        if let Some(cwd) = &params.cwd {
+    pub async fn spawn(launch: &Launch) -> Result<Tree, RunError> {
+        if let Some(cwd) = &launch.cwd {
             let found = tokio::fs::metadata(cwd).await;
             if !found.map_err(|error| no_folder(cwd, &error))?.is_dir() {
-                return Err(RunError::fail(format!("cwd: '{}' is not a folder", cut(cwd, 200))));
+                return Err(RunError::fail(format!("cwd: '{}' is not a folder", shown(cwd))));
             }
         }
-        let (program, mut command) = command(&params.command);
-        prepare(&mut command, params, context);
+        let mut command = command(&launch.command);
+        prepare(&mut command, launch);
         let mut wrapped = CommandWrap::from(command);
         #[cfg(unix)]
         wrapped.wrap(process_wrap::tokio::ProcessGroup::leader());
         #[cfg(windows)]
         wrapped.wrap(process_wrap::tokio::JobObject);
-        let child = wrapped.spawn().map_err(|error| not_started(&program, &error))?;
+        let child = wrapped.spawn().map_err(|error| not_started(launch.command.program(), &error))?;
         Ok(Tree { child, left_alone: false })
     }
 
@@ -90,34 +91,18 @@ impl Drop for Tree {
     }
 }
 
-/// The program's name, for messages, and its command line.
-fn command(line: &CommandLine) -> (String, Command) {
+fn command(line: &CommandLine) -> Command {
+    let mut command = Command::new(line.program());
     match line {
-        CommandLine::Program(program, arguments) => {
-            let mut command = Command::new(program);
+        CommandLine::Program(_, arguments) => {
             command.args(arguments);
-            (program.clone(), command)
         }
-        CommandLine::Shell(shell, text) => {
-            let program = shell.program();
-            let mut command = Command::new(program);
-            shell.hand_over(&mut command, text);
-            (program.to_owned(), command)
-        }
+        CommandLine::Shell(shell, text) => shell.hand_over(&mut command, text),
     }
+    command
 }
 
 impl Shell {
-    fn program(self) -> &'static str {
-        match self {
-            Shell::Sh => "sh",
-            Shell::Bash => "bash",
-            Shell::Cmd => "cmd",
-            Shell::Pwsh if cfg!(windows) => "powershell",
-            Shell::Pwsh => "pwsh",
-        }
-    }
-
     fn hand_over(self, command: &mut Command, text: &str) {
         match self {
             Shell::Sh | Shell::Bash => {
@@ -139,30 +124,29 @@ impl Shell {
     }
 }
 
-fn prepare(command: &mut Command, params: &Params, context: &RunContext) {
+fn prepare(command: &mut Command, launch: &Launch) {
     let is_own = |name: &str| name.to_ascii_uppercase().starts_with(OWN_PREFIX);
     for (name, _) in std::env::vars_os().filter(|(name, _)| is_own(&name.to_string_lossy())) {
         command.env_remove(name);
     }
     command
-        .envs(&params.env)
-        .env("BELFRY_EXECUTION_ID", &context.execution_id)
-        .env("BELFRY_TASK_ID", &context.task_id)
-        .env("BELFRY_ATTEMPT", context.attempt.to_string())
-        .env("BELFRY_SCHEDULED_AT", context.scheduled_at.to_rfc3339_opts(chrono::SecondsFormat::Millis, true))
-        .stdin(if params.stdin.is_some() { Stdio::piped() } else { Stdio::null() })
+        .envs(&launch.env)
+        .stdin(if launch.stdin.is_some() { Stdio::piped() } else { Stdio::null() })
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
-    if let Some(cwd) = &params.cwd {
+    if let Some(cwd) = &launch.cwd {
         command.current_dir(cwd);
     }
 }
 
-fn no_folder(cwd: &str, error: &io::Error) -> RunError {
-    let shown = cut(cwd, 200);
+fn shown(path: &Path) -> String {
+    cut(&path.display().to_string(), 200)
+}
+
+fn no_folder(cwd: &Path, error: &io::Error) -> RunError {
     match error.kind() {
-        ErrorKind::NotFound => RunError::fail(format!("cwd: '{shown}' does not exist")),
-        _ => RunError::fail(format!("cwd: '{shown}' cannot be used: {error}")),
+        ErrorKind::NotFound => RunError::fail(format!("cwd: '{}' does not exist", shown(cwd))),
+        _ => RunError::fail(format!("cwd: '{}' cannot be used: {error}", shown(cwd))),
     }
 }
 
@@ -171,7 +155,7 @@ fn not_started(program: &str, error: &io::Error) -> RunError {
     match error.kind() {
         ErrorKind::NotFound => RunError::fail(format!("program not found: '{shown}'")),
         ErrorKind::PermissionDenied => RunError::fail(format!("'{shown}' may not be run: permission denied")),
-        ErrorKind::OutOfMemory | ErrorKind::WouldBlock | ErrorKind::ResourceBusy => {
+        ErrorKind::OutOfMemory | ErrorKind::WouldBlock | ErrorKind::ResourceBusy | ErrorKind::ExecutableFileBusy => {
             RunError::retry(format!("'{shown}' could not be started now: {error}"))
         }
         _ => RunError::fail(format!("'{shown}' could not be started: {error}")),

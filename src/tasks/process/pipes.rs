@@ -3,45 +3,51 @@
 use std::sync::{Mutex, PoisonError};
 
 use encoding_rs::{Decoder, Encoding};
-use serde_json::{Value, json};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::ChildStdin;
 
-use super::process::ChildPipes;
+use super::tree::ChildPipes;
 use crate::domain::execution::Stream;
+use crate::domain::input::cut;
 use crate::tasks::output::OutputSink;
 
-/// Bytes kept of the end of each stream.
-const TAIL: usize = 4 * 1024;
+/// Bytes of the end of each stream that go into a result.
+pub const TAIL: usize = 4 * 1024;
+/// The longest line of the error stream that goes into an error message, in characters.
+const LINE_MAX: usize = 200;
 /// Bytes read at once.
 const READ: usize = 16 * 1024;
 
 /// The reading side of a command.
-pub(super) struct Pipes {
+pub struct Pipes {
     encoding: &'static Encoding,
+    /// Bytes kept of the end of the standard output; of the error stream it is [`TAIL`].
+    keep: usize,
     stdout: Mutex<String>,
     stderr: Mutex<String>,
 }
 
 impl Pipes {
-    pub fn new(encoding: &'static Encoding) -> Self {
-        Self { encoding, stdout: Mutex::default(), stderr: Mutex::default() }
+    pub(super) fn new(encoding: &'static Encoding, keep: usize) -> Self {
+        Self { encoding, keep, stdout: Mutex::default(), stderr: Mutex::default() }
     }
 
     /// Feeds the command and passes on what it writes, until it closed its ends.
-    pub async fn pump(&self, pipes: ChildPipes, stdin: Option<Vec<u8>>, output: &OutputSink) {
+    pub(super) async fn pump(&self, pipes: ChildPipes, stdin: Option<Vec<u8>>, output: Option<&OutputSink>) {
         let ChildPipes { stdin: input, stdout, stderr } = pipes;
         tokio::join!(feed(input, stdin), self.read(stdout, Stream::Stdout, output), self.read(stderr, Stream::Stderr, output));
     }
 
-    async fn read(&self, pipe: Option<impl AsyncRead + Unpin>, stream: Stream, output: &OutputSink) {
+    async fn read(&self, pipe: Option<impl AsyncRead + Unpin>, stream: Stream, output: Option<&OutputSink>) {
         let Some(mut pipe) = pipe else { return };
         let mut decoder = self.encoding.new_decoder_with_bom_removal();
         let mut bytes = vec![0; READ];
         loop {
             let count = pipe.read(&mut bytes).await.unwrap_or(0);
             let text = decode(&mut decoder, &bytes[..count], count == 0);
-            output.write(stream, &text);
+            if let Some(output) = output {
+                output.write(stream, &text);
+            }
             self.keep(stream, &text);
             if count == 0 {
                 return;
@@ -50,11 +56,13 @@ impl Pipes {
     }
 
     fn keep(&self, stream: Stream, text: &str) {
-        let mut tail = self.tail(stream);
-        tail.push_str(text);
-        if tail.len() > TAIL {
-            let start = tail.ceil_char_boundary(tail.len() - TAIL);
-            tail.drain(..start);
+        let keep = if stream == Stream::Stdout { self.keep } else { TAIL };
+        let mut kept = self.tail(stream);
+        kept.push_str(text);
+        // Twice as much may stand here, so that the text is not moved with each piece that comes.
+        if kept.len() > 2 * keep {
+            let start = kept.ceil_char_boundary(kept.len() - keep);
+            kept.drain(..start);
         }
     }
 
@@ -66,21 +74,30 @@ impl Pipes {
         tail.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The result of a run that ended like this.
-    pub fn result(&self, exit_code: Option<i32>, signal: Option<&str>) -> Value {
-        json!({
-            "exit_code": exit_code,
-            "signal": signal,
-            "stdout_tail": *self.tail(Stream::Stdout),
-            "stderr_tail": *self.tail(Stream::Stderr),
-        })
+    /// The end of the standard output, up to what was to be kept.
+    pub fn stdout(&self) -> String {
+        end_of(&self.tail(Stream::Stdout), self.keep)
     }
 
-    /// The last line on the error stream that says something.
+    /// The end of the standard output, for a result.
+    pub fn stdout_tail(&self) -> String {
+        end_of(&self.tail(Stream::Stdout), TAIL)
+    }
+
+    /// The end of the error stream, for a result.
+    pub fn stderr_tail(&self) -> String {
+        end_of(&self.tail(Stream::Stderr), TAIL)
+    }
+
+    /// The last line on the error stream that says something, cut where it is long.
     pub fn last_error_line(&self) -> Option<String> {
         let tail = self.tail(Stream::Stderr);
-        tail.lines().rev().map(str::trim).find(|line| !line.is_empty()).map(str::to_owned)
+        tail.lines().rev().map(str::trim).find(|line| !line.is_empty()).map(|line| cut(line, LINE_MAX))
     }
+}
+
+fn end_of(text: &str, bytes: usize) -> String {
+    text[text.ceil_char_boundary(text.len().saturating_sub(bytes))..].to_owned()
 }
 
 /// Writes what the command is to read, and closes the pipe. A command that does not read is no fault.
@@ -116,9 +133,10 @@ mod tests {
 
     #[test]
     fn only_the_end_is_kept() {
-        let pipes = Pipes::new(encoding_rs::UTF_8);
+        let pipes = Pipes::new(encoding_rs::UTF_8, TAIL);
         (0..10_000).for_each(|n| pipes.keep(Stream::Stderr, &format!("第 {n} 行\n")));
-        assert!(pipes.tail(Stream::Stderr).len() <= TAIL);
+        assert!(pipes.stderr_tail().len() <= TAIL && pipes.stderr_tail().len() > TAIL - 4);
+        assert!(pipes.tail(Stream::Stderr).len() <= 2 * TAIL);
         assert_eq!(pipes.last_error_line().as_deref(), Some("第 9999 行"));
     }
 }

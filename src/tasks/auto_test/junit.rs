@@ -1,0 +1,211 @@
+//! JUnit XML, as most test runners write it. Only files that were written by this run are read: an old report would pass for
+//! a new one when the suite did not even start.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use junit_parser::{TestCase, TestStatus, TestSuite, TestSuites};
+
+use super::params::{Format, Params};
+use super::report::{Case, Outcome, Report};
+use crate::domain::input::cut;
+use crate::tasks::RunError;
+
+/// Files read at most.
+const FILES_MAX: usize = 1_000;
+/// The largest file read, in bytes.
+const SIZE_MAX: u64 = 64 << 20;
+
+/// The files that the pattern fits, as they were before the run.
+pub(super) struct Reports {
+    /// What report files are called: a whole path with wildcards.
+    pattern: String,
+    before: HashMap<PathBuf, Stamp>,
+}
+
+/// What changes when a file is written anew.
+type Stamp = (Option<SystemTime>, u64);
+
+impl Reports {
+    /// Looks at the files there are before the run.
+    ///
+    /// # Errors
+    /// Where the folder cannot be looked at.
+    pub async fn before(params: &Params) -> Result<Reports, RunError> {
+        let folder = params.cwd.clone().unwrap_or_default();
+        let report = params.report.clone().filter(|_| params.format == Format::Junit);
+        blocking(move || {
+            let Some(report) = report else { return Ok(Reports { pattern: String::new(), before: HashMap::new() }) };
+            let folder = std::path::absolute(if folder.as_os_str().is_empty() { Path::new(".") } else { &folder });
+            let folder = folder.map_err(|error| RunError::fail(format!("cwd: cannot be used: {error}")))?;
+            let pattern = format!("{}/{report}", glob::Pattern::escape(&folder.display().to_string()));
+            let before = find(&pattern)?.into_iter().collect();
+            Ok(Reports { pattern, before })
+        })
+        .await
+    }
+
+    /// Reads the files that are new or were written anew.
+    ///
+    /// # Errors
+    /// Where the folder cannot be looked at; that a file does not read stands in the report.
+    pub async fn read(self) -> Result<Report, RunError> {
+        blocking(move || {
+            let mut report = Report::default();
+            for (path, stamp) in find(&self.pattern)? {
+                if self.before.get(&path) != Some(&stamp) {
+                    read_file(&path, stamp.1, &mut report);
+                }
+            }
+            Ok(report)
+        })
+        .await
+    }
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, RunError> + Send + 'static) -> Result<T, RunError> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| RunError::retry(error.to_string()))?
+}
+
+fn find(pattern: &str) -> Result<Vec<(PathBuf, Stamp)>, RunError> {
+    let paths = glob::glob(pattern).map_err(|error| RunError::fail(format!("report: {error}")))?;
+    let stamped = |path: PathBuf| {
+        let metadata = std::fs::metadata(&path).ok().filter(std::fs::Metadata::is_file)?;
+        Some((path, (metadata.modified().ok(), metadata.len())))
+    };
+    Ok(paths.filter_map(Result::ok).filter_map(stamped).take(FILES_MAX).collect())
+}
+
+fn read_file(path: &Path, size: u64, report: &mut Report) {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let parsed = match std::fs::read(path) {
+        _ if size > SIZE_MAX => Err(format!("is larger than {} MiB", SIZE_MAX >> 20)),
+        Ok(bytes) => parse(&String::from_utf8_lossy(&bytes)),
+        Err(error) => Err(error.to_string()),
+    };
+    match parsed {
+        Ok(suites) => report.cases.extend(cases(suites)),
+        Err(error) => report.faults.push(format!("the report {name} does not read: {}", cut(&error, 200))),
+    }
+    report.files.push(path.display().to_string());
+}
+
+fn parse(xml: &str) -> Result<TestSuites, String> {
+    junit_parser::from_reader(references::hide(xml).as_bytes()).map_err(|error| error.to_string())
+}
+
+/// The tests of all suites. They are counted one by one: the totals at the root are optional, and often missing.
+fn cases(suites: TestSuites) -> Vec<Case> {
+    let mut found = Vec::new();
+    let mut open: Vec<TestSuite> = suites.suites.into_iter().rev().collect();
+    while let Some(TestSuite { cases, suites, .. }) = open.pop() {
+        found.extend(cases.into_iter().map(case));
+        open.extend(suites.into_iter().rev());
+    }
+    found
+}
+
+fn case(case: TestCase) -> Case {
+    // Some runners put the first line into the attribute and all of it into the text.
+    let message = |message: String, text: String| if text.trim_start().starts_with(message.trim()) { text } else { message };
+    let (outcome, message) = match case.status {
+        TestStatus::Success => (Outcome::Passed, String::new()),
+        TestStatus::Failure(failure) => (Outcome::Failed, message(failure.message, failure.text)),
+        TestStatus::Error(error) => (Outcome::Error, message(error.message, error.text)),
+        TestStatus::Skipped(skipped) => (Outcome::Skipped, message(skipped.message, skipped.text)),
+    };
+    Case {
+        class: case.classname.or(case.group).map(|class| references::show(&class)),
+        name: references::show(&case.original_name),
+        outcome,
+        message: references::show(&message),
+        duration_ms: (case.time * 1000.0).clamp(0.0, 1e15) as u64,
+    }
+}
+
+/// The parser loses the references that stand in texts (`&apos;`, `&#10;`), so they are hidden from it: the five characters
+/// that XML cannot do without behind characters that nobody uses, all others behind nothing.
+mod references {
+    const NAMED: [(&str, char, char); 5] = [
+        ("lt", '<', '\u{f8f0}'),
+        ("gt", '>', '\u{f8f1}'),
+        ("amp", '&', '\u{f8f2}'),
+        ("quot", '"', '\u{f8f3}'),
+        ("apos", '\'', '\u{f8f4}'),
+    ];
+
+    pub fn hide(xml: &str) -> String {
+        let mut parts = xml.split('&');
+        let mut hidden = parts.next().unwrap_or_default().to_owned();
+        for part in parts {
+            match part.split_once(';').and_then(|(name, rest)| Some((character(name)?, rest))) {
+                Some((character, rest)) => {
+                    hidden.push(NAMED.iter().find(|(_, plain, _)| *plain == character).map_or(character, |(.., veiled)| *veiled));
+                    hidden.push_str(rest);
+                }
+                None => {
+                    hidden.push('&');
+                    hidden.push_str(part);
+                }
+            }
+        }
+        hidden
+    }
+
+    pub fn show(text: &str) -> String {
+        let plain = |c: char| NAMED.iter().find(|(.., veiled)| *veiled == c).map_or(c, |(_, plain, _)| *plain);
+        text.chars().map(plain).collect()
+    }
+
+    fn character(name: &str) -> Option<char> {
+        if let Some((_, plain, _)) = NAMED.iter().find(|(known, ..)| *known == name) {
+            return Some(*plain);
+        }
+        let number = name.strip_prefix('#')?;
+        let code = match number.strip_prefix(['x', 'X']) {
+            Some(hex) => u32::from_str_radix(hex, 16),
+            None => number.parse(),
+        };
+        char::from_u32(code.ok()?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(xml: &str) -> Report {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("r.xml");
+        std::fs::write(&path, xml).unwrap();
+        let mut report = Report::default();
+        read_file(&path, 1, &mut report);
+        report
+    }
+
+    #[test]
+    fn suites_are_summed_however_they_are_nested() {
+        let report = read(
+            r#"<?xml version="1.0"?><testsuites><testsuite name="a"><testcase name="x" classname="A" time="1.5"/>
+            <testsuite name="b"><testcase name="y"><failure message="1 != 2">1 !&#61; 2&#10;at &lt;b&gt; &amp; &apos;c&apos;</failure></testcase>
+            <testcase name="z"><error>broke</error></testcase><testcase name="s"><skipped/></testcase></testsuite>
+            </testsuite></testsuites>"#,
+        );
+        let found: Vec<_> = report.cases.iter().map(|case| (case.key(), case.outcome, case.message.as_str())).collect();
+        let expected = [
+            ("A::x".to_owned(), Outcome::Passed, ""),
+            ("y".to_owned(), Outcome::Failed, "1 != 2\nat <b> & 'c'"),
+            ("z".to_owned(), Outcome::Error, "broke"),
+            ("s".to_owned(), Outcome::Skipped, ""),
+        ];
+        assert_eq!(found, expected);
+        assert_eq!((report.cases[0].duration_ms, report.pass_rate()), (1500, Some(33.33)));
+    }
+
+    #[test]
+    fn a_report_that_does_not_read_is_a_fault() {
+        assert!(read("<testsuites><testsuite>").faults[0].starts_with("the report r.xml does not read: "));
+        assert!(read("no xml").faults[0].contains("r.xml"));
+    }
+}

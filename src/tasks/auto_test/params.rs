@@ -1,0 +1,143 @@
+//! What `auto_test` takes.
+
+use std::collections::BTreeMap;
+use std::path::{Component, Path, PathBuf};
+use std::time::Duration;
+
+use encoding_rs::Encoding;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::domain::fault::Fault;
+use crate::tasks::process::command::{self, CommandLine, Shell};
+
+/// The parameters, read.
+#[derive(Debug)]
+pub(super) struct Params {
+    pub command: CommandLine,
+    pub cwd: Option<PathBuf>,
+    pub env: BTreeMap<String, String>,
+    pub encoding: &'static Encoding,
+    pub format: Format,
+    /// What the report files are called, below `cwd`.
+    pub report: Option<String>,
+    /// In percent, 0 to 100.
+    pub min_pass_rate: Option<f64>,
+    pub timeout: Option<Duration>,
+}
+
+/// What the tests are reported in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Format {
+    /// Files in JUnit XML.
+    Junit,
+    /// The output, in TAP.
+    Tap,
+}
+
+/// As given.
+#[derive(Debug, Deserialize)]
+struct Raw {
+    command: Value,
+    cwd: Option<String>,
+    #[serde(default)]
+    env: BTreeMap<String, String>,
+    encoding: Option<String>,
+    shell: Option<Shell>,
+    format: Option<Format>,
+    report: Option<String>,
+    min_pass_rate: Option<f64>,
+    timeout_seconds: Option<f64>,
+}
+
+impl Params {
+    /// Reads parameters that fit the schema.
+    ///
+    /// # Errors
+    /// What the schema cannot say.
+    pub fn read(params: &Value) -> Result<Params, Vec<Fault>> {
+        let raw: Raw = serde_json::from_value(params.clone()).map_err(|error| vec![Fault::new("", error.to_string())])?;
+        let mut faults = command::surroundings(raw.cwd.as_deref(), &raw.env);
+        let command = CommandLine::read(&raw.command, raw.shell).map_err(|fault| faults.push(fault)).ok();
+        let encoding = command::encoding(raw.encoding.as_deref()).map_err(|fault| faults.push(fault)).ok();
+        faults.extend(raw.report.as_deref().and_then(report_fault));
+        let format = raw.format.unwrap_or(if raw.report.is_some() { Format::Junit } else { Format::Tap });
+        match (format, &raw.report) {
+            (Format::Junit, None) => faults.push(Fault::new("/report", "report: is required to read JUnit XML")),
+            (Format::Tap, Some(_)) => {
+                faults.push(Fault::new("/report", "report: goes with the format junit; TAP is read from the output"));
+            }
+            _ => {}
+        }
+        match (command, encoding) {
+            (Some(command), Some(encoding)) if faults.is_empty() => Ok(Params {
+                command,
+                cwd: raw.cwd.map(PathBuf::from),
+                env: raw.env,
+                encoding,
+                format,
+                report: raw.report,
+                min_pass_rate: raw.min_pass_rate,
+                timeout: raw.timeout_seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()),
+            }),
+            _ => Err(faults),
+        }
+    }
+}
+
+fn report_fault(report: &str) -> Option<Fault> {
+    let fault = |message: String| Some(Fault::new("/report", format!("report: {message}")));
+    let below = Path::new(report).components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
+    if !below {
+        return fault("must be a path below the folder of the tests, without '..'".to_owned());
+    }
+    match glob::Pattern::new(report) {
+        Ok(_) => None,
+        Err(error) => fault(format!("does not read as a pattern: {}", error.msg)),
+    }
+}
+
+pub(super) fn schema() -> Value {
+    let with = |mut schema: Value, en: &str, zh: &str| {
+        schema["description"] = en.into();
+        schema["x-description-zh"] = zh.into();
+        schema
+    };
+    let command = json!({"anyOf": [
+        {"type": "string", "minLength": 1, "maxLength": 100_000},
+        {"type": "array", "minItems": 1, "maxItems": 1000, "items": {"type": "string", "maxLength": 100_000}},
+    ]});
+    let env = json!({"type": "object", "additionalProperties": {"type": "string", "maxLength": 100_000}, "maxProperties": 200});
+    json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "type": "object",
+        "additionalProperties": false,
+        "required": ["command"],
+        "properties": {
+            "command": with(command,
+                "Runs the tests. A text is run by the shell; a list is a program with its arguments, run without one.",
+                "运行测试的命令。文本由 Shell 执行；列表表示程序及其参数，不经过 Shell。"),
+            "cwd": with(json!({"type": "string", "minLength": 1, "maxLength": 20096}),
+                "The folder to run in.", "执行时的工作目录。"),
+            "env": with(env, "Environment variables, added to the server's own.", "在服务器环境变量之外附加的变量。"),
+            "report": with(json!({"type": "string", "minLength": 1, "maxLength": 20096}),
+                "The JUnit XML files below the folder, such as report.xml or target/**/TEST-*.xml. Only those that this run wrote are read.",
+                "工作目录下的 JUnit XML 文件，例如 report.xml 或 target/**/TEST-*.xml。只读取本次运行写出的文件。"),
+            "format": with(json!({"enum": ["junit", "tap"]}),
+                "junit: files in JUnit XML; tap: the output, in TAP. By default junit where a report is named, else tap.",
+                "junit 表示 JUnit XML 文件，tap 表示从输出读取 TAP。指定了 report 时默认 junit，否则默认 tap。"),
+            "min_pass_rate": with(json!({"type": "number", "minimum": 0, "maximum": 100}),
+                "The run succeeds when at least this share of the tests passed, in percent. Without it all have to.",
+                "通过率（%）不低于此值即视为成功。不填则要求全部通过。"),
+            "timeout_seconds": with(json!({"type": "number", "exclusiveMinimum": 0, "maximum": 604_800}),
+                "Ends the tests after so many seconds.", "测试的最长运行时间（秒）。"),
+            "encoding": with(json!({"type": "string", "maxLength": 200}),
+                "The encoding of the output, such as utf-8 or gbk. By default utf-8, on Windows the console's.",
+                "输出的字符编码，例如 utf-8 或 gbk。默认 utf-8，在 Windows 上为控制台编码。"),
+            "shell": with(json!({"enum": ["sh", "bash", "cmd", "powershell"]}),
+                "The shell for a command in one text. By default sh, on Windows cmd.",
+                "执行文本命令所用的 Shell。默认 sh，在 Windows 上为 cmd。"),
+        },
+    })
+}

@@ -1,0 +1,185 @@
+//! `auto_test` with test runners as people use them.
+
+use std::path::Path;
+
+use belfry::clock::{Clock, SystemClock};
+use belfry::domain::execution::{Cause, Status};
+use belfry::storage::execution;
+use belfry::storage::execution::NewExecution;
+use belfry::tasks::auto_test::AutoTest;
+use belfry::tasks::{Limits, TaskType, Toolbox};
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+use crate::ran::{Ran, is_alive, run, wait_gone};
+use crate::support::TestDatabase;
+use crate::support::venv::venv;
+
+struct Suite {
+    db: TestDatabase,
+    folder: tempfile::TempDir,
+}
+
+impl Suite {
+    async fn new() -> Suite {
+        Suite { db: TestDatabase::sqlite().await, folder: tempfile::tempdir().expect("a folder") }
+    }
+
+    fn toolbox(&self) -> Toolbox {
+        Toolbox::plain(self.db.database.clone(), Arc::new(SystemClock), self.folder.path())
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.folder.path().join(name), text).expect("writes");
+    }
+
+    async fn run(&self, mut params: Value) -> Ran {
+        params["cwd"] = self.folder.path().to_str().expect("a path").into();
+        run(&AutoTest::new(&self.toolbox()), params).await
+    }
+
+    /// Puts a result on record, as the workers do.
+    async fn record(&self, result: &Value) {
+        let now = SystemClock.now();
+        let new = NewExecution {
+            id: ulid::Ulid::generate().to_string(),
+            task_id: "task-1".into(),
+            task_type: "auto_test".into(),
+            schedule_text: String::new(),
+            params: json!({}),
+            cause: Cause::Manual,
+            status: Status::Queued,
+            scheduled_at: now,
+            error: None,
+            requested_by: None,
+            idempotency_key: None,
+            started_by: None,
+            task_version: 1,
+        };
+        let node = belfry::domain::node::NodeIdentity { id: "n".into(), name: "n".into() };
+        let claim = execution::Claim { execution_id: new.id.clone(), attempt: 1, started_at: now, filled_params: None };
+        let finish = execution::Finish {
+            execution_id: new.id.clone(),
+            attempt: 1,
+            status: Status::Failed,
+            retry_at: None,
+            finished_at: now,
+            duration_ms: 1,
+            error: None,
+            result: Some(result.clone()),
+        };
+        let mut tx = self.db.database.write().await.expect("begins");
+        execution::insert(&mut tx, &[new], now).await.expect("inserts");
+        execution::claim(&mut tx, &node, &[claim]).await.expect("claims");
+        execution::finish(&mut tx, &node.id, &[finish]).await.expect("finishes");
+        tx.commit().await.expect("commits");
+    }
+}
+
+const PYTEST: &str = "import pytest, time\n\n\
+    class TestSums:\n    def test_adds(self):\n        assert 1 + 1 == 2\n\n    def test_splits(self):\n        assert 7 / 2 == 3, '钟楼'\n\n\
+    @pytest.mark.skip(reason='later')\ndef test_later():\n    pass\n\n\
+    @pytest.fixture\ndef broken():\n    raise RuntimeError('no database')\n\ndef test_needs(broken):\n    pass\n";
+
+#[tokio::test]
+async fn pytest_is_run_read_and_compared() {
+    let Some(python) = venv(&["pytest"]) else { return };
+    let suite = Suite::new().await;
+    suite.write("test_sums.py", PYTEST);
+    let params = json!({"command": [python, "-m", "pytest", "-q", "--junitxml=out/report.xml"], "report": "out/*.xml"});
+    let ran = suite.run(params.clone()).await;
+    let result = ran.failed_result();
+    assert_eq!(result["tests"], json!({"total": 4, "passed": 1, "failed": 1, "error": 1, "skipped": 1}));
+    assert_eq!((&result["exit_code"], &result["pass_rate"], &result["compared"]), (&json!(1), &json!(33.33), &Value::Null));
+    let failed = &result["failed_tests"][0];
+    assert_eq!((&failed["name"], &failed["class"]), (&json!("test_splits"), &json!("test_sums.TestSums")));
+    assert!(failed["message"].as_str().is_some_and(|message| message.contains("钟楼")), "{failed}");
+    assert!(ran.error().message.starts_with("2 of 4 tests failed: test_sums.TestSums::test_splits, "), "{:?}", ran.error());
+    assert!(ran.text.contains("4 tests: 1 passed, 1 failed, 1 errors, 1 skipped"), "{}", ran.text);
+
+    suite.record(result).await;
+    suite.write("test_sums.py", &PYTEST.replace("== 3", "== 3.5").replace("1 + 1 == 2", "1 + 1 == 3"));
+    let mended = suite.run(params.clone()).await;
+    let compared = &mended.failed_result()["compared"];
+    assert_eq!(compared["newly_passing"], json!(["test_sums.TestSums::test_splits"]));
+    assert_eq!(compared["newly_failing"], json!(["test_sums.TestSums::test_adds"]));
+
+    let mut lenient = params.clone();
+    lenient["min_pass_rate"] = 30.into();
+    assert_eq!(suite.run(lenient.clone()).await.result()["exit_code"], 1, "a third is enough");
+    lenient["min_pass_rate"] = 40.into();
+    assert!(suite.run(lenient).await.error().message.starts_with("33.33 % of the tests passed, less than 40 %"));
+}
+
+#[tokio::test]
+async fn an_old_report_does_not_pass_for_a_new_one() {
+    let suite = Suite::new().await;
+    suite.write("report.xml", "<testsuite><testcase name='old'/></testsuite>");
+    let params = |command: &str| json!({"command": command, "report": "*.xml"});
+    let stale = suite.run(params("true")).await;
+    assert_eq!(stale.error().message, "no new report with tests in it was written");
+    let crashed = suite.run(params("echo no module named x >&2; exit 2")).await;
+    assert!(crashed.error().message.starts_with("exit code 2: no module named x; no new report"), "{crashed:?}");
+    let fresh = suite.run(params("echo \"<testsuite><testcase name='new'/></testsuite>\" > second.xml")).await;
+    assert_eq!((&fresh.result()["tests"]["total"], &fresh.result()["cases"]["new"][0]), (&json!(1), &json!("passed")));
+    let odd = suite.run(params("echo \"<testsuite><testcase name='new'/></testsuite>\" > report.xml; exit 3")).await;
+    assert_eq!(odd.error().message, "exit code 3, though no test failed");
+    let broken = suite.run(params("echo '<testsuite>' > report.xml")).await;
+    assert!(broken.error().message.starts_with("the report report.xml does not read"), "{broken:?}");
+}
+
+#[tokio::test]
+async fn tap_is_read_from_the_output() {
+    let suite = Suite::new().await;
+    let ran = suite
+        .run(json!({"command": "printf 'TAP version 14\\n1..3\\nok 1 - a\\nnot ok 2 - b\\nok 3 - c # SKIP\\n'; exit 1"}))
+        .await;
+    assert_eq!(ran.error().message, "1 of 3 tests failed: b");
+    let ran = suite.run(json!({"command": "printf '1..3\\nok 1\\n'"})).await;
+    assert_eq!(ran.error().message, "3 tests were planned, 1 ran");
+    assert_eq!(suite.run(json!({"command": "printf '1..1\\nok 1\\n'"})).await.result()["pass_rate"], 100.0);
+    assert_eq!(suite.run(json!({"command": "true"})).await.error().message, "the output holds no tests in TAP");
+}
+
+/// The report in tests/data was written by cargo-nextest 0.9.143.
+#[tokio::test]
+async fn the_report_of_nextest_is_read() {
+    let suite = Suite::new().await;
+    let report = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/nextest.xml");
+    let ran = suite.run(json!({"command": ["cp", report, "junit.xml"], "report": "junit.xml"})).await;
+    let result = ran.failed_result();
+    assert_eq!(result["tests"], json!({"total": 3, "passed": 2, "failed": 1, "error": 0, "skipped": 0}));
+    assert_eq!(result["failed_tests"][0]["name"], "tests::divides");
+    assert!(
+        result["failed_tests"][0]["message"]
+            .as_str()
+            .is_some_and(|message| message.contains("panicked") && message.contains("钟楼"))
+    );
+}
+
+#[tokio::test]
+async fn tests_are_ended_at_their_limit_with_all_they_started() {
+    let suite = Suite::new().await;
+    let ran = suite.run(json!({"command": "sleep 600 & echo $! > pid; wait", "timeout_seconds": 2})).await;
+    assert_eq!((ran.error().message.as_str(), ran.error().retryable), ("the tests were ended after 2 s", true));
+    let pid = std::fs::read_to_string(suite.folder.path().join("pid")).expect("has begun");
+    wait_gone(pid.trim()).await;
+    assert!(!is_alive(pid.trim()));
+}
+
+#[tokio::test]
+async fn faults_and_limits_are_told() {
+    let suite = Suite::new().await;
+    let auto_test = AutoTest::new(&suite.toolbox());
+    let pointer = |params: Value| auto_test.check(&params).into_iter().map(|fault| fault.pointer).collect::<Vec<_>>().join(" ");
+    assert_eq!(pointer(json!({"command": "x", "report": "../r.xml"})), "/report");
+    assert_eq!(pointer(json!({"command": "x", "report": "/r.xml"})), "/report");
+    assert_eq!(pointer(json!({"command": "x", "report": "[a.xml"})), "/report");
+    assert_eq!(pointer(json!({"command": "x", "report": "{{ vars.report }}/../"})), "", "filled in before the run");
+    assert_eq!(pointer(json!({"command": "x", "format": "junit"})), "/report");
+    assert_eq!(pointer(json!({"command": " ", "format": "tap", "report": "r.xml"})), "/command /report");
+    let limits = Limits { programs: vec!["pytest".into()], ..Limits::within("") };
+    let limited = AutoTest::new(&Toolbox { limits: Arc::new(limits), ..suite.toolbox() });
+    let refused = run(&limited, json!({"command": "pytest"})).await;
+    assert!(!refused.error().retryable && refused.error().message.contains("'sh' is not allowed"), "{refused:?}");
+}

@@ -1,0 +1,219 @@
+//! `query_log` on executions and on log files.
+
+use std::io::Write;
+use std::path::Path;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+
+use belfry::clock::ManualClock;
+use belfry::domain::execution::{Cause, OutputChunk, Status, Stream};
+use belfry::domain::node::NodeIdentity;
+use belfry::storage::Database;
+use belfry::storage::execution::{self, Claim, Finish, NewExecution, NewOutput};
+use belfry::tasks::notify::{Mailer, Sending};
+use belfry::tasks::query_log::QueryLog;
+use belfry::tasks::{RunContext, RunError, TaskType, Toolbox};
+use chrono::{DateTime, Duration, Utc};
+use serde_json::{Value, json};
+
+use crate::on_each;
+use crate::ran::run;
+use crate::support::{TestDatabase, at};
+
+fn now() -> DateTime<Utc> {
+    at("2026-11-21T08:00:00Z")
+}
+
+fn toolbox(database: &Database, folder: &Path) -> Toolbox {
+    let files = folder.join("files");
+    std::fs::create_dir_all(&files).expect("makes a folder");
+    let plain = Toolbox::plain(database.clone(), Arc::new(ManualClock::new(now())), &files);
+    Toolbox { data_dir: folder.to_owned(), ..plain }
+}
+
+/// Puts an execution on record that was queued so many minutes ago and came to `status`.
+async fn record(database: &Database, task_id: &str, minutes: i64, status: Status, error: Option<&str>, output: &str) {
+    let queued_at = now() - Duration::minutes(minutes);
+    let id = ulid::Ulid::from_parts(queued_at.timestamp_millis() as u64, rand()).to_string();
+    let runs = !matches!(status, Status::Missed | Status::Skipped);
+    let new = NewExecution {
+        id: id.clone(),
+        task_id: task_id.into(),
+        task_type: "echo".into(),
+        schedule_text: String::new(),
+        params: json!({"message": "needle"}),
+        cause: Cause::Manual,
+        status: if runs { Status::Queued } else { status },
+        scheduled_at: queued_at,
+        error: error.map(str::to_owned),
+        requested_by: None,
+        idempotency_key: None,
+        started_by: None,
+        task_version: 1,
+    };
+    let node = NodeIdentity { id: "n".into(), name: "n".into() };
+    let mut tx = database.write().await.expect("begins");
+    execution::insert(&mut tx, &[new], queued_at).await.expect("inserts");
+    if runs {
+        let claim = Claim { execution_id: id.clone(), attempt: 1, started_at: queued_at, filled_params: None };
+        execution::claim(&mut tx, &node, &[claim]).await.expect("claims");
+        let chunk = OutputChunk { attempt: 1, seq: 0, stream: Stream::Stdout, at: queued_at, text: output.into() };
+        execution::append_output(&mut tx, &[NewOutput { execution_id: id.clone(), chunk }]).await.expect("appends");
+        let finish = Finish {
+            execution_id: id,
+            attempt: 1,
+            status,
+            retry_at: None,
+            finished_at: queued_at,
+            duration_ms: 5,
+            error: error.map(str::to_owned),
+            result: None,
+        };
+        execution::finish(&mut tx, &node.id, &[finish]).await.expect("finishes");
+    }
+    tx.commit().await.expect("commits");
+}
+
+fn rand() -> u128 {
+    u128::from(ulid::Ulid::generate().random() as u64)
+}
+
+async fn records(database: &Database) {
+    record(database, "a", 5, Status::Failed, Some("disk full"), "writing\n").await;
+    record(database, "a", 20, Status::Succeeded, None, "step 1\nerror: 钟楼 is slow\n").await;
+    record(database, "b", 30, Status::Missed, Some("the server was down"), "").await;
+    record(database, "b", 50, Status::TimedOut, Some("ended at its time limit"), "").await;
+    record(database, "a", 90, Status::Failed, Some("disk full"), "").await;
+}
+
+on_each! {
+    async fn executions_are_counted_within_the_bounds(db: &TestDatabase) {
+        records(&db.database).await;
+        let folder = tempfile::tempdir().expect("a folder");
+        let query = QueryLog::new(&toolbox(&db.database, folder.path()));
+        let found = async |params: Value| {
+            let ran = crate::ran::run(&query, params).await;
+            let result = ran.result().clone();
+            assert_eq!((&result["source"], &result["complete"]), (&json!("executions"), &json!(true)));
+            result
+        };
+        let hour = found(json!({"since": "1h"})).await;
+        assert_eq!(hour["by_status"], json!({"failed": 1, "missed": 1, "succeeded": 1, "timed_out": 1}));
+        assert_eq!((&hour["count"], &hour["failed"], &hour["rate"], &hour["alarm"]), (&json!(4), &json!(2), &json!(50.0), &json!(false)));
+        assert_eq!((&hour["matches"][0]["error"], &hour["matches"][0]["task_id"]), (&json!("disk full"), &json!("a")), "the newest first");
+        assert_eq!(found(json!({"since": "2h", "task_id": "a", "status": "failed"})).await["count"], 2);
+        assert_eq!(found(json!({"status": ["missed", "timed_out"], "limit": 1})).await["matches"].as_array().map(Vec::len), Some(1));
+        let between = json!({"from": "2026-11-21T07:05:00Z", "to": "2026-11-21T07:35:00Z"});
+        assert_eq!(found(between).await["by_status"], json!({"missed": 1, "timed_out": 1}));
+        let pattern = found(json!({"pattern": "(?i)ERROR|full"})).await;
+        assert_eq!((&pattern["count"], &pattern["matches"][1]["line"]), (&json!(3), &json!("error: 钟楼 is slow")));
+        assert_eq!(found(json!({"pattern": "needle"})).await["count"], 0, "parameters are not searched: those of the search hold the pattern");
+    }
+}
+
+#[tokio::test]
+async fn an_alarm_fails_or_mails() {
+    let db = TestDatabase::sqlite().await;
+    records(&db.database).await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let query = QueryLog::new(&toolbox(&db.database, folder.path()));
+    let params = |fail_if: &str| json!({"since": "1h", "fail_if": fail_if});
+    assert_eq!(run(&query, params("failed > 2")).await.result()["alarm"], false);
+    let alarmed = run(&query, params("rate >= 50%")).await;
+    assert_eq!(
+        (alarmed.error().message.as_str(), alarmed.error().retryable),
+        ("rate >= 50 holds: 4 executions found, 2 failed", false)
+    );
+    assert_eq!(alarmed.failed_result()["alarm"], true);
+
+    let post = Arc::new(Post::default());
+    let query = QueryLog::new(&toolbox(&db.database, folder.path())).with_mailer(post.clone());
+    let mailing = |fail_if: &str| json!({"since": "1h", "fail_if": fail_if, "email_to": ["ops@example.com"], "smtp": "office"});
+    assert_eq!(run(&query, mailing("count > 99")).await.result()["alarm"], false);
+    assert!(post.0.lock().expect("locks").is_empty(), "nothing to tell");
+    assert_eq!(run(&query, mailing("count > 3")).await.result()["alarm"], true, "the mail tells it");
+    let sent = post.0.lock().expect("locks").clone();
+    assert_eq!(sent[0][..3], ["office", "ops@example.com", "[Belfry] task-1: count > 3 holds: 4 executions found, 2 failed"]);
+    assert!(sent[0][3].contains("disk full"));
+    assert!(query.spec().params_schema["properties"]["email_to"].is_object());
+    assert!(QueryLog::new(&toolbox(&db.database, folder.path())).spec().params_schema["properties"]["email_to"].is_null());
+}
+
+/// Keeps what it is given to send.
+#[derive(Default)]
+struct Post(Mutex<Vec<[String; 4]>>);
+
+impl Mailer for Post {
+    fn send<'a>(
+        &'a self,
+        smtp: Option<&'a str>,
+        to: &'a [String],
+        title: &'a str,
+        body: &'a str,
+        _context: &'a RunContext,
+    ) -> Sending<'a> {
+        let mail = [smtp.unwrap_or_default().to_owned(), to.join(","), title.to_owned(), body.to_owned()];
+        self.0.lock().expect("locks").push(mail);
+        let sent: Pin<Box<dyn Future<Output = Result<(), RunError>> + Send>> = Box::pin(async { Ok(()) });
+        sent
+    }
+}
+
+const NEWEST: &str =
+    "2026-11-21 15:50:00.000+08:00 ERROR db: timed out\n   at pool.rs:7 ERROR\n2026-11-21 15:55:00.000+08:00  INFO fine\n";
+const OLDER: &str = "before any time ERROR\n2026-11-21 06:30:00Z ERROR disk full\n2026-11-21 07:30:00Z ERROR 磁盘已满\n";
+const OLDEST: &str = "2026-11-20T01:00:00Z ERROR long ago\n";
+
+fn gzipped(text: &str) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(text.as_bytes()).expect("packs");
+    encoder.finish().expect("packs")
+}
+
+#[tokio::test]
+async fn files_are_searched_with_those_set_aside() {
+    let db = TestDatabase::sqlite().await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let query = QueryLog::new(&toolbox(&db.database, folder.path()));
+    let write = |name: &str, bytes: &[u8]| std::fs::write(folder.path().join(name), bytes).expect("writes");
+    write("scheduler.log", NEWEST.as_bytes());
+    write("files/app.log", NEWEST.as_bytes());
+    write("files/app.log.1", OLDER.as_bytes());
+    write("files/app.log.2.gz", &gzipped(OLDEST));
+    let params = |more: Value| {
+        let mut params = json!({"source": "file", "path": "app.log", "pattern": "ERROR"});
+        params.as_object_mut().expect("an object").extend(more.as_object().cloned().unwrap_or_default());
+        params
+    };
+    let all = run(&query, params(json!({}))).await;
+    assert_eq!((&all.result()["count"], &all.result()["files"]), (&json!(6), &json!(["app.log", "app.log.1", "app.log.2.gz"])));
+    let texts: Vec<_> =
+        all.result()["matches"].as_array().expect("a list").iter().map(|hit| hit["text"].as_str().expect("a text")).collect();
+    assert!(texts[0].contains("pool.rs") && texts[2].contains("磁盘已满") && texts[5].contains("long ago"), "{texts:?}");
+    let hour = run(&query, params(json!({"since": "1h", "limit": 2, "fail_if": "count > 3"}))).await;
+    assert_eq!(hour.error().message, "count > 3 holds: 4 lines found");
+    let told = hour.failed_result()["matches"].as_array().expect("a list").len();
+    assert_eq!(told, 2, "a line without a time belongs to the one above; the first line of a file may be of any time");
+    let early = run(&query, params(json!({"to": "2026-11-21T07:00:00Z", "from": "2026-11-21T00:00:00Z"}))).await;
+    assert_eq!(early.result()["count"], 2);
+    let own = run(&query, json!({"source": "file", "pattern": "timed out"})).await;
+    assert_eq!((&own.result()["count"], &own.result()["matches"][0]["line"]), (&json!(1), &json!(1)));
+}
+
+#[tokio::test]
+async fn only_open_files_are_searched() {
+    let db = TestDatabase::sqlite().await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let query = QueryLog::new(&toolbox(&db.database, folder.path()));
+    for path in ["/etc/passwd", "../task.db", "../scheduler.log"] {
+        let refused = run(&query, json!({"source": "file", "path": path})).await;
+        assert!(!refused.error().retryable && refused.error().message.contains("[files] folders"), "{path}: {refused:?}");
+    }
+    let missing = run(&query, json!({"source": "file", "path": "no.log"})).await;
+    assert!(missing.error().message.starts_with("path: there is no file "), "{missing:?}");
+    let secret = folder.path().join("secret");
+    std::fs::write(&secret, "x").expect("writes");
+    std::os::unix::fs::symlink(&secret, folder.path().join("files/app.log.1")).expect("links");
+    let linked = run(&query, json!({"source": "file", "path": "app.log"})).await;
+    assert!(linked.error().message.starts_with("path: there is no file "), "a link leads out: {linked:?}");
+}
