@@ -30,6 +30,9 @@ on_each_kind! {
         if place.kind == Kind::Postgres {
             rig.exec("create sequence s").await;
         }
+        if place.kind == Kind::MySql {
+            rig.exec("create function bump() returns int begin insert into t values (1); return 1; end").await;
+        }
         let rig = Rig::new(&[("db", Datasource { read_only: true, ..place.profile() })]).await;
         assert_eq!(rig.rows("select count(*) from t").await, json!([[0]]));
         for sql in ["insert into t values (1)", "select 1; drop table t", "with x as (select 1) delete from t", "commit", "vacuum"] {
@@ -44,6 +47,10 @@ on_each_kind! {
             assert!(!hidden.retryable && hidden.message.contains("read-only transaction"), "{hidden:?}");
             let sneaky = rig.error("select set_config('transaction_read_only', 'off', true)").await;
             assert!(sneaky.message.contains("read-write"), "{sneaky:?}");
+        }
+        if place.kind == Kind::MySql {
+            let hidden = rig.error("select bump()").await;
+            assert!(!hidden.retryable && hidden.message.contains("READ ONLY transaction"), "{hidden:?}");
         }
         assert_eq!(rig.rows("select count(*) from t").await, json!([[0]]));
     }

@@ -297,6 +297,35 @@ async fn the_reader_waits_for_the_receiver() {
     place.remove().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn cancelling_keeps_the_watermark_and_leaves_no_connection() {
+    let Some(place) = Place::of(Kind::Postgres).await else { return };
+    let rig = Rig::on(&place).await;
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", silent.local_addr().unwrap());
+    let sql = "select n as id from generate_series(1, 1000000) n where n > :watermark order by n";
+    let params = json!({"from": {"sql": sql}, "to": {"http": {"url": url}}, "watermark": {"column": "id", "start": 5}});
+    let sync = DataSync::new(&rig.toolbox);
+    let (context, _output) = context();
+    let stop = async {
+        let _the_first_batch_is_on_its_way = silent.accept().await.unwrap();
+        context.cancel.cancel();
+    };
+    let (ended, ()) = tokio::join!(sync.run(params, &context), stop);
+    let error = ended.unwrap_err();
+    assert!(!error.retryable, "{error:?}");
+    let result = error.result.unwrap();
+    assert_eq!((&result["rows"], &result["watermark"], &result["watermark_column"]), (&json!(0), &json!(5), &json!("id")));
+    let others = "select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()";
+    for _ in 0..200 {
+        if rig.rows(others).await == json!([[0]]) {
+            return place.remove().await;
+        }
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+    panic!("a connection is left");
+}
+
 #[tokio::test]
 async fn faults_of_the_parameters_are_named() {
     let place = Place::of(Kind::Sqlite).await.unwrap();

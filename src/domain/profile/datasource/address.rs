@@ -85,8 +85,8 @@ impl fmt::Display for Engine {
     }
 }
 
-/// Where a database is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Where a database is. Printing it shows the place alone: a connection string may hold a password.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Address {
     pub engine: Engine,
     pub user: Option<String>,
@@ -97,6 +97,12 @@ pub struct Address {
     /// SQLite: the file's path. Oracle: the service. ODBC: the connection string, which may hold a password.
     pub database: String,
     options: Vec<(String, String)>,
+}
+
+impl fmt::Debug for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} at {}:{}", self.engine, self.host, self.port)
+    }
 }
 
 impl Address {
@@ -246,6 +252,8 @@ mod tests {
             let message = Address::parse(url).unwrap_err();
             assert!(message.starts_with("url: ") && !message.contains("secret"), "{url}: {message}");
         }
+        let odbc = Address::parse("odbc:Driver=X;PWD=secret").unwrap();
+        assert!(!format!("{odbc:?}").contains("secret"));
         assert!(Address::parse("mongodb://h/").unwrap_err().contains("known are sqlite://path, postgres://"));
     }
 }
