@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tokio::sync::mpsc::Receiver;
 
+use super::http_request::HttpRequest;
 use super::send_sql::guard;
 use super::sql::lease::until;
 use super::sql::session::{Column, Event, way};
@@ -36,9 +37,10 @@ pub struct DataSync {
 }
 
 impl DataSync {
-    pub fn new(toolbox: &Toolbox) -> Self {
+    /// `http` is the task type that batches to an API are sent with.
+    pub fn new(toolbox: &Toolbox, http: Arc<HttpRequest>) -> Self {
         let (datasources, database) = (Arc::clone(&toolbox.datasources), toolbox.database.clone());
-        Self { datasources, database, http: HttpTargets::default() }
+        Self { datasources, database, http: HttpTargets::new(http) }
     }
 }
 

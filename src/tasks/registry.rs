@@ -29,13 +29,14 @@ pub struct Entry {
 impl Registry {
     /// All types that come with Belfry.
     pub fn standard(toolbox: &Toolbox) -> Self {
+        let http = Arc::new(http_request::HttpRequest::new(toolbox));
         let mail = Arc::new(send_email::SendEmail::new(toolbox));
         Self::of(vec![
             Arc::new(auto_test::AutoTest::new(toolbox)),
             Arc::new(backup::Backup::new(toolbox)),
-            Arc::new(data_sync::DataSync::new(toolbox)),
+            Arc::new(data_sync::DataSync::new(toolbox, http.clone())),
             Arc::new(echo::Echo),
-            Arc::new(http_request::HttpRequest::new(toolbox)),
+            http,
             Arc::new(query_log::QueryLog::new(toolbox).with_mailer(mail.clone())),
             Arc::new(send_cmd::SendCmd::new(toolbox)),
             mail,

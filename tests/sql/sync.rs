@@ -8,6 +8,7 @@ use belfry::domain::execution::{Cause, Status};
 use belfry::domain::node::NodeIdentity;
 use belfry::storage::execution::{self, Claim, Finish, NewExecution};
 use belfry::tasks::data_sync::DataSync;
+use belfry::tasks::http_request::HttpRequest;
 use belfry::tasks::{RunContext, RunError, TaskType};
 use poem::http::StatusCode;
 use poem::listener::{Acceptor, Listener, TcpListener};
@@ -24,7 +25,7 @@ struct Runs<'r> {
 
 impl<'r> Runs<'r> {
     fn on(rig: &'r Rig) -> Runs<'r> {
-        Runs { rig, sync: DataSync::new(&rig.toolbox) }
+        Runs { rig, sync: DataSync::new(&rig.toolbox, Arc::new(HttpRequest::new(&rig.toolbox))) }
     }
 
     async fn run(&self, params: &Value) -> Result<Value, RunError> {
@@ -305,7 +306,7 @@ async fn cancelling_keeps_the_watermark_and_leaves_no_connection() {
     let url = format!("http://{}/", silent.local_addr().unwrap());
     let sql = "select n as id from generate_series(1, 1000000) n where n > :watermark order by n";
     let params = json!({"from": {"sql": sql}, "to": {"http": {"url": url}}, "watermark": {"column": "id", "start": 5}});
-    let sync = DataSync::new(&rig.toolbox);
+    let sync = DataSync::new(&rig.toolbox, Arc::new(HttpRequest::new(&rig.toolbox)));
     let (context, _output) = context();
     let stop = async {
         let _the_first_batch_is_on_its_way = silent.accept().await.unwrap();
@@ -330,7 +331,7 @@ async fn cancelling_keeps_the_watermark_and_leaves_no_connection() {
 async fn faults_of_the_parameters_are_named() {
     let place = Place::of(Kind::Sqlite).await.unwrap();
     let rig = Rig::on(&place).await;
-    let sync = DataSync::new(&rig.toolbox);
+    let sync = DataSync::new(&rig.toolbox, Arc::new(HttpRequest::new(&rig.toolbox)));
     let pointers = |to: Value, watermark: Value, sql: &str| {
         let mut params = json!({"from": {"sql": sql}, "to": to});
         if !watermark.is_null() {

@@ -1,6 +1,8 @@
 //! Rows to an HTTP API: each batch is a request of `http_request`, with all that it knows of signing in, of answers that mean
 //! success, and of failures that may pass.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
@@ -13,10 +15,9 @@ use crate::tasks::{RunContext, RunError, TaskType};
 /// What `http_request` takes that a batch brings itself.
 const BODIES: [&str; 3] = ["json", "form", "text"];
 
-/// The way to HTTP.
-#[derive(Default)]
+/// The way to HTTP: the task type itself, so that both share connections and tokens.
 pub(super) struct HttpTargets {
-    http: HttpRequest,
+    http: Arc<HttpRequest>,
 }
 
 /// An API that takes batches.
@@ -28,6 +29,10 @@ pub(super) struct HttpTarget<'t> {
 }
 
 impl HttpTargets {
+    pub fn new(http: Arc<HttpRequest>) -> Self {
+        Self { http }
+    }
+
     /// The schema of `to.http`: that of `http_request`, without a body.
     pub fn schema(&self) -> Value {
         let mut schema = self.http.spec().params_schema;
