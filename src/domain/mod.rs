@@ -8,6 +8,7 @@ pub mod fault;
 pub mod input;
 pub mod job;
 pub mod node;
+pub mod overview;
 pub mod page;
 pub mod policy;
 pub mod profile;

@@ -19,6 +19,7 @@ mod accounts;
 mod bulk;
 mod executions;
 mod figures;
+mod overview;
 mod preview;
 mod runs;
 mod secrets;

@@ -9,6 +9,7 @@
   function local(date, precision) {
     const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
     const time = `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
+    if (precision === "clock") return time.slice(0, 5);
     return precision === "ms" ? `${day} ${time}.${String(date.getMilliseconds()).padStart(3, "0")}` : `${day} ${time}`;
   }
 
@@ -32,6 +33,7 @@
       const left = Date.parse(element.dataset.countdown) - now;
       put(element, left >= 1000 ? words.in.replace("{time}", span(left)) : words.due);
     }
+    for (const bar of all("[data-elapsed-bar]")) bar.value = now - Date.parse(bar.dataset.elapsedBar);
     for (const element of all("[data-elapsed]")) put(element, span(Math.max(0, now - Date.parse(element.dataset.elapsed))));
   }
 

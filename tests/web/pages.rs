@@ -121,3 +121,12 @@ async fn a_fault_of_ours_shows_a_reference_and_nothing_else() {
     let page = site.bare(Method::GET, "/tasks", &[("cookie", &format!("belfry_session={session}"))], "").await;
     page.is(500).shows("under this reference").hides("pool").hides("sqlx");
 }
+
+#[tokio::test]
+async fn the_overview_shows_what_ran_what_failed_and_what_did_not_run() {
+    let site = Site::start().await;
+    site.get("/").await.is(200).shows("No tasks yet.");
+    site.parts.create("good", json!({"type": "interval", "minutes": 5})).await;
+    site.get("/").await.shows("All is well").shows("planned: 1 good").hides("Should have run");
+    site.end().await;
+}

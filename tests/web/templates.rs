@@ -110,7 +110,8 @@ fn is_used(key: &str, sources: &str) -> bool {
         "executions.range.",
         "form.title_",
     ];
-    const OF_HANDLERS: [&str; 3] = ["login.refused", "login.too_many", "setup.differ"];
+    const OF_HANDLERS: [&str; 5] =
+        ["login.refused", "login.too_many", "setup.differ", "overview.nothing_ran", "overview.planned_n"];
     sources.contains(&format!("\"{key}\"")) || FAMILIES.iter().any(|family| key.starts_with(family)) || OF_HANDLERS.contains(&key)
 }
 

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use chrono::DateTime;
 use chrono_tz::Tz;
 
+use super::chart::Chart;
 use super::execution::{AttemptView, ChunkView, ExecutionPage, OutputView, ResultView};
 use super::executions::{self, ExecutionList, ExecutionRow, Range};
-use super::overview::{Due, Overview};
+use super::overview::{Cause, Current, Due, Overview};
 use super::task::TaskPage;
 use super::task_form::{Difference, Fields, PreviewMoment, PreviewView, Stale, TaskForm};
 use super::task_types::TypeView;
@@ -202,7 +203,7 @@ pub fn execution_pages() -> Vec<ExecutionPage> {
 }
 
 pub fn overviews() -> Vec<Overview> {
-    let due = Due { task_id: "x".into(), name: "…".into(), href: "/tasks/x".into(), at: moment() };
+    let due = || Due { task_id: "x".into(), name: "…".into(), href: "/tasks/x".into(), at: moment() };
     let full = Overview {
         verdict: "failing",
         failing: 2,
@@ -210,28 +211,44 @@ pub fn overviews() -> Vec<Overview> {
         enabled: 9,
         running: 1,
         queued: 2,
+        active_is_exact: false,
         ran: 100,
         failed: 3,
+        today: "/executions?from=2026-11-21".into(),
         success_percent: Some(97),
         lateness: Some(4),
-        duration: Some(1200),
-        due: vec![due],
+        next: Some(due()),
+        due: vec![due()],
+        cause: Some(Cause { text: "<b>".into(), failures: 2, of: 3 }),
         failures: vec![execution_row("failed")],
-        current: vec![execution_row("running")],
-        day_ago: "/executions?range=day".into(),
-        newest: String::new(),
+        current: vec![Current { run: execution_row("running"), usual: Some(5), elapsed: 3 }],
+        overdue: vec![due()],
+        missed: vec![execution_row("missed")],
+        hours: Chart::sample(),
+        hour_marks: vec![moment()],
+        line: Chart::sample(),
+        line_marks: vec![moment(), moment(), moment()],
+        planned_more: true,
+        legend: vec!["succeeded"],
     };
     let bare = |verdict| Overview {
         verdict,
+        active_is_exact: true,
         success_percent: None,
         lateness: None,
-        duration: None,
+        next: None,
         due: vec![],
+        cause: None,
         failures: vec![],
-        current: vec![],
+        current: vec![Current { run: execution_row("running"), usual: None, elapsed: 3 }],
+        overdue: vec![],
+        missed: vec![],
+        hours: Chart::default(),
+        planned_more: false,
         ..full.clone()
     };
-    vec![full.clone(), bare("well"), bare("empty")]
+    let late = Overview { verdict: "overdue", current: vec![], ..full.clone() };
+    vec![full.clone(), bare("well"), bare("empty"), late]
 }
 
 pub fn task_forms() -> Vec<TaskForm> {
