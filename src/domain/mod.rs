@@ -12,6 +12,7 @@ pub mod overview;
 pub mod page;
 pub mod policy;
 pub mod profile;
+pub mod search;
 pub mod secret;
 pub mod stats;
 pub mod task;

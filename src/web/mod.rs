@@ -3,6 +3,7 @@
 pub mod assets;
 pub mod csrf;
 pub mod door;
+mod download;
 pub mod error;
 pub mod events;
 pub mod faults;

@@ -64,13 +64,16 @@
     tick();
     linkOffer();
     followOutput();
+    countTicks();
   });
   document.addEventListener("htmx:error", () => toast("danger", words.failed));
 
   document.addEventListener("belfry:done", (event) => {
-    const { kind, text, link, look, task } = event.detail;
+    const { kind, text, link, look, task, list } = event.detail;
     dialog.close();
     toast(kind, text, link, look);
+    for (const box of all("#tick-page, #tick-all, [form=bulk]")) box.checked = false;
+    if (list) htmx.ajax("GET", location.href, { target: "#list", swap: "outerHTML", select: "#list" });
     if (!task) return;
     if (document.getElementById("live")) reload();
     else fetchRows("task", [task]);
@@ -89,6 +92,19 @@
     }
     const around = element.closest("dialog");
     if ("close" in element.dataset && around) { event.preventDefault(); around.close(); }
+  });
+
+  // Ticks
+  function countTicks() {
+    const said = document.getElementById("ticked");
+    if (!said) return;
+    const ticked = all("[form=bulk]:checked").length;
+    said.textContent = said.dataset.text.replace("{n}", String(ticked));
+    document.getElementById("bulk").classList.toggle("is-used", ticked > 0 || document.getElementById("tick-all").checked);
+  }
+  document.addEventListener("change", (event) => {
+    if (event.target.id === "tick-page") for (const box of all("[form=bulk]")) box.checked = event.target.checked;
+    if (event.target.matches("#tick-page, #tick-all, [form=bulk]")) countTicks();
   });
 
   // Rows drawn anew: gathered, then fetched together, at most once a second.
@@ -227,10 +243,11 @@
     event.preventDefault();
   });
 
-  for (const field of all("[data-zone]")) field.value = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  for (const field of all("[data-zone]")) field.value ||= Intl.DateTimeFormat().resolvedOptions().timeZone;
   localise(document);
   tick();
   setInterval(tick, 1000);
   followOutput();
+  countTicks();
   if (live && mark) listen();
 })();

@@ -130,3 +130,54 @@ async fn the_overview_shows_what_ran_what_failed_and_what_did_not_run() {
     site.get("/").await.shows("All is well").shows("planned: 1 good").hides("Should have run");
     site.end().await;
 }
+
+#[tokio::test]
+async fn several_tasks_are_acted_on_at_once() {
+    let site = Site::start().await;
+    for id in ["a", "b", "c"] {
+        site.parts.create(id, json!({"type": "cron", "hour": 8})).await;
+    }
+    site.get("/tasks/-/bulk?action=pause&id=a&id=b")
+        .await
+        .is(200)
+        .shows("Pause 2 tasks?")
+        .shows("<code>b</code>")
+        .hides("<code>c</code>");
+    site.post("/tasks/-/bulk", &[("action", "pause"), ("id", "a"), ("id", "b")]).await.leads_to("/tasks");
+    site.get("/tasks?search=is:paused").await.shows("2 in all");
+    site.get("/tasks/-/bulk?action=delete&all=true&search=enabled:no").await.shows("Delete 2 tasks?");
+    site.post("/tasks/-/bulk", &[("action", "delete"), ("all", "true"), ("search", "enabled:no")])
+        .await
+        .leads_to("/tasks?search=enabled%3Ano");
+    site.get("/tasks").await.shows("1 in all");
+    let told =
+        site.post_with("/tasks/-/bulk", &[("action", "run"), ("id", "c"), ("id", "gone")], &[("hx-request", "true")]).await;
+    assert_eq!(told.status, 204);
+    assert!(told.header("hx-trigger").contains("1/2 (gone: there is no task 'gone')"), "{}", told.header("hx-trigger"));
+    site.get("/tasks/-/bulk?action=burn").await.is(400);
+    site.end().await;
+}
+
+#[tokio::test]
+async fn a_list_becomes_a_file() {
+    let site = Site::start().await;
+    let mut task = echo("sum", json!({"type": "cron", "hour": 8}));
+    task["params"]["message"] = "=1+1".into();
+    site.parts.service.create_task(&crate::support::parts::admin(), &task).await.expect("creates");
+    for _ in 0..501 {
+        site.parts.service.run_task(&crate::support::parts::admin(), "sum", None, None).await.expect("runs");
+    }
+    let csv = site.get("/executions/-/download?format=csv&task_id=sum").await;
+    assert_eq!((csv.status, csv.header("content-type")), (200, "text/csv; charset=utf-8"));
+    assert_eq!(csv.header("content-disposition"), "attachment; filename=\"executions.csv\"");
+    assert_eq!(csv.text.matches("\r\n").count(), 502, "a head and a line each");
+    assert!(csv.text.starts_with("\u{feff}id,task_id,"), "{}", &csv.text[..40]);
+    let json = site.get("/executions/-/download?format=json&search=status:queued").await;
+    let read: serde_json::Value = serde_json::from_str(&json.text).expect("JSON");
+    assert_eq!(read.as_array().map(Vec::len), Some(501));
+    assert_eq!(read[0]["params"]["message"], "=1+1");
+    let none = site.get("/executions/-/download?format=json&task_id=none").await;
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&none.text).expect("JSON"), json!([]));
+    site.get("/executions/-/download?format=xml").await.is(400);
+    site.end().await;
+}

@@ -12,13 +12,15 @@ use crate::web::form;
 use crate::web::session::Flash;
 use crate::web::urls::{encode, with_query};
 use crate::web::view::executions::ExecutionRow;
-use crate::web::view::task::TaskPage;
+use crate::web::view::task::{TaskPage, chart};
 use crate::web::view::tasks::{Ask, TaskRow, task_href};
 use crate::web::view::{Moment, pretty};
 use crate::web::visit::{Answer, Visit};
 
 const UPCOMING: i64 = 10;
 const EXECUTIONS: u32 = 20;
+/// Runs that the charts show.
+const CHARTED: i64 = 60;
 
 /// `GET /tasks/{id}`
 pub async fn show(visit: Arc<Visit>) -> Answer {
@@ -27,6 +29,7 @@ pub async fn show(visit: Arc<Visit>) -> Answer {
     let runs = visit.service().executions(visit.actor()?, &filter, &PageRequest { size: EXECUTIONS, cursor: None }).await?;
     let zone = visit.service().zone();
     let zone = task.rule(zone).map_or(zone, |rule| rule.zone());
+    let points = visit.service().recent_runs(visit.actor()?, &[&task.id], CHARTED).await?.remove(&task.id).unwrap_or_default();
     let (upcoming, notes) = upcoming(&visit, &task)?;
     let ended = task.stats.success_count + task.stats.failure_count;
     let view = TaskPage {
@@ -43,7 +46,9 @@ pub async fn show(visit: Arc<Visit>) -> Answer {
         executions: runs.items.iter().map(|run| ExecutionRow::new(&visit, run)).collect(),
         executions_href: with_query("/executions", &[("task_id", &task.id)]),
         newest: runs.items.first().map(|run| run.id.clone()).unwrap_or_default(),
-        row: TaskRow::new(&visit, &task),
+        durations: chart(&visit, &points, |run| run.duration_ms),
+        latenesses: chart(&visit, &points, |run| run.lateness_ms),
+        row: TaskRow::new(&visit, &task, &[]),
     };
     visit.page("tasks", &view)
 }

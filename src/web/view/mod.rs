@@ -1,6 +1,7 @@
 //! What templates see: typed contexts, each bound to its template, each with samples that a test draws in both languages.
 
 pub mod account;
+pub mod bulk;
 pub mod chart;
 pub mod error;
 pub mod execution;

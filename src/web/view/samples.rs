@@ -54,6 +54,8 @@ pub fn task_row() -> TaskRow {
         next: Some(moment()),
         no_next: "over",
         version: 3,
+        spark: Chart::sample(),
+        spark_text: "…".into(),
     }
 }
 
@@ -69,6 +71,7 @@ fn paused_row() -> TaskRow {
         next: None,
         no_next: "paused",
         params: String::new(),
+        spark: Chart::default(),
         ..task_row()
     }
 }
@@ -81,6 +84,9 @@ pub fn task_lists() -> Vec<TaskList> {
         statuses: choices(),
         tags: vec!["report".into()],
         sorts: choices(),
+        heads: ["none", "ascending", "descending", "none"]
+            .map(|direction| tasks::SortHead { href: "/tasks".into(), direction })
+            .into(),
         rows,
         pager,
     };
@@ -139,6 +145,9 @@ pub fn execution_lists() -> Vec<ExecutionList> {
         newest: "01J".into(),
         first,
         fault: fault.into(),
+        zone: "UTC".into(),
+        csv: "/executions/-/download?format=csv".into(),
+        json: "/executions/-/download?format=json".into(),
     };
     vec![
         list(all_rows(), filter.clone(), true, ""),
@@ -160,12 +169,20 @@ pub fn task_pages() -> Vec<TaskPage> {
         upcoming,
         notes: vec!["…".into()],
         success_percent: Some(92),
+        durations: Chart::sample(),
+        latenesses: Chart::sample(),
         executions,
         executions_href: "/executions?task_id=x".into(),
         newest: String::new(),
     };
-    let fresh =
-        TaskPage { success_percent: None, description: String::new(), notes: vec![], ..page(paused_row(), vec![], vec![]) };
+    let fresh = TaskPage {
+        durations: Chart::default(),
+        latenesses: Chart::default(),
+        success_percent: None,
+        description: String::new(),
+        notes: vec![],
+        ..page(paused_row(), vec![], vec![])
+    };
     vec![page(task_row(), all_rows(), vec![moment()]), fresh]
 }
 
