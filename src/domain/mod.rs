@@ -1,6 +1,7 @@
 //! The rules of Belfry: pure and total. No input or output, no clock, no database, no web; every function answers at once
 //! and none panics, whatever it is given.
 
+pub mod calendar;
 pub mod decision;
 pub mod event;
 pub mod execution;

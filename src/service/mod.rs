@@ -17,6 +17,7 @@ use crate::worker::cancel::Cancels;
 
 mod accounts;
 mod bulk;
+mod calendar;
 mod executions;
 mod figures;
 mod overview;
@@ -27,6 +28,7 @@ mod tasks;
 
 pub use accounts::AdminSetup;
 pub use bulk::{BulkAction, BulkError, BulkOutcome, BulkTarget};
+pub use calendar::CalendarRequest;
 pub use preview::Preview;
 
 /// Why a request was not done. Mapped once for the API and once for the pages.

@@ -1,5 +1,6 @@
 //! The pages: handlers that read a request, ask the services and draw a template. No rule lives here.
 
+pub mod ansi;
 pub mod assets;
 pub mod csrf;
 pub mod door;

@@ -202,6 +202,7 @@
       if (answer.ok) {
         const parsed = new DOMParser().parseFromString(await answer.text(), "text/html");
         output.append(...parsed.body.childNodes);
+        trimOutput();
         followOutput();
       }
     } finally {
@@ -209,6 +210,49 @@
       if (again) { again = false; setTimeout(more, 500); }
     }
   }
+  // However much is written, the page holds no more than its newest part; the download has all.
+  const MOST_PIECES = 4000;
+  function trimOutput() {
+    while (output.childNodes.length > MOST_PIECES) output.firstChild.remove();
+  }
+
+  // Finds a text within the output and marks where it stands, without touching what is written.
+  const find = document.getElementById("find");
+  let hits = [];
+  let hit = -1;
+  function search() {
+    hits = [];
+    const wanted = find.value.toLowerCase();
+    const walker = document.createTreeWalker(output, NodeFilter.SHOW_TEXT);
+    while (wanted && hits.length < 1000 && walker.nextNode()) {
+      const text = walker.currentNode.data.toLowerCase();
+      for (let at = text.indexOf(wanted); at >= 0 && hits.length < 1000; at = text.indexOf(wanted, at + wanted.length)) {
+        const range = new Range();
+        range.setStart(walker.currentNode, at);
+        range.setEnd(walker.currentNode, Math.min(at + wanted.length, walker.currentNode.length));
+        hits.push(range);
+      }
+    }
+    if (CSS.highlights) CSS.highlights.set("found", new Highlight(...hits));
+    hit = -1;
+    if (hits.length) showHit(1);
+    else document.getElementById("found").textContent = wanted ? "0" : "";
+  }
+  function showHit(step) {
+    hit = (hit + step + hits.length) % hits.length;
+    document.getElementById("found").textContent = `${hit + 1}/${hits.length}`;
+    document.getElementById("follow").checked = false;
+    const place = hits[hit].getBoundingClientRect();
+    output.scrollTop += place.top - output.getBoundingClientRect().top - output.clientHeight / 2;
+    if (CSS.highlights) CSS.highlights.set("found-now", new Highlight(hits[hit]));
+  }
+  if (find) {
+    find.addEventListener("input", search);
+    find.addEventListener("keydown", (event) => {
+      if (event.key === "Enter" && hits.length) { event.preventDefault(); showHit(event.shiftKey ? -1 : 1); }
+    });
+  }
+
   function followOutput() {
     if (output && document.getElementById("follow").checked) output.scrollTop = output.scrollHeight;
   }

@@ -181,3 +181,25 @@ async fn a_list_becomes_a_file() {
     site.get("/executions/-/download?format=xml").await.is(400);
     site.end().await;
 }
+
+#[tokio::test]
+async fn the_calendar_shows_what_is_planned_and_where_it_crowds() {
+    let site = Site::start().await;
+    for number in 0..6 {
+        site.parts.create(&format!("t{number}"), json!({"type": "cron", "hour": 18})).await;
+    }
+    site.parts.create("often", json!({"type": "interval", "seconds": 1})).await;
+    let week = site.get("/calendar").await;
+    week.is(200)
+        .shows("2026-11-16 – 2026-11-22")
+        .shows("18:00 ×6")
+        .shows("t0, t1, t2, t3, t4, t5")
+        .shows("Too frequent")
+        .shows("<code>often</code>");
+    let month = site.get("/calendar?view=month&date=2026-11-01&task=t3").await;
+    month.is(200).shows("2026-11").shows(">t3<").hides("t4").hides("×6");
+    site.get("/calendar?type=send_cmd").await.is(200).hides("t0");
+    site.get("/calendar?date=0001-01-01").await.shows("2026-11-16");
+    site.get("/calendar?date=nonsense&view=month").await.is(200).shows("2026-11");
+    site.end().await;
+}

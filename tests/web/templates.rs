@@ -44,6 +44,7 @@ fn every_template_draws_all_its_samples_in_both_languages() {
     draw::<view::overview::Overview>(&templates, &mut drawn);
     draw::<view::tasks::TaskList>(&templates, &mut drawn);
     draw::<view::tasks::TaskRows>(&templates, &mut drawn);
+    draw::<view::calendar::Calendar>(&templates, &mut drawn);
     draw::<view::bulk::BulkAsk>(&templates, &mut drawn);
     draw::<view::tasks::Ask>(&templates, &mut drawn);
     draw::<view::task::TaskPage>(&templates, &mut drawn);
@@ -97,7 +98,7 @@ fn each_text_is_used() {
 
 /// Named in a template, or one of a family whose last part comes from data.
 fn is_used(key: &str, sources: &str) -> bool {
-    const FAMILIES: [&str; 13] = [
+    const FAMILIES: [&str; 14] = [
         "status.",
         "cause.",
         "tasks.sort.",
@@ -111,6 +112,7 @@ fn is_used(key: &str, sources: &str) -> bool {
         "executions.range.",
         "form.title_",
         "bulk.",
+        "execution.tests.",
     ];
     const OF_HANDLERS: [&str; 6] =
         ["tasks.spark", "login.refused", "login.too_many", "setup.differ", "overview.nothing_ran", "overview.planned_n"];

@@ -3,6 +3,7 @@
 
 mod account;
 mod bulk;
+mod calendar;
 mod execution;
 mod executions;
 mod overview;
@@ -47,5 +48,6 @@ pub fn routes(web: &Arc<Web>) -> Route {
         .at("/executions/:id/output", get(signed(web, execution::more_output)))
         .at("/executions/:id/cancel", post(signed(web, execution::cancel)))
         .at("/executions/:id/rerun", get(signed(web, execution::ask_rerun)).post(signed(web, execution::rerun)))
+        .at("/calendar", get(signed(web, calendar::show)))
         .at("/task-types", get(signed(web, task_types::list)))
 }

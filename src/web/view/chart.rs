@@ -8,6 +8,8 @@ pub const HEIGHT: i64 = 100;
 /// The width of a bar's place, and of the bar in it.
 const PLACE: i64 = 10;
 const WIDTH: i64 = 8;
+/// Places at least, so that a few bars are no walls.
+const FEWEST: i64 = 24;
 /// The least height of what is there at all.
 const LEAST: i64 = 4;
 
@@ -51,7 +53,7 @@ impl Chart {
     pub fn new(columns: Vec<Column>) -> Chart {
         let total = |column: &Column| column.amounts.iter().map(|(_, amount)| amount.max(&0)).sum::<i64>();
         let top = columns.iter().map(total).max().unwrap_or_default();
-        let width = PLACE * columns.len() as i64;
+        let width = PLACE * (columns.len() as i64).max(FEWEST);
         let bars = columns.into_iter().zip(0..).map(|(column, place)| Bar {
             x: place * PLACE + (PLACE - WIDTH) / 2,
             width: WIDTH,
@@ -91,7 +93,7 @@ mod tests {
         let column = |amounts| Column { href: String::new(), label: String::new(), amounts };
         let chart =
             Chart::new(vec![column(vec![("succeeded", 1), ("failed", 1)]), column(vec![("succeeded", 1000)]), column(vec![])]);
-        assert_eq!((chart.width, chart.top), (30, 1000));
+        assert_eq!((chart.width, chart.top), (240, 1000), "room for more");
         assert_eq!(
             chart.bars[0].parts,
             [Part { kind: "succeeded", y: 96, height: 4 }, Part { kind: "failed", y: 92, height: 4 }]

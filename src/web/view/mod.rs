@@ -2,11 +2,13 @@
 
 pub mod account;
 pub mod bulk;
+pub mod calendar;
 pub mod chart;
 pub mod error;
 pub mod execution;
 pub mod executions;
 pub mod overview;
+pub mod result;
 pub mod samples;
 pub mod task;
 pub mod task_form;

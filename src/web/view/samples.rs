@@ -6,9 +6,10 @@ use chrono::DateTime;
 use chrono_tz::Tz;
 
 use super::chart::Chart;
-use super::execution::{AttemptView, ChunkView, ExecutionPage, OutputView, ResultView};
+use super::execution::{AttemptView, ChunkView, ExecutionPage, OutputView};
 use super::executions::{self, ExecutionList, ExecutionRow, Range};
 use super::overview::{Cause, Current, Due, Overview};
+use super::result::{FailedTest, ResultView, Table};
 use super::task::TaskPage;
 use super::task_form::{Difference, Fields, PreviewMoment, PreviewView, Stale, TaskForm};
 use super::task_types::TypeView;
@@ -16,6 +17,7 @@ use super::tasks::{self, TaskList, TaskRow};
 use super::{Choice, Moment, Pager};
 use crate::domain::execution::Status;
 use crate::domain::fault::Fault;
+use crate::web::ansi::Span;
 
 fn moment() -> Moment {
     Moment::precise(DateTime::UNIX_EPOCH, Tz::Asia__Shanghai)
@@ -196,8 +198,23 @@ pub fn execution_pages() -> Vec<ExecutionPage> {
         error: if ended { "…".into() } else { String::new() },
         node: "host".into(),
     };
-    let chunk = |stream, attempt| ChunkView { stream, text: "<out>\n".into(), attempt };
-    let result = ResultView { exists: true, http_status: Some(200), exit_code: Some(0), body: "b".into(), json: "{}".into() };
+    let chunk = |stream, attempt| ChunkView {
+        stream,
+        spans: vec![Span { text: "<out>\n".into(), class: "ansi-1".into() }, Span { text: "<b>".into(), class: String::new() }],
+        attempt,
+    };
+    let table = Table { columns: vec!["a".into()], rows: vec![vec![Some("<b>".into())], vec![None]], more: 3 };
+    let test = FailedTest { name: "a::b".into(), message: "…".into() };
+    let result = ResultView {
+        exists: true,
+        http_status: Some(200),
+        exit_code: Some(0),
+        body: "b".into(),
+        table: Some(table),
+        counts: vec![("total", 3), ("passed", 2), ("failed", 1), ("errors", 0), ("skipped", 0)],
+        failed_tests: vec![test, FailedTest { name: "c".into(), message: String::new() }],
+        json: "{}".into(),
+    };
     let page = |status: &'static str| {
         let row = execution_row(status);
         ExecutionPage {
@@ -209,7 +226,7 @@ pub fn execution_pages() -> Vec<ExecutionPage> {
             attempts: vec![attempt(1, true), attempt(2, row.is_final)],
             result: if row.is_final { result.clone() } else { ResultView::default() },
             output: if row.started.is_some() {
-                OutputView { chunks: vec![chunk("stdout", 0), chunk("stderr", 2)], last: "2.0".into() }
+                OutputView { omitted: 3, chunks: vec![chunk("stdout", 0), chunk("stderr", 2)], last: "2.0".into() }
             } else {
                 OutputView::default()
             },
