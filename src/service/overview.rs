@@ -119,7 +119,7 @@ async fn current(reader: &mut Reader) -> Result<Vec<Current>> {
     let running = latest(reader, vec![Status::Running], SHOWN).await?;
     let ids: Vec<&str> = running.iter().map(|execution| execution.task_id.as_str()).collect();
     let runs = recent_runs::of_tasks(reader, &ids, JUDGED_RUNS).await?;
-    let usual = |task_id: &str| runs.get(task_id).and_then(|runs| overview::usual_duration(runs));
+    let usual = |task_id: &str| runs.get(task_id).and_then(overview::usual_duration);
     Ok(running.iter().map(|execution| Current { usual_ms: usual(&execution.task_id), execution: execution.clone() }).collect())
 }
 

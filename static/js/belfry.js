@@ -94,6 +94,22 @@
     if ("close" in element.dataset && around) { event.preventDefault(); around.close(); }
   });
 
+  // Helpers of the form: they write the expression, which is then explained as if it had been typed.
+  document.addEventListener("click", (event) => {
+    const day = event.target.closest("[data-weekday]");
+    if (day) day.setAttribute("aria-pressed", String(day.getAttribute("aria-pressed") !== "true"));
+    const rule = event.target.closest("[data-rule]")?.dataset.rule;
+    if (!rule) return;
+    const field = document.getElementById("field-trigger-expression");
+    if (rule === "every") field.value = `*/${document.getElementById("help-every").value} * * * *`;
+    if (rule === "weekly") {
+      const days = Array.from(all("[data-weekday][aria-pressed=true]"), (one) => one.dataset.weekday);
+      const [hour, minute] = (document.getElementById("help-time").value || "00:00").split(":").map(Number);
+      field.value = `${minute} ${hour} * * ${days.length && days.length < 7 ? days.join(",") : "*"}`;
+    }
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+  });
+
   // Ticks
   function countTicks() {
     const said = document.getElementById("ticked");

@@ -51,6 +51,7 @@ fn every_template_draws_all_its_samples_in_both_languages() {
     draw::<view::task_form::TaskForm>(&templates, &mut drawn);
     draw::<view::task_form::TypePart>(&templates, &mut drawn);
     draw::<view::task_form::PreviewView>(&templates, &mut drawn);
+    draw::<view::task_form::ChangesView>(&templates, &mut drawn);
     draw::<view::task_form::CheckView>(&templates, &mut drawn);
     draw::<view::executions::ExecutionList>(&templates, &mut drawn);
     draw::<view::executions::ExecutionRows>(&templates, &mut drawn);

@@ -4,6 +4,7 @@
 mod account;
 mod bulk;
 mod calendar;
+mod changes;
 mod execution;
 mod executions;
 mod overview;
@@ -31,6 +32,7 @@ pub fn routes(web: &Arc<Web>) -> Route {
         .at("/tasks/-/rows", get(signed(web, tasks::rows)))
         .at("/tasks/-/bulk", get(signed(web, bulk::ask)).post(signed(web, bulk::act)))
         .at("/tasks/-/preview", post(signed(web, task_form::preview)))
+        .at("/tasks/-/changes", post(signed(web, changes::show)))
         .at("/tasks/-/check", post(signed(web, task_form::check)))
         .at("/tasks/-/type", post(signed(web, task_form::type_part)))
         .at("/tasks/new", get(signed(web, task_form::new)).post(signed(web, task_form::create)))
