@@ -11,7 +11,7 @@ use super::stats::Outcome;
 use super::task::Task;
 
 /// A task that fires more often than this within the calendar's span is named beside it instead.
-pub const OFTEN: usize = 300;
+pub const OFTEN: usize = 700;
 /// Firings that are worked out in all.
 const MOST_FIRINGS: usize = 20_000;
 /// So many firings within one minute crowd it.

@@ -98,7 +98,7 @@ pub async fn active(s: &mut dyn Session) -> Result<Vec<(Status, i64)>> {
 /// Where the database fails.
 pub async fn active_up_to(s: &mut dyn Session, limit: i64) -> Result<Vec<(Status, i64)>> {
     let text =
-        "select status, count(*) from (select status from executions where status in ('queued', 'running') limit $1) as some
+        "select status, count(*) from (select status from executions where status in ('queued', 'running') limit $1) as active
         group by status";
     let found: Vec<(String, i64)> =
         on_session!(s, |conn, dialect| sqlx::query_as(dialect.sql(text)).bind(limit).fetch_all(&mut *conn).await)

@@ -157,10 +157,12 @@
     source.addEventListener("hello", () => {
       if (greeted) catchUp();
       greeted = true;
+      mark.dataset.state = "live";
       if (lost) { lost = false; mark.hidden = true; toast("success", words.back); }
     });
     source.addEventListener("changes", (event) => changed(JSON.parse(event.data)));
     source.onerror = () => {
+      mark.dataset.state = "lost";
       if (!lost) { lost = true; mark.textContent = words.lost; mark.hidden = false; }
       if (source.readyState === EventSource.CLOSED) setTimeout(listen, 5000);
     };

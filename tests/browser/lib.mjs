@@ -14,7 +14,7 @@ const BROWSERS = [process.env.CHROMIUM, "/usr/bin/chromium", "/usr/bin/chromium-
 /** The path of a browser that is installed, or undefined. */
 export const browserPath = () => BROWSERS.find((path) => path && existsSync(path));
 
-/** Starts the server; `stop` ends it and removes its folder. */
+/** Starts the server; `stop` ends it and removes its folder, `end` and `kill` leave the folder as it is. */
 export async function startServer({ port = 0, folder = mkdtempSync(join(tmpdir(), "belfry-browser-")) } = {}) {
   const binary = process.env.BELFRY ?? fileURLToPath(new URL("../../target/debug/belfry", import.meta.url));
   const clean = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("BELFRY_")));
@@ -42,7 +42,7 @@ export async function startServer({ port = 0, folder = mkdtempSync(join(tmpdir()
     await end("SIGTERM");
     rmSync(folder, { recursive: true, force: true });
   };
-  return { url, folder, stop, kill: () => end("SIGKILL") };
+  return { url, folder, stop, end: () => end("SIGTERM"), kill: () => end("SIGKILL") };
 }
 
 /** Calls the JSON API; throws where it refuses. */

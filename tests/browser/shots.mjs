@@ -1,14 +1,25 @@
 // Pictures of every page: `npm run shots [-- folder]`. Desktop in light and dark, Chinese, and a phone of 360 pixels.
+// With `--docs` the few that README shows, into docs/.
 import { mkdirSync } from "node:fs";
 import { api, echo, ended, signIn, startBrowser, startServer } from "./lib.mjs";
 
-const folder = process.argv[2] ?? "shots";
+const docs = process.argv[2] === "--docs";
+const folder = docs ? new URL("../../docs", import.meta.url).pathname : (process.argv[2] ?? "shots");
 mkdirSync(folder, { recursive: true });
 const server = await startServer();
 const browser = await startBrowser();
 try {
   const paths = await fill();
-  const looks = {
+  if (docs) {
+    for (const [name, options] of Object.entries({ overview: {}, tasks: { colorScheme: "dark" }, execution: {} })) {
+      const page = await signIn(browser, server, { viewport: { width: 1180, height: 740 }, ...options });
+      await page.goto(paths[name]);
+      await page.waitForTimeout(500);
+      await page.screenshot({ path: `${folder}/${name}.png` });
+      await page.context().close();
+    }
+  }
+  const looks = docs ? {} : {
     desktop: {},
     dark: { colorScheme: "dark" },
     chinese: { locale: "zh-CN" },
@@ -33,7 +44,7 @@ async function fill() {
   const cmd = (id, command, more = {}) => ({ id, type: "send_cmd", trigger: { type: "interval", minutes: 5 }, params: { command }, ...more });
   const list = [
     echo("daily-report", { name: "Daily report", tags: ["report"], trigger: { type: "cron", day_of_week: "mon-fri", hour: 8 } }),
-    echo("heartbeat", { trigger: { type: "interval", seconds: 2 } }),
+    echo("heartbeat", { trigger: { type: "interval", seconds: 20 } }),
     echo("new-year", { trigger: { type: "date", run_date: "2099-01-01 00:00:00" } }),
     echo("when-idle", { trigger: { type: "idle", idle_duration: 3600 } }),
     cmd("backup", "echo starting; printf '\\033[32mok\\033[0m \\033[1;31mbad\\033[0m\\n'; echo warning >&2; sleep 0.3", { tags: ["ops"] }),
@@ -45,7 +56,7 @@ async function fill() {
   await api(server, "POST", "/tasks/new-year/pause");
   let last;
   for (let round = 0; round < 5; round += 1) {
-    for (const id of ["backup", "broken", "broken-too", "daily-report"]) {
+    for (const id of ["backup", "broken", "broken-too", "daily-report", "heartbeat"]) {
       const run = await api(server, "POST", `/tasks/${id}/run`, {});
       await ended(server, run.id);
       if (id === "backup") last = run.id;
@@ -61,5 +72,7 @@ async function fill() {
     executions: "/executions",
     execution: `/executions/${last}`,
     types: "/task-types",
+    calendar: "/calendar",
+    month: "/calendar?view=month",
   };
 }

@@ -32,10 +32,10 @@ for (const [name, test] of Object.entries(tests)) {
     return page;
   };
   try {
-    await test({ server, browser, open, allow: (part) => allowed.push(part) });
+    const skipped = await test({ server, browser, open, allow: (part) => allowed.push(part) });
     const complaints = watched.filter((text) => !allowed.some((part) => text.includes(part)));
     assert.deepEqual(complaints, [], "the browser complained");
-    console.log(`ok   ${name} (${Date.now() - begun} ms)`);
+    console.log(skipped ? `skip ${name}: ${skipped}` : `ok   ${name} (${Date.now() - begun} ms)`);
   } catch (error) {
     failed += 1;
     console.log(`FAIL ${name}\n${error.stack}`);

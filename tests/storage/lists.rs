@@ -2,7 +2,7 @@
 
 use belfry::domain::execution::{Cause, Status};
 use belfry::domain::page::{ExecutionFilter, PageRequest, TaskFilter, TaskSort};
-use belfry::storage::{execution_list, recent_runs, run_minutes, stats, task_list};
+use belfry::storage::{Database, execution_list, recent_runs, run_minutes, stats, task_list};
 use chrono::Duration;
 
 use crate::on_each;
@@ -163,6 +163,25 @@ on_each! {
         let mut tx = db.database.write().await.unwrap();
         run_minutes::remove_before(&mut tx, now() + Duration::minutes(1)).await.unwrap();
         assert_eq!(run_minutes::outcomes(&mut tx, now(), to, 60_000).await.unwrap().len(), 1);
+    }
+
+    async fn minutes_are_counted_from_what_is_on_record_already(db: &TestDatabase) {
+        insert_task(&db.database, &samples::task("a")).await;
+        let all: Vec<_> = [0, 10, 60_000].map(|offset| samples::execution("a", offset)).into();
+        insert_executions(&db.database, &all).await;
+        samples::run(&db.database, &all[0], Status::Failed).await;
+        samples::run(&db.database, &all[2], Status::Succeeded).await;
+        let to = now() + Duration::hours(1);
+        let counted = run_minutes::outcomes(&mut db.database.read().await.unwrap(), now(), to, 60_000).await.unwrap();
+        assert_eq!(counted.len(), 2);
+        let before = "drop table run_minutes; delete from belfry_migrations where version = 2;";
+        match &db.database {
+            Database::Sqlite { writer, .. } => drop(sqlx::raw_sql(before).execute(writer).await.unwrap()),
+            Database::Postgres(pool) => drop(sqlx::raw_sql(before).execute(pool).await.unwrap()),
+        }
+        let again = db.again().await;
+        assert_eq!(run_minutes::outcomes(&mut again.read().await.unwrap(), now(), to, 60_000).await.unwrap(), counted);
+        again.close().await;
     }
 
     async fn recent_runs_of_several_tasks_come_at_once(db: &TestDatabase) {

@@ -19,7 +19,7 @@ use crate::web::view::executions::{ExecutionList, ExecutionRow, ExecutionRows, F
 use crate::web::view::{Pager, View, cause_choices, status_choices, type_choices};
 use crate::web::visit::{Answer, Visit};
 
-/// Quick ranges, with their length; today begins with the reader's midnight.
+/// Quick ranges, with their length; today begins with midnight in the zone that the address names, else in the server's.
 const RANGES: [(&str, Duration); 4] =
     [("hour", Duration::hours(1)), ("today", Duration::zero()), ("day", Duration::days(1)), ("week", Duration::days(7))];
 

@@ -1,7 +1,7 @@
 // Lists: filters, pages, files.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { api, echo, ended } from "../lib.mjs";
+import { api, echo, ended, signIn, startServer } from "../lib.mjs";
 
 const rows = (page, kind) => page.locator(`tr[data-${kind}]`);
 
@@ -49,6 +49,34 @@ export const lists = {
     for (const [name, count] of [["CSV", (text) => text.trim().split("\r\n").length - 1], ["JSON", (text) => JSON.parse(text).length]]) {
       const [download] = await Promise.all([page.waitForEvent("download"), page.click(`.ranges a:has-text("${name}")`)]);
       assert.equal(count(readFileSync(await download.path(), "utf8")), 42, name);
+    }
+  },
+
+  async "a past of a hundred thousand executions is as quick as a short one"({ browser }) {
+    if (!process.env.LONG_PAST) return "LONG_PAST names no folder with a long past (cargo test --test browser makes one)";
+    const server = await startServer({ folder: process.env.LONG_PAST });
+    try {
+      const page = await signIn(browser, server);
+      await page.goto("/executions");
+      await page.locator("#list", { hasText: "or more" }).waitFor();
+      for (let turn = 0; turn < 5; turn += 1) {
+        const edge = await rows(page, "execution").last().getAttribute("data-execution");
+        await page.click("a[rel=next]");
+        await page.locator(`tr[data-execution="${edge}"]`).waitFor({ state: "detached" });
+        assert.equal(await rows(page, "execution").count(), 40);
+      }
+      const begun = Date.now();
+      for (const path of ["/", "/executions?search=task:past-3+status:failed", "/executions?status=failed&task_id=past-0", "/calendar", "/calendar?view=month"]) {
+        await page.goto(path);
+      }
+      assert.ok(Date.now() - begun < 10_000, `five pages took ${Date.now() - begun} ms`);
+      await page.goto("/executions?search=status:failed");
+      assert.equal(await rows(page, "execution").count(), 40);
+      const [download] = await Promise.all([page.waitForEvent("download"), page.click(".ranges a:has-text('CSV')")]);
+      assert.equal(readFileSync(await download.path(), "utf8").trim().split("\r\n").length, 5001);
+      await page.context().close();
+    } finally {
+      await server.end();
     }
   },
 
