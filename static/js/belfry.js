@@ -64,7 +64,7 @@
     tick();
     linkOffer();
     followOutput();
-    countTicks();
+    keepTicks();
   });
   document.addEventListener("htmx:error", () => toast("danger", words.failed));
 
@@ -72,7 +72,7 @@
     const { kind, text, link, look, task, list } = event.detail;
     dialog.close();
     toast(kind, text, link, look);
-    for (const box of all("#tick-page, #tick-all, [form=bulk]")) box.checked = false;
+    if (list) ticked.clear();
     if (list) htmx.ajax("GET", location.href, { target: "#list", swap: "outerHTML", select: "#list" });
     if (!task) return;
     if (document.getElementById("live")) reload();
@@ -110,17 +110,26 @@
     field.dispatchEvent(new Event("input", { bubbles: true }));
   });
 
-  // Ticks
+  // Ticks outlast the redrawing of their rows, not the leaving of the page of the list.
+  const ticked = new Set();
   function countTicks() {
     const said = document.getElementById("ticked");
     if (!said) return;
-    const ticked = all("[form=bulk]:checked").length;
-    said.textContent = said.dataset.text.replace("{n}", String(ticked));
-    document.getElementById("bulk").classList.toggle("is-used", ticked > 0 || document.getElementById("tick-all").checked);
+    said.textContent = said.dataset.text.replace("{n}", String(ticked.size));
+    document.getElementById("bulk").classList.toggle("is-used", ticked.size > 0 || document.getElementById("tick-all").checked);
+  }
+  function keepTicks() {
+    const boxes = Array.from(all("[form=bulk]"));
+    for (const box of boxes) box.checked = ticked.has(box.value);
+    const shown = new Set(boxes.map((box) => box.value));
+    for (const id of ticked) if (!shown.has(id)) ticked.delete(id);
+    countTicks();
   }
   document.addEventListener("change", (event) => {
     if (event.target.id === "tick-page") for (const box of all("[form=bulk]")) box.checked = event.target.checked;
-    if (event.target.matches("#tick-page, #tick-all, [form=bulk]")) countTicks();
+    if (!event.target.matches("#tick-page, #tick-all, [form=bulk]")) return;
+    for (const box of all("[form=bulk]")) if (box.checked) ticked.add(box.value); else ticked.delete(box.value);
+    countTicks();
   });
 
   // Rows drawn anew: gathered, then fetched together, at most once a second.
@@ -310,6 +319,8 @@
   tick();
   setInterval(tick, 1000);
   followOutput();
+  // A browser that comes back to the page may have kept the boxes as they were.
+  for (const box of all("[form=bulk]:checked")) ticked.add(box.value);
   countTicks();
   if (live && mark) listen();
 })();

@@ -12,7 +12,7 @@ try {
   const paths = await fill();
   if (docs) {
     for (const [name, options] of Object.entries({ overview: {}, tasks: { colorScheme: "dark" }, execution: {} })) {
-      const page = await signIn(browser, server, { viewport: { width: 1180, height: 740 }, ...options });
+      const page = await signIn(browser, server, { viewport: { width: 1320, height: 800 }, ...options });
       await page.goto(paths[name]);
       await page.waitForTimeout(500);
       await page.screenshot({ path: `${folder}/${name}.png` });

@@ -48,6 +48,9 @@ export const actions = {
     await page.check("[aria-label='Select bulk-1']");
     await page.check("[aria-label='Select bulk-2']");
     await page.locator("#ticked", { hasText: "2 selected" }).waitFor();
+    await api(server, "PATCH", "/tasks/bulk-1", { name: "Renamed meanwhile" });
+    await page.locator("tr[data-task=bulk-1]", { hasText: "Renamed meanwhile" }).waitFor();
+    assert.ok(await page.isChecked("[aria-label='Select bulk-1']"), "a row drawn anew keeps its tick");
     await page.click("#bulk [value=pause]");
     await page.locator("#dialog h1", { hasText: "Pause 2 tasks?" }).waitFor();
     await page.click("#dialog .btn-primary");

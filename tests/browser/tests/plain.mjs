@@ -39,6 +39,23 @@ export const plain = {
     await page.locator("html[data-bs-theme=dark]").waitFor();
   },
 
+  async "tables fit their cards at every width"({ server, open }) {
+    await api(server, "POST", "/tasks", echo("a-task-with-a-rather-long-id", { tags: ["fitting"], trigger: { type: "date", run_date: "2099-01-01 00:00:00" } }));
+    await api(server, "POST", "/tasks/a-task-with-a-rather-long-id/run", {});
+    const page = await open();
+    for (const width of [700, 1000, 1290, 1291, 1360, 1600, 1601, 1700]) {
+      await page.setViewportSize({ width, height: 800 });
+      for (const path of ["/tasks?tag=fitting", "/executions?task_id=a-task-with-a-rather-long-id"]) {
+        await page.goto(path);
+        const over = await page.evaluate(() => {
+          const table = document.querySelector("#list table");
+          return Math.round(table.getBoundingClientRect().right - table.parentElement.getBoundingClientRect().right);
+        });
+        assert.ok(over <= 0, `at ${width} the table of ${path} is ${over} too wide`);
+      }
+    }
+  },
+
   async "nothing is wider than a phone"({ server, open }) {
     await api(server, "POST", "/tasks", echo("narrow", { name: "A name that is rather long for a small screen", tags: ["narrow"] }));
     const page = await open({ viewport: { width: 360, height: 800 } });
