@@ -72,7 +72,12 @@
     const { kind, text, link, look, task, list } = event.detail;
     dialog.close();
     toast(kind, text, link, look);
-    if (list) ticked.clear();
+    if (list) {
+      ticked.clear();
+      allOf = null;
+      for (const box of all("#tick-page, #tick-all, [form=bulk]")) box.checked = false;
+      countTicks();
+    }
     if (list) htmx.ajax("GET", location.href, { target: "#list", swap: "outerHTML", select: "#list" });
     if (!task) return;
     if (document.getElementById("live")) reload();
@@ -112,6 +117,9 @@
 
   // Ticks outlast the redrawing of their rows, not the leaving of the page of the list.
   const ticked = new Set();
+  // The filter whose every task is meant; another filter's tasks never are.
+  let allOf = null;
+  const filterOfList = () => Array.from(all("#bulk input[type=hidden]"), (field) => `${field.name}=${field.value}`).join("&");
   function countTicks() {
     const said = document.getElementById("ticked");
     if (!said) return;
@@ -121,6 +129,9 @@
   function keepTicks() {
     const boxes = Array.from(all("[form=bulk]"));
     for (const box of boxes) box.checked = ticked.has(box.value);
+    const whole = document.getElementById("tick-all");
+    if (whole) whole.checked = allOf === filterOfList();
+    allOf = whole?.checked ? allOf : null;
     const shown = new Set(boxes.map((box) => box.value));
     for (const id of ticked) if (!shown.has(id)) ticked.delete(id);
     countTicks();
@@ -128,6 +139,7 @@
   document.addEventListener("change", (event) => {
     if (event.target.id === "tick-page") for (const box of all("[form=bulk]")) box.checked = event.target.checked;
     if (!event.target.matches("#tick-page, #tick-all, [form=bulk]")) return;
+    if (event.target.id === "tick-all") allOf = event.target.checked ? filterOfList() : null;
     for (const box of all("[form=bulk]")) if (box.checked) ticked.add(box.value); else ticked.delete(box.value);
     countTicks();
   });
@@ -321,6 +333,7 @@
   followOutput();
   // A browser that comes back to the page may have kept the boxes as they were.
   for (const box of all("[form=bulk]:checked")) ticked.add(box.value);
+  if (document.getElementById("tick-all")?.checked) allOf = filterOfList();
   countTicks();
   if (live && mark) listen();
 })();
