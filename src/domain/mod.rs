@@ -2,6 +2,7 @@
 //! and none panics, whatever it is given.
 
 pub mod audit;
+pub mod calendar;
 pub mod chain;
 pub mod decision;
 pub mod event;
@@ -11,9 +12,11 @@ pub mod input;
 pub mod job;
 pub mod mask;
 pub mod node;
+pub mod overview;
 pub mod page;
 pub mod policy;
 pub mod profile;
+pub mod search;
 pub mod secret;
 pub mod stats;
 pub mod task;

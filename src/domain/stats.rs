@@ -46,3 +46,23 @@ pub struct DueTask {
     pub name: String,
     pub next_run_at: DateTime<Utc>,
 }
+
+/// How many runs that began within a step of time ended in one way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Outcome {
+    /// The step's begin.
+    pub at: DateTime<Utc>,
+    pub status: Status,
+    pub runs: i64,
+}
+
+/// One run, as far as a chart shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunPoint {
+    /// The execution's id.
+    pub id: String,
+    pub status: Status,
+    pub started_at: Option<DateTime<Utc>>,
+    pub duration_ms: Option<i64>,
+    pub lateness_ms: Option<i64>,
+}

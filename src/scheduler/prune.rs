@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::clock::SharedClock;
 use crate::domain::trigger::Trigger;
 use crate::storage::history::{self, Overgrown};
-use crate::storage::{Database, Result};
+use crate::storage::{Database, Result, run_minutes};
 
 /// When the log is looked through: every five minutes, away from the full minutes at which tasks crowd.
 const RULE: &str = "17 */5 * * * *";
@@ -22,6 +22,9 @@ const RULE: &str = "17 */5 * * * *";
 const STEP: i64 = 200;
 /// The pause between steps, in which others write.
 const PAUSE: Duration = Duration::from_millis(50);
+
+/// How long the counters by the minute are kept.
+const MINUTES_KEPT: chrono::Duration = chrono::Duration::days(62);
 
 /// The loop that removes old executions.
 pub struct Prune {
@@ -66,6 +69,7 @@ impl Prune {
     /// # Errors
     /// Where the database fails; the steps before stay done.
     pub async fn run_once(&self, now: DateTime<Utc>, shutdown: &CancellationToken) -> Result<u64> {
+        self.forget_minutes(now).await?;
         let before = self.keep.age.and_then(|age| now.checked_sub_signed(age));
         let mut removed = match before {
             Some(before) => self.remove(&What::Before(before), shutdown).await?,
@@ -78,6 +82,14 @@ impl Prune {
             }
         }
         Ok(removed)
+    }
+
+    /// The counters by the minute are kept for the calendar's month and the one before.
+    async fn forget_minutes(&self, now: DateTime<Utc>) -> Result<()> {
+        let Some(before) = now.checked_sub_signed(MINUTES_KEPT) else { return Ok(()) };
+        let mut tx = self.database.write().await?;
+        run_minutes::remove_before(&mut tx, before).await?;
+        tx.commit().await
     }
 
     async fn remove(&self, what: &What, shutdown: &CancellationToken) -> Result<u64> {

@@ -53,9 +53,9 @@ impl Service {
         match target {
             BulkTarget::Ids(ids) => self.bulk_step(actor, action, ids, &mut outcome).await?,
             BulkTarget::Filter(filter) => {
-                let mut after = String::new();
+                let (filter, mut after) = (filter.resolved(), String::new());
                 loop {
-                    let ids = task_list::ids(&mut self.database().read().await?, filter, &after, STEP).await?;
+                    let ids = task_list::ids(&mut self.database().read().await?, &filter, &after, STEP).await?;
                     self.bulk_step(actor, action, &ids, &mut outcome).await?;
                     match ids.last() {
                         Some(last) if ids.len() as i64 == STEP => after.clone_from(last),

@@ -1,10 +1,13 @@
 //! Executions, read.
 
+use std::collections::HashMap;
+
 use super::{Error, Result, Service, allow};
 use crate::domain::execution::{Attempt, Execution, ExecutionDetail, OutputChunk};
 use crate::domain::page::{ExecutionFilter, Page, PageRequest};
+use crate::domain::stats::RunPoint;
 use crate::domain::user::{Action, Actor};
-use crate::storage::{execution, execution_list};
+use crate::storage::{execution, execution_list, recent_runs};
 
 impl Service {
     /// One page of executions, newest first.
@@ -13,7 +16,25 @@ impl Service {
     /// [`Error::Forbidden`], [`Error::Internal`].
     pub async fn executions(&self, actor: &Actor, filter: &ExecutionFilter, page: &PageRequest) -> Result<Page<Execution>> {
         allow(actor, Action::See)?;
-        Ok(execution_list::page(&mut self.database().read().await?, filter, page).await?)
+        Ok(execution_list::page(&mut self.database().read().await?, &filter.resolved(), page).await?)
+    }
+
+    /// The rows of one page alone, without a count of all: for those who read on and on.
+    ///
+    /// # Errors
+    /// As [`Service::executions`].
+    pub async fn executions_only(&self, actor: &Actor, filter: &ExecutionFilter, page: &PageRequest) -> Result<Vec<Execution>> {
+        allow(actor, Action::See)?;
+        Ok(execution_list::newest(&mut self.database().read().await?, &filter.resolved(), page).await?)
+    }
+
+    /// The newest `limit` executions of each task, oldest first; tasks without any are left out.
+    ///
+    /// # Errors
+    /// As [`Service::executions`].
+    pub async fn recent_runs(&self, actor: &Actor, task_ids: &[&str], limit: i64) -> Result<HashMap<String, Vec<RunPoint>>> {
+        allow(actor, Action::See)?;
+        Ok(recent_runs::of_tasks(&mut self.database().read().await?, task_ids, limit).await?)
     }
 
     /// One execution with its result, attempts and output.

@@ -81,7 +81,7 @@ impl Service {
 }
 
 /// Succeeded, of all that succeeded or failed in any way.
-fn success_rate(by_status: &[(Status, i64)]) -> Option<f64> {
+pub(super) fn success_rate(by_status: &[(Status, i64)]) -> Option<f64> {
     let sum = |wanted: fn(Status) -> bool| by_status.iter().filter(|(status, _)| wanted(*status)).map(|(_, n)| n).sum::<i64>();
     let succeeded = sum(|status| status == Status::Succeeded);
     let ended = succeeded + sum(Status::is_failure);

@@ -27,7 +27,7 @@ impl Service {
     /// [`Error::Forbidden`], [`Error::Internal`].
     pub async fn tasks(&self, actor: &Actor, filter: &TaskFilter, page: &PageRequest) -> Result<Page<Task>> {
         allow(actor, Action::See)?;
-        Ok(task_list::page(&mut self.database().read().await?, filter, page).await?)
+        Ok(task_list::page(&mut self.database().read().await?, &filter.resolved(), page).await?)
     }
 
     /// One task.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use sqlx::FromRow;
 
 use super::database::on_session;
-use super::{Error, Result, Session, rows};
+use super::{Error, Result, Session, rows, run_minutes};
 use crate::domain::execution::Status;
 
 /// A result that counted, as the task's counters need it.
@@ -34,6 +34,7 @@ pub(super) async fn count_runs(s: &mut dyn Session, counted: &[Counted]) -> Resu
     if sums.is_empty() {
         return Ok(());
     }
+    run_minutes::count(s, counted).await?;
     let list: Vec<_> = sums
         .into_iter()
         .map(|(task_id, (runs, successes, failures, last))| {

@@ -21,24 +21,47 @@ const LONGEST_WAIT: Duration = Duration::days(7);
 /// # Errors
 /// Where the database fails.
 pub async fn page(s: &mut dyn Session, filter: &ExecutionFilter, request: &PageRequest) -> Result<Page<Execution>> {
-    let limit = i64::from(request.size) + 1;
-    let backwards = matches!(&request.cursor, Some(cursor) if cursor.direction == Direction::Previous);
-    let found: Vec<ExecutionRow> = on_session!(s, |conn, _dialect| {
-        let mut query = QueryBuilder::new(format!("select {COLUMNS} from executions where true"));
-        push_filter(&mut query, filter);
-        push_cursor(&mut query, request.cursor.as_ref());
-        query.push(if backwards { " order by id limit " } else { " order by id desc limit " }).push_bind(limit);
-        query.build_query_as().fetch_all(&mut *conn).await
-    })
-    .map_err(Error::on("list executions"))?;
-    let more = found.len() as i64 == limit;
-    let mut items = found.into_iter().take(request.size as usize).map(Execution::try_from).collect::<Result<Vec<_>>>()?;
+    let backwards = goes_back(request);
+    let mut items = rows_of(s, filter, request).await?;
+    let more = items.len() > request.size as usize;
+    items.truncate(request.size as usize);
     if backwards {
         items.reverse();
     }
     let (next, previous) = edges(&items, |run| &run.id, request.cursor.as_ref(), more);
     let total = count(s, filter).await?;
     Ok(Page { items, next, previous, total, total_is_exact: total <= COUNT_LIMIT })
+}
+
+/// The rows of a page alone, newest first, without a count of all.
+///
+/// # Errors
+/// Where the database fails.
+pub async fn newest(s: &mut dyn Session, filter: &ExecutionFilter, request: &PageRequest) -> Result<Vec<Execution>> {
+    let mut items = rows_of(s, filter, request).await?;
+    items.truncate(request.size as usize);
+    if goes_back(request) {
+        items.reverse();
+    }
+    Ok(items)
+}
+
+fn goes_back(request: &PageRequest) -> bool {
+    matches!(&request.cursor, Some(cursor) if cursor.direction == Direction::Previous)
+}
+
+/// The rows in the direction of the cursor, one more than the page holds where there are more.
+async fn rows_of(s: &mut dyn Session, filter: &ExecutionFilter, request: &PageRequest) -> Result<Vec<Execution>> {
+    let found: Vec<ExecutionRow> = on_session!(s, |conn, _dialect| {
+        let mut query = QueryBuilder::new(format!("select {COLUMNS} from executions where true"));
+        push_filter(&mut query, filter);
+        push_cursor(&mut query, request.cursor.as_ref());
+        query.push(if goes_back(request) { " order by id limit " } else { " order by id desc limit " });
+        query.push_bind(i64::from(request.size) + 1);
+        query.build_query_as().fetch_all(&mut *conn).await
+    })
+    .map_err(Error::on("list executions"))?;
+    found.into_iter().map(Execution::try_from).collect()
 }
 
 /// How many rows match, at most one more than [`COUNT_LIMIT`].

@@ -36,6 +36,7 @@ const STATISTICS: &str = "
         ('executions', 'executions_retry', '100 1'),
         ('attempts', 'attempts', '100000 3 1'),
         ('outputs', 'outputs', '1000000 20 10 1'),
+        ('run_minutes', 'run_minutes', '50000 2 1'),
         ('tasks', 'tasks', '100000 1'),
         ('tasks', 'tasks_next', '100000 10'),
         ('tasks', 'tasks_idle', '10 10'),

@@ -18,6 +18,8 @@ pub mod plan;
 #[cfg(test)]
 mod query_plans;
 pub mod queue;
+pub mod recent_runs;
+pub mod run_minutes;
 pub mod scratch;
 pub mod secret;
 pub mod seed;

@@ -3,8 +3,9 @@
 use chrono::{DateTime, Utc};
 use serde_json::json;
 
+use super::counters::Counted;
 use super::database::on_session;
-use super::{Error, Result, Session, millis, rows};
+use super::{Error, Result, Session, millis, rows, run_minutes};
 use crate::domain::execution::Status;
 
 /// A run that has ended.
@@ -27,7 +28,20 @@ pub async fn past_runs(s: &mut dyn Session, runs: &[PastRun]) -> Result<()> {
     let list: Vec<_> = runs.iter().map(row).collect();
     let list = rows(&list)?;
     on_session!(s, |conn, dialect| sqlx::query(dialect.sql(INSERT)).bind(list).execute(&mut *conn).await.map(drop))
-        .map_err(Error::on("insert past runs"))
+        .map_err(Error::on("insert past runs"))?;
+    let counted: Vec<_> = runs.iter().map(counted).collect();
+    run_minutes::count(s, &counted).await
+}
+
+/// As the recorder counts it.
+fn counted(run: &PastRun) -> Counted {
+    Counted {
+        id: run.id.clone(),
+        task_id: run.task_id.clone(),
+        status: run.status.as_str().to_owned(),
+        started_at: Some(millis(run.at) + 2),
+        duration_ms: Some(run.duration_ms),
+    }
 }
 
 const INSERT: &str = "

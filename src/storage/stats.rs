@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 
 use super::database::on_session;
 use super::execution::read_status;
-use super::{Error, Result, Session, first_id_at, instant};
+use super::{Error, Result, Session, first_id_at, instant, millis};
 use crate::domain::execution::Status;
 use crate::domain::stats::{DueTask, TaskCounts};
 
@@ -92,6 +92,33 @@ pub async fn active(s: &mut dyn Session) -> Result<Vec<(Status, i64)>> {
     found.into_iter().map(|(status, count)| Ok((read_status(&status)?, count))).collect()
 }
 
+/// As [`active`], of at most `limit` executions.
+///
+/// # Errors
+/// Where the database fails.
+pub async fn active_up_to(s: &mut dyn Session, limit: i64) -> Result<Vec<(Status, i64)>> {
+    let text =
+        "select status, count(*) from (select status from executions where status in ('queued', 'running') limit $1) as active
+        group by status";
+    let found: Vec<(String, i64)> =
+        on_session!(s, |conn, dialect| sqlx::query_as(dialect.sql(text)).bind(limit).fetch_all(&mut *conn).await)
+            .map_err(Error::on("count active executions"))?;
+    found.into_iter().map(|(status, count)| Ok((read_status(&status)?, count))).collect()
+}
+
+/// The tasks whose firing was due before an instant and was not taken, the longest waiting first.
+///
+/// # Errors
+/// Where the database fails.
+pub async fn overdue(s: &mut dyn Session, before: DateTime<Utc>, limit: i64) -> Result<Vec<DueTask>> {
+    let text = "select id, name, next_run_at from tasks where next_run_at < $1 order by next_run_at limit $2";
+    let found: Vec<(String, String, i64)> = on_session!(s, |conn, dialect| {
+        sqlx::query_as(dialect.sql(text)).bind(millis(before)).bind(limit).fetch_all(&mut *conn).await
+    })
+    .map_err(Error::on("read overdue tasks"))?;
+    found.into_iter().map(|(task_id, name, at)| Ok(DueTask { task_id, name, next_run_at: instant(at)? })).collect()
+}
+
 /// Whether nothing is left to do: no task is due by then, and no execution is queued or running.
 ///
 /// # Errors
@@ -100,7 +127,7 @@ pub async fn settled(s: &mut dyn Session, due_by: DateTime<Utc>) -> Result<bool>
     let text = "select (select count(*) from (select 1 from tasks where next_run_at <= $1 limit 1) as due)
             + (select count(*) from (select 1 from executions where status in ('queued', 'running') limit 1) as active)";
     let left: i64 = on_session!(s, |conn, dialect| {
-        sqlx::query_scalar(dialect.sql(text)).bind(super::millis(due_by)).fetch_one(&mut *conn).await
+        sqlx::query_scalar(dialect.sql(text)).bind(millis(due_by)).fetch_one(&mut *conn).await
     })
     .map_err(Error::on("look for work"))?;
     Ok(left == 0)

@@ -1,8 +1,10 @@
 //! The pages: handlers that read a request, ask the services and draw a template. No rule lives here.
 
+pub mod ansi;
 pub mod assets;
 pub mod csrf;
 pub mod door;
+mod download;
 pub mod error;
 pub mod events;
 pub mod faults;

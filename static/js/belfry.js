@@ -9,6 +9,7 @@
   function local(date, precision) {
     const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
     const time = `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
+    if (precision === "clock") return time.slice(0, 5);
     return precision === "ms" ? `${day} ${time}.${String(date.getMilliseconds()).padStart(3, "0")}` : `${day} ${time}`;
   }
 
@@ -32,6 +33,7 @@
       const left = Date.parse(element.dataset.countdown) - now;
       put(element, left >= 1000 ? words.in.replace("{time}", span(left)) : words.due);
     }
+    for (const bar of all("[data-elapsed-bar]")) bar.value = now - Date.parse(bar.dataset.elapsedBar);
     for (const element of all("[data-elapsed]")) put(element, span(Math.max(0, now - Date.parse(element.dataset.elapsed))));
   }
 
@@ -62,13 +64,21 @@
     tick();
     linkOffer();
     followOutput();
+    keepTicks();
   });
   document.addEventListener("htmx:error", () => toast("danger", words.failed));
 
   document.addEventListener("belfry:done", (event) => {
-    const { kind, text, link, look, task } = event.detail;
+    const { kind, text, link, look, task, list } = event.detail;
     dialog.close();
     toast(kind, text, link, look);
+    if (list) {
+      ticked.clear();
+      allOf = null;
+      for (const box of all("#tick-page, #tick-all, [form=bulk]")) box.checked = false;
+      countTicks();
+    }
+    if (list) htmx.ajax("GET", location.href, { target: "#list", swap: "outerHTML", select: "#list" });
     if (!task) return;
     if (document.getElementById("live")) reload();
     else fetchRows("task", [task]);
@@ -87,6 +97,51 @@
     }
     const around = element.closest("dialog");
     if ("close" in element.dataset && around) { event.preventDefault(); around.close(); }
+  });
+
+  // Helpers of the form: they write the expression, which is then explained as if it had been typed.
+  document.addEventListener("click", (event) => {
+    const day = event.target.closest("[data-weekday]");
+    if (day) day.setAttribute("aria-pressed", String(day.getAttribute("aria-pressed") !== "true"));
+    const rule = event.target.closest("[data-rule]")?.dataset.rule;
+    if (!rule) return;
+    const field = document.getElementById("field-trigger-expression");
+    if (rule === "every") field.value = `*/${document.getElementById("help-every").value} * * * *`;
+    if (rule === "weekly") {
+      const days = Array.from(all("[data-weekday][aria-pressed=true]"), (one) => one.dataset.weekday);
+      const [hour, minute] = (document.getElementById("help-time").value || "00:00").split(":").map(Number);
+      field.value = `${minute} ${hour} * * ${days.length && days.length < 7 ? days.join(",") : "*"}`;
+    }
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+  });
+
+  // Ticks outlast the redrawing of their rows, not the leaving of the page of the list.
+  const ticked = new Set();
+  // The filter whose every task is meant; another filter's tasks never are.
+  let allOf = null;
+  const filterOfList = () => Array.from(all("#bulk input[type=hidden]"), (field) => `${field.name}=${field.value}`).join("&");
+  function countTicks() {
+    const said = document.getElementById("ticked");
+    if (!said) return;
+    said.textContent = said.dataset.text.replace("{n}", String(ticked.size));
+    document.getElementById("bulk").classList.toggle("is-used", ticked.size > 0 || document.getElementById("tick-all").checked);
+  }
+  function keepTicks() {
+    const boxes = Array.from(all("[form=bulk]"));
+    for (const box of boxes) box.checked = ticked.has(box.value);
+    const whole = document.getElementById("tick-all");
+    if (whole) whole.checked = allOf === filterOfList();
+    allOf = whole?.checked ? allOf : null;
+    const shown = new Set(boxes.map((box) => box.value));
+    for (const id of ticked) if (!shown.has(id)) ticked.delete(id);
+    countTicks();
+  }
+  document.addEventListener("change", (event) => {
+    if (event.target.id === "tick-page") for (const box of all("[form=bulk]")) box.checked = event.target.checked;
+    if (!event.target.matches("#tick-page, #tick-all, [form=bulk]")) return;
+    if (event.target.id === "tick-all") allOf = event.target.checked ? filterOfList() : null;
+    for (const box of all("[form=bulk]")) if (box.checked) ticked.add(box.value); else ticked.delete(box.value);
+    countTicks();
   });
 
   // Rows drawn anew: gathered, then fetched together, at most once a second.
@@ -123,10 +178,12 @@
     source.addEventListener("hello", () => {
       if (greeted) catchUp();
       greeted = true;
+      mark.dataset.state = "live";
       if (lost) { lost = false; mark.hidden = true; toast("success", words.back); }
     });
     source.addEventListener("changes", (event) => changed(JSON.parse(event.data)));
     source.onerror = () => {
+      mark.dataset.state = "lost";
       if (!lost) { lost = true; mark.textContent = words.lost; mark.hidden = false; }
       if (source.readyState === EventSource.CLOSED) setTimeout(listen, 5000);
     };
@@ -184,6 +241,7 @@
       if (answer.ok) {
         const parsed = new DOMParser().parseFromString(await answer.text(), "text/html");
         output.append(...parsed.body.childNodes);
+        trimOutput();
         followOutput();
       }
     } finally {
@@ -191,6 +249,49 @@
       if (again) { again = false; setTimeout(more, 500); }
     }
   }
+  // However much is written, the page holds no more than its newest part; the download has all.
+  const MOST_PIECES = 4000;
+  function trimOutput() {
+    while (output.childNodes.length > MOST_PIECES) output.firstChild.remove();
+  }
+
+  // Finds a text within the output and marks where it stands, without touching what is written.
+  const find = document.getElementById("find");
+  let hits = [];
+  let hit = -1;
+  function search() {
+    hits = [];
+    const wanted = find.value.toLowerCase();
+    const walker = document.createTreeWalker(output, NodeFilter.SHOW_TEXT);
+    while (wanted && hits.length < 1000 && walker.nextNode()) {
+      const text = walker.currentNode.data.toLowerCase();
+      for (let at = text.indexOf(wanted); at >= 0 && hits.length < 1000; at = text.indexOf(wanted, at + wanted.length)) {
+        const range = new Range();
+        range.setStart(walker.currentNode, at);
+        range.setEnd(walker.currentNode, Math.min(at + wanted.length, walker.currentNode.length));
+        hits.push(range);
+      }
+    }
+    if (CSS.highlights) CSS.highlights.set("found", new Highlight(...hits));
+    hit = -1;
+    if (hits.length) showHit(1);
+    else document.getElementById("found").textContent = wanted ? "0" : "";
+  }
+  function showHit(step) {
+    hit = (hit + step + hits.length) % hits.length;
+    document.getElementById("found").textContent = `${hit + 1}/${hits.length}`;
+    document.getElementById("follow").checked = false;
+    const place = hits[hit].getBoundingClientRect();
+    output.scrollTop += place.top - output.getBoundingClientRect().top - output.clientHeight / 2;
+    if (CSS.highlights) CSS.highlights.set("found-now", new Highlight(hits[hit]));
+  }
+  if (find) {
+    find.addEventListener("input", search);
+    find.addEventListener("keydown", (event) => {
+      if (event.key === "Enter" && hits.length) { event.preventDefault(); showHit(event.shiftKey ? -1 : 1); }
+    });
+  }
+
   function followOutput() {
     if (output && document.getElementById("follow").checked) output.scrollTop = output.scrollHeight;
   }
@@ -225,10 +326,14 @@
     event.preventDefault();
   });
 
-  for (const field of all("[data-zone]")) field.value = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  for (const field of all("[data-zone]")) field.value ||= Intl.DateTimeFormat().resolvedOptions().timeZone;
   localise(document);
   tick();
   setInterval(tick, 1000);
   followOutput();
+  // A browser that comes back to the page may have kept the boxes as they were.
+  for (const box of all("[form=bulk]:checked")) ticked.add(box.value);
+  if (document.getElementById("tick-all")?.checked) allOf = filterOfList();
+  countTicks();
   if (live && mark) listen();
 })();

@@ -4,6 +4,7 @@
 mod support;
 
 mod accounts;
+mod overview;
 mod people;
 mod runs;
 mod tasks;

@@ -2,7 +2,7 @@
 
 use belfry::domain::execution::{Cause, Status};
 use belfry::domain::page::{ExecutionFilter, PageRequest, TaskFilter, TaskSort};
-use belfry::storage::{execution_list, stats, task_list};
+use belfry::storage::{Database, execution_list, recent_runs, run_minutes, stats, task_list};
 use chrono::Duration;
 
 use crate::on_each;
@@ -143,5 +143,57 @@ on_each! {
         assert_eq!(stats::due_next(&mut reader, 5).await.unwrap()[0].task_id, "a");
         assert_eq!(stats::active(&mut reader).await.unwrap(), [(Status::Queued, 2)]);
         stats::ping(&mut reader).await.unwrap();
+    }
+
+    async fn minutes_count_what_ended(db: &TestDatabase) {
+        insert_task(&db.database, &samples::task("a")).await;
+        let all: Vec<_> = [0, 10, 60_000, 120_000].map(|offset| samples::execution("a", offset)).into();
+        insert_executions(&db.database, &all).await;
+        samples::run(&db.database, &all[0], Status::Failed).await;
+        samples::run(&db.database, &all[1], Status::Failed).await;
+        samples::run(&db.database, &all[2], Status::Succeeded).await;
+        let mut reader = db.database.read().await.unwrap();
+        let to = now() + Duration::hours(1);
+        let found = run_minutes::outcomes(&mut reader, now(), to, 60_000).await.unwrap();
+        let plain: Vec<_> = found.iter().map(|o| ((o.at - now()).num_seconds(), o.status, o.runs)).collect();
+        assert_eq!(plain, [(0, Status::Failed, 2), (60, Status::Succeeded, 1)]);
+        let hour = run_minutes::outcomes(&mut reader, now(), to, 3_600_000).await.unwrap();
+        assert_eq!(hour.iter().map(|o| o.runs).collect::<Vec<_>>(), [2, 1]);
+        drop(reader);
+        let mut tx = db.database.write().await.unwrap();
+        run_minutes::remove_before(&mut tx, now() + Duration::minutes(1)).await.unwrap();
+        assert_eq!(run_minutes::outcomes(&mut tx, now(), to, 60_000).await.unwrap().len(), 1);
+    }
+
+    async fn minutes_are_counted_from_what_is_on_record_already(db: &TestDatabase) {
+        insert_task(&db.database, &samples::task("a")).await;
+        let all: Vec<_> = [0, 10, 60_000].map(|offset| samples::execution("a", offset)).into();
+        insert_executions(&db.database, &all).await;
+        samples::run(&db.database, &all[0], Status::Failed).await;
+        samples::run(&db.database, &all[2], Status::Succeeded).await;
+        let to = now() + Duration::hours(1);
+        let counted = run_minutes::outcomes(&mut db.database.read().await.unwrap(), now(), to, 60_000).await.unwrap();
+        assert_eq!(counted.len(), 2);
+        let before = "drop table run_minutes; delete from belfry_migrations where version = 2;";
+        match &db.database {
+            Database::Sqlite { writer, .. } => drop(sqlx::raw_sql(before).execute(writer).await.unwrap()),
+            Database::Postgres(pool) => drop(sqlx::raw_sql(before).execute(pool).await.unwrap()),
+        }
+        let again = db.again().await;
+        assert_eq!(run_minutes::outcomes(&mut again.read().await.unwrap(), now(), to, 60_000).await.unwrap(), counted);
+        again.close().await;
+    }
+
+    async fn recent_runs_of_several_tasks_come_at_once(db: &TestDatabase) {
+        for (task, count) in [("a", 5), ("b", 2)] {
+            let all: Vec<_> = (0..count).map(|n| samples::execution(task, n * 1000)).collect();
+            insert_executions(&db.database, &all).await;
+        }
+        let mut reader = db.database.read().await.unwrap();
+        let found = recent_runs::of_tasks(&mut reader, &["a", "b", "none"], 3).await.unwrap();
+        assert_eq!((found.len(), found["a"].len(), found["b"].len()), (2, 3, 2));
+        let last = samples::execution("a", 4000).id;
+        assert_eq!(found["a"].last().unwrap().id, last, "oldest first");
+        assert!(recent_runs::of_tasks(&mut reader, &[], 3).await.unwrap().is_empty());
     }
 }

@@ -148,3 +148,34 @@ async fn faults_speak_the_readers_language() {
     page.is(422).shows("hour: 25 不在 0 到 23 之间").shows("没有这个参数").shows("必填").hides("is not between");
     site.end().await;
 }
+
+#[tokio::test]
+async fn an_edit_shows_what_it_changes() {
+    let site = Site::start().await;
+    site.parts.service.create_task(&admin(), &echo("daily", json!({"type": "cron", "hour": 8}))).await.expect("creates");
+    let same = [
+        ("/id", "daily"),
+        ("/type", "echo"),
+        ("/trigger/type", "cron"),
+        ("/trigger/hour", "8"),
+        ("/params", "{\"message\": \"hello\"}"),
+    ];
+    let changes = |more: &[(&'static str, &'static str)]| {
+        let kept = same.into_iter().filter(|(name, _)| more.iter().all(|(other, _)| other != name));
+        kept.chain(more.iter().copied()).collect::<Vec<_>>()
+    };
+    let moved = site.post("/tasks/-/changes", &changes(&[("/trigger/hour", "9"), ("/enabled", "true")])).await;
+    moved
+        .shows("<code>/trigger/hour</code>")
+        .shows("<del>8</del>")
+        .shows("<ins>9</ins>")
+        .shows("2026-11-22 08:00:00")
+        .shows("2026-11-22 09:00:00");
+    let paused = site.post("/tasks/-/changes", &changes(&[("/enabled", "false")])).await;
+    paused.shows("<code>/enabled</code>").shows("None.").hides("09:00:00");
+    let named = site.post("/tasks/-/changes", &changes(&[("/name", "<b>"), ("/enabled", "true")])).await;
+    named.shows("<ins>&lt;b&gt;</ins>").hides("Next firings");
+    let gone = site.post("/tasks/-/changes", &[("/id", "gone")]).await;
+    assert_eq!(gone.status, 404);
+    site.end().await;
+}

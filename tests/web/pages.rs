@@ -121,3 +121,85 @@ async fn a_fault_of_ours_shows_a_reference_and_nothing_else() {
     let page = site.bare(Method::GET, "/tasks", &[("cookie", &format!("belfry_session={session}"))], "").await;
     page.is(500).shows("under this reference").hides("pool").hides("sqlx");
 }
+
+#[tokio::test]
+async fn the_overview_shows_what_ran_what_failed_and_what_did_not_run() {
+    let site = Site::start().await;
+    site.get("/").await.is(200).shows("No tasks yet.");
+    site.parts.create("good", json!({"type": "interval", "minutes": 5})).await;
+    site.get("/").await.shows("All is well").shows("planned: 1 good").hides("Should have run");
+    site.end().await;
+}
+
+#[tokio::test]
+async fn several_tasks_are_acted_on_at_once() {
+    let site = Site::start().await;
+    for id in ["a", "b", "c"] {
+        site.parts.create(id, json!({"type": "cron", "hour": 8})).await;
+    }
+    site.get("/tasks/-/bulk?action=pause&id=a&id=b")
+        .await
+        .is(200)
+        .shows("Pause 2 tasks?")
+        .shows("<code>b</code>")
+        .hides("<code>c</code>");
+    site.post("/tasks/-/bulk", &[("action", "pause"), ("id", "a"), ("id", "b")]).await.leads_to("/tasks");
+    site.get("/tasks?search=is:paused").await.shows("2 in all");
+    site.get("/tasks/-/bulk?action=delete&all=true&search=enabled:no").await.shows("Delete 2 tasks?");
+    site.post("/tasks/-/bulk", &[("action", "delete"), ("all", "true"), ("search", "enabled:no")])
+        .await
+        .leads_to("/tasks?search=enabled%3Ano");
+    site.get("/tasks").await.shows("1 in all");
+    let told =
+        site.post_with("/tasks/-/bulk", &[("action", "run"), ("id", "c"), ("id", "gone")], &[("hx-request", "true")]).await;
+    assert_eq!(told.status, 204);
+    assert!(told.header("hx-trigger").contains("1/2 (gone: there is no task 'gone')"), "{}", told.header("hx-trigger"));
+    site.get("/tasks/-/bulk?action=burn").await.is(400);
+    site.end().await;
+}
+
+#[tokio::test]
+async fn a_list_becomes_a_file() {
+    let site = Site::start().await;
+    let mut task = echo("sum", json!({"type": "cron", "hour": 8}));
+    task["params"]["message"] = "=1+1".into();
+    site.parts.service.create_task(&crate::support::parts::admin(), &task).await.expect("creates");
+    for _ in 0..501 {
+        site.parts.service.run_task(&crate::support::parts::admin(), "sum", None, None).await.expect("runs");
+    }
+    let csv = site.get("/executions/-/download?format=csv&task_id=sum").await;
+    assert_eq!((csv.status, csv.header("content-type")), (200, "text/csv; charset=utf-8"));
+    assert_eq!(csv.header("content-disposition"), "attachment; filename=\"executions.csv\"");
+    assert_eq!(csv.text.matches("\r\n").count(), 502, "a head and a line each");
+    assert!(csv.text.starts_with("\u{feff}id,task_id,"), "{}", &csv.text[..40]);
+    let json = site.get("/executions/-/download?format=json&search=status:queued").await;
+    let read: serde_json::Value = serde_json::from_str(&json.text).expect("JSON");
+    assert_eq!(read.as_array().map(Vec::len), Some(501));
+    assert_eq!(read[0]["params"]["message"], "=1+1");
+    let none = site.get("/executions/-/download?format=json&task_id=none").await;
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&none.text).expect("JSON"), json!([]));
+    site.get("/executions/-/download?format=xml").await.is(400);
+    site.end().await;
+}
+
+#[tokio::test]
+async fn the_calendar_shows_what_is_planned_and_where_it_crowds() {
+    let site = Site::start().await;
+    for number in 0..6 {
+        site.parts.create(&format!("t{number}"), json!({"type": "cron", "hour": 18})).await;
+    }
+    site.parts.create("often", json!({"type": "interval", "seconds": 1})).await;
+    let week = site.get("/calendar").await;
+    week.is(200)
+        .shows("2026-11-16 – 2026-11-22")
+        .shows("18:00 ×6")
+        .shows("t0, t1, t2, t3, t4, t5")
+        .shows("Too frequent")
+        .shows("<code>often</code>");
+    let month = site.get("/calendar?view=month&date=2026-11-01&task=t3").await;
+    month.is(200).shows("2026-11").shows(">t3<").hides("t4").hides("×6");
+    site.get("/calendar?type=send_cmd").await.is(200).hides("t0");
+    site.get("/calendar?date=0001-01-01").await.shows("2026-11-16");
+    site.get("/calendar?date=nonsense&view=month").await.is(200).shows("2026-11");
+    site.end().await;
+}

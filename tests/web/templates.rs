@@ -44,11 +44,14 @@ fn every_template_draws_all_its_samples_in_both_languages() {
     draw::<view::overview::Overview>(&templates, &mut drawn);
     draw::<view::tasks::TaskList>(&templates, &mut drawn);
     draw::<view::tasks::TaskRows>(&templates, &mut drawn);
+    draw::<view::calendar::Calendar>(&templates, &mut drawn);
+    draw::<view::bulk::BulkAsk>(&templates, &mut drawn);
     draw::<view::tasks::Ask>(&templates, &mut drawn);
     draw::<view::task::TaskPage>(&templates, &mut drawn);
     draw::<view::task_form::TaskForm>(&templates, &mut drawn);
     draw::<view::task_form::TypePart>(&templates, &mut drawn);
     draw::<view::task_form::PreviewView>(&templates, &mut drawn);
+    draw::<view::task_form::ChangesView>(&templates, &mut drawn);
     draw::<view::task_form::CheckView>(&templates, &mut drawn);
     draw::<view::executions::ExecutionList>(&templates, &mut drawn);
     draw::<view::executions::ExecutionRows>(&templates, &mut drawn);
@@ -96,7 +99,7 @@ fn each_text_is_used() {
 
 /// Named in a template, or one of a family whose last part comes from data.
 fn is_used(key: &str, sources: &str) -> bool {
-    const FAMILIES: [&str; 12] = [
+    const FAMILIES: [&str; 14] = [
         "status.",
         "cause.",
         "tasks.sort.",
@@ -109,8 +112,11 @@ fn is_used(key: &str, sources: &str) -> bool {
         "trigger.",
         "executions.range.",
         "form.title_",
+        "bulk.",
+        "execution.tests.",
     ];
-    const OF_HANDLERS: [&str; 3] = ["login.refused", "login.too_many", "setup.differ"];
+    const OF_HANDLERS: [&str; 6] =
+        ["tasks.spark", "login.refused", "login.too_many", "setup.differ", "overview.nothing_ran", "overview.planned_n"];
     sources.contains(&format!("\"{key}\"")) || FAMILIES.iter().any(|family| key.starts_with(family)) || OF_HANDLERS.contains(&key)
 }
 

@@ -1,4 +1,4 @@
-//! Pages of a long history: a page deep in it must cost what the first page costs.
+//! Pages of a long history: a page deep in it must cost what the first page costs, and the overview must not grow with it.
 
 use std::time::Instant;
 
@@ -20,6 +20,8 @@ const GROUP: u32 = 5_000;
 const TASKS: u32 = 50;
 /// Milliseconds from one made-up run to the next.
 const STEP_MS: u64 = 100;
+/// Tasks beside the overview.
+const MANY_TASKS: u32 = 10_000;
 /// How often each page is read.
 const READS: usize = 100;
 
@@ -33,6 +35,8 @@ pub struct List {
     pub deep_page: PageTime,
     pub of_one_task: PageTime,
     pub failed_only: PageTime,
+    /// All that the overview shows, beside ten thousand tasks.
+    pub overview: PageTime,
 }
 
 /// Milliseconds to read a page of 40.
@@ -66,7 +70,25 @@ async fn run(server: &Running, executions: u32) -> Result<List, Fault> {
         deep_page: read(server, &all, Some(deep.clone())).await?,
         of_one_task: read(server, &of_task, Some(deep.clone())).await?,
         failed_only: read(server, &failed, Some(deep)).await?,
+        overview: overview(server).await?,
     })
+}
+
+/// Reads the overview beside many tasks, none of which runs meanwhile.
+async fn overview(server: &Running) -> Result<PageTime, Fault> {
+    let task = |number: u32| {
+        serde_json::json!({"id": format!("due-{number}"), "type": "echo", "params": {"message": "ding"},
+            "trigger": {"type": "interval", "hours": 1 + number % 24, "start_date": "2099-01-01"}})
+    };
+    server.create((0..MANY_TASKS).map(task)).await?;
+    let actor = Actor::local("bench");
+    let mut times = Vec::with_capacity(READS);
+    for _ in 0..READS {
+        let begun = Instant::now();
+        server.service.overview(&actor).await?;
+        times.push(begun.elapsed().as_secs_f64() * 1000.0);
+    }
+    Ok(PageTime::of(times))
 }
 
 async fn read(server: &Running, filter: &ExecutionFilter, cursor: Option<Cursor>) -> Result<PageTime, Fault> {
@@ -77,9 +99,15 @@ async fn read(server: &Running, filter: &ExecutionFilter, cursor: Option<Cursor>
         server.service.executions(&actor, filter, &request).await?;
         times.push(begun.elapsed().as_secs_f64() * 1000.0);
     }
-    times.sort_by(f64::total_cmp);
-    let at = |place: usize| rounded(times.get(place).copied().unwrap_or_default());
-    Ok(PageTime { p50_ms: at(READS / 2), max_ms: at(READS - 1) })
+    Ok(PageTime::of(times))
+}
+
+impl PageTime {
+    fn of(mut times: Vec<f64>) -> PageTime {
+        times.sort_by(f64::total_cmp);
+        let at = |place: usize| rounded(times.get(place).copied().unwrap_or_default());
+        PageTime { p50_ms: at(READS / 2), max_ms: at(READS - 1) }
+    }
 }
 
 /// A made-up past of so many runs.

@@ -128,6 +128,7 @@ fn list(m: &List) -> Section {
             ("deep page", page(&m.deep_page)),
             ("deep page of one task", page(&m.of_one_task)),
             ("deep page of failed ones", page(&m.failed_only)),
+            ("the overview", page(&m.overview)),
         ],
     }
 }

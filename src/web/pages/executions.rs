@@ -4,20 +4,24 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Duration, Utc};
 use chrono_tz::Tz;
-use poem::http::StatusCode;
+use poem::http::{StatusCode, header};
+use poem::{Body, Response};
 
 use crate::domain::execution::{Cause, Status};
+use crate::domain::overview::day_of;
 use crate::domain::page::{Cursor, ExecutionFilter, PageRequest};
 use crate::domain::trigger::{parse_instant, parse_zone};
 use crate::service::Error;
+use crate::web::download::{self, Format};
+use crate::web::error::Failure;
 use crate::web::urls::{Pairs, with_query};
 use crate::web::view::executions::{ExecutionList, ExecutionRow, ExecutionRows, Filter, Range};
 use crate::web::view::{Pager, View, cause_choices, status_choices, type_choices};
 use crate::web::visit::{Answer, Visit};
 
-/// Quick ranges, with their length.
+/// Quick ranges, with their length; today begins with midnight in the zone that the address names, else in the server's.
 const RANGES: [(&str, Duration); 4] =
-    [("hour", Duration::hours(1)), ("day", Duration::days(1)), ("week", Duration::days(7)), ("month", Duration::days(30))];
+    [("hour", Duration::hours(1)), ("today", Duration::zero()), ("day", Duration::days(1)), ("week", Duration::days(7))];
 
 /// Rows drawn anew at once, at most.
 const MAX_ROWS: usize = 100;
@@ -25,7 +29,7 @@ const MAX_ROWS: usize = 100;
 /// `GET /executions`
 pub async fn list(visit: Arc<Visit>) -> Answer {
     let typed = Filter::typed(&visit.query);
-    let zone = visit.query.get("zone").and_then(|name| parse_zone(name).ok()).unwrap_or(visit.service().zone());
+    let zone = zone(&visit);
     let cursor = visit.query.get("cursor").and_then(Cursor::decode);
     let first = cursor.is_none();
     let (filter, fault) = typed.read(zone, visit.service().clock().now());
@@ -41,9 +45,31 @@ pub async fn list(visit: Arc<Visit>) -> Answer {
         newest: found.items.first().filter(|_| first).map(|execution| execution.id.clone()).unwrap_or_default(),
         first,
         fault,
+        zone: if typed.from.is_empty() && typed.to.is_empty() { String::new() } else { zone.name().to_owned() },
+        csv: typed.download(zone, Format::Csv),
+        json: typed.download(zone, Format::Json),
         filter: typed,
     };
     visit.page("executions", &view)
+}
+
+/// `GET /executions/-/download?format=csv`: all that the filter lets through, as a file.
+pub async fn download(visit: Arc<Visit>) -> Answer {
+    let format = visit.query.get("format").and_then(Format::parse);
+    let format = format.ok_or_else(|| Failure::BadRequest("format: csv or json".to_owned()))?;
+    let (filter, fault) = Filter::typed(&visit.query).read(zone(&visit), visit.service().clock().now());
+    if !fault.is_empty() {
+        return Err(Failure::BadRequest(fault));
+    }
+    let file = download::file(visit.service().clone(), visit.actor()?.clone(), filter, format);
+    let name = format!("attachment; filename=\"executions.{}\"", format.extension());
+    let answer = Response::builder().content_type(format.media_type()).header(header::CONTENT_DISPOSITION, name);
+    Ok(answer.body(Body::from_bytes_stream(file)))
+}
+
+/// The reader's zone where the page's script told it, else the server's.
+fn zone(visit: &Visit) -> Tz {
+    visit.query.get("zone").and_then(|name| parse_zone(name).ok()).unwrap_or(visit.service().zone())
 }
 
 /// `GET /executions/-/rows?id=…`: those rows as they are now.
@@ -91,7 +117,10 @@ impl Filter {
         };
         let (mut from, to) = (instant(&self.from), instant(&self.to));
         if from.is_none() && to.is_none() {
-            from = RANGES.iter().find(|(key, _)| *key == self.range).map(|(_, length)| now - *length);
+            from = RANGES.iter().find(|(key, _)| *key == self.range).map(|(key, length)| match *key {
+                "today" => day_of(now, zone),
+                _ => now - *length,
+            });
         }
         let filter = ExecutionFilter {
             task_id: given(&self.task_id),
@@ -105,8 +134,16 @@ impl Filter {
         (filter, faults.join("; "))
     }
 
+    fn download(&self, zone: Tz, format: Format) -> String {
+        self.at("/executions/-/download", zone, "format", format.extension())
+    }
+
     fn address(&self, zone: Tz, cursor: &str) -> String {
-        let zone = if self.from.is_empty() && self.to.is_empty() { "" } else { zone.name() };
+        self.at("/executions", zone, "cursor", cursor)
+    }
+
+    fn at(&self, path: &str, zone: Tz, name: &str, value: &str) -> String {
+        let zone = if self.from.is_empty() && self.to.is_empty() && self.range != "today" { "" } else { zone.name() };
         let mut pairs = vec![
             ("search", self.search.as_str()),
             ("task_id", &self.task_id),
@@ -116,10 +153,10 @@ impl Filter {
             ("to", &self.to),
             ("range", &self.range),
             ("zone", zone),
-            ("cursor", cursor),
+            (name, value),
         ];
         pairs.extend(self.statuses.iter().map(|status| ("status", status.as_str())));
-        with_query("/executions", &pairs)
+        with_query(path, &pairs)
     }
 
     /// The same filter within a quick range; within none where it is that one already.

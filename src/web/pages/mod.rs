@@ -2,6 +2,9 @@
 //! pages live below `/tasks/-/` and `/executions/-/`.
 
 mod account;
+mod bulk;
+mod calendar;
+mod changes;
 mod execution;
 mod executions;
 mod overview;
@@ -27,7 +30,9 @@ pub fn routes(web: &Arc<Web>) -> Route {
         .at("/preferences", post(open(web, account::prefer)))
         .at("/tasks", get(signed(web, tasks::list)))
         .at("/tasks/-/rows", get(signed(web, tasks::rows)))
+        .at("/tasks/-/bulk", get(signed(web, bulk::ask)).post(signed(web, bulk::act)))
         .at("/tasks/-/preview", post(signed(web, task_form::preview)))
+        .at("/tasks/-/changes", post(signed(web, changes::show)))
         .at("/tasks/-/check", post(signed(web, task_form::check)))
         .at("/tasks/-/type", post(signed(web, task_form::type_part)))
         .at("/tasks/new", get(signed(web, task_form::new)).post(signed(web, task_form::create)))
@@ -39,10 +44,12 @@ pub fn routes(web: &Arc<Web>) -> Route {
         .at("/tasks/:id/resume", post(signed(web, task::resume)))
         .at("/tasks/:id/delete", get(signed(web, task::ask_delete)).post(signed(web, task::delete)))
         .at("/executions", get(signed(web, executions::list)))
+        .at("/executions/-/download", get(signed(web, executions::download)))
         .at("/executions/-/rows", get(signed(web, executions::rows)))
         .at("/executions/:id", get(signed(web, execution::show)))
         .at("/executions/:id/output", get(signed(web, execution::more_output)))
         .at("/executions/:id/cancel", post(signed(web, execution::cancel)))
         .at("/executions/:id/rerun", get(signed(web, execution::ask_rerun)).post(signed(web, execution::rerun)))
+        .at("/calendar", get(signed(web, calendar::show)))
         .at("/task-types", get(signed(web, task_types::list)))
 }

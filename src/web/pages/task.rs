@@ -12,13 +12,15 @@ use crate::web::form;
 use crate::web::session::Flash;
 use crate::web::urls::{encode, with_query};
 use crate::web::view::executions::ExecutionRow;
-use crate::web::view::task::TaskPage;
+use crate::web::view::task::{TaskPage, chart};
 use crate::web::view::tasks::{Ask, TaskRow, task_href};
 use crate::web::view::{Moment, pretty};
 use crate::web::visit::{Answer, Visit};
 
-const UPCOMING: i64 = 10;
+const UPCOMING: usize = 10;
 const EXECUTIONS: u32 = 20;
+/// Runs that the charts show.
+const CHARTED: i64 = 60;
 
 /// `GET /tasks/{id}`
 pub async fn show(visit: Arc<Visit>) -> Answer {
@@ -27,7 +29,8 @@ pub async fn show(visit: Arc<Visit>) -> Answer {
     let runs = visit.service().executions(visit.actor()?, &filter, &PageRequest { size: EXECUTIONS, cursor: None }).await?;
     let zone = visit.service().zone();
     let zone = task.rule(zone).map_or(zone, |rule| rule.zone());
-    let (upcoming, notes) = upcoming(&visit, &task)?;
+    let points = visit.service().recent_runs(visit.actor()?, &[&task.id], CHARTED).await?.remove(&task.id).unwrap_or_default();
+    let (upcoming, notes) = upcoming(&visit, &task, UPCOMING)?;
     let ended = task.stats.success_count + task.stats.failure_count;
     let view = TaskPage {
         title: task.name.clone(),
@@ -43,18 +46,20 @@ pub async fn show(visit: Arc<Visit>) -> Answer {
         executions: runs.items.iter().map(|run| ExecutionRow::new(&visit, run)).collect(),
         executions_href: with_query("/executions", &[("task_id", &task.id)]),
         newest: runs.items.first().map(|run| run.id.clone()).unwrap_or_default(),
-        row: TaskRow::new(&visit, &task),
+        durations: chart(&visit, &points, |run| run.duration_ms),
+        latenesses: chart(&visit, &points, |run| run.lateness_ms),
+        row: TaskRow::new(&visit, &task, &[]),
     };
     visit.page("tasks", &view)
 }
 
 /// The next firings, counted from the task's own next one, and notes on them.
-fn upcoming(visit: &Visit, task: &Task) -> Result<(Vec<Moment>, Vec<String>), Failure> {
+pub(super) fn upcoming(visit: &Visit, task: &Task, count: usize) -> Result<(Vec<Moment>, Vec<String>), Failure> {
     let Some(next) = task.next_rule_at.filter(|_| task.enabled) else { return Ok((Vec::new(), Vec::new())) };
     let Ok(rule) = task.rule(visit.service().zone()) else { return Ok((Vec::new(), Vec::new())) };
     let mut times = Vec::new();
     let mut after = Some(next);
-    while let Some(at) = after.filter(|_| times.len() < UPCOMING as usize) {
+    while let Some(at) = after.filter(|_| times.len() < count) {
         times.push(at.with_timezone(&rule.zone()));
         after = rule.next_after(at, task.anchor_at);
     }

@@ -6,6 +6,7 @@ use chrono::{Datelike, Weekday};
 use poem::http::StatusCode;
 use serde_json::Value;
 
+use super::changes::compare;
 use crate::domain::fault::Fault;
 use crate::service::{Error, Preview};
 use crate::tasks::Spec;
@@ -14,7 +15,7 @@ use crate::web::form::{self, Values};
 use crate::web::language::Language;
 use crate::web::session::Flash;
 use crate::web::urls::Pairs;
-use crate::web::view::task_form::{CheckView, Fields, PreviewMoment, PreviewView, Stale, TaskForm, TypePart, differences};
+use crate::web::view::task_form::{CheckView, Fields, PreviewMoment, PreviewView, Stale, TaskForm, TypePart};
 use crate::web::view::task_types::TypeView;
 use crate::web::view::tasks::task_href;
 use crate::web::view::{Moment, View, type_choices};
@@ -112,14 +113,7 @@ pub async fn replace(visit: Arc<Visit>) -> Answer {
 /// What somebody else saved, beside what was typed here.
 async fn changed_meanwhile(visit: &Visit, id: &str, current: i64) -> Result<Stale, Failure> {
     let theirs = visit.service().task(visit.actor()?, id).await?;
-    let mut sent = form::to_values(&theirs.to_input());
-    let mine = form::to_task(&visit.form).0;
-    let mut mine = mine.as_object().map(form::to_values).unwrap_or_default();
-    mine.entry("/params".to_owned()).or_insert_with(|| visit.form.raw("/params").unwrap_or_default().to_owned());
-    for values in [&mut sent, &mut mine] {
-        values.retain(|_, text| !text.is_empty());
-    }
-    Ok(Stale { current, differences: differences(&sent, &mine) })
+    Ok(Stale { current, differences: compare(visit, &theirs) })
 }
 
 /// `GET /tasks/{id}/copy`: a new task's form, filled in from another.

@@ -6,14 +6,17 @@ use poem::http::StatusCode;
 
 use crate::domain::execution::Status;
 use crate::domain::page::{Cursor, PageRequest, TaskFilter, TaskSort};
+use crate::domain::task::Task;
 use crate::service::Error;
 use crate::web::urls::{Pairs, with_query};
-use crate::web::view::tasks::{Filter, TaskList, TaskRow, TaskRows, anchor};
+use crate::web::view::tasks::{Filter, SortHead, TaskList, TaskRow, TaskRows, anchor};
 use crate::web::view::{Choice, Pager, View, status_choices, type_choices};
 use crate::web::visit::{Answer, Visit};
 
 /// Rows drawn anew at once, at most.
 const MAX_ROWS: usize = 100;
+/// Runs that a row's small chart shows.
+const SPARK: i64 = 40;
 
 /// `GET /tasks`
 pub async fn list(visit: Arc<Visit>) -> Answer {
@@ -26,12 +29,16 @@ pub async fn list(visit: Arc<Visit>) -> Answer {
             Choice::new(name, visit.t(&key).to_owned())
         })
     });
+    let ids: Vec<&str> = found.items.iter().map(|task| task.id.as_str()).collect();
+    let runs = visit.service().recent_runs(visit.actor()?, &ids, SPARK).await?;
+    let row = |task: &Task| TaskRow::new(&visit, task, runs.get(&task.id).map_or(&[], Vec::as_slice));
     let view = TaskList {
         types: type_choices(&visit),
         statuses: status_choices(&visit),
         tags: visit.service().tags(visit.actor()?).await?,
         sorts: sorts.collect(),
-        rows: found.items.iter().map(|task| TaskRow::new(&visit, task)).collect(),
+        rows: found.items.iter().map(row).collect(),
+        heads: heads(&typed),
         pager: Pager::new(&found, |cursor| typed.address(cursor)),
         filter: typed,
     };
@@ -41,9 +48,11 @@ pub async fn list(visit: Arc<Visit>) -> Answer {
 /// `GET /tasks/-/rows?id=…`: those rows as they are now.
 pub async fn rows(visit: Arc<Visit>) -> Answer {
     let mut view = TaskRows { rows: Vec::new(), gone: Vec::new() };
-    for id in visit.query.all("id").take(MAX_ROWS) {
+    let ids: Vec<&str> = visit.query.all("id").take(MAX_ROWS).collect();
+    let runs = visit.service().recent_runs(visit.actor()?, &ids, SPARK).await?;
+    for id in ids {
         match visit.service().task(visit.actor()?, id).await {
-            Ok(task) => view.rows.push(TaskRow::new(&visit, &task)),
+            Ok(task) => view.rows.push(TaskRow::new(&visit, &task, runs.get(id).map_or(&[], Vec::as_slice))),
             Err(Error::NotFound(_)) => view.gone.push(anchor(id)),
             Err(error) => return Err(error.into()),
         }
@@ -51,8 +60,30 @@ pub async fn rows(visit: Arc<Visit>) -> Answer {
     visit.fragment(StatusCode::OK, TaskRows::TEMPLATE, &view)
 }
 
+/// The links of the table's head: each turns the order round where it is that column's already.
+fn heads(typed: &Filter) -> Vec<SortHead> {
+    let (sort, descending) = TaskSort::parse(&typed.sort).unwrap_or_default();
+    let link = |column: TaskSort, first_down: bool| {
+        let here = sort == column;
+        let down = if here { !descending } else { first_down };
+        let name = format!("{}{}", if down { "-" } else { "" }, column.as_str());
+        let direction = match (here, descending) {
+            (false, _) => "none",
+            (true, false) => "ascending",
+            (true, true) => "descending",
+        };
+        SortHead { href: Filter { sort: name, ..typed.clone() }.address(""), direction }
+    };
+    vec![
+        link(TaskSort::Id, false),
+        link(TaskSort::RunCount, true),
+        link(TaskSort::LastRunAt, true),
+        link(TaskSort::NextRunAt, false),
+    ]
+}
+
 impl Filter {
-    fn typed(query: &Pairs) -> Filter {
+    pub(super) fn typed(query: &Pairs) -> Filter {
         let text = |name: &str| query.get(name).unwrap_or_default().to_owned();
         let mut filter = Filter {
             search: text("search"),
@@ -67,34 +98,22 @@ impl Filter {
         filter
     }
 
-    /// What to look for. `type:`, `status:`, `tag:` and `is:` within the search stand for the drop-downs.
-    fn read(&self) -> TaskFilter {
+    /// What to look for; the services read the qualifiers within the search.
+    pub(super) fn read(&self) -> TaskFilter {
         let (sort, descending) = TaskSort::parse(&self.sort).unwrap_or_default();
         let given = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-        let mut filter = TaskFilter {
-            search: None,
+        TaskFilter {
+            search: given(&self.search),
             task_type: given(&self.r#type),
             status: Status::parse(&self.status),
             tag: given(&self.tag),
-            enabled: read_enabled(&self.enabled),
+            enabled: self.enabled.parse().ok(),
             sort,
             descending,
-        };
-        let mut words = Vec::new();
-        for word in self.search.split_whitespace() {
-            match word.split_once(':') {
-                Some(("type", name)) if !name.is_empty() => filter.task_type = Some(name.to_owned()),
-                Some(("tag", name)) if !name.is_empty() => filter.tag = Some(name.to_owned()),
-                Some(("status", name)) if Status::parse(name).is_some() => filter.status = Status::parse(name),
-                Some(("is", name)) if read_enabled(name).is_some() => filter.enabled = read_enabled(name),
-                _ => words.push(word),
-            }
         }
-        filter.search = (!words.is_empty()).then(|| words.join(" "));
-        filter
     }
 
-    fn address(&self, cursor: &str) -> String {
+    pub(super) fn address(&self, cursor: &str) -> String {
         let pairs = [
             ("search", self.search.as_str()),
             ("type", &self.r#type),
@@ -105,29 +124,5 @@ impl Filter {
             ("cursor", cursor),
         ];
         with_query("/tasks", &pairs)
-    }
-}
-
-fn read_enabled(text: &str) -> Option<bool> {
-    match text {
-        "true" | "enabled" => Some(true),
-        "false" | "paused" => Some(false),
-        _ => None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn qualifiers_stand_for_the_drop_downs() {
-        let typed = Filter { search: "daily type:echo is:paused status:failed a:b tag:".into(), ..Filter::default() };
-        let filter = typed.read();
-        assert_eq!(filter.search.as_deref(), Some("daily a:b tag:"));
-        assert_eq!(
-            (filter.task_type.as_deref(), filter.enabled, filter.status),
-            (Some("echo"), Some(false), Some(Status::Failed))
-        );
     }
 }

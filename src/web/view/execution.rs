@@ -1,12 +1,16 @@
 //! One execution.
 
 use serde::Serialize;
-use serde_json::Value;
 
 use super::executions::ExecutionRow;
-use super::{Moment, View, pretty};
-use crate::domain::execution::{ExecutionDetail, OutputChunk};
+use super::result::ResultView;
+use super::{Moment, View};
+use crate::domain::execution::{ExecutionDetail, OutputChunk, Stream};
+use crate::web::ansi::{Look, Span, spans};
 use crate::web::visit::Visit;
+
+/// Bytes of output that a page shows; the download has all of it.
+const MAX_OUTPUT: usize = 512 * 1024;
 
 #[derive(Debug, Clone, Serialize)]
 pub struct ExecutionPage {
@@ -33,18 +37,10 @@ pub struct AttemptView {
     pub node: String,
 }
 
-/// The result, with what most types give shown by itself.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct ResultView {
-    pub exists: bool,
-    pub http_status: Option<i64>,
-    pub exit_code: Option<i64>,
-    pub body: String,
-    pub json: String,
-}
-
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct OutputView {
+    /// Pieces at the begin that are not shown.
+    pub omitted: usize,
     pub chunks: Vec<ChunkView>,
     /// Where the next piece goes on, `attempt.seq`; empty at the start.
     pub last: String,
@@ -53,7 +49,7 @@ pub struct OutputView {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ChunkView {
     pub stream: &'static str,
-    pub text: String,
+    pub spans: Vec<Span>,
     /// The first piece of another attempt: its number, else 0.
     pub attempt: i64,
 }
@@ -89,35 +85,19 @@ impl ExecutionPage {
     }
 }
 
-impl ResultView {
-    pub fn new(result: Option<&Value>) -> ResultView {
-        let Some(result) = result.filter(|value| !value.is_null()) else { return ResultView::default() };
-        let body = match result.get("body") {
-            Some(Value::String(text)) => text.clone(),
-            Some(other) => pretty(other),
-            None => String::new(),
-        };
-        ResultView {
-            exists: true,
-            http_status: result.get("status").and_then(Value::as_i64),
-            exit_code: result.get("exit_code").and_then(Value::as_i64),
-            body,
-            json: pretty(result),
-        }
-    }
-}
-
 impl OutputView {
-    /// `attempt`: the attempt whose pieces the page shows last already.
+    /// `attempt`: the attempt whose pieces the page shows last already. Of long output only the end is shown.
     pub fn new(chunks: &[OutputChunk], attempt: i64) -> OutputView {
+        let begin = tail(chunks);
         let mut shown = attempt;
-        let mut view = OutputView::default();
-        for chunk in chunks {
+        let mut view = OutputView { omitted: begin, ..OutputView::default() };
+        let mut looks = [Look::default(), Look::default()];
+        for chunk in &chunks[begin..] {
             let first = chunk.attempt != shown && (chunk.attempt > 1 || shown > 0);
             shown = chunk.attempt;
             view.chunks.push(ChunkView {
                 stream: chunk.stream.as_str(),
-                text: plain(&chunk.text),
+                spans: spans(&chunk.text, &mut looks[usize::from(chunk.stream == Stream::Stderr)]),
                 attempt: if first { chunk.attempt } else { 0 },
             });
             view.last = format!("{}.{}", chunk.attempt, chunk.seq);
@@ -126,19 +106,15 @@ impl OutputView {
     }
 }
 
-/// Text without terminal codes (`ESC [ … letter`): colours mean nothing in a page.
-fn plain(text: &str) -> String {
-    let mut plain = String::with_capacity(text.len());
-    let mut rest = text.chars().peekable();
-    while let Some(c) = rest.next() {
-        if c == '\u{1b}' && rest.peek() == Some(&'[') {
-            rest.next();
-            while rest.next().is_some_and(|code| !code.is_ascii_alphabetic()) {}
-        } else {
-            plain.push(c);
-        }
-    }
-    plain
+/// The first of the last pieces that together are not too long to show.
+fn tail(chunks: &[OutputChunk]) -> usize {
+    let mut left = MAX_OUTPUT;
+    let fits = chunks.iter().rev().take_while(|chunk| {
+        let before = left;
+        left = left.saturating_sub(chunk.text.len());
+        before > 0
+    });
+    chunks.len() - fits.count()
 }
 
 impl View for ExecutionPage {
@@ -159,8 +135,11 @@ impl View for MoreOutput {
     const TEMPLATE: &'static str = "fragments/output.html";
 
     fn samples() -> Vec<Self> {
-        let chunk = |stream, attempt| ChunkView { stream, text: "…\n".into(), attempt };
-        vec![MoreOutput { output: OutputView { chunks: vec![chunk("stdout", 2), chunk("stderr", 0)], last: "2.1".into() } }]
+        let chunk =
+            |stream, attempt| ChunkView { stream, spans: vec![Span { text: "…\n".into(), class: "ansi-1".into() }], attempt };
+        vec![MoreOutput {
+            output: OutputView { omitted: 0, chunks: vec![chunk("stdout", 2), chunk("stderr", 0)], last: "2.1".into() },
+        }]
     }
 }
 
@@ -169,15 +148,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn terminal_colours_are_left_out() {
-        assert_eq!(plain("\u{1b}[1;31mred\u{1b}[0m \u{1b}[2"), "red ");
-        assert_eq!(plain("100% 日\n"), "100% 日\n");
-    }
-
-    #[test]
-    fn a_result_shows_what_it_is() {
-        let view = ResultView::new(Some(&serde_json::json!({"status": 502, "body": {"a": 1}})));
-        assert_eq!((view.http_status, view.exit_code, view.body.as_str()), (Some(502), None, "{\n  \"a\": 1\n}"));
-        assert!(!ResultView::new(None).exists && !ResultView::new(Some(&Value::Null)).exists);
+    fn of_long_output_the_end_is_shown() {
+        let chunk = |seq: i64, text: &str| OutputChunk {
+            attempt: 1,
+            seq,
+            stream: Stream::Stdout,
+            at: chrono::DateTime::UNIX_EPOCH,
+            text: text.to_owned(),
+        };
+        let long = "x".repeat(MAX_OUTPUT / 2);
+        let chunks: Vec<_> = (0..5).map(|seq| chunk(seq, &long)).collect();
+        let view = OutputView::new(&chunks, 0);
+        assert_eq!((view.omitted, view.chunks.len(), view.last.as_str()), (3, 2, "1.4"));
+        let short = OutputView::new(&[chunk(0, "\u{1b}[31mred"), chunk(1, "still red")], 0);
+        assert_eq!(short.omitted, 0);
+        assert_eq!(short.chunks[1].spans[0].class, "ansi-1", "a colour lasts until it is taken back");
     }
 }

@@ -24,6 +24,11 @@ pub struct ExecutionList {
     pub first: bool,
     /// What cannot be read in the filter.
     pub fault: String,
+    /// The zone of the instants in the filter; empty where it holds none.
+    pub zone: String,
+    /// Addresses of the list as a file.
+    pub csv: String,
+    pub json: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

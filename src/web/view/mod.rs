@@ -1,10 +1,14 @@
 //! What templates see: typed contexts, each bound to its template, each with samples that a test draws in both languages.
 
 pub mod account;
+pub mod bulk;
+pub mod calendar;
+pub mod chart;
 pub mod error;
 pub mod execution;
 pub mod executions;
 pub mod overview;
+pub mod result;
 pub mod samples;
 pub mod task;
 pub mod task_form;
@@ -94,7 +98,7 @@ pub struct Moment {
     pub text: String,
     /// The whole truth: with offset and zone.
     pub title: String,
-    /// `second` or `ms`: how exactly it is shown.
+    /// `second`, `ms`, or `clock` (hour and minute): how exactly it is shown.
     pub precision: &'static str,
 }
 
@@ -106,6 +110,11 @@ impl Moment {
     /// To the millisecond.
     pub fn precise(at: DateTime<Utc>, zone: Tz) -> Moment {
         Moment::written(at, zone, "%Y-%m-%d %H:%M:%S%.3f", "ms")
+    }
+
+    /// The time of day alone.
+    pub fn clock(at: DateTime<Utc>, zone: Tz) -> Moment {
+        Moment::written(at, zone, "%H:%M", "clock")
     }
 
     fn written(at: DateTime<Utc>, zone: Tz, format: &str, precision: &'static str) -> Moment {

@@ -1,29 +1,48 @@
 //! The overview: how things stand.
 
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use serde::Serialize;
 
+use super::chart::{Chart, Column};
 use super::executions::ExecutionRow;
+use super::tasks::task_href;
 use super::{Moment, View};
+use crate::domain::overview::{self as domain, Planned, Slot};
+use crate::domain::stats::DueTask;
+use crate::web::urls::with_query;
+use crate::web::visit::Visit;
 
 #[derive(Debug, Clone, Serialize)]
 pub struct Overview {
-    /// `empty`, `well` or `failing`: the key of the verdict.
+    /// `empty`, `overdue`, `failing` or `well`: the key of the verdict.
     pub verdict: &'static str,
     pub failing: i64,
     pub tasks: i64,
     pub enabled: i64,
     pub running: i64,
     pub queued: i64,
+    pub active_is_exact: bool,
     pub ran: i64,
     pub failed: i64,
+    pub today: String,
     pub success_percent: Option<i64>,
     pub lateness: Option<i64>,
-    pub duration: Option<i64>,
+    pub next: Option<Due>,
     pub due: Vec<Due>,
+    pub cause: Option<Cause>,
     pub failures: Vec<ExecutionRow>,
-    pub current: Vec<ExecutionRow>,
-    pub day_ago: String,
-    pub newest: String,
+    pub current: Vec<Current>,
+    pub overdue: Vec<Due>,
+    pub missed: Vec<ExecutionRow>,
+    pub hours: Chart,
+    /// The hours written below the chart.
+    pub hour_marks: Vec<Moment>,
+    pub line: Chart,
+    /// The ends of the line of firings, and now between them.
+    pub line_marks: Vec<Moment>,
+    pub planned_more: bool,
+    pub legend: Vec<&'static str>,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -32,6 +51,136 @@ pub struct Due {
     pub name: String,
     pub href: String,
     pub at: Moment,
+}
+
+/// What most failures say.
+#[derive(Debug, Clone, Serialize)]
+pub struct Cause {
+    pub text: String,
+    pub failures: usize,
+    pub of: usize,
+}
+
+/// A run that goes on, with its task's usual duration in milliseconds.
+#[derive(Debug, Clone, Serialize)]
+pub struct Current {
+    pub run: ExecutionRow,
+    pub usual: Option<i64>,
+    pub elapsed: i64,
+}
+
+impl Overview {
+    pub fn new(visit: &Visit, found: &domain::Overview) -> Overview {
+        let zone = visit.service().zone();
+        let due = |list: &[DueTask]| list.iter().map(|task| Due::new(task, zone)).collect::<Vec<_>>();
+        let rows = |list: &[crate::domain::execution::Execution]| list.iter().map(|run| ExecutionRow::new(visit, run)).collect();
+        let due_next = due(&found.due_next);
+        Overview {
+            verdict: verdict(found),
+            failing: found.tasks.failing,
+            tasks: found.tasks.total,
+            enabled: found.tasks.enabled,
+            running: found.running,
+            queued: found.queued,
+            active_is_exact: found.active_is_exact,
+            ran: found.ran_today,
+            failed: found.failed_today,
+            today: window(found.today, None, zone),
+            success_percent: found.success_rate.map(|rate| (rate * 100.0).floor() as i64),
+            lateness: found.median_lateness_ms,
+            next: due_next.first().cloned(),
+            due: due_next,
+            cause: found.cause.as_ref().map(|c| Cause { text: c.text.clone(), failures: c.failures, of: c.of }),
+            failures: rows(&found.failures),
+            current: found.current.iter().map(|current| Current::new(visit, current, found.now)).collect(),
+            overdue: due(&found.overdue),
+            missed: rows(&found.missed),
+            hours: Chart::new(found.hours.iter().map(|hour| column(visit, hour, zone)).collect()),
+            hour_marks: found.hours.iter().step_by(6).map(|hour| Moment::clock(hour.from, zone)).collect(),
+            line: line(visit, found, zone),
+            line_marks: line_marks(found, zone),
+            planned_more: found.planned_more,
+            legend: legend(found),
+        }
+    }
+}
+
+fn verdict(found: &domain::Overview) -> &'static str {
+    match (found.tasks.total, found.overdue.len(), found.tasks.failing) {
+        (0, ..) => "empty",
+        (_, 1.., _) => "overdue",
+        (_, 0, 0) => "well",
+        _ => "failing",
+    }
+}
+
+/// The list of executions that began within a span, as the server's clocks show it.
+fn window(from: DateTime<Utc>, to: Option<DateTime<Utc>>, zone: Tz) -> String {
+    let text = |at: DateTime<Utc>| at.with_timezone(&zone).format("%Y-%m-%dT%H:%M:%S").to_string();
+    let to = to.map(text).unwrap_or_default();
+    with_query("/executions", &[("from", &text(from)), ("to", &to), ("zone", zone.name())])
+}
+
+fn column(visit: &Visit, slot: &Slot, zone: Tz) -> Column {
+    let amounts: Vec<_> = slot.outcomes.iter().map(|(status, runs)| (status.as_str(), *runs)).collect();
+    let said = amounts.iter().map(|(status, runs)| format!(" · {} {runs}", visit.t(&format!("status.{status}"))));
+    let said = if amounts.is_empty() { format!(" · {}", visit.t("overview.nothing_ran")) } else { said.collect() };
+    Column {
+        href: if amounts.is_empty() { String::new() } else { window(slot.from, Some(slot.to), zone) },
+        label: format!("{}{said}", span(slot.from, slot.to, zone)),
+        amounts,
+    }
+}
+
+fn span(from: DateTime<Utc>, to: DateTime<Utc>, zone: Tz) -> String {
+    let clock = |at: DateTime<Utc>| at.with_timezone(&zone).format("%H:%M").to_string();
+    format!("{}–{}", clock(from), clock(to))
+}
+
+fn line(visit: &Visit, found: &domain::Overview, zone: Tz) -> Chart {
+    let past = found.past.iter().map(|slot| column(visit, slot, zone));
+    Chart::new(past.chain(found.planned.iter().map(|step| firings(visit, step, zone))).collect())
+}
+
+fn firings(visit: &Visit, step: &Planned, zone: Tz) -> Column {
+    let more = if step.firings > step.tasks.len() as i64 { " …" } else { "" };
+    let said = visit.texts().fill("overview.planned_n", &[("n", &step.firings.to_string())]);
+    Column {
+        href: if step.firings > 0 { "/tasks?sort=next_run_at".to_owned() } else { String::new() },
+        label: format!("{} · {said} {}{more}", span(step.from, step.to, zone), step.tasks.join(", ")),
+        amounts: vec![("planned", step.firings)],
+    }
+}
+
+fn line_marks(found: &domain::Overview, zone: Tz) -> Vec<Moment> {
+    let first = found.past.first().map(|slot| slot.from);
+    let last = found.planned.last().map(|step| step.to);
+    [first, Some(found.now), last].into_iter().flatten().map(|at| Moment::clock(at, zone)).collect()
+}
+
+/// The statuses that the charts show.
+fn legend(found: &domain::Overview) -> Vec<&'static str> {
+    let shown = |status| found.hours.iter().chain(&found.past).any(|slot| slot.outcomes.iter().any(|(s, _)| *s == status));
+    let statuses = crate::domain::execution::Status::ALL.into_iter().filter(|status| shown(*status));
+    statuses.map(|status| status.as_str()).collect()
+}
+
+impl Due {
+    fn new(task: &DueTask, zone: Tz) -> Due {
+        Due {
+            task_id: task.task_id.clone(),
+            name: task.name.clone(),
+            href: task_href(&task.task_id),
+            at: Moment::new(task.next_run_at, zone),
+        }
+    }
+}
+
+impl Current {
+    fn new(visit: &Visit, current: &domain::Current, now: DateTime<Utc>) -> Current {
+        let elapsed = current.execution.started_at.map_or(0, |at| (now - at).num_milliseconds().max(0));
+        Current { run: ExecutionRow::new(visit, &current.execution), usual: current.usual_ms, elapsed }
+    }
 }
 
 impl View for Overview {

@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use chrono::DateTime;
 use chrono_tz::Tz;
 
-use super::execution::{AttemptView, ChunkView, ExecutionPage, OutputView, ResultView};
+use super::chart::Chart;
+use super::execution::{AttemptView, ChunkView, ExecutionPage, OutputView};
 use super::executions::{self, ExecutionList, ExecutionRow, Range};
-use super::overview::{Due, Overview};
+use super::overview::{Cause, Current, Due, Overview};
+use super::result::{FailedTest, ResultView, Table};
 use super::task::TaskPage;
 use super::task_form::{Difference, Fields, PreviewMoment, PreviewView, Stale, TaskForm};
 use super::task_types::TypeView;
@@ -15,6 +17,7 @@ use super::tasks::{self, TaskList, TaskRow};
 use super::{Choice, Moment, Pager};
 use crate::domain::execution::Status;
 use crate::domain::fault::Fault;
+use crate::web::ansi::Span;
 
 fn moment() -> Moment {
     Moment::precise(DateTime::UNIX_EPOCH, Tz::Asia__Shanghai)
@@ -53,6 +56,8 @@ pub fn task_row() -> TaskRow {
         next: Some(moment()),
         no_next: "over",
         version: 3,
+        spark: Chart::sample(),
+        spark_text: "…".into(),
     }
 }
 
@@ -68,6 +73,7 @@ fn paused_row() -> TaskRow {
         next: None,
         no_next: "paused",
         params: String::new(),
+        spark: Chart::default(),
         ..task_row()
     }
 }
@@ -80,6 +86,9 @@ pub fn task_lists() -> Vec<TaskList> {
         statuses: choices(),
         tags: vec!["report".into()],
         sorts: choices(),
+        heads: ["none", "ascending", "descending", "none"]
+            .map(|direction| tasks::SortHead { href: "/tasks".into(), direction })
+            .into(),
         rows,
         pager,
     };
@@ -138,6 +147,9 @@ pub fn execution_lists() -> Vec<ExecutionList> {
         newest: "01J".into(),
         first,
         fault: fault.into(),
+        zone: "UTC".into(),
+        csv: "/executions/-/download?format=csv".into(),
+        json: "/executions/-/download?format=json".into(),
     };
     vec![
         list(all_rows(), filter.clone(), true, ""),
@@ -159,12 +171,20 @@ pub fn task_pages() -> Vec<TaskPage> {
         upcoming,
         notes: vec!["…".into()],
         success_percent: Some(92),
+        durations: Chart::sample(),
+        latenesses: Chart::sample(),
         executions,
         executions_href: "/executions?task_id=x".into(),
         newest: String::new(),
     };
-    let fresh =
-        TaskPage { success_percent: None, description: String::new(), notes: vec![], ..page(paused_row(), vec![], vec![]) };
+    let fresh = TaskPage {
+        durations: Chart::default(),
+        latenesses: Chart::default(),
+        success_percent: None,
+        description: String::new(),
+        notes: vec![],
+        ..page(paused_row(), vec![], vec![])
+    };
     vec![page(task_row(), all_rows(), vec![moment()]), fresh]
 }
 
@@ -178,8 +198,23 @@ pub fn execution_pages() -> Vec<ExecutionPage> {
         error: if ended { "…".into() } else { String::new() },
         node: "host".into(),
     };
-    let chunk = |stream, attempt| ChunkView { stream, text: "<out>\n".into(), attempt };
-    let result = ResultView { exists: true, http_status: Some(200), exit_code: Some(0), body: "b".into(), json: "{}".into() };
+    let chunk = |stream, attempt| ChunkView {
+        stream,
+        spans: vec![Span { text: "<out>\n".into(), class: "ansi-1".into() }, Span { text: "<b>".into(), class: String::new() }],
+        attempt,
+    };
+    let table = Table { columns: vec!["a".into()], rows: vec![vec![Some("<b>".into())], vec![None]], more: 3 };
+    let test = FailedTest { name: "a::b".into(), message: "…".into() };
+    let result = ResultView {
+        exists: true,
+        http_status: Some(200),
+        exit_code: Some(0),
+        body: "b".into(),
+        table: Some(table),
+        counts: vec![("total", 3), ("passed", 2), ("failed", 1), ("errors", 0), ("skipped", 0)],
+        failed_tests: vec![test, FailedTest { name: "c".into(), message: String::new() }],
+        json: "{}".into(),
+    };
     let page = |status: &'static str| {
         let row = execution_row(status);
         ExecutionPage {
@@ -191,7 +226,7 @@ pub fn execution_pages() -> Vec<ExecutionPage> {
             attempts: vec![attempt(1, true), attempt(2, row.is_final)],
             result: if row.is_final { result.clone() } else { ResultView::default() },
             output: if row.started.is_some() {
-                OutputView { chunks: vec![chunk("stdout", 0), chunk("stderr", 2)], last: "2.0".into() }
+                OutputView { omitted: 3, chunks: vec![chunk("stdout", 0), chunk("stderr", 2)], last: "2.0".into() }
             } else {
                 OutputView::default()
             },
@@ -202,7 +237,7 @@ pub fn execution_pages() -> Vec<ExecutionPage> {
 }
 
 pub fn overviews() -> Vec<Overview> {
-    let due = Due { task_id: "x".into(), name: "…".into(), href: "/tasks/x".into(), at: moment() };
+    let due = || Due { task_id: "x".into(), name: "…".into(), href: "/tasks/x".into(), at: moment() };
     let full = Overview {
         verdict: "failing",
         failing: 2,
@@ -210,28 +245,44 @@ pub fn overviews() -> Vec<Overview> {
         enabled: 9,
         running: 1,
         queued: 2,
+        active_is_exact: false,
         ran: 100,
         failed: 3,
+        today: "/executions?from=2026-11-21".into(),
         success_percent: Some(97),
         lateness: Some(4),
-        duration: Some(1200),
-        due: vec![due],
+        next: Some(due()),
+        due: vec![due()],
+        cause: Some(Cause { text: "<b>".into(), failures: 2, of: 3 }),
         failures: vec![execution_row("failed")],
-        current: vec![execution_row("running")],
-        day_ago: "/executions?range=day".into(),
-        newest: String::new(),
+        current: vec![Current { run: execution_row("running"), usual: Some(5), elapsed: 3 }],
+        overdue: vec![due()],
+        missed: vec![execution_row("missed")],
+        hours: Chart::sample(),
+        hour_marks: vec![moment()],
+        line: Chart::sample(),
+        line_marks: vec![moment(), moment(), moment()],
+        planned_more: true,
+        legend: vec!["succeeded"],
     };
     let bare = |verdict| Overview {
         verdict,
+        active_is_exact: true,
         success_percent: None,
         lateness: None,
-        duration: None,
+        next: None,
         due: vec![],
+        cause: None,
         failures: vec![],
-        current: vec![],
+        current: vec![Current { run: execution_row("running"), usual: None, elapsed: 3 }],
+        overdue: vec![],
+        missed: vec![],
+        hours: Chart::default(),
+        planned_more: false,
         ..full.clone()
     };
-    vec![full.clone(), bare("well"), bare("empty")]
+    let late = Overview { verdict: "overdue", current: vec![], ..full.clone() };
+    vec![full.clone(), bare("well"), bare("empty"), late]
 }
 
 pub fn task_forms() -> Vec<TaskForm> {

@@ -2,9 +2,13 @@
 
 use serde::Serialize;
 
+use super::chart::{Chart, Column};
 use super::executions::ExecutionRow;
 use super::tasks::TaskRow;
 use super::{Moment, View};
+use crate::domain::stats::RunPoint;
+use crate::web::urls::encode;
+use crate::web::visit::Visit;
 
 #[derive(Debug, Clone, Serialize)]
 pub struct TaskPage {
@@ -21,10 +25,28 @@ pub struct TaskPage {
     pub notes: Vec<String>,
     /// Percent of runs that succeeded, of those that ended; `None` without runs.
     pub success_percent: Option<i64>,
+    /// Its newest runs that have begun: how long each took, and how late it began.
+    pub durations: Chart,
+    pub latenesses: Chart,
     pub executions: Vec<ExecutionRow>,
     pub executions_href: String,
     /// The newest execution that is shown.
     pub newest: String,
+}
+
+/// One bar for each run that has a value, coloured by how it ended.
+pub fn chart(visit: &Visit, runs: &[RunPoint], value: impl Fn(&RunPoint) -> Option<i64>) -> Chart {
+    let zone = visit.service().zone();
+    let column = |run: &RunPoint| {
+        let (value, status) = (value(run)?, run.status.as_str());
+        let began = run.started_at?.with_timezone(&zone).format("%Y-%m-%d %H:%M:%S");
+        Some(Column {
+            href: format!("/executions/{}", encode(&run.id)),
+            label: format!("{began} · {} · {}", visit.language.duration(value), visit.t(&format!("status.{status}"))),
+            amounts: vec![(status, value.max(1))],
+        })
+    };
+    Chart::new(runs.iter().filter_map(column).collect())
 }
 
 impl View for TaskPage {

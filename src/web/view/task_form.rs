@@ -87,6 +87,33 @@ pub fn differences(theirs: &Values, mine: &Values) -> Vec<Difference> {
         .collect()
 }
 
+/// What saving would change.
+#[derive(Debug, Clone, Serialize)]
+pub struct ChangesView {
+    pub differences: Vec<Difference>,
+    /// The rule changes, or whether it counts.
+    pub moved: bool,
+    /// The next firings as things are, and as they would be.
+    pub before: Vec<Moment>,
+    pub after: Vec<Moment>,
+}
+
+impl View for ChangesView {
+    const TEMPLATE: &'static str = "fragments/changes.html";
+
+    fn samples() -> Vec<Self> {
+        let moment = || vec![Moment::new(chrono::DateTime::UNIX_EPOCH, chrono_tz::Tz::UTC)];
+        let difference = Difference { field: "/name".into(), theirs: "<b>".into(), mine: String::new() };
+        let view = |differences, moved, before, after| ChangesView { differences, moved, before, after };
+        vec![
+            view(vec![], false, vec![], vec![]),
+            view(vec![difference.clone()], false, vec![], vec![]),
+            view(vec![difference.clone()], true, moment(), moment()),
+            view(vec![difference], true, vec![], vec![]),
+        ]
+    }
+}
+
 impl View for TaskForm {
     const TEMPLATE: &'static str = "pages/task_form.html";
 

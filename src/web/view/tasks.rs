@@ -3,7 +3,10 @@
 use chrono_tz::Tz;
 use serde::Serialize;
 
+use super::chart::{Chart, Column};
 use super::{Choice, Moment, Pager, View, pretty, shortened, status_code, type_title};
+use crate::domain::execution::Status;
+use crate::domain::stats::RunPoint;
 use crate::domain::task::Task;
 use crate::domain::trigger::Kind;
 use crate::web::urls::encode;
@@ -16,8 +19,17 @@ pub struct TaskList {
     pub statuses: Vec<Choice>,
     pub tags: Vec<String>,
     pub sorts: Vec<Choice>,
+    /// The heads of the columns id, runs, last run and next run.
+    pub heads: Vec<SortHead>,
     pub rows: Vec<TaskRow>,
     pub pager: Pager,
+}
+
+/// A column's head: where it leads, and the order as `aria-sort` says it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SortHead {
+    pub href: String,
+    pub direction: &'static str,
 }
 
 /// The filter as typed.
@@ -63,10 +75,14 @@ pub struct TaskRow {
     /// Why there is no next run: key below `tasks.none`.
     pub no_next: &'static str,
     pub version: i64,
+    /// Its newest runs, and the same in words.
+    pub spark: Chart,
+    pub spark_text: String,
 }
 
 impl TaskRow {
-    pub fn new(visit: &Visit, task: &Task) -> TaskRow {
+    /// `runs`: the newest, oldest first.
+    pub fn new(visit: &Visit, task: &Task, runs: &[RunPoint]) -> TaskRow {
         let zone = visit.service().zone();
         let rule = task.rule(zone).ok();
         let task_zone = rule.as_ref().map_or(zone, |rule| rule.zone());
@@ -95,12 +111,30 @@ impl TaskRow {
             next: moment(task.next_run_at.filter(|_| task.enabled), task_zone),
             no_next: no_next(task, kind),
             version: task.version,
+            spark: spark(runs),
+            spark_text: spark_text(visit, runs),
         }
     }
 
     pub fn sample() -> TaskRow {
         super::samples::task_row()
     }
+}
+
+/// Height says how long a run took, colour how it ended.
+fn spark(runs: &[RunPoint]) -> Chart {
+    let column = |run: &RunPoint| Column {
+        href: String::new(),
+        label: String::new(),
+        amounts: vec![(run.status.as_str(), run.duration_ms.unwrap_or_default().max(1))],
+    };
+    Chart::new(runs.iter().map(column).collect())
+}
+
+fn spark_text(visit: &Visit, runs: &[RunPoint]) -> String {
+    let count = |wanted: fn(Status) -> bool| runs.iter().filter(|run| wanted(run.status)).count().to_string();
+    let (good, bad) = (count(|status| status == Status::Succeeded), count(Status::is_failure));
+    visit.texts().fill("tasks.spark", &[("n", &runs.len().to_string()), ("good", &good), ("bad", &bad)])
 }
 
 fn moment(at: Option<chrono::DateTime<chrono::Utc>>, zone: Tz) -> Option<Moment> {

@@ -1,0 +1,38 @@
+//! The newest runs of many tasks at once, for the small charts in lists.
+
+use std::collections::HashMap;
+
+use super::database::on_session;
+use super::execution::read_status;
+use super::{Error, Result, Session, optional_instant, rows};
+use crate::domain::stats::RunPoint;
+
+/// The newest `limit` executions of each task, oldest first; tasks without any are left out.
+///
+/// # Errors
+/// Where the database fails.
+pub async fn of_tasks(s: &mut dyn Session, task_ids: &[&str], limit: i64) -> Result<HashMap<String, Vec<RunPoint>>> {
+    if task_ids.is_empty() || limit < 1 {
+        return Ok(HashMap::new());
+    }
+    let list = rows(&task_ids.iter().map(|id| [id]).collect::<Vec<_>>())?;
+    let found: Vec<Row> = on_session!(s, |conn, dialect| {
+        sqlx::query_as(dialect.sql(RECENT)).bind(list).bind(limit - 1).fetch_all(&mut *conn).await
+    })
+    .map_err(Error::on("read recent runs"))?;
+    let mut runs: HashMap<String, Vec<RunPoint>> = HashMap::new();
+    for (id, task_id, status, started_at, duration_ms, lateness_ms) in found {
+        let (status, started_at) = (read_status(&status)?, optional_instant(started_at)?);
+        runs.entry(task_id).or_default().push(RunPoint { id, status, started_at, duration_ms, lateness_ms });
+    }
+    Ok(runs)
+}
+
+type Row = (String, String, String, Option<i64>, Option<i64>, Option<i64>);
+
+/// Each row holds a task's id. The edge is the oldest id that still belongs to it; with fewer runs there is none.
+pub(super) const RECENT: &str = "
+    select e.id, e.task_id, e.status, e.started_at, e.duration_ms, e.lateness_ms
+    from {rows} join executions e on e.task_id = j.value->>0 and e.id >= coalesce(
+        (select edge.id from executions edge where edge.task_id = j.value->>0 order by edge.id desc limit 1 offset $2), '')
+    order by e.task_id, e.id";

@@ -1,0 +1,103 @@
+// What the suite and the pictures share: the real server on a folder of its own, the browser, and the API.
+import { spawn } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { chromium } from "playwright-core";
+
+const NAME = "admin";
+const PASSWORD = "correct horse";
+const TOKEN = "browser-tests-0123456789abcdefghij";
+const BROWSERS = [process.env.CHROMIUM, "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
+
+/** The path of a browser that is installed, or undefined. */
+export const browserPath = () => BROWSERS.find((path) => path && existsSync(path));
+
+/** Starts the server; `stop` ends it and removes its folder, `end` and `kill` leave the folder as it is. */
+export async function startServer({ port = 0, folder = mkdtempSync(join(tmpdir(), "belfry-browser-")) } = {}) {
+  const binary = process.env.BELFRY ?? fileURLToPath(new URL("../../target/debug/belfry", import.meta.url));
+  const clean = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("BELFRY_")));
+  const env = { ...clean, BELFRY_ADMIN_USER: NAME, BELFRY_ADMIN_PASSWORD: PASSWORD, BELFRY_ADMIN_TOKEN: TOKEN };
+  const args = ["serve", "--data-dir", folder, "--listen", `127.0.0.1:${port}`];
+  const child = spawn(binary, args, { cwd: folder, env, stdio: ["ignore", "pipe", "pipe"] });
+  const url = await new Promise((resolve, reject) => {
+    let text = "";
+    child.stdout.on("data", (data) => {
+      text += data;
+      const found = text.match(/http:\/\/[^\s]+/);
+      if (found) resolve(found[0].replace(/\/$/, ""));
+    });
+    child.stderr.resume();
+    child.on("exit", (code) => reject(new Error(`the server ended with ${code}: ${text}`)));
+  });
+  child.removeAllListeners("exit");
+  const end = (signal) =>
+    new Promise((resolve) => {
+      if (child.exitCode !== null || child.signalCode !== null) return resolve();
+      child.once("exit", resolve);
+      child.kill(signal);
+    });
+  const stop = async () => {
+    await end("SIGTERM");
+    rmSync(folder, { recursive: true, force: true });
+  };
+  return { url, folder, stop, end: () => end("SIGTERM"), kill: () => end("SIGKILL") };
+}
+
+/** Calls the JSON API; throws where it refuses. */
+export async function api(server, method, path, body) {
+  const answer = await fetch(`${server.url}/api/v1${path}`, {
+    method,
+    headers: { authorization: `Bearer ${TOKEN}`, "content-type": "application/json" },
+    body: body === undefined ? undefined : JSON.stringify(body),
+  });
+  const text = await answer.text();
+  if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text}`);
+  return text ? JSON.parse(text) : undefined;
+}
+
+export const echo = (id, more = {}) => ({
+  id,
+  type: "echo",
+  trigger: { type: "cron", expression: "0 8 * * *" },
+  params: { message: `hello from ${id}` },
+  ...more,
+});
+
+export async function startBrowser() {
+  return chromium.launch({
+    executablePath: browserPath(),
+    args: [
+      "--no-sandbox",
+      "--disable-gpu",
+      "--disable-quic",
+      "--no-first-run",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+    ],
+  });
+}
+
+/** A page of a reader who is signed in. */
+export async function signIn(browser, server, options = {}) {
+  const context = await browser.newContext({ locale: "en-US", viewport: { width: 1360, height: 900 }, baseURL: server.url, ...options });
+  const page = await context.newPage();
+  await page.goto("/login");
+  await page.fill("[name=name]", NAME);
+  await page.fill("[name=password]", PASSWORD);
+  await page.click("main button:not([type=button])");
+  await page.waitForURL((url) => url.pathname === "/");
+  return page;
+}
+
+/** Waits until the execution has ended and answers it. */
+export async function ended(server, id) {
+  for (let tries = 0; tries < 300; tries += 1) {
+    const found = await api(server, "GET", `/executions/${id}`);
+    if (!["queued", "running"].includes(found.status)) return found;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  throw new Error(`execution ${id} does not end`);
+}

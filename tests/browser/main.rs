@@ -1,0 +1,77 @@
+//! The pages in a real browser against the real program; the tests themselves stand in `suite.mjs` and `tests/`.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use belfry::domain::execution::Status;
+use belfry::storage::seed::{self, PastRun};
+use belfry::storage::{Database, Synchronous};
+use chrono::{DateTime, Duration, Utc};
+
+/// Where a browser is looked for when `CHROMIUM` does not say.
+const BROWSERS: [&str; 3] = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
+/// Executions of the long past.
+const PAST: u32 = 100_000;
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser")
+}
+
+/// Why the suite cannot run here; `None` where it can.
+fn missing() -> Option<&'static str> {
+    let browser = std::env::var_os("CHROMIUM").is_some() || BROWSERS.iter().any(|path| Path::new(path).exists());
+    let node = Command::new("node").arg("--version").output().is_ok_and(|output| output.status.success());
+    match (node, browser, folder().join("node_modules/playwright-core").exists()) {
+        (false, ..) => Some("node is not installed"),
+        (_, false, _) => Some("no Chromium is installed; set CHROMIUM to the path of one"),
+        (.., false) => Some("run npm ci in tests/browser first"),
+        _ => None,
+    }
+}
+
+/// A data folder with a long past: one run a second, each twentieth failed, of ten tasks that are gone.
+async fn long_past() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    let database = Database::open_sqlite(&folder.path().join("task.db"), Synchronous::Normal).await.expect("opens");
+    let first = DateTime::<Utc>::from(std::fs::metadata(folder.path()).and_then(|data| data.modified()).expect("a time"))
+        - Duration::seconds(i64::from(PAST));
+    let run = |number: u32| {
+        let at = first + Duration::seconds(i64::from(number));
+        PastRun {
+            id: ulid::Ulid::from_parts(at.timestamp_millis().unsigned_abs(), u128::from(number)).to_string(),
+            task_id: format!("past-{}", number % 10),
+            task_type: "echo",
+            status: if number.is_multiple_of(20) { Status::Failed } else { Status::Succeeded },
+            at,
+            duration_ms: i64::from(number % 1000),
+        }
+    };
+    for group in 0..PAST / 5_000 {
+        let runs: Vec<_> = (group * 5_000..(group + 1) * 5_000).map(run).collect();
+        let mut tx = database.write().await.expect("begins");
+        seed::past_runs(&mut tx, &runs).await.expect("writes");
+        tx.commit().await.expect("commits");
+    }
+    database.close().await;
+    folder
+}
+
+#[tokio::test]
+async fn the_pages_work_in_a_browser() {
+    if let Some(reason) = missing() {
+        assert!(std::env::var_os("CI").is_none(), "under CI the browser tests must run: {reason}");
+        eprintln!("skipped: {reason}");
+        return;
+    }
+    let past = long_past().await;
+    let mut suite = Command::new("node");
+    suite.arg("suite.mjs");
+    // Parts of names, with commas, to run some of them alone.
+    let wanted = std::env::var("BROWSER_TESTS").unwrap_or_default();
+    suite.args(wanted.split(',').filter(|part| !part.is_empty()));
+    suite.current_dir(folder()).env("BELFRY", env!("CARGO_BIN_EXE_belfry")).env("LONG_PAST", past.path());
+    let output = tokio::task::spawn_blocking(move || suite.output()).await.expect("waits").expect("node starts");
+    let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{text}");
+    print!("{text}");
+}

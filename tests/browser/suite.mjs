@@ -1,0 +1,60 @@
+// The pages as people use them, in a real browser against the real server: `npm test [part of a name …]`.
+import assert from "node:assert/strict";
+import { browserPath, signIn, startBrowser, startServer } from "./lib.mjs";
+import { accessibility } from "./tests/accessibility.mjs";
+import { actions } from "./tests/actions.mjs";
+import { forms } from "./tests/forms.mjs";
+import { lists } from "./tests/lists.mjs";
+import { live } from "./tests/live.mjs";
+import { plain } from "./tests/plain.mjs";
+
+if (!browserPath()) {
+  console.error("no Chromium is installed; set CHROMIUM to the path of one");
+  process.exit(2);
+}
+
+const wanted = process.argv.slice(2);
+const tests = { ...forms, ...actions, ...lists, ...live, ...plain, ...accessibility };
+const server = await startServer();
+const browser = await startBrowser();
+let failed = 0;
+for (const [name, test] of Object.entries(tests)) {
+  if (wanted.length && !wanted.some((part) => name.includes(part))) continue;
+  const begun = Date.now();
+  const watched = [];
+  const allowed = [];
+  const used = [];
+  // A reader of its own for each test; what the browser complains of is a failure, but for what the test provokes.
+  const open = async (options = {}) => {
+    const page = await signIn(browser, server, options);
+    watch(page, watched);
+    used.push(page);
+    return page;
+  };
+  try {
+    const skipped = await test({ server, browser, open, allow: (part) => allowed.push(part) });
+    const complaints = watched.filter((text) => !allowed.some((part) => text.includes(part)));
+    assert.deepEqual(complaints, [], "the browser complained");
+    console.log(skipped ? `skip ${name}: ${skipped}` : `ok   ${name} (${Date.now() - begun} ms)`);
+  } catch (error) {
+    failed += 1;
+    console.log(`FAIL ${name}\n${error.stack}`);
+  }
+  for (const page of used) await page.context().close();
+}
+await browser.close();
+await server.stop();
+if (failed) {
+  console.log(`${failed} failed`);
+  process.exit(1);
+}
+
+/** Errors of the console, faults of scripts, breaches of the content security policy, and requests to other hosts. */
+function watch(page, complaints) {
+  page.on("console", (message) => { if (["error", "warning"].includes(message.type())) complaints.push(`console: ${message.text()}`); });
+  page.on("pageerror", (error) => complaints.push(`script: ${error.message}`));
+  page.on("request", (request) => {
+    const url = new URL(request.url());
+    if (url.origin !== new URL(server.url).origin && url.protocol !== "data:") complaints.push(`another host: ${url}`);
+  });
+}

@@ -1,0 +1,37 @@
+// axe on every page, in both themes and both languages.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { api, echo, ended } from "../lib.mjs";
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+export const accessibility = {
+  async "axe finds nothing on any page"({ server, open }) {
+    await api(server, "POST", "/tasks", echo("axe", { tags: ["axe"], name: "Axe" }));
+    const task = { id: "axe-fails", type: "send_cmd", trigger: { type: "interval", minutes: 30 }, params: { command: "echo no >&2; exit 1" } };
+    await api(server, "POST", "/tasks", task);
+    const run = await api(server, "POST", "/tasks/axe-fails/run", {});
+    await ended(server, run.id);
+    const pages = ["/", "/tasks?search=axe", "/tasks/axe-fails", "/tasks/new?type=send_cmd", "/tasks/axe/edit", "/tasks/axe/run?params=1", "/executions"];
+    pages.push(`/executions/${run.id}`, "/calendar", "/calendar?view=month", "/task-types", "/nowhere", "/tasks/-/bulk?action=pause&id=axe");
+    const faults = [];
+    for (const colorScheme of ["light", "dark"]) {
+      for (const locale of ["en-US", "zh-CN"]) {
+        const page = await open({ colorScheme, locale, bypassCSP: true });
+        page.removeAllListeners("console");
+        for (const path of pages) {
+          await page.goto(path);
+          await page.waitForTimeout(150);
+          await page.evaluate(AXE);
+          const found = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
+          for (const fault of found.violations) {
+            faults.push(`${path} ${colorScheme} ${locale}: ${fault.id}: ${fault.nodes.map((node) => node.target.join(" ")).slice(0, 3).join(", ")}`);
+          }
+        }
+        await page.context().close();
+      }
+    }
+    assert.deepEqual(faults, []);
+  },
+};

@@ -1,0 +1,93 @@
+// What is done to tasks and runs, from the lists, by keys and by the palette.
+import assert from "node:assert/strict";
+import { api, echo, ended } from "../lib.mjs";
+
+const toast = (page, text) => page.locator("#toasts", { hasText: text }).waitFor();
+
+export const actions = {
+  async "a task runs now, with and without other parameters"({ server, open, allow }) {
+    allow("422");
+    await api(server, "POST", "/tasks", echo("runner"));
+    const page = await open();
+    await page.goto("/tasks?search=runner");
+    await page.click("[aria-label='Run runner now']");
+    await page.click("#dialog .btn-primary");
+    await toast(page, "queued");
+    const link = await page.locator("#toasts a").getAttribute("href");
+    await ended(server, link.split("/").pop());
+    await page.click("[aria-label='Run runner with other parameters']");
+    await page.fill("#ask-params", '{"message": }');
+    await page.click("#dialog .btn-primary");
+    await page.locator("#ask-fault", { hasText: "line 1 column 13" }).waitFor();
+    await page.fill("#ask-params", '{"message": "only this once"}');
+    await page.click("#dialog .btn-primary");
+    await page.locator("#toasts a").nth(1).waitFor();
+    const second = (await page.locator("#toasts a").nth(1).getAttribute("href")).split("/").pop();
+    assert.equal((await ended(server, second)).params.message, "only this once");
+  },
+
+  async "a task is paused, resumed and deleted in its row"({ server, open }) {
+    await api(server, "POST", "/tasks", echo("moved"));
+    const page = await open();
+    await page.goto("/tasks?search=moved");
+    await page.click("[aria-label='Pause moved']");
+    await page.locator("[aria-label='Resume moved']").waitFor();
+    assert.equal((await api(server, "GET", "/tasks/moved")).enabled, false);
+    await page.click("[aria-label='Resume moved']");
+    await page.locator("[aria-label='Pause moved']").waitFor();
+    await page.click("[aria-label='Delete moved']");
+    await page.click("#dialog .btn-danger");
+    await page.locator("tr[data-task=moved]").waitFor({ state: "detached" });
+    await assert.rejects(api(server, "GET", "/tasks/moved"), /404/);
+  },
+
+  async "several tasks are paused, and all that match are deleted"({ server, open }) {
+    for (const id of ["bulk-1", "bulk-2", "bulk-3"]) await api(server, "POST", "/tasks", echo(id, { tags: ["bulk"] }));
+    const page = await open();
+    await page.goto("/tasks?tag=bulk");
+    await page.check("[aria-label='Select bulk-1']");
+    await page.check("[aria-label='Select bulk-2']");
+    await page.locator("#ticked", { hasText: "2 selected" }).waitFor();
+    await api(server, "PATCH", "/tasks/bulk-1", { name: "Renamed meanwhile" });
+    await page.locator("tr[data-task=bulk-1]", { hasText: "Renamed meanwhile" }).waitFor();
+    assert.ok(await page.isChecked("[aria-label='Select bulk-1']"), "a row drawn anew keeps its tick");
+    await page.click("#bulk [value=pause]");
+    await page.locator("#dialog h1", { hasText: "Pause 2 tasks?" }).waitFor();
+    await page.click("#dialog .btn-primary");
+    await toast(page, "Done: 2 tasks.");
+    const states = await Promise.all([1, 2, 3].map(async (n) => (await api(server, "GET", `/tasks/bulk-${n}`)).enabled));
+    assert.deepEqual(states, [false, false, true]);
+    await page.check("#tick-all");
+    await page.click("#bulk [value=delete]");
+    await page.locator("#dialog h1", { hasText: "Delete 3 tasks?" }).waitFor();
+    await page.click("#dialog .btn-danger");
+    await page.locator("#list", { hasText: "Nothing matches" }).waitFor();
+    assert.equal((await api(server, "GET", "/tasks?tag=bulk")).total, 0);
+  },
+
+  async "keys move, open, ask and find"({ server, open }) {
+    await api(server, "POST", "/tasks", echo("keys-a", { tags: ["keys"] }));
+    await api(server, "POST", "/tasks", echo("keys-b", { tags: ["keys"] }));
+    const page = await open();
+    await page.goto("/tasks?tag=keys");
+    await page.keyboard.press("j");
+    await page.keyboard.press("j");
+    assert.equal(await page.evaluate(() => document.activeElement.dataset.task), "keys-b");
+    await page.keyboard.press("r");
+    await page.locator("#dialog h1", { hasText: "keys-b" }).waitFor();
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("k");
+    await page.keyboard.press("Enter");
+    await page.waitForURL((url) => url.pathname === "/tasks/keys-a");
+    await page.keyboard.press("?");
+    await page.locator("#help[open]").waitFor();
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("Control+k");
+    await page.fill("#palette-text", "keys-b");
+    await page.locator("#palette-list [role=option]", { hasText: "keys-b" }).first().waitFor();
+    await page.keyboard.press("Enter");
+    await page.waitForURL((url) => url.pathname === "/tasks/keys-b");
+    await page.keyboard.press("n");
+    await page.waitForURL((url) => url.pathname === "/tasks/new");
+  },
+};

@@ -1,0 +1,75 @@
+// What moves by itself: a run watched to its end, cancelled, new rows, and a stream that was lost.
+import assert from "node:assert/strict";
+import { api, echo, ended, signIn, startServer } from "../lib.mjs";
+
+const command = (id, text) => ({ id, type: "send_cmd", trigger: { type: "cron", expression: "0 8 * * *" }, params: { command: text } });
+
+export const live = {
+  async "a run is watched live to its end"({ server, open }) {
+    const lines = "for i in 1 2 3 4 5; do printf '\\033[32mstep %s\\033[0m\\n' $i; sleep 0.3; done; echo over >&2";
+    await api(server, "POST", "/tasks", command("watched", lines));
+    const run = await api(server, "POST", "/tasks/watched/run", {});
+    const page = await open();
+    await page.goto(`/executions/${run.id}`);
+    await page.locator("#output .ansi-2", { hasText: "step 5" }).waitFor();
+    await page.locator("h1 .state-succeeded").waitFor();
+    await page.locator("#output .out-stderr", { hasText: "over" }).waitFor();
+    await page.fill("#find", "STEP");
+    await page.locator("#found", { hasText: "1/5" }).waitFor();
+    await page.keyboard.press("Enter");
+    await page.locator("#found", { hasText: "2/5" }).waitFor();
+  },
+
+  async "a run is cancelled"({ server, open }) {
+    await api(server, "POST", "/tasks", command("stopped", "sleep 60"));
+    const run = await api(server, "POST", "/tasks/stopped/run", {});
+    const page = await open();
+    await page.goto(`/executions/${run.id}`);
+    await page.locator("h1 .state-running").waitFor();
+    await page.click("text=Cancel this run");
+    await page.locator("h1 .state-cancelled").waitFor();
+    assert.equal((await ended(server, run.id)).status, "cancelled");
+  },
+
+  async "a hundred thousand lines stay steady"({ server, open }) {
+    await api(server, "POST", "/tasks", command("long", "seq 1 150000"));
+    const run = await api(server, "POST", "/tasks/long/run", {});
+    await ended(server, run.id);
+    const page = await open();
+    const begun = Date.now();
+    await page.goto(`/executions/${run.id}`);
+    await page.locator("#output", { hasText: /150000\s*$/ }).waitFor();
+    assert.ok(Date.now() - begun < 10_000, `${Date.now() - begun} ms`);
+    const size = await page.evaluate(() => document.getElementById("output").textContent.length);
+    assert.ok(size > 100_000 && size < 1_500_000, `${size} characters are shown`);
+    await page.locator("#output", { hasText: "Earlier output is not shown" }).waitFor();
+  },
+
+  async "new executions are offered, not forced"({ server, open }) {
+    await api(server, "POST", "/tasks", echo("offered"));
+    const page = await open();
+    await page.goto("/executions?task_id=offered");
+    await page.locator("#live-mark[data-state=live]").waitFor({ state: "attached" });
+    const run = await api(server, "POST", "/tasks/offered/run", {});
+    await page.locator("#offer", { hasText: "new" }).waitFor();
+    assert.equal(await page.locator("tr[data-execution]").count(), 0);
+    await page.click("#offer");
+    await page.locator(`tr[data-execution="${run.id}"]`).waitFor();
+  },
+
+  async "a lost stream is said, and caught up with when it returns"({ browser }) {
+    const first = await startServer();
+    await api(first, "POST", "/tasks", echo("away"));
+    const page = await signIn(browser, first);
+    await page.goto("/tasks?search=away");
+    await page.locator("#live-mark[data-state=live]").waitFor({ state: "attached" });
+    await first.kill();
+    await page.locator("#live-mark:not([hidden])").waitFor();
+    const second = await startServer({ port: new URL(first.url).port, folder: first.folder });
+    await api(second, "POST", "/tasks/away/pause");
+    await page.locator("#live-mark[hidden][data-state=live]").waitFor({ state: "attached" });
+    await page.locator("[aria-label='Resume away']").waitFor();
+    await page.context().close();
+    await second.stop();
+  },
+};
