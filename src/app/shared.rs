@@ -100,5 +100,6 @@ fn vault(settings: &Settings, database: &Database) -> Vault {
         Some(key) => KeySource::Given(key.clone()),
         None => KeySource::File(settings.data_dir.join(KEY_FILE)),
     };
-    Vault::new(database.clone(), source, Vec::new())
+    let of_profiles = settings.profiles.secrets().into_iter().map(|secret| secret.reveal().to_owned());
+    Vault::new(database.clone(), source, of_profiles.collect())
 }

@@ -14,6 +14,8 @@ pub use http::Http;
 pub use sms::Sms;
 pub use smtp::Smtp;
 
+use crate::domain::secret::Secret;
+
 /// All profiles of the settings, by kind and name.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Profiles {
@@ -21,6 +23,17 @@ pub struct Profiles {
     pub sms: BTreeMap<String, Sms>,
     pub datasource: BTreeMap<String, Datasource>,
     pub http: BTreeMap<String, Http>,
+}
+
+impl Profiles {
+    /// What a run must not show of the profiles.
+    pub fn secrets(&self) -> Vec<&Secret> {
+        let smtp = self.smtp.values().flat_map(|smtp| [&smtp.password, &smtp.oauth_token]);
+        let sms = self.sms.values().map(|sms| &sms.secret_key);
+        let datasource = self.datasource.values().map(|datasource| &datasource.password);
+        let http = self.http.values().flat_map(|http| [&http.bearer, &http.password, &http.api_key, &http.token.app_secret]);
+        smtp.chain(sms).chain(datasource).chain(http).flatten().collect()
+    }
 }
 
 /// The profile that is named; where none is named, the only one there is.

@@ -4,8 +4,8 @@ use serde::Serialize;
 
 use super::executions::ExecutionRow;
 use super::result::ResultView;
-use super::{Moment, View};
-use crate::domain::execution::{ExecutionDetail, OutputChunk, Stream};
+use super::{Moment, View, pretty};
+use crate::domain::execution::{Execution, ExecutionDetail, OutputChunk, Stream};
 use crate::web::ansi::{Look, Span, spans};
 use crate::web::visit::Visit;
 
@@ -22,6 +22,12 @@ pub struct ExecutionPage {
     /// How long it waited in the queue before its latest start, in milliseconds.
     pub waited: Option<i64>,
     pub attempts: Vec<AttemptView>,
+    /// The parameters with their templates filled in; empty where they had none.
+    pub filled_params: String,
+    /// The execution whose end started this one; empty where none did.
+    pub started_by: String,
+    /// The executions that the end of this one started.
+    pub started: Vec<StartedView>,
     pub result: ResultView,
     pub output: OutputView,
 }
@@ -35,6 +41,13 @@ pub struct AttemptView {
     pub duration: Option<i64>,
     pub error: String,
     pub node: String,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct StartedView {
+    pub id: String,
+    pub task_id: String,
+    pub status: &'static str,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -79,9 +92,18 @@ impl ExecutionPage {
                     node: attempt.node.clone().unwrap_or_default(),
                 })
                 .collect(),
+            filled_params: detail.filled_params.as_ref().map(pretty).unwrap_or_default(),
+            started_by: execution.started_by.clone().unwrap_or_default(),
+            started: detail.started.iter().map(StartedView::new).collect(),
             result: ResultView::new(detail.result.as_ref()),
             output: OutputView::new(&detail.output, 0),
         }
+    }
+}
+
+impl StartedView {
+    fn new(run: &Execution) -> StartedView {
+        StartedView { id: run.id.clone(), task_id: run.task_id.clone(), status: run.status.as_str() }
     }
 }
 

@@ -84,15 +84,20 @@ fn cell(value: Option<&Value>) -> Option<String> {
 }
 
 fn counts(result: &Value) -> Vec<(&'static str, i64)> {
-    let names = ["total", "passed", "failed", "errors", "skipped"];
-    names.into_iter().filter_map(|name| Some((name, result.get(name)?.as_i64()?))).collect()
+    let tests = result.get("tests").filter(|tests| tests.is_object()).unwrap_or(result);
+    let names = [("total", "total"), ("passed", "passed"), ("failed", "failed"), ("error", "errors"), ("skipped", "skipped")];
+    names.into_iter().filter_map(|(given, shown)| Some((shown, tests.get(given)?.as_i64()?))).collect()
 }
 
 fn failed_test(test: &Value) -> FailedTest {
     let text = |name: &str| test.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
     match test {
         Value::String(name) => FailedTest { name: name.clone(), message: String::new() },
-        _ => FailedTest { name: text("name"), message: text("message") },
+        _ => {
+            let class = text("class");
+            let name = if class.is_empty() { text("name") } else { format!("{class} {}", text("name")) };
+            FailedTest { name, message: text("message") }
+        }
     }
 }
 
@@ -125,9 +130,11 @@ mod tests {
 
     #[test]
     fn failed_tests_are_named() {
-        let result = json!({"total": 3, "passed": 1, "failed_tests": ["a::b", {"name": "c", "message": "no"}]});
+        let result = json!({"tests": {"total": 3, "passed": 1, "error": 2},
+            "failed_tests": ["a::b", {"name": "c", "class": "d", "message": "no"}]});
         let view = ResultView::new(Some(&result));
-        assert_eq!(view.counts, [("total", 3), ("passed", 1)]);
-        assert_eq!((view.failed_tests[0].name.as_str(), view.failed_tests[1].message.as_str()), ("a::b", "no"));
+        assert_eq!(view.counts, [("total", 3), ("passed", 1), ("errors", 2)]);
+        assert_eq!((view.failed_tests[0].name.as_str(), view.failed_tests[1].name.as_str()), ("a::b", "d c"));
+        assert_eq!(view.failed_tests[1].message, "no");
     }
 }

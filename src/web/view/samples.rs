@@ -6,7 +6,7 @@ use chrono::DateTime;
 use chrono_tz::Tz;
 
 use super::chart::Chart;
-use super::execution::{AttemptView, ChunkView, ExecutionPage, OutputView};
+use super::execution::{AttemptView, ChunkView, ExecutionPage, OutputView, StartedView};
 use super::executions::{self, ExecutionList, ExecutionRow, Range};
 use super::overview::{Cause, Current, Due, Overview};
 use super::result::{FailedTest, ResultView, Table};
@@ -224,6 +224,13 @@ pub fn execution_pages() -> Vec<ExecutionPage> {
             retry: (status == "queued").then(moment),
             waited: row.started.is_some().then_some(2),
             attempts: vec![attempt(1, true), attempt(2, row.is_final)],
+            filled_params: if row.is_final { "{}".into() } else { String::new() },
+            started_by: if row.is_final { "01J".into() } else { String::new() },
+            started: if row.is_final {
+                vec![StartedView { id: "01K".into(), task_id: "after".into(), status: "queued" }]
+            } else {
+                Vec::new()
+            },
             result: if row.is_final { result.clone() } else { ResultView::default() },
             output: if row.started.is_some() {
                 OutputView { omitted: 3, chunks: vec![chunk("stdout", 0), chunk("stderr", 2)], last: "2.0".into() }
