@@ -27,6 +27,7 @@ mod health;
 mod me;
 mod metrics;
 mod model;
+mod nodes;
 mod params;
 mod query;
 mod secrets;
@@ -103,6 +104,7 @@ type Apis = (
     secrets::Secrets,
     datasources::Datasources,
     stats::Figures,
+    nodes::Nodes,
     me::Me,
     users::Users,
     tokens::Tokens,
@@ -119,6 +121,7 @@ fn apis(shared: &Arc<Shared>) -> Apis {
         secrets::Secrets(Arc::clone(shared)),
         datasources::Datasources(Arc::clone(shared)),
         stats::Figures(Arc::clone(shared)),
+        nodes::Nodes(Arc::clone(shared)),
         me::Me(Arc::clone(shared)),
         users::Users(Arc::clone(shared)),
         tokens::Tokens(Arc::clone(shared)),

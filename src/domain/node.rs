@@ -19,3 +19,19 @@ pub struct Node {
     pub started_at: DateTime<Utc>,
     pub last_seen_at: DateTime<Utc>,
 }
+
+/// A run that is going on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Running {
+    pub node_id: String,
+    pub execution_id: String,
+    pub task_id: String,
+    pub started_at: DateTime<Utc>,
+}
+
+/// A named queue, and how many jobs wait in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QueueDepth {
+    pub name: String,
+    pub waiting: i64,
+}

@@ -6,7 +6,7 @@ use sqlx::FromRow;
 use super::database::on_session;
 use super::task::read_policy;
 use super::{Error, Result, Session, instant, millis};
-use crate::domain::node::{Node, NodeIdentity};
+use crate::domain::node::{Node, NodeIdentity, Running};
 use crate::domain::policy::Policy;
 
 /// Records that a node is alive.
@@ -44,6 +44,23 @@ pub async fn all(s: &mut dyn Session) -> Result<Vec<Node>> {
         Ok(Node { identity: NodeIdentity { id, name }, version, started_at, last_seen_at })
     };
     found.into_iter().map(node).collect()
+}
+
+/// What runs now on all nodes, oldest first, at most `limit`.
+///
+/// # Errors
+/// Where the database fails.
+pub async fn running(s: &mut dyn Session, limit: i64) -> Result<Vec<Running>> {
+    let text = "select node_id, id, task_id, started_at from executions
+        where status in ('queued', 'running') and status = 'running' and node_id is not null and started_at is not null
+        order by id limit $1";
+    let found: Vec<(String, String, String, i64)> =
+        on_session!(s, |conn, dialect| sqlx::query_as(dialect.sql(text)).bind(limit).fetch_all(&mut *conn).await)
+            .map_err(Error::on("read what runs"))?;
+    let running = |(node_id, execution_id, task_id, started_at)| {
+        Ok(Running { node_id, execution_id, task_id, started_at: instant(started_at)? })
+    };
+    found.into_iter().map(running).collect()
 }
 
 /// Forgets a node.

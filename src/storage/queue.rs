@@ -7,6 +7,7 @@ use super::database::on_session;
 use super::execution::NewExecution;
 use super::{Dialect, Error, Result, Session, millis, rows};
 use crate::domain::job::Job;
+use crate::domain::node::QueueDepth;
 use crate::domain::task::Task;
 
 /// A job with the queue it goes to.
@@ -78,6 +79,24 @@ const PUSH_POSTGRES: &str = "
 fn row(new: &NewJob) -> (String, &str, i32, String, String) {
     let id = if new.job.attempt == 1 { new.job.execution_id.clone() } else { ulid::Ulid::generate().to_string() };
     (id, &new.queue, new.priority, new.job.idempotency_key(), serde_json::to_string(&new.job).unwrap_or_default())
+}
+
+/// How many jobs wait in each queue, by name; queues without any are left out.
+///
+/// # Errors
+/// Where the database fails.
+pub async fn depths(s: &mut dyn Session) -> Result<Vec<QueueDepth>> {
+    let found: Vec<(String, i64)> = on_session!(s, |conn, dialect| {
+        let text = match dialect {
+            Dialect::Sqlite => "select job_type, count(*) from Jobs where status = 'Pending' group by job_type order by job_type",
+            Dialect::Postgres => {
+                "select job_type, count(*) from apalis.jobs where status = 'Pending' group by job_type order by job_type"
+            }
+        };
+        sqlx::query_as(dialect.sql(text)).fetch_all(&mut *conn).await
+    })
+    .map_err(Error::on("count jobs that wait"))?;
+    Ok(found.into_iter().map(|(name, waiting)| QueueDepth { name, waiting }).collect())
 }
 
 /// Deletes at most `limit` jobs that are done. Answers how many.

@@ -1,5 +1,5 @@
 //! What the workers do on the side: clearing acknowledged jobs away, so that the queue's table stays small, and looking for
-//! cancellations that another process was asked for.
+//! cancellations and secrets that another process was given.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,8 +8,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::Parts;
 use crate::storage::{self, Database};
+use crate::vault::VaultError;
 
-/// How often somebody looks for cancellations.
+/// How often somebody looks for cancellations and secrets.
 const LOOK: Duration = Duration::from_secs(1);
 /// Acknowledged jobs are cleared every so many looks.
 const LOOKS_PER_PRUNE: u64 = 5;
@@ -19,7 +20,9 @@ const PRUNE_GROUP: i64 = 500;
 /// Does the upkeep until `shutdown`.
 pub(super) async fn run(parts: Arc<Parts>, shutdown: CancellationToken) {
     let mut failing = false;
+    let mut closed = false;
     for look in 1_u64.. {
+        closed = !hide_secrets(&parts, closed).await;
         tokio::select! {
             () = tokio::time::sleep(LOOK) => {}
             () = shutdown.cancelled() => return,
@@ -31,6 +34,21 @@ pub(super) async fn run(parts: Arc<Parts>, shutdown: CancellationToken) {
             tracing::warn!(%error, "the workers' upkeep fails; tried again every second");
         }
         failing = done.is_err();
+    }
+}
+
+/// Keeps what runs must not show up to date. False where the secrets do not open, which is said once.
+async fn hide_secrets(parts: &Parts, said: bool) -> bool {
+    match parts.vault.values().await {
+        Ok(_) => true,
+        // The database's own faults are told by the rest of the upkeep.
+        Err(VaultError::Database(_)) => !said,
+        Err(error) => {
+            if !said {
+                tracing::warn!(%error, "secrets cannot be read, so runs that name one fail and none is hidden");
+            }
+            false
+        }
     }
 }
 

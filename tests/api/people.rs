@@ -1,5 +1,8 @@
 //! `/users`, `/tokens`, `/me/password`, `/audit` and `/tasks/{id}/versions`.
 
+use belfry::domain::node::NodeIdentity;
+use belfry::storage::execution::{self, Claim};
+use belfry::storage::node;
 use poem::http::Method;
 use serde_json::{Value, json};
 
@@ -85,4 +88,25 @@ async fn versions_and_the_audit_tell_what_was() {
     let next = app.get(&format!("/api/v1/audit?target=task:a&action=task.update&page_size=1&cursor={next}")).await;
     assert_eq!(next.json["items"][0]["after"]["name"], "Other");
     app.get("/api/v1/audit?action=task.dance&more=1").await.invalid(&["/more", "/action"]);
+}
+
+#[tokio::test]
+async fn nodes_and_queues_are_told_with_what_runs() {
+    let app = App::start().await;
+    let (node, now) = (NodeIdentity { id: "01NODE".into(), name: "host-1".into() }, app.service.clock().now());
+    app.task("a").await;
+    let run = app.post("/api/v1/tasks/a/run", json!({})).await;
+    let id = run.json["id"].as_str().expect("an id").to_owned();
+    assert_eq!(app.get("/api/v1/nodes").await.json["queues"], json!([{"name": "default", "waiting": 1}]));
+    let mut tx = app.database().write().await.unwrap();
+    node::seen(&mut tx, &node, now, now).await.unwrap();
+    let claim = Claim { execution_id: id.clone(), attempt: 1, started_at: now, filled_params: None };
+    execution::claim(&mut tx, &node, &[claim]).await.unwrap();
+    tx.commit().await.unwrap();
+    let found = app.get("/api/v1/nodes").await.json;
+    assert_eq!(
+        (&found["nodes"][0]["name"], &found["nodes"][0]["running"][0]["execution_id"]),
+        (&json!("host-1"), &json!(id)),
+        "{found}"
+    );
 }

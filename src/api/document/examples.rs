@@ -59,6 +59,7 @@ fn example(name: &str) -> Value {
         "PasswordInput" => json!({"present": "correct horse battery", "password": "staple of another kind"}),
         "AuditList" => page(audit_entry()),
         "TaskVersion" => json!({"version": 2, "at": "2026-11-20T09:12:03.120+00:00", "author": "alice", "task": task_input()}),
+        "Nodes" => nodes(),
         "Secret" => secret(),
         "SecretInput" => json!({"value": "sk-live-4eC39HqLyjWDarjtT1zdp7dc"}),
         "Datasource" => {
@@ -75,6 +76,14 @@ fn example(name: &str) -> Value {
 fn audit_entry() -> Value {
     json!({"id": "01KAHW3R80Z8Q1T3B1C6N5M9XA", "at": "2026-11-20T09:12:03.120+00:00", "actor": "alice", "via": "page",
         "address": "10.0.0.7", "action": "task.pause", "target": "task:daily-report", "before": null, "after": null})
+}
+
+fn nodes() -> Value {
+    json!({"nodes": [{"id": "01KAHVZ1M5Q0A3B8C6D4E2F7GH", "name": "host-1", "version": "0.1.0",
+        "started_at": "2026-11-20T07:58:00.000+00:00", "last_seen_at": "2026-11-20T09:12:03.120+00:00",
+        "running": [{"execution_id": "01KAHW3R80Z8Q1T3B1C6N5M9XA", "task_id": "daily-report",
+            "started_at": "2026-11-20T09:12:00.003+00:00"}]}],
+        "queues": [{"name": "default", "waiting": 0}, {"name": "slow", "waiting": 2}]})
 }
 
 fn secret() -> Value {

@@ -11,6 +11,7 @@ pub mod execution;
 pub mod input;
 pub mod input_accounts;
 pub mod named;
+pub mod node;
 pub mod policy;
 pub mod secret;
 pub mod stats;
