@@ -1,6 +1,7 @@
 //! The pages over a real service and database, and a reader who is signed in.
 
-use belfry::service::AdminSetup;
+use belfry::domain::user::Role;
+use belfry::service::{AdminSetup, NewUser};
 use belfry::web::{self, Options, csrf};
 use poem::Route;
 use poem::http::{HeaderMap, Method};
@@ -84,6 +85,14 @@ impl Site {
         let mut sent = vec![("cookie", cookie.as_str()), ("content-type", "application/x-www-form-urlencoded")];
         sent.extend(headers);
         self.bare(Method::POST, path, &sent, &encoded(&all)).await
+    }
+
+    /// Signs in as somebody else, whose account is made for it.
+    pub async fn become_one(&mut self, name: &str, role: Role) {
+        let password = "battery staple";
+        let new = NewUser { name: name.into(), role, password: Some(password.into()), grants: Vec::new() };
+        self.parts.service.create_user(&crate::support::parts::admin(), &new).await.expect("an account");
+        self.session = self.parts.service.sign_in(name, password, None).await.expect("signs in").1;
     }
 
     pub async fn end(self) {
