@@ -5,6 +5,7 @@ mod audit;
 mod files;
 mod forms;
 mod pages;
+mod resources;
 mod safety;
 mod site;
 #[path = "../support/mod.rs"]

@@ -1,7 +1,10 @@
 //! The pages over a real service and database, and a reader who is signed in.
 
+use std::sync::Arc;
+
 use belfry::domain::user::Role;
 use belfry::service::{AdminSetup, NewUser};
+use belfry::tasks::sql::Datasources;
 use belfry::web::{self, Options, csrf};
 use poem::Route;
 use poem::http::{HeaderMap, Method};
@@ -29,7 +32,15 @@ pub struct Page {
 impl Site {
     /// With one administrator, who is signed in.
     pub async fn start() -> Site {
-        let mut site = Site::fresh().await;
+        Site::set_up(Site::fresh().await).await
+    }
+
+    /// As [`Site::start`], with databases that tasks may use.
+    pub async fn start_on(datasources: Datasources) -> Site {
+        Site::set_up(Site::over(datasources).await).await
+    }
+
+    async fn set_up(mut site: Site) -> Site {
         let text = |text: &str| Some(text.to_owned());
         let setup = AdminSetup { user: text("admin"), password: text("correct horse"), token: None };
         site.parts.service.bootstrap(&setup).await.expect("the first account");
@@ -40,8 +51,12 @@ impl Site {
 
     /// Without any account.
     pub async fn fresh() -> Site {
+        Site::over(Datasources::default()).await
+    }
+
+    async fn over(datasources: Datasources) -> Site {
         let database = TestDatabase::sqlite().await;
-        let parts = TestParts::new(&database.database);
+        let parts = TestParts::with(&database.database, Arc::new(datasources));
         let pages = web::routes(parts.service.clone(), Options::default());
         let client = TestClient::new(Route::new().nest_no_strip("/", pages));
         Site { client, parts, session: String::new(), database }

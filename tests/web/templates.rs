@@ -45,6 +45,8 @@ fn every_template_draws_all_its_samples_in_both_languages() {
     draw::<view::tokens::TokenList>(&templates, &mut drawn);
     draw::<view::users::UserList>(&templates, &mut drawn);
     draw::<view::users::UserPage>(&templates, &mut drawn);
+    draw::<view::resources::SecretList>(&templates, &mut drawn);
+    draw::<view::resources::DatasourceList>(&templates, &mut drawn);
     draw::<view::versions::VersionList>(&templates, &mut drawn);
     draw::<view::error::ErrorPage>(&templates, &mut drawn);
     draw::<view::overview::Overview>(&templates, &mut drawn);

@@ -6,10 +6,12 @@ mod audit;
 mod bulk;
 mod calendar;
 mod changes;
+mod datasources;
 mod execution;
 mod executions;
 mod overview;
 mod refusal;
+mod secrets;
 mod task;
 mod task_form;
 mod task_types;
@@ -61,6 +63,9 @@ pub fn routes(web: &Arc<Web>) -> Route {
         .at("/task-types", get(signed(web, task_types::list)))
         .at("/account", get(signed(web, account::own)).post(signed(web, account::change_password)))
         .at("/audit", get(signed(web, audit::list)))
+        .at("/settings/datasources", get(signed(web, datasources::list)).post(signed(web, datasources::test)))
+        .at("/settings/secrets", get(signed(web, secrets::list)).post(signed(web, secrets::set)))
+        .at("/settings/secrets/delete", get(signed(web, secrets::ask_delete)).post(signed(web, secrets::delete)))
         .at("/settings/tokens", get(signed(web, tokens::list)).post(signed(web, tokens::create)))
         .at("/settings/tokens/:id/withdraw", get(signed(web, tokens::ask_withdraw)).post(signed(web, tokens::withdraw)))
         .at("/settings/users", get(signed(web, users::list)).post(signed(web, users::create)))

@@ -9,6 +9,7 @@ pub mod error;
 pub mod execution;
 pub mod executions;
 pub mod overview;
+pub mod resources;
 pub mod result;
 pub mod samples;
 pub mod task;
