@@ -64,7 +64,7 @@ impl Failure {
             Failure::Service(Error::Invalid(faults)) => {
                 visit.translated(faults).iter().map(|fault| fault.message.as_str()).collect::<Vec<_>>().join("; ")
             }
-            Failure::Service(error) => error.to_string(),
+            Failure::Service(error) => visit.said(&error.to_string()),
             Failure::BadRequest(message) => message.clone(),
             _ => String::new(),
         }

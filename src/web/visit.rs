@@ -119,6 +119,11 @@ impl Visit {
         self.web.templates.phrases(self.language).of(faults)
     }
 
+    /// A message of the services in the reader's language, where it is known there.
+    pub fn said(&self, message: &str) -> String {
+        self.web.templates.phrases(self.language).translate(message)
+    }
+
     /// The CSRF token of the session; empty without one.
     pub fn token(&self) -> String {
         self.session.as_deref().map(csrf::token).unwrap_or_default()

@@ -13,7 +13,7 @@
 
   // Pages from the navigation, and what this page offers by keys.
   function fixed(wanted) {
-    const found = Array.from(document.querySelectorAll(".top-nav a"), (link) => ({ label: link.textContent.trim(), act: go(link.href) }));
+    const found = Array.from(document.querySelectorAll(".top-nav a, .sub-nav a"), (link) => ({ label: link.textContent.trim(), act: go(link.href) }));
     if (dialog.dataset.new) found.push({ label: dialog.dataset.new, act: go("/tasks/new") });
     for (const element of document.querySelectorAll(".page-head [data-key]")) found.push({ label: element.textContent.trim(), act: () => element.click() });
     return found.filter((entry) => entry.label.toLowerCase().includes(wanted));

@@ -54,6 +54,10 @@ async function fill() {
   ];
   for (const task of list) await api(server, "POST", "/tasks", task);
   await api(server, "POST", "/tasks/new-year/pause");
+  await api(server, "PATCH", "/tasks/heartbeat", { description: "Says that all is well.", trigger: { seconds: 30 } });
+  await api(server, "POST", "/users", { name: "vera", role: "editor", grants: ["send_cmd"] });
+  await api(server, "POST", "/tokens", { name: "deployment", role: "operator", expires_at: "2099-01-01 00:00:00" });
+  await api(server, "PUT", "/secrets/db.main", { value: "not to be seen" });
   let last;
   for (let round = 0; round < 5; round += 1) {
     for (const id of ["backup", "broken", "broken-too", "daily-report", "heartbeat"]) {
@@ -74,5 +78,12 @@ async function fill() {
     types: "/task-types",
     calendar: "/calendar",
     month: "/calendar?view=month",
+    account: "/account",
+    tokens: "/settings/tokens",
+    users: "/settings/users",
+    user: "/settings/users/edit?name=vera",
+    secrets: "/settings/secrets",
+    datasources: "/settings/datasources",
+    audit: "/audit",
   };
 }

@@ -14,6 +14,7 @@ use belfry::signals::{Pulse, Signals};
 use belfry::storage::{Database, execution_list};
 use belfry::tasks::Toolbox;
 use belfry::tasks::registry::Registry;
+use belfry::tasks::sql::Datasources;
 use belfry::vault::{KeySource, Vault};
 use belfry::worker::cancel::Cancels;
 use chrono::{DateTime, Duration, Utc};
@@ -51,12 +52,17 @@ pub fn start() -> DateTime<Utc> {
 
 impl TestParts {
     pub fn new(database: &Database) -> TestParts {
+        Self::with(database, Arc::default())
+    }
+
+    /// With databases that tasks may use.
+    pub fn with(database: &Database, datasources: Arc<Datasources>) -> TestParts {
         let clock = Arc::new(ManualClock::new(start()));
         let (signals, events, cancels) = (Signals::default(), EventBus::default(), Cancels::default());
         let service = Service::new(Parts {
             database: database.clone(),
             registry: Arc::new(Registry::standard(&Toolbox::plain(database.clone(), clock.clone(), &std::env::temp_dir()))),
-            datasources: Arc::default(),
+            datasources,
             clock: clock.clone(),
             events: events.clone(),
             signals: signals.clone(),

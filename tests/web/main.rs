@@ -1,11 +1,16 @@
 //! The pages: that every template draws in both languages, that no text bypasses the language files, and that the pages
 //! answer as they should, on a database of its own for each test.
 
+mod audit;
 mod files;
 mod forms;
 mod pages;
+mod resources;
 mod safety;
 mod site;
 #[path = "../support/mod.rs"]
 mod support;
 mod templates;
+mod tokens;
+mod users;
+mod versions;

@@ -1,6 +1,10 @@
 //! The pages over a real service and database, and a reader who is signed in.
 
-use belfry::service::AdminSetup;
+use std::sync::Arc;
+
+use belfry::domain::user::Role;
+use belfry::service::{AdminSetup, NewUser};
+use belfry::tasks::sql::Datasources;
 use belfry::web::{self, Options, csrf};
 use poem::Route;
 use poem::http::{HeaderMap, Method};
@@ -28,7 +32,15 @@ pub struct Page {
 impl Site {
     /// With one administrator, who is signed in.
     pub async fn start() -> Site {
-        let mut site = Site::fresh().await;
+        Site::set_up(Site::fresh().await).await
+    }
+
+    /// As [`Site::start`], with databases that tasks may use.
+    pub async fn start_on(datasources: Datasources) -> Site {
+        Site::set_up(Site::over(datasources).await).await
+    }
+
+    async fn set_up(mut site: Site) -> Site {
         let text = |text: &str| Some(text.to_owned());
         let setup = AdminSetup { user: text("admin"), password: text("correct horse"), token: None };
         site.parts.service.bootstrap(&setup).await.expect("the first account");
@@ -39,8 +51,12 @@ impl Site {
 
     /// Without any account.
     pub async fn fresh() -> Site {
+        Site::over(Datasources::default()).await
+    }
+
+    async fn over(datasources: Datasources) -> Site {
         let database = TestDatabase::sqlite().await;
-        let parts = TestParts::new(&database.database);
+        let parts = TestParts::with(&database.database, Arc::new(datasources));
         let pages = web::routes(parts.service.clone(), Options::default());
         let client = TestClient::new(Route::new().nest_no_strip("/", pages));
         Site { client, parts, session: String::new(), database }
@@ -84,6 +100,14 @@ impl Site {
         let mut sent = vec![("cookie", cookie.as_str()), ("content-type", "application/x-www-form-urlencoded")];
         sent.extend(headers);
         self.bare(Method::POST, path, &sent, &encoded(&all)).await
+    }
+
+    /// Signs in as somebody else, whose account is made for it.
+    pub async fn become_one(&mut self, name: &str, role: Role) {
+        let password = "battery staple";
+        let new = NewUser { name: name.into(), role, password: Some(password.into()), grants: Vec::new() };
+        self.parts.service.create_user(&crate::support::parts::admin(), &new).await.expect("an account");
+        self.session = self.parts.service.sign_in(name, password, None).await.expect("signs in").1;
     }
 
     pub async fn end(self) {

@@ -40,6 +40,14 @@ fn every_template_draws_all_its_samples_in_both_languages() {
     let mut drawn = BTreeSet::new();
     draw::<view::account::Login>(&templates, &mut drawn);
     draw::<view::account::Setup>(&templates, &mut drawn);
+    draw::<view::account::Own>(&templates, &mut drawn);
+    draw::<view::audit::AuditPage>(&templates, &mut drawn);
+    draw::<view::tokens::TokenList>(&templates, &mut drawn);
+    draw::<view::users::UserList>(&templates, &mut drawn);
+    draw::<view::users::UserPage>(&templates, &mut drawn);
+    draw::<view::resources::SecretList>(&templates, &mut drawn);
+    draw::<view::resources::DatasourceList>(&templates, &mut drawn);
+    draw::<view::versions::VersionList>(&templates, &mut drawn);
     draw::<view::error::ErrorPage>(&templates, &mut drawn);
     draw::<view::overview::Overview>(&templates, &mut drawn);
     draw::<view::tasks::TaskList>(&templates, &mut drawn);
@@ -99,7 +107,7 @@ fn each_text_is_used() {
 
 /// Named in a template, or one of a family whose last part comes from data.
 fn is_used(key: &str, sources: &str) -> bool {
-    const FAMILIES: [&str; 14] = [
+    const FAMILIES: [&str; 17] = [
         "status.",
         "cause.",
         "tasks.sort.",
@@ -109,6 +117,9 @@ fn is_used(key: &str, sources: &str) -> bool {
         "script.",
         "ask.",
         "weekday.",
+        "role.",
+        "audit.act.",
+        "audit.door.",
         "trigger.",
         "executions.range.",
         "form.title_",

@@ -1,4 +1,4 @@
-//! Set-up, sign-in, sign-out, and the reader's choice of language and theme.
+//! Set-up, sign-in, sign-out, one's own password, and the reader's choice of language and theme.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -6,13 +6,17 @@ use std::sync::Arc;
 use poem::Response;
 use poem::http::{StatusCode, header};
 
+use super::refusal;
+use crate::domain::fault::Fault;
 use crate::domain::user::MIN_PASSWORD;
 use crate::service::Error;
 use crate::web::error::Failure;
 use crate::web::language::{Language, Theme};
 use crate::web::session::{self, Flash, choice_cookie, session_cookie};
 use crate::web::urls;
-use crate::web::view::account::{Login, Setup};
+use crate::web::view::account::{Login, Own, Setup};
+use crate::web::view::task_form::Fields;
+use crate::web::view::type_title;
 use crate::web::visit::{Answer, Visit, redirect, set_cookie};
 
 /// `GET /setup`
@@ -102,6 +106,35 @@ pub async fn sign_out(visit: Arc<Visit>) -> Answer {
     let mut response = redirect("/login");
     set_cookie(&mut response, &session::removal(session::SESSION));
     Ok(response)
+}
+
+/// `GET /account`
+pub async fn own(visit: Arc<Visit>) -> Answer {
+    draw_own(&visit, StatusCode::OK, Fields::default(), String::new())
+}
+
+/// `POST /account`: changes one's own password. This session goes on, others of the account end.
+pub async fn change_password(visit: Arc<Visit>) -> Answer {
+    let typed = |name: &str| visit.form.raw(name).unwrap_or_default();
+    let (present, new) = (typed("/present"), typed("/password"));
+    let mut form = Fields::default();
+    if typed("/repeat") != new {
+        form.place_among(&["/repeat"], &[Fault::new("/repeat", visit.t("setup.differ"))]);
+        return draw_own(&visit, StatusCode::UNPROCESSABLE_ENTITY, form, String::new());
+    }
+    match visit.service().change_own_password(visit.actor()?, present, new, visit.session.as_deref()).await {
+        Ok(()) => Ok(visit.go("/account", Some(&Flash::new("password", "", "")))),
+        Err(error) => {
+            let (status, message) = refusal::shown(&visit, error, &["/present", "/password"], &mut form)?;
+            draw_own(&visit, status, form, message)
+        }
+    }
+}
+
+fn draw_own(visit: &Visit, status: StatusCode, form: Fields, message: String) -> Answer {
+    let actor = visit.actor()?;
+    let grants = actor.grants.iter().map(|name| type_title(name, visit)).collect();
+    visit.page_with(status, "settings", &Own { role: actor.role.as_str(), grants, form, message, min_password: MIN_PASSWORD })
 }
 
 /// `POST /preferences`: keeps a language or a theme, and goes back.

@@ -2,16 +2,23 @@
 //! pages live below `/tasks/-/` and `/executions/-/`.
 
 mod account;
+mod audit;
 mod bulk;
 mod calendar;
 mod changes;
+mod datasources;
 mod execution;
 mod executions;
 mod overview;
+mod refusal;
+mod secrets;
 mod task;
 mod task_form;
 mod task_types;
 mod tasks;
+mod tokens;
+mod users;
+mod versions;
 
 use std::sync::Arc;
 
@@ -43,6 +50,8 @@ pub fn routes(web: &Arc<Web>) -> Route {
         .at("/tasks/:id/pause", post(signed(web, task::pause)))
         .at("/tasks/:id/resume", post(signed(web, task::resume)))
         .at("/tasks/:id/delete", get(signed(web, task::ask_delete)).post(signed(web, task::delete)))
+        .at("/tasks/:id/versions", get(signed(web, versions::list)))
+        .at("/tasks/:id/restore", get(signed(web, versions::ask_restore)).post(signed(web, versions::restore)))
         .at("/executions", get(signed(web, executions::list)))
         .at("/executions/-/download", get(signed(web, executions::download)))
         .at("/executions/-/rows", get(signed(web, executions::rows)))
@@ -52,4 +61,14 @@ pub fn routes(web: &Arc<Web>) -> Route {
         .at("/executions/:id/rerun", get(signed(web, execution::ask_rerun)).post(signed(web, execution::rerun)))
         .at("/calendar", get(signed(web, calendar::show)))
         .at("/task-types", get(signed(web, task_types::list)))
+        .at("/account", get(signed(web, account::own)).post(signed(web, account::change_password)))
+        .at("/audit", get(signed(web, audit::list)))
+        .at("/settings/datasources", get(signed(web, datasources::list)).post(signed(web, datasources::test)))
+        .at("/settings/secrets", get(signed(web, secrets::list)).post(signed(web, secrets::set)))
+        .at("/settings/secrets/delete", get(signed(web, secrets::ask_delete)).post(signed(web, secrets::delete)))
+        .at("/settings/tokens", get(signed(web, tokens::list)).post(signed(web, tokens::create)))
+        .at("/settings/tokens/:id/withdraw", get(signed(web, tokens::ask_withdraw)).post(signed(web, tokens::withdraw)))
+        .at("/settings/users", get(signed(web, users::list)).post(signed(web, users::create)))
+        .at("/settings/users/edit", get(signed(web, users::edit)).post(signed(web, users::update)))
+        .at("/settings/users/delete", get(signed(web, users::ask_delete)).post(signed(web, users::delete)))
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use poem::http::StatusCode;
 
+use super::versions;
 use crate::domain::page::{ExecutionFilter, PageRequest};
 use crate::domain::task::Task;
 use crate::service::Error;
@@ -48,6 +49,7 @@ pub async fn show(visit: Arc<Visit>) -> Answer {
         newest: runs.items.first().map(|run| run.id.clone()).unwrap_or_default(),
         durations: chart(&visit, &points, |run| run.duration_ms),
         latenesses: chart(&visit, &points, |run| run.lateness_ms),
+        versions: versions::newest(&visit, &task).await?,
         row: TaskRow::new(&visit, &task, &[]),
     };
     visit.page("tasks", &view)

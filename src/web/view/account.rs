@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::View;
+use super::task_form::Fields;
 
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Login {
@@ -44,5 +45,30 @@ impl View for Setup {
             min_password: 8,
         };
         vec![Setup::default(), Setup { allowed: true, ..Setup::default() }, refused]
+    }
+}
+
+/// The reader's own account.
+#[derive(Debug, Clone, Serialize)]
+pub struct Own {
+    pub role: &'static str,
+    pub grants: Vec<String>,
+    pub form: Fields,
+    pub message: String,
+    pub min_password: usize,
+}
+
+impl View for Own {
+    const TEMPLATE: &'static str = "pages/account.html";
+
+    fn samples() -> Vec<Self> {
+        let own = |grants, message: &str| Own {
+            role: "editor",
+            grants,
+            form: Fields::default(),
+            message: message.into(),
+            min_password: 8,
+        };
+        vec![own(vec![], ""), own(vec!["<b>".into()], "…")]
     }
 }

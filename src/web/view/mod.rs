@@ -1,6 +1,7 @@
 //! What templates see: typed contexts, each bound to its template, each with samples that a test draws in both languages.
 
 pub mod account;
+pub mod audit;
 pub mod bulk;
 pub mod calendar;
 pub mod chart;
@@ -8,12 +9,16 @@ pub mod error;
 pub mod execution;
 pub mod executions;
 pub mod overview;
+pub mod resources;
 pub mod result;
 pub mod samples;
 pub mod task;
 pub mod task_form;
 pub mod task_types;
 pub mod tasks;
+pub mod tokens;
+pub mod users;
+pub mod versions;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use chrono_tz::Tz;
@@ -26,7 +31,7 @@ use super::visit::Visit;
 use crate::domain::execution::{Cause, Status};
 use crate::domain::input::cut;
 use crate::domain::page::Cursor;
-use crate::domain::user::Action;
+use crate::domain::user::{Action, Role};
 
 /// A template's context.
 pub trait View: Serialize {
@@ -47,6 +52,7 @@ pub struct Shell {
     pub user: String,
     pub can_run: bool,
     pub can_edit: bool,
+    pub can_administer: bool,
     pub csrf: String,
     /// The entry of the navigation that the page belongs to.
     pub section: String,
@@ -74,6 +80,7 @@ impl Shell {
             user: visit.actor.as_ref().map(|actor| actor.name.clone()).unwrap_or_default(),
             can_run: can(Action::Run),
             can_edit: can(Action::Edit),
+            can_administer: can(Action::Administer),
             csrf: visit.token(),
             section: section.to_owned(),
             address: visit.address(),
@@ -206,6 +213,12 @@ pub fn type_title(name: &str, visit: &Visit) -> String {
     }
 }
 
+/// The choices of roles up to one, in this language.
+pub fn role_choices(visit: &Visit, highest: Role) -> Vec<Choice> {
+    let roles = Role::ALL.into_iter().filter(|role| *role <= highest);
+    roles.map(|role| Choice::new(role.as_str(), visit.t(&format!("role.{}", role.as_str())))).collect()
+}
+
 /// A frame for samples.
 pub fn sample_shell(language: Language) -> Shell {
     Shell {
@@ -214,6 +227,7 @@ pub fn sample_shell(language: Language) -> Shell {
         user: "alice".to_owned(),
         can_run: true,
         can_edit: true,
+        can_administer: true,
         csrf: "0".repeat(64),
         section: "tasks".to_owned(),
         address: "/tasks?type=echo".to_owned(),

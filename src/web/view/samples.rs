@@ -14,6 +14,7 @@ use super::task::TaskPage;
 use super::task_form::{Difference, Fields, PreviewMoment, PreviewView, Stale, TaskForm};
 use super::task_types::TypeView;
 use super::tasks::{self, TaskList, TaskRow};
+use super::versions::VersionRow;
 use super::{Choice, Moment, Pager};
 use crate::domain::execution::Status;
 use crate::domain::fault::Fault;
@@ -176,6 +177,7 @@ pub fn task_pages() -> Vec<TaskPage> {
         executions,
         executions_href: "/executions?task_id=x".into(),
         newest: String::new(),
+        versions: VersionRow::samples(),
     };
     let fresh = TaskPage {
         durations: Chart::default(),

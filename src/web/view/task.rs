@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::chart::{Chart, Column};
 use super::executions::ExecutionRow;
 use super::tasks::TaskRow;
+use super::versions::VersionRow;
 use super::{Moment, View};
 use crate::domain::stats::RunPoint;
 use crate::web::urls::encode;
@@ -32,6 +33,8 @@ pub struct TaskPage {
     pub executions_href: String,
     /// The newest execution that is shown.
     pub newest: String,
+    /// The newest few versions.
+    pub versions: Vec<VersionRow>,
 }
 
 /// One bar for each run that has a value, coloured by how it ended.

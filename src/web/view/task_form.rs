@@ -66,6 +66,20 @@ impl Fields {
         }
         others
     }
+
+    /// Sorts faults to the fields of these names; gives those that none of them shows.
+    pub fn place_among(&mut self, names: &[&str], faults: &[Fault]) -> Vec<String> {
+        let mut others = Vec::new();
+        for fault in faults {
+            let at =
+                |name: &&&str| fault.pointer.strip_prefix(**name).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+            match names.iter().find(at) {
+                Some(name) => self.faults.entry((*name).to_owned()).or_default().push(fault.message.clone()),
+                None => others.push(fault.message.clone()),
+            }
+        }
+        others
+    }
 }
 
 /// The message, with the place within the field where the fault lies deeper.

@@ -187,7 +187,7 @@ impl View for TaskRows {
 /// A question before a run or a deletion.
 #[derive(Debug, Clone, Serialize)]
 pub struct Ask {
-    /// `run`, `delete` or `rerun`.
+    /// What is asked; its texts stand below `ask.`.
     pub action: &'static str,
     pub about: String,
     /// The address the answer is posted to.
@@ -198,6 +198,14 @@ pub struct Ask {
     pub with_params: bool,
     pub fault: String,
     pub dangerous: bool,
+}
+
+impl Ask {
+    /// A question without parameters before something that cannot be undone.
+    pub fn plain(action: &'static str, about: &str, post_to: String, back: String) -> Ask {
+        let (params, fault) = (String::new(), String::new());
+        Ask { action, about: about.to_owned(), post_to, back, params, with_params: false, fault, dangerous: true }
+    }
 }
 
 impl View for Ask {
@@ -214,6 +222,12 @@ impl View for Ask {
             fault: fault.into(),
             dangerous: action == "delete",
         };
-        vec![ask("run", "", false), ask("run", "…", true), ask("rerun", "", true), ask("delete", "", false)]
+        vec![
+            ask("run", "", false),
+            ask("run", "…", true),
+            ask("rerun", "", true),
+            ask("delete", "", false),
+            ask("delete_user", "", false),
+        ]
     }
 }

@@ -15,6 +15,12 @@ export const accessibility = {
     await ended(server, run.id);
     const pages = ["/", "/tasks?search=axe", "/tasks/axe-fails", "/tasks/new?type=send_cmd", "/tasks/axe/edit", "/tasks/axe/run?params=1", "/executions"];
     pages.push(`/executions/${run.id}`, "/calendar", "/calendar?view=month", "/task-types", "/nowhere", "/tasks/-/bulk?action=pause&id=axe");
+    await api(server, "PUT", "/secrets/axe", { value: "axe" });
+    await api(server, "PATCH", "/tasks/axe", { name: "Axe again" });
+    await api(server, "POST", "/tokens", { name: "axe" });
+    await api(server, "POST", "/users", { name: "axe", role: "viewer", grants: ["send_cmd"] });
+    pages.push("/account", "/settings/tokens", "/settings/users", "/settings/users/edit?name=axe", "/settings/users/delete?name=axe");
+    pages.push("/settings/secrets", "/settings/datasources", "/audit", "/audit?target=task%3Aaxe", "/tasks/axe", "/tasks/axe/versions");
     const faults = [];
     for (const colorScheme of ["light", "dark"]) {
       for (const locale of ["en-US", "zh-CN"]) {

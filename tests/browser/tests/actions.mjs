@@ -41,6 +41,26 @@ export const actions = {
     await assert.rejects(api(server, "GET", "/tasks/moved"), /404/);
   },
 
+  async "an account is deleted and a token withdrawn in their lists"({ server, open, allow }) {
+    allow("409");
+    await api(server, "POST", "/users", { name: "leaving", role: "viewer" });
+    await api(server, "POST", "/tokens", { name: "leaving-too" });
+    const page = await open();
+    await page.goto("/settings/users");
+    await page.click("[aria-label='Delete leaving']");
+    await page.click("#dialog .btn-danger");
+    await toast(page, "leaving was deleted");
+    await page.locator("#live tr", { hasText: "leaving" }).waitFor({ state: "detached" });
+    await page.click("[aria-label='Delete admin']");
+    await page.click("#dialog .btn-danger");
+    await toast(page, "no administrator would be left");
+    await page.goto("/settings/tokens");
+    await page.click("[aria-label='Withdraw leaving-too']");
+    await page.click("#dialog .btn-danger");
+    await toast(page, "leaving-too was withdrawn");
+    await page.locator("#live tr", { hasText: "leaving-too" }).waitFor({ state: "detached" });
+  },
+
   async "several tasks are paused, and all that match are deleted"({ server, open }) {
     for (const id of ["bulk-1", "bulk-2", "bulk-3"]) await api(server, "POST", "/tasks", echo(id, { tags: ["bulk"] }));
     const page = await open();

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { api, echo } from "../lib.mjs";
 
 const PAGES = ["/", "/tasks", "/tasks/new?type=echo", "/executions", "/calendar", "/calendar?view=month", "/task-types"];
+const SETTINGS = ["/account", "/settings/tokens", "/settings/users", "/settings/secrets", "/settings/datasources", "/audit"];
 
 export const plain = {
   async "everything works without script"({ server, open }) {
@@ -25,6 +26,29 @@ export const plain = {
     await page.goto("/tasks/plain/delete");
     await page.click("main .btn-danger");
     await page.waitForURL("**/tasks");
+  },
+
+  async "accounts and tokens are made, and a version is restored, without script"({ server, open }) {
+    const page = await open({ javaScriptEnabled: false });
+    await page.goto("/settings/users");
+    await page.fill("[name='/name']", "made-plain");
+    await page.fill("[name='/password']", "battery staple");
+    await page.click("main form .btn-primary");
+    await page.locator(".flash", { hasText: "made-plain" }).waitFor();
+    await page.click("[aria-label='Delete made-plain']");
+    await page.click("main .btn-danger");
+    await page.locator(".flash", { hasText: "was deleted" }).waitFor();
+    await page.goto("/settings/tokens");
+    await page.fill("[name='/name']", "plain token");
+    await page.click("main form .btn-primary");
+    assert.match(await page.textContent("#token-text"), /^blf_/);
+    await api(server, "POST", "/tasks", echo("versioned", { name: "first" }));
+    await api(server, "PATCH", "/tasks/versioned", { name: "second" });
+    await page.goto("/tasks/versioned");
+    await page.click("[aria-label='Restore version 1']");
+    await page.click("main .btn-primary");
+    await page.waitForURL("**/tasks/versioned");
+    assert.equal((await api(server, "GET", "/tasks/versioned")).name, "first");
   },
 
   async "the language and the theme are chosen in the menu"({ open }) {
@@ -59,7 +83,7 @@ export const plain = {
   async "nothing is wider than a phone"({ server, open }) {
     await api(server, "POST", "/tasks", echo("narrow", { name: "A name that is rather long for a small screen", tags: ["narrow"] }));
     const page = await open({ viewport: { width: 360, height: 800 } });
-    for (const path of [...PAGES, "/tasks/narrow", "/tasks/narrow/edit"]) {
+    for (const path of [...PAGES, ...SETTINGS, "/tasks/narrow", "/tasks/narrow/edit", "/tasks/narrow/versions"]) {
       await page.goto(path);
       const [wide, seen] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
       assert.ok(wide <= seen, `${path} is ${wide} wide`);

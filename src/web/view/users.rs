@@ -1,0 +1,178 @@
+//! The accounts, and one of them to be changed.
+
+use serde::Serialize;
+
+use super::task_form::Fields;
+use super::{Choice, Moment, View, role_choices, type_title};
+use crate::domain::user::{MIN_PASSWORD, Role, User};
+use crate::web::urls::with_query;
+use crate::web::visit::Visit;
+
+#[derive(Debug, Clone, Serialize)]
+pub struct UserList {
+    pub rows: Vec<UserRow>,
+    /// What was refused though no field shows it; empty: nothing.
+    pub message: String,
+    /// The form of a new account.
+    pub form: Fields,
+    pub roles: Vec<Choice>,
+    pub grants: Vec<Grant>,
+    pub min_password: usize,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct UserRow {
+    pub name: String,
+    pub edit: String,
+    pub delete: String,
+    pub role: &'static str,
+    pub grants: Vec<String>,
+    pub disabled: bool,
+    pub created: Moment,
+    pub seen: Option<Moment>,
+}
+
+/// A dangerous task type that an account may be let set up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Grant {
+    pub name: String,
+    pub title: String,
+    pub ticked: bool,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct UserPage {
+    pub name: String,
+    /// The reader's own account.
+    pub own: bool,
+    pub message: String,
+    pub form: Fields,
+    pub roles: Vec<Choice>,
+    pub grants: Vec<Grant>,
+    pub min_password: usize,
+    pub edit: String,
+    pub delete: String,
+}
+
+/// The address of something about an account. Its name stands in the query: as part of a path `..` would be another page.
+pub fn href(what: &str, name: &str) -> String {
+    with_query(&format!("/settings/users/{what}"), &[("name", name)])
+}
+
+impl UserRow {
+    pub fn new(visit: &Visit, user: &User) -> UserRow {
+        let zone = visit.service().zone();
+        UserRow {
+            name: user.name.clone(),
+            edit: href("edit", &user.name),
+            delete: href("delete", &user.name),
+            role: user.role.as_str(),
+            grants: user.grants.iter().map(|name| type_title(name, visit)).collect(),
+            disabled: user.disabled,
+            created: Moment::new(user.created_at, zone),
+            seen: user.last_seen_at.map(|at| Moment::new(at, zone)),
+        }
+    }
+}
+
+impl Grant {
+    /// Every dangerous task type, and what is granted already though it is none (any more).
+    pub fn all(visit: &Visit, granted: &[String]) -> Vec<Grant> {
+        let dangerous = visit.service().registry().all().into_iter().filter(|entry| entry.spec.dangerous);
+        let mut names: Vec<String> = dangerous.map(|entry| entry.spec.name.to_string()).collect();
+        let others: Vec<_> = granted.iter().filter(|name| !names.contains(name)).cloned().collect();
+        names.extend(others);
+        let grant = |name: String| Grant { title: type_title(&name, visit), ticked: granted.contains(&name), name };
+        names.into_iter().map(grant).collect()
+    }
+}
+
+impl UserList {
+    pub fn new(visit: &Visit, users: &[User], form: Fields, granted: &[String], message: String) -> UserList {
+        UserList {
+            rows: users.iter().map(|user| UserRow::new(visit, user)).collect(),
+            message,
+            form,
+            roles: role_choices(visit, Role::Admin),
+            grants: Grant::all(visit, granted),
+            min_password: MIN_PASSWORD,
+        }
+    }
+}
+
+impl UserPage {
+    pub fn new(visit: &Visit, user: &User, form: Fields, granted: &[String], message: String) -> UserPage {
+        UserPage {
+            own: visit.actor.as_ref().is_some_and(|actor| actor.name == user.name),
+            edit: href("edit", &user.name),
+            delete: href("delete", &user.name),
+            name: user.name.clone(),
+            message,
+            form,
+            roles: role_choices(visit, Role::Admin),
+            grants: Grant::all(visit, granted),
+            min_password: MIN_PASSWORD,
+        }
+    }
+}
+
+fn sample_grants() -> Vec<Grant> {
+    let grant = |name: &str, ticked| Grant { name: name.into(), title: "…".into(), ticked };
+    vec![grant("send_cmd", true), grant("<b>", false)]
+}
+
+fn sample_form() -> Fields {
+    let mut form = Fields::default();
+    form.place_among(
+        &["/name", "/role", "/password", "/grants", "/disabled"],
+        &[crate::domain::fault::Fault::new("/name", "<b>"), crate::domain::fault::Fault::new("/grants/0", "…")],
+    );
+    form
+}
+
+impl View for UserList {
+    const TEMPLATE: &'static str = "pages/users.html";
+
+    fn samples() -> Vec<Self> {
+        let moment = || Moment::new(chrono::DateTime::UNIX_EPOCH, chrono_tz::Tz::UTC);
+        let row = UserRow {
+            name: "<b>".into(),
+            edit: "/settings/users/edit?name=b".into(),
+            delete: "/settings/users/delete?name=b".into(),
+            role: "editor",
+            grants: vec!["…".into()],
+            disabled: true,
+            created: moment(),
+            seen: Some(moment()),
+        };
+        let plain = UserRow { grants: vec![], disabled: false, seen: None, ..row.clone() };
+        let list = |form, message: &str| UserList {
+            rows: vec![row.clone(), plain.clone()],
+            message: message.into(),
+            form,
+            roles: vec![Choice::new("viewer", "…")],
+            grants: sample_grants(),
+            min_password: MIN_PASSWORD,
+        };
+        vec![list(Fields::default(), ""), list(sample_form(), "…")]
+    }
+}
+
+impl View for UserPage {
+    const TEMPLATE: &'static str = "pages/user.html";
+
+    fn samples() -> Vec<Self> {
+        let page = |own, form, message: &str| UserPage {
+            name: "<b>".into(),
+            own,
+            message: message.into(),
+            form,
+            roles: vec![Choice::new("viewer", "…")],
+            grants: sample_grants(),
+            min_password: MIN_PASSWORD,
+            edit: "/settings/users/edit?name=b".into(),
+            delete: "/settings/users/delete?name=b".into(),
+        };
+        vec![page(false, Fields::default(), ""), page(true, sample_form(), "…")]
+    }
+}
