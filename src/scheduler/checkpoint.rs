@@ -6,7 +6,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::storage::{Database, Result};
 
-const EVERY: Duration = Duration::from_secs(5);
+const EVERY: Duration = Duration::from_secs(1);
 
 /// The loop that folds.
 pub struct Checkpoint {
@@ -14,7 +14,7 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// Folds every five seconds until the shutdown.
+    /// Folds every second until the shutdown.
     pub async fn run(&self, shutdown: CancellationToken) {
         loop {
             tokio::select! {
