@@ -179,3 +179,17 @@ async fn an_edit_shows_what_it_changes() {
     assert_eq!(gone.status, 404);
     site.end().await;
 }
+
+#[tokio::test]
+async fn a_chain_outlives_an_edit_by_the_form() {
+    let site = Site::start().await;
+    site.post("/tasks/new", &form(&[("/id", "after")])).await.leads_to("/tasks/after");
+    site.post("/tasks/new", &form(&[])).await.leads_to("/tasks/daily");
+    let chain = json!({"chain": [{"task": "after", "on": "always"}]});
+    site.parts.service.patch_task(&admin(), "daily", &chain, None).await.expect("is chained");
+    site.post("/tasks/-/changes", &form(&[("version", "2")])).await.shows("changes").hides("/chain");
+    site.post("/tasks/daily/edit", &form(&[("version", "2"), ("/name", "Other")])).await.leads_to("/tasks/daily");
+    let task = site.parts.service.task(&admin(), "daily").await.expect("the task");
+    assert_eq!((task.name.as_str(), task.chain[0].task.as_str()), ("Other", "after"));
+    site.end().await;
+}

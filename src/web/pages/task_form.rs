@@ -7,6 +7,7 @@ use poem::http::StatusCode;
 use serde_json::Value;
 
 use super::changes::compare;
+use crate::domain::chain;
 use crate::domain::fault::Fault;
 use crate::service::{Error, Preview};
 use crate::tasks::Spec;
@@ -85,7 +86,9 @@ pub async fn replace(visit: Arc<Visit>) -> Answer {
     let id = visit.id();
     let here = task_href(id);
     let version = visit.form.all("version").last().and_then(|text| text.parse().ok()).unwrap_or(0);
-    let (task, mut faults) = form::to_task(&visit.form);
+    let (mut task, mut faults) = form::to_task(&visit.form);
+    // The form has no fields for it.
+    task["chain"] = chain::to_json(&visit.service().task(visit.actor()?, id).await?.chain);
     let outcome = match faults.is_empty() {
         true => visit.service().replace_task(visit.actor()?, id, &task, Some(version)).await,
         false => Err(Error::Invalid(other_faults(&visit, &task))),
