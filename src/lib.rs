@@ -9,9 +9,11 @@
 //! | [`scheduler`] | decides what is due, and watches over the machine and the other nodes |
 //! | [`worker`] | runs jobs and records what came of them |
 //! | [`vault`] | secrets that tasks use: encrypted in the database, hidden wherever a run would show them |
+//! | [`oidc`] | the identity provider, by OpenID Connect |
 //! | [`tasks`] | the task types: one file or folder each |
 //! | [`service`] | what a person or program may ask for: permission, rule and change in one place |
 //! | [`api`], [`web`] | the JSON API and the pages: read a request, ask a service, shape the answer |
+//! | [`net`] | takes connections, TLS and limits |
 //! | [`config`], [`telemetry`] | settings and logs |
 //! | [`chain`] | starts the tasks that a task names for the end of its runs |
 //! | [`clock`], [`events`], [`signals`], [`ids`] | time, change notices, wake-ups, new ids |
@@ -42,6 +44,8 @@ pub mod config;
 pub mod domain;
 pub mod events;
 pub mod ids;
+pub mod net;
+pub mod oidc;
 pub mod scheduler;
 pub mod service;
 pub mod signals;

@@ -15,6 +15,8 @@ pub struct Signals {
     pub schedule: Arc<Notify>,
     /// Jobs were queued: the workers fetch them.
     pub jobs: QueuedJobs,
+    /// Another process changed the database: the workers look for cancellations.
+    pub outside: Arc<Notify>,
 }
 
 /// Says which queues have new jobs, so that the workers of the others sleep on.

@@ -9,6 +9,7 @@ use poem::{FromRequest, Request, RequestBody};
 use super::Shared;
 use super::error::Problem;
 use crate::domain::user::{Actor, Via};
+use crate::service::Credential;
 
 /// The name of the session cookie.
 pub const SESSION_COOKIE: &str = "belfry_session";
@@ -22,6 +23,10 @@ impl<'a> FromRequest<'a> for Caller {
     }
 }
 
+/// Somebody who was made known within this process; no request from outside can carry one.
+#[derive(Clone)]
+pub struct Known(pub Actor);
+
 /// Finds the account behind a request.
 ///
 /// # Errors
@@ -32,6 +37,9 @@ pub async fn identify(request: &Request) -> Result<Actor, Problem> {
 }
 
 async fn account(request: &Request) -> Result<Actor, Problem> {
+    if let Some(Known(actor)) = request.data::<Known>() {
+        return Ok(actor.clone());
+    }
     let shared = request.data::<Arc<Shared>>().ok_or_else(Problem::internal)?;
     if let Some(token) = bearer(request.headers()) {
         let actor = shared.service.actor_by_token(token).await?;
@@ -46,6 +54,12 @@ async fn account(request: &Request) -> Result<Actor, Problem> {
         return Err(Problem::forbidden("a changing call with the session cookie must come from Belfry's own pages; use a token"));
     }
     Ok(actor)
+}
+
+/// What a request that was let in showed, for what goes on after it is answered.
+pub fn credential(request: &Request) -> Option<Credential> {
+    let token = bearer(request.headers()).map(|token| Credential::Token(token.to_owned()));
+    token.or_else(|| session(request).map(|secret| Credential::Session(secret, Via::Api)))
 }
 
 /// The token of an `Authorization: Bearer` header; another scheme (a proxy's Basic, say) is none of ours.

@@ -14,7 +14,10 @@ use serde_json::{Map, Value};
 
 use super::Shared;
 use super::error::Problem;
+use super::model::named::TaskDocumentText;
+use super::transfer::YAML;
 use crate::domain::fault::Fault;
+use crate::domain::transfer::{self, MAX_DOCUMENT, find_nul};
 
 /// A JSON body with the documented shape `T`. Where it is not `REQUIRED`, no body at all reads as `{}`.
 pub struct Body<T, const REQUIRED: bool = true>(pub Value, PhantomData<fn() -> T>);
@@ -42,14 +45,60 @@ impl<'a, T: Type, const REQUIRED: bool> ApiExtractor<'a> for Body<T, REQUIRED> {
     }
 }
 
+/// A document of tasks with the documented shape `T`, as JSON or YAML. It may be larger than other bodies.
+pub struct DocumentBody<T>(pub Value, PhantomData<fn() -> T>);
+
+impl<'a, T: Type> ApiExtractor<'a> for DocumentBody<T> {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::RequestObject];
+    const PARAM_IS_REQUIRED: bool = true;
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn register(registry: &mut Registry) {
+        T::register(registry);
+        TaskDocumentText::register(registry);
+    }
+
+    fn request_meta() -> Option<MetaRequest> {
+        let content = vec![
+            MetaMediaType { content_type: "application/json", schema: T::schema_ref() },
+            MetaMediaType { content_type: YAML[0], schema: TaskDocumentText::schema_ref() },
+        ];
+        Some(MetaRequest { description: None, content, required: true })
+    }
+
+    async fn from_request(request: &'a Request, body: &mut RequestBody, _: ExtractParamOptions<()>) -> poem::Result<Self> {
+        Ok(read_document(request, body).await.map(|value| Self(value, PhantomData))?)
+    }
+}
+
+async fn read_document(request: &Request, body: &mut RequestBody) -> Result<Value, Problem> {
+    let kind = request.header(header::CONTENT_TYPE).unwrap_or_default().split(';').next().unwrap_or_default().trim();
+    if !YAML.iter().any(|yaml| yaml.eq_ignore_ascii_case(kind)) && !check_content_type(request)? {
+        return Err(Problem::unsupported_media_type(
+            "the body has no Content-Type; send it as application/json or application/yaml",
+        ));
+    }
+    let bytes = bytes(body, MAX_DOCUMENT).await?;
+    let text = std::str::from_utf8(&bytes).map_err(|_| Problem::malformed("the body is not UTF-8"))?;
+    transfer::read(text).map_err(|fault| match fault.pointer.is_empty() {
+        true => Problem::malformed(fault.message),
+        false => Problem::invalid(vec![fault]),
+    })
+}
+
+async fn bytes(body: &mut RequestBody, limit: usize) -> Result<Vec<u8>, Problem> {
+    let body = body.take().map_err(|_| Problem::internal())?;
+    body.into_bytes_limit(limit).await.map(Into::into).map_err(|error| match error {
+        ReadBodyError::PayloadTooLarge => Problem::too_large(limit),
+        other => Problem::malformed(format!("the body cannot be read: {other}")),
+    })
+}
+
 async fn read(request: &Request, body: &mut RequestBody, required: bool) -> Result<Value, Problem> {
     let declared = check_content_type(request)?;
     let limit = request.data::<Arc<Shared>>().ok_or_else(Problem::internal)?.options.body_limit;
-    let body = body.take().map_err(|_| Problem::internal())?;
-    let bytes = body.into_bytes_limit(limit).await.map_err(|error| match error {
-        ReadBodyError::PayloadTooLarge => Problem::too_large(limit),
-        other => Problem::malformed(format!("the body cannot be read: {other}")),
-    })?;
+    let bytes = bytes(body, limit).await?;
     if bytes.is_empty() {
         return if required { Err(Problem::malformed("a JSON body is needed")) } else { Ok(Value::Object(Map::new())) };
     }
@@ -87,24 +136,6 @@ fn parse(bytes: &[u8]) -> Result<Value, Problem> {
     match find_nul(&value, &mut String::new()) {
         Some(pointer) => Err(Problem::invalid(vec![Fault::new(pointer, "the character U+0000 cannot be stored")])),
         None => Ok(value),
-    }
-}
-
-/// The place of a text with U+0000, which no database here can keep. The depth is bounded by the parser.
-fn find_nul(value: &Value, at: &mut String) -> Option<String> {
-    let step = |name: &str, value: &Value, at: &mut String| {
-        let length = at.len();
-        at.push('/');
-        at.push_str(&name.replace('~', "~0").replace('/', "~1"));
-        let found = if name.contains('\0') { Some(at.clone()) } else { find_nul(value, at) };
-        at.truncate(length);
-        found
-    };
-    match value {
-        Value::String(text) => text.contains('\0').then(|| at.clone()),
-        Value::Array(items) => items.iter().enumerate().find_map(|(place, item)| step(&place.to_string(), item, at)),
-        Value::Object(map) => map.iter().find_map(|(name, item)| step(name, item, at)),
-        _ => None,
     }
 }
 

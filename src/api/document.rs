@@ -12,7 +12,6 @@ mod examples;
 mod links;
 mod schemas;
 mod tidy;
-mod yaml;
 
 use super::query::Param;
 use super::{Apis, params};
@@ -31,6 +30,11 @@ const QUERIES: &[(&str, &[&[Param]])] = &[
     ("listTaskExecutions", &[params::EXECUTIONS_OF_TASK, params::PAGE]),
     ("getExecutionOutput", &[params::OUTPUT]),
     ("getStats", &[params::STATS]),
+    ("listAudit", &[params::AUDIT, params::PAGE]),
+    ("exportAudit", &[params::AUDIT_FORMAT, params::AUDIT]),
+    ("listTaskVersions", &[params::VERSIONS]),
+    ("exportTasks", &[params::EXPORT]),
+    ("importTasks", &[params::IMPORT]),
 ];
 
 /// Makes the document.
@@ -62,7 +66,7 @@ pub fn openapi_json() -> String {
 
 /// The document as YAML.
 pub fn openapi_yaml() -> String {
-    yaml::write(&document())
+    crate::domain::yaml::write(&document())
 }
 
 /// `/openapi.json`.
@@ -166,7 +170,7 @@ fn complete_operation(operation: &mut Map<String, Value>) {
 /// The headers of a call, which are read by `headers.rs`.
 fn headers_of(id: &str) -> Option<Value> {
     match id {
-        "replaceTask" | "patchTask" | "deleteTask" | "pauseTask" | "resumeTask" => Some(json!({
+        "replaceTask" | "patchTask" | "deleteTask" | "pauseTask" | "resumeTask" | "restoreTaskVersion" => Some(json!({
             "name": "If-Match", "in": "header", "required": false,
             "description": "The version that should change, as its `ETag` says; where another one is present, 412.",
             "schema": {"type": "string", "pattern": r#"^(\*|"[1-9][0-9]{0,17}")$"#}})),
@@ -178,9 +182,9 @@ fn headers_of(id: &str) -> Option<Value> {
     }
 }
 
-/// A part of a path is never empty.
+/// A text in a path is never empty.
 fn bound(parameter: &mut Value) {
-    if parameter["in"] == "path" {
+    if parameter["in"] == "path" && parameter["schema"]["type"] == "string" {
         parameter["schema"]["minLength"] = json!(1);
     }
 }

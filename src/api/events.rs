@@ -1,25 +1,28 @@
 //! `/events`: changes as they happen, as server-sent events. Not part of the described document, which has no form for
 //! streams: `event: task` `{"id", "change"}`, `event: execution` `{"id", "task_id", "status", "attempt"}`, `event: output`
-//! `{"execution_id", "attempt", "seq", "stream", "text"}`, and `event: lagged` `{"missed"}` where the listener fell behind.
+//! `{"execution_id", "attempt", "seq", "stream", "text"}`, and `event: lagged` `{"missed"}` where the listener fell behind (null: nobody knows by
+//! how much).
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::stream::{Stream, unfold};
-use poem::handler;
 use poem::web::Data;
 use poem::web::sse::{Event as Message, SSE};
+use poem::{Request, handler};
 use serde_json::{Value, json};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::auth::Caller;
+use super::auth::{Caller, credential};
+use super::error::Problem;
 use super::query::QueryString;
 use super::{Shared, params};
 use crate::domain::event::Event;
+use crate::service::{Ear, OpenStream};
 
 /// How often a quiet stream says that it lives.
 const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -33,24 +36,30 @@ struct Wanted {
 }
 
 struct Listener {
+    ear: Ear,
     events: Receiver<Arc<[Event]>>,
     waiting: VecDeque<Message>,
     wanted: Wanted,
     shutdown: CancellationToken,
     ends_at: Instant,
+    _place: OpenStream,
 }
 
-/// The stream of events.
+/// The stream of events: of tasks within the caller's reach, as long as their session or token lasts.
 #[handler]
-pub fn stream(_caller: Caller, query: QueryString, shared: Data<&Arc<Shared>>) -> poem::Result<SSE> {
+pub fn stream(caller: Caller, request: &Request, query: QueryString, shared: Data<&Arc<Shared>>) -> poem::Result<SSE> {
     let mut reader = query.by(&[params::EVENTS]);
     let wanted = Wanted { execution_id: reader.text("execution_id"), task_id: reader.text("task_id") };
+    let credential = credential(request).ok_or_else(Problem::internal)?;
+    let place = shared.service.open_stream(&caller.0).map_err(Problem::from)?;
     let listener = Listener {
+        ear: Ear::new(&shared.service, credential, caller.0),
         events: shared.service.events().subscribe(),
         waiting: VecDeque::from([Message::retry(2000)]),
         wanted: reader.finish(wanted)?,
         shutdown: shared.options.shutdown.clone(),
         ends_at: Instant::now() + LONGEST,
+        _place: place,
     };
     Ok(SSE::new(messages(listener)).keep_alive(HEARTBEAT))
 }
@@ -71,11 +80,18 @@ impl Listener {
     async fn wait(&mut self) -> Option<()> {
         let received = tokio::select! {
             received = self.events.recv() => received,
+            () = self.ear.due() => Ok([].into()),
             () = self.shutdown.cancelled() => return None,
             () = tokio::time::sleep_until(self.ends_at) => return None,
         };
         match received {
-            Ok(group) => self.waiting.extend(group.iter().flat_map(|event| self.wanted.messages(event))),
+            Ok(group) => {
+                let group = self.ear.hears(group).await.unwrap_or_else(|error| {
+                    tracing::warn!(error = &error as &dyn std::error::Error, "a stream of events broke off");
+                    None
+                })?;
+                self.waiting.extend(group.iter().flat_map(|event| self.wanted.messages(event)));
+            }
             Err(RecvError::Lagged(missed)) => self.waiting.push_back(message("lagged", &json!({"missed": missed}))),
             Err(RecvError::Closed) => return None,
         }
@@ -101,6 +117,7 @@ impl Wanted {
                 });
                 data.map(|data| message("output", &data)).collect()
             }
+            Event::Missed => vec![message("lagged", &json!({"missed": null}))],
             _ => Vec::new(),
         }
     }

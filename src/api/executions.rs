@@ -9,11 +9,12 @@ use poem_openapi::payload::{Json, PlainText};
 use poem_openapi::{ApiResponse, OpenApi};
 
 use super::auth::Caller;
-use super::body::OptionalBody;
-use super::error::{Answer, Changing, Problem, Reading, ReadingOne, Writing};
+use super::body::{DocumentBody, OptionalBody};
+use super::error::{Answer, Asking, Changing, Problem, Reading, ReadingOne, Writing};
 use super::model::execution::{ExecutionDetailView, ExecutionList, ExecutionView, text_of};
 use super::model::input;
-use super::model::named::RunRequest;
+use super::model::named::{PastExecutions, RunRequest};
+use super::model::transfer::BroughtView;
 use super::query::{QueryString, Reader};
 use super::{Shared, Tag, params};
 use crate::domain::execution::{Cause, Execution, Status};
@@ -36,8 +37,34 @@ pub enum Queued {
     ),
 }
 
+/// Output as text.
+#[derive(ApiResponse)]
+pub enum Output {
+    /// The text.
+    #[oai(status = 200)]
+    Text(
+        PlainText<String>,
+        /// The execution's status; where it is a final one, no more output comes.
+        #[oai(header = "Belfry-Execution-Status")]
+        String,
+        /// The place up to which this output goes, for `after`.
+        #[oai(header = "Belfry-Output-Place")]
+        String,
+    ),
+}
+
 #[OpenApi(tag = "Tag::Executions")]
 impl Executions {
+    /// Import past executions
+    ///
+    /// Runs that ended elsewhere are put on record, at most 5000 at once, marked by their cause `import`. Bringing the same
+    /// ones again changes nothing. No schedule is touched; the counters of tasks that there are move on. Keys may also be
+    /// others that such histories have, in English or Chinese.
+    #[oai(path = "/import/executions", method = "post", operation_id = "importExecutions")]
+    async fn import(&self, caller: Caller, body: DocumentBody<PastExecutions>) -> Answer<Json<BroughtView>, Asking> {
+        Ok(Json(self.0.service.bring_history(&caller.0, &body.0).await?.into()))
+    }
+
     /// List executions
     ///
     /// Newest first, page by page. `from` and `to` bound `started_at`.
@@ -65,7 +92,8 @@ impl Executions {
 
     /// Get an execution's output
     ///
-    /// The text that all attempts wrote, or one of them, as far as it has come.
+    /// The text that all attempts wrote, or one of them, as far as it has come. To follow a run, ask again with the place of the
+    /// answer before, until the status is a final one.
     #[oai(path = "/executions/:id/output", method = "get", operation_id = "getExecutionOutput")]
     async fn output(
         &self,
@@ -73,12 +101,15 @@ impl Executions {
         /// The execution's id.
         id: Path<String>,
         query: QueryString,
-    ) -> Answer<PlainText<String>, ReadingOne> {
+    ) -> Answer<Output, ReadingOne> {
         let mut reader = query.by(&[params::OUTPUT]);
         let attempt = reader.integer("attempt", 1, 100);
-        let attempt = reader.finish(attempt)?;
-        let chunks = self.0.service.output(&caller.0, &id, None).await?;
-        Ok(PlainText(text_of(&chunks, attempt)))
+        let after = reader.parse("after", read_place);
+        let (attempt, after) = reader.finish((attempt, after))?;
+        let (run, chunks) = self.0.service.output_so_far(&caller.0, &id, after).await?;
+        let last = chunks.last().map(|chunk| (chunk.attempt, chunk.seq)).or(after).unwrap_or((0, 0));
+        let place = format!("{}.{}", last.0, last.1);
+        Ok(Output::Text(PlainText(text_of(&chunks, attempt)), run.status.as_str().to_owned(), place))
     }
 
     /// Cancel an execution
@@ -112,6 +143,12 @@ impl Executions {
         let run = self.0.service.rerun(&caller.0, &id, params.as_ref()).await?;
         Ok(queued(&self.0, &caller, run).await?)
     }
+}
+
+/// A place in output: the attempt and the piece's number within it.
+fn read_place(text: &str) -> Result<(i64, i64), String> {
+    let place = text.split_once('.').and_then(|(attempt, seq)| Some((attempt.parse().ok()?, seq.parse().ok()?)));
+    place.ok_or_else(|| "is not a place that an earlier answer gave in Belfry-Output-Place, such as 1.17".to_owned())
 }
 
 /// The answer for a run that was queued.
@@ -175,6 +212,7 @@ pub fn read_filter(mut reader: Reader, zone: Tz) -> Result<(ExecutionFilter, Pag
         from: reader.parse("from", |text| parse_asked(text, zone)),
         to: reader.parse("to", |text| parse_asked(text, zone)),
         search: reader.text("search"),
+        ..ExecutionFilter::default()
     };
     reader.finish((filter, page))
 }

@@ -159,6 +159,9 @@ fn fits(template: &str, path: &str) -> bool {
     }
 }
 
+/// For answers that are no pages: nothing in them is loaded or run, should a browser show one.
+const NO_PAGE: &str = "default-src 'none'; frame-ancestors 'none'";
+
 fn add_headers(response: &mut Response) {
     const ALWAYS: [(HeaderName, &str); 2] =
         [(header::X_CONTENT_TYPE_OPTIONS, "nosniff"), (header::REFERRER_POLICY, "same-origin")];
@@ -169,6 +172,8 @@ fn add_headers(response: &mut Response) {
     if headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind == "application/json; charset=utf-8") {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     }
+    headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(NO_PAGE));
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
 }
 

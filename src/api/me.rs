@@ -7,7 +7,7 @@ use poem_openapi::{Object, OpenApi};
 
 use super::auth::Caller;
 use super::body::Body;
-use super::error::{Answer, Reading, Writing};
+use super::error::{Answer, Changing, Reading, Writing};
 use super::model::input_accounts;
 use super::model::named::PasswordInput;
 use super::model::named::RoleWord;
@@ -40,6 +40,15 @@ impl Me {
     async fn password(&self, caller: Caller, body: Body<PasswordInput>) -> Answer<Gone, Writing> {
         let (present, new) = input_accounts::own_password(&body.0)?;
         self.0.service.change_own_password(&caller.0, &present, &new, None).await?;
+        Ok(Gone::Deleted)
+    }
+
+    /// Sign out everywhere
+    ///
+    /// All sessions of one's own account end, that of this call too; tokens stay.
+    #[oai(path = "/me/sessions", method = "delete", operation_id = "endOwnSessions")]
+    async fn end_sessions(&self, caller: Caller) -> Answer<Gone, Changing> {
+        self.0.service.end_own_sessions(&caller.0).await?;
         Ok(Gone::Deleted)
     }
 }

@@ -1,5 +1,5 @@
 //! `/metrics` in Prometheus' text format. Let in: signed-in callers, and whoever asks from this very machine without a proxy
-//! in between.
+//! in between. The figures are of the whole server, so accounts and tokens that are limited to tags are refused.
 
 use std::fmt::Write;
 use std::sync::Arc;
@@ -13,6 +13,7 @@ use super::error::Problem;
 use crate::domain::execution::Status;
 use crate::domain::stats::{Percentiles, Stats};
 use crate::domain::user::{Actor, Role, Via};
+use crate::net::visitor::at_the_machine;
 
 /// The window of the figures, in seconds.
 const WINDOW: i64 = 3600;
@@ -25,25 +26,17 @@ pub async fn metrics(request: &Request, shared: Data<&Arc<Shared>>) -> Result<Re
 }
 
 async fn render(request: &Request, shared: &Shared) -> Result<String, Problem> {
-    let actor = match is_local(request) {
+    let actor = match at_the_machine(request) {
         true => Actor::new("metrics", Role::Viewer, Via::Api),
         false => identify(request).await?,
     };
     let ready = shared.service.ready().await.is_ok();
-    let stats = shared.service.stats(&actor, WINDOW).await?;
+    let stats = shared.service.server_stats(&actor, WINDOW).await?;
     let mut text = String::with_capacity(4096);
     write_process(&mut text, shared, ready);
     write_active(&mut text, &shared.service.active().await?);
     write_stats(&mut text, &stats);
     Ok(text)
-}
-
-/// Whether the peer is this machine itself. A request that a proxy passed on is not.
-fn is_local(request: &Request) -> bool {
-    let forwarded = ["forwarded", "x-forwarded-for", "x-real-ip", "via"];
-    let peer = request.remote_addr().as_socket_addr();
-    peer.is_some_and(|address| address.ip().to_canonical().is_loopback())
-        && !forwarded.iter().any(|name| request.headers().contains_key(*name))
 }
 
 fn write_process(text: &mut String, shared: &Shared, ready: bool) {

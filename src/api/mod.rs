@@ -24,6 +24,7 @@ mod executions;
 mod guard;
 mod headers;
 mod health;
+mod local;
 mod me;
 mod metrics;
 mod model;
@@ -35,6 +36,7 @@ mod stats;
 mod task_types;
 mod tasks;
 mod tokens;
+mod transfer;
 mod triggers;
 mod users;
 mod versions;
@@ -42,6 +44,7 @@ mod versions;
 pub use auth::SESSION_COOKIE;
 pub use document::{document, openapi_json, openapi_yaml};
 pub use error::{PROBLEM_JSON, Problem};
+pub use local::{Local, LocalAnswer};
 
 /// What can be set about the API.
 #[derive(Debug, Clone)]
@@ -110,6 +113,7 @@ type Apis = (
     tokens::Tokens,
     audit::Audit,
     versions::Versions,
+    transfer::Transfer,
 );
 
 fn apis(shared: &Arc<Shared>) -> Apis {
@@ -127,6 +131,7 @@ fn apis(shared: &Arc<Shared>) -> Apis {
         tokens::Tokens(Arc::clone(shared)),
         audit::Audit(Arc::clone(shared)),
         versions::Versions(Arc::clone(shared)),
+        transfer::Transfer(Arc::clone(shared)),
     )
 }
 
@@ -158,7 +163,7 @@ pub fn routes(service: Service, options: Options) -> Route {
 }
 
 /// A path segment with all but unreserved characters percent-encoded.
-fn encode_segment(text: &str) -> String {
+pub fn encode_segment(text: &str) -> String {
     let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~');
     text.bytes().map(|b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
 }

@@ -6,6 +6,7 @@ use super::query::Param;
 use crate::domain::audit::Act;
 use crate::domain::execution::{Cause, Status};
 use crate::domain::page::{DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, TaskSort};
+use crate::service::AuditFormat;
 
 const fn one(name: &'static str, description: &'static str, schema: fn() -> Value) -> Param {
     Param { name, description, schema, many: false }
@@ -70,15 +71,42 @@ pub const AUDIT: &[Param] = &[
     one("target", "Only changes of this, such as `task:daily-report`, or of its kind: `task:`.", text),
     one("from", "Only entries of this time or later: RFC 3339, or a date with or without a time in the server's zone.", text),
     one("to", "Only entries before this time, in the same forms.", text),
+    one("search", "Part of the account, the address, the target, or of what was before or after, in any case.", text),
 ];
+
+/// The form of an exported audit.
+pub const AUDIT_FORMAT: &[Param] = &[one(
+    "format",
+    "The form of the file: CSV, or JSON Lines.",
+    || json!({"type": "string", "enum": AuditFormat::ALL.map(AuditFormat::extension), "default": "csv"}),
+)];
 
 /// Which versions.
 pub const VERSIONS: &[Param] =
     &[one("before", "Only versions below this number.", || json!({"type": "integer", "format": "int64", "minimum": 1}))];
 
 /// Which output.
-pub const OUTPUT: &[Param] =
-    &[one("attempt", "Only what this attempt wrote.", || json!({"type": "integer", "minimum": 1, "maximum": 100}))];
+pub const OUTPUT: &[Param] = &[
+    one("attempt", "Only what this attempt wrote.", || json!({"type": "integer", "minimum": 1, "maximum": 100})),
+    one(
+        "after",
+        "Only what was written since: the `Belfry-Output-Place` of an earlier answer.",
+        || json!({"type": "string", "pattern": "^[0-9]{1,9}\\.[0-9]{1,9}$"}),
+    ),
+];
+
+/// How an export is written.
+pub const EXPORT: &[Param] = &[one(
+    "format",
+    "The form of the document; without it `Accept` decides.",
+    || json!({"type": "string", "enum": ["json", "yaml"]}),
+)];
+
+/// What an import may do.
+pub const IMPORT: &[Param] = &[
+    one("dry_run", "Only tell what would be done.", || json!({"type": "boolean", "default": false})),
+    one("prune", "Delete the tasks that the document does not name.", || json!({"type": "boolean", "default": false})),
+];
 
 /// The longest window that figures are given for: 31 days, in seconds.
 pub const MAX_WINDOW: i64 = 31 * 86_400;

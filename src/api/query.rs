@@ -7,7 +7,7 @@ use poem::{FromRequest, Request, RequestBody};
 use serde_json::Value;
 
 use super::error::Problem;
-use crate::domain::fault::Fault;
+use crate::domain::fault::{Fault, pointer_step};
 use crate::domain::input::cut;
 use crate::domain::page::{Cursor, DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, PageRequest};
 
@@ -58,7 +58,7 @@ impl QueryString {
 
 impl Reader {
     pub fn fault(&mut self, name: &str, what: impl std::fmt::Display) {
-        let pointer = format!("/{}", name.replace('~', "~0").replace('/', "~1"));
+        let pointer = format!("/{}", pointer_step(name));
         self.faults.push(Fault::new(cut(&pointer, 80), format!("{}: {what}", cut(name, 40))));
     }
 

@@ -241,6 +241,7 @@ fn read_filter(mut reader: Reader) -> Result<(TaskFilter, PageRequest), super::e
         enabled: reader.word("enabled", |text| text.parse().ok(), &["true", "false"]),
         sort,
         descending,
+        ..TaskFilter::default()
     };
     reader.finish((filter, page))
 }

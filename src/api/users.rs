@@ -14,6 +14,7 @@ use super::model::input_accounts as input;
 use super::model::named::{UserChange, UserInput};
 use super::tasks::Gone;
 use super::{Shared, Tag};
+use crate::service::WaysIn;
 
 /// The calls on accounts.
 pub struct Users(pub Arc<Shared>);
@@ -38,7 +39,9 @@ impl Users {
     /// All of them, by name. For administrators.
     #[oai(path = "/users", method = "get", operation_id = "listUsers")]
     async fn list(&self, caller: Caller) -> Answer<Json<Vec<UserView>>, Reading> {
-        Ok(Json(self.0.service.users(&caller.0).await?.into_iter().map(UserView::from).collect()))
+        let users = self.0.service.users(&caller.0).await?;
+        let ways = self.0.service.ways_in(&caller.0).await?;
+        Ok(Json(users.into_iter().map(|user| UserView::new(user, &ways)).collect()))
     }
 
     /// Create an account
@@ -48,7 +51,7 @@ impl Users {
     async fn create(&self, caller: Caller, body: Body<UserInput>) -> Answer<Made, Creating> {
         let user = self.0.service.create_user(&caller.0, &input::new_user(&body.0)?).await?;
         let place = format!("{}/users/{}", super::guard::BASE, user.name);
-        Ok(Made::Created(Json(user.into()), place))
+        Ok(Made::Created(Json(UserView::new(user, &WaysIn::default())), place))
     }
 
     /// Get an account
@@ -61,7 +64,8 @@ impl Users {
         /// The account's name, in any case.
         name: Path<String>,
     ) -> Answer<Json<UserView>, ReadingOne> {
-        Ok(Json(self.0.service.user(&caller.0, &name).await?.into()))
+        let user = self.0.service.user(&caller.0, &name).await?;
+        Ok(Json(UserView::new(user, &self.0.service.ways_in(&caller.0).await?)))
     }
 
     /// Change an account
@@ -76,7 +80,8 @@ impl Users {
         name: Path<String>,
         body: Body<UserChange>,
     ) -> Answer<Json<UserView>, Writing> {
-        Ok(Json(self.0.service.update_user(&caller.0, &name, &input::user_change(&body.0)?).await?.into()))
+        let user = self.0.service.update_user(&caller.0, &name, &input::user_change(&body.0)?).await?;
+        Ok(Json(UserView::new(user, &self.0.service.ways_in(&caller.0).await?)))
     }
 
     /// Delete an account
@@ -90,6 +95,35 @@ impl Users {
         name: Path<String>,
     ) -> Answer<Gone, Changing> {
         self.0.service.delete_user(&caller.0, &name).await?;
+        Ok(Gone::Deleted)
+    }
+
+    /// Sign an account out everywhere
+    ///
+    /// All its sessions end at once; its tokens stay. For administrators.
+    #[oai(path = "/users/:name/sessions", method = "delete", operation_id = "endUserSessions")]
+    async fn end_sessions(
+        &self,
+        caller: Caller,
+        /// The account's name, in any case.
+        name: Path<String>,
+    ) -> Answer<Gone, Changing> {
+        self.0.service.end_sessions_of(&caller.0, &name).await?;
+        Ok(Gone::Deleted)
+    }
+
+    /// Take away an account's second factor
+    ///
+    /// For somebody who lost it and the recovery codes. All sessions of the account end. 404 where it has none. For
+    /// administrators.
+    #[oai(path = "/users/:name/second-factor", method = "delete", operation_id = "resetSecondFactor")]
+    async fn reset_second_factor(
+        &self,
+        caller: Caller,
+        /// The account's name, in any case.
+        name: Path<String>,
+    ) -> Answer<Gone, Changing> {
+        self.0.service.reset_second_factor(&caller.0, &name).await?;
         Ok(Gone::Deleted)
     }
 }

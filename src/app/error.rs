@@ -15,6 +15,9 @@ pub enum StartError {
     /// `what` names the database without its password.
     #[error("the database {what}: {reason}")]
     Database { what: String, reason: String },
+    /// Names the setting and the file.
+    #[error("{0}")]
+    Tls(String),
     #[error("cannot set up the administrator: {0}")]
     Admin(String),
     #[error("cannot take up what was left undone: {0}")]

@@ -7,32 +7,29 @@ mod data_dir;
 mod error;
 mod local;
 mod shared;
+mod tasks_file;
 mod wiring;
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
-use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use poem::Server;
-use poem::listener::TcpAcceptor;
+use futures_util::FutureExt;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Settings;
 use crate::domain::node::NodeIdentity;
 use crate::ids::new_id;
+use crate::net;
 use crate::scheduler::presence::Presence;
 use crate::service::Service;
 use crate::storage::Database;
 
-pub use data_dir::{DATABASE_FILE, DataDir};
+pub use data_dir::{DATABASE_FILE, DataDir, KEY_FILE};
 pub use error::StartError;
-pub use local::open;
+pub use local::{Opened, is_served, open};
 use shared::Shared;
-
-/// What open pages and requests are given to end when the server stops; a page's event stream would never end by itself.
-const HTTP_GRACE: Duration = Duration::from_secs(2);
 
 /// The port and the data folder of a server to be.
 #[derive(Debug)]
@@ -58,7 +55,9 @@ impl Ground {
 pub struct App {
     settings: Settings,
     address: SocketAddr,
-    acceptor: TcpAcceptor,
+    listener: tokio::net::TcpListener,
+    gate: net::Setup,
+    setup_code: Option<String>,
     service: Service,
     shared: Shared,
     node: NodeIdentity,
@@ -83,29 +82,48 @@ impl App {
         let Ground { listener, mut data } = ground;
         let listening = |error| StartError::listen(&settings.server.listen, &error);
         let address = listener.local_addr().map_err(listening)?;
-        let acceptor = TcpAcceptor::from_std(listener).map_err(listening)?;
+        let listener = tokio::net::TcpListener::from_std(listener).map_err(listening)?;
         // Another part of the process may have chosen a provider of TLS already.
         let _ = rustls::crypto::ring::default_provider().install_default();
+        let gate = wiring::gate(&settings)?;
         let database = wiring::open_database(&settings, &data).await?;
-        let app = App::assemble(settings, address, acceptor, database)?;
+        let mut app = App::assemble(settings, address, listener, gate, database)?;
         wiring::set_up_admin(&app.service, app.settings.admin.as_ref()).await?;
+        app.setup_code = wiring::open_setup(&app.service).await?;
         data.keep();
         Ok(app)
     }
 
-    fn assemble(settings: Settings, address: SocketAddr, acceptor: TcpAcceptor, database: Database) -> Result<App, StartError> {
+    fn assemble(
+        settings: Settings,
+        address: SocketAddr,
+        listener: tokio::net::TcpListener,
+        gate: net::Setup,
+        database: Database,
+    ) -> Result<App, StartError> {
         let shared = Shared::new(&settings, database);
         let started_at = shared.clock.now();
         let node = NodeIdentity { id: new_id(started_at), name: settings.server.name.clone() };
         let presence = Presence::announce(&settings.data_dir, &node.id)
             .map_err(|error| StartError::data_dir(&settings.data_dir, crate::config::reason(&error)))?;
         let (service, presence) = (shared.service(&settings), Arc::new(presence));
-        Ok(App { settings, address, acceptor, service, shared, node, presence, started_at })
+        Ok(App { settings, address, listener, gate, setup_code: None, service, shared, node, presence, started_at })
     }
 
     /// Where it listens; the real port where port 0 was asked for.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where people find it.
+    pub fn url(&self) -> String {
+        let scheme = if self.gate.tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}/", self.address)
+    }
+
+    /// The one-time code that makes the first administrator from another machine, while there is none.
+    pub fn setup_code(&self) -> Option<&str> {
+        self.setup_code.as_deref()
     }
 
     /// What it offers, for callers in the same process.
@@ -134,18 +152,29 @@ impl App {
     pub async fn run_then(self, shutdown: CancellationToken, ready: impl FnOnce(SocketAddr)) -> Result<(), StartError> {
         let database = self.shared.database.clone();
         wiring::rescue(&self).run_once(self.started_at).await.map_err(|error| StartError::Rescue(error.to_string()))?;
-        tracing::info!(address = %self.address, database = database.kind(), version = env!("CARGO_PKG_VERSION"), "started");
-        let mut executables = wiring::executables(&self);
+        tracing::info!(address = %self.address, tls = self.gate.tls.is_some(), database = database.kind(), version = env!("CARGO_PKG_VERSION"), "started");
+        wiring::warn_of_plain_http(&self);
+        let mut executables = wiring::executables(&self.settings, &self.shared);
         if let Some(executables) = &mut executables {
             executables.run_once().await;
         }
+        let tasks_file = wiring::tasks_file(&self).await?;
         let mut work = wiring::spawn_work(&self, executables, &shutdown);
+        if let Some(file) = tasks_file {
+            let stop = shutdown.clone();
+            work.spawn(async move {
+                file.run(stop).await;
+                Ok(())
+            });
+        }
         let routes = wiring::routes(&self, &shutdown);
-        let stop = shutdown.clone().cancelled_owned();
+        let stop = shutdown.clone();
         // The presence goes with the function's end: until then other nodes must not take this one for dead.
-        let App { acceptor, address, presence: _held, .. } = self;
-        let server = Server::new_with_acceptor(acceptor).run_with_graceful_shutdown(routes, stop, Some(HTTP_GRACE));
-        work.spawn(async move { server.await.map_err(StartError::Server) });
+        let App { listener, gate, address, presence: _held, .. } = self;
+        if let Some(tls) = gate.tls.clone() {
+            work.spawn(tls.run(shutdown.clone()).map(Ok));
+        }
+        work.spawn(async move { net::serve(listener, gate, routes, stop).await.map_err(StartError::Server) });
         ready(address);
         let outcome = until_all_ended(work, &shutdown).await;
         database.close().await;
@@ -175,6 +204,8 @@ async fn until_all_ended(mut parts: JoinSet<Result<(), StartError>>, shutdown: &
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     fn parts(shutdown: &CancellationToken) -> JoinSet<Result<(), StartError>> {

@@ -6,7 +6,9 @@ use super::data_dir::{FILES_FOLDER, KEY_FILE};
 use super::wiring;
 use crate::clock::{SharedClock, SystemClock};
 use crate::config::Settings;
+use crate::domain::profile::Profiles;
 use crate::events::EventBus;
+use crate::oidc::Provider;
 use crate::service::{Parts, Service};
 use crate::signals::{Pulse, Signals};
 use crate::storage::Database;
@@ -22,6 +24,7 @@ pub(super) struct Shared {
     pub database: Database,
     pub registry: Arc<Registry>,
     pub datasources: Arc<Datasources>,
+    pub profiles: Arc<Profiles>,
     pub vault: Arc<Vault>,
     pub clock: SharedClock,
     pub events: EventBus,
@@ -37,6 +40,7 @@ impl Shared {
         Self {
             registry: Arc::new(registry(settings, &toolbox)),
             datasources: toolbox.datasources,
+            profiles: toolbox.profiles,
             vault: Arc::new(vault(settings, &database)),
             events: EventBus::default(),
             signals: Signals::default(),
@@ -52,6 +56,7 @@ impl Shared {
             database: self.database.clone(),
             registry: self.registry.clone(),
             datasources: self.datasources.clone(),
+            profiles: self.profiles.clone(),
             clock: self.clock.clone(),
             events: self.events.clone(),
             signals: self.signals.clone(),
@@ -62,6 +67,8 @@ impl Shared {
             queues: wiring::queues(settings),
             session: chrono::Duration::days(i64::from(settings.auth.session_days)),
             session_idle: chrono::Duration::hours(i64::from(settings.auth.session_idle_hours)),
+            second_factor_required: settings.auth.second_factor_required,
+            single_sign_on: settings.oidc.is_set_up().then(|| Arc::new(Provider::new(settings.oidc.clone(), self.clock.clone()))),
         })
     }
 }
@@ -100,6 +107,7 @@ fn vault(settings: &Settings, database: &Database) -> Vault {
         Some(key) => KeySource::Given(key.clone()),
         None => KeySource::File(settings.data_dir.join(KEY_FILE)),
     };
-    let of_profiles = settings.profiles.secrets().into_iter().map(|secret| secret.reveal().to_owned());
-    Vault::new(database.clone(), source, of_profiles.collect())
+    let of_provider = settings.oidc.client_secret.as_ref();
+    let hidden = settings.profiles.secrets().into_iter().chain(of_provider).map(|secret| secret.reveal().to_owned());
+    Vault::new(database.clone(), source, hidden.collect())
 }

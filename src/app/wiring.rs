@@ -11,13 +11,19 @@ use tokio_util::sync::CancellationToken;
 
 use super::data_dir::EXECUTABLES_FOLDER;
 use super::error::StartError;
+use super::shared::Shared;
+use super::tasks_file::TasksFile;
 use super::{App, DataDir};
 use crate::api;
-use crate::config::{Admin, History, Settings, Synchronous};
+use crate::config::{Admin, Gate, History, ProxyHeader, Settings, Synchronous};
 use crate::domain::policy::DEFAULT_QUEUE;
+use crate::domain::user::Actor;
+use crate::net;
 use crate::scheduler::checkpoint::Checkpoint;
 use crate::scheduler::idle::IdleWatch;
+use crate::scheduler::outside::Outside;
 use crate::scheduler::prune::{Keep, Prune};
+use crate::scheduler::relay::Relay;
 use crate::scheduler::rescue::Rescue;
 use crate::scheduler::{Planner, Scheduler};
 use crate::service::{AdminSetup, Service};
@@ -67,6 +73,15 @@ pub(super) async fn set_up_admin(service: &Service, admin: Option<&Admin>) -> Re
     service.bootstrap(&setup).await.map_err(|error| StartError::Admin(told(&error)))
 }
 
+/// The code for a first visit from elsewhere, said in the log while there is no administrator.
+pub(super) async fn open_setup(service: &Service) -> Result<Option<String>, StartError> {
+    let code = service.open_setup().await.map_err(|error| StartError::Admin(told(&error)))?;
+    if let Some(code) = &code {
+        tracing::warn!(code, "there is no administrator yet; the page /setup asks for this one-time code from another machine");
+    }
+    Ok(code)
+}
+
 fn told(error: &crate::service::Error) -> String {
     match error {
         crate::service::Error::Invalid(faults) => {
@@ -78,10 +93,29 @@ fn told(error: &crate::service::Error) -> String {
 }
 
 /// The watch over the executables of the user's own; looked at once before anything runs, so that no run misses its type.
-pub(super) fn executables(app: &App) -> Option<executables::Watch> {
-    let settings = &app.settings;
+pub(super) fn executables(settings: &Settings, shared: &Shared) -> Option<executables::Watch> {
     let folder = settings.tasks.folder.clone().unwrap_or_else(|| settings.data_dir.join(EXECUTABLES_FOLDER));
-    settings.commands.enabled.then(|| executables::Watch::new(app.shared.registry.clone(), &folder))
+    settings.commands.enabled.then(|| executables::Watch::new(shared.registry.clone(), &folder))
+}
+
+/// The watch over the file that keeps tasks, done once before anything is planned. Where there is no such file, and no other
+/// node that may have one, tasks that were kept are released: they are changed here again.
+pub(super) async fn tasks_file(app: &App) -> Result<Option<TasksFile>, StartError> {
+    if let Some(path) = &app.settings.tasks.file {
+        let mut file = TasksFile::new(app.service.clone(), path);
+        file.run_once().await;
+        return Ok(Some(file));
+    }
+    let actor = Actor::local("belfry");
+    let failed = |error: crate::service::Error| StartError::Part(told(&error));
+    let nodes = app.service.nodes(&actor).await.map_err(failed)?.nodes;
+    if nodes.iter().all(|node| node.identity.id == app.node.id) {
+        let released = app.service.release_tasks(&actor).await.map_err(failed)?;
+        if released > 0 {
+            tracing::info!(tasks = released, "no file keeps tasks any more; they can be changed here again");
+        }
+    }
+    Ok(None)
 }
 
 /// Names of the queues, `default` first.
@@ -90,10 +124,51 @@ pub(super) fn queues(settings: &Settings) -> Vec<String> {
     std::iter::once(DEFAULT_QUEUE.to_owned()).chain(named).collect()
 }
 
+/// Limits, proxies and TLS by the settings.
+pub(super) fn gate(settings: &Settings) -> Result<net::Setup, StartError> {
+    let gate = &settings.server.gate;
+    let limits = net::Limits {
+        connections: gate.max_connections,
+        connections_per_address: gate.max_connections_per_address,
+        requests_per_second: gate.requests_per_second,
+        head_bytes: gate.header_bytes,
+        head_timeout: gate.header_timeout,
+        keep_alive: gate.keep_alive,
+        stall_timeout: gate.stall_timeout,
+        ..net::Limits::default()
+    };
+    let forwarded_by = match gate.proxy_header {
+        ProxyHeader::XForwardedFor => net::ForwardedBy::XForwarded,
+        ProxyHeader::Forwarded => net::ForwardedBy::Forwarded,
+    };
+    let proxies = net::Proxies { trusted: gate.trusted_proxies.clone(), forwarded_by };
+    let tls = match (&gate.tls_certificate, &gate.tls_key) {
+        (None, None) => None,
+        (Some(certificate), Some(key)) => {
+            let tls = net::Tls::load(certificate, key).map_err(|error| StartError::Tls(error.to_string()))?;
+            Some(Arc::new(tls))
+        }
+        (Some(_), None) => return Err(StartError::Tls("server.tls_certificate is given, server.tls_key is not".to_owned())),
+        (None, Some(_)) => return Err(StartError::Tls("server.tls_key is given, server.tls_certificate is not".to_owned())),
+    };
+    Ok(net::Setup { limits, proxies, tls })
+}
+
+/// Says what an open port without TLS means.
+pub(super) fn warn_of_plain_http(app: &App) {
+    let gate = &app.gate;
+    if !app.address.ip().is_loopback() && gate.tls.is_none() && gate.proxies.trusted.is_empty() {
+        tracing::warn!(
+            "passwords travel in the clear: set server.tls_certificate and server.tls_key, or server.trusted_proxies for a proxy that speaks TLS"
+        );
+    }
+}
+
 /// The API, the pages and the event streams.
 pub(super) fn routes(app: &App, shutdown: &CancellationToken) -> impl Endpoint<Output = Response> + 'static {
-    let pages = web::Options { shutdown: shutdown.clone(), ..web::Options::default() };
-    let calls = api::Options { shutdown: shutdown.clone(), ..api::Options::default() };
+    let Gate { request_timeout, body_bytes: body_limit, .. } = app.settings.server.gate;
+    let pages = web::Options { request_timeout, body_limit, shutdown: shutdown.clone() };
+    let calls = api::Options { request_timeout, body_limit, shutdown: shutdown.clone() };
     api::routes(app.service.clone(), calls).nest_no_strip("/", web::routes(app.service.clone(), pages)).map_to_response()
 }
 
@@ -121,10 +196,14 @@ pub(super) fn spawn_work(
     spawn(Box::pin(async move { rescue.run(at_rest).await }));
     let (checkpoint, stop) = (Checkpoint { database: app.shared.database.clone() }, token());
     spawn(Box::pin(async move { checkpoint.run(stop).await }));
-    if let Some(prune) = prune(app) {
-        let stop = token();
-        spawn(Box::pin(async move { prune.run(stop).await }));
-    }
+    let (relay, stop) = (relay(app), token());
+    spawn(Box::pin(async move { relay.run(stop).await }));
+    let outside =
+        Outside::new(app.shared.database.clone(), app.shared.events.clone(), app.shared.signals.clone(), queues(&app.settings));
+    let stop = token();
+    spawn(Box::pin(async move { outside.run(stop).await }));
+    let (prune, stop) = (prune(app), token());
+    spawn(Box::pin(async move { prune.run(stop).await }));
     if let Some(executables) = executables {
         spawn(Box::pin(executables.run(token())));
     }
@@ -154,16 +233,28 @@ pub(super) fn rescue(app: &App) -> Rescue {
         node: app.node.clone(),
         presence: app.presence.clone(),
         started_at: app.started_at,
+        workers: i64::try_from(app.settings.workers.limit).unwrap_or(i64::MAX),
     }
 }
 
-fn prune(app: &App) -> Option<Prune> {
+fn relay(app: &App) -> Relay {
+    Relay {
+        database: app.shared.database.clone(),
+        node: app.node.clone(),
+        clock: app.shared.clock.clone(),
+        events: app.shared.events.clone(),
+        signals: app.shared.signals.clone(),
+        queues: queues(&app.settings),
+    }
+}
+
+fn prune(app: &App) -> Prune {
     let History { keep_days, keep_per_task } = app.settings.history;
     let keep = Keep {
         age: (keep_days > 0).then(|| chrono::Duration::days(i64::from(keep_days))),
         per_task: i64::try_from(keep_per_task).ok().filter(|keep| *keep > 0),
     };
-    (keep != Keep::default()).then(|| Prune { database: app.shared.database.clone(), clock: app.shared.clock.clone(), keep })
+    Prune { database: app.shared.database.clone(), clock: app.shared.clock.clone(), keep }
 }
 
 fn workers(app: &App) -> Workers {

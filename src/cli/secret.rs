@@ -1,12 +1,16 @@
 //! `belfry secret`: what tasks use by name, set without its value standing on a command line.
 
-use std::fmt::Write;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use serde_json::{Value, json};
 
-use super::local::{Local, read_value};
-use super::{Failure, answer};
+use super::Failure;
+use super::call::Call;
+use super::input::read_value;
+use super::look::{Look, instant, text};
+use super::reach::Reach;
+use super::table::{Cell, Table};
 
 /// Keep secrets that tasks use as {{ secret("name") }}.
 #[derive(Debug, Args)]
@@ -20,7 +24,7 @@ A value is read from the input or a file, never from the command line, where oth
 at its end is left out.")]
 pub(super) struct Secret {
     #[command(flatten)]
-    local: Local,
+    reach: Reach,
     #[command(subcommand)]
     action: Action,
 }
@@ -42,25 +46,32 @@ enum Action {
 
 impl Secret {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let Secret { local, action } = self;
+        let Secret { reach, action } = self;
         match action {
             Action::Set { name, from_file } => {
                 let value = read_value("value", from_file)?;
-                local.ask(async |service, actor| service.put_secret(&actor, &name, &value).await)?;
-                answer(&format!("{name} is set\n"))
+                reach.run(async |caller, look| {
+                    let kept = caller.json(Call::put(&["secrets", &name]).json(&json!({"value": value})), look).await?;
+                    look.show(&kept, |_| look.line("secret.set", &[("name", &name)]))
+                })
             }
-            Action::List => {
-                let mut text = String::new();
-                for secret in local.ask(async |service, actor| service.secrets(&actor).await)? {
-                    let at = secret.updated_at.format("%Y-%m-%d %H:%M:%S UTC");
-                    let _cannot_fail = writeln!(text, "{:<32} {at}  {}", secret.name, secret.updated_by);
-                }
-                answer(&text)
-            }
-            Action::Rm { name } => {
-                local.ask(async |service, actor| service.delete_secret(&actor, &name).await)?;
-                answer(&format!("{name} is deleted\n"))
-            }
+            Action::List => reach.run(async |caller, look| {
+                let secrets = caller.json(Call::get(&["secrets"]), look).await?;
+                look.show(&secrets, |secrets| table(secrets, look))
+            }),
+            Action::Rm { name } => reach.run(async |caller, look| {
+                caller.send(Call::delete(&["secrets", &name]), look).await?;
+                look.say("secret.gone", &[("name", &name)])
+            }),
         }
     }
+}
+
+fn table(secrets: &Value, look: &Look) -> String {
+    let mut table = Table::new(&["name", "changed", "by"]);
+    for secret in secrets.as_array().into_iter().flatten() {
+        let (name, by) = (text(&secret["name"]), text(&secret["updated_by"]));
+        table.row(vec![Cell::of(name), Cell::of(instant(&secret["updated_at"])), Cell::of(by)]);
+    }
+    table.draw(look)
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use clap::Args;
 use tokio_util::sync::CancellationToken;
 
+use super::supervisor::Supervisor;
 use super::{Failure, answer, stop};
 use crate::app::{App, Ground};
 use crate::clock::SystemClock;
@@ -24,6 +25,9 @@ pub(super) struct Serve {
     /// Address and port [env: BELFRY_SERVER_LISTEN].
     #[arg(long, value_name = "HOST:PORT")]
     pub(super) listen: Option<String>,
+    /// Keep the tasks in step with this file of YAML or JSON [env: BELFRY_TASKS_FILE].
+    #[arg(long, value_name = "FILE")]
+    pub(super) tasks: Option<String>,
     /// Any setting by its name, such as workers.limit=8; may be given more than once.
     #[arg(long, value_name = "SECTION.KEY=VALUE", value_parser = read_pair)]
     pub(super) set: Vec<(String, String)>,
@@ -42,7 +46,11 @@ impl Serve {
     }
 
     fn flags(&self) -> Vec<Flag> {
-        let own = [("--data-dir", "data_dir", &self.data_dir), ("--listen", "server.listen", &self.listen)];
+        let own = [
+            ("--data-dir", "data_dir", &self.data_dir),
+            ("--listen", "server.listen", &self.listen),
+            ("--tasks", "tasks.file", &self.tasks),
+        ];
         let own = own.into_iter().filter_map(|(shown, setting, text)| {
             Some(Flag { shown: shown.into(), setting: setting.into(), text: text.clone()? })
         });
@@ -70,11 +78,19 @@ async fn serve(settings: Settings) -> Result<(), Failure> {
         _ => Failure::failed(error),
     })?;
     let shutdown = CancellationToken::new();
+    let work_to_end = settings.workers.shutdown_timeout;
     let app = App::on(ground, settings).await.map_err(Failure::failed)?;
+    let supervisor = Supervisor::new(app.service(), work_to_end, &shutdown);
     stop::on_signals(shutdown.clone()).map_err(Failure::failed)?;
-    app.run_then(shutdown, |address| {
+    let mut ready = format!("Belfry is ready at {} (Ctrl+C stops it)\n", app.url());
+    if let Some(code) = app.setup_code() {
+        ready
+            .push_str(&format!("There is no administrator yet: open /setup; from another machine it asks for the code {code}\n"));
+    }
+    app.run_then(shutdown, |_address| {
         // A reader that has gone does not stop the server.
-        let _ = answer(&format!("Belfry is ready at http://{address}/ (Ctrl+C stops it)\n"));
+        let _ = answer(&ready);
+        supervisor.ready();
     })
     .await
     .map_err(Failure::failed)

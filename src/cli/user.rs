@@ -1,14 +1,16 @@
 //! `belfry user`: accounts, for whoever sits at the machine.
 
-use std::fmt::Write;
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
+use serde_json::{Map, Value, json};
 
-use super::local::{Local, read_value};
-use super::{Failure, answer};
-use crate::domain::user::{Role, User};
-use crate::service::{NewUser, UserChange};
+use super::Failure;
+use super::call::Call;
+use super::input::{confirm, read_value};
+use super::look::{Look, Tone, instant, text};
+use super::reach::Reach;
+use super::table::{Cell, Table};
 
 /// Make, change and delete accounts.
 #[derive(Debug, Args)]
@@ -16,13 +18,16 @@ use crate::service::{NewUser, UserChange};
   belfry user add alice --role admin            the password is read from the input
   belfry user add bot --role operator --no-password
   belfry user set bob --role editor --grant send_sql
+  belfry user set bob --tag billing             only tasks with that tag
   belfry user passwd alice --from-file password.txt
+  belfry user sign-out bob
+  belfry user reset-2fa bob
   belfry user list
 
 A password is read from the input or a file, never from the command line. A running server knows of a change at once.")]
 pub(super) struct UserCommand {
     #[command(flatten)]
-    local: Local,
+    reach: Reach,
     #[command(subcommand)]
     action: Action,
 }
@@ -32,12 +37,15 @@ enum Action {
     /// Make an account.
     Add {
         name: String,
-        /// viewer, operator, editor or admin.
-        #[arg(long, default_value = "viewer", value_parser = read_role)]
+        /// What it may do.
+        #[arg(long, value_enum, default_value = "viewer")]
         role: Role,
         /// A dangerous task type that it may set up though its role may not; may be given more than once.
         #[arg(long, value_name = "TYPE")]
         grant: Vec<String>,
+        /// It sees and touches only tasks with this tag; may be given more than once.
+        #[arg(long, value_name = "TAG")]
+        tag: Vec<String>,
         /// Nobody signs in to it by password.
         #[arg(long, conflicts_with = "from_file")]
         no_password: bool,
@@ -48,12 +56,15 @@ enum Action {
     /// Change an account; what is not named stays.
     Set {
         name: String,
-        /// viewer, operator, editor or admin.
-        #[arg(long, value_parser = read_role)]
+        /// What it may do.
+        #[arg(long, value_enum)]
         role: Option<Role>,
         /// The dangerous task types that it may set up, in place of those before; once with an empty text: none.
         #[arg(long, value_name = "TYPE")]
         grant: Vec<String>,
+        /// The tags that it is limited to, in place of those before; once with an empty text: none, so all tasks.
+        #[arg(long, value_name = "TAG")]
+        tag: Vec<String>,
         /// It can neither sign in nor use its tokens.
         #[arg(long, conflicts_with = "enable")]
         disable: bool,
@@ -68,58 +79,134 @@ enum Action {
         #[arg(long, value_name = "FILE")]
         from_file: Option<PathBuf>,
     },
+    /// End all sessions of an account; its tokens stay.
+    SignOut { name: String },
+    /// Take away an account's second factor, for somebody who lost it.
+    #[command(name = "reset-2fa")]
+    ResetSecondFactor { name: String },
     /// List the accounts.
     List,
     /// Delete an account with its sessions and tokens.
-    Rm { name: String },
+    Rm {
+        name: String,
+        /// Do not ask.
+        #[arg(long, short)]
+        yes: bool,
+    },
 }
 
-fn read_role(text: &str) -> Result<Role, String> {
-    Role::parse(text).ok_or_else(|| "use viewer, operator, editor or admin".to_owned())
+/// What an account may do.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum Role {
+    /// See.
+    Viewer,
+    /// Run, pause, resume, cancel, run again.
+    Operator,
+    /// Create, change and delete tasks of safe types.
+    Editor,
+    /// Everything.
+    Admin,
 }
 
-impl UserCommand {
-    pub(super) fn run(self) -> Result<(), Failure> {
-        let UserCommand { local, action } = self;
-        match action {
-            Action::Add { name, role, grant, no_password, from_file } => {
-                let password = if no_password { None } else { Some(read_value("password", from_file)?) };
-                let new = NewUser { name, role, password, grants: grant };
-                let user = local.ask(async |service, actor| service.create_user(&actor, &new).await)?;
-                answer(&format!("{} is made, as {}\n", user.name, user.role.as_str()))
-            }
-            Action::Set { name, role, grant, disable, enable } => {
-                let grants = (!grant.is_empty()).then(|| grant.into_iter().filter(|name| !name.is_empty()).collect());
-                let disabled = (disable || enable).then_some(disable);
-                let change = UserChange { role, grants, disabled, password: None };
-                let user = local.ask(async |service, actor| service.update_user(&actor, &name, &change).await)?;
-                answer(&line(&user))
-            }
-            Action::Passwd { name, from_file } => {
-                let change = UserChange { password: Some(read_value("password", from_file)?), ..UserChange::default() };
-                local.ask(async |service, actor| service.update_user(&actor, &name, &change).await)?;
-                answer(&format!("{name} has another password\n"))
-            }
-            Action::List => {
-                let users = local.ask(async |service, actor| service.users(&actor).await)?;
-                answer(&users.iter().map(line).collect::<String>())
-            }
-            Action::Rm { name } => {
-                local.ask(async |service, actor| service.delete_user(&actor, &name).await)?;
-                answer(&format!("{name} is deleted\n"))
-            }
+impl Role {
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Role::Viewer => "viewer",
+            Role::Operator => "operator",
+            Role::Editor => "editor",
+            Role::Admin => "admin",
         }
     }
 }
 
-fn line(user: &User) -> String {
-    let seen = user.last_seen_at.map_or("never seen".to_owned(), |at| format!("seen {}", at.format("%Y-%m-%d %H:%M UTC")));
-    let mut line = format!("{:<32} {:<9} {seen}", user.name, user.role.as_str());
-    if user.disabled {
-        line.push_str("  disabled");
+impl UserCommand {
+    pub(super) fn run(self) -> Result<(), Failure> {
+        let UserCommand { reach, action } = self;
+        match action {
+            Action::Add { name, role, grant, tag, no_password, from_file } => {
+                let mut new = json!({"name": name, "role": role.word(), "grants": grant, "tags": tag});
+                if !no_password {
+                    new["password"] = read_value("password", from_file)?.into();
+                }
+                let values = [("name", name.as_str()), ("role", role.word())];
+                reach.run(async |caller, look| {
+                    let user = caller.json(Call::post(&["users"]).json(&new), look).await?;
+                    look.show(&user, |_| look.line("user.made", &values))
+                })
+            }
+            Action::Set { name, role, grant, tag, disable, enable } => {
+                let change = change(role, grant, tag, (disable || enable).then_some(disable));
+                reach.run(async |caller, look| {
+                    let user = caller.json(Call::put(&["users", &name]).json(&change), look).await?;
+                    look.show(&user, |user| table(std::slice::from_ref(user), look))
+                })
+            }
+            Action::Passwd { name, from_file } => {
+                let change = json!({"password": read_value("password", from_file)?});
+                reach.run(async |caller, look| {
+                    let user = caller.json(Call::put(&["users", &name]).json(&change), look).await?;
+                    look.show(&user, |_| look.line("user.password", &[("name", &name)]))
+                })
+            }
+            Action::SignOut { name } => reach.run(async |caller, look| {
+                caller.send(Call::delete(&["users", &name, "sessions"]), look).await?;
+                look.say("user.signed_out", &[("name", &name)])
+            }),
+            Action::ResetSecondFactor { name } => reach.run(async |caller, look| {
+                caller.send(Call::delete(&["users", &name, "second-factor"]), look).await?;
+                look.say("user.reset", &[("name", &name)])
+            }),
+            Action::List => reach.run(async |caller, look| {
+                let users = caller.json(Call::get(&["users"]), look).await?;
+                look.show(&users, |users| table(users.as_array().map_or(&[], Vec::as_slice), look))
+            }),
+            Action::Rm { name, yes } => reach.run(async |caller, look| {
+                confirm(&look.fill("user.ask", &[("name", &name)]), yes, look)?;
+                caller.send(Call::delete(&["users", &name]), look).await?;
+                look.say("user.gone", &[("name", &name)])
+            }),
+        }
     }
-    if !user.grants.is_empty() {
-        let _cannot_fail = write!(line, "  may set up {}", user.grants.join(", "));
+}
+
+/// What is given of a change; what is left out stays.
+fn change(role: Option<Role>, grants: Vec<String>, tags: Vec<String>, disabled: Option<bool>) -> Value {
+    let mut change = Map::new();
+    if let Some(role) = role {
+        change.insert("role".to_owned(), role.word().into());
     }
-    line + "\n"
+    // An empty one stands for none.
+    for (member, given) in [("grants", grants), ("tags", tags)] {
+        if !given.is_empty() {
+            let named: Vec<String> = given.into_iter().filter(|name| !name.is_empty()).collect();
+            change.insert(member.to_owned(), named.into());
+        }
+    }
+    if let Some(disabled) = disabled {
+        change.insert("disabled".to_owned(), disabled.into());
+    }
+    Value::Object(change)
+}
+
+fn table(users: &[Value], look: &Look) -> String {
+    let mut table = Table::new(&["name", "role", "seen", "grants", "tags", "state"]);
+    for user in users {
+        let list = |member: &str| user[member].as_array().into_iter().flatten().map(text).collect::<Vec<_>>().join(", ");
+        let state = match user["disabled"].as_bool() {
+            Some(true) => Cell::toned(look.text("user.disabled"), Tone::Warning),
+            _ if user["second_factor"] == true => Cell::of(look.text("user.second_factor")),
+            _ if user["single_sign_on"] == true => Cell::of(look.text("user.single_sign_on")),
+            _ => Cell::of(""),
+        };
+        let (name, role) = (Cell::of(text(&user["name"])), Cell::of(text(&user["role"])));
+        table.row(vec![
+            name,
+            role,
+            Cell::of(instant(&user["last_seen_at"])),
+            Cell::of(list("grants")),
+            Cell::of(list("tags")),
+            state,
+        ]);
+    }
+    table.draw(look)
 }

@@ -25,6 +25,8 @@ const ADMIN_TOKEN: &str = "BELFRY_ADMIN_TOKEN";
 const CONFIG: &str = "BELFRY_CONFIG";
 /// The administrator's name where only a token or a password is given.
 const DEFAULT_ADMIN: &str = "admin";
+/// What the commands read by themselves: which server to ask, as whom, and in which language to answer.
+const OF_COMMANDS: [&str; 4] = ["BELFRY_SERVER_URL", "BELFRY_TOKEN", "BELFRY_TOKEN_FILE", "BELFRY_LANG"];
 /// Of the tests (`BELFRY_TEST_…`), and what Kubernetes and container links put in for a service named "belfry".
 const FOREIGN: [&str; 3] = ["BELFRY_TEST_", "BELFRY_SERVICE_", "BELFRY_PORT"];
 
@@ -48,7 +50,7 @@ fn of_belfry(variables: &[(OsString, OsString)]) -> Result<BTreeMap<String, Stri
     let mut ours = BTreeMap::new();
     for (name, value) in variables {
         let Some(name) = name.to_str().filter(|name| name.starts_with("BELFRY_")) else { continue };
-        if FOREIGN.iter().any(|prefix| name.starts_with(prefix)) || value.is_empty() {
+        if FOREIGN.iter().any(|prefix| name.starts_with(prefix)) || OF_COMMANDS.contains(&name) || value.is_empty() {
             continue;
         }
         let value = value.to_str().ok_or_else(|| SettingsError(format!("{name}: is not UTF-8 text")))?;

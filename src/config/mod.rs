@@ -4,8 +4,10 @@
 
 mod environment;
 mod file;
+mod gate;
 mod given;
 mod profiles;
+mod single_sign_on;
 mod table;
 mod value;
 mod zone;
@@ -18,7 +20,9 @@ use std::time::Duration;
 use chrono_tz::Tz;
 
 use crate::domain::profile::Profiles;
+use crate::domain::single_sign_on::IdentityProvider;
 
+pub use gate::{Gate, ProxyHeader};
 pub use given::SettingsError;
 pub use table::{Setting, all as settings};
 
@@ -35,6 +39,8 @@ pub struct Settings {
     pub workers: Workers,
     pub history: History,
     pub auth: Auth,
+    /// The identity provider of single sign-on; without an issuer there is none.
+    pub oidc: IdentityProvider,
     pub commands: Commands,
     pub tasks: Tasks,
     pub files: Files,
@@ -55,6 +61,9 @@ pub struct Server {
     pub zone: Tz,
     /// What this node is called in the lists of people.
     pub name: String,
+    /// Where readers reach Belfry from outside: scheme, host and port, without a path.
+    pub public_url: Option<String>,
+    pub gate: Gate,
 }
 
 /// `[database]`
@@ -122,6 +131,8 @@ pub struct Auth {
     pub session_days: u32,
     /// A sign-in ends after this long without use.
     pub session_idle_hours: u32,
+    /// Whoever signs in by password must set up a second factor.
+    pub second_factor_required: bool,
 }
 
 /// `[commands]`
@@ -142,6 +153,8 @@ pub struct Commands {
 pub struct Tasks {
     /// The folder whose executables are task types; `None`: `tasks` in the data folder.
     pub folder: Option<PathBuf>,
+    /// The file that says how tasks are to be; `None`: none does.
+    pub file: Option<PathBuf>,
 }
 
 /// `[files]`
@@ -178,7 +191,13 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             data_dir: PathBuf::from("./data"),
-            server: Server { listen: "127.0.0.1:8398".into(), zone: zone::of_machine(), name: host_name() },
+            server: Server {
+                listen: "127.0.0.1:8398".into(),
+                zone: zone::of_machine(),
+                name: host_name(),
+                public_url: None,
+                gate: Gate::default(),
+            },
             database: Database { url: None, synchronous: Synchronous::Normal, max_connections: 10 },
             log: Log { level: "info".into(), format: LogFormat::Text, file_max_bytes: 20 << 20, keep: 5 },
             workers: Workers {
@@ -188,9 +207,10 @@ impl Default for Settings {
                 queues: BTreeMap::from([("slow".to_owned(), 16)]),
             },
             history: History { keep_days: 90, keep_per_task: 10_000 },
-            auth: Auth { session_days: 30, session_idle_hours: 168 },
+            auth: Auth { session_days: 30, session_idle_hours: 168, second_factor_required: false },
+            oidc: IdentityProvider::default(),
             commands: Commands { enabled: true, programs: Vec::new(), folders: Vec::new(), environment: Vec::new() },
-            tasks: Tasks { folder: None },
+            tasks: Tasks { folder: None, file: None },
             files: Files { folders: Vec::new() },
             network: Network { private_addresses: true },
             secrets: Secrets { key: None },
@@ -250,6 +270,7 @@ impl Settings {
         }
         settings.admin = environment.admin;
         profiles::check(&settings.profiles)?;
+        single_sign_on::finish(&mut settings)?;
         Ok(settings)
     }
 

@@ -4,9 +4,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::profiles;
 use super::value::Value;
-use super::{LogFormat, Secret, Settings, Synchronous};
+use super::{LogFormat, Secret, Settings, Synchronous, gate, profiles, single_sign_on};
 
 /// One setting.
 pub struct Setting {
@@ -37,7 +36,8 @@ pub(super) const fn setting(
 
 /// Every setting, in the order of the example file.
 pub fn all() -> impl Iterator<Item = &'static Setting> {
-    SETTINGS.iter().chain(profiles::SETTINGS.iter().copied().flatten())
+    let own = SETTINGS.iter().chain(gate::SETTINGS).chain(single_sign_on::SETTINGS);
+    own.chain(profiles::SETTINGS.iter().copied().flatten())
 }
 
 /// The settings of tables with fixed names.
@@ -60,6 +60,16 @@ const SETTINGS: &[Setting] = &[
         s.server.zone = v.zone()?;
         Ok(())
     }),
+    setting(
+        "server",
+        "public_url",
+        "",
+        "Where people reach Belfry from outside, such as https://belfry.example.com; without a path. Single sign-on needs it.",
+        |s, _, v| {
+            s.server.public_url = Some(v.origin()?);
+            Ok(())
+        },
+    ),
     setting("server", "name", "", "What this node is called in lists; by default the machine's name.", |s, _, v| {
         s.server.name = v.text()?;
         Ok(())
@@ -159,6 +169,16 @@ const SETTINGS: &[Setting] = &[
         Ok(())
     }),
     setting(
+        "auth",
+        "second_factor",
+        "\"optional\"",
+        "A code besides the password: optional, or required (who has none must set it up first).",
+        |s, _, v| {
+            s.auth.second_factor_required = v.choice(&[("optional", false), ("required", true)])?;
+            Ok(())
+        },
+    ),
+    setting(
         "commands",
         "enabled",
         "true",
@@ -193,6 +213,16 @@ const SETTINGS: &[Setting] = &[
         "The folder whose executables are task types; by default the folder tasks in the data folder.",
         |s, _, v| {
             s.tasks.folder = Some(PathBuf::from(v.text()?));
+            Ok(())
+        },
+    ),
+    setting(
+        "tasks",
+        "file",
+        "",
+        "A file of tasks in YAML or JSON that Belfry keeps in step with: what it names is changed there alone.",
+        |s, _, v| {
+            s.tasks.file = Some(PathBuf::from(v.text()?));
             Ok(())
         },
     ),

@@ -109,6 +109,21 @@ impl Value {
         if fits { Ok(text) } else { Err(format!("'{text}' is not an address; use host:port, such as 127.0.0.1:8398")) }
     }
 
+    /// `http://host[:port]` or `https://host[:port]`, without a path.
+    pub fn origin(&self) -> Read<String> {
+        let text = self.text()?;
+        let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")).unwrap_or_default();
+        let place = rest.strip_suffix('/').unwrap_or(rest);
+        let (host, port) = match place.rsplit_once(':').filter(|(_, port)| !port.ends_with(']')) {
+            Some((host, port)) => (host, port.parse::<u16>().is_ok()),
+            None => (place, true),
+        };
+        match port && is_host(host) && !host.contains(['/', '?', '#', '@']) {
+            true => Ok(text.strip_suffix('/').unwrap_or(&text).to_owned()),
+            false => Err(format!("{} is not an address such as https://belfry.example.com, without a path", self.shown())),
+        }
+    }
+
     fn shown(&self) -> String {
         match self {
             Value::Text(text) | Value::Untyped(text) => format!("'{}'", cut(text)),

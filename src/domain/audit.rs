@@ -36,6 +36,8 @@ pub struct AuditFilter {
     pub from: Option<DateTime<Utc>>,
     /// To, exclusive.
     pub to: Option<DateTime<Utc>>,
+    /// Part of the account, the address, the target, or of what was before or after, in any case.
+    pub search: Option<String>,
 }
 
 macro_rules! acts {
@@ -64,6 +66,7 @@ acts! {
     TaskRun = "task.run",
     ExecutionRerun = "execution.rerun",
     ExecutionCancel = "execution.cancel",
+    ExecutionImport = "execution.import",
     SecretSet = "secret.set",
     SecretDelete = "secret.delete",
     UserCreate = "user.create",
@@ -75,7 +78,16 @@ acts! {
     SignIn = "session.sign_in",
     SignInRefused = "session.refused",
     SignOut = "session.sign_out",
+    SessionsEnd = "session.end_all",
+    SecondFactorEnrol = "second_factor.enrol",
+    SecondFactorRemove = "second_factor.remove",
+    SecondFactorReset = "second_factor.reset",
+    SecondFactorRefused = "second_factor.refused",
+    RecoveryUse = "recovery_code.use",
+    RecoveryRenew = "recovery_code.renew",
     DatasourceTest = "datasource.test",
+    MailTest = "mail.test",
+    SmsTest = "sms.test",
 }
 
 impl Act {

@@ -154,6 +154,7 @@ mod tests {
             schedule_text: String::new(),
             next_run_at: Some(at(next)),
             next_rule_at: Some(at(next)),
+            managed: None,
             stats: TaskStats::default(),
         }
     }

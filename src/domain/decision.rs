@@ -144,6 +144,7 @@ mod tests {
             schedule_text: String::new(),
             next_run_at: Some(at(10)),
             next_rule_at: Some(at(10)),
+            managed: None,
             stats: TaskStats::default(),
         };
         (task, rule)

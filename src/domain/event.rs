@@ -11,6 +11,8 @@ pub enum Event {
     Execution { id: String, task_id: String, status: Status, attempt: i64 },
     /// An execution wrote output.
     Output { execution_id: String, chunks: Vec<OutputChunk> },
+    /// More changed than can be told: whoever shows anything looks anew.
+    Missed,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,5 +29,9 @@ impl TaskChange {
             TaskChange::Updated => "updated",
             TaskChange::Deleted => "deleted",
         }
+    }
+
+    pub fn parse(text: &str) -> Option<TaskChange> {
+        [TaskChange::Created, TaskChange::Updated, TaskChange::Deleted].into_iter().find(|change| change.as_str() == text)
     }
 }

@@ -96,10 +96,12 @@ pub enum Cause {
     Chain,
     /// A program asked for it.
     Api,
+    /// It ran elsewhere, and its record was brought here.
+    Import,
 }
 
 impl Cause {
-    pub const ALL: [Cause; 5] = [Cause::Schedule, Cause::Manual, Cause::CatchUp, Cause::Chain, Cause::Api];
+    pub const ALL: [Cause; 6] = [Cause::Schedule, Cause::Manual, Cause::CatchUp, Cause::Chain, Cause::Api, Cause::Import];
 
     pub fn as_str(self) -> &'static str {
         match self {
@@ -108,6 +110,7 @@ impl Cause {
             Cause::CatchUp => "catch_up",
             Cause::Chain => "chain",
             Cause::Api => "api",
+            Cause::Import => "import",
         }
     }
 

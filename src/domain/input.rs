@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::fault::Fault;
+use super::fault::{Fault, pointer_step};
 
 /// The fields of one JSON object that are still to be read, and what was found wrong so far. A field that is left out or
 /// null gives its default; one that nobody took is reported by [`Fields::finish`] as unknown.
@@ -53,18 +53,18 @@ impl Fields {
     }
 
     pub fn integer(&mut self, name: &str, min: i64, max: i64, default: i64) -> i64 {
-        let Some(given) = self.take(name).filter(|v| !v.is_null()) else { return default };
+        self.optional_integer(name, min, max).unwrap_or(default)
+    }
+
+    /// A whole number; `None` where it is left out or null.
+    pub fn optional_integer(&mut self, name: &str, min: i64, max: i64) -> Option<i64> {
+        let given = self.take(name).filter(|v| !v.is_null())?;
         match given.as_i64() {
-            Some(number) if (min..=max).contains(&number) => number,
-            Some(number) => {
-                self.fault(name, format!("{name}: {number} is not between {min} and {max}"));
-                default
-            }
-            None => {
-                self.fault(name, format!("{name}: must be a whole number from {min} to {max}, not {}", shown(&given)));
-                default
-            }
+            Some(number) if (min..=max).contains(&number) => return Some(number),
+            Some(number) => self.fault(name, format!("{name}: {number} is not between {min} and {max}")),
+            None => self.fault(name, format!("{name}: must be a whole number from {min} to {max}, not {}", shown(&given))),
         }
+        None
     }
 
     /// A number of seconds, fractions allowed down to the millisecond.
@@ -190,12 +190,35 @@ fn kind_of(value: &Value) -> &'static str {
     }
 }
 
+/// A text as it stands in one segment of a path, or one name or value of a query: all but RFC 3986's unreserved characters
+/// percent-encoded.
+pub fn percent_encoded(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            true => encoded.push(char::from(byte)),
+            false => encoded.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    encoded
+}
+
 /// A reference token of a JSON Pointer; a `/` between a list's name and an index is kept.
 fn escape(name: &str) -> String {
     match name.rsplit_once('/') {
         Some((list, index)) if !index.is_empty() && index.bytes().all(|b| b.is_ascii_digit()) => {
-            format!("{}/{index}", list.replace('~', "~0").replace('/', "~1"))
+            format!("{}/{index}", pointer_step(list))
         }
-        _ => name.replace('~', "~0").replace('/', "~1"),
+        _ => pointer_step(name),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_but_unreserved_characters_are_percent_encoded() {
+        assert_eq!(percent_encoded("a b*~/钟"), "a%20b%2A~%2F%E9%92%9F");
     }
 }

@@ -7,6 +7,8 @@ use aho_corasick::{AhoCorasick, MatchKind};
 use base64::Engine;
 use serde_json::Value;
 
+use super::input::percent_encoded;
+
 /// In place of a secret.
 pub const STARS: &str = "***";
 /// Shorter values are not hidden: they would be found in every text.
@@ -112,17 +114,6 @@ fn forms(value: &str) -> Vec<String> {
     forms.push(base64::engine::general_purpose::STANDARD.encode(value).trim_end_matches('=').to_owned());
     forms.push(percent_encoded(value));
     forms
-}
-
-fn percent_encoded(text: &str) -> String {
-    let mut encoded = String::new();
-    for byte in text.bytes() {
-        match byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            true => encoded.push(byte as char),
-            false => encoded.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    encoded
 }
 
 #[cfg(test)]

@@ -1,6 +1,9 @@
 //! A node: one running Belfry process.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Duration, Utc};
+
+/// A process of another machine is held for dead after this long without a heartbeat.
+pub const SILENCE: Duration = Duration::seconds(30);
 
 /// Who a process is, for as long as it runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +21,8 @@ pub struct Node {
     pub version: String,
     pub started_at: DateTime<Utc>,
     pub last_seen_at: DateTime<Utc>,
+    /// Runs that it takes at once.
+    pub workers: i64,
 }
 
 /// A run that is going on.

@@ -4,6 +4,7 @@
 use chrono::{DateTime, Utc};
 
 use super::execution::{Cause, Status};
+use super::permission::Reach;
 
 /// Rows a page holds when nothing else is asked for.
 pub const DEFAULT_PAGE_SIZE: u32 = 40;
@@ -21,6 +22,13 @@ pub struct PageRequest {
 impl Default for PageRequest {
     fn default() -> Self {
         Self { size: DEFAULT_PAGE_SIZE, cursor: None }
+    }
+}
+
+impl PageRequest {
+    /// Whether the page before the cursor is asked for, so that rows are read in the opposite order.
+    pub fn is_backwards(&self) -> bool {
+        matches!(&self.cursor, Some(cursor) if cursor.direction == Direction::Previous)
     }
 }
 
@@ -88,6 +96,8 @@ pub struct TaskFilter {
     pub enabled: Option<bool>,
     pub sort: TaskSort,
     pub descending: bool,
+    /// Only tasks within it; the services set it to that of whoever asks.
+    pub reach: Reach,
 }
 
 /// The order of a task list; ties are ordered by id.
@@ -150,6 +160,8 @@ pub struct ExecutionFilter {
     pub to: Option<DateTime<Utc>>,
     /// Part of the id, the task id, the parameters or the error, in any case.
     pub search: Option<String>,
+    /// Only executions of tasks within it; the services set it to that of whoever asks.
+    pub reach: Reach,
 }
 
 #[cfg(test)]

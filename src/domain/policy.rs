@@ -1,4 +1,4 @@
-//! How a task's runs are treated: lateness, overlap, time limit, priority, queue and retries. The words are APScheduler's
+//! How a task's runs are treated: lateness, overlap, time limit, priority, queue, retries and how long they are kept. The words are APScheduler's
 //! where it has them. Read from JSON field by field, over a default, so that every fault is named.
 
 use std::time::Duration;
@@ -24,6 +24,17 @@ pub struct Policy {
     /// The named queue whose limit the runs share.
     pub queue: String,
     pub retry: Retry,
+    pub retention: Retention,
+}
+
+/// How long a task's executions stay on record, where the server's settings are not to hold: `None` leaves it to them,
+/// 0 keeps all.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Retention {
+    /// Days after an execution was queued, 0 to 36500.
+    pub max_age_days: Option<u32>,
+    /// How many executions of the task, 0 to 1000000000.
+    pub max_executions: Option<u32>,
 }
 
 /// When a failed attempt is tried again.
@@ -66,6 +77,7 @@ impl Default for Policy {
             priority: 0,
             queue: DEFAULT_QUEUE.to_owned(),
             retry: Retry::default(),
+            retention: Retention::default(),
         }
     }
 }
@@ -100,6 +112,10 @@ impl Policy {
                 None | Some(Value::Null) => default.retry.clone(),
                 Some(retry) => f.collect(Retry::parse(&retry, &default.retry)).unwrap_or_default(),
             },
+            retention: match f.take("retention") {
+                None | Some(Value::Null) => default.retention,
+                Some(retention) => f.collect(Retention::parse(&retention)).unwrap_or_default(),
+            },
         };
         f.finish(policy)
     }
@@ -114,7 +130,23 @@ impl Policy {
             "priority": self.priority,
             "queue": self.queue,
             "retry": self.retry.to_json(),
+            "retention": self.retention.to_json(),
         })
+    }
+}
+
+impl Retention {
+    fn parse(value: &Value) -> Result<Retention, Vec<Fault>> {
+        let mut f = Fields::new(value, "/policy/retention");
+        let retention = Retention {
+            max_age_days: f.optional_integer("max_age_days", 0, 36_500).map(|days| days as u32),
+            max_executions: f.optional_integer("max_executions", 0, 1_000_000_000).map(|count| count as u32),
+        };
+        f.finish(retention)
+    }
+
+    fn to_json(self) -> Value {
+        json!({"max_age_days": self.max_age_days, "max_executions": self.max_executions})
     }
 }
 
@@ -191,21 +223,32 @@ mod tests {
     #[test]
     fn a_policy_reads_back_from_its_json() {
         let given = json!({"max_instances": 3, "misfire_grace_seconds": null, "coalesce": false, "timeout_seconds": 1.5,
-            "priority": -2, "queue": "slow", "retry": {"max_attempts": 3, "backoff": "fixed", "jitter_seconds": 2}});
+            "priority": -2, "queue": "slow", "retry": {"max_attempts": 3, "backoff": "fixed", "jitter_seconds": 2},
+            "retention": {"max_age_days": 0, "max_executions": 100}});
         let policy = Policy::parse(&given, &Policy::default()).unwrap();
         assert_eq!(policy.misfire_grace, None);
         assert_eq!(policy.timeout, Some(Duration::from_millis(1500)));
+        assert_eq!(policy.retention, Retention { max_age_days: Some(0), max_executions: Some(100) });
         assert_eq!(Policy::parse(&policy.to_json(), &Policy::default()), Ok(policy));
     }
 
     #[test]
     fn every_fault_is_named() {
-        let given = json!({"max_instances": 0, "priority": "high", "retry": {"backoff": "linear"}, "retries": 3});
+        let given = json!({"max_instances": 0, "priority": "high", "retry": {"backoff": "linear"},
+            "retention": {"max_executions": -1}, "retries": 3});
         let faults = Policy::parse(&given, &Policy::default()).unwrap_err();
         let found: Vec<_> = faults.iter().map(|f| f.pointer.as_str()).collect();
-        assert_eq!(found, ["/policy/max_instances", "/policy/priority", "/policy/retry/backoff", "/policy/retries"]);
+        let expected = [
+            "/policy/max_instances",
+            "/policy/priority",
+            "/policy/retry/backoff",
+            "/policy/retention/max_executions",
+            "/policy/retries",
+        ];
+        assert_eq!(found, expected);
         assert_eq!(faults[0].message, "max_instances: 0 is not between 1 and 1000");
         assert_eq!(faults[2].message, "backoff: 'linear' is not one of fixed, exponential");
-        assert_eq!(faults[3].message, "retries: unknown field");
+        assert_eq!(faults[3].message, "max_executions: -1 is not between 0 and 1000000000");
+        assert_eq!(faults[4].message, "retries: unknown field");
     }
 }

@@ -39,7 +39,18 @@ pub struct Task {
     pub next_run_at: Option<DateTime<Utc>>,
     /// The rule's own instant behind `next_run_at`.
     pub next_rule_at: Option<DateTime<Utc>>,
+    /// The file that says how the task is to be, where one does.
+    pub managed: Option<Managed>,
     pub stats: TaskStats,
+}
+
+/// A task that a file keeps.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Managed {
+    /// The file's name.
+    pub by: String,
+    /// Whether the task is enabled, as the file says; it may have been paused or resumed since.
+    pub enabled: bool,
 }
 
 /// What the runs of a task came to so far.
@@ -53,6 +64,20 @@ pub struct TaskStats {
     pub last_duration_ms: Option<i64>,
 }
 
+/// What can be set of a task or an input, as JSON.
+macro_rules! input_of {
+    ($task:ident) => {
+        match json!({
+            "id": $task.id, "name": $task.name, "description": $task.description, "tags": $task.tags, "type": $task.task_type,
+            "trigger": $task.trigger, "params": $task.params, "enabled": $task.enabled, "policy": $task.policy.to_json(),
+            "chain": chain::to_json(&$task.chain),
+        }) {
+            Value::Object(map) => map,
+            _ => Map::new(),
+        }
+    };
+}
+
 impl Task {
     /// The trigger, read. `zone` is the server's, for a trigger that names none.
     ///
@@ -64,15 +89,7 @@ impl Task {
 
     /// What can be set, as JSON: the base that a merge patch is applied to, and the form of an export.
     pub fn to_input(&self) -> Map<String, Value> {
-        let input = json!({
-            "id": self.id, "name": self.name, "description": self.description, "tags": self.tags, "type": self.task_type,
-            "trigger": self.trigger, "params": self.params, "enabled": self.enabled, "policy": self.policy.to_json(),
-            "chain": chain::to_json(&self.chain),
-        });
-        match input {
-            Value::Object(map) => map,
-            _ => Map::new(),
-        }
+        input_of!(self)
     }
 }
 
@@ -106,9 +123,15 @@ pub struct TaskInput {
 const MAX_ID: usize = 64;
 const MAX_NAME: usize = 200;
 const MAX_DESCRIPTION: usize = 4000;
-const MAX_TAGS: usize = 32;
+/// Tags that a task may have.
+pub const MAX_TAGS: usize = 32;
 
 impl TaskInput {
+    /// As [`Task::to_input`] gives the task that this makes.
+    pub fn to_input(&self) -> Map<String, Value> {
+        input_of!(self)
+    }
+
     /// Reads a task from JSON. `default_policy` gives a type's own default, or `None` for an unknown type.
     ///
     /// # Errors

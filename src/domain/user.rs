@@ -2,6 +2,11 @@
 
 use chrono::{DateTime, Utc};
 
+use super::fault::Fault;
+use super::password::is_guessed_first;
+use super::permission::Reach;
+use super::task::{MAX_TAGS, check_id};
+
 /// What an account may do; each role may do all that the one before may.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Role {
@@ -33,13 +38,7 @@ impl Role {
 
     /// Whether the role allows an action.
     pub fn allows(self, action: Action) -> bool {
-        let needed = match action {
-            Action::See => Role::Viewer,
-            Action::Run => Role::Operator,
-            Action::Edit => Role::Editor,
-            Action::EditDangerous | Action::Administer => Role::Admin,
-        };
-        self >= needed
+        self >= action.rule().role
     }
 }
 
@@ -47,6 +46,8 @@ impl Role {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
     See,
+    /// See what belongs to no task: figures of the whole server, the databases it knows.
+    SeeServer,
     Run,
     Edit,
     /// Create or change a task of a dangerous type (commands and the like), or give such a run other parameters.
@@ -64,6 +65,8 @@ pub struct User {
     pub role: Role,
     /// Dangerous task types that this account may set up though its role may not.
     pub grants: Vec<String>,
+    /// It sees and touches only tasks with one of these tags; empty: all tasks.
+    pub tags: Vec<String>,
     /// It can neither sign in nor use its tokens.
     pub disabled: bool,
     pub created_at: DateTime<Utc>,
@@ -81,6 +84,8 @@ pub struct Token {
     pub name: String,
     /// What it may do: no more than its account.
     pub role: Role,
+    /// It reaches only tasks with one of these tags, of those that its account reaches; empty: all of those.
+    pub tags: Vec<String>,
     pub created_at: DateTime<Utc>,
     /// `None`: never.
     pub expires_at: Option<DateTime<Utc>>,
@@ -96,6 +101,8 @@ pub struct Actor {
     pub via: Via,
     /// Dangerous task types that this account may set up though its role may not.
     pub grants: Vec<String>,
+    /// Which tasks are seen and touched.
+    pub reach: Reach,
     /// The network address that the request came from, where there is one.
     pub address: Option<String>,
 }
@@ -130,7 +137,7 @@ impl Actor {
 
     /// Somebody without grants and address.
     pub fn new(name: impl Into<String>, role: Role, via: Via) -> Self {
-        Self { name: name.into(), role, via, grants: Vec::new(), address: None }
+        Self { name: name.into(), role, via, grants: Vec::new(), reach: Reach::ALL, address: None }
     }
 
     /// The same, asking from an address.
@@ -145,6 +152,26 @@ impl Actor {
         let granted = self.role.allows(Action::Edit) && self.grants.iter().any(|grant| grant == task_type);
         granted || self.role.allows(Action::EditDangerous)
     }
+}
+
+/// Says what is wrong with the tags that an account or a token of this role is limited to.
+///
+/// # Errors
+/// Every fault: too many, a text that is no tag, or any at all for administrators, who are never limited.
+pub fn check_limits(tags: &[String], role: Role) -> Result<(), Vec<Fault>> {
+    let mut faults = Vec::new();
+    if role == Role::Admin && !tags.is_empty() {
+        faults.push(Fault::new("/tags", "tags: the role admin reaches all tasks; give no tags, or a lesser role"));
+    }
+    if tags.len() > MAX_TAGS {
+        faults.push(Fault::new("/tags", format!("tags: {} are given, at most {MAX_TAGS} are allowed", tags.len())));
+    }
+    for (place, tag) in tags.iter().enumerate() {
+        if let Err(message) = check_id(tag) {
+            faults.push(Fault::new(format!("/tags/{place}"), message.replacen("id:", "tags:", 1)));
+        }
+    }
+    if faults.is_empty() { Ok(()) } else { Err(faults) }
 }
 
 /// The shortest password taken, in characters.
@@ -182,57 +209,11 @@ pub fn check_password(password: &str, user_name: &str) -> Result<(), String> {
     if lower == user_name.to_lowercase() {
         return Err("password: must not be the name of the account".to_owned());
     }
-    let mut letters = lower.chars();
-    let first = letters.next();
-    if letters.all(|letter| Some(letter) == first) || COMMON.contains(&lower.as_str()) {
+    if is_guessed_first(&lower) {
         return Err("password: is one of the first that anybody would try; choose another".to_owned());
     }
     Ok(())
 }
-
-/// Long enough passwords that head the published lists of the most used ones.
-const COMMON: [&str; 40] = [
-    "12345678",
-    "123456789",
-    "1234567890",
-    "87654321",
-    "11223344",
-    "123123123",
-    "147258369",
-    "123qweasd",
-    "1q2w3e4r",
-    "1qaz2wsx",
-    "q1w2e3r4",
-    "qwertyui",
-    "qwertyuiop",
-    "qwerty123",
-    "asdfghjkl",
-    "zxcvbnm123",
-    "password",
-    "password1",
-    "password12",
-    "password123",
-    "passw0rd",
-    "p@ssw0rd",
-    "p@ssword",
-    "iloveyou",
-    "sunshine",
-    "princess",
-    "football",
-    "baseball",
-    "welcome1",
-    "superman",
-    "trustno1",
-    "letmein1",
-    "abc12345",
-    "abcd1234",
-    "a1234567",
-    "a12345678",
-    "aa123456",
-    "woaini1314",
-    "5201314520",
-    "admin123",
-];
 
 /// The shortest token that an administrator may choose, in characters.
 pub const MIN_TOKEN: usize = 8;
@@ -256,12 +237,7 @@ mod tests {
 
     #[test]
     fn each_role_may_do_what_the_one_before_may() {
-        let allowed = |role: Role| {
-            [Action::See, Action::Run, Action::Edit, Action::EditDangerous, Action::Administer]
-                .into_iter()
-                .filter(|a| role.allows(*a))
-                .count()
-        };
-        assert_eq!(Role::ALL.map(allowed), [1, 2, 3, 5]);
+        let allowed = |role: Role| super::super::permission::RULES.iter().filter(|rule| role.allows(rule.action)).count();
+        assert_eq!(Role::ALL.map(allowed), [2, 3, 4, 6]);
     }
 }

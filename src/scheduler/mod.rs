@@ -1,5 +1,6 @@
 //! The scheduler: sleeps until something is due, and plans it. Beside it run loops of the same form: the watch for an idle
-//! machine, the rescue of what a dead process left behind, and the upkeep of the log and of the database's files.
+//! machine, the rescue of what a dead process left behind, the notices between nodes, and the upkeep of the log and of the
+//! database's files.
 
 use std::time::Duration;
 
@@ -10,9 +11,11 @@ use crate::storage::{Result, plan};
 
 pub mod checkpoint;
 pub mod idle;
+pub mod outside;
 mod precise;
 pub mod presence;
 pub mod prune;
+pub mod relay;
 pub mod rescue;
 pub mod tick;
 

@@ -6,12 +6,9 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use chrono::{DateTime, Duration, Utc};
+use chrono::{DateTime, Utc};
 
-use crate::domain::node::Node;
-
-/// A process of another machine is held for dead after this long without a heartbeat.
-const SILENCE: Duration = Duration::seconds(30);
+use crate::domain::node::{Node, SILENCE};
 
 /// This process's lock; held until it is dropped.
 #[derive(Debug)]
@@ -51,6 +48,13 @@ impl Presence {
     }
 }
 
+/// Whether any process lives that works on the database of a data folder.
+pub fn anybody(data_dir: &Path) -> bool {
+    let entries = std::fs::read_dir(data_dir.join("nodes")).into_iter().flatten().filter_map(Result::ok);
+    let mut locks = entries.map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|ending| ending == "lock"));
+    locks.any(|path| OpenOptions::new().write(true).open(path).is_ok_and(|file| file.try_lock().is_err()))
+}
+
 impl Drop for Presence {
     fn drop(&mut self) {
         self.forget(&self.node_id.clone());
@@ -63,12 +67,14 @@ fn lock_path(folder: &Path, node_id: &str) -> PathBuf {
 
 #[cfg(test)]
 mod tests {
+    use chrono::Duration;
+
     use super::*;
     use crate::domain::node::NodeIdentity;
 
     fn node(id: &str, seen: DateTime<Utc>) -> Node {
         let identity = NodeIdentity { id: id.into(), name: "host".into() };
-        Node { identity, version: "1".into(), started_at: seen, last_seen_at: seen }
+        Node { identity, version: "1".into(), started_at: seen, last_seen_at: seen, workers: 8 }
     }
 
     #[test]
@@ -80,10 +86,13 @@ mod tests {
         let long_ago = now - Duration::hours(1);
         assert!(!ours.is_dead(&node("other", long_ago), now), "it holds its lock, whatever its heartbeat");
         assert!(!ours.is_dead(&node("ours", long_ago), now), "oneself is never dead");
+        assert!(anybody(folder.path()));
         // A killed process leaves its file behind, unlocked.
         drop(other);
         File::create(lock_path(&ours.folder, "other")).unwrap();
         assert!(ours.is_dead(&node("other", now), now));
+        drop(ours);
+        assert!(!anybody(folder.path()));
     }
 
     #[test]

@@ -1,6 +1,8 @@
-//! Keeps the log from growing without end: executions that are older, or more of one task, than the settings say go, with
-//! their output and attempts, in small steps that never hold up the scheduler. A cron rule of Belfry's own drives it.
+//! Keeps the log from growing without end: executions that are older, or more of one task, than the settings or the task's
+//! own policy say go, with their output and attempts, in small steps that never hold up the scheduler. A cron rule of
+//! Belfry's own drives it.
 
+use std::collections::BTreeMap;
 use std::pin::pin;
 use std::time::Duration;
 
@@ -13,13 +15,15 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::SharedClock;
 use crate::domain::trigger::Trigger;
-use crate::storage::history::{self, Overgrown};
-use crate::storage::{Database, Result, run_minutes};
+use crate::storage::history::{self, Among, Beyond, Edge};
+use crate::storage::{Database, Reader, Result, reach, run_minutes};
 
 /// When the log is looked through: every five minutes, away from the full minutes at which tasks crowd.
 const RULE: &str = "17 */5 * * * *";
 /// Executions removed in one transaction.
 const STEP: i64 = 200;
+/// Pages of the database's file given back in one step.
+const PAGES: i64 = 500;
 /// The pause between steps, in which others write.
 const PAUSE: Duration = Duration::from_millis(50);
 
@@ -33,7 +37,7 @@ pub struct Prune {
     pub keep: Keep,
 }
 
-/// What is kept; `None` sets no limit.
+/// What is kept of a task that says nothing of its own; `None` sets no limit.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Keep {
     /// How long after it was queued.
@@ -64,24 +68,30 @@ impl Prune {
         }
     }
 
-    /// Removes all that is too old at `now` or too much, step by step. Answers how many executions went.
+    /// Removes all that is too old at `now` or too much, step by step, and gives the space back. Answers how many executions
+    /// went.
     ///
     /// # Errors
     /// Where the database fails; the steps before stay done.
     pub async fn run_once(&self, now: DateTime<Utc>, shutdown: &CancellationToken) -> Result<u64> {
         self.forget_minutes(now).await?;
-        let before = self.keep.age.and_then(|age| now.checked_sub_signed(age));
-        let mut removed = match before {
-            Some(before) => self.remove(&What::Before(before), shutdown).await?,
-            None => 0,
-        };
-        if let Some(keep) = self.keep.per_task {
-            let overgrown = history::overgrown(&mut self.database.read().await?, keep).await?;
-            for task in overgrown {
-                removed += self.remove(&What::Beyond(task), shutdown).await?;
-            }
+        self.forget_tags().await?;
+        let edges = self.edges(now).await?;
+        let mut removed = 0;
+        for some in edges.chunks(STEP as usize) {
+            removed += self.remove(some, shutdown).await?;
+        }
+        while !shutdown.is_cancelled() && history::give_back(&self.database, PAGES).await? {
+            tokio::time::sleep(PAUSE).await;
         }
         Ok(removed)
+    }
+
+    /// Of deleted tasks that have no executions left.
+    async fn forget_tags(&self) -> Result<()> {
+        let mut tx = self.database.write().await?;
+        reach::forget_gone(&mut tx, STEP).await?;
+        tx.commit().await
     }
 
     /// The counters by the minute are kept for the calendar's month and the one before.
@@ -92,14 +102,27 @@ impl Prune {
         tx.commit().await
     }
 
-    async fn remove(&self, what: &What, shutdown: &CancellationToken) -> Result<u64> {
+    /// Up to where each task's log may go: by its own policy where that says so, else by the settings.
+    async fn edges(&self, now: DateTime<Utc>) -> Result<Vec<Edge>> {
+        let mut reader = self.database.read().await?;
+        let own = history::own_retention(&mut reader).await?;
+        let age = |days: u32| now.checked_sub_signed(chrono::Duration::days(i64::from(days))).map(Beyond::Age);
+        let by_age = own.iter().filter_map(|(id, retention)| Some((id, retention.max_age_days?)));
+        let by_age = Limits::new(by_age.map(|(id, days)| (id, if days == 0 { None } else { age(days) })));
+        let by_number = own.iter().filter_map(|(id, retention)| Some((id, retention.max_executions?)));
+        let number = |count: u32| (count > 0).then_some(Beyond::Number(i64::from(count)));
+        let by_number = Limits::new(by_number.map(|(id, count)| (id, number(count))));
+        let before = self.keep.age.and_then(|age| now.checked_sub_signed(age)).map(Beyond::Age);
+        let mut edges = by_age.edges(&mut reader, before).await?;
+        edges.extend(by_number.edges(&mut reader, self.keep.per_task.map(Beyond::Number)).await?);
+        Ok(edges)
+    }
+
+    async fn remove(&self, edges: &[Edge], shutdown: &CancellationToken) -> Result<u64> {
         let mut removed = 0;
         while !shutdown.is_cancelled() {
             let mut tx = self.database.write().await?;
-            let step = match what {
-                What::Before(instant) => history::remove_before(&mut tx, *instant, STEP).await?,
-                What::Beyond(task) => history::remove_beyond(&mut tx, task, STEP).await?,
-            };
+            let step = history::remove(&mut tx, edges, STEP).await?;
             tx.commit().await?;
             removed += step;
             if step < STEP as u64 {
@@ -111,10 +134,36 @@ impl Prune {
     }
 }
 
-/// What goes.
-enum What {
-    Before(DateTime<Utc>),
-    Beyond(Overgrown),
+/// One kind of limit: the tasks that have one of their own, or none, and what holds for them.
+#[derive(Default)]
+struct Limits {
+    own: BTreeMap<Beyond, Vec<String>>,
+    named: Vec<String>,
+}
+
+impl Limits {
+    fn new<'a>(own: impl Iterator<Item = (&'a String, Option<Beyond>)>) -> Self {
+        let mut limits = Limits::default();
+        for (id, beyond) in own {
+            limits.named.push(id.clone());
+            if let Some(beyond) = beyond {
+                limits.own.entry(beyond).or_default().push(id.clone());
+            }
+        }
+        limits
+    }
+
+    /// What may go of the tasks that are named here, and of all others by `default`.
+    async fn edges(&self, reader: &mut Reader, default: Option<Beyond>) -> Result<Vec<Edge>> {
+        let mut edges = match default {
+            Some(beyond) => history::edges(reader, beyond, Among::AllBut(&self.named)).await?,
+            None => Vec::new(),
+        };
+        for (beyond, ids) in &self.own {
+            edges.extend(history::edges(reader, *beyond, Among::Only(ids)).await?);
+        }
+        Ok(edges)
+    }
 }
 
 /// A rule of ours as the queue's cron backend wants it.

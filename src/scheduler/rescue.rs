@@ -29,6 +29,8 @@ pub struct Rescue {
     pub node: NodeIdentity,
     pub presence: Arc<Presence>,
     pub started_at: DateTime<Utc>,
+    /// Runs that this node takes at once.
+    pub workers: i64,
 }
 
 impl Rescue {
@@ -54,7 +56,7 @@ impl Rescue {
     /// Where the database fails.
     pub async fn run_once(&self, now: DateTime<Utc>) -> Result<usize> {
         let mut tx = self.database.write().await?;
-        node::seen(&mut tx, &self.node, self.started_at, now).await?;
+        node::seen(&mut tx, &self.node, self.workers, self.started_at, now).await?;
         tx.commit().await?;
         let nodes = node::all(&mut self.database.read().await?).await?;
         let mut interrupted = 0;

@@ -8,9 +8,11 @@ use super::{Error, Result, Service};
 use crate::domain::audit::Act;
 use crate::domain::fault::Fault;
 use crate::domain::input::cut;
+use crate::domain::permission::Reach;
 use crate::domain::user::{Actor, MAX_PASSWORD, Role, Token, User, Via, check_password, check_token, check_user_name};
 use crate::ids::new_id;
-use crate::storage::{self, account, sign_in};
+use crate::storage::sign_in::{KnownToken, WayIn};
+use crate::storage::{self, account, second_factor, sign_in};
 
 /// Secrets are shorter than this; longer ones are not looked up.
 const MAX_SECRET: usize = 512;
@@ -25,6 +27,22 @@ pub struct AdminSetup {
     pub user: Option<String>,
     pub password: Option<String>,
     pub token: Option<String>,
+}
+
+/// How far a sign-in by password came.
+#[derive(Debug)]
+pub enum SignedIn {
+    /// The account, and the session's secret for the cookie.
+    Done(User, String),
+    /// A code is asked for; the secret that stands for this sign-in until then.
+    SecondStep(String),
+}
+
+/// What a request showed of its sender. Never written anywhere.
+#[derive(Clone)]
+pub enum Credential {
+    Session(String, Via),
+    Token(String),
 }
 
 impl Service {
@@ -49,6 +67,7 @@ impl Service {
         }
         let user = self.insert_admin(&mut tx, name, Some(&hash)).await?;
         tx.commit().await?;
+        self.0.setup_code.close();
         tracing::info!(user = user.name, "first administrator created");
         Ok(user)
     }
@@ -93,6 +112,7 @@ impl Service {
             user: user.name.clone(),
             name: SETUP_TOKEN.to_owned(),
             role: user.role,
+            tags: Vec::new(),
             created_at: now,
             expires_at: None,
             used_at: None,
@@ -108,6 +128,7 @@ impl Service {
             name: name.to_owned(),
             role: Role::Admin,
             grants: Vec::new(),
+            tags: Vec::new(),
             disabled: false,
             created_at: now,
             last_seen_at: None,
@@ -116,37 +137,72 @@ impl Service {
         Ok(user)
     }
 
-    /// Signs in, from a network address. Answers the session's secret, for the cookie.
+    /// Signs in an account without a second factor. Answers the session's secret, for the cookie.
+    ///
+    /// # Errors
+    /// As [`Service::sign_in_by_password`]; [`Error::Unauthorized`] where the account has a second factor.
+    pub async fn sign_in(&self, name: &str, password: &str, address: Option<&str>) -> Result<(User, String)> {
+        match self.sign_in_by_password(name, password, address).await? {
+            SignedIn::Done(user, session) => Ok((user, session)),
+            SignedIn::SecondStep(_) => Err(Error::Unauthorized("a code of the second factor is needed".to_owned())),
+        }
+    }
+
+    /// Signs in, from a network address; the first of two steps where the account has a second factor.
     ///
     /// # Errors
     /// [`Error::Unauthorized`], the same for an unknown name, a wrong password and a disabled account;
     /// [`Error::TooManyRequests`] after several wrong tries for this account or from this address.
-    pub async fn sign_in(&self, name: &str, password: &str, address: Option<&str>) -> Result<(User, String)> {
+    pub async fn sign_in_by_password(&self, name: &str, password: &str, address: Option<&str>) -> Result<SignedIn> {
         let by_account = format!("user:{}", cut(&name.to_lowercase(), 64));
         let keys: Vec<String> = address.map(|from| format!("address:{from}")).into_iter().chain([by_account.clone()]).collect();
-        let now = self.clock().now();
-        if let Some(seconds) = self.0.throttle.wait(&keys, now) {
-            return Err(Error::TooManyRequests(format!("too many wrong tries; wait {seconds} s")));
-        }
+        self.may_try(&keys)?;
         let found = account::by_name(&mut self.database().read().await?, name).await?;
         let (user, hash) = found.map_or((None, None), |(user, hash)| (Some(user), hash));
         let right = password.len() <= MAX_PASSWORD && verify_password(password, hash.as_deref()).await?;
         let tried = Actor::new(cut(name, 64), Role::Viewer, Via::Page).at(address.map(str::to_owned));
         let Some(user) = user.filter(|user| right && !user.disabled) else {
-            self.0.throttle.failed(&keys, now);
             self.refused(&tried).await?;
             return Err(Error::Unauthorized("the name or the password is wrong".to_owned()));
         };
-        self.0.throttle.succeeded(&by_account);
-        let secret = new_secret()?;
+        self.0.throttle.take_back(&keys);
         let mut tx = self.database().write().await?;
-        sign_in::insert_session(&mut tx, &hash_secret(&secret), &user.id, now, now + self.0.parts.session).await?;
-        account::seen(&mut tx, &user.id, now).await?;
-        let actor = Actor { name: user.name.clone(), role: user.role, ..tried };
-        self.tell(&mut tx, &actor, Told::of(Act::SignIn, "user", &user.name)).await?;
+        let factor = second_factor::of(&mut tx, &user.id).await?;
+        if factor.is_some_and(|factor| factor.confirmed_at.is_some()) {
+            let pending = self.await_second_step(&mut tx, &user).await?;
+            tx.commit().await?;
+            return Ok(SignedIn::SecondStep(pending));
+        }
+        self.0.throttle.succeeded(&by_account);
+        let session = self.open_session(&mut tx, &user, &tried, false).await?;
         tx.commit().await?;
         tracing::info!(user = user.name, address, "signed in");
-        Ok((user, secret))
+        Ok(SignedIn::Done(user, session))
+    }
+
+    /// Counts a try, or refuses who must wait. One that turns out right is taken back.
+    pub(super) fn may_try(&self, keys: &[String]) -> Result<()> {
+        match self.0.throttle.attempt(keys, self.clock().now()) {
+            Some(seconds) => Err(Error::TooManyRequests(format!("too many wrong tries; wait {seconds} s"))),
+            None => Ok(()),
+        }
+    }
+
+    /// Begins a session, in the transaction of the sign-in, and answers its secret. `tried` tells where from.
+    pub(super) async fn open_session(
+        &self,
+        tx: &mut storage::Tx,
+        user: &User,
+        tried: &Actor,
+        by_provider: bool,
+    ) -> Result<String> {
+        let (secret, now) = (new_secret()?, self.clock().now());
+        let ends = now + self.0.parts.session;
+        sign_in::insert_session(tx, &hash_secret(&secret), &user.id, now, ends, by_provider).await?;
+        account::seen(tx, &user.id, now).await?;
+        let actor = Actor { name: user.name.clone(), role: user.role, ..tried.clone() };
+        self.tell(tx, &actor, Told::of(Act::SignIn, "user", &user.name)).await?;
+        Ok(secret)
     }
 
     async fn refused(&self, tried: &Actor) -> Result<()> {
@@ -161,7 +217,7 @@ impl Service {
     /// # Errors
     /// [`Error::Internal`].
     pub async fn sign_out(&self, session: &str) -> Result<()> {
-        let actor = self.actor_by_session(session, Via::Page).await?;
+        let actor = self.session(session, Via::Page).await?.map(|(actor, _)| actor);
         let mut tx = self.database().write().await?;
         sign_in::end_session(&mut tx, &hash_secret(session), self.clock().now()).await?;
         if let Some(actor) = actor {
@@ -173,8 +229,20 @@ impl Service {
     /// Who a session's secret belongs to, if it has not run out.
     ///
     /// # Errors
-    /// [`Error::Internal`].
+    /// [`Error::Forbidden`] where the account must have a second factor and has none, [`Error::Internal`].
     pub async fn actor_by_session(&self, session: &str, via: Via) -> Result<Option<Actor>> {
+        match self.session(session, via).await? {
+            Some((_, true)) => Err(Error::Forbidden("a second factor is required here; set it up on the pages first".to_owned())),
+            found => Ok(found.map(|(actor, _)| actor)),
+        }
+    }
+
+    /// Who a session's secret belongs to, if it has not run out, and whether a second factor must be set up before
+    /// anything else.
+    ///
+    /// # Errors
+    /// [`Error::Internal`].
+    pub async fn session(&self, session: &str, via: Via) -> Result<Option<(Actor, bool)>> {
         if session.is_empty() || session.len() > MAX_SECRET {
             return Ok(None);
         }
@@ -183,11 +251,12 @@ impl Service {
         let mut reader = self.database().read().await?;
         let found = sign_in::by_session(&mut reader, &hash, now, idle_since).await?;
         drop(reader);
-        let Some((user, used_at)) = found else { return Ok(None) };
-        if now - used_at >= NOTED_EVERY {
-            self.note_use(&user, &hash).await?;
+        let Some(found) = found else { return Ok(None) };
+        if now - found.used_at >= NOTED_EVERY {
+            self.note_use(&found.user, WayIn::Session, &hash).await?;
         }
-        Ok(Some(actor(user, None, via)))
+        let must_enrol = self.0.parts.second_factor_required && found.by_password_alone;
+        Ok(Some((actor(found.user, via), must_enrol)))
     }
 
     /// Who a token belongs to.
@@ -200,26 +269,56 @@ impl Service {
         }
         let (now, hash) = (self.clock().now(), hash_secret(token));
         let found = sign_in::by_token(&mut self.database().read().await?, &hash, now).await?;
-        let Some((user, role, used_at)) = found else { return Ok(None) };
-        if used_at.is_none_or(|at| now - at >= NOTED_EVERY) {
-            self.note_use(&user, &hash).await?;
+        let Some(known) = found else { return Ok(None) };
+        if known.used_at.is_none_or(|at| now - at >= NOTED_EVERY) {
+            self.note_use(&known.user, WayIn::Token, &hash).await?;
         }
-        Ok(Some(actor(user, Some(role), Via::Api)))
+        Ok(Some(program(known)))
     }
 
-    async fn note_use(&self, user: &User, secret_hash: &str) -> Result<()> {
+    /// Who stands behind something that goes on, such as a stream, now: nobody any more where the session or token has ended
+    /// meanwhile. This does not count as use.
+    ///
+    /// # Errors
+    /// [`Error::Internal`].
+    pub async fn still_in(&self, credential: &Credential) -> Result<Option<Actor>> {
+        let now = self.clock().now();
+        let mut reader = self.database().read().await?;
+        Ok(match credential {
+            Credential::Session(secret, via) => {
+                let idle_since = now - self.0.parts.session_idle;
+                let found = sign_in::by_session(&mut reader, &hash_secret(secret), now, idle_since).await?;
+                found.map(|found| actor(found.user, *via))
+            }
+            Credential::Token(secret) => sign_in::by_token(&mut reader, &hash_secret(secret), now).await?.map(program),
+        })
+    }
+
+    async fn note_use(&self, user: &User, way: WayIn, secret_hash: &str) -> Result<()> {
         let now = self.clock().now();
         let mut tx = self.database().write().await?;
-        sign_in::used(&mut tx, secret_hash, now).await?;
+        sign_in::used(&mut tx, way, secret_hash, now).await?;
         account::seen(&mut tx, &user.id, now).await?;
         Ok(tx.commit().await?)
     }
 }
 
-/// Whoever asks; with a token, no more than its role allows.
-fn actor(user: User, token_role: Option<Role>, via: Via) -> Actor {
-    let role = token_role.map_or(user.role, |role| role.min(user.role));
-    Actor { grants: user.grants, ..Actor::new(user.name, role, via) }
+/// Whoever asks.
+fn actor(user: User, via: Via) -> Actor {
+    limited(Actor { grants: user.grants, reach: Reach::of(&user.tags), ..Actor::new(user.name, user.role, via) })
+}
+
+/// A program with a token: no more than its account.
+fn program(known: KnownToken) -> Actor {
+    let account = actor(known.user, Via::Api);
+    let (role, reach) = (account.role.min(known.role), account.reach.narrowed(&known.tags));
+    limited(Actor { role, reach, ..account })
+}
+
+/// An administrator reaches everything, so that whoever is limited to tags is none.
+fn limited(actor: Actor) -> Actor {
+    let role = if actor.reach.is_all() { actor.role } else { actor.role.min(Role::Editor) };
+    Actor { role, ..actor }
 }
 
 /// Checks a name and a new password.

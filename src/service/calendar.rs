@@ -3,13 +3,15 @@
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
+use super::figures::{due, ran};
 use super::{Error, Result, Service, allow};
 use crate::domain::calendar::{Calendar, Grain};
 use crate::domain::page::{ExecutionFilter, MAX_PAGE_SIZE, PageRequest};
+use crate::domain::permission::Reach;
 use crate::domain::stats::Outcome;
 use crate::domain::task::Task;
 use crate::domain::user::{Action, Actor};
-use crate::storage::{Reader, execution_list, plan, run_minutes, task};
+use crate::storage::{Reader, execution_list, task};
 
 /// No zone's hours and days begin within a quarter of an hour.
 const QUARTER_MS: i64 = 900_000;
@@ -40,10 +42,10 @@ impl Service {
         allow(actor, Action::See)?;
         let mut reader = self.database().read().await?;
         let mut calendar = Calendar::default();
-        let (outcomes, more) = outcomes(&mut reader, request).await?;
+        let (outcomes, more) = outcomes(&mut reader, &actor.reach, request).await?;
         calendar.more = more;
         calendar.add_outcomes(&outcomes, request.grain, request.zone);
-        let tasks = tasks(&mut reader, request).await?;
+        let tasks = tasks(&mut reader, &actor.reach, request).await?;
         calendar.more |= tasks.len() as i64 == TASKS;
         drop(reader);
         let (to, grain, zone) = (request.to, request.grain, request.zone);
@@ -56,12 +58,12 @@ impl Service {
     }
 }
 
-async fn tasks(reader: &mut Reader, request: &CalendarRequest) -> Result<Vec<Task>> {
+async fn tasks(reader: &mut Reader, reach: &Reach, request: &CalendarRequest) -> Result<Vec<Task>> {
     if let Some(id) = &request.task_id {
         let found = task::get(reader, id).await?;
-        return Ok(found.into_iter().filter(|task| fits(task, request)).collect());
+        return Ok(found.into_iter().filter(|task| reach.holds(&task.tags) && fits(task, request)).collect());
     }
-    let mut due = plan::due(reader, request.to, TASKS).await?;
+    let mut due = due(reader, reach, request.to, TASKS).await?;
     due.retain(|task| fits(task, request));
     Ok(due)
 }
@@ -70,16 +72,17 @@ fn fits(task: &Task, request: &CalendarRequest) -> bool {
     request.task_type.as_ref().is_none_or(|wanted| *wanted == task.task_type)
 }
 
-/// From the counters where all tasks are meant, else from the runs themselves; and whether there are more.
-async fn outcomes(reader: &mut Reader, request: &CalendarRequest) -> Result<(Vec<Outcome>, bool)> {
+/// By the quarter of an hour where all tasks are meant, else from the runs themselves; and whether there are more.
+async fn outcomes(reader: &mut Reader, reach: &Reach, request: &CalendarRequest) -> Result<(Vec<Outcome>, bool)> {
     if request.task_id.is_none() && request.task_type.is_none() {
-        return Ok((run_minutes::outcomes(reader, request.from, request.to, QUARTER_MS).await?, false));
+        return Ok((ran(reader, reach, (request.from, request.to), QUARTER_MS).await?, false));
     }
     let filter = ExecutionFilter {
         task_id: request.task_id.clone(),
         task_type: request.task_type.clone(),
         from: Some(request.from),
         to: Some(request.to),
+        reach: reach.clone(),
         ..ExecutionFilter::default()
     };
     let (mut found, mut page) = (Vec::new(), PageRequest { size: RUNS, cursor: None });

@@ -2,21 +2,22 @@
 
 use std::collections::HashMap;
 
-use super::{Error, Result, Service, allow};
+use super::{Result, Service, allow, reach};
 use crate::domain::execution::{Attempt, Execution, ExecutionDetail, OutputChunk};
 use crate::domain::page::{ExecutionFilter, Page, PageRequest};
 use crate::domain::stats::RunPoint;
 use crate::domain::user::{Action, Actor};
-use crate::storage::{execution, execution_list, recent_runs};
+use crate::storage::{self, execution, execution_list, recent_runs};
 
 impl Service {
     /// One page of executions, newest first.
     ///
     /// # Errors
-    /// [`Error::Forbidden`], [`Error::Internal`].
+    /// [`super::Error::Forbidden`], [`super::Error::Internal`].
     pub async fn executions(&self, actor: &Actor, filter: &ExecutionFilter, page: &PageRequest) -> Result<Page<Execution>> {
         allow(actor, Action::See)?;
-        Ok(execution_list::page(&mut self.database().read().await?, &filter.resolved(), page).await?)
+        let filter = ExecutionFilter { reach: actor.reach.clone(), ..filter.resolved() };
+        Ok(execution_list::page(&mut self.database().read().await?, &filter, page).await?)
     }
 
     /// The rows of one page alone, without a count of all: for those who read on and on.
@@ -25,7 +26,8 @@ impl Service {
     /// As [`Service::executions`].
     pub async fn executions_only(&self, actor: &Actor, filter: &ExecutionFilter, page: &PageRequest) -> Result<Vec<Execution>> {
         allow(actor, Action::See)?;
-        Ok(execution_list::newest(&mut self.database().read().await?, &filter.resolved(), page).await?)
+        let filter = ExecutionFilter { reach: actor.reach.clone(), ..filter.resolved() };
+        Ok(execution_list::newest(&mut self.database().read().await?, &filter, page).await?)
     }
 
     /// The newest `limit` executions of each task, oldest first; tasks without any are left out.
@@ -34,23 +36,29 @@ impl Service {
     /// As [`Service::executions`].
     pub async fn recent_runs(&self, actor: &Actor, task_ids: &[&str], limit: i64) -> Result<HashMap<String, Vec<RunPoint>>> {
         allow(actor, Action::See)?;
-        Ok(recent_runs::of_tasks(&mut self.database().read().await?, task_ids, limit).await?)
+        let mut reader = self.database().read().await?;
+        let reached = storage::reach::tasks_among(&mut reader, &actor.reach, task_ids).await?;
+        let ids: Vec<&str> = task_ids.iter().copied().filter(|id| reached.contains(*id)).collect();
+        Ok(recent_runs::of_tasks(&mut reader, &ids, limit).await?)
     }
 
     /// One execution with its result, attempts and output.
     ///
     /// # Errors
-    /// [`Error::NotFound`], and as [`Service::executions`].
+    /// [`super::Error::NotFound`], and as [`Service::executions`].
     pub async fn execution(&self, actor: &Actor, id: &str) -> Result<ExecutionDetail> {
         allow(actor, Action::See)?;
         let mut reader = self.database().read().await?;
-        let found = execution::get(&mut reader, id).await?.ok_or_else(|| Error::no_execution(id))?;
+        let found = reach::execution(&mut reader, actor, id).await?;
         let result = execution::result(&mut reader, id).await?;
         let mut attempts = execution::attempts(&mut reader, id).await?;
         let output = execution::output(&mut reader, id, None).await?;
         attempts.extend(latest_attempt(&found));
         let filled_params = execution::filled_params(&mut reader, id).await?;
-        let started = execution::started_by(&mut reader, id).await?;
+        let mut started = execution::started_by(&mut reader, id).await?;
+        let ids: Vec<&str> = started.iter().map(|run| run.task_id.as_str()).collect();
+        let reached = storage::reach::tasks_among(&mut reader, &actor.reach, &ids).await?;
+        started.retain(|run| reached.contains(&run.task_id));
         Ok(ExecutionDetail { execution: found, filled_params, result, started, attempts, output })
     }
 
@@ -59,10 +67,24 @@ impl Service {
     /// # Errors
     /// As [`Service::execution`].
     pub async fn output(&self, actor: &Actor, id: &str, after: Option<(i64, i64)>) -> Result<Vec<OutputChunk>> {
+        Ok(self.output_so_far(actor, id, after).await?.1)
+    }
+
+    /// As [`Service::output`], with the execution as it was before: one that had ended then has no more output than this.
+    ///
+    /// # Errors
+    /// As [`Service::execution`].
+    pub async fn output_so_far(
+        &self,
+        actor: &Actor,
+        id: &str,
+        after: Option<(i64, i64)>,
+    ) -> Result<(Execution, Vec<OutputChunk>)> {
         allow(actor, Action::See)?;
         let mut reader = self.database().read().await?;
-        execution::get(&mut reader, id).await?.ok_or_else(|| Error::no_execution(id))?;
-        Ok(execution::output(&mut reader, id, after).await?)
+        let found = reach::execution(&mut reader, actor, id).await?;
+        let output = execution::output(&mut reader, id, after).await?;
+        Ok((found, output))
     }
 }
 

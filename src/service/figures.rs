@@ -1,12 +1,16 @@
 //! Figures for people and for watchers: statistics of a window, and whether all is well.
 
-use chrono::Duration;
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Duration, Utc};
 
 use super::{Error, Result, Service, allow};
 use crate::domain::execution::Status;
-use crate::domain::stats::{Percentiles, Stats};
+use crate::domain::permission::Reach;
+use crate::domain::stats::{Outcome, Percentiles, Stats};
+use crate::domain::task::Task;
 use crate::domain::user::{Action, Actor};
-use crate::storage::stats;
+use crate::storage::{Reader, plan, run_minutes, stats, team_stats};
 
 /// The longest window: 366 days.
 const MAX_WINDOW: i64 = 31_622_400;
@@ -31,15 +35,8 @@ impl Service {
         let to = self.clock().now();
         let from = to - Duration::seconds(window_seconds);
         let mut reader = self.database().read().await?;
-        let by_status = stats::by_status(&mut reader, from).await?;
-        let mut by_type = Vec::new();
-        for entry in self.registry().all() {
-            let count = stats::of_type(&mut reader, &entry.spec.name, from).await?;
-            if count > 0 {
-                by_type.push((entry.spec.name.to_string(), count));
-            }
-        }
-        let (durations, latenesses) = stats::newest_runs(&mut reader, from, SAMPLE).await?.into_iter().unzip();
+        let (by_status, by_type) = self.counts(&mut reader, &actor.reach, from).await?;
+        let (durations, latenesses) = runs(&mut reader, &actor.reach, from, SAMPLE).await?.into_iter().unzip();
         Ok(Stats {
             window_seconds,
             from,
@@ -49,9 +46,32 @@ impl Service {
             by_type,
             duration_ms: percentiles(durations),
             lateness_ms: percentiles(latenesses),
-            tasks: stats::tasks(&mut reader).await?,
-            due_next: stats::due_next(&mut reader, DUE_NEXT).await?,
+            tasks: stats::tasks(&mut reader, &actor.reach).await?,
+            due_next: stats::due_next(&mut reader, &actor.reach, DUE_NEXT).await?,
         })
+    }
+
+    async fn counts(&self, reader: &mut Reader, reach: &Reach, from: DateTime<Utc>) -> Result<(ByStatus, ByType)> {
+        if let Some(tags) = reach.tags() {
+            return Ok(summed(&team_stats::counts(reader, tags, from).await?));
+        }
+        let mut by_type = Vec::new();
+        for entry in self.registry().all() {
+            let count = stats::of_type(reader, &entry.spec.name, from).await?;
+            if count > 0 {
+                by_type.push((entry.spec.name.to_string(), count));
+            }
+        }
+        Ok((stats::by_status(reader, from).await?, by_type))
+    }
+
+    /// [`Service::stats`] of the whole server, for those who may see all of it.
+    ///
+    /// # Errors
+    /// As [`Service::stats`].
+    pub async fn server_stats(&self, actor: &Actor, window_seconds: i64) -> Result<Stats> {
+        allow(actor, Action::SeeServer)?;
+        self.stats(actor, window_seconds).await
     }
 
     /// Executions that are queued or running now, by status.
@@ -78,6 +98,55 @@ impl Service {
             None => Err("the scheduler has not begun".to_owned()),
         }
     }
+
+    /// Whether the scheduler looked for due tasks within this time.
+    pub fn scheduler_looked_within(&self, limit: std::time::Duration) -> bool {
+        let age = self.0.parts.pulse.age_ms(self.clock().now());
+        age.is_some_and(|age| u128::try_from(age).unwrap_or_default() <= limit.as_millis())
+    }
+}
+
+type ByStatus = Vec<(Status, i64)>;
+type ByType = Vec<(String, i64)>;
+
+/// Counts of status and type together, as each by itself.
+fn summed(counts: &[(Status, String, i64)]) -> (ByStatus, ByType) {
+    let of = |status: Status| counts.iter().filter(|(found, ..)| *found == status).map(|(.., count)| count).sum();
+    let mut by_type: BTreeMap<&str, i64> = BTreeMap::new();
+    for (_, kind, count) in counts {
+        *by_type.entry(kind).or_default() += count;
+    }
+    let by_type = by_type.into_iter().map(|(kind, count)| (kind.to_owned(), count)).collect();
+    (Status::ALL.map(|status| (status, of(status))).into(), by_type)
+}
+
+/// The runs that began within a span, in steps: from the counters for those who reach all tasks, counted for others.
+pub(super) async fn ran(
+    reader: &mut Reader,
+    reach: &Reach,
+    (from, to): (DateTime<Utc>, DateTime<Utc>),
+    step_ms: i64,
+) -> Result<Vec<Outcome>> {
+    Ok(match reach.tags() {
+        None => run_minutes::outcomes(reader, from, to, step_ms).await?,
+        Some(tags) => team_stats::outcomes(reader, tags, from, to, step_ms).await?,
+    })
+}
+
+/// Duration and lateness of runs within reach.
+pub(super) async fn runs(reader: &mut Reader, reach: &Reach, from: DateTime<Utc>, limit: i64) -> Result<Vec<(i64, i64)>> {
+    Ok(match reach.tags() {
+        None => stats::newest_runs(reader, from, limit).await?,
+        Some(tags) => team_stats::runs(reader, tags, from, limit).await?,
+    })
+}
+
+/// The tasks within reach that fire until an instant, soonest first.
+pub(super) async fn due(reader: &mut Reader, reach: &Reach, until: DateTime<Utc>, limit: i64) -> Result<Vec<Task>> {
+    Ok(match reach.tags() {
+        None => plan::due(reader, until, limit).await?,
+        Some(tags) => team_stats::due(reader, tags, until, limit).await?,
+    })
 }
 
 /// Succeeded, of all that succeeded or failed in any way.

@@ -1,15 +1,17 @@
 //! What a person or program may ask for: permission, rule and change in one place, for the API, the pages and the command
 //! line alike. What is changed here is said in the log and on the event bus after it is committed.
 
-use std::sync::Arc;
+use std::sync::{Arc, RwLock};
 
 use chrono_tz::Tz;
 
 use crate::clock::SharedClock;
 use crate::domain::event::{Event, TaskChange};
 use crate::domain::fault::Fault;
+use crate::domain::profile::Profiles;
 use crate::domain::user::{Action, Actor};
 use crate::events::EventBus;
+use crate::oidc::Provider;
 use crate::signals::{Pulse, Signals};
 use crate::storage::{self, Database};
 use crate::tasks::registry::Registry;
@@ -19,32 +21,56 @@ use crate::worker::cancel::Cancels;
 
 mod accounts;
 mod audit;
+mod audit_file;
 mod bulk;
 mod calendar;
 mod datasources;
+mod ear;
 mod executions;
 mod figures;
+mod history;
+mod messengers;
 mod nodes;
 mod overview;
 mod preview;
+mod reach;
 mod runs;
+mod saved_views;
+mod second_factor;
+mod second_step;
 mod secrets;
+mod sessions;
+mod setup_code;
+mod single_sign_on;
+mod streams;
 mod tasks;
 mod throttle;
 mod tokens;
+mod transfer;
 mod users;
 mod vault;
 mod versions;
 
-pub use accounts::AdminSetup;
+pub use accounts::{AdminSetup, Credential, SignedIn};
+pub use audit_file::AuditFormat;
 pub use bulk::{BulkAction, BulkError, BulkOutcome, BulkTarget};
 pub use calendar::CalendarRequest;
 pub use datasources::Trial;
+pub use ear::Ear;
+pub use history::{Brought, MAX_RUNS};
+pub use messengers::SmsTrial;
 pub use nodes::Nodes;
 pub use preview::Preview;
+pub use second_factor::{Enrolment, Standing, WaysIn};
+pub use second_step::Entered;
+pub use single_sign_on::{Arrival, Departure, NotIn, Returned};
+pub use streams::{MOST_STREAMS, OpenStream};
 pub use tokens::NewToken;
+pub use transfer::{FileStatus, Import, Outcome as ImportOutcome};
 pub use users::{NewUser, UserChange};
 
+use setup_code::SetupCode;
+use streams::Streams;
 use throttle::Throttle;
 
 /// Why a request was not done. Mapped once for the API and once for the pages.
@@ -103,6 +129,9 @@ pub struct Service(Arc<Inner>);
 struct Inner {
     parts: Parts,
     throttle: Throttle,
+    setup_code: SetupCode,
+    streams: Streams,
+    tasks_file: RwLock<Option<FileStatus>>,
 }
 
 /// What a [`Service`] is made of.
@@ -110,6 +139,8 @@ pub struct Parts {
     pub database: Database,
     pub registry: Arc<Registry>,
     pub datasources: Arc<Datasources>,
+    /// The mail servers and SMS providers of the settings.
+    pub profiles: Arc<Profiles>,
     pub clock: SharedClock,
     pub events: EventBus,
     pub signals: Signals,
@@ -124,11 +155,21 @@ pub struct Parts {
     pub session: chrono::Duration,
     /// How long it lasts without being used.
     pub session_idle: chrono::Duration,
+    /// Whoever signs in by password must set up a second factor.
+    pub second_factor_required: bool,
+    /// The identity provider of single sign-on.
+    pub single_sign_on: Option<Arc<Provider>>,
 }
 
 impl Service {
     pub fn new(parts: Parts) -> Self {
-        Self(Arc::new(Inner { parts, throttle: Throttle::default() }))
+        Self(Arc::new(Inner {
+            parts,
+            throttle: Throttle::default(),
+            setup_code: SetupCode::default(),
+            streams: Streams::default(),
+            tasks_file: RwLock::default(),
+        }))
     }
 
     /// The server's zone.
@@ -153,6 +194,14 @@ impl Service {
         &self.0.parts.queues
     }
 
+    /// Whether somebody may do a thing at all, for a page that asks before it is done.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`].
+    pub fn may(&self, actor: &Actor, action: Action) -> Result<()> {
+        allow(actor, action)
+    }
+
     fn vault(&self) -> &Vault {
         &self.0.parts.vault
     }
@@ -167,17 +216,14 @@ impl Service {
     }
 }
 
-/// Refuses what the actor's role does not allow.
+/// Refuses what the table of permissions ([`crate::domain::permission::RULES`]) does not allow the actor.
 fn allow(actor: &Actor, action: Action) -> Result<()> {
-    if actor.role.allows(action) {
-        return Ok(());
+    let rule = action.rule();
+    if !actor.role.allows(action) {
+        return Err(Error::Forbidden(format!("the role {} may not {}", actor.role.as_str(), rule.says)));
     }
-    let what = match action {
-        Action::See => "see this",
-        Action::Run => "run, pause or cancel tasks",
-        Action::Edit => "create, change or delete tasks",
-        Action::EditDangerous => "set up tasks that run commands",
-        Action::Administer => "see or change this",
-    };
-    Err(Error::Forbidden(format!("the role {} may not {what}", actor.role.as_str())))
+    if rule.whole && !actor.reach.is_all() {
+        return Err(Error::Forbidden(format!("who is limited to tags may not {}", rule.says)));
+    }
+    Ok(())
 }

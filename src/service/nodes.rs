@@ -19,7 +19,8 @@ pub struct Nodes {
 }
 
 impl Service {
-    /// Nodes, queues, and what runs.
+    /// Nodes, queues, and what runs of the tasks within reach. How many jobs wait in a queue is told whoever they belong to:
+    /// they all share it.
     ///
     /// # Errors
     /// [`super::Error::Forbidden`], [`super::Error::Internal`].
@@ -33,6 +34,10 @@ impl Service {
             }
         }
         queues.sort_by(|a, b| a.name.cmp(&b.name));
-        Ok(Nodes { nodes: node::all(&mut reader).await?, running: node::running(&mut reader, MAX_RUNNING).await?, queues })
+        Ok(Nodes {
+            nodes: node::all(&mut reader).await?,
+            running: node::running(&mut reader, &actor.reach, MAX_RUNNING).await?,
+            queues,
+        })
     }
 }

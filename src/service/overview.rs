@@ -2,14 +2,15 @@
 
 use chrono::{DateTime, Duration, Utc};
 
-use super::figures::success_rate;
+use super::figures::{due, ran, runs, success_rate};
 use super::{Result, Service, allow};
 use crate::domain::execution::{Execution, Status};
 use crate::domain::overview::{self, Current, HOURS, Overview, REACH, STEP, Slot};
 use crate::domain::page::{ExecutionFilter, PageRequest};
+use crate::domain::permission::Reach;
 use crate::domain::stats::Outcome;
 use crate::domain::user::{Action, Actor};
-use crate::storage::{Reader, execution_list, plan, recent_runs, run_minutes, stats};
+use crate::storage::{Reader, execution_list, recent_runs, stats};
 
 /// Rows of each list.
 const SHOWN: u32 = 8;
@@ -29,7 +30,7 @@ const PATIENCE: Duration = Duration::minutes(1);
 const QUARTER_MS: i64 = 900_000;
 
 impl Service {
-    /// How things stand now.
+    /// How things stand now, with the tasks within reach.
     ///
     /// # Errors
     /// [`super::Error::Forbidden`], [`super::Error::Internal`].
@@ -40,17 +41,19 @@ impl Service {
         let day = overview::hour_of(now, zone) - Duration::hours(HOURS as i64 - 1);
         let today = overview::day_of(now, zone);
         let end = now + Duration::minutes(1);
-        let quarters = run_minutes::outcomes(&mut reader, day.min(today), end, QUARTER_MS).await?;
+        let reach = &actor.reach;
+        let quarters = ran(&mut reader, reach, (day.min(today), end), QUARTER_MS).await?;
         let hours = overview::slots(day, Duration::hours(1), HOURS, &quarters);
         let (ran_today, failed_today) = since(&quarters, today);
-        let active = stats::active_up_to(&mut reader, COUNTED).await?;
-        let mut failures = latest(&mut reader, Status::ALL.into_iter().filter(|s| s.is_failure()).collect(), JUDGED).await?;
+        let active = stats::active_up_to(&mut reader, reach, COUNTED).await?;
+        let mut failures =
+            latest(&mut reader, reach, Status::ALL.into_iter().filter(|s| s.is_failure()).collect(), JUDGED).await?;
         let cause = overview::likely_cause(&failures);
         failures.truncate(SHOWN as usize);
-        let line = self.line(&mut reader, now).await?;
+        let line = self.line(&mut reader, reach, now).await?;
         Ok(Overview {
             now,
-            tasks: stats::tasks(&mut reader).await?,
+            tasks: stats::tasks(&mut reader, reach).await?,
             running: count(&active, Status::Running),
             queued: count(&active, Status::Queued),
             active_is_exact: active.iter().map(|(_, n)| n).sum::<i64>() < COUNTED,
@@ -58,27 +61,27 @@ impl Service {
             failed_today,
             today,
             success_rate: success_rate(&by_status(&hours)),
-            median_lateness_ms: median_lateness(&mut reader, now).await?,
+            median_lateness_ms: median_lateness(&mut reader, reach, now).await?,
             hours,
             past: line.past,
             planned: line.planned,
             planned_more: line.more,
-            due_next: stats::due_next(&mut reader, i64::from(SHOWN)).await?,
+            due_next: stats::due_next(&mut reader, reach, i64::from(SHOWN)).await?,
             failures,
             cause,
-            current: current(&mut reader).await?,
-            overdue: stats::overdue(&mut reader, now - PATIENCE, i64::from(SHOWN)).await?,
-            missed: missed(&mut reader, now).await?,
+            current: current(&mut reader, reach).await?,
+            overdue: stats::overdue(&mut reader, reach, now - PATIENCE, i64::from(SHOWN)).await?,
+            missed: missed(&mut reader, reach, now).await?,
         })
     }
 
-    async fn line(&self, reader: &mut Reader, now: DateTime<Utc>) -> Result<Line> {
+    async fn line(&self, reader: &mut Reader, reach: &Reach, now: DateTime<Utc>) -> Result<Line> {
         let steps = (REACH.num_seconds() / STEP.num_seconds()) as usize;
         let minute = DateTime::from_timestamp(now.timestamp().div_euclid(60) * 60, 0).unwrap_or(now);
         // The minute that goes on belongs to the past, so that the line's past ends behind it.
         let first = minute + Duration::minutes(1) - REACH;
-        let minutes = run_minutes::outcomes(reader, first, now + Duration::minutes(1), 60_000).await?;
-        let tasks = plan::due(reader, now + REACH, PLANNED).await?;
+        let minutes = ran(reader, reach, (first, now + Duration::minutes(1)), 60_000).await?;
+        let tasks = due(reader, reach, now + REACH, PLANNED).await?;
         let (planned, more) = overview::planned(minute, steps, &tasks, self.zone());
         Ok(Line { past: overview::slots(first, STEP, steps, &minutes), planned, more: more || tasks.len() as i64 == PLANNED })
     }
@@ -103,20 +106,20 @@ fn count(active: &[(Status, i64)], status: Status) -> i64 {
     active.iter().filter(|(found, _)| *found == status).map(|(_, n)| n).sum()
 }
 
-async fn latest(reader: &mut Reader, statuses: Vec<Status>, size: u32) -> Result<Vec<Execution>> {
-    let filter = ExecutionFilter { statuses, ..ExecutionFilter::default() };
+async fn latest(reader: &mut Reader, reach: &Reach, statuses: Vec<Status>, size: u32) -> Result<Vec<Execution>> {
+    let filter = ExecutionFilter { statuses, reach: reach.clone(), ..ExecutionFilter::default() };
     Ok(execution_list::newest(reader, &filter, &PageRequest { size, cursor: None }).await?)
 }
 
-async fn median_lateness(reader: &mut Reader, now: DateTime<Utc>) -> Result<Option<i64>> {
-    let runs = stats::newest_runs(reader, now - Duration::days(1), SAMPLE).await?;
+async fn median_lateness(reader: &mut Reader, reach: &Reach, now: DateTime<Utc>) -> Result<Option<i64>> {
+    let runs = runs(reader, reach, now - Duration::days(1), SAMPLE).await?;
     let mut latenesses: Vec<i64> = runs.into_iter().map(|(_, lateness)| lateness).collect();
     latenesses.sort_unstable();
     Ok(latenesses.get(latenesses.len() / 2).copied())
 }
 
-async fn current(reader: &mut Reader) -> Result<Vec<Current>> {
-    let running = latest(reader, vec![Status::Running], SHOWN).await?;
+async fn current(reader: &mut Reader, reach: &Reach) -> Result<Vec<Current>> {
+    let running = latest(reader, reach, vec![Status::Running], SHOWN).await?;
     let ids: Vec<&str> = running.iter().map(|execution| execution.task_id.as_str()).collect();
     let runs = recent_runs::of_tasks(reader, &ids, JUDGED_RUNS).await?;
     let usual = |task_id: &str| runs.get(task_id).and_then(overview::usual_duration);
@@ -124,8 +127,8 @@ async fn current(reader: &mut Reader) -> Result<Vec<Current>> {
 }
 
 /// Firings of the last day that nothing ran in time.
-async fn missed(reader: &mut Reader, now: DateTime<Utc>) -> Result<Vec<Execution>> {
-    let mut missed = latest(reader, vec![Status::Missed], SHOWN).await?;
+async fn missed(reader: &mut Reader, reach: &Reach, now: DateTime<Utc>) -> Result<Vec<Execution>> {
+    let mut missed = latest(reader, reach, vec![Status::Missed], SHOWN).await?;
     missed.retain(|execution| execution.queued_at > now - Duration::days(1));
     Ok(missed)
 }

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::audit::Told;
-use super::tasks::{checked, hold};
-use super::{Error, Result, Service, allow};
+use super::tasks::checked;
+use super::{Error, Result, Service, allow, reach};
 use crate::domain::audit::Act;
 use crate::domain::event::{Event, TaskChange};
 use crate::domain::execution::{Cause, Execution, Status};
@@ -39,13 +39,13 @@ impl Service {
     ) -> Result<Execution> {
         allow(actor, Action::Run)?;
         let mut tx = self.database().write().await?;
-        let task = hold(&mut tx, id, None).await?;
+        let task = reach::hold(&mut tx, actor, id, None).await?;
         if let Some(key) = idempotency_key
             && let Some(earlier) = execution::by_key(&mut tx, id, key).await?
         {
             return Ok(earlier);
         }
-        let params = self.overridden(actor, &task, &task.params, params)?;
+        let params = self.overridden(&mut tx, actor, &task, &task.params, params).await?;
         self.enqueue(actor, tx, &task, Asked { action: Act::TaskRun, params, key: idempotency_key, started_by: None }).await
     }
 
@@ -56,12 +56,12 @@ impl Service {
     pub async fn rerun(&self, actor: &Actor, id: &str, params: Option<&Value>) -> Result<Execution> {
         allow(actor, Action::Run)?;
         let mut tx = self.database().write().await?;
-        let former = execution::get(&mut tx, id).await?.ok_or_else(|| Error::no_execution(id))?;
-        let task = hold(&mut tx, &former.task_id, None).await.map_err(|error| match error {
+        let former = reach::execution(&mut tx, actor, id).await?;
+        let task = reach::hold(&mut tx, actor, &former.task_id, None).await.map_err(|error| match error {
             Error::NotFound(_) => Error::Conflict(format!("the task '{}' of this execution was deleted", former.task_id)),
             other => other,
         })?;
-        let params = self.overridden(actor, &task, &former.params, params)?;
+        let params = self.overridden(&mut tx, actor, &task, &former.params, params).await?;
         // Templates that name the run before still find it.
         self.enqueue(actor, tx, &task, Asked { action: Act::ExecutionRerun, params, key: None, started_by: former.started_by })
             .await
@@ -74,6 +74,7 @@ impl Service {
     pub async fn cancel(&self, actor: &Actor, id: &str) -> Result<Execution> {
         allow(actor, Action::Run)?;
         let mut tx = self.database().write().await?;
+        reach::execution(&mut tx, actor, id).await?;
         let reason = format!("cancelled by {}", actor.name);
         let waited = execution::cancel_queued(&mut tx, id, &reason, self.clock().now()).await?;
         let runs = !waited && execution::request_cancel(&mut tx, id).await?;
@@ -90,15 +91,16 @@ impl Service {
     }
 
     /// The parameters of one run. Whoever changes those of a dangerous type must be allowed to set it up.
-    fn overridden(&self, actor: &Actor, task: &Task, base: &Value, params: Option<&Value>) -> Result<Value> {
+    async fn overridden(&self, tx: &mut Tx, actor: &Actor, task: &Task, base: &Value, params: Option<&Value>) -> Result<Value> {
         let Some(params) = params.filter(|params| !params.is_null()) else { return Ok(base.clone()) };
-        let Value::Object(params) = params else {
+        let Value::Object(members) = params else {
             return Err(Error::invalid("/params", "params: must be an object"));
         };
         self.allow_type(actor, &task.task_type)?;
+        self.check_named(tx, actor, params, "/params").await?;
         let mut merged = base.clone();
         if let Value::Object(merged) = &mut merged {
-            merged.extend(params.clone());
+            merged.extend(members.clone());
         }
         let faults = self.registry().get(&task.task_type).map_or_else(
             || vec![Fault::new("", format!("the task type '{}' is not available here", task.task_type))],

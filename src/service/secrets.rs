@@ -5,14 +5,21 @@ use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use argon2::{Argon2, Params};
 use base64::Engine;
 use sha2::{Digest, Sha256};
+use tokio::sync::Semaphore;
 
 use super::{Error, Result};
 
 /// A new secret of 256 random bits, for a cookie or a token.
 pub fn new_secret() -> Result<String> {
-    let mut bytes = [0_u8; 32];
-    getrandom::fill(&mut bytes).map_err(|error| Error::Internal(Box::new(error)))?;
+    let bytes: [u8; 32] = random()?;
     Ok(base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes))
+}
+
+/// Random bytes.
+pub(super) fn random<const N: usize>() -> Result<[u8; N]> {
+    let mut bytes = [0_u8; N];
+    getrandom::fill(&mut bytes).map_err(|error| Error::Internal(Box::new(error)))?;
+    Ok(bytes)
 }
 
 /// The form in which a secret is kept.
@@ -48,7 +55,12 @@ fn hasher() -> argon2::password_hash::Result<Argon2<'static>> {
     Ok(Argon2::new(argon2::Algorithm::Argon2id, argon2::Version::V0x13, params))
 }
 
+/// Hashes at once: each takes 19 MiB, so that a crowd of guesses would take all there is.
+static HASHES: Semaphore = Semaphore::const_new(4);
+
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> argon2::password_hash::Result<T> + Send + 'static) -> Result<T> {
+    let _place = HASHES.acquire().await.map_err(|error| Error::Internal(Box::new(error)))?;
+    tracing::trace!("a password's hash is computed");
     let done = tokio::task::spawn_blocking(work).await.map_err(|error| Error::Internal(Box::new(error)))?;
     done.map_err(|error| Error::Internal(error.to_string().into()))
 }

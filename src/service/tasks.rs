@@ -6,7 +6,7 @@ use chrono_tz::Tz;
 use serde_json::Value;
 
 use super::audit::Told;
-use super::{Error, Result, Service, allow};
+use super::{Error, Result, Service, allow, reach};
 use crate::domain::audit::Act;
 use crate::domain::chain::{self, Link};
 use crate::domain::decision::first_firing;
@@ -27,7 +27,8 @@ impl Service {
     /// [`Error::Forbidden`], [`Error::Internal`].
     pub async fn tasks(&self, actor: &Actor, filter: &TaskFilter, page: &PageRequest) -> Result<Page<Task>> {
         allow(actor, Action::See)?;
-        Ok(task_list::page(&mut self.database().read().await?, &filter.resolved(), page).await?)
+        let filter = TaskFilter { reach: actor.reach.clone(), ..filter.resolved() };
+        Ok(task_list::page(&mut self.database().read().await?, &filter, page).await?)
     }
 
     /// One task.
@@ -36,7 +37,7 @@ impl Service {
     /// [`Error::NotFound`], and as [`Service::tasks`].
     pub async fn task(&self, actor: &Actor, id: &str) -> Result<Task> {
         allow(actor, Action::See)?;
-        task::get(&mut self.database().read().await?, id).await?.ok_or_else(|| Error::no_task(id))
+        reach::task(&mut self.database().read().await?, actor, id).await
     }
 
     /// The zones of the given tasks that there are; the times of their executions are shown in them.
@@ -46,17 +47,18 @@ impl Service {
     pub async fn zones_of(&self, actor: &Actor, ids: &[String]) -> Result<HashMap<String, Tz>> {
         allow(actor, Action::See)?;
         let tasks = task::many(&mut self.database().read().await?, ids).await?;
+        let seen = tasks.into_iter().filter(|task| actor.reach.holds(&task.tags));
         let zone = |task: &Task| task.rule(self.zone()).map_or(self.zone(), |rule| rule.zone());
-        Ok(tasks.into_iter().map(|task| (task.id.clone(), zone(&task))).collect())
+        Ok(seen.map(|task| (task.id.clone(), zone(&task))).collect())
     }
 
-    /// The tags in use, sorted.
+    /// The tags in use on the tasks within reach, sorted.
     ///
     /// # Errors
     /// As [`Service::tasks`].
     pub async fn tags(&self, actor: &Actor) -> Result<Vec<String>> {
         allow(actor, Action::See)?;
-        Ok(task_list::tags(&mut self.database().read().await?).await?)
+        Ok(task_list::tags(&mut self.database().read().await?, &actor.reach).await?)
     }
 
     /// Checks a task as [`Service::create_task`] would, without saving it.
@@ -75,9 +77,14 @@ impl Service {
         allow(actor, Action::Edit)?;
         let input = self.read_input(body)?;
         self.allow_type(actor, &input.task_type)?;
-        let task = self.new_task(&input);
+        let mut task = self.new_task(&input);
         let mut tx = self.database().write().await?;
-        self.check_chain(actor, &mut tx, &task).await?;
+        reach::keep_in_team(&mut tx, actor, &mut task.tags, &[]).await?;
+        self.check_named(&mut tx, actor, &task.params, "/params").await?;
+        self.check_chain(actor, &mut tx, &task, &[]).await?;
+        if storage::reach::has_foreign_past(&mut tx, &actor.reach, &task.id).await? {
+            return Err(Error::Conflict(format!("there is a task '{}' already", task.id)));
+        }
         task::insert(&mut tx, &task, input.rule.kind().as_str()).await.map_err(|error| match error {
             storage::Error::Conflict(_) => Error::Conflict(format!("there is a task '{}' already", task.id)),
             other => other.into(),
@@ -90,7 +97,7 @@ impl Service {
         Ok(task)
     }
 
-    fn new_task(&self, input: &TaskInput) -> Task {
+    pub(super) fn new_task(&self, input: &TaskInput) -> Task {
         let now = self.clock().now();
         let next = input.enabled.then(|| first_firing(&input.id, &input.rule, now, now)).flatten();
         Task {
@@ -111,6 +118,7 @@ impl Service {
             schedule_text: input.rule.text(),
             next_run_at: next.map(|firing| firing.run_at),
             next_rule_at: next.map(|firing| firing.rule_at),
+            managed: None,
             stats: TaskStats::default(),
         }
     }
@@ -151,16 +159,21 @@ impl Service {
     async fn change(&self, actor: &Actor, id: &str, if_match: Option<i64>, edit: impl FnOnce(&Task) -> Value) -> Result<Task> {
         allow(actor, Action::Edit)?;
         let mut tx = self.database().write().await?;
-        let current = hold(&mut tx, id, if_match).await?;
+        let current = reach::hold(&mut tx, actor, id, if_match).await?;
         self.allow_type(actor, &current.task_type)?;
+        refuse_managed(&current)?;
         let input = self.read_input(&edit(&current))?;
         refuse_fixed(&current, &input)?;
-        let task = self.apply(&current, &input);
+        let mut task = self.apply(&current, &input);
+        reach::keep_in_team(&mut tx, actor, &mut task.tags, &current.tags).await?;
         if same(&task, &current) {
             return Ok(current);
         }
+        if task.params != current.params {
+            self.check_named(&mut tx, actor, &task.params, "/params").await?;
+        }
         if task.chain != current.chain {
-            self.check_chain(actor, &mut tx, &task).await?;
+            self.check_chain(actor, &mut tx, &task, &current.chain).await?;
         }
         task::update(&mut tx, &task, input.rule.kind().as_str()).await?;
         version::keep(&mut tx, &task, &actor.name).await?;
@@ -173,9 +186,14 @@ impl Service {
     }
 
     /// The task with its new content. Another trigger is planned anew from now; the rest leaves the next firing alone.
-    fn apply(&self, current: &Task, input: &TaskInput) -> Task {
+    pub(super) fn apply(&self, current: &Task, input: &TaskInput) -> Task {
         let now = self.clock().now();
-        let mut task = Task { stats: current.stats.clone(), created_at: current.created_at, ..self.new_task(input) };
+        let mut task = Task {
+            stats: current.stats.clone(),
+            created_at: current.created_at,
+            managed: current.managed.clone(),
+            ..self.new_task(input)
+        };
         task.version = current.version + 1;
         if input.trigger == current.trigger {
             task.anchor_at = current.anchor_at;
@@ -198,8 +216,9 @@ impl Service {
     pub async fn delete_task(&self, actor: &Actor, id: &str, if_match: Option<i64>) -> Result<()> {
         allow(actor, Action::Edit)?;
         let mut tx = self.database().write().await?;
-        let current = hold(&mut tx, id, if_match).await?;
+        let current = reach::hold(&mut tx, actor, id, if_match).await?;
         self.allow_type(actor, &current.task_type)?;
+        refuse_managed(&current)?;
         execution::cancel_all_queued(&mut tx, id, "the task was deleted", self.clock().now()).await?;
         task::delete(&mut tx, id).await?;
         version::forget(&mut tx, id).await?;
@@ -230,7 +249,7 @@ impl Service {
         allow(actor, Action::Run)?;
         let now = self.clock().now();
         let mut tx = self.database().write().await?;
-        let mut task = hold(&mut tx, id, if_match).await?;
+        let mut task = reach::hold(&mut tx, actor, id, if_match).await?;
         if task.enabled == enabled {
             return Ok(task);
         }
@@ -249,7 +268,7 @@ impl Service {
     }
 
     /// Reads a task and checks its parameters and queue, so that one answer names every fault.
-    fn read_input(&self, body: &Value) -> Result<TaskInput> {
+    pub(super) fn read_input(&self, body: &Value) -> Result<TaskInput> {
         let parsed = TaskInput::parse(body, self.zone(), |name| self.registry().default_policy(name));
         let mut faults = self.check_params(body);
         faults.extend(self.check_queue(body));
@@ -275,14 +294,16 @@ impl Service {
     }
 
     /// Tasks that are to be started must be there, must not lead back, and must be ones that the actor could run like this.
-    async fn check_chain(&self, actor: &Actor, tx: &mut Tx, task: &Task) -> Result<()> {
+    /// A link that was there before may stay, whoever set it.
+    async fn check_chain(&self, actor: &Actor, tx: &mut Tx, task: &Task, former: &[Link]) -> Result<()> {
         if task.chain.is_empty() {
             return Ok(());
         }
         let ids: Vec<String> = task.chain.iter().map(|link| link.task.clone()).collect();
-        let found: HashMap<String, Task> = task::many(tx, &ids).await?.into_iter().map(|t| (t.id.clone(), t)).collect();
+        let found = task::many(tx, &ids).await?.into_iter().filter(|task| actor.reach.holds(&task.tags));
+        let found: HashMap<String, Task> = found.map(|task| (task.id.clone(), task)).collect();
         let mut faults = Vec::new();
-        for (place, link) in task.chain.iter().enumerate() {
+        for (place, link) in task.chain.iter().enumerate().filter(|(_, link)| !former.contains(link)) {
             match found.get(&link.task) {
                 None if link.task == task.id => {}
                 None => {
@@ -290,7 +311,9 @@ impl Service {
                 }
                 Some(child) if !link.params.is_empty() => {
                     self.allow_type(actor, &child.task_type)?;
-                    faults.extend(self.check_link(child, link, &format!("/chain/{place}/params")));
+                    let params = Value::Object(link.params.clone());
+                    self.check_named(tx, actor, &params, &format!("/chain/{place}/params")).await?;
+                    faults.extend(self.check_link(&child.task_type, &child.params, link, &format!("/chain/{place}/params")));
                 }
                 Some(_) => {}
             }
@@ -298,18 +321,23 @@ impl Service {
         let mut links = task::chains(tx).await?;
         links.insert(task.id.clone(), ids);
         if let Some(way) = chain::find_loop(&task.id, &links) {
-            faults.push(Fault::new("/chain", format!("chain: it would start itself over and over: {}", way.join(" → "))));
+            // The way may lead over tasks that the actor does not know of.
+            let ways: Vec<&str> = way.iter().map(String::as_str).collect();
+            let known = storage::reach::tasks_among(tx, &actor.reach, &ways).await?;
+            let shown: Vec<&str> =
+                ways.into_iter().map(|id| if known.contains(id) || id == task.id { id } else { "…" }).collect();
+            faults.push(Fault::new("/chain", format!("chain: it would start itself over and over: {}", shown.join(" → "))));
         }
         if faults.is_empty() { Ok(()) } else { Err(Error::Invalid(faults)) }
     }
 
     /// The started task's parameters as they would be, checked as far as templates allow.
-    fn check_link(&self, child: &Task, link: &Link, pointer: &str) -> Vec<Fault> {
-        let mut merged = child.params.clone();
+    pub(super) fn check_link(&self, task_type: &str, params: &Value, link: &Link, pointer: &str) -> Vec<Fault> {
+        let mut merged = params.clone();
         if let Value::Object(map) = &mut merged {
             map.extend(link.params.clone());
         }
-        let entry = self.registry().get(&child.task_type);
+        let entry = self.registry().get(task_type);
         entry.map(|entry| checked(&entry, &merged, pointer)).unwrap_or_default()
     }
 
@@ -322,6 +350,7 @@ impl Service {
 
     /// Dangerous types are for administrators.
     pub(super) fn allow_type(&self, actor: &Actor, task_type: &str) -> Result<()> {
+        self.allow_sight(actor, task_type)?;
         let dangerous = self.registry().get(task_type).is_none_or(|entry| entry.spec.dangerous);
         if dangerous && !actor.may_set_up(task_type) { allow(actor, Action::EditDangerous) } else { Ok(()) }
     }
@@ -333,27 +362,27 @@ impl Service {
     }
 }
 
-/// A task that stays as it is until the transaction ends, if it is at the version that the caller knows.
-pub(super) async fn hold(tx: &mut Tx, id: &str, if_match: Option<i64>) -> Result<Task> {
-    let task = task::hold(tx, id).await?.ok_or_else(|| Error::no_task(id))?;
-    match if_match {
-        Some(given) if given != task.version => Err(Error::Stale { given, current: task.version }),
-        _ => Ok(task),
-    }
-}
-
 /// What a type and the template engine find wrong with parameters.
 pub(super) fn checked(entry: &Entry, params: &Value, pointer: &str) -> Vec<Fault> {
     let mut faults = template::check(params, pointer);
+    faults.extend(template::foreign::in_code(params, entry.task_type.code(), pointer));
     faults.extend(entry.check(params, pointer));
     faults
 }
 
-fn content(task: &Task) -> Value {
+pub(super) fn content(task: &Task) -> Value {
     Value::Object(task.to_input())
 }
 
-fn refuse_fixed(current: &Task, input: &TaskInput) -> Result<()> {
+/// What a file keeps is changed there: anywhere else a change would be undone with the file's next one.
+pub(super) fn refuse_managed(task: &Task) -> Result<()> {
+    match &task.managed {
+        None => Ok(()),
+        Some(managed) => Err(Error::Conflict(format!("the task '{}' is kept by {}; change it there", task.id, managed.by))),
+    }
+}
+
+pub(super) fn refuse_fixed(current: &Task, input: &TaskInput) -> Result<()> {
     let mut faults = Vec::new();
     if input.id != current.id {
         faults.push(Fault::new("/id", format!("id: cannot change; it is '{}'", current.id)));

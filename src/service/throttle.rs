@@ -62,6 +62,26 @@ impl Throttle {
         }
     }
 
+    /// Counts a try before it is known to be wrong, so that many at once are no way around the wait: a right one takes it back
+    /// with [`Throttle::succeeded`]. Answers how many seconds to wait where no try is free; that one is not counted.
+    pub fn attempt(&self, keys: &[String], now: DateTime<Utc>) -> Option<i64> {
+        let wait = self.wait(keys, now);
+        if wait.is_none() {
+            self.failed(keys, now);
+        }
+        wait
+    }
+
+    /// Takes back a try that turned out right.
+    pub fn take_back(&self, keys: &[String]) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for key in keys {
+            if let Some(failures) = known.get_mut(key) {
+                failures.count = failures.count.saturating_sub(1);
+            }
+        }
+    }
+
     /// Forgets an account's failures once somebody signed in to it.
     pub fn succeeded(&self, key: &str) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(key);

@@ -8,7 +8,8 @@ use super::secrets::{hash_secret, new_secret};
 use super::{Error, Result, Service, allow};
 use crate::domain::audit::Act;
 use crate::domain::input::cut;
-use crate::domain::user::{Action, Actor, Role, Token};
+use crate::domain::permission::Reach;
+use crate::domain::user::{Action, Actor, Role, Token, check_limits};
 use crate::ids::new_id;
 use crate::storage::{account, sign_in};
 
@@ -22,6 +23,8 @@ pub struct NewToken {
     pub name: String,
     /// `None`: the account's own.
     pub role: Option<Role>,
+    /// Limits it to tasks with one of these tags, of those that the account reaches; empty: all of those.
+    pub tags: Vec<String>,
     pub expires_at: Option<DateTime<Utc>>,
 }
 
@@ -39,17 +42,18 @@ impl Service {
     /// Makes a token of one's own account. The second value is its text, which nobody sees again.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for a bad name, a role above one's own or an end that has passed.
+    /// [`Error::Invalid`] for a bad name, a role or tags beyond one's own or an end that has passed.
     pub async fn create_token(&self, actor: &Actor, new: &NewToken) -> Result<(Token, String)> {
         allow(actor, Action::See)?;
         let now = self.clock().now();
         check(new, actor, now)?;
         let secret = format!("{PREFIX}{}", new_secret()?);
-        let token = Token {
+        let mut token = Token {
             id: new_id(now),
             user: actor.name.clone(),
             name: new.name.trim().to_owned(),
             role: new.role.unwrap_or(actor.role),
+            tags: new.tags.clone(),
             created_at: now,
             expires_at: new.expires_at,
             used_at: None,
@@ -58,8 +62,14 @@ impl Service {
         let Some((user, _)) = account::by_name(&mut tx, &actor.name).await? else {
             return Err(Error::Conflict("a token belongs to an account; sign in with one".to_owned()));
         };
+        // One that a limited token makes is limited as well, and can do no more.
+        if let (Some(own), true) = (actor.reach.tags(), token.tags.is_empty())
+            && Reach::of(&user.tags) != actor.reach
+        {
+            token.tags = own.to_vec();
+        }
         sign_in::insert_token(&mut tx, &hash_secret(&secret), &user.id, &token).await?;
-        let after = json!({"name": token.name, "role": token.role.as_str(), "expires_at": token.expires_at});
+        let after = json!({"name": token.name, "role": token.role.as_str(), "tags": token.tags, "expires_at": token.expires_at});
         self.tell(&mut tx, actor, Told::of(Act::TokenCreate, "token", &token.id).after(after)).await?;
         tx.commit().await?;
         tracing::info!(actor = actor.name, token = token.name, role = token.role.as_str(), "token created");
@@ -77,7 +87,7 @@ impl Service {
         };
         let mut tx = self.database().write().await?;
         sign_in::delete_token(&mut tx, id).await?;
-        let before = json!({"user": token.user, "name": token.name, "role": token.role.as_str()});
+        let before = json!({"user": token.user, "name": token.name, "role": token.role.as_str(), "tags": token.tags});
         self.tell(&mut tx, actor, Told::of(Act::TokenRevoke, "token", id).before(before)).await?;
         tx.commit().await?;
         tracing::info!(actor = actor.name, token = token.name, "token withdrawn");
@@ -93,6 +103,12 @@ fn check(new: &NewToken, actor: &Actor, now: DateTime<Utc>) -> Result<()> {
     if let Some(role) = new.role.filter(|role| *role > actor.role) {
         let (asked, own) = (role.as_str(), actor.role.as_str());
         return Err(Error::invalid("/role", format!("role: {asked} is above the account's own role, {own}")));
+    }
+    check_limits(&new.tags, new.role.unwrap_or(actor.role)).map_err(Error::Invalid)?;
+    if let Some(own) = actor.reach.tags()
+        && (own.is_empty() || new.tags.iter().any(|tag| !own.contains(tag)))
+    {
+        return Err(Error::invalid("/tags", format!("tags: must be among the account's own, {}", own.join(", "))));
     }
     if new.expires_at.is_some_and(|at| at <= now) {
         return Err(Error::invalid("/expires_at", "expires_at: must lie in the future"));

@@ -8,9 +8,9 @@ use super::secrets::{hash_password, hash_secret, verify_password};
 use super::{Error, Result, Service, allow};
 use crate::domain::audit::Act;
 use crate::domain::input::cut;
-use crate::domain::user::{Action, Actor, Role, User};
+use crate::domain::user::{Action, Actor, Role, User, check_limits};
 use crate::ids::new_id;
-use crate::storage::{self, Tx, account, sign_in};
+use crate::storage::{self, Tx, account, identity, second_factor, sign_in};
 
 /// A new account.
 #[derive(Clone)]
@@ -20,6 +20,8 @@ pub struct NewUser {
     /// `None`: no sign-in by password.
     pub password: Option<String>,
     pub grants: Vec<String>,
+    /// Limits it to tasks with one of these tags; empty: all tasks.
+    pub tags: Vec<String>,
 }
 
 /// What changes of an account; `None` stays as it is.
@@ -27,6 +29,7 @@ pub struct NewUser {
 pub struct UserChange {
     pub role: Option<Role>,
     pub grants: Option<Vec<String>>,
+    pub tags: Option<Vec<String>>,
     pub disabled: Option<bool>,
     pub password: Option<String>,
 }
@@ -58,6 +61,7 @@ impl Service {
         allow(actor, Action::Administer)?;
         check_account(&new.name, new.password.as_deref())?;
         self.check_grants(&new.grants)?;
+        check_limits(&new.tags, new.role).map_err(Error::Invalid)?;
         let hash = match &new.password {
             Some(password) => Some(hash_password(password).await?),
             None => None,
@@ -68,6 +72,7 @@ impl Service {
             name: new.name.clone(),
             role: new.role,
             grants: new.grants.clone(),
+            tags: new.tags.clone(),
             disabled: false,
             created_at: now,
             last_seen_at: None,
@@ -101,16 +106,20 @@ impl Service {
         let user = User {
             role: change.role.unwrap_or(former.role),
             grants: change.grants.clone().unwrap_or_else(|| former.grants.clone()),
+            tags: change.tags.clone().unwrap_or_else(|| former.tags.clone()),
             disabled: change.disabled.unwrap_or(former.disabled),
             ..former.clone()
         };
+        check_limits(&user.tags, user.role).map_err(Error::Invalid)?;
         account::update(&mut tx, &user).await?;
         if let Some(hash) = &hash {
+            refuse_linked(&mut tx, &user).await?;
             account::set_password(&mut tx, &user.id, hash).await?;
             self.tell(&mut tx, actor, Told::of(Act::UserPassword, "user", &user.name)).await?;
         }
         if hash.is_some() || user.disabled || user.role != former.role {
             sign_in::end_sessions_of(&mut tx, &user.id, None).await?;
+            second_factor::end_pending_of(&mut tx, &user.id).await?;
         }
         if user != former {
             let told = Told::of(Act::UserUpdate, "user", &user.name).before(shown(&former)).after(shown(&user));
@@ -141,17 +150,24 @@ impl Service {
     /// Changes one's own password; other sessions of the account end.
     ///
     /// # Errors
-    /// [`Error::Invalid`] where the present password is not right or the new one is bad.
+    /// [`Error::Invalid`] where the present password is not right or the new one is bad; [`Error::TooManyRequests`] after
+    /// several wrong tries.
     pub async fn change_own_password(&self, actor: &Actor, present: &str, new: &str, session: Option<&str>) -> Result<()> {
         check_account(&actor.name, Some(new))?;
+        let (keys, now) = ([format!("password:{}", actor.name)], self.clock().now());
+        if let Some(seconds) = self.0.throttle.attempt(&keys, now) {
+            return Err(Error::TooManyRequests(format!("too many wrong tries; wait {seconds} s")));
+        }
         let account = account::by_name(&mut self.database().read().await?, &actor.name).await?;
         let (user, hash) = found(account, &actor.name)?;
         if !verify_password(present, hash.as_deref()).await? {
             return Err(Error::invalid("/present", "present: is not the present password"));
         }
+        self.0.throttle.succeeded(&keys[0]);
         let hash = hash_password(new).await?;
         let mut tx = self.database().write().await?;
         account::set_password(&mut tx, &user.id, &hash).await?;
+        second_factor::end_pending_of(&mut tx, &user.id).await?;
         sign_in::end_sessions_of(&mut tx, &user.id, session.map(hash_secret).as_deref()).await?;
         self.tell(&mut tx, actor, Told::of(Act::UserPassword, "user", &user.name)).await?;
         Ok(tx.commit().await?)
@@ -168,12 +184,20 @@ impl Service {
     }
 }
 
-fn found<T>(account: Option<T>, name: &str) -> Result<T> {
+pub(super) fn found<T>(account: Option<T>, name: &str) -> Result<T> {
     account.ok_or_else(|| Error::NotFound(format!("there is no account '{}'", cut(name, 64))))
 }
 
+/// Refuses a password for an account that an identity provider vouches for.
+async fn refuse_linked(tx: &mut Tx, user: &User) -> Result<()> {
+    if identity::is_linked(tx, &user.id).await? {
+        return Err(Error::invalid("/password", "password: the account signs in through the identity provider and has none"));
+    }
+    Ok(())
+}
+
 /// Refuses a change after which nobody could administer the server.
-async fn keep_an_administrator(tx: &mut Tx) -> Result<()> {
+pub(super) async fn keep_an_administrator(tx: &mut Tx) -> Result<()> {
     let all = account::all(tx).await?;
     match all.iter().any(|user| user.role == Role::Admin && !user.disabled) {
         true => Ok(()),
@@ -182,5 +206,5 @@ async fn keep_an_administrator(tx: &mut Tx) -> Result<()> {
 }
 
 fn shown(user: &User) -> Value {
-    json!({"name": user.name, "role": user.role.as_str(), "grants": user.grants, "disabled": user.disabled})
+    json!({"name": user.name, "role": user.role.as_str(), "grants": user.grants, "tags": user.tags, "disabled": user.disabled})
 }

@@ -2,10 +2,10 @@
 
 use serde_json::Value;
 
-use super::{Error, Result, Service, allow};
+use super::{Error, Result, Service, allow, reach};
 use crate::domain::task::{Task, Version};
 use crate::domain::user::{Action, Actor};
-use crate::storage::{task, version};
+use crate::storage::version;
 
 /// Versions answered at a time.
 const STEP: i64 = 100;
@@ -18,7 +18,7 @@ impl Service {
     pub async fn versions(&self, actor: &Actor, id: &str, before: Option<i64>) -> Result<Vec<Version>> {
         allow(actor, Action::See)?;
         let mut reader = self.database().read().await?;
-        task::get(&mut reader, id).await?.ok_or_else(|| Error::no_task(id))?;
+        reach::task(&mut reader, actor, id).await?;
         Ok(version::list(&mut reader, id, before, STEP).await?)
     }
 
@@ -28,7 +28,9 @@ impl Service {
     /// As [`Service::versions`].
     pub async fn version(&self, actor: &Actor, id: &str, number: i64) -> Result<Version> {
         allow(actor, Action::See)?;
-        let found = version::get(&mut self.database().read().await?, id, number).await?;
+        let mut reader = self.database().read().await?;
+        reach::task(&mut reader, actor, id).await?;
+        let found = version::get(&mut reader, id, number).await?;
         found.ok_or_else(|| Error::NotFound(format!("there is no version {number} of the task '{id}'")))
     }
 
@@ -37,6 +39,7 @@ impl Service {
     /// # Errors
     /// As [`Service::versions`] and [`Service::replace_task`].
     pub async fn restore_version(&self, actor: &Actor, id: &str, number: i64, if_match: Option<i64>) -> Result<Task> {
+        allow(actor, Action::Edit)?;
         let former: Value = self.version(actor, id, number).await?.content;
         self.replace_task(actor, id, &former, if_match).await
     }

@@ -1,5 +1,7 @@
 //! Accounts: one row each. Passwords are kept as hashes only; the hashing is the caller's.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, Utc};
 use sqlx::FromRow;
 
@@ -24,8 +26,7 @@ pub async fn any(s: &mut dyn Session) -> Result<bool> {
 /// # Errors
 /// [`Error::Conflict`] where the name is taken, in any case.
 pub async fn insert(s: &mut dyn Session, user: &User, password_hash: Option<&str>) -> Result<()> {
-    let text =
-        "insert into users (id, name, role, password_hash, grants, disabled, created_at) values ($1, $2, $3, $4, $5, $6, $7)";
+    let text = "insert into users (id, name, role, password_hash, grants, disabled, created_at, tags) values ($1, $2, $3, $4, $5, $6, $7, $8)";
     on_session!(s, |conn, dialect| {
         sqlx::query(dialect.sql(text))
             .bind(&user.id)
@@ -35,6 +36,7 @@ pub async fn insert(s: &mut dyn Session, user: &User, password_hash: Option<&str
             .bind(rows(&user.grants)?)
             .bind(user.disabled)
             .bind(millis(user.created_at))
+            .bind(rows(&user.tags)?)
             .execute(&mut *conn)
             .await
             .map(drop)
@@ -42,15 +44,15 @@ pub async fn insert(s: &mut dyn Session, user: &User, password_hash: Option<&str
     .map_err(Error::on("insert the account"))
 }
 
-/// Writes role, grants and whether it is disabled.
+/// Writes role, grants, tags and whether it is disabled.
 ///
 /// # Errors
 /// Where the database fails.
 pub async fn update(s: &mut dyn Session, user: &User) -> Result<()> {
-    let text = "update users set role = $2, grants = $3, disabled = $4 where id = $1";
+    let text = "update users set role = $2, grants = $3, disabled = $4, tags = $5 where id = $1";
     on_session!(s, |conn, dialect| {
         let query = sqlx::query(dialect.sql(text)).bind(&user.id).bind(user.role.as_str());
-        query.bind(rows(&user.grants)?).bind(user.disabled).execute(&mut *conn).await.map(drop)
+        query.bind(rows(&user.grants)?).bind(user.disabled).bind(rows(&user.tags)?).execute(&mut *conn).await.map(drop)
     })
     .map_err(Error::on("update the account"))
 }
@@ -115,7 +117,7 @@ pub async fn all(s: &mut dyn Session) -> Result<Vec<User>> {
 
 /// An account's columns, where it is `u`.
 pub(super) const COLUMNS: &str = "u.id as user_id, u.name as user_name, u.role as user_role, u.grants, u.disabled, \
-    u.created_at as user_created_at, u.last_seen_at";
+    u.created_at as user_created_at, u.last_seen_at, u.tags as user_tags";
 
 #[derive(Debug, FromRow)]
 pub(super) struct UserRow {
@@ -126,6 +128,7 @@ pub(super) struct UserRow {
     disabled: bool,
     user_created_at: i64,
     last_seen_at: Option<i64>,
+    user_tags: String,
 }
 
 #[derive(Debug, FromRow)]
@@ -142,6 +145,7 @@ impl TryFrom<UserRow> for User {
         Ok(User {
             role: read_role(&row.user_role)?,
             grants: serde_json::from_str(&row.grants).map_err(|error| Error::Unreadable(format!("grants: {error}")))?,
+            tags: read_tags(&row.user_tags)?,
             created_at: instant(row.user_created_at)?,
             last_seen_at: optional_instant(row.last_seen_at)?,
             id: row.user_id,
@@ -149,6 +153,22 @@ impl TryFrom<UserRow> for User {
             disabled: row.disabled,
         })
     }
+}
+
+pub(super) fn read_tags(text: &str) -> Result<Vec<String>> {
+    serde_json::from_str(text).map_err(|error| Error::Unreadable(format!("tags: {error}")))
+}
+
+/// The tags that accounts and tokens are limited to: those that make teams.
+///
+/// # Errors
+/// Where the database fails.
+pub async fn team_tags(s: &mut dyn Session) -> Result<HashSet<String>> {
+    let text = "select tags from users where tags <> '[]' union select tags from tokens where tags <> '[]'";
+    let found: Vec<String> = on_session!(s, |conn, dialect| sqlx::query_scalar(dialect.sql(text)).fetch_all(&mut *conn).await)
+        .map_err(Error::on("read the tags of teams"))?;
+    let lists = found.iter().map(|tags| read_tags(tags)).collect::<Result<Vec<_>>>()?;
+    Ok(lists.into_iter().flatten().collect())
 }
 
 pub(super) fn read_role(text: &str) -> Result<Role> {

@@ -3,14 +3,11 @@
 use sqlx::{Encode, FromRow, QueryBuilder, Type};
 
 use super::database::on_session;
-use super::execution_list::{edges, push_cursor};
-use super::{Error, Result, Session, first_id_at, instant, json, millis};
+use super::execution_list::{COUNT_LIMIT, of_rows, push_cursor};
+use super::{Error, Result, Session, first_id_at, instant, json, millis, rows};
 use crate::domain::audit::{Act, AuditFilter, Entry};
-use crate::domain::page::{Direction, Page, PageRequest};
+use crate::domain::page::{Page, PageRequest};
 use crate::domain::user::Via;
-
-/// Matching rows are counted up to here; beyond it the total is a lower bound.
-const COUNT_LIMIT: i64 = 10_000;
 
 /// Adds an entry.
 ///
@@ -37,30 +34,63 @@ pub async fn add(s: &mut dyn Session, entry: &Entry) -> Result<()> {
     .map_err(Error::on("add to the audit"))
 }
 
+/// Adds entries, in one statement.
+///
+/// # Errors
+/// Where the database fails.
+pub async fn add_all(s: &mut dyn Session, entries: &[Entry]) -> Result<()> {
+    let text = "insert into audit (id, at, actor, via, address, action, target, before, after)
+        select j.value->>0, cast(j.value->>1 as bigint), j.value->>2, j.value->>3, j.value->>4, j.value->>5, j.value->>6,
+            j.value->>7, j.value->>8
+        from {rows} where true";
+    let row = |entry: &Entry| {
+        serde_json::json!([
+            entry.id,
+            millis(entry.at),
+            entry.actor,
+            entry.via.as_str(),
+            entry.address,
+            entry.action.as_str(),
+            entry.target,
+            entry.before.as_ref().map(ToString::to_string),
+            entry.after.as_ref().map(ToString::to_string)
+        ])
+    };
+    let list = rows(&entries.iter().map(row).collect::<Vec<_>>())?;
+    on_session!(s, |conn, dialect| sqlx::query(dialect.sql(text)).bind(list).execute(&mut *conn).await.map(drop))
+        .map_err(Error::on("add to the audit"))
+}
+
 /// One page of the entries that a filter lets through, newest first.
 ///
 /// # Errors
 /// Where the database fails.
 pub async fn page(s: &mut dyn Session, filter: &AuditFilter, request: &PageRequest) -> Result<Page<Entry>> {
+    let total = count(s, filter).await?;
+    let found = rows_of(s, filter, request).await?;
+    Ok(of_rows(found, |entry| &entry.id, request, (total, total <= COUNT_LIMIT)))
+}
+
+/// The entries of a page alone, newest first, without a count of all.
+///
+/// # Errors
+/// Where the database fails.
+pub async fn newest(s: &mut dyn Session, filter: &AuditFilter, request: &PageRequest) -> Result<Vec<Entry>> {
+    Ok(of_rows(rows_of(s, filter, request).await?, |entry| &entry.id, request, (0, true)).items)
+}
+
+async fn rows_of(s: &mut dyn Session, filter: &AuditFilter, request: &PageRequest) -> Result<Vec<Entry>> {
     let limit = i64::from(request.size) + 1;
-    let backwards = matches!(&request.cursor, Some(cursor) if cursor.direction == Direction::Previous);
     let found: Vec<Row> = on_session!(s, |conn, _dialect| {
         let mut query =
             QueryBuilder::new("select id, at, actor, via, address, action, target, before, after from audit where true");
         push_filter(&mut query, filter);
         push_cursor(&mut query, request.cursor.as_ref());
-        query.push(if backwards { " order by id limit " } else { " order by id desc limit " }).push_bind(limit);
+        query.push(if request.is_backwards() { " order by id limit " } else { " order by id desc limit " }).push_bind(limit);
         query.build_query_as().fetch_all(&mut *conn).await
     })
     .map_err(Error::on("list the audit"))?;
-    let more = found.len() as i64 == limit;
-    let mut items = found.into_iter().take(request.size as usize).map(Entry::try_from).collect::<Result<Vec<_>>>()?;
-    if backwards {
-        items.reverse();
-    }
-    let (next, previous) = edges(&items, |entry| &entry.id, request.cursor.as_ref(), more);
-    let total = count(s, filter).await?;
-    Ok(Page { items, next, previous, total, total_is_exact: total <= COUNT_LIMIT })
+    found.into_iter().map(Entry::try_from).collect()
 }
 
 async fn count(s: &mut dyn Session, filter: &AuditFilter) -> Result<i64> {
@@ -100,6 +130,10 @@ where
     }
     if let Some(to) = filter.to {
         query.push(" and id < ").push_bind(first_id_at(to));
+    }
+    if let Some(search) = &filter.search {
+        let columns = ["actor", "address", "target", "before", "after"];
+        super::task_list::push_search(query, &columns, search);
     }
 }
 

@@ -44,6 +44,19 @@ pub async fn check_sqlite(file: &Path) -> Result<()> {
     if found == "ok" { Ok(()) } else { Err(Error::Unreadable(found)) }
 }
 
+/// What a SQLite file holds of Belfry: how many tasks and executions. The file is only read.
+///
+/// # Errors
+/// Where it cannot be read, or is no database of Belfry's.
+pub async fn contents(file: &Path) -> Result<(i64, i64)> {
+    let options = SqliteConnectOptions::new().filename(file).read_only(true);
+    let mut conn = SqliteConnection::connect_with(&options).await.map_err(Error::on("open the file"))?;
+    let counts = "select (select count(*) from tasks), (select count(*) from executions) from belfry_migrations limit 1";
+    let found = sqlx::query_as(counts).fetch_optional(&mut conn).await.map_err(Error::on("read Belfry's tables in the file"))?;
+    conn.close().await.map_err(Error::on("read the file"))?;
+    found.ok_or_else(|| Error::Unreadable("no tables of Belfry's".to_owned()))
+}
+
 /// The variables by which PostgreSQL's own programs find this database and sign in, password and all; `None` for SQLite.
 pub fn postgres_environment(database: &Database) -> Option<BTreeMap<String, String>> {
     let Database::Postgres(pool) = database else { return None };

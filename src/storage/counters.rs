@@ -20,6 +20,15 @@ pub(super) struct Counted {
 
 /// Moves the counters of tasks on by results that counted; retried attempts do not count.
 pub(super) async fn count_runs(s: &mut dyn Session, counted: &[Counted]) -> Result<()> {
+    count_by(s, counted, COUNT_RUNS).await
+}
+
+/// As [`count_runs`], for results of long ago: the last run stays the last one.
+pub(super) async fn count_past(s: &mut dyn Session, counted: &[Counted]) -> Result<()> {
+    count_by(s, counted, COUNT_PAST).await
+}
+
+async fn count_by(s: &mut dyn Session, counted: &[Counted], text: &str) -> Result<()> {
     let mut sums: BTreeMap<&str, (i64, i64, i64, &Counted)> = BTreeMap::new();
     for run in counted {
         let Some(status) = Status::parse(&run.status).filter(|status| status.is_final()) else { continue };
@@ -42,7 +51,7 @@ pub(super) async fn count_runs(s: &mut dyn Session, counted: &[Counted]) -> Resu
         })
         .collect();
     let list = rows(&list)?;
-    on_session!(s, |conn, dialect| sqlx::query(dialect.sql(COUNT_RUNS)).bind(list).execute(&mut *conn).await.map(drop))
+    on_session!(s, |conn, dialect| sqlx::query(dialect.sql(text)).bind(list).execute(&mut *conn).await.map(drop))
         .map_err(Error::on("count runs"))
 }
 
@@ -52,5 +61,18 @@ pub(super) const COUNT_RUNS: &str = "
         success_count = success_count + cast(j.value->>2 as bigint),
         failure_count = failure_count + cast(j.value->>3 as bigint), last_run_at = cast(j.value->>4 as bigint),
         last_status = j.value->>5, last_duration_ms = cast(j.value->>6 as bigint)
+    from {rows}
+    where tasks.id = j.value->>0";
+
+/// Of each row what [`COUNT_RUNS`] has.
+const COUNT_PAST: &str = "
+    update tasks set run_count = run_count + cast(j.value->>1 as bigint),
+        success_count = success_count + cast(j.value->>2 as bigint),
+        failure_count = failure_count + cast(j.value->>3 as bigint),
+        last_status = case when coalesce(last_run_at, -1) < cast(j.value->>4 as bigint) then j.value->>5 else last_status end,
+        last_duration_ms = case when coalesce(last_run_at, -1) < cast(j.value->>4 as bigint)
+            then cast(j.value->>6 as bigint) else last_duration_ms end,
+        last_run_at = case when coalesce(last_run_at, -1) < cast(j.value->>4 as bigint)
+            then cast(j.value->>4 as bigint) else last_run_at end
     from {rows}
     where tasks.id = j.value->>0";

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::sqlite::{SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool, Transaction};
 
 use super::{Error, Result, migrate};
@@ -127,6 +127,17 @@ impl Database {
         }
         Ok(())
     }
+    /// A number that changes when another process has changed a SQLite file; what this process itself writes leaves it alone.
+    /// `None` for PostgreSQL, which does not tell.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn outside_version(&self) -> Result<Option<i64>> {
+        // SQLite tells each connection of the changes of all others, and only one of this process writes.
+        let Database::Sqlite { writer, .. } = self else { return Ok(None) };
+        let version = sqlx::query_scalar("pragma data_version").fetch_one(writer).await;
+        version.map(Some).map_err(Error::on("look for changes"))
+    }
 
     /// `sqlite` or `postgres`.
     pub fn kind(&self) -> &'static str {
@@ -155,6 +166,8 @@ fn sqlite_options(path: &Path, synchronous: Synchronous) -> SqliteConnectOptions
             Synchronous::Normal => SqliteSynchronous::Normal,
             Synchronous::Full => SqliteSynchronous::Full,
         })
+        // Space that removed rows leave is given back by and by, see [`super::history::give_back`].
+        .auto_vacuum(SqliteAutoVacuum::Incremental)
         .foreign_keys(true)
         .busy_timeout(BUSY_TIMEOUT)
         // A thousand rows go back without the connection's thread waiting for whoever reads them.

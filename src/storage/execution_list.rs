@@ -11,7 +11,9 @@ use crate::domain::execution::{Cause, Execution, Status};
 use crate::domain::page::{Cursor, Direction, ExecutionFilter, Page, PageRequest};
 
 /// Matching rows are counted up to here; beyond it the total is a lower bound.
-const COUNT_LIMIT: i64 = 10_000;
+pub(super) const COUNT_LIMIT: i64 = 10_000;
+/// Of a team's executions so many are looked at for a count; beyond it, too, the total is a lower bound.
+const LOOKED_AT: i64 = 50_000;
 /// A run starts at most this long after it was queued, for the lower bound of a search by start: ids older than that are
 /// not looked at.
 const LONGEST_WAIT: Duration = Duration::days(7);
@@ -21,16 +23,9 @@ const LONGEST_WAIT: Duration = Duration::days(7);
 /// # Errors
 /// Where the database fails.
 pub async fn page(s: &mut dyn Session, filter: &ExecutionFilter, request: &PageRequest) -> Result<Page<Execution>> {
-    let backwards = goes_back(request);
-    let mut items = rows_of(s, filter, request).await?;
-    let more = items.len() > request.size as usize;
-    items.truncate(request.size as usize);
-    if backwards {
-        items.reverse();
-    }
-    let (next, previous) = edges(&items, |run| &run.id, request.cursor.as_ref(), more);
+    let found = rows_of(s, filter, request).await?;
     let total = count(s, filter).await?;
-    Ok(Page { items, next, previous, total, total_is_exact: total <= COUNT_LIMIT })
+    Ok(of_rows(found, |run| &run.id, request, total))
 }
 
 /// The rows of a page alone, newest first, without a count of all.
@@ -38,41 +33,121 @@ pub async fn page(s: &mut dyn Session, filter: &ExecutionFilter, request: &PageR
 /// # Errors
 /// Where the database fails.
 pub async fn newest(s: &mut dyn Session, filter: &ExecutionFilter, request: &PageRequest) -> Result<Vec<Execution>> {
-    let mut items = rows_of(s, filter, request).await?;
-    items.truncate(request.size as usize);
-    if goes_back(request) {
-        items.reverse();
-    }
-    Ok(items)
-}
-
-fn goes_back(request: &PageRequest) -> bool {
-    matches!(&request.cursor, Some(cursor) if cursor.direction == Direction::Previous)
+    Ok(of_rows(rows_of(s, filter, request).await?, |run| &run.id, request, (0, true)).items)
 }
 
 /// The rows in the direction of the cursor, one more than the page holds where there are more.
 async fn rows_of(s: &mut dyn Session, filter: &ExecutionFilter, request: &PageRequest) -> Result<Vec<Execution>> {
     let found: Vec<ExecutionRow> = on_session!(s, |conn, _dialect| {
-        let mut query = QueryBuilder::new(format!("select {COLUMNS} from executions where true"));
-        push_filter(&mut query, filter);
-        push_cursor(&mut query, request.cursor.as_ref());
-        query.push(if goes_back(request) { " order by id limit " } else { " order by id desc limit " });
-        query.push_bind(i64::from(request.size) + 1);
+        let mut query = rows_query(filter, request);
         query.build_query_as().fetch_all(&mut *conn).await
     })
     .map_err(Error::on("list executions"))?;
     found.into_iter().map(Execution::try_from).collect()
 }
 
-/// How many rows match, at most one more than [`COUNT_LIMIT`].
-async fn count(s: &mut dyn Session, filter: &ExecutionFilter) -> Result<i64> {
-    on_session!(s, |conn, _dialect| {
-        let mut query = QueryBuilder::new("select count(*) from (select 1 from executions where true");
+pub(super) fn rows_query<DB>(filter: &ExecutionFilter, request: &PageRequest) -> QueryBuilder<DB>
+where
+    DB: sqlx::Database,
+    String: for<'q> Encode<'q, DB> + Type<DB>,
+    i64: for<'q> Encode<'q, DB> + Type<DB>,
+{
+    let mut query = QueryBuilder::new(format!("select {COLUMNS} from executions where true"));
+    match filter.reach.tags() {
+        Some(tags) if filter.task_id.is_none() => push_team_page(&mut query, tags, filter, request),
+        _ => push_rows(&mut query, filter, request),
+    }
+    push_edge(&mut query, request, request.size);
+    query
+}
+
+/// Which rows, but for their order and number.
+fn push_rows<DB>(query: &mut QueryBuilder<DB>, filter: &ExecutionFilter, request: &PageRequest)
+where
+    DB: sqlx::Database,
+    String: for<'q> Encode<'q, DB> + Type<DB>,
+    i64: for<'q> Encode<'q, DB> + Type<DB>,
+{
+    push_filter(query, filter);
+    if filter.task_id.is_some() {
+        super::reach::push(query, "task_id", &filter.reach);
+    }
+    push_cursor(query, request.cursor.as_ref());
+}
+
+/// The order, and how many rows: one more than are wanted.
+fn push_edge<DB>(query: &mut QueryBuilder<DB>, request: &PageRequest, size: u32)
+where
+    DB: sqlx::Database,
+    i64: for<'q> Encode<'q, DB> + Type<DB>,
+{
+    query.push(if request.is_backwards() { " order by id limit " } else { " order by id desc limit " });
+    query.push_bind(i64::from(size) + 1);
+}
+
+/// The ids of a page of a team's executions. However rare these are in the log, each task of the team is looked up once for
+/// its first matching execution; only the tasks whose first ones lead can have a part in the page, and of each no more than
+/// a page is read.
+fn push_team_page<DB>(query: &mut QueryBuilder<DB>, tags: &[String], filter: &ExecutionFilter, request: &PageRequest)
+where
+    DB: sqlx::Database,
+    String: for<'q> Encode<'q, DB> + Type<DB>,
+    i64: for<'q> Encode<'q, DB> + Type<DB>,
+{
+    let (order, beyond, farthest) = if request.is_backwards() { ("", "<=", "Z") } else { (" desc", ">=", "") };
+    query.push(" and id in (select e.id from (select own_task from (select g.own_task, (");
+    query.push("select id from executions where task_id = g.own_task");
+    push_rows(query, filter, request);
+    push_edge(query, request, 0);
+    query.push(") as first_id from (");
+    super::reach::push_tasks(query, tags);
+    query.push(format!(") as g) as firsts where first_id is not null order by first_id{order} limit "));
+    query.push_bind(i64::from(request.size) + 1);
+    query.push(") as lead cross join executions as e where e.task_id = lead.own_task");
+    push_rows(query, filter, request);
+    query.push(format!(" and id {beyond} coalesce((select id from executions where task_id = lead.own_task"));
+    push_rows(query, filter, request);
+    push_edge(query, request, 0);
+    query.push(" offset ").push_bind(i64::from(request.size));
+    query.push(format!("), '{farthest}')"));
+    push_edge(query, request, request.size);
+    query.push(")");
+}
+
+/// How many rows match, and whether there are no more: all are counted up to [`COUNT_LIMIT`].
+async fn count(s: &mut dyn Session, filter: &ExecutionFilter) -> Result<(i64, bool)> {
+    let (found, looked_at): (i64, i64) = on_session!(s, |conn, _dialect| {
+        let mut query = count_query(filter);
+        query.build_query_as().fetch_one(&mut *conn).await
+    })
+    .map_err(Error::on("count executions"))?;
+    Ok((found, found <= COUNT_LIMIT && looked_at <= LOOKED_AT))
+}
+
+/// Answers how many match, and how many of a team's were looked at for it.
+pub(super) fn count_query<DB>(filter: &ExecutionFilter) -> QueryBuilder<DB>
+where
+    DB: sqlx::Database,
+    String: for<'q> Encode<'q, DB> + Type<DB>,
+    i64: for<'q> Encode<'q, DB> + Type<DB>,
+{
+    let Some(tags) = filter.reach.tags() else {
+        let mut query = QueryBuilder::new("select count(*), cast(0 as bigint) from (select 1 from executions where true");
         push_filter(&mut query, filter);
         query.push(" limit ").push_bind(COUNT_LIMIT + 1).push(") as matching");
-        query.build_query_scalar().fetch_one(&mut *conn).await
-    })
-    .map_err(Error::on("count executions"))
+        return query;
+    };
+    let mut query = QueryBuilder::new("select coalesce(sum(case when true");
+    push_filter(&mut query, filter);
+    query.push(" then 1 else 0 end), 0), count(*) from (select e.* from (");
+    super::reach::push_tasks(&mut query, tags);
+    query.push(") as g cross join executions as e where e.task_id = g.own_task");
+    if let Some(task_id) = &filter.task_id {
+        query.push(" and g.own_task = ").push_bind(task_id.clone());
+    }
+    push_times(&mut query, filter);
+    query.push(" limit ").push_bind(LOOKED_AT + 1).push(") as looked_at");
+    query
 }
 
 fn push_filter<DB>(query: &mut QueryBuilder<DB>, filter: &ExecutionFilter)
@@ -97,7 +172,7 @@ where
     }
     push_times(query, filter);
     if let Some(search) = &filter.search {
-        push_search(query, search);
+        super::task_list::push_search(query, &["id", "task_id", "params", "error"], search);
     }
 }
 
@@ -133,20 +208,6 @@ where
     }
 }
 
-fn push_search<DB>(query: &mut QueryBuilder<DB>, search: &str)
-where
-    DB: sqlx::Database,
-    String: for<'q> Encode<'q, DB> + Type<DB>,
-{
-    let pattern = super::task_list::pattern(search);
-    query.push(" and (");
-    for (place, column) in ["id", "task_id", "params", "error"].into_iter().enumerate() {
-        query.push(if place == 0 { "" } else { " or " });
-        query.push(format!("lower(coalesce({column}, '')) like ")).push_bind(pattern.clone()).push(" escape '\\'");
-    }
-    query.push(")");
-}
-
 pub(super) fn push_cursor<DB>(query: &mut QueryBuilder<DB>, cursor: Option<&Cursor>)
 where
     DB: sqlx::Database,
@@ -158,18 +219,19 @@ where
     }
 }
 
-/// The cursors of the pages after and before this one.
-pub(super) fn edges<T>(
-    items: &[T],
-    id: impl Fn(&T) -> &String,
-    cursor: Option<&Cursor>,
-    more: bool,
-) -> (Option<Cursor>, Option<Cursor>) {
+/// A page, newest first, of the rows found in the direction of the cursor: one more than it holds where there are more.
+pub(super) fn of_rows<T>(mut items: Vec<T>, id: impl Fn(&T) -> &String, request: &PageRequest, total: (i64, bool)) -> Page<T> {
+    let more = items.len() > request.size as usize;
+    items.truncate(request.size as usize);
+    let (has_next, has_previous) = match request.is_backwards() {
+        true => (true, more),
+        false => (more, request.cursor.is_some()),
+    };
+    if request.is_backwards() {
+        items.reverse();
+    }
     let edge = |direction, item: Option<&T>| item.map(|item| Cursor { direction, key: None, id: id(item).clone() });
-    let backwards = matches!(cursor, Some(cursor) if cursor.direction == Direction::Previous);
-    let (has_next, has_previous) = if backwards { (true, more) } else { (more, cursor.is_some()) };
-    (
-        has_next.then(|| edge(Direction::Next, items.last())).flatten(),
-        has_previous.then(|| edge(Direction::Previous, items.first())).flatten(),
-    )
+    let next = has_next.then(|| edge(Direction::Next, items.last())).flatten();
+    let previous = has_previous.then(|| edge(Direction::Previous, items.first())).flatten();
+    Page { items, next, previous, total: total.0, total_is_exact: total.1 }
 }

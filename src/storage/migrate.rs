@@ -39,12 +39,18 @@ const STATISTICS: &str = "
         ('run_minutes', 'run_minutes', '50000 2 1'),
         ('tasks', 'tasks', '100000 1'),
         ('tasks', 'tasks_next', '100000 10'),
+        ('task_tags', 'task_tags', '100000 1000 1'),
+        ('task_tags', 'task_tags_task', '100000 2 1'),
+        ('task_tags', 'task_tags_gone', '1000 2 1'),
         ('tasks', 'tasks_idle', '10 10'),
+        ('tasks', 'tasks_tags', '10000 50'),
         ('sessions', 'sessions', '1000 1'),
         ('tokens', 'tokens', '1000 1'),
         ('users', 'users', '100 1'),
         ('users', 'users_name', '100 1'),
-        ('nodes', 'nodes', '10 1');
+        ('nodes', 'nodes', '10 1'),
+        ('saved_views', 'saved_views', '1000 1'),
+        ('saved_views', 'saved_views_name', '1000 10 5 1');
     ANALYZE sqlite_schema;";
 
 /// Indexes of the queue that serve its own dashboards and the locking of single jobs, neither of which is used here; each

@@ -1,20 +1,27 @@
 //! Nodes: the running processes, and what a process that is gone left behind.
 
 use chrono::{DateTime, Utc};
-use sqlx::FromRow;
+use sqlx::{FromRow, QueryBuilder};
 
 use super::database::on_session;
 use super::task::read_policy;
-use super::{Error, Result, Session, instant, millis};
+use super::{Error, Result, Session, instant, millis, reach};
 use crate::domain::node::{Node, NodeIdentity, Running};
+use crate::domain::permission::Reach;
 use crate::domain::policy::Policy;
 
-/// Records that a node is alive.
+/// Records that a node is alive, and how many runs it takes at once.
 ///
 /// # Errors
 /// Where the database fails.
-pub async fn seen(s: &mut dyn Session, node: &NodeIdentity, started_at: DateTime<Utc>, now: DateTime<Utc>) -> Result<()> {
-    let text = "insert into nodes (id, name, version, started_at, last_seen_at) values ($1, $2, $3, $4, $5)
+pub async fn seen(
+    s: &mut dyn Session,
+    node: &NodeIdentity,
+    workers: i64,
+    started_at: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let text = "insert into nodes (id, name, version, started_at, last_seen_at, workers) values ($1, $2, $3, $4, $5, $6)
         on conflict (id) do update set last_seen_at = excluded.last_seen_at";
     on_session!(s, |conn, dialect| {
         sqlx::query(dialect.sql(text))
@@ -23,6 +30,7 @@ pub async fn seen(s: &mut dyn Session, node: &NodeIdentity, started_at: DateTime
             .bind(env!("CARGO_PKG_VERSION"))
             .bind(millis(started_at))
             .bind(millis(now))
+            .bind(workers)
             .execute(&mut *conn)
             .await
             .map(drop)
@@ -35,28 +43,31 @@ pub async fn seen(s: &mut dyn Session, node: &NodeIdentity, started_at: DateTime
 /// # Errors
 /// Where the database fails.
 pub async fn all(s: &mut dyn Session) -> Result<Vec<Node>> {
-    let text = "select id, name, version, started_at, last_seen_at from nodes order by id";
-    type Row = (String, String, String, i64, i64);
+    let text = "select id, name, version, started_at, last_seen_at, workers from nodes order by id";
+    type Row = (String, String, String, i64, i64, i64);
     let found: Vec<Row> = on_session!(s, |conn, dialect| sqlx::query_as(dialect.sql(text)).fetch_all(&mut *conn).await)
         .map_err(Error::on("read the nodes"))?;
-    let node = |(id, name, version, started_at, last_seen_at): Row| {
+    let node = |(id, name, version, started_at, last_seen_at, workers): Row| {
         let (started_at, last_seen_at) = (instant(started_at)?, instant(last_seen_at)?);
-        Ok(Node { identity: NodeIdentity { id, name }, version, started_at, last_seen_at })
+        Ok(Node { identity: NodeIdentity { id, name }, version, started_at, last_seen_at, workers })
     };
     found.into_iter().map(node).collect()
 }
 
-/// What runs now on all nodes, oldest first, at most `limit`.
+/// What runs now on all nodes, of the tasks within reach, oldest first, at most `limit`.
 ///
 /// # Errors
 /// Where the database fails.
-pub async fn running(s: &mut dyn Session, limit: i64) -> Result<Vec<Running>> {
+pub async fn running(s: &mut dyn Session, within: &Reach, limit: i64) -> Result<Vec<Running>> {
     let text = "select node_id, id, task_id, started_at from executions
-        where status in ('queued', 'running') and status = 'running' and node_id is not null and started_at is not null
-        order by id limit $1";
-    let found: Vec<(String, String, String, i64)> =
-        on_session!(s, |conn, dialect| sqlx::query_as(dialect.sql(text)).bind(limit).fetch_all(&mut *conn).await)
-            .map_err(Error::on("read what runs"))?;
+        where status in ('queued', 'running') and status = 'running' and node_id is not null and started_at is not null";
+    let found: Vec<(String, String, String, i64)> = on_session!(s, |conn, _dialect| {
+        let mut query = QueryBuilder::new(text);
+        reach::push(&mut query, "task_id", within);
+        query.push(" order by id limit ").push_bind(limit);
+        query.build_query_as().fetch_all(&mut *conn).await
+    })
+    .map_err(Error::on("read what runs"))?;
     let running = |(node_id, execution_id, task_id, started_at)| {
         Ok(Running { node_id, execution_id, task_id, started_at: instant(started_at)? })
     };

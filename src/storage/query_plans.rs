@@ -3,7 +3,11 @@
 
 use sqlx::Row;
 
-use super::{Database, Dialect, Synchronous, counters, execution, plan, recent_runs, run_minutes};
+use super::{
+    Database, Dialect, Synchronous, counters, execution, execution_list, plan, recent_runs, run_minutes, task_list, team_stats,
+};
+use crate::domain::page::{Cursor, Direction, ExecutionFilter, PageRequest};
+use crate::domain::permission::Reach;
 
 /// Statements and what their plans must say.
 fn plans() -> Vec<(&'static str, String, &'static [&'static str])> {
@@ -24,6 +28,7 @@ fn plans() -> Vec<(&'static str, String, &'static [&'static str])> {
             plan::NEXT_DUE.into(),
             &["SEARCH tasks USING COVERING INDEX tasks_next", "SEARCH executions USING COVERING INDEX executions_retry"],
         ),
+        ("the tags", task_list::TAGS.into(), &["SCAN tasks USING COVERING INDEX tasks_tags"]),
         ("first page", page(""), &["SCAN executions"]),
         ("deep page", page(" and id < $1"), &["SEARCH executions USING PRIMARY KEY (id<?)"]),
         (
@@ -62,6 +67,17 @@ fn plans() -> Vec<(&'static str, String, &'static [&'static str])> {
             ],
         ),
         (
+            "a team's page",
+            team_page(),
+            &[
+                "SEARCH task_tags USING PRIMARY KEY (tag=?)",
+                "SEARCH executions USING COVERING INDEX executions_task (task_id=? AND id<?)",
+                "SEARCH e USING COVERING INDEX executions_task (task_id=? AND id>? AND id<?)",
+                "SEARCH executions USING PRIMARY KEY (id=?)",
+            ],
+        ),
+        ("a team's runs of a day", team_stats::OUTCOMES.into(), &["SEARCH e USING INDEX executions_task (task_id=? AND id>?)"]),
+        (
             "requested runs",
             page(" and cause = 'manual' and cause <> 'schedule'"),
             &["SEARCH executions USING INDEX executions_asked (cause=?)"],
@@ -70,6 +86,15 @@ fn plans() -> Vec<(&'static str, String, &'static [&'static str])> {
         ("the queue's acknowledgement", acknowledge.into(), &["SEARCH Jobs USING INDEX sqlite_autoindex_Jobs_1 (id=?)"]),
         ("the queue's fetch", fetch.into(), &["USING INDEX idx_jobs_pending (job_type=?)"]),
     ]
+}
+
+/// A page deep in the list of those who are limited to two tags.
+fn team_page() -> String {
+    let tags = ["red".to_owned(), "green".to_owned()];
+    let filter = ExecutionFilter { reach: Reach::of(&tags), ..ExecutionFilter::default() };
+    let cursor = Cursor { direction: Direction::Next, key: None, id: "01".to_owned() };
+    let request = PageRequest { size: 40, cursor: Some(cursor) };
+    execution_list::rows_query::<sqlx::Sqlite>(&filter, &request).sql().as_str().to_owned()
 }
 
 #[tokio::test]
@@ -86,7 +111,10 @@ async fn hot_statements_use_their_indexes() {
         }
         let sorts = steps.iter().any(|step| step.contains("TEMP B-TREE FOR ORDER BY"));
         // A few rows of each of a page's tasks, and the sums of a day, are put in order afterwards.
-        assert!(!sorts || matches!(name, "recent runs of tasks" | "the runs of a day"), "{name} sorts: {steps:#?}");
+        assert!(
+            !sorts || matches!(name, "recent runs of tasks" | "the runs of a day" | "a team's page" | "a team's runs of a day"),
+            "{name} sorts: {steps:#?}"
+        );
     }
     database.close().await;
 }

@@ -3,12 +3,12 @@
 use chrono::{DateTime, Utc};
 use sqlx::FromRow;
 
-use super::account::{COLUMNS, UserRow, read_role};
+use super::account::{COLUMNS, UserRow, read_role, read_tags};
 use super::database::on_session;
-use super::{Error, Result, Session, instant, millis, optional_instant};
+use super::{Error, Result, Session, instant, millis, optional_instant, rows};
 use crate::domain::user::{Role, Token, User};
 
-/// Keeps a session.
+/// Keeps a session; `by_provider` where an identity provider vouched for the account.
 ///
 /// # Errors
 /// Where the database fails.
@@ -18,11 +18,13 @@ pub async fn insert_session(
     user_id: &str,
     now: DateTime<Utc>,
     expires_at: DateTime<Utc>,
+    by_provider: bool,
 ) -> Result<()> {
-    let text = "insert into sessions (secret_hash, user_id, created_at, used_at, expires_at) values ($1, $2, $3, $3, $4)";
+    let text = "insert into sessions (secret_hash, user_id, created_at, used_at, expires_at, by_provider)
+        values ($1, $2, $3, $3, $4, $5)";
     on_session!(s, |conn, dialect| {
         let query = sqlx::query(dialect.sql(text)).bind(secret_hash).bind(user_id).bind(millis(now)).bind(millis(expires_at));
-        query.execute(&mut *conn).await.map(drop)
+        query.bind(by_provider).execute(&mut *conn).await.map(drop)
     })
     .map_err(Error::on("keep the session"))
 }
@@ -51,7 +53,16 @@ pub async fn end_sessions_of(s: &mut dyn Session, user_id: &str, but_for: Option
     .map_err(Error::on("end the account's sessions"))
 }
 
-/// The account of a session that has not run out and was used since `idle_since`, and when it was last used.
+/// A session that goes on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ongoing {
+    pub user: User,
+    pub used_at: DateTime<Utc>,
+    /// A password alone was asked for: the account has no second factor, and no identity provider vouched for it.
+    pub by_password_alone: bool,
+}
+
+/// The session of a secret, if it has not run out and was used since `idle_since`.
 ///
 /// # Errors
 /// Where the database fails.
@@ -60,9 +71,11 @@ pub async fn by_session(
     secret_hash: &str,
     now: DateTime<Utc>,
     idle_since: DateTime<Utc>,
-) -> Result<Option<(User, DateTime<Utc>)>> {
+) -> Result<Option<Ongoing>> {
     let text = format!(
-        "select {COLUMNS}, x.used_at from sessions x join users u on u.id = x.user_id
+        "select {COLUMNS}, x.used_at, not x.by_provider and not exists
+            (select 1 from second_factors f where f.user_id = u.id and f.confirmed_at is not null) as by_password_alone
+        from sessions x join users u on u.id = x.user_id
         where x.secret_hash = $1 and x.expires_at > $2 and x.used_at > $3 and not u.disabled"
     );
     let found: Option<SessionRow> = on_session!(s, |conn, dialect| {
@@ -70,7 +83,11 @@ pub async fn by_session(
         query.fetch_optional(&mut *conn).await
     })
     .map_err(Error::on("read the session"))?;
-    found.map(|row| Ok((row.user.try_into()?, instant(row.used_at)?))).transpose()
+    let read = |row: SessionRow| {
+        let by_password_alone = row.by_password_alone;
+        Ok(Ongoing { user: row.user.try_into()?, used_at: instant(row.used_at)?, by_password_alone })
+    };
+    found.map(read).transpose()
 }
 
 #[derive(Debug, FromRow)]
@@ -78,22 +95,29 @@ struct SessionRow {
     #[sqlx(flatten)]
     user: UserRow,
     used_at: i64,
+    by_password_alone: bool,
+}
+
+/// How somebody came in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WayIn {
+    Session,
+    Token,
 }
 
 /// Notes that a session or a token was used.
 ///
 /// # Errors
 /// Where the database fails.
-pub async fn used(s: &mut dyn Session, secret_hash: &str, now: DateTime<Utc>) -> Result<()> {
-    for text in
-        ["update sessions set used_at = $2 where secret_hash = $1", "update tokens set used_at = $2 where secret_hash = $1"]
-    {
-        on_session!(s, |conn, dialect| {
-            sqlx::query(dialect.sql(text)).bind(secret_hash).bind(millis(now)).execute(&mut *conn).await.map(drop)
-        })
-        .map_err(Error::on("note the use of a session or token"))?;
-    }
-    Ok(())
+pub async fn used(s: &mut dyn Session, way: WayIn, secret_hash: &str, now: DateTime<Utc>) -> Result<()> {
+    let text = match way {
+        WayIn::Session => "update sessions set used_at = $2 where secret_hash = $1",
+        WayIn::Token => "update tokens set used_at = $2 where secret_hash = $1",
+    };
+    on_session!(s, |conn, dialect| {
+        sqlx::query(dialect.sql(text)).bind(secret_hash).bind(millis(now)).execute(&mut *conn).await.map(drop)
+    })
+    .map_err(Error::on("note the use of a session or token"))
 }
 
 /// Keeps a token.
@@ -101,8 +125,7 @@ pub async fn used(s: &mut dyn Session, secret_hash: &str, now: DateTime<Utc>) ->
 /// # Errors
 /// Where the database fails.
 pub async fn insert_token(s: &mut dyn Session, secret_hash: &str, user_id: &str, token: &Token) -> Result<()> {
-    let text =
-        "insert into tokens (id, secret_hash, user_id, name, role, created_at, expires_at) values ($1, $2, $3, $4, $5, $6, $7)";
+    let text = "insert into tokens (id, secret_hash, user_id, name, role, created_at, expires_at, tags) values ($1, $2, $3, $4, $5, $6, $7, $8)";
     on_session!(s, |conn, dialect| {
         sqlx::query(dialect.sql(text))
             .bind(&token.id)
@@ -112,6 +135,7 @@ pub async fn insert_token(s: &mut dyn Session, secret_hash: &str, user_id: &str,
             .bind(token.role.as_str())
             .bind(millis(token.created_at))
             .bind(token.expires_at.map(millis))
+            .bind(rows(&token.tags)?)
             .execute(&mut *conn)
             .await
             .map(drop)
@@ -148,7 +172,7 @@ pub async fn delete_token(s: &mut dyn Session, id: &str) -> Result<bool> {
 /// # Errors
 /// Where the database fails.
 pub async fn tokens(s: &mut dyn Session, user_name: Option<&str>) -> Result<Vec<Token>> {
-    let text = "select x.id, u.name as owner, x.name, x.role, x.created_at, x.expires_at, x.used_at
+    let text = "select x.id, u.name as owner, x.name, x.role, x.tags, x.created_at, x.expires_at, x.used_at
         from tokens x join users u on u.id = x.user_id
         where cast($1 as text) is null or lower(u.name) = lower($1) order by lower(u.name), x.name, x.id";
     let found: Vec<TokenRow> =
@@ -163,6 +187,7 @@ struct TokenRow {
     owner: String,
     name: String,
     role: String,
+    tags: String,
     created_at: i64,
     expires_at: Option<i64>,
     used_at: Option<i64>,
@@ -174,6 +199,7 @@ impl TryFrom<TokenRow> for Token {
     fn try_from(row: TokenRow) -> Result<Token> {
         Ok(Token {
             role: read_role(&row.role)?,
+            tags: read_tags(&row.tags)?,
             created_at: instant(row.created_at)?,
             expires_at: optional_instant(row.expires_at)?,
             used_at: optional_instant(row.used_at)?,
@@ -184,24 +210,35 @@ impl TryFrom<TokenRow> for Token {
     }
 }
 
-/// The account of a token that has not run out, the token's own role, and when it was last used.
+/// What is known of a token that came with a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownToken {
+    /// Its account.
+    pub user: User,
+    /// The token's own role and tags.
+    pub role: Role,
+    pub tags: Vec<String>,
+    pub used_at: Option<DateTime<Utc>>,
+}
+
+/// A token that has not run out, of an account that is not disabled.
 ///
 /// # Errors
 /// Where the database fails.
-pub async fn by_token(
-    s: &mut dyn Session,
-    secret_hash: &str,
-    now: DateTime<Utc>,
-) -> Result<Option<(User, Role, Option<DateTime<Utc>>)>> {
+pub async fn by_token(s: &mut dyn Session, secret_hash: &str, now: DateTime<Utc>) -> Result<Option<KnownToken>> {
     let text = format!(
-        "select {COLUMNS}, x.role as token_role, x.used_at from tokens x join users u on u.id = x.user_id
+        "select {COLUMNS}, x.role as token_role, x.tags as token_tags, x.used_at from tokens x join users u on u.id = x.user_id
         where x.secret_hash = $1 and (x.expires_at is null or x.expires_at > $2) and not u.disabled"
     );
     let found: Option<OfToken> = on_session!(s, |conn, dialect| {
         sqlx::query_as(dialect.sql(&text)).bind(secret_hash).bind(millis(now)).fetch_optional(&mut *conn).await
     })
     .map_err(Error::on("read the token"))?;
-    found.map(|row| Ok((row.user.try_into()?, read_role(&row.token_role)?, optional_instant(row.used_at)?))).transpose()
+    let known = |row: OfToken| {
+        let (role, tags) = (read_role(&row.token_role)?, read_tags(&row.token_tags)?);
+        Ok(KnownToken { user: row.user.try_into()?, role, tags, used_at: optional_instant(row.used_at)? })
+    };
+    found.map(known).transpose()
 }
 
 #[derive(Debug, FromRow)]
@@ -209,5 +246,6 @@ struct OfToken {
     #[sqlx(flatten)]
     user: UserRow,
     token_role: String,
+    token_tags: String,
     used_at: Option<i64>,
 }

@@ -3,10 +3,13 @@
 
 use chrono::{DateTime, Utc};
 
+use sqlx::QueryBuilder;
+
 use super::database::on_session;
 use super::execution::read_status;
-use super::{Error, Result, Session, first_id_at, instant, millis};
+use super::{Error, Result, Session, first_id_at, instant, millis, reach};
 use crate::domain::execution::Status;
+use crate::domain::permission::Reach;
 use crate::domain::stats::{DueTask, TaskCounts};
 
 /// How many executions were queued since `from`, by status.
@@ -55,29 +58,40 @@ pub async fn newest_runs(s: &mut dyn Session, from: DateTime<Utc>, limit: i64) -
     .map_err(Error::on("read durations"))
 }
 
-/// How many tasks there are, are enabled, and failed last.
+/// How many tasks there are within reach, are enabled, and failed last.
 ///
 /// # Errors
 /// Where the database fails.
-pub async fn tasks(s: &mut dyn Session) -> Result<TaskCounts> {
+pub async fn tasks(s: &mut dyn Session, within: &Reach) -> Result<TaskCounts> {
     let text = "select count(*), coalesce(sum(case when enabled then 1 else 0 end), 0),
             coalesce(sum(case when last_status in ('failed', 'timed_out', 'interrupted') then 1 else 0 end), 0)
-        from tasks";
-    let (total, enabled, failing): (i64, i64, i64) =
-        on_session!(s, |conn, dialect| sqlx::query_as(dialect.sql(text)).fetch_one(&mut *conn).await)
-            .map_err(Error::on("count tasks"))?;
+        from tasks where true";
+    let (total, enabled, failing): (i64, i64, i64) = on_session!(s, |conn, _dialect| {
+        let mut query = QueryBuilder::new(text);
+        reach::push(&mut query, "id", within);
+        query.build_query_as().fetch_one(&mut *conn).await
+    })
+    .map_err(Error::on("count tasks"))?;
     Ok(TaskCounts { total, enabled, failing })
 }
 
-/// The next firings, soonest first.
+/// The next firings within reach, soonest first.
 ///
 /// # Errors
 /// Where the database fails.
-pub async fn due_next(s: &mut dyn Session, limit: i64) -> Result<Vec<DueTask>> {
-    let text = "select id, name, next_run_at from tasks where next_run_at is not null order by next_run_at limit $1";
-    let found: Vec<(String, String, i64)> =
-        on_session!(s, |conn, dialect| sqlx::query_as(dialect.sql(text)).bind(limit).fetch_all(&mut *conn).await)
-            .map_err(Error::on("read the next firings"))?;
+pub async fn due_next(s: &mut dyn Session, within: &Reach, limit: i64) -> Result<Vec<DueTask>> {
+    firings(s, within, "next_run_at is not null", limit).await
+}
+
+/// The next firings that a condition lets through, soonest first.
+async fn firings(s: &mut dyn Session, within: &Reach, condition: &str, limit: i64) -> Result<Vec<DueTask>> {
+    let found: Vec<(String, String, i64)> = on_session!(s, |conn, _dialect| {
+        let mut query = QueryBuilder::new(format!("select id, name, next_run_at from tasks where {condition}"));
+        reach::push(&mut query, "id", within);
+        query.push(" order by next_run_at limit ").push_bind(limit);
+        query.build_query_as().fetch_all(&mut *conn).await
+    })
+    .map_err(Error::on("read the next firings"))?;
     found.into_iter().map(|(task_id, name, at)| Ok(DueTask { task_id, name, next_run_at: instant(at)? })).collect()
 }
 
@@ -92,31 +106,28 @@ pub async fn active(s: &mut dyn Session) -> Result<Vec<(Status, i64)>> {
     found.into_iter().map(|(status, count)| Ok((read_status(&status)?, count))).collect()
 }
 
-/// As [`active`], of at most `limit` executions.
+/// As [`active`], within reach, of at most `limit` executions.
 ///
 /// # Errors
 /// Where the database fails.
-pub async fn active_up_to(s: &mut dyn Session, limit: i64) -> Result<Vec<(Status, i64)>> {
-    let text =
-        "select status, count(*) from (select status from executions where status in ('queued', 'running') limit $1) as active
-        group by status";
-    let found: Vec<(String, i64)> =
-        on_session!(s, |conn, dialect| sqlx::query_as(dialect.sql(text)).bind(limit).fetch_all(&mut *conn).await)
-            .map_err(Error::on("count active executions"))?;
+pub async fn active_up_to(s: &mut dyn Session, within: &Reach, limit: i64) -> Result<Vec<(Status, i64)>> {
+    let text = "select status, count(*) from (select status from executions where status in ('queued', 'running')";
+    let found: Vec<(String, i64)> = on_session!(s, |conn, _dialect| {
+        let mut query = QueryBuilder::new(text);
+        reach::push(&mut query, "task_id", within);
+        query.push(" limit ").push_bind(limit).push(") as active group by status");
+        query.build_query_as().fetch_all(&mut *conn).await
+    })
+    .map_err(Error::on("count active executions"))?;
     found.into_iter().map(|(status, count)| Ok((read_status(&status)?, count))).collect()
 }
 
-/// The tasks whose firing was due before an instant and was not taken, the longest waiting first.
+/// The tasks within reach whose firing was due before an instant and was not taken, the longest waiting first.
 ///
 /// # Errors
 /// Where the database fails.
-pub async fn overdue(s: &mut dyn Session, before: DateTime<Utc>, limit: i64) -> Result<Vec<DueTask>> {
-    let text = "select id, name, next_run_at from tasks where next_run_at < $1 order by next_run_at limit $2";
-    let found: Vec<(String, String, i64)> = on_session!(s, |conn, dialect| {
-        sqlx::query_as(dialect.sql(text)).bind(millis(before)).bind(limit).fetch_all(&mut *conn).await
-    })
-    .map_err(Error::on("read overdue tasks"))?;
-    found.into_iter().map(|(task_id, name, at)| Ok(DueTask { task_id, name, next_run_at: instant(at)? })).collect()
+pub async fn overdue(s: &mut dyn Session, within: &Reach, before: DateTime<Utc>, limit: i64) -> Result<Vec<DueTask>> {
+    firings(s, within, &format!("next_run_at < {}", millis(before)), limit).await
 }
 
 /// Whether nothing is left to do: no task is due by then, and no execution is queued or running.

@@ -6,10 +6,10 @@ use sqlx::FromRow;
 
 use super::database::on_session;
 use super::execution::read_status;
-use super::{Error, Result, Session, Tx, instant, json as read_json, millis, optional_instant, rows};
+use super::{Error, Result, Session, Tx, instant, json as read_json, millis, optional_instant, reach, rows};
 use crate::domain::chain::{self, Link};
 use crate::domain::policy::Policy;
-use crate::domain::task::{Task, TaskStats};
+use crate::domain::task::{Managed, Task, TaskStats};
 
 /// Inserts a task.
 ///
@@ -44,7 +44,8 @@ pub async fn insert(s: &mut dyn Session, task: &Task, kind: &str) -> Result<()> 
             .await
             .map(drop)
     })
-    .map_err(Error::on("insert the task"))
+    .map_err(Error::on("insert the task"))?;
+    reach::set_tags(s, std::iter::once(task)).await
 }
 
 /// Writes all that can change of a task, if it is still at `version - 1`. False where it is not.
@@ -57,7 +58,7 @@ pub async fn update(s: &mut dyn Session, task: &Task, kind: &str) -> Result<bool
             params = $8, enabled = $9, policy = $10, version = $11, updated_at = $12, anchor_at = $13, next_run_at = $14,
             next_rule_at = $15, chain = $16
         where id = $1 and version = $11 - 1";
-    on_session!(s, |conn, dialect| {
+    let done = on_session!(s, |conn, dialect| {
         sqlx::query(dialect.sql(text))
             .bind(&task.id)
             .bind(&task.name)
@@ -79,7 +80,11 @@ pub async fn update(s: &mut dyn Session, task: &Task, kind: &str) -> Result<bool
             .await
             .map(|done| done.rows_affected() > 0)
     })
-    .map_err(Error::on("update the task"))
+    .map_err(Error::on("update the task"))?;
+    if done {
+        reach::set_tags(s, std::iter::once(task)).await?;
+    }
+    Ok(done)
 }
 
 /// Deletes a task. False where there is none.
@@ -91,7 +96,11 @@ pub async fn delete(s: &mut dyn Session, id: &str) -> Result<bool> {
         let query = sqlx::query(dialect.sql("delete from tasks where id = $1")).bind(id);
         query.execute(&mut *conn).await.map(|done| done.rows_affected())
     });
-    done.map(|rows| rows > 0).map_err(Error::on("delete the task"))
+    let done = done.map_err(Error::on("delete the task"))? > 0;
+    if done {
+        reach::tasks_gone(s, &[id.to_owned()]).await?;
+    }
+    Ok(done)
 }
 
 /// One task.
@@ -153,7 +162,7 @@ pub async fn idle(s: &mut dyn Session) -> Result<Vec<Task>> {
 
 pub(super) const COLUMNS: &str = "id, name, description, tags, task_type, trigger_rule, schedule_text, params, enabled, policy, chain, \
     version, created_at, updated_at, anchor_at, next_run_at, next_rule_at, run_count, success_count, failure_count, last_run_at, \
-    last_status, last_duration_ms";
+    last_status, last_duration_ms, managed_by, managed_enabled";
 
 #[derive(Debug, FromRow)]
 pub(super) struct TaskRow {
@@ -180,6 +189,8 @@ pub(super) struct TaskRow {
     last_run_at: Option<i64>,
     last_status: Option<String>,
     last_duration_ms: Option<i64>,
+    managed_by: Option<String>,
+    managed_enabled: Option<bool>,
 }
 
 impl TryFrom<TaskRow> for Task {
@@ -205,6 +216,7 @@ impl TryFrom<TaskRow> for Task {
                 last_status: row.last_status.as_deref().map(read_status).transpose()?,
                 last_duration_ms: row.last_duration_ms,
             },
+            managed: row.managed_by.map(|by| Managed { by, enabled: row.managed_enabled.unwrap_or(true) }),
             id: row.id,
             name: row.name,
             description: row.description,

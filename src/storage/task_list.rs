@@ -4,8 +4,9 @@ use sqlx::{Encode, FromRow, QueryBuilder, Type};
 
 use super::database::on_session;
 use super::task::{COLUMNS, TaskRow};
-use super::{Error, Result, Session, millis};
+use super::{Error, Result, Session, millis, reach};
 use crate::domain::page::{Cursor, Direction, Page, PageRequest, TaskFilter, TaskSort};
+use crate::domain::permission::Reach;
 use crate::domain::task::Task;
 
 /// One page of the tasks that a filter lets through.
@@ -14,7 +15,7 @@ use crate::domain::task::Task;
 /// Where the database fails.
 pub async fn page(s: &mut dyn Session, filter: &TaskFilter, request: &PageRequest) -> Result<Page<Task>> {
     let limit = i64::from(request.size) + 1;
-    let backwards = matches!(&request.cursor, Some(cursor) if cursor.direction == Direction::Previous);
+    let backwards = request.is_backwards();
     let found: Vec<TaskRow> = on_session!(s, |conn, _dialect| {
         let mut query = QueryBuilder::new(format!("select {COLUMNS} from tasks where true"));
         push_filter(&mut query, filter);
@@ -60,17 +61,21 @@ pub async fn ids(s: &mut dyn Session, filter: &TaskFilter, after: &str, limit: i
     .map_err(Error::on("list tasks"))
 }
 
-/// The tags in use, sorted.
+pub(super) const TAGS: &str = "select distinct tags from tasks where tags <> '[]'";
+
+/// The tags in use on the tasks within reach, sorted.
 ///
 /// # Errors
 /// Where the database fails.
-pub async fn tags(s: &mut dyn Session) -> Result<Vec<String>> {
+pub async fn tags(s: &mut dyn Session, within: &Reach) -> Result<Vec<String>> {
     #[derive(FromRow)]
     struct Row {
         tags: String,
     }
-    let found: Vec<Row> = on_session!(s, |conn, dialect| {
-        sqlx::query_as(dialect.sql("select distinct tags from tasks where tags <> '[]'")).fetch_all(&mut *conn).await
+    let found: Vec<Row> = on_session!(s, |conn, _dialect| {
+        let mut query = QueryBuilder::new(TAGS);
+        reach::push(&mut query, "id", within);
+        query.build_query_as().fetch_all(&mut *conn).await
     })
     .map_err(Error::on("read the tags"))?;
     let lists = found.iter().filter_map(|row| serde_json::from_str::<Vec<String>>(&row.tags).ok());
@@ -79,9 +84,24 @@ pub async fn tags(s: &mut dyn Session) -> Result<Vec<String>> {
 }
 
 /// A pattern for LIKE that finds `search` anywhere, in any case, taken literally.
-pub(super) fn pattern(search: &str) -> String {
+fn pattern(search: &str) -> String {
     let literal = search.to_lowercase().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
     format!("%{literal}%")
+}
+
+/// Adds a condition: one of the columns holds a text, in any case.
+pub(super) fn push_search<DB>(query: &mut QueryBuilder<DB>, columns: &[&str], search: &str)
+where
+    DB: sqlx::Database,
+    String: for<'q> Encode<'q, DB> + Type<DB>,
+{
+    let pattern = pattern(search);
+    query.push(" and (");
+    for (place, column) in columns.iter().enumerate() {
+        query.push(if place == 0 { "" } else { " or " });
+        query.push(format!("lower(coalesce({column}, '')) like ")).push_bind(pattern.clone()).push(" escape '\\'");
+    }
+    query.push(")");
 }
 
 fn push_filter<DB>(query: &mut QueryBuilder<DB>, filter: &TaskFilter)
@@ -108,6 +128,7 @@ where
     if let Some(enabled) = filter.enabled {
         query.push(" and enabled = ").push_bind(enabled);
     }
+    reach::push(query, "id", &filter.reach);
 }
 
 fn like_literal(text: &str) -> String {

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use super::database::on_session;
-use super::{Error, Result, Session, instant, json, millis};
+use super::{Error, Result, Session, instant, json, millis, rows};
 use crate::domain::task::{Task, Version};
 
 /// Keeps a task as it is now.
@@ -25,6 +25,20 @@ pub async fn keep(s: &mut dyn Session, task: &Task, author: &str) -> Result<()> 
             .map(drop)
     })
     .map_err(Error::on("keep the task's version"))
+}
+
+/// Keeps tasks as they are now, in one statement.
+///
+/// # Errors
+/// Where the database fails.
+pub async fn keep_all(s: &mut dyn Session, tasks: &[Task], author: &str) -> Result<()> {
+    let text = "insert into task_versions (task_id, version, at, author, content)
+        select j.value->>0, cast(j.value->>1 as bigint), cast(j.value->>2 as bigint), $2, j.value->>3 from {rows} where true";
+    let content = |task: &Task| Value::Object(task.to_input()).to_string();
+    let list: Vec<_> = tasks.iter().map(|task| (&task.id, task.version, millis(task.updated_at), content(task))).collect();
+    let list = rows(&list)?;
+    on_session!(s, |conn, dialect| sqlx::query(dialect.sql(text)).bind(list).bind(author).execute(&mut *conn).await.map(drop))
+        .map_err(Error::on("keep the tasks' versions"))
 }
 
 /// The versions of a task, newest first, at most `limit` of them, below `before`.

@@ -52,6 +52,10 @@ impl TaskType for AutoTest {
         }
     }
 
+    fn code(&self) -> &'static [&'static str] {
+        &["/command"]
+    }
+
     fn check(&self, params: &Value) -> Vec<Fault> {
         settled(params, Params::read(params).err().unwrap_or_default())
     }

@@ -64,6 +64,10 @@ impl TaskType for DataSync {
         }
     }
 
+    fn code(&self) -> &'static [&'static str] {
+        &["/from/sql"]
+    }
+
     fn check(&self, params: &Value) -> Vec<Fault> {
         let mut faults = Params::read(params).err().unwrap_or_default();
         for place in ["from", "to"] {

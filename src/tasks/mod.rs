@@ -48,6 +48,12 @@ pub trait TaskType: Send + Sync + 'static {
         Vec::new()
     }
 
+    /// Pointers to texts in the parameters that are run as code: a shell's, a database's. What another run gave is not filled in
+    /// there.
+    fn code(&self) -> &'static [&'static str] {
+        &[]
+    }
+
     /// Does the work once. The executor ends it at its time limit or cancellation by dropping the future, after giving it
     /// `context.cancel` and a short while to end by itself; whatever it started must then be ended by its drop.
     fn run<'a>(&'a self, params: Value, context: &'a RunContext) -> Run<'a>;
@@ -144,8 +150,7 @@ impl RunError {
 /// The faults that stand already when a task is saved: a text with a template in it is judged when it is filled in, before
 /// the run.
 pub(crate) fn settled(params: &Value, mut faults: Vec<Fault>) -> Vec<Fault> {
-    let is_template = |text: &str| text.contains("{{") || text.contains("{%");
-    faults.retain(|fault| !params.pointer(&fault.pointer).and_then(Value::as_str).is_some_and(is_template));
+    faults.retain(|fault| !params.pointer(&fault.pointer).and_then(Value::as_str).is_some_and(template::is_template));
     faults
 }
 

@@ -5,7 +5,7 @@ use jsonschema::ValidationError;
 use jsonschema::error::{TypeKind, ValidationErrorKind as Kind};
 use serde_json::Value;
 
-use crate::domain::fault::Fault;
+use crate::domain::fault::{Fault, pointer_step};
 use crate::domain::input::{cut, shown};
 
 /// A message that the schema library wrote is kept up to this many characters.
@@ -30,7 +30,7 @@ pub(super) fn faults(error: &ValidationError<'_>, schema: &Value, base: &str) ->
 
 fn missing(pointer: &str, property: &Value) -> Fault {
     let name = property.as_str().unwrap_or_default();
-    Fault::new(format!("{pointer}/{}", escape(name)), format!("{name}: is required"))
+    Fault::new(format!("{pointer}/{}", pointer_step(name)), format!("{name}: is required"))
 }
 
 fn unknown(pointer: &str, name: &str, known: &[String]) -> Fault {
@@ -39,7 +39,7 @@ fn unknown(pointer: &str, name: &str, known: &[String]) -> Fault {
         [] => format!("{shown}: unknown property"),
         _ => format!("{shown}: unknown property; known are {}", known.join(", ")),
     };
-    Fault::new(format!("{pointer}/{}", escape(name)), message)
+    Fault::new(format!("{pointer}/{}", pointer_step(name)), message)
 }
 
 fn message(kind: &Kind, error: &ValidationError<'_>) -> String {
@@ -143,10 +143,6 @@ fn name_of(pointer: &str) -> String {
     let is_index = !last.is_empty() && last.bytes().all(|b| b.is_ascii_digit());
     let name = if is_index { format!("{}/{last}", parts.next().unwrap_or_default()) } else { last };
     cut(&name, 40)
-}
-
-fn escape(name: &str) -> String {
-    name.replace('~', "~0").replace('/', "~1")
 }
 
 #[cfg(test)]

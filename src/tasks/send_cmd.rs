@@ -49,6 +49,10 @@ impl TaskType for SendCmd {
         }
     }
 
+    fn code(&self) -> &'static [&'static str] {
+        &["/command"]
+    }
+
     fn check(&self, params: &Value) -> Vec<Fault> {
         settled(params, Params::read(params).err().unwrap_or_default())
     }

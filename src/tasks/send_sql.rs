@@ -14,6 +14,7 @@ use super::sql::{Datasources, Lease, Source, SqlError};
 use super::{Limits, Run, RunContext, RunError, Spec, TaskType, Text, Toolbox};
 use crate::domain::fault::Fault;
 use crate::domain::policy::Policy;
+use crate::tasks::template::is_template;
 
 mod answer;
 mod csv_file;
@@ -21,7 +22,7 @@ mod expect;
 pub(in crate::tasks) mod guard;
 mod params;
 
-pub(in crate::tasks) use params::{datasource_schema, is_template, values as values_of, values_schema};
+pub(in crate::tasks) use params::{datasource_schema, values as values_of, values_schema};
 
 use answer::Answer;
 use csv_file::CsvFile;
@@ -53,6 +54,10 @@ impl TaskType for SendSql {
             default_policy: Policy { timeout: Some(Duration::from_secs(3600)), ..Policy::default() },
             dangerous: true,
         }
+    }
+
+    fn code(&self) -> &'static [&'static str] {
+        &["/sql"]
     }
 
     fn check(&self, params: &Value) -> Vec<Fault> {
@@ -87,7 +92,7 @@ fn first(faults: Vec<Fault>) -> RunError {
 /// The statements of the text, where they may be run as asked. Nothing is said of a text that holds template expressions.
 fn statements(params: &Params, source: &Source) -> Result<Vec<Statement>, String> {
     let statements = split(&params.sql, source.engine());
-    if params::is_template(&params.sql) {
+    if is_template(&params.sql) {
         return Ok(statements);
     }
     guard::check(&statements, &params.values, source, params.transaction)?;

@@ -11,9 +11,10 @@ use regex::Regex;
 use serde_json::{Map, Value, json};
 use tera::{Context, ErrorKind, Kwargs, State, Tera};
 
-use crate::domain::fault::Fault;
+use crate::domain::fault::{Fault, pointer_step};
 
 mod filters;
+pub mod foreign;
 
 /// Bytes that one string may become.
 const FILLED_MAX: usize = 4 << 20;
@@ -94,14 +95,9 @@ fn each(value: &Value, pointer: &str, visit: &mut dyn FnMut(&str, &str)) {
     match value {
         Value::String(text) if is_template(text) => visit(pointer, text),
         Value::Array(list) => list.iter().enumerate().for_each(|(place, item)| each(item, &format!("{pointer}/{place}"), visit)),
-        Value::Object(map) => map.iter().for_each(|(key, item)| each(item, &format!("{pointer}/{}", escaped(key)), visit)),
+        Value::Object(map) => map.iter().for_each(|(key, item)| each(item, &format!("{pointer}/{}", pointer_step(key)), visit)),
         _ => {}
     }
-}
-
-/// A key as a step of a JSON Pointer (RFC 6901).
-fn escaped(key: &str) -> String {
-    key.replace('~', "~0").replace('/', "~1")
 }
 
 fn last_step(pointer: &str) -> &str {
@@ -136,7 +132,7 @@ fn fill_value(value: &Value, pointer: &str, fill: &dyn Fn(&str, &str) -> Result<
         }
         Value::Object(map) => {
             let filled = |(key, item): (&String, &Value)| {
-                Ok((key.clone(), fill_value(item, &format!("{pointer}/{}", escaped(key)), fill)?))
+                Ok((key.clone(), fill_value(item, &format!("{pointer}/{}", pointer_step(key)), fill)?))
             };
             Value::Object(map.iter().map(filled).collect::<Result<Map<_, _>, Fault>>()?)
         }

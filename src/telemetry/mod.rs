@@ -1,6 +1,7 @@
 //! Logs: lines for people on the error stream (the output stream belongs to what a command answers), and the same in
 //! `scheduler.log` of the data folder. Writing to the file happens on a thread of its own.
 
+mod one_line;
 mod rolling;
 
 use std::io::IsTerminal;
@@ -17,6 +18,7 @@ use tracing_subscriber::{EnvFilter, Layer, Registry, fmt, registry};
 
 use crate::clock::SharedClock;
 use crate::config::{Log, LogFormat};
+use one_line::OneLine;
 pub use rolling::RollingFile;
 
 /// The log's name in the data folder.
@@ -108,18 +110,24 @@ type Boxed = Box<dyn Layer<Registry> + Send + Sync>;
 
 fn console(format: LogFormat, time: Time, terminal: NonBlocking) -> Boxed {
     let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    let layer = fmt::layer().with_writer(terminal).with_timer(time).with_ansi(colours);
+    let layer = fmt::layer().with_writer(terminal).with_ansi(colours);
     match format {
-        LogFormat::Text => layer.with_target(false).boxed(),
-        LogFormat::Json => layer.json().flatten_event(true).boxed(),
+        LogFormat::Text => {
+            let lines = OneLine(fmt::format().with_timer(time).with_ansi(colours).with_target(false));
+            layer.event_format(lines).boxed()
+        }
+        LogFormat::Json => layer.with_timer(time).json().flatten_event(true).boxed(),
     }
 }
 
 fn to_file(format: LogFormat, time: Time, file: NonBlocking) -> Boxed {
-    let layer = fmt::layer().with_writer(file).with_timer(time).with_ansi(false);
+    let layer = fmt::layer().with_writer(file).with_ansi(false);
     match format {
-        LogFormat::Text => layer.fmt_fields(PlainFields(DefaultFields::new())).boxed(),
-        LogFormat::Json => layer.json().flatten_event(true).boxed(),
+        LogFormat::Text => {
+            let lines = OneLine(fmt::format().with_timer(time).with_ansi(false));
+            layer.event_format(lines).fmt_fields(PlainFields(DefaultFields::new())).boxed()
+        }
+        LogFormat::Json => layer.with_timer(time).json().flatten_event(true).boxed(),
     }
 }
 

@@ -95,4 +95,20 @@ impl Vault {
         secret::put(tx, name, &key.seal(name, value)?, by, now).await?;
         Ok(())
     }
+
+    /// Encrypts something that is kept elsewhere than among the secrets; it opens under its own name alone.
+    ///
+    /// # Errors
+    /// Where there is no key and none can be made.
+    pub fn seal(&self, name: &str, value: &str) -> Result<String, VaultError> {
+        self.source.read_or_make()?.seal(name, value)
+    }
+
+    /// Decrypts what [`Vault::seal`] encrypted.
+    ///
+    /// # Errors
+    /// Where there is no key, or it was another one.
+    pub fn open(&self, name: &str, sealed: &str) -> Result<String, VaultError> {
+        self.source.read()?.ok_or_else(|| VaultError::Sealed(name.to_owned()))?.open(name, sealed)
+    }
 }

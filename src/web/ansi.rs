@@ -1,6 +1,8 @@
 //! Terminal codes within output: colours and weights become classes, everything else that is meant for a terminal goes.
 
-use serde::Serialize;
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
 
 /// A piece of text in one look.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -10,14 +12,31 @@ pub struct Span {
     pub class: String,
 }
 
-/// The look that codes have set so far.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// The longest beginning of a code that waits for its end, in bytes; longer ones are no codes that matter.
+const MAX_PENDING: usize = 256;
+
+/// The look that codes have set so far. It travels to the browser and back, where output is read piece by piece.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Look {
     /// 0 to 15.
     colour: Option<u8>,
     bold: bool,
     italic: bool,
     underlined: bool,
+    /// The beginning of a code whose end has not come yet.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pending: String,
+}
+
+/// The looks of standard output and standard error, as one text.
+pub fn to_token(looks: &[Look; 2]) -> String {
+    serde_json::to_string(looks).unwrap_or_default()
+}
+
+/// Reads such a text; any other means that no codes were set.
+pub fn of_token(token: &str) -> [Look; 2] {
+    serde_json::from_str(token).unwrap_or_default()
 }
 
 impl Look {
@@ -70,7 +89,9 @@ impl Look {
 /// Divides text by its looks; `look` is what codes before it have set, and is carried on.
 pub fn spans(text: &str, look: &mut Look) -> Vec<Span> {
     let mut spans: Vec<Span> = Vec::new();
-    let mut rest = text;
+    let begun = std::mem::take(&mut look.pending);
+    let whole = if begun.is_empty() { Cow::Borrowed(text) } else { Cow::Owned(begun + text) };
+    let mut rest = &*whole;
     while !rest.is_empty() {
         let end = rest.find('\u{1b}').unwrap_or(rest.len());
         if end > 0 {
@@ -91,27 +112,39 @@ fn push(spans: &mut Vec<Span>, text: &str, class: String) {
     }
 }
 
-/// Behind the code that begins at the start of `text`; one that is cut off takes the rest with it.
+/// Behind the code that begins at the start of `text`; one that is cut off waits for its end.
 fn skip<'t>(text: &'t str, look: &mut Look) -> &'t str {
+    let Some(rest) = behind(text, look) else {
+        if text.len() <= MAX_PENDING {
+            text.clone_into(&mut look.pending);
+        }
+        return "";
+    };
+    rest
+}
+
+fn behind<'t>(text: &'t str, look: &mut Look) -> Option<&'t str> {
     let code = &text[1..];
-    match code.chars().next() {
-        Some('[') => {
+    match code.chars().next()? {
+        '[' => {
             let body = &code[1..];
-            let Some(end) = body.find(|c: char| ('\u{40}'..='\u{7e}').contains(&c)) else { return "" };
+            let end = body.find(|c: char| ('\u{40}'..='\u{7e}').contains(&c) || !c.is_ascii())?;
             if body.as_bytes()[end] == b'm' {
                 look.set(&body[..end]);
             }
-            &body[end + 1..]
+            let last = body[end..].chars().next().map_or(0, char::len_utf8);
+            Some(&body[end + last..])
         }
         // A title or a link for the terminal, up to BEL or ESC \.
-        Some(']') => match code.find(['\u{7}', '\u{1b}']) {
-            Some(end) => {
-                code[end..].strip_prefix('\u{7}').or_else(|| code[end..].strip_prefix("\u{1b}\\")).unwrap_or(&code[end..])
+        ']' => {
+            let end = code.find(['\u{7}', '\u{1b}'])?;
+            let rest = &code[end..];
+            match rest {
+                "\u{1b}" => None,
+                rest => Some(rest.strip_prefix('\u{7}').or_else(|| rest.strip_prefix("\u{1b}\\")).unwrap_or(rest)),
             }
-            None => "",
-        },
-        Some(other) => &code[other.len_utf8()..],
-        None => "",
+        }
+        other => Some(&code[other.len_utf8()..]),
     }
 }
 
@@ -142,7 +175,7 @@ mod tests {
         assert_eq!(read("a\u{1b}[2Kb\u{1b}]0;title\u{7}c\u{1b}]8;;x\u{1b}\\d\u{1b}Me"), owned(&[("abcde", "")]));
         assert_eq!(read("x\u{1b}[2"), owned(&[("x", "")]));
         assert_eq!(read("x\u{1b}"), owned(&[("x", "")]));
-        assert_eq!(read("\u{1b}[日m;1mx"), owned(&[(";1mx", "")]));
+        assert_eq!(read("\u{1b}[日m;1mx"), owned(&[("m;1mx", "")]));
         assert_eq!(read("\u{1b}日x"), owned(&[("x", "")]));
     }
 
@@ -151,5 +184,27 @@ mod tests {
         let mut look = Look::default();
         spans("\u{1b}[33m", &mut look);
         assert_eq!(spans("x", &mut look), [Span { text: "x".into(), class: "ansi-3".into() }]);
+        let mut looks = of_token(&to_token(&[look, Look::default()]));
+        assert_eq!(spans("y", &mut looks[0])[0].class, "ansi-3");
+        for foreign in ["", "[]", "[{\"colour\":999},{}]", "x"] {
+            assert_eq!(of_token(foreign), <[Look; 2]>::default(), "{foreign}");
+        }
+    }
+
+    #[test]
+    fn a_code_that_is_cut_in_two_is_one_code() {
+        let whole = "a\u{1b}[1;31mred\u{1b}[0m\u{1b}]0;title\u{1b}\\ok\u{1b}[32m";
+        for cut in (0..whole.len()).filter(|cut| whole.is_char_boundary(*cut)) {
+            let mut looks = <[Look; 2]>::default();
+            let mut read = spans(&whole[..cut], &mut looks[0]);
+            let mut looks = of_token(&to_token(&looks));
+            read.extend(spans(&whole[cut..], &mut looks[0]));
+            let of = |class: &str| read.iter().filter(|s| s.class == class).map(|s| s.text.as_str()).collect::<String>();
+            assert_eq!((of(""), of("ansi-1 ansi-bold")), ("aok".into(), "red".into()), "cut at {cut}");
+            assert_eq!(spans("z", &mut looks[0])[0].class, "ansi-2");
+        }
+        let mut look = Look::default();
+        spans(&format!("\u{1b}]{}", "x".repeat(MAX_PENDING)), &mut look);
+        assert_eq!(look, Look::default(), "what has no end is given up");
     }
 }

@@ -5,17 +5,18 @@ use std::future::Future;
 use std::sync::Arc;
 
 use poem::error::ReadBodyError;
-use poem::http::Method;
-use poem::web::{Form, FromRequest};
-use poem::{Body, Endpoint, Request, RequestBody, Response};
+use poem::http::{Method, header};
+use poem::web::{Form, Multipart};
+use poem::{Body, Endpoint, FromRequest, Request, RequestBody, Response};
 
 use super::error::Failure;
 use super::urls::Pairs;
 use super::visit::{Answer, Visit};
-use super::{Web, csrf};
+use super::{Web, csrf, pages};
+use crate::domain::transfer::MAX_DOCUMENT;
 
-/// Forms are at most this large, in bytes; larger ones are answered 413.
-pub const MAX_FORM: usize = 1024 * 1024;
+/// What can be reached before a second factor that is required is set up.
+const ENROLMENT: [&str; 2] = ["/account/second-factor", "/logout"];
 
 /// An endpoint for those who are signed in; forms must carry the session's token.
 pub fn signed<F, Fut>(web: &Arc<Web>, handler: F) -> impl Endpoint<Output = Response> + 'static
@@ -70,11 +71,16 @@ async fn admit(visit: &mut Visit, request: &mut Request, signed: bool) -> Result
     if signed && visit.actor.is_none() {
         return Err(Failure::SignIn);
     }
+    if signed && visit.must_enrol && !ENROLMENT.iter().any(|path| visit.path.starts_with(path)) {
+        return Err(Failure::MustEnrol);
+    }
     if request.method() != Method::POST {
         return Ok(());
     }
     let limit = visit.web.options.request_timeout;
-    let form = tokio::time::timeout(limit, read_form(request)).await.map_err(|_elapsed| Failure::TooSlow)??;
+    let form = tokio::time::timeout(limit, read_form(request, visit.web.options.body_limit))
+        .await
+        .map_err(|_elapsed| Failure::TooSlow)??;
     visit.form = form;
     let sent = request.header(csrf::HEADER).or(visit.form.raw(csrf::FIELD)).unwrap_or_default();
     let trusted = match (&visit.session, signed) {
@@ -84,15 +90,36 @@ async fn admit(visit: &mut Visit, request: &mut Request, signed: bool) -> Result
     if trusted { Ok(()) } else { Err(Failure::OtherSite) }
 }
 
-async fn read_form(request: &mut Request) -> Result<Pairs, Failure> {
-    let bytes = match request.take_body().into_bytes_limit(MAX_FORM).await {
+async fn read_form(request: &mut Request, most: usize) -> Result<Pairs, Failure> {
+    let kind = request.header(header::CONTENT_TYPE).unwrap_or_default().to_ascii_lowercase();
+    let with_files = kind.starts_with("multipart/form-data");
+    // A document may be larger than what people type; it is taken where one is asked for.
+    let most = if with_files && request.uri().path() == pages::transfer::PATH { MAX_DOCUMENT + most } else { most };
+    let bytes = match request.take_body().into_bytes_limit(most).await {
         Ok(bytes) => bytes,
         Err(ReadBodyError::PayloadTooLarge) => return Err(Failure::TooLarge),
         Err(error) => return Err(Failure::BadRequest(error.to_string())),
     };
     let mut body = RequestBody::new(Body::from(bytes));
+    if with_files {
+        return read_parts(request, &mut body).await;
+    }
     match Form::<Vec<(String, String)>>::from_request(request, &mut body).await {
         Ok(Form(pairs)) => Ok(Pairs(pairs)),
         Err(error) => Err(Failure::BadRequest(error.to_string())),
     }
+}
+
+/// The parts of a form with files, all of them texts.
+async fn read_parts(request: &Request, body: &mut RequestBody) -> Result<Pairs, Failure> {
+    let unreadable = |error: &dyn std::fmt::Display| Failure::BadRequest(error.to_string());
+    let mut parts = Multipart::from_request(request, body).await.map_err(|error| unreadable(&error))?;
+    let mut pairs = Vec::new();
+    while let Some(part) = parts.next_field().await.map_err(|error| unreadable(&error))? {
+        let name = part.name().unwrap_or_default().to_owned();
+        let bytes = part.bytes().await.map_err(|error| unreadable(&error))?;
+        let text = String::from_utf8(bytes).map_err(|_| Failure::BadRequest(format!("{name}: is not UTF-8")))?;
+        pairs.push((name, text));
+    }
+    Ok(Pairs(pairs))
 }

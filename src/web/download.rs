@@ -6,6 +6,7 @@ use chrono_tz::Tz;
 use futures_util::stream::{self, Stream};
 use serde_json::{Value, json};
 
+use crate::domain::csv;
 use crate::domain::execution::Execution;
 use crate::domain::page::{Cursor, Direction, ExecutionFilter, MAX_PAGE_SIZE, PageRequest};
 use crate::domain::user::Actor;
@@ -39,8 +40,7 @@ impl Format {
 
     fn open(self) -> String {
         match self {
-            // The mark tells spreadsheets that the text is UTF-8.
-            Format::Csv => format!("\u{feff}{}\r\n", COLUMNS.join(",")),
+            Format::Csv => csv::head(&COLUMNS),
             Format::Json => "[".to_owned(),
         }
     }
@@ -52,10 +52,7 @@ impl Format {
     fn row(self, execution: &Execution, zone: Tz, first: bool) -> String {
         let row = row(execution, zone);
         match self {
-            Format::Csv => {
-                let cells: Vec<_> = COLUMNS.iter().map(|column| cell(&row[*column])).collect();
-                format!("{}\r\n", cells.join(","))
-            }
+            Format::Csv => csv::line(COLUMNS.iter().map(|column| &row[*column])),
             Format::Json => format!("{}\n{row}", if first { "" } else { "," }),
         }
     }
@@ -91,19 +88,6 @@ fn row(e: &Execution, zone: Tz) -> Value {
         "duration_ms": e.duration_ms, "attempt": e.attempt, "node": e.node, "requested_by": e.requested_by, "error": e.error,
         "params": e.params,
     })
-}
-
-/// One cell of a CSV file (RFC 4180). A text that a spreadsheet would take for a formula is marked as text.
-fn cell(value: &Value) -> String {
-    let text = match value {
-        Value::Null => return String::new(),
-        Value::Number(number) => return number.to_string(),
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    };
-    let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
-    let text = if formula { format!("'{text}") } else { text };
-    if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
 }
 
 /// Where the writing stands.
@@ -155,26 +139,5 @@ impl Writer {
         }
         self.after = rows.last().map(|execution| execution.id.clone()).or_else(|| self.after.take());
         Ok(text)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn cells_are_quoted_and_formulas_are_text() {
-        for (value, written) in [
-            (json!("plain"), "plain"),
-            (json!("a,\"b\"\nc"), "\"a,\"\"b\"\"\nc\""),
-            (json!("=1+1"), "'=1+1"),
-            (json!("@x,y"), "\"'@x,y\""),
-            (json!("-"), "'-"),
-            (json!(-5), "-5"),
-            (Value::Null, ""),
-            (json!({"a": 1}), "\"{\"\"a\"\":1}\""),
-        ] {
-            assert_eq!(cell(&value), written);
-        }
     }
 }

@@ -16,6 +16,8 @@ pub enum Failure {
     Template(tera::Error),
     /// Nobody is signed in.
     SignIn,
+    /// Whoever is signed in must set up a second factor first.
+    MustEnrol,
     /// A form without this session's token, or from another site.
     OtherSite,
     NotFound,
@@ -47,7 +49,7 @@ impl Failure {
             Failure::Service(Error::Invalid(_)) => StatusCode::UNPROCESSABLE_ENTITY,
             Failure::Service(Error::Conflict(_)) => StatusCode::CONFLICT,
             Failure::Service(Error::Stale { .. }) => StatusCode::PRECONDITION_FAILED,
-            Failure::Service(Error::Unauthorized(_)) | Failure::SignIn => StatusCode::UNAUTHORIZED,
+            Failure::Service(Error::Unauthorized(_)) | Failure::SignIn | Failure::MustEnrol => StatusCode::UNAUTHORIZED,
             Failure::Service(Error::TooManyRequests(_)) => StatusCode::TOO_MANY_REQUESTS,
             Failure::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Failure::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -86,8 +88,10 @@ impl Failure {
 
     /// The answer to the reader.
     pub async fn answer(self, visit: &Visit) -> Response {
-        if matches!(self, Failure::SignIn) {
-            return sign_in(visit).await;
+        match self {
+            Failure::SignIn => return sign_in(visit).await,
+            Failure::MustEnrol => return sent_to(visit, "/account/second-factor"),
+            _ => {}
         }
         let status = self.status();
         let reference = if status == StatusCode::INTERNAL_SERVER_ERROR { self.log() } else { String::new() };
@@ -141,8 +145,12 @@ async fn sign_in(visit: &Visit) -> Response {
     let next = if visit.partial { visit.came_from.clone().unwrap_or_default() } else { visit.address() };
     let next = if next == "/" { String::new() } else { next };
     let path = if fresh { "/setup".to_owned() } else { urls::with_query("/login", &[("next", &next)]) };
+    sent_to(visit, &path)
+}
+
+fn sent_to(visit: &Visit, path: &str) -> Response {
     if !visit.partial {
-        return redirect(&path);
+        return redirect(path);
     }
     Response::builder()
         .status(StatusCode::UNAUTHORIZED)

@@ -14,6 +14,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::visit::{Answer, Visit};
 use crate::domain::event::Event;
+use crate::domain::user::Via;
+use crate::service::{Credential, Ear, OpenStream};
 
 /// The shortest time between two messages.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -22,13 +24,16 @@ const MAX_NAMED: usize = 100;
 
 /// `GET /live?since=<newest execution id shown>&execution=<id whose output is shown>`.
 pub async fn stream(visit: Arc<Visit>) -> Answer {
-    visit.actor()?;
+    let credential = Credential::Session(visit.session.clone().unwrap_or_default(), Via::Page);
+    let place = visit.service().open_stream(visit.actor()?)?;
     let listener = Listener {
+        ear: Some(Ear::new(visit.service(), credential, visit.actor()?.clone())),
         events: visit.service().events().subscribe(),
         newest: visit.query.get("since").unwrap_or_default().to_owned(),
         execution: visit.query.get("execution").map(str::to_owned),
         shutdown: visit.web.options.shutdown.clone(),
         greeted: false,
+        _place: Some(place),
     };
     let messages = stream::unfold(listener, |mut listener| async move { listener.next().await.map(|m| (m, listener)) });
     let mut response: Response = SSE::new(messages).keep_alive(Duration::from_secs(15)).into_response();
@@ -37,11 +42,14 @@ pub async fn stream(visit: Arc<Visit>) -> Answer {
 }
 
 struct Listener {
+    /// What the reader may hear; `None`: everything (in tests of the gathering alone).
+    ear: Option<Ear>,
     events: Receiver<Arc<[Event]>>,
     newest: String,
     execution: Option<String>,
     shutdown: CancellationToken,
     greeted: bool,
+    _place: Option<OpenStream>,
 }
 
 /// What moved since the last message.
@@ -75,23 +83,34 @@ impl Listener {
     async fn gather(&mut self) -> Option<Changes> {
         let mut changes = Changes::default();
         while changes == Changes::default() {
-            let heard = self.events.recv().await;
-            self.take(&mut changes, heard)?;
+            let heard = tokio::select! {
+                heard = self.events.recv() => heard,
+                () = due(self.ear.as_ref()) => Ok([].into()),
+            };
+            self.take(&mut changes, heard).await?;
         }
         let end = tokio::time::Instant::now() + PAUSE;
         while let Ok(heard) = tokio::time::timeout_at(end, self.events.recv()).await {
-            self.take(&mut changes, heard)?;
+            self.take(&mut changes, heard).await?;
         }
         Some(changes)
     }
 
-    fn take(&mut self, changes: &mut Changes, heard: Result<Arc<[Event]>, RecvError>) -> Option<()> {
+    async fn take(&mut self, changes: &mut Changes, heard: Result<Arc<[Event]>, RecvError>) -> Option<()> {
         match heard {
-            Ok(events) => events.iter().for_each(|event| self.note(changes, event)),
+            Ok(events) => self.may_hear(events).await?.iter().for_each(|event| self.note(changes, event)),
             Err(RecvError::Lagged(_)) => changes.all = true,
             Err(RecvError::Closed) => return None,
         }
         Some(())
+    }
+
+    async fn may_hear(&mut self, events: Arc<[Event]>) -> Option<Arc<[Event]>> {
+        let Some(ear) = &mut self.ear else { return Some(events) };
+        ear.hears(events).await.unwrap_or_else(|error| {
+            tracing::warn!(error = &error as &dyn std::error::Error, "a page's stream of changes broke off");
+            None
+        })
     }
 
     fn note(&mut self, changes: &mut Changes, event: &Event) {
@@ -106,12 +125,21 @@ impl Listener {
                 changes.executions.insert(id.clone());
             }
             Event::Output { execution_id, .. } => changes.output |= self.execution.as_deref() == Some(execution_id),
+            Event::Missed => changes.all = true,
         }
         if changes.tasks.len() > MAX_NAMED || changes.executions.len() > MAX_NAMED {
             changes.all = true;
             changes.tasks.clear();
             changes.executions.clear();
         }
+    }
+}
+
+/// Waits until the listener must be asked for anew.
+async fn due(ear: Option<&Ear>) {
+    match ear {
+        Some(ear) => ear.due().await,
+        None => std::future::pending().await,
     }
 }
 
@@ -127,11 +155,13 @@ mod tests {
 
     fn listener(bus: &EventBus) -> Listener {
         Listener {
+            ear: None,
             events: bus.subscribe(),
             newest: "5".into(),
             execution: None,
             shutdown: CancellationToken::new(),
             greeted: true,
+            _place: None,
         }
     }
 

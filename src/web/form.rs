@@ -6,7 +6,10 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::urls::Pairs;
+use super::view::pretty;
 use crate::domain::fault::Fault;
+
+pub mod chain;
 
 /// Texts of the fields, by name.
 pub type Values = BTreeMap<String, String>;
@@ -42,8 +45,10 @@ const TEXTS: [&str; 5] = ["run_date", "start_date", "end_date", "timezone", "exp
 const POLICY: [&str; 6] = ["max_instances", "misfire_grace_seconds", "coalesce", "timeout_seconds", "priority", "queue"];
 const RETRY: [&str; 5] = ["max_attempts", "delay_seconds", "backoff", "max_delay_seconds", "jitter_seconds"];
 
-/// Members whose empty field means "no limit".
-const LIMITS: [&str; 2] = ["misfire_grace_seconds", "timeout_seconds"];
+const RETENTION: [&str; 2] = ["max_age_days", "max_executions"];
+
+/// Members whose empty field means "no limit", or that the server's settings hold.
+const LIMITS: [&str; 4] = ["misfire_grace_seconds", "timeout_seconds", "max_age_days", "max_executions"];
 
 /// Whether the form has a field of this name.
 fn is_field(name: &str) -> bool {
@@ -53,6 +58,8 @@ fn is_field(name: &str) -> bool {
         || TRIGGERS.iter().any(|(_, members)| below("/trigger/", members))
         || below("/policy/", &POLICY)
         || below("/policy/retry/", &RETRY)
+        || below("/policy/retention/", &RETENTION)
+        || chain::is_field(name)
 }
 
 /// The field at which a fault is shown: its own, or the nearest one around it; `None` where the form has none.
@@ -90,6 +97,11 @@ pub fn to_task(form: &Pairs) -> (Value, Vec<Fault>) {
     if let Some(policy) = to_policy(form) {
         task.insert("policy".into(), policy);
     }
+    if chain::is_there(form) {
+        let (links, more) = chain::to_chain(form);
+        task.insert("chain".into(), links);
+        faults.extend(more);
+    }
     (Value::Object(task), faults)
 }
 
@@ -126,6 +138,7 @@ fn to_policy(form: &Pairs) -> Option<Value> {
     form.raw("/policy/max_instances")?;
     let mut policy = members(form, "/policy/", &POLICY);
     policy.insert("retry".into(), Value::Object(members(form, "/policy/retry/", &RETRY)));
+    policy.insert("retention".into(), Value::Object(members(form, "/policy/retention/", &RETENTION)));
     Some(Value::Object(policy))
 }
 
@@ -161,13 +174,17 @@ fn flag(form: &Pairs, field: &str) -> Option<bool> {
     form.all(field).last().map(|value| value == "true")
 }
 
-fn split_tags(text: &str) -> Vec<String> {
+/// Tags as typed: with commas or spaces between them.
+pub fn split_tags(text: &str) -> Vec<String> {
     text.split([',', '，', '、', ' ', '\t', '\n']).filter(|tag| !tag.is_empty()).map(str::to_owned).collect()
 }
 
 /// What was typed, field by field; the last value of a name counts.
 pub fn typed(form: &Pairs) -> Values {
-    form.0.iter().filter(|(name, _)| name.starts_with('/')).cloned().collect()
+    let mut values: Values = form.0.iter().filter(|(name, _)| name.starts_with('/')).cloned().collect();
+    values.retain(|name, _| !chain::is_field(name));
+    values.extend(chain::typed(form));
+    values
 }
 
 /// A task's JSON as texts of the fields.
@@ -179,7 +196,8 @@ pub fn to_values(task: &Map<String, Value>) -> Values {
                 let tags: Vec<_> = tags.iter().filter_map(Value::as_str).collect();
                 values.insert("/tags".into(), tags.join(", "));
             }
-            ("params", params) => drop(values.insert("/params".into(), super::view::pretty(params))),
+            ("params", params) => drop(values.insert("/params".into(), pretty(params))),
+            ("chain", Value::Array(links)) => values.extend(chain::to_values(links)),
             (name, Value::Object(inner)) => put_members(&mut values, &format!("/{name}"), inner),
             (name, value) => drop(values.insert(format!("/{name}"), text_of(value))),
         }
@@ -220,7 +238,8 @@ mod tests {
             "params": {"message": "日"}, "enabled": false,
             "policy": {"max_instances": 2, "misfire_grace_seconds": null, "coalesce": true, "timeout_seconds": 1.5, "priority": -1,
                 "queue": "default", "retry": {"max_attempts": 3, "delay_seconds": 10, "backoff": "fixed",
-                "max_delay_seconds": 600, "jitter_seconds": 0}}});
+                "max_delay_seconds": 600, "jitter_seconds": 0}, "retention": {"max_age_days": null, "max_executions": 100}},
+            "chain": [{"on": "failure", "task": "b", "params": {"x": 1}}]});
         let values = to_values(task.as_object().expect("an object"));
         let pairs = Pairs(values.into_iter().collect());
         let (back, faults) = to_task(&pairs);
@@ -265,6 +284,8 @@ mod tests {
             ("/params/to/0", Some("/params")),
             ("/tags/3", Some("/tags")),
             ("/policy/retry/backoff", Some("/policy/retry/backoff")),
+            ("/chain/0/params/x", Some("/chain/0/params")),
+            ("/chain/0/more", Some("/chain")),
             ("/extra", None),
             ("", None),
         ] {

@@ -37,13 +37,15 @@ use crate::service::Service;
 pub struct Options {
     /// A page that takes longer is answered 503.
     pub request_timeout: Duration,
+    /// Forms are at most this large, in bytes; larger ones are answered 413.
+    pub body_limit: usize,
     /// Ends the event streams, so that the server can stop.
     pub shutdown: CancellationToken,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { request_timeout: Duration::from_secs(30), shutdown: CancellationToken::new() }
+        Self { request_timeout: Duration::from_secs(30), body_limit: 1 << 20, shutdown: CancellationToken::new() }
     }
 }
 

@@ -9,6 +9,10 @@ pub const SESSION: &str = "belfry_session";
 pub const LANGUAGE: &str = "belfry_lang";
 pub const THEME: &str = "belfry_theme";
 pub const FLASH: &str = "belfry_flash";
+/// What a browser is known by when it comes back from the identity provider.
+pub const PROVIDER: &str = "belfry_provider";
+/// Stands for a sign-in whose second step is to come.
+pub const PENDING: &str = "belfry_pending";
 
 const YEAR: Duration = Duration::from_secs(365 * 86_400);
 
@@ -21,6 +25,11 @@ pub fn session_cookie(secret: &str, secure: bool) -> Cookie {
 /// A cookie that keeps a choice of the reader.
 pub fn choice_cookie(name: &str, value: &str, secure: bool) -> Cookie {
     cookie(name, value, Some(YEAR), false, secure)
+}
+
+/// A cookie of a sign-in under way: out of reach for scripts, for so many seconds.
+pub fn short_cookie(name: &str, value: &str, seconds: u64, secure: bool) -> Cookie {
+    cookie(name, value, Some(Duration::from_secs(seconds)), true, secure)
 }
 
 /// Takes a cookie back.

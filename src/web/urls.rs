@@ -20,17 +20,7 @@ impl Pairs {
     }
 }
 
-/// One segment of a path, or one name or value of a query, percent-encoded (RFC 3986's unreserved characters stay).
-pub fn encode(text: &str) -> String {
-    let mut encoded = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => encoded.push(byte as char),
-            _ => encoded.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    encoded
-}
+pub use crate::domain::input::percent_encoded as encode;
 
 /// A path with a query of those pairs that have a value.
 pub fn with_query(path: &str, pairs: &[(&str, &str)]) -> String {

@@ -2,10 +2,8 @@
 
 use std::sync::Arc;
 
-use poem::Addr;
 use poem::http::uri::Scheme;
 use poem::http::{HeaderMap, StatusCode, header};
-use poem::web::RemoteAddr;
 use poem::web::cookie::Cookie;
 use poem::{Request, Response};
 use serde_json::json;
@@ -18,7 +16,8 @@ use super::view::tasks::Ask;
 use super::view::{Shell, View};
 use super::{Web, csrf};
 use crate::domain::fault::Fault;
-use crate::domain::user::{Actor, Via};
+use crate::domain::user::{Action, Actor, Via};
+use crate::net::visitor;
 use crate::service::Service;
 
 /// What a handler gives.
@@ -31,6 +30,12 @@ pub struct Visit {
     pub theme: Theme,
     pub session: Option<String>,
     pub actor: Option<Actor>,
+    /// The reader must set up a second factor before anything else.
+    pub must_enrol: bool,
+    /// Stands for a sign-in whose second step is to come; empty: none does.
+    pub pending: String,
+    /// What this browser is known by when it comes back from the identity provider; empty: it was not sent there.
+    pub provider_visit: String,
     pub path: String,
     pub query: Pairs,
     pub form: Pairs,
@@ -41,9 +46,9 @@ pub struct Visit {
     /// The page the reader was on, where it is one of ours.
     pub came_from: Option<String>,
     pub headers: HeaderMap,
-    /// The peer is this very machine.
-    pub from_loopback: bool,
-    /// The network address at the other end of the connection.
+    /// Asked from the machine itself.
+    pub at_the_machine: bool,
+    /// The network address of the client.
     pub peer: Option<String>,
     flash: Option<Flash>,
     id: String,
@@ -56,21 +61,23 @@ impl Visit {
         let accept = request.header(header::ACCEPT_LANGUAGE).unwrap_or_default();
         let chosen = cookie(session::LANGUAGE).and_then(|tag| Language::parse(&tag));
         let host = request.header(header::HOST).unwrap_or_default();
-        let secure = request.scheme() == &Scheme::HTTPS || request.header("x-forwarded-proto") == Some("https");
         Visit {
             web: web.clone(),
             language: chosen.unwrap_or_else(|| Language::negotiate(accept)),
             theme: cookie(session::THEME).and_then(|name| Theme::parse(&name)).unwrap_or(Theme::System),
             session: cookie(session::SESSION).filter(|secret| !secret.is_empty()),
             actor: None,
+            must_enrol: false,
+            pending: cookie(session::PENDING).unwrap_or_default(),
+            provider_visit: cookie(session::PROVIDER).unwrap_or_default(),
             path: request.uri().path().to_owned(),
             query: Pairs(request.params().unwrap_or_default()),
             form: Pairs::default(),
             partial: request.header("hx-request").is_some(),
-            secure,
+            secure: request.scheme() == &Scheme::HTTPS,
             came_from: request.header(header::REFERER).and_then(|from| urls::local_part(from, host)).map(str::to_owned),
             headers: request.headers().clone(),
-            from_loopback: is_loopback(request.remote_addr()),
+            at_the_machine: visitor::at_the_machine(request),
             peer: request.remote_addr().as_socket_addr().map(|peer| peer.ip().to_canonical().to_string()),
             flash: cookie(session::FLASH).and_then(|text| Flash::read(&text)),
             id: request.raw_path_param("id").unwrap_or_default().to_owned(),
@@ -82,9 +89,10 @@ impl Visit {
     /// # Errors
     /// Where the sessions cannot be read.
     pub async fn recognise(&mut self) -> Result<(), Failure> {
-        if let Some(secret) = &self.session {
-            let actor = self.service().actor_by_session(secret, Via::Page).await?;
-            self.actor = actor.map(|actor| actor.at(self.peer.clone()));
+        if let Some(secret) = &self.session
+            && let Some((actor, must_enrol)) = self.service().session(secret, Via::Page).await?
+        {
+            (self.actor, self.must_enrol) = (Some(actor.at(self.peer.clone())), must_enrol);
         }
         Ok(())
     }
@@ -99,6 +107,14 @@ impl Visit {
     /// [`Failure::SignIn`] where nobody is.
     pub fn actor(&self) -> Result<&Actor, Failure> {
         self.actor.as_ref().ok_or(Failure::SignIn)
+    }
+
+    /// Refuses a page to those who may not do what it leads to.
+    ///
+    /// # Errors
+    /// [`Failure::SignIn`], or what the services say.
+    pub fn may(&self, action: Action) -> Result<(), Failure> {
+        Ok(self.service().may(self.actor()?, action)?)
     }
 
     /// The id that the path names, decoded.
@@ -131,6 +147,10 @@ impl Visit {
 
     /// The path asked for, with its query.
     pub fn address(&self) -> String {
+        // What the identity provider sends back serves once and is not to be gone back to.
+        if self.path.starts_with("/login/oidc") {
+            return "/login".to_owned();
+        }
         let pairs: Vec<_> = self.query.0.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         urls::with_query(&urls::header_safe(&self.path), &pairs)
     }
@@ -206,14 +226,6 @@ impl Visit {
     /// Where to go back to after an action: the page the reader was on, or `otherwise`.
     pub fn back(&self, otherwise: &str) -> String {
         self.came_from.clone().unwrap_or_else(|| otherwise.to_owned())
-    }
-}
-
-fn is_loopback(peer: &RemoteAddr) -> bool {
-    match &peer.0 {
-        Addr::SocketAddr(address) => address.ip().to_canonical().is_loopback(),
-        Addr::Unix(_) => true,
-        Addr::Custom(..) => false,
     }
 }
 

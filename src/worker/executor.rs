@@ -93,7 +93,7 @@ impl Executor {
     }
 
     async fn execute(&self, lane: &Lane, stored: &[u8]) -> Carried {
-        let job: Job = match serde_json::from_slice(stored) {
+        let mut job: Job = match serde_json::from_slice(stored) {
             Ok(job) => job,
             Err(error) => {
                 tracing::error!(%error, "a job in the queue does not read; it is dropped");
@@ -101,7 +101,8 @@ impl Executor {
             }
         };
         let Some(permits) = self.permit(lane).await else { return Carried::NotBegun };
-        let (params, shown) = match self.resolver.resolve(&job).await {
+        let given = std::mem::take(&mut job.params);
+        let (params, shown) = match self.resolver.resolve(&job, given).await {
             Ok(Resolved { params, shown }) => (Ok(params), shown),
             Err(error) => (Err(error), None),
         };

@@ -41,18 +41,18 @@ pub(super) struct Resolved {
 }
 
 impl Resolver {
-    /// The parameters of a job, filled in and checked again.
+    /// The parameters of a job (taken out of it), filled in and checked again.
     ///
     /// # Errors
     /// Where a template does not work or gives something that the type refuses: then another attempt would only fail again.
     /// Where the database fails, it may not.
-    pub async fn resolve(&self, job: &Job) -> Result<Resolved, RunError> {
-        if !template::has_templates(&job.params) {
-            return Ok(Resolved { params: job.params.clone(), shown: None });
+    pub async fn resolve(&self, job: &Job, params: Value) -> Result<Resolved, RunError> {
+        if !template::has_templates(&params) {
+            return Ok(Resolved { params, shown: None });
         }
-        let facts = self.facts(job).await.map_err(|error| RunError::retry(error.to_string()))?;
-        let values = self.secrets(&job.params).await?;
-        let params = self.filled(job.params.clone(), facts, values).await?;
+        let facts = self.facts(job, &params).await.map_err(|error| RunError::retry(error.to_string()))?;
+        let values = self.secrets(&params).await?;
+        let params = self.filled(params, facts, values).await?;
         self.check(job, &params)?;
         let shown = self.vault.mask().json(params.clone());
         Ok(Resolved { params, shown: Some(shown) })
@@ -93,12 +93,12 @@ impl Resolver {
         })
     }
 
-    async fn facts(&self, job: &Job) -> storage::Result<Facts> {
+    async fn facts(&self, job: &Job, params: &Value) -> storage::Result<Facts> {
         let mut reader = self.database.read().await?;
         let task = task::get(&mut reader, &job.task_id).await?;
         let zone = self.zone_of(task.as_ref());
         let at = |when: DateTime<Utc>| when.with_timezone(&zone);
-        let last_success_at = match template::mentions(&job.params, "last_success_at") {
+        let last_success_at = match template::mentions(params, "last_success_at") {
             true => execution::last_success(&mut reader, &job.task_id).await?,
             false => None,
         };

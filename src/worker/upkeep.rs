@@ -25,6 +25,7 @@ pub(super) async fn run(parts: Arc<Parts>, shutdown: CancellationToken) {
         closed = !hide_secrets(&parts, closed).await;
         tokio::select! {
             () = tokio::time::sleep(LOOK) => {}
+            () = parts.signals.outside.notified() => {}
             () = shutdown.cancelled() => return,
         }
         let done = run_once(&parts, look.is_multiple_of(LOOKS_PER_PRUNE)).await;

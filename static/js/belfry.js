@@ -55,21 +55,68 @@
 
   // Dialogs
   const dialog = document.getElementById("dialog");
-  const reload = () => htmx.ajax("GET", location.href, { target: "#live", swap: "outerHTML", select: "#live" });
+  const reload = () => { remember(); return htmx.ajax("GET", location.href, { target: "#live", swap: "outerHTML", select: "#live" }); };
+
+  // What is drawn anew by itself takes neither the focus nor what was unfolded.
+  let kept = null;
+  function remember() {
+    const active = document.activeElement;
+    const row = active?.closest("tr[id], #live");
+    const by = ["id", "href", "data-key", "aria-label", "name"].find((name) => active?.getAttribute(name));
+    const focus = row && by ? [row.id, active === row ? "" : `${active.localName}[${by}="${CSS.escape(active.getAttribute(by))}"]`] : null;
+    kept = { focus, open: Array.from(all("#live details[open] > summary"), (summary) => summary.textContent.trim()) };
+  }
+  function recall() {
+    if (!kept) return;
+    for (const summary of all("#live details:not([open]) > summary")) if (kept.open.includes(summary.textContent.trim())) summary.parentElement.open = true;
+    if (kept.focus && document.activeElement === document.body) {
+      const [id, selector] = kept.focus;
+      const around = document.getElementById(id);
+      (selector ? around?.querySelector(selector) : around)?.focus({ preventScroll: true });
+    }
+    kept = null;
+  }
+
+  // The menu of saved views stays open when the list is drawn anew beneath it.
+  let viewMenu = null;
+  document.addEventListener("htmx:before:swap", () => {
+    const menu = document.querySelector(".views[open]");
+    viewMenu = menu && { name: menu.querySelector("#view-name")?.value, typing: menu.contains(document.activeElement) };
+  });
+  function reopenViews() {
+    const menu = document.querySelector(".views:not([open])");
+    if (!viewMenu || !menu) return;
+    menu.open = true;
+    const field = menu.querySelector("#view-name");
+    if (field && viewMenu.name) field.value = viewMenu.name;
+    if (field && viewMenu.typing) field.focus({ preventScroll: true });
+    viewMenu = null;
+  }
 
   document.addEventListener("htmx:after:swap", (event) => {
     const target = event.detail.ctx?.target;
-    if (target?.id === "dialog-body" && !dialog.open) dialog.showModal();
+    if (target?.id === "dialog-body" && !dialog.open && !target.querySelector("[data-progress]")) dialog.showModal();
     localise(document);
     tick();
     linkOffer();
     followOutput();
     keepTicks();
+    recall();
+    reopenViews();
+  });
+  // An action on many tasks goes on part by part until its dialog is closed.
+  document.addEventListener("htmx:before:request", (event) => {
+    if (event.target.closest?.("[data-progress]") && !dialog.open) event.preventDefault();
+  });
+  dialog.addEventListener("close", () => {
+    if (!dialog.querySelector("[data-progress]")) return;
+    document.getElementById("dialog-body").replaceChildren();
+    htmx.ajax("GET", location.href, { target: "#list", swap: "outerHTML", select: "#list" });
   });
   document.addEventListener("htmx:error", () => toast("danger", words.failed));
 
   document.addEventListener("belfry:done", (event) => {
-    const { kind, text, link, look, task, list } = event.detail;
+    const { kind, text, link, look, task, list, redraw } = event.detail;
     dialog.close();
     toast(kind, text, link, look);
     if (list) {
@@ -78,7 +125,8 @@
       for (const box of all("#tick-page, #tick-all, [form=bulk]")) box.checked = false;
       countTicks();
     }
-    if (list) htmx.ajax("GET", location.href, { target: "#list", swap: "outerHTML", select: "#list" });
+    if (redraw) for (const menu of all(".views[open]")) menu.open = false;
+    if (list || redraw) htmx.ajax("GET", location.href, { target: "#list", swap: "outerHTML", select: "#list" });
     if (!task) return;
     if (document.getElementById("live")) reload();
     else fetchRows("task", [task]);
@@ -113,6 +161,26 @@
       field.value = `${minute} ${hour} * * ${days.length && days.length < 7 ? days.join(",") : "*"}`;
     }
     field.dispatchEvent(new Event("input", { bubbles: true }));
+  });
+
+  // Another row of the chain: the last one once more, blank.
+  document.addEventListener("click", (event) => {
+    if (!event.target.closest("[data-chain-add]")) return;
+    const rows = all(".chain-row");
+    const last = rows[rows.length - 1];
+    const [from, to] = [rows.length - 1, rows.length];
+    const row = last.cloneNode(true);
+    row.setAttribute("aria-label", row.getAttribute("aria-label").replace(String(from + 1), String(to + 1)));
+    for (const element of all("*", row)) {
+      for (const { name, value } of Array.from(element.attributes)) {
+        if (["id", "for", "name", "aria-describedby"].includes(name)) element.setAttribute(name, value.replace(`chain-${from}-`, `chain-${to}-`).replace(`/chain/${from}/`, `/chain/${to}/`));
+      }
+      if (element.matches("input, textarea")) element.value = "";
+      if (element.matches(".field-fault")) element.replaceChildren();
+    }
+    last.after(row);
+    htmx.process(row);
+    row.querySelector("input").focus();
   });
 
   // Ticks outlast the redrawing of their rows, not the leaving of the page of the list.
@@ -156,6 +224,7 @@
     for (const [kind, path] of [["task", "/tasks/-/rows"], ["execution", "/executions/-/rows"]]) {
       const ids = Array.from(waiting[kind]);
       waiting[kind].clear();
+      if (ids.length) remember();
       if (ids.length) htmx.ajax("GET", `${path}?${ids.map((id) => `id=${encodeURIComponent(id)}`).join("&")}`, { target: "#toasts", swap: "none" });
     }
     timer = setTimeout(() => { timer = null; fetchRows("task", []); }, 1000);
@@ -196,7 +265,16 @@
     if (live === "executions") fetchRows("execution", Array.from(all("tr[data-execution]"), (row) => row.dataset.execution));
   }
 
+  // Nobody looks at a hidden page: it asks for nothing, and catches up when it is looked at again.
+  let missed = false;
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden) return;
+    tick();
+    if (missed) { missed = false; catchUp(); }
+  });
+
   function changed(changes) {
+    if (document.hidden) { missed = true; fresh += changes.new; linkOffer(); return; }
     if (changes.all) { catchUp(); }
     if (live === "tasks") fetchRows("task", changes.tasks);
     if (live === "executions") { fetchRows("execution", changes.executions); offer(changes.new); }
@@ -207,6 +285,11 @@
       if (changes.output) more();
     }
   }
+
+  // What is typed into a filter is sent as it is typed; leaving the field sends nothing more.
+  document.addEventListener("change", (event) => {
+    if (event.target.matches(".filters input:not([type=checkbox], [type=datetime-local])")) event.stopImmediatePropagation();
+  }, true);
 
   // A whole part of the page drawn anew, at most once in two seconds.
   let pending = null;
@@ -235,9 +318,10 @@
     if (!output) return;
     if (fetching) { again = true; return; }
     fetching = true;
-    const place = Array.from(all("[data-last]", output)).pop()?.dataset.last ?? "";
+    const edge = Array.from(all("[data-last]", output)).pop()?.dataset;
+    const query = new URLSearchParams({ after: edge?.last ?? "", look: edge?.look ?? "" });
     try {
-      const answer = await fetch(`${output.dataset.source}?after=${place}`, { headers: { "HX-Request": "true" } });
+      const answer = await fetch(`${output.dataset.source}?${query}`, { headers: { "HX-Request": "true" } });
       if (answer.ok) {
         const parsed = new DOMParser().parseFromString(await answer.text(), "text/html");
         output.append(...parsed.body.childNodes);
@@ -251,8 +335,13 @@
   }
   // However much is written, the page holds no more than its newest part; the download has all.
   const MOST_PIECES = 4000;
+  const MOST_CHARACTERS = 2_000_000;
   function trimOutput() {
-    while (output.childNodes.length > MOST_PIECES) output.firstChild.remove();
+    let length = output.textContent.length;
+    while (output.childNodes.length > MOST_PIECES || (length > MOST_CHARACTERS && output.childNodes.length > 1)) {
+      length -= output.firstChild.textContent.length;
+      output.firstChild.remove();
+    }
   }
 
   // Finds a text within the output and marks where it stands, without touching what is written.
@@ -329,11 +418,15 @@
   for (const field of all("[data-zone]")) field.value ||= Intl.DateTimeFormat().resolvedOptions().timeZone;
   localise(document);
   tick();
-  setInterval(tick, 1000);
+  setInterval(() => { if (!document.hidden) tick(); }, 1000);
   followOutput();
   // A browser that comes back to the page may have kept the boxes as they were.
   for (const box of all("[form=bulk]:checked")) ticked.add(box.value);
   if (document.getElementById("tick-all")?.checked) allOf = filterOfList();
   countTicks();
-  if (live && mark) listen();
+  if (live && mark) {
+    listen();
+    // Taken out of the browser's memory of pages, a page has missed whatever happened meanwhile.
+    addEventListener("pageshow", (event) => { if (event.persisted) listen(); });
+  }
 })();

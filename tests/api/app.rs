@@ -74,6 +74,7 @@ impl App {
             database: database.database.clone(),
             registry: Arc::new(Registry::of(vec![Arc::new(Note), Arc::new(Danger)])),
             datasources: Arc::new(Datasources::new(&profiles, Tz::Asia__Shanghai)),
+            profiles: Arc::new(profiles),
             clock,
             events: EventBus::default(),
             signals: Signals::default(),
@@ -84,6 +85,8 @@ impl App {
             queues: vec!["default".to_owned()],
             session: chrono::Duration::days(1),
             session_idle: chrono::Duration::days(1),
+            second_factor_required: false,
+            single_sign_on: None,
         });
         let text = |text: &str| Some(text.to_owned());
         let setup = AdminSetup { user: text("admin"), password: text("correct horse"), token: text(TOKEN) };

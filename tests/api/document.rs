@@ -72,3 +72,37 @@ fn every_reference_leads_somewhere() {
     let document = belfry::api::document();
     walk(&document, &document);
 }
+
+/// What a call reads beside path and body is told to the document by tables of its own, so a new call could be forgotten there.
+#[test]
+fn what_a_call_reads_is_described() {
+    let described = parameters_by_call();
+    let mut seen = 0;
+    for file in std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/api")).unwrap() {
+        let path = file.unwrap().path();
+        let source = if path.is_file() { std::fs::read_to_string(&path).unwrap() } else { String::new() };
+        for call in source.split("operation_id = \"").skip(1) {
+            let (id, code) = call.split_once('"').unwrap();
+            let head = code.split_once("\n    }").map_or(code, |(head, _)| head);
+            let reads = [("query", "QueryString"), ("If-Match", "IfMatch"), ("Idempotency-Key", "IdempotencyKey")];
+            for (what, _) in reads.iter().filter(|(_, kind)| head.contains(&format!(": {kind}"))) {
+                assert!(described[id].iter().any(|name| name == what), "{id} reads {what}, which the document does not say");
+            }
+            seen += 1;
+        }
+    }
+    assert!(seen >= described.len(), "{seen} of {} calls were found in the source", described.len());
+}
+
+/// The headers that each call takes, and "query" where it takes a query.
+fn parameters_by_call() -> std::collections::HashMap<String, Vec<String>> {
+    let document = belfry::api::document();
+    let calls = document["paths"].as_object().unwrap().values().flat_map(|path| path.as_object().unwrap().values());
+    let names = |call: &Value| {
+        let parameters = call["parameters"].as_array().cloned().unwrap_or_default();
+        let name =
+            |given: &Value| if given["in"] == "query" { "query".into() } else { given["name"].as_str().unwrap().to_owned() };
+        parameters.iter().map(name).collect()
+    };
+    calls.map(|call| (call["operationId"].as_str().unwrap().to_owned(), names(call))).collect()
+}

@@ -61,6 +61,12 @@ async fn an_execution_shows_output_result_and_attempts() {
     assert_eq!(text.header("content-type"), "text/plain; charset=utf-8");
     assert_eq!(app.get(&format!("/api/v1/executions/{id}/output?attempt=2")).await.text, "");
     app.get(&format!("/api/v1/executions/{id}/output?attempt=0")).await.invalid(&["/attempt"]);
+    assert_eq!(text.header("belfry-execution-status"), "succeeded");
+    let place = text.header("belfry-output-place");
+    let rest = app.get(&format!("/api/v1/executions/{id}/output?after={place}")).await;
+    assert_eq!((rest.text.as_str(), rest.header("belfry-output-place")), ("", place));
+    assert_eq!(app.get(&format!("/api/v1/executions/{id}/output?after=1.0")).await.text, "two\n");
+    app.get(&format!("/api/v1/executions/{id}/output?after=x")).await.invalid(&["/after"]);
     let task = app.get("/api/v1/tasks/a").await.json;
     assert_eq!((&task["stats"]["executed"], &task["stats"]["last_status"]), (&json!(true), &json!("succeeded")));
     assert_eq!(task["stats"]["last_run_at"], "2026-11-21T08:00:01.000+08:00");

@@ -48,15 +48,16 @@ async fn metrics_need_no_sign_in_on_this_machine_unless_passed_on() {
     let address = *acceptor.local_addr()[0].as_socket_addr().unwrap();
     let server = poem::Server::new_with_acceptor(acceptor).run(api::routes(app.service.clone(), Options::default()));
     let server = tokio::spawn(server);
-    let ask = async |more: &str| {
+    let ask = async |host: &str, more: &str| {
         let mut stream = TcpStream::connect(address).await.unwrap();
-        let request = format!("GET /metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n{more}\r\n");
+        let request = format!("GET /metrics HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{more}\r\n");
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).await.unwrap();
         answer
     };
-    assert!(ask("").await.starts_with("HTTP/1.1 200"));
-    assert!(ask("X-Forwarded-For: 192.0.2.1\r\n").await.starts_with("HTTP/1.1 401"));
+    assert!(ask("localhost", "").await.starts_with("HTTP/1.1 200"));
+    assert!(ask("localhost", "X-Forwarded-For: 192.0.2.1\r\n").await.starts_with("HTTP/1.1 401"));
+    assert!(ask("rebound.test", "").await.starts_with("HTTP/1.1 401"), "a foreign name that was made to point here");
     server.abort();
 }

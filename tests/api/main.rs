@@ -3,6 +3,7 @@
 mod app;
 mod bodies;
 mod bulk;
+mod compatible;
 mod datasources;
 mod docs;
 mod document;
@@ -13,9 +14,11 @@ mod health;
 mod lists;
 mod others;
 mod people;
+mod second_factor;
 mod secrets;
 mod signing_in;
 #[path = "../support/mod.rs"]
 mod support;
 mod tasks;
+mod transfer;
 mod triggers;

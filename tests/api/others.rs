@@ -18,7 +18,8 @@ async fn task_types_come_with_schema_example_and_policy() {
         note["default_policy"],
         json!({"max_instances": 3, "misfire_grace_seconds": 3600, "coalesce": true, "timeout_seconds": 3600, "priority": 0,
             "queue": "default", "retry": {"max_attempts": 1, "delay_seconds": 10, "backoff": "exponential",
-            "max_delay_seconds": 600, "jitter_seconds": 0}})
+            "max_delay_seconds": 600, "jitter_seconds": 0},
+            "retention": {"max_age_days": null, "max_executions": null}})
     );
 }
 

@@ -99,14 +99,14 @@ async fn nodes_and_queues_are_told_with_what_runs() {
     let id = run.json["id"].as_str().expect("an id").to_owned();
     assert_eq!(app.get("/api/v1/nodes").await.json["queues"], json!([{"name": "default", "waiting": 1}]));
     let mut tx = app.database().write().await.unwrap();
-    node::seen(&mut tx, &node, now, now).await.unwrap();
+    node::seen(&mut tx, &node, 8, now, now).await.unwrap();
     let claim = Claim { execution_id: id.clone(), attempt: 1, started_at: now, filled_params: None };
     execution::claim(&mut tx, &node, &[claim]).await.unwrap();
     tx.commit().await.unwrap();
     let found = app.get("/api/v1/nodes").await.json;
     assert_eq!(
-        (&found["nodes"][0]["name"], &found["nodes"][0]["running"][0]["execution_id"]),
-        (&json!("host-1"), &json!(id)),
+        (&found["nodes"][0]["name"], &found["nodes"][0]["workers"], &found["nodes"][0]["running"][0]["execution_id"]),
+        (&json!("host-1"), &json!(8), &json!(id)),
         "{found}"
     );
 }

@@ -9,6 +9,7 @@ const ARROWS: &[(&str, &[&str], &str)] = &[
     ("clock", &[], "the clock only tells the time"),
     ("signals", &[], "signals carry no data"),
     ("ids", &[], "an id is made of a time that is handed in"),
+    ("net", &[], "the network side moves requests and knows nothing of what they are about"),
     ("events", &["domain"], "events speak of the domain"),
     ("config", &["domain"], "settings are read before anything else is there"),
     ("telemetry", &["clock", "config"], "logs know nothing of what is logged"),
@@ -19,6 +20,7 @@ const ARROWS: &[(&str, &[&str], &str)] = &[
         "a task type does its work without knowing who asks; give it what it needs in RunContext or Toolbox",
     ),
     ("vault", &["domain", "storage"], "the vault keeps secrets and hides them; who may set one is the service's to decide"),
+    ("oidc", &["domain", "clock"], "it speaks with the identity provider; who is let in is the service's to decide"),
     ("chain", &["domain", "storage", "ids"], "a chain is started in the transaction that ends a run, by whoever ends it"),
     (
         "worker",
@@ -32,17 +34,17 @@ const ARROWS: &[(&str, &[&str], &str)] = &[
     ),
     (
         "service",
-        &["domain", "storage", "tasks", "vault", "worker::cancel", "clock", "events", "signals", "ids"],
+        &["domain", "storage", "tasks", "vault", "oidc", "worker::cancel", "clock", "events", "signals", "ids"],
         "services change the database and send signals; they start nothing themselves",
     ),
     (
         "api",
-        &["domain", "service", "tasks", "clock", "events"],
+        &["domain", "service", "tasks", "clock", "events", "net::visitor"],
         "the API extracts, calls a service and answers; what it needs from the database belongs into a service function",
     ),
     (
         "web",
-        &["domain", "service", "tasks", "clock", "events"],
+        &["domain", "service", "tasks", "clock", "events", "net::visitor"],
         "a page extracts, calls a service and renders; what it needs from the database belongs into a service function",
     ),
 ];
@@ -64,7 +66,9 @@ const LIBRARIES: &[(&str, &[&str], &str)] = &[
     ("apalis_core", &["storage", "worker"], "the queue is reached through storage::queue, its workers stand in worker"),
     ("apalis_sqlite", &["storage", "worker"], "the queue is reached through storage::queue, its workers stand in worker"),
     ("apalis_postgres", &["storage", "worker"], "the queue is reached through storage::queue, its workers stand in worker"),
-    ("poem", &["api", "web", "app"], "the web ends at api and web; services know nothing of requests"),
+    ("poem", &["api", "web", "net", "app"], "the web ends at api and web; services know nothing of requests"),
+    ("hyper", &["net"], "HTTP itself is spoken in net"),
+    ("hyper_util", &["net"], "HTTP itself is spoken in net"),
     ("poem_openapi", &["api"], "only the JSON API is described by OpenAPI"),
     ("tera", &["web", "tasks"], "templates belong to the pages, and those in parameters to tasks::template"),
     ("clap", &["cli"], "only the command line reads the command line"),

@@ -1,6 +1,6 @@
 // What the suite and the pictures share: the real server on a folder of its own, the browser, and the API.
 import { spawn } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -8,8 +8,20 @@ import { chromium } from "playwright-core";
 
 const NAME = "admin";
 const PASSWORD = "correct horse";
-const TOKEN = "browser-tests-0123456789abcdefghij";
+export const TOKEN = "browser-tests-0123456789abcdefghij";
 const BROWSERS = [process.env.CHROMIUM, "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
+
+// A mail server and an SMS gateway that nobody listens at.
+const SETTINGS = `[smtp.office]
+host = "127.0.0.1"
+port = 9
+tls = "none"
+from = "Belfry <belfry@example.com>"
+
+[sms.gateway]
+provider = "http"
+url = "http://127.0.0.1:9/send?to={to}&text={text}"
+`;
 
 /** The path of a browser that is installed, or undefined. */
 export const browserPath = () => BROWSERS.find((path) => path && existsSync(path));
@@ -19,6 +31,7 @@ export async function startServer({ port = 0, folder = mkdtempSync(join(tmpdir()
   const binary = process.env.BELFRY ?? fileURLToPath(new URL("../../target/debug/belfry", import.meta.url));
   const clean = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("BELFRY_")));
   const env = { ...clean, BELFRY_ADMIN_USER: NAME, BELFRY_ADMIN_PASSWORD: PASSWORD, BELFRY_ADMIN_TOKEN: TOKEN };
+  writeFileSync(join(folder, "belfry.toml"), SETTINGS);
   const args = ["serve", "--data-dir", folder, "--listen", `127.0.0.1:${port}`];
   const child = spawn(binary, args, { cwd: folder, env, stdio: ["ignore", "pipe", "pipe"] });
   const url = await new Promise((resolve, reject) => {

@@ -85,5 +85,9 @@ async function fill() {
     secrets: "/settings/secrets",
     datasources: "/settings/datasources",
     audit: "/audit",
+    nodes: "/nodes",
+    views: "/views",
+    mail: "/settings/mail",
+    sms: "/settings/sms",
   };
 }

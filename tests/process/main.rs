@@ -4,13 +4,22 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod caller;
+mod care;
 mod commands;
 mod crash;
+mod editing;
 mod executables;
 mod measuring;
+mod moving;
 mod refused;
 
 mod server;
 mod serving;
 #[cfg(unix)]
 mod stopping;
+#[cfg(unix)]
+mod supervised;
+mod task_commands;
+#[cfg(target_os = "linux")]
+mod terminal;

@@ -7,7 +7,9 @@ use crate::server::belfry;
 #[test]
 fn the_bench_measures_loses_nothing_and_cleans_up() {
     let folder = tempfile::tempdir().expect("a folder");
-    let arguments = ["bench", "--json", "--seconds", "1", "--burst", "50", "--steady", "20", "--store", "50", "--list", "2000"];
+    let counts = [("seconds", "1"), ("burst", "50"), ("steady", "20"), ("store", "50"), ("list", "2000"), ("tasks", "60")];
+    let counts = counts.into_iter().flat_map(|(name, count)| [format!("--{name}"), count.to_owned()]);
+    let arguments = ["bench".to_owned(), "--json".to_owned()].into_iter().chain(counts);
     let output = belfry(folder.path()).args(arguments).env("TMPDIR", folder.path()).env("TEMP", folder.path()).output();
     let output = output.expect("runs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -23,5 +25,14 @@ fn the_bench_measures_loses_nothing_and_cleans_up() {
     }
     assert_eq!(report["list"]["depth"], 1000);
     assert!(report["list"]["deep_page"]["p50_ms"].as_f64() > Some(0.0), "{report}");
+    for rate in report["pages"]["rates"].as_array().expect("rates") {
+        assert!(rate["per_second"].as_f64() > Some(0.0), "{rate}");
+    }
+    for page in report["pages"]["pages"].as_array().expect("pages") {
+        assert!(page["p50_ms"].as_f64() > Some(0.0) && page["bytes"].as_u64() > Some(500), "{page}");
+    }
+    let load = &report["pages"]["first_load"];
+    let (all, scripts) = (load["bytes"].as_u64().expect("bytes"), load["script_bytes"].as_u64().expect("bytes of scripts"));
+    assert!(scripts > 10_000 && scripts <= 80_000 && all > scripts && all <= 200_000, "{load}");
     assert!(std::fs::read_dir(folder.path()).expect("lists").next().is_none(), "nothing stays");
 }

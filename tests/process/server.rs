@@ -22,7 +22,7 @@ pub fn belfry(folder: &Path) -> Command {
             command.env_remove(name);
         }
     }
-    command.env("BELFRY_SERVER_LISTEN", "127.0.0.1:0");
+    command.env("BELFRY_SERVER_LISTEN", "127.0.0.1:0").env("LC_ALL", "C");
     command
 }
 
@@ -55,6 +55,11 @@ impl Server {
         // Another provider may be there already, from another test.
         let _ = rustls::crypto::ring::default_provider().install_default();
         Server { child, stdout, ready_line, base, client: Client::new() }
+    }
+
+    /// Where it answers.
+    pub fn base(&self) -> &str {
+        &self.base
     }
 
     pub fn get(&self, path: &str) -> RequestBuilder {

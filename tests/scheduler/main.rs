@@ -4,7 +4,9 @@
 mod support;
 
 mod idle;
+mod outside;
 mod planning;
 mod prune;
+mod relay;
 mod rescue;
 mod two_nodes;

@@ -28,7 +28,7 @@ async fn claim_for(parts: &TestParts, node_id: &str, task_id: &str) -> String {
         filled_params: None,
     };
     let mut tx = parts.database.write().await.unwrap();
-    node::seen(&mut tx, &identity(node_id), start(), parts.clock.now()).await.unwrap();
+    node::seen(&mut tx, &identity(node_id), 4, start(), parts.clock.now()).await.unwrap();
     assert_eq!(execution::claim(&mut tx, &identity(node_id), &[claim]).await.unwrap().len(), 1);
     tx.commit().await.unwrap();
     waiting.id
@@ -42,6 +42,7 @@ fn rescue(parts: &TestParts, presence: Presence) -> Rescue {
         node: identity("02LIVING"),
         presence: Arc::new(presence),
         started_at: start(),
+        workers: 4,
     }
 }
 

@@ -7,4 +7,8 @@ mod accounts;
 mod overview;
 mod people;
 mod runs;
+mod second_factor;
 mod tasks;
+mod team_import;
+mod timing;
+mod transfer;

@@ -11,11 +11,11 @@ use crate::on_each;
 use crate::support::parts::{TestParts, admin, start};
 
 fn new_user(name: &str, role: Role) -> NewUser {
-    NewUser { name: name.into(), role, password: Some("correct horse".into()), grants: Vec::new() }
+    NewUser { name: name.into(), role, password: Some("correct horse".into()), grants: Vec::new(), tags: Vec::new() }
 }
 
 fn token(name: &str, role: Option<Role>, days: Option<i64>) -> NewToken {
-    NewToken { name: name.into(), role, expires_at: days.map(|days| start() + Duration::days(days)) }
+    NewToken { name: name.into(), role, tags: Vec::new(), expires_at: days.map(|days| start() + Duration::days(days)) }
 }
 
 async fn acts(service: &Service, filter: AuditFilter) -> Vec<(String, &'static str, String)> {

@@ -5,6 +5,7 @@ mod http_profiles;
 mod mail_and_sms;
 mod order;
 mod refusals;
+mod sign_in;
 
 use std::path::{Path, PathBuf};
 

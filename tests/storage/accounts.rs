@@ -1,6 +1,7 @@
 //! Accounts, sessions and tokens.
 
 use belfry::domain::user::{Role, Token, User};
+use belfry::storage::sign_in::{KnownToken, Ongoing, WayIn};
 use belfry::storage::{Error, account, sign_in};
 use chrono::Duration;
 
@@ -18,6 +19,7 @@ fn token(id: &str, name: &str, days: Option<i64>) -> Token {
         user: "Alice".into(),
         name: name.into(),
         role: Role::Viewer,
+        tags: vec!["red".into()],
         created_at: now(),
         expires_at,
         used_at: None,
@@ -59,13 +61,13 @@ on_each! {
         account::insert(&mut tx, &alice, None).await.unwrap();
         let (day, hour) = (Duration::days(1), Duration::hours(1));
         for secret in ["s", "t", "u"] {
-            sign_in::insert_session(&mut tx, secret, "01ALICE", now(), now() + day).await.unwrap();
+            sign_in::insert_session(&mut tx, secret, "01ALICE", now(), now() + day, false).await.unwrap();
         }
         let idle = now() - hour;
-        assert_eq!(sign_in::by_session(&mut tx, "s", now(), idle).await.unwrap(), Some((alice.clone(), now())));
+        assert_eq!(sign_in::by_session(&mut tx, "s", now(), idle).await.unwrap(), Some(Ongoing { user: alice.clone(), used_at: now(), by_password_alone: true }));
         assert_eq!(sign_in::by_session(&mut tx, "s", now() + day, idle).await.unwrap(), None, "its end");
         assert_eq!(sign_in::by_session(&mut tx, "s", now() + hour, now()).await.unwrap(), None, "not used");
-        sign_in::used(&mut tx, "s", now() + hour).await.unwrap();
+        sign_in::used(&mut tx, WayIn::Session, "s", now() + hour).await.unwrap();
         assert!(sign_in::by_session(&mut tx, "s", now() + hour, now()).await.unwrap().is_some());
         sign_in::end_session(&mut tx, "s", now()).await.unwrap();
         assert_eq!(sign_in::by_session(&mut tx, "s", now(), idle).await.unwrap(), None);
@@ -83,9 +85,10 @@ on_each! {
         sign_in::insert_token(&mut tx, "old", "01ALICE", &token("1", "setup", None)).await.unwrap();
         sign_in::insert_token(&mut tx, "short", "01ALICE", &token("2", "a day", Some(1))).await.unwrap();
         let found = sign_in::by_token(&mut tx, "short", now()).await.unwrap();
-        assert_eq!(found, Some((alice.clone(), Role::Viewer, None)));
+        let known = KnownToken { user: alice.clone(), role: Role::Viewer, tags: vec!["red".into()], used_at: None };
+        assert_eq!(found, Some(known));
         assert_eq!(sign_in::by_token(&mut tx, "short", now() + Duration::days(1)).await.unwrap(), None);
-        sign_in::used(&mut tx, "short", now()).await.unwrap();
+        sign_in::used(&mut tx, WayIn::Token, "short", now()).await.unwrap();
         let named: Vec<_> = sign_in::tokens(&mut tx, Some("ALICE")).await.unwrap().into_iter().map(|t| (t.name, t.used_at)).collect();
         assert_eq!(named, [("a day".to_owned(), Some(now())), ("setup".to_owned(), None)]);
         assert_eq!(sign_in::tokens(&mut tx, Some("bob")).await.unwrap(), []);

@@ -2,6 +2,7 @@
 
 use belfry::domain::execution::{Cause, Status};
 use belfry::domain::page::{ExecutionFilter, PageRequest, TaskFilter, TaskSort};
+use belfry::domain::permission::Reach;
 use belfry::storage::{Database, execution_list, recent_runs, run_minutes, stats, task_list};
 use chrono::Duration;
 
@@ -123,7 +124,7 @@ on_each! {
             assert_eq!(task_list::ids(&mut reader, &filter, "", 10).await.unwrap(), [expected]);
             assert!(task_list::ids(&mut reader, &filter, expected, 10).await.unwrap().is_empty());
         }
-        assert_eq!(task_list::tags(&mut reader).await.unwrap(), ["re", "report", "日报"]);
+        assert_eq!(task_list::tags(&mut reader, &Reach::ALL).await.unwrap(), ["re", "report", "日报"]);
     }
 
     async fn figures_of_a_window(db: &TestDatabase) {
@@ -139,8 +140,8 @@ on_each! {
         assert_eq!([Status::Queued, Status::Failed, Status::Succeeded, Status::Missed].map(count), [1, 1, 1, 0]);
         assert_eq!(stats::of_type(&mut reader, "echo", from).await.unwrap(), 3);
         assert_eq!(stats::newest_runs(&mut reader, from, 10).await.unwrap(), [(7, 3), (7, 3)]);
-        assert_eq!(stats::tasks(&mut reader).await.unwrap().failing, 0, "the last run succeeded");
-        assert_eq!(stats::due_next(&mut reader, 5).await.unwrap()[0].task_id, "a");
+        assert_eq!(stats::tasks(&mut reader, &Reach::ALL).await.unwrap().failing, 0, "the last run succeeded");
+        assert_eq!(stats::due_next(&mut reader, &Reach::ALL, 5).await.unwrap()[0].task_id, "a");
         assert_eq!(stats::active(&mut reader).await.unwrap(), [(Status::Queued, 2)]);
         stats::ping(&mut reader).await.unwrap();
     }

@@ -5,10 +5,12 @@ mod support;
 
 mod accounts;
 mod executions;
+mod job_store;
 mod lists;
 mod nodes;
 mod opening;
 mod planning;
 mod queue;
 mod samples;
+mod saved_views;
 mod tasks;

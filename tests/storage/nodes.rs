@@ -9,10 +9,10 @@ use crate::samples::{self, claim_of, insert_executions, insert_task, node, now};
 on_each! {
     async fn a_heartbeat_is_one_row(db: &TestDatabase) {
         let mut tx = db.database.write().await.unwrap();
-        nodes::seen(&mut tx, &node(), now(), now()).await.unwrap();
-        nodes::seen(&mut tx, &node(), now(), now() + Duration::seconds(5)).await.unwrap();
+        nodes::seen(&mut tx, &node(), 4, now(), now()).await.unwrap();
+        nodes::seen(&mut tx, &node(), 4, now(), now() + Duration::seconds(5)).await.unwrap();
         let all = nodes::all(&mut tx).await.unwrap();
-        assert_eq!(all.len(), 1);
+        assert_eq!((all.len(), all[0].workers), (1, 4));
         assert_eq!((&all[0].identity, all[0].last_seen_at - all[0].started_at), (&node(), Duration::seconds(5)));
         nodes::forget(&mut tx, &node().id).await.unwrap();
         assert!(nodes::all(&mut tx).await.unwrap().is_empty());

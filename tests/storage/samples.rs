@@ -38,6 +38,7 @@ pub fn task(id: &str) -> Task {
         schedule_text: "every 5s".into(),
         next_run_at: Some(now()),
         next_rule_at: Some(now()),
+        managed: None,
         stats: TaskStats::default(),
     }
 }

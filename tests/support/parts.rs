@@ -5,6 +5,7 @@ use std::sync::Arc;
 use belfry::clock::ManualClock;
 use belfry::domain::execution::Execution;
 use belfry::domain::page::{ExecutionFilter, PageRequest};
+use belfry::domain::profile::Profiles;
 use belfry::domain::secret::Secret;
 use belfry::domain::user::{Actor, Role, User, Via};
 use belfry::events::EventBus;
@@ -36,7 +37,16 @@ pub struct TestParts {
 
 /// An account.
 pub fn user(id: &str, name: &str, role: Role) -> User {
-    User { id: id.into(), name: name.into(), role, grants: Vec::new(), disabled: false, created_at: start(), last_seen_at: None }
+    User {
+        id: id.into(),
+        name: name.into(),
+        role,
+        grants: Vec::new(),
+        tags: Vec::new(),
+        disabled: false,
+        created_at: start(),
+        last_seen_at: None,
+    }
 }
 
 /// A vault; all of a test's have the same key.
@@ -57,12 +67,34 @@ impl TestParts {
 
     /// With databases that tasks may use.
     pub fn with(database: &Database, datasources: Arc<Datasources>) -> TestParts {
+        Self::built(database, datasources, |_| ())
+    }
+
+    /// With mail servers and SMS providers.
+    pub fn with_profiles(database: &Database, profiles: Profiles) -> TestParts {
+        Self::build(database, Arc::default(), Arc::new(profiles), |_| ())
+    }
+
+    /// With parts other than the usual ones.
+    pub fn built(database: &Database, datasources: Arc<Datasources>, adjust: impl FnOnce(&mut Parts)) -> TestParts {
+        Self::build(database, datasources, Arc::default(), adjust)
+    }
+
+    fn build(
+        database: &Database,
+        datasources: Arc<Datasources>,
+        profiles: Arc<Profiles>,
+        adjust: impl FnOnce(&mut Parts),
+    ) -> TestParts {
         let clock = Arc::new(ManualClock::new(start()));
         let (signals, events, cancels) = (Signals::default(), EventBus::default(), Cancels::default());
-        let service = Service::new(Parts {
+        let plain = Toolbox::plain(database.clone(), clock.clone(), &std::env::temp_dir());
+        let toolbox = Toolbox { profiles: profiles.clone(), ..plain };
+        let mut made = Parts {
             database: database.clone(),
-            registry: Arc::new(Registry::standard(&Toolbox::plain(database.clone(), clock.clone(), &std::env::temp_dir()))),
+            registry: Arc::new(Registry::standard(&toolbox)),
             datasources,
+            profiles,
             clock: clock.clone(),
             events: events.clone(),
             signals: signals.clone(),
@@ -73,7 +105,11 @@ impl TestParts {
             queues: vec!["default".into(), "slow".into()],
             session: Duration::days(30),
             session_idle: Duration::days(7),
-        });
+            second_factor_required: false,
+            single_sign_on: None,
+        };
+        adjust(&mut made);
+        let service = Service::new(made);
         let planner = Planner {
             database: database.clone(),
             clock: clock.clone(),

@@ -4,13 +4,17 @@
 mod audit;
 mod files;
 mod forms;
+mod messengers;
 mod pages;
 mod resources;
 mod safety;
+mod second_factor;
 mod site;
 #[path = "../support/mod.rs"]
 mod support;
 mod templates;
 mod tokens;
+mod transfer;
 mod users;
 mod versions;
+mod views;

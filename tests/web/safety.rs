@@ -41,8 +41,8 @@ async fn signing_in_sets_a_guarded_cookie_and_goes_on_to_local_pages_alone() {
     let cookie = signed.cookies().into_iter().find(|cookie| cookie.starts_with("belfry_session=")).expect("a session").to_owned();
     assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Lax") && cookie.contains("Path=/"), "{cookie}");
     assert!(!cookie.contains("Secure"), "{cookie}");
-    let tls = sign_in("/", &[("x-forwarded-proto", "https")]).await;
-    assert!(tls.cookies().iter().all(|cookie| cookie.contains("Secure")), "{:?}", tls.cookies());
+    let forged = sign_in("/", &[("x-forwarded-proto", "https")]).await;
+    assert!(forged.cookies().iter().all(|cookie| !cookie.contains("Secure")), "{:?}", forged.cookies());
     for foreign in ["https://evil", "//evil", "/\\evil", "javascript:alert(1)"] {
         sign_in(foreign, &[]).await.leads_to("/");
     }
@@ -103,11 +103,11 @@ async fn other_sites_cannot_sign_anybody_in_or_choose_for_them() {
 }
 
 #[tokio::test]
-async fn set_up_is_for_those_at_the_machine() {
+async fn set_up_from_elsewhere_asks_for_the_code() {
     let site = Site::fresh().await;
     site.bare(Method::GET, "/tasks", &[], "").await.leads_to("/setup");
     site.bare(Method::GET, "/login", &[], "").await.leads_to("/setup");
-    site.bare(Method::GET, "/setup", &[], "").await.is(200).shows("BELFRY_ADMIN_PASSWORD").hides("type=\"password\"");
+    site.bare(Method::GET, "/setup", &[], "").await.is(200).shows("BELFRY_ADMIN_PASSWORD").shows("name=\"code\"");
     let body = encoded(&[("name", "eve"), ("password", "correct horse"), ("repeat", "correct horse")]);
     site.bare(Method::POST, "/setup", &[FORM], &body).await.is(403);
     assert!(site.parts.service.needs_setup().await.expect("answers"), "nobody was made");
@@ -152,7 +152,7 @@ async fn viewer(site: &Site) -> String {
     let hash: String = Sha256::digest(secret.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
     let mut tx = site.parts.database.write().await.expect("writes");
     account::insert(&mut tx, &user, None).await.expect("a viewer");
-    sign_in::insert_session(&mut tx, &hash, &user.id, now, now + Duration::days(1)).await.expect("a session");
+    sign_in::insert_session(&mut tx, &hash, &user.id, now, now + Duration::days(1), false).await.expect("a session");
     tx.commit().await.expect("commits");
     secret.to_owned()
 }

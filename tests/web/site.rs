@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use belfry::domain::profile::Profiles;
 use belfry::domain::user::Role;
-use belfry::service::{AdminSetup, NewUser};
+use belfry::service::{AdminSetup, NewUser, Parts};
 use belfry::tasks::sql::Datasources;
 use belfry::web::{self, Options, csrf};
 use poem::Route;
@@ -40,6 +41,18 @@ impl Site {
         Site::set_up(Site::over(datasources).await).await
     }
 
+    /// As [`Site::start`], with mail servers and SMS providers.
+    pub async fn start_with(profiles: Profiles) -> Site {
+        let database = TestDatabase::sqlite().await;
+        let parts = TestParts::with_profiles(&database.database, profiles);
+        Site::set_up(Site::of(database, parts)).await
+    }
+
+    /// As [`Site::start`], with parts other than the usual ones.
+    pub async fn start_where(adjust: impl FnOnce(&mut Parts)) -> Site {
+        Site::set_up(Site::built(Datasources::default(), adjust).await).await
+    }
+
     async fn set_up(mut site: Site) -> Site {
         let text = |text: &str| Some(text.to_owned());
         let setup = AdminSetup { user: text("admin"), password: text("correct horse"), token: None };
@@ -55,8 +68,16 @@ impl Site {
     }
 
     async fn over(datasources: Datasources) -> Site {
+        Site::built(datasources, |_| ()).await
+    }
+
+    async fn built(datasources: Datasources, adjust: impl FnOnce(&mut Parts)) -> Site {
         let database = TestDatabase::sqlite().await;
-        let parts = TestParts::with(&database.database, Arc::new(datasources));
+        let parts = TestParts::built(&database.database, Arc::new(datasources), adjust);
+        Site::of(database, parts)
+    }
+
+    fn of(database: TestDatabase, parts: TestParts) -> Site {
         let pages = web::routes(parts.service.clone(), Options::default());
         let client = TestClient::new(Route::new().nest_no_strip("/", pages));
         Site { client, parts, session: String::new(), database }
@@ -105,7 +126,7 @@ impl Site {
     /// Signs in as somebody else, whose account is made for it.
     pub async fn become_one(&mut self, name: &str, role: Role) {
         let password = "battery staple";
-        let new = NewUser { name: name.into(), role, password: Some(password.into()), grants: Vec::new() };
+        let new = NewUser { name: name.into(), role, password: Some(password.into()), grants: Vec::new(), tags: Vec::new() };
         self.parts.service.create_user(&crate::support::parts::admin(), &new).await.expect("an account");
         self.session = self.parts.service.sign_in(name, password, None).await.expect("signs in").1;
     }

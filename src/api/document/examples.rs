@@ -47,14 +47,17 @@ fn example(name: &str) -> Value {
         "PreviewRequest" => json!({"trigger": trigger(), "after": "2026-11-21T00:00:00+08:00", "count": 3}),
         "Preview" => preview(),
         "TaskType" => task_type(),
-        "User" => json!({"name": "bob", "role": "editor", "grants": [], "disabled": false,
+        "User" => json!({"name": "bob", "role": "editor", "grants": [], "tags": ["report"], "disabled": false,
+            "second_factor": true, "single_sign_on": false,
             "created_at": "2026-11-01T01:30:00.000+00:00", "last_seen_at": "2026-11-20T09:12:00.000+00:00"}),
         "UserInput" => json!({"name": "bob", "role": "editor", "password": "correct horse battery"}),
         "UserChange" => json!({"role": "operator"}),
         "Token" => json!({"id": "01KAHW3R80Z8Q1T3B1C6N5M9XA", "user": "bob", "name": "deploy script", "role": "operator",
-            "created_at": "2026-11-01T01:30:00.000+00:00", "expires_at": null, "used_at": null}),
-        "NewToken" => json!({"id": "01KAHW3R80Z8Q1T3B1C6N5M9XA", "name": "deploy script", "role": "operator", "expires_at": null,
-            "token": "blf_dGhpcyBpcyBhbiBleGFtcGxlIG9mIGEgdG9rZW4"}),
+            "tags": ["report"], "created_at": "2026-11-01T01:30:00.000+00:00", "expires_at": null, "used_at": null}),
+        "NewToken" => {
+            json!({"id": "01KAHW3R80Z8Q1T3B1C6N5M9XA", "name": "deploy script", "role": "operator", "tags": ["report"], "expires_at": null,
+            "token": "blf_dGhpcyBpcyBhbiBleGFtcGxlIG9mIGEgdG9rZW4"})
+        }
         "TokenInput" => json!({"name": "deploy script", "role": "operator", "expires_at": "2027-01-01T00:00:00+08:00"}),
         "PasswordInput" => json!({"present": "correct horse battery", "password": "staple of another kind"}),
         "AuditList" => page(audit_entry()),
@@ -66,11 +69,24 @@ fn example(name: &str) -> Value {
             json!({"name": "sales", "kind": "postgres", "host": "db.example.com:5432", "database": "sales", "read_only": true})
         }
         "DatasourceTest" => json!({"ok": true, "elapsed_ms": 12, "server_version": "16.4", "error": null}),
+        "TaskDocument" => task_document(),
+        "PastExecutions" => json!({"executions": [{"task_id": "daily-report", "task_type": "send_email", "status": "succeeded",
+            "started_at": "2026-10-01T08:00:00.120+08:00", "duration_ms": 850}]}),
+        "ImportedExecutions" => json!({"inserted": 1, "known": 0}),
+        "TaskDocumentText" => json!(crate::domain::yaml::write(&task_document())),
+        "ImportResult" => json!({"applied": true, "unchanged": 3, "missing_secrets": [], "changes": [{"action": "update",
+            "id": "daily-report", "type": "send_email",
+            "differences": [{"pointer": "/trigger/hour", "before": 8, "after": 9}],
+            "firings_before": ["2026-11-23T08:00:00.000+08:00"], "firings_after": ["2026-11-23T09:00:00.000+08:00"]}]}),
         "Stats" => stats(),
         "Account" => json!({"name": "alice", "role": "editor"}),
         "text" => json!("hello\n"),
         _ => Value::Null,
     }
+}
+
+fn task_document() -> Value {
+    json!({"version": 1, "tasks": [task_input()], "secrets": ["smtp-password"]})
 }
 
 fn audit_entry() -> Value {
@@ -80,7 +96,7 @@ fn audit_entry() -> Value {
 
 fn nodes() -> Value {
     json!({"nodes": [{"id": "01KAHVZ1M5Q0A3B8C6D4E2F7GH", "name": "host-1", "version": "0.1.0",
-        "started_at": "2026-11-20T07:58:00.000+00:00", "last_seen_at": "2026-11-20T09:12:03.120+00:00",
+        "started_at": "2026-11-20T07:58:00.000+00:00", "last_seen_at": "2026-11-20T09:12:03.120+00:00", "workers": 8,
         "running": [{"execution_id": "01KAHW3R80Z8Q1T3B1C6N5M9XA", "task_id": "daily-report",
             "started_at": "2026-11-20T09:12:00.003+00:00"}]}],
         "queues": [{"name": "default", "waiting": 0}, {"name": "slow", "waiting": 2}]})
@@ -98,7 +114,7 @@ fn trigger() -> Value {
 fn policy() -> Value {
     json!({"max_instances": 1, "misfire_grace_seconds": 3600, "coalesce": true, "timeout_seconds": 300, "priority": 0,
         "queue": "default", "retry": {"max_attempts": 3, "delay_seconds": 10, "backoff": "exponential",
-        "max_delay_seconds": 600, "jitter_seconds": 0}})
+        "max_delay_seconds": 600, "jitter_seconds": 0}, "retention": {"max_age_days": null, "max_executions": 100}})
 }
 
 fn task_input() -> Value {
@@ -109,7 +125,7 @@ fn task_input() -> Value {
 fn task() -> Value {
     json!({"id": "daily-report", "name": "Daily report", "description": "", "tags": ["report"], "type": "echo",
         "trigger": trigger(), "params": {"message": "hello"}, "enabled": true, "policy": policy(),
-        "chain": [{"on": "failure", "task": "alarm", "params": {"message": "{{ previous.error }}"}}], "version": 3,
+        "chain": [{"on": "failure", "task": "alarm", "params": {"message": "{{ previous.error }}"}}], "managed_by": null, "version": 3,
         "created_at": "2026-11-01T09:30:00.000+08:00", "updated_at": "2026-11-20T17:12:03.120+08:00",
         "schedule": {"text": "0 8 * * mon-fri", "description": "At 08:00, Monday to Friday",
             "next_run_at": "2026-11-23T08:00:00.000+08:00"},

@@ -23,7 +23,7 @@ fn words() -> Value {
                 process; `skipped` was due while as many runs as allowed were going; `missed` was due while nothing could run it."},
         "ExecutionCause": {"type": "string", "enum": Cause::ALL.map(Cause::as_str),
             "description": "Why an execution exists: its instant came, a person or a program asked for it, its instant passed \
-                while the scheduler was down, or another execution's end asked for it."},
+                while the scheduler was down, another execution's end asked for it, or it ran elsewhere and was imported."},
         "Backoff": {"type": "string", "enum": ["fixed", "exponential"],
             "description": "Whether each wait is the same, or twice the one before."},
         "Role": {"type": "string", "enum": Role::ALL.map(Role::as_str),
@@ -128,7 +128,11 @@ fn policies() -> Value {
                 "description": "After this long an attempt is ended as timed out. Null: no limit."},
             "priority": bounded("Jobs of a higher priority start first.", -1000, 1000),
             "queue": text("The queue whose limit the runs share.", 64, "default"),
-            "retry": optional("RetryInput", "When a failed attempt is tried again.")})),
+            "retry": optional("RetryInput", "When a failed attempt is tried again."),
+            "retention": optional("RetentionInput", "How long executions stay on record; as the server's settings say where it is left out.")})),
+        "RetentionInput": closed("How long a task's executions stay on record.", &[], json!({
+            "max_age_days": bounded("Days after an execution was queued; 0 keeps all. Null: as the server's settings say.", 0, 36_500),
+            "max_executions": bounded("How many executions of the task; 0 keeps all. Null: as the server's settings say.", 0, 1_000_000_000)})),
         "RetryInput": closed("When a failed attempt is tried again.", &[], json!({
             "max_attempts": bounded("Attempts in all; 1 means no retry.", 1, 100),
             "delay_seconds": seconds("The wait before the second attempt.", 86_400),
@@ -147,17 +151,24 @@ fn accounts() -> Value {
     };
     let grants = json!({"type": "array", "nullable": true, "items": {"type": "string"},
         "description": "Dangerous task types that the account may set up though its role may not.", "example": ["send_sql"]});
+    let tags = |what: &str| {
+        json!({"type": "array", "nullable": true, "maxItems": 32,
+        "items": {"type": "string", "minLength": 1, "maxLength": 64}, "description": what, "example": []})
+    };
+    let limits = "It sees and touches only tasks with one of these tags; empty: all tasks. Not for the role `admin`.";
     let user = text("1 to 64 letters, digits, `.`, `_`, `-` and `@`.", 64, "bob");
     json!({
         "UserInput": closed("A new account.", &["name"], json!({
             "name": user, "role": optional("Role", "What it may do; `viewer` where it is left out."),
-            "password": nullable(password("Null: no sign-in by password.")), "grants": grants})),
+            "password": nullable(password("Null: no sign-in by password.")), "grants": grants, "tags": tags(limits)})),
         "UserChange": closed("What should change of an account.", &[], json!({
-            "role": optional("Role", "What it may do."), "password": nullable(password("A new password.")), "grants": grants,
+            "role": optional("Role", "What it may do."), "password": nullable(password("A new password.")), "grants": grants, "tags": tags(limits),
             "disabled": {"type": "boolean", "nullable": true, "description": "It can neither sign in nor use its tokens."}})),
         "TokenInput": closed("A token to be made.", &["name"], json!({
             "name": text("What it is for.", 100, "deploy script"),
             "role": optional("Role", "No more than the account's own, which it is where it is left out."),
+            "tags": tags("It reaches only tasks with one of these tags, of those that the account reaches; empty: all of those. \
+                Not for the role `admin`."),
             "expires_at": {"type": "string", "nullable": true, "example": "2027-01-01T00:00:00+08:00",
                 "description": "When it ends: RFC 3339, or a date with or without a time in the server's zone. Null: never."}})),
         "PasswordInput": closed("One's present and new password.", &["present", "password"], json!({
@@ -177,6 +188,23 @@ fn requests() -> Value {
                 "description": "At which end of a run: `failure` is failed, timed out or interrupted, and not tried again."},
             "task": text("The id of the task to start.", 64, "send-report"),
             "params": optional("Params", "Members that override that task's parameters; templates in them see this run as `previous`.")})),
+        "TaskDocument": closed("All tasks, as one document.", &["tasks"], json!({
+            "version": {"type": "integer", "nullable": true, "enum": [1], "description": "The form of the document."},
+            "tasks": {"type": "array", "items": reference("TaskInput"), "description": "The tasks, by id."},
+            "secrets": {"type": "array", "nullable": true, "items": {"type": "string"},
+                "description": "Names of the secrets that there are; their values are never in it."}})),
+        "TaskDocumentText": {"description": "A document as YAML; what it holds is that of the JSON form."},
+        "PastExecutions": {"description": "Runs that ended elsewhere: `executions` as here, a bare list of them, or lists by task.", "properties": {
+            "executions": {"type": "array", "maxItems": 5000, "description": "The runs.", "items": {
+                "type": "object", "required": ["task_id", "status", "started_at"], "properties": {
+                    "task_id": {"type": "string", "description": "The task; what an id may not hold becomes `-`."},
+                    "task_type": {"type": "string", "nullable": true, "description": "Its type; `imported` where it is left out."},
+                    "status": {"type": "string", "description": "How it ended, such as `succeeded` or `failed`."},
+                    "started_at": {"type": "string", "description": "When it began; without an offset in the server's zone."},
+                    "duration_ms": {"type": "integer", "format": "int64", "nullable": true, "minimum": 0, "description": "How long it took."},
+                    "error": {"type": "string", "nullable": true, "description": "Why it failed."},
+                    "result": reference("AnyValue")}}}}},
+        "AnyValue": {"nullable": true, "description": "Any JSON value."},
         "BulkRequest": closed("One action on many tasks: on those in `ids`, or on those that `filter` finds.", &["action"], json!({
             "action": {"type": "string", "enum": ["run", "pause", "resume", "delete"], "description": "What to do."},
             "ids": {"type": "array", "nullable": true, "maxItems": 10_000, "items": {"type": "string"}, "description": "Which tasks, by id."},

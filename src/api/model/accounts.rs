@@ -6,6 +6,7 @@ use poem_openapi::Object;
 use super::instant;
 use super::named::{Instant, RoleWord};
 use crate::domain::user::{Token, User};
+use crate::service::WaysIn;
 
 /// An account.
 #[derive(Default, Object)]
@@ -15,21 +16,31 @@ pub struct UserView {
     role: RoleWord,
     /// Dangerous task types that it may set up though its role may not.
     grants: Vec<String>,
+    /// It sees and touches only tasks with one of these tags; empty: all tasks.
+    tags: Vec<String>,
     /// It can neither sign in nor use its tokens.
     disabled: bool,
+    /// A code is asked for besides its password.
+    second_factor: bool,
+    /// It signs in through the identity provider and has no password.
+    single_sign_on: bool,
     created_at: Instant,
     /// When it was last used, to the minute.
     last_seen_at: Option<Instant>,
 }
 
-impl From<User> for UserView {
-    fn from(user: User) -> Self {
+impl UserView {
+    pub fn new(user: User, ways: &WaysIn) -> Self {
+        let (second_factor, single_sign_on) = (ways.has_second_factor(&user), ways.is_linked(&user));
         let at = |when| instant(when, Tz::UTC);
         Self {
             name: user.name,
             role: RoleWord(user.role.as_str()),
             grants: user.grants,
+            tags: user.tags,
             disabled: user.disabled,
+            second_factor,
+            single_sign_on,
             created_at: at(user.created_at),
             last_seen_at: user.last_seen_at.map(at),
         }
@@ -45,6 +56,8 @@ pub struct TokenView {
     user: String,
     name: String,
     role: RoleWord,
+    /// It reaches only tasks with one of these tags, of those that its account reaches; empty: all of those.
+    tags: Vec<String>,
     created_at: Instant,
     /// Null: never.
     expires_at: Option<Instant>,
@@ -60,6 +73,7 @@ impl From<Token> for TokenView {
             user: token.user,
             name: token.name,
             role: RoleWord(token.role.as_str()),
+            tags: token.tags,
             created_at: at(token.created_at),
             expires_at: token.expires_at.map(at),
             used_at: token.used_at.map(at),
@@ -74,6 +88,8 @@ pub struct NewTokenView {
     id: String,
     name: String,
     role: RoleWord,
+    /// As in the list.
+    tags: Vec<String>,
     /// Null: never.
     expires_at: Option<Instant>,
     /// What to send as `Authorization: Bearer`. It is never shown again.
@@ -83,6 +99,6 @@ pub struct NewTokenView {
 impl NewTokenView {
     pub fn new(token: Token, text: String) -> Self {
         let shown = TokenView::from(token);
-        Self { id: shown.id, name: shown.name, role: shown.role, expires_at: shown.expires_at, token: text }
+        Self { id: shown.id, name: shown.name, role: shown.role, tags: shown.tags, expires_at: shown.expires_at, token: text }
     }
 }

@@ -22,7 +22,8 @@ pub fn new_user(body: &Value) -> Result<NewUser, Problem> {
     let role = f.choice("role", &ROLES, Role::Viewer);
     let password = password(&mut f, "password");
     let grants = f.texts("grants");
-    f.finish(NewUser { name, role, password, grants }).map_err(Problem::invalid)
+    let tags = f.texts("tags");
+    f.finish(NewUser { name, role, password, grants, tags }).map_err(Problem::invalid)
 }
 
 /// A change of an account.
@@ -31,15 +32,17 @@ pub fn new_user(body: &Value) -> Result<NewUser, Problem> {
 /// As [`new_user`].
 pub fn user_change(body: &Value) -> Result<UserChange, Problem> {
     let given = |name: &str| body.get(name).is_some_and(|value| !value.is_null());
-    let (has_role, has_grants, has_disabled) = (given("role"), given("grants"), given("disabled"));
+    let (has_role, has_grants, has_tags, has_disabled) = (given("role"), given("grants"), given("tags"), given("disabled"));
     let mut f = Fields::new(body, "");
     let role = f.choice("role", &ROLES, Role::Viewer);
     let grants = f.texts("grants");
+    let tags = f.texts("tags");
     let disabled = f.boolean("disabled", false);
     let password = password(&mut f, "password");
     let change = UserChange {
         role: has_role.then_some(role),
         grants: has_grants.then_some(grants),
+        tags: has_tags.then_some(tags),
         disabled: has_disabled.then_some(disabled),
         password,
     };
@@ -55,6 +58,7 @@ pub fn new_token(body: &Value, zone: Tz) -> Result<NewToken, Problem> {
     let mut f = Fields::new(body, "");
     let name = required(&mut f, "name");
     let role = f.choice("role", &ROLES, Role::Viewer);
+    let tags = f.texts("tags");
     let expires_at = match f.take("expires_at") {
         None | Some(Value::Null) => None,
         Some(Value::String(text)) => match parse_asked(&text, zone) {
@@ -69,7 +73,7 @@ pub fn new_token(body: &Value, zone: Tz) -> Result<NewToken, Problem> {
             None
         }
     };
-    f.finish(NewToken { name, role: has_role.then_some(role), expires_at }).map_err(Problem::invalid)
+    f.finish(NewToken { name, role: has_role.then_some(role), tags, expires_at }).map_err(Problem::invalid)
 }
 
 /// One's present and new password.

@@ -17,6 +17,7 @@ pub mod secret;
 pub mod stats;
 pub mod task;
 pub mod task_type;
+pub mod transfer;
 pub mod trigger;
 
 use named::Instant;

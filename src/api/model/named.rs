@@ -92,5 +92,13 @@ named!(/// A secret's value.
     SecretInput(Value), "SecretInput");
 named!(/// The tasks that start when a run ends.
     Chain(Value), "Chain");
+named!(/// All tasks, as one document.
+    TaskDocument(Value), "TaskDocument");
+named!(/// That document as YAML.
+    TaskDocumentText(String), "TaskDocumentText");
+named!(/// Runs that ended elsewhere.
+    PastExecutions(Value), "PastExecutions");
+named!(/// Any JSON value.
+    AnyValue(Value), "AnyValue");
 named!(/// A question about a trigger.
     PreviewRequest(Value), "PreviewRequest");

@@ -28,6 +28,8 @@ pub struct NodeView {
     started_at: Instant,
     /// Its newest sign of life.
     last_seen_at: Instant,
+    /// Runs that it takes at once.
+    workers: i64,
     /// What it runs now, oldest first.
     running: Vec<RunningView>,
 }
@@ -68,6 +70,7 @@ impl From<Nodes> for NodesView {
             version: node.version.clone(),
             started_at: at(node.started_at),
             last_seen_at: at(node.last_seen_at),
+            workers: node.workers,
             running: running_on(&node.identity.id),
         });
         let queues = found.queues.iter().map(|queue| QueueView { name: queue.name.clone(), waiting: queue.waiting });

@@ -6,7 +6,7 @@ use poem_openapi::Object;
 
 use super::named::{BackoffWord, Seconds};
 use crate::domain::input::seconds_value;
-use crate::domain::policy::{Policy, Retry};
+use crate::domain::policy::{Policy, Retention, Retry};
 
 /// How a task's runs are treated.
 #[derive(Default, Object)]
@@ -25,6 +25,17 @@ pub struct PolicyView {
     /// The queue whose limit the runs share.
     queue: String,
     retry: RetryView,
+    retention: RetentionView,
+}
+
+/// How long executions stay on record, where the server's settings do not hold.
+#[derive(Default, Object)]
+#[oai(rename = "Retention", read_only_all)]
+pub struct RetentionView {
+    /// Days after an execution was queued; 0 keeps all. Null: as the server's settings say.
+    max_age_days: Option<u32>,
+    /// How many executions of the task; 0 keeps all. Null: as the server's settings say.
+    max_executions: Option<u32>,
 }
 
 /// When a failed attempt is tried again.
@@ -53,7 +64,14 @@ impl From<&Policy> for PolicyView {
             priority: policy.priority,
             queue: policy.queue.clone(),
             retry: RetryView::from(&policy.retry),
+            retention: RetentionView::from(policy.retention),
         }
+    }
+}
+
+impl From<Retention> for RetentionView {
+    fn from(retention: Retention) -> Self {
+        Self { max_age_days: retention.max_age_days, max_executions: retention.max_executions }
     }
 }
 

@@ -31,6 +31,8 @@ pub struct TaskView {
     enabled: bool,
     policy: PolicyView,
     chain: Chain,
+    /// The file that keeps the task, where one does: it is changed there. Null: none does.
+    managed_by: Option<String>,
     /// Counts the changes, from 1; the task's `ETag`.
     version: i64,
     created_at: Instant,
@@ -146,6 +148,7 @@ impl TaskView {
             trigger: TriggerRule(task.trigger),
             params: Params(task.params),
             enabled: task.enabled,
+            managed_by: task.managed.map(|managed| managed.by),
             version: task.version,
             created_at: instant(task.created_at, zone),
             updated_at: instant(task.updated_at, zone),

@@ -111,13 +111,13 @@ impl PageTime {
 }
 
 /// A made-up past of so many runs.
-struct Past {
+pub struct Past {
     first_ms: u64,
     runs: u32,
 }
 
 impl Past {
-    fn before(now: chrono::DateTime<chrono::Utc>, runs: u32) -> Past {
+    pub fn before(now: chrono::DateTime<chrono::Utc>, runs: u32) -> Past {
         let now = u64::try_from(now.timestamp_millis()).unwrap_or_default();
         Past { first_ms: now.saturating_sub(u64::from(runs) * STEP_MS), runs }
     }
@@ -126,7 +126,7 @@ impl Past {
         self.first_ms + u64::from(number) * STEP_MS
     }
 
-    fn id(&self, number: u32) -> String {
+    pub fn id(&self, number: u32) -> String {
         Ulid::from_parts(self.at_ms(number), u128::from(number)).to_string()
     }
 
@@ -141,7 +141,7 @@ impl Past {
         }
     }
 
-    async fn write(&self, database: &Database) -> Result<(), Fault> {
+    pub async fn write(&self, database: &Database) -> Result<(), Fault> {
         for first in (0..self.runs).step_by(GROUP as usize) {
             let group: Vec<PastRun> = (first..self.runs.min(first + GROUP)).map(|number| self.run(number)).collect();
             let mut tx = database.write().await?;

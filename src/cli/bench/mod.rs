@@ -1,8 +1,10 @@
 //! `belfry bench`: measures this machine with the real parts, on databases of their own and the real clock.
 
 mod burst;
+mod http;
 mod list;
 mod machine;
+mod pages;
 mod report;
 mod rig;
 mod steady;
@@ -55,6 +57,9 @@ pub(super) struct Bench {
     /// Executions on record.
     #[arg(long, value_name = "N", default_value_t = 1_000_000, value_parser = at_least_one())]
     list: u32,
+    /// Tasks beside the pages.
+    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(8..=1_000_000))]
+    tasks: u32,
 }
 
 /// A measurement.
@@ -70,6 +75,8 @@ enum Kind {
     Store,
     /// Pages of a long history.
     List,
+    /// Every page, and lists a second, over sockets.
+    Pages,
 }
 
 fn at_least_one() -> clap::builder::RangedI64ValueParser<u32> {
@@ -115,6 +122,11 @@ impl Bench {
         if self.wants(Kind::List) {
             progress(&format!("list: pages of {} executions", self.list));
             report.list = Some(list::measure(&place, self.list).await?);
+        }
+        if self.wants(Kind::Pages) {
+            progress(&format!("pages: every page beside {} tasks and {} executions", self.tasks, self.list));
+            let each = f64::from(self.seconds) / 10.0;
+            report.pages = Some(pages::measure(&place, self.tasks, self.list, each).await?);
         }
         Ok(report)
     }

@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::burst::Burst;
 use super::list::{List, PageTime};
 use super::machine::Machine;
+use super::pages::Pages;
 use super::rig::Lateness;
 use super::steady::Steady;
 use super::store::Store;
@@ -29,12 +30,14 @@ pub struct Report {
     pub store: Option<Store>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub list: Option<List>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pages: Option<Pages>,
 }
 
 /// A measurement as lines of a table.
 struct Section {
     title: String,
-    rows: Vec<(&'static str, String)>,
+    rows: Vec<(String, String)>,
 }
 
 impl Report {
@@ -49,6 +52,7 @@ impl Report {
             steady_spread: None,
             store: None,
             list: None,
+            pages: None,
         }
     }
 
@@ -66,7 +70,7 @@ impl Report {
         for section in self.sections() {
             let _cannot_fail = writeln!(text, "\n{}", section.title);
             for (label, value) in section.rows {
-                let _cannot_fail = writeln!(text, "  {label:<34}{value}");
+                let _cannot_fail = writeln!(text, "  {label:<34} {value}");
             }
         }
         text
@@ -80,6 +84,7 @@ impl Report {
         sections.extend(self.steady_spread.as_ref().map(|m| steady(m, "steady: tasks each second, spread over it")));
         sections.extend(self.store.as_ref().map(store));
         sections.extend(self.list.as_ref().map(list));
+        sections.extend(self.pages.as_ref().map(pages));
         sections
     }
 }
@@ -87,50 +92,64 @@ impl Report {
 fn burst(m: &Burst) -> Section {
     Section {
         title: format!("burst: {} tasks due at one instant", m.tasks),
-        rows: vec![
+        rows: labelled(vec![
             ("last one recorded after", format!("{} ms", m.last_recorded_ms)),
             ("lateness p50 / p99 / max", lateness(&m.lateness_ms)),
             ("lost", m.lost.to_string()),
             ("CPU, peak memory", cost(m.cpu_seconds, m.peak_memory_mb)),
-        ],
+        ]),
     }
 }
 
 fn steady(m: &Steady, title: &str) -> Section {
     Section {
         title: format!("{title} ({} a second, {} s)", m.tasks, m.seconds),
-        rows: vec![
+        rows: labelled(vec![
             ("lateness p50 / p99 / max", lateness(&m.lateness_ms)),
             ("lost", format!("{} of {}", m.lost, m.expected)),
             ("CPU, peak memory", cost(m.cpu_seconds, m.peak_memory_mb)),
-        ],
+        ]),
     }
 }
 
 fn store(m: &Store) -> Section {
     Section {
         title: format!("store: {} tasks at rest", m.tasks),
-        rows: vec![
+        rows: labelled(vec![
             ("made through the service in", format!("{:.1} s ({:.0} a second)", m.add_seconds, m.adds_per_second)),
             ("one look, one tick (nothing due)", format!("{:.0} / {:.0} µs", m.look_us, m.tick_us)),
             ("server answers after", format!("{:.0} ms", m.start_ms)),
             ("resident memory", format!("{} MiB", m.memory_mb)),
             ("CPU while nothing is due", format!("{:.2} % of a core", m.idle_cpu_percent)),
-        ],
+        ]),
     }
 }
 
 fn list(m: &List) -> Section {
     Section {
         title: format!("list: pages of 40 among {} executions, the deep one behind {}, p50 / max", m.executions, m.depth),
-        rows: vec![
+        rows: labelled(vec![
             ("first page", page(&m.first_page)),
             ("deep page", page(&m.deep_page)),
             ("deep page of one task", page(&m.of_one_task)),
             ("deep page of failed ones", page(&m.failed_only)),
             ("the overview", page(&m.overview)),
-        ],
+        ]),
     }
+}
+
+fn pages(m: &Pages) -> Section {
+    let rates = m.rates.iter().map(|rate| (rate.path.clone(), format!("{:.0} a second on 8 connections", rate.per_second)));
+    let pages = m.pages.iter().map(|page| (page.path.clone(), format!("{:.2} ms, {} bytes", page.p50_ms, page.bytes)));
+    let load = format!("{} bytes, {} of them scripts", m.first_load.bytes, m.first_load.script_bytes);
+    Section {
+        title: format!("pages: beside {} tasks and {} executions, over sockets, compressed, p50", m.tasks, m.executions),
+        rows: rates.chain(pages).chain([("first load of the overview".to_owned(), load)]).collect(),
+    }
+}
+
+fn labelled(rows: Vec<(&str, String)>) -> Vec<(String, String)> {
+    rows.into_iter().map(|(label, value)| (label.to_owned(), value)).collect()
 }
 
 fn lateness(l: &Lateness) -> String {

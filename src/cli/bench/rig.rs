@@ -88,8 +88,9 @@ impl Rig {
     pub async fn serve(&self) -> Result<Running, Fault> {
         let app = App::start(self.settings.clone()).await?;
         let (service, database, stop) = (app.service().clone(), app.database().clone(), CancellationToken::new());
+        let address = app.address();
         let ended = tokio::spawn(app.run(stop.clone()));
-        Ok(Running { service, database, stop, ended })
+        Ok(Running { service, database, address, stop, ended })
     }
 
     pub async fn remove(self) -> Result<(), Fault> {
@@ -104,6 +105,8 @@ impl Rig {
 pub struct Running {
     pub service: Service,
     pub database: Database,
+    /// Where it listens.
+    pub address: std::net::SocketAddr,
     stop: CancellationToken,
     ended: JoinHandle<Result<(), StartError>>,
 }

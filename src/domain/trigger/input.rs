@@ -8,7 +8,7 @@ use super::Bounds;
 use super::instant::parse_instant;
 use super::text::cut;
 use super::zone::parse_zone;
-use crate::domain::fault::Fault;
+use crate::domain::fault::{Fault, pointer_step};
 
 /// Where a trigger stands in a request body.
 pub(crate) const BASE: &str = "/trigger";
@@ -46,7 +46,7 @@ impl<'a> Reader<'a> {
     /// Notes a fault at a key, in words that already say which.
     pub(crate) fn fault_in_words(&mut self, key: &str, message: &str) {
         let place = self.object.keys().position(|known| known == key).unwrap_or(usize::MAX);
-        let pointer = format!("{BASE}/{}", key.replace('~', "~0").replace('/', "~1"));
+        let pointer = format!("{BASE}/{}", pointer_step(key));
         self.faults.push((place, Fault::new(pointer, message)));
     }
 

@@ -7,9 +7,10 @@ use serde_json::{Value, json};
 
 use super::progress::Progress;
 use crate::domain::fault::Fault;
-use crate::tasks::send_sql::{datasource_schema, is_template, values_of, values_schema};
+use crate::tasks::send_sql::{datasource_schema, values_of, values_schema};
 use crate::tasks::sql::dialect::Destination;
 use crate::tasks::sql::statement::Values;
+use crate::tasks::template::is_template;
 
 /// Without `batch_size`.
 const BATCH: usize = 500;

@@ -5,16 +5,16 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
 use super::sign::Signature;
+use crate::domain::mask::Mask;
 use crate::domain::secret::Secret;
 use crate::tasks::RunError;
 
-const STARS: &str = "***";
-/// What is shorter than this stands in any text by chance.
-const SHORTEST: usize = 4;
-
 /// The secrets of one request.
 #[derive(Default)]
-pub(super) struct Masks(Vec<String>);
+pub(super) struct Masks {
+    secrets: Vec<String>,
+    mask: Mask,
+}
 
 impl Masks {
     /// Also covers this secret.
@@ -35,34 +35,20 @@ impl Masks {
     }
 
     fn add_text(&mut self, text: String) {
-        if text.len() >= SHORTEST && !self.0.contains(&text) {
-            self.0.push(text);
-            // One secret may be part of another; the longer one is covered first.
-            self.0.sort_by_key(|text| std::cmp::Reverse(text.len()));
-        }
+        self.secrets.push(text);
+        self.mask = Mask::of(self.secrets.iter().map(String::as_str));
     }
 
     /// A text without the secrets.
     pub fn text(&self, text: &str) -> String {
-        self.0.iter().fold(text.to_owned(), |text, secret| text.replace(secret, STARS))
-    }
-
-    /// A result without the secrets.
-    pub fn value(&self, value: Value) -> Value {
-        match value {
-            _ if self.0.is_empty() => value,
-            Value::String(text) => self.text(&text).into(),
-            Value::Array(list) => list.into_iter().map(|item| self.value(item)).collect(),
-            Value::Object(map) => map.into_iter().map(|(name, value)| (self.text(&name), self.value(value))).collect(),
-            other => other,
-        }
+        self.mask.text(text).into_owned()
     }
 
     /// What came of a run, without the secrets.
     pub fn ended(&self, ended: Result<Value, RunError>) -> Result<Value, RunError> {
-        ended.map(|value| self.value(value)).map_err(|error| RunError {
+        ended.map(|value| self.mask.json(value)).map_err(|error| RunError {
             message: self.text(&error.message),
-            result: error.result.map(|value| self.value(value)),
+            result: error.result.map(|value| self.mask.json(value)),
             ..error
         })
     }
@@ -81,7 +67,7 @@ mod tests {
         masks.add(&Secret::new("hunter22 and more"));
         masks.add(&Secret::new("a"));
         let echoed = json!({"sent": ["hunter22 and more", "Basic bWU6aHVudGVyMjI="], "hunter22": 1, "a": "a"});
-        assert_eq!(masks.value(echoed), json!({"sent": ["***", "Basic ***"], "***": 1, "a": "a"}));
+        assert_eq!(masks.mask.json(echoed), json!({"sent": ["***", "Basic ***"], "***": 1, "a": "a"}));
         let failed = masks.ended(Err(RunError::retry("no hunter22").with_result(json!("hunter22"))));
         assert_eq!(failed, Err(RunError::retry("no ***").with_result(json!("***"))));
     }

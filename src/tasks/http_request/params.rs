@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use super::client::Connection;
 use super::expect::{JsonExpectation, StatusRange};
 use super::{place, sign};
-use crate::domain::fault::Fault;
+use crate::domain::fault::{Fault, pointer_step};
 use crate::domain::input::cut;
 use crate::domain::profile::Http;
 use crate::domain::profile::http::SignIn;
@@ -134,7 +134,7 @@ fn mixed(raw: &Raw, profile: &Http) -> Option<Fault> {
 fn headers(given: &Map<String, Value>, faults: &mut Vec<Fault>) -> HeaderMap {
     let mut headers = HeaderMap::new();
     for (name, value) in given {
-        let pointer = format!("/headers/{}", name.replace('~', "~0").replace('/', "~1"));
+        let pointer = format!("/headers/{}", pointer_step(name));
         let shown = cut(name, 40);
         let value = value.as_str().unwrap_or_default();
         match (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_bytes(value.as_bytes())) {

@@ -6,7 +6,7 @@ use encoding_rs::Encoding;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::domain::fault::Fault;
+use crate::domain::fault::{Fault, pointer_step};
 use crate::domain::input::cut;
 
 /// What is run.
@@ -114,7 +114,7 @@ pub fn surroundings(cwd: Option<&str>, env: &BTreeMap<String, String>) -> Vec<Fa
 }
 
 fn env_fault(name: &str, value: &str) -> Option<Fault> {
-    let pointer = format!("/env/{}", name.replace('~', "~0").replace('/', "~1"));
+    let pointer = format!("/env/{}", pointer_step(name));
     if name.is_empty() || name.contains(['=', '\0']) {
         return Some(Fault::new(pointer, format!("env: '{}' cannot be the name of a variable", cut(name, 40))));
     }

@@ -3,8 +3,9 @@
 use reqwest::{Method, Url};
 use serde_json::Value;
 
-use super::digest::{hex, hmac, percent, sha256_hex};
+use super::digest::{hex, hmac, sha256_hex};
 use super::provider::{Answer, Message, Outcome, Request};
+use crate::domain::input::percent_encoded;
 
 const ALGORITHM: &str = "ACS3-HMAC-SHA256";
 
@@ -77,7 +78,8 @@ pub(super) fn host(url: &Url) -> String {
 
 /// Names and values by name, encoded as they are signed.
 fn canonical_query(pairs: &[(&str, String)]) -> String {
-    let mut pairs: Vec<String> = pairs.iter().map(|(name, value)| format!("{}={}", percent(name), percent(value))).collect();
+    let mut pairs: Vec<String> =
+        pairs.iter().map(|(name, value)| format!("{}={}", percent_encoded(name), percent_encoded(value))).collect();
     pairs.sort();
     pairs.join("&")
 }

@@ -4,8 +4,8 @@ use reqwest::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use reqwest::{Method, Url};
 use serde_json::Value;
 
-use super::digest::percent;
 use super::provider::{Answer, Message, Outcome, Request};
+use crate::domain::input::percent_encoded;
 use crate::domain::profile::sms::{Condition, Gateway};
 
 /// How what is filled in is written, so that it stays one value.
@@ -101,7 +101,7 @@ fn value(name: &str, message: &Message<'_>, escape: Escape) -> Option<String> {
     };
     Some(match escape {
         Escape::None => text,
-        Escape::Url => percent(&text),
+        Escape::Url => percent_encoded(&text),
         Escape::Json => Value::String(text).to_string().trim_start_matches('"').strip_suffix('"').unwrap_or_default().to_owned(),
         Escape::Xml => text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;"),
     })

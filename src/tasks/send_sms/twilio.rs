@@ -5,8 +5,8 @@ use base64::engine::general_purpose::STANDARD;
 use reqwest::Method;
 use serde_json::Value;
 
-use super::digest::percent;
 use super::provider::{Answer, Message, Outcome, Request};
+use crate::domain::input::percent_encoded;
 
 pub(super) fn request(message: &Message<'_>) -> Result<Request, String> {
     let from = message.profile.from.as_deref().unwrap_or_default();
@@ -17,9 +17,9 @@ pub(super) fn request(message: &Message<'_>) -> Result<Request, String> {
     if message.template.is_some() && !message.params.is_null() {
         fields.push(("ContentVariables", message.params.to_string()));
     }
-    let form = fields.iter().map(|(name, value)| format!("{name}={}", percent(value))).collect::<Vec<_>>().join("&");
+    let form = fields.iter().map(|(name, value)| format!("{name}={}", percent_encoded(value))).collect::<Vec<_>>().join("&");
     let mut url = message.endpoint()?;
-    url.set_path(&format!("/2010-04-01/Accounts/{}/Messages.json", percent(message.access_key())));
+    url.set_path(&format!("/2010-04-01/Accounts/{}/Messages.json", percent_encoded(message.access_key())));
     let login = STANDARD.encode(format!("{}:{}", message.access_key(), message.secret_key()));
     Ok(Request::new(Method::POST, url, form)
         .with("authorization", &format!("Basic {login}"))

@@ -96,11 +96,6 @@ pub(in crate::tasks) fn values(given: Option<&Value>) -> Values {
     }
 }
 
-/// Whether a text holds expressions that are filled in when the task runs.
-pub(in crate::tasks) fn is_template(text: &str) -> bool {
-    text.contains("{{") || text.contains("{%")
-}
-
 /// The schema of a datasource's name.
 pub(in crate::tasks) fn datasource_schema() -> Value {
     json!({

@@ -4,6 +4,7 @@
 //! one run reaches another, and a run that is given up leaves nothing on the server. How many there are at once is bounded
 //! for each database.
 
+mod answers;
 pub mod cell;
 pub mod dialect;
 pub mod error;

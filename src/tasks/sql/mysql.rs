@@ -1,19 +1,19 @@
 //! MySQL and MariaDB.
 
-use futures_util::TryStreamExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
 use sqlx::mysql::types::MySqlTime;
-use sqlx::mysql::{MySqlArguments, MySqlColumn, MySqlConnectOptions, MySqlConnection, MySqlQueryResult, MySqlRow, MySqlSslMode};
+use sqlx::mysql::{MySqlArguments, MySqlConnectOptions, MySqlConnection, MySqlQueryResult, MySqlRow, MySqlSslMode};
 use sqlx::query::Query;
 use sqlx::{
-    AssertSqlSafe, Column as _, ConnectOptions, Connection, Either, Executor, MySql as Driver, Row, SqlSafeStr, Statement as _,
-    TypeInfo, ValueRef,
+    AssertSqlSafe, ConnectOptions, Connection, Either, Executor, MySql as Driver, Row, SqlSafeStr, Statement as _, TypeInfo,
+    ValueRef,
 };
 
+use super::answers::{columns, hand_on};
 use super::cell::Cell;
 use super::error::SqlError;
-use super::session::{Column, Event, Out, Session, Step, Stopper};
+use super::session::{Event, Out, Session, Step, Stopper};
 use super::source::Target;
 use super::statement::{Placeholder, Statement, Values};
 use crate::domain::profile::datasource::Tls;
@@ -40,26 +40,14 @@ impl MySql {
     async fn run_all(&mut self, statement: &Statement, values: &Values, out: &Out) -> Result<u64, SqlError> {
         let (text, given) = statement.bind(values, Placeholder::Question)?;
         let asked = text.clone();
-        let (mut changed, mut seen) = (0, false);
-        let mut answers: BoxStream<'_, Result<Either<MySqlQueryResult, MySqlRow>, sqlx::Error>> = if given.is_empty() {
+        let answers: BoxStream<'_, Result<Either<MySqlQueryResult, MySqlRow>, sqlx::Error>> = if given.is_empty() {
             sqlx::raw_sql(AssertSqlSafe(text)).fetch_many(&mut self.connection)
         } else {
             // The text protocol takes no parameters; this one takes no statements that change the session.
             let query = given.into_iter().fold(sqlx::query(AssertSqlSafe(text)).persistent(false), bind);
             self.connection.fetch_many(query)
         };
-        while let Some(answer) = answers.try_next().await? {
-            match answer {
-                Either::Left(done) => changed += done.rows_affected(),
-                Either::Right(row) => {
-                    if !std::mem::replace(&mut seen, true) {
-                        out.send(Event::Columns(columns(row.columns()))).await?;
-                    }
-                    out.send(Event::Row((0..row.len()).map(|place| cell(&row, place)).collect::<Result<_, _>>()?)).await?;
-                }
-            }
-        }
-        drop(answers);
+        let (changed, seen) = hand_on(answers, out, MySqlQueryResult::rows_affected, cell).await?;
         if !seen && statement.answers_rows() {
             let asked = self.connection.prepare(AssertSqlSafe(asked).into_sql_str()).await?;
             out.send(Event::Columns(columns(asked.columns()))).await?;
@@ -142,13 +130,6 @@ fn bind(query: Query<'_, Driver, MySqlArguments>, cell: Cell) -> Query<'_, Drive
         Cell::Decimal(text) | Cell::Text(text) => query.bind(text),
         Cell::Json(value) => query.bind(value.to_string()),
     }
-}
-
-fn columns(columns: &[MySqlColumn]) -> std::sync::Arc<[Column]> {
-    columns
-        .iter()
-        .map(|column| Column { name: column.name().to_owned(), kind: column.type_info().name().to_lowercase() })
-        .collect()
 }
 
 /// A value. A date that is none (`0000-00-00`) is NULL, as most programs see it.

@@ -2,16 +2,14 @@
 //! server itself (`PREPARE`, `EXECUTE`), which finds out what type each of them has.
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime};
-use futures_util::TryStreamExt;
 use futures_util::future::BoxFuture;
-use sqlx::postgres::{PgConnectOptions, PgConnection, PgRow, PgSslMode, PgValueFormat};
-use sqlx::{
-    AssertSqlSafe, Column as _, ConnectOptions, Connection, Either, Executor, Row, SqlSafeStr, Statement as _, TypeInfo, ValueRef,
-};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgQueryResult, PgRow, PgSslMode, PgValueFormat};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor, Row, SqlSafeStr, Statement as _, TypeInfo, ValueRef};
 
+use super::answers::{columns, hand_on};
 use super::cell::Cell;
 use super::error::SqlError;
-use super::session::{Column, Event, Out, Session, Step, Stopper};
+use super::session::{Event, Out, Session, Step, Stopper};
 use super::source::Target;
 use super::statement::{Placeholder, Statement, Values};
 use crate::domain::profile::datasource::Tls;
@@ -58,21 +56,9 @@ impl Postgres {
     }
 
     async fn stream(&mut self, text: String, statement: &Statement, out: &Out) -> Result<u64, SqlError> {
-        let (mut changed, mut seen) = (0, false);
         let executed = text.clone();
-        let mut answers = sqlx::raw_sql(AssertSqlSafe(text)).fetch_many(&mut self.connection);
-        while let Some(answer) = answers.try_next().await? {
-            match answer {
-                Either::Left(done) => changed += done.rows_affected(),
-                Either::Right(row) => {
-                    if !std::mem::replace(&mut seen, true) {
-                        out.send(Event::Columns(columns(row.columns()))).await?;
-                    }
-                    out.send(Event::Row(cells(&row)?)).await?;
-                }
-            }
-        }
-        drop(answers);
+        let answers = sqlx::raw_sql(AssertSqlSafe(text)).fetch_many(&mut self.connection);
+        let (changed, seen) = hand_on(answers, out, PgQueryResult::rows_affected, cell).await?;
         if !seen && statement.answers_rows() && !executed.starts_with("execute ") {
             let asked = self.connection.prepare(AssertSqlSafe(executed).into_sql_str()).await?;
             out.send(Event::Columns(columns(asked.columns()))).await?;
@@ -165,17 +151,6 @@ fn literal(cell: &Cell) -> Result<String, SqlError> {
         return Err(SqlError::fail("a value holds the character U+0000, which PostgreSQL cannot keep"));
     }
     Ok(format!("E'{}'", text.replace('\\', "\\\\").replace('\'', "''")))
-}
-
-fn columns(columns: &[sqlx::postgres::PgColumn]) -> std::sync::Arc<[Column]> {
-    columns
-        .iter()
-        .map(|column| Column { name: column.name().to_owned(), kind: column.type_info().name().to_lowercase() })
-        .collect()
-}
-
-fn cells(row: &PgRow) -> Result<Vec<Cell>, SqlError> {
-    (0..row.len()).map(|place| cell(row, place)).collect()
 }
 
 fn cell(row: &PgRow, place: usize) -> Result<Cell, SqlError> {

@@ -16,6 +16,7 @@ use super::statement::Values;
 use super::{mssql, mysql, oracle, postgres, sqlite};
 use crate::domain::profile::Profiles;
 use crate::domain::profile::datasource::{Address, Datasource, Engine, Tls};
+use crate::tasks::template::is_template;
 
 /// All databases of the settings, by name.
 #[derive(Default)]
@@ -78,7 +79,7 @@ impl Datasources {
     /// # Errors
     /// As [`Datasources::get`].
     pub fn check(&self, name: Option<&str>) -> Result<(), String> {
-        let is_template = name.is_some_and(|name| name.contains("{{") || name.contains("{%"));
+        let is_template = name.is_some_and(is_template);
         if self.0.is_empty() || is_template { Ok(()) } else { self.get(name).map(drop) }
     }
 }

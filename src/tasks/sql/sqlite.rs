@@ -4,18 +4,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use futures_util::TryStreamExt;
 use futures_util::future::BoxFuture;
 use sqlx::query::Query;
-use sqlx::sqlite::{SqliteArguments, SqliteColumn, SqliteConnectOptions, SqliteConnection, SqliteRow};
+use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqliteConnection, SqliteQueryResult, SqliteRow};
 use sqlx::{
     AssertSqlSafe, Column as _, ConnectOptions, Connection, Either, Executor, Row, SqlSafeStr, Sqlite as Driver, Statement as _,
     TypeInfo, ValueRef,
 };
 
+use super::answers::{columns, hand_on};
 use super::cell::Cell;
 use super::error::SqlError;
-use super::session::{Column, Event, Out, Session, Step, Stopper};
+use super::session::{Event, Out, Session, Step, Stopper};
 use super::source::Target;
 use super::statement::{Placeholder, Statement, Values};
 
@@ -51,24 +51,12 @@ impl Sqlite {
     async fn run_all(&mut self, statement: &Statement, values: &Values, out: &Out) -> Result<u64, SqlError> {
         let (text, given) = statement.bind(values, Placeholder::Numbered)?;
         let asked = text.clone();
-        let (mut changed, mut seen) = (0, false);
         if let Values::List(_) = values {
             self.check_count(&asked, given.len()).await?;
         }
         let query = given.into_iter().fold(sqlx::query(AssertSqlSafe(text)).persistent(false), bind);
-        let mut answers = self.connection.fetch_many(query);
-        while let Some(answer) = answers.try_next().await? {
-            match answer {
-                Either::Left(done) => changed += done.rows_affected(),
-                Either::Right(row) => {
-                    if !std::mem::replace(&mut seen, true) {
-                        out.send(Event::Columns(columns(row.columns()))).await?;
-                    }
-                    out.send(Event::Row((0..row.len()).map(|place| cell(&row, place)).collect::<Result<_, _>>()?)).await?;
-                }
-            }
-        }
-        drop(answers);
+        let answers = self.connection.fetch_many(query);
+        let (changed, seen) = hand_on(answers, out, SqliteQueryResult::rows_affected, cell).await?;
         if !seen && statement.answers_rows() {
             let asked = self.connection.prepare(AssertSqlSafe(asked).into_sql_str()).await?;
             out.send(Event::Columns(columns(asked.columns()))).await?;
@@ -129,13 +117,6 @@ fn bind(query: Query<'_, Driver, SqliteArguments>, cell: Cell) -> Query<'_, Driv
         Cell::Bytes(bytes) => query.bind(bytes),
         other => query.bind(other.text()),
     }
-}
-
-fn columns(columns: &[SqliteColumn]) -> Arc<[Column]> {
-    columns
-        .iter()
-        .map(|column| Column { name: column.name().to_owned(), kind: column.type_info().name().to_lowercase() })
-        .collect()
 }
 
 /// A value by what it is, not by what its column was declared to hold; but 0 and 1 in a BOOLEAN column are false and true.

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use crate::domain::input::percent_encoded;
 use chrono::format::{Item, StrftimeItems};
 use chrono::{DateTime, FixedOffset, Months, SecondsFormat, TimeDelta, Utc};
 use chrono_tz::Tz;
@@ -14,7 +15,7 @@ pub(super) fn register(engine: &mut Tera) {
     engine.register_filter("timestamp", |at: Value, _: Kwargs, _: &State| moment(&at).map(|at| at.timestamp()));
     engine.register_filter("timestamp_ms", |at: Value, _: Kwargs, _: &State| moment(&at).map(|at| at.timestamp_millis()));
     engine.register_filter("json", |value: Value, _: Kwargs, _: &State| serde_json::to_string(&value).map_err(Error::message));
-    engine.register_filter("urlencode", |text: String, _: Kwargs, _: &State| urlencode(&text));
+    engine.register_filter("urlencode", |text: String, _: Kwargs, _: &State| Ok::<_, Error>(percent_encoded(&text)));
 }
 
 /// A time as the other filters and the facts give it (RFC 3339), or seconds since 1970.
@@ -67,16 +68,4 @@ fn written(text: impl std::fmt::Display) -> TeraResult<String> {
     let mut written = String::new();
     write!(written, "{text}").map_err(|_| Error::message("the time cannot be written in this format"))?;
     Ok(written)
-}
-
-/// Percent-encoded for a URL's query or path (RFC 3986: all but unreserved characters).
-fn urlencode(text: &str) -> TeraResult<String> {
-    let mut encoded = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            true => encoded.push(byte as char),
-            false => write!(encoded, "%{byte:02X}").map_err(Error::message)?,
-        }
-    }
-    Ok(encoded)
 }

@@ -1,15 +1,15 @@
 //! Set-up, sign-in, sign-out, one's own password, and the reader's choice of language and theme.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use poem::Response;
-use poem::http::{StatusCode, header};
+use poem::http::StatusCode;
 
 use super::refusal;
+use super::second_step::{await_code, end_former};
 use crate::domain::fault::Fault;
 use crate::domain::user::MIN_PASSWORD;
-use crate::service::Error;
+use crate::service::{Error, SignedIn};
 use crate::web::error::Failure;
 use crate::web::language::{Language, Theme};
 use crate::web::session::{self, Flash, choice_cookie, session_cookie};
@@ -24,8 +24,8 @@ pub async fn setup_form(visit: Arc<Visit>) -> Answer {
     if !visit.service().needs_setup().await? {
         return Ok(redirect("/login"));
     }
-    let allowed = at_the_machine(&visit);
-    visit.page("", &Setup { allowed, min_password: MIN_PASSWORD, ..Setup::default() })
+    let needs_code = !visit.at_the_machine;
+    visit.page("", &Setup { needs_code, min_password: MIN_PASSWORD, ..Setup::default() })
 }
 
 /// `POST /setup`: makes the first administrator and signs in.
@@ -33,12 +33,24 @@ pub async fn set_up(visit: Arc<Visit>) -> Answer {
     if !visit.service().needs_setup().await? {
         return Ok(redirect("/login"));
     }
-    if !at_the_machine(&visit) {
-        return visit.page_with(StatusCode::FORBIDDEN, "", &Setup::default());
-    }
     let name = visit.form.get("name").unwrap_or_default();
     let password = visit.form.raw("password").unwrap_or_default();
-    let mut view = Setup { allowed: true, name: name.to_owned(), min_password: MIN_PASSWORD, ..Setup::default() };
+    let needs_code = !visit.at_the_machine;
+    let mut view = Setup { needs_code, name: name.to_owned(), min_password: MIN_PASSWORD, ..Setup::default() };
+    if needs_code {
+        let code = visit.form.get("code").unwrap_or_default();
+        match visit.service().check_setup_code(code, visit.peer.as_deref()) {
+            Ok(()) => view.code = code.to_owned(),
+            Err(Error::TooManyRequests(_)) => {
+                view.message = visit.t("login.too_many").to_owned();
+                return visit.page_with(StatusCode::TOO_MANY_REQUESTS, "", &view);
+            }
+            Err(_) => {
+                view.code_fault = visit.t("setup.code_wrong").to_owned();
+                return visit.page_with(StatusCode::FORBIDDEN, "", &view);
+            }
+        }
+    }
     if visit.form.raw("repeat") != Some(password) {
         view.password_fault = visit.t("setup.differ").to_owned();
         return visit.page_with(StatusCode::UNPROCESSABLE_ENTITY, "", &view);
@@ -68,7 +80,7 @@ pub async fn login_form(visit: Arc<Visit>) -> Answer {
         return Ok(redirect("/setup"));
     }
     let next = visit.query.get("next").and_then(urls::local).unwrap_or_default().to_owned();
-    visit.page("", &Login { next, ..Login::default() })
+    visit.page("", &Login { next, ..Login::empty(&visit) })
 }
 
 /// `POST /login`
@@ -77,7 +89,7 @@ pub async fn sign_in(visit: Arc<Visit>) -> Answer {
     let password = visit.form.raw("password").unwrap_or_default();
     let next = visit.form.get("next").and_then(urls::local).unwrap_or("/");
     let refused = |status, message: String| {
-        let view = Login { name: name.to_owned(), next: next.to_owned(), message };
+        let view = Login { name: name.to_owned(), next: next.to_owned(), message, ..Login::empty(&visit) };
         visit.page_with(status, "", &view)
     };
     match welcome(&visit, name, password, next).await {
@@ -92,7 +104,11 @@ pub async fn sign_in(visit: Arc<Visit>) -> Answer {
 }
 
 async fn welcome(visit: &Visit, name: &str, password: &str, next: &str) -> Answer {
-    let (user, secret) = visit.service().sign_in(name, password, visit.peer.as_deref()).await?;
+    let (user, secret) = match visit.service().sign_in_by_password(name, password, visit.peer.as_deref()).await? {
+        SignedIn::Done(user, secret) => (user, secret),
+        SignedIn::SecondStep(pending) => return Ok(await_code(visit, &pending, next)),
+    };
+    end_former(visit).await?;
     let mut response = visit.go(next, Some(&Flash::new("welcome", &user.name, "")));
     set_cookie(&mut response, &session_cookie(&secret, visit.secure));
     Ok(response)
@@ -104,6 +120,14 @@ pub async fn sign_out(visit: Arc<Visit>) -> Answer {
         visit.service().sign_out(secret).await?;
     }
     let mut response = redirect("/login");
+    set_cookie(&mut response, &session::removal(session::SESSION));
+    Ok(response)
+}
+
+/// `POST /account/sign-out`: ends all sessions of the account, this one too.
+pub async fn sign_out_everywhere(visit: Arc<Visit>) -> Answer {
+    visit.service().end_own_sessions(visit.actor()?).await?;
+    let mut response = visit.go("/login", Some(&Flash::new("signed_out_everywhere", "", "")));
     set_cookie(&mut response, &session::removal(session::SESSION));
     Ok(response)
 }
@@ -148,35 +172,4 @@ pub async fn prefer(visit: Arc<Visit>) -> Answer {
         set_cookie(&mut response, &choice_cookie(session::THEME, theme.as_str(), visit.secure));
     }
     Ok(response)
-}
-
-/// Whether the reader sits at the machine: a loopback peer, no proxy in between, and addressed by a loopback name (another
-/// site's name that was made to point here is none).
-fn at_the_machine(visit: &Visit) -> bool {
-    let proxied = ["forwarded", "x-forwarded-for", "x-real-ip", "via"].iter().any(|name| visit.headers.contains_key(*name));
-    let host = visit.headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-    visit.from_loopback && !proxied && is_loopback_name(host)
-}
-
-fn is_loopback_name(host: &str) -> bool {
-    let name = match host.strip_prefix('[') {
-        Some(rest) => rest.split(']').next().unwrap_or_default(),
-        None => host.split(':').next().unwrap_or_default(),
-    };
-    name == "localhost" || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_loopback_name;
-
-    #[test]
-    fn only_loopback_names_are_the_machine_itself() {
-        for name in ["localhost", "localhost:8398", "127.0.0.1:1", "[::1]:8398", "[::1]"] {
-            assert!(is_loopback_name(name), "{name}");
-        }
-        for name in ["", "example.org", "127.0.0.1.example.org", "10.0.0.1:8398", "localhost.evil"] {
-            assert!(!is_loopback_name(name), "{name}");
-        }
-    }
 }

@@ -41,8 +41,9 @@ pub fn compare(visit: &Visit, task: &Task) -> Vec<Difference> {
     if task.name == task.id && !mine.contains_key("/name") {
         theirs.remove("/name");
     }
-    // The form has no fields for it, and leaves it as it is.
-    theirs.remove("/chain");
+    if !form::chain::is_there(&visit.form) {
+        theirs.retain(|name, _| !form::chain::is_field(name));
+    }
     for values in [&mut theirs, &mut mine] {
         values.retain(|_, text| !text.is_empty());
     }

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use poem::http::StatusCode;
 
+use crate::domain::user::Action;
 use crate::service::Error;
+use crate::web::ansi;
 use crate::web::form;
 use crate::web::session::Flash;
 use crate::web::urls::encode;
@@ -25,12 +27,13 @@ pub async fn show(visit: Arc<Visit>) -> Answer {
     visit.page("executions", &ExecutionPage::new(&visit, &detail, exists))
 }
 
-/// `GET /executions/{id}/output?after=attempt.seq`: what was written since.
+/// `GET /executions/{id}/output?after=attempt.seq&look=…`: what was written since.
 pub async fn more_output(visit: Arc<Visit>) -> Answer {
     let after = visit.query.get("after").and_then(|text| text.split_once('.'));
     let after = after.and_then(|(attempt, seq)| Some((attempt.parse::<i64>().ok()?, seq.parse::<i64>().ok()?)));
     let chunks = visit.service().output(visit.actor()?, visit.id(), after).await?;
-    let view = MoreOutput { output: OutputView::new(&chunks, after.map_or(0, |(attempt, _)| attempt)) };
+    let looks = ansi::of_token(visit.query.raw("look").unwrap_or_default());
+    let view = MoreOutput { output: OutputView::new(&chunks, after.map_or(0, |(attempt, _)| attempt), looks) };
     visit.fragment(StatusCode::OK, MoreOutput::TEMPLATE, &view)
 }
 
@@ -43,6 +46,7 @@ pub async fn cancel(visit: Arc<Visit>) -> Answer {
 
 /// `GET /executions/{id}/rerun?params=1`
 pub async fn ask_rerun(visit: Arc<Visit>) -> Answer {
+    visit.may(Action::Run)?;
     let detail = visit.service().execution(visit.actor()?, visit.id()).await?;
     let params = visit.query.get("params").map(|_| pretty(&detail.execution.params));
     ask(&visit, StatusCode::OK, &detail.execution.task_id, params, "")
@@ -50,6 +54,7 @@ pub async fn ask_rerun(visit: Arc<Visit>) -> Answer {
 
 /// `POST /executions/{id}/rerun`
 pub async fn rerun(visit: Arc<Visit>) -> Answer {
+    visit.may(Action::Run)?;
     let id = visit.id();
     let about = visit.service().execution(visit.actor()?, id).await?.execution.task_id;
     let typed = visit.form.raw("params");

@@ -7,9 +7,11 @@ use chrono_tz::Tz;
 use poem::http::{StatusCode, header};
 use poem::{Body, Response};
 
+use super::saved_views;
 use crate::domain::execution::{Cause, Status};
 use crate::domain::overview::day_of;
 use crate::domain::page::{Cursor, ExecutionFilter, PageRequest};
+use crate::domain::saved_view::ListKind;
 use crate::domain::trigger::{parse_instant, parse_zone};
 use crate::service::Error;
 use crate::web::download::{self, Format};
@@ -48,6 +50,7 @@ pub async fn list(visit: Arc<Visit>) -> Answer {
         zone: if typed.from.is_empty() && typed.to.is_empty() { String::new() } else { zone.name().to_owned() },
         csv: typed.download(zone, Format::Csv),
         json: typed.download(zone, Format::Json),
+        menu: saved_views::menu(&visit, ListKind::Executions, &typed.address(zone, ""), typed.active).await?,
         filter: typed,
     };
     visit.page("executions", &view)
@@ -86,7 +89,7 @@ pub async fn rows(visit: Arc<Visit>) -> Answer {
 }
 
 impl Filter {
-    fn typed(query: &Pairs) -> Filter {
+    pub(super) fn typed(query: &Pairs) -> Filter {
         let text = |name: &str| query.get(name).unwrap_or_default().to_owned();
         let mut filter = Filter {
             search: text("search"),
@@ -130,12 +133,18 @@ impl Filter {
             from,
             to,
             search: given(&self.search),
+            ..ExecutionFilter::default()
         };
         (filter, faults.join("; "))
     }
 
     fn download(&self, zone: Tz, format: Format) -> String {
         self.at("/executions/-/download", zone, "format", format.extension())
+    }
+
+    /// The address of this filter, as the visit's reader gave it.
+    pub(super) fn here(&self, visit: &Visit) -> String {
+        self.address(zone(visit), "")
     }
 
     fn address(&self, zone: Tz, cursor: &str) -> String {

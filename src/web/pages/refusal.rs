@@ -17,6 +17,7 @@ pub fn shown(visit: &Visit, error: Error, names: &[&str], form: &mut Fields) -> 
             let others = form.place_among(names, &visit.translated(&faults));
             Ok((StatusCode::UNPROCESSABLE_ENTITY, others.join("; ")))
         }
+        Error::TooManyRequests(_) => Ok((StatusCode::TOO_MANY_REQUESTS, visit.t("login.too_many").to_owned())),
         Error::Conflict(message) => Ok((StatusCode::CONFLICT, visit.said(&message))),
         other => Err(other.into()),
     }

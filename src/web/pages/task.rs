@@ -7,13 +7,14 @@ use poem::http::StatusCode;
 use super::versions;
 use crate::domain::page::{ExecutionFilter, PageRequest};
 use crate::domain::task::Task;
+use crate::domain::user::Action;
 use crate::service::Error;
 use crate::web::error::Failure;
 use crate::web::form;
 use crate::web::session::Flash;
 use crate::web::urls::{encode, with_query};
 use crate::web::view::executions::ExecutionRow;
-use crate::web::view::task::{TaskPage, chart};
+use crate::web::view::task::{ChainLink, TaskPage, chart};
 use crate::web::view::tasks::{Ask, TaskRow, task_href};
 use crate::web::view::{Moment, pretty};
 use crate::web::visit::{Answer, Visit};
@@ -41,6 +42,7 @@ pub async fn show(visit: Arc<Visit>) -> Answer {
         policy: pretty(&task.policy.to_json()),
         created: Moment::new(task.created_at, zone),
         updated: Moment::new(task.updated_at, zone),
+        chain: task.chain.iter().map(ChainLink::new).collect(),
         upcoming,
         notes,
         success_percent: (ended > 0).then(|| task.stats.success_count * 100 / ended),
@@ -72,6 +74,7 @@ pub(super) fn upcoming(visit: &Visit, task: &Task, count: usize) -> Result<(Vec<
 
 /// `GET /tasks/{id}/run?params=1`: asks before a run, with the parameters to change where wanted.
 pub async fn ask_run(visit: Arc<Visit>) -> Answer {
+    visit.may(Action::Run)?;
     let task = visit.service().task(visit.actor()?, visit.id()).await?;
     let with_params = visit.query.get("params").is_some();
     ask(&visit, StatusCode::OK, "run", &task.id, with_params.then(|| pretty(&task.params)), "")
@@ -121,6 +124,7 @@ pub async fn resume(visit: Arc<Visit>) -> Answer {
 
 /// `GET /tasks/{id}/delete`
 pub async fn ask_delete(visit: Arc<Visit>) -> Answer {
+    visit.may(Action::Edit)?;
     let task = visit.service().task(visit.actor()?, visit.id()).await?;
     ask(&visit, StatusCode::OK, "delete", &task.id, None, "")
 }

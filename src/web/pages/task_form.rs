@@ -9,6 +9,8 @@ use serde_json::Value;
 use super::changes::compare;
 use crate::domain::chain;
 use crate::domain::fault::Fault;
+use crate::domain::page::{PageRequest, TaskFilter};
+use crate::domain::user::Action;
 use crate::service::{Error, Preview};
 use crate::tasks::Spec;
 use crate::web::error::Failure;
@@ -16,16 +18,21 @@ use crate::web::form::{self, Values};
 use crate::web::language::Language;
 use crate::web::session::Flash;
 use crate::web::urls::Pairs;
-use crate::web::view::task_form::{CheckView, Fields, PreviewMoment, PreviewView, Stale, TaskForm, TypePart};
+use crate::web::view::task_form::{
+    CheckView, Fields, ParamFault, PreviewMoment, PreviewView, Stale, TaskForm, TaskNames, TypePart,
+};
 use crate::web::view::task_types::TypeView;
 use crate::web::view::tasks::task_href;
-use crate::web::view::{Moment, View, type_choices};
+use crate::web::view::{Choice, Moment, View, type_choices};
 use crate::web::visit::{Answer, Visit};
 
 const PREVIEWED: i64 = 5;
+/// Tasks offered for a chain at once.
+const NAMED: u32 = 20;
 
 /// `GET /tasks/new?type=…`
 pub async fn new(visit: Arc<Visit>) -> Answer {
+    visit.may(Action::Edit)?;
     let registry = visit.service().registry();
     let entry = visit.query.get("type").and_then(|name| registry.get(name)).or_else(|| registry.all().into_iter().next());
     let mut values = entry.map(|entry| of_type(&entry.spec)).unwrap_or_default();
@@ -74,6 +81,7 @@ fn other_faults(visit: &Visit, task: &Value) -> Vec<Fault> {
 
 /// `GET /tasks/{id}/edit`
 pub async fn edit(visit: Arc<Visit>) -> Answer {
+    visit.may(Action::Edit)?;
     let task = visit.service().task(visit.actor()?, visit.id()).await?;
     let here = task_href(&task.id);
     let values = form::to_values(&task.to_input());
@@ -83,12 +91,14 @@ pub async fn edit(visit: Arc<Visit>) -> Answer {
 
 /// `POST /tasks/{id}/edit`
 pub async fn replace(visit: Arc<Visit>) -> Answer {
+    visit.may(Action::Edit)?;
     let id = visit.id();
     let here = task_href(id);
     let version = visit.form.all("version").last().and_then(|text| text.parse().ok()).unwrap_or(0);
     let (mut task, mut faults) = form::to_task(&visit.form);
-    // The form has no fields for it.
-    task["chain"] = chain::to_json(&visit.service().task(visit.actor()?, id).await?.chain);
+    if task.get("chain").is_none() {
+        task["chain"] = chain::to_json(&visit.service().task(visit.actor()?, id).await?.chain);
+    }
     let outcome = match faults.is_empty() {
         true => visit.service().replace_task(visit.actor()?, id, &task, Some(version)).await,
         false => Err(Error::Invalid(other_faults(&visit, &task))),
@@ -121,6 +131,7 @@ async fn changed_meanwhile(visit: &Visit, id: &str, current: i64) -> Result<Stal
 
 /// `GET /tasks/{id}/copy`: a new task's form, filled in from another.
 pub async fn copy(visit: Arc<Visit>) -> Answer {
+    visit.may(Action::Edit)?;
     let task = visit.service().task(visit.actor()?, visit.id()).await?;
     let mut values = form::to_values(&task.to_input());
     if task.name == task.id {
@@ -151,6 +162,8 @@ fn draw(
         back: back.to_owned(),
         version,
         policy_open: form.faults.keys().any(|name| name.starts_with("/policy")),
+        chain_open: form.values.keys().chain(form.faults.keys()).any(|name| name.starts_with("/chain")),
+        chain_rows: form::chain::shown(&form.values),
         form,
         other_faults,
         fault_count: faults.len(),
@@ -163,6 +176,17 @@ fn draw(
         stale: None,
         cron_open,
     }
+}
+
+/// `GET /tasks/-/names?…`: tasks to choose from, by what was typed into the field that asks.
+pub async fn names(visit: Arc<Visit>) -> Answer {
+    let typed = visit.query.0.iter().find(|(name, _)| name.starts_with("/chain/")).map_or("", |(_, text)| text.trim());
+    let filter = TaskFilter { search: Some(format!("\"{}\"", typed.replace('"', " "))), ..TaskFilter::default() };
+    let filter = if typed.is_empty() { TaskFilter::default() } else { filter };
+    let page = PageRequest { size: NAMED, cursor: None };
+    let found = visit.service().tasks(visit.actor()?, &filter, &page).await?;
+    let names = found.items.into_iter().map(|task| Choice { text: task.name, value: task.id }).collect();
+    visit.fragment(StatusCode::OK, TaskNames::TEMPLATE, &TaskNames { names })
 }
 
 /// What a type fills in: its name, its example and its policy.
@@ -242,11 +266,8 @@ pub async fn check(visit: Arc<Visit>) -> Answer {
         Ok(params) => params_faults(&visit, &visit.form, &params),
     };
     let faults = visit.translated(&faults);
-    let shown = faults.iter().map(|fault| match fault.pointer.strip_prefix("/params") {
-        Some(place) if !place.is_empty() => format!("{place}: {}", fault.message),
-        _ => fault.message.clone(),
-    });
-    let view = CheckView { empty: text.trim().is_empty() && faults.is_empty(), faults: shown.collect() };
+    let empty = text.trim().is_empty() && faults.is_empty();
+    let view = CheckView { empty, faults: faults.iter().map(ParamFault::new).collect() };
     visit.fragment(StatusCode::OK, CheckView::TEMPLATE, &view)
 }
 

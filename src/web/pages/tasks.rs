@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use poem::http::StatusCode;
 
+use super::saved_views;
 use crate::domain::execution::Status;
 use crate::domain::page::{Cursor, PageRequest, TaskFilter, TaskSort};
+use crate::domain::saved_view::ListKind;
 use crate::domain::task::Task;
 use crate::service::Error;
 use crate::web::urls::{Pairs, with_query};
@@ -39,6 +41,7 @@ pub async fn list(visit: Arc<Visit>) -> Answer {
         sorts: sorts.collect(),
         rows: found.items.iter().map(row).collect(),
         heads: heads(&typed),
+        menu: saved_views::menu(&visit, ListKind::Tasks, &typed.address(""), typed.active).await?,
         pager: Pager::new(&found, |cursor| typed.address(cursor)),
         filter: typed,
     };
@@ -110,6 +113,7 @@ impl Filter {
             enabled: self.enabled.parse().ok(),
             sort,
             descending,
+            ..TaskFilter::default()
         }
     }
 

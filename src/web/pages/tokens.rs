@@ -11,6 +11,7 @@ use crate::domain::trigger::{parse_asked, parse_zone};
 use crate::domain::user::{Role, Token};
 use crate::service::{Error, NewToken};
 use crate::web::error::Failure;
+use crate::web::form::split_tags;
 use crate::web::session::Flash;
 use crate::web::view::task_form::Fields;
 use crate::web::view::tasks::Ask;
@@ -18,7 +19,7 @@ use crate::web::view::tokens::{MadeToken, TokenList, withdraw_href};
 use crate::web::visit::{Answer, Visit};
 
 const LIST: &str = "/settings/tokens";
-const FIELDS: [&str; 3] = ["/name", "/role", "/expires_at"];
+const FIELDS: [&str; 4] = ["/name", "/role", "/tags", "/expires_at"];
 
 /// `GET /settings/tokens`
 pub async fn list(visit: Arc<Visit>) -> Answer {
@@ -66,6 +67,7 @@ fn wanted(visit: &Visit) -> Result<NewToken, Fault> {
     Ok(NewToken {
         name: visit.form.get("/name").unwrap_or_default().to_owned(),
         role,
+        tags: split_tags(visit.form.get("/tags").unwrap_or_default()),
         expires_at: visit.form.get("/expires_at").map(end).transpose()?,
     })
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use poem::http::StatusCode;
 
 use crate::domain::task::Task;
+use crate::domain::user::Action;
 use crate::web::error::Failure;
 use crate::web::session::Flash;
 use crate::web::view::tasks::{Ask, task_href};
@@ -42,6 +43,7 @@ pub async fn list(visit: Arc<Visit>) -> Answer {
 
 /// `GET /tasks/{id}/restore?version=…`
 pub async fn ask_restore(visit: Arc<Visit>) -> Answer {
+    visit.may(Action::Edit)?;
     let task = visit.service().task(visit.actor()?, visit.id()).await?;
     let number = number(&visit, "version")?;
     let version = visit.service().version(visit.actor()?, &task.id, number).await?;

@@ -13,6 +13,9 @@ pub struct AuditPage {
     pub actions: Vec<Choice>,
     pub rows: Vec<AuditRow>,
     pub pager: Pager,
+    /// Addresses of the files of what is shown.
+    pub csv: String,
+    pub jsonl: String,
     /// What of the filter could not be read.
     pub fault: String,
     /// The zone of the times in the filter; empty: the page's script says the reader's.
@@ -27,6 +30,7 @@ pub struct Filter {
     pub target: String,
     pub from: String,
     pub to: String,
+    pub search: String,
     /// Anything is filtered at all.
     pub active: bool,
 }
@@ -90,6 +94,8 @@ impl View for AuditPage {
             actions: vec![Choice::new("task.create", "…")],
             rows,
             pager: Pager::default(),
+            csv: "/audit/export?format=csv".into(),
+            jsonl: "/audit/export?format=jsonl".into(),
             fault: fault.into(),
             zone: "UTC".into(),
         };

@@ -24,6 +24,25 @@ pub struct Hidden {
     pub value: String,
 }
 
+/// How far an action on many tasks has come; the form goes on with the others.
+#[derive(Debug, Clone, Serialize)]
+pub struct BulkProgress {
+    pub action: &'static str,
+    pub met: i64,
+    pub of: i64,
+    pub hidden: Vec<Hidden>,
+    pub back: String,
+}
+
+impl View for BulkProgress {
+    const TEMPLATE: &'static str = "pages/bulk_progress.html";
+
+    fn samples() -> Vec<Self> {
+        let hidden = vec![Hidden { name: "after".into(), value: "<b>".into() }];
+        vec![BulkProgress { action: "run", met: 1500, of: 10_000, hidden, back: "/tasks".into() }]
+    }
+}
+
 impl View for BulkAsk {
     const TEMPLATE: &'static str = "pages/bulk_ask.html";
 

@@ -4,9 +4,10 @@ use serde::Serialize;
 
 use super::executions::ExecutionRow;
 use super::result::ResultView;
+use super::tasks::task_href;
 use super::{Moment, View, pretty};
 use crate::domain::execution::{Execution, ExecutionDetail, OutputChunk, Stream};
-use crate::web::ansi::{Look, Span, spans};
+use crate::web::ansi::{self, Look, Span, spans};
 use crate::web::visit::Visit;
 
 /// Bytes of output that a page shows; the download has all of it.
@@ -16,6 +17,9 @@ const MAX_OUTPUT: usize = 512 * 1024;
 pub struct ExecutionPage {
     pub row: ExecutionRow,
     pub task_exists: bool,
+    /// The version of the task that it ran, with its place among the others; 0: it was run before versions were kept.
+    pub version: i64,
+    pub version_href: String,
     pub queued: Moment,
     pub finished: Option<Moment>,
     pub retry: Option<Moment>,
@@ -57,6 +61,8 @@ pub struct OutputView {
     pub chunks: Vec<ChunkView>,
     /// Where the next piece goes on, `attempt.seq`; empty at the start.
     pub last: String,
+    /// The looks that codes have set by its end.
+    pub look: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -75,6 +81,8 @@ impl ExecutionPage {
         ExecutionPage {
             row: ExecutionRow::new(visit, execution),
             task_exists,
+            version: execution.task_version.unwrap_or(0),
+            version_href: version_href(&execution.task_id, execution.task_version.unwrap_or(0)),
             queued: precise(execution.queued_at),
             finished: execution.finished_at.map(precise),
             retry: execution.retry_at.map(precise),
@@ -96,9 +104,14 @@ impl ExecutionPage {
             started_by: execution.started_by.clone().unwrap_or_default(),
             started: detail.started.iter().map(StartedView::new).collect(),
             result: ResultView::new(detail.result.as_ref()),
-            output: OutputView::new(&detail.output, 0),
+            output: OutputView::new(&detail.output, 0, Default::default()),
         }
     }
+}
+
+/// The list of a task's versions, from this one on.
+fn version_href(task_id: &str, version: i64) -> String {
+    format!("{}/versions?before={}", task_href(task_id), version.saturating_add(1))
 }
 
 impl StartedView {
@@ -108,14 +121,17 @@ impl StartedView {
 }
 
 impl OutputView {
-    /// `attempt`: the attempt whose pieces the page shows last already. Of long output only the end is shown.
-    pub fn new(chunks: &[OutputChunk], attempt: i64) -> OutputView {
+    /// `attempt`: the attempt whose pieces the page shows last already, which left off with these `looks`. Of long output only
+    /// the end is shown.
+    pub fn new(chunks: &[OutputChunk], attempt: i64, mut looks: [Look; 2]) -> OutputView {
         let begin = tail(chunks);
         let mut shown = attempt;
         let mut view = OutputView { omitted: begin, ..OutputView::default() };
-        let mut looks = [Look::default(), Look::default()];
         for chunk in &chunks[begin..] {
             let first = chunk.attempt != shown && (chunk.attempt > 1 || shown > 0);
+            if chunk.attempt != shown {
+                looks = Default::default();
+            }
             shown = chunk.attempt;
             view.chunks.push(ChunkView {
                 stream: chunk.stream.as_str(),
@@ -124,6 +140,7 @@ impl OutputView {
             });
             view.last = format!("{}.{}", chunk.attempt, chunk.seq);
         }
+        view.look = ansi::to_token(&looks);
         view
     }
 }
@@ -160,7 +177,12 @@ impl View for MoreOutput {
         let chunk =
             |stream, attempt| ChunkView { stream, spans: vec![Span { text: "…\n".into(), class: "ansi-1".into() }], attempt };
         vec![MoreOutput {
-            output: OutputView { omitted: 0, chunks: vec![chunk("stdout", 2), chunk("stderr", 0)], last: "2.1".into() },
+            output: OutputView {
+                omitted: 0,
+                chunks: vec![chunk("stdout", 2), chunk("stderr", 0)],
+                last: "2.1".into(),
+                look: "[]".into(),
+            },
         }]
     }
 }
@@ -180,9 +202,11 @@ mod tests {
         };
         let long = "x".repeat(MAX_OUTPUT / 2);
         let chunks: Vec<_> = (0..5).map(|seq| chunk(seq, &long)).collect();
-        let view = OutputView::new(&chunks, 0);
+        let view = OutputView::new(&chunks, 0, Default::default());
         assert_eq!((view.omitted, view.chunks.len(), view.last.as_str()), (3, 2, "1.4"));
-        let short = OutputView::new(&[chunk(0, "\u{1b}[31mred"), chunk(1, "still red")], 0);
+        let short = OutputView::new(&[chunk(0, "\u{1b}[31mred"), chunk(1, "still red")], 0, Default::default());
+        let more = OutputView::new(&[chunk(2, "red too")], 1, ansi::of_token(&short.look));
+        assert_eq!(more.chunks[0].spans[0].class, "ansi-1", "also where it was written later");
         assert_eq!(short.omitted, 0);
         assert_eq!(short.chunks[1].spans[0].class, "ansi-1", "a colour lasts until it is taken back");
     }

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::saved_views::ViewMenu;
 use super::tasks::task_href;
 use super::{Choice, Moment, Pager, View, pretty, shortened, status_code, type_title};
 use crate::domain::execution::Execution;
@@ -29,6 +30,7 @@ pub struct ExecutionList {
     /// Addresses of the list as a file.
     pub csv: String,
     pub json: String,
+    pub menu: ViewMenu,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -8,15 +8,20 @@ pub mod chart;
 pub mod error;
 pub mod execution;
 pub mod executions;
+pub mod messengers;
+pub mod nodes;
 pub mod overview;
 pub mod resources;
 pub mod result;
 pub mod samples;
+pub mod saved_views;
+pub mod second_factor;
 pub mod task;
 pub mod task_form;
 pub mod task_types;
 pub mod tasks;
 pub mod tokens;
+pub mod transfer;
 pub mod users;
 pub mod versions;
 
@@ -53,6 +58,8 @@ pub struct Shell {
     pub can_run: bool,
     pub can_edit: bool,
     pub can_administer: bool,
+    /// Not limited to tags, or trusted with more than those.
+    pub can_see_server: bool,
     pub csrf: String,
     /// The entry of the navigation that the page belongs to.
     pub section: String,
@@ -81,6 +88,7 @@ impl Shell {
             can_run: can(Action::Run),
             can_edit: can(Action::Edit),
             can_administer: can(Action::Administer),
+            can_see_server: visit.actor.as_ref().is_some_and(|actor| actor.reach.is_all() || !actor.grants.is_empty()),
             csrf: visit.token(),
             section: section.to_owned(),
             address: visit.address(),
@@ -228,6 +236,7 @@ pub fn sample_shell(language: Language) -> Shell {
         can_run: true,
         can_edit: true,
         can_administer: true,
+        can_see_server: true,
         csrf: "0".repeat(64),
         section: "tasks".to_owned(),
         address: "/tasks?type=echo".to_owned(),

@@ -10,7 +10,8 @@ use super::execution::{AttemptView, ChunkView, ExecutionPage, OutputView, Starte
 use super::executions::{self, ExecutionList, ExecutionRow, Range};
 use super::overview::{Cause, Current, Due, Overview};
 use super::result::{FailedTest, ResultView, Table};
-use super::task::TaskPage;
+use super::saved_views::ViewMenu;
+use super::task::{ChainLink, TaskPage};
 use super::task_form::{Difference, Fields, PreviewMoment, PreviewView, Stale, TaskForm};
 use super::task_types::TypeView;
 use super::tasks::{self, TaskList, TaskRow};
@@ -57,6 +58,7 @@ pub fn task_row() -> TaskRow {
         next: Some(moment()),
         no_next: "over",
         version: 3,
+        managed_by: "<b>".into(),
         spark: Chart::sample(),
         spark_text: "…".into(),
     }
@@ -65,6 +67,7 @@ pub fn task_row() -> TaskRow {
 fn paused_row() -> TaskRow {
     TaskRow {
         name: String::new(),
+        managed_by: String::new(),
         tags: Vec::new(),
         enabled: false,
         executed: false,
@@ -91,6 +94,7 @@ pub fn task_lists() -> Vec<TaskList> {
             .map(|direction| tasks::SortHead { href: "/tasks".into(), direction })
             .into(),
         rows,
+        menu: ViewMenu::sample(),
         pager,
     };
     vec![
@@ -151,6 +155,7 @@ pub fn execution_lists() -> Vec<ExecutionList> {
         zone: "UTC".into(),
         csv: "/executions/-/download?format=csv".into(),
         json: "/executions/-/download?format=json".into(),
+        menu: if first { ViewMenu::default() } else { ViewMenu::sample() },
     };
     vec![
         list(all_rows(), filter.clone(), true, ""),
@@ -169,6 +174,7 @@ pub fn task_pages() -> Vec<TaskPage> {
         policy: "{}".into(),
         created: moment(),
         updated: moment(),
+        chain: vec![ChainLink { on: "failure", task_id: "<b>".into(), href: "/tasks/x".into(), params: "a=1".into() }],
         upcoming,
         notes: vec!["…".into()],
         success_percent: Some(92),
@@ -185,6 +191,7 @@ pub fn task_pages() -> Vec<TaskPage> {
         success_percent: None,
         description: String::new(),
         notes: vec![],
+        chain: vec![],
         ..page(paused_row(), vec![], vec![])
     };
     vec![page(task_row(), all_rows(), vec![moment()]), fresh]
@@ -221,6 +228,8 @@ pub fn execution_pages() -> Vec<ExecutionPage> {
         let row = execution_row(status);
         ExecutionPage {
             task_exists: row.is_final,
+            version: i64::from(row.is_final),
+            version_href: "/tasks/x/versions?before=2".into(),
             queued: moment(),
             finished: row.is_final.then(moment),
             retry: (status == "queued").then(moment),
@@ -235,7 +244,12 @@ pub fn execution_pages() -> Vec<ExecutionPage> {
             },
             result: if row.is_final { result.clone() } else { ResultView::default() },
             output: if row.started.is_some() {
-                OutputView { omitted: 3, chunks: vec![chunk("stdout", 0), chunk("stderr", 2)], last: "2.0".into() }
+                OutputView {
+                    omitted: 3,
+                    chunks: vec![chunk("stdout", 0), chunk("stderr", 2)],
+                    last: "2.0".into(),
+                    look: "[]".into(),
+                }
             } else {
                 OutputView::default()
             },
@@ -314,6 +328,8 @@ pub fn task_forms() -> Vec<TaskForm> {
         queues: vec!["default".into()],
         stale,
         policy_open: mode == "edit",
+        chain_open: mode == "copy",
+        chain_rows: vec![0, 1],
         cron_open: mode == "copy",
     };
     let difference = Difference { field: "/name".into(), theirs: "a".into(), mine: "b".into() };

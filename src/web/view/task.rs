@@ -1,12 +1,14 @@
 //! One task.
 
 use serde::Serialize;
+use serde_json::Value;
 
 use super::chart::{Chart, Column};
 use super::executions::ExecutionRow;
-use super::tasks::TaskRow;
+use super::tasks::{TaskRow, task_href};
 use super::versions::VersionRow;
-use super::{Moment, View};
+use super::{Moment, View, shortened};
+use crate::domain::chain::Link;
 use crate::domain::stats::RunPoint;
 use crate::web::urls::encode;
 use crate::web::visit::Visit;
@@ -22,6 +24,8 @@ pub struct TaskPage {
     pub policy: String,
     pub created: Moment,
     pub updated: Moment,
+    /// The tasks that its runs start when they end.
+    pub chain: Vec<ChainLink>,
     pub upcoming: Vec<Moment>,
     pub notes: Vec<String>,
     /// Percent of runs that succeeded, of those that ended; `None` without runs.
@@ -35,6 +39,24 @@ pub struct TaskPage {
     pub newest: String,
     /// The newest few versions.
     pub versions: Vec<VersionRow>,
+}
+
+/// A task that is started.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ChainLink {
+    /// `success`, `failure` or `always`.
+    pub on: &'static str,
+    pub task_id: String,
+    pub href: String,
+    /// Parameters it is given, shortened; empty where none.
+    pub params: String,
+}
+
+impl ChainLink {
+    pub fn new(link: &Link) -> ChainLink {
+        let params = if link.params.is_empty() { String::new() } else { shortened(&Value::Object(link.params.clone())) };
+        ChainLink { on: link.on.as_str(), href: task_href(&link.task), task_id: link.task.clone(), params }
+    }
 }
 
 /// One bar for each run that has a value, coloured by how it ended.

@@ -30,6 +30,10 @@ pub struct TaskForm {
     pub stale: Option<Stale>,
     /// A fault within the policy: it is shown unfolded.
     pub policy_open: bool,
+    /// The chain is in use: it is shown unfolded.
+    pub chain_open: bool,
+    /// The rows of the chain, blank ones among them.
+    pub chain_rows: Vec<usize>,
     /// The cron fields are in use: they are shown unfolded.
     pub cron_open: bool,
 }
@@ -136,6 +140,20 @@ impl View for TaskForm {
     }
 }
 
+/// Tasks on offer for a chain.
+#[derive(Debug, Clone, Serialize)]
+pub struct TaskNames {
+    pub names: Vec<Choice>,
+}
+
+impl View for TaskNames {
+    const TEMPLATE: &'static str = "fragments/task_names.html";
+
+    fn samples() -> Vec<Self> {
+        vec![TaskNames { names: vec![Choice::new("日报", "<b>")] }]
+    }
+}
+
 /// The part of the form that depends on the type: it is drawn anew when another type is chosen.
 #[derive(Debug, Clone, Serialize)]
 pub struct TypePart {
@@ -217,7 +235,22 @@ impl View for PreviewView {
 #[derive(Debug, Clone, Serialize)]
 pub struct CheckView {
     pub empty: bool,
-    pub faults: Vec<String>,
+    /// Their pointers count from within the parameters.
+    pub faults: Vec<ParamFault>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ParamFault {
+    /// Empty where all of the parameters are meant.
+    pub pointer: String,
+    pub message: String,
+}
+
+impl ParamFault {
+    pub fn new(fault: &Fault) -> ParamFault {
+        let pointer = fault.pointer.strip_prefix("/params").unwrap_or(&fault.pointer).to_owned();
+        ParamFault { pointer, message: fault.message.clone() }
+    }
 }
 
 impl View for CheckView {
@@ -227,7 +260,10 @@ impl View for CheckView {
         vec![
             CheckView { empty: true, faults: Vec::new() },
             CheckView { empty: false, faults: Vec::new() },
-            CheckView { empty: false, faults: vec!["…".into()] },
+            CheckView {
+                empty: false,
+                faults: ["", "/a"].map(|at| ParamFault::new(&Fault::new(format!("/params{at}"), "…"))).into(),
+            },
         ]
     }
 }

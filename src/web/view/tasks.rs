@@ -4,6 +4,7 @@ use chrono_tz::Tz;
 use serde::Serialize;
 
 use super::chart::{Chart, Column};
+use super::saved_views::ViewMenu;
 use super::{Choice, Moment, Pager, View, pretty, shortened, status_code, type_title};
 use crate::domain::execution::Status;
 use crate::domain::stats::RunPoint;
@@ -22,6 +23,7 @@ pub struct TaskList {
     /// The heads of the columns id, runs, last run and next run.
     pub heads: Vec<SortHead>,
     pub rows: Vec<TaskRow>,
+    pub menu: ViewMenu,
     pub pager: Pager,
 }
 
@@ -75,6 +77,8 @@ pub struct TaskRow {
     /// Why there is no next run: key below `tasks.none`.
     pub no_next: &'static str,
     pub version: i64,
+    /// The file that keeps the task; empty: none does.
+    pub managed_by: String,
     /// Its newest runs, and the same in words.
     pub spark: Chart,
     pub spark_text: String,
@@ -111,6 +115,7 @@ impl TaskRow {
             next: moment(task.next_run_at.filter(|_| task.enabled), task_zone),
             no_next: no_next(task, kind),
             version: task.version,
+            managed_by: task.managed.as_ref().map(|managed| managed.by.clone()).unwrap_or_default(),
             spark: spark(runs),
             spark_text: spark_text(visit, runs),
         }

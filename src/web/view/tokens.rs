@@ -28,6 +28,8 @@ pub struct TokenRow {
     pub user: String,
     pub name: String,
     pub role: &'static str,
+    /// What it is limited to; empty: nothing.
+    pub tags: Vec<String>,
     pub created: Moment,
     pub expires: Option<Moment>,
     pub expired: bool,
@@ -59,6 +61,7 @@ impl TokenRow {
             user: token.user.clone(),
             name: token.name.clone(),
             role: token.role.as_str(),
+            tags: token.tags.clone(),
             created: Moment::new(token.created_at, zone),
             expires: token.expires_at.map(|at| Moment::new(at, zone)),
             expired: token.expires_at.is_some_and(|at| at <= visit.service().clock().now()),
@@ -92,13 +95,14 @@ impl View for TokenList {
             user: "alice".into(),
             name: "<b>".into(),
             role: "viewer",
+            tags: vec!["<b>".into()],
             created: moment(),
             expires: Some(moment()),
             expired: true,
             used: Some(moment()),
             withdraw: withdraw_href("01J"),
         };
-        let lasting = TokenRow { expires: None, expired: false, used: None, ..row.clone() };
+        let lasting = TokenRow { tags: Vec::new(), expires: None, expired: false, used: None, ..row.clone() };
         let list = |rows, all| TokenList {
             rows,
             all,

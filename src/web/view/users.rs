@@ -4,7 +4,9 @@ use serde::Serialize;
 
 use super::task_form::Fields;
 use super::{Choice, Moment, View, role_choices, type_title};
+use crate::domain::permission::FAR_SIGHTED;
 use crate::domain::user::{MIN_PASSWORD, Role, User};
+use crate::service::WaysIn;
 use crate::web::urls::with_query;
 use crate::web::visit::Visit;
 
@@ -27,12 +29,17 @@ pub struct UserRow {
     pub delete: String,
     pub role: &'static str,
     pub grants: Vec<String>,
+    /// What it is limited to; empty: nothing.
+    pub tags: Vec<String>,
     pub disabled: bool,
+    pub second_factor: bool,
+    /// It signs in through the identity provider.
+    pub single_sign_on: bool,
     pub created: Moment,
     pub seen: Option<Moment>,
 }
 
-/// A dangerous task type that an account may be let set up.
+/// A task type that an account may be let set up though it otherwise may not.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Grant {
     pub name: String,
@@ -50,8 +57,12 @@ pub struct UserPage {
     pub roles: Vec<Choice>,
     pub grants: Vec<Grant>,
     pub min_password: usize,
+    pub second_factor: bool,
+    pub single_sign_on: bool,
     pub edit: String,
     pub delete: String,
+    pub sign_out: String,
+    pub reset: String,
 }
 
 /// The address of something about an account. Its name stands in the query: as part of a path `..` would be another page.
@@ -60,7 +71,7 @@ pub fn href(what: &str, name: &str) -> String {
 }
 
 impl UserRow {
-    pub fn new(visit: &Visit, user: &User) -> UserRow {
+    pub fn new(visit: &Visit, user: &User, ways: &WaysIn) -> UserRow {
         let zone = visit.service().zone();
         UserRow {
             name: user.name.clone(),
@@ -68,7 +79,10 @@ impl UserRow {
             delete: href("delete", &user.name),
             role: user.role.as_str(),
             grants: user.grants.iter().map(|name| type_title(name, visit)).collect(),
+            tags: user.tags.clone(),
             disabled: user.disabled,
+            second_factor: ways.has_second_factor(user),
+            single_sign_on: ways.is_linked(user),
             created: Moment::new(user.created_at, zone),
             seen: user.last_seen_at.map(|at| Moment::new(at, zone)),
         }
@@ -76,9 +90,14 @@ impl UserRow {
 }
 
 impl Grant {
-    /// Every dangerous task type, and what is granted already though it is none (any more).
+    /// Every dangerous task type, those that look at everybody's tasks, and what is granted already though it is none (any more).
     pub fn all(visit: &Visit, granted: &[String]) -> Vec<Grant> {
-        let dangerous = visit.service().registry().all().into_iter().filter(|entry| entry.spec.dangerous);
+        let dangerous = visit
+            .service()
+            .registry()
+            .all()
+            .into_iter()
+            .filter(|entry| entry.spec.dangerous || FAR_SIGHTED.contains(&&*entry.spec.name));
         let mut names: Vec<String> = dangerous.map(|entry| entry.spec.name.to_string()).collect();
         let others: Vec<_> = granted.iter().filter(|name| !names.contains(name)).cloned().collect();
         names.extend(others);
@@ -88,9 +107,9 @@ impl Grant {
 }
 
 impl UserList {
-    pub fn new(visit: &Visit, users: &[User], form: Fields, granted: &[String], message: String) -> UserList {
+    pub fn new(visit: &Visit, users: &[User], ways: &WaysIn, form: Fields, granted: &[String], message: String) -> UserList {
         UserList {
-            rows: users.iter().map(|user| UserRow::new(visit, user)).collect(),
+            rows: users.iter().map(|user| UserRow::new(visit, user, ways)).collect(),
             message,
             form,
             roles: role_choices(visit, Role::Admin),
@@ -101,8 +120,12 @@ impl UserList {
 }
 
 impl UserPage {
-    pub fn new(visit: &Visit, user: &User, form: Fields, granted: &[String], message: String) -> UserPage {
+    pub fn new(visit: &Visit, user: &User, ways: &WaysIn, form: Fields, granted: &[String], message: String) -> UserPage {
         UserPage {
+            second_factor: ways.has_second_factor(user),
+            single_sign_on: ways.is_linked(user),
+            sign_out: href("sign-out", &user.name),
+            reset: href("second-factor", &user.name),
             own: visit.actor.as_ref().is_some_and(|actor| actor.name == user.name),
             edit: href("edit", &user.name),
             delete: href("delete", &user.name),
@@ -124,7 +147,7 @@ fn sample_grants() -> Vec<Grant> {
 fn sample_form() -> Fields {
     let mut form = Fields::default();
     form.place_among(
-        &["/name", "/role", "/password", "/grants", "/disabled"],
+        &["/name", "/role", "/password", "/grants", "/tags", "/disabled"],
         &[crate::domain::fault::Fault::new("/name", "<b>"), crate::domain::fault::Fault::new("/grants/0", "…")],
     );
     form
@@ -141,11 +164,22 @@ impl View for UserList {
             delete: "/settings/users/delete?name=b".into(),
             role: "editor",
             grants: vec!["…".into()],
+            tags: vec!["<b>".into()],
             disabled: true,
+            second_factor: true,
+            single_sign_on: true,
             created: moment(),
             seen: Some(moment()),
         };
-        let plain = UserRow { grants: vec![], disabled: false, seen: None, ..row.clone() };
+        let plain = UserRow {
+            grants: vec![],
+            tags: vec![],
+            disabled: false,
+            second_factor: false,
+            single_sign_on: false,
+            seen: None,
+            ..row.clone()
+        };
         let list = |form, message: &str| UserList {
             rows: vec![row.clone(), plain.clone()],
             message: message.into(),
@@ -170,8 +204,12 @@ impl View for UserPage {
             roles: vec![Choice::new("viewer", "…")],
             grants: sample_grants(),
             min_password: MIN_PASSWORD,
+            second_factor: !own,
+            single_sign_on: own,
             edit: "/settings/users/edit?name=b".into(),
             delete: "/settings/users/delete?name=b".into(),
+            sign_out: "/settings/users/sign-out?name=b".into(),
+            reset: "/settings/users/second-factor?name=b".into(),
         };
         vec![page(false, Fields::default(), ""), page(true, sample_form(), "…")]
     }

@@ -21,19 +21,43 @@ export const accessibility = {
     await api(server, "POST", "/users", { name: "axe", role: "viewer", grants: ["send_cmd"] });
     pages.push("/account", "/settings/tokens", "/settings/users", "/settings/users/edit?name=axe", "/settings/users/delete?name=axe");
     pages.push("/settings/secrets", "/settings/datasources", "/audit", "/audit?target=task%3Aaxe", "/tasks/axe", "/tasks/axe/versions");
+    pages.push("/nodes", "/views", "/settings/mail", "/settings/sms");
+    // Answers to forms: refused, tried, and asked about.
+    const forms = [
+      ["/tasks/new", "#task-form", { "#field-id": "no good", "#field-trigger-expression": "0 25 * * *", "#field-params": "{", "#field-chain-0-task": "-" }],
+      ["/tasks/axe/edit", "#task-form", { "[name=version]": "0", "#field-name": "Other" }],
+      ["/tasks/axe/run?params=1", "main form", { "#ask-params": "{" }],
+      ["/account", "main form.card", {}],
+      ["/settings/secrets", "main form", { "#field-name": "<b>", "#field-value": "x" }],
+      ["/settings/users", "main form", { "#field-name": "no good" }],
+      ["/settings/tokens", "main form", {}],
+      ["/settings/mail", "main form", { "#field-to": "nobody" }],
+      ["/settings/mail", "main form", { "#field-to": "a@example.com" }],
+      ["/settings/sms", "main form", { "#field-to": "nobody" }],
+      ["/tasks?search=tag:axe", ".views form", {}],
+    ];
     const faults = [];
     for (const colorScheme of ["light", "dark"]) {
       for (const locale of ["en-US", "zh-CN"]) {
         const page = await open({ colorScheme, locale, bypassCSP: true });
         page.removeAllListeners("console");
-        for (const path of pages) {
-          await page.goto(path);
+        const look = async (path) => {
           await page.waitForTimeout(150);
           await page.evaluate(AXE);
           const found = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
           for (const fault of found.violations) {
             faults.push(`${path} ${colorScheme} ${locale}: ${fault.id}: ${fault.nodes.map((node) => node.target.join(" ")).slice(0, 3).join(", ")}`);
           }
+        };
+        for (const path of pages) {
+          await page.goto(path);
+          await look(path);
+        }
+        for (const [path, form, values] of forms) {
+          await page.goto(path);
+          for (const [field, value] of Object.entries(values)) await page.evaluate(([at, text]) => { document.querySelector(at).value = text; }, [field, value]);
+          await Promise.all([page.waitForNavigation(), page.evaluate((at) => document.querySelector(at).submit(), form)]);
+          await look(`${path}, sent`);
         }
         await page.context().close();
       }

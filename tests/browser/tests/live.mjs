@@ -20,6 +20,17 @@ export const live = {
     await page.locator("#found", { hasText: "2/5" }).waitFor();
   },
 
+  async "a colour lasts until it is taken back, however the output comes"({ server, open }) {
+    await api(server, "POST", "/tasks", command("coloured", "printf '\\033[31mfirst\\n'; sleep 2; printf 'second\\033['; sleep 2; printf '0mthird\\n'"));
+    const run = await api(server, "POST", "/tasks/coloured/run", {});
+    const page = await open();
+    await page.goto(`/executions/${run.id}`);
+    await page.locator("#output .ansi-1", { hasText: "second" }).waitFor();
+    await page.locator("#output", { hasText: "third" }).waitFor();
+    assert.equal(await page.locator("#output .ansi-1", { hasText: "third" }).count(), 0);
+    assert.match(await page.locator("#output").textContent(), /second\s*third/);
+  },
+
   async "a run is cancelled"({ server, open }) {
     await api(server, "POST", "/tasks", command("stopped", "sleep 60"));
     const run = await api(server, "POST", "/tasks/stopped/run", {});

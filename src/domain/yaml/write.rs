@@ -1,5 +1,5 @@
-//! Writes JSON values as YAML in block style. Texts are plain where that is safe beyond doubt, otherwise in double quotes,
-//! where YAML reads what JSON writes.
+//! Writes JSON values as YAML in block style. Texts are plain where that is safe beyond doubt, line by line where they have
+//! several lines, otherwise in double quotes, where YAML reads what JSON writes.
 
 use serde_json::Value;
 
@@ -39,8 +39,7 @@ fn entry(text: &mut String, name: &str, item: &Value, depth: usize) {
     text.push(':');
     if is_scalar(item) {
         text.push(' ');
-        text.push_str(&inline(item));
-        text.push('\n');
+        scalar(text, item, depth + 1);
     } else {
         text.push('\n');
         block(text, item, depth + 1);
@@ -64,12 +63,45 @@ fn member(text: &mut String, item: &Value, depth: usize) {
             text.push('\n');
             block(text, nested, depth + 1);
         }
-        scalar => {
+        other => {
             text.push(' ');
-            text.push_str(&inline(scalar));
+            scalar(text, other, depth + 1);
+        }
+    }
+}
+
+/// Writes a scalar to the end of its line, or over the lines below, `depth` deep.
+fn scalar(text: &mut String, value: &Value, depth: usize) {
+    match value {
+        Value::String(lines) if is_literal(lines) => {
+            let body = lines.trim_end_matches('\n');
+            text.push_str(match lines.len() - body.len() {
+                0 => "|-\n",
+                1 => "|\n",
+                _ => "|+\n",
+            });
+            for line in lines.strip_suffix('\n').unwrap_or(lines).split('\n') {
+                if !line.is_empty() {
+                    indent(text, depth);
+                    text.push_str(line);
+                }
+                text.push('\n');
+            }
+        }
+        other => {
+            text.push_str(&inline(other));
             text.push('\n');
         }
     }
+}
+
+/// Several lines, the first of which shows how far they are indented, and nothing that a reader of YAML would change.
+fn is_literal(text: &str) -> bool {
+    let changed = |c: char| (c.is_control() && c != '\n') || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}');
+    text.trim_end_matches('\n').contains('\n')
+        && !text.starts_with(|c: char| c.is_whitespace())
+        && !text.contains(changed)
+        && text.lines().all(|line| line.is_empty() || !line.trim().is_empty())
 }
 
 fn indent(text: &mut String, depth: usize) {
@@ -117,5 +149,14 @@ mod tests {
         let value = json!({"a b": [1, {"x": "yes", "y": []}, [true]], "200": {"d": "e: f"}, "g": null, "h": {}});
         let expected = "a b:\n  - 1\n  - x: \"yes\"\n    \"y\": []\n  -\n    - true\n\"200\":\n  d: \"e: f\"\ng: null\nh: {}\n";
         assert_eq!(write(&value), expected);
+    }
+
+    #[test]
+    fn texts_of_several_lines_stand_line_by_line() {
+        let value =
+            json!({"a": "select 1\n\n  from x\n", "b": ["one\ntwo", "x\n\ny\n\n\n"], "c": " x\ny", "d": "x\n  \ny", "e": "x\n"});
+        let expected = "a: |\n  select 1\n\n    from x\nb:\n  - |-\n    one\n    two\n  - |+\n    x\n\n    y\n\n\nc: \" x\\ny\"\nd: \"x\\n  \\ny\"\ne: \"x\\n\"\n";
+        assert_eq!(write(&value), expected);
+        assert_eq!(crate::domain::yaml::read(expected).unwrap(), value);
     }
 }

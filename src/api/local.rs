@@ -1,0 +1,54 @@
+//! The same calls without a network, for a caller in this process who is known already: the command line asks here what it
+//! would ask a server.
+
+use poem::endpoint::BoxEndpoint;
+use poem::http::{HeaderName, HeaderValue, Method, Uri};
+use poem::{Endpoint, EndpointExt, Request, Response};
+
+use super::auth::Known;
+use super::{Options, routes};
+use crate::domain::user::Actor;
+use crate::service::Service;
+
+/// The API, asked by one actor.
+pub struct Local(BoxEndpoint<'static, Response>);
+
+/// What a call came to.
+#[derive(Debug)]
+pub struct LocalAnswer {
+    pub status: u16,
+    /// Names in lower case; values that are not text are left out.
+    pub headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
+}
+
+impl Local {
+    /// `actor` is believed: whoever calls has made sure of it.
+    pub fn new(service: Service, actor: Actor, options: Options) -> Self {
+        Self(routes(service, options).data(Known(actor)).map_to_response().boxed())
+    }
+
+    /// Does one call. `target` is a path with its query, such as `/api/v1/tasks?search=a`. `None` where method, target or a
+    /// header cannot stand in a request.
+    pub async fn call(
+        &self,
+        method: &str,
+        target: &str,
+        headers: &[(String, String)],
+        body: Option<Vec<u8>>,
+    ) -> Option<LocalAnswer> {
+        let mut request = Request::builder().method(Method::from_bytes(method.as_bytes()).ok()?).uri(target.parse::<Uri>().ok()?);
+        for (name, value) in headers {
+            request = request.header(name.parse::<HeaderName>().ok()?, HeaderValue::from_str(value).ok()?);
+        }
+        let response = match self.0.call(request.body(body.unwrap_or_default())).await {
+            Ok(response) => response,
+            Err(error) => error.into_response(),
+        };
+        let status = response.status().as_u16();
+        let named = response.headers().iter();
+        let headers = named.filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.to_owned()))).collect();
+        let body = response.into_body().into_vec().await.ok()?;
+        Some(LocalAnswer { status, headers, body })
+    }
+}

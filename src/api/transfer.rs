@@ -1,0 +1,102 @@
+//! `/export` and `/import`: all tasks as one document.
+
+use std::sync::Arc;
+
+use poem::http::header;
+use poem::{FromRequest, IntoResponse, Request, RequestBody, Response};
+use poem_openapi::payload::Json;
+use poem_openapi::registry::{MetaMediaType, MetaResponse, MetaResponses, Registry};
+use poem_openapi::types::Type;
+use poem_openapi::{ApiResponse, OpenApi};
+
+use super::auth::Caller;
+use super::body::DocumentBody;
+use super::error::{Answer, Creating, Reading};
+use super::model::named::{TaskDocument, TaskDocumentText};
+use super::model::transfer::ImportResult;
+use super::query::QueryString;
+use super::{Shared, Tag, params};
+use crate::domain::transfer::Format;
+use crate::service::Import;
+
+/// The calls on the document.
+pub struct Transfer(pub Arc<Shared>);
+
+#[OpenApi(tag = "Tag::Tasks")]
+impl Transfer {
+    /// Export all tasks
+    ///
+    /// One document in a stable order: the tasks by id, each without the members that have their default, and the names of
+    /// the secrets, never their values. As JSON, or as YAML by `format` or `Accept: application/yaml`.
+    #[oai(path = "/export", method = "get", operation_id = "exportTasks")]
+    async fn export(&self, caller: Caller, accept: Accepted, query: QueryString) -> Answer<Exported, Reading> {
+        let mut reader = query.by(&[params::EXPORT]);
+        let words = Format::ALL.map(Format::as_str);
+        let format = reader.word("format", Format::parse, &words);
+        let format = reader.finish(format)?.unwrap_or(accept.0);
+        Ok(Exported(format, format.write(&self.0.service.export(&caller.0).await?)))
+    }
+
+    /// Import tasks
+    ///
+    /// Makes the tasks what the document says, all of them or none: those it names are created or replaced; those it does
+    /// not name stay, or with `prune` are deleted. With `dry_run` nothing is saved and the answer tells what would be done.
+    /// Importing the same document again changes nothing.
+    #[oai(path = "/import", method = "post", operation_id = "importTasks")]
+    async fn import(
+        &self,
+        caller: Caller,
+        query: QueryString,
+        body: DocumentBody<TaskDocument>,
+    ) -> Answer<Json<ImportResult>, Creating> {
+        let mut reader = query.by(&[params::IMPORT]);
+        let mut flag = |name| reader.word(name, |text| text.parse().ok(), &["true", "false"]).unwrap_or(false);
+        let import = Import { dry_run: flag("dry_run"), prune: flag("prune") };
+        reader.finish(())?;
+        Ok(Json(self.0.service.import(&caller.0, &body.0, import).await?.into()))
+    }
+}
+
+/// The form that `Accept` asks for.
+struct Accepted(Format);
+
+impl<'a> FromRequest<'a> for Accepted {
+    async fn from_request(request: &'a Request, _: &mut RequestBody) -> poem::Result<Self> {
+        let accept = request.header(header::ACCEPT).unwrap_or_default();
+        let named = |kind: &str| accept.split([',', ';']).any(|part| part.trim().eq_ignore_ascii_case(kind));
+        let yaml = YAML.iter().any(|kind| named(kind)) && !named("application/json");
+        Ok(Self(if yaml { Format::Yaml } else { Format::Json }))
+    }
+}
+
+/// What YAML is called.
+pub(super) const YAML: [&str; 4] = ["application/yaml", "application/x-yaml", "text/yaml", "text/x-yaml"];
+
+/// A document as text, to be kept as a file.
+struct Exported(Format, String);
+
+impl IntoResponse for Exported {
+    fn into_response(self) -> Response {
+        let Exported(format, text) = self;
+        let kind = if format == Format::Json { "application/json" } else { YAML[0] };
+        let name = format!("attachment; filename=\"tasks.{}\"", format.as_str());
+        Response::builder().content_type(kind).header(header::CONTENT_DISPOSITION, name).body(text)
+    }
+}
+
+impl ApiResponse for Exported {
+    fn meta() -> MetaResponses {
+        let content = vec![
+            MetaMediaType { content_type: "application/json", schema: TaskDocument::schema_ref() },
+            MetaMediaType { content_type: YAML[0], schema: TaskDocumentText::schema_ref() },
+        ];
+        let response =
+            MetaResponse { description: "All tasks.", status: Some(200), status_range: None, content, headers: vec![] };
+        MetaResponses { responses: vec![response] }
+    }
+
+    fn register(registry: &mut Registry) {
+        TaskDocument::register(registry);
+        TaskDocumentText::register(registry);
+    }
+}

@@ -1,0 +1,239 @@
+//! A task by flags: what, when and how, and which flag a fault is about.
+
+use clap::Args;
+use serde_json::{Map, Value, json};
+
+use super::params::ParamFlags;
+use crate::cli::Failure;
+use crate::cli::call::{Caller, Told};
+use crate::cli::look::Look;
+
+/// What a task is, by flags.
+#[derive(Debug, Default, PartialEq, Args)]
+pub(super) struct TaskFlags {
+    /// The task type; `belfry types` lists them.
+    #[arg(long = "type", value_name = "TYPE")]
+    task_type: Option<String>,
+    /// When: a cron expression (five fields, or six with seconds first), HH:MM, or @daily and its like.
+    #[arg(long, value_name = "RULE", group = "when")]
+    cron: Option<String>,
+    /// When: at an interval, such as 5m, 90s, 1h30m, 2d.
+    #[arg(long, value_name = "SPAN", group = "when")]
+    every: Option<String>,
+    /// When: once, at a date and time such as "2026-12-10 08:00".
+    #[arg(long, value_name = "TIME", group = "when")]
+    at: Option<String>,
+    /// When: once the machine has been idle for so long, such as 10m.
+    #[arg(long, value_name = "SPAN", group = "when")]
+    idle: Option<String>,
+    /// IANA time zone of the rule; by default the server's.
+    #[arg(long, value_name = "ZONE", requires = "when")]
+    tz: Option<String>,
+    /// The name for people.
+    #[arg(long)]
+    name: Option<String>,
+    #[arg(long)]
+    description: Option<String>,
+    /// A tag; may be given more than once.
+    #[arg(long)]
+    tag: Vec<String>,
+    /// How long a run may take, such as 5m.
+    #[arg(long, value_name = "SPAN")]
+    timeout: Option<String>,
+    /// How often a run is tried in all.
+    #[arg(long, value_name = "N")]
+    attempts: Option<u32>,
+    /// The queue that runs wait in.
+    #[arg(long)]
+    queue: Option<String>,
+    /// Only run by hand until it is resumed.
+    #[arg(long)]
+    paused: bool,
+    #[command(flatten)]
+    params: ParamFlags,
+}
+
+impl TaskFlags {
+    /// Lays what the flags say over a task.
+    ///
+    /// # Errors
+    /// [`Failure::Usage`] for a span that is none; and as the calls that parameters need.
+    pub(super) async fn lay_over(&self, task: &mut Map<String, Value>, caller: &Caller, look: &Look) -> Result<(), Failure> {
+        let texts = [("type", &self.task_type), ("name", &self.name), ("description", &self.description)];
+        for (field, given) in texts {
+            if let Some(text) = given {
+                task.insert(field.to_owned(), text.as_str().into());
+            }
+        }
+        if !self.tag.is_empty() {
+            task.insert("tags".to_owned(), self.tag.clone().into());
+        }
+        if self.paused {
+            task.insert("enabled".to_owned(), false.into());
+        }
+        if let Some(trigger) = self.trigger()? {
+            task.insert("trigger".to_owned(), trigger);
+        }
+        self.lay_policy(task)?;
+        if !self.params.is_empty() {
+            let task_type = task.get("type").and_then(Value::as_str).unwrap_or_default().to_owned();
+            let params = self.params.read(&task_type, caller, look).await?;
+            match (task.get_mut("params").and_then(Value::as_object_mut), params) {
+                (Some(present), Value::Object(given)) => present.extend(given),
+                (_, params) => drop(task.insert("params".to_owned(), params)),
+            }
+        }
+        Ok(())
+    }
+
+    fn trigger(&self) -> Result<Option<Value>, Failure> {
+        let mut trigger = match (&self.cron, &self.every, &self.at, &self.idle) {
+            (Some(rule), ..) => json!({"type": "cron", "expression": rule}),
+            (_, Some(every), ..) => interval(span("--every", every)?),
+            (_, _, Some(at), _) => json!({"type": "date", "run_date": at}),
+            (.., Some(idle)) => json!({"type": "idle", "idle_duration": span("--idle", idle)?}),
+            _ => return Ok(None),
+        };
+        if let Some(zone) = &self.tz {
+            trigger["timezone"] = zone.as_str().into();
+        }
+        Ok(Some(trigger))
+    }
+
+    fn lay_policy(&self, task: &mut Map<String, Value>) -> Result<(), Failure> {
+        let mut policy = Map::new();
+        if let Some(timeout) = &self.timeout {
+            policy.insert("timeout_seconds".to_owned(), span("--timeout", timeout)?.into());
+        }
+        if let Some(queue) = &self.queue {
+            policy.insert("queue".to_owned(), queue.as_str().into());
+        }
+        if let Some(attempts) = self.attempts {
+            policy.insert("retry".to_owned(), json!({"max_attempts": attempts}));
+        }
+        if !policy.is_empty() {
+            match task.get_mut("policy").and_then(Value::as_object_mut) {
+                Some(present) => present.extend(policy),
+                None => drop(task.insert("policy".to_owned(), Value::Object(policy))),
+            }
+        }
+        Ok(())
+    }
+
+    /// The flag that gave what stands at a place, as it was written.
+    pub(super) fn shown(&self, pointer: &str) -> Option<String> {
+        let mut steps = pointer.trim_start_matches('/').split('/');
+        let quoted = |flag: &str, value: &Option<String>| value.as_ref().map(|value| format!("{flag} \"{value}\""));
+        match (steps.next()?, steps.next()) {
+            ("type", _) => quoted("--type", &self.task_type),
+            ("name", _) => quoted("--name", &self.name),
+            ("description", _) => quoted("--description", &self.description),
+            ("tags", _) => self.tag.first().map(|tag| format!("--tag \"{tag}\"")),
+            ("trigger", Some("timezone")) => quoted("--tz", &self.tz),
+            ("trigger", _) => quoted("--cron", &self.cron)
+                .or_else(|| quoted("--every", &self.every))
+                .or_else(|| quoted("--at", &self.at))
+                .or_else(|| quoted("--idle", &self.idle)),
+            ("policy", Some("timeout_seconds")) => quoted("--timeout", &self.timeout),
+            ("policy", Some("queue")) => quoted("--queue", &self.queue),
+            ("policy", Some("retry")) => self.attempts.map(|attempts| format!("--attempts {attempts}")),
+            ("params", Some(name)) => self.params.shown(name),
+            _ => None,
+        }
+    }
+
+    /// What to write where something is missing.
+    fn missing(pointer: &str) -> Option<&'static str> {
+        match pointer {
+            "/type" => Some("give --type; `belfry types` lists the task types"),
+            "/trigger" => Some("give one of --cron, --every, --at, --idle"),
+            "/id" => Some("give the id as the first argument"),
+            _ => None,
+        }
+    }
+}
+
+impl Told for TaskFlags {
+    fn tell(&self, pointer: &str, message: &str) -> String {
+        if let Some(flag) = self.shown(pointer) {
+            return format!("{message}\n  --> {flag}");
+        }
+        match (TaskFlags::missing(pointer), pointer.strip_prefix("/params/").filter(|name| !name.contains('/'))) {
+            (Some(advice), _) => format!("{message}; {advice}"),
+            (None, Some(name)) => format!("{message}; give --param {name}=…"),
+            _ => message.to_owned(),
+        }
+    }
+}
+
+/// An interval in the largest unit that fits.
+fn interval(seconds: i64) -> Value {
+    const UNITS: [(&str, i64); 5] = [("weeks", 604_800), ("days", 86_400), ("hours", 3600), ("minutes", 60), ("seconds", 1)];
+    let (unit, each) = UNITS.into_iter().find(|(_, each)| seconds % each == 0).unwrap_or(("seconds", 1));
+    let mut trigger = json!({"type": "interval"});
+    trigger[unit] = (seconds / each).into();
+    trigger
+}
+
+/// A span such as `1h30m`, in seconds; a bare number is seconds.
+///
+/// # Errors
+/// [`Failure::Usage`], which says how to write one.
+pub(in crate::cli) fn span(flag: &str, text: &str) -> Result<i64, Failure> {
+    parse_span(text).ok_or_else(|| {
+        Failure::Usage(format!(
+            "{flag}: '{text}' is not a span of time\n  --> {flag} {text}\n  write such as 90s, 5m, 1h30m, 2d or 1w"
+        ))
+    })
+}
+
+/// As [`span`]; `None` for what is none.
+pub(in crate::cli) fn parse_span(text: &str) -> Option<i64> {
+    let mut seconds: i64 = 0;
+    let mut rest = text.trim();
+    if rest.is_empty() {
+        return None;
+    }
+    while !rest.is_empty() {
+        let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+        let amount: i64 = rest.get(..digits)?.parse().ok()?;
+        let unit = rest[digits..].len() - rest[digits..].trim_start_matches(|c: char| c.is_alphabetic()).len();
+        let each = match &rest[digits..digits + unit] {
+            "s" => 1,
+            "" if seconds == 0 => 1,
+            "m" | "min" => 60,
+            "h" => 3600,
+            "d" => 86_400,
+            "w" => 604_800,
+            _ => return None,
+        };
+        seconds = seconds.checked_add(amount.checked_mul(each)?)?;
+        rest = &rest[digits + unit..];
+    }
+    Some(seconds)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_are_read_as_people_write_them() {
+        let read = ["90s", "5m", "1h30m", "2d", "1w", "45", "1min30s"].map(parse_span);
+        assert_eq!(read, [Some(90), Some(300), Some(5400), Some(172_800), Some(604_800), Some(45), Some(90)]);
+        for wrong in ["", "m", "5x", "-5m", "1.5h", "5 m x", "9999999999999999w", "1h30"] {
+            assert_eq!(parse_span(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_fault_names_its_flag() {
+        let flags = TaskFlags { cron: Some("0 25 * * *".into()), ..TaskFlags::default() };
+        assert_eq!(flags.tell("/trigger/expression", "hour: no"), "hour: no\n  --> --cron \"0 25 * * *\"");
+        assert_eq!(
+            flags.tell("/type", "type: is required"),
+            "type: is required; give --type; `belfry types` lists the task types"
+        );
+        assert_eq!(flags.tell("/params/url", "url: is required"), "url: is required; give --param url=…");
+    }
+}

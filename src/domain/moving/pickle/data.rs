@@ -1,0 +1,51 @@
+//! The values of a pickle.
+
+/// A value of a pickle.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Data {
+    None,
+    Bool(bool),
+    Int(i128),
+    /// Of more than 16 bytes: not negative, below 2^128.
+    Big(u128),
+    Float(f64),
+    Text(String),
+    Bytes(Vec<u8>),
+    /// A list, a tuple or a set.
+    List(Vec<Data>),
+    Dict(Vec<(Data, Data)>),
+    /// A class or function by name, `module.name`.
+    Named(String),
+    /// What calling `class` with `args`, and then giving it `state`, would have made.
+    Object {
+        class: String,
+        args: Vec<Data>,
+        state: Box<Data>,
+    },
+}
+
+impl Data {
+    pub fn text(&self) -> Option<&str> {
+        match self {
+            Data::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    pub fn int(&self) -> Option<i64> {
+        match self {
+            Data::Int(number) => i64::try_from(*number).ok(),
+            _ => None,
+        }
+    }
+
+    /// A member of a dict by name; none where it is not there.
+    pub fn get(&self, name: &str) -> &Data {
+        let items = if let Data::Dict(items) = self { items.as_slice() } else { &[] };
+        items.iter().rfind(|(key, _)| key.text() == Some(name)).map_or(&Data::None, |(_, value)| value)
+    }
+
+    pub fn items(&self) -> &[Data] {
+        if let Data::List(items) = self { items } else { &[] }
+    }
+}

@@ -1,0 +1,280 @@
+//! Single sign-on: what an identity provider's claims make of a reader. The signatures are checked before.
+
+use serde_json::Value;
+
+use super::input::cut;
+use super::secret::Secret;
+use super::user::{Role, check_user_name};
+
+/// An identity provider (OpenID Connect) and what its claims mean here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IdentityProvider {
+    /// Exactly as the provider names itself.
+    pub issuer: String,
+    pub client_id: String,
+    /// `None`: a public client, which PKCE alone protects.
+    pub client_secret: Option<Secret>,
+    /// What is asked for; `openid` is always among it.
+    pub scopes: Vec<String>,
+    /// What the button on the sign-in page calls it.
+    pub name: String,
+    /// The claim that becomes the account's name.
+    pub name_claim: String,
+    /// The claim that roles are read from: its name, or a JSON Pointer into the claims. `None`: all get the default role.
+    pub role_claim: Option<String>,
+    /// For each role, the values of that claim that make it.
+    pub roles: Vec<(Role, Vec<String>)>,
+    /// The role of those whom no value makes one; `None`: they are refused.
+    pub default_role: Option<Role>,
+    /// Domains of the e-mail addresses that are let in; empty: all.
+    pub domains: Vec<String>,
+    /// Where readers reach Belfry: `https://host[:port]`, without a path.
+    pub public_url: String,
+}
+
+/// Why somebody whom the provider vouches for is not let in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refused {
+    /// No value of the claim makes a role.
+    NoRole,
+    /// The e-mail address is of another domain, not confirmed, or not told.
+    Domain,
+    /// The claim does not hold a name that accounts may have; says why.
+    Name(String),
+}
+
+/// Whom the provider vouches for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Vouched {
+    pub subject: String,
+    pub name: Result<String, Refused>,
+    pub role: Role,
+}
+
+impl IdentityProvider {
+    /// Whether there is one at all.
+    pub fn is_set_up(&self) -> bool {
+        !self.issuer.is_empty()
+    }
+
+    /// Where the provider sends readers back to.
+    pub fn redirect_uri(&self) -> String {
+        format!("{}/login/oidc/callback", self.public_url.trim_end_matches('/'))
+    }
+
+    /// Whether these claims lack something that [`IdentityProvider::judge`] looks at.
+    pub fn wants_more_than(&self, claims: &Value) -> bool {
+        let lacks = |name: &str| claims.get(name).is_none();
+        let role = self.role_claim.as_deref().is_some_and(|claim| at(claims, claim).is_none());
+        role || lacks(&self.name_claim) || (!self.domains.is_empty() && (lacks("email") || lacks("email_verified")))
+    }
+
+    /// What checked claims make of their subject.
+    ///
+    /// # Errors
+    /// Why nobody is let in with them.
+    pub fn judge(&self, subject: &str, claims: &Value) -> Result<Vouched, Refused> {
+        self.check_domain(claims)?;
+        let role = self.role_of(claims).or(self.default_role).ok_or(Refused::NoRole)?;
+        Ok(Vouched { subject: subject.to_owned(), name: self.name_of(claims), role })
+    }
+
+    fn check_domain(&self, claims: &Value) -> Result<(), Refused> {
+        if self.domains.is_empty() {
+            return Ok(());
+        }
+        let confirmed = claims.get("email_verified").and_then(Value::as_bool) == Some(true);
+        let domain =
+            claims.get("email").and_then(Value::as_str).and_then(|email| email.rsplit_once('@')).map(|(_, domain)| domain);
+        let allowed = domain.is_some_and(|domain| self.domains.iter().any(|own| own.eq_ignore_ascii_case(domain)));
+        if confirmed && allowed { Ok(()) } else { Err(Refused::Domain) }
+    }
+
+    /// The highest role that a value of the claim makes.
+    fn role_of(&self, claims: &Value) -> Option<Role> {
+        let given: Vec<&str> = match at(claims, self.role_claim.as_deref()?)? {
+            Value::String(text) => vec![text],
+            Value::Array(values) => values.iter().filter_map(Value::as_str).collect(),
+            _ => Vec::new(),
+        };
+        let made = self.roles.iter().filter(|(_, values)| values.iter().any(|value| given.contains(&value.as_str())));
+        made.map(|(role, _)| *role).max()
+    }
+
+    fn name_of(&self, claims: &Value) -> Result<String, Refused> {
+        let Some(name) = claims.get(&self.name_claim).and_then(Value::as_str) else {
+            return Err(Refused::Name(format!("there is no claim '{}'", cut(&self.name_claim, 64))));
+        };
+        check_user_name(name).map_err(Refused::Name)?;
+        Ok(name.to_owned())
+    }
+
+    /// Says what is missing or wrong among the settings.
+    ///
+    /// # Errors
+    /// A message that names the setting.
+    pub fn check(&self) -> Result<(), String> {
+        if !is_safe(&self.issuer) {
+            return Err(format!(
+                "issuer: '{}' is not an https:// address (http:// for this machine alone)",
+                cut(&self.issuer, 60)
+            ));
+        }
+        if self.client_id.is_empty() {
+            return Err("client_id: is required with an issuer".to_owned());
+        }
+        if self.public_url.is_empty() {
+            return Err("[server] public_url: is required with an issuer; the provider sends readers back there".to_owned());
+        }
+        if self.role_claim.is_none() && self.default_role.is_none() {
+            return Err("role_claim or default_role is required; without either nobody is let in".to_owned());
+        }
+        if self.role_claim.is_none() && self.roles.iter().any(|(_, values)| !values.is_empty()) {
+            return Err("role_claim: is required where values make roles".to_owned());
+        }
+        Ok(())
+    }
+}
+
+/// Over TLS, or on this very machine.
+pub fn is_safe(address: &str) -> bool {
+    let Some(rest) = address.strip_prefix("http://") else { return address.len() > 8 && address.starts_with("https://") };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    if authority.contains('@') {
+        return false;
+    }
+    let host = authority
+        .rsplit_once(':')
+        .filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit()))
+        .map_or(authority, |(host, _)| host);
+    matches!(host, "localhost" | "127.0.0.1" | "[::1]")
+}
+
+/// A claim by its name, or by a JSON Pointer.
+fn at<'a>(claims: &'a Value, claim: &str) -> Option<&'a Value> {
+    if claim.starts_with('/') { claims.pointer(claim) } else { claims.get(claim) }
+}
+
+impl Default for IdentityProvider {
+    fn default() -> Self {
+        Self {
+            issuer: String::new(),
+            client_id: String::new(),
+            client_secret: None,
+            scopes: ["openid", "profile", "email"].map(str::to_owned).to_vec(),
+            name: "OpenID Connect".to_owned(),
+            name_claim: "preferred_username".to_owned(),
+            role_claim: None,
+            roles: Vec::new(),
+            default_role: None,
+            domains: Vec::new(),
+            public_url: String::new(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn provider() -> IdentityProvider {
+        let values = |values: &[&str]| values.iter().map(|value| (*value).to_owned()).collect();
+        IdentityProvider {
+            role_claim: Some("groups".into()),
+            roles: vec![(Role::Admin, values(&["ops"])), (Role::Viewer, values(&["staff", "guests"]))],
+            ..IdentityProvider::default()
+        }
+    }
+
+    #[test]
+    fn the_highest_role_that_a_value_makes_counts() {
+        let role = |provider: &IdentityProvider, claims: Value| provider.judge("1", &claims).map(|vouched| vouched.role);
+        assert_eq!(role(&provider(), json!({"groups": ["staff", "ops"]})), Ok(Role::Admin));
+        assert_eq!(role(&provider(), json!({"groups": "guests"})), Ok(Role::Viewer));
+        for none in [
+            json!({}),
+            json!({"groups": []}),
+            json!({"groups": ["OPS", 7]}),
+            json!({"groups": {"ops": true}}),
+            json!({"groups": "ops staff"}),
+        ] {
+            assert_eq!(role(&provider(), none), Err(Refused::NoRole));
+        }
+        let lenient = IdentityProvider { default_role: Some(Role::Operator), ..provider() };
+        assert_eq!(role(&lenient, json!({})), Ok(Role::Operator));
+        let nested = IdentityProvider { role_claim: Some("/realm_access/roles".into()), ..provider() };
+        assert_eq!(role(&nested, json!({"realm_access": {"roles": ["ops"]}})), Ok(Role::Admin));
+        let url = IdentityProvider { role_claim: Some("https://example.com/roles".into()), ..provider() };
+        assert_eq!(role(&url, json!({"https://example.com/roles": ["ops"]})), Ok(Role::Admin));
+    }
+
+    #[test]
+    fn a_domain_must_be_confirmed_and_whole() {
+        let provider = IdentityProvider { domains: vec!["example.com".into()], default_role: Some(Role::Viewer), ..provider() };
+        let let_in = |claims: Value| provider.judge("1", &claims).is_ok();
+        assert!(let_in(json!({"email": "a@Example.com", "email_verified": true})));
+        for refused in [
+            json!({"email": "a@example.com"}),
+            json!({"email": "a@example.com", "email_verified": false}),
+            json!({"email": "a@evil-example.com", "email_verified": true}),
+            json!({"email": "a@example.com.evil", "email_verified": true}),
+            json!({"email": "example.com", "email_verified": true}),
+            json!({"email_verified": true}),
+        ] {
+            assert!(!let_in(refused.clone()), "{refused}");
+        }
+    }
+
+    #[test]
+    fn a_name_is_one_that_accounts_may_have() {
+        let name = |claims: Value| provider().name_of(&claims);
+        assert_eq!(name(json!({"preferred_username": "alice"})), Ok("alice".into()));
+        for refused in
+            [json!({}), json!({"preferred_username": 7}), json!({"preferred_username": ""}), json!({"preferred_username": "a b"})]
+        {
+            assert!(matches!(name(refused), Err(Refused::Name(_))));
+        }
+    }
+
+    #[test]
+    fn plain_http_is_for_this_machine_alone() {
+        for good in ["https://id.example.com/realms/x", "http://127.0.0.1:3000", "http://localhost/x", "http://[::1]:1"] {
+            assert!(is_safe(good), "{good}");
+        }
+        for bad in [
+            "",
+            "https://",
+            "http://id.example.com",
+            "http://localhost.evil",
+            "http://localhost@evil/",
+            "http://127.0.0.1:1@evil",
+            "ftp://localhost",
+        ] {
+            assert!(!is_safe(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_work_is_told() {
+        let whole = IdentityProvider {
+            issuer: "https://id.example.com".into(),
+            client_id: "belfry".into(),
+            public_url: "https://belfry.example.com".into(),
+            ..provider()
+        };
+        assert_eq!(whole.check(), Ok(()));
+        assert_eq!(whole.redirect_uri(), "https://belfry.example.com/login/oidc/callback");
+        let faults = [
+            IdentityProvider { issuer: "http://id.example.com".into(), ..whole.clone() },
+            IdentityProvider { client_id: String::new(), ..whole.clone() },
+            IdentityProvider { public_url: String::new(), ..whole.clone() },
+            IdentityProvider { role_claim: None, ..whole.clone() },
+            IdentityProvider { role_claim: None, default_role: Some(Role::Viewer), ..whole.clone() },
+        ];
+        for (fault, word) in faults.iter().zip(["issuer", "client_id", "public_url", "default_role", "role_claim"]) {
+            assert!(fault.check().unwrap_err().contains(word));
+        }
+    }
+}

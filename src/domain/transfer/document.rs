@@ -1,0 +1,213 @@
+//! The document: `version`, `tasks`, and the names of the secrets that there are. A task stands in it as the API takes it;
+//! a member that has its default is left out, so a document says what is special about each task and no more.
+
+use serde_json::{Map, Value, json};
+
+use crate::domain::fault::{Fault, pointer_step};
+use crate::domain::input::{Fields, shown};
+use crate::domain::policy::Policy;
+use crate::domain::task::Task;
+use crate::domain::yaml;
+
+/// The form of documents that this version writes, and the only one that it reads.
+const VERSION: i64 = 1;
+/// The largest document taken, in bytes.
+pub const MAX_DOCUMENT: usize = 16 << 20;
+
+/// How a document is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    Json,
+    Yaml,
+}
+
+impl Format {
+    pub const ALL: [Format; 2] = [Format::Yaml, Format::Json];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Format::Json => "json",
+            Format::Yaml => "yaml",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Format> {
+        Format::ALL.into_iter().find(|format| format.as_str() == text)
+    }
+
+    /// What a text looks like: JSON where it begins with a brace, else YAML.
+    pub fn of(text: &str) -> Format {
+        if text.trim_start_matches('\u{feff}').trim_start().starts_with('{') { Format::Json } else { Format::Yaml }
+    }
+
+    /// A document as text, with a line break at its end.
+    pub fn write(self, document: &Value) -> String {
+        match self {
+            Format::Json => format!("{document:#}\n"),
+            Format::Yaml => yaml::write(document),
+        }
+    }
+}
+
+/// A document, its tasks still to be judged.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Document {
+    /// Each as the API takes it.
+    pub tasks: Vec<Value>,
+    /// Names of secrets that the tasks may use.
+    pub secrets: Vec<String>,
+}
+
+/// Reads a document's text.
+///
+/// # Errors
+/// Why it is no JSON or YAML, with line and column.
+pub fn read(text: &str) -> Result<Value, Fault> {
+    let text = text.trim_start_matches('\u{feff}');
+    let value = match Format::of(text) {
+        Format::Json => serde_json::from_str(text).map_err(|error| Fault::new("", format!("the document is not JSON: {error}"))),
+        Format::Yaml => yaml::read(text).map_err(|what| Fault::new("", format!("the document is not YAML: {what}"))),
+    }?;
+    match find_nul(&value, &mut String::new()) {
+        Some(pointer) => Err(Fault::new(pointer, "the character U+0000 cannot be stored")),
+        None => Ok(value),
+    }
+}
+
+/// The place of a text with U+0000, which no database here can keep. The depth is bounded by whoever read the value.
+pub fn find_nul(value: &Value, at: &mut String) -> Option<String> {
+    let step = |name: &str, value: &Value, at: &mut String| {
+        let length = at.len();
+        at.push('/');
+        at.push_str(&pointer_step(name));
+        let found = if name.contains('\0') { Some(at.clone()) } else { find_nul(value, at) };
+        at.truncate(length);
+        found
+    };
+    match value {
+        Value::String(text) => text.contains('\0').then(|| at.clone()),
+        Value::Array(items) => items.iter().enumerate().find_map(|(place, item)| step(&place.to_string(), item, at)),
+        Value::Object(map) => map.iter().find_map(|(name, item)| step(name, item, at)),
+        _ => None,
+    }
+}
+
+impl Document {
+    /// Reads a document's value; the tasks themselves are judged by whoever knows the task types.
+    ///
+    /// # Errors
+    /// Every fault found.
+    pub fn parse(value: &Value) -> Result<Document, Vec<Fault>> {
+        if value.is_null() {
+            return Err(vec![Fault::new("", "the document is empty; it needs at least `tasks`, which may be an empty list")]);
+        }
+        let mut f = Fields::new(value, "");
+        f.integer("version", VERSION, VERSION, VERSION);
+        let secrets = f.texts("secrets");
+        let tasks = match f.take("tasks") {
+            Some(Value::Array(tasks)) => tasks,
+            None if !value.is_object() => Vec::new(),
+            None => {
+                f.fault("tasks", "tasks: is required; an empty list says that there are none");
+                Vec::new()
+            }
+            Some(other) => {
+                f.fault("tasks", format!("tasks: must be a list, not {}", shown(&other)));
+                Vec::new()
+            }
+        };
+        for (place, task) in tasks.iter().enumerate().filter(|(_, task)| !task.is_object()) {
+            f.fault(&format!("tasks/{place}"), format!("tasks: must hold objects, not {}", shown(task)));
+        }
+        f.finish(Document { tasks, secrets })
+    }
+}
+
+/// The document of tasks and names of secrets, both in the order given. `default_policy` as for
+/// [`crate::domain::task::TaskInput::parse`].
+pub fn to_document(tasks: &[Task], secrets: &[String], default_policy: impl Fn(&str) -> Option<Policy>) -> Value {
+    let tasks: Vec<Value> = tasks.iter().map(|task| compact(task.to_input(), default_policy(&task.task_type))).collect();
+    json!({"version": VERSION, "tasks": tasks, "secrets": secrets})
+}
+
+/// A task without the members that have their default. Of a type that is not known here the policy stays whole.
+pub fn compact(mut task: Map<String, Value>, default_policy: Option<Policy>) -> Value {
+    let is_id = task.get("name") == task.get("id");
+    task.retain(|name, value| match name.as_str() {
+        "name" => !is_id,
+        "description" => value != "",
+        "enabled" => value != &Value::Bool(true),
+        "tags" | "chain" => value.as_array().is_none_or(|list| !list.is_empty()),
+        "params" => value.as_object().is_none_or(|map| !map.is_empty()),
+        _ => true,
+    });
+    if let (Some(policy), Some(default)) = (task.get_mut("policy"), default_policy) {
+        leave_out(policy, &default.to_json());
+        if policy.as_object().is_some_and(Map::is_empty) {
+            task.shift_remove("policy");
+        }
+    }
+    in_order(task)
+}
+
+/// What a reader looks for first stands first.
+fn in_order(mut task: Map<String, Value>) -> Value {
+    const ORDER: [&str; 10] = ["id", "name", "description", "tags", "type", "enabled", "trigger", "params", "policy", "chain"];
+    let mut ordered: Map<String, Value> =
+        ORDER.iter().filter_map(|name| task.shift_remove(*name).map(|value| ((*name).to_owned(), value))).collect();
+    ordered.extend(task);
+    Value::Object(ordered)
+}
+
+/// Removes the members that are as the default has them.
+fn leave_out(value: &mut Value, default: &Value) {
+    let (Some(map), Some(default)) = (value.as_object_mut(), default.as_object()) else { return };
+    map.retain(|name, member| {
+        let Some(default) = default.get(name) else { return true };
+        leave_out(member, default);
+        member != default && !(default.is_object() && member.as_object().is_some_and(Map::is_empty))
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn members_with_their_default_are_left_out() {
+        let policy = Policy { max_instances: 2, ..Policy::default() };
+        let Value::Object(task) = json!({"id": "a", "name": "a", "description": "", "tags": [], "type": "echo",
+            "trigger": {"type": "cron", "hour": 8}, "params": {}, "enabled": true, "policy": policy.to_json(), "chain": []})
+        else {
+            panic!("an object")
+        };
+        let short = compact(task.clone(), Some(Policy::default()));
+        assert_eq!(
+            short,
+            json!({"id": "a", "type": "echo", "trigger": {"type": "cron", "hour": 8}, "policy": {"max_instances": 2}})
+        );
+        assert_eq!(compact(task.clone(), Some(policy.clone())).get("policy"), None);
+        assert_eq!(compact(task, None)["policy"], policy.to_json());
+    }
+
+    #[test]
+    fn an_unlimited_policy_stays_in_the_document() {
+        let policy = Policy { timeout: None, ..Policy::default() };
+        let Value::Object(task) = json!({"id": "a", "name": "b", "policy": policy.to_json()}) else { panic!("an object") };
+        assert_eq!(compact(task, Some(Policy::default())), json!({"id": "a", "name": "b", "policy": {"timeout_seconds": null}}));
+    }
+
+    #[test]
+    fn faults_of_a_document_are_placed() {
+        let faults = |value: Value| -> Vec<String> {
+            Document::parse(&value).unwrap_err().into_iter().map(|fault| fault.pointer).collect()
+        };
+        assert_eq!(faults(json!({"version": 2, "tasks": [1], "more": 1})), ["/version", "/tasks/0", "/more"]);
+        assert_eq!(faults(json!({"tasks": {}})), ["/tasks"]);
+        assert_eq!(faults(json!({})), ["/tasks"]);
+        assert_eq!(faults(json!([])), [""]);
+        assert_eq!(faults(Value::Null), [""]);
+        assert!(read("{\"a\": }").unwrap_err().message.contains("line 1 column 7"));
+        assert!(read("a: 'x\\0'").is_ok() && read("a: \"x\\0\"").unwrap_err().pointer == "/a");
+    }
+}

@@ -1,0 +1,143 @@
+//! TLS from certificate files. They are looked at again and again: new ones serve new connections at once, open ones go on,
+//! and files that are of no use change nothing.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use rustls::ServerConfig;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use sha2::{Digest, Sha256};
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+
+/// How often the files are looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(10);
+
+/// What is wrong with certificate or key, in one line that names the file.
+#[derive(Debug, thiserror::Error)]
+pub enum TlsError {
+    #[error("{setting}: cannot read {}: {reason}", path.display())]
+    Unreadable { setting: &'static str, path: PathBuf, reason: String },
+    #[error("{setting}: {} holds no {what} in PEM form", path.display())]
+    Empty { setting: &'static str, path: PathBuf, what: &'static str },
+    #[error("server.tls_certificate and server.tls_key do not serve: {0}")]
+    Unfit(String),
+}
+
+/// The certificate and its key.
+pub struct Tls {
+    certificate: PathBuf,
+    key: PathBuf,
+    state: RwLock<State>,
+}
+
+struct State {
+    acceptor: TlsAcceptor,
+    /// Of the files as last looked at, whether they served or not.
+    seen: [u8; 32],
+}
+
+/// What a look at the files came to.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Look {
+    Same,
+    /// New connections have the new certificate.
+    Renewed,
+    /// The files changed and are of no use.
+    Refused,
+}
+
+impl Tls {
+    /// Reads the files.
+    ///
+    /// # Errors
+    /// Where they are of no use.
+    pub fn load(certificate: &Path, key: &Path) -> Result<Tls, TlsError> {
+        let files = Files::read(certificate, key)?;
+        let acceptor = files.acceptor(certificate, key)?;
+        let state = RwLock::new(State { acceptor, seen: files.digest() });
+        Ok(Tls { certificate: certificate.to_owned(), key: key.to_owned(), state })
+    }
+
+    pub(super) fn acceptor(&self) -> TlsAcceptor {
+        self.state.read().unwrap_or_else(PoisonError::into_inner).acceptor.clone()
+    }
+
+    /// Looks at the files until the shutdown.
+    pub async fn run(self: Arc<Self>, shutdown: CancellationToken) {
+        loop {
+            tokio::select! {
+                () = shutdown.cancelled() => return,
+                () = tokio::time::sleep(LOOK_EVERY) => {}
+            }
+            let tls = self.clone();
+            let _panics_are_logged = tokio::task::spawn_blocking(move || tls.run_once()).await;
+        }
+    }
+
+    /// Looks at the files once. Files that are of no use are said so once.
+    pub fn run_once(&self) -> Look {
+        let files = Files::read(&self.certificate, &self.key);
+        let digest = files.as_ref().map(Files::digest).unwrap_or_default();
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        if state.seen == digest {
+            return Look::Same;
+        }
+        state.seen = digest;
+        match files.and_then(|files| files.acceptor(&self.certificate, &self.key)) {
+            Ok(acceptor) => {
+                state.acceptor = acceptor;
+                tracing::info!(certificate = %self.certificate.display(), "new certificate in use");
+                Look::Renewed
+            }
+            Err(error) => {
+                tracing::error!(%error, "the changed certificate is of no use; the one before stays in use");
+                Look::Refused
+            }
+        }
+    }
+}
+
+/// The content of both files.
+struct Files {
+    certificate: Vec<u8>,
+    key: Vec<u8>,
+}
+
+impl Files {
+    fn read(certificate: &Path, key: &Path) -> Result<Files, TlsError> {
+        Ok(Files { certificate: read("server.tls_certificate", certificate)?, key: read("server.tls_key", key)? })
+    }
+
+    fn digest(&self) -> [u8; 32] {
+        let mut hash = Sha256::new();
+        hash.update((self.certificate.len() as u64).to_be_bytes());
+        hash.update(&self.certificate);
+        hash.update(&self.key);
+        hash.finalize().into()
+    }
+
+    fn acceptor(&self, certificate: &Path, key: &Path) -> Result<TlsAcceptor, TlsError> {
+        let empty = |setting, path: &Path, what| TlsError::Empty { setting, path: path.to_owned(), what };
+        let chain: Vec<CertificateDer<'static>> =
+            CertificateDer::pem_slice_iter(&self.certificate).filter_map(Result::ok).collect();
+        if chain.is_empty() {
+            return Err(empty("server.tls_certificate", certificate, "certificate"));
+        }
+        let key = PrivateKeyDer::from_pem_slice(&self.key).map_err(|_| empty("server.tls_key", key, "private key"))?;
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let versions = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+        let config =
+            versions.map_err(|error| TlsError::Unfit(error.to_string()))?.with_no_client_auth().with_single_cert(chain, key);
+        let mut config = config.map_err(|error| TlsError::Unfit(error.to_string()))?;
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        Ok(TlsAcceptor::from(Arc::new(config)))
+    }
+}
+
+fn read(setting: &'static str, path: &Path) -> Result<Vec<u8>, TlsError> {
+    let reason = |error: std::io::Error| error.to_string().split(" (os error").next().unwrap_or_default().to_lowercase();
+    std::fs::read(path).map_err(|error| TlsError::Unreadable { setting, path: path.to_owned(), reason: reason(error) })
+}

@@ -1,0 +1,79 @@
+//! Saved views: each person's own, seen and changed by nobody else. They change nothing that others see, so the audit does
+//! not tell of them.
+
+use super::{Error, Result, Service, allow};
+use crate::domain::saved_view::{ListKind, MAX_QUERY, MAX_VIEWS, SavedView, check_name};
+use crate::domain::user::{Action, Actor};
+use crate::ids::new_id;
+use crate::storage::{self, saved_view};
+
+impl Service {
+    /// One's own views, by list and name.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`], [`Error::Internal`].
+    pub async fn saved_views(&self, actor: &Actor) -> Result<Vec<SavedView>> {
+        allow(actor, Action::See)?;
+        Ok(saved_view::of(&mut self.database().read().await?, &actor.name).await?)
+    }
+
+    /// Keeps a filter under a name, in the place of an earlier one of that list and name.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for a bad name or a filter that is too long, [`Error::Conflict`] where there are too many,
+    /// [`Error::NotFound`] where the actor has no account.
+    pub async fn save_view(&self, actor: &Actor, list: ListKind, name: &str, query: &str) -> Result<SavedView> {
+        allow(actor, Action::See)?;
+        let name = check_name(name).map_err(|message| Error::invalid("/name", message))?.to_owned();
+        if query.len() > MAX_QUERY {
+            let message = format!("query: the filter must have at most {MAX_QUERY} bytes");
+            return Err(Error::invalid("/query", message));
+        }
+        let now = self.clock().now();
+        let view = SavedView { id: new_id(now), list, name, query: query.to_owned(), created_at: now };
+        let mut tx = self.database().write().await?;
+        let kept = saved_view::of(&mut tx, &actor.name).await?;
+        let others = kept.iter().filter(|other| other.list == list && other.name != view.name).count();
+        if others >= MAX_VIEWS {
+            return Err(Error::Conflict(format!("there are {MAX_VIEWS} saved views of this list already; delete one first")));
+        }
+        if !saved_view::put(&mut tx, &actor.name, &view).await? {
+            return Err(Error::NotFound("views are saved for accounts, and you have none".to_owned()));
+        }
+        tx.commit().await?;
+        Ok(view)
+    }
+
+    /// Gives one's own view another name.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for a bad name, [`Error::Conflict`] where it is taken, [`Error::NotFound`].
+    pub async fn rename_view(&self, actor: &Actor, id: &str, name: &str) -> Result<()> {
+        allow(actor, Action::See)?;
+        let name = check_name(name).map_err(|message| Error::invalid("/name", message))?;
+        let mut tx = self.database().write().await?;
+        match saved_view::rename(&mut tx, &actor.name, id, name).await {
+            Ok(true) => Ok(tx.commit().await?),
+            Ok(false) => Err(no_view()),
+            Err(storage::Error::Conflict(_)) => Err(Error::Conflict("there is a saved view of this name already".to_owned())),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Deletes one's own view.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub async fn delete_view(&self, actor: &Actor, id: &str) -> Result<()> {
+        allow(actor, Action::See)?;
+        let mut tx = self.database().write().await?;
+        if !saved_view::delete(&mut tx, &actor.name, id).await? {
+            return Err(no_view());
+        }
+        Ok(tx.commit().await?)
+    }
+}
+
+fn no_view() -> Error {
+    Error::NotFound("there is no such saved view".to_owned())
+}

@@ -1,0 +1,152 @@
+//! The chain in a task's form: rows of fields (`/chain/0/on`, `/chain/0/task`, `/chain/0/params`). Rows left blank are none, and
+//! those that are filled in count from 0, so that a fault's pointer finds its row.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use super::{Values, pretty, text_of};
+use crate::domain::fault::Fault;
+use crate::web::urls::Pairs;
+
+/// Blank rows on offer beside those in use.
+pub const SPARE: usize = 2;
+/// Rows of a form that are read; more than a chain may have, so that too many are refused and not lost.
+const MOST_ROWS: usize = 100;
+
+const MEMBERS: [&str; 3] = ["on", "task", "params"];
+
+/// One row as typed.
+type Row<'f> = BTreeMap<&'f str, &'f str>;
+
+/// Whether the form has a field of this name.
+pub fn is_field(name: &str) -> bool {
+    name == "/chain" || place_of(name).is_some()
+}
+
+/// Whether the form has fields for a chain at all; where it has none, it leaves the chain as it is.
+pub fn is_there(form: &Pairs) -> bool {
+    form.0.iter().any(|(name, _)| place_of(name).is_some())
+}
+
+/// The row and the member that a name means.
+fn place_of(name: &str) -> Option<(usize, &str)> {
+    let (row, member) = name.strip_prefix("/chain/")?.split_once('/')?;
+    MEMBERS.contains(&member).then_some(())?;
+    Some((row.parse().ok().filter(|row| *row < MOST_ROWS)?, member))
+}
+
+/// The rows that are not blank, in order.
+fn rows(form: &Pairs) -> Vec<Row<'_>> {
+    let mut rows: BTreeMap<usize, Row<'_>> = BTreeMap::new();
+    for (name, value) in &form.0 {
+        if let Some((row, member)) = place_of(name) {
+            rows.entry(row).or_default().insert(member, value.trim());
+        }
+    }
+    let used = |row: &Row<'_>| ["task", "params"].iter().any(|member| row.get(member).is_some_and(|text| !text.is_empty()));
+    rows.into_values().filter(used).collect()
+}
+
+/// The chain that a form describes, for the services to judge. Parameters that are no JSON are left out; the faults say where
+/// they stop being so.
+pub fn to_chain(form: &Pairs) -> (Value, Vec<Fault>) {
+    let mut faults = Vec::new();
+    let links = rows(form).into_iter().enumerate().map(|(place, row)| {
+        let mut link = Map::new();
+        for member in ["on", "task"] {
+            let text = row.get(member).copied().filter(|text| !text.is_empty());
+            link.extend(text.map(|text| (member.to_owned(), text.into())));
+        }
+        let params = row.get("params").copied().unwrap_or_default();
+        if !params.is_empty() {
+            match serde_json::from_str(params) {
+                Ok(params) => drop(link.insert("params".into(), params)),
+                Err(error) => faults.push(Fault::new(format!("/chain/{place}/params"), error.to_string())),
+            }
+        }
+        Value::Object(link)
+    });
+    (links.collect(), faults)
+}
+
+/// What was typed, with the rows counted as [`to_chain`] counts them.
+pub fn typed(form: &Pairs) -> Values {
+    let mut values = Values::new();
+    for (place, row) in rows(form).into_iter().enumerate() {
+        values.extend(row.into_iter().map(|(member, text)| (format!("/chain/{place}/{member}"), text.to_owned())));
+    }
+    values
+}
+
+/// A chain's JSON as texts of the fields.
+pub fn to_values(chain: &[Value]) -> Values {
+    let mut values = Values::new();
+    for (place, link) in chain.iter().enumerate() {
+        for (member, value) in link.as_object().into_iter().flatten() {
+            let text = match value {
+                Value::Object(map) if map.is_empty() => String::new(),
+                Value::Object(_) | Value::Array(_) => pretty(value),
+                value => text_of(value),
+            };
+            values.insert(format!("/chain/{place}/{member}"), text);
+        }
+    }
+    values
+}
+
+/// The rows to show: those in use, and some blank ones.
+pub fn shown(values: &Values) -> Vec<usize> {
+    let used = values.keys().filter_map(|name| place_of(name)).map(|(row, _)| row + 1).max().unwrap_or(0);
+    (0..used + SPARE).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn form(pairs: &[(&str, &str)]) -> Pairs {
+        Pairs(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
+    }
+
+    #[test]
+    fn blank_rows_are_none_and_the_others_close_up() {
+        let form = form(&[
+            ("/chain/0/on", "failure"),
+            ("/chain/0/task", " "),
+            ("/chain/2/on", "always"),
+            ("/chain/2/task", "after"),
+            ("/chain/2/params", "{\"a\": 1}"),
+            ("/chain/10/task", "last"),
+            ("/chain/x/task", "y"),
+            ("/chain/100/task", "z"),
+        ]);
+        let (chain, faults) = to_chain(&form);
+        assert_eq!(chain, json!([{"on": "always", "task": "after", "params": {"a": 1}}, {"task": "last"}]));
+        assert_eq!(faults, []);
+        let typed = typed(&form);
+        assert_eq!((typed["/chain/0/task"].as_str(), typed["/chain/1/task"].as_str()), ("after", "last"));
+        assert_eq!(shown(&typed), [0, 1, 2, 3]);
+        assert_eq!(shown(&Values::new()), [0, 1]);
+    }
+
+    #[test]
+    fn a_chain_goes_through_its_fields_unchanged() {
+        let chain = json!([{"on": "success", "task": "b", "params": {}}, {"on": "failure", "task": "c", "params": {"x": [1]}}]);
+        let values = to_values(chain.as_array().expect("a list"));
+        assert_eq!(values["/chain/0/params"], "");
+        let (back, faults) = to_chain(&Pairs(values.into_iter().collect()));
+        assert_eq!(faults, []);
+        assert_eq!(crate::domain::chain::parse(&back, ""), crate::domain::chain::parse(&chain, ""));
+    }
+
+    #[test]
+    fn faults_of_json_are_placed() {
+        let (chain, faults) = to_chain(&form(&[("/chain/0/task", "b"), ("/chain/1/task", "c"), ("/chain/1/params", "{")]));
+        assert_eq!(chain, json!([{"task": "b"}, {"task": "c"}]));
+        assert_eq!(faults[0].pointer, "/chain/1/params");
+        assert!(faults[0].message.contains("line 1 column"), "{}", faults[0].message);
+    }
+}

@@ -1,0 +1,115 @@
+// Saved views, chains in the form, nodes, and the editor of JSON boxes.
+import assert from "node:assert/strict";
+import { api, echo } from "../lib.mjs";
+
+const toast = (page, text) => page.locator(".toast-box", { hasText: text }).first().waitFor();
+
+export const views = {
+  async "a view is saved from the list, without leaving it, and opened by its name"({ server, open }) {
+    await api(server, "POST", "/tasks", echo("viewed", { tags: ["viewed"] }));
+    const page = await open();
+    await page.goto("/tasks");
+    await page.fill("#search", "tag:viewed");
+    await page.locator("#list", { hasText: "1 in all" }).waitFor();
+    await page.click(".views > summary");
+    await page.fill("#view-name", "Mine");
+    await page.keyboard.press("Enter");
+    await toast(page, "View Mine was saved.");
+    await page.locator(".views > summary", { hasText: "Mine" }).waitFor();
+    await page.goto("/tasks");
+    await page.click(".views > summary");
+    await page.click(".view-list a");
+    await page.waitForURL((url) => url.searchParams.get("search") === "tag:viewed");
+    await page.goto("/views");
+    await page.click("#views-tasks >> xpath=../.. >> .btn-ghost-danger");
+    await page.locator(".flash", { hasText: "deleted" }).waitFor();
+  },
+
+  async "a chain is picked in the form, row by row"({ server, open }) {
+    for (const id of ["chained-a", "chained-b", "chained-c", "chaining"]) await api(server, "POST", "/tasks", echo(id));
+    const page = await open();
+    await page.goto("/tasks/chaining/edit");
+    await page.click("#chain > summary");
+    await page.fill("[name='/chain/0/task']", "chained");
+    await page.locator("#chain-tasks option[value=chained-b]").waitFor({ state: "attached" });
+    await page.fill("[name='/chain/0/task']", "chained-a");
+    await page.fill("[name='/chain/1/task']", "chained-b");
+    await page.selectOption("[name='/chain/1/on']", "failure");
+    await page.click("[data-chain-add]");
+    await page.fill("[name='/chain/2/task']", "chained-c");
+    await page.locator("#changes", { hasText: "/chain/2/task" }).waitFor();
+    await page.click(".form-foot .btn-primary");
+    await page.waitForURL((url) => url.pathname === "/tasks/chaining");
+    await page.locator(".chain-list", { hasText: "failure → chained-b" }).waitFor();
+    const { chain } = await api(server, "GET", "/tasks/chaining");
+    assert.deepEqual(chain.map((link) => [link.on, link.task]), [["success", "chained-a"], ["failure", "chained-b"], ["success", "chained-c"]]);
+  },
+
+  async "nodes show this process, and what it runs"({ server, open }) {
+    const task = { id: "on-node", type: "send_cmd", trigger: { type: "cron", expression: "0 8 * * *" }, params: { command: "sleep 60" } };
+    await api(server, "POST", "/tasks", task);
+    const page = await open();
+    await page.goto("/nodes");
+    await page.locator("h2[id^=node-]").waitFor();
+    const run = await api(server, "POST", "/tasks/on-node/run", {});
+    await page.locator(`a[href="/executions/${run.id}"]`).waitFor();
+    await api(server, "POST", `/executions/${run.id}/cancel`);
+    await page.locator(`a[href="/executions/${run.id}"]`).waitFor({ state: "detached" });
+  },
+
+  async "many tasks are done part by part, and can be stopped"({ server, open }) {
+    for (let number = 0; number < 540; number += 1) await api(server, "POST", "/tasks", echo(`part-${String(number).padStart(3, "0")}`, { tags: ["part"] }));
+    const page = await open();
+    await page.goto("/tasks?tag=part");
+    await page.check("#tick-all");
+    await page.click("#bulk [value=pause]");
+    await page.locator("#dialog h1", { hasText: "540" }).waitFor();
+    await page.click("#dialog .btn-primary");
+    await toast(page, "Done: 540 tasks.");
+    assert.equal((await api(server, "GET", "/tasks?tag=part&enabled=false")).total, 540);
+    await page.check("#tick-all");
+    await page.click("#bulk [value=resume]");
+    let asked = 0;
+    let goOn;
+    const stopped = new Promise((resolve) => { goOn = resolve; });
+    await page.route("**/tasks/-/bulk", async (route) => {
+      asked += 1;
+      if (asked === 2) await stopped;
+      await route.continue();
+    });
+    await page.click("#dialog .btn-primary");
+    await page.locator("#dialog [data-progress]").waitFor();
+    await page.click("#dialog [data-close]");
+    await page.locator("#dialog[open]").waitFor({ state: "detached" });
+    goOn();
+    await page.locator("#tick-all").waitFor();
+    assert.ok((await api(server, "GET", "/tasks?tag=part&enabled=true")).total > 0, "a part was done");
+    assert.ok(asked <= 2, `${asked} requests`);
+  },
+
+  async "the parameters have an editor that names them and marks faults"({ open }) {
+    const page = await open();
+    await page.goto("/tasks/new?type=http_request");
+    const editor = page.locator(".editor .cm-content");
+    await editor.waitFor();
+    await page.click("label[for=field-params]");
+    await page.keyboard.press("Control+a");
+    await page.keyboard.type('{\n"ur');
+    await page.locator(".cm-tooltip-autocomplete li", { hasText: "url" }).first().waitFor();
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("Control+a");
+    await page.keyboard.press("Delete");
+    await page.keyboard.insertText('{"url": 5}');
+    await page.locator("#params-check li[data-pointer='/url']").waitFor();
+    await page.locator(".editor .cm-lintRange-error", { hasText: "5" }).waitFor();
+    assert.equal(await page.inputValue("#field-params"), '{"url": 5}');
+    await page.keyboard.press("Tab");
+    assert.notEqual(await page.evaluate(() => document.activeElement.className), "editor", "Tab leaves the editor");
+    await page.selectOption("#field-type", "echo");
+    await page.locator(".editor .cm-content").waitFor();
+    await page.reload();
+    await page.locator(".editor .cm-content").waitFor();
+    const box = await page.locator("#field-params").inputValue();
+    assert.ok(JSON.parse(box).url, "a new page has the example");
+  },
+};

@@ -1,0 +1,85 @@
+//! The streams of changes: within reach, and only as long as one is let in.
+
+use std::time::Duration;
+
+use belfry::domain::event::Event;
+use belfry::domain::execution::{OutputChunk, Status, Stream};
+use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader, Lines};
+
+use crate::house::{House, Who, root};
+use crate::support::parts::start;
+
+type Reading = Lines<BufReader<std::pin::Pin<Box<dyn AsyncRead + Send>>>>;
+
+async fn listen(house: &House, path: &str, header: (&str, String)) -> Reading {
+    let response = house.client.get(path).header(header.0, header.1).send().await.0;
+    assert_eq!(response.status(), 200);
+    let reader: std::pin::Pin<Box<dyn AsyncRead + Send>> = Box::pin(response.into_body().into_async_read());
+    BufReader::new(reader).lines()
+}
+
+/// The next line of data; `None` where the stream has ended.
+async fn data(lines: &mut Reading) -> Option<String> {
+    loop {
+        let line = tokio::time::timeout(Duration::from_secs(20), lines.next_line()).await.expect("in time").expect("reads")?;
+        if let Some(data) = line.strip_prefix("data: ") {
+            return Some(data.to_owned());
+        }
+    }
+}
+
+fn output(execution: &str) -> Event {
+    let chunk = OutputChunk { attempt: 1, seq: 0, stream: Stream::Stdout, at: start(), text: format!("of {execution}") };
+    Event::Output { execution_id: execution.to_owned(), chunks: vec![chunk] }
+}
+
+fn moved(execution: &str, task: &str) -> Event {
+    Event::Execution { id: execution.to_owned(), task_id: task.to_owned(), status: Status::Running, attempt: 1 }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stream_tells_of_ones_own_tasks_alone() {
+    let house = House::open().await;
+    let (red, blue) = (house.execution("red").await, house.execution("blue").await);
+    let mut program = listen(&house, "/events", ("authorization", format!("Bearer {}", house.token(Who::Viewer)))).await;
+    let mut page = listen(&house, "/live", ("cookie", format!("belfry_session={}", house.session(Who::Viewer)))).await;
+    assert_eq!(data(&mut page).await.as_deref(), Some("{}"), "the greeting");
+    let events = vec![
+        moved(&blue, "blue-2"),
+        output(&blue),
+        Event::Task { id: "blue-2".into(), change: belfry::domain::event::TaskChange::Updated },
+        output(&red),
+        moved(&red, "red-1"),
+    ];
+    house.parts.events.publish(events);
+    let (first, second) = (data(&mut program).await.expect("output"), data(&mut program).await.expect("a change"));
+    assert!(first.contains(&format!("of {red}")) && second.contains("\"red-1\""), "{first} {second}");
+    let changes = data(&mut page).await.expect("changes");
+    assert!(changes.contains("red-1") && !changes.contains("blue") && !changes.contains(&blue), "{changes}");
+    house.parts.service.delete_task(&root(), "red-1", None).await.expect("deletes");
+    let gone = data(&mut program).await.expect("the deletion");
+    assert!(gone.contains("deleted") && gone.contains("red-1"), "{gone}");
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stream_ends_soon_after_its_token() {
+    let house = House::open().await;
+    let service = &house.parts.service;
+    let red = house.execution("red").await;
+    let mut program = listen(&house, "/events", ("authorization", format!("Bearer {}", house.token(Who::Viewer)))).await;
+    house.parts.events.publish(vec![moved(&red, "red-1")]);
+    assert!(data(&mut program).await.is_some());
+    service.delete_user(&root(), "vera").await.expect("deletes");
+    // Events go on until the stream has asked anew who listens.
+    let events = house.parts.events.clone();
+    let going_on = tokio::spawn(async move {
+        loop {
+            events.publish(vec![moved(&red, "red-1")]);
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    });
+    while data(&mut program).await.is_some() {}
+    going_on.abort();
+    house.close().await;
+}

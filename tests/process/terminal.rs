@@ -1,0 +1,61 @@
+//! Under a real terminal, which util-linux's `script` makes: colours, its width, and a question that is answered.
+
+use std::path::Path;
+use std::process::Command;
+
+use crate::caller::{local, run};
+use crate::server::belfry;
+
+/// What a terminal of 60 columns shows of a command; `None` where there is no `script`, which is said.
+fn shown(folder: &Path, arguments: &str, typed: &str) -> Option<String> {
+    if Command::new("script").arg("--version").output().is_err() {
+        assert!(std::env::var_os("CI").is_none(), "under CI there must be util-linux's script");
+        eprintln!("skipped: there is no `script`, which makes a terminal");
+        return None;
+    }
+    let plain = belfry(folder);
+    let program = plain.get_program().to_string_lossy().into_owned();
+    let mut command = Command::new("script");
+    command.current_dir(folder).env("TERM", "xterm-256color").env("LC_ALL", "C").env_remove("NO_COLOR");
+    for (name, value) in plain.get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    command.args(["-qec", &format!("stty cols 60 rows 20; '{program}' {arguments}"), "/dev/null"]);
+    Some(run(&mut command, typed).out.replace('\r', ""))
+}
+
+/// The text without the colours.
+fn plain(text: &str) -> String {
+    let mut parts = text.split("\x1b[");
+    let first = parts.next().unwrap_or_default().to_owned();
+    first + &parts.map(|part| part.split_once('m').map_or("", |(_, rest)| rest)).collect::<String>()
+}
+
+#[test]
+fn tables_are_coloured_and_fit() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let id = "a-task-with-a-name-that-is-much-too-long-for-this-terminal";
+    local(folder.path(), &["task", "add", id, "--type", "echo", "--cron", "0 8 * * mon-fri"]).ok();
+    let Some(table) = shown(folder.path(), "task list", "") else { return };
+    assert!(table.contains("\x1b[1m"), "{table:?}");
+    let table = plain(&table);
+    assert!(table.contains('…') && table.lines().all(|line| line.chars().count() <= 60), "{table}");
+    let Some(table) = shown(folder.path(), "task list --color never", "") else { return };
+    assert!(!table.contains('\x1b'), "{table:?}");
+    assert!(!local(folder.path(), &["task", "list"]).ok().contains('\x1b'), "no colours where it is no terminal");
+}
+
+#[test]
+fn a_question_is_asked_and_its_answer_counts() {
+    let folder = tempfile::tempdir().expect("a folder");
+    local(folder.path(), &["task", "add", "a", "--type", "echo", "--every", "1h"]).ok();
+    let Some(said) = shown(folder.path(), "task rm a", "n\n") else { return };
+    assert!(said.contains("Delete a?") && said.contains("nothing was done"), "{said}");
+    local(folder.path(), &["task", "show", "a"]).ok();
+    let Some(said) = shown(folder.path(), "task rm a --lang zh", "y\n") else { return };
+    assert!(said.contains("删除 a？") && said.contains("任务 a 已删除"), "{said}");
+    local(folder.path(), &["task", "show", "a"]).refused(3);
+}

@@ -1,0 +1,59 @@
+//! Saved views of accounts.
+
+use belfry::domain::saved_view::{ListKind, SavedView};
+use belfry::domain::user::Role;
+use belfry::storage::{Error, Tx, account, saved_view};
+
+use crate::on_each;
+use crate::samples::now;
+use crate::support::parts::user;
+
+fn view(id: &str, list: ListKind, name: &str, query: &str) -> SavedView {
+    SavedView { id: id.into(), list, name: name.into(), query: query.into(), created_at: now() }
+}
+
+async fn accounts(tx: &mut Tx) {
+    for (id, name) in [("01ALICE", "Alice"), ("02BOB", "bob")] {
+        account::insert(tx, &user(id, name, Role::Viewer), None).await.unwrap();
+    }
+}
+
+on_each! {
+    async fn views_are_kept_by_account_list_and_name(db: &TestDatabase) {
+        let mut tx = db.database.write().await.unwrap();
+        accounts(&mut tx).await;
+        let first = view("01A", ListKind::Tasks, "失败", "status=failed");
+        assert!(saved_view::put(&mut tx, "ALICE", &first).await.unwrap());
+        assert!(saved_view::put(&mut tx, "alice", &view("01B", ListKind::Executions, "失败", "")).await.unwrap());
+        assert!(saved_view::put(&mut tx, "bob", &view("01C", ListKind::Tasks, "失败", "x=1")).await.unwrap());
+        assert!(!saved_view::put(&mut tx, "nobody", &view("01D", ListKind::Tasks, "x", "")).await.unwrap());
+        // The same name takes the other filter, and stays what it was otherwise.
+        assert!(saved_view::put(&mut tx, "Alice", &view("01E", ListKind::Tasks, "失败", "status=timed_out")).await.unwrap());
+        let kept = saved_view::of(&mut tx, "alice").await.unwrap();
+        assert_eq!(kept.len(), 2);
+        assert!(kept.contains(&SavedView { query: "status=timed_out".into(), ..first }), "{kept:?}");
+        tx.commit().await.unwrap();
+    }
+
+    async fn views_are_renamed_and_deleted_by_their_owner_alone(db: &TestDatabase) {
+        let mut tx = db.database.write().await.unwrap();
+        accounts(&mut tx).await;
+        for (id, name) in [("01A", "one"), ("01B", "two")] {
+            saved_view::put(&mut tx, "alice", &view(id, ListKind::Tasks, name, "")).await.unwrap();
+        }
+        assert!(!saved_view::rename(&mut tx, "bob", "01A", "mine").await.unwrap());
+        assert!(!saved_view::delete(&mut tx, "bob", "01A").await.unwrap());
+        assert!(saved_view::rename(&mut tx, "alice", "01A", "three").await.unwrap());
+        tx.commit().await.unwrap();
+        let mut tx = db.database.write().await.unwrap();
+        assert!(matches!(saved_view::rename(&mut tx, "alice", "01A", "two").await, Err(Error::Conflict(_))));
+        drop(tx);
+        let mut tx = db.database.write().await.unwrap();
+        assert!(saved_view::delete(&mut tx, "alice", "01B").await.unwrap());
+        let names: Vec<_> = saved_view::of(&mut tx, "alice").await.unwrap().into_iter().map(|view| view.name).collect();
+        assert_eq!(names, ["three"]);
+        account::delete(&mut tx, "01ALICE").await.unwrap();
+        assert_eq!(saved_view::of(&mut tx, "alice").await.unwrap(), [], "they go with the account");
+        tx.commit().await.unwrap();
+    }
+}
