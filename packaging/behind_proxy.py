@@ -1,0 +1,77 @@
+"""Uses a Belfry that stands behind a proxy, as people and programs do: events as they come, a sign-in that counts as same-site, the client's own
+address in the audit. The proxy's address is the argument; its certificate is of its own making."""
+
+import json
+import os
+import ssl
+import sys
+import urllib.error
+import urllib.parse
+import urllib.request
+
+BASE = sys.argv[1]
+TRUSTED = os.environ.get("PROXY_IS_TRUSTED") == "yes"
+PATIENCE = 30
+unchecked = ssl.create_default_context()
+unchecked.check_hostname = False
+unchecked.verify_mode = ssl.CERT_NONE
+
+
+class Stay(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_):
+        return None
+
+
+opener = urllib.request.build_opener(urllib.request.HTTPSHandler(context=unchecked), Stay)
+
+
+def ask(method, path, body=None, **headers):
+    data = body.encode() if isinstance(body, str) else None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(BASE + path, data, {name.replace("_", "-"): text for name, text in headers.items()}, method=method)
+    try:
+        return opener.open(request, timeout=PATIENCE)
+    except urllib.error.HTTPError as answer:
+        return answer
+
+
+def api(method, path, body=None, **headers):
+    answer = ask(method, "/api/v1" + path, body, Authorization="Bearer " + os.environ["BELFRY_TOKEN"], Content_Type="application/json", **headers)
+    assert answer.status < 300, (path, answer.status, answer.read())
+    return json.loads(answer.read() or "null")
+
+
+def events_come_at_once(stream, task):
+    """The stream is still open when its event arrives: nothing on the way holds it back."""
+    api("POST", f"/tasks/{task}/run", {})
+    for line in stream:
+        if line.startswith(b"data:") and task.encode() in line:
+            return
+    raise AssertionError("the stream ended")
+
+
+task = "behind-" + BASE.rsplit(":", 1)[1]
+api("POST", "/tasks", {"id": task, "type": "echo", "trigger": {"type": "interval", "hours": 1}, "params": {"message": "hello"}})
+with ask("GET", "/events", Authorization="Bearer " + os.environ["BELFRY_TOKEN"]) as stream:
+    assert stream.headers["content-type"].startswith("text/event-stream"), stream.headers
+    events_come_at_once(stream, task)
+
+# A client cannot pass for another one by writing the proxy's headers itself.
+api("POST", f"/tasks/{task}/pause", X_Forwarded_For="203.0.113.9", Forwarded="for=203.0.113.9")
+entry = api("GET", f"/audit?action=task.pause&target=task:{task}")["items"][0]
+assert entry["address"] == "127.0.0.1", entry
+
+name, password = "person-" + task, "correct horse battery"
+api("POST", "/users", {"name": name, "role": "editor", "password": password})
+form = urllib.parse.urlencode({"name": name, "password": password, "next": "/"})
+kind = "application/x-www-form-urlencoded"
+assert ask("POST", "/login", form, Content_Type=kind, Origin="https://elsewhere.example").status == 403
+signed_in = ask("POST", "/login", form, Content_Type=kind, Origin=BASE)
+cookie = next((text for text in signed_in.headers.get_all("set-cookie") or [] if text.startswith("belfry_session=")), "")
+assert signed_in.status in (302, 303) and cookie, (signed_in.status, signed_in.read()[:500])
+assert not TRUSTED or not BASE.startswith("https") or "Secure" in cookie, cookie
+session = cookie.split(";")[0]
+assert ask("GET", "/tasks", Cookie=session).status == 200
+answer = ask("POST", f"/api/v1/tasks/{task}/resume", Cookie=session, Origin=BASE)
+assert answer.status == 200, (answer.status, answer.read())
+
+print(f"behind {BASE}: ok")
