@@ -126,7 +126,8 @@ fn inline_plain_values(document: &mut Value) {
 
 /// The groups of calls, the most used first.
 fn order_tags(document: &mut Value) {
-    const ORDER: [&str; 7] = ["Tasks", "Executions", "Triggers", "Task types", "Datasources", "Stats", "Accounts"];
+    const ORDER: [&str; 8] =
+        ["Tasks", "Executions", "Triggers", "Task types", "Datasources", "Mail and SMS", "Stats", "Accounts"];
     if let Some(Value::Array(tags)) = document.get_mut("tags") {
         tags.sort_by_key(|tag| ORDER.iter().position(|name| tag["name"] == *name));
     }

@@ -26,6 +26,7 @@ mod headers;
 mod health;
 mod local;
 mod me;
+mod messengers;
 mod metrics;
 mod model;
 mod nodes;
@@ -91,6 +92,9 @@ enum Tag {
     /// The databases that tasks may use.
     #[oai(rename = "Datasources")]
     Datasources,
+    /// The mail servers and SMS providers that tasks may use.
+    #[oai(rename = "Mail and SMS")]
+    Messengers,
     /// Figures.
     #[oai(rename = "Stats")]
     Stats,
@@ -106,6 +110,7 @@ type Apis = (
     task_types::TaskTypes,
     secrets::Secrets,
     datasources::Datasources,
+    messengers::Messengers,
     stats::Figures,
     nodes::Nodes,
     me::Me,
@@ -124,6 +129,7 @@ fn apis(shared: &Arc<Shared>) -> Apis {
         task_types::TaskTypes(Arc::clone(shared)),
         secrets::Secrets(Arc::clone(shared)),
         datasources::Datasources(Arc::clone(shared)),
+        messengers::Messengers(Arc::clone(shared)),
         stats::Figures(Arc::clone(shared)),
         nodes::Nodes(Arc::clone(shared)),
         me::Me(Arc::clone(shared)),

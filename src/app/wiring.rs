@@ -194,7 +194,7 @@ pub(super) fn spawn_work(
         drained.cancel();
     }));
     spawn(Box::pin(async move { rescue.run(at_rest).await }));
-    let (checkpoint, stop) = (Checkpoint { database: app.shared.database.clone() }, token());
+    let (checkpoint, stop) = (Checkpoint::new(app.shared.database.clone()), token());
     spawn(Box::pin(async move { checkpoint.run(stop).await }));
     let (relay, stop) = (relay(app), token());
     spawn(Box::pin(async move { relay.run(stop).await }));

@@ -17,6 +17,7 @@ mod init;
 mod input;
 mod logs;
 mod look;
+mod messengers;
 mod openapi;
 mod outcome;
 mod pages;
@@ -82,6 +83,8 @@ enum Command {
     Logs(logs::Logs),
     Types(types::Types),
     Datasource(datasource::Datasource),
+    Smtp(messengers::Smtp),
+    Sms(messengers::Sms),
     Preview(preview::Preview),
     Secret(secret::Secret),
     User(user::UserCommand),
@@ -164,6 +167,8 @@ pub fn run() -> ExitCode {
         Command::Logs(command) => command.run(),
         Command::Types(command) => command.run(),
         Command::Datasource(command) => command.run(),
+        Command::Smtp(command) => command.run(),
+        Command::Sms(command) => command.run(),
         Command::Token(command) => command.run(),
         Command::Audit(command) => command.run(),
         Command::Completions(command) => command.run(),

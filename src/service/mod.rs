@@ -43,6 +43,7 @@ mod sessions;
 mod setup_code;
 mod single_sign_on;
 mod streams;
+mod task_checks;
 mod tasks;
 mod throttle;
 mod tokens;

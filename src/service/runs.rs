@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::audit::Told;
-use super::tasks::checked;
+use super::task_checks::checked;
 use super::{Error, Result, Service, allow, reach};
 use crate::domain::audit::Act;
 use crate::domain::event::{Event, TaskChange};

@@ -13,7 +13,8 @@ use std::collections::{HashMap, HashSet};
 use serde_json::Value;
 
 use super::audit::Told;
-use super::tasks::{content, refuse_fixed, refuse_managed};
+use super::task_checks::refuse_fixed;
+use super::tasks::{content, refuse_managed};
 use super::{Error, Result, Service, allow};
 use crate::domain::audit::Act;
 use crate::domain::chain;

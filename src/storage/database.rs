@@ -15,8 +15,11 @@ use super::{Error, Result, migrate};
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a request waits for a free connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(30);
-/// A write-ahead log of more pages than this should begin anew.
-const LONG_LOG: i64 = 4_000;
+/// A write-ahead log of more pages than this, some 200 MB, should begin anew. Each time all writers wait for the disk, some
+/// tens of milliseconds, so a busy server must not come here every second.
+const LONG_LOG: i64 = 50_000;
+const LOOK: &str = "pragma wal_checkpoint(noop)";
+const FOLD: &str = "pragma wal_checkpoint(passive)";
 /// Connections that read SQLite at the same time.
 const SQLITE_READERS: u32 = 6;
 
@@ -48,7 +51,10 @@ impl Database {
     /// [`Error::Newer`] where a newer Belfry has changed the tables; [`Error::Database`] where it cannot be opened.
     pub async fn open_sqlite(path: &Path, synchronous: Synchronous) -> Result<Database> {
         let options = sqlite_options(path, synchronous);
-        let setup = sqlite_pool(1).connect_with(options.clone()).await.map_err(Error::on("open"))?;
+        // Space that removed rows leave is given back by and by, see [`super::history::give_back`]. This is said when the file
+        // is made; said again by each connection, it would be a write each time.
+        let making = options.clone().auto_vacuum(SqliteAutoVacuum::Incremental);
+        let setup = sqlite_pool(1).connect_with(making).await.map_err(Error::on("open"))?;
         let prepared = migrate::sqlite(&setup).await;
         setup.close().await; // the planner reads its statistics when a connection opens
         prepared?;
@@ -113,20 +119,29 @@ impl Database {
         }
     }
 
-    /// Folds SQLite's write-ahead log into the file, as far as no reader needs it, mostly without holding up writers.
-    /// PostgreSQL does this by itself.
+    /// How long SQLite's write-ahead log is; `None` for PostgreSQL, which looks after its own.
     ///
     /// # Errors
     /// Where the database fails.
-    pub async fn checkpoint(&self) -> Result<()> {
+    pub async fn log(&self) -> Result<Option<Log>> {
+        let Database::Sqlite { readers, .. } = self else { return Ok(None) };
+        checkpoint(readers, LOOK).await.map(Some)
+    }
+
+    /// Folds SQLite's write-ahead log into the file, as far as no reader needs it, mostly without holding up writers.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn fold(&self) -> Result<()> {
         let Database::Sqlite { writer, readers } = self else { return Ok(()) };
         // While others write, some of the log is always left, and it never begins anew: the little that came in meanwhile is
         // folded where nobody else can write.
-        if fold(readers).await? > LONG_LOG {
-            fold(writer).await?;
+        if checkpoint(readers, FOLD).await?.pages > LONG_LOG {
+            checkpoint(writer, FOLD).await?;
         }
         Ok(())
     }
+
     /// A number that changes when another process has changed a SQLite file; what this process itself writes leaves it alone.
     /// `None` for PostgreSQL, which does not tell.
     ///
@@ -148,13 +163,19 @@ impl Database {
     }
 }
 
-/// Folds and answers the log's length before, in pages.
-async fn fold(pool: &SqlitePool) -> Result<i64> {
-    let (_busy, length, _folded): (i64, i64, i64) = sqlx::query_as("pragma wal_checkpoint(passive)")
-        .fetch_one(pool)
-        .await
-        .map_err(Error::on("fold the write-ahead log into the file"))?;
-    Ok(length)
+/// A write-ahead log, in pages. It goes on growing until all of it is folded into the file; then it begins anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Log {
+    pub pages: i64,
+    /// How many of them are in the file by now.
+    pub folded: i64,
+}
+
+/// Answers how the log is when the statement is done.
+async fn checkpoint(pool: &SqlitePool, text: &'static str) -> Result<Log> {
+    let (_busy, pages, folded): (i64, i64, i64) =
+        sqlx::query_as(text).fetch_one(pool).await.map_err(Error::on("fold the write-ahead log into the file"))?;
+    Ok(Log { pages, folded })
 }
 
 fn sqlite_options(path: &Path, synchronous: Synchronous) -> SqliteConnectOptions {
@@ -166,16 +187,14 @@ fn sqlite_options(path: &Path, synchronous: Synchronous) -> SqliteConnectOptions
             Synchronous::Normal => SqliteSynchronous::Normal,
             Synchronous::Full => SqliteSynchronous::Full,
         })
-        // Space that removed rows leave is given back by and by, see [`super::history::give_back`].
-        .auto_vacuum(SqliteAutoVacuum::Incremental)
         .foreign_keys(true)
         .busy_timeout(BUSY_TIMEOUT)
         // A thousand rows go back without the connection's thread waiting for whoever reads them.
         .row_buffer_size(1024)
-        .pragma("journal_size_limit", "67108864")
+        .pragma("journal_size_limit", "268435456")
         .pragma("temp_store", "memory")
         .pragma("cache_size", "-32768")
-        // A commit that also folds the log into the file would hold up all others; [`Database::checkpoint`] does it aside.
+        // A commit that also folds the log into the file would hold up all others; [`Database::fold`] does it aside.
         .pragma("wal_autocheckpoint", "200000")
 }
 

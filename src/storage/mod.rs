@@ -39,7 +39,7 @@ pub mod team_stats;
 mod transient;
 pub mod version;
 
-pub use database::{Conn, Database, Dialect, Reader, Session, Synchronous, Tx};
+pub use database::{Conn, Database, Dialect, Log, Reader, Session, Synchronous, Tx};
 
 /// What can go wrong with the database.
 #[derive(Debug, thiserror::Error)]

@@ -3,13 +3,15 @@ import assert from "node:assert/strict";
 import { browserPath, signIn, startBrowser, startServer } from "./lib.mjs";
 import { accessibility } from "./tests/accessibility.mjs";
 import { actions } from "./tests/actions.mjs";
+import { attention } from "./tests/attention.mjs";
 import { docs } from "./tests/docs.mjs";
 import { forms } from "./tests/forms.mjs";
 import { lists } from "./tests/lists.mjs";
 import { live } from "./tests/live.mjs";
+import { moving } from "./tests/moving.mjs";
 import { plain } from "./tests/plain.mjs";
-import { views } from "./tests/views.mjs";
 import { secondFactor } from "./tests/second_factor.mjs";
+import { views } from "./tests/views.mjs";
 
 if (!browserPath()) {
   console.error("no Chromium is installed; set CHROMIUM to the path of one");
@@ -17,7 +19,7 @@ if (!browserPath()) {
 }
 
 const wanted = process.argv.slice(2);
-const tests = { ...forms, ...actions, ...lists, ...live, ...plain, ...views, ...docs, ...secondFactor, ...accessibility };
+const tests = { ...forms, ...actions, ...lists, ...live, ...plain, ...views, ...docs, ...attention, ...moving, ...secondFactor, ...accessibility };
 const server = await startServer();
 const browser = await startBrowser();
 let failed = 0;

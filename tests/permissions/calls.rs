@@ -79,6 +79,10 @@ const ROWS: &[Row] = &[
     ("deleteSecret", About::Secret, "", with(ADMIN, 204)),
     ("listDatasources", About::Nothing, "", [401, 403, 403, 403, 200, 200]),
     ("testDatasource", About::Nothing, "", with(ADMIN, 404)),
+    ("listMailServers", About::Nothing, "", ADMIN),
+    ("testMailServer", About::Nothing, r#"{"to": "a@example.com"}"#, with(ADMIN, 404)),
+    ("listSmsProviders", About::Nothing, "", ADMIN),
+    ("testSmsProvider", About::Nothing, r#"{"to": "13800138000", "text": "a"}"#, with(ADMIN, 404)),
     ("getStats", About::Nothing, "", OPEN),
     ("listNodes", About::Nothing, "", OPEN),
     ("getMe", About::Nothing, "", OPEN),
@@ -179,6 +183,8 @@ async fn try_one(house: &House, row: &Row, call: (&Method, &str), who: Who, way:
             "there is no execution '",
             "there is no token '",
             "there is no datasource '",
+            "there is no mail server '",
+            "there is no SMS provider '",
             "has no second factor",
         ];
         assert!(known.iter().any(|says| reply.text.contains(says)), "{path} says more than that it is not there: {}", reply.text);

@@ -11,6 +11,7 @@ mod crash;
 mod editing;
 mod executables;
 mod measuring;
+mod messengers;
 mod moving;
 mod refused;
 

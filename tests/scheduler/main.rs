@@ -3,6 +3,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod checkpoint;
 mod idle;
 mod outside;
 mod planning;

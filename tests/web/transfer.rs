@@ -101,3 +101,22 @@ async fn what_a_file_keeps_is_marked() {
         .shows("is paused, though the file enables it");
     site.end().await;
 }
+
+#[tokio::test]
+async fn what_a_file_keeps_is_run_and_paused_but_not_changed_here() {
+    let site = Site::start().await;
+    let document = |name: &str| json!({"tasks": [{"id": "kept", "name": name, "type": "echo", "trigger": {"type": "cron", "hour": 9}, "params": {"message": "a"}}]});
+    for name in ["one", "two"] {
+        site.parts.service.keep_tasks(&admin(), &document(name), "tasks.yaml").await.expect("keeps");
+    }
+    for page in ["/tasks", "/tasks/kept"] {
+        let shown = site.get(page).await;
+        shown.is(200).shows("Kept by tasks.yaml").shows("/tasks/kept/run").shows("/tasks/kept/pause");
+        shown.hides("/tasks/kept/edit").hides("/tasks/kept/delete").hides("/tasks/kept/restore");
+    }
+    site.get("/tasks/kept").await.shows("/tasks/kept/copy");
+    for page in ["/tasks/kept/edit", "/tasks/kept/delete", "/tasks/kept/restore?version=1"] {
+        site.get(page).await.is(409).shows("is kept by tasks.yaml; change it there");
+    }
+    site.end().await;
+}

@@ -69,6 +69,12 @@ fn example(name: &str) -> Value {
             json!({"name": "sales", "kind": "postgres", "host": "db.example.com:5432", "database": "sales", "read_only": true})
         }
         "DatasourceTest" => json!({"ok": true, "elapsed_ms": 12, "server_version": "16.4", "error": null}),
+        "MailServer" => json!({"name": "office", "host": "smtp.example.com", "port": 465, "tls": "implicit",
+            "sender": "Belfry <belfry@example.com>"}),
+        "SmsProvider" => json!({"name": "aliyun", "provider": "aliyun", "sign": "钟楼", "template": "SMS_154950909"}),
+        "MailTestInput" => json!({"to": "alice@example.com"}),
+        "SmsTestInput" => json!({"to": "+8613800138000", "template": "SMS_154950909", "params": {"code": "1234"}}),
+        "MessageTest" => json!({"ok": true, "elapsed_ms": 310, "said": "taken by smtp.example.com", "error": null}),
         "TaskDocument" => task_document(),
         "PastExecutions" => json!({"executions": [{"task_id": "daily-report", "task_type": "send_email", "status": "succeeded",
             "started_at": "2026-10-01T08:00:00.120+08:00", "duration_ms": 850}]}),

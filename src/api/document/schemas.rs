@@ -183,6 +183,13 @@ fn requests() -> Value {
             "params": optional("Params", "Members that override the task's parameters, for this run only.")})),
         "SecretInput": closed("A secret's value.", &["value"], json!({
             "value": {"type": "string", "minLength": 1, "maxLength": 65_536, "description": "The value; it is never given back."}})),
+        "MailTestInput": closed("Who gets the mail.", &["to"], json!({
+            "to": text("An e-mail address.", 320, "alice@example.com")})),
+        "SmsTestInput": closed("Who gets which message: a text, or a template that the provider knows.", &["to"], json!({
+            "to": text("A phone number.", 32, "+8613800138000"),
+            "text": {"type": "string", "nullable": true, "maxLength": 1000, "description": "What to send."},
+            "template": {"type": "string", "nullable": true, "maxLength": 200, "description": "The code of a template."},
+            "params": {"nullable": true, "description": "What the template's places are filled with: an object or a list, as the provider wants it."}})),
         "ChainLink": closed("A task to start.", &["task"], json!({
             "on": {"type": "string", "nullable": true, "enum": ["success", "failure", "always"], "default": "success",
                 "description": "At which end of a run: `failure` is failed, timed out or interrupted, and not tried again."},

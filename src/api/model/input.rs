@@ -10,7 +10,7 @@ use crate::domain::fault::Fault;
 use crate::domain::input::{Fields, shown};
 use crate::domain::page::TaskFilter;
 use crate::domain::trigger::{parse_asked, parse_zone};
-use crate::service::{BulkAction, BulkTarget};
+use crate::service::{BulkAction, BulkTarget, SmsTrial};
 
 /// Ids that one bulk call may name.
 const MAX_IDS: usize = 10_000;
@@ -49,6 +49,29 @@ pub fn secret(body: &Value) -> Result<String, Problem> {
         }
     };
     f.finish(value).map_err(Problem::invalid)
+}
+
+/// `{"to": "…"}`: whom to send a mail to.
+///
+/// # Errors
+/// 422 with every fault.
+pub fn mail_trial(body: &Value) -> Result<String, Problem> {
+    let mut f = Fields::new(body, "");
+    let to = f.text("to", 320, "");
+    f.finish(to).map_err(Problem::invalid)
+}
+
+/// `{"to": "…", "text": "…"}`, or with `template` and `params` in the place of `text`.
+///
+/// # Errors
+/// 422 with every fault.
+pub fn sms_trial(body: &Value) -> Result<SmsTrial, Problem> {
+    let mut f = Fields::new(body, "");
+    let to = f.text("to", 32, "");
+    let [text, template] = [("text", 1000), ("template", 200)].map(|(name, max)| f.text(name, max, ""));
+    let given = |text: String| Some(text).filter(|text| !text.is_empty());
+    let message = SmsTrial { to, text: given(text), template: given(template), params: f.take("params").unwrap_or_default() };
+    f.finish(message).map_err(Problem::invalid)
 }
 
 /// A question about a trigger: the trigger, from when, how many.

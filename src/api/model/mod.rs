@@ -10,6 +10,7 @@ pub mod datasource;
 pub mod execution;
 pub mod input;
 pub mod input_accounts;
+pub mod messenger;
 pub mod named;
 pub mod node;
 pub mod policy;

@@ -90,6 +90,10 @@ named!(/// How a task was.
     TaskContent(Value), "TaskContent");
 named!(/// A secret's value.
     SecretInput(Value), "SecretInput");
+named!(/// Who gets a mail that tries a mail server.
+    MailTestInput(Value), "MailTestInput");
+named!(/// Who gets which message that tries an SMS provider.
+    SmsTestInput(Value), "SmsTestInput");
 named!(/// The tasks that start when a run ends.
     Chain(Value), "Chain");
 named!(/// All tasks, as one document.

@@ -36,7 +36,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         "",
         "implicit (TLS from the first byte), starttls (TLS after a greeting, without fail) or none; else the preset's, or implicit.",
         |s, name, v| {
-            let known = [("implicit", Tls::Implicit), ("starttls", Tls::Starttls), ("none", Tls::None)];
+            let known = [Tls::Implicit, Tls::Starttls, Tls::None].map(|tls| (tls.as_str(), tls));
             of(s, name).tls = Some(v.choice(&known)?);
             Ok(())
         },

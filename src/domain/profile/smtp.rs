@@ -40,6 +40,17 @@ pub enum Tls {
     None,
 }
 
+impl Tls {
+    /// The word for it, in the settings and in answers.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Tls::Implicit => "implicit",
+            Tls::Starttls => "starttls",
+            Tls::None => "none",
+        }
+    }
+}
+
 /// A mail service whose host, port and TLS are known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Preset {

@@ -124,8 +124,7 @@ pub async fn resume(visit: Arc<Visit>) -> Answer {
 
 /// `GET /tasks/{id}/delete`
 pub async fn ask_delete(visit: Arc<Visit>) -> Answer {
-    visit.may(Action::Edit)?;
-    let task = visit.service().task(visit.actor()?, visit.id()).await?;
+    let task = visit.service().task_to_change(visit.actor()?, visit.id()).await?;
     ask(&visit, StatusCode::OK, "delete", &task.id, None, "")
 }
 

@@ -81,8 +81,7 @@ fn other_faults(visit: &Visit, task: &Value) -> Vec<Fault> {
 
 /// `GET /tasks/{id}/edit`
 pub async fn edit(visit: Arc<Visit>) -> Answer {
-    visit.may(Action::Edit)?;
-    let task = visit.service().task(visit.actor()?, visit.id()).await?;
+    let task = visit.service().task_to_change(visit.actor()?, visit.id()).await?;
     let here = task_href(&task.id);
     let values = form::to_values(&task.to_input());
     let view = draw(&visit, "edit", &format!("{here}/edit"), &visit.back(&here), task.version, values, &[]);

@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use poem::http::StatusCode;
 
-use crate::domain::task::Task;
-use crate::domain::user::Action;
+use crate::domain::task::{Task, Version};
 use crate::web::error::Failure;
 use crate::web::session::Flash;
 use crate::web::view::tasks::{Ask, task_href};
@@ -20,9 +19,18 @@ pub(super) async fn newest(visit: &Visit, task: &Task) -> Result<Vec<VersionRow>
     let mut versions = visit.service().versions(visit.actor()?, &task.id, None).await?;
     // One more than is shown, to be compared with.
     versions.truncate(NEWEST + 1);
-    let mut rows = rows(&task.id, &versions, task.version, visit.service().zone());
+    let mut rows = drawn(visit, task, &versions);
     rows.truncate(NEWEST);
     Ok(rows)
+}
+
+fn drawn(visit: &Visit, task: &Task, versions: &[Version]) -> Vec<VersionRow> {
+    let mut rows = rows(&task.id, versions, task.version, visit.service().zone());
+    // What a file says of a task is not undone here.
+    if task.managed.is_some() {
+        rows.iter_mut().for_each(|row| row.restore.clear());
+    }
+    rows
 }
 
 /// `GET /tasks/{id}/versions?before=…`
@@ -30,7 +38,7 @@ pub async fn list(visit: Arc<Visit>) -> Answer {
     let task = visit.service().task(visit.actor()?, visit.id()).await?;
     let before = visit.query.get("before").and_then(|text| text.parse().ok());
     let versions = visit.service().versions(visit.actor()?, &task.id, before).await?;
-    let mut versions = rows(&task.id, &versions, task.version, visit.service().zone());
+    let mut versions = drawn(&visit, &task, &versions);
     let mut older = String::new();
     // The last but the very first one has nothing to be compared with here: it begins the next page.
     if versions.len() > 1 && versions.last().is_some_and(|last| last.number > 1) {
@@ -43,8 +51,7 @@ pub async fn list(visit: Arc<Visit>) -> Answer {
 
 /// `GET /tasks/{id}/restore?version=…`
 pub async fn ask_restore(visit: Arc<Visit>) -> Answer {
-    visit.may(Action::Edit)?;
-    let task = visit.service().task(visit.actor()?, visit.id()).await?;
+    let task = visit.service().task_to_change(visit.actor()?, visit.id()).await?;
     let number = number(&visit, "version")?;
     let version = visit.service().version(visit.actor()?, &task.id, number).await?;
     let about = format!("{} ({})", task.id, version.version);

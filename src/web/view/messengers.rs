@@ -5,7 +5,6 @@ use serde::Serialize;
 use super::View;
 use super::resources::TrialView;
 use super::task_form::Fields;
-use crate::domain::profile::smtp::Tls;
 use crate::domain::profile::{Sms, Smtp};
 
 #[derive(Debug, Clone, Serialize)]
@@ -47,13 +46,8 @@ pub struct SmsRow {
 
 impl MailRow {
     pub fn new(name: &str, smtp: &Smtp) -> MailRow {
-        let tls = match smtp.tls() {
-            Tls::Implicit => "implicit",
-            Tls::Starttls => "starttls",
-            Tls::None => "none",
-        };
         let sender = smtp.sender().unwrap_or_default().to_owned();
-        MailRow { name: name.to_owned(), host: smtp.host().to_owned(), port: smtp.port(), tls, sender }
+        MailRow { name: name.to_owned(), host: smtp.host().to_owned(), port: smtp.port(), tls: smtp.tls().as_str(), sender }
     }
 }
 

@@ -31,7 +31,7 @@ pub struct VersionRow {
     /// The version before it is not known: nothing can be said of what changed.
     pub first: bool,
     pub changes: Vec<Difference>,
-    /// The address of the question whether to restore it.
+    /// The address of the question whether to restore it; empty: it cannot be restored.
     pub restore: String,
 }
 
@@ -52,7 +52,7 @@ pub fn rows(id: &str, versions: &[Version], present: i64, zone: Tz) -> Vec<Versi
             present: version.version == present,
             first: older.is_none(),
             changes: older.map(|older| changes(&older.content, &version.content)).unwrap_or_default(),
-            restore: restore_href(id, version.version, present),
+            restore: if version.version == present { String::new() } else { restore_href(id, version.version, present) },
         }
     };
     versions.iter().enumerate().map(row).collect()
@@ -79,7 +79,7 @@ impl VersionRow {
             present: number == 3,
             first: number == 1,
             changes,
-            restore: restore_href("x", number, 3),
+            restore: if number == 3 { String::new() } else { restore_href("x", number, 3) },
         };
         vec![row(3, vec![difference("<b>", ""), difference("", "a\nb")]), row(2, vec![]), row(1, vec![])]
     }

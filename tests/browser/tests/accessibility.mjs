@@ -21,7 +21,7 @@ export const accessibility = {
     await api(server, "POST", "/users", { name: "axe", role: "viewer", grants: ["send_cmd"] });
     pages.push("/account", "/settings/tokens", "/settings/users", "/settings/users/edit?name=axe", "/settings/users/delete?name=axe");
     pages.push("/settings/secrets", "/settings/datasources", "/audit", "/audit?target=task%3Aaxe", "/tasks/axe", "/tasks/axe/versions");
-    pages.push("/nodes", "/views", "/settings/mail", "/settings/sms");
+    pages.push("/nodes", "/views", "/settings/mail", "/settings/sms", "/settings/transfer");
     // Answers to forms: refused, tried, and asked about.
     const forms = [
       ["/tasks/new", "#task-form", { "#field-id": "no good", "#field-trigger-expression": "0 25 * * *", "#field-params": "{", "#field-chain-0-task": "-" }],
@@ -34,34 +34,36 @@ export const accessibility = {
       ["/settings/mail", "main form", { "#field-to": "nobody" }],
       ["/settings/mail", "main form", { "#field-to": "a@example.com" }],
       ["/settings/sms", "main form", { "#field-to": "nobody" }],
+      ["/settings/transfer", "form.card", { "#transfer-document": "tasks: [{id: axe-new, type: echo, trigger: {type: idle}, params: {message: a}}]" }],
+      ["/settings/transfer", "form.card", { "#transfer-document": "tasks: [{id: no good}]" }],
       ["/tasks?search=tag:axe", ".views form", {}],
     ];
     const faults = [];
-    for (const colorScheme of ["light", "dark"]) {
-      for (const locale of ["en-US", "zh-CN"]) {
-        const page = await open({ colorScheme, locale, bypassCSP: true });
-        page.removeAllListeners("console");
-        const look = async (path) => {
-          await page.waitForTimeout(150);
-          await page.evaluate(AXE);
-          const found = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
-          for (const fault of found.violations) {
-            faults.push(`${path} ${colorScheme} ${locale}: ${fault.id}: ${fault.nodes.map((node) => node.target.join(" ")).slice(0, 3).join(", ")}`);
-          }
-        };
-        for (const path of pages) {
-          await page.goto(path);
-          await look(path);
+    const readThrough = async (colorScheme, locale) => {
+      const page = await open({ colorScheme, locale, bypassCSP: true });
+      page.removeAllListeners("console");
+      const look = async (path) => {
+        await page.waitForTimeout(150);
+        await page.evaluate(AXE);
+        const found = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
+        for (const fault of found.violations) {
+          faults.push(`${path} ${colorScheme} ${locale}: ${fault.id}: ${fault.nodes.map((node) => node.target.join(" ")).slice(0, 3).join(", ")}`);
         }
-        for (const [path, form, values] of forms) {
-          await page.goto(path);
-          for (const [field, value] of Object.entries(values)) await page.evaluate(([at, text]) => { document.querySelector(at).value = text; }, [field, value]);
-          await Promise.all([page.waitForNavigation(), page.evaluate((at) => document.querySelector(at).submit(), form)]);
-          await look(`${path}, sent`);
-        }
-        await page.context().close();
+      };
+      for (const path of pages) {
+        await page.goto(path);
+        await look(path);
       }
-    }
+      for (const [path, form, values] of forms) {
+        await page.goto(path);
+        for (const [field, value] of Object.entries(values)) await page.evaluate(([at, text]) => { document.querySelector(at).value = text; }, [field, value]);
+        await Promise.all([page.waitForNavigation(), page.evaluate((at) => document.querySelector(at).submit(), form)]);
+        await look(`${path}, sent`);
+      }
+      await page.context().close();
+    };
+    // Both themes at once, a core each.
+    for (const locale of ["en-US", "zh-CN"]) await Promise.all(["light", "dark"].map((colorScheme) => readThrough(colorScheme, locale)));
     assert.deepEqual(faults, []);
   },
 };
