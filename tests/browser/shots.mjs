@@ -89,5 +89,9 @@ async function fill() {
     views: "/views",
     mail: "/settings/mail",
     sms: "/settings/sms",
+    transfer: "/settings/transfer",
+    second: "/account/second-factor",
+    versions: "/tasks/heartbeat/versions",
+    run: "/tasks/backup/run?params=1",
   };
 }
