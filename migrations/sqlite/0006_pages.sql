@@ -17,3 +17,6 @@ create unique index saved_views_name on saved_views (user_id, list, name);
 
 -- The tags in use are read for the list of tasks: from here, not from the tasks themselves.
 create index tasks_tags on tasks (tags) where tags <> '[]';
+
+-- What did not go well of one task, found and counted without a look at its other executions.
+create index executions_trouble on executions (task_id, status, id) where status not in ('queued', 'running', 'succeeded');

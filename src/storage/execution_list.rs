@@ -176,7 +176,7 @@ where
     }
 }
 
-/// Statuses are written out, with the condition of the partial index that covers them: the planner does not work it out.
+/// Statuses are written out, with the conditions of the partial indexes that cover them: the planner does not work them out.
 fn push_statuses<DB: sqlx::Database>(query: &mut QueryBuilder<DB>, statuses: &[Status]) {
     if statuses.is_empty() {
         return;
@@ -185,6 +185,9 @@ fn push_statuses<DB: sqlx::Database>(query: &mut QueryBuilder<DB>, statuses: &[S
     query.push(format!(" and status in ({})", names.join(", ")));
     if statuses.iter().all(|status| status.is_final()) {
         query.push(" and status not in ('queued', 'running')");
+        if !statuses.contains(&Status::Succeeded) {
+            query.push(" and status not in ('queued', 'running', 'succeeded')");
+        }
     } else if statuses.iter().all(|status| !status.is_final()) {
         query.push(" and status in ('queued', 'running')");
     }

@@ -32,6 +32,7 @@ const STATISTICS: &str = "
         ('executions', 'executions_type', '1000000 100000 1'),
         ('executions', 'executions_status', '1000000 200000 1'),
         ('executions', 'executions_asked', '10000 5000 1'),
+        ('executions', 'executions_trouble', '100000 20 4 1'),
         ('executions', 'executions_active', '1000 2'),
         ('executions', 'executions_retry', '100 1'),
         ('attempts', 'attempts', '100000 3 1'),

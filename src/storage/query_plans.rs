@@ -6,6 +6,7 @@ use sqlx::Row;
 use super::{
     Database, Dialect, Synchronous, counters, execution, execution_list, plan, recent_runs, run_minutes, task_list, team_stats,
 };
+use crate::domain::execution::Status;
 use crate::domain::page::{Cursor, Direction, ExecutionFilter, PageRequest};
 use crate::domain::permission::Reach;
 
@@ -43,11 +44,6 @@ fn plans() -> Vec<(&'static str, String, &'static [&'static str])> {
             &["SEARCH executions USING INDEX executions_task (task_id=?)"],
         ),
         (
-            "a task's newest result",
-            execution::NEWEST_RESULT.into(),
-            &["SEARCH executions USING INDEX executions_task (task_id=?)"],
-        ),
-        (
             "a type's page",
             page(" and task_type = $1 and id < $2"),
             &["SEARCH executions USING INDEX executions_type (task_type=? AND id<?)"],
@@ -57,6 +53,7 @@ fn plans() -> Vec<(&'static str, String, &'static [&'static str])> {
             page(" and status in ('failed') and status not in ('queued', 'running') and id < $1"),
             &["SEARCH executions USING INDEX executions_status (status=? AND id<?)"],
         ),
+        ("a task's failures", failures(), &["SEARCH executions USING INDEX executions_trouble (task_id=? AND status=?)"]),
         ("the runs of a day", run_minutes::OUTCOMES.into(), &["SEARCH run_minutes USING PRIMARY KEY (minute>? AND minute<?)"]),
         (
             "recent runs of tasks",
@@ -82,10 +79,16 @@ fn plans() -> Vec<(&'static str, String, &'static [&'static str])> {
             page(" and cause = 'manual' and cause <> 'schedule'"),
             &["SEARCH executions USING INDEX executions_asked (cause=?)"],
         ),
-        ("a task's last result", execution::LAST_RESULT.into(), &["SEARCH executions USING INDEX executions_task (task_id=?)"]),
         ("the queue's acknowledgement", acknowledge.into(), &["SEARCH Jobs USING INDEX sqlite_autoindex_Jobs_1 (id=?)"]),
         ("the queue's fetch", fetch.into(), &["USING INDEX idx_jobs_pending (job_type=?)"]),
     ]
+}
+
+fn failures() -> String {
+    let (task_id, statuses) = (Some("a".to_owned()), vec![Status::Failed]);
+    let filter = ExecutionFilter { task_id, statuses, ..ExecutionFilter::default() };
+    let request = PageRequest { size: 40, cursor: None };
+    execution_list::rows_query::<sqlx::Sqlite>(&filter, &request).sql().as_str().to_owned()
 }
 
 /// A page deep in the list of those who are limited to two tags.
