@@ -108,6 +108,22 @@ async fn the_preview_says_what_a_rule_means_or_what_is_wrong_with_it() {
 }
 
 #[tokio::test]
+async fn a_rule_that_stays_goes_on_from_where_it_is() {
+    let site = Site::start().await;
+    // Eight in the morning in UTC, and twenty minutes later.
+    site.parts.create("hourly", json!({"type": "interval", "hours": 1})).await;
+    site.parts.clock.advance(chrono::Duration::minutes(20));
+    let rule = |hours| [("/id", "hourly"), ("/trigger/type", "interval"), ("/trigger/hours", hours)];
+    let kept: Vec<_> = [("version", "1")].into_iter().chain(rule("1")).collect();
+    site.post("/tasks/-/preview", &kept).await.shows("T09:00:00").hides("T09:20:00");
+    let moved: Vec<_> = [("version", "1")].into_iter().chain(rule("2")).collect();
+    site.post("/tasks/-/preview", &moved).await.shows("T10:20:00");
+    let new: Vec<_> = [("version", "0")].into_iter().chain(rule("1")).collect();
+    site.post("/tasks/-/preview", &new).await.shows("T09:20:00");
+    site.end().await;
+}
+
+#[tokio::test]
 async fn parameters_are_checked_as_one_types() {
     let site = Site::start().await;
     let check = async |text: &str| site.post("/tasks/-/check", &[("/type", "echo"), ("/params", text)]).await;

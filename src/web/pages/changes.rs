@@ -24,7 +24,7 @@ pub async fn show(visit: Arc<Visit>) -> Answer {
     let differences = compare(&visit, &task);
     let moved = differences.iter().any(|one| one.field.starts_with("/trigger") || one.field == "/enabled");
     let view = ChangesView {
-        before: if moved { upcoming(&visit, &task, SHOWN)?.0 } else { Vec::new() },
+        before: if moved { upcoming(&visit, &task, SHOWN).0 } else { Vec::new() },
         after: if moved { after(&visit)? } else { Vec::new() },
         moved,
         differences,

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use chrono::DateTime;
+use chrono_tz::Tz;
 use poem::http::StatusCode;
 
 use super::versions;
@@ -9,7 +11,6 @@ use crate::domain::page::{ExecutionFilter, PageRequest};
 use crate::domain::task::Task;
 use crate::domain::user::Action;
 use crate::service::Error;
-use crate::web::error::Failure;
 use crate::web::form;
 use crate::web::session::Flash;
 use crate::web::urls::{encode, with_query};
@@ -32,7 +33,7 @@ pub async fn show(visit: Arc<Visit>) -> Answer {
     let zone = visit.service().zone();
     let zone = task.rule(zone).map_or(zone, |rule| rule.zone());
     let points = visit.service().recent_runs(visit.actor()?, &[&task.id], CHARTED).await?.remove(&task.id).unwrap_or_default();
-    let (upcoming, notes) = upcoming(&visit, &task, UPCOMING)?;
+    let (upcoming, notes) = upcoming(&visit, &task, UPCOMING);
     let ended = task.stats.success_count + task.stats.failure_count;
     let view = TaskPage {
         title: task.name.clone(),
@@ -58,18 +59,19 @@ pub async fn show(visit: Arc<Visit>) -> Answer {
 }
 
 /// The next firings, counted from the task's own next one, and notes on them.
-pub(super) fn upcoming(visit: &Visit, task: &Task, count: usize) -> Result<(Vec<Moment>, Vec<String>), Failure> {
-    let Some(next) = task.next_rule_at.filter(|_| task.enabled) else { return Ok((Vec::new(), Vec::new())) };
-    let Ok(rule) = task.rule(visit.service().zone()) else { return Ok((Vec::new(), Vec::new())) };
-    let mut times = Vec::new();
-    let mut after = Some(next);
-    while let Some(at) = after.filter(|_| times.len() < count) {
-        times.push(at.with_timezone(&rule.zone()));
-        after = rule.next_after(at, task.anchor_at);
-    }
-    let notes = rule.notes(&times, next, visit.language.of_rules());
-    let moments = times.iter().map(|at| Moment::new(at.to_utc(), rule.zone())).collect();
-    Ok((moments, notes))
+pub(super) fn upcoming(visit: &Visit, task: &Task, count: usize) -> (Vec<Moment>, Vec<String>) {
+    let times = firings(visit, task, count);
+    let (Some(next), Ok(rule)) = (times.first(), task.rule(visit.service().zone())) else { return (Vec::new(), Vec::new()) };
+    let notes = rule.notes(&times, next.to_utc(), visit.language.of_rules());
+    (times.iter().map(|at| Moment::new(at.to_utc(), rule.zone())).collect(), notes)
+}
+
+/// The next firings, counted from the task's own next one; none of a paused task.
+pub(super) fn firings(visit: &Visit, task: &Task, count: usize) -> Vec<DateTime<Tz>> {
+    let Ok(rule) = task.rule(visit.service().zone()) else { return Vec::new() };
+    let next = task.next_rule_at.filter(|_| task.enabled);
+    let times = std::iter::successors(next, |at| rule.next_after(*at, task.anchor_at));
+    times.take(count).map(|at| at.with_timezone(&rule.zone())).collect()
 }
 
 /// `GET /tasks/{id}/run?params=1`: asks before a run, with the parameters to change where wanted.

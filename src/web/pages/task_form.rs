@@ -7,9 +7,11 @@ use poem::http::StatusCode;
 use serde_json::Value;
 
 use super::changes::compare;
+use super::task::firings;
 use crate::domain::chain;
 use crate::domain::fault::Fault;
 use crate::domain::page::{PageRequest, TaskFilter};
+use crate::domain::task::Task;
 use crate::domain::user::Action;
 use crate::service::{Error, Preview};
 use crate::tasks::Spec;
@@ -225,11 +227,28 @@ fn is_untouched(name: &str, typed: &Values, earlier: Option<&Values>) -> bool {
 pub async fn preview(visit: Arc<Visit>) -> Answer {
     let trigger = form::to_trigger(&visit.form);
     let view = match visit.service().preview(visit.actor()?, &trigger, None, PREVIEWED) {
-        Ok(preview) => explained(&visit, &trigger, preview),
+        Ok(mut preview) => {
+            // A rule that stays goes on from where it is, not from now.
+            if let Some(task) = unmoved(&visit, &trigger).await? {
+                preview.fire_times = firings(&visit, &task, PREVIEWED as usize);
+            }
+            explained(&visit, &trigger, preview)
+        }
         Err(Error::Invalid(faults)) => PreviewView::of_faults(&visit.translated(&faults)),
         Err(error) => return Err(error.into()),
     };
     visit.fragment(StatusCode::OK, PreviewView::TEMPLATE, &view)
+}
+
+/// The task that the form edits, where its trigger is as it was and it fires.
+async fn unmoved(visit: &Visit, trigger: &Value) -> Result<Option<Task>, Failure> {
+    let is_edit = visit.form.all("version").last().is_some_and(|version| version != "0");
+    let Some(id) = visit.form.get("/id").filter(|_| is_edit) else { return Ok(None) };
+    match visit.service().task(visit.actor()?, id).await {
+        Ok(task) => Ok(Some(task).filter(|task| task.enabled && task.trigger == *trigger)),
+        Err(Error::NotFound(_)) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
 }
 
 fn explained(visit: &Visit, trigger: &Value, preview: Preview) -> PreviewView {
