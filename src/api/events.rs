@@ -1,7 +1,7 @@
 //! `/events`: changes as they happen, as server-sent events. Not part of the described document, which has no form for
 //! streams: `event: task` `{"id", "change"}`, `event: execution` `{"id", "task_id", "status", "attempt"}`, `event: output`
-//! `{"execution_id", "attempt", "seq", "stream", "text"}`, and `event: lagged` `{"missed"}` where the listener fell behind (null: nobody knows by
-//! how much).
+//! `{"execution_id", "attempt", "seq", "stream", "text"}`, and `event: lagged` `{"missed"}` where the listener fell behind
+//! (null: nobody knows by how much).
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use std::time::Duration;
 use futures_util::stream::{Stream, unfold};
 use poem::web::Data;
 use poem::web::sse::{Event as Message, SSE};
-use poem::{Request, handler};
+use poem::{IntoResponse, Request, Response, handler};
 use serde_json::{Value, json};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
@@ -47,7 +47,7 @@ struct Listener {
 
 /// The stream of events: of tasks within the caller's reach, as long as their session or token lasts.
 #[handler]
-pub fn stream(caller: Caller, request: &Request, query: QueryString, shared: Data<&Arc<Shared>>) -> poem::Result<SSE> {
+pub fn stream(caller: Caller, request: &Request, query: QueryString, shared: Data<&Arc<Shared>>) -> poem::Result<Response> {
     let mut reader = query.by(&[params::EVENTS]);
     let wanted = Wanted { execution_id: reader.text("execution_id"), task_id: reader.text("task_id") };
     let credential = credential(request).ok_or_else(Problem::internal)?;
@@ -61,7 +61,8 @@ pub fn stream(caller: Caller, request: &Request, query: QueryString, shared: Dat
         ends_at: Instant::now() + LONGEST,
         _place: place,
     };
-    Ok(SSE::new(messages(listener)).keep_alive(HEARTBEAT))
+    // nginx would hold events back until there are many.
+    Ok(SSE::new(messages(listener)).keep_alive(HEARTBEAT).with_header("x-accel-buffering", "no").into_response())
 }
 
 fn messages(listener: Listener) -> impl Stream<Item = Message> {

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::stream;
+use poem::IntoResponse;
 use poem::web::sse::{Event as Message, SSE};
-use poem::{IntoResponse, Response};
 use serde::Serialize;
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 use tokio_util::sync::CancellationToken;
@@ -36,9 +36,8 @@ pub async fn stream(visit: Arc<Visit>) -> Answer {
         _place: Some(place),
     };
     let messages = stream::unfold(listener, |mut listener| async move { listener.next().await.map(|m| (m, listener)) });
-    let mut response: Response = SSE::new(messages).keep_alive(Duration::from_secs(15)).into_response();
-    response.headers_mut().insert("x-accel-buffering", poem::http::HeaderValue::from_static("no"));
-    Ok(response)
+    // nginx would hold events back until there are many.
+    Ok(SSE::new(messages).keep_alive(Duration::from_secs(15)).with_header("x-accel-buffering", "no").into_response())
 }
 
 struct Listener {

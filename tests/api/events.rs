@@ -17,6 +17,7 @@ async fn listen(app: &App, path: &str) -> Reading {
     let response = app.client.get(path).header("cookie", app.cookie()).send().await.0;
     assert_eq!(response.status(), 200);
     assert_eq!(response.content_type(), Some("text/event-stream"));
+    assert_eq!(response.headers()["x-accel-buffering"], "no");
     let body: Body = response.into_body();
     let reader: std::pin::Pin<Box<dyn tokio::io::AsyncRead + Send>> = Box::pin(body.into_async_read());
     BufReader::new(reader).lines()
