@@ -132,18 +132,24 @@ impl TaskInput {
         input_of!(self)
     }
 
-    /// Reads a task from JSON. `default_policy` gives a type's own default, or `None` for an unknown type.
+    /// Reads a task from JSON. `default_policy` gives a type's own default, or the names of all types for an unknown one.
     ///
     /// # Errors
     /// Every fault found, with pointers into `value`.
-    pub fn parse(value: &Value, zone: Tz, default_policy: impl Fn(&str) -> Option<Policy>) -> Result<TaskInput, Vec<Fault>> {
+    pub fn parse(
+        value: &Value,
+        zone: Tz,
+        default_policy: impl Fn(&str) -> Result<Policy, Vec<String>>,
+    ) -> Result<TaskInput, Vec<Fault>> {
         let mut f = Fields::new(value, "");
         let id = read_id(&mut f);
         let task_type = read_required(&mut f, "type");
-        let default = default_policy(&task_type);
-        if default.is_none() && !task_type.is_empty() {
-            f.fault("type", format!("type: '{}' is not a known task type", super::input::cut(&task_type, 40)));
-        }
+        let default = default_policy(&task_type).unwrap_or_else(|known| {
+            if !task_type.is_empty() {
+                f.fault("type", format!("type: '{}' is not one of {}", super::input::cut(&task_type, 40), known.join(", ")));
+            }
+            Policy::default()
+        });
         let name = f.text("name", MAX_NAME, &id);
         let description = f.text("description", MAX_DESCRIPTION, "");
         let tags = read_tags(&mut f);
@@ -152,7 +158,7 @@ impl TaskInput {
         let params = read_params(&mut f);
         let enabled = f.boolean("enabled", true);
         let policy = f.take("policy").unwrap_or(Value::Null);
-        let policy = f.collect(Policy::parse(&policy, &default.unwrap_or_default()));
+        let policy = f.collect(Policy::parse(&policy, &default));
         let links = f.take("chain").unwrap_or(Value::Null);
         let links = f.collect(chain::parse(&links, "/chain"));
         let (rule, policy, chain) = match (rule, policy, links) {
@@ -269,7 +275,7 @@ mod tests {
     use super::*;
 
     fn parse(value: &Value) -> Result<TaskInput, Vec<Fault>> {
-        TaskInput::parse(value, Tz::UTC, |name| (name == "echo").then(Policy::default))
+        TaskInput::parse(value, Tz::UTC, |name| (name == "echo").then(Policy::default).ok_or_else(|| vec!["echo".to_owned()]))
     }
 
     #[test]

@@ -73,7 +73,7 @@ impl Service {
         }
         let secrets = if actor.reach.is_all() { secret::list(&mut reader).await? } else { Vec::new() };
         let secrets: Vec<String> = secrets.into_iter().map(|secret| secret.name).collect();
-        Ok(to_document(&tasks, &secrets, |name| self.registry().default_policy(name)))
+        Ok(to_document(&tasks, &secrets, |name| self.registry().default_policy(name).ok()))
     }
 
     /// Makes the tasks what a document says, all of them or none.

@@ -177,7 +177,8 @@ impl Service {
         let unknown = grants.iter().enumerate().find(|(_, grant)| self.registry().get(grant).is_none());
         match unknown {
             Some((place, grant)) => {
-                Err(Error::invalid(&format!("/grants/{place}"), format!("grants: '{}' is not a known task type", cut(grant, 40))))
+                let known = self.registry().names().join(", ");
+                Err(Error::invalid(&format!("/grants/{place}"), format!("grants: '{}' is not one of {known}", cut(grant, 40))))
             }
             None => Ok(()),
         }

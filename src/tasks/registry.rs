@@ -86,9 +86,17 @@ impl Registry {
         all.into_values().collect()
     }
 
-    /// A type's default policy, or `None` for an unknown type.
-    pub fn default_policy(&self, name: &str) -> Option<Policy> {
-        self.get(name).map(|entry| entry.spec.default_policy.clone())
+    /// A type's default policy.
+    ///
+    /// # Errors
+    /// The names of all types, where there is none of that name.
+    pub fn default_policy(&self, name: &str) -> Result<Policy, Vec<String>> {
+        self.get(name).map(|entry| entry.spec.default_policy.clone()).ok_or_else(|| self.names())
+    }
+
+    /// The names of all types, sorted.
+    pub fn names(&self) -> Vec<String> {
+        self.all().iter().map(|entry| entry.spec.name.to_string()).collect()
     }
 }
 
