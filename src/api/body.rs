@@ -14,7 +14,6 @@ use serde_json::{Map, Value};
 
 use super::Shared;
 use super::error::Problem;
-use super::model::named::TaskDocumentText;
 use super::transfer::YAML;
 use crate::domain::fault::Fault;
 use crate::domain::transfer::{self, MAX_DOCUMENT, find_nul};
@@ -56,14 +55,11 @@ impl<'a, T: Type> ApiExtractor<'a> for DocumentBody<T> {
 
     fn register(registry: &mut Registry) {
         T::register(registry);
-        TaskDocumentText::register(registry);
     }
 
     fn request_meta() -> Option<MetaRequest> {
-        let content = vec![
-            MetaMediaType { content_type: "application/json", schema: T::schema_ref() },
-            MetaMediaType { content_type: YAML[0], schema: TaskDocumentText::schema_ref() },
-        ];
+        // YAML is told of in words: generators of clients give up where a body has two forms.
+        let content = vec![MetaMediaType { content_type: "application/json", schema: T::schema_ref() }];
         Some(MetaRequest { description: None, content, required: true })
     }
 

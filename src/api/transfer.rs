@@ -41,7 +41,7 @@ impl Transfer {
     ///
     /// Makes the tasks what the document says, all of them or none: those it names are created or replaced; those it does
     /// not name stay, or with `prune` are deleted. With `dry_run` nothing is saved and the answer tells what would be done.
-    /// Importing the same document again changes nothing.
+    /// Importing the same document again changes nothing. The document may also come as YAML (`Content-Type: application/yaml`).
     #[oai(path = "/import", method = "post", operation_id = "importTasks")]
     async fn import(
         &self,

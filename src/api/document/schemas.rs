@@ -191,12 +191,12 @@ fn requests() -> Value {
             "template": {"type": "string", "nullable": true, "maxLength": 200, "description": "The code of a template."},
             "params": {"nullable": true, "description": "What the template's places are filled with: an object or a list, as the provider wants it."}})),
         "ChainLink": closed("A task to start.", &["task"], json!({
-            "on": {"type": "string", "nullable": true, "enum": ["success", "failure", "always"], "default": "success",
+            "on": {"type": "string", "nullable": true, "enum": ["success", "failure", "always", null], "default": "success",
                 "description": "At which end of a run: `failure` is failed, timed out or interrupted, and not tried again."},
             "task": text("The id of the task to start.", 64, "send-report"),
             "params": optional("Params", "Members that override that task's parameters; templates in them see this run as `previous`.")})),
         "TaskDocument": closed("All tasks, as one document.", &["tasks"], json!({
-            "version": {"type": "integer", "nullable": true, "enum": [1], "description": "The form of the document."},
+            "version": {"type": "integer", "nullable": true, "minimum": 1, "maximum": 1, "description": "The form of the document."},
             "tasks": {"type": "array", "items": reference("TaskInput"), "description": "The tasks, by id."},
             "secrets": {"type": "array", "nullable": true, "items": {"type": "string"},
                 "description": "Names of the secrets that there are; their values are never in it."}})),
