@@ -79,7 +79,7 @@ pub struct Database {
 /// How far SQLite goes before a change counts as made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Synchronous {
-    /// Safe against a crash of the process; a power cut may take the last moments.
+    /// Safe against a crash of the process; a power cut may take the last seconds.
     Normal,
     /// Safe against a power cut too, and slower.
     Full,

@@ -10,12 +10,10 @@ use crate::storage::{Database, Log, Result};
 
 /// How often to look; nothing written since the last look is a quiet moment.
 const EVERY: Duration = Duration::from_millis(100);
-/// A long log is folded at the next quiet moment after the first, and without one after the second.
-const LONG: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(3));
-/// A short one waits for more, as each fold waits for the disk twice.
-const SHORT: Duration = Duration::from_secs(30);
-/// Pages from which on a log is long: 4 MB.
-const MANY: i64 = 1_000;
+/// Folds are at least this far apart, as each waits for the disk twice.
+const SOONEST: Duration = Duration::from_secs(1);
+/// Without a quiet moment the log is folded all the same: what is in it alone may be lost with the power.
+const LATEST: Duration = Duration::from_secs(3);
 
 /// The loop that folds.
 pub struct Checkpoint {
@@ -59,11 +57,7 @@ impl Checkpoint {
 }
 
 fn is_due(log: Log, quiet: bool, since: Duration) -> bool {
-    match log.pages - log.folded {
-        ..=0 => false,
-        1..MANY => since >= SHORT,
-        _ => since >= LONG.1 || (quiet && since >= LONG.0),
-    }
+    log.folded < log.pages && (since >= LATEST || (quiet && since >= SOONEST))
 }
 
 #[cfg(test)]
@@ -71,12 +65,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn long_logs_are_folded_in_quiet_moments_and_short_ones_rarely() {
-        let seconds = Duration::from_secs;
-        let due = |waiting: i64, quiet, since| is_due(Log { pages: 5_000 + waiting, folded: 5_000 }, quiet, seconds(since));
-        assert!(!due(0, true, 3600));
-        assert!(!due(999, true, 29) && due(999, false, 30) && due(1, true, 30));
-        assert!(!due(1_000, true, 0) && due(1_000, true, 1));
-        assert!(!due(1_000, false, 2) && due(1_000, false, 3));
+    fn a_quiet_moment_is_taken_and_not_waited_for_too_long() {
+        let due = |waiting: i64, quiet, ms| is_due(Log { pages: 50 + waiting, folded: 50 }, quiet, Duration::from_millis(ms));
+        assert!(!due(0, true, 3_600_000), "there is nothing to fold");
+        assert!(!due(1, true, 999) && due(1, true, 1_000));
+        assert!(!due(1, false, 2_999) && due(1, false, 3_000));
     }
 }

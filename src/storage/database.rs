@@ -37,7 +37,7 @@ pub enum Database {
 /// How much of what was committed survives a loss of power (never in question after a crash of the process).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Synchronous {
-    /// The last moments may be lost; the file stays sound.
+    /// The last seconds may be lost; the file stays sound.
     #[default]
     Normal,
     /// Nothing is lost; each commit waits for the disk.
