@@ -54,13 +54,12 @@ impl<'a, T: Type> ApiExtractor<'a> for DocumentBody<T> {
     type ParamRawType = ();
 
     fn register(registry: &mut Registry) {
-        T::register(registry);
+        Body::<T>::register(registry);
     }
 
     fn request_meta() -> Option<MetaRequest> {
         // YAML is told of in words: generators of clients give up where a body has two forms.
-        let content = vec![MetaMediaType { content_type: "application/json", schema: T::schema_ref() }];
-        Some(MetaRequest { description: None, content, required: true })
+        Body::<T>::request_meta()
     }
 
     async fn from_request(request: &'a Request, body: &mut RequestBody, _: ExtractParamOptions<()>) -> poem::Result<Self> {

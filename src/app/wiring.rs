@@ -194,20 +194,24 @@ pub(super) fn spawn_work(
         drained.cancel();
     }));
     spawn(Box::pin(async move { rescue.run(at_rest).await }));
-    let (checkpoint, stop) = (Checkpoint::new(app.shared.database.clone()), token());
-    spawn(Box::pin(async move { checkpoint.run(stop).await }));
     let (relay, stop) = (relay(app), token());
     spawn(Box::pin(async move { relay.run(stop).await }));
-    let outside =
-        Outside::new(app.shared.database.clone(), app.shared.events.clone(), app.shared.signals.clone(), queues(&app.settings));
-    let stop = token();
-    spawn(Box::pin(async move { outside.run(stop).await }));
+    // PostgreSQL folds its own log, and its nodes tell each other what they changed.
+    if app.shared.database.kind() == "sqlite" {
+        spawn(Box::pin(Checkpoint::new(app.shared.database.clone()).run(token())));
+        spawn(Box::pin(outside(app).run(token())));
+    }
     let (prune, stop) = (prune(app), token());
     spawn(Box::pin(async move { prune.run(stop).await }));
     if let Some(executables) = executables {
         spawn(Box::pin(executables.run(token())));
     }
     work
+}
+
+fn outside(app: &App) -> Outside {
+    let shared = &app.shared;
+    Outside::new(shared.database.clone(), shared.events.clone(), shared.signals.clone(), queues(&app.settings))
 }
 
 /// A loop that goes on until the shutdown.

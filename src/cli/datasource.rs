@@ -8,6 +8,7 @@ use super::call::Call;
 use super::look::{Look, Tone, text};
 use super::reach::Reach;
 use super::table::{Cell, Table};
+use super::trial::{self, Words};
 
 /// List and try the databases that tasks may use.
 #[derive(Debug, Args)]
@@ -39,9 +40,8 @@ impl Datasource {
                 look.show(&sources, |sources| table(sources, look))
             }),
             Action::Test { name } => reach.run(async |caller, look| {
-                let trial = caller.json(Call::post(&["datasources", &name, "test"]), look).await?;
-                look.show(&trial, |trial| told(&name, trial, look))?;
-                if trial["ok"] == Value::Bool(true) { Ok(()) } else { Err(Failure::Ended(1)) }
+                let words = Words { good: "datasource.answers", bad: "datasource.silent", said: "server_version" };
+                trial::ask(Call::post(&["datasources", &name, "test"]), &name, &words, caller, look).await
             }),
         }
     }
@@ -56,13 +56,4 @@ fn table(sources: &Value, look: &Look) -> String {
         table.row(vec![name, of("kind"), of("host"), of("database"), Cell::toned(note, Tone::Faint)]);
     }
     if table.is_empty() { look.line("datasource.none", &[]) } else { table.draw(look) }
-}
-
-fn told(name: &str, trial: &Value, look: &Look) -> String {
-    let took = look.language().duration(trial["elapsed_ms"].as_i64().unwrap_or_default());
-    let (key, tone, what) = match trial["ok"].as_bool() {
-        Some(true) => ("datasource.answers", Tone::Good, text(&trial["server_version"])),
-        _ => ("datasource.silent", Tone::Bad, text(&trial["error"])),
-    };
-    format!("{}\n", look.paint(tone, &look.fill(key, &[("name", name), ("took", &took), ("what", what)])))
 }

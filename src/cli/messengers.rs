@@ -8,6 +8,7 @@ use super::call::{Call, Caller};
 use super::look::{Look, Tone, text};
 use super::reach::Reach;
 use super::table::{Cell, Table};
+use super::trial::{self, Words};
 
 /// List and try the mail servers that tasks may use.
 #[derive(Debug, Args)]
@@ -121,13 +122,6 @@ async fn list(kind: &str, heads: &[&'static str], none: &str, caller: &Caller, l
 }
 
 async fn test(kind: &str, name: &str, message: &Value, caller: &Caller, look: &Look) -> Result<(), Failure> {
-    let trial = caller.json(Call::post(&[kind, name, "test"]).json(message), look).await?;
-    let ok = trial["ok"] == Value::Bool(true);
-    look.show(&trial, |trial| {
-        let took = look.language().duration(trial["elapsed_ms"].as_i64().unwrap_or_default());
-        let (key, tone, what) = if ok { ("trial.taken", Tone::Good, "said") } else { ("trial.refused", Tone::Bad, "error") };
-        let words = [("name", name), ("took", &took), ("what", text(&trial[what]))];
-        format!("{}\n", look.paint(tone, &look.fill(key, &words)))
-    })?;
-    if ok { Ok(()) } else { Err(Failure::Ended(1)) }
+    let words = Words { good: "trial.taken", bad: "trial.refused", said: "said" };
+    trial::ask(Call::post(&[kind, name, "test"]).json(message), name, &words, caller, look).await
 }

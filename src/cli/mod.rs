@@ -33,6 +33,7 @@ mod supervisor;
 mod table;
 mod task;
 mod token;
+mod trial;
 mod types;
 mod user;
 mod version;

@@ -88,8 +88,7 @@ pub async fn tags(s: &mut dyn Session, within: &Reach) -> Result<Vec<String>> {
 
 /// A pattern for LIKE that finds `search` anywhere, in any case, taken literally.
 fn pattern(search: &str) -> String {
-    let literal = search.to_lowercase().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
-    format!("%{literal}%")
+    like_literal(&search.to_lowercase())
 }
 
 /// Adds a condition: one of the columns holds a text, in any case.

@@ -1,4 +1,4 @@
-//! Mail servers and SMS providers, tried at the command line: on the local settings and at a server that has them.
+//! Mail servers, SMS providers and datasources, tried at the command line: on the local settings and at a server that has them.
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -60,4 +60,26 @@ fn mail_servers_and_sms_providers_are_listed_and_tried() {
     }
     let audit = local(folder.path(), &["audit", "--json"]).json().to_string();
     assert!(audit.contains("sms:gate") && audit.contains("mail:office") && !audit.contains("hush"), "{audit}");
+}
+
+#[test]
+fn datasources_are_tried() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("a.db");
+    let settings = format!(
+        "[datasource.here]\nurl = 'sqlite://{}?mode=rwc'\n[datasource.gone]\nurl = \"postgres://me:hush-hush@127.0.0.1:1/sales\"\n",
+        file.display()
+    );
+    std::fs::write(folder.path().join("belfry.toml"), settings).expect("writes");
+    let server = Server::start(folder.path());
+    for way in ["local", "remote"] {
+        let belfry = |said: &[&str]| if way == "local" { local(folder.path(), said) } else { remote(&server, said) };
+        let here = belfry(&["datasource", "test", "here"]).ok();
+        assert!(here.starts_with("here answers after ") && here.contains(": 3."), "{here}");
+        assert_eq!(belfry(&["datasource", "test", "here", "--json"]).json()["ok"], true);
+        let gone = belfry(&["datasource", "test", "gone"]);
+        assert_eq!((gone.status, gone.out.starts_with("gone does not answer: ")), (1, true), "{gone:?}");
+        assert!(!gone.out.contains("hush"), "{}", gone.out);
+        assert!(belfry(&["datasource", "test", "other"]).refused(3).contains("no datasource 'other'"));
+    }
 }
