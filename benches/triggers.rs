@@ -1,4 +1,4 @@
-//! How long the next fire of typical and of impossible rules takes.
+//! Benchmarks of triggers: search for the next firing of typical and impossible rules, parsing, texts and previews.
 
 use belfry::domain::trigger::{Lang, Trigger};
 use chrono::{DateTime, Utc};
@@ -20,7 +20,7 @@ fn cron(expression: &str) -> Trigger {
 }
 
 fn now() -> DateTime<Utc> {
-    DateTime::from_timestamp(1_767_225_600, 0).expect("a valid instant")
+    DateTime::from_timestamp(1_767_225_600, 0).expect("a valid timestamp")
 }
 
 fn next(bencher: Bencher, trigger: &Trigger) {
@@ -28,17 +28,17 @@ fn next(bencher: Bencher, trigger: &Trigger) {
 }
 
 #[divan::bench(args = TYPICAL)]
-fn next_fire(bencher: Bencher, expression: &str) {
+fn next_firing(bencher: Bencher, expression: &str) {
     next(bencher, &cron(expression));
 }
 
 #[divan::bench(args = IMPOSSIBLE)]
-fn next_fire_impossible(bencher: Bencher, expression: &str) {
+fn next_firing_impossible(bencher: Bencher, expression: &str) {
     next(bencher, &cron(expression));
 }
 
 #[divan::bench]
-fn next_fire_past_years(bencher: Bencher) {
+fn next_firing_past_years(bencher: Bencher) {
     let value = json!({"type": "cron", "year": "1970-2024/2", "month": 2, "day": "1st mon", "day_of_week": "mon"});
     next(bencher, &Trigger::parse(&value, Tz::UTC).expect("a valid rule"));
 }

@@ -1,18 +1,18 @@
-# To be sourced: starts the program on a folder of its own, for what proves the API from outside. Sets BELFRY_URL, BELFRY_TOKEN and
-# BELFRY_FOLDER; the server ends and the folder goes when the shell exits.
+# Functions to source: start a server in a temporary folder for API tests. Sets BELFRY_URL, BELFRY_TOKEN and BELFRY_FOLDER; the server
+# is stopped and the folder removed when the shell exits.
 
 repository="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
-# Where the tools and the generated code go: never among the sources.
+# The folder for tools and generated code, outside the sources.
 proofs="${BELFRY_PROOFS:-$repository/target/proofs}"
-# Before a client's own place for what it builds hides it.
+# Resolved before a client sets its own CARGO_TARGET_DIR.
 built="${BELFRY:-${CARGO_TARGET_DIR:-$repository/target}/debug/belfry}"
 
 # start_server [line of belfry.toml ...]
 start_server() {
     local program="$built" line=""
-    [ -x "$program" ] || { echo "$program is missing: run cargo build, or name the program by BELFRY" >&2; return 1; }
+    [ -x "$program" ] || { echo "$program is missing: run cargo build, or set BELFRY to the program" >&2; return 1; }
     BELFRY_FOLDER="$(mktemp -d)"
-    BELFRY_TOKEN="proof-of-the-api-$$-$RANDOM$RANDOM$RANDOM"
+    BELFRY_TOKEN="api-test-$$-$RANDOM$RANDOM$RANDOM"
     trap end_server EXIT
     printf '%s\n' "$@" >"$BELFRY_FOLDER/belfry.toml"
     local -a clean=()
@@ -33,7 +33,7 @@ end_server() {
     rm -rf "$BELFRY_FOLDER"
 }
 
-# python_with <name> <requirements>: an environment of its own, made once for each state of the requirements; says where its programs are.
+# python_with <name> <requirements>: creates a virtual environment, reused until the requirements change; prints its bin folder.
 python_with() {
     local home="$proofs/$1"
     if ! cmp -s "$2" "$home/requirements.txt"; then

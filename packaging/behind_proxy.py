@@ -1,5 +1,5 @@
-"""Uses a Belfry that stands behind a proxy, as people and programs do: events as they come, a sign-in that counts as same-site, the client's own
-address in the audit. The proxy's address is the argument; its certificate is of its own making."""
+"""Tests Belfry behind a proxy: unbuffered event streams, same-origin sign-in, and the client's address in the audit log. The argument is the
+proxy's URL; its certificate is self-signed."""
 
 import json
 import os
@@ -11,25 +11,25 @@ import urllib.request
 
 BASE = sys.argv[1]
 TRUSTED = os.environ.get("PROXY_IS_TRUSTED") == "yes"
-PATIENCE = 30
-unchecked = ssl.create_default_context()
-unchecked.check_hostname = False
-unchecked.verify_mode = ssl.CERT_NONE
+TIMEOUT = 30
+unverified = ssl.create_default_context()
+unverified.check_hostname = False
+unverified.verify_mode = ssl.CERT_NONE
 
 
-class Stay(urllib.request.HTTPRedirectHandler):
+class NoRedirect(urllib.request.HTTPRedirectHandler):
     def redirect_request(self, *_):
         return None
 
 
-opener = urllib.request.build_opener(urllib.request.HTTPSHandler(context=unchecked), Stay)
+opener = urllib.request.build_opener(urllib.request.HTTPSHandler(context=unverified), NoRedirect)
 
 
 def ask(method, path, body=None, **headers):
     data = body.encode() if isinstance(body, str) else None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(BASE + path, data, {name.replace("_", "-"): text for name, text in headers.items()}, method=method)
     try:
-        return opener.open(request, timeout=PATIENCE)
+        return opener.open(request, timeout=TIMEOUT)
     except urllib.error.HTTPError as answer:
         return answer
 
@@ -40,8 +40,8 @@ def api(method, path, body=None, **headers):
     return json.loads(answer.read() or "null")
 
 
-def events_come_at_once(stream, task):
-    """The stream is still open when its event arrives: nothing on the way holds it back."""
+def wait_for_event(stream, task):
+    """Runs the task and waits for its event, which must arrive while the stream is open: the proxy must not buffer it."""
     api("POST", f"/tasks/{task}/run", {})
     for line in stream:
         if line.startswith(b"data:") and task.encode() in line:
@@ -53,9 +53,9 @@ task = "behind-" + BASE.rsplit(":", 1)[1]
 api("POST", "/tasks", {"id": task, "type": "echo", "trigger": {"type": "interval", "hours": 1}, "params": {"message": "hello"}})
 with ask("GET", "/events", Authorization="Bearer " + os.environ["BELFRY_TOKEN"]) as stream:
     assert stream.headers["content-type"].startswith("text/event-stream"), stream.headers
-    events_come_at_once(stream, task)
+    wait_for_event(stream, task)
 
-# A client cannot pass for another one by writing the proxy's headers itself.
+# A client cannot forge its address by sending the proxy's headers.
 api("POST", f"/tasks/{task}/pause", X_Forwarded_For="203.0.113.9", Forwarded="for=203.0.113.9")
 entry = api("GET", f"/audit?action=task.pause&target=task:{task}")["items"][0]
 assert entry["address"] == "127.0.0.1", entry

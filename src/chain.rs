@@ -1,5 +1,5 @@
-//! Starts the tasks that a task names for the end of its runs, in the transaction that records that end: a crash leaves
-//! both or neither.
+//! Chains: starts the tasks that a task names for the end of its runs, in the transaction that records that end, so that a
+//! crash leaves both or neither.
 
 use std::collections::HashMap;
 
@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use crate::domain::chain::Link;
-use crate::domain::decision::{Fate, decide_idle};
+use crate::domain::decision::{FiringOutcome, decide_idle};
 use crate::domain::execution::{Cause, Status};
 use crate::domain::task::Task;
 use crate::ids::new_id;
@@ -15,7 +15,7 @@ use crate::storage::execution::{self, NewExecution};
 use crate::storage::queue::{self, NewJob};
 use crate::storage::{Result, Tx, plan, task};
 
-/// A run that has ended for good.
+/// A finished run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ended {
     pub execution_id: String,
@@ -23,29 +23,27 @@ pub struct Ended {
     pub status: Status,
 }
 
-/// What was started.
+/// The started executions.
 #[derive(Debug, Default)]
 pub struct Started {
     pub executions: Vec<NewExecution>,
-    /// Queues that have new jobs.
+    /// Queues with new jobs.
     pub queues: Vec<String>,
 }
 
-/// Starts what the tasks of these runs name. A paused task, and one of which as many runs as allowed are going on, gets an
-/// execution that says so; one that is gone is passed over.
-///
-/// # Errors
-/// Where the database fails.
+/// Starts the chained tasks of these runs. A paused task, or one at its limit of concurrent runs, gets a skipped execution with
+/// the reason; a deleted task is ignored.
 pub async fn start(tx: &mut Tx, ended: &[Ended], now: DateTime<Utc>) -> Result<Started> {
     if ended.is_empty() {
         return Ok(Started::default());
     }
     let parents = by_id(task::many(tx, &ended.iter().map(|end| end.task_id.clone()).collect::<Vec<_>>()).await?);
-    let fitting = |end: &Ended| -> Vec<Link> {
+    let matching_links = |end: &Ended| -> Vec<Link> {
         let chain = parents.get(&end.task_id).map(|parent| parent.chain.as_slice()).unwrap_or_default();
-        chain.iter().filter(|link| link.on.fits(end.status)).cloned().collect()
+        chain.iter().filter(|link| link.on.matches(end.status)).cloned().collect()
     };
-    let links: Vec<(&Ended, Link)> = ended.iter().flat_map(|end| fitting(end).into_iter().map(move |link| (end, link))).collect();
+    let links: Vec<(&Ended, Link)> =
+        ended.iter().flat_map(|end| matching_links(end).into_iter().map(move |link| (end, link))).collect();
     if links.is_empty() {
         return Ok(Started::default());
     }
@@ -56,7 +54,7 @@ pub async fn start(tx: &mut Tx, ended: &[Ended], now: DateTime<Utc>) -> Result<S
     let mut jobs = Vec::new();
     for (end, link) in links {
         let Some(child) = children.get(&link.task) else {
-            tracing::warn!(task.id = end.task_id, missing = link.task, "a chain names a task that is gone");
+            tracing::warn!(task.id = end.task_id, chained_task.id = link.task, "skipping chained task: it does not exist");
             continue;
         };
         let active = active.entry(child.id.clone()).or_insert(0);
@@ -78,14 +76,14 @@ fn by_id(tasks: Vec<Task>) -> HashMap<String, Task> {
 }
 
 fn begin(child: &Task, end: &Ended, link: &Link, active: i64, now: DateTime<Utc>) -> NewExecution {
-    let fate = match child.enabled {
+    let outcome = match child.enabled {
         true => decide_idle(child, active),
-        false => Fate::Skipped("not run: the task is paused".to_owned()),
+        false => FiringOutcome::Skipped("not run: the task is paused".to_owned()),
     };
-    let (status, error) = match fate {
-        Fate::Run { .. } => (Status::Queued, None),
-        Fate::Skipped(reason) => (Status::Skipped, Some(reason)),
-        Fate::Missed(reason) => (Status::Missed, Some(reason)),
+    let (status, error) = match outcome {
+        FiringOutcome::Run { .. } => (Status::Queued, None),
+        FiringOutcome::Skipped(reason) => (Status::Skipped, Some(reason)),
+        FiringOutcome::Missed(reason) => (Status::Missed, Some(reason)),
     };
     let mut params = child.params.clone();
     if let Value::Object(map) = &mut params {

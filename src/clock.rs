@@ -1,29 +1,31 @@
-//! The one place that reads the time. Everything else takes `now` or a [`Clock`], so that tests can set it.
+//! The clock. This is the only module that reads the system time; everything else takes `now` or a [`Clock`], so that tests can
+//! set it.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, Duration, Utc};
 
-/// Tells what time it is, in UTC, cut to the millisecond (the precision in which instants are stored).
+/// A source of the current time.
 pub trait Clock: Send + Sync + 'static {
+    /// Returns the current time in UTC, truncated to milliseconds, the precision of stored times.
     fn now(&self) -> DateTime<Utc>;
 }
 
-/// A clock that is handed around.
+/// A shared clock.
 pub type SharedClock = Arc<dyn Clock>;
 
-/// The machine's own clock.
+/// The system clock.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;
 
 impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "the one place that reads the wall clock")]
+    #[expect(clippy::disallowed_methods, reason = "the only place that reads the wall clock")]
     fn now(&self) -> DateTime<Utc> {
         to_millis(Utc::now())
     }
 }
 
-/// A clock that stands still until it is set or advanced: for tests.
+/// A clock for tests that changes only when set or advanced.
 #[derive(Debug)]
 pub struct ManualClock(Mutex<DateTime<Utc>>);
 

@@ -1,5 +1,5 @@
-//! The event bus: storage commits first, then whoever changed something says so here. Listeners that fall behind are told
-//! how much they missed (`RecvError::Lagged`) and catch up from the database. What other nodes changed comes in here too.
+//! The event bus. Writers publish after they commit. A receiver that lags behind gets `RecvError::Lagged` and rereads the
+//! database. Events from other nodes are published here too.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use tokio::sync::broadcast;
 
 use crate::domain::event::Event;
 
-/// Groups of events kept for a slow listener.
+/// Batches of events buffered for a slow receiver.
 const CAPACITY: usize = 1024;
 
 type Sender = broadcast::Sender<Arc<[Event]>>;
@@ -15,47 +15,47 @@ type Sender = broadcast::Sender<Arc<[Event]>>;
 /// A handle to the bus; clones share it.
 #[derive(Debug, Clone)]
 pub struct EventBus {
-    /// What anybody changed.
+    /// Events of all nodes.
     all: Sender,
-    /// What this process changed, for other nodes.
-    own: Sender,
+    /// Events of this process, to be sent to other nodes.
+    local: Sender,
 }
 
 impl Default for EventBus {
     fn default() -> Self {
-        Self { all: broadcast::channel(CAPACITY).0, own: broadcast::channel(CAPACITY).0 }
+        Self { all: broadcast::channel(CAPACITY).0, local: broadcast::channel(CAPACITY).0 }
     }
 }
 
 impl EventBus {
-    /// Whether anybody listens; building events for nobody can be left out.
+    /// Returns whether there are receivers; without any, callers need not build events.
     pub fn has_listeners(&self) -> bool {
-        self.all.receiver_count() + self.own.receiver_count() > 0
+        self.all.receiver_count() + self.local.receiver_count() > 0
     }
 
-    /// Tells all listeners what this process changed. Without listeners nothing happens.
+    /// Publishes events of this process. Without receivers it does nothing.
     pub fn publish(&self, events: Vec<Event>) {
         if !events.is_empty() {
             let events: Arc<[Event]> = events.into();
-            let _nobody_listens = self.own.send(events.clone());
-            let _nobody_listens = self.all.send(events);
+            let _ = self.local.send(events.clone()); // an error means no receivers
+            let _ = self.all.send(events); // an error means no receivers
         }
     }
 
-    /// Tells the listeners of this process what another node changed.
-    pub fn publish_foreign(&self, events: Vec<Event>) {
+    /// Publishes events of another node to this process's receivers.
+    pub fn publish_remote(&self, events: Vec<Event>) {
         if !events.is_empty() {
-            let _nobody_listens = self.all.send(events.into());
+            let _ = self.all.send(events.into()); // an error means no receivers
         }
     }
 
-    /// What anybody changes from now on.
+    /// Subscribes to the events of all nodes from now on.
     pub fn subscribe(&self) -> broadcast::Receiver<Arc<[Event]>> {
         self.all.subscribe()
     }
 
-    /// What this process changes from now on.
-    pub fn subscribe_own(&self) -> broadcast::Receiver<Arc<[Event]>> {
-        self.own.subscribe()
+    /// Subscribes to the events of this process from now on.
+    pub fn subscribe_local(&self) -> broadcast::Receiver<Arc<[Event]>> {
+        self.local.subscribe()
     }
 }

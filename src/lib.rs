@@ -1,39 +1,39 @@
-//! Belfry (钟楼): a self-hosted task scheduler. One process holds the pages, the JSON API, the scheduler and the workers.
+//! Belfry (钟楼): a self-hosted task scheduler. One process runs the web pages, the JSON API, the scheduler and the workers.
 //!
-//! # The map
+//! # Modules
 //!
-//! | room | duty |
+//! | module | duty |
 //! | --- | --- |
-//! | [`domain`] | the rules: tasks, triggers, policies, executions; pure and total |
+//! | [`domain`] | the rules of tasks, triggers, policies and executions; pure functions without I/O |
 //! | [`storage`] | all SQL, for SQLite and PostgreSQL |
-//! | [`scheduler`] | decides what is due, and watches over the machine and the other nodes |
-//! | [`worker`] | runs jobs and records what came of them |
-//! | [`vault`] | secrets that tasks use: encrypted in the database, hidden wherever a run would show them |
-//! | [`oidc`] | the identity provider, by OpenID Connect |
+//! | [`scheduler`] | plans due executions; retention, orphan recovery and notifications between nodes |
+//! | [`worker`] | runs jobs and records their results |
+//! | [`vault`] | secrets of tasks: encrypted in the database, masked in output |
+//! | [`oidc`] | single sign-on with OpenID Connect |
 //! | [`tasks`] | the task types: one file or folder each |
-//! | [`service`] | what a person or program may ask for: permission, rule and change in one place |
-//! | [`api`], [`web`] | the JSON API and the pages: read a request, ask a service, shape the answer |
-//! | [`net`] | takes connections, TLS and limits |
+//! | [`service`] | the operations of users and programs: permission check, change and audit in one transaction |
+//! | [`api`], [`web`] | the JSON API and the web pages: parse a request, call a service, build the response |
+//! | [`net`] | the HTTP server: connections, TLS and limits |
 //! | [`config`], [`telemetry`] | settings and logs |
-//! | [`chain`] | starts the tasks that a task names for the end of its runs |
-//! | [`clock`], [`events`], [`signals`], [`ids`] | time, change notices, wake-ups, new ids |
-//! | [`app`] | puts the parts together |
-//! | [`cli`] | the commands |
+//! | [`chain`] | starts follow-up tasks when a run ends |
+//! | [`clock`], [`events`], [`signals`], [`ids`] | time, change events, wake-ups, new ids |
+//! | [`app`] | the composition root |
+//! | [`cli`] | the command line |
 //!
-//! Arrows run one way: `domain ← storage ← {scheduler, worker, tasks, service} ← {api, web} ← app ← cli`. A test
-//! (`tests/architecture`) reads the sources and fails with a sentence that teaches.
+//! Dependencies go one way: `domain ← storage ← {scheduler, worker, tasks, service} ← {api, web} ← app ← cli`. The test
+//! `tests/architecture` checks this in the sources and explains each violation.
 //!
-//! # The way of a firing
+//! # From trigger to result
 //!
-//! 1. [`scheduler::Scheduler`] sleeps until something is due; [`scheduler::Planner`] then reads the due tasks, lets [`domain`] decide,
-//!    and writes executions, queue entries and the next instants in one transaction.
-//! 2. [`worker::Workers`] take the entry from the queue, claim the execution, and run the task type under its time limit.
+//! 1. [`scheduler::Scheduler`] sleeps until a task is due. [`scheduler::Planner`] reads the due tasks, lets [`domain`] decide
+//!    their occurrences, and writes executions, jobs and the next scheduled times in one transaction.
+//! 2. [`worker::Workers`] take the job from the queue, claim the execution, and run the task type under its time limit.
 //! 3. The task type ([`tasks::TaskType`]) does the work and streams its output.
-//! 4. The workers' recorder writes results in groups, with the tasks' counters in the same transaction.
-//! 5. [`events::EventBus`] tells the open pages, which draw one row anew.
+//! 4. The recorder of the workers writes results in batches, with the counters of the tasks in the same transaction.
+//! 5. [`events::EventBus`] notifies open pages, which redraw the changed row.
 //!
-//! A crash between any two steps leaves a state from which the next start goes on: an instant is decided once (a unique key on
-//! task and instant), and a run that was cut off is marked and tried again under the task's policy.
+//! After a crash between any two steps the next start continues: an occurrence is decided once (a unique key on task and
+//! scheduled time), and an interrupted run is recorded as such and retried as the task's policy allows.
 
 pub mod api;
 pub mod app;

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-/// Gives memory back and scales over threads better than the system's allocators do, musl's and Windows' above all.
+/// Returns memory to the system and scales over threads better than the default allocators, above all those of musl and Windows.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

@@ -1,10 +1,10 @@
-//! What holds for every trigger: no panic, ascending answers, agreement with a naive reading of the
-//! rule, texts that read back, delays within bounds.
+//! Property tests of triggers: no panic, ascending firings, agreement with a naive model, texts that parse back, and jitter within
+//! bounds.
 
 #[path = "trigger_properties/model.rs"]
 mod model;
 
-use belfry::domain::trigger::{Cron, Lang, Trigger, parse_instant, parse_zone};
+use belfry::domain::trigger::{Cron, Lang, Trigger, parse_datetime, parse_zone};
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use model::{Model, any_model, read_back};
@@ -35,7 +35,7 @@ const KEYS: [&str; 21] = [
     "idle_duration",
 ];
 
-fn cron_of(value: &Value) -> Cron {
+fn parse_cron(value: &Value) -> Cron {
     match Trigger::parse(value, Tz::UTC) {
         Ok(Trigger::Cron(cron)) => cron,
         other => panic!("{value}: {other:?}"),
@@ -84,8 +84,8 @@ fn any_instant() -> impl Strategy<Value = DateTime<Utc>> {
     .prop_map(|millis| DateTime::from_timestamp_millis(millis).unwrap_or_default())
 }
 
-/// Everything one can ask of a trigger.
-fn ask(trigger: &Trigger, after: DateTime<Utc>) {
+/// Calls every method of a trigger and checks the invariants of the results.
+fn exercise(trigger: &Trigger, after: DateTime<Utc>) {
     let shown = trigger.preview(after, 20);
     assert!(shown.iter().all(|at| *at >= after), "{shown:?} after {after}");
     assert!(shown.windows(2).all(|pair| pair[0] < pair[1]), "{shown:?}");
@@ -98,24 +98,24 @@ fn ask(trigger: &Trigger, after: DateTime<Utc>) {
 
 proptest! {
     #[test]
-    fn nothing_panics(object in any_object(), after in any_instant()) {
+    fn arbitrary_objects_never_panic(object in any_object(), after in any_instant()) {
         match Trigger::parse(&object, Tz::America__New_York) {
-            Ok(trigger) => ask(&trigger, after),
+            Ok(trigger) => exercise(&trigger, after),
             Err(faults) => prop_assert!(!faults.is_empty() && faults.iter().all(|fault| fault.pointer.starts_with("/trigger"))),
         }
     }
 
     #[test]
-    fn no_text_panics(text in "\\PC{0,60}", value in any_value()) {
-        drop(parse_instant(&text, Tz::Europe__Berlin));
+    fn arbitrary_texts_never_panic(text in "\\PC{0,60}", value in any_value()) {
+        drop(parse_datetime(&text, Tz::Europe__Berlin));
         drop(parse_zone(&text));
         drop(Trigger::parse(&value, Tz::UTC));
         drop(Trigger::parse(&json!({"type": "cron", "expression": text}), Tz::UTC));
     }
 
     #[test]
-    fn the_search_agrees_with_a_naive_one(model in any_model()) {
-        let cron = Trigger::Cron(cron_of(&model.json()));
+    fn search_agrees_with_the_naive_model(model in any_model()) {
+        let cron = Trigger::Cron(parse_cron(&model.json()));
         let (start, end) = (model.start(), model.start() + TimeDelta::hours(Model::HOURS));
         let found: Vec<_> = std::iter::successors(cron.next_at_or_after(start, start), |at| cron.next_after(*at, start))
             .take_while(|at| *at < end)
@@ -124,28 +124,28 @@ proptest! {
     }
 
     #[test]
-    fn the_next_fire_is_the_first_of_the_preview(model in any_model(), millis in 0_i64..86_400_000) {
-        let cron = Trigger::Cron(cron_of(&model.json()));
+    fn next_firing_is_the_first_of_the_preview(model in any_model(), millis in 0_i64..86_400_000) {
+        let cron = Trigger::Cron(parse_cron(&model.json()));
         let after = model.start() + TimeDelta::milliseconds(millis);
         let shown = cron.preview(after, 3);
         if let [first, second, ..] = shown[..] {
             prop_assert_eq!(cron.next_at_or_after(first.to_utc(), after), Some(first.to_utc()));
             prop_assert_eq!(cron.next_after(first.to_utc(), after), Some(second.to_utc()));
-            // Whatever lies between after and the first fire leads to it.
+            // A search from any time between `after` and the first firing finds that firing.
             let between = after + (first.to_utc() - after) / 2;
             prop_assert_eq!(cron.next_at_or_after(between, after), Some(first.to_utc()));
         }
     }
 
     #[test]
-    fn texts_read_back_as_the_same_rule(model in any_model()) {
-        let cron = cron_of(&model.json());
+    fn texts_parse_back_to_the_same_rule(model in any_model()) {
+        let cron = parse_cron(&model.json());
         let text = Trigger::Cron(cron.clone()).text();
-        prop_assert_eq!(&cron_of(&read_back(&text)).rule, &cron.rule, "{} gives {}", model.json(), text);
+        prop_assert_eq!(&parse_cron(&read_back(&text)).rule, &cron.rule, "{} gives {}", model.json(), text);
     }
 
     #[test]
-    fn texts_of_years_and_seconds_read_back(
+    fn texts_of_years_and_seconds_parse_back(
         year in prop::sample::select(&["*", "2026", "2026-2030", "*/4", "2020/10", "2026,2028,2030", "1970-9999/3", "2026-2030/2,2050"][..]),
         hour in prop::sample::select(&["*", "3", "1-3", "*/6", "0-23"][..]),
         minute in prop::sample::select(&["*", "0", "5", "0-59", "5,7", "5-6/1", "*/15", "58/1"][..]),
@@ -156,18 +156,18 @@ proptest! {
         if !all {
             value["year"] = Value::from(year);
         }
-        let cron = cron_of(&value);
+        let cron = parse_cron(&value);
         let text = Trigger::Cron(cron.clone()).text();
-        prop_assert_eq!(&cron_of(&read_back(&text)).rule, &cron.rule, "{} gives {}", value, text);
+        prop_assert_eq!(&parse_cron(&read_back(&text)).rule, &cron.rule, "{} gives {}", value, text);
     }
 
     #[test]
-    fn delays_stay_in_bounds(minutes in 1_u32..60, jitter in 0_u32..7200, key in "[a-z]{1,8}", count in 1_usize..40) {
+    fn jitter_stays_in_bounds(minutes in 1_u32..60, jitter in 0_u32..7200, key in "[a-z]{1,8}", count in 1_usize..40) {
         let end = "2026-03-01 20:10:00";
         let value = json!({"type": "cron", "minute": format!("*/{}", minutes.min(59)), "end_date": end, "jitter": jitter});
-        let trigger = Trigger::Cron(cron_of(&value));
-        let after = parse_instant("2026-03-01", Tz::UTC).unwrap();
-        let last = parse_instant(end, Tz::UTC).unwrap();
+        let trigger = Trigger::Cron(parse_cron(&value));
+        let after = parse_datetime("2026-03-01", Tz::UTC).unwrap();
+        let last = parse_datetime(end, Tz::UTC).unwrap();
         let rule: Vec<_> = trigger.preview(after, count).iter().map(DateTime::to_utc).collect();
         let fires: Vec<_> = rule.iter().map(|at| trigger.fire_time(*at, &key, after)).collect();
         for (index, (at, fire)) in rule.iter().zip(&fires).enumerate() {
@@ -191,7 +191,7 @@ proptest! {
 }
 
 #[test]
-fn long_lists_are_answered_quickly() {
+fn long_lists_are_parsed_quickly() {
     for text in
         ["*,".repeat(2047) + "*", "*/2,".repeat(1023) + "*/3", "1970-9999,".repeat(409) + "*", ",".repeat(4096), "-".repeat(4096)]
     {
@@ -199,7 +199,7 @@ fn long_lists_are_answered_quickly() {
             let value = json!({"type": "cron", key: text});
             let began = std::time::Instant::now();
             if let Ok(trigger) = Trigger::parse(&value, Tz::UTC) {
-                ask(&trigger, DateTime::from_timestamp(1_767_225_600, 0).unwrap());
+                exercise(&trigger, DateTime::from_timestamp(1_767_225_600, 0).unwrap());
             }
             assert!(began.elapsed().as_millis() < 500, "{key}");
         }

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""A task type for Belfry in Python: counts the rows of a CSV file and sums a column by group.
+"""Example task type in Python: counts the rows of a CSV file and sums a column by group.
 
-Copy it into the folder of the setting [tasks] folder (by default data/tasks) and keep it executable.
+Copy it to the folder of the setting [tasks] folder (default: data/tasks) and make it executable.
 """
 
 import csv
@@ -33,8 +33,8 @@ DESCRIPTION = {
 def main() -> int:
     params = json.load(sys.stdin)
     if not os.path.exists(params["file"]):
-        print(f"{params['file']} is not there yet", file=sys.stderr)
-        return 75  # try again later, as far as the task's policy allows
+        print(f"{params['file']} does not exist yet", file=sys.stderr)
+        return 75  # retryable: the task's policy decides about another attempt
     rows, groups = 0, {}
     with open(params["file"], newline="", encoding="utf-8-sig") as file:
         for row in csv.DictReader(file):

@@ -1,4 +1,4 @@
-//! Arbitrary bytes as a trigger: reading, previewing and describing it must never panic.
+//! Fuzz target: parsing, previewing and describing an arbitrary trigger must not panic.
 
 #![no_main]
 

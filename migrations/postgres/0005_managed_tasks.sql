@@ -1,3 +1,3 @@
--- Tasks that a file keeps: which file, and whether they are enabled as the file says.
+-- Tasks managed by a file: the file's name, and whether the file enables them.
 alter table tasks add column managed_by text;
 alter table tasks add column managed_enabled boolean;

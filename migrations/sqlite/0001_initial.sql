@@ -1,4 +1,4 @@
--- Instants are milliseconds since 1970-01-01 UTC; ids are ULIDs, except those of tasks.
+-- Times are milliseconds since 1970-01-01 UTC. Ids are ULIDs, except those of tasks.
 
 create table tasks (
     id text not null primary key,
@@ -55,23 +55,23 @@ create table executions (
     started_by text,
     error text,
     params text not null,
-    filled text,
+    rendered_params text,
     result text
 ) without rowid;
 
--- An instant of a task is decided once.
-create unique index executions_instant on executions (task_id, scheduled_at) where cause in ('schedule', 'catch_up');
-create unique index executions_request on executions (task_id, idempotency_key) where idempotency_key is not null;
+-- At most one execution per scheduled time of a task.
+create unique index executions_occurrence on executions (task_id, scheduled_at) where cause in ('schedule', 'catch_up');
+create unique index executions_idempotency on executions (task_id, idempotency_key) where idempotency_key is not null;
 create index executions_started_by on executions (started_by) where started_by is not null;
 create index executions_task on executions (task_id, id);
 create index executions_type on executions (task_type, id);
--- What has ended, by how it ended; what has not is found by executions_active.
+-- Final executions by status; queued and running ones are in executions_active.
 create index executions_status on executions (status, id) where status not in ('queued', 'running');
-create index executions_asked on executions (cause, id) where cause <> 'schedule';
+create index executions_cause on executions (cause, id) where cause <> 'schedule';
 create index executions_active on executions (task_id) where status in ('queued', 'running');
 create index executions_retry on executions (retry_at) where retry_at is not null;
 
--- Attempts that were followed by another one; the latest attempt is the execution's own row.
+-- Retried attempts. The latest attempt is the execution's own row.
 create table attempts (
     execution_id text not null,
     attempt bigint not null,
@@ -107,7 +107,7 @@ create table users (
     name text not null,
     role text not null,
     password_hash text,
-    -- Dangerous task types that this account may set up all the same: a JSON array.
+    -- Dangerous task types that this account may use regardless of its role: a JSON array.
     grants text not null default '[]',
     disabled boolean not null default false,
     created_at bigint not null,
@@ -135,10 +135,10 @@ create table tokens (
     used_at bigint
 ) without rowid;
 
--- Values are encrypted by the process that keeps them; its key is not in the database.
+-- Values are encrypted by Belfry; the key is not in the database.
 create table secrets (
     name text not null primary key,
-    sealed text not null,
+    ciphertext text not null,
     created_at bigint not null,
     updated_at bigint not null,
     updated_by text not null
@@ -147,7 +147,7 @@ create table secrets (
 create index sessions_user on sessions (user_id);
 create index tokens_user on tokens (user_id);
 
--- How each task was after each change.
+-- The definition of each task after each change.
 create table task_versions (
     task_id text not null,
     version bigint not null,
@@ -157,7 +157,7 @@ create table task_versions (
     primary key (task_id, version)
 ) without rowid;
 
--- Who changed what; added to and never changed.
+-- The audit log. Append-only.
 create table audit (
     id text not null primary key,
     at bigint not null,

@@ -1,4 +1,4 @@
-"""Keeps the fuzzer from taking away its own way in, and lets more of what it makes up through the first check."""
+"""Hooks that keep the fuzzer from deleting its own account and token, and that make more requests pass the first validation."""
 
 import itertools
 import json
@@ -23,12 +23,12 @@ COUNT = itertools.count()
 
 @schemathesis.hook
 def before_call(context, case, kwargs):
-    keep_the_way_in(case)
+    protect_own_credentials(case)
     if next(COUNT) % 2 and case.meta and case.meta.generation.mode.is_positive:
-        give_a_known_type(case)
+        use_known_task_type(case)
 
 
-def keep_the_way_in(case):
+def protect_own_credentials(case):
     place = case.operation.path
     given = case.path_parameters or {}
     if place == "/users/{name}" and str(given.get("name")).lower() == ACCOUNT:
@@ -37,9 +37,9 @@ def keep_the_way_in(case):
         given["id"] = "none"
 
 
-def give_a_known_type(case):
-    """A made-up type is refused before triggers and policies are looked at closely: every other body names a real one."""
+def use_known_task_type(case):
+    """An unknown task type is rejected before triggers and policies are validated, so every other body gets a known one."""
     body = case.body
     if case.operation.path.startswith("/tasks") and isinstance(body, dict) and "type" in body:
-        body.update(type="echo", params={"message": "made up"})
+        body.update(type="echo", params={"message": "generated"})
         body.pop("chain", None)

@@ -1,4 +1,4 @@
-//! `/audit`: who did what to what.
+//! `/audit`: the audit log.
 
 use std::sync::Arc;
 
@@ -8,28 +8,28 @@ use poem_openapi::payload::{Binary, Json};
 use poem_openapi::{ApiResponse, OpenApi};
 
 use super::auth::Caller;
-use super::error::{Answer, Reading};
+use super::error::{ApiResult, ReadErrors};
 use super::model::audit::AuditList;
 use super::query::{QueryString, Reader};
-use super::{Shared, Tag, params};
-use crate::domain::audit::{Act, AuditFilter};
-use crate::domain::trigger::parse_asked;
+use super::{AppState, Tag, params};
+use crate::domain::audit::{AuditEvent, AuditFilter};
+use crate::domain::trigger::parse_timestamp;
 use crate::service::AuditFormat;
 
-/// The calls on the audit.
-pub struct Audit(pub Arc<Shared>);
+/// The audit endpoints.
+pub struct Audit(pub Arc<AppState>);
 
-/// The audit as a file.
+/// The audit log as a file.
 #[derive(ApiResponse)]
 pub enum AuditFile {
-    /// All that the filter lets through, newest first: comma-separated values, or one JSON object a line.
+    /// The entries that match the filter, newest first: comma-separated values, or one JSON object per line.
     #[oai(status = 200, content_type = "text/csv")]
     File(
         Binary<Body>,
         /// The name of the file.
         #[oai(header = "Content-Disposition")]
         String,
-        /// `application/jsonl` where that was asked for.
+        /// `application/jsonl` if requested.
         #[oai(header = "Content-Type")]
         String,
     ),
@@ -37,25 +37,25 @@ pub enum AuditFile {
 
 #[OpenApi(tag = "Tag::Accounts")]
 impl Audit {
-    /// List the audit
+    /// List audit entries
     ///
-    /// Every change and every sign-in, newest first, with before and after; secrets are hidden. For administrators.
+    /// Every change and every sign-in, newest first, with the values before and after; secrets are hidden. Administrators only.
     #[oai(path = "/audit", method = "get", operation_id = "listAudit")]
-    async fn list(&self, caller: Caller, query: QueryString) -> Answer<Json<AuditList>, Reading> {
-        let mut reader = query.by(&[params::PAGE, params::AUDIT]);
+    async fn list(&self, caller: Caller, query: QueryString) -> ApiResult<Json<AuditList>, ReadErrors> {
+        let mut reader = query.reader(&[params::PAGE, params::AUDIT]);
         let page = reader.page();
         let filter = read_filter(&mut reader, self.0.service.zone());
         let (filter, page) = reader.finish((filter, page))?;
         Ok(Json(self.0.service.audit(&caller.0, &filter, &page).await?.into()))
     }
 
-    /// Export the audit
+    /// Export audit entries
     ///
-    /// All that the filter lets through as one file, written while it is read: CSV, in which a text that a spreadsheet would
-    /// take for a formula is marked as text, or JSON Lines. Secrets are hidden. For administrators.
+    /// All entries that match the filter as one file, streamed: CSV, in which text that a spreadsheet would interpret as a
+    /// formula is escaped, or JSON Lines. Secrets are hidden. Administrators only.
     #[oai(path = "/audit/export", method = "get", operation_id = "exportAudit")]
-    async fn export(&self, caller: Caller, query: QueryString) -> Answer<AuditFile, Reading> {
-        let mut reader = query.by(&[params::AUDIT, params::AUDIT_FORMAT]);
+    async fn export(&self, caller: Caller, query: QueryString) -> ApiResult<AuditFile, ReadErrors> {
+        let mut reader = query.reader(&[params::AUDIT, params::AUDIT_FORMAT]);
         let names = AuditFormat::ALL.map(AuditFormat::extension);
         let format = reader.word("format", AuditFormat::parse, &names).unwrap_or(AuditFormat::Csv);
         let filter = read_filter(&mut reader, self.0.service.zone());
@@ -68,13 +68,13 @@ impl Audit {
 
 /// Times without an offset are in `zone`.
 fn read_filter(reader: &mut Reader, zone: Tz) -> AuditFilter {
-    let acts: Vec<&str> = Act::ALL.iter().map(|act| act.as_str()).collect();
+    let actions: Vec<&str> = AuditEvent::ALL.iter().map(|event| event.as_str()).collect();
     AuditFilter {
         actor: reader.text("actor"),
-        action: reader.word("action", Act::parse, &acts),
+        action: reader.word("action", AuditEvent::parse, &actions),
         target: reader.text("target"),
-        from: reader.parse("from", |text| parse_asked(text, zone)),
-        to: reader.parse("to", |text| parse_asked(text, zone)),
+        from: reader.parse("from", |text| parse_timestamp(text, zone)),
+        to: reader.parse("to", |text| parse_timestamp(text, zone)),
         search: reader.text("search"),
     }
 }

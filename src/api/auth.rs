@@ -1,12 +1,12 @@
-//! Who calls: a program by its token, or a person by the session cookie of the pages. A changing call that is let in by the
-//! cookie alone must come from Belfry's own pages, as browsers send the cookie along with other sites' requests too.
+//! Authentication: programs by a token, people by the session cookie of the pages. A changing request that is authenticated by
+//! the cookie alone must come from Belfry's own pages, as browsers send the cookie with cross-site requests too.
 
 use std::sync::Arc;
 
 use poem::http::{HeaderMap, Method, header};
 use poem::{FromRequest, Request, RequestBody};
 
-use super::Shared;
+use super::AppState;
 use super::error::Problem;
 use crate::domain::user::{Actor, Via};
 use crate::service::Credential;
@@ -14,7 +14,7 @@ use crate::service::Credential;
 /// The name of the session cookie.
 pub const SESSION_COOKIE: &str = "belfry_session";
 
-/// The account behind a request; a request without one is answered with 401.
+/// The account behind a request; a request without one gets a 401.
 pub struct Caller(pub Actor);
 
 impl<'a> FromRequest<'a> for Caller {
@@ -23,46 +23,50 @@ impl<'a> FromRequest<'a> for Caller {
     }
 }
 
-/// Somebody who was made known within this process; no request from outside can carry one.
+/// An actor authenticated within this process; requests from the network cannot carry one.
 #[derive(Clone)]
-pub struct Known(pub Actor);
+pub struct InProcessActor(pub Actor);
 
-/// Finds the account behind a request.
+/// Authenticates a request.
 ///
 /// # Errors
-/// 401 without a valid token or session, 403 for a changing call by cookie from another site.
+/// 401 without a valid token or session, 403 for a changing request by cookie from another site.
 pub async fn identify(request: &Request) -> Result<Actor, Problem> {
     let peer = request.remote_addr().as_socket_addr().map(|peer| peer.ip().to_canonical().to_string());
-    Ok(account(request).await?.at(peer))
+    Ok(authenticate(request).await?.with_address(peer))
 }
 
-async fn account(request: &Request) -> Result<Actor, Problem> {
-    if let Some(Known(actor)) = request.data::<Known>() {
+async fn authenticate(request: &Request) -> Result<Actor, Problem> {
+    if let Some(InProcessActor(actor)) = request.data::<InProcessActor>() {
         return Ok(actor.clone());
     }
-    let shared = request.data::<Arc<Shared>>().ok_or_else(Problem::internal)?;
+    let shared = request.data::<Arc<AppState>>().ok_or_else(Problem::internal)?;
     if let Some(token) = bearer(request.headers()) {
         let actor = shared.service.actor_by_token(token).await?;
-        return actor.ok_or_else(|| Problem::unauthorized("the token is not known, was withdrawn or has expired"));
+        return actor.ok_or_else(|| Problem::unauthorized("the token is unknown, revoked or expired"));
     }
     let Some(session) = session(request) else {
-        return Err(Problem::unauthorized("sign in: send 'Authorization: Bearer <token>', or the session cookie of the pages"));
+        return Err(Problem::unauthorized(
+            "not signed in: send 'Authorization: Bearer <token>', or the session cookie of the pages",
+        ));
     };
     let actor = shared.service.actor_by_session(&session, Via::Api).await?;
     let actor = actor.ok_or_else(|| Problem::unauthorized("the session has ended; sign in again"))?;
     if changes(request.method()) && !is_same_origin(request.headers()) {
-        return Err(Problem::forbidden("a changing call with the session cookie must come from Belfry's own pages; use a token"));
+        return Err(Problem::forbidden(
+            "a changing request with the session cookie must come from Belfry's own pages; use a token",
+        ));
     }
     Ok(actor)
 }
 
-/// What a request that was let in showed, for what goes on after it is answered.
+/// The credential of an authenticated request, for checks after the response has begun.
 pub fn credential(request: &Request) -> Option<Credential> {
     let token = bearer(request.headers()).map(|token| Credential::Token(token.to_owned()));
     token.or_else(|| session(request).map(|secret| Credential::Session(secret, Via::Api)))
 }
 
-/// The token of an `Authorization: Bearer` header; another scheme (a proxy's Basic, say) is none of ours.
+/// The token of an `Authorization: Bearer` header; other schemes, such as a proxy's Basic, are ignored.
 fn bearer(headers: &HeaderMap) -> Option<&str> {
     let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
@@ -79,7 +83,7 @@ fn changes(method: &Method) -> bool {
     !matches!(*method, Method::GET | Method::HEAD)
 }
 
-/// Whether a browser says that the request comes from a page of this very host. What says nothing does not count.
+/// Whether a browser's headers say that the request comes from this host. Without such headers: false.
 fn is_same_origin(headers: &HeaderMap) -> bool {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     if let Some(site) = text("sec-fetch-site") {
@@ -102,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_a_browser_says_to_be_of_this_host_counts() {
+    fn same_origin_is_read_from_browser_headers() {
         let same = |pairs: &[_]| is_same_origin(&headers(pairs));
         assert!(same(&[("sec-fetch-site", "same-origin")]));
         assert!(same(&[("sec-fetch-site", "none")]));
@@ -115,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_read_from_the_bearer_scheme_in_any_case() {
+    fn bearer_scheme_is_case_insensitive() {
         assert_eq!(bearer(&headers(&[("authorization", "bearer abc")])), Some("abc"));
         assert_eq!(bearer(&headers(&[("authorization", "Basic abc")])), None);
         assert_eq!(bearer(&headers(&[("authorization", "abc")])), None);

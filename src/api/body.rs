@@ -1,5 +1,5 @@
-//! Request bodies: read within a limit, as JSON, and handed on raw, so that the rules of `domain` and `service` judge them
-//! and name every fault. `T` is only the shape that the document shows.
+//! Request bodies: read up to a limit and parsed as JSON, but not validated; `domain` and `service` report every fault. `T` is
+//! only the documented schema.
 
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -12,16 +12,16 @@ use poem_openapi::types::Type;
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 use serde_json::{Map, Value};
 
-use super::Shared;
+use super::AppState;
 use super::error::Problem;
 use super::transfer::YAML;
 use crate::domain::fault::Fault;
 use crate::domain::transfer::{self, MAX_DOCUMENT, find_nul};
 
-/// A JSON body with the documented shape `T`. Where it is not `REQUIRED`, no body at all reads as `{}`.
+/// A JSON body with the documented schema `T`. If it is not `REQUIRED`, an empty body is read as `{}`.
 pub struct Body<T, const REQUIRED: bool = true>(pub Value, PhantomData<fn() -> T>);
 
-/// A body that may be left out.
+/// A body that may be omitted.
 pub type OptionalBody<T> = Body<T, false>;
 
 impl<'a, T: Type, const REQUIRED: bool> ApiExtractor<'a> for Body<T, REQUIRED> {
@@ -44,7 +44,7 @@ impl<'a, T: Type, const REQUIRED: bool> ApiExtractor<'a> for Body<T, REQUIRED> {
     }
 }
 
-/// A document of tasks with the documented shape `T`, as JSON or YAML. It may be larger than other bodies.
+/// A document of tasks with the documented schema `T`, as JSON or YAML. Its size limit is larger than that of other bodies.
 pub struct DocumentBody<T>(pub Value, PhantomData<fn() -> T>);
 
 impl<'a, T: Type> ApiExtractor<'a> for DocumentBody<T> {
@@ -58,7 +58,7 @@ impl<'a, T: Type> ApiExtractor<'a> for DocumentBody<T> {
     }
 
     fn request_meta() -> Option<MetaRequest> {
-        // YAML is told of in words: generators of clients give up where a body has two forms.
+        // YAML is mentioned in the description only: some client generators fail if a body has two media types.
         Body::<T>::request_meta()
     }
 
@@ -92,10 +92,10 @@ async fn bytes(body: &mut RequestBody, limit: usize) -> Result<Vec<u8>, Problem>
 
 async fn read(request: &Request, body: &mut RequestBody, required: bool) -> Result<Value, Problem> {
     let declared = check_content_type(request)?;
-    let limit = request.data::<Arc<Shared>>().ok_or_else(Problem::internal)?.options.body_limit;
+    let limit = request.data::<Arc<AppState>>().ok_or_else(Problem::internal)?.options.body_limit;
     let bytes = bytes(body, limit).await?;
     if bytes.is_empty() {
-        return if required { Err(Problem::malformed("a JSON body is needed")) } else { Ok(Value::Object(Map::new())) };
+        return if required { Err(Problem::malformed("a JSON body is required")) } else { Ok(Value::Object(Map::new())) };
     }
     if !declared {
         return Err(Problem::unsupported_media_type("the body has no Content-Type; send it as application/json"));
@@ -103,7 +103,7 @@ async fn read(request: &Request, body: &mut RequestBody, required: bool) -> Resu
     parse(&bytes)
 }
 
-/// Whether the body is declared as JSON; another declaration is refused.
+/// Whether the body is declared as JSON; other declarations are an error.
 fn check_content_type(request: &Request) -> Result<bool, Problem> {
     let Some(given) = request.headers().get(header::CONTENT_TYPE) else { return Ok(false) };
     let given = given.to_str().unwrap_or_default().to_ascii_lowercase();
@@ -118,15 +118,15 @@ fn check_content_type(request: &Request) -> Result<bool, Problem> {
     if known && utf8 {
         return Ok(true);
     }
-    let shown = crate::domain::input::cut(&given, 80);
-    Err(Problem::unsupported_media_type(format!("'{shown}' is not taken here; send application/json in UTF-8")))
+    let shown = crate::domain::input::truncate(&given, 80);
+    Err(Problem::unsupported_media_type(format!("unsupported media type '{shown}'; send application/json in UTF-8")))
 }
 
 fn parse(bytes: &[u8]) -> Result<Value, Problem> {
     let value: Value = serde_json::from_slice(bytes).map_err(|error| {
         let text = error.to_string();
         let what = text.split(" at line ").next().unwrap_or_default();
-        Problem::malformed(format!("the body is not JSON: {what} at line {}, column {}", error.line(), error.column()))
+        Problem::malformed(format!("the body is not valid JSON: {what} at line {}, column {}", error.line(), error.column()))
     })?;
     match find_nul(&value, &mut String::new()) {
         Some(pointer) => Err(Problem::invalid(vec![Fault::new(pointer, "the character U+0000 cannot be stored")])),
@@ -141,7 +141,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_nul_is_found_wherever_it_hides() {
+    fn nul_characters_are_found_at_any_depth() {
         let find = |value: Value| find_nul(&value, &mut String::new());
         assert_eq!(find(json!({"a": [1, {"b/c": "x\0"}]})).as_deref(), Some("/a/1/b~1c"));
         assert_eq!(find(json!("\0")).as_deref(), Some(""));
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn deep_nesting_is_refused_instead_of_followed() {
+    fn deep_nesting_is_rejected() {
         assert!(parse("[".repeat(100_000).as_bytes()).is_err());
     }
 }

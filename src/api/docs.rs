@@ -1,5 +1,5 @@
-//! `/docs`: Swagger UI (npm's swagger-ui-dist 5.35.0, Apache-2.0), served from the binary. The page holds no script and no style of its own, so a strict content
-//! security policy holds.
+//! `/docs`: Swagger UI (npm's swagger-ui-dist 5.35.0, Apache-2.0), embedded in the program. The page has no inline script or style,
+//! so a strict content security policy applies.
 
 use poem::http::{StatusCode, header};
 use poem::web::Path;
@@ -16,7 +16,7 @@ const PAGE: &str = include_str!("docs/index.html");
 const INIT: &str = include_str!("docs/init.js");
 const STYLE: &str = include_str!("docs/page.css");
 
-/// Nothing from elsewhere, nothing inline.
+/// No external and no inline content.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
     base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
@@ -30,7 +30,7 @@ pub fn page() -> Response {
         .body(PAGE)
 }
 
-/// What the page loads.
+/// The files of the page.
 #[handler]
 pub fn asset(request: &Request, Path(name): Path<String>) -> Response {
     let kind = match name.rsplit_once('.') {

@@ -1,5 +1,5 @@
-//! The OpenAPI document: what the generator makes of the calls, completed with what it cannot say — schemas written by hand,
-//! query parameters, examples, security — and kept in `openapi/` for all to read.
+//! The OpenAPI document: generated from the endpoints, then completed with hand-written schemas, query parameters, examples and
+//! security. A copy is kept in `openapi/`.
 
 use std::sync::LazyLock;
 
@@ -16,14 +16,14 @@ mod tidy;
 use super::query::Param;
 use super::{Apis, params};
 
-const DESCRIPTION: &str = "Belfry runs a team's recurring work: tasks fire on a date, an interval, a cron rule or when the \
+const DESCRIPTION: &str = "Belfry runs recurring work: tasks fire on a date, an interval, a cron expression or when the \
 machine is idle, and every run is recorded.\n\n\
-Sign in with `Authorization: Bearer <token>`, or with the session cookie of the pages. Refusals are problem documents \
-(RFC 9457). Fields and query parameters that are not described are refused with 422. Lists are read page by page with \
-`cursor`. Changes can be followed as server-sent events at `/events` (`task`, `execution`, `output` and `lagged` events; \
-`?execution_id=` and `?task_id=` narrow them), which this document cannot describe.";
+Authenticate with `Authorization: Bearer <token>`, or with the session cookie of the pages. Errors are problem documents \
+(RFC 9457). Unknown fields and query parameters are rejected with 422. Lists are paginated with \
+`cursor`. Changes are streamed as server-sent events at `/events` (`task`, `execution`, `output` and `lagged` events; \
+`?execution_id=` and `?task_id=` filter them), which this document cannot describe.";
 
-/// The query parameters of the calls that take some, by operation.
+/// The query parameters of each operation that has some.
 const QUERIES: &[(&str, &[&[Param]])] = &[
     ("listTasks", &[params::TASKS, params::PAGE]),
     ("listExecutions", &[params::EXECUTIONS, params::EXECUTIONS_OF_TASK, params::PAGE]),
@@ -37,7 +37,7 @@ const QUERIES: &[(&str, &[&[Param]])] = &[
     ("importTasks", &[params::IMPORT]),
 ];
 
-/// Makes the document.
+/// Builds the document.
 pub fn document() -> Value {
     let mut document = generated();
     document["openapi"] = json!("3.0.3");
@@ -45,7 +45,7 @@ pub fn document() -> Value {
     tidy::tidy(&mut document);
     if let Some(schemas) = document.pointer_mut("/components/schemas").and_then(Value::as_object_mut) {
         schemas.values_mut().for_each(tidy::complete_answer);
-        schemas.extend(schemas::by_hand());
+        schemas.extend(schemas::hand_written());
         schemas.sort_keys();
     }
     inline_plain_values(&mut document);
@@ -83,17 +83,17 @@ pub fn yaml_endpoint() -> Response {
     Response::builder().content_type("application/yaml").header(header::CACHE_CONTROL, "no-cache").body(TEXT.as_str())
 }
 
-/// What the generator makes of the calls; it looks at their types only.
+/// The document as generated from the types of the endpoints.
 fn generated() -> Value {
-    let service = OpenApiService::new(Described, "Belfry", env!("CARGO_PKG_VERSION"));
+    let service = OpenApiService::new(ApiDescription, "Belfry", env!("CARGO_PKG_VERSION"));
     let text = service.description(DESCRIPTION).server("/api/v1").spec();
     serde_json::from_str(&text).unwrap_or_default()
 }
 
-/// The calls without a service behind them.
-struct Described;
+/// The endpoints without a service, for their metadata.
+struct ApiDescription;
 
-impl OpenApi for Described {
+impl OpenApi for ApiDescription {
     fn meta() -> Vec<poem_openapi::registry::MetaApi> {
         Apis::meta()
     }
@@ -110,21 +110,21 @@ type Routes =
 
 fn security_schemes() -> Value {
     json!({
-        "token": {"type": "http", "scheme": "bearer", "description": "A token of an account, made under Accounts."},
+        "token": {"type": "http", "scheme": "bearer", "description": "An account's access token, see Accounts."},
         "session": {"type": "apiKey", "in": "cookie", "name": super::SESSION_COOKIE,
-            "description": "The session of the pages; changing calls must come from Belfry's own pages."},
+            "description": "The session of the pages; changing requests must come from Belfry's own pages."},
     })
 }
 
-/// Moves the schemas of plain values to where they are used.
+/// Inlines the schemas of plain values.
 fn inline_plain_values(document: &mut Value) {
     let Some(schemas) = document.pointer_mut("/components/schemas").and_then(Value::as_object_mut) else { return };
     let take = |name: &&str| schemas.shift_remove(*name).map(|schema| ((*name).to_owned(), schema));
-    let plain: Map<String, Value> = ["Instant", "Seconds", "RunResult", "JsonSchema"].iter().filter_map(take).collect();
+    let plain: Map<String, Value> = ["Timestamp", "Seconds", "RunResult", "JsonSchema"].iter().filter_map(take).collect();
     tidy::inline(document, &plain);
 }
 
-/// The groups of calls, the most used first.
+/// Sorts the tags, most used first.
 fn order_tags(document: &mut Value) {
     const ORDER: [&str; 8] =
         ["Tasks", "Executions", "Triggers", "Task types", "Datasources", "Mail and SMS", "Stats", "Accounts"];
@@ -133,7 +133,7 @@ fn order_tags(document: &mut Value) {
     }
 }
 
-/// An answer that says nothing of itself is described as its schema is.
+/// Describes a response without a description by that of its schema.
 fn describe_answers(document: &mut Value) {
     let schemas = document["components"]["schemas"].clone();
     for_each_operation(document, |operation| {
@@ -141,7 +141,7 @@ fn describe_answers(document: &mut Value) {
         for response in responses.into_iter().flat_map(|map| map.values_mut()).filter(|r| r["description"] == "") {
             let target = response.pointer("/content/application~1json/schema/$ref").and_then(Value::as_str);
             let name = target.and_then(|target| target.rsplit('/').next()).unwrap_or_default();
-            response["description"] = schemas[name].get("description").cloned().unwrap_or_else(|| json!("The answer."));
+            response["description"] = schemas[name].get("description").cloned().unwrap_or_else(|| json!("The response."));
         }
     });
 }
@@ -160,7 +160,7 @@ fn complete_operation(operation: &mut Map<String, Value>) {
     let described: Vec<Value> = tables.iter().copied().flatten().map(describe).chain(headers_of(id)).collect();
     let parameters = operation.entry("parameters").or_insert_with(|| json!([]));
     if let Value::Array(parameters) = parameters {
-        parameters.iter_mut().for_each(bound);
+        parameters.iter_mut().for_each(require_non_empty);
         parameters.extend(described);
         if parameters.is_empty() {
             operation.shift_remove("parameters");
@@ -168,23 +168,23 @@ fn complete_operation(operation: &mut Map<String, Value>) {
     }
 }
 
-/// The headers of a call, which are read by `headers.rs`.
+/// The header parameters of an operation, read by `headers.rs`.
 fn headers_of(id: &str) -> Option<Value> {
     match id {
         "replaceTask" | "patchTask" | "deleteTask" | "pauseTask" | "resumeTask" | "restoreTaskVersion" => Some(json!({
             "name": "If-Match", "in": "header", "required": false,
-            "description": "The version that should change, as its `ETag` says; where another one is present, 412.",
+            "description": "The version to change, as in its `ETag`; 412 if the task has another version.",
             "schema": {"type": "string", "pattern": r#"^(\*|"[1-9][0-9]{0,17}")$"#}})),
         "runTask" => Some(json!({
             "name": "Idempotency-Key", "in": "header", "required": false,
-            "description": "Visible ASCII characters that stand for this request: a repeated one gives the same execution.",
+            "description": "Visible ASCII characters that identify this request: repeating it returns the same execution.",
             "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"}})),
         _ => None,
     }
 }
 
-/// A text in a path is never empty.
-fn bound(parameter: &mut Value) {
+/// Path parameters are never empty strings.
+fn require_non_empty(parameter: &mut Value) {
     if parameter["in"] == "path" && parameter["schema"]["type"] == "string" {
         parameter["schema"]["minLength"] = json!(1);
     }

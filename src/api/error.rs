@@ -1,4 +1,4 @@
-//! The one mapping from what went wrong to an answer: a problem document (RFC 9457) for every refusal, whoever refused.
+//! Error responses: maps every error to a problem document (RFC 9457).
 
 use std::marker::PhantomData;
 
@@ -14,12 +14,12 @@ use crate::service::Error;
 /// The media type of problem documents.
 pub const PROBLEM_JSON: &str = "application/problem+json";
 
-/// A refusal, with what the answer's headers need beyond the document.
+/// An error response: the document and its headers.
 #[derive(Debug)]
-pub struct Problem(Box<Parts>);
+pub struct Problem(Box<ProblemParts>);
 
 #[derive(Debug)]
-struct Parts {
+struct ProblemParts {
     status: StatusCode,
     slug: &'static str,
     title: &'static str,
@@ -30,15 +30,15 @@ struct Parts {
 
 impl Problem {
     fn new(status: StatusCode, slug: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
-        Self(Box::new(Parts { status, slug, title, detail: detail.into(), errors: Vec::new(), header: None }))
+        Self(Box::new(ProblemParts { status, slug, title, detail: detail.into(), errors: Vec::new(), header: None }))
     }
 
-    /// 400: the request cannot be read.
+    /// 400: the request is malformed.
     pub fn malformed(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "malformed", "The request cannot be read", detail)
     }
 
-    /// 401, with the challenge that says how to sign in.
+    /// 401, with a `WWW-Authenticate` challenge.
     pub fn unauthorized(detail: impl Into<String>) -> Self {
         let challenge = HeaderValue::from_static("Bearer realm=\"belfry\"");
         Self::new(StatusCode::UNAUTHORIZED, "unauthorized", "Not signed in", detail).with(header::WWW_AUTHENTICATE, challenge)
@@ -52,13 +52,13 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, "not-found", "Not found", detail)
     }
 
-    /// 405; `allow` names the methods there are.
+    /// 405; `allow` lists the allowed methods.
     pub fn method_not_allowed(allow: &str) -> Self {
         let problem = Self::new(
             StatusCode::METHOD_NOT_ALLOWED,
             "method-not-allowed",
             "Method not allowed",
-            format!("this path answers to {allow}"),
+            format!("this path allows {allow}"),
         );
         match HeaderValue::from_str(allow) {
             Ok(value) => problem.with(header::ALLOW, value),
@@ -76,7 +76,7 @@ impl Problem {
         Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "Unsupported media type", detail)
     }
 
-    /// 422: readable, but not valid.
+    /// 422: well-formed, but not valid.
     pub fn invalid(errors: Vec<Fault>) -> Self {
         let detail = match errors.as_slice() {
             [] => "the request is not valid".to_owned(),
@@ -88,9 +88,9 @@ impl Problem {
         problem
     }
 
-    /// 500. The cause is in the log.
+    /// 500. The cause is logged.
     pub fn internal() -> Self {
-        let detail = "the server failed; its log has the cause";
+        let detail = "the server failed; see its log for the cause";
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Internal error", detail)
     }
 
@@ -98,8 +98,8 @@ impl Problem {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Not available now", detail)
     }
 
-    /// Any other status, as the web framework found it.
-    pub fn of_status(status: StatusCode) -> Self {
+    /// Any other status set by the web framework.
+    pub fn from_status(status: StatusCode) -> Self {
         match status {
             StatusCode::BAD_REQUEST => Self::malformed("the request cannot be read"),
             StatusCode::NOT_FOUND => Self::not_found("there is no such path"),
@@ -139,7 +139,7 @@ impl From<Error> for Problem {
             Error::Unauthorized(_) => Self::unauthorized(text),
             Error::TooManyRequests(_) => Self::new(StatusCode::TOO_MANY_REQUESTS, "too-many-requests", "Too many requests", text),
             Error::Internal(cause) => {
-                tracing::error!(error = %chain(cause.as_ref()), "a request failed");
+                tracing::error!(error = %chain(cause.as_ref()), "request failed");
                 Self::internal()
             }
         }
@@ -168,64 +168,64 @@ impl From<Problem> for poem::Error {
     }
 }
 
-/// A problem that a call may answer with; `K` lists the statuses that the call declares in the document.
-pub struct Refused<K>(Problem, PhantomData<fn() -> K>);
+/// An error that an endpoint may return; `K` lists the statuses that it declares in the document.
+pub struct Rejected<K>(Problem, PhantomData<fn() -> K>);
 
-/// What a call gives: its answer, or a declared problem.
-pub type Answer<T, K> = Result<T, Refused<K>>;
+/// The result of an endpoint: its response, or a declared error.
+pub type ApiResult<T, K> = Result<T, Rejected<K>>;
 
-/// The statuses that a kind of call may be refused with.
-pub trait Refusals: 'static {
+/// The error statuses of a kind of endpoint.
+pub trait DeclaredErrors: 'static {
     const STATUSES: &'static [u16];
 }
 
-/// Calls that read a list or figures.
-pub struct Reading;
-/// Calls that read one thing.
-pub struct ReadingOne;
-/// Calls without a body that change one thing.
-pub struct Changing;
-/// Calls that ask about a body, or do many things by one.
-pub struct Asking;
-/// Calls that create something from a body.
-pub struct Creating;
-/// Calls that change one thing by a body.
-pub struct Writing;
+/// Reads a list or statistics.
+pub struct ReadErrors;
+/// Reads one resource.
+pub struct ReadOneErrors;
+/// Changes one resource, without a body.
+pub struct ChangeErrors;
+/// Evaluates a body, or acts on many resources.
+pub struct BatchErrors;
+/// Creates a resource from a body.
+pub struct CreateErrors;
+/// Changes one resource, with a body.
+pub struct WriteErrors;
 
-impl Refusals for Reading {
+impl DeclaredErrors for ReadErrors {
     const STATUSES: &'static [u16] = &[400, 401, 403, 422, 429, 500, 503];
 }
-impl Refusals for ReadingOne {
+impl DeclaredErrors for ReadOneErrors {
     const STATUSES: &'static [u16] = &[400, 401, 403, 404, 422, 429, 500, 503];
 }
-impl Refusals for Changing {
+impl DeclaredErrors for ChangeErrors {
     const STATUSES: &'static [u16] = &[400, 401, 403, 404, 409, 412, 422, 429, 500, 503];
 }
-impl Refusals for Asking {
+impl DeclaredErrors for BatchErrors {
     const STATUSES: &'static [u16] = &[400, 401, 403, 413, 415, 422, 429, 500, 503];
 }
-impl Refusals for Creating {
+impl DeclaredErrors for CreateErrors {
     const STATUSES: &'static [u16] = &[400, 401, 403, 409, 413, 415, 422, 429, 500, 503];
 }
-impl Refusals for Writing {
+impl DeclaredErrors for WriteErrors {
     const STATUSES: &'static [u16] = &[400, 401, 403, 404, 409, 412, 413, 415, 422, 429, 500, 503];
 }
 
-impl<K, E: Into<Problem>> From<E> for Refused<K> {
+impl<K, E: Into<Problem>> From<E> for Rejected<K> {
     fn from(error: E) -> Self {
         Self(error.into(), PhantomData)
     }
 }
 
-impl<K> From<Refused<K>> for poem::Error {
-    fn from(refused: Refused<K>) -> Self {
+impl<K> From<Rejected<K>> for poem::Error {
+    fn from(refused: Rejected<K>) -> Self {
         refused.0.into()
     }
 }
 
-impl<K: Refusals> ApiResponse for Refused<K> {
+impl<K: DeclaredErrors> ApiResponse for Rejected<K> {
     fn meta() -> MetaResponses {
-        MetaResponses { responses: K::STATUSES.iter().map(|status| declared(*status)).collect() }
+        MetaResponses { responses: K::STATUSES.iter().map(|status| error_response(*status)).collect() }
     }
 
     fn register(registry: &mut Registry) {
@@ -233,10 +233,10 @@ impl<K: Refusals> ApiResponse for Refused<K> {
     }
 }
 
-fn declared(status: u16) -> MetaResponse {
+fn error_response(status: u16) -> MetaResponse {
     let schema: MetaSchemaRef = ProblemDocument::schema_ref();
     MetaResponse {
-        description: meaning(status),
+        description: status_description(status),
         status: Some(status),
         status_range: None,
         content: vec![MetaMediaType { content_type: PROBLEM_JSON, schema }],
@@ -244,21 +244,21 @@ fn declared(status: u16) -> MetaResponse {
     }
 }
 
-/// What a refusal's status means, for the document.
-fn meaning(status: u16) -> &'static str {
+/// The description of an error status, for the document.
+fn status_description(status: u16) -> &'static str {
     match status {
-        400 => "The request cannot be read: not JSON, or a header that makes no sense.",
-        401 => "Not signed in, or the token is not (or no longer) known.",
+        400 => "The request is malformed: the body is not JSON, or a header is invalid.",
+        401 => "Not signed in, or the token is unknown, revoked or expired.",
         403 => "The account's role does not allow this, or the request came from another site.",
-        404 => "There is no such thing.",
-        409 => "It exists already, or its state does not allow this.",
-        412 => "Somebody else changed it: the version in `If-Match` is not the present one.",
+        404 => "It does not exist.",
+        409 => "It already exists, or its state does not allow this.",
+        412 => "Somebody else changed it: the version in `If-Match` is not the current one.",
         413 => "The body is too large.",
         415 => "The body is not declared as JSON.",
-        422 => "The request is not valid; `errors` names each place.",
-        429 => "Too many requests or sign-in tries; wait a little.",
+        422 => "The request is not valid; `errors` lists each fault.",
+        429 => "Too many requests or sign-in attempts; wait before trying again.",
         503 => "Not available now; try again later.",
-        _ => "The server failed; its log has the cause.",
+        _ => "The server failed; see its log for the cause.",
     }
 }
 
@@ -266,28 +266,28 @@ fn meaning(status: u16) -> &'static str {
 #[derive(Default, Object)]
 #[oai(rename = "Problem", read_only_all)]
 pub struct ProblemDocument {
-    /// A stable name for the kind of problem: `urn:belfry:problem:` with `malformed`, `unauthorized`, `forbidden`,
+    /// A stable identifier of the kind of problem: `urn:belfry:problem:` with `malformed`, `unauthorized`, `forbidden`,
     /// `not-found`, `method-not-allowed`, `conflict`, `version-changed`, `too-large`, `unsupported-media-type`, `invalid`,
     /// `too-many-requests`, `refused`, `internal` or `unavailable`.
     #[oai(rename = "type")]
     kind: String,
-    /// The kind of problem in a few words; always the same for one `type`.
+    /// The kind of problem in a few words; always the same for a `type`.
     title: String,
     /// The HTTP status.
     status: u16,
     /// What is wrong with this request.
     detail: String,
-    /// Each place that is not valid; empty where the problem is not about places.
+    /// Each invalid part of the request; empty if the problem is not about a part.
     errors: Vec<ProblemPlace>,
 }
 
-/// One thing wrong with a request.
+/// One fault of a request.
 #[derive(Default, Object)]
 #[oai(read_only_all)]
 pub struct ProblemPlace {
     /// A JSON Pointer into the body (`/trigger/hour`), or `/` and the name of a query parameter (`/page_size`). Empty: the
     /// whole body.
     pointer: String,
-    /// What is wrong there, and what would be right.
+    /// What is wrong, and what is allowed.
     message: String,
 }

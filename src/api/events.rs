@@ -1,7 +1,6 @@
-//! `/events`: changes as they happen, as server-sent events. Not part of the described document, which has no form for
-//! streams: `event: task` `{"id", "change"}`, `event: execution` `{"id", "task_id", "status", "attempt"}`, `event: output`
-//! `{"execution_id", "attempt", "seq", "stream", "text"}`, and `event: lagged` `{"missed"}` where the listener fell behind
-//! (null: nobody knows by how much).
+//! `/events`: changes as server-sent events. Not in the OpenAPI document, which cannot describe streams: `event: task`
+//! `{"id", "change"}`, `event: execution` `{"id", "task_id", "status", "attempt"}`, `event: output` `{"execution_id", "attempt",
+//! "seq", "stream", "text"}`, and `event: lagged` `{"missed"}` if the listener fell behind (null: by an unknown number of events).
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -20,48 +19,48 @@ use tokio_util::sync::CancellationToken;
 use super::auth::{Caller, credential};
 use super::error::Problem;
 use super::query::QueryString;
-use super::{Shared, params};
+use super::{AppState, params};
 use crate::domain::event::Event;
-use crate::service::{Ear, OpenStream};
+use crate::service::{EventSubscription, OpenStream};
 
-/// How often a quiet stream says that it lives.
+/// The interval of keep-alive comments on a quiet stream.
 const HEARTBEAT: Duration = Duration::from_secs(15);
-/// A stream ends after this long; the listener comes back by itself, and is asked anew who it is.
-const LONGEST: Duration = Duration::from_secs(3600);
+/// The longest duration of a stream; the listener then reconnects and is authenticated again.
+const MAX_STREAM_TIME: Duration = Duration::from_secs(3600);
 
-/// Which events a listener wants.
-struct Wanted {
+/// Which events a listener receives.
+struct EventFilter {
     execution_id: Option<String>,
     task_id: Option<String>,
 }
 
 struct Listener {
-    ear: Ear,
+    subscription: EventSubscription,
     events: Receiver<Arc<[Event]>>,
     waiting: VecDeque<Message>,
-    wanted: Wanted,
+    filter: EventFilter,
     shutdown: CancellationToken,
     ends_at: Instant,
-    _place: OpenStream,
+    _permit: OpenStream,
 }
 
-/// The stream of events: of tasks within the caller's reach, as long as their session or token lasts.
+/// Streams the events of tasks that the caller may see, for as long as their session or token lasts.
 #[handler]
-pub fn stream(caller: Caller, request: &Request, query: QueryString, shared: Data<&Arc<Shared>>) -> poem::Result<Response> {
-    let mut reader = query.by(&[params::EVENTS]);
-    let wanted = Wanted { execution_id: reader.text("execution_id"), task_id: reader.text("task_id") };
+pub fn stream(caller: Caller, request: &Request, query: QueryString, shared: Data<&Arc<AppState>>) -> poem::Result<Response> {
+    let mut reader = query.reader(&[params::EVENTS]);
+    let filter = EventFilter { execution_id: reader.text("execution_id"), task_id: reader.text("task_id") };
     let credential = credential(request).ok_or_else(Problem::internal)?;
-    let place = shared.service.open_stream(&caller.0).map_err(Problem::from)?;
+    let permit = shared.service.open_stream(&caller.0).map_err(Problem::from)?;
     let listener = Listener {
-        ear: Ear::new(&shared.service, credential, caller.0),
+        subscription: EventSubscription::new(&shared.service, credential, caller.0),
         events: shared.service.events().subscribe(),
         waiting: VecDeque::from([Message::retry(2000)]),
-        wanted: reader.finish(wanted)?,
+        filter: reader.finish(filter)?,
         shutdown: shared.options.shutdown.clone(),
-        ends_at: Instant::now() + LONGEST,
-        _place: place,
+        ends_at: Instant::now() + MAX_STREAM_TIME,
+        _permit: permit,
     };
-    // nginx would hold events back until there are many.
+    // Otherwise nginx buffers events.
     Ok(SSE::new(messages(listener)).keep_alive(HEARTBEAT).with_header("x-accel-buffering", "no").into_response())
 }
 
@@ -81,17 +80,17 @@ impl Listener {
     async fn wait(&mut self) -> Option<()> {
         let received = tokio::select! {
             received = self.events.recv() => received,
-            () = self.ear.due() => Ok([].into()),
+            () = self.subscription.revalidation_due() => Ok([].into()),
             () = self.shutdown.cancelled() => return None,
             () = tokio::time::sleep_until(self.ends_at) => return None,
         };
         match received {
             Ok(group) => {
-                let group = self.ear.hears(group).await.unwrap_or_else(|error| {
+                let group = self.subscription.allows(group).await.unwrap_or_else(|error| {
                     tracing::warn!(error = &error as &dyn std::error::Error, "a stream of events broke off");
                     None
                 })?;
-                self.waiting.extend(group.iter().flat_map(|event| self.wanted.messages(event)));
+                self.waiting.extend(group.iter().flat_map(|event| self.filter.messages(event)));
             }
             Err(RecvError::Lagged(missed)) => self.waiting.push_back(message("lagged", &json!({"missed": missed}))),
             Err(RecvError::Closed) => return None,
@@ -100,7 +99,7 @@ impl Listener {
     }
 }
 
-impl Wanted {
+impl EventFilter {
     fn messages(&self, event: &Event) -> Vec<Message> {
         let fits = |wanted: &Option<String>, id: &str| wanted.as_deref().is_none_or(|wanted| wanted == id);
         match event {
@@ -118,12 +117,12 @@ impl Wanted {
                 });
                 data.map(|data| message("output", &data)).collect()
             }
-            Event::Missed => vec![message("lagged", &json!({"missed": null}))],
+            Event::Resync => vec![message("lagged", &json!({"missed": null}))],
             _ => Vec::new(),
         }
     }
 
-    /// Output names only its execution, so a listener to one task gets none unless it names the execution too.
+    /// Output events name only their execution, so a listener to a task receives none unless it names the execution too.
     fn wants_output(&self) -> bool {
         self.execution_id.is_some() || self.task_id.is_none()
     }

@@ -1,4 +1,4 @@
-//! `/executions`: what ran, runs and will run, and what came of it.
+//! `/executions`: queued, running and finished runs.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -10,28 +10,28 @@ use poem_openapi::{ApiResponse, OpenApi};
 
 use super::auth::Caller;
 use super::body::{DocumentBody, OptionalBody};
-use super::error::{Answer, Asking, Changing, Problem, Reading, ReadingOne, Writing};
+use super::error::{ApiResult, BatchErrors, ChangeErrors, Problem, ReadErrors, ReadOneErrors, WriteErrors};
 use super::model::execution::{ExecutionDetailView, ExecutionList, ExecutionView, text_of};
 use super::model::input;
 use super::model::named::{PastExecutions, RunRequest};
-use super::model::transfer::BroughtView;
+use super::model::transfer::ImportedExecutions;
 use super::query::{QueryString, Reader};
-use super::{Shared, Tag, params};
+use super::{AppState, Tag, params};
 use crate::domain::execution::{Cause, Execution, Status};
 use crate::domain::page::{ExecutionFilter, PageRequest};
-use crate::domain::trigger::parse_asked;
+use crate::domain::trigger::parse_timestamp;
 
-/// The calls on executions.
-pub struct Executions(pub Arc<Shared>);
+/// The execution endpoints.
+pub struct Executions(pub Arc<AppState>);
 
-/// A run that was queued.
+/// A queued run.
 #[derive(ApiResponse)]
-pub enum Queued {
-    /// The execution, queued.
+pub enum QueuedExecution {
+    /// The queued execution.
     #[oai(status = 202)]
     Queued(
         Json<ExecutionView>,
-        /// Where the execution is.
+        /// The execution's URL.
         #[oai(header = "Location")]
         String,
     ),
@@ -39,15 +39,15 @@ pub enum Queued {
 
 /// Output as text.
 #[derive(ApiResponse)]
-pub enum Output {
+pub enum OutputText {
     /// The text.
     #[oai(status = 200)]
     Text(
         PlainText<String>,
-        /// The execution's status; where it is a final one, no more output comes.
+        /// The execution's status; if it is final, no more output follows.
         #[oai(header = "Belfry-Execution-Status")]
         String,
-        /// The place up to which this output goes, for `after`.
+        /// The position after this output, for `after`.
         #[oai(header = "Belfry-Output-Place")]
         String,
     ),
@@ -57,20 +57,24 @@ pub enum Output {
 impl Executions {
     /// Import past executions
     ///
-    /// Runs that ended elsewhere are put on record, at most 5000 at once, marked by their cause `import`. Bringing the same
-    /// ones again changes nothing. No schedule is touched; the counters of tasks that there are move on. Keys may also be
-    /// others that such histories have, in English or Chinese.
+    /// Imports runs that ended elsewhere, at most 5000 per request, with the cause `import`. Importing the same
+    /// runs again changes nothing. Schedules are not changed; the counters of existing tasks are updated. The fields may also have
+    /// the names that other schedulers' histories use, in English or Chinese.
     #[oai(path = "/import/executions", method = "post", operation_id = "importExecutions")]
-    async fn import(&self, caller: Caller, body: DocumentBody<PastExecutions>) -> Answer<Json<BroughtView>, Asking> {
-        Ok(Json(self.0.service.bring_history(&caller.0, &body.0).await?.into()))
+    async fn import(
+        &self,
+        caller: Caller,
+        body: DocumentBody<PastExecutions>,
+    ) -> ApiResult<Json<ImportedExecutions>, BatchErrors> {
+        Ok(Json(self.0.service.import_history(&caller.0, &body.0).await?.into()))
     }
 
     /// List executions
     ///
-    /// Newest first, page by page. `from` and `to` bound `started_at`.
+    /// Newest first, paginated. `from` and `to` filter by `started_at`.
     #[oai(path = "/executions", method = "get", operation_id = "listExecutions")]
-    async fn list(&self, caller: Caller, query: QueryString) -> Answer<Json<ExecutionList>, Reading> {
-        let reader = query.by(&[params::PAGE, params::EXECUTIONS, params::EXECUTIONS_OF_TASK]);
+    async fn list(&self, caller: Caller, query: QueryString) -> ApiResult<Json<ExecutionList>, ReadErrors> {
+        let reader = query.reader(&[params::PAGE, params::EXECUTIONS, params::EXECUTIONS_OF_TASK]);
         let (filter, page) = read_filter(reader, self.0.service.zone())?;
         Ok(list(&self.0, &caller, &filter, &page).await?)
     }
@@ -84,7 +88,7 @@ impl Executions {
         caller: Caller,
         /// The execution's id.
         id: Path<String>,
-    ) -> Answer<Json<ExecutionDetailView>, ReadingOne> {
+    ) -> ApiResult<Json<ExecutionDetailView>, ReadOneErrors> {
         let detail = self.0.service.execution(&caller.0, &id).await?;
         let zone = zone_of(&self.0, &caller, &detail.execution.task_id).await?;
         Ok(Json(ExecutionDetailView::new(detail, zone)))
@@ -92,8 +96,8 @@ impl Executions {
 
     /// Get an execution's output
     ///
-    /// The text that all attempts wrote, or one of them, as far as it has come. To follow a run, ask again with the place of the
-    /// answer before, until the status is a final one.
+    /// The text that all attempts have written so far, or one of them. To follow a run, repeat the request with the position from
+    /// the previous response until the status is final.
     #[oai(path = "/executions/:id/output", method = "get", operation_id = "getExecutionOutput")]
     async fn output(
         &self,
@@ -101,20 +105,20 @@ impl Executions {
         /// The execution's id.
         id: Path<String>,
         query: QueryString,
-    ) -> Answer<Output, ReadingOne> {
-        let mut reader = query.by(&[params::OUTPUT]);
+    ) -> ApiResult<OutputText, ReadOneErrors> {
+        let mut reader = query.reader(&[params::OUTPUT]);
         let attempt = reader.integer("attempt", 1, 100);
         let after = reader.parse("after", read_place);
         let (attempt, after) = reader.finish((attempt, after))?;
         let (run, chunks) = self.0.service.output_so_far(&caller.0, &id, after).await?;
         let last = chunks.last().map(|chunk| (chunk.attempt, chunk.seq)).or(after).unwrap_or((0, 0));
         let place = format!("{}.{}", last.0, last.1);
-        Ok(Output::Text(PlainText(text_of(&chunks, attempt)), run.status.as_str().to_owned(), place))
+        Ok(OutputText::Text(PlainText(text_of(&chunks, attempt)), run.status.as_str().to_owned(), place))
     }
 
     /// Cancel an execution
     ///
-    /// A queued one is cancelled at once. A running one is asked to end, and may still be running in the answer. 409 where
+    /// A queued execution is cancelled at once. A running one is asked to stop, and may still be running in the response. 409 if
     /// it has ended.
     #[oai(path = "/executions/:id/cancel", method = "post", operation_id = "cancelExecution")]
     async fn cancel(
@@ -122,15 +126,15 @@ impl Executions {
         caller: Caller,
         /// The execution's id.
         id: Path<String>,
-    ) -> Answer<Json<ExecutionView>, Changing> {
+    ) -> ApiResult<Json<ExecutionView>, ChangeErrors> {
         let run = self.0.service.cancel(&caller.0, &id).await?;
         let zone = zone_of(&self.0, &caller, &run.task_id).await?;
         Ok(Json(ExecutionView::new(run, zone)))
     }
 
-    /// Run again
+    /// Rerun an execution
     ///
-    /// Queues a new execution of the same task with the same parameters; `params` override members of them.
+    /// Queues a new execution of the same task with the same parameters; `params` override some of them.
     #[oai(path = "/executions/:id/rerun", method = "post", operation_id = "rerunExecution")]
     async fn rerun(
         &self,
@@ -138,35 +142,29 @@ impl Executions {
         /// The execution's id.
         id: Path<String>,
         body: OptionalBody<RunRequest>,
-    ) -> Answer<Queued, Writing> {
+    ) -> ApiResult<QueuedExecution, WriteErrors> {
         let params = input::run_params(&body.0)?;
         let run = self.0.service.rerun(&caller.0, &id, params.as_ref()).await?;
         Ok(queued(&self.0, &caller, run).await?)
     }
 }
 
-/// A place in output: the attempt and the piece's number within it.
+/// Reads a position in output: the attempt and the sequence number of a chunk.
 fn read_place(text: &str) -> Result<(i64, i64), String> {
     let place = text.split_once('.').and_then(|(attempt, seq)| Some((attempt.parse().ok()?, seq.parse().ok()?)));
-    place.ok_or_else(|| "is not a place that an earlier answer gave in Belfry-Output-Place, such as 1.17".to_owned())
+    place.ok_or_else(|| "is not a position from a Belfry-Output-Place header, such as 1.17".to_owned())
 }
 
-/// The answer for a run that was queued.
-///
-/// # Errors
-/// As reading the zone of its task.
-pub async fn queued(shared: &Shared, caller: &Caller, run: Execution) -> Result<Queued, Problem> {
+/// The response for a queued run.
+pub async fn queued(shared: &AppState, caller: &Caller, run: Execution) -> Result<QueuedExecution, Problem> {
     let zone = zone_of(shared, caller, &run.task_id).await?;
     let location = format!("/api/v1/executions/{}", super::encode_segment(&run.id));
-    Ok(Queued::Queued(Json(ExecutionView::new(run, zone)), location))
+    Ok(QueuedExecution::Queued(Json(ExecutionView::new(run, zone)), location))
 }
 
 /// One page of executions, each in its task's zone.
-///
-/// # Errors
-/// As `service` refuses.
 pub async fn list(
-    shared: &Shared,
+    shared: &AppState,
     caller: &Caller,
     filter: &ExecutionFilter,
     page: &PageRequest,
@@ -176,12 +174,9 @@ pub async fn list(
     Ok(Json(ExecutionList::new(page, &zones)))
 }
 
-/// The zones of the tasks that still exist, asked for once each.
-///
-/// # Errors
-/// As `service` fails.
+/// The zones of the existing tasks, each read once.
 pub async fn zones_of(
-    shared: &Shared,
+    shared: &AppState,
     caller: &Caller,
     ids: impl Iterator<Item = String>,
 ) -> Result<HashMap<String, Tz>, Problem> {
@@ -191,7 +186,7 @@ pub async fn zones_of(
     Ok(shared.service.zones_of(&caller.0, &ids).await?)
 }
 
-async fn zone_of(shared: &Shared, caller: &Caller, task_id: &str) -> Result<Tz, Problem> {
+async fn zone_of(shared: &AppState, caller: &Caller, task_id: &str) -> Result<Tz, Problem> {
     let zones = shared.service.zones_of(&caller.0, &[task_id.to_owned()]).await?;
     Ok(zones.get(task_id).copied().unwrap_or(Tz::UTC))
 }
@@ -209,8 +204,8 @@ pub fn read_filter(mut reader: Reader, zone: Tz) -> Result<(ExecutionFilter, Pag
         task_type: reader.text("task_type"),
         statuses: reader.words("status", Status::parse, &statuses),
         cause: reader.word("cause", Cause::parse, &causes),
-        from: reader.parse("from", |text| parse_asked(text, zone)),
-        to: reader.parse("to", |text| parse_asked(text, zone)),
+        from: reader.parse("from", |text| parse_timestamp(text, zone)),
+        to: reader.parse("to", |text| parse_timestamp(text, zone)),
         search: reader.text("search"),
         ..ExecutionFilter::default()
     };

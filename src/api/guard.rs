@@ -1,5 +1,5 @@
-//! What every call goes through: a readable path, a time limit, panics and refusals turned into problem documents, the
-//! security headers, and a line in the log.
+//! The middleware of every endpoint: path validation, time limit, problem documents for panics and errors, security headers and
+//! a log line.
 
 use std::any::Any;
 use std::sync::{Arc, LazyLock};
@@ -13,16 +13,16 @@ use poem::{Endpoint, EndpointExt, IntoResponse, Request, Response};
 use poem_openapi::OpenApi;
 
 use super::error::{PROBLEM_JSON, Problem};
-use super::{Apis, Shared};
+use super::{Apis, AppState};
 
-/// The base path of the calls.
+/// The base path of the API.
 pub const BASE: &str = "/api/v1";
 
-/// Puts an endpoint behind all that every call goes through. `base` is taken off the path.
-pub fn guarded(
+/// Wraps an endpoint in the middleware. `base` is stripped from the path.
+pub fn wrap(
     endpoint: BoxEndpoint<'static, Response>,
     base: &'static str,
-    shared: &Arc<Shared>,
+    shared: &Arc<AppState>,
 ) -> BoxEndpoint<'static, Response> {
     let limit = shared.options.request_timeout;
     endpoint
@@ -34,32 +34,32 @@ pub fn guarded(
 }
 
 async fn answer<E: Endpoint>(next: &E, mut request: Request, base: &str, limit: Duration) -> Response {
-    let begun = Instant::now();
+    let started = Instant::now();
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let outcome = match check_path(&path) {
         Err(problem) => Err(problem.into()),
         Ok(()) => {
-            take_off(&mut request, base);
+            strip_base(&mut request, base);
             let call = tokio::time::timeout(limit, next.call(request)).await;
             call.unwrap_or_else(|_| Err(Problem::unavailable(format!("no answer within {} s", limit.as_secs())).into()))
         }
     };
     let mut response = match outcome {
         Ok(answer) => answer.into_response(),
-        Err(error) => refuse(error, &path),
+        Err(error) => error_response(error, &path),
     };
     add_headers(&mut response);
-    let (status, elapsed) = (response.status().as_u16(), begun.elapsed());
+    let (status, elapsed) = (response.status().as_u16(), started.elapsed());
     tracing::debug!(http.method = %method, http.path = %path, http.status = status, duration_us = elapsed.as_micros() as u64, "answered");
     response
 }
 
-/// A path must be UTF-8 and hold no U+0000 once decoded.
+/// A decoded path must be UTF-8 without U+0000.
 fn check_path(path: &str) -> Result<(), Problem> {
     let decoded = percent_decode(path.as_bytes());
     match std::str::from_utf8(&decoded) {
         Ok(text) if !text.contains('\0') => Ok(()),
-        Ok(_) => Err(Problem::malformed("the path holds the character U+0000")),
+        Ok(_) => Err(Problem::malformed("the path contains the character U+0000")),
         Err(_) => Err(Problem::malformed("the path is not UTF-8")),
     }
 }
@@ -83,11 +83,11 @@ fn percent_decode(path: &[u8]) -> Vec<u8> {
     decoded
 }
 
-/// Takes the base off a request's path. `/tasks/bulk` answers to POST; with any other method it is the task of that name, so
-/// the router is shown another spelling of the same path.
-fn take_off(request: &mut Request, base: &str) {
-    let whole = request.uri().path_and_query().map_or("/", |whole| whole.as_str());
-    let mut rest = whole.strip_prefix(base).unwrap_or(whole).to_owned();
+/// Strips the base from a request's path. `/tasks/bulk` is an action for POST; for other methods it is the task of that name,
+/// so the path is encoded differently to reach the task's route.
+fn strip_base(request: &mut Request, base: &str) {
+    let full = request.uri().path_and_query().map_or("/", |full| full.as_str());
+    let mut rest = full.strip_prefix(base).unwrap_or(full).to_owned();
     if request.method() != Method::POST && request.uri().path() == format!("{base}/tasks/bulk") {
         rest = rest.replacen("bulk", "%62ulk", 1);
     }
@@ -99,37 +99,37 @@ fn take_off(request: &mut Request, base: &str) {
     }
 }
 
-/// The answer for an error, whoever raised it.
-fn refuse(error: poem::Error, path: &str) -> Response {
+/// Converts an error into a response.
+fn error_response(error: poem::Error, path: &str) -> Response {
     if error.is::<MethodNotAllowedError>() {
         return Problem::method_not_allowed(&allowed(path)).into_response();
     }
     if error.is::<NotFoundError>() {
         return Problem::not_found("there is no such path").into_response();
     }
-    let said = error.to_string();
+    let message = error.to_string();
     let response = error.into_response();
     if response.content_type() == Some(PROBLEM_JSON) {
         return response;
     }
     if response.status().is_server_error() {
-        tracing::error!(error = %said, "a request failed");
+        tracing::error!(error = %message, "request failed");
     }
-    Problem::of_status(response.status()).into_response()
+    Problem::from_status(response.status()).into_response()
 }
 
 fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
     let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
-    tracing::error!(panic = text.unwrap_or("without a message"), "a request panicked");
+    tracing::error!(panic = text.unwrap_or("without a message"), "request panicked");
     Problem::internal().into_response()
 }
 
-/// The methods that a path answers to. A path described word for word counts by itself.
+/// The methods that a path allows. An exact path takes precedence over one with parameters.
 fn allowed(path: &str) -> String {
     static PATHS: LazyLock<Vec<(String, Vec<Method>)>> = LazyLock::new(described_paths);
     let rest = path.strip_prefix(BASE).unwrap_or_default();
     let exact = PATHS.iter().find(|(template, _)| template == rest);
-    let found = exact.or_else(|| PATHS.iter().find(|(template, _)| fits(template, rest)));
+    let found = exact.or_else(|| PATHS.iter().find(|(template, _)| matches_template(template, rest)));
     let mut methods: Vec<&str> = found.into_iter().flat_map(|(_, methods)| methods).map(Method::as_str).collect();
     if methods.is_empty() {
         methods.push("GET");
@@ -147,8 +147,8 @@ fn described_paths() -> Vec<(String, Vec<Method>)> {
     paths.map(|path| (path.path, path.operations.into_iter().map(|operation| operation.method).collect())).collect()
 }
 
-/// Whether a path has the form of a template such as `/tasks/{id}`.
-fn fits(template: &str, path: &str) -> bool {
+/// Whether a path matches a template such as `/tasks/{id}`.
+fn matches_template(template: &str, path: &str) -> bool {
     let (mut wanted, mut given) = (template.split('/'), path.split('/'));
     loop {
         match (wanted.next(), given.next()) {
@@ -159,7 +159,7 @@ fn fits(template: &str, path: &str) -> bool {
     }
 }
 
-/// For answers that are no pages: nothing in them is loaded or run, should a browser show one.
+/// The policy for responses that are not pages: they load and run nothing if a browser shows one.
 const NO_PAGE: &str = "default-src 'none'; frame-ancestors 'none'";
 
 fn add_headers(response: &mut Response) {
@@ -182,7 +182,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_methods_of_a_path_are_those_it_answers_to() {
+    fn allowed_methods_are_those_of_the_path() {
         assert_eq!(allowed("/api/v1/tasks"), "GET, HEAD, POST");
         assert_eq!(allowed("/api/v1/tasks/a"), "DELETE, GET, HEAD, PATCH, PUT");
         assert_eq!(allowed("/api/v1/tasks/a/run"), "POST");
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn paths_must_be_text() {
+    fn paths_must_be_utf8_without_nul() {
         assert!(check_path("/tasks/%E6%97%A5%e6%8a%a5").is_ok());
         assert!(check_path("/tasks/100%").is_ok());
         assert!(check_path("/tasks/%ff").is_err());

@@ -1,38 +1,38 @@
-//! Request headers that mean something to calls: the version asked for, the idempotency key, the language.
+//! Request headers: `If-Match`, `Idempotency-Key` and `Accept-Language`.
 
 use poem::http::header;
 use poem::{FromRequest, Request, RequestBody};
 
 use super::error::Problem;
 use crate::domain::fault::Fault;
-use crate::domain::input::cut;
+use crate::domain::input::truncate;
 use crate::domain::trigger::Lang;
 
-/// The version that a call asks for by `If-Match`; none: any.
+/// The version in `If-Match`; `None`: any.
 pub struct IfMatch(pub Option<i64>);
 
-/// The key by which a repeated call is known, from `Idempotency-Key`.
+/// The key in `Idempotency-Key`.
 pub struct IdempotencyKey(pub Option<String>);
 
 impl<'a> FromRequest<'a> for IfMatch {
     async fn from_request(request: &'a Request, _body: &mut RequestBody) -> poem::Result<Self> {
-        Ok(Self(only(request, "if-match").map(|given| if_match(&given)).transpose()?.flatten()))
+        Ok(Self(header_value(request, "if-match").map(|given| if_match(&given)).transpose()?.flatten()))
     }
 }
 
 impl<'a> FromRequest<'a> for IdempotencyKey {
     async fn from_request(request: &'a Request, _body: &mut RequestBody) -> poem::Result<Self> {
-        Ok(Self(only(request, "idempotency-key").map(idempotency_key).transpose()?))
+        Ok(Self(header_value(request, "idempotency-key").map(idempotency_key).transpose()?))
     }
 }
 
-/// A header's value; where it is given several times they stand in a list, as HTTP has it.
-fn only(request: &Request, name: &str) -> Option<String> {
+/// A header's value; repeated headers are joined by commas, as HTTP defines.
+fn header_value(request: &Request, name: &str) -> Option<String> {
     let values = request.headers().get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
     values.map(|value| value.trim().to_owned()).reduce(|all, next| format!("{all}, {next}"))
 }
 
-/// Reads `If-Match`: `"3"` asks for version 3, `*` for any. A proxy's weak form (`W/"3"`) is taken as well.
+/// Parses `If-Match`: `"3"` means version 3, `*` any. The weak form (`W/"3"`), which proxies may send, is accepted too.
 fn if_match(text: &str) -> Result<Option<i64>, Problem> {
     if text == "*" {
         return Ok(None);
@@ -41,7 +41,7 @@ fn if_match(text: &str) -> Result<Option<i64>, Problem> {
     let version = quoted.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).and_then(|digits| digits.parse().ok());
     match version {
         Some(version) if version > 0 => Ok(Some(version)),
-        _ => Err(Problem::malformed(format!("If-Match: '{}' is not a version such as \"3\", nor *", cut(text, 40)))),
+        _ => Err(Problem::malformed(format!("If-Match: '{}' must be a version such as \"3\", or *", truncate(text, 40)))),
     }
 }
 
@@ -54,24 +54,24 @@ fn idempotency_key(key: String) -> Result<String, Problem> {
     Err(Problem::invalid(vec![Fault::new("", message)]))
 }
 
-/// An entity tag for a version.
+/// The entity tag of a version.
 pub fn etag(version: i64) -> String {
     format!("\"{version}\"")
 }
 
-/// The language that the caller reads best, of the two there are.
+/// The supported language that the client prefers.
 #[derive(Clone, Copy)]
 pub struct Language(pub Lang);
 
 impl<'a> FromRequest<'a> for Language {
     async fn from_request(request: &'a Request, _body: &mut RequestBody) -> poem::Result<Self> {
         let wanted = request.headers().get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
-        Ok(Self(best(wanted.unwrap_or_default())))
+        Ok(Self(preferred_language(wanted.unwrap_or_default())))
     }
 }
 
-/// The first of `zh` and `en` by weight, then by place; English where neither is named.
-fn best(accept: &str) -> Lang {
+/// The supported language with the highest weight, then the first; English if none is named.
+fn preferred_language(accept: &str) -> Lang {
     let mut chosen = (0.0, Lang::En);
     for item in accept.split(',') {
         let mut parts = item.split(';').map(str::trim);
@@ -93,17 +93,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_heaviest_known_language_wins() {
-        assert_eq!(best("zh-CN,zh;q=0.9,en;q=0.8"), Lang::Zh);
-        assert_eq!(best("fr, en;q=0.5, zh;q=0.7"), Lang::Zh);
-        assert_eq!(best("en, zh"), Lang::En);
-        assert_eq!(best("de"), Lang::En);
-        assert_eq!(best("zh;q=0"), Lang::En);
-        assert_eq!(best(""), Lang::En);
+    fn language_with_highest_weight_is_chosen() {
+        assert_eq!(preferred_language("zh-CN,zh;q=0.9,en;q=0.8"), Lang::Zh);
+        assert_eq!(preferred_language("fr, en;q=0.5, zh;q=0.7"), Lang::Zh);
+        assert_eq!(preferred_language("en, zh"), Lang::En);
+        assert_eq!(preferred_language("de"), Lang::En);
+        assert_eq!(preferred_language("zh;q=0"), Lang::En);
+        assert_eq!(preferred_language(""), Lang::En);
     }
 
     #[test]
-    fn versions_are_read_from_entity_tags() {
+    fn if_match_accepts_entity_tags() {
         assert_eq!(if_match("\"12\"").ok(), Some(Some(12)));
         assert_eq!(if_match("W/\"12\"").ok(), Some(Some(12)));
         assert_eq!(if_match("*").ok(), Some(None));
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn idempotency_keys_are_short_and_visible() {
+    fn idempotency_keys_are_validated() {
         let key = |text: &str| idempotency_key(text.to_owned());
         assert!(key("order-7").is_ok());
         for bad in ["", "a b", "é", &"x".repeat(256)] {

@@ -1,35 +1,34 @@
-//! The same calls without a network, for a caller in this process who is known already: the command line asks here what it
-//! would ask a server.
+//! The API within this process, without a network, for an actor that is known already; used by the command line.
 
 use poem::endpoint::BoxEndpoint;
 use poem::http::{HeaderName, HeaderValue, Method, Uri};
 use poem::{Endpoint, EndpointExt, Request, Response};
 
-use super::auth::Known;
+use super::auth::InProcessActor;
 use super::{Options, routes};
 use crate::domain::user::Actor;
 use crate::service::Service;
 
-/// The API, asked by one actor.
+/// The API on behalf of one actor.
 pub struct Local(BoxEndpoint<'static, Response>);
 
-/// What a call came to.
+/// A response.
 #[derive(Debug)]
 pub struct LocalAnswer {
     pub status: u16,
-    /// Names in lower case; values that are not text are left out.
+    /// Names in lower case; values that are not text are omitted.
     pub headers: Vec<(String, String)>,
     pub body: Vec<u8>,
 }
 
 impl Local {
-    /// `actor` is believed: whoever calls has made sure of it.
+    /// `actor` is trusted; the caller has authenticated it.
     pub fn new(service: Service, actor: Actor, options: Options) -> Self {
-        Self(routes(service, options).data(Known(actor)).map_to_response().boxed())
+        Self(routes(service, options).data(InProcessActor(actor)).map_to_response().boxed())
     }
 
-    /// Does one call. `target` is a path with its query, such as `/api/v1/tasks?search=a`. `None` where method, target or a
-    /// header cannot stand in a request.
+    /// Sends one request. `target` is a path with its query, such as `/api/v1/tasks?search=a`. `None` if the method, target or a
+    /// header is not valid HTTP.
     pub async fn call(
         &self,
         method: &str,

@@ -7,15 +7,15 @@ use poem_openapi::{Object, OpenApi};
 
 use super::auth::Caller;
 use super::body::Body;
-use super::error::{Answer, Changing, Reading, Writing};
+use super::error::{ApiResult, ChangeErrors, ReadErrors, WriteErrors};
 use super::model::input_accounts;
 use super::model::named::PasswordInput;
 use super::model::named::RoleWord;
-use super::tasks::Gone;
-use super::{Shared, Tag};
+use super::tasks::DeletedResponse;
+use super::{AppState, Tag};
 
-/// The calls about one's own account.
-pub struct Me(pub Arc<Shared>);
+/// The endpoints for one's own account.
+pub struct Me(pub Arc<AppState>);
 
 /// An account.
 #[derive(Default, Object)]
@@ -27,28 +27,28 @@ pub struct Account {
 
 #[OpenApi(tag = "Tag::Accounts")]
 impl Me {
-    /// Get one's own account
+    /// Get your own account
     #[oai(path = "/me", method = "get", operation_id = "getMe")]
-    async fn me(&self, caller: Caller) -> Answer<Json<Account>, Reading> {
+    async fn me(&self, caller: Caller) -> ApiResult<Json<Account>, ReadErrors> {
         Ok(Json(Account { name: caller.0.name, role: RoleWord(caller.0.role.as_str()) }))
     }
 
-    /// Change one's own password
+    /// Change your own password
     ///
-    /// All sessions of the account end; tokens stay.
+    /// Ends all sessions of the account; tokens stay valid.
     #[oai(path = "/me/password", method = "put", operation_id = "changeOwnPassword")]
-    async fn password(&self, caller: Caller, body: Body<PasswordInput>) -> Answer<Gone, Writing> {
+    async fn password(&self, caller: Caller, body: Body<PasswordInput>) -> ApiResult<DeletedResponse, WriteErrors> {
         let (present, new) = input_accounts::own_password(&body.0)?;
         self.0.service.change_own_password(&caller.0, &present, &new, None).await?;
-        Ok(Gone::Deleted)
+        Ok(DeletedResponse::Deleted)
     }
 
     /// Sign out everywhere
     ///
-    /// All sessions of one's own account end, that of this call too; tokens stay.
+    /// Ends all sessions of your own account, including that of this request; tokens stay valid.
     #[oai(path = "/me/sessions", method = "delete", operation_id = "endOwnSessions")]
-    async fn end_sessions(&self, caller: Caller) -> Answer<Gone, Changing> {
+    async fn end_sessions(&self, caller: Caller) -> ApiResult<DeletedResponse, ChangeErrors> {
         self.0.service.end_own_sessions(&caller.0).await?;
-        Ok(Gone::Deleted)
+        Ok(DeletedResponse::Deleted)
     }
 }

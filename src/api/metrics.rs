@@ -1,5 +1,5 @@
-//! `/metrics` in Prometheus' text format. Let in: signed-in callers, and whoever asks from this very machine without a proxy
-//! in between. The figures are of the whole server, so accounts and tokens that are limited to tags are refused.
+//! `/metrics` in Prometheus' text format. Allowed for authenticated callers, and for requests from this machine that did not pass
+//! a proxy. The figures cover the whole server, so accounts and tokens that are limited to tags are refused.
 
 use std::fmt::Write;
 use std::sync::Arc;
@@ -7,26 +7,26 @@ use std::sync::Arc;
 use poem::web::Data;
 use poem::{IntoResponse, Request, Response, handler};
 
-use super::Shared;
+use super::AppState;
 use super::auth::identify;
 use super::error::Problem;
 use crate::domain::execution::Status;
 use crate::domain::stats::{Percentiles, Stats};
 use crate::domain::user::{Actor, Role, Via};
-use crate::net::visitor::at_the_machine;
+use crate::net::local_request::is_local_request;
 
-/// The window of the figures, in seconds.
+/// The window of the statistics, in seconds.
 const WINDOW: i64 = 3600;
 
-/// The figures of the last hour and the process, as gauges.
+/// The statistics of the last hour and of the process, as gauges.
 #[handler]
-pub async fn metrics(request: &Request, shared: Data<&Arc<Shared>>) -> Result<Response, poem::Error> {
+pub async fn metrics(request: &Request, shared: Data<&Arc<AppState>>) -> Result<Response, poem::Error> {
     let text = render(request, &shared).await?;
     Ok(Response::builder().content_type("text/plain; version=0.0.4; charset=utf-8").body(text).into_response())
 }
 
-async fn render(request: &Request, shared: &Shared) -> Result<String, Problem> {
-    let actor = match at_the_machine(request) {
+async fn render(request: &Request, shared: &AppState) -> Result<String, Problem> {
+    let actor = match is_local_request(request) {
         true => Actor::new("metrics", Role::Viewer, Via::Api),
         false => identify(request).await?,
     };
@@ -39,9 +39,9 @@ async fn render(request: &Request, shared: &Shared) -> Result<String, Problem> {
     Ok(text)
 }
 
-fn write_process(text: &mut String, shared: &Shared, ready: bool) {
+fn write_process(text: &mut String, shared: &AppState, ready: bool) {
     let uptime = shared.service.clock().now() - shared.started_at;
-    family(text, "belfry_build_info", "Which version runs.");
+    family(text, "belfry_build_info", "The version of this build.");
     sample(text, "belfry_build_info", &[("version", env!("CARGO_PKG_VERSION"))], 1);
     family(text, "process_start_time_seconds", "When the process started, in seconds since 1970.");
     sample(text, "process_start_time_seconds", &[], shared.started_at.timestamp_millis() as f64 / 1000.0);
@@ -95,11 +95,11 @@ fn quantiles(text: &mut String, name: &str, help: &str, of: &Percentiles) {
 }
 
 fn family(text: &mut String, name: &str, help: &str) {
-    let _cannot_fail = writeln!(text, "# HELP {name} {help}\n# TYPE {name} gauge");
+    let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} gauge"); // writing to a String cannot fail
 }
 
 fn sample(text: &mut String, name: &str, labels: &[(&str, &str)], value: impl std::fmt::Display) {
     let labels: Vec<String> = labels.iter().map(|(label, value)| format!("{label}=\"{value}\"")).collect();
     let labels = if labels.is_empty() { String::new() } else { format!("{{{}}}", labels.join(",")) };
-    let _cannot_fail = writeln!(text, "{name}{labels} {value}");
+    let _ = writeln!(text, "{name}{labels} {value}"); // writing to a String cannot fail
 }

@@ -1,5 +1,5 @@
-//! The JSON API: one resource a file, one error mapping (`error.rs`), and a document that is made from the same code that
-//! answers (`document`). All rules live in `service`; here requests are read and answers are shaped.
+//! The JSON API: one module per resource, error mapping in `error`, and an OpenAPI document generated from the endpoints
+//! (`document`). Endpoints only read requests and build responses; all rules are in `service`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,8 +25,8 @@ mod guard;
 mod headers;
 mod health;
 mod local;
+mod mail_sms_profiles;
 mod me;
-mod messengers;
 mod metrics;
 mod model;
 mod nodes;
@@ -47,12 +47,12 @@ pub use document::{document, openapi_json, openapi_yaml};
 pub use error::{PROBLEM_JSON, Problem};
 pub use local::{Local, LocalAnswer};
 
-/// What can be set about the API.
+/// The options of the API.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// The largest body taken, in bytes.
+    /// The largest request body, in bytes.
     pub body_limit: usize,
-    /// How long a call may take; event streams are exempt.
+    /// The time limit of a request; event streams are exempt.
     pub request_timeout: Duration,
     /// Ends the event streams when the server stops.
     pub shutdown: CancellationToken,
@@ -64,29 +64,29 @@ impl Default for Options {
     }
 }
 
-/// What all calls share.
-pub struct Shared {
+/// The state shared by all endpoints.
+pub struct AppState {
     service: Service,
     options: Options,
     started_at: DateTime<Utc>,
 }
 
-/// Groups of calls, as the document shows them.
+/// The groups of operations in the document.
 #[derive(Tags)]
 enum Tag {
-    /// What to do and when.
+    /// Scheduled work.
     #[oai(rename = "Tasks")]
     Tasks,
-    /// What ran, runs and will run.
+    /// Queued, running and finished runs.
     #[oai(rename = "Executions")]
     Executions,
-    /// What a trigger means, before it is saved.
+    /// Previews of triggers.
     #[oai(rename = "Triggers")]
     Triggers,
-    /// What tasks can do here.
+    /// The kinds of work that tasks can do.
     #[oai(rename = "Task types")]
     TaskTypes,
-    /// What tasks use by name and nobody sees.
+    /// Values that tasks use by name and that are never shown.
     #[oai(rename = "Secrets")]
     Secrets,
     /// The databases that tasks may use.
@@ -94,11 +94,11 @@ enum Tag {
     Datasources,
     /// The mail servers and SMS providers that tasks may use.
     #[oai(rename = "Mail and SMS")]
-    Messengers,
-    /// Figures.
+    MailSmsProfiles,
+    /// Statistics.
     #[oai(rename = "Stats")]
     Stats,
-    /// People, programs, and what they did.
+    /// Accounts, access tokens and the audit log.
     #[oai(rename = "Accounts")]
     Accounts,
 }
@@ -110,8 +110,8 @@ type Apis = (
     task_types::TaskTypes,
     secrets::Secrets,
     datasources::Datasources,
-    messengers::Messengers,
-    stats::Figures,
+    mail_sms_profiles::MailSmsProfiles,
+    stats::Stats,
     nodes::Nodes,
     me::Me,
     users::Users,
@@ -121,7 +121,7 @@ type Apis = (
     transfer::Transfer,
 );
 
-fn apis(shared: &Arc<Shared>) -> Apis {
+fn apis(shared: &Arc<AppState>) -> Apis {
     (
         tasks::Tasks(Arc::clone(shared)),
         executions::Executions(Arc::clone(shared)),
@@ -129,8 +129,8 @@ fn apis(shared: &Arc<Shared>) -> Apis {
         task_types::TaskTypes(Arc::clone(shared)),
         secrets::Secrets(Arc::clone(shared)),
         datasources::Datasources(Arc::clone(shared)),
-        messengers::Messengers(Arc::clone(shared)),
-        stats::Figures(Arc::clone(shared)),
+        mail_sms_profiles::MailSmsProfiles(Arc::clone(shared)),
+        stats::Stats(Arc::clone(shared)),
         nodes::Nodes(Arc::clone(shared)),
         me::Me(Arc::clone(shared)),
         users::Users(Arc::clone(shared)),
@@ -145,17 +145,17 @@ fn apis(shared: &Arc<Shared>) -> Apis {
 /// `/metrics`. Pages may be nested into the same route under `/`.
 pub fn routes(service: Service, options: Options) -> Route {
     let started_at = service.clock().now();
-    let shared = Arc::new(Shared { service, options, started_at });
+    let shared = Arc::new(AppState { service, options, started_at });
     let calls = OpenApiService::new(apis(&shared), "Belfry", env!("CARGO_PKG_VERSION"));
     let calls = Arc::new(calls.into_endpoint().map_to_response());
-    let under_base = || guard::guarded(Arc::clone(&calls).boxed(), guard::BASE, &shared);
-    let at = |endpoint: poem::RouteMethod| guard::guarded(endpoint.boxed(), "", &shared);
+    let under_base = || guard::wrap(Arc::clone(&calls).boxed(), guard::BASE, &shared);
+    let at = |endpoint: poem::RouteMethod| guard::wrap(endpoint.boxed(), "", &shared);
     Route::new()
         .at(guard::BASE, under_base())
         .at(format!("{}/*rest", guard::BASE), under_base())
         .at(
             "/api/*rest",
-            guard::guarded(make_sync(|_| Problem::not_found("there is no such path").into_response()).boxed(), "", &shared),
+            guard::wrap(make_sync(|_| Problem::not_found("there is no such path").into_response()).boxed(), "", &shared),
         )
         .at("/api/v1/events", at(get(events::stream)))
         .at("/events", at(get(events::stream)))

@@ -1,4 +1,4 @@
-//! `/nodes`: the running processes, the queues, and what runs now.
+//! `/nodes`: running processes, queues and current runs.
 
 use std::sync::Arc;
 
@@ -6,20 +6,20 @@ use poem_openapi::OpenApi;
 use poem_openapi::payload::Json;
 
 use super::auth::Caller;
-use super::error::{Answer, Reading};
+use super::error::{ApiResult, ReadErrors};
 use super::model::node::NodesView;
-use super::{Shared, Tag};
+use super::{AppState, Tag};
 
-/// The calls on nodes.
-pub struct Nodes(pub Arc<Shared>);
+/// The node endpoints.
+pub struct Nodes(pub Arc<AppState>);
 
 #[OpenApi(tag = "Tag::Stats")]
 impl Nodes {
     /// List nodes
     ///
-    /// Every running process with what it runs now (at most a thousand runs in all), and how many jobs wait in each queue.
+    /// Every running process with its current runs (at most a thousand in all), and the number of waiting jobs in each queue.
     #[oai(path = "/nodes", method = "get", operation_id = "listNodes")]
-    async fn list(&self, caller: Caller) -> Answer<Json<NodesView>, Reading> {
+    async fn list(&self, caller: Caller) -> ApiResult<Json<NodesView>, ReadErrors> {
         Ok(Json(self.0.service.nodes(&caller.0).await?.into()))
     }
 }

@@ -1,5 +1,5 @@
-//! Query parameters: each list call has one table of what it takes. The same table is what the document shows and what a
-//! request is read by, so a parameter that is not in it is refused by name.
+//! Query parameters: each operation has one table of its parameters, used both for the document and for parsing requests, so that
+//! unknown parameters are rejected by name.
 
 use std::str::FromStr;
 
@@ -8,20 +8,20 @@ use serde_json::Value;
 
 use super::error::Problem;
 use crate::domain::fault::{Fault, pointer_step};
-use crate::domain::input::cut;
+use crate::domain::input::truncate;
 use crate::domain::page::{Cursor, DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, PageRequest};
 
-/// A query parameter as the document shows it.
+/// A documented query parameter.
 pub struct Param {
     pub name: &'static str,
     pub description: &'static str,
-    /// Its schema in OpenAPI's dialect.
+    /// Its schema, as OpenAPI 3.0.
     pub schema: fn() -> Value,
-    /// May be given several times, or as one list with commas.
+    /// Whether it may be repeated, or be one comma-separated list.
     pub many: bool,
 }
 
-/// The parameters of a request as they came, names and values decoded.
+/// The decoded query parameters of a request.
 pub struct QueryString(Vec<(String, String)>);
 
 impl<'a> FromRequest<'a> for QueryString {
@@ -31,15 +31,15 @@ impl<'a> FromRequest<'a> for QueryString {
     }
 }
 
-/// The parameters still to be read, and what was found wrong so far. An empty value counts as not given, but for numbers.
+/// The parameters not yet read, and the faults so far. An empty value counts as absent, except for numbers.
 pub struct Reader {
     left: Vec<(String, String)>,
     faults: Vec<Fault>,
 }
 
 impl QueryString {
-    /// Begins to read by a table: what it does not name, or what is given twice without leave, is a fault.
-    pub fn by(self, known: &[&[Param]]) -> Reader {
+    /// Starts reading by a table: unknown parameters and unexpected repetitions are faults.
+    pub fn reader(self, known: &[&[Param]]) -> Reader {
         let find = |name: &str| known.iter().copied().flatten().find(|param| param.name == name);
         let mut reader = Reader { left: Vec::new(), faults: Vec::new() };
         for (name, value) in self.0 {
@@ -59,7 +59,7 @@ impl QueryString {
 impl Reader {
     pub fn fault(&mut self, name: &str, what: impl std::fmt::Display) {
         let pointer = format!("/{}", pointer_step(name));
-        self.faults.push(Fault::new(cut(&pointer, 80), format!("{}: {what}", cut(name, 40))));
+        self.faults.push(Fault::new(truncate(&pointer, 80), format!("{}: {what}", truncate(name, 40))));
     }
 
     fn take(&mut self, name: &str) -> Option<String> {
@@ -67,12 +67,12 @@ impl Reader {
         Some(self.left.remove(place).1)
     }
 
-    /// A text that is not empty.
+    /// A non-empty text.
     pub fn text(&mut self, name: &str) -> Option<String> {
         self.take(name).filter(|text| !text.is_empty())
     }
 
-    /// A value read by `parse`; where that fails, its message is the fault.
+    /// A value parsed by `parse`; its error is the fault.
     pub fn parse<T>(&mut self, name: &str, parse: impl FnOnce(&str) -> Result<T, String>) -> Option<T> {
         let text = self.text(name)?;
         self.read(name, &text, parse)
@@ -87,7 +87,7 @@ impl Reader {
         self.parse(name, |text| read(text).ok_or_else(|| not_one_of(text, words)))
     }
 
-    /// Any number of words out of a set.
+    /// Any number of words of a set.
     pub fn words<T>(&mut self, name: &str, read: impl Fn(&str) -> Option<T>, words: &[&str]) -> Vec<T> {
         let mut found = Vec::new();
         while let Some(text) = self.take(name) {
@@ -101,30 +101,30 @@ impl Reader {
         found
     }
 
-    /// A whole number within bounds.
+    /// An integer within bounds.
     pub fn integer(&mut self, name: &str, min: i64, max: i64) -> Option<i64> {
         let text = self.take(name)?;
         self.read(name, &text, |text| match i64::from_str(text) {
             Ok(number) if (min..=max).contains(&number) => Ok(number),
             Ok(number) => Err(format!("{number} is not between {min} and {max}")),
-            Err(_) => Err(format!("must be a whole number from {min} to {max}, not '{}'", cut(text, 40))),
+            Err(_) => Err(format!("must be a whole number from {min} to {max}, not '{}'", truncate(text, 40))),
         })
     }
 
-    /// Which page of a list.
+    /// The page of a list.
     pub fn page(&mut self) -> PageRequest {
         let size = self.integer("page_size", 1, i64::from(MAX_PAGE_SIZE)).unwrap_or(i64::from(DEFAULT_PAGE_SIZE));
         let cursor = self
-            .parse("cursor", |text| Cursor::decode(text).ok_or_else(|| "is not a cursor that an earlier answer gave".to_owned()));
+            .parse("cursor", |text| Cursor::decode(text).ok_or_else(|| "is not a cursor from an earlier response".to_owned()));
         PageRequest { size: u32::try_from(size).unwrap_or(DEFAULT_PAGE_SIZE), cursor }
     }
 
-    /// The value that was read, or every fault.
+    /// Returns the value, or a 422 with every fault.
     pub fn finish<T>(self, value: T) -> Result<T, Problem> {
         if self.faults.is_empty() { Ok(value) } else { Err(Problem::invalid(self.faults)) }
     }
 }
 
 fn not_one_of(text: &str, words: &[&str]) -> String {
-    format!("'{}' is not one of {}", cut(text, 40), words.join(", "))
+    format!("'{}' is not one of {}", truncate(text, 40), words.join(", "))
 }

@@ -1,4 +1,4 @@
-//! `/secrets`: what tasks use by name. Values go in and never come out.
+//! `/secrets`: named secrets of tasks. Values are write-only.
 
 use std::sync::Arc;
 
@@ -9,31 +9,30 @@ use poem_openapi::payload::Json;
 
 use super::auth::Caller;
 use super::body::Body;
-use super::error::{Answer, Changing, Reading, Writing};
+use super::error::{ApiResult, ChangeErrors, ReadErrors, WriteErrors};
 use super::model::input;
 use super::model::named::SecretInput;
 use super::model::secret::SecretView;
-use super::tasks::Gone;
-use super::{Shared, Tag};
+use super::tasks::DeletedResponse;
+use super::{AppState, Tag};
 
-/// The calls on secrets.
-pub struct Secrets(pub Arc<Shared>);
+/// The secret endpoints.
+pub struct Secrets(pub Arc<AppState>);
 
 #[OpenApi(tag = "Tag::Secrets")]
 impl Secrets {
     /// List secrets
     ///
-    /// All of them, by name, without their values. For administrators.
+    /// All names, without values. Administrators only.
     #[oai(path = "/secrets", method = "get", operation_id = "listSecrets")]
-    async fn list(&self, caller: Caller) -> Answer<Json<Vec<SecretView>>, Reading> {
+    async fn list(&self, caller: Caller) -> ApiResult<Json<Vec<SecretView>>, ReadErrors> {
         let all = self.0.service.secrets(&caller.0).await?;
         Ok(Json(all.into_iter().map(|secret| SecretView::new(secret, Tz::UTC)).collect()))
     }
 
     /// Set a secret
     ///
-    /// Keeps a value under a name, in the place of an earlier one. Parameters name it as `{{ secret("name") }}`. For
-    /// administrators.
+    /// Stores a value under a name, replacing the previous one. Parameters use it as `{{ secret("name") }}`. Administrators only.
     #[oai(path = "/secrets/:name", method = "put", operation_id = "putSecret")]
     async fn put(
         &self,
@@ -41,22 +40,22 @@ impl Secrets {
         /// The secret's name: 1 to 64 ASCII letters, digits, `.`, `_` and `-`.
         name: Path<String>,
         body: Body<SecretInput>,
-    ) -> Answer<Json<SecretView>, Writing> {
+    ) -> ApiResult<Json<SecretView>, WriteErrors> {
         let value = input::secret(&body.0)?;
         Ok(Json(SecretView::new(self.0.service.put_secret(&caller.0, &name, &value).await?, Tz::UTC)))
     }
 
     /// Delete a secret
     ///
-    /// Runs of tasks that name it fail from now on. For administrators.
+    /// Later runs of tasks that use it fail. Administrators only.
     #[oai(path = "/secrets/:name", method = "delete", operation_id = "deleteSecret")]
     async fn delete(
         &self,
         caller: Caller,
         /// The secret's name.
         name: Path<String>,
-    ) -> Answer<Gone, Changing> {
+    ) -> ApiResult<DeletedResponse, ChangeErrors> {
         self.0.service.delete_secret(&caller.0, &name).await?;
-        Ok(Gone::Deleted)
+        Ok(DeletedResponse::Deleted)
     }
 }

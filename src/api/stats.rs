@@ -1,4 +1,4 @@
-//! `/stats`: figures over the last hours or days.
+//! `/stats`: statistics over the last hours or days.
 
 use std::sync::Arc;
 
@@ -7,25 +7,25 @@ use poem_openapi::OpenApi;
 use poem_openapi::payload::Json;
 
 use super::auth::Caller;
-use super::error::{Answer, Reading};
+use super::error::{ApiResult, ReadErrors};
 use super::model::stats::StatsView;
 use super::query::QueryString;
-use super::{Shared, Tag, executions, params};
+use super::{AppState, Tag, executions, params};
 
-/// The calls for figures.
-pub struct Figures(pub Arc<Shared>);
+/// The statistics endpoints.
+pub struct Stats(pub Arc<AppState>);
 
-/// A day, where no window is asked for.
+/// The default window, a day.
 const DEFAULT_WINDOW: i64 = 86_400;
 
 #[OpenApi(tag = "Tag::Stats")]
-impl Figures {
-    /// Get figures
+impl Stats {
+    /// Get statistics
     ///
-    /// Counts by status and type, the success rate, percentiles of duration and lateness, and what is due next.
+    /// Counts by status and type, the success rate, percentiles of duration and lateness, and the next fire times.
     #[oai(path = "/stats", method = "get", operation_id = "getStats")]
-    async fn stats(&self, caller: Caller, query: QueryString) -> Answer<Json<StatsView>, Reading> {
-        let mut reader = query.by(&[params::STATS]);
+    async fn stats(&self, caller: Caller, query: QueryString) -> ApiResult<Json<StatsView>, ReadErrors> {
+        let mut reader = query.reader(&[params::STATS]);
         let window = reader.integer("window_seconds", 1, params::MAX_WINDOW).unwrap_or(DEFAULT_WINDOW);
         let window = reader.finish(window)?;
         let stats = self.0.service.stats(&caller.0, window).await?;

@@ -1,4 +1,4 @@
-//! `/task-types`: what tasks can do here.
+//! `/task-types`: the available task types.
 
 use std::sync::Arc;
 
@@ -6,12 +6,12 @@ use poem_openapi::OpenApi;
 use poem_openapi::payload::Json;
 
 use super::auth::Caller;
-use super::error::{Answer, Reading};
+use super::error::{ApiResult, ReadErrors};
 use super::model::task_type::TaskTypeView;
-use super::{Shared, Tag};
+use super::{AppState, Tag};
 
-/// The calls about task types.
-pub struct TaskTypes(pub Arc<Shared>);
+/// The task type endpoints.
+pub struct TaskTypes(pub Arc<AppState>);
 
 #[OpenApi(tag = "Tag::TaskTypes")]
 impl TaskTypes {
@@ -19,7 +19,7 @@ impl TaskTypes {
     ///
     /// Every type with the schema of its parameters, an example and its default policy.
     #[oai(path = "/task-types", method = "get", operation_id = "listTaskTypes")]
-    async fn list(&self, _caller: Caller) -> Answer<Json<Vec<TaskTypeView>>, Reading> {
+    async fn list(&self, _caller: Caller) -> ApiResult<Json<Vec<TaskTypeView>>, ReadErrors> {
         Ok(Json(self.0.service.registry().all().iter().map(|entry| TaskTypeView::from(&entry.spec)).collect()))
     }
 }

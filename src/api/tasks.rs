@@ -1,4 +1,4 @@
-//! `/tasks`: what to do and when.
+//! `/tasks`: tasks.
 
 use std::sync::Arc;
 
@@ -8,21 +8,21 @@ use poem_openapi::{ApiResponse, OpenApi};
 
 use super::auth::Caller;
 use super::body::{Body, OptionalBody};
-use super::error::{Answer, Asking, Changing, Creating, Reading, ReadingOne, Writing};
-use super::executions::{self, Queued};
+use super::error::{ApiResult, BatchErrors, ChangeErrors, CreateErrors, ReadErrors, ReadOneErrors, WriteErrors};
+use super::executions::{self, QueuedExecution};
 use super::headers::{self, IdempotencyKey, IfMatch, Language};
 use super::model::execution::ExecutionList;
 use super::model::input;
 use super::model::named::{BulkRequest, RunRequest, TaskInput, TaskPatch};
 use super::model::task::{BulkResult, TaskList, TaskView};
 use super::query::{QueryString, Reader};
-use super::{Shared, Tag, params};
+use super::{AppState, Tag, params};
 use crate::domain::execution::Status;
 use crate::domain::page::{PageRequest, TaskFilter, TaskSort};
 use crate::domain::task::Task;
 
-/// The calls on tasks.
-pub struct Tasks(pub Arc<Shared>);
+/// The task endpoints.
+pub struct Tasks(pub Arc<AppState>);
 
 /// A task, with its version as `ETag`.
 #[derive(ApiResponse)]
@@ -37,7 +37,7 @@ pub enum TaskAnswer {
     ),
 }
 
-/// A task that was created.
+/// A created task.
 #[derive(ApiResponse)]
 pub enum CreatedTask {
     /// The new task.
@@ -47,16 +47,16 @@ pub enum CreatedTask {
         /// The task's version, for `If-Match`.
         #[oai(header = "ETag")]
         String,
-        /// Where the task is.
+        /// The task's URL.
         #[oai(header = "Location")]
         String,
     ),
 }
 
-/// Nothing is left.
+/// A successful deletion.
 #[derive(ApiResponse)]
-pub enum Gone {
-    /// It is deleted.
+pub enum DeletedResponse {
+    /// Deleted.
     #[oai(status = 204)]
     Deleted,
 }
@@ -65,19 +65,19 @@ pub enum Gone {
 impl Tasks {
     /// List tasks
     ///
-    /// Tasks page by page, ordered by id unless `sort` says otherwise.
+    /// Paginated, ordered by id unless `sort` is given.
     #[oai(path = "/tasks", method = "get", operation_id = "listTasks")]
-    async fn list(&self, caller: Caller, language: Language, query: QueryString) -> Answer<Json<TaskList>, Reading> {
-        let (filter, page) = read_filter(query.by(&[params::PAGE, params::TASKS]))?;
+    async fn list(&self, caller: Caller, language: Language, query: QueryString) -> ApiResult<Json<TaskList>, ReadErrors> {
+        let (filter, page) = read_filter(query.reader(&[params::PAGE, params::TASKS]))?;
         let tasks = self.0.service.tasks(&caller.0, &filter, &page).await?;
         Ok(Json(TaskList::new(tasks, self.0.service.zone(), language.0)))
     }
 
     /// Create a task
     ///
-    /// Only `id`, `type` and `trigger` are required. 409 where the id is taken.
+    /// Only `id`, `type` and `trigger` are required. 409 if the id already exists.
     #[oai(path = "/tasks", method = "post", operation_id = "createTask")]
-    async fn create(&self, caller: Caller, language: Language, body: Body<TaskInput>) -> Answer<CreatedTask, Creating> {
+    async fn create(&self, caller: Caller, language: Language, body: Body<TaskInput>) -> ApiResult<CreatedTask, CreateErrors> {
         let task = self.0.service.create_task(&caller.0, &body.0).await?;
         let location = format!("/api/v1/tasks/{}", super::encode_segment(&task.id));
         let tag = headers::etag(task.version);
@@ -92,13 +92,13 @@ impl Tasks {
         language: Language,
         /// The task's id.
         id: Path<String>,
-    ) -> Answer<TaskAnswer, ReadingOne> {
+    ) -> ApiResult<TaskAnswer, ReadOneErrors> {
         Ok(self.answer(self.0.service.task(&caller.0, &id).await?, language))
     }
 
     /// Replace a task
     ///
-    /// Sets all that can change; what the body leaves out goes back to its default. `id` and `type` cannot change.
+    /// Sets every writable field; omitted fields get their default. `id` and `type` cannot be changed.
     #[oai(path = "/tasks/:id", method = "put", operation_id = "replaceTask")]
     async fn replace(
         &self,
@@ -108,13 +108,13 @@ impl Tasks {
         id: Path<String>,
         if_match: IfMatch,
         body: Body<TaskInput>,
-    ) -> Answer<TaskAnswer, Writing> {
+    ) -> ApiResult<TaskAnswer, WriteErrors> {
         Ok(self.answer(self.0.service.replace_task(&caller.0, &id, &body.0, if_match.0).await?, language))
     }
 
     /// Change a task
     ///
-    /// A JSON merge patch (RFC 7396): fields that are given change, null sets a field back to its default. The body may
+    /// A JSON merge patch (RFC 7396): only the given fields change; null resets a field to its default. The body may
     /// also be sent as `application/merge-patch+json`.
     #[oai(path = "/tasks/:id", method = "patch", operation_id = "patchTask")]
     async fn patch(
@@ -125,13 +125,13 @@ impl Tasks {
         id: Path<String>,
         if_match: IfMatch,
         body: Body<TaskPatch>,
-    ) -> Answer<TaskAnswer, Writing> {
+    ) -> ApiResult<TaskAnswer, WriteErrors> {
         Ok(self.answer(self.0.service.patch_task(&caller.0, &id, &body.0, if_match.0).await?, language))
     }
 
     /// Delete a task
     ///
-    /// Its schedule and its queued runs go; its executions stay in the log.
+    /// Deletes its schedule and its queued runs; its executions are kept.
     #[oai(path = "/tasks/:id", method = "delete", operation_id = "deleteTask")]
     async fn delete(
         &self,
@@ -139,15 +139,15 @@ impl Tasks {
         /// The task's id.
         id: Path<String>,
         if_match: IfMatch,
-    ) -> Answer<Gone, Changing> {
+    ) -> ApiResult<DeletedResponse, ChangeErrors> {
         self.0.service.delete_task(&caller.0, &id, if_match.0).await?;
-        Ok(Gone::Deleted)
+        Ok(DeletedResponse::Deleted)
     }
 
     /// Run a task now
     ///
-    /// Queues one run, whether the task is paused or not. `params` override members of the task's for this run only. With
-    /// an `Idempotency-Key`, a repeated call gives the first call's execution and queues nothing.
+    /// Queues one run, even if the task is paused. `params` override the task's parameters for this run only. With
+    /// an `Idempotency-Key`, a repeated request returns the first request's execution and queues nothing.
     #[oai(path = "/tasks/:id/run", method = "post", operation_id = "runTask")]
     async fn run(
         &self,
@@ -156,7 +156,7 @@ impl Tasks {
         id: Path<String>,
         key: IdempotencyKey,
         body: OptionalBody<RunRequest>,
-    ) -> Answer<Queued, Writing> {
+    ) -> ApiResult<QueuedExecution, WriteErrors> {
         let params = input::run_params(&body.0)?;
         let run = self.0.service.run_task(&caller.0, &id, params.as_ref(), key.0.as_deref()).await?;
         Ok(executions::queued(&self.0, &caller, run).await?)
@@ -164,7 +164,7 @@ impl Tasks {
 
     /// Pause a task
     ///
-    /// Its trigger fires no more until it is resumed. Pausing a paused task changes nothing.
+    /// Its trigger does not fire until it is resumed. Pausing a paused task changes nothing.
     #[oai(path = "/tasks/:id/pause", method = "post", operation_id = "pauseTask")]
     async fn pause(
         &self,
@@ -173,7 +173,7 @@ impl Tasks {
         /// The task's id.
         id: Path<String>,
         if_match: IfMatch,
-    ) -> Answer<TaskAnswer, Changing> {
+    ) -> ApiResult<TaskAnswer, ChangeErrors> {
         Ok(self.answer(self.0.service.pause_task(&caller.0, &id, if_match.0).await?, language))
     }
 
@@ -188,13 +188,13 @@ impl Tasks {
         /// The task's id.
         id: Path<String>,
         if_match: IfMatch,
-    ) -> Answer<TaskAnswer, Changing> {
+    ) -> ApiResult<TaskAnswer, ChangeErrors> {
         Ok(self.answer(self.0.service.resume_task(&caller.0, &id, if_match.0).await?, language))
     }
 
     /// List a task's executions
     ///
-    /// As `GET /executions?task_id=`, newest first; 404 where there is no such task.
+    /// Like `GET /executions?task_id=`, newest first; 404 if the task does not exist.
     #[oai(path = "/tasks/:id/executions", method = "get", operation_id = "listTaskExecutions")]
     async fn executions(
         &self,
@@ -202,20 +202,20 @@ impl Tasks {
         /// The task's id.
         id: Path<String>,
         query: QueryString,
-    ) -> Answer<Json<ExecutionList>, ReadingOne> {
-        let reader = query.by(&[params::PAGE, params::EXECUTIONS_OF_TASK]);
+    ) -> ApiResult<Json<ExecutionList>, ReadOneErrors> {
+        let reader = query.reader(&[params::PAGE, params::EXECUTIONS_OF_TASK]);
         let (mut filter, page) = executions::read_filter(reader, self.0.service.zone())?;
         self.0.service.task(&caller.0, &id).await?;
         filter.task_id = Some(id.0);
         Ok(executions::list(&self.0, &caller, &filter, &page).await?)
     }
 
-    /// Do one thing to many tasks
+    /// Apply an action to many tasks
     ///
-    /// To the tasks named by `ids`, or to all that a `filter` (the same as the list's) finds. What fails for one task does
-    /// not hinder the others.
+    /// The tasks are selected by `ids`, or by a `filter` (the same as the list's). A failure for one task does not affect the
+    /// others.
     #[oai(path = "/tasks/bulk", method = "post", operation_id = "bulkTasks")]
-    async fn bulk(&self, caller: Caller, body: Body<BulkRequest>) -> Answer<Json<BulkResult>, Asking> {
+    async fn bulk(&self, caller: Caller, body: Body<BulkRequest>) -> ApiResult<Json<BulkResult>, BatchErrors> {
         let (action, target) = input::bulk(&body.0)?;
         Ok(Json(self.0.service.bulk(&caller.0, action, &target).await?.into()))
     }

@@ -1,4 +1,4 @@
-//! `/tokens`: programs' ways in.
+//! `/tokens`: access tokens of programs.
 
 use std::sync::Arc;
 
@@ -8,19 +8,19 @@ use poem_openapi::{ApiResponse, OpenApi};
 
 use super::auth::Caller;
 use super::body::Body;
-use super::error::{Answer, Changing, Creating, Reading};
+use super::error::{ApiResult, ChangeErrors, CreateErrors, ReadErrors};
 use super::model::accounts::{NewTokenView, TokenView};
 use super::model::input_accounts as input;
 use super::model::named::TokenInput;
-use super::tasks::Gone;
-use super::{Shared, Tag};
+use super::tasks::DeletedResponse;
+use super::{AppState, Tag};
 
-/// The calls on tokens.
-pub struct Tokens(pub Arc<Shared>);
+/// The token endpoints.
+pub struct Tokens(pub Arc<AppState>);
 
-/// A token that was made.
+/// A created token.
 #[derive(ApiResponse)]
-pub enum Made {
+pub enum CreatedToken {
     /// The token with its text, which is never shown again.
     #[oai(status = 201)]
     Created(Json<NewTokenView>),
@@ -30,33 +30,34 @@ pub enum Made {
 impl Tokens {
     /// List tokens
     ///
-    /// One's own, without their texts; administrators see everybody's.
+    /// Your own, without their text; administrators see all.
     #[oai(path = "/tokens", method = "get", operation_id = "listTokens")]
-    async fn list(&self, caller: Caller) -> Answer<Json<Vec<TokenView>>, Reading> {
+    async fn list(&self, caller: Caller) -> ApiResult<Json<Vec<TokenView>>, ReadErrors> {
         Ok(Json(self.0.service.tokens(&caller.0).await?.into_iter().map(TokenView::from).collect()))
     }
 
     /// Create a token
     ///
-    /// For one's own account, with its role or a lesser one. The answer holds the token's text, once.
+    /// For your own account, with its role or one with fewer permissions. The response contains the token's text, which is shown only
+    /// once.
     #[oai(path = "/tokens", method = "post", operation_id = "createToken")]
-    async fn create(&self, caller: Caller, body: Body<TokenInput>) -> Answer<Made, Creating> {
+    async fn create(&self, caller: Caller, body: Body<TokenInput>) -> ApiResult<CreatedToken, CreateErrors> {
         let new = input::new_token(&body.0, self.0.service.zone())?;
         let (token, text) = self.0.service.create_token(&caller.0, &new).await?;
-        Ok(Made::Created(Json(NewTokenView::new(token, text))))
+        Ok(CreatedToken::Created(Json(NewTokenView::new(token, text))))
     }
 
-    /// Withdraw a token
+    /// Revoke a token
     ///
-    /// It is refused from the next request on.
+    /// Later requests with it are refused.
     #[oai(path = "/tokens/:id", method = "delete", operation_id = "revokeToken")]
     async fn revoke(
         &self,
         caller: Caller,
         /// The token's id (not its text).
         id: Path<String>,
-    ) -> Answer<Gone, Changing> {
+    ) -> ApiResult<DeletedResponse, ChangeErrors> {
         self.0.service.revoke_token(&caller.0, &id).await?;
-        Ok(Gone::Deleted)
+        Ok(DeletedResponse::Deleted)
     }
 }

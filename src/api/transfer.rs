@@ -11,26 +11,26 @@ use poem_openapi::{ApiResponse, OpenApi};
 
 use super::auth::Caller;
 use super::body::DocumentBody;
-use super::error::{Answer, Creating, Reading};
+use super::error::{ApiResult, CreateErrors, ReadErrors};
 use super::model::named::{TaskDocument, TaskDocumentText};
 use super::model::transfer::ImportResult;
 use super::query::QueryString;
-use super::{Shared, Tag, params};
+use super::{AppState, Tag, params};
 use crate::domain::transfer::Format;
 use crate::service::Import;
 
-/// The calls on the document.
-pub struct Transfer(pub Arc<Shared>);
+/// The export and import endpoints.
+pub struct Transfer(pub Arc<AppState>);
 
 #[OpenApi(tag = "Tag::Tasks")]
 impl Transfer {
     /// Export all tasks
     ///
-    /// One document in a stable order: the tasks by id, each without the members that have their default, and the names of
-    /// the secrets, never their values. As JSON, or as YAML by `format` or `Accept: application/yaml`.
+    /// One document in a stable order: the tasks by id, each without fields that have their default, and the names of
+    /// the secrets, never their values. As JSON, or as YAML with `format` or `Accept: application/yaml`.
     #[oai(path = "/export", method = "get", operation_id = "exportTasks")]
-    async fn export(&self, caller: Caller, accept: Accepted, query: QueryString) -> Answer<Exported, Reading> {
-        let mut reader = query.by(&[params::EXPORT]);
+    async fn export(&self, caller: Caller, accept: Accepted, query: QueryString) -> ApiResult<Exported, ReadErrors> {
+        let mut reader = query.reader(&[params::EXPORT]);
         let words = Format::ALL.map(Format::as_str);
         let format = reader.word("format", Format::parse, &words);
         let format = reader.finish(format)?.unwrap_or(accept.0);
@@ -39,17 +39,17 @@ impl Transfer {
 
     /// Import tasks
     ///
-    /// Makes the tasks what the document says, all of them or none: those it names are created or replaced; those it does
-    /// not name stay, or with `prune` are deleted. With `dry_run` nothing is saved and the answer tells what would be done.
-    /// Importing the same document again changes nothing. The document may also come as YAML (`Content-Type: application/yaml`).
+    /// Imports a document completely or not at all: tasks in it are created or replaced; others
+    /// are kept, or deleted with `prune`. With `dry_run` nothing is saved and the response describes what would be done.
+    /// Importing the same document again changes nothing. The document may also be sent as YAML (`Content-Type: application/yaml`).
     #[oai(path = "/import", method = "post", operation_id = "importTasks")]
     async fn import(
         &self,
         caller: Caller,
         query: QueryString,
         body: DocumentBody<TaskDocument>,
-    ) -> Answer<Json<ImportResult>, Creating> {
-        let mut reader = query.by(&[params::IMPORT]);
+    ) -> ApiResult<Json<ImportResult>, CreateErrors> {
+        let mut reader = query.reader(&[params::IMPORT]);
         let mut flag = |name| reader.word(name, |text| text.parse().ok(), &["true", "false"]).unwrap_or(false);
         let import = Import { dry_run: flag("dry_run"), prune: flag("prune") };
         reader.finish(())?;
@@ -57,7 +57,7 @@ impl Transfer {
     }
 }
 
-/// The form that `Accept` asks for.
+/// The format requested by `Accept`.
 struct Accepted(Format);
 
 impl<'a> FromRequest<'a> for Accepted {
@@ -69,10 +69,10 @@ impl<'a> FromRequest<'a> for Accepted {
     }
 }
 
-/// What YAML is called.
+/// The media type of YAML.
 pub(super) const YAML: [&str; 4] = ["application/yaml", "application/x-yaml", "text/yaml", "text/x-yaml"];
 
-/// A document as text, to be kept as a file.
+/// A document as text, with a file name for downloads.
 struct Exported(Format, String);
 
 impl IntoResponse for Exported {

@@ -1,4 +1,4 @@
-//! `/triggers`: what a trigger means, before it is saved.
+//! `/triggers`: previews of triggers.
 
 use std::sync::Arc;
 
@@ -7,23 +7,28 @@ use poem_openapi::payload::Json;
 
 use super::auth::Caller;
 use super::body::Body;
-use super::error::{Answer, Asking};
+use super::error::{ApiResult, BatchErrors};
 use super::headers::Language;
 use super::model::input;
 use super::model::named::PreviewRequest;
 use super::model::trigger::PreviewView;
-use super::{Shared, Tag};
+use super::{AppState, Tag};
 
-/// The calls about triggers.
-pub struct Triggers(pub Arc<Shared>);
+/// The trigger endpoints.
+pub struct Triggers(pub Arc<AppState>);
 
 #[OpenApi(tag = "Tag::Triggers")]
 impl Triggers {
     /// Preview a trigger
     ///
-    /// The rule in words and its coming firings. A trigger that never fires again gives no times. Nothing is saved.
+    /// The schedule as text and its next fire times. A trigger that never fires again has none. Nothing is saved.
     #[oai(path = "/triggers/preview", method = "post", operation_id = "previewTrigger")]
-    async fn preview(&self, caller: Caller, language: Language, body: Body<PreviewRequest>) -> Answer<Json<PreviewView>, Asking> {
+    async fn preview(
+        &self,
+        caller: Caller,
+        language: Language,
+        body: Body<PreviewRequest>,
+    ) -> ApiResult<Json<PreviewView>, BatchErrors> {
         let question = input::preview(&body.0, self.0.service.zone())?;
         let preview = self.0.service.preview(&caller.0, &question.trigger, question.after, question.count)?;
         Ok(Json(PreviewView::new(preview, language.0)))

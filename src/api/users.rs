@@ -1,4 +1,4 @@
-//! `/users`: accounts, for administrators.
+//! `/users`: accounts.
 
 use std::sync::Arc;
 
@@ -8,25 +8,25 @@ use poem_openapi::{ApiResponse, OpenApi};
 
 use super::auth::Caller;
 use super::body::Body;
-use super::error::{Answer, Changing, Creating, Reading, ReadingOne, Writing};
+use super::error::{ApiResult, ChangeErrors, CreateErrors, ReadErrors, ReadOneErrors, WriteErrors};
 use super::model::accounts::UserView;
 use super::model::input_accounts as input;
 use super::model::named::{UserChange, UserInput};
-use super::tasks::Gone;
-use super::{Shared, Tag};
-use crate::service::WaysIn;
+use super::tasks::DeletedResponse;
+use super::{AppState, Tag};
+use crate::service::SignInMethods;
 
-/// The calls on accounts.
-pub struct Users(pub Arc<Shared>);
+/// The account endpoints.
+pub struct Users(pub Arc<AppState>);
 
-/// An account that was made.
+/// A created account.
 #[derive(ApiResponse)]
-pub enum Made {
+pub enum CreatedAccount {
     /// The account.
     #[oai(status = 201)]
     Created(
         Json<UserView>,
-        /// Where the account is.
+        /// The account's URL.
         #[oai(header = "Location")]
         String,
     ),
@@ -36,94 +36,94 @@ pub enum Made {
 impl Users {
     /// List accounts
     ///
-    /// All of them, by name. For administrators.
+    /// All accounts, by name. Administrators only.
     #[oai(path = "/users", method = "get", operation_id = "listUsers")]
-    async fn list(&self, caller: Caller) -> Answer<Json<Vec<UserView>>, Reading> {
+    async fn list(&self, caller: Caller) -> ApiResult<Json<Vec<UserView>>, ReadErrors> {
         let users = self.0.service.users(&caller.0).await?;
-        let ways = self.0.service.ways_in(&caller.0).await?;
+        let ways = self.0.service.sign_in_methods(&caller.0).await?;
         Ok(Json(users.into_iter().map(|user| UserView::new(user, &ways)).collect()))
     }
 
     /// Create an account
     ///
-    /// Without a password nobody can sign in to it; it can still have tokens made by whoever has one. For administrators.
+    /// Without a password the account cannot sign in with one, but it can still have tokens. Administrators only.
     #[oai(path = "/users", method = "post", operation_id = "createUser")]
-    async fn create(&self, caller: Caller, body: Body<UserInput>) -> Answer<Made, Creating> {
+    async fn create(&self, caller: Caller, body: Body<UserInput>) -> ApiResult<CreatedAccount, CreateErrors> {
         let user = self.0.service.create_user(&caller.0, &input::new_user(&body.0)?).await?;
         let place = format!("{}/users/{}", super::guard::BASE, user.name);
-        Ok(Made::Created(Json(UserView::new(user, &WaysIn::default())), place))
+        Ok(CreatedAccount::Created(Json(UserView::new(user, &SignInMethods::default())), place))
     }
 
     /// Get an account
     ///
-    /// For administrators.
+    /// Administrators only.
     #[oai(path = "/users/:name", method = "get", operation_id = "getUser")]
     async fn get(
         &self,
         caller: Caller,
-        /// The account's name, in any case.
+        /// The account's name, ignoring case.
         name: Path<String>,
-    ) -> Answer<Json<UserView>, ReadingOne> {
+    ) -> ApiResult<Json<UserView>, ReadOneErrors> {
         let user = self.0.service.user(&caller.0, &name).await?;
-        Ok(Json(UserView::new(user, &self.0.service.ways_in(&caller.0).await?)))
+        Ok(Json(UserView::new(user, &self.0.service.sign_in_methods(&caller.0).await?)))
     }
 
     /// Change an account
     ///
-    /// What is left out stays. A new password, another role and disabling end its sessions. The last administrator cannot
-    /// be changed into something else. For administrators.
+    /// Omitted fields stay unchanged. A new password, another role and disabling end its sessions. The last administrator cannot
+    /// be demoted or disabled. Administrators only.
     #[oai(path = "/users/:name", method = "put", operation_id = "updateUser")]
     async fn update(
         &self,
         caller: Caller,
-        /// The account's name, in any case.
+        /// The account's name, ignoring case.
         name: Path<String>,
         body: Body<UserChange>,
-    ) -> Answer<Json<UserView>, Writing> {
+    ) -> ApiResult<Json<UserView>, WriteErrors> {
         let user = self.0.service.update_user(&caller.0, &name, &input::user_change(&body.0)?).await?;
-        Ok(Json(UserView::new(user, &self.0.service.ways_in(&caller.0).await?)))
+        Ok(Json(UserView::new(user, &self.0.service.sign_in_methods(&caller.0).await?)))
     }
 
     /// Delete an account
     ///
-    /// With its sessions and tokens; what it did stays in the audit. For administrators.
+    /// Deletes its sessions and tokens too; its audit entries are kept. Administrators only.
     #[oai(path = "/users/:name", method = "delete", operation_id = "deleteUser")]
     async fn delete(
         &self,
         caller: Caller,
-        /// The account's name, in any case.
+        /// The account's name, ignoring case.
         name: Path<String>,
-    ) -> Answer<Gone, Changing> {
+    ) -> ApiResult<DeletedResponse, ChangeErrors> {
         self.0.service.delete_user(&caller.0, &name).await?;
-        Ok(Gone::Deleted)
+        Ok(DeletedResponse::Deleted)
     }
 
     /// Sign an account out everywhere
     ///
-    /// All its sessions end at once; its tokens stay. For administrators.
+    /// Ends all its sessions; its tokens stay valid. Administrators only.
     #[oai(path = "/users/:name/sessions", method = "delete", operation_id = "endUserSessions")]
     async fn end_sessions(
         &self,
         caller: Caller,
-        /// The account's name, in any case.
+        /// The account's name, ignoring case.
         name: Path<String>,
-    ) -> Answer<Gone, Changing> {
+    ) -> ApiResult<DeletedResponse, ChangeErrors> {
         self.0.service.end_sessions_of(&caller.0, &name).await?;
-        Ok(Gone::Deleted)
+        Ok(DeletedResponse::Deleted)
     }
 
-    /// Take away an account's second factor
+    /// Reset an account's second factor
     ///
-    /// For somebody who lost it and the recovery codes. All sessions of the account end. 404 where it has none. For
-    /// administrators.
+    /// For a user who lost it and the recovery codes. Ends all sessions of the account. 404 if it has none. Administrators
+    /// only.
     #[oai(path = "/users/:name/second-factor", method = "delete", operation_id = "resetSecondFactor")]
     async fn reset_second_factor(
         &self,
         caller: Caller,
-        /// The account's name, in any case.
+        /// The account's name, ignoring case.
         name: Path<String>,
-    ) -> Answer<Gone, Changing> {
+    ) -> ApiResult<DeletedResponse, ChangeErrors> {
         self.0.service.reset_second_factor(&caller.0, &name).await?;
-        Ok(Gone::Deleted)
+        Ok(DeletedResponse::Deleted)
     }
 }

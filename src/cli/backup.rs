@@ -1,4 +1,4 @@
-//! `belfry backup`: a copy of the SQLite database, made while Belfry runs.
+//! `belfry backup`: copies the SQLite database while Belfry runs.
 
 use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde_json::json;
 
-use super::reach::Reach;
-use super::{Failure, look::Look};
+use super::connection_args::ConnectionArgs;
+use super::{Failure, output_options::OutputOptions};
 use crate::app::{self, DATABASE_FILE, KEY_FILE};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Settings, reason};
 
-/// Copy the SQLite database into a file, also while the server runs, and check the copy.
+/// Copy the SQLite database into a file and check the copy; the server may be running.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   belfry backup                                    into belfry-<time>.db here
@@ -20,21 +20,21 @@ use crate::config::{Settings, reason};
   belfry backup before-upgrade.db
   belfry restore before-upgrade.db
 
-A task of the type `backup` does the same each night and keeps the newest copies.")]
+A task of the type `backup` can do this regularly and keep the newest copies.")]
 pub(super) struct Backup {
-    /// A file that does not exist yet, or a folder.
+    /// The new file, or a folder to write it to.
     to: Option<PathBuf>,
     #[command(flatten)]
-    reach: Reach,
+    connection: ConnectionArgs,
 }
 
 impl Backup {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let Backup { to, reach } = self;
-        let look = reach.look()?;
-        let settings = local(&reach, &look)?;
+        let Backup { to, connection } = self;
+        let output = connection.output()?;
+        let settings = local(&connection, &output)?;
         if settings.database.url.is_some() {
-            return Err(Failure::Usage(look.text("backup.postgres")));
+            return Err(Failure::Usage(output.text("backup.postgres")));
         }
         let file = target(to);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::failed)?;
@@ -42,21 +42,21 @@ impl Backup {
         let bytes = std::fs::metadata(&file).map_or(0, |metadata| metadata.len());
         let shown = file.display().to_string();
         let key = settings.data_dir.join(KEY_FILE);
-        look.show(&json!({"file": shown, "bytes": bytes}), |_| {
-            let mut said = look.line("backup.made", &[("file", &shown), ("bytes", &bytes.to_string())]);
+        output.show(&json!({"file": shown, "bytes": bytes}), |_| {
+            let mut message = output.line("backup.created", &[("file", &shown), ("bytes", &bytes.to_string())]);
             if settings.secrets.key.is_none() && key.exists() {
-                said.push_str(&look.line("backup.key", &[("key", &key.display().to_string())]));
+                message.push_str(&output.line("backup.key", &[("key", &key.display().to_string())]));
             }
-            said
+            message
         })
     }
 }
 
-/// The settings of the local database; a server is not asked.
-pub(super) fn local(reach: &Reach, look: &Look) -> Result<Settings, Failure> {
-    match reach.address() {
-        Some((shown, _)) => Err(Failure::Usage(look.fill("backup.local", &[("shown", shown)]))),
-        None => reach.settings(),
+/// The settings of the local database; a usage error where a server is given.
+pub(super) fn local(connection: &ConnectionArgs, output: &OutputOptions) -> Result<Settings, Failure> {
+    match connection.address() {
+        Some((shown, _)) => Err(Failure::Usage(output.fill("backup.local_only", &[("shown", shown)]))),
+        None => connection.settings(),
     }
 }
 
@@ -69,20 +69,20 @@ fn target(to: Option<PathBuf>) -> PathBuf {
     }
 }
 
-/// Writes the copy aside and gives it its name once it is whole.
+/// Writes the copy to a temporary name and renames it once it is complete.
 async fn copy(settings: &Settings, file: &Path) -> Result<(), Failure> {
     let database = settings.data_dir.join(DATABASE_FILE);
     if !database.exists() {
-        return Err(Failure::NotFound(format!("there is no database {}", database.display())));
+        return Err(Failure::NotFound(format!("the database {} does not exist", database.display())));
     }
     if file.exists() {
-        return Err(Failure::Conflict(format!("{} is there already; name another file", file.display())));
+        return Err(Failure::Conflict(format!("{} already exists; name another file", file.display())));
     }
     let part = PathBuf::from(format!("{}.part", file.display()));
     let cannot = |error: std::io::Error| Failure::Failed(format!("cannot write {}: {}", part.display(), reason(&error)));
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
-    // A copy holds accounts and what tasks were given.
+    // A copy holds accounts and task parameters.
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(&part).map_err(cannot)?;
@@ -96,7 +96,7 @@ async fn copy(settings: &Settings, file: &Path) -> Result<(), Failure> {
         std::fs::rename(&part, file).map_err(cannot)
     });
     if named.is_err() {
-        let _stays_where_it_cannot_go = std::fs::remove_file(&part);
+        let _ = std::fs::remove_file(&part); // the copy has already failed; a leftover file is harmless
     }
     named
 }

@@ -1,5 +1,4 @@
-//! A document in YAML or JSON (which YAML holds within it), with the place of each of its values, so that what is wrong with it
-//! is told as a compiler would: file, line, column, and the line itself.
+//! A YAML or JSON document with the position of each value, so that errors name the file, line and column and show the line.
 
 use std::collections::HashMap;
 use std::io::Read;
@@ -10,50 +9,47 @@ use serde_json::Value;
 use unicode_width::UnicodeWidthStr;
 
 use super::Failure;
-use super::call::Told;
+use super::call::FaultSource;
 use crate::config::reason;
 use crate::domain::fault::pointer_step;
 use crate::domain::yaml;
 
 /// The largest document read, in bytes.
-const LARGEST: u64 = 256 << 20;
+const MAX_BYTES: u64 = 256 << 20;
 
-/// A document that was read.
+/// A parsed document.
 #[derive(Debug)]
 pub(super) struct Document {
-    /// The file's name as it was given.
+    /// The file name as given.
     name: String,
     text: String,
     value: Value,
     /// Where the value of each pointer begins: line and column from 1, characters on the line.
-    places: HashMap<String, Place>,
+    locations: HashMap<String, Location>,
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Place {
+struct Location {
     line: usize,
     column: usize,
     length: usize,
 }
 
 impl Document {
-    /// Reads a file, or the input for `-`.
-    ///
-    /// # Errors
-    /// [`Failure::Usage`] with the place of what does not read.
+    /// Reads a file, or standard input for `-`.
     pub(super) fn read(path: &Path) -> Result<Document, Failure> {
         let from_input = path.as_os_str() == "-";
         let name = if from_input { "(input)".to_owned() } else { path.display().to_string() };
         let cannot = |error: std::io::Error| Failure::Usage(format!("cannot read {name}: {}", reason(&error)));
         let mut bytes = Vec::new();
         let read = if from_input {
-            std::io::stdin().take(LARGEST + 1).read_to_end(&mut bytes)
+            std::io::stdin().take(MAX_BYTES + 1).read_to_end(&mut bytes)
         } else {
-            std::fs::File::open(path).and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes))
+            std::fs::File::open(path).and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes))
         };
         read.map_err(cannot)?;
-        if bytes.len() as u64 > LARGEST {
-            return Err(Failure::Usage(format!("{name}: is larger than {} MiB", LARGEST >> 20)));
+        if bytes.len() as u64 > MAX_BYTES {
+            return Err(Failure::Usage(format!("{name}: must not be larger than {} MiB", MAX_BYTES >> 20)));
         }
         let text = String::from_utf8(bytes).map_err(|error| {
             let line = 1 + error.as_bytes().iter().take(error.utf8_error().valid_up_to()).filter(|byte| **byte == b'\n').count();
@@ -62,30 +58,27 @@ impl Document {
         Document::parse(&name, text)
     }
 
-    /// Reads a text; `name` is what it is called in messages.
-    ///
-    /// # Errors
-    /// As [`Document::read`].
+    /// Parses a text; `name` names it in messages.
     pub(super) fn parse(name: &str, text: String) -> Result<Document, Failure> {
         let text = text.strip_prefix('\u{feff}').map_or(text.clone(), str::to_owned);
-        let mut document = Document { name: name.to_owned(), text, value: Value::Null, places: HashMap::new() };
+        let mut document = Document { name: name.to_owned(), text, value: Value::Null, locations: HashMap::new() };
         match yaml::read(&document.text) {
             Ok(value) => document.value = value,
-            Err(what) => return Err(Failure::Usage(document.unreadable(&what))),
+            Err(what) => return Err(Failure::Usage(document.parse_error(&what))),
         }
-        document.places = places(&document.text);
+        document.locations = locations(&document.text);
         Ok(document)
     }
 
-    /// What the reader said, which ends with the place.
-    fn unreadable(&self, said: &str) -> String {
-        let place = said.rsplit_once(" at line ").and_then(|(what, place)| {
-            let (line, column) = place.split_once(", column ")?;
-            Some((what, Place { line: line.parse().ok()?, column: column.parse().ok()?, length: 1 }))
+    /// Formats a parser error, which ends with its position.
+    fn parse_error(&self, message: &str) -> String {
+        let location = message.rsplit_once(" at line ").and_then(|(what, location)| {
+            let (line, column) = location.split_once(", column ")?;
+            Some((what, Location { line: line.parse().ok()?, column: column.parse().ok()?, length: 1 }))
         });
-        match place {
-            Some((what, place)) => self.shown(place, what),
-            None => format!("{}: {said}", self.name),
+        match location {
+            Some((what, location)) => self.with_source_line(location, what),
+            None => format!("{}: {message}", self.name),
         }
     }
 
@@ -93,9 +86,9 @@ impl Document {
         &self.value
     }
 
-    /// A fault at a place, with the line that it stands in.
-    fn shown(&self, place: Place, what: &str) -> String {
-        let Place { line, column, length } = place;
+    /// Formats an error at a location, with the source line.
+    fn with_source_line(&self, location: Location, what: &str) -> String {
+        let Location { line, column, length } = location;
         let source = self.text.lines().nth(line.saturating_sub(1)).unwrap_or_default().trim_end();
         let blank = |c: char| if c == '\t' { c.to_string() } else { " ".repeat(c.to_string().width()) };
         let indent: String = source.chars().take(column.saturating_sub(1)).map(blank).collect();
@@ -107,14 +100,14 @@ impl Document {
     }
 }
 
-impl Told for Document {
-    fn tell(&self, pointer: &str, message: &str) -> String {
+impl FaultSource for Document {
+    fn describe_fault(&self, pointer: &str, message: &str) -> String {
         let mut at = pointer;
         loop {
-            if let Some(place) = self.places.get(at) {
-                return self.shown(*place, message);
+            if let Some(location) = self.locations.get(at) {
+                return self.with_source_line(*location, message);
             }
-            // What is missing is told where it should have been.
+            // A missing field is reported at its nearest existing parent.
             match at.rfind('/') {
                 Some(end) => at = &at[..end],
                 None => return format!("{}: {message}", self.name),
@@ -124,62 +117,62 @@ impl Told for Document {
 }
 
 /// A list or a mapping that has not ended, with its pointer.
-enum Open {
+enum Container {
     List(String, usize),
-    /// With the name whose value comes next, and the name's place.
-    Mapping(String, Option<(String, Place)>),
+    /// With the key whose value comes next, and the key's location.
+    Mapping(String, Option<(String, Location)>),
 }
 
-/// Where each value stands. Of what spans lines its name is meant, where it has one. The text has been read before, so that it
-/// is known to be sound and small.
-fn places(text: &str) -> HashMap<String, Place> {
-    let (mut places, mut open) = (HashMap::new(), Vec::new());
+/// The location of each value. A value that spans lines is located at its key, if it has one. The text has been parsed before, so
+/// it is valid and small.
+fn locations(text: &str) -> HashMap<String, Location> {
+    let (mut locations, mut open) = (HashMap::new(), Vec::new());
     for (event, span) in Parser::new_from_str(text).map_while(Result::ok) {
-        let place = place(span);
+        let location = location(span);
         match event {
-            Event::Scalar(name, ..) if let Some(Open::Mapping(_, waiting @ None)) = open.last_mut() => {
-                *waiting = Some((name.into_owned(), place));
+            Event::Scalar(name, ..) if let Some(Container::Mapping(_, waiting @ None)) = open.last_mut() => {
+                *waiting = Some((name.into_owned(), location));
             }
-            Event::Scalar(..) | Event::Alias(_) => drop(step(&mut open, place, &mut places)),
+            Event::Scalar(..) | Event::Alias(_) => drop(advance(&mut open, location, &mut locations)),
             Event::SequenceStart(..) => {
-                let pointer = step(&mut open, place, &mut places);
-                open.push(Open::List(pointer, 0));
+                let pointer = advance(&mut open, location, &mut locations);
+                open.push(Container::List(pointer, 0));
             }
             Event::MappingStart(..) => {
-                let pointer = step(&mut open, place, &mut places);
-                open.push(Open::Mapping(pointer, None));
+                let pointer = advance(&mut open, location, &mut locations);
+                open.push(Container::Mapping(pointer, None));
             }
             Event::SequenceEnd | Event::MappingEnd => drop(open.pop()),
             _ => {}
         }
     }
-    places
+    locations
 }
 
-/// Goes on to the next value: notes its place and answers its pointer.
-fn step(open: &mut [Open], place: Place, places: &mut HashMap<String, Place>) -> String {
+/// Advances to the next value: records its location and returns its pointer.
+fn advance(open: &mut [Container], location: Location, locations: &mut HashMap<String, Location>) -> String {
     let (pointer, shown) = match open.last_mut() {
-        None => (String::new(), place),
-        Some(Open::List(pointer, count)) => {
+        None => (String::new(), location),
+        Some(Container::List(pointer, count)) => {
             *count += 1;
-            (format!("{pointer}/{}", *count - 1), place)
+            (format!("{pointer}/{}", *count - 1), location)
         }
-        Some(Open::Mapping(pointer, waiting)) => match waiting.take() {
-            Some((name, its_place)) => {
-                let shown = if place.line == its_place.line { place } else { its_place };
+        Some(Container::Mapping(pointer, waiting)) => match waiting.take() {
+            Some((name, key_location)) => {
+                let shown = if location.line == key_location.line { location } else { key_location };
                 (format!("{pointer}/{}", pointer_step(&name)), shown)
             }
-            None => (pointer.clone(), place),
+            None => (pointer.clone(), location),
         },
     };
-    places.insert(pointer.clone(), shown);
+    locations.insert(pointer.clone(), shown);
     pointer
 }
 
-fn place(span: Span) -> Place {
+fn location(span: Span) -> Location {
     let (from, to) = (span.start, span.end);
     let length = if to.line() == from.line() { to.col().saturating_sub(from.col()) } else { 1 };
-    Place { line: from.line().max(1), column: from.col() + 1, length: length.max(1) }
+    Location { line: from.line().max(1), column: from.col() + 1, length: length.max(1) }
 }
 
 #[cfg(test)]
@@ -195,28 +188,28 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_shown_in_its_line() {
+    fn fault_is_shown_with_its_source_line() {
         let document = read("id: a\ntrigger:\n  type: cron\n  hour: 25\n");
-        let told = "task.yaml:4:9: hour: 25 is too much\n  |\n4 |   hour: 25\n  |         ^^";
-        assert_eq!(document.tell("/trigger/hour", "hour: 25 is too much"), told);
+        let expected = "task.yaml:4:9: hour: 25 is too much\n  |\n4 |   hour: 25\n  |         ^^";
+        assert_eq!(document.describe_fault("/trigger/hour", "hour: 25 is too much"), expected);
         assert!(
-            document.tell("/trigger/minute", "x").starts_with("task.yaml:2:1: x\n"),
+            document.describe_fault("/trigger/minute", "x").starts_with("task.yaml:2:1: x\n"),
             "{}",
-            document.tell("/trigger/minute", "x")
+            document.describe_fault("/trigger/minute", "x")
         );
-        assert!(document.tell("/type", "is required").starts_with("task.yaml:1:1: "));
+        assert!(document.describe_fault("/type", "is required").starts_with("task.yaml:1:1: "));
     }
 
     #[test]
-    fn the_caret_stands_below_chinese_too() {
-        let told = read("{\"名称\": \"日报\"}").tell("/名称", "no");
-        assert!(told.ends_with("1 | {\"名称\": \"日报\"}\n  |          ^^^^^^"), "{told}");
+    fn caret_accounts_for_wide_characters() {
+        let shown = read("{\"名称\": \"日报\"}").describe_fault("/名称", "no");
+        assert!(shown.ends_with("1 | {\"名称\": \"日报\"}\n  |          ^^^^^^"), "{shown}");
     }
 
     #[test]
-    fn what_does_not_read_is_shown_too() {
+    fn syntax_error_is_shown_with_its_source_line() {
         assert!(refused("a: [1, 2\nb: 3").starts_with("task.yaml:2:"), "{}", refused("a: [1, 2\nb: 3"));
-        assert!(refused("a: 1\na: 2").starts_with("task.yaml:2:1: 'a' stands twice\n"), "{}", refused("a: 1\na: 2"));
+        assert!(refused("a: 1\na: 2").starts_with("task.yaml:2:1: duplicate key 'a'\n"), "{}", refused("a: 1\na: 2"));
         assert!(refused(&"[".repeat(100_000)).starts_with("task.yaml:1:"));
     }
 }

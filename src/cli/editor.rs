@@ -1,4 +1,4 @@
-//! The person's own editor, on a file that is theirs alone and goes when it is no longer needed.
+//! Editing a text in the user's editor, in a temporary file that only the user can read.
 
 use std::fs::OpenOptions;
 use std::io::Write;
@@ -6,23 +6,20 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use super::Failure;
+use super::connection_args::variable;
 use super::input::confirm;
-use super::look::Look;
-use super::reach::variable;
+use super::output_options::OutputOptions;
 use crate::config::reason;
 use crate::ids::new_id;
 
-/// One sitting at the editor. Dropped, its file is removed.
+/// One editing session; its file is removed when it is dropped.
 pub(super) struct Session {
     path: PathBuf,
     keep: bool,
 }
 
 impl Session {
-    /// Makes the file. `about` stands in its name.
-    ///
-    /// # Errors
-    /// [`Failure::Failed`] where it cannot be written.
+    /// Creates the file. `about` is part of its name.
     pub(super) fn begin(about: &str, text: &str) -> Result<Session, Failure> {
         let now = crate::clock::Clock::now(&crate::clock::SystemClock);
         let about: String = about.chars().filter(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '.')).collect();
@@ -40,14 +37,11 @@ impl Session {
         self.path.display().to_string()
     }
 
-    /// Opens the editor, waits for its end and answers what stands in the file.
-    ///
-    /// # Errors
-    /// [`Failure::Failed`] where the editor does not start or ends with a failure.
-    pub(super) fn edit(&self, look: &Look) -> Result<String, Failure> {
+    /// Opens the editor, waits for it to exit and returns the file's content.
+    pub(super) fn edit(&self, output: &OutputOptions) -> Result<String, Failure> {
         let editor = ["VISUAL", "EDITOR"].into_iter().find_map(variable).unwrap_or_else(|| DEFAULT.to_owned());
-        let cannot = |why: String| Failure::Failed(look.fill("editor.cannot", &[("editor", &editor), ("why", &why)]));
-        // As a shell would: the variable may hold flags, such as "code --wait".
+        let cannot = |why: String| Failure::Failed(output.fill("editor.failed", &[("editor", &editor), ("why", &why)]));
+        // The variable may hold flags, such as "code --wait".
         let mut words = editor.split_whitespace();
         let program = words.next().unwrap_or(DEFAULT);
         let ended = Command::new(program).args(words).arg(&self.path).status();
@@ -59,15 +53,12 @@ impl Session {
         std::fs::read_to_string(&self.path).map_err(|error| cannot(reason(&error)))
     }
 
-    /// Shows what was wrong and asks whether to go on; what was written is kept for whoever gives up.
-    ///
-    /// # Errors
-    /// The faults, where the person gives up.
-    pub(super) fn again(&mut self, faults: &str, look: &Look) -> Result<(), Failure> {
-        look.note(faults);
-        confirm(&look.text("editor.again"), false, look).map_err(|_| {
+    /// Shows the faults and asks whether to edit again; on a no, keeps the file and returns the faults.
+    pub(super) fn confirm_retry(&mut self, faults: &str, output: &OutputOptions) -> Result<(), Failure> {
+        output.note(faults);
+        confirm(&output.text("editor.again"), false, output).map_err(|_| {
             self.keep = true;
-            Failure::Usage(look.fill("editor.kept", &[("file", &self.name())]))
+            Failure::Usage(output.fill("editor.kept", &[("file", &self.name())]))
         })
     }
 }
@@ -80,7 +71,7 @@ const DEFAULT: &str = "vi";
 impl Drop for Session {
     fn drop(&mut self) {
         if !self.keep {
-            let _is_a_scratch_file = std::fs::remove_file(&self.path);
+            let _ = std::fs::remove_file(&self.path); // a temporary file
         }
     }
 }

@@ -1,29 +1,29 @@
-//! `belfry export`: all tasks as one document.
+//! `belfry export`: writes all tasks as one document.
 
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
 use super::call::Call;
-use super::reach::Reach;
+use super::connection_args::ConnectionArgs;
 use super::{Failure, answer};
 use crate::config::reason;
 
-/// Write all tasks, and the names of the secrets, as one document fit for git.
+/// Write all tasks, and the names of the secrets, as one document suitable for version control.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   belfry export -o tasks.yaml
   belfry export --format json > tasks.json
   belfry export --server https://belfry.example.com -o tasks.yaml
 
-The tasks stand in the order of their ids, without what has its default; the values of secrets are never in it.")]
+The tasks are sorted by id, without fields that have their default; secret values are never included.")]
 pub(super) struct Export {
     #[command(flatten)]
-    reach: Reach,
-    /// yaml or json; by default what the file's name ends with, else yaml.
+    connection: ConnectionArgs,
+    /// yaml or json; by default from the file name's extension, else yaml.
     #[arg(long, value_enum)]
     format: Option<Format>,
-    /// Write to this file instead of the output.
+    /// Write to this file instead of standard output.
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
 }
@@ -42,8 +42,8 @@ impl Export {
             Format::Json => "json",
         };
         let text = self
-            .reach
-            .run(async |caller, look| Ok(caller.send(Call::get(&["export"]).query("format", format), look).await?.text()))?;
+            .connection
+            .run(async |client, output| Ok(client.send(Call::get(&["export"]).query("format", format), output).await?.text()))?;
         match &self.output {
             None => answer(&text),
             Some(path) => {

@@ -1,92 +1,92 @@
-//! `belfry init`: a settings file with every setting explained, the data folder, and the first administrator.
+//! `belfry init`: creates a commented settings file, the data folder and the first administrator.
 
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use super::connection_args::ConnectionArgs;
 use super::input::{ask, read_value};
-use super::reach::Reach;
-use super::{Failure, answer, look::Look};
+use super::{Failure, answer, output_options::OutputOptions};
 use crate::app;
 use crate::config::{Settings, reason};
 use crate::service;
 
 const EXAMPLE: &str = include_str!("../../belfry.example.toml");
 
-/// Set Belfry up in this folder: belfry.toml with every setting explained, the data folder, the first administrator.
+/// Set up Belfry in this folder: a commented belfry.toml, the data folder, the first administrator.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   belfry init                                      asks for the administrator's name and password
   belfry init --admin alice < password.txt
   belfry init --data-dir /var/lib/belfry --admin alice --from-file password.txt
-  belfry init --no-admin                           the first visit of the pages makes the administrator
+  belfry init --no-admin                           the setup page creates the administrator
 
-What is there already stays as it is, so that it may be run again.")]
+Existing files and accounts are left unchanged, so it is safe to run again.")]
 pub(super) struct Init {
-    /// The administrator's name; without it, a terminal is asked.
+    /// The administrator's name; by default asked for on a terminal.
     #[arg(long, value_name = "NAME")]
     admin: Option<String>,
-    /// Read the password from this file instead of the input.
+    /// Read the password from this file instead of standard input.
     #[arg(long, value_name = "FILE", requires = "admin")]
     from_file: Option<PathBuf>,
-    /// Make no administrator.
+    /// Create no administrator.
     #[arg(long, conflicts_with = "admin")]
     no_admin: bool,
     /// Where to write the settings file.
     #[arg(long, value_name = "FILE", default_value = "belfry.toml")]
     settings: PathBuf,
     #[command(flatten)]
-    reach: Reach,
+    connection: ConnectionArgs,
 }
 
 impl Init {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let look = self.reach.look()?;
-        if let Some((shown, _)) = self.reach.address() {
-            return Err(Failure::Usage(look.fill("init.local", &[("shown", shown)])));
+        let output = self.connection.output()?;
+        if let Some((shown, _)) = self.connection.address() {
+            return Err(Failure::Usage(output.fill("init.local_only", &[("shown", shown)])));
         }
-        let settings = self.reach.settings()?;
-        self.write_settings(&settings, &look)?;
+        let settings = self.connection.settings()?;
+        self.write_settings(&settings, &output)?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::failed)?;
-        runtime.block_on(self.set_up(&settings, &look))?;
-        answer(&look.line("init.next", &[("listen", &settings.server.listen)]))
+        runtime.block_on(self.set_up(&settings, &output))?;
+        answer(&output.line("init.next", &[("listen", &settings.server.listen)]))
     }
 
-    /// Writes the settings file where there is none.
-    fn write_settings(&self, settings: &Settings, look: &Look) -> Result<(), Failure> {
+    /// Writes the settings file unless it exists.
+    fn write_settings(&self, settings: &Settings, output: &OutputOptions) -> Result<(), Failure> {
         let shown = self.settings.display().to_string();
         let written = std::fs::OpenOptions::new().write(true).create_new(true).open(&self.settings);
         let written = written.and_then(|mut file| file.write_all(text(settings).as_bytes()));
         match written {
-            Ok(()) => answer(&look.line("init.settings", &[("file", &shown)])),
+            Ok(()) => answer(&output.line("init.settings", &[("file", &shown)])),
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
-                answer(&look.line("init.settings_stay", &[("file", &shown)]))
+                answer(&output.line("init.settings_exist", &[("file", &shown)]))
             }
             Err(error) => Err(Failure::Failed(format!("cannot write {shown}: {}", reason(&error)))),
         }
     }
 
-    async fn set_up(&self, settings: &Settings, look: &Look) -> Result<(), Failure> {
+    async fn set_up(&self, settings: &Settings, output: &OutputOptions) -> Result<(), Failure> {
         let opened = app::open(settings).await.map_err(Failure::failed)?;
-        answer(&look.line("init.data", &[("folder", &shown(&settings.data_dir))]))?;
+        answer(&output.line("init.data", &[("folder", &shown(&settings.data_dir))]))?;
         if self.no_admin {
             return Ok(());
         }
-        if !opened.service.needs_setup().await.map_err(told)? {
+        if !opened.service.needs_setup().await.map_err(setup_failure)? {
             return match &self.admin {
-                None => answer(&look.line("init.admin_stays", &[])),
-                Some(name) => Err(Failure::Conflict(look.fill("init.admin_there", &[("name", name)]))),
+                None => answer(&output.line("init.accounts_unchanged", &[])),
+                Some(name) => Err(Failure::Conflict(output.fill("init.accounts_exist", &[("name", name)]))),
             };
         }
         let name = match &self.admin {
             Some(name) => name.clone(),
-            None if std::io::stdin().is_terminal() => ask(&look.text("init.ask_name"))?,
-            None => return answer(&look.line("init.no_admin", &[])),
+            None if std::io::stdin().is_terminal() => ask(&output.text("init.ask_name"))?,
+            None => return answer(&output.line("init.no_admin", &[])),
         };
         let password = read_value("password", self.from_file.clone())?;
-        let user = opened.service.set_up(&name, &password).await.map_err(told)?;
-        answer(&look.line("init.admin", &[("name", &user.name)]))
+        let user = opened.service.set_up(&name, &password).await.map_err(setup_failure)?;
+        answer(&output.line("init.admin", &[("name", &user.name)]))
     }
 }
 
@@ -94,7 +94,7 @@ fn shown(path: &Path) -> String {
     path.display().to_string()
 }
 
-/// The example with the data folder that was chosen.
+/// The example settings with the chosen data folder.
 fn text(settings: &Settings) -> String {
     if settings.data_dir == Settings::default().data_dir {
         return EXAMPLE.to_owned();
@@ -103,7 +103,7 @@ fn text(settings: &Settings) -> String {
     EXAMPLE.replacen("#data_dir = \"./data\"", &format!("data_dir = {folder}"), 1)
 }
 
-fn told(error: service::Error) -> Failure {
+fn setup_failure(error: service::Error) -> Failure {
     match error {
         service::Error::Invalid(faults) => {
             Failure::Usage(faults.into_iter().map(|fault| fault.message).collect::<Vec<_>>().join("\n"))

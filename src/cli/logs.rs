@@ -1,4 +1,4 @@
-//! `belfry logs`: the server's log, or what the newest run of a task writes.
+//! `belfry logs`: prints the server's log, or the output of a task's newest run.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -9,79 +9,79 @@ use std::time::Duration;
 use clap::Args;
 use serde_json::Value;
 
-use super::call::{Call, Caller};
+use super::call::{ApiClient, Call};
+use super::connection_args::ConnectionArgs;
 use super::follow::{Follow, follow};
-use super::look::{Look, text};
+use super::output_options::{OutputOptions, text};
 use super::pages::items;
-use super::reach::Reach;
-use super::task::found;
-use super::{Failure, answer, outcome, pour};
+use super::task::find_task;
+use super::{Failure, answer, outcome, write_stdout};
 use crate::config::reason;
 use crate::telemetry::LOG_FILE;
 
-/// The pause between two looks into the log.
-const EVERY: Duration = Duration::from_millis(200);
+/// The pause between two reads of the log.
+const POLL_INTERVAL: Duration = Duration::from_millis(200);
 
 /// Show the server's log, or the output of a task's newest run.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   belfry logs                                      the last lines of scheduler.log
-  belfry logs -f                                   and those to come
-  belfry logs date                                 what the newest run of a task wrote
-  belfry logs date -f                              as it comes, to its end")]
+  belfry logs -f                                   the same, then new lines as they come
+  belfry logs date                                 the output of the task's newest run
+  belfry logs date -f                              the same, followed until the run ends")]
 pub(super) struct Logs {
-    /// A task; without one, the log of the server.
+    /// The task; without it, the server's log.
     task: Option<String>,
-    /// Go on as more comes.
+    /// Keep printing new lines.
     #[arg(long, short)]
     follow: bool,
-    /// How many lines of the log to begin with.
+    /// How many lines of the log to print first.
     #[arg(long, short = 'n', value_name = "LINES", default_value_t = 50, conflicts_with = "task")]
     lines: usize,
     #[command(flatten)]
-    reach: Reach,
+    connection: ConnectionArgs,
 }
 
 impl Logs {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let Logs { task, follow, lines, reach } = self;
+        let Logs { task, follow, lines, connection } = self;
         if let Some(task) = task {
-            return reach.run(async |caller, look| of_task(&task, follow, caller, look).await);
+            return connection.run(async |client, output| task_output(&task, follow, client, output).await);
         }
-        let look = reach.look()?;
-        if let Some((shown, _)) = reach.address() {
-            return Err(Failure::Usage(look.fill("logs.local", &[("shown", shown)])));
+        let output = connection.output()?;
+        if let Some((shown, _)) = connection.address() {
+            return Err(Failure::Usage(output.fill("logs.local_only", &[("shown", shown)])));
         }
-        let file = reach.settings()?.data_dir.join(LOG_FILE);
+        let file = connection.settings()?.data_dir.join(LOG_FILE);
         let mut tail = Tail::begin(&file, lines)?;
         if !follow {
             return Ok(());
         }
         loop {
-            std::thread::sleep(EVERY);
-            tail.go_on()?;
+            std::thread::sleep(POLL_INTERVAL);
+            tail.read_more()?;
         }
     }
 }
 
-async fn of_task(task: &str, goes_on: bool, caller: &Caller, look: &Look) -> Result<(), Failure> {
-    found(caller, look, task).await?;
-    let runs = caller.json(Call::get(&["tasks", task, "executions"]).query("page_size", 20), look).await?;
-    // What was skipped or missed never ran.
+async fn task_output(task: &str, keep_following: bool, client: &ApiClient, output: &OutputOptions) -> Result<(), Failure> {
+    find_task(client, output, task).await?;
+    let runs = client.json(Call::get(&["tasks", task, "executions"]).query("page_size", 20), output).await?;
+    // Skipped and missed runs have no output.
     let ran = |run: &&Value| !matches!(text(&run["status"]), "skipped" | "missed");
     let Some(run) = items(&runs).iter().find(ran) else {
-        return Err(Failure::NotFound(look.fill("logs.never_ran", &[("id", task)])));
+        return Err(Failure::NotFound(output.fill("logs.never_ran", &[("id", task)])));
     };
     let id = text(&run["id"]);
-    if !goes_on {
-        return answer(&caller.send(Call::get(&["executions", id, "output"]), look).await?.text());
+    if !keep_following {
+        return answer(&client.send(Call::get(&["executions", id, "output"]), output).await?.text());
     }
-    let ended = follow(id, &Follow { output: true, attempt: None, limit: None }, caller, look).await?;
-    look.note(outcome::line(&ended, look).trim_end());
+    let ended = follow(id, &Follow { output: true, attempt: None, limit: None }, client, output).await?;
+    output.note(outcome::line(&ended, output).trim_end());
     outcome::status(&ended)
 }
 
-/// The end of a file that grows, and is set aside when it is full.
+/// A reader of a log file that grows and is rotated.
 struct Tail<'a> {
     path: &'a Path,
     file: File,
@@ -102,18 +102,18 @@ impl Tail<'_> {
             }
         }
         let read = (&file).stream_position().map_err(cannot)?;
-        pour(&last.into_iter().flatten().collect::<Vec<u8>>())?;
+        write_stdout(&last.into_iter().flatten().collect::<Vec<u8>>())?;
         Ok(Tail { path, file, read })
     }
 
-    /// Writes what came since; goes over to the new file where the old one was set aside.
-    fn go_on(&mut self) -> Result<(), Failure> {
+    /// Prints what was written since; switches to the new file after a rotation.
+    fn read_more(&mut self) -> Result<(), Failure> {
         self.write_rest()?;
         let there = File::open(self.path).and_then(|file| Ok((file.metadata()?.len(), file)));
         if let Ok((length, file)) = there
             && length < self.read
         {
-            // What was still written to the old one before it was set aside.
+            // Lines that were written to the old file before the rotation.
             self.write_rest()?;
             (self.file, self.read) = (file, 0);
             self.write_rest()?;
@@ -126,6 +126,6 @@ impl Tail<'_> {
         self.file.seek(SeekFrom::Start(self.read)).map_err(Failure::failed)?;
         self.file.read_to_end(&mut rest).map_err(Failure::failed)?;
         self.read += rest.len() as u64;
-        if rest.is_empty() { Ok(()) } else { pour(&rest) }
+        if rest.is_empty() { Ok(()) } else { write_stdout(&rest) }
     }
 }

@@ -1,10 +1,12 @@
-//! The command line: one command a file. The output stream carries what a command answers, the error stream all else.
-//! Exit status: 0 done, 1 failed, 2 the command line, a setting or what was sent is not right, 3 not found, 4 refused, 5 conflict,
-//! 6 unreachable; commands that wait for a run end with what it came to (`outcome`).
+//! The command line: one module per command. Results go to standard output, everything else to standard error.
+//! Exit status: 0 success, 1 failure, 2 invalid command line, setting or request, 3 not found, 4 refused, 5 conflict,
+//! 6 unreachable; commands that wait for a run use the run's (`outcome`).
 mod audit;
 mod backup;
 mod bench;
 mod call;
+mod connection_args;
+mod connection_test;
 mod datasource;
 mod doctor;
 mod document;
@@ -16,13 +18,12 @@ mod import;
 mod init;
 mod input;
 mod logs;
-mod look;
-mod messengers;
+mod mail_sms_profiles;
 mod openapi;
 mod outcome;
+mod output_options;
 mod pages;
 mod preview;
-mod reach;
 mod restore;
 mod run;
 mod secret;
@@ -33,7 +34,6 @@ mod supervisor;
 mod table;
 mod task;
 mod token;
-mod trial;
 mod types;
 mod user;
 mod version;
@@ -51,17 +51,17 @@ Examples:
   belfry serve --listen 0.0.0.0:8398          serve on every address of this machine
   belfry serve --config /etc/belfry.toml      with a settings file
   belfry serve --set workers.limit=8          any setting by its name
-  belfry init                                 settings with comments, the data folder, the first administrator
+  belfry init                                 commented settings file, data folder, first administrator
   belfry task add date --type send_cmd --cron \"0 8 * * mon-fri\" --param command=date
-  belfry run date --follow                    run it now, with its output as it comes
+  belfry run date --follow                    run it now and follow its output
   belfry task list --server https://belfry.example.com --token-file token.txt
-  belfry doctor                               what is wrong, and how to mend it
+  belfry doctor                               find problems and how to fix them
 
-Exit status: 0 done; 1 failed; 2 the command line, a setting or what was sent is not right; 3 not found; 4 not signed in or not
-allowed; 5 conflict: it exists already, somebody changed it, or its state does not allow it; 6 the server or the database does
-not answer, or no server is there to run it. With --wait and --follow that of the run; see `belfry run --help`.
+Exit status: 0 success; 1 failure; 2 invalid command line, setting or request; 3 not found; 4 not signed in or not allowed;
+5 conflict: it already exists, somebody else changed it, or its state does not allow this; 6 the server or the database does not
+answer, or no server is there to run it. With --wait and --follow that of the run; see `belfry run --help`.
 
-Settings come from belfry.toml, then BELFRY_<SECTION>_<KEY> variables, then flags; see belfry.example.toml.";
+Settings are read from belfry.toml, then BELFRY_<SECTION>_<KEY> variables, then flags; see belfry.example.toml.";
 
 /// A self-hosted task scheduler: pages, JSON API, scheduler and workers in one process.
 #[derive(Debug, Parser)]
@@ -84,8 +84,8 @@ enum Command {
     Logs(logs::Logs),
     Types(types::Types),
     Datasource(datasource::Datasource),
-    Smtp(messengers::Smtp),
-    Sms(messengers::Sms),
+    Smtp(mail_sms_profiles::Smtp),
+    Sms(mail_sms_profiles::Sms),
     Preview(preview::Preview),
     Secret(secret::Secret),
     User(user::UserCommand),
@@ -103,13 +103,13 @@ enum Command {
     Version(version::Version),
 }
 
-/// Why a command did not do its work, in words for people.
+/// Why a command failed, as a message for the user.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
     /// Exit status 1.
     #[error("{0}")]
     Failed(String),
-    /// The command line, a setting or what was sent is not right: exit status 2.
+    /// Invalid command line, setting or request: exit status 2.
     #[error("{0}")]
     Usage(String),
     /// Exit status 3.
@@ -118,13 +118,13 @@ pub(crate) enum Failure {
     /// Not signed in, or not allowed: exit status 4.
     #[error("{0}")]
     Refused(String),
-    /// It exists already, somebody else changed it, or its state does not allow it: exit status 5.
+    /// It already exists, was changed by somebody else, or its state does not allow this: exit status 5.
     #[error("{0}")]
     Conflict(String),
-    /// The server or the database does not answer, or nothing is there to do it: exit status 6.
+    /// The server or the database does not answer, or no server is there to run it: exit status 6.
     #[error("{0}")]
     Unreachable(String),
-    /// All was said already; the exit status is that of what ran.
+    /// Everything has been printed; the exit status is that of the run.
     #[error("")]
     Ended(u8),
 }
@@ -187,14 +187,14 @@ pub fn run() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             if !matches!(failure, Failure::Ended(_)) {
-                let _nobody_reads = writeln!(std::io::stderr(), "{failure}");
+                let _ = writeln!(std::io::stderr(), "{failure}"); // nowhere else to report it
             }
             ExitCode::from(failure.status())
         }
     }
 }
 
-/// Writes an answer. A reader that has gone (`| head`) is no failure.
+/// Prints a result. A closed pipe (`| head`) is not an error.
 fn answer(text: &str) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
@@ -203,8 +203,8 @@ fn answer(text: &str) -> Result<(), Failure> {
     }
 }
 
-/// Writes a part of an answer that goes on. Once its reader has gone there is nobody to go on for.
-fn pour(bytes: &[u8]) -> Result<(), Failure> {
+/// Prints part of a continuing output. A closed pipe ends the command with status 0.
+fn write_stdout(bytes: &[u8]) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
     match out.write_all(bytes).and_then(|()| out.flush()) {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Err(Failure::Ended(0)),
@@ -220,7 +220,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_command_line_is_sound() {
+    fn command_line_definition_is_valid() {
         Cli::command().debug_assert();
     }
 

@@ -1,19 +1,16 @@
-//! What a run came to, as a line and as an exit status.
+//! The outcome of a run as a line and as an exit status.
 
 use serde_json::Value;
 
 use super::Failure;
-use super::look::{Look, text};
+use super::output_options::{OutputOptions, text};
 
-/// As `timeout` ends.
+/// The same as coreutils' `timeout`.
 const TIMED_OUT: u8 = 124;
-/// As a program that Ctrl+C ended.
+/// The same as a program ended by Ctrl+C.
 const CANCELLED: u8 = 130;
 
-/// The exit status of a run: none for success; of a command its own; 124 timed out, 130 cancelled, 1 otherwise.
-///
-/// # Errors
-/// [`Failure::Ended`] for whatever did not succeed.
+/// Returns `Ok` for success, else [`Failure::Ended`] with the exit status: a command's own, 124 timed out, 130 cancelled, 1 otherwise.
 pub(super) fn status(run: &Value) -> Result<(), Failure> {
     let own = run["result"]["exit_code"].as_u64().and_then(|code| u8::try_from(code).ok()).filter(|code| *code > 0);
     match text(&run["status"]) {
@@ -24,12 +21,12 @@ pub(super) fn status(run: &Value) -> Result<(), Failure> {
     }
 }
 
-/// One line about the end of a run.
-pub(super) fn line(run: &Value, look: &Look) -> String {
-    let (word, tone) = look.status(text(&run["status"]));
-    let took = run["duration_ms"].as_i64().map_or_else(String::new, |ms| format!(" ({})", look.language().duration(ms)));
+/// One line about the outcome of a run.
+pub(super) fn line(run: &Value, output: &OutputOptions) -> String {
+    let (word, tone) = output.status(text(&run["status"]));
+    let took = run["duration_ms"].as_i64().map_or_else(String::new, |ms| format!(" ({})", output.language().duration(ms)));
     let error = run["error"].as_str().map_or_else(String::new, |error| format!(": {error}"));
-    format!("{} {}{took}{error}\n", text(&run["task_id"]), look.paint(tone, &word))
+    format!("{} {}{took}{error}\n", text(&run["task_id"]), output.paint(tone, &word))
 }
 
 #[cfg(test)]
@@ -39,7 +36,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_run_ends_with_what_it_came_to() {
+    fn exit_status_follows_the_outcome() {
         let status = |run: Value| status(&run).err().map_or(0, |failure| failure.status());
         assert_eq!(status(json!({"status": "succeeded", "result": {"exit_code": 3}})), 0, "the task counts 3 as success");
         assert_eq!(status(json!({"status": "failed", "result": {"exit_code": 3}})), 3);

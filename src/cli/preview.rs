@@ -1,4 +1,4 @@
-//! `belfry preview`: when would a trigger fire?
+//! `belfry preview`: prints a trigger's next fire times.
 
 use std::fmt::Write;
 
@@ -9,21 +9,21 @@ use serde_json::{Value, json};
 use super::{Failure, answer};
 use crate::clock::{Clock, SystemClock};
 use crate::config::Settings;
-use crate::domain::trigger::{Lang, Trigger, format_instant};
+use crate::domain::trigger::{Lang, Trigger, format_datetime};
 
-/// Print when a trigger fires next.
+/// Print the next fire times of a trigger.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   belfry preview \"0 8 * * mon-fri\" --tz Asia/Shanghai --n 3
   belfry preview 08:30
   belfry preview '{\"type\":\"interval\",\"minutes\":5}'")]
 pub(super) struct Preview {
-    /// A cron expression (five fields, or six with seconds first), HH:MM, @daily and its like, or a trigger as JSON.
+    /// A cron expression (five fields, or six with seconds first), HH:MM, an alias such as @daily, or a trigger as JSON.
     trigger: String,
     /// IANA time zone; by default the machine's.
     #[arg(long, value_name = "ZONE")]
     tz: Option<String>,
-    /// How many instants.
+    /// How many fire times.
     #[arg(long, short, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=1000))]
     n: u16,
     /// The language of the description.
@@ -44,7 +44,7 @@ impl Preview {
             let messages: Vec<String> = faults.into_iter().map(|fault| fault.message).collect();
             Failure::Usage(messages.join("; "))
         })?;
-        answer(&self.told(&trigger))
+        answer(&self.render(&trigger))
     }
 
     fn zone(&self) -> Result<Tz, Failure> {
@@ -57,12 +57,12 @@ impl Preview {
     fn json(&self) -> Result<Value, Failure> {
         if self.trigger.trim_start().starts_with('{') {
             return serde_json::from_str(&self.trigger)
-                .map_err(|error| Failure::Usage(format!("the trigger is not JSON: {error}")));
+                .map_err(|error| Failure::Usage(format!("the trigger is not valid JSON: {error}")));
         }
         Ok(json!({"type": "cron", "expression": self.trigger}))
     }
 
-    fn told(&self, trigger: &Trigger) -> String {
+    fn render(&self, trigger: &Trigger) -> String {
         let lang = match self.lang {
             Language::En => Lang::En,
             Language::Zh => Lang::Zh,
@@ -71,10 +71,10 @@ impl Preview {
         let times = trigger.preview(now, usize::from(self.n));
         let mut text = format!("{}\n{}\n", trigger.text(), trigger.describe(lang));
         for time in &times {
-            let _cannot_fail = writeln!(text, "  {}", format_instant(time.to_utc(), time.timezone()));
+            let _ = writeln!(text, "  {}", format_datetime(time.to_utc(), time.timezone())); // writing to a String cannot fail
         }
         for note in trigger.notes(&times, now, lang) {
-            let _cannot_fail = writeln!(text, "{note}");
+            let _ = writeln!(text, "{note}"); // writing to a String cannot fail
         }
         text
     }

@@ -1,4 +1,4 @@
-//! `belfry restore`: a copy takes the place of the SQLite database; what was there is set aside, never deleted.
+//! `belfry restore`: replaces the SQLite database with a backup; the previous database is kept under another name.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -7,55 +7,55 @@ use clap::Args;
 use serde_json::json;
 
 use super::backup::local;
+use super::connection_args::ConnectionArgs;
 use super::input::confirm;
-use super::reach::Reach;
-use super::{Failure, look::Look};
+use super::{Failure, output_options::OutputOptions};
 use crate::app::{self, DATABASE_FILE};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Settings, reason};
 use crate::storage::copy;
 
-/// What SQLite keeps beside the database.
-const BESIDE: [&str; 3] = ["", "-wal", "-shm"];
+/// The suffixes of a SQLite database's files.
+const FILE_SUFFIXES: [&str; 3] = ["", "-wal", "-shm"];
 
-/// Put a copy in the place of the SQLite database; refused while a server runs.
+/// Replace the SQLite database with a backup; refused while a server runs.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   belfry restore belfry-20261121T080000Z.db
   belfry restore /mnt/backup/belfry-20261121T080000.000Z.db --yes
 
-The copy is checked first. The database that was there is kept beside it, under a name with the time.")]
+The backup is verified first. The previous database is kept in the same folder, under a name with the time.")]
 pub(super) struct Restore {
-    /// The copy.
+    /// The backup file.
     file: PathBuf,
-    /// Do not ask.
+    /// Do not ask for confirmation.
     #[arg(long, short)]
     yes: bool,
     #[command(flatten)]
-    reach: Reach,
+    connection: ConnectionArgs,
 }
 
 impl Restore {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let Restore { file, yes, reach } = self;
-        let look = reach.look()?;
-        let settings = local(&reach, &look)?;
+        let Restore { file, yes, connection } = self;
+        let output = connection.output()?;
+        let settings = local(&connection, &output)?;
         if settings.database.url.is_some() {
-            return Err(Failure::Usage(look.text("restore.postgres")));
+            return Err(Failure::Usage(output.text("restore.postgres")));
         }
         if !file.is_file() {
-            return Err(Failure::NotFound(format!("there is no file {}", file.display())));
+            return Err(Failure::NotFound(format!("the file {} does not exist", file.display())));
         }
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::failed)?;
-        runtime.block_on(restore(&settings, &file, yes, &look))
+        runtime.block_on(restore(&settings, &file, yes, &output))
     }
 }
 
-async fn restore(settings: &Settings, file: &Path, yes: bool, look: &Look) -> Result<(), Failure> {
-    refuse_while_served(settings, look)?;
+async fn restore(settings: &Settings, file: &Path, yes: bool, output: &OutputOptions) -> Result<(), Failure> {
+    refuse_while_served(settings, output)?;
     let unsound = |error: crate::storage::Error| Failure::Usage(format!("{}: {error}", file.display()));
     copy::check_sqlite(file).await.map_err(unsound)?;
-    let (tasks, executions) = copy::contents(file).await.map_err(unsound)?;
+    let (tasks, executions) = copy::count_rows(file).await.map_err(unsound)?;
     let (tasks, executions) = (tasks.to_string(), executions.to_string());
     let database = settings.data_dir.join(DATABASE_FILE);
     let shown =
@@ -65,82 +65,83 @@ async fn restore(settings: &Settings, file: &Path, yes: bool, look: &Look) -> Re
         .map(|(name, value)| (*name, value.as_str()))
         .chain([("tasks", &*tasks), ("executions", &*executions)])
         .collect();
-    confirm(&look.fill("restore.ask", &values), yes, look)?;
-    refuse_while_served(settings, look)?;
-    let aside = exchange(file, &database)?;
-    // A copy of an older Belfry is brought up to date now, and one that cannot be is not left in its place.
+    confirm(&output.fill("restore.ask", &values), yes, output)?;
+    refuse_while_served(settings, output)?;
+    let previous = exchange(file, &database)?;
+    // Migrate a backup of an older version now; if that fails, the previous database is put back.
     match app::open(settings).await {
         Ok(opened) => opened.close().await,
         Err(error) => {
-            put_back(&database, aside.as_deref()).map_err(|error| cannot(&database, &error))?;
-            return Err(Failure::Failed(look.fill("restore.undone", &[("why", &error.to_string())])));
+            restore_previous(&database, previous.as_deref()).map_err(|error| write_failure(&database, &error))?;
+            return Err(Failure::Failed(output.fill("restore.rolled_back", &[("why", &error.to_string())])));
         }
     }
-    let aside = aside.map(|aside| aside.display().to_string());
-    look.show(&json!({"database": database.display().to_string(), "aside": aside}), |_| {
-        let mut said = look.line("restore.done", &values);
-        if let Some(aside) = &aside {
-            said.push_str(&look.line("restore.aside", &[("aside", aside)]));
+    let previous = previous.map(|previous| previous.display().to_string());
+    output.show(&json!({"database": database.display().to_string(), "aside": previous}), |_| {
+        let mut message = output.line("restore.done", &values);
+        if let Some(previous) = &previous {
+            message.push_str(&output.line("restore.previous", &[("previous", previous)]));
         }
-        said
+        message
     })
 }
 
-fn refuse_while_served(settings: &Settings, look: &Look) -> Result<(), Failure> {
-    match app::is_served(&settings.data_dir) {
-        true => Err(Failure::Conflict(look.fill("restore.served", &[("folder", &settings.data_dir.display().to_string())]))),
+fn refuse_while_served(settings: &Settings, output: &OutputOptions) -> Result<(), Failure> {
+    match app::is_server_running(&settings.data_dir) {
+        true => Err(Failure::Conflict(output.fill("restore.served", &[("folder", &settings.data_dir.display().to_string())]))),
         false => Ok(()),
     }
 }
 
-/// Puts the copy in the place of the database. Answers where the former one is now.
+/// Moves the backup to the database's path. Returns the path of the previous database.
 fn exchange(file: &Path, database: &Path) -> Result<Option<PathBuf>, Failure> {
-    let new = beside(database, ".restoring");
+    let new = with_suffix(database, ".restoring");
     let copied = std::fs::copy(file, &new).and_then(|_| std::fs::OpenOptions::new().write(true).open(&new)?.sync_all());
-    copied.map_err(|error| cannot(&new, &error))?;
+    copied.map_err(|error| write_failure(&new, &error))?;
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
-        std::fs::set_permissions(&new, std::fs::Permissions::from_mode(0o600)).map_err(|error| cannot(&new, &error))?;
+        std::fs::set_permissions(&new, std::fs::Permissions::from_mode(0o600)).map_err(|error| write_failure(&new, &error))?;
     }
-    let aside = database.exists().then(|| beside(database, &format!(".before-{}", SystemClock.now().format("%Y%m%dT%H%M%SZ"))));
-    if let Some(aside) = &aside {
-        // The newest changes may stand in the files beside it, which belong together.
-        rename_all(database, aside).map_err(|error| cannot(database, &error))?;
+    let previous =
+        database.exists().then(|| with_suffix(database, &format!(".before-{}", SystemClock.now().format("%Y%m%dT%H%M%SZ"))));
+    if let Some(previous) = &previous {
+        // The newest changes may be in the -wal file, which belongs to the database.
+        rename_all(database, previous).map_err(|error| write_failure(database, &error))?;
     }
     match std::fs::rename(&new, database) {
-        Ok(()) => Ok(aside),
+        Ok(()) => Ok(previous),
         Err(error) => {
-            put_back(database, aside.as_deref()).map_err(|error| cannot(database, &error))?;
-            Err(cannot(database, &error))
+            restore_previous(database, previous.as_deref()).map_err(|error| write_failure(database, &error))?;
+            Err(write_failure(database, &error))
         }
     }
 }
 
-fn put_back(database: &Path, aside: Option<&Path>) -> io::Result<()> {
-    for ending in BESIDE {
-        match std::fs::remove_file(beside(database, ending)) {
+fn restore_previous(database: &Path, previous: Option<&Path>) -> io::Result<()> {
+    for ending in FILE_SUFFIXES {
+        match std::fs::remove_file(with_suffix(database, ending)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }
     }
-    aside.map_or(Ok(()), |aside| rename_all(aside, database))
+    previous.map_or(Ok(()), |previous| rename_all(previous, database))
 }
 
 fn rename_all(from: &Path, to: &Path) -> io::Result<()> {
-    BESIDE
+    FILE_SUFFIXES
         .iter()
-        .map(|ending| (beside(from, ending), beside(to, ending)))
+        .map(|ending| (with_suffix(from, ending), with_suffix(to, ending)))
         .filter(|(from, _)| from.exists())
         .try_for_each(|(from, to)| std::fs::rename(from, to))
 }
 
-fn beside(path: &Path, ending: &str) -> PathBuf {
+fn with_suffix(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(ending);
     PathBuf::from(name)
 }
 
-fn cannot(path: &Path, error: &io::Error) -> Failure {
+fn write_failure(path: &Path, error: &io::Error) -> Failure {
     Failure::Failed(format!("cannot write {}: {}", path.display(), reason(error)))
 }

@@ -1,4 +1,4 @@
-//! `belfry run`, also `belfry task run`: one run of a task, now.
+//! `belfry run` and `belfry task run`: run a task now.
 
 use std::time::Duration;
 
@@ -6,26 +6,26 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::Failure;
-use super::call::{Call, Caller};
+use super::call::{ApiClient, Call};
+use super::connection_args::ConnectionArgs;
 use super::follow::{Follow, follow};
-use super::look::{Look, text};
 use super::outcome;
-use super::reach::Reach;
-use super::task::{ParamFlags, found};
+use super::output_options::{OutputOptions, text};
+use super::task::{ParamFlags, find_task};
 
 /// Run a task now, whether it is paused or not.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   belfry run date                                  queues a run
   belfry run date --wait && echo done              waits for its end
-  belfry run date --follow                         shows its output as it comes
-  belfry run date --param message=hello --wait     other parameters, this once
+  belfry run date --follow                         prints its output until it ends
+  belfry run date --param message=hello --wait     with other parameters for this run
 
-Exit status with --wait or --follow: 0 succeeded; of a command that failed its own exit status; 124 timed out; 130 cancelled; 1
-any other failure. Without a running server the run waits in the queue, which is said, with exit status 6.")]
+Exit status with --wait or --follow: 0 succeeded; a failed command's own exit status; 124 timed out; 130 cancelled; 1
+any other failure. Without a running server the run stays queued; the exit status is 6.")]
 pub(super) struct Run {
     #[command(flatten)]
-    reach: Reach,
+    connection: ConnectionArgs,
     #[command(flatten)]
     run: RunArgs,
 }
@@ -37,62 +37,62 @@ pub(super) struct RunArgs {
     id: String,
     #[command(flatten)]
     params: ParamFlags,
-    /// A key under which a repeated call starts nothing new.
+    /// An idempotency key: a repeated request with it starts nothing new.
     #[arg(long, value_name = "KEY")]
     idempotency_key: Option<String>,
     #[command(flatten)]
     waiting: Waiting,
 }
 
-/// Whether to wait for a run.
+/// How to wait for a run.
 #[derive(Debug, Args)]
 pub(super) struct Waiting {
-    /// Wait for the end of the run, and end with what it came to.
+    /// Wait for the run to end; the exit status is that of the run.
     #[arg(long, short)]
     wait: bool,
-    /// Show the output as it comes, and wait for the end.
+    /// Print the output while the run goes on, and wait for its end.
     #[arg(long, short)]
     follow: bool,
-    /// How long to wait, such as 5m; the run goes on.
+    /// How long to wait, such as 5m; the run continues afterwards.
     #[arg(long, value_name = "SPAN")]
     wait_for: Option<String>,
 }
 
 impl Run {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let Run { reach, run } = self;
-        reach.run(async |caller, look| run.run(caller, look).await)
+        let Run { connection, run } = self;
+        connection.run(async |client, output| run.run(client, output).await)
     }
 }
 
 impl RunArgs {
-    pub(super) async fn run(self, caller: &Caller, look: &Look) -> Result<(), Failure> {
-        let task = found(caller, look, &self.id).await?;
+    pub(super) async fn run(self, client: &ApiClient, output: &OutputOptions) -> Result<(), Failure> {
+        let task = find_task(client, output, &self.id).await?;
         let mut body = json!({});
         if !self.params.is_empty() {
-            body["params"] = self.params.read(text(&task["type"]), caller, look).await?;
+            body["params"] = self.params.read(text(&task["type"]), client, output).await?;
         }
         let mut call = Call::post(&["tasks", &self.id, "run"]).json(&body);
         if let Some(key) = self.idempotency_key {
             call = call.header("idempotency-key", key);
         }
-        let run = caller.json(call, look).await?;
-        self.waiting.go_on(&run, caller, look).await
+        let run = client.json(call, output).await?;
+        self.waiting.read_more(&run, client, output).await
     }
 }
 
 impl Waiting {
-    /// Answers with a run that was queued, and waits for it where that was asked for.
+    /// Prints a queued run, and waits for it if requested.
     ///
     /// # Errors
-    /// [`Failure::Ended`] with what the run came to; [`Failure::Unreachable`] where nothing is there to run it.
-    pub(super) async fn go_on(&self, run: &Value, caller: &Caller, look: &Look) -> Result<(), Failure> {
+    /// [`Failure::Ended`] with the run's exit status; [`Failure::Unreachable`] if no server is there to run it.
+    pub(super) async fn read_more(&self, run: &Value, client: &ApiClient, output: &OutputOptions) -> Result<(), Failure> {
         let id = text(&run["id"]);
         let waits = self.wait || self.follow || self.wait_for.is_some();
         if !waits {
-            look.show(run, |_| look.line("run.queued", &[("id", id)]))?;
-            if !caller.can_run(look).await? {
-                look.note(&look.text("run.nobody"));
+            output.show(run, |_| output.line("run.queued", &[("id", id)]))?;
+            if !client.can_run(output).await? {
+                output.note(&output.text("run.no_server"));
             }
             return Ok(());
         }
@@ -100,9 +100,9 @@ impl Waiting {
             Some(text) => Some(Duration::from_secs(super::task::span("--wait-for", text)?.unsigned_abs())),
             None => None,
         };
-        let wanted = Follow { output: self.follow && !look.is_json(), attempt: None, limit };
-        let ended = follow(id, &wanted, caller, look).await?;
-        look.show(&ended, |ended| outcome::line(ended, look))?;
+        let wanted = Follow { output: self.follow && !output.is_json(), attempt: None, limit };
+        let ended = follow(id, &wanted, client, output).await?;
+        output.show(&ended, |ended| outcome::line(ended, output))?;
         outcome::status(&ended)
     }
 }

@@ -1,4 +1,4 @@
-//! `belfry secret`: what tasks use by name, set without its value standing on a command line.
+//! `belfry secret`: manages secrets; values are never passed on the command line.
 
 use std::path::PathBuf;
 
@@ -7,12 +7,12 @@ use serde_json::{Value, json};
 
 use super::Failure;
 use super::call::Call;
+use super::connection_args::ConnectionArgs;
 use super::input::read_value;
-use super::look::{Look, instant, text};
-use super::reach::Reach;
+use super::output_options::{OutputOptions, text, timestamp};
 use super::table::{Cell, Table};
 
-/// Keep secrets that tasks use as {{ secret("name") }}.
+/// Manage secrets, which tasks use as {{ secret("name") }}.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   belfry secret set api-token < token.txt
@@ -20,21 +20,21 @@ use super::table::{Cell, Table};
   belfry secret list
   belfry secret rm api-token
 
-A value is read from the input or a file, never from the command line, where others on the machine could see it. One line break
-at its end is left out.")]
+Values are read from standard input or a file, never from the command line, which other users could see. One trailing line break
+is removed.")]
 pub(super) struct Secret {
     #[command(flatten)]
-    reach: Reach,
+    connection: ConnectionArgs,
     #[command(subcommand)]
     action: Action,
 }
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Keep a value under a name, in the place of an earlier one.
+    /// Store a value under a name, replacing the previous one.
     Set {
         name: String,
-        /// Read the value from this file instead of the input.
+        /// Read the value from this file instead of standard input.
         #[arg(long, value_name = "FILE")]
         from_file: Option<PathBuf>,
     },
@@ -46,32 +46,32 @@ enum Action {
 
 impl Secret {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let Secret { reach, action } = self;
+        let Secret { connection, action } = self;
         match action {
             Action::Set { name, from_file } => {
                 let value = read_value("value", from_file)?;
-                reach.run(async |caller, look| {
-                    let kept = caller.json(Call::put(&["secrets", &name]).json(&json!({"value": value})), look).await?;
-                    look.show(&kept, |_| look.line("secret.set", &[("name", &name)]))
+                connection.run(async |client, output| {
+                    let kept = client.json(Call::put(&["secrets", &name]).json(&json!({"value": value})), output).await?;
+                    output.show(&kept, |_| output.line("secret.set", &[("name", &name)]))
                 })
             }
-            Action::List => reach.run(async |caller, look| {
-                let secrets = caller.json(Call::get(&["secrets"]), look).await?;
-                look.show(&secrets, |secrets| table(secrets, look))
+            Action::List => connection.run(async |client, output| {
+                let secrets = client.json(Call::get(&["secrets"]), output).await?;
+                output.show(&secrets, |secrets| table(secrets, output))
             }),
-            Action::Rm { name } => reach.run(async |caller, look| {
-                caller.send(Call::delete(&["secrets", &name]), look).await?;
-                look.say("secret.gone", &[("name", &name)])
+            Action::Rm { name } => connection.run(async |client, output| {
+                client.send(Call::delete(&["secrets", &name]), output).await?;
+                output.print_text("secret.deleted", &[("name", &name)])
             }),
         }
     }
 }
 
-fn table(secrets: &Value, look: &Look) -> String {
+fn table(secrets: &Value, output: &OutputOptions) -> String {
     let mut table = Table::new(&["name", "changed", "by"]);
     for secret in secrets.as_array().into_iter().flatten() {
         let (name, by) = (text(&secret["name"]), text(&secret["updated_by"]));
-        table.row(vec![Cell::of(name), Cell::of(instant(&secret["updated_at"])), Cell::of(by)]);
+        table.row(vec![Cell::plain(name), Cell::plain(timestamp(&secret["updated_at"])), Cell::plain(by)]);
     }
-    table.draw(look)
+    table.draw(output)
 }

@@ -1,4 +1,4 @@
-//! `belfry serve`: the server itself.
+//! `belfry serve`: runs the server.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -8,15 +8,15 @@ use tokio_util::sync::CancellationToken;
 
 use super::supervisor::Supervisor;
 use super::{Failure, answer, stop};
-use crate::app::{App, Ground};
+use crate::app::{App, Bootstrap};
 use crate::clock::SystemClock;
 use crate::config::{Flag, Settings};
 use crate::telemetry::{self, Setup, TelemetryError};
 
-/// Serve the pages and the API, plan tasks and run them (what `belfry` does without a command).
+/// Run the server: pages, API, scheduler and workers (the default command).
 #[derive(Debug, Default, PartialEq, Eq, Args)]
 pub(super) struct Serve {
-    /// The settings file; by default belfry.toml, if there is one [env: BELFRY_CONFIG].
+    /// The settings file; by default belfry.toml, if it exists [env: BELFRY_CONFIG].
     #[arg(long, value_name = "FILE")]
     pub(super) config: Option<PathBuf>,
     /// The folder for the database and the log [env: BELFRY_DATA_DIR].
@@ -25,7 +25,7 @@ pub(super) struct Serve {
     /// Address and port [env: BELFRY_SERVER_LISTEN].
     #[arg(long, value_name = "HOST:PORT")]
     pub(super) listen: Option<String>,
-    /// Keep the tasks in step with this file of YAML or JSON [env: BELFRY_TASKS_FILE].
+    /// Synchronise the tasks with this YAML or JSON file [env: BELFRY_TASKS_FILE].
     #[arg(long, value_name = "FILE")]
     pub(super) tasks: Option<String>,
     /// Any setting by its name, such as workers.limit=8; may be given more than once.
@@ -40,7 +40,7 @@ fn read_pair(text: &str) -> Result<(String, String), String> {
 
 impl Serve {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let settings = Settings::of_process(self.config.clone(), self.flags())?;
+        let settings = Settings::from_process(self.config.clone(), self.flags())?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::failed)?;
         runtime.block_on(serve(settings))
     }
@@ -64,7 +64,7 @@ impl Serve {
 }
 
 async fn serve(settings: Settings) -> Result<(), Failure> {
-    let ground = Ground::prepare(&settings).map_err(Failure::failed)?;
+    let ground = Bootstrap::prepare(&settings).map_err(Failure::failed)?;
     let _logs = telemetry::start(Setup {
         log: &settings.log,
         folder: &settings.data_dir,
@@ -78,17 +78,17 @@ async fn serve(settings: Settings) -> Result<(), Failure> {
         _ => Failure::failed(error),
     })?;
     let shutdown = CancellationToken::new();
-    let work_to_end = settings.workers.shutdown_timeout;
-    let app = App::on(ground, settings).await.map_err(Failure::failed)?;
-    let supervisor = Supervisor::new(app.service(), work_to_end, &shutdown);
+    let shutdown_grace = settings.workers.shutdown_timeout;
+    let app = App::from_bootstrap(ground, settings).await.map_err(Failure::failed)?;
+    let supervisor = Supervisor::new(app.service(), shutdown_grace, &shutdown);
     stop::on_signals(shutdown.clone()).map_err(Failure::failed)?;
     let mut ready = format!("Belfry is ready at {} (Ctrl+C stops it)\n", app.url());
     if let Some(code) = app.setup_code() {
         ready
             .push_str(&format!("There is no administrator yet: open /setup; from another machine it asks for the code {code}\n"));
     }
-    app.run_then(shutdown, |_address| {
-        // A reader that has gone does not stop the server.
+    app.run_with_ready(shutdown, |_address| {
+        // A closed pipe does not stop the server.
         let _ = answer(&ready);
         supervisor.ready();
     })

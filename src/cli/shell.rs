@@ -1,11 +1,11 @@
-//! `belfry completions` and `belfry man`: made from the same description of the command line that reads it.
+//! `belfry completions` and `belfry man`: generated from the command-line definition.
 
 use clap::{Args, CommandFactory, ValueEnum};
 use clap_complete::Shell;
 
 use super::{Cli, Failure, answer};
 
-/// Print the completions of a shell.
+/// Print the completion script for a shell.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   belfry completions bash > /etc/bash_completion.d/belfry
@@ -14,12 +14,12 @@ use super::{Cli, Failure, answer};
   belfry completions powershell >> $PROFILE")]
 pub(super) struct Completions {
     #[arg(value_enum)]
-    shell: For,
+    shell: ShellName,
 }
 
-/// The shells there are completions for.
+/// The supported shells.
 #[derive(Debug, Clone, Copy, ValueEnum)]
-enum For {
+enum ShellName {
     Bash,
     Zsh,
     Fish,
@@ -27,7 +27,7 @@ enum For {
     PowerShell,
 }
 
-/// Print the manual page, of all commands or of one.
+/// Print the manual page of all commands or of one.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   belfry man | man -l -
@@ -40,10 +40,10 @@ pub(super) struct Man {
 impl Completions {
     pub(super) fn run(self) -> Result<(), Failure> {
         let shell = match self.shell {
-            For::Bash => Shell::Bash,
-            For::Zsh => Shell::Zsh,
-            For::Fish => Shell::Fish,
-            For::PowerShell => Shell::PowerShell,
+            ShellName::Bash => Shell::Bash,
+            ShellName::Zsh => Shell::Zsh,
+            ShellName::Fish => Shell::Fish,
+            ShellName::PowerShell => Shell::PowerShell,
         };
         let mut text = Vec::new();
         clap_complete::generate(shell, &mut Cli::command(), "belfry", &mut text);
@@ -73,7 +73,7 @@ fn page(command: &clap::Command, out: &mut Vec<u8>) -> std::io::Result<()> {
     clap_mangen::Man::new(command.clone()).title(name.to_uppercase()).render(out)
 }
 
-/// What each command takes, below the page of the whole.
+/// The options of each command, after the main page.
 fn commands(command: &clap::Command, out: &mut Vec<u8>) -> std::io::Result<()> {
     for inner in command.get_subcommands() {
         if inner.has_subcommands() {
@@ -83,17 +83,17 @@ fn commands(command: &clap::Command, out: &mut Vec<u8>) -> std::io::Result<()> {
         let heading = inner.get_bin_name().unwrap_or(inner.get_name()).to_uppercase();
         out.extend_from_slice(format!(".SH {heading}\n").as_bytes());
         let man = clap_mangen::Man::new(inner.clone());
-        man.render_description_section(&mut Headless(out))?;
-        man.render_synopsis_section(&mut Headless(out))?;
-        man.render_options_section(&mut Headless(out))?;
+        man.render_description_section(&mut SubsectionWriter(out))?;
+        man.render_synopsis_section(&mut SubsectionWriter(out))?;
+        man.render_options_section(&mut SubsectionWriter(out))?;
     }
     Ok(())
 }
 
-/// Turns the headings of a section into those of a part of one.
-struct Headless<'a>(&'a mut Vec<u8>);
+/// Turns section headings into subsection headings.
+struct SubsectionWriter<'a>(&'a mut Vec<u8>);
 
-impl std::io::Write for Headless<'_> {
+impl std::io::Write for SubsectionWriter<'_> {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
         let text = String::from_utf8_lossy(bytes).replace(".SH ", ".SS ");
         self.0.extend_from_slice(text.as_bytes());

@@ -1,19 +1,16 @@
-//! The signals that end the process: the first asks it to end in order, the second ends it at once.
+//! Stop signals: the first requests a graceful shutdown, the second exits at once.
 
 use tokio_util::sync::CancellationToken;
 
-/// The exit status of a program ended from the keyboard.
+/// The exit status of a program interrupted from the keyboard.
 const INTERRUPTED: i32 = 130;
 
-/// Cancels the token at the first Ctrl+C (SIGINT), SIGTERM, or closing of a Windows console, and exits at the second.
-///
-/// # Errors
-/// Where the system gives no signal handlers.
+/// Cancels the token at the first Ctrl+C (SIGINT), SIGTERM or close of a Windows console, and exits at the second.
 pub(super) fn on_signals(shutdown: CancellationToken) -> std::io::Result<()> {
     let mut signals = Signals::listen()?;
     tokio::spawn(async move {
         signals.next().await;
-        tracing::info!("stopping: running work may end; a second signal ends it at once");
+        tracing::info!("shutting down; waiting for running tasks; a second signal exits at once");
         shutdown.cancel();
         signals.next().await;
         std::process::exit(INTERRUPTED);

@@ -1,5 +1,5 @@
-//! What a supervisor such as systemd is told, where one asks for it by `NOTIFY_SOCKET`: that the server is ready, that it stops and how long that
-//! may take, and, at the distance that `WATCHDOG_USEC` asks for, that the scheduler still looks. Elsewhere nothing is said.
+//! Notifications to a supervisor such as systemd over `NOTIFY_SOCKET`: readiness, stopping with its expected duration, and watchdog
+//! pings (`WATCHDOG_USEC`) while the scheduler works. Without a supervisor nothing is sent.
 
 #[cfg(unix)]
 mod systemd {
@@ -10,61 +10,61 @@ mod systemd {
 
     use crate::service::Service;
 
-    /// What a stop may take beyond the time that running work is given: the end of open requests, and of the database.
-    const BEYOND_WORK: Duration = Duration::from_secs(15);
+    /// Extra time for a stop beyond that of running work: closing open requests and the database.
+    const STOP_MARGIN: Duration = Duration::from_secs(15);
 
-    /// What is told from the start to the end.
+    /// The state of the notifications.
     pub struct Supervisor {
         service: Service,
         shutdown: CancellationToken,
-        stop_takes: Duration,
+        stop_timeout: Duration,
     }
 
     impl Supervisor {
-        /// `work_to_end` is what running work is given when the server stops.
-        pub fn new(service: &Service, work_to_end: Duration, shutdown: &CancellationToken) -> Self {
-            Self { service: service.clone(), shutdown: shutdown.clone(), stop_takes: work_to_end + BEYOND_WORK }
+        /// `shutdown_grace` is the time that running work is given when the server stops.
+        pub fn new(service: &Service, shutdown_grace: Duration, shutdown: &CancellationToken) -> Self {
+            Self { service: service.clone(), shutdown: shutdown.clone(), stop_timeout: shutdown_grace + STOP_MARGIN }
         }
 
-        /// The server answers: from now on the supervisor hears of it until the end.
+        /// Reports readiness, then sends watchdog pings until the server stops.
         pub fn ready(self) {
             if std::env::var_os("NOTIFY_SOCKET").is_none() {
                 return;
             }
-            tell(&[NotifyState::Ready]);
-            tokio::spawn(self.accompany());
+            notify(&[NotifyState::Ready]);
+            tokio::spawn(self.notify_until_stopped());
         }
 
-        async fn accompany(self) {
+        async fn notify_until_stopped(self) {
             tokio::select! {
                 () = self.shutdown.cancelled() => {}
                 () = self.ping() => {}
             }
-            let microseconds = u32::try_from(self.stop_takes.as_micros()).unwrap_or(u32::MAX);
-            tell(&[NotifyState::Stopping, NotifyState::ExtendTimeoutUsec(microseconds)]);
+            let microseconds = u32::try_from(self.stop_timeout.as_micros()).unwrap_or(u32::MAX);
+            notify(&[NotifyState::Stopping, NotifyState::ExtendTimeoutUsec(microseconds)]);
         }
 
-        /// Pings for as long as the scheduler looks: a server that plans nothing any more had better be started anew.
+        /// Sends pings while the scheduler works; a server that no longer schedules should be restarted.
         async fn ping(&self) {
             let Some(limit) = sd_notify::watchdog_enabled() else { return std::future::pending().await };
-            let mut lived = true;
+            let mut was_active = true;
             loop {
                 tokio::time::sleep(limit / 4).await;
-                let lives = self.service.scheduler_looked_within(limit / 2);
-                if lives {
-                    tell(&[NotifyState::Watchdog]);
-                } else if lived {
-                    tracing::error!("the scheduler hangs: the supervisor's watchdog is told nothing");
+                let active = self.service.scheduler_active_within(limit / 2);
+                if active {
+                    notify(&[NotifyState::Watchdog]);
+                } else if was_active {
+                    tracing::error!("the scheduler hangs; withholding the watchdog notification");
                 }
-                lived = lives;
+                was_active = active;
             }
         }
     }
 
-    /// A supervisor that cannot be told is no reason to stop.
-    fn tell(state: &[NotifyState]) {
+    /// A failed notification does not stop the server.
+    fn notify(state: &[NotifyState]) {
         if let Err(error) = sd_notify::notify(state) {
-            tracing::warn!(%error, "the supervisor cannot be told");
+            tracing::warn!(%error, "failed to notify the supervisor");
         }
     }
 }
@@ -75,7 +75,7 @@ mod systemd {
 
     use crate::service::Service;
 
-    /// There is none to be told.
+    /// No supervisor exists on this system.
     pub struct Supervisor;
 
     impl Supervisor {

@@ -1,28 +1,27 @@
-//! Tables for people: columns as wide as what stands in them, folded to the terminal's width. Chinese characters count as the two
-//! columns that they take.
+//! Text tables: columns as wide as their content, limited to the terminal's width. Wide (Chinese) characters count as two columns.
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use super::look::{Look, Tone};
+use super::output_options::{OutputOptions, Tone};
 
-/// Between two columns.
+/// Spaces between two columns.
 const GAP: usize = 2;
-/// A column is not made narrower than this.
-const NARROWEST: usize = 8;
+/// The minimum column width.
+const MIN_COLUMN_WIDTH: usize = 8;
 
-/// A piece of a table.
+/// A table cell.
 pub(super) struct Cell {
     text: String,
     tone: Tone,
 }
 
 impl Cell {
-    pub(super) fn of(text: impl Into<String>) -> Cell {
+    pub(super) fn plain(text: impl Into<String>) -> Cell {
         Cell::toned(text, Tone::Plain)
     }
 
     pub(super) fn toned(text: impl Into<String>, tone: Tone) -> Cell {
-        // One line each, whatever it holds; nothing in it may steer the terminal.
+        // One line each; control characters must not reach the terminal.
         let text: String = text.into().chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
         Cell { text, tone }
     }
@@ -42,7 +41,7 @@ pub(super) struct Table {
 }
 
 impl Table {
-    /// `heads` are keys of texts below `head`.
+    /// `heads` are keys of texts under `head`.
     pub(super) fn new(heads: &[&'static str]) -> Table {
         Table { heads: heads.to_vec(), rows: Vec::new() }
     }
@@ -55,17 +54,17 @@ impl Table {
         self.rows.is_empty()
     }
 
-    /// The table, each row a line.
-    pub(super) fn draw(&self, look: &Look) -> String {
+    /// Renders the table, one line per row.
+    pub(super) fn draw(&self, output: &OutputOptions) -> String {
         let heads: Vec<Cell> =
-            self.heads.iter().map(|head| Cell::toned(look.text(&format!("head.{head}")), Tone::Strong)).collect();
-        let widths = widths(&heads, &self.rows, look.width());
+            self.heads.iter().map(|head| Cell::toned(output.text(&format!("head.{head}")), Tone::Strong)).collect();
+        let widths = widths(&heads, &self.rows, output.width());
         let lines = std::iter::once(&heads).chain(&self.rows);
-        lines.map(|row| line(row, &widths, look)).collect()
+        lines.map(|row| line(row, &widths, output)).collect()
     }
 }
 
-/// How wide each column is; where all together are too wide, the widest give way first.
+/// The column widths; if their sum is too large, the widest shrink first.
 fn widths(heads: &[Cell], rows: &[Vec<Cell>], limit: Option<usize>) -> Vec<usize> {
     let mut widths: Vec<usize> = heads.iter().map(|head| head.text.width()).collect();
     for row in rows {
@@ -77,19 +76,19 @@ fn widths(heads: &[Cell], rows: &[Vec<Cell>], limit: Option<usize>) -> Vec<usize
     let gaps = GAP * widths.len().saturating_sub(1);
     while widths.iter().sum::<usize>() + gaps > limit {
         match widths.iter_mut().max() {
-            Some(widest) if *widest > NARROWEST => *widest -= 1,
+            Some(widest) if *widest > MIN_COLUMN_WIDTH => *widest -= 1,
             _ => break,
         }
     }
     widths
 }
 
-fn line(row: &[Cell], widths: &[usize], look: &Look) -> String {
+fn line(row: &[Cell], widths: &[usize], output: &OutputOptions) -> String {
     let mut line = String::new();
     for (place, (cell, width)) in row.iter().zip(widths).enumerate() {
-        let shown = cut(&cell.text, *width);
+        let shown = truncate(&cell.text, *width);
         let padding = if place + 1 == row.len() { 0 } else { width - shown.width() + GAP };
-        line.push_str(&look.paint(cell.tone, &shown));
+        line.push_str(&output.paint(cell.tone, &shown));
         line.extend(std::iter::repeat_n(' ', padding));
     }
     line.truncate(line.trim_end().len());
@@ -97,8 +96,8 @@ fn line(row: &[Cell], widths: &[usize], look: &Look) -> String {
     line
 }
 
-/// A text of at most so many columns; what is cut off is shown by an ellipsis.
-pub(super) fn cut(text: &str, width: usize) -> String {
+/// A text truncated to a number of columns, with an ellipsis.
+pub(super) fn truncate(text: &str, width: usize) -> String {
     if text.width() <= width {
         return text.to_owned();
     }
@@ -116,12 +115,12 @@ pub(super) fn cut(text: &str, width: usize) -> String {
     kept
 }
 
-/// Names and values under one another, the values in one line of columns.
-pub(super) fn pairs(pairs: &[(String, Cell)], look: &Look) -> String {
+/// A list of names and values, one pair per line.
+pub(super) fn pairs(pairs: &[(String, Cell)], output: &OutputOptions) -> String {
     let widest = pairs.iter().map(|(name, _)| name.width()).max().unwrap_or_default();
     let line = |(name, cell): &(String, Cell)| {
         let padding = " ".repeat(widest - name.width() + GAP);
-        format!("{}{padding}{}\n", look.paint(Tone::Faint, name), look.paint(cell.tone, &cell.text))
+        format!("{}{padding}{}\n", output.paint(Tone::Faint, name), output.paint(cell.tone, &cell.text))
     };
     pairs.iter().map(line).collect()
 }
@@ -131,31 +130,31 @@ mod tests {
     use super::*;
 
     fn cells(texts: &[&str]) -> Vec<Cell> {
-        texts.iter().map(|text| Cell::of(*text)).collect()
+        texts.iter().map(|text| Cell::plain(*text)).collect()
     }
 
     #[test]
-    fn the_widest_columns_give_way() {
+    fn widest_columns_shrink_first() {
         let rows = [cells(&["daily-report", "succeeded", &"x".repeat(100)])];
         assert_eq!(widths(&cells(&["ID", "STATUS", "ERROR"]), &rows, Some(60)), [12, 9, 35]);
         assert_eq!(widths(&cells(&["ID", "STATUS", "ERROR"]), &rows, None), [12, 9, 100]);
         assert_eq!(
             widths(&cells(&["ID", "STATUS", "ERROR"]), &rows, Some(5)),
             [8, 8, 8],
-            "a phone's width still shows something"
+            "a narrow terminal still shows something"
         );
     }
 
     #[test]
-    fn chinese_takes_two_columns() {
-        assert_eq!(cut("每日报表", 8), "每日报表");
-        assert_eq!(cut("每日报表", 7), "每日报…");
-        assert_eq!(cut("每日报表", 6), "每日…");
-        assert_eq!(cut("abc", 2), "a…");
+    fn chinese_characters_are_two_columns_wide() {
+        assert_eq!(truncate("每日报表", 8), "每日报表");
+        assert_eq!(truncate("每日报表", 7), "每日报…");
+        assert_eq!(truncate("每日报表", 6), "每日…");
+        assert_eq!(truncate("abc", 2), "a…");
     }
 
     #[test]
-    fn nothing_in_a_cell_steers_the_terminal() {
-        assert_eq!(Cell::of("a\x1b[31mb\nc").text, "a [31mb c");
+    fn control_characters_are_replaced() {
+        assert_eq!(Cell::plain("a\x1b[31mb\nc").text, "a [31mb c");
     }
 }

@@ -1,4 +1,4 @@
-//! `belfry token`: programs' ways in.
+//! `belfry token`: manages access tokens for programs.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -9,14 +9,14 @@ use serde_json::{Value, json};
 
 use super::Failure;
 use super::call::Call;
+use super::connection_args::ConnectionArgs;
 use super::input::confirm;
-use super::look::{Look, Tone, instant, text};
-use super::reach::Reach;
+use super::output_options::{OutputOptions, Tone, text, timestamp};
 use super::table::{Cell, Table};
 use super::user::Role;
 use crate::clock::{Clock, SystemClock};
 
-/// Make, list and withdraw tokens, with which programs sign in.
+/// Create, list and revoke access tokens for programs.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   belfry token add deploy --user alice --role operator --expires 90d
@@ -24,41 +24,41 @@ use crate::clock::{Clock, SystemClock};
   belfry token list
   belfry token rm 01KAHW3R80Z8Q1T3B1C6N5M9XA
 
-A token belongs to an account: on the local database the one named by --user, on a server that of the token it is asked with.")]
+A token belongs to an account: on the local database the one named by --user, on a server the one of the token in use.")]
 pub(super) struct Token {
     #[command(flatten)]
-    reach: Reach,
+    connection: ConnectionArgs,
     #[command(subcommand)]
     action: Action,
 }
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Make a token; its text is shown this once.
+    /// Create a token; its text is shown only once.
     Add {
-        /// What it is for.
+        /// The token's name.
         name: String,
-        /// The account it belongs to, on the local database.
+        /// The account it belongs to; required on the local database.
         #[arg(long)]
         user: Option<String>,
-        /// What it may do; by default what its account may.
+        /// The token's role; by default its account's.
         #[arg(long, value_enum)]
         role: Option<Role>,
-        /// When it ends: a span such as 90d, or a date; by default never.
+        /// When it expires: a span such as 90d, or a date; by default never.
         #[arg(long, value_name = "TIME")]
         expires: Option<String>,
-        /// Write its text into this file, which only you may read, instead of showing it.
+        /// Write the token to this file, readable only by you, instead of printing it.
         #[arg(long, value_name = "FILE")]
         to_file: Option<PathBuf>,
     },
     /// List tokens without their texts.
     #[command(visible_alias = "ls")]
     List,
-    /// Withdraw a token; it is refused from the next request on.
+    /// Revoke a token; further requests with it are refused.
     Rm {
         /// The token's id, as `token list` shows it.
         id: String,
-        /// Do not ask.
+        /// Do not ask for confirmation.
         #[arg(long, short)]
         yes: bool,
     },
@@ -66,49 +66,49 @@ enum Action {
 
 impl Token {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let Token { reach, action } = self;
+        let Token { connection, action } = self;
         match action {
             Action::Add { name, user, role, expires, to_file } => {
-                let reach = match (user, reach.address()) {
-                    (Some(user), _) => reach.in_the_name_of(&user)?,
-                    (None, Some(_)) => reach,
-                    (None, None) => return Err(Failure::Usage(reach.look()?.text("token.whose"))),
+                let connection = match (user, connection.address()) {
+                    (Some(user), _) => connection.acting_as(&user)?,
+                    (None, Some(_)) => connection,
+                    (None, None) => return Err(Failure::Usage(connection.output()?.text("token.account_required"))),
                 };
                 let mut new = json!({"name": name});
                 if let Some(role) = role {
                     new["role"] = role.word().into();
                 }
                 if let Some(expires) = expires {
-                    new["expires_at"] = end(&expires).into();
+                    new["expires_at"] = expiry(&expires).into();
                 }
-                reach.run(async |caller, look| {
-                    let mut made = caller.json(Call::post(&["tokens"]).json(&new), look).await?;
+                connection.run(async |client, output| {
+                    let mut token = client.json(Call::post(&["tokens"]).json(&new), output).await?;
                     if let Some(file) = &to_file {
-                        keep(file, text(&made["token"]))?;
-                        made["token"] = Value::Null;
-                        return look.show(&made, |_| look.line("token.kept", &[("file", &file.display().to_string())]));
+                        write_token_file(file, text(&token["token"]))?;
+                        token["token"] = Value::Null;
+                        return output.show(&token, |_| output.line("token.saved", &[("file", &file.display().to_string())]));
                     }
-                    if !look.is_json() {
-                        look.note(&look.fill("token.made", &[("name", &name)]));
+                    if !output.is_json() {
+                        output.note(&output.fill("token.created", &[("name", &name)]));
                     }
-                    look.show(&made, |made| format!("{}\n", text(&made["token"])))
+                    output.show(&token, |token| format!("{}\n", text(&token["token"])))
                 })
             }
-            Action::List => reach.run(async |caller, look| {
-                let tokens = caller.json(Call::get(&["tokens"]), look).await?;
-                look.show(&tokens, |tokens| table(tokens, look))
+            Action::List => connection.run(async |client, output| {
+                let tokens = client.json(Call::get(&["tokens"]), output).await?;
+                output.show(&tokens, |tokens| table(tokens, output))
             }),
-            Action::Rm { id, yes } => reach.run(async |caller, look| {
-                confirm(&look.fill("token.ask", &[("id", &id)]), yes, look)?;
-                caller.send(Call::delete(&["tokens", &id]), look).await?;
-                look.say("token.gone", &[("id", &id)])
+            Action::Rm { id, yes } => connection.run(async |client, output| {
+                confirm(&output.fill("token.ask", &[("id", &id)]), yes, output)?;
+                client.send(Call::delete(&["tokens", &id]), output).await?;
+                output.print_text("token.revoked", &[("id", &id)])
             }),
         }
     }
 }
 
-/// When a token ends: a span from now, or what the API reads.
-fn end(given: &str) -> String {
+/// When a token expires: a span from now, or a time as the API takes it.
+fn expiry(given: &str) -> String {
     let span = super::task::parse_span(given).filter(|_| given.ends_with(|c: char| c.is_ascii_alphabetic()));
     match span.and_then(chrono::Duration::try_seconds) {
         Some(span) => (SystemClock.now() + span).to_rfc3339_opts(SecondsFormat::Millis, true),
@@ -116,8 +116,8 @@ fn end(given: &str) -> String {
     }
 }
 
-/// Writes a token into a new file of one's own.
-fn keep(file: &std::path::Path, token: &str) -> Result<(), Failure> {
+/// Writes a token to a new file that only the user can read.
+fn write_token_file(file: &std::path::Path, token: &str) -> Result<(), Failure> {
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
@@ -125,20 +125,20 @@ fn keep(file: &std::path::Path, token: &str) -> Result<(), Failure> {
     let written = options.open(file).and_then(|mut open| writeln!(open, "{token}"));
     written.map_err(|error| {
         let why = crate::config::reason(&error);
-        Failure::Failed(format!("--to-file: cannot write {}: {why}; the token {token} was made all the same", file.display()))
+        Failure::Failed(format!("--to-file: cannot write {}: {why}; the token was created: {token}", file.display()))
     })
 }
 
-fn table(tokens: &Value, look: &Look) -> String {
+fn table(tokens: &Value, output: &OutputOptions) -> String {
     let mut table = Table::new(&["id", "user", "name", "role", "expires", "used"]);
     for token in tokens.as_array().into_iter().flatten() {
         let expires = match token["expires_at"].is_string() {
-            true => Cell::of(instant(&token["expires_at"])),
-            false => Cell::toned(look.text("token.never"), Tone::Warning),
+            true => Cell::plain(timestamp(&token["expires_at"])),
+            false => Cell::toned(output.text("token.never"), Tone::Warning),
         };
-        let of = |field: &str| Cell::of(text(&token[field]));
+        let of = |field: &str| Cell::plain(text(&token[field]));
         let name = Cell::toned(text(&token["name"]), Tone::Strong);
-        table.row(vec![of("id"), of("user"), name, of("role"), expires, Cell::of(instant(&token["used_at"]))]);
+        table.row(vec![of("id"), of("user"), name, of("role"), expires, Cell::plain(timestamp(&token["used_at"]))]);
     }
-    if table.is_empty() { look.line("token.none", &[]) } else { table.draw(look) }
+    if table.is_empty() { output.line("token.none", &[]) } else { table.draw(output) }
 }

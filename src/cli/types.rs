@@ -1,12 +1,12 @@
-//! `belfry types`: what tasks can do here.
+//! `belfry types`: lists the task types.
 
 use clap::Args;
 use serde_json::Value;
 
 use super::Failure;
 use super::call::Call;
-use super::look::{Look, Tone, text};
-use super::reach::Reach;
+use super::connection_args::ConnectionArgs;
+use super::output_options::{OutputOptions, Tone, text};
 use super::table::{Cell, Table};
 use crate::domain::yaml;
 use crate::web::language::Language;
@@ -17,70 +17,70 @@ use crate::web::language::Language;
   belfry types
   belfry types http_request")]
 pub(super) struct Types {
-    /// A task type, to be shown with its parameters and an example.
+    /// A task type to show with its parameters and an example.
     name: Option<String>,
     #[command(flatten)]
-    reach: Reach,
+    connection: ConnectionArgs,
 }
 
 impl Types {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let Types { name, reach } = self;
-        reach.run(async |caller, look| {
-            let types = caller.json(Call::get(&["task-types"]), look).await?;
-            let Some(name) = name else { return look.show(&types, |types| table(types, look)) };
+        let Types { name, connection } = self;
+        connection.run(async |client, output| {
+            let types = client.json(Call::get(&["task-types"]), output).await?;
+            let Some(name) = name else { return output.show(&types, |types| table(types, output)) };
             let all = types.as_array().map_or(&[][..], Vec::as_slice);
             match all.iter().find(|known| text(&known["type"]) == name) {
-                Some(found) => look.show(found, |found| told(found, look)),
+                Some(found) => output.show(found, |found| details(found, output)),
                 None => {
                     let known: Vec<&str> = all.iter().map(|known| text(&known["type"])).collect();
-                    Err(Failure::NotFound(look.fill("types.unknown", &[("name", &name), ("known", &known.join(", "))])))
+                    Err(Failure::NotFound(output.fill("types.unknown", &[("name", &name), ("known", &known.join(", "))])))
                 }
             }
         })
     }
 }
 
-/// What a text says in the reader's language.
-fn in_language<'a>(texts: &'a Value, look: &Look) -> &'a str {
-    text(&texts[if look.language() == Language::Chinese { "zh" } else { "en" }])
+/// A text in the user's language.
+fn in_language<'a>(texts: &'a Value, output: &OutputOptions) -> &'a str {
+    text(&texts[if output.language() == Language::Chinese { "zh" } else { "en" }])
 }
 
-fn table(types: &Value, look: &Look) -> String {
+fn table(types: &Value, output: &OutputOptions) -> String {
     let mut table = Table::new(&["type", "title", "note"]);
     for known in types.as_array().into_iter().flatten() {
-        let note = if known["dangerous"] == Value::Bool(true) { look.text("types.dangerous") } else { String::new() };
+        let note = if known["dangerous"] == Value::Bool(true) { output.text("types.dangerous") } else { String::new() };
         let name = Cell::toned(text(&known["type"]), Tone::Strong);
-        table.row(vec![name, Cell::of(in_language(&known["title"], look)), Cell::toned(note, Tone::Faint)]);
+        table.row(vec![name, Cell::plain(in_language(&known["title"], output)), Cell::toned(note, Tone::Faint)]);
     }
-    table.draw(look)
+    table.draw(output)
 }
 
-fn told(found: &Value, look: &Look) -> String {
-    let mut told = format!(
+fn details(found: &Value, output: &OutputOptions) -> String {
+    let mut out = format!(
         "{}: {}\n{}\n\n",
-        look.paint(Tone::Strong, text(&found["type"])),
-        in_language(&found["title"], look),
-        in_language(&found["description"], look)
+        output.paint(Tone::Strong, text(&found["type"])),
+        in_language(&found["title"], output),
+        in_language(&found["description"], output)
     );
     let schema = &found["params_schema"];
     let required: Vec<&str> = schema["required"].as_array().into_iter().flatten().map(text).collect();
     let mut table = Table::new(&["param", "kind", "needed", "meaning"]);
     for (name, property) in schema["properties"].as_object().into_iter().flatten() {
-        let needed = if required.contains(&name.as_str()) { look.text("types.required") } else { String::new() };
+        let needed = if required.contains(&name.as_str()) { output.text("types.required") } else { String::new() };
         let chinese = text(&property["x-description-zh"]);
         let english = text(&property["description"]);
-        let meaning = if look.language() == Language::Chinese && !chinese.is_empty() { chinese } else { english };
-        table.row(vec![Cell::toned(name, Tone::Strong), Cell::of(kind(property)), Cell::of(needed), Cell::of(meaning)]);
+        let meaning = if output.language() == Language::Chinese && !chinese.is_empty() { chinese } else { english };
+        table.row(vec![Cell::toned(name, Tone::Strong), Cell::plain(kind(property)), Cell::plain(needed), Cell::plain(meaning)]);
     }
     if !table.is_empty() {
-        told.push_str(&table.draw(look));
+        out.push_str(&table.draw(output));
     }
     let example: String = yaml::write(&found["example"]).lines().map(|line| format!("  {line}\n")).collect();
-    told + &format!("\n{}\n{example}", look.paint(Tone::Faint, &look.text("types.example")))
+    out + &format!("\n{}\n{example}", output.paint(Tone::Faint, &output.text("types.example")))
 }
 
-/// The kind of value that a schema wants.
+/// The type of value in a schema.
 fn kind(property: &Value) -> String {
     match &property["type"] {
         Value::String(one) => one.clone(),

@@ -1,19 +1,19 @@
-//! Reads the `BELFRY_*` variables. One that names no setting is refused: a mistyped name would otherwise do nothing, in silence.
+//! Reader of the `BELFRY_*` environment variables. Unknown names are rejected, so that a typo is not silently ignored.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use super::given::{Given, Place, SettingsError};
+use super::assignment::{Assignment, Origin, SettingsError};
 use super::table::{self, Setting};
 use super::value::Value;
 use super::{Admin, Secret};
 use crate::domain::user::{check_password, check_token, check_user_name};
 
-/// What the variables give.
+/// The values read from the environment.
 #[derive(Default)]
 pub struct Environment {
-    pub settings: Vec<Given>,
+    pub settings: Vec<Assignment>,
     /// `BELFRY_CONFIG`.
     pub config: Option<PathBuf>,
     pub admin: Option<Admin>,
@@ -23,51 +23,53 @@ const ADMIN_USER: &str = "BELFRY_ADMIN_USER";
 const ADMIN_PASSWORD: &str = "BELFRY_ADMIN_PASSWORD";
 const ADMIN_TOKEN: &str = "BELFRY_ADMIN_TOKEN";
 const CONFIG: &str = "BELFRY_CONFIG";
-/// The administrator's name where only a token or a password is given.
+/// The administrator's name if only a token or a password is set.
 const DEFAULT_ADMIN: &str = "admin";
-/// What the commands read by themselves: which server to ask, as whom, and in which language to answer.
-const OF_COMMANDS: [&str; 4] = ["BELFRY_SERVER_URL", "BELFRY_TOKEN", "BELFRY_TOKEN_FILE", "BELFRY_LANG"];
-/// Of the tests (`BELFRY_TEST_…`), and what Kubernetes and container links put in for a service named "belfry".
-const FOREIGN: [&str; 3] = ["BELFRY_TEST_", "BELFRY_SERVICE_", "BELFRY_PORT"];
+/// Variables that the commands read themselves: the server's URL, the token and the language.
+const COMMAND_VARIABLES: [&str; 4] = ["BELFRY_SERVER_URL", "BELFRY_TOKEN", "BELFRY_TOKEN_FILE", "BELFRY_LANG"];
+/// Ignored prefixes: of the tests (`BELFRY_TEST_…`), and of variables that Kubernetes and container links set for a service named
+/// "belfry".
+const IGNORED_PREFIXES: [&str; 3] = ["BELFRY_TEST_", "BELFRY_SERVICE_", "BELFRY_PORT"];
 
-/// Reads what starts with `BELFRY_`. An empty value counts as not given.
+/// Reads the variables that start with `BELFRY_`. An empty value counts as unset.
 ///
 /// # Errors
-/// The first variable, by name, that is not understood.
+/// The first invalid variable, in order of the names.
 pub fn read(variables: &[(OsString, OsString)]) -> Result<Environment, SettingsError> {
-    let mut ours = with_files(of_belfry(variables)?)?;
+    let mut ours = resolve_files(belfry_variables(variables)?)?;
     let mut read = Environment { config: ours.remove(CONFIG).map(PathBuf::from), ..Environment::default() };
     let mut take = |name| ours.remove(name);
     read.admin = admin(take(ADMIN_USER), take(ADMIN_PASSWORD), take(ADMIN_TOKEN))?;
     for (variable, text) in ours {
-        let (setting, name) = table::of_variable(&variable).ok_or_else(|| unknown(&variable))?;
-        read.settings.push(Given { setting, name, value: Value::Untyped(text), place: Place::Variable(variable) });
+        let (setting, name) = table::find_by_variable(&variable).ok_or_else(|| unknown(&variable))?;
+        read.settings.push(Assignment { setting, name, value: Value::Untyped(text), origin: Origin::Variable(variable) });
     }
     Ok(read)
 }
 
-fn of_belfry(variables: &[(OsString, OsString)]) -> Result<BTreeMap<String, String>, SettingsError> {
+fn belfry_variables(variables: &[(OsString, OsString)]) -> Result<BTreeMap<String, String>, SettingsError> {
     let mut ours = BTreeMap::new();
     for (name, value) in variables {
         let Some(name) = name.to_str().filter(|name| name.starts_with("BELFRY_")) else { continue };
-        if FOREIGN.iter().any(|prefix| name.starts_with(prefix)) || OF_COMMANDS.contains(&name) || value.is_empty() {
+        if IGNORED_PREFIXES.iter().any(|prefix| name.starts_with(prefix)) || COMMAND_VARIABLES.contains(&name) || value.is_empty()
+        {
             continue;
         }
-        let value = value.to_str().ok_or_else(|| SettingsError(format!("{name}: is not UTF-8 text")))?;
+        let value = value.to_str().ok_or_else(|| SettingsError(format!("{name}: is not valid UTF-8")))?;
         ours.insert(name.to_owned(), value.to_owned());
     }
     Ok(ours)
 }
 
-/// Secrets may stand in files: `BELFRY_DATABASE_URL_FILE=/run/secrets/url`.
-fn with_files(mut ours: BTreeMap<String, String>) -> Result<BTreeMap<String, String>, SettingsError> {
+/// Replaces variables that name a file with a secret, such as `BELFRY_DATABASE_URL_FILE=/run/secrets/url`, by its content.
+fn resolve_files(mut ours: BTreeMap<String, String>) -> Result<BTreeMap<String, String>, SettingsError> {
     let by_file: Vec<String> = ours.keys().filter(|name| name.strip_suffix("_FILE").is_some_and(is_secret)).cloned().collect();
     for by_file in by_file {
         let (name, path) = (by_file.trim_end_matches("_FILE").to_owned(), ours.remove(&by_file).unwrap_or_default());
         let text = std::fs::read_to_string(&path)
             .map_err(|error| SettingsError(format!("{by_file}: cannot read {path}: {}", super::reason(&error))))?;
         if ours.insert(name.clone(), text.trim_end_matches(['\r', '\n']).to_owned()).is_some() {
-            return Err(SettingsError(format!("{by_file}: {name} is given too; give one of them")));
+            return Err(SettingsError(format!("{by_file}: {name} is set too; set only one of them")));
         }
     }
     Ok(ours)
@@ -82,7 +84,7 @@ fn admin(user: Option<String>, password: Option<String>, token: Option<String>) 
     if password.is_none() && token.is_none() {
         return match user {
             None => Ok(None),
-            Some(_) => Err(SettingsError(format!("{ADMIN_USER}: give {ADMIN_PASSWORD} or {ADMIN_TOKEN} as well"))),
+            Some(_) => Err(SettingsError(format!("{ADMIN_USER}: requires {ADMIN_PASSWORD} or {ADMIN_TOKEN}"))),
         };
     }
     let user = user.unwrap_or_else(|| DEFAULT_ADMIN.to_owned());
@@ -96,18 +98,19 @@ fn admin(user: Option<String>, password: Option<String>, token: Option<String>) 
     Ok(Some(Admin { user, password: password.map(Secret::new), token: token.map(Secret::new) }))
 }
 
-/// The domain's messages begin with their field; here the variable is the field.
+/// Replaces the field name at the start of a domain error by the variable's name.
 fn by_variable(variable: &str, message: &str) -> SettingsError {
     let message = message.split_once(": ").map_or(message, |(_, rest)| rest);
     SettingsError(format!("{variable}: {message}"))
 }
 
 fn is_secret(variable: &str) -> bool {
-    [ADMIN_PASSWORD, ADMIN_TOKEN].contains(&variable) || table::of_variable(variable).is_some_and(|(setting, _)| setting.secret)
+    [ADMIN_PASSWORD, ADMIN_TOKEN].contains(&variable)
+        || table::find_by_variable(variable).is_some_and(|(setting, _)| setting.secret)
 }
 
 fn unknown(variable: &str) -> SettingsError {
     let own = [CONFIG, ADMIN_USER, ADMIN_PASSWORD, ADMIN_TOKEN].map(str::to_owned);
     let all = table::all().map(Setting::variable).chain(own).chain(secrets().map(|name| format!("{name}_FILE")));
-    SettingsError(format!("{variable}: names no setting{}", table::did_you_mean(variable, all)))
+    SettingsError(format!("{variable}: unknown setting{}", table::did_you_mean(variable, all)))
 }

@@ -1,21 +1,21 @@
-//! Reads `belfry.toml`, with the line of each key.
+//! Reader of `belfry.toml`, with the line of each key.
 
 use std::path::{Path, PathBuf};
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::given::{Given, Place, SettingsError};
+use super::assignment::{Assignment, Origin, SettingsError};
 use super::table;
 use super::value::Value;
 
 const DEFAULT_FILE: &str = "belfry.toml";
 
-/// What the file gives, from its top to its end. A file that somebody named (`--config`) must exist, the default one need not.
+/// The assignments of the file, in their order. A file named explicitly (`--config`) must exist; the default one is optional.
 ///
 /// # Errors
-/// The first thing in it that is not understood.
-pub fn read(named: Option<(&str, PathBuf)>) -> Result<Vec<Given>, SettingsError> {
+/// The first error in the file.
+pub fn read(named: Option<(&str, PathBuf)>) -> Result<Vec<Assignment>, SettingsError> {
     let (from, path) = match &named {
         Some((from, path)) => (Some(*from), path.as_path()),
         None => (None, Path::new(DEFAULT_FILE)),
@@ -30,10 +30,10 @@ pub fn read(named: Option<(&str, PathBuf)>) -> Result<Vec<Given>, SettingsError>
     }
 }
 
-fn parse(file: &str, bytes: Vec<u8>) -> Result<Vec<Given>, SettingsError> {
+fn parse(file: &str, bytes: Vec<u8>) -> Result<Vec<Assignment>, SettingsError> {
     let text = String::from_utf8(bytes).map_err(|e| {
         let line = 1 + e.as_bytes().iter().take(e.utf8_error().valid_up_to()).filter(|b| **b == b'\n').count();
-        SettingsError(format!("{file}:{line}: is not UTF-8 text"))
+        SettingsError(format!("{file}:{line}: is not valid UTF-8"))
     })?;
     let text = text.trim_start_matches('\u{feff}');
     let reader = Reader { file, text };
@@ -44,7 +44,7 @@ fn parse(file: &str, bytes: Vec<u8>) -> Result<Vec<Given>, SettingsError> {
     let mut found = Vec::new();
     reader.section("", table.get_ref(), &mut found)?;
     found.sort_by_key(|(at, _)| *at);
-    found.into_iter().map(|(_, given)| given).collect()
+    found.into_iter().map(|(_, assignment)| assignment).collect()
 }
 
 struct Reader<'a> {
@@ -52,8 +52,8 @@ struct Reader<'a> {
     text: &'a str,
 }
 
-/// Each key's place in the file with what it gives, or why it is wrong: the first fault of the file is told first.
-type Found = Vec<(usize, Result<Given, SettingsError>)>;
+/// The byte offset of each key with its assignment or error; sorted by offset, so that the first error of the file is reported.
+type Found = Vec<(usize, Result<Assignment, SettingsError>)>;
 
 impl Reader<'_> {
     fn section(&self, section: &str, table: &DeTable<'_>, found: &mut Found) -> Result<(), SettingsError> {
@@ -72,22 +72,22 @@ impl Reader<'_> {
         section: &str,
         key: &Spanned<std::borrow::Cow<'_, str>>,
         value: &DeValue<'_>,
-    ) -> Result<Given, SettingsError> {
+    ) -> Result<Assignment, SettingsError> {
         let (line, name) = (self.line(key.span().start), key.get_ref().as_ref());
-        let place = Place::File { file: self.file.to_owned(), line, section: section.to_owned(), key: name.to_owned() };
+        let origin = Origin::File { file: self.file.to_owned(), line, section: section.to_owned(), key: name.to_owned() };
         if let (DeValue::Table(_), "") = (value, section) {
             let hint = table::did_you_mean(name, sections().map(str::to_owned));
             return Err(SettingsError(format!("{}:{line}: [{name}]: unknown section{hint}", self.file)));
         }
         match table::find(section, name) {
-            Some((setting, name)) => Ok(Given { setting, name, value: plain(value), place }),
+            Some((setting, name)) => Ok(Assignment { setting, name, value: plain(value), origin }),
             None if is_section(format!("{section}.{name}").trim_start_matches('.')) => {
-                Err(SettingsError(format!("{place}: is a section, not a value")))
+                Err(SettingsError(format!("{origin}: is a section, not a value")))
             }
             None => {
-                let here = |pattern: &str| pattern == section || table::name_in(pattern, section).is_some();
+                let here = |pattern: &str| pattern == section || table::name_in_section(pattern, section).is_some();
                 let keys = table::all().filter(|s| here(s.section) && s.key != "*").map(|s| s.key.to_owned());
-                Err(SettingsError(format!("{place}: unknown key{}", table::did_you_mean(name, keys))))
+                Err(SettingsError(format!("{origin}: unknown key{}", table::did_you_mean(name, keys))))
             }
         }
     }
@@ -102,7 +102,8 @@ fn sections() -> impl Iterator<Item = &'static str> {
 }
 
 fn is_section(path: &str) -> bool {
-    sections().any(|section| section == path) || table::all().any(|setting| table::name_in(setting.section, path).is_some())
+    sections().any(|section| section == path)
+        || table::all().any(|setting| table::name_in_section(setting.section, path).is_some())
 }
 
 fn texts(list: &[Spanned<DeValue<'_>>]) -> Option<Vec<String>> {
@@ -114,12 +115,12 @@ fn plain(value: &DeValue<'_>) -> Value {
         DeValue::String(text) => Value::Text(text.to_string()),
         DeValue::Integer(number) => match i64::from_str_radix(number.as_str(), number.radix()) {
             Ok(number) => Value::Integer(number),
-            Err(_) => Value::Other("a number too large"),
+            Err(_) => Value::Other("a number out of range"),
         },
         DeValue::Boolean(value) => Value::Boolean(*value),
-        DeValue::Float(_) => Value::Other("a fraction"),
+        DeValue::Float(_) => Value::Other("a floating-point number"),
         DeValue::Datetime(_) => Value::Other("a date"),
-        DeValue::Array(list) => texts(list).map_or(Value::Other("a list of other things than texts"), Value::List),
+        DeValue::Array(list) => texts(list).map_or(Value::Other("a list with other types than strings"), Value::List),
         DeValue::Table(_) => Value::Other("a table"),
     }
 }

@@ -1,12 +1,13 @@
-//! Settings: typed, each with a default, so that none at all is a working set. They are laid over one another in this
-//! order: defaults, `belfry.toml`, `BELFRY_*` variables, flags. Whatever is not understood stops the start with one line
-//! that names the place, the setting and what would be right.
+//! Settings: typed, each with a default. Sources in order of precedence, lowest first: defaults, `belfry.toml`, `BELFRY_*`
+//! environment variables, flags. An invalid setting stops the start with one line that names its origin, the setting and what
+//! is allowed.
 
+mod assignment;
 mod environment;
 mod file;
-mod gate;
-mod given;
+mod http_limits;
 mod profiles;
+mod reference;
 mod single_sign_on;
 mod table;
 mod value;
@@ -22,8 +23,9 @@ use chrono_tz::Tz;
 use crate::domain::profile::Profiles;
 use crate::domain::single_sign_on::IdentityProvider;
 
-pub use gate::{Gate, ProxyHeader};
-pub use given::SettingsError;
+pub use assignment::SettingsError;
+pub use http_limits::{HttpLimits, ProxyHeader};
+pub use reference::markdown as settings_reference;
 pub use table::{Setting, all as settings};
 
 pub use crate::domain::secret::Secret;
@@ -31,7 +33,7 @@ pub use crate::domain::secret::Secret;
 /// All settings of a process.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
-    /// Holds the database, the log and whatever else Belfry writes.
+    /// The folder of the database, the log and all other files that Belfry writes.
     pub data_dir: PathBuf,
     pub server: Server,
     pub database: Database,
@@ -39,49 +41,49 @@ pub struct Settings {
     pub workers: Workers,
     pub history: History,
     pub auth: Auth,
-    /// The identity provider of single sign-on; without an issuer there is none.
+    /// The identity provider of single sign-on; disabled without an issuer.
     pub oidc: IdentityProvider,
     pub commands: Commands,
     pub tasks: Tasks,
     pub files: Files,
     pub network: Network,
     pub secrets: Secrets,
-    /// What task types sign in to: mail servers, SMS gateways, databases, HTTP services.
+    /// Connections of task types: mail servers, SMS gateways, databases, HTTP services.
     pub profiles: Profiles,
-    /// The first administrator, for set-ups without hands; from variables alone.
+    /// The first administrator, for unattended setup; only from environment variables.
     pub admin: Option<Admin>,
 }
 
 /// `[server]`
 #[derive(Debug, Clone, PartialEq)]
 pub struct Server {
-    /// `host:port`; port 0 takes a free one.
+    /// `host:port`; port 0 chooses a free port.
     pub listen: String,
-    /// The zone of triggers that name none.
+    /// The time zone of triggers without their own.
     pub zone: Tz,
-    /// What this node is called in the lists of people.
+    /// The name of this node in lists.
     pub name: String,
-    /// Where readers reach Belfry from outside: scheme, host and port, without a path.
+    /// The public URL of Belfry: scheme, host and port, without a path.
     pub public_url: Option<String>,
-    pub gate: Gate,
+    pub http: HttpLimits,
 }
 
 /// `[database]`
 #[derive(Debug, Clone, PartialEq)]
 pub struct Database {
-    /// PostgreSQL; `None`: SQLite in `task.db` of the data folder.
+    /// A PostgreSQL URL; `None`: SQLite in `task.db` of the data folder.
     pub url: Option<Secret>,
     pub synchronous: Synchronous,
     /// PostgreSQL only, 2 to 1000.
     pub max_connections: u32,
 }
 
-/// How far SQLite goes before a change counts as made.
+/// The durability of SQLite commits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Synchronous {
-    /// Safe against a crash of the process; a power cut may take the last seconds.
+    /// Safe against a crash of the process; a power cut may lose the last seconds.
     Normal,
-    /// Safe against a power cut too, and slower.
+    /// Safe against power cuts too; slower.
     Full,
 }
 
@@ -91,9 +93,9 @@ pub struct Log {
     /// `error`, `warn`, `info`, `debug` or `trace`.
     pub level: String,
     pub format: LogFormat,
-    /// `scheduler.log` is set aside when it would grow past this many bytes.
+    /// `scheduler.log` is rotated before it exceeds this many bytes.
     pub file_max_bytes: u64,
-    /// How many set-aside files are kept.
+    /// The number of rotated files kept.
     pub keep: u32,
 }
 
@@ -106,45 +108,45 @@ pub enum LogFormat {
 /// `[workers]`
 #[derive(Debug, Clone, PartialEq)]
 pub struct Workers {
-    /// Runs at once on this node, 1 to 10000.
+    /// The maximum number of concurrent runs on this node, 1 to 10000.
     pub limit: usize,
-    /// What running work is given to end when the server stops.
+    /// How long a shutdown waits for running executions.
     pub shutdown_timeout: Duration,
-    /// Bytes of output kept of one run.
+    /// Bytes of output kept per run.
     pub output_limit: usize,
-    /// Named queues, each with its own limit of runs at once; `default` is bounded by `limit` alone where it is not named.
+    /// Named queues with their maximum number of concurrent runs; `default` has `limit` if it is not named.
     pub queues: BTreeMap<String, usize>,
 }
 
-/// `[history]`; zero keeps all.
+/// `[history]`; 0 keeps all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct History {
     pub keep_days: u32,
-    /// Executions kept of one task.
+    /// Executions kept per task.
     pub keep_per_task: u64,
 }
 
 /// `[auth]`
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Auth {
-    /// A sign-in ends after this long.
+    /// A session ends this many days after the sign-in.
     pub session_days: u32,
-    /// A sign-in ends after this long without use.
+    /// A session ends after this many hours without use.
     pub session_idle_hours: u32,
-    /// Whoever signs in by password must set up a second factor.
+    /// Accounts that sign in with a password must set up a second factor.
     pub second_factor_required: bool,
 }
 
 /// `[commands]`
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Commands {
-    /// False: task types that can do anything on this machine are neither offered nor run.
+    /// False disables the task types that can run arbitrary commands on this machine.
     pub enabled: bool,
-    /// Programs that may be started, by name or whole path; empty: any.
+    /// Programs that may be started, by name or absolute path; empty: any.
     pub programs: Vec<String>,
-    /// Folders in which commands may work; empty: any.
+    /// Folders that commands may use as working directory; empty: any.
     pub folders: Vec<PathBuf>,
-    /// Variables of the server's environment that parameters may read.
+    /// Environment variables of the server that parameters may read.
     pub environment: Vec<String>,
 }
 
@@ -153,36 +155,36 @@ pub struct Commands {
 pub struct Tasks {
     /// The folder whose executables are task types; `None`: `tasks` in the data folder.
     pub folder: Option<PathBuf>,
-    /// The file that says how tasks are to be; `None`: none does.
+    /// The tasks file; `None`: no tasks file.
     pub file: Option<PathBuf>,
 }
 
 /// `[files]`
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Files {
-    /// Folders whose files task types may read and write, beside Belfry's own data folder's `files`.
+    /// Folders whose files task types may read and write, in addition to `files` in the data folder.
     pub folders: Vec<PathBuf>,
 }
 
 /// `[secrets]`
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Secrets {
-    /// The key that secrets are encrypted with, 32 bytes in base64; `None`: in a file of the data folder, made on first use.
+    /// The encryption key of secrets, 32 bytes in base64; `None`: a file in the data folder, created on first use.
     pub key: Option<Secret>,
 }
 
 /// `[network]`
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Network {
-    /// False: task types reach no private, loopback or link-local addresses over HTTP.
+    /// False: HTTP tasks may not connect to private, loopback or link-local addresses.
     pub private_addresses: bool,
 }
 
-/// The account to make where there is none yet (`BELFRY_ADMIN_USER`, `_PASSWORD`, `_TOKEN`).
+/// The account to create if there is none yet (`BELFRY_ADMIN_USER`, `_PASSWORD`, `_TOKEN`).
 #[derive(Debug, Clone, PartialEq)]
 pub struct Admin {
     pub user: String,
-    /// `None`: no sign-in by password.
+    /// `None`: no sign-in with a password.
     pub password: Option<Secret>,
     pub token: Option<Secret>,
 }
@@ -193,10 +195,10 @@ impl Default for Settings {
             data_dir: PathBuf::from("./data"),
             server: Server {
                 listen: "127.0.0.1:8398".into(),
-                zone: zone::of_machine(),
+                zone: zone::system_zone(),
                 name: host_name(),
                 public_url: None,
-                gate: Gate::default(),
+                http: HttpLimits::default(),
             },
             database: Database { url: None, synchronous: Synchronous::Normal, max_connections: 10 },
             log: Log { level: "info".into(), format: LogFormat::Text, file_max_bytes: 20 << 20, keep: 5 },
@@ -220,7 +222,7 @@ impl Default for Settings {
     }
 }
 
-/// An input or output error in words, without the number that Rust adds.
+/// The text of an I/O error, without the error number that Rust appends.
 pub(crate) fn reason(error: &std::io::Error) -> String {
     let text = error.to_string();
     text.split(" (os error").next().unwrap_or_default().to_lowercase()
@@ -230,20 +232,20 @@ fn host_name() -> String {
     sysinfo::System::host_name().ok().filter(|name| !name.is_empty()).unwrap_or_else(|| "belfry".to_owned())
 }
 
-/// Where settings are read from. Given by the caller, so that tests need not touch their own environment.
+/// The sources of settings. Passed by the caller, so that tests need not change their own environment.
 #[derive(Debug, Clone, Default)]
 pub struct Sources {
     /// `--config`.
     pub config: Option<PathBuf>,
     pub environment: Vec<(OsString, OsString)>,
-    /// In the order given; a later one wins.
+    /// In order; a later one overrides an earlier one.
     pub flags: Vec<Flag>,
 }
 
-/// A setting given on the command line.
+/// A setting on the command line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Flag {
-    /// As it was written: `--listen`, `--set workers.limit`.
+    /// As written: `--listen`, `--set workers.limit`.
     pub shown: String,
     /// `section.key`.
     pub setting: String,
@@ -254,19 +256,19 @@ impl Settings {
     /// Reads the settings.
     ///
     /// # Errors
-    /// The first thing that is not right, as one line for people.
+    /// The first invalid setting, as one line for the user.
     pub fn load(sources: &Sources) -> Result<Settings, SettingsError> {
         let environment = environment::read(&sources.environment)?;
         let mut settings = Settings::default();
         let config = sources.config.clone().map(|path| ("--config", path));
-        for given in file::read(config.or(environment.config.map(|path| ("BELFRY_CONFIG", path))))? {
-            given.apply(&mut settings)?;
+        for assignment in file::read(config.or(environment.config.map(|path| ("BELFRY_CONFIG", path))))? {
+            assignment.apply(&mut settings)?;
         }
-        for given in environment.settings {
-            given.apply(&mut settings)?;
+        for assignment in environment.settings {
+            assignment.apply(&mut settings)?;
         }
         for flag in &sources.flags {
-            given::from_flag(flag)?.apply(&mut settings)?;
+            assignment::from_flag(flag)?.apply(&mut settings)?;
         }
         settings.admin = environment.admin;
         profiles::check(&settings.profiles)?;
@@ -274,11 +276,8 @@ impl Settings {
         Ok(settings)
     }
 
-    /// Reads the settings from the process's own environment.
-    ///
-    /// # Errors
-    /// As [`Settings::load`].
-    pub fn of_process(config: Option<PathBuf>, flags: Vec<Flag>) -> Result<Settings, SettingsError> {
+    /// Reads the settings with the environment variables of this process.
+    pub fn from_process(config: Option<PathBuf>, flags: Vec<Flag>) -> Result<Settings, SettingsError> {
         Settings::load(&Sources { config, environment: std::env::vars_os().collect(), flags })
     }
 }

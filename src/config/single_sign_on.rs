@@ -1,6 +1,6 @@
 //! The settings of `[oidc]`: the identity provider of single sign-on.
 
-use super::table::{Setting, setting};
+use super::table::{Setting, ValueType, setting};
 use super::value::Value;
 use super::{Settings, SettingsError};
 use crate::domain::single_sign_on::IdentityProvider;
@@ -13,40 +13,56 @@ pub(super) const SETTINGS: &[Setting] = &[
         SECTION,
         "issuer",
         "",
-        "Single sign-on: the identity provider's issuer (OpenID Connect), exactly as it names itself. Needs [server] public_url.",
+        "The issuer URL of the OpenID Connect provider, exactly as in its discovery document. Requires [server] public_url.",
+        ValueType::Text,
         |s, _, v| {
             of(s).issuer = v.text()?;
             Ok(())
         },
     ),
-    setting(SECTION, "client_id", "", "What the provider calls Belfry.", |s, _, v| {
+    setting(SECTION, "client_id", "", "The client ID of Belfry at the provider.", ValueType::Text, |s, _, v| {
         of(s).client_id = v.text()?;
         Ok(())
     }),
     Setting {
         secret: true,
-        ..setting(SECTION, "client_secret", "", "The client's secret; left out for a public client.", |s, _, v| {
+        ..setting(SECTION, "client_secret", "", "The client secret; omitted for a public client.", ValueType::Text, |s, _, v| {
             of(s).client_secret = Some(v.secret()?);
             Ok(())
         })
     },
-    setting(SECTION, "name", "\"OpenID Connect\"", "What the button on the sign-in page calls the provider.", |s, _, v| {
+    setting(SECTION, "name", "\"OpenID Connect\"", "The provider's name on the sign-in page.", ValueType::Text, |s, _, v| {
         of(s).name = v.text()?;
-        Ok(())
-    }),
-    setting(SECTION, "scopes", "[\"openid\", \"profile\", \"email\"]", "What is asked for; openid always is.", |s, _, v| {
-        of(s).scopes = v.texts()?;
-        Ok(())
-    }),
-    setting(SECTION, "name_claim", "\"preferred_username\"", "The claim that becomes the account's name.", |s, _, v| {
-        of(s).name_claim = v.text()?;
         Ok(())
     }),
     setting(
         SECTION,
+        "scopes",
+        "[\"openid\", \"profile\", \"email\"]",
+        "The requested scopes; openid is always included.",
+        ValueType::TextList,
+        |s, _, v| {
+            of(s).scopes = v.texts()?;
+            Ok(())
+        },
+    ),
+    setting(
+        SECTION,
+        "name_claim",
+        "\"preferred_username\"",
+        "The claim used as the account name.",
+        ValueType::Text,
+        |s, _, v| {
+            of(s).name_claim = v.text()?;
+            Ok(())
+        },
+    ),
+    setting(
+        SECTION,
         "role_claim",
         "",
-        "The claim that roles are read from: its name, or a JSON Pointer such as /realm_access/roles.",
+        "The claim with the user's roles: its name, or a JSON Pointer such as /realm_access/roles.",
+        ValueType::Text,
         |s, _, v| {
             of(s).role_claim = Some(v.text()?);
             Ok(())
@@ -56,17 +72,25 @@ pub(super) const SETTINGS: &[Setting] = &[
         SECTION,
         "admins",
         "[]",
-        "Values of that claim that make administrators; of several roles the highest counts.",
+        "Values of role_claim that grant the role administrator; with several roles the highest applies.",
+        ValueType::TextList,
         |s, _, v| values(s, Role::Admin, v),
     ),
-    setting(SECTION, "editors", "[]", "Values of that claim that make editors.", |s, _, v| values(s, Role::Editor, v)),
-    setting(SECTION, "operators", "[]", "Values of that claim that make operators.", |s, _, v| values(s, Role::Operator, v)),
-    setting(SECTION, "viewers", "[]", "Values of that claim that make viewers.", |s, _, v| values(s, Role::Viewer, v)),
+    setting(SECTION, "editors", "[]", "Values of role_claim that grant the role editor.", ValueType::TextList, |s, _, v| {
+        values(s, Role::Editor, v)
+    }),
+    setting(SECTION, "operators", "[]", "Values of role_claim that grant the role operator.", ValueType::TextList, |s, _, v| {
+        values(s, Role::Operator, v)
+    }),
+    setting(SECTION, "viewers", "[]", "Values of role_claim that grant the role viewer.", ValueType::TextList, |s, _, v| {
+        values(s, Role::Viewer, v)
+    }),
     setting(
         SECTION,
         "default_role",
         "\"none\"",
-        "The role of those whom no value makes one: viewer, operator, editor, or none (they are refused).",
+        "The role of users without a matching value: viewer, operator, editor, or none (sign-in is refused).",
+        ValueType::Choice,
         |s, _, v| {
             let choices = [
                 ("none", None),
@@ -78,10 +102,17 @@ pub(super) const SETTINGS: &[Setting] = &[
             Ok(())
         },
     ),
-    setting(SECTION, "domains", "[]", "Domains whose confirmed e-mail addresses are let in. Empty: all.", |s, _, v| {
-        of(s).domains = v.texts()?;
-        Ok(())
-    }),
+    setting(
+        SECTION,
+        "domains",
+        "[]",
+        "The e-mail domains that may sign in; requires verified addresses. Empty: all.",
+        ValueType::TextList,
+        |s, _, v| {
+            of(s).domains = v.texts()?;
+            Ok(())
+        },
+    ),
 ];
 
 fn of(settings: &mut Settings) -> &mut IdentityProvider {
@@ -98,7 +129,7 @@ fn values(settings: &mut Settings, role: Role, value: &Value) -> Result<(), Stri
     Ok(())
 }
 
-/// Refuses a provider that cannot work, once all settings are read, and tells it where readers reach Belfry.
+/// Validates the provider once all settings are read, and passes it the public URL.
 pub(super) fn finish(settings: &mut Settings) -> Result<(), SettingsError> {
     let provider = &mut settings.oidc;
     if !provider.is_set_up() && provider.client_id.is_empty() {

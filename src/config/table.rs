@@ -1,27 +1,65 @@
-//! The table of all settings: name, default, meaning and how the value is read. The file, the variables, the flags, the
-//! example file and the README all follow it.
+//! The table of all settings: name, default, meaning, type and how the value is read. The settings file, the environment
+//! variables, the flags, the example file and docs/settings.md all follow it.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use super::value::Value;
-use super::{LogFormat, Secret, Settings, Synchronous, gate, profiles, single_sign_on};
+use super::{LogFormat, Secret, Settings, Synchronous, http_limits, profiles, single_sign_on};
 
 /// One setting.
 pub struct Setting {
-    /// The table it stands in; empty at the top of the file. `smtp.*` stands for any table below `[smtp]`.
+    /// The TOML table; empty for the top level. `smtp.*` stands for any table below `[smtp]`.
     pub section: &'static str,
-    /// `*` where the keys are names of the user's own.
+    /// `*` if the user chooses the keys.
     pub key: &'static str,
-    /// As it would be written in the file; empty where it depends on the machine.
+    /// As written in the file; empty if there is none or it depends on the machine.
     pub default: &'static str,
     pub help: &'static str,
-    /// May also come from a file named by the variable with `_FILE`.
+    pub value_type: ValueType,
+    /// Whether the value may also come from a file named by the variable with `_FILE`.
     pub secret: bool,
     pub(super) apply: Apply,
 }
 
-/// Reads a value into the settings; the text is the user's own name where the key or the end of the section is `*`.
+/// The type of a setting's value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ValueType {
+    Text,
+    Path,
+    Integer,
+    Boolean,
+    /// One of the words in the help text.
+    Choice,
+    TextList,
+    PathList,
+    /// An IANA time zone.
+    Zone,
+    /// `host:port`.
+    Address,
+    /// A URL without a path.
+    Url,
+}
+
+impl ValueType {
+    /// The name of the type in the documentation.
+    pub fn name(self) -> &'static str {
+        match self {
+            ValueType::Text => "string",
+            ValueType::Path => "path",
+            ValueType::Integer => "integer",
+            ValueType::Boolean => "boolean",
+            ValueType::Choice => "choice",
+            ValueType::TextList => "list of strings",
+            ValueType::PathList => "list of paths",
+            ValueType::Zone => "time zone",
+            ValueType::Address => "host:port",
+            ValueType::Url => "URL",
+        }
+    }
+}
+
+/// Reads a value into the settings. The string is the user's name if the key or the end of the section is `*`.
 pub(super) type Apply = fn(&mut Settings, &str, &Value) -> Result<(), String>;
 
 pub(super) const fn setting(
@@ -29,58 +67,83 @@ pub(super) const fn setting(
     key: &'static str,
     default: &'static str,
     help: &'static str,
+    value_type: ValueType,
     apply: Apply,
 ) -> Setting {
-    Setting { section, key, default, help, secret: false, apply }
+    Setting { section, key, default, help, value_type, secret: false, apply }
 }
 
 /// Every setting, in the order of the example file.
 pub fn all() -> impl Iterator<Item = &'static Setting> {
-    let own = SETTINGS.iter().chain(gate::SETTINGS).chain(single_sign_on::SETTINGS);
+    let own = SETTINGS.iter().chain(http_limits::SETTINGS).chain(single_sign_on::SETTINGS);
     own.chain(profiles::SETTINGS.iter().copied().flatten())
 }
 
 /// The settings of tables with fixed names.
 const SETTINGS: &[Setting] = &[
-    setting("", "data_dir", "\"./data\"", "The folder for the database and the log; made if it is missing.", |s, _, v| {
-        s.data_dir = PathBuf::from(v.text()?);
-        Ok(())
-    }),
+    setting(
+        "",
+        "data_dir",
+        "\"./data\"",
+        "The folder of the database and the log; created if it is missing.",
+        ValueType::Path,
+        |s, _, v| {
+            s.data_dir = PathBuf::from(v.text()?);
+            Ok(())
+        },
+    ),
     setting(
         "server",
         "listen",
         "\"127.0.0.1:8398\"",
-        "Address and port of the pages and the API; port 0 takes a free one.",
+        "Address and port of the web pages and the API; port 0 chooses a free port.",
+        ValueType::Address,
         |s, _, v| {
             s.server.listen = v.address()?;
             Ok(())
         },
     ),
-    setting("server", "zone", "", "IANA time zone of triggers that name none; by default the machine's.", |s, _, v| {
-        s.server.zone = v.zone()?;
-        Ok(())
-    }),
+    setting(
+        "server",
+        "zone",
+        "",
+        "IANA time zone of triggers without their own; by default the machine's.",
+        ValueType::Zone,
+        |s, _, v| {
+            s.server.zone = v.zone()?;
+            Ok(())
+        },
+    ),
     setting(
         "server",
         "public_url",
         "",
-        "Where people reach Belfry from outside, such as https://belfry.example.com; without a path. Single sign-on needs it.",
+        "The public URL of Belfry without a path, such as https://belfry.example.com. Required for single sign-on.",
+        ValueType::Url,
         |s, _, v| {
             s.server.public_url = Some(v.origin()?);
             Ok(())
         },
     ),
-    setting("server", "name", "", "What this node is called in lists; by default the machine's name.", |s, _, v| {
-        s.server.name = v.text()?;
-        Ok(())
-    }),
+    setting(
+        "server",
+        "name",
+        "",
+        "The name of this node in lists; by default the machine's host name.",
+        ValueType::Text,
+        |s, _, v| {
+            s.server.name = v.text()?;
+            Ok(())
+        },
+    ),
     Setting {
         secret: true,
         ..setting(
             "database",
             "url",
             "",
-            "postgres://user:password@host/name; by default SQLite in task.db of the data folder.",
+            "A PostgreSQL URL, postgres://user:password@host/name; by default SQLite in task.db of the data folder.",
+            ValueType::Text,
             |s, _, v| {
                 s.database.url = Some(database_url(v)?);
                 Ok(())
@@ -91,53 +154,77 @@ const SETTINGS: &[Setting] = &[
         "database",
         "synchronous",
         "\"normal\"",
-        "SQLite: normal, or full to outlive a power cut at the price of speed.",
+        "SQLite: normal (a power cut may lose the last seconds), or full (safe against power cuts, slower).",
+        ValueType::Choice,
         |s, _, v| {
             s.database.synchronous = v.choice(&[("normal", Synchronous::Normal), ("full", Synchronous::Full)])?;
             Ok(())
         },
     ),
-    setting("database", "max_connections", "10", "PostgreSQL: connections at once, 2 to 1000.", |s, _, v| {
-        s.database.max_connections = v.number(2..=1000)?;
-        Ok(())
-    }),
+    setting(
+        "database",
+        "max_connections",
+        "10",
+        "PostgreSQL: the maximum number of connections, 2 to 1000.",
+        ValueType::Integer,
+        |s, _, v| {
+            s.database.max_connections = v.number(2..=1000)?;
+            Ok(())
+        },
+    ),
     setting(
         "log",
         "level",
         "\"info\"",
-        "error, warn, info, debug or trace; RUST_LOG overrides it with finer rules.",
+        "error, warn, info, debug or trace; RUST_LOG overrides it with rules per module.",
+        ValueType::Choice,
         |s, _, v| {
             s.log.level = v.choice(&LEVELS.map(|level| (level, level)))?.to_owned();
             Ok(())
         },
     ),
-    setting("log", "format", "\"text\"", "text for people, json for programs.", |s, _, v| {
+    setting("log", "format", "\"text\"", "text, or json (one object per line).", ValueType::Choice, |s, _, v| {
         s.log.format = v.choice(&[("text", LogFormat::Text), ("json", LogFormat::Json)])?;
         Ok(())
     }),
-    setting("log", "file_max_mb", "20", "scheduler.log becomes scheduler.log.1 at this size, 1 to 10000.", |s, _, v| {
-        s.log.file_max_bytes = v.number::<u64>(1..=10_000)? << 20;
-        Ok(())
-    }),
-    setting("log", "keep", "5", "How many older log files are kept, 0 to 1000.", |s, _, v| {
+    setting(
+        "log",
+        "file_max_mb",
+        "20",
+        "The size at which scheduler.log is rotated to scheduler.log.1, 1 to 10000 MiB.",
+        ValueType::Integer,
+        |s, _, v| {
+            s.log.file_max_bytes = v.number::<u64>(1..=10_000)? << 20;
+            Ok(())
+        },
+    ),
+    setting("log", "keep", "5", "The number of rotated log files kept, 0 to 1000.", ValueType::Integer, |s, _, v| {
         s.log.keep = v.number(0..=1000)?;
-        Ok(())
-    }),
-    setting("workers", "limit", "64", "Runs at once on this node, 1 to 10000.", |s, _, v| {
-        s.workers.limit = v.number(1..=10_000)?;
         Ok(())
     }),
     setting(
         "workers",
+        "limit",
+        "64",
+        "The maximum number of concurrent runs on this node, 1 to 10000.",
+        ValueType::Integer,
+        |s, _, v| {
+            s.workers.limit = v.number(1..=10_000)?;
+            Ok(())
+        },
+    ),
+    setting(
+        "workers",
         "shutdown_timeout_seconds",
         "30",
-        "What running work is given to end when the server stops, 0 to 86400.",
+        "How long a shutdown waits for running executions, 0 to 86400 seconds; then they are interrupted.",
+        ValueType::Integer,
         |s, _, v| {
             s.workers.shutdown_timeout = Duration::from_secs(v.number(0..=86_400)?);
             Ok(())
         },
     ),
-    setting("workers", "output_limit_kb", "1024", "Output kept of one run, 1 to 1048576 KiB.", |s, _, v| {
+    setting("workers", "output_limit_kb", "1024", "The output kept per run, 1 to 1048576 KiB.", ValueType::Integer, |s, _, v| {
         s.workers.output_limit = v.number::<usize>(1..=1_048_576)? << 10;
         Ok(())
     }),
@@ -145,34 +232,64 @@ const SETTINGS: &[Setting] = &[
         "workers.queues",
         "*",
         "",
-        "A named queue and its runs at once, 1 to 10000; tasks choose it by their policy. There is one named slow, with 16.",
+        "A named queue and its maximum number of concurrent runs, 1 to 10000; tasks select it in their policy. The queue slow exists by default, with 16.",
+        ValueType::Integer,
         |s, name, v| {
             check_name("queue", name)?;
             s.workers.queues.insert(name.to_owned(), v.number(1..=10_000)?);
             Ok(())
         },
     ),
-    setting("history", "keep_days", "90", "Executions older than this are deleted, 0 to 36500; 0 keeps all.", |s, _, v| {
-        s.history.keep_days = v.number(0..=36_500)?;
-        Ok(())
-    }),
-    setting("history", "keep_per_task", "10000", "Executions kept of one task, 0 to 1000000000; 0 keeps all.", |s, _, v| {
-        s.history.keep_per_task = v.number(0..=1_000_000_000)?;
-        Ok(())
-    }),
-    setting("auth", "session_days", "30", "A sign-in ends after so many days, 1 to 365.", |s, _, v| {
-        s.auth.session_days = v.number(1..=365)?;
-        Ok(())
-    }),
-    setting("auth", "session_idle_hours", "168", "A sign-in ends after so many hours without use, 1 to 8760.", |s, _, v| {
-        s.auth.session_idle_hours = v.number(1..=8760)?;
-        Ok(())
-    }),
+    setting(
+        "history",
+        "keep_days",
+        "90",
+        "Executions older than this many days are deleted, 0 to 36500; 0 keeps all.",
+        ValueType::Integer,
+        |s, _, v| {
+            s.history.keep_days = v.number(0..=36_500)?;
+            Ok(())
+        },
+    ),
+    setting(
+        "history",
+        "keep_per_task",
+        "10000",
+        "The number of executions kept per task, 0 to 1000000000; 0 keeps all.",
+        ValueType::Integer,
+        |s, _, v| {
+            s.history.keep_per_task = v.number(0..=1_000_000_000)?;
+            Ok(())
+        },
+    ),
+    setting(
+        "auth",
+        "session_days",
+        "30",
+        "A session ends this many days after the sign-in, 1 to 365.",
+        ValueType::Integer,
+        |s, _, v| {
+            s.auth.session_days = v.number(1..=365)?;
+            Ok(())
+        },
+    ),
+    setting(
+        "auth",
+        "session_idle_hours",
+        "168",
+        "A session ends after this many hours without use, 1 to 8760.",
+        ValueType::Integer,
+        |s, _, v| {
+            s.auth.session_idle_hours = v.number(1..=8760)?;
+            Ok(())
+        },
+    ),
     setting(
         "auth",
         "second_factor",
         "\"optional\"",
-        "A code besides the password: optional, or required (who has none must set it up first).",
+        "Two-factor authentication for sign-ins with a password: optional, or required (accounts without it must set it up first).",
+        ValueType::Choice,
         |s, _, v| {
             s.auth.second_factor_required = v.choice(&[("optional", false), ("required", true)])?;
             Ok(())
@@ -182,7 +299,8 @@ const SETTINGS: &[Setting] = &[
         "commands",
         "enabled",
         "true",
-        "false: task types that can do anything on this machine are neither offered nor run.",
+        "false disables the task types that can run arbitrary commands on this machine.",
+        ValueType::Boolean,
         |s, _, v| {
             s.commands.enabled = v.boolean()?;
             Ok(())
@@ -192,25 +310,41 @@ const SETTINGS: &[Setting] = &[
         "commands",
         "programs",
         "[]",
-        "The programs that may be started, by name or path, such as [\"python3\"]; then no shell either. Empty: any.",
+        "The programs that tasks may start, by name or path, such as [\"python3\"]; if set, shell commands are not allowed. Empty: any.",
+        ValueType::TextList,
         |s, _, v| {
             s.commands.programs = v.texts()?;
             Ok(())
         },
     ),
-    setting("commands", "folders", "[]", "The folders in which commands may work. Empty: any.", |s, _, v| {
-        s.commands.folders = v.folders()?;
-        Ok(())
-    }),
-    setting("commands", "environment", "[]", "The variables that parameters may read as env.NAME. Empty: none.", |s, _, v| {
-        s.commands.environment = v.texts()?;
-        Ok(())
-    }),
+    setting(
+        "commands",
+        "folders",
+        "[]",
+        "The folders that commands may use as working directory. Empty: any.",
+        ValueType::PathList,
+        |s, _, v| {
+            s.commands.folders = v.folders()?;
+            Ok(())
+        },
+    ),
+    setting(
+        "commands",
+        "environment",
+        "[]",
+        "The environment variables that templates in parameters may read as env.NAME. Empty: none.",
+        ValueType::TextList,
+        |s, _, v| {
+            s.commands.environment = v.texts()?;
+            Ok(())
+        },
+    ),
     setting(
         "tasks",
         "folder",
         "",
-        "The folder whose executables are task types; by default the folder tasks in the data folder.",
+        "The folder whose executables are task types; by default tasks in the data folder.",
+        ValueType::Path,
         |s, _, v| {
             s.tasks.folder = Some(PathBuf::from(v.text()?));
             Ok(())
@@ -220,7 +354,8 @@ const SETTINGS: &[Setting] = &[
         "tasks",
         "file",
         "",
-        "A file of tasks in YAML or JSON that Belfry keeps in step with: what it names is changed there alone.",
+        "A YAML or JSON file with tasks that Belfry applies at the start and whenever it changes; these tasks can be edited only there.",
+        ValueType::Path,
         |s, _, v| {
             s.tasks.file = Some(PathBuf::from(v.text()?));
             Ok(())
@@ -230,7 +365,8 @@ const SETTINGS: &[Setting] = &[
         "files",
         "folders",
         "[]",
-        "The folders whose files tasks may read and write, beside the folder files in the data folder.",
+        "The folders whose files tasks may read and write, in addition to files in the data folder.",
+        ValueType::PathList,
         |s, _, v| {
             s.files.folders = v.folders()?;
             Ok(())
@@ -240,7 +376,8 @@ const SETTINGS: &[Setting] = &[
         "network",
         "private_addresses",
         "true",
-        "false: HTTP tasks reach no private, loopback or link-local address.",
+        "false: HTTP tasks may not connect to private, loopback or link-local addresses.",
+        ValueType::Boolean,
         |s, _, v| {
             s.network.private_addresses = v.boolean()?;
             Ok(())
@@ -252,7 +389,8 @@ const SETTINGS: &[Setting] = &[
             "secrets",
             "key",
             "",
-            "The key of secrets, 32 bytes in base64; by default in secret.key of the data folder, made on first use.",
+            "The encryption key of secrets, 32 bytes in base64; by default secret.key in the data folder, created on first use.",
+            ValueType::Text,
             |s, _, v| {
                 s.secrets.key = Some(Secret::new(v.text().map_err(|_| "must be 32 bytes in base64".to_owned())?));
                 Ok(())
@@ -261,7 +399,7 @@ const SETTINGS: &[Setting] = &[
     },
 ];
 
-/// From quiet to talkative.
+/// The log levels, from the least to the most verbose.
 pub const LEVELS: [&str; 5] = ["error", "warn", "info", "debug", "trace"];
 
 impl Setting {
@@ -270,14 +408,14 @@ impl Setting {
         if self.section.is_empty() { self.key.to_owned() } else { format!("{}.{}", self.section, self.key) }
     }
 
-    /// The variable that sets it, with `*` in the place of the user's own name.
+    /// The environment variable, with `*` in place of the user's name.
     pub fn variable(&self) -> String {
         format!("BELFRY_{}", self.path().replace('.', "_").to_uppercase())
     }
 
-    /// The user's own name in a variable that sets this, empty where there is none in it; `None` where it sets something
-    /// else.
-    pub(super) fn named_by(&self, variable: &str) -> Option<String> {
+    /// The user's name in a variable of this setting, empty if the setting has none; `None` if the variable is of another
+    /// setting.
+    pub(super) fn name_in_variable(&self, variable: &str) -> Option<String> {
         let own = self.variable();
         let Some((before, after)) = own.split_once('*') else { return (own == variable).then(String::new) };
         let name = variable.strip_prefix(before)?.strip_suffix(after)?;
@@ -285,17 +423,17 @@ impl Setting {
     }
 }
 
-/// The setting that a variable sets, with the user's own name. Of two that would fit, the one with the longer fixed part:
+/// The setting of an environment variable, with the user's name. If two match, the one with the longer fixed part wins:
 /// `BELFRY_SMTP_OFFICE_OAUTH_USER` is `oauth_user` of `office`, not `user` of `office_oauth`.
-pub fn of_variable(variable: &str) -> Option<(&'static Setting, String)> {
-    let fitting = all().filter_map(|setting| Some((setting, setting.named_by(variable)?)));
-    fitting.min_by_key(|(_, name)| name.len())
+pub fn find_by_variable(variable: &str) -> Option<(&'static Setting, String)> {
+    let matching = all().filter_map(|setting| Some((setting, setting.name_in_variable(variable)?)));
+    matching.min_by_key(|(_, name)| name.len())
 }
 
-/// The setting of a section and key, with the user's own name where the key is one.
+/// The setting of a section and key, with the user's name if there is one.
 pub fn find(section: &str, key: &str) -> Option<(&'static Setting, String)> {
-    let own_name = |setting: &Setting| {
-        if let Some(name) = name_in(setting.section, section) {
+    let user_name = |setting: &Setting| {
+        if let Some(name) = name_in_section(setting.section, section) {
             return (setting.key == key).then(|| name.to_owned());
         }
         match setting.key {
@@ -304,18 +442,18 @@ pub fn find(section: &str, key: &str) -> Option<(&'static Setting, String)> {
             fixed => (fixed == key).then(String::new),
         }
     };
-    all().find_map(|setting| Some((setting, own_name(setting)?)))
+    all().find_map(|setting| Some((setting, user_name(setting)?)))
 }
 
-/// The user's own name in a section: `office` where `smtp.office` is read as `smtp.*`.
-pub fn name_in<'a>(pattern: &str, section: &'a str) -> Option<&'a str> {
+/// The user's name in a section: `office` for the section `smtp.office` and the pattern `smtp.*`.
+pub fn name_in_section<'a>(pattern: &str, section: &'a str) -> Option<&'a str> {
     let name = section.strip_prefix(pattern.strip_suffix('*')?)?;
     (!name.is_empty() && !name.contains('.')).then_some(name)
 }
 
-/// `; did you mean …?` with the nearest candidate, or nothing where none is near.
-pub fn did_you_mean(given: &str, candidates: impl Iterator<Item = String>) -> String {
-    let near = candidates.map(|word| (strsim::damerau_levenshtein(given, &word), word)).min();
+/// `; did you mean …?` with the nearest candidate, or an empty string if none is near.
+pub fn did_you_mean(name: &str, candidates: impl Iterator<Item = String>) -> String {
+    let near = candidates.map(|word| (strsim::damerau_levenshtein(name, &word), word)).min();
     match near {
         Some((distance, word)) if distance <= 1 + word.len() / 4 => format!("; did you mean {word}?"),
         _ => String::new(),
@@ -326,19 +464,16 @@ fn database_url(value: &Value) -> Result<Secret, String> {
     let known = |text: &str| ["postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme));
     match value.text() {
         Ok(text) if known(&text) => Ok(Secret::new(text)),
-        // The value is not shown: it may hold a password.
-        _ => {
-            Err("the value is not a PostgreSQL URL; use postgres://user:password@host:5432/name, or leave it out for SQLite"
-                .into())
-        }
+        // The value may contain a password, so it is not part of the message.
+        _ => Err("the value is not a PostgreSQL URL; use postgres://user:password@host:5432/name, or omit it for SQLite".into()),
     }
 }
 
-/// Names that the user chooses: they stand in variables too, so lower case alone.
+/// Validates a name chosen by the user: only lower case, because names are part of environment variables.
 pub(super) fn check_name(what: &str, name: &str) -> Result<(), String> {
     let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '-');
     if name.is_empty() || name.len() > 64 || !name.chars().all(fits) {
-        return Err(format!("a {what}'s name has 1 to 64 lower-case letters, digits, '_' and '-'"));
+        return Err(format!("the name of a {what} must have 1 to 64 lower-case letters, digits, '_' or '-'"));
     }
     Ok(())
 }

@@ -1,5 +1,5 @@
-//! A value as it was written, and how each kind of setting reads it. Messages say what was given and what is allowed; the
-//! place is put in front by the caller.
+//! A value as written, and its conversion to the types of settings. Error messages contain the value and what is allowed; the
+//! caller adds the origin.
 
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
@@ -19,64 +19,64 @@ pub enum Value {
     Boolean(bool),
     /// A TOML list of strings.
     List(Vec<String>),
-    /// Text of a variable or a flag, which has no type of its own.
+    /// The text of an environment variable or a flag, which has no type.
     Untyped(String),
-    /// What no setting takes; names it.
+    /// A type that no setting accepts; holds its description.
     Other(&'static str),
 }
 
 type Read<T> = Result<T, String>;
 
 impl Value {
-    /// A text that is not empty.
+    /// A non-empty string.
     pub fn text(&self) -> Read<String> {
         match self {
             Value::Text(text) | Value::Untyped(text) if !text.trim().is_empty() => Ok(text.clone()),
-            _ => Err(format!("{} is not a text with something in it", self.shown())),
+            _ => Err(format!("{} is not a non-empty string", self.shown())),
         }
     }
 
-    /// A text that must not be shown, not even where it is wrong.
+    /// A secret; its value is not part of error messages.
     pub fn secret(&self) -> Read<Secret> {
-        self.text().map(Secret::new).map_err(|_| "the value is not a text with something in it".to_owned())
+        self.text().map(Secret::new).map_err(|_| "the value is not a non-empty string".to_owned())
     }
 
-    /// A list of texts; in a variable or a flag, parted by commas.
+    /// A list of strings; in a variable or a flag, separated by commas.
     pub fn texts(&self) -> Read<Vec<String>> {
         let list = match self {
             Value::List(list) => list.clone(),
             Value::Untyped(text) => text.split(',').map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect(),
-            _ => return Err(format!("{} is not a list of texts, such as [\"a\", \"b\"]", self.shown())),
+            _ => return Err(format!("{} is not a list of strings, such as [\"a\", \"b\"]", self.shown())),
         };
         match list.iter().any(|text| text.trim().is_empty()) {
-            true => Err("a text in the list is empty".to_owned()),
+            true => Err("a string in the list is empty".to_owned()),
             false => Ok(list),
         }
     }
 
-    /// A list of folders, each by its whole path.
+    /// A list of folders with absolute paths.
     pub fn folders(&self) -> Read<Vec<PathBuf>> {
         let folders: Vec<PathBuf> = self.texts()?.into_iter().map(PathBuf::from).collect();
         match folders.iter().find(|folder| !folder.is_absolute()) {
-            Some(folder) => Err(format!("'{}' is not a whole path", folder.display())),
+            Some(folder) => Err(format!("'{}' is not an absolute path", folder.display())),
             None => Ok(folders),
         }
     }
 
-    /// One of a few words.
+    /// One of the given choices.
     pub fn choice<T: Copy>(&self, choices: &[(&str, T)]) -> Read<T> {
-        let given = match self {
+        let text = match self {
             Value::Text(text) | Value::Untyped(text) => text.as_str(),
             _ => "",
         };
-        let found = choices.iter().find(|(word, _)| *word == given).map(|(_, value)| *value);
+        let found = choices.iter().find(|(word, _)| *word == text).map(|(_, value)| *value);
         found.ok_or_else(|| {
             let words: Vec<&str> = choices.iter().map(|(word, _)| *word).collect();
             format!("{} is not one of: {}", self.shown(), words.join(", "))
         })
     }
 
-    /// A whole number within a range.
+    /// An integer within a range.
     pub fn number<N: TryFrom<i64>>(&self, range: RangeInclusive<i64>) -> Read<N> {
         let number = match self {
             Value::Integer(number) => Some(*number),
@@ -84,7 +84,7 @@ impl Value {
             _ => None,
         };
         let number = number.filter(|n| range.contains(n)).and_then(|n| N::try_from(n).ok());
-        number.ok_or_else(|| format!("{} is not a whole number from {} to {}", self.shown(), range.start(), range.end()))
+        number.ok_or_else(|| format!("{} is not an integer from {} to {}", self.shown(), range.start(), range.end()))
     }
 
     pub fn boolean(&self) -> Read<bool> {
@@ -113,20 +113,20 @@ impl Value {
     pub fn origin(&self) -> Read<String> {
         let text = self.text()?;
         let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")).unwrap_or_default();
-        let place = rest.strip_suffix('/').unwrap_or(rest);
-        let (host, port) = match place.rsplit_once(':').filter(|(_, port)| !port.ends_with(']')) {
+        let authority = rest.strip_suffix('/').unwrap_or(rest);
+        let (host, port) = match authority.rsplit_once(':').filter(|(_, port)| !port.ends_with(']')) {
             Some((host, port)) => (host, port.parse::<u16>().is_ok()),
-            None => (place, true),
+            None => (authority, true),
         };
         match port && is_host(host) && !host.contains(['/', '?', '#', '@']) {
             true => Ok(text.strip_suffix('/').unwrap_or(&text).to_owned()),
-            false => Err(format!("{} is not an address such as https://belfry.example.com, without a path", self.shown())),
+            false => Err(format!("{} is not a URL without a path, such as https://belfry.example.com", self.shown())),
         }
     }
 
     fn shown(&self) -> String {
         match self {
-            Value::Text(text) | Value::Untyped(text) => format!("'{}'", cut(text)),
+            Value::Text(text) | Value::Untyped(text) => format!("'{}'", truncate(text)),
             Value::Integer(number) => number.to_string(),
             Value::Boolean(value) => value.to_string(),
             Value::List(_) => "a list".to_owned(),
@@ -135,7 +135,7 @@ impl Value {
     }
 }
 
-/// A name, an IPv4 address or an IPv6 address in brackets.
+/// Whether this is a host name, an IPv4 address, or an IPv6 address in brackets.
 fn is_host(host: &str) -> bool {
     match host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
         Some(v6) => v6.parse::<std::net::Ipv6Addr>().is_ok(),
@@ -143,8 +143,8 @@ fn is_host(host: &str) -> bool {
     }
 }
 
-/// Long values would hide the message.
-fn cut(text: &str) -> String {
-    const MOST: usize = 60;
-    if text.chars().count() <= MOST { text.to_owned() } else { text.chars().take(MOST).chain(['…']).collect() }
+/// The text, cut to 60 characters, so that a long value does not hide the message.
+fn truncate(text: &str) -> String {
+    const MAX: usize = 60;
+    if text.chars().count() <= MAX { text.to_owned() } else { text.chars().take(MAX).chain(['…']).collect() }
 }

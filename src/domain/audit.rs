@@ -1,63 +1,63 @@
-//! The audit: who changed what, when, from where, and how it was before and after. Entries are added and never changed.
+//! The audit log: who changed what, when, from where, and the state before and after. Entries are append-only.
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use super::user::Via;
 
-/// One change, or one try at signing in.
+/// One change, or one sign-in attempt.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {
     /// A ULID; the order of ids is the order of entries.
     pub id: String,
     pub at: DateTime<Utc>,
-    /// Name of the account; of a refused sign-in, the name that was tried.
+    /// The account's name; for a refused sign-in, the name that was entered.
     pub actor: String,
     pub via: Via,
-    /// The network address that the request came from, where there is one.
+    /// The client's network address, if known.
     pub address: Option<String>,
-    pub action: Act,
+    pub action: AuditEvent,
     /// What was changed, such as `task:daily-report`.
     pub target: String,
-    /// How it was, secrets hidden.
+    /// The state before, secrets masked.
     pub before: Option<Value>,
-    /// How it is now, secrets hidden.
+    /// The state after, secrets masked.
     pub after: Option<Value>,
 }
 
-/// Which entries.
+/// Selects audit entries; every condition that is given must match.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AuditFilter {
     pub actor: Option<String>,
-    pub action: Option<Act>,
+    pub action: Option<AuditEvent>,
     /// The whole target (`task:daily-report`), or its kind with the colon (`task:`).
     pub target: Option<String>,
     /// From, inclusive.
     pub from: Option<DateTime<Utc>>,
     /// To, exclusive.
     pub to: Option<DateTime<Utc>>,
-    /// Part of the account, the address, the target, or of what was before or after, in any case.
+    /// A substring of the account, the address, the target, or the state before or after; case-insensitive.
     pub search: Option<String>,
 }
 
-macro_rules! acts {
+macro_rules! audit_events {
     ($($(#[$doc:meta])* $name:ident = $word:literal),* $(,)?) => {
-        /// What was done.
+        /// The kind of action that an entry records.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-        pub enum Act { $($(#[$doc])* $name),* }
+        pub enum AuditEvent { $($(#[$doc])* $name),* }
 
-        impl Act {
-            pub const ALL: &'static [Act] = &[$(Act::$name),*];
+        impl AuditEvent {
+            pub const ALL: &'static [AuditEvent] = &[$(AuditEvent::$name),*];
 
-            /// The word for it, such as `task.create`.
+            /// The stored name, such as `task.create`.
             pub fn as_str(self) -> &'static str {
-                match self { $(Act::$name => $word),* }
+                match self { $(AuditEvent::$name => $word),* }
             }
         }
     };
 }
 
-acts! {
+audit_events! {
     TaskCreate = "task.create",
     TaskUpdate = "task.update",
     TaskDelete = "task.delete",
@@ -90,9 +90,9 @@ acts! {
     SmsTest = "sms.test",
 }
 
-impl Act {
-    pub fn parse(text: &str) -> Option<Act> {
-        Act::ALL.iter().copied().find(|act| act.as_str() == text)
+impl AuditEvent {
+    pub fn parse(text: &str) -> Option<AuditEvent> {
+        AuditEvent::ALL.iter().copied().find(|event| event.as_str() == text)
     }
 }
 
@@ -101,8 +101,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_read_back() {
-        assert!(Act::ALL.iter().all(|act| Act::parse(act.as_str()) == Some(*act)));
-        assert_eq!(Act::parse("task"), None);
+    fn audit_events_round_trip() {
+        assert!(AuditEvent::ALL.iter().all(|event| AuditEvent::parse(event.as_str()) == Some(*event)));
+        assert_eq!(AuditEvent::parse("task"), None);
     }
 }

@@ -1,4 +1,4 @@
-//! Chains: the tasks that a task starts when a run of it ends. They form no loops; that is seen to when a task is saved.
+//! Chains: the tasks that a task starts when one of its runs ends. Saving a task rejects chains that form a loop.
 
 use std::collections::{HashMap, HashSet};
 
@@ -6,29 +6,29 @@ use serde_json::{Map, Value, json};
 
 use super::execution::Status;
 use super::fault::Fault;
-use super::input::{Fields, shown};
+use super::input::{Fields, display_value};
 use super::task::check_id;
 
-/// The most tasks that one task starts.
+/// The most links in one task's chain.
 pub const MAX_LINKS: usize = 20;
 
-/// One task to be started.
+/// One link of a chain: the task to start, and when.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Link {
     pub on: On,
     /// The task to start.
     pub task: String,
-    /// Override members of that task's parameters; their templates see this run as `previous`.
+    /// Overrides for members of that task's parameters; their templates see this run as `previous`.
     pub params: Map<String, Value>,
 }
 
-/// At which end of a run.
+/// The outcome of a run that starts the linked task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum On {
     Success,
-    /// It failed, timed out or was interrupted, and is not tried again.
+    /// Failed, timed out or interrupted, with no retry left.
     Failure,
-    /// Those, and when it was cancelled while it ran.
+    /// Success, failure, or cancelled while running.
     Always,
 }
 
@@ -39,8 +39,8 @@ impl On {
         WORDS.into_iter().find(|(_, on)| *on == self).map_or("", |(word, _)| word)
     }
 
-    /// Whether a run that ended like this starts the task.
-    pub fn fits(self, end: Status) -> bool {
+    /// Whether a run that ended with this status starts the task.
+    pub fn matches(self, end: Status) -> bool {
         match self {
             On::Success => end == Status::Succeeded,
             On::Failure => end.is_failure(),
@@ -55,12 +55,12 @@ impl Link {
     }
 }
 
-/// A chain as JSON, as it is stored and answered.
+/// A chain as JSON, the form in storage and in API responses.
 pub fn to_json(links: &[Link]) -> Value {
     links.iter().map(Link::to_json).collect()
 }
 
-/// Reads a chain; `pointer` is where it stands.
+/// Parses a chain; `pointer` is the JSON Pointer of `value`, for faults.
 ///
 /// # Errors
 /// Every fault found.
@@ -68,7 +68,7 @@ pub fn parse(value: &Value, pointer: &str) -> Result<Vec<Link>, Vec<Fault>> {
     let list = match value {
         Value::Null => return Ok(Vec::new()),
         Value::Array(list) => list,
-        other => return Err(vec![Fault::new(pointer, format!("chain: must be a list, not {}", shown(other)))]),
+        other => return Err(vec![Fault::new(pointer, format!("chain: must be a list, not {}", display_value(other)))]),
     };
     if list.len() > MAX_LINKS {
         return Err(vec![Fault::new(pointer, format!("chain: names {} tasks, at most {MAX_LINKS} are allowed", list.len()))]);
@@ -90,7 +90,7 @@ fn parse_link(value: &Value, pointer: &str) -> Result<Link, Vec<Fault>> {
     let task = match f.take("task") {
         Some(Value::String(id)) => id,
         None | Some(Value::Null) => String::new(),
-        Some(other) => shown(&other),
+        Some(other) => display_value(&other),
     };
     if let Err(message) = check_id(&task) {
         f.fault("task", message.replacen("id:", "task:", 1));
@@ -99,15 +99,15 @@ fn parse_link(value: &Value, pointer: &str) -> Result<Link, Vec<Fault>> {
         None | Some(Value::Null) => Map::new(),
         Some(Value::Object(map)) => map,
         Some(other) => {
-            f.fault("params", format!("params: must be an object, not {}", shown(&other)));
+            f.fault("params", format!("params: must be an object, not {}", display_value(&other)));
             Map::new()
         }
     };
     f.finish(Link { on, task, params })
 }
 
-/// The way by which a task would start itself, if there is one: the task, those between, the task again. `links` gives
-/// whom each task starts, with the task's new chain in place of its former one.
+/// The path by which `start` would start itself, if any: the task, the tasks between, the task again. `links` maps each
+/// task to the tasks it starts, with the new chain of `start` already in place.
 pub fn find_loop(start: &str, links: &HashMap<String, Vec<String>>) -> Option<Vec<String>> {
     let mut seen = HashSet::new();
     let mut ways = vec![vec![start.to_owned()]];
@@ -132,7 +132,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_chain_reads_back() {
+    fn chain_round_trips_through_json() {
         let given = json!([{"task": "b"}, {"on": "failure", "task": "c", "params": {"x": "{{ previous.error }}"}}]);
         let links = parse(&given, "/chain").unwrap();
         assert_eq!((links[0].on, links[1].on), (On::Success, On::Failure));
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn faults_are_placed() {
+    fn parse_reports_faults_with_pointers() {
         let given = json!([{"on": "sometimes", "task": "b"}, {"task": "-x"}, {"task": "c", "params": 1}, {"task": "d", "more": 1}, 5, {}]);
         let faults = parse(&given, "/chain").unwrap_err();
         let pointers: Vec<_> = faults.iter().map(|fault| fault.pointer.as_str()).collect();
@@ -153,21 +153,21 @@ mod tests {
     }
 
     #[test]
-    fn ends_start_what_they_should() {
-        let started = |on: On| Status::ALL.into_iter().filter(|end| on.fits(*end)).collect::<Vec<_>>();
+    fn conditions_match_statuses() {
+        let started = |on: On| Status::ALL.into_iter().filter(|end| on.matches(*end)).collect::<Vec<_>>();
         assert_eq!(started(On::Success), [Status::Succeeded]);
         assert_eq!(started(On::Failure), [Status::Failed, Status::TimedOut, Status::Interrupted]);
         assert_eq!(started(On::Always).len(), 5);
     }
 
     #[test]
-    fn loops_are_found_with_their_way() {
+    fn find_loop_returns_the_path() {
         let links = |pairs: &[(&str, &[&str])]| {
             let owned = pairs.iter().map(|(from, to)| ((*from).to_owned(), to.iter().map(|t| (*t).to_owned()).collect()));
             owned.collect::<HashMap<_, _>>()
         };
         let shared = links(&[("a", &["b", "c"]), ("b", &["d"]), ("c", &["d"]), ("d", &[])]);
-        assert_eq!(find_loop("a", &shared), None, "two ways to one end are no loop");
+        assert_eq!(find_loop("a", &shared), None, "two paths to one task are not a loop");
         let looped = links(&[("a", &["b"]), ("b", &["c"]), ("c", &["a"])]);
         assert_eq!(find_loop("a", &looped).unwrap(), ["a", "b", "c", "a"]);
         assert_eq!(find_loop("a", &links(&[("a", &["a"])])).unwrap(), ["a", "a"]);

@@ -1,19 +1,19 @@
-//! Files of comma-separated values (RFC 4180), as spreadsheets open them.
+//! CSV output (RFC 4180) for spreadsheets.
 
 use serde_json::Value;
 
-/// The first line, with the mark that tells spreadsheets that the text is UTF-8.
-pub fn head(columns: &[&str]) -> String {
+/// Returns the header row, with the byte order mark by which spreadsheets recognize UTF-8.
+pub fn header(columns: &[&str]) -> String {
     format!("\u{feff}{}\r\n", columns.join(","))
 }
 
-/// One line.
-pub fn line<'v>(cells: impl Iterator<Item = &'v Value>) -> String {
+/// Returns one row.
+pub fn row<'v>(cells: impl Iterator<Item = &'v Value>) -> String {
     let cells: Vec<String> = cells.map(cell).collect();
     format!("{}\r\n", cells.join(","))
 }
 
-/// One cell. A text that a spreadsheet would take for a formula is marked as text.
+/// Returns one cell. A text that a spreadsheet would treat as a formula gets a leading apostrophe.
 fn cell(value: &Value) -> String {
     let text = match value {
         Value::Null => return String::new(),
@@ -33,7 +33,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn cells_are_quoted_and_formulas_are_text() {
+    fn cells_are_quoted_and_formulas_escaped() {
         for (value, written) in [
             (json!("plain"), "plain"),
             (json!("a,\"b\"\nc"), "\"a,\"\"b\"\"\nc\""),

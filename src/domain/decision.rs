@@ -1,23 +1,23 @@
-//! What becomes of a task's due instants: each is decided exactly once, and the task moves on to its next firing.
+//! Firing decisions: whether each due occurrence of a task runs, is skipped or is missed. Each is decided exactly once.
 
 use chrono::{DateTime, Duration, Utc};
 
 use super::task::Task;
 use super::trigger::Trigger;
 
-/// An instant later than this when it is decided was not planned in its time: its run is a catch-up.
+/// An occurrence decided later than this after its scheduled time is run as a catch-up.
 const CATCH_UP_AFTER: Duration = Duration::seconds(10);
 
-/// The instants of a task that are decided now, and its next firing.
+/// The decided occurrences of a task, and its next firing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decision {
-    /// In order of time.
-    pub instants: Vec<Decided>,
+    /// Oldest first.
+    pub occurrences: Vec<Occurrence>,
     /// `None`: never again.
     pub next: Option<Firing>,
 }
 
-/// A firing: the rule's own instant, and when it really fires.
+/// A planned firing: the time given by the rule, and the time with jitter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Firing {
     pub rule_at: DateTime<Utc>,
@@ -25,21 +25,21 @@ pub struct Firing {
     pub run_at: DateTime<Utc>,
 }
 
-/// One instant and its fate.
+/// One scheduled time and its outcome.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Decided {
+pub struct Occurrence {
     pub scheduled_at: DateTime<Utc>,
-    pub fate: Fate,
+    pub outcome: FiringOutcome,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Fate {
+pub enum FiringOutcome {
     Run {
         catch_up: bool,
     },
-    /// As many runs as allowed are going on.
+    /// `max_instances` runs are queued or running already; the reason.
     Skipped(String),
-    /// Too late, or a later instant runs in its place.
+    /// Past its grace period, or coalesced into a later occurrence; the reason.
     Missed(String),
 }
 
@@ -52,9 +52,9 @@ fn firing(task_id: &str, rule: &Trigger, rule_at: DateTime<Utc>, anchor: DateTim
     Firing { rule_at, run_at: rule.fire_time(rule_at, task_id, anchor) }
 }
 
-/// Decides the due instants of a task, the oldest first, at most `limit` of them; where more are due, `next` has passed too
-/// and the rest is decided by the next call. `active` is how many runs of the task are queued or going on; `since` when
-/// this scheduler began.
+/// Decides the due occurrences of a task, oldest first, at most `limit`. If more are due, [`Decision::next`] lies in the
+/// past and the next call decides the rest. `active` is the number of queued or running executions of the task, `since`
+/// the start of this scheduler: earlier occurrences are catch-ups.
 pub fn decide(task: &Task, rule: &Trigger, now: DateTime<Utc>, since: DateTime<Utc>, active: i64, limit: usize) -> Decision {
     let mut next = task.next_run_at.zip(task.next_rule_at).map(|(run_at, rule_at)| Firing { rule_at, run_at });
     let mut due = Vec::new();
@@ -66,45 +66,48 @@ pub fn decide(task: &Task, rule: &Trigger, now: DateTime<Utc>, since: DateTime<U
     let more = next.is_some_and(|firing| firing.run_at <= now);
     let latest = if more { None } else { due.last().copied() };
     let mut active = active;
-    let mut instants = Vec::with_capacity(due.len());
+    let mut occurrences = Vec::with_capacity(due.len());
     for scheduled_at in due {
-        let fate = fate(task, scheduled_at, latest, now, since, active);
-        active += i64::from(matches!(fate, Fate::Run { .. }));
-        instants.push(Decided { scheduled_at, fate });
+        let outcome = outcome(task, scheduled_at, latest, now, since, active);
+        active += i64::from(matches!(outcome, FiringOutcome::Run { .. }));
+        occurrences.push(Occurrence { scheduled_at, outcome });
     }
-    Decision { instants, next }
+    Decision { occurrences, next }
 }
 
-fn fate(
+fn outcome(
     task: &Task,
     at: DateTime<Utc>,
     latest: Option<DateTime<Utc>>,
     now: DateTime<Utc>,
     since: DateTime<Utc>,
     active: i64,
-) -> Fate {
+) -> FiringOutcome {
     let late = now - at;
     if let Some(grace) = task.policy.misfire_grace
         && late > Duration::from_std(grace).unwrap_or(Duration::MAX)
     {
         let late = late.num_seconds();
-        return Fate::Missed(format!("not run: {late} s late, more than misfire_grace_seconds ({}) allows", grace.as_secs_f64()));
+        return FiringOutcome::Missed(format!(
+            "not run: {late} s late, more than misfire_grace_seconds ({}) allows",
+            grace.as_secs_f64()
+        ));
     }
     if task.policy.coalesce && latest != Some(at) {
-        return Fate::Missed("not run: a later instant was due as well and runs in its place (coalesce)".to_owned());
+        return FiringOutcome::Missed("not run: a later occurrence was due as well and runs instead (coalesce)".to_owned());
     }
-    overlap(task, active).unwrap_or(Fate::Run { catch_up: at < since || late > CATCH_UP_AFTER })
+    overlap(task, active).unwrap_or(FiringOutcome::Run { catch_up: at < since || late > CATCH_UP_AFTER })
 }
 
-/// What becomes of the moment at which the machine has been idle long enough.
-pub fn decide_idle(task: &Task, active: i64) -> Fate {
-    overlap(task, active).unwrap_or(Fate::Run { catch_up: false })
+/// Decides the firing of an idle trigger, when the machine has been idle long enough.
+pub fn decide_idle(task: &Task, active: i64) -> FiringOutcome {
+    overlap(task, active).unwrap_or(FiringOutcome::Run { catch_up: false })
 }
 
-fn overlap(task: &Task, active: i64) -> Option<Fate> {
+fn overlap(task: &Task, active: i64) -> Option<FiringOutcome> {
     let allowed = task.policy.max_instances;
     (active >= i64::from(allowed)).then(|| {
-        Fate::Skipped(format!("not run: {active} run(s) of the task are queued or going on, max_instances is {allowed}"))
+        FiringOutcome::Skipped(format!("not run: {active} run(s) of the task are queued or running, max_instances is {allowed}"))
     })
 }
 
@@ -150,51 +153,51 @@ mod tests {
         (task, rule)
     }
 
-    fn fates(policy: Policy, now: i64, active: i64, limit: usize) -> (Vec<&'static str>, Option<i64>) {
+    fn outcomes(policy: Policy, now: i64, active: i64, limit: usize) -> (Vec<&'static str>, Option<i64>) {
         let (task, rule) = every_ten_seconds(policy);
         let decision = decide(&task, &rule, at(now), at(0), active, limit);
-        let name = |decided: &Decided| match decided.fate {
-            Fate::Run { catch_up: false } => "run",
-            Fate::Run { catch_up: true } => "catch up",
-            Fate::Skipped(_) => "skipped",
-            Fate::Missed(_) => "missed",
+        let name = |occurrence: &Occurrence| match occurrence.outcome {
+            FiringOutcome::Run { catch_up: false } => "run",
+            FiringOutcome::Run { catch_up: true } => "catch up",
+            FiringOutcome::Skipped(_) => "skipped",
+            FiringOutcome::Missed(_) => "missed",
         };
-        (decision.instants.iter().map(name).collect(), decision.next.map(|n| (n.run_at - at(0)).num_seconds()))
+        (decision.occurrences.iter().map(name).collect(), decision.next.map(|n| (n.run_at - at(0)).num_seconds()))
     }
 
     #[test]
     fn an_instant_on_time_runs_and_the_grid_goes_on() {
-        assert_eq!(fates(Policy::default(), 10, 0, 100), (vec!["run"], Some(20)));
-        assert_eq!(fates(Policy::default(), 9, 0, 100), (vec![], Some(10)));
+        assert_eq!(outcomes(Policy::default(), 10, 0, 100), (vec!["run"], Some(20)));
+        assert_eq!(outcomes(Policy::default(), 9, 0, 100), (vec![], Some(10)));
     }
 
     #[test]
     fn of_several_only_the_latest_runs() {
-        assert_eq!(fates(Policy::default(), 45, 0, 100), (vec!["missed", "missed", "missed", "run"], Some(50)));
+        assert_eq!(outcomes(Policy::default(), 45, 0, 100), (vec!["missed", "missed", "missed", "run"], Some(50)));
     }
 
     #[test]
     fn without_coalescing_each_within_its_grace_runs_in_order() {
         let grace = Some(StdDuration::from_secs(20));
         let policy = Policy { coalesce: false, misfire_grace: grace, max_instances: 9, ..Policy::default() };
-        assert_eq!(fates(policy.clone(), 45, 0, 100), (vec!["missed", "missed", "catch up", "run"], Some(50)));
+        assert_eq!(outcomes(policy.clone(), 45, 0, 100), (vec!["missed", "missed", "catch up", "run"], Some(50)));
         let one = Policy { max_instances: 1, ..policy };
-        assert_eq!(fates(one, 45, 0, 100), (vec!["missed", "missed", "catch up", "skipped"], Some(50)));
+        assert_eq!(outcomes(one, 45, 0, 100), (vec!["missed", "missed", "catch up", "skipped"], Some(50)));
     }
 
     #[test]
     fn too_late_is_missed_even_for_the_latest() {
         let policy = Policy { misfire_grace: Some(StdDuration::ZERO), ..Policy::default() };
-        assert_eq!(fates(policy.clone(), 10, 0, 100), (vec!["run"], Some(20)));
-        assert_eq!(fates(policy, 11, 0, 100), (vec!["missed"], Some(20)));
+        assert_eq!(outcomes(policy.clone(), 10, 0, 100), (vec!["run"], Some(20)));
+        assert_eq!(outcomes(policy, 11, 0, 100), (vec!["missed"], Some(20)));
         let any = Policy { misfire_grace: None, ..Policy::default() };
-        assert_eq!(fates(any, 1_000_009, 0, 200_000).0.last(), Some(&"run"));
+        assert_eq!(outcomes(any, 1_000_009, 0, 200_000).0.last(), Some(&"run"));
     }
 
     #[test]
     fn overlap_is_skipped() {
-        assert_eq!(fates(Policy::default(), 10, 1, 100).0, ["skipped"]);
-        assert_eq!(fates(Policy { max_instances: 2, ..Policy::default() }, 10, 1, 100).0, ["run"]);
+        assert_eq!(outcomes(Policy::default(), 10, 1, 100).0, ["skipped"]);
+        assert_eq!(outcomes(Policy { max_instances: 2, ..Policy::default() }, 10, 1, 100).0, ["run"]);
     }
 
     #[test]
@@ -203,8 +206,8 @@ mod tests {
         let (mut decided, mut ran) = (0, 0);
         loop {
             let decision = decide(&task, &rule, at(1000), at(990), 0, 7);
-            decided += decision.instants.len();
-            ran += decision.instants.iter().filter(|d| matches!(d.fate, Fate::Run { .. })).count();
+            decided += decision.occurrences.len();
+            ran += decision.occurrences.iter().filter(|d| matches!(d.outcome, FiringOutcome::Run { .. })).count();
             task.next_run_at = decision.next.map(|n| n.run_at);
             task.next_rule_at = decision.next.map(|n| n.rule_at);
             if task.next_run_at.is_none_or(|next| next > at(1000)) {
@@ -218,6 +221,6 @@ mod tests {
     fn what_was_due_before_the_start_is_a_catch_up() {
         let (task, rule) = every_ten_seconds(Policy::default());
         let decision = decide(&task, &rule, at(11), at(11), 0, 9);
-        assert_eq!(decision.instants[0].fate, Fate::Run { catch_up: true });
+        assert_eq!(decision.occurrences[0].outcome, FiringOutcome::Run { catch_up: true });
     }
 }

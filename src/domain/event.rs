@@ -1,18 +1,18 @@
-//! What pages and programs are told as it happens.
+//! Change events, published to event streams and to other nodes.
 
 use super::execution::{OutputChunk, Status};
 
 /// One change.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
-    /// A task was created, changed or deleted, or its next firing or counters moved.
+    /// A task was created, changed or deleted, or its next firing or counters changed.
     Task { id: String, change: TaskChange },
-    /// An execution came to be or changed its state.
+    /// An execution was created or changed its status.
     Execution { id: String, task_id: String, status: Status, attempt: i64 },
     /// An execution wrote output.
     Output { execution_id: String, chunks: Vec<OutputChunk> },
-    /// More changed than can be told: whoever shows anything looks anew.
-    Missed,
+    /// Events were dropped; subscribers must reload their state.
+    Resync,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

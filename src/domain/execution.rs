@@ -1,4 +1,4 @@
-//! An execution: one run of a task, and the states it goes through.
+//! Executions: one run of a task, and its state machine.
 //!
 //! ```text
 //!              ┌──────────── retry: waits until retry_at ───────────┐
@@ -14,21 +14,21 @@
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-/// Where an execution stands.
+/// The state of an execution.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Status {
-    /// Waits for a worker, or for its next attempt.
+    /// Waiting for a worker, or for the next attempt.
     Queued,
     Running,
     Succeeded,
     Failed,
     TimedOut,
     Cancelled,
-    /// Its process ended while it ran.
+    /// The process that ran it ended.
     Interrupted,
-    /// Due while as many runs as allowed were going.
+    /// Due while `max_instances` runs were active.
     Skipped,
-    /// Due while nothing could run it, past its grace, or replaced by a later one.
+    /// Not run in time: past its grace period, or coalesced into a later one.
     Missed,
 }
 
@@ -63,12 +63,12 @@ impl Status {
         Status::ALL.into_iter().find(|status| status.as_str() == text)
     }
 
-    /// Nothing changes it any more.
+    /// Whether the status is final.
     pub fn is_final(self) -> bool {
         !matches!(self, Status::Queued | Status::Running)
     }
 
-    /// Counts as a failure of the task.
+    /// Whether the status counts as a failure of the task.
     pub fn is_failure(self) -> bool {
         matches!(self, Status::Failed | Status::TimedOut | Status::Interrupted)
     }
@@ -86,17 +86,17 @@ impl Status {
 /// Why an execution exists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Cause {
-    /// Its instant came.
+    /// Its scheduled time came.
     Schedule,
-    /// A person asked for it.
+    /// Requested by a person.
     Manual,
-    /// Its instant passed while the scheduler was down or far behind.
+    /// Its scheduled time passed while the scheduler was down or far behind.
     CatchUp,
-    /// Another execution's end asked for it.
+    /// Started by the end of another execution.
     Chain,
-    /// A program asked for it.
+    /// Requested by a program.
     Api,
-    /// It ran elsewhere, and its record was brought here.
+    /// Ran in another scheduler; its record was imported.
     Import,
 }
 
@@ -119,16 +119,16 @@ impl Cause {
     }
 }
 
-/// One run of a task, as stored, without its result and output.
+/// One run of a task as stored, without result and output.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Execution {
     /// A ULID; the order of ids is the order in which executions were queued.
     pub id: String,
     pub task_id: String,
     pub task_type: String,
-    /// The version of the task that it ran.
+    /// The version of the task at that time.
     pub task_version: Option<i64>,
-    /// The task's rule in one line, as it was then.
+    /// The task's schedule in one line, as it was then.
     pub schedule_text: String,
     pub params: Value,
     pub cause: Cause,
@@ -138,14 +138,14 @@ pub struct Execution {
     pub started_at: Option<DateTime<Utc>>,
     /// End of the latest attempt.
     pub finished_at: Option<DateTime<Utc>>,
-    /// First attempt's start after `scheduled_at`, in milliseconds.
+    /// From `scheduled_at` to the start of the first attempt, in milliseconds.
     pub lateness_ms: Option<i64>,
-    /// How long the latest attempt took, in milliseconds.
+    /// The duration of the latest attempt, in milliseconds.
     pub duration_ms: Option<i64>,
     /// The number of the latest attempt, from 1.
     pub attempt: i64,
     pub status: Status,
-    /// When the next attempt is due, while waiting for it.
+    /// When the next attempt is due, while the execution waits for it.
     pub retry_at: Option<DateTime<Utc>>,
     pub error: Option<String>,
     /// Name of the node that ran it.
@@ -155,21 +155,21 @@ pub struct Execution {
     pub started_by: Option<String>,
 }
 
-/// An execution with all that belongs to it.
+/// An execution with its parameters, result, attempts and output.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ExecutionDetail {
     pub execution: Execution,
-    /// The parameters with their templates filled in and secrets hidden; `None` where there were none.
+    /// The parameters with templates rendered and secrets masked; `None` if there were no templates.
     pub filled_params: Option<Value>,
     pub result: Option<Value>,
-    /// The executions that its end started, oldest first.
+    /// The executions that its end started (chain), oldest first.
     pub started: Vec<Execution>,
-    /// Every attempt, oldest first; the last one is the execution's present state.
+    /// Every attempt, oldest first; the last one is the execution's current state.
     pub attempts: Vec<Attempt>,
     pub output: Vec<OutputChunk>,
 }
 
-/// One try within an execution.
+/// One attempt of an execution.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Attempt {
     pub attempt: i64,
@@ -181,7 +181,7 @@ pub struct Attempt {
     pub node: Option<String>,
 }
 
-/// Which of a process's two streams a text came from.
+/// The output stream of a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stream {
     Stdout,
@@ -201,12 +201,12 @@ impl Stream {
     }
 }
 
-/// A piece of output, as it came.
+/// A chunk of output.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OutputChunk {
-    /// The attempt it belongs to.
+    /// The number of its attempt, from 1.
     pub attempt: i64,
-    /// Its place within the attempt, from 0.
+    /// Its position within the attempt, from 0.
     pub seq: i64,
     pub stream: Stream,
     pub at: DateTime<Utc>,
@@ -218,14 +218,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_read_back() {
+    fn statuses_and_causes_round_trip() {
         assert!(Status::ALL.into_iter().all(|s| Status::parse(s.as_str()) == Some(s)));
         assert!(Cause::ALL.into_iter().all(|c| Cause::parse(c.as_str()) == Some(c)));
         assert_eq!((Status::parse("done"), Cause::parse("")), (None, None));
     }
 
     #[test]
-    fn final_states_never_change() {
+    fn final_statuses_have_no_transitions() {
         for from in Status::ALL {
             let changes = Status::ALL.into_iter().any(|to| from.may_become(to));
             assert_eq!(changes, !from.is_final(), "{from:?}");

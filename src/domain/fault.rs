@@ -1,6 +1,6 @@
-//! What is wrong with an input, in a form that both the JSON API and the pages can show.
+//! Validation faults, in a form that the JSON API and the pages both render.
 
-/// One thing wrong with an input: where (JSON Pointer into the request body, `""` = the whole) and what.
+/// One validation fault: where (JSON Pointer into the request body, `""` for the whole body) and what is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Fault {
     pub pointer: String,
@@ -13,7 +13,7 @@ impl Fault {
     }
 }
 
-/// A name as a step of a JSON Pointer (RFC 6901).
+/// Escapes a name as a reference token of a JSON Pointer (RFC 6901).
 pub fn pointer_step(name: &str) -> String {
     name.replace('~', "~0").replace('/', "~1")
 }

@@ -1,4 +1,4 @@
-//! Reads a JSON object field by field and gathers every fault, so that one answer names all that is wrong.
+//! A reader of JSON objects that collects every fault, so that one response lists all of them.
 
 use std::time::Duration;
 
@@ -6,8 +6,8 @@ use serde_json::{Map, Value};
 
 use super::fault::{Fault, pointer_step};
 
-/// The fields of one JSON object that are still to be read, and what was found wrong so far. A field that is left out or
-/// null gives its default; one that nobody took is reported by [`Fields::finish`] as unknown.
+/// The unread fields of a JSON object, and the faults found so far. A field that is absent or null yields its default;
+/// [`Fields::finish`] reports fields that were never read as unknown.
 #[derive(Debug)]
 pub struct Fields {
     base: String,
@@ -26,7 +26,7 @@ impl Fields {
         Self { base: base.to_owned(), left, faults }
     }
 
-    /// The raw value of a field, or `None` where it is not given.
+    /// Takes the raw value of a field; `None` if absent.
     pub fn take(&mut self, name: &str) -> Option<Value> {
         self.left.shift_remove(name)
     }
@@ -36,7 +36,7 @@ impl Fields {
         self.faults.push(Fault::new(pointer, message));
     }
 
-    /// Takes over the faults of a part that was read elsewhere.
+    /// Adds the faults of a part that was parsed separately; `None` if it had any.
     pub fn collect<T>(&mut self, part: Result<T, Vec<Fault>>) -> Option<T> {
         part.map_err(|faults| self.faults.extend(faults)).ok()
     }
@@ -46,7 +46,7 @@ impl Fields {
             None | Some(Value::Null) => default,
             Some(Value::Bool(given)) => given,
             Some(other) => {
-                self.fault(name, format!("{name}: must be true or false, not {}", shown(&other)));
+                self.fault(name, format!("{name}: must be true or false, not {}", display_value(&other)));
                 default
             }
         }
@@ -56,18 +56,20 @@ impl Fields {
         self.optional_integer(name, min, max).unwrap_or(default)
     }
 
-    /// A whole number; `None` where it is left out or null.
+    /// An integer; `None` if absent or null.
     pub fn optional_integer(&mut self, name: &str, min: i64, max: i64) -> Option<i64> {
         let given = self.take(name).filter(|v| !v.is_null())?;
         match given.as_i64() {
             Some(number) if (min..=max).contains(&number) => return Some(number),
             Some(number) => self.fault(name, format!("{name}: {number} is not between {min} and {max}")),
-            None => self.fault(name, format!("{name}: must be a whole number from {min} to {max}, not {}", shown(&given))),
+            None => {
+                self.fault(name, format!("{name}: must be a whole number from {min} to {max}, not {}", display_value(&given)))
+            }
         }
         None
     }
 
-    /// A number of seconds, fractions allowed down to the millisecond.
+    /// A number of seconds, rounded to milliseconds.
     pub fn seconds(&mut self, name: &str, min: f64, max: f64, default: Duration) -> Duration {
         match self.take(name) {
             None | Some(Value::Null) => default,
@@ -75,7 +77,7 @@ impl Fields {
         }
     }
 
-    /// As [`Fields::seconds`], but null means "no limit".
+    /// As [`Fields::seconds`], but null means "no limit" (`None`).
     pub fn optional_seconds(&mut self, name: &str, min: f64, max: f64, default: Option<Duration>) -> Option<Duration> {
         match self.take(name) {
             None => default,
@@ -92,17 +94,17 @@ impl Fields {
                 None
             }
             None => {
-                self.fault(name, format!("{name}: must be a number of seconds, not {}", shown(given)));
+                self.fault(name, format!("{name}: must be a number of seconds, not {}", display_value(given)));
                 None
             }
         }
     }
 
-    /// A text of at most `max` characters, without control characters but for line breaks and tabs.
+    /// A text of at most `max` characters; of control characters only line breaks and tabs are allowed.
     pub fn text(&mut self, name: &str, max: usize, default: &str) -> String {
         let Some(given) = self.take(name).filter(|v| !v.is_null()) else { return default.to_owned() };
         let Value::String(text) = given else {
-            self.fault(name, format!("{name}: must be a text, not {}", shown(&given)));
+            self.fault(name, format!("{name}: must be a text, not {}", display_value(&given)));
             return default.to_owned();
         };
         if text.chars().count() > max {
@@ -113,7 +115,7 @@ impl Fields {
         text
     }
 
-    /// One of the named values.
+    /// One of the values in `known`, by name.
     pub fn choice<T: Copy>(&mut self, name: &str, known: &[(&str, T)], default: T) -> T {
         let Some(given) = self.take(name).filter(|v| !v.is_null()) else { return default };
         let found = given.as_str().and_then(|text| known.iter().find(|(word, _)| *word == text));
@@ -121,7 +123,7 @@ impl Fields {
             return *value;
         }
         let words: Vec<_> = known.iter().map(|(word, _)| *word).collect();
-        self.fault(name, format!("{name}: {} is not one of {}", shown(&given), words.join(", ")));
+        self.fault(name, format!("{name}: {} is not one of {}", display_value(&given), words.join(", ")));
         default
     }
 
@@ -131,7 +133,7 @@ impl Fields {
             None | Some(Value::Null) => return Vec::new(),
             Some(Value::Array(list)) => list,
             Some(other) => {
-                self.fault(name, format!("{name}: must be a list of texts, not {}", shown(&other)));
+                self.fault(name, format!("{name}: must be a list of texts, not {}", display_value(&other)));
                 return Vec::new();
             }
         };
@@ -139,43 +141,45 @@ impl Fields {
         for (place, item) in list.into_iter().enumerate() {
             match item {
                 Value::String(text) => texts.push(text),
-                other => self.fault(&format!("{name}/{place}"), format!("{name}: must hold texts, not {}", shown(&other))),
+                other => {
+                    self.fault(&format!("{name}/{place}"), format!("{name}: must hold texts, not {}", display_value(&other)))
+                }
             }
         }
         texts
     }
 
-    /// The value that was read, or every fault. A field that nobody took is a fault of its own.
+    /// Returns `value`, or every fault. An unread field is a fault.
     ///
     /// # Errors
-    /// All faults gathered, in the order in which they were found.
+    /// All faults, in the order in which they were found.
     pub fn finish<T>(mut self, value: T) -> Result<T, Vec<Fault>> {
         for name in std::mem::take(&mut self.left).keys() {
-            self.fault(name, format!("{}: unknown field", cut(name, 40)));
+            self.fault(name, format!("{}: unknown field", truncate(name, 40)));
         }
         if self.faults.is_empty() { Ok(value) } else { Err(self.faults) }
     }
 }
 
-/// A duration as a JSON number of seconds: whole where it is whole.
+/// A duration as a JSON number of seconds: an integer if it has no fraction.
 pub fn seconds_value(duration: Duration) -> Value {
     if duration.subsec_millis() == 0 { duration.as_secs().into() } else { duration.as_secs_f64().into() }
 }
 
-/// At most `max` characters of a text, with a mark where it was cut.
-pub fn cut(text: &str, max: usize) -> String {
+/// The first `max` characters of a text, followed by `…` if it is longer.
+pub fn truncate(text: &str, max: usize) -> String {
     match text.char_indices().nth(max) {
         None => text.to_owned(),
         Some((end, _)) => format!("{}…", &text[..end]),
     }
 }
 
-/// How a JSON value is shown in a message: texts quoted, long ones cut, composites by their kind.
-pub fn shown(value: &Value) -> String {
+/// A JSON value for a message: texts quoted and truncated, arrays and objects by their kind.
+pub fn display_value(value: &Value) -> String {
     match value {
-        Value::String(text) => format!("'{}'", cut(text, 40)),
+        Value::String(text) => format!("'{}'", truncate(text, 40)),
         Value::Object(_) | Value::Array(_) => kind_of(value).to_owned(),
-        other => cut(&other.to_string(), 40),
+        other => truncate(&other.to_string(), 40),
     }
 }
 
@@ -190,8 +194,7 @@ fn kind_of(value: &Value) -> &'static str {
     }
 }
 
-/// A text as it stands in one segment of a path, or one name or value of a query: all but RFC 3986's unreserved characters
-/// percent-encoded.
+/// Percent-encodes a path segment, or a name or value of a query: all but the unreserved characters of RFC 3986.
 pub fn percent_encoded(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {
@@ -203,7 +206,7 @@ pub fn percent_encoded(text: &str) -> String {
     encoded
 }
 
-/// A reference token of a JSON Pointer; a `/` between a list's name and an index is kept.
+/// Escapes a name as a JSON Pointer; a `/` between a list's name and an index is kept.
 fn escape(name: &str) -> String {
     match name.rsplit_once('/') {
         Some((list, index)) if !index.is_empty() && index.bytes().all(|b| b.is_ascii_digit()) => {
@@ -218,7 +221,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn all_but_unreserved_characters_are_percent_encoded() {
+    fn percent_encoded_keeps_unreserved_characters() {
         assert_eq!(percent_encoded("a b*~/钟"), "a%20b%2A~%2F%E9%92%9F");
     }
 }

@@ -1,5 +1,5 @@
-//! A job: the queue entry that carries one attempt of an execution to a worker. It holds all that the worker needs, so
-//! that starting a run costs no read.
+//! Jobs: the queue entries for single attempts of executions. A job holds all that the worker needs, so starting a run
+//! needs no read.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -7,11 +7,11 @@ use serde_json::Value;
 
 use super::policy::{Backoff, Policy, Retry};
 
-/// What a worker needs for one attempt.
+/// The payload of one attempt.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Job {
     pub execution_id: String,
-    /// From 1; a result counts only from the attempt that holds the execution.
+    /// From 1; a result is accepted only from the execution's current attempt.
     pub attempt: i64,
     pub task_id: String,
     pub task_type: String,
@@ -19,7 +19,7 @@ pub struct Job {
     /// The execution whose end started this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started_by: Option<String>,
-    /// Whether the task names others to start at the end of this run.
+    /// Whether the task has a chain.
     #[serde(default, skip_serializing_if = "is_false")]
     pub chained: bool,
     #[serde(with = "chrono::serde::ts_milliseconds")]
@@ -29,7 +29,7 @@ pub struct Job {
     pub retry: JobRetry,
 }
 
-/// [`Retry`] as it is kept in a job.
+/// [`Retry`] as stored in a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JobRetry {
     pub max_attempts: u32,
@@ -40,12 +40,12 @@ pub struct JobRetry {
 }
 
 impl Job {
-    /// The name under which a job is unique in the queue: an attempt is queued once.
+    /// The unique key of the job in the queue, so that an attempt is queued once.
     pub fn idempotency_key(&self) -> String {
         format!("{}#{}", self.execution_id, self.attempt)
     }
 
-    /// The part of a job that comes from the policy.
+    /// The time limit in milliseconds and the retry rule of a policy.
     pub fn limits(policy: &Policy) -> (Option<u64>, JobRetry) {
         (policy.timeout.map(|t| t.as_millis() as u64), JobRetry::from(&policy.retry))
     }

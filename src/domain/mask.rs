@@ -1,4 +1,4 @@
-//! Hides secrets in texts: every value, and the forms in which programs usually print it, becomes `***`.
+//! Secret masking: replaces secret values, and their usual encodings, by `***`.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -9,12 +9,12 @@ use serde_json::Value;
 
 use super::input::percent_encoded;
 
-/// In place of a secret.
+/// The replacement for a secret.
 pub const STARS: &str = "***";
-/// Shorter values are not hidden: they would be found in every text.
-pub const SHORTEST: usize = 4;
+/// The minimum length of a masked value in bytes; shorter ones would match everywhere.
+pub const MIN_SECRET_LENGTH: usize = 4;
 
-/// Knows the secrets of a moment. Without any it costs nothing.
+/// Masks a fixed set of secrets. Free if the set is empty.
 #[derive(Debug, Clone, Default)]
 pub struct Mask(Option<Known>);
 
@@ -32,17 +32,17 @@ impl std::fmt::Debug for Known {
 }
 
 impl Mask {
-    /// A mask for these values.
-    pub fn of<'a>(values: impl IntoIterator<Item = &'a str>) -> Self {
+    /// A mask for these values and their encodings.
+    pub fn from_values<'a>(values: impl IntoIterator<Item = &'a str>) -> Self {
         let needles: BTreeSet<String> = values
             .into_iter()
-            .filter(|value| value.len() >= SHORTEST)
+            .filter(|value| value.len() >= MIN_SECRET_LENGTH)
             .flat_map(forms)
-            .filter(|form| form.len() >= SHORTEST)
+            .filter(|form| form.len() >= MIN_SECRET_LENGTH)
             .collect();
         let needles: Vec<String> = needles.into_iter().collect();
         let longest = needles.iter().map(String::len).max().unwrap_or(0);
-        // Of the secrets that begin at one place the longest is hidden, so that none shows its end.
+        // The longest secret at a position is masked, so that no rest of it stays visible.
         let finder = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(&needles);
         match finder {
             Ok(finder) if longest > 0 => Self(Some(Known { finder, needles, longest })),
@@ -50,12 +50,12 @@ impl Mask {
         }
     }
 
-    /// Whether there is nothing to hide.
+    /// Whether there is no secret to mask.
     pub fn is_empty(&self) -> bool {
         self.0.is_none()
     }
 
-    /// The text with every secret hidden.
+    /// The text with every secret masked.
     pub fn text<'t>(&self, text: &'t str) -> Cow<'t, str> {
         match &self.0 {
             Some(known) if known.finder.is_match(text) => Cow::Owned(known.hide(text)),
@@ -63,7 +63,7 @@ impl Mask {
         }
     }
 
-    /// JSON with every secret hidden, in keys too.
+    /// The JSON value with every secret masked, in keys too.
     pub fn json(&self, value: Value) -> Value {
         if self.is_empty() {
             return value;
@@ -78,9 +78,9 @@ impl Mask {
         }
     }
 
-    /// The length of the longest end of `text` that may be the beginning of a secret, or that a secret in the text reaches
-    /// into: it must not be shown before more of the text has come.
-    pub fn undecided(&self, text: &str) -> usize {
+    /// The length in bytes of the longest suffix of `text` that may be the start of a secret, or that a secret in the text
+    /// overlaps. The suffix must be held back until more text arrives.
+    pub fn pending_suffix_len(&self, text: &str) -> usize {
         let Some(known) = &self.0 else { return 0 };
         let from = text.len().saturating_sub(known.longest - 1);
         let mut ends = (text.ceil_char_boundary(from)..text.len()).filter(|at| text.is_char_boundary(*at));
@@ -104,10 +104,10 @@ impl Known {
     }
 }
 
-/// The value itself, its lines where there are several, and how JSON, URLs and Basic authentication would write it.
+/// The value itself, the lines of a multi-line value, and its JSON, URL and base64 encodings.
 fn forms(value: &str) -> Vec<String> {
     let json = Value::from(value).to_string();
-    let lines = value.lines().map(str::trim).filter(|line| line.len() >= 2 * SHORTEST && *line != value);
+    let lines = value.lines().map(str::trim).filter(|line| line.len() >= 2 * MIN_SECRET_LENGTH && *line != value);
     let mut forms: Vec<String> = lines.map(str::to_owned).collect();
     forms.push(value.to_owned());
     forms.push(json[1..json.len() - 1].to_owned());
@@ -123,26 +123,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn secrets_are_hidden_in_every_form() {
-        let mask = Mask::of(["p@ss \"word\"", "line one is long\nline two is long", "abc"]);
+    fn secrets_are_masked_in_every_encoding() {
+        let mask = Mask::from_values(["p@ss \"word\"", "line one is long\nline two is long", "abc"]);
         let text = "p@ss \"word\" p@ss \\\"word\\\" p%40ss%20%22word%22 cEBzcyAid29yZCI= line two is long abc";
-        assert_eq!(mask.text(text), "*** *** *** ***= *** abc", "three letters are no secret");
+        assert_eq!(mask.text(text), "*** *** *** ***= *** abc", "values below the minimum length are not masked");
         let value = mask.json(json!({"a": ["xp@ss \"word\"x", 1], "p@ss \"word\"": null}));
         assert_eq!(value, json!({"a": ["x***x", 1], "***": null}));
     }
 
     #[test]
-    fn of_two_secrets_at_one_place_the_longer_is_hidden() {
-        let mask = Mask::of(["secret", "secret-and-more"]);
+    fn the_longest_of_overlapping_secrets_is_masked() {
+        let mask = Mask::from_values(["secret", "secret-and-more"]);
         assert_eq!(mask.text("secret-and-more secret-and"), "*** ***-and");
     }
 
     #[test]
-    fn an_end_that_may_become_a_secret_is_undecided() {
-        let mask = Mask::of(["秘密-token"]);
-        assert_eq!(mask.undecided("x秘密-to"), "秘密-to".len());
-        assert_eq!(mask.undecided("x秘密-ta"), 0);
-        assert_eq!(mask.undecided("秘"), "秘".len());
-        assert_eq!((mask.undecided(""), Mask::default().undecided("秘")), (0, 0));
+    fn pending_suffix_may_become_a_secret() {
+        let mask = Mask::from_values(["秘密-token"]);
+        assert_eq!(mask.pending_suffix_len("x秘密-to"), "秘密-to".len());
+        assert_eq!(mask.pending_suffix_len("x秘密-ta"), 0);
+        assert_eq!(mask.pending_suffix_len("秘"), "秘".len());
+        assert_eq!((mask.pending_suffix_len(""), Mask::default().pending_suffix_len("秘")), (0, 0));
     }
 }

@@ -1,5 +1,5 @@
-//! The rules of Belfry: pure and total. No input or output, no clock, no database, no web; every function answers at once
-//! and none panics, whatever it is given.
+//! The domain rules: pure, total functions and types. No I/O, no clock, no database, no web; no function blocks or panics,
+//! whatever its input.
 
 pub mod audit;
 pub mod calendar;
@@ -12,7 +12,7 @@ pub mod fault;
 pub mod input;
 pub mod job;
 pub mod mask;
-pub mod moving;
+pub mod migrate;
 pub mod node;
 pub mod overview;
 pub mod page;

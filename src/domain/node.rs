@@ -1,16 +1,16 @@
-//! A node: one running Belfry process.
+//! Nodes: running Belfry processes.
 
 use chrono::{DateTime, Duration, Utc};
 
-/// A process of another machine is held for dead after this long without a heartbeat.
-pub const SILENCE: Duration = Duration::seconds(30);
+/// A process on another machine counts as dead after this long without a heartbeat.
+pub const NODE_TIMEOUT: Duration = Duration::seconds(30);
 
-/// Who a process is, for as long as it runs.
+/// The identity of a process, fixed while it runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NodeIdentity {
-    /// A ULID, new at each start: results count only from the process that holds a run.
+    /// A ULID, new at each start: results are accepted only from the process that owns the run.
     pub id: String,
-    /// The machine's name, or what the settings say; shown to people.
+    /// The display name: the machine's name unless the settings give one.
     pub name: String,
 }
 
@@ -21,11 +21,11 @@ pub struct Node {
     pub version: String,
     pub started_at: DateTime<Utc>,
     pub last_seen_at: DateTime<Utc>,
-    /// Runs that it takes at once.
+    /// The number of runs it executes concurrently.
     pub workers: i64,
 }
 
-/// A run that is going on.
+/// A run in progress.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Running {
     pub node_id: String,
@@ -34,7 +34,7 @@ pub struct Running {
     pub started_at: DateTime<Utc>,
 }
 
-/// A named queue, and how many jobs wait in it.
+/// A named queue and the number of jobs waiting in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QueueDepth {
     pub name: String,

@@ -1,17 +1,17 @@
-//! Lists: which rows (filters), in what order, and which page of them. One filter type serves the API and the pages.
-//! A page is found by the key of the row it starts after (keyset), so that deep pages cost what the first page costs.
+//! Filters, sort orders and keyset pagination of lists, shared by the API and the pages. A page starts after the key of
+//! a row, so a deep page costs no more than the first.
 
 use chrono::{DateTime, Utc};
 
 use super::execution::{Cause, Status};
-use super::permission::Reach;
+use super::permission::TagScope;
 
-/// Rows a page holds when nothing else is asked for.
+/// Rows per page by default.
 pub const DEFAULT_PAGE_SIZE: u32 = 40;
-/// Rows a page may hold at most.
+/// Maximum rows per page.
 pub const MAX_PAGE_SIZE: u32 = 500;
 
-/// Which page of a list.
+/// The requested page of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PageRequest {
     /// 1 to [`MAX_PAGE_SIZE`].
@@ -26,17 +26,17 @@ impl Default for PageRequest {
 }
 
 impl PageRequest {
-    /// Whether the page before the cursor is asked for, so that rows are read in the opposite order.
+    /// Whether the page before the cursor is requested, so that rows are read in reverse order.
     pub fn is_backwards(&self) -> bool {
         matches!(&self.cursor, Some(cursor) if cursor.direction == Direction::Previous)
     }
 }
 
-/// The edge of a page: the rows after or before the row with this key.
+/// A position in a list: the rows after or before the row with this key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cursor {
     pub direction: Direction,
-    /// The sort column's value of the row at the edge; `None` where the order is by id alone, or the value is absent.
+    /// The row's value of the sort column; `None` if the order is by id alone or the value is null.
     pub key: Option<String>,
     pub id: String,
 }
@@ -53,7 +53,7 @@ pub struct Page<T> {
     pub items: Vec<T>,
     pub next: Option<Cursor>,
     pub previous: Option<Cursor>,
-    /// How many rows match; a lower bound where `total_is_exact` is false.
+    /// The number of matching rows; a lower bound if `total_is_exact` is false.
     pub total: i64,
     pub total_is_exact: bool,
 }
@@ -66,7 +66,7 @@ impl Cursor {
         json.bytes().map(|b| format!("{b:02x}")).collect()
     }
 
-    /// Reads a token back; `None` where it is not one of ours.
+    /// Decodes a token; `None` if it is not valid.
     pub fn decode(token: &str) -> Option<Cursor> {
         let token = token.as_bytes();
         if token.len() > 4096 || !token.len().is_multiple_of(2) {
@@ -84,23 +84,23 @@ impl Cursor {
     }
 }
 
-/// Which tasks.
+/// Selects tasks; every condition that is given must match.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct TaskFilter {
-    /// Part of the id, the name, the description or a tag, in any case.
+    /// A substring of the id, the name, the description or a tag; case-insensitive.
     pub search: Option<String>,
     pub task_type: Option<String>,
-    /// The last run's status.
+    /// The status of the last run.
     pub status: Option<Status>,
     pub tag: Option<String>,
     pub enabled: Option<bool>,
     pub sort: TaskSort,
     pub descending: bool,
-    /// Only tasks within it; the services set it to that of whoever asks.
-    pub reach: Reach,
+    /// Only tasks in this scope; the services set it to the actor's scope.
+    pub scope: TagScope,
 }
 
-/// The order of a task list; ties are ordered by id.
+/// The sort order of a task list; ties are sorted by id.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum TaskSort {
     #[default]
@@ -146,7 +146,7 @@ impl TaskSort {
     }
 }
 
-/// Which executions. The list is ordered newest first.
+/// Selects executions; every condition that is given must match. The list is sorted newest first.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ExecutionFilter {
     pub task_id: Option<String>,
@@ -154,14 +154,14 @@ pub struct ExecutionFilter {
     /// Any of these; empty: all.
     pub statuses: Vec<Status>,
     pub cause: Option<Cause>,
-    /// `started_at` from, inclusive.
+    /// Lower limit of `started_at`, inclusive.
     pub from: Option<DateTime<Utc>>,
-    /// `started_at` to, exclusive.
+    /// Upper limit of `started_at`, exclusive.
     pub to: Option<DateTime<Utc>>,
-    /// Part of the id, the task id, the parameters or the error, in any case.
+    /// A substring of the id, the task id, the parameters or the error; case-insensitive.
     pub search: Option<String>,
-    /// Only executions of tasks within it; the services set it to that of whoever asks.
-    pub reach: Reach,
+    /// Only executions of tasks in this scope; the services set it to the actor's scope.
+    pub scope: TagScope,
 }
 
 #[cfg(test)]
@@ -169,7 +169,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn cursors_read_back_and_foreign_ones_are_refused() {
+    fn cursor_round_trips_and_rejects_invalid_tokens() {
         let cursor = Cursor { direction: Direction::Previous, key: Some("名".into()), id: "a/b".into() };
         assert_eq!(Cursor::decode(&cursor.encode()), Some(cursor));
         for foreign in ["", "zz", "5", "5b5d", "é", &"a".repeat(5000)] {
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sort_may_be_turned_round() {
+    fn leading_minus_sorts_descending() {
         assert_eq!(TaskSort::parse("-name"), Some((TaskSort::Name, true)));
         assert_eq!(TaskSort::parse("--name"), None);
     }

@@ -1,15 +1,14 @@
-//! Passwords that anybody would try first: much used ones, rows of keys, and repetitions.
+//! Detection of common passwords: frequently used ones, keyboard rows and repetitions.
 
-/// Whether a password, in lower case, is one of the first to be tried. Marks at its end and letters written as digits do not
-/// make it another.
-pub fn is_guessed_first(lower: &str) -> bool {
+/// Whether a lower-case password is common. Trailing punctuation and digits in place of letters are ignored.
+pub fn is_common_password(lower: &str) -> bool {
     let bare = lower.trim_end_matches(['!', '.', '?', '*', '#', '$', '@']);
-    let listed = |text: &str| COMMON.contains(&text) || COMMON.contains(&unmasked(text).as_str());
-    listed(lower) || listed(bare) || repeats(lower) || is_row(bare)
+    let listed = |text: &str| COMMON.contains(&text) || COMMON.contains(&unleet(text).as_str());
+    listed(lower) || listed(bare) || repeats(lower) || is_keyboard_row(bare)
 }
 
-/// `p@ssw0rd` is `password`.
-fn unmasked(text: &str) -> String {
+/// Replaces look-alike characters by letters: `p@ssw0rd` becomes `password`.
+fn unleet(text: &str) -> String {
     let letter = |c| match c {
         '@' | '4' => 'a',
         '0' => 'o',
@@ -22,14 +21,14 @@ fn unmasked(text: &str) -> String {
     text.chars().map(letter).collect()
 }
 
-/// One to four characters over and over.
+/// Whether the text repeats a unit of one to four characters.
 fn repeats(text: &str) -> bool {
     let letters: Vec<char> = text.chars().collect();
     (1..=4).any(|unit| letters.len() > unit && letters.iter().zip(letters.iter().skip(unit)).all(|(one, next)| one == next))
 }
 
-/// A part of a row of keys, or of the alphabet, in either direction.
-fn is_row(text: &str) -> bool {
+/// Whether the text is part of a keyboard row or of the alphabet, in either direction.
+fn is_keyboard_row(text: &str) -> bool {
     const ROWS: [&str; 6] = [
         "01234567890123456789",
         "qwertyuiop",
@@ -42,7 +41,7 @@ fn is_row(text: &str) -> bool {
     text.len() >= 4 && ROWS.iter().any(|row| row.contains(text) || row.contains(&back))
 }
 
-/// Of eight characters or more, from the heads of the published lists of leaked passwords.
+/// The most frequent passwords of published leaks, of eight characters or more.
 #[rustfmt::skip]
 const COMMON: &[&str] = &[
     "password", "passwort", "passwords", "password1", "password2", "password3", "password12", "password123", "password1234",
@@ -131,7 +130,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_tried_first_is_known_in_its_disguises() {
+    fn common_passwords_are_recognised_with_variations() {
         for guessed in [
             "password",
             "password123",
@@ -152,7 +151,7 @@ mod tests {
             "abcdefghij",
             "letmein123!",
         ] {
-            assert!(is_guessed_first(guessed), "{guessed}");
+            assert!(is_common_password(guessed), "{guessed}");
         }
         for free in [
             "correct horse",
@@ -163,12 +162,12 @@ mod tests {
             "something else",
             "密码密码不同的话",
         ] {
-            assert!(!is_guessed_first(free), "{free}");
+            assert!(!is_common_password(free), "{free}");
         }
     }
 
     #[test]
-    fn the_list_is_in_lower_case_and_long_enough_to_matter() {
+    fn common_list_is_lower_case_and_long_enough() {
         assert!(COMMON.len() > 500);
         assert!(
             COMMON.iter().all(|word| word.to_lowercase() == **word && word.chars().count() >= crate::domain::user::MIN_PASSWORD)

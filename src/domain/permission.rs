@@ -1,20 +1,20 @@
-//! Who may do what: the one table of permissions, and how far somebody reaches. `service` asks it before it does anything.
+//! Permissions: the table of actions and roles, and the tag scope that limits an account to some tasks.
 
 use super::user::{Action, Role};
 
-/// What an action takes.
+/// The requirements of an action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rule {
     pub action: Action,
-    /// The least role that may.
+    /// The minimum role.
     pub role: Role,
-    /// It is about the server as a whole, so that those who are limited to tags may not, whatever their role.
+    /// True: the action concerns the whole server, so accounts limited to tags are refused whatever their role.
     pub whole: bool,
-    /// What a refusal calls it: "the role viewer may not …".
+    /// The action in a refusal: "the role viewer may not …".
     pub says: &'static str,
 }
 
-/// The table. Dangerous types may besides be granted to editors one by one.
+/// The permission table. Editors may in addition be granted dangerous task types one by one.
 pub const RULES: [Rule; 6] = [
     rule(Action::See, Role::Viewer, false, "see this"),
     rule(Action::SeeServer, Role::Viewer, true, "see what belongs to the whole server"),
@@ -29,36 +29,36 @@ const fn rule(action: Action, role: Role, whole: bool, says: &'static str) -> Ru
 }
 
 impl Action {
-    /// What it takes.
+    /// The requirements of this action.
     pub fn rule(self) -> Rule {
         RULES[self as usize]
     }
 }
 
-/// Safe task types whose runs look at everybody's tasks: who is limited to tags sets them up with a grant only.
-pub const FAR_SIGHTED: [&str; 1] = ["query_log"];
+/// Safe task types whose runs read the executions of other tasks; an account limited to tags needs a grant for them.
+pub const CROSS_TASK_TYPES: [&str; 1] = ["query_log"];
 
-/// Which tasks somebody sees and touches: all, or those with at least one of some tags. A task out of reach is to them as
-/// one that does not exist.
+/// The tasks an account may see and change: all, or those with at least one of its tags. A task outside the scope is
+/// treated as nonexistent.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Reach(Option<Vec<String>>);
+pub struct TagScope(Option<Vec<String>>);
 
-impl Reach {
+impl TagScope {
     /// All tasks.
-    pub const ALL: Reach = Reach(None);
+    pub const ALL: TagScope = TagScope(None);
 
-    /// The reach of an account with these tags; without any it is limited to none.
-    pub fn of(tags: &[String]) -> Reach {
-        Reach((!tags.is_empty()).then(|| tags.to_vec()))
+    /// The scope of an account with these tags; no tags: all tasks.
+    pub fn from_tags(tags: &[String]) -> TagScope {
+        TagScope((!tags.is_empty()).then(|| tags.to_vec()))
     }
 
-    /// What of it a token with these tags keeps. Where nothing is left of both it reaches no task at all.
+    /// The intersection with the tags of a token; no tags: unchanged. An empty intersection includes no task.
     #[must_use]
-    pub fn narrowed(self, tags: &[String]) -> Reach {
+    pub fn narrowed_to(self, tags: &[String]) -> TagScope {
         match self.0 {
             _ if tags.is_empty() => self,
-            None => Reach::of(tags),
-            Some(own) => Reach(Some(own.into_iter().filter(|tag| tags.contains(tag)).collect())),
+            None => TagScope::from_tags(tags),
+            Some(own) => TagScope(Some(own.into_iter().filter(|tag| tags.contains(tag)).collect())),
         }
     }
 
@@ -66,13 +66,13 @@ impl Reach {
         self.0.is_none()
     }
 
-    /// The tags it is limited to; `None`: all tasks.
+    /// The tags of the scope; `None`: all tasks.
     pub fn tags(&self) -> Option<&[String]> {
         self.0.as_deref()
     }
 
-    /// Whether a task with these tags is within it.
-    pub fn holds(&self, tags: &[String]) -> bool {
+    /// Whether a task with these tags is in the scope.
+    pub fn includes(&self, tags: &[String]) -> bool {
         self.0.as_ref().is_none_or(|own| tags.iter().any(|tag| own.contains(tag)))
     }
 }
@@ -86,26 +86,26 @@ mod tests {
     }
 
     #[test]
-    fn every_action_has_its_own_row() {
+    fn rules_are_in_the_order_of_actions() {
         for (place, rule) in RULES.iter().enumerate() {
             assert_eq!((rule.action as usize, rule.action.rule()), (place, *rule));
         }
     }
 
     #[test]
-    fn a_reach_holds_tasks_with_one_of_its_tags() {
-        assert!(Reach::ALL.holds(&[]) && Reach::of(&[]).is_all());
-        let red = Reach::of(&tags(&["red"]));
-        assert!(red.holds(&tags(&["x", "red"])) && !red.holds(&tags(&["blue"])) && !red.holds(&[]));
+    fn tag_scope_includes_tasks_with_one_of_its_tags() {
+        assert!(TagScope::ALL.includes(&[]) && TagScope::from_tags(&[]).is_all());
+        let red = TagScope::from_tags(&tags(&["red"]));
+        assert!(red.includes(&tags(&["x", "red"])) && !red.includes(&tags(&["blue"])) && !red.includes(&[]));
     }
 
     #[test]
-    fn a_token_keeps_what_both_reach_and_never_more() {
-        let both = Reach::of(&tags(&["red", "blue"]));
-        assert_eq!(both.clone().narrowed(&[]), both);
-        assert_eq!(both.clone().narrowed(&tags(&["red", "green"])), Reach::of(&tags(&["red"])));
-        assert_eq!(Reach::ALL.narrowed(&tags(&["red"])), Reach::of(&tags(&["red"])));
-        let nothing = both.narrowed(&tags(&["green"]));
-        assert!(!nothing.is_all() && !nothing.holds(&tags(&["green", "red"])) && !nothing.holds(&[]));
+    fn narrowed_to_is_the_intersection_of_tags() {
+        let both = TagScope::from_tags(&tags(&["red", "blue"]));
+        assert_eq!(both.clone().narrowed_to(&[]), both);
+        assert_eq!(both.clone().narrowed_to(&tags(&["red", "green"])), TagScope::from_tags(&tags(&["red"])));
+        assert_eq!(TagScope::ALL.narrowed_to(&tags(&["red"])), TagScope::from_tags(&tags(&["red"])));
+        let nothing = both.narrowed_to(&tags(&["green"]));
+        assert!(!nothing.is_all() && !nothing.includes(&tags(&["green", "red"])) && !nothing.includes(&[]));
     }
 }

@@ -1,5 +1,5 @@
-//! How a task's runs are treated: lateness, overlap, time limit, priority, queue, retries and how long they are kept. The words are APScheduler's
-//! where it has them. Read from JSON field by field, over a default, so that every fault is named.
+//! Task policies: misfire grace, overlap, time limit, priority, queue, retries and retention. Names follow APScheduler
+//! where it has one.
 
 use std::time::Duration;
 
@@ -11,60 +11,59 @@ use super::input::{Fields, seconds_value};
 /// A task's policy.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Policy {
-    /// How many runs of the task may go on at once, 1 to 1000; an instant due beyond that is skipped.
+    /// The maximum number of concurrent runs of the task, 1 to 1000; an occurrence due beyond that is skipped.
     pub max_instances: u32,
-    /// How late an instant may still run; later it is recorded as missed. `None`: however late.
+    /// How late an occurrence may still run; beyond that it is recorded as missed. `None`: no limit.
     pub misfire_grace: Option<Duration>,
-    /// Of several due instants only the latest runs.
+    /// True: of several due occurrences only the latest runs.
     pub coalesce: bool,
-    /// After this long an attempt is ended as timed out. `None`: no limit.
+    /// The time limit of an attempt. `None`: no limit.
     pub timeout: Option<Duration>,
     /// Jobs of a higher priority start first, -1000 to 1000.
     pub priority: i32,
-    /// The named queue whose limit the runs share.
+    /// The queue of its jobs.
     pub queue: String,
     pub retry: Retry,
     pub retention: Retention,
 }
 
-/// How long a task's executions stay on record, where the server's settings are not to hold: `None` leaves it to them,
-/// 0 keeps all.
+/// The retention of a task's executions. `None`: the server's setting applies; 0: unlimited.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Retention {
     /// Days after an execution was queued, 0 to 36500.
     pub max_age_days: Option<u32>,
-    /// How many executions of the task, 0 to 1000000000.
+    /// The number of executions kept, 0 to 1000000000.
     pub max_executions: Option<u32>,
 }
 
-/// When a failed attempt is tried again.
+/// When a failed attempt is retried.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Retry {
-    /// Attempts in all, 1 to 100; 1 means no retry.
+    /// The total number of attempts, 1 to 100; 1 means no retry.
     pub max_attempts: u32,
-    /// The wait before the second attempt.
+    /// The delay before the second attempt.
     pub delay: Duration,
     pub backoff: Backoff,
-    /// No wait is longer than this.
+    /// The upper limit of the delay, without jitter.
     pub max_delay: Duration,
-    /// A random time up to this is added to each wait.
+    /// The upper limit of the random time that is added to each delay.
     pub jitter: Duration,
 }
 
-/// How the wait grows from one retry to the next.
+/// How the delay grows from one retry to the next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Backoff {
-    /// The same each time.
+    /// The same delay each time.
     Fixed,
-    /// Doubled each time.
+    /// The delay doubles each time.
     Exponential,
 }
 
-/// The queue of tasks that name none.
+/// The queue of tasks without one.
 pub const DEFAULT_QUEUE: &str = "default";
-/// Grace and time limits reach a year.
+/// The maximum of misfire grace and time limits, in seconds.
 const YEAR: f64 = 31_622_400.0;
-/// A retry waits a day at most, so that an execution ends within a foreseeable time.
+/// The maximum of a retry delay in seconds, so that an execution ends within a foreseeable time.
 const DAY: f64 = 86_400.0;
 
 impl Default for Policy {
@@ -95,7 +94,7 @@ impl Default for Retry {
 }
 
 impl Policy {
-    /// Reads a policy; what is left out comes from `default`.
+    /// Parses a policy; absent fields come from `default`.
     ///
     /// # Errors
     /// Every fault, with pointers below `/policy`.
@@ -120,7 +119,7 @@ impl Policy {
         f.finish(policy)
     }
 
-    /// The policy as its JSON, every field given.
+    /// The policy as JSON, with every field.
     pub fn to_json(&self) -> Value {
         json!({
             "max_instances": self.max_instances,
@@ -173,8 +172,8 @@ impl Retry {
         Value::Object(map)
     }
 
-    /// The wait after the failed attempt number `attempt` (from 1), or `None` when that was the last. `random` is uniform
-    /// in 0..1 and scales the jitter.
+    /// The delay after the failed attempt number `attempt` (from 1); `None` after the last attempt. `random`, uniform in
+    /// 0..1, scales the jitter.
     pub fn wait_after(&self, attempt: u32, random: f64) -> Option<Duration> {
         if attempt >= self.max_attempts {
             return None;
@@ -207,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn waits_double_up_to_their_limit_and_end_with_the_last_attempt() {
+    fn exponential_delay_is_capped_and_ends_with_the_last_attempt() {
         let retry = Retry { max_delay: Duration::from_secs(35), ..retry(Backoff::Exponential) };
         let waits: Vec<_> = (1..=5).map(|attempt| retry.wait_after(attempt, 0.0).map(|w| w.as_secs())).collect();
         assert_eq!(waits, [Some(10), Some(20), Some(35), Some(35), None]);
@@ -215,13 +214,13 @@ mod tests {
     }
 
     #[test]
-    fn jitter_is_added_to_the_wait() {
+    fn jitter_is_added_to_the_delay() {
         let retry = Retry { jitter: Duration::from_secs(4), ..retry(Backoff::Fixed) };
         assert_eq!(retry.wait_after(1, 0.5), Some(Duration::from_secs(12)));
     }
 
     #[test]
-    fn a_policy_reads_back_from_its_json() {
+    fn policy_round_trips_through_json() {
         let given = json!({"max_instances": 3, "misfire_grace_seconds": null, "coalesce": false, "timeout_seconds": 1.5,
             "priority": -2, "queue": "slow", "retry": {"max_attempts": 3, "backoff": "fixed", "jitter_seconds": 2},
             "retention": {"max_age_days": 0, "max_executions": 100}});
@@ -233,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn every_fault_is_named() {
+    fn parse_reports_every_fault() {
         let given = json!({"max_instances": 0, "priority": "high", "retry": {"backoff": "linear"},
             "retention": {"max_executions": -1}, "retries": 3});
         let faults = Policy::parse(&given, &Policy::default()).unwrap_err();

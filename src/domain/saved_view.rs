@@ -1,15 +1,15 @@
-//! Saved views: filters of a list that a person has given a name, to be opened again by it.
+//! Saved views: named filters of a list.
 
 use chrono::{DateTime, Utc};
 
-/// The most views of one list that a person keeps.
+/// Maximum number of views per user and list.
 pub const MAX_VIEWS: usize = 50;
-/// The longest name, in characters.
+/// Maximum length of a name, in characters.
 pub const MAX_NAME: usize = 60;
-/// The longest filter, in bytes of the query of its address.
+/// Maximum length of a filter, in bytes of the URL query.
 pub const MAX_QUERY: usize = 2000;
 
-/// The lists that have views.
+/// The lists that support saved views.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ListKind {
     Tasks,
@@ -31,23 +31,23 @@ impl ListKind {
     }
 }
 
-/// A filter with its name.
+/// A named filter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SavedView {
     /// A ULID.
     pub id: String,
     pub list: ListKind,
-    /// Unique among the views of its list and owner.
+    /// Unique per list and owner.
     pub name: String,
-    /// The filter, as the query of the list's address.
+    /// The filter, as the query of the list's URL.
     pub query: String,
     pub created_at: DateTime<Utc>,
 }
 
-/// A name as it is kept: blanks at its ends cut.
+/// Validates a name and returns it trimmed.
 ///
 /// # Errors
-/// Why it is none.
+/// A message that names the violated rule.
 pub fn check_name(name: &str) -> Result<&str, String> {
     let name = name.trim();
     let length = name.chars().count();
@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_bounded() {
+    fn check_name_trims_and_limits_the_length() {
         assert_eq!(check_name(" 失败的 reports "), Ok("失败的 reports"));
         for bad in ["", "  ", "a\nb", &"x".repeat(MAX_NAME + 1)] {
             assert!(check_name(bad).is_err(), "{bad:?}");

@@ -1,10 +1,10 @@
-//! The words of a search box: `type:send_email status:failed tag:report enabled:no "daily report"`. A qualifier stands for
-//! the filter of that name; what is none, or has a value that the filter does not know, is looked for as text.
+//! The search syntax of lists: `type:send_email status:failed tag:report enabled:no "daily report"`. A qualifier sets the
+//! filter of that name; unknown qualifiers and invalid values are searched as text.
 
 use super::execution::{Cause, Status};
 use super::page::{ExecutionFilter, TaskFilter};
 
-/// One part of a search.
+/// One term of a search.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Word {
     /// `name:value` or `name:"a value"`.
@@ -13,8 +13,8 @@ enum Word {
 }
 
 impl TaskFilter {
-    /// The filter with the qualifiers of its search read: `type:`, `status:`, `tag:`, `enabled:` (yes, no) and `is:` (enabled,
-    /// paused).
+    /// Applies the qualifiers of the search text to the filter: `type:`, `status:`, `tag:`, `enabled:` (yes, no) and `is:`
+    /// (enabled, paused).
     #[must_use]
     pub fn resolved(&self) -> TaskFilter {
         let mut filter = self.clone();
@@ -34,8 +34,8 @@ impl TaskFilter {
 }
 
 impl ExecutionFilter {
-    /// The filter with the qualifiers of its search read: `task:`, `type:`, `status:` (several, with commas or repeated) and
-    /// `cause:`.
+    /// Applies the qualifiers of the search text to the filter: `task:`, `type:`, `status:` (several, comma-separated or
+    /// repeated) and `cause:`.
     #[must_use]
     pub fn resolved(&self) -> ExecutionFilter {
         let mut filter = self.clone();
@@ -53,7 +53,7 @@ impl ExecutionFilter {
     }
 }
 
-/// Gives each qualifier to `take`, which answers `None` for one it does not know; answers what is left as text.
+/// Passes each qualifier to `take`, which returns `None` for unknown ones; returns the remaining text.
 fn resolve(search: Option<&str>, mut take: impl FnMut(&str, &str) -> Option<()>) -> Option<String> {
     let mut texts = Vec::new();
     for word in words(search?) {
@@ -85,7 +85,7 @@ fn state(value: &str) -> Option<bool> {
     }
 }
 
-/// Divides a search at its blanks, but for those in quotes.
+/// Splits a search at whitespace outside of quotes.
 fn words(search: &str) -> Vec<Word> {
     let mut words = Vec::new();
     let mut rest = search.trim_start();
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn qualifiers_stand_for_the_filters() {
+    fn qualifiers_set_the_filters() {
         let filter = tasks("daily type:echo is:paused status:failed a:b tag:");
         assert_eq!(filter.search.as_deref(), Some("daily a:b tag:"));
         assert_eq!(
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn quotes_hold_text_together() {
+    fn quoted_text_is_one_term() {
         assert_eq!(tasks(r#""type:echo" x"#).search.as_deref(), Some("type:echo x"));
         assert_eq!(tasks(r#"type:"two words" y"#).task_type.as_deref(), Some("two words"));
         assert_eq!(tasks(r#""open"#).search.as_deref(), Some("open"));
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn executions_take_several_statuses() {
+    fn execution_search_accepts_several_statuses() {
         let search = Some("task:a status:failed,timed_out cause:manual status:running boom".to_owned());
         let filter = ExecutionFilter { search, ..ExecutionFilter::default() }.resolved();
         assert_eq!(filter.statuses, [Status::Failed, Status::TimedOut, Status::Running]);

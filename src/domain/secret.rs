@@ -1,10 +1,10 @@
-//! Texts that must not be shown.
+//! Secret values and their metadata.
 
 use std::fmt;
 
 use chrono::{DateTime, Utc};
 
-/// A password, a token, or a URL that may hold one. Printing it shows stars.
+/// A password, a token, or a URL that may contain one. `Debug` prints `***`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
@@ -13,7 +13,7 @@ impl Secret {
         Self(text.into())
     }
 
-    /// The text itself, for the one call that needs it.
+    /// The plain text; call it only where the value is used.
     pub fn reveal(&self) -> &str {
         &self.0
     }
@@ -25,12 +25,12 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// A secret that tasks use by name, without its value.
+/// A stored secret, without its value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SecretInfo {
     pub name: String,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
-    /// Who set it last.
+    /// The account that set it last.
     pub updated_by: String,
 }

@@ -1,85 +1,85 @@
-//! Single sign-on: what an identity provider's claims make of a reader. The signatures are checked before.
+//! Single sign-on: maps verified claims of an identity provider to an account name and a role.
 
 use serde_json::Value;
 
-use super::input::cut;
+use super::input::truncate;
 use super::secret::Secret;
 use super::user::{Role, check_user_name};
 
-/// An identity provider (OpenID Connect) and what its claims mean here.
+/// The settings of an identity provider (OpenID Connect) and the mapping of its claims.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IdentityProvider {
-    /// Exactly as the provider names itself.
+    /// The issuer URL, exactly as the provider states it.
     pub issuer: String,
     pub client_id: String,
-    /// `None`: a public client, which PKCE alone protects.
+    /// `None`: a public client, protected by PKCE only.
     pub client_secret: Option<Secret>,
-    /// What is asked for; `openid` is always among it.
+    /// The requested scopes; `openid` is always included.
     pub scopes: Vec<String>,
-    /// What the button on the sign-in page calls it.
+    /// The label of the button on the sign-in page.
     pub name: String,
-    /// The claim that becomes the account's name.
+    /// The claim with the account name.
     pub name_claim: String,
-    /// The claim that roles are read from: its name, or a JSON Pointer into the claims. `None`: all get the default role.
+    /// The claim with the roles: its name, or a JSON Pointer into the claims. `None`: everyone gets the default role.
     pub role_claim: Option<String>,
-    /// For each role, the values of that claim that make it.
+    /// For each role, the claim values that map to it.
     pub roles: Vec<(Role, Vec<String>)>,
-    /// The role of those whom no value makes one; `None`: they are refused.
+    /// The role of users without a matching value; `None`: they are refused.
     pub default_role: Option<Role>,
-    /// Domains of the e-mail addresses that are let in; empty: all.
+    /// The allowed e-mail domains; empty: all.
     pub domains: Vec<String>,
-    /// Where readers reach Belfry: `https://host[:port]`, without a path.
+    /// The public address of Belfry: `https://host[:port]`, without a path.
     pub public_url: String,
 }
 
-/// Why somebody whom the provider vouches for is not let in.
+/// Why claims do not lead to an account.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Refused {
-    /// No value of the claim makes a role.
+pub enum ClaimsError {
+    /// No value of the role claim maps to a role, and there is no default role.
     NoRole,
-    /// The e-mail address is of another domain, not confirmed, or not told.
+    /// The e-mail address is missing, not verified, or of another domain.
     Domain,
-    /// The claim does not hold a name that accounts may have; says why.
+    /// The name claim is not a valid account name; the reason.
     Name(String),
 }
 
-/// Whom the provider vouches for.
+/// An identity asserted by the provider, with its role.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Vouched {
+pub struct VerifiedIdentity {
     pub subject: String,
-    pub name: Result<String, Refused>,
+    pub name: Result<String, ClaimsError>,
     pub role: Role,
 }
 
 impl IdentityProvider {
-    /// Whether there is one at all.
+    /// Whether a provider is configured.
     pub fn is_set_up(&self) -> bool {
         !self.issuer.is_empty()
     }
 
-    /// Where the provider sends readers back to.
+    /// The redirect URI of the authorization code flow.
     pub fn redirect_uri(&self) -> String {
         format!("{}/login/oidc/callback", self.public_url.trim_end_matches('/'))
     }
 
-    /// Whether these claims lack something that [`IdentityProvider::judge`] looks at.
-    pub fn wants_more_than(&self, claims: &Value) -> bool {
+    /// Whether the ID token's claims lack one that [`IdentityProvider::evaluate_claims`] needs.
+    pub fn needs_userinfo(&self, claims: &Value) -> bool {
         let lacks = |name: &str| claims.get(name).is_none();
         let role = self.role_claim.as_deref().is_some_and(|claim| at(claims, claim).is_none());
         role || lacks(&self.name_claim) || (!self.domains.is_empty() && (lacks("email") || lacks("email_verified")))
     }
 
-    /// What checked claims make of their subject.
+    /// Maps verified claims to an identity with a role.
     ///
     /// # Errors
-    /// Why nobody is let in with them.
-    pub fn judge(&self, subject: &str, claims: &Value) -> Result<Vouched, Refused> {
+    /// Why the claims are refused.
+    pub fn evaluate_claims(&self, subject: &str, claims: &Value) -> Result<VerifiedIdentity, ClaimsError> {
         self.check_domain(claims)?;
-        let role = self.role_of(claims).or(self.default_role).ok_or(Refused::NoRole)?;
-        Ok(Vouched { subject: subject.to_owned(), name: self.name_of(claims), role })
+        let role = self.role_of(claims).or(self.default_role).ok_or(ClaimsError::NoRole)?;
+        Ok(VerifiedIdentity { subject: subject.to_owned(), name: self.name_of(claims), role })
     }
 
-    fn check_domain(&self, claims: &Value) -> Result<(), Refused> {
+    fn check_domain(&self, claims: &Value) -> Result<(), ClaimsError> {
         if self.domains.is_empty() {
             return Ok(());
         }
@@ -87,10 +87,10 @@ impl IdentityProvider {
         let domain =
             claims.get("email").and_then(Value::as_str).and_then(|email| email.rsplit_once('@')).map(|(_, domain)| domain);
         let allowed = domain.is_some_and(|domain| self.domains.iter().any(|own| own.eq_ignore_ascii_case(domain)));
-        if confirmed && allowed { Ok(()) } else { Err(Refused::Domain) }
+        if confirmed && allowed { Ok(()) } else { Err(ClaimsError::Domain) }
     }
 
-    /// The highest role that a value of the claim makes.
+    /// The highest role that a value of the role claim maps to.
     fn role_of(&self, claims: &Value) -> Option<Role> {
         let given: Vec<&str> = match at(claims, self.role_claim.as_deref()?)? {
             Value::String(text) => vec![text],
@@ -101,42 +101,42 @@ impl IdentityProvider {
         made.map(|(role, _)| *role).max()
     }
 
-    fn name_of(&self, claims: &Value) -> Result<String, Refused> {
+    fn name_of(&self, claims: &Value) -> Result<String, ClaimsError> {
         let Some(name) = claims.get(&self.name_claim).and_then(Value::as_str) else {
-            return Err(Refused::Name(format!("there is no claim '{}'", cut(&self.name_claim, 64))));
+            return Err(ClaimsError::Name(format!("there is no claim '{}'", truncate(&self.name_claim, 64))));
         };
-        check_user_name(name).map_err(Refused::Name)?;
+        check_user_name(name).map_err(ClaimsError::Name)?;
         Ok(name.to_owned())
     }
 
-    /// Says what is missing or wrong among the settings.
+    /// Validates the settings.
     ///
     /// # Errors
     /// A message that names the setting.
     pub fn check(&self) -> Result<(), String> {
         if !is_safe(&self.issuer) {
             return Err(format!(
-                "issuer: '{}' is not an https:// address (http:// for this machine alone)",
-                cut(&self.issuer, 60)
+                "issuer: '{}' is not an https:// URL; http:// is allowed for localhost only",
+                truncate(&self.issuer, 60)
             ));
         }
         if self.client_id.is_empty() {
             return Err("client_id: is required with an issuer".to_owned());
         }
         if self.public_url.is_empty() {
-            return Err("[server] public_url: is required with an issuer; the provider sends readers back there".to_owned());
+            return Err("[server] public_url: is required with an issuer; the provider redirects users to it".to_owned());
         }
         if self.role_claim.is_none() && self.default_role.is_none() {
-            return Err("role_claim or default_role is required; without either nobody is let in".to_owned());
+            return Err("role_claim or default_role is required; without one of them every sign-in is refused".to_owned());
         }
         if self.role_claim.is_none() && self.roles.iter().any(|(_, values)| !values.is_empty()) {
-            return Err("role_claim: is required where values make roles".to_owned());
+            return Err("role_claim: is required when values are mapped to roles".to_owned());
         }
         Ok(())
     }
 }
 
-/// Over TLS, or on this very machine.
+/// Whether a URL uses https, or http on localhost.
 pub fn is_safe(address: &str) -> bool {
     let Some(rest) = address.strip_prefix("http://") else { return address.len() > 8 && address.starts_with("https://") };
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
@@ -150,7 +150,7 @@ pub fn is_safe(address: &str) -> bool {
     matches!(host, "localhost" | "127.0.0.1" | "[::1]")
 }
 
-/// A claim by its name, or by a JSON Pointer.
+/// A claim by name, or by JSON Pointer.
 fn at<'a>(claims: &'a Value, claim: &str) -> Option<&'a Value> {
     if claim.starts_with('/') { claims.pointer(claim) } else { claims.get(claim) }
 }
@@ -189,8 +189,9 @@ mod tests {
     }
 
     #[test]
-    fn the_highest_role_that_a_value_makes_counts() {
-        let role = |provider: &IdentityProvider, claims: Value| provider.judge("1", &claims).map(|vouched| vouched.role);
+    fn evaluate_claims_picks_the_highest_role() {
+        let role =
+            |provider: &IdentityProvider, claims: Value| provider.evaluate_claims("1", &claims).map(|identity| identity.role);
         assert_eq!(role(&provider(), json!({"groups": ["staff", "ops"]})), Ok(Role::Admin));
         assert_eq!(role(&provider(), json!({"groups": "guests"})), Ok(Role::Viewer));
         for none in [
@@ -200,7 +201,7 @@ mod tests {
             json!({"groups": {"ops": true}}),
             json!({"groups": "ops staff"}),
         ] {
-            assert_eq!(role(&provider(), none), Err(Refused::NoRole));
+            assert_eq!(role(&provider(), none), Err(ClaimsError::NoRole));
         }
         let lenient = IdentityProvider { default_role: Some(Role::Operator), ..provider() };
         assert_eq!(role(&lenient, json!({})), Ok(Role::Operator));
@@ -211,9 +212,9 @@ mod tests {
     }
 
     #[test]
-    fn a_domain_must_be_confirmed_and_whole() {
+    fn email_domain_must_be_verified_and_match_exactly() {
         let provider = IdentityProvider { domains: vec!["example.com".into()], default_role: Some(Role::Viewer), ..provider() };
-        let let_in = |claims: Value| provider.judge("1", &claims).is_ok();
+        let let_in = |claims: Value| provider.evaluate_claims("1", &claims).is_ok();
         assert!(let_in(json!({"email": "a@Example.com", "email_verified": true})));
         for refused in [
             json!({"email": "a@example.com"}),
@@ -228,18 +229,18 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_one_that_accounts_may_have() {
+    fn name_claim_must_be_a_valid_account_name() {
         let name = |claims: Value| provider().name_of(&claims);
         assert_eq!(name(json!({"preferred_username": "alice"})), Ok("alice".into()));
         for refused in
             [json!({}), json!({"preferred_username": 7}), json!({"preferred_username": ""}), json!({"preferred_username": "a b"})]
         {
-            assert!(matches!(name(refused), Err(Refused::Name(_))));
+            assert!(matches!(name(refused), Err(ClaimsError::Name(_))));
         }
     }
 
     #[test]
-    fn plain_http_is_for_this_machine_alone() {
+    fn plain_http_is_safe_on_localhost_only() {
         for good in ["https://id.example.com/realms/x", "http://127.0.0.1:3000", "http://localhost/x", "http://[::1]:1"] {
             assert!(is_safe(good), "{good}");
         }
@@ -257,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_work_is_told() {
+    fn check_names_the_invalid_setting() {
         let whole = IdentityProvider {
             issuer: "https://id.example.com".into(),
             client_id: "belfry".into(),

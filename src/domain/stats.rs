@@ -1,20 +1,20 @@
-//! Figures over the executions of a window of time.
+//! Statistics over the executions of a time window.
 
 use chrono::{DateTime, Utc};
 
 use super::execution::Status;
 
-/// What happened within a window, and what comes next.
+/// The statistics of a window, and the next firings.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Stats {
     pub window_seconds: i64,
     pub from: DateTime<Utc>,
     pub to: DateTime<Utc>,
-    /// Executions queued within the window, by status; every status is named.
+    /// Executions queued within the window, by status; includes every status.
     pub by_status: Vec<(Status, i64)>,
-    /// The same, by task type; types without executions are left out.
+    /// Executions queued within the window, by task type; types without executions are left out.
     pub by_type: Vec<(String, i64)>,
-    /// Succeeded of succeeded, failed, timed out and interrupted, 0 to 1; `None` where there were none.
+    /// Succeeded / (succeeded + failed + timed out + interrupted), 0 to 1; `None` if there were none.
     pub success_rate: Option<f64>,
     pub duration_ms: Percentiles,
     pub lateness_ms: Percentiles,
@@ -23,7 +23,7 @@ pub struct Stats {
     pub due_next: Vec<DueTask>,
 }
 
-/// Percentiles in milliseconds; `None` where nothing ran.
+/// Percentiles in milliseconds; `None` without runs.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Percentiles {
     pub p50: Option<i64>,
@@ -47,16 +47,16 @@ pub struct DueTask {
     pub next_run_at: DateTime<Utc>,
 }
 
-/// How many runs that began within a step of time ended in one way.
+/// The number of runs that began within a period and have one status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Outcome {
-    /// The step's begin.
+    /// The start of the period.
     pub at: DateTime<Utc>,
     pub status: Status,
     pub runs: i64,
 }
 
-/// One run, as far as a chart shows it.
+/// One run, as a point of a chart.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunPoint {
     /// The execution's id.

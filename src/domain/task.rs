@@ -1,5 +1,5 @@
-//! A task: what to do and when. [`TaskInput`] is the part that people and programs may set, read from JSON in one place
-//! for the API, the pages and the command line alike.
+//! Tasks: what to do and when. [`TaskInput`] is the part that clients may set; the API, the pages and the command line
+//! all parse it here.
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
@@ -20,40 +20,40 @@ pub struct Task {
     pub description: String,
     pub tags: Vec<String>,
     pub task_type: String,
-    /// The trigger as it was given; [`Task::rule`] reads it.
+    /// The trigger as given; [`Task::rule`] parses it.
     pub trigger: Value,
     pub params: Value,
     pub enabled: bool,
     pub policy: Policy,
-    /// The tasks that start when a run of this one ends.
+    /// The tasks to start when a run of this one ends.
     pub chain: Vec<Link>,
-    /// Counts the changes, from 1.
+    /// Incremented by each change, from 1.
     pub version: i64,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
-    /// When the present trigger was saved: the base of an interval without `start_date`.
+    /// When the current trigger was saved: the base of an interval without `start_date`.
     pub anchor_at: DateTime<Utc>,
-    /// The rule in one line, in no language.
+    /// The schedule in one line, independent of language.
     pub schedule_text: String,
     /// The next firing, jitter included. `None`: never again, paused, or idle.
     pub next_run_at: Option<DateTime<Utc>>,
-    /// The rule's own instant behind `next_run_at`.
+    /// The rule's scheduled time behind `next_run_at`, without jitter.
     pub next_rule_at: Option<DateTime<Utc>>,
-    /// The file that says how the task is to be, where one does.
+    /// The tasks file that manages the task, if any.
     pub managed: Option<Managed>,
     pub stats: TaskStats,
 }
 
-/// A task that a file keeps.
+/// The management of a task by a tasks file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Managed {
     /// The file's name.
     pub by: String,
-    /// Whether the task is enabled, as the file says; it may have been paused or resumed since.
+    /// Whether the file enables the task; it may have been paused or resumed since.
     pub enabled: bool,
 }
 
-/// What the runs of a task came to so far.
+/// The run counters of a task.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TaskStats {
     pub run_count: i64,
@@ -64,7 +64,7 @@ pub struct TaskStats {
     pub last_duration_ms: Option<i64>,
 }
 
-/// What can be set of a task or an input, as JSON.
+/// The settable fields of a task or an input, as JSON.
 macro_rules! input_of {
     ($task:ident) => {
         match json!({
@@ -79,32 +79,32 @@ macro_rules! input_of {
 }
 
 impl Task {
-    /// The trigger, read. `zone` is the server's, for a trigger that names none.
+    /// Parses the trigger. `zone` is the server's, for a trigger without one.
     ///
     /// # Errors
-    /// The faults of a stored trigger that no longer reads (only after a change by hand).
+    /// The faults of an invalid stored trigger, which only a manual change of the database can cause.
     pub fn rule(&self, zone: Tz) -> Result<Trigger, Vec<Fault>> {
         Trigger::parse(&self.trigger, zone)
     }
 
-    /// What can be set, as JSON: the base that a merge patch is applied to, and the form of an export.
+    /// The settable fields as JSON: the base of a merge patch, and the form of an export.
     pub fn to_input(&self) -> Map<String, Value> {
         input_of!(self)
     }
 }
 
-/// How a task was after a change.
+/// A stored version of a task: its content after a change.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Version {
     pub version: i64,
     pub at: DateTime<Utc>,
-    /// Who made the change.
+    /// The account that made the change.
     pub author: String,
-    /// What could be set, as [`Task::to_input`] gives it.
+    /// The settable fields, as [`Task::to_input`] returns them.
     pub content: Value,
 }
 
-/// What may be set on a task, checked but for the parameters (their type's schema does that).
+/// The settable fields of a task, validated except for the parameters, which the task type's schema validates.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TaskInput {
     pub id: String,
@@ -123,19 +123,19 @@ pub struct TaskInput {
 const MAX_ID: usize = 64;
 const MAX_NAME: usize = 200;
 const MAX_DESCRIPTION: usize = 4000;
-/// Tags that a task may have.
+/// Maximum number of tags per task.
 pub const MAX_TAGS: usize = 32;
 
 impl TaskInput {
-    /// As [`Task::to_input`] gives the task that this makes.
+    /// The same JSON as [`Task::to_input`] of the resulting task.
     pub fn to_input(&self) -> Map<String, Value> {
         input_of!(self)
     }
 
-    /// Reads a task from JSON. `default_policy` gives a type's own default, or the names of all types for an unknown one.
+    /// Parses a task. `default_policy` returns the default of a task type, or the names of all types for an unknown one.
     ///
     /// # Errors
-    /// Every fault found, with pointers into `value`.
+    /// Every fault, with pointers into `value`.
     pub fn parse(
         value: &Value,
         zone: Tz,
@@ -146,7 +146,7 @@ impl TaskInput {
         let task_type = read_required(&mut f, "type");
         let default = default_policy(&task_type).unwrap_or_else(|known| {
             if !task_type.is_empty() {
-                f.fault("type", format!("type: '{}' is not one of {}", super::input::cut(&task_type, 40), known.join(", ")));
+                f.fault("type", format!("type: '{}' is not one of {}", super::input::truncate(&task_type, 40), known.join(", ")));
             }
             Policy::default()
         });
@@ -169,10 +169,10 @@ impl TaskInput {
     }
 }
 
-/// Says what is wrong with a task id: 1 to 64 letters (any script), digits, `.`, `_`, `-`, not starting with punctuation.
+/// Validates a task id: 1 to 64 letters (any script), digits, `.`, `_`, `-`, not starting with punctuation.
 ///
 /// # Errors
-/// A message that names the rule that was broken.
+/// A message that names the violated rule.
 pub fn check_id(id: &str) -> Result<(), String> {
     let length = id.chars().count();
     if !(1..=MAX_ID).contains(&length) {
@@ -197,7 +197,7 @@ fn read_id(f: &mut Fields) -> String {
     id
 }
 
-/// A required text; where it is missing the fault is noted and the text is empty.
+/// A required text; if missing, records a fault and returns an empty text.
 fn read_required(f: &mut Fields, name: &str) -> String {
     match f.take(name) {
         Some(Value::String(text)) if !text.is_empty() => text,
@@ -210,7 +210,7 @@ fn read_required(f: &mut Fields, name: &str) -> String {
             String::new()
         }
         Some(other) => {
-            f.fault(name, format!("{name}: must be a text, not {}", super::input::shown(&other)));
+            f.fault(name, format!("{name}: must be a text, not {}", super::input::display_value(&other)));
             String::new()
         }
     }
@@ -244,7 +244,7 @@ fn read_params(f: &mut Fields) -> Value {
         None | Some(Value::Null) => Value::Object(Map::new()),
         Some(Value::Object(map)) => Value::Object(map),
         Some(other) => {
-            f.fault("params", format!("params: must be an object, not {}", super::input::shown(&other)));
+            f.fault("params", format!("params: must be an object, not {}", super::input::display_value(&other)));
             Value::Object(Map::new())
         }
     }
@@ -288,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn faults_of_all_parts_are_answered_together() {
+    fn parse_reports_faults_of_all_fields() {
         let faults = parse(&json!({"id": "-a", "type": "nope", "trigger": {"type": "cron", "hour": 25}, "params": 1, "extra": 2,
             "tags": ["ok", "no good"]}))
         .unwrap_err();
@@ -297,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_follow_their_rule() {
+    fn check_id_accepts_letters_digits_and_inner_punctuation() {
         for good in ["a", "日报", "a.b_c-9", &"x".repeat(64)] {
             assert_eq!(check_id(good), Ok(()), "{good}");
         }
@@ -307,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn a_merge_patch_follows_the_rfc() {
+    fn merge_patch_follows_rfc_7396() {
         let mut target = json!({"a": {"b": 1, "c": 2}, "d": [1]});
         merge_patch(&mut target, &json!({"a": {"b": null, "e": 3}, "d": [2], "f": {"g": null}}));
         assert_eq!(target, json!({"a": {"c": 2, "e": 3}, "d": [2], "f": {}}));

@@ -1,4 +1,4 @@
-//! One-time codes of the second factor, by RFC 6238: HMAC-SHA-1, six digits, steps of 30 seconds.
+//! Time-based one-time passwords (RFC 6238): HMAC-SHA-1, six digits, steps of 30 seconds; and recovery codes.
 
 use chrono::{DateTime, Utc};
 use data_encoding::BASE32_NOPAD;
@@ -7,15 +7,15 @@ use sha1::Sha1;
 
 use super::input::percent_encoded;
 
-/// Bytes of a secret, as RFC 4226 recommends.
+/// The length of a secret in bytes, as RFC 4226 recommends.
 pub const SECRET_BYTES: usize = 20;
-/// Seconds that a code is for.
+/// The length of a time step in seconds.
 const STEP_SECONDS: i64 = 30;
-/// Steps before and after the present one whose codes are taken: clocks differ and people type slowly.
+/// The number of steps before and after the current one whose codes are accepted, for clock drift and typing time.
 const LEEWAY: i64 = 1;
 const DIGITS: usize = 6;
 
-/// What a phone and the server share. Not shown by `Debug`.
+/// The shared secret of an authenticator app and the server. `Debug` does not print it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct TotpSecret(Vec<u8>);
 
@@ -24,17 +24,17 @@ impl TotpSecret {
         Self(bytes.to_vec())
     }
 
-    /// As people type it: base32 without padding.
+    /// The secret in base32 without padding, for manual entry.
     pub fn text(&self) -> String {
         BASE32_NOPAD.encode(&self.0)
     }
 
-    /// Reads what [`TotpSecret::text`] wrote.
+    /// Parses the output of [`TotpSecret::text`].
     pub fn parse(text: &str) -> Option<Self> {
         BASE32_NOPAD.decode(text.as_bytes()).ok().map(Self)
     }
 
-    /// The code of a step.
+    /// The six-digit code of a time step.
     pub fn code(&self, step: i64) -> String {
         let code = self.truncated(step) % 10_u32.pow(DIGITS as u32);
         format!("{code:0width$}", width = DIGITS)
@@ -49,13 +49,13 @@ impl TotpSecret {
         u32::from_be_bytes(bytes)
     }
 
-    /// The step whose code this is, if it is one of those taken at `now`. `code` is six digits.
-    pub fn step_of(&self, code: &str, now: DateTime<Utc>) -> Option<i64> {
+    /// The time step of a six-digit code, if it is accepted at `now`.
+    pub fn matching_step(&self, code: &str, now: DateTime<Utc>) -> Option<i64> {
         let present = now.timestamp().div_euclid(STEP_SECONDS);
         (present - LEEWAY..=present + LEEWAY).find(|step| self.code(*step) == code)
     }
 
-    /// The address that a phone reads from the picture.
+    /// The `otpauth://` URI for the QR code.
     pub fn uri(&self, issuer: &str, account: &str) -> String {
         let (issuer, account) = (percent_encoded(issuer), percent_encoded(account));
         format!("otpauth://totp/{issuer}:{account}?secret={}&issuer={issuer}", self.text())
@@ -68,32 +68,32 @@ impl std::fmt::Debug for TotpSecret {
     }
 }
 
-/// What somebody typed as the second step.
+/// A code entered as the second factor.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Typed {
+pub enum CodeInput {
     /// Six digits.
     Code(String),
-    /// A recovery code in the form in which it is hashed.
+    /// A recovery code, normalized for hashing.
     Recovery(String),
 }
 
-impl Typed {
-    /// Reads what was typed; blanks and dashes do not count.
-    pub fn read(text: &str) -> Typed {
+impl CodeInput {
+    /// Parses an entered code; spaces and dashes are ignored.
+    pub fn parse(text: &str) -> CodeInput {
         let plain: String = text.chars().filter(|c| !c.is_whitespace() && *c != '-').take(64).collect();
         if plain.len() == DIGITS && plain.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Typed::Code(plain);
+            return CodeInput::Code(plain);
         }
-        Typed::Recovery(plain.to_uppercase())
+        CodeInput::Recovery(plain.to_uppercase())
     }
 }
 
-/// Recovery codes that are made at once.
+/// The number of recovery codes per account.
 pub const RECOVERY_CODES: usize = 10;
-/// Bytes of a recovery code: enough that a plain hash keeps it.
+/// The length of a recovery code in bytes: enough entropy for an unsalted fast hash.
 pub const RECOVERY_BYTES: usize = 10;
 
-/// A recovery code as it is shown: base32 in groups of four.
+/// A recovery code for display: base32 in groups of four.
 pub fn recovery_code(bytes: &[u8; RECOVERY_BYTES]) -> String {
     let text = BASE32_NOPAD.encode(bytes);
     let groups: Vec<&str> = (0..text.len()).step_by(4).map(|at| &text[at..at + 4]).collect();
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn the_vectors_of_rfc_6238_hold() {
+    fn code_matches_the_rfc_6238_vectors() {
         // The RFC prints eight digits; the last six are the code of six digits.
         for (seconds, code) in [
             (59, "94287082"),
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn the_vectors_of_rfc_4226_hold() {
+    fn code_matches_the_rfc_4226_vectors() {
         let codes = ["755224", "287082", "359152", "969429", "338314", "254676", "287922", "162583", "399871", "520489"];
         for (step, code) in (0_i64..).zip(codes) {
             assert_eq!(secret().code(step), code);
@@ -139,17 +139,21 @@ mod tests {
     }
 
     #[test]
-    fn codes_of_the_steps_around_now_are_taken_and_no_others() {
+    fn matching_step_accepts_the_adjacent_steps_only() {
         let code = secret().code(100);
         for (seconds, taken) in [(2969, false), (2970, true), (3000, true), (3059, true), (3060, false)] {
-            assert_eq!(secret().step_of(&code, at(seconds)).is_some(), taken && (2970..3060).contains(&seconds), "{seconds}");
+            assert_eq!(
+                secret().matching_step(&code, at(seconds)).is_some(),
+                taken && (2970..3060).contains(&seconds),
+                "{seconds}"
+            );
         }
-        assert_eq!(secret().step_of(&code, at(3029)), Some(100), "the step is told, so that it is taken once");
-        assert_eq!(secret().step_of("", at(3000)), None);
+        assert_eq!(secret().matching_step(&code, at(3029)), Some(100), "returns the step, so that a code is accepted once");
+        assert_eq!(secret().matching_step("", at(3000)), None);
     }
 
     #[test]
-    fn secrets_read_back_and_stand_in_the_address() {
+    fn secret_round_trips_and_is_part_of_the_uri() {
         assert_eq!(TotpSecret::parse(&secret().text()), Some(secret()));
         assert_eq!(TotpSecret::parse("not base32!"), None);
         let uri = secret().uri("Belfry", "a b@例");
@@ -161,11 +165,11 @@ mod tests {
     }
 
     #[test]
-    fn what_is_typed_is_a_code_or_a_recovery_code() {
-        assert_eq!(Typed::read(" 123 456 "), Typed::Code("123456".into()));
-        assert_eq!(Typed::read("１２３456"), Typed::Recovery("１２３456".into()));
+    fn code_input_is_a_code_or_a_recovery_code() {
+        assert_eq!(CodeInput::parse(" 123 456 "), CodeInput::Code("123456".into()));
+        assert_eq!(CodeInput::parse("１２３456"), CodeInput::Recovery("１２３456".into()));
         let shown = recovery_code(&[0xab; RECOVERY_BYTES]);
         assert_eq!(shown.len(), 19);
-        assert_eq!(Typed::read(&shown), Typed::read(&shown.to_uppercase().replace('-', " ")));
+        assert_eq!(CodeInput::parse(&shown), CodeInput::parse(&shown.to_uppercase().replace('-', " ")));
     }
 }

@@ -1,5 +1,5 @@
-//! Tasks as one document: written in a stable order and without what goes without saying, so that it is fit for a
-//! repository, and read back into what would be created, changed and deleted.
+//! Export and import of tasks as one document. An export has a stable order and omits defaults, so it suits version
+//! control; an import becomes a plan of creations, updates and deletions.
 
 mod document;
 mod plan;

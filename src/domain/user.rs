@@ -1,22 +1,22 @@
-//! People and programs that use Belfry, and what their role lets them do.
+//! Users, roles, tokens and actors.
 
 use chrono::{DateTime, Utc};
 
 use super::fault::Fault;
-use super::password::is_guessed_first;
-use super::permission::Reach;
+use super::password::is_common_password;
+use super::permission::TagScope;
 use super::task::{MAX_TAGS, check_id};
 
-/// What an account may do; each role may do all that the one before may.
+/// The role of an account; each role includes the permissions of the roles before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Role {
-    /// See.
+    /// Read.
     Viewer,
-    /// Run, pause, resume, cancel, run again.
+    /// Run, pause, resume, cancel, rerun.
     Operator,
     /// Create, change and delete tasks of safe types.
     Editor,
-    /// Everything, dangerous task types too.
+    /// Everything, including dangerous task types.
     Admin,
 }
 
@@ -42,17 +42,17 @@ impl Role {
     }
 }
 
-/// What somebody wants to do.
+/// What a request does, for the permission check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
     See,
-    /// See what belongs to no task: figures of the whole server, the databases it knows.
+    /// Read what belongs to no task: server statistics, datasources.
     SeeServer,
     Run,
     Edit,
-    /// Create or change a task of a dangerous type (commands and the like), or give such a run other parameters.
+    /// Create or change a task of a dangerous type (commands and the like), or override the parameters of such a run.
     EditDangerous,
-    /// Secrets, accounts and what else belongs to the server itself.
+    /// Manage secrets, accounts and the server.
     Administer,
 }
 
@@ -63,51 +63,51 @@ pub struct User {
     pub id: String,
     pub name: String,
     pub role: Role,
-    /// Dangerous task types that this account may set up though its role may not.
+    /// Dangerous task types that the account may use although its role may not.
     pub grants: Vec<String>,
-    /// It sees and touches only tasks with one of these tags; empty: all tasks.
+    /// Limits the account to tasks with one of these tags; empty: all tasks.
     pub tags: Vec<String>,
-    /// It can neither sign in nor use its tokens.
+    /// True: sign-in and tokens are refused.
     pub disabled: bool,
     pub created_at: DateTime<Utc>,
-    /// When it was last used, to the minute.
+    /// The time of the last use, to the minute.
     pub last_seen_at: Option<DateTime<Utc>>,
 }
 
-/// A program's way in, without its text.
+/// An API token, without its secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Token {
     /// A ULID.
     pub id: String,
-    /// The account it belongs to.
+    /// The name of its account.
     pub user: String,
     pub name: String,
-    /// What it may do: no more than its account.
+    /// Its role, at most that of its account.
     pub role: Role,
-    /// It reaches only tasks with one of these tags, of those that its account reaches; empty: all of those.
+    /// Limits the token to tasks with one of these tags, within the scope of its account; empty: the account's scope.
     pub tags: Vec<String>,
     pub created_at: DateTime<Utc>,
     /// `None`: never.
     pub expires_at: Option<DateTime<Utc>>,
-    /// When it was last used, to the minute.
+    /// The time of the last use, to the minute.
     pub used_at: Option<DateTime<Utc>>,
 }
 
-/// Who asks for something, and through which door.
+/// The authenticated caller of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Actor {
     pub name: String,
     pub role: Role,
     pub via: Via,
-    /// Dangerous task types that this account may set up though its role may not.
+    /// Dangerous task types that the account may use although its role may not.
     pub grants: Vec<String>,
-    /// Which tasks are seen and touched.
-    pub reach: Reach,
-    /// The network address that the request came from, where there is one.
+    /// The tasks that the actor may see and change.
+    pub scope: TagScope,
+    /// The client's network address, if known.
     pub address: Option<String>,
 }
 
-/// The door through which a request came.
+/// The interface that a request came through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Via {
     Page,
@@ -130,38 +130,38 @@ impl Via {
 }
 
 impl Actor {
-    /// The person at the machine itself, who may do everything.
+    /// The operator on the machine itself: an administrator.
     pub fn local(name: impl Into<String>) -> Self {
         Self::new(name, Role::Admin, Via::CommandLine)
     }
 
-    /// Somebody without grants and address.
+    /// An actor with the scope of all tasks, without grants or address.
     pub fn new(name: impl Into<String>, role: Role, via: Via) -> Self {
-        Self { name: name.into(), role, via, grants: Vec::new(), reach: Reach::ALL, address: None }
+        Self { name: name.into(), role, via, grants: Vec::new(), scope: TagScope::ALL, address: None }
     }
 
-    /// The same, asking from an address.
+    /// The same actor with a network address.
     #[must_use]
-    pub fn at(mut self, address: Option<String>) -> Self {
+    pub fn with_address(mut self, address: Option<String>) -> Self {
         self.address = address;
         self
     }
 
-    /// Whether a task of a dangerous type may be set up.
+    /// Whether the actor may create or change tasks of this dangerous type.
     pub fn may_set_up(&self, task_type: &str) -> bool {
         let granted = self.role.allows(Action::Edit) && self.grants.iter().any(|grant| grant == task_type);
         granted || self.role.allows(Action::EditDangerous)
     }
 }
 
-/// Says what is wrong with the tags that an account or a token of this role is limited to.
+/// Validates the tags that limit an account or a token of this role.
 ///
 /// # Errors
-/// Every fault: too many, a text that is no tag, or any at all for administrators, who are never limited.
+/// Every fault: too many tags, an invalid tag, or any tag at all for administrators, who are never limited.
 pub fn check_limits(tags: &[String], role: Role) -> Result<(), Vec<Fault>> {
     let mut faults = Vec::new();
     if role == Role::Admin && !tags.is_empty() {
-        faults.push(Fault::new("/tags", "tags: the role admin reaches all tasks; give no tags, or a lesser role"));
+        faults.push(Fault::new("/tags", "tags: the role admin covers all tasks; remove the tags or choose a lower role"));
     }
     if tags.len() > MAX_TAGS {
         faults.push(Fault::new("/tags", format!("tags: {} are given, at most {MAX_TAGS} are allowed", tags.len())));
@@ -174,15 +174,15 @@ pub fn check_limits(tags: &[String], role: Role) -> Result<(), Vec<Fault>> {
     if faults.is_empty() { Ok(()) } else { Err(faults) }
 }
 
-/// The shortest password taken, in characters.
+/// The minimum length of a password, in characters.
 pub const MIN_PASSWORD: usize = 8;
-/// The longest password taken, in bytes; hashing time grows with it.
+/// The maximum length of a password, in bytes; hashing time grows with it.
 pub const MAX_PASSWORD: usize = 1024;
 
-/// Says what is wrong with a user name: 1 to 64 letters, digits, `.`, `_`, `-`, `@`.
+/// Validates a user name: 1 to 64 letters, digits, `.`, `_`, `-`, `@`.
 ///
 /// # Errors
-/// A message that names the rule that was broken.
+/// A message that names the violated rule.
 pub fn check_user_name(name: &str) -> Result<(), String> {
     let length = name.chars().count();
     if !(1..=64).contains(&length) {
@@ -194,10 +194,10 @@ pub fn check_user_name(name: &str) -> Result<(), String> {
     }
 }
 
-/// Says what is wrong with a new password.
+/// Validates a new password.
 ///
 /// # Errors
-/// A message that names the rule that was broken; never the password.
+/// A message that names the violated rule, without the password.
 pub fn check_password(password: &str, user_name: &str) -> Result<(), String> {
     if password.chars().count() < MIN_PASSWORD {
         return Err(format!("password: must have at least {MIN_PASSWORD} characters"));
@@ -207,28 +207,28 @@ pub fn check_password(password: &str, user_name: &str) -> Result<(), String> {
     }
     let lower = password.to_lowercase();
     if lower == user_name.to_lowercase() {
-        return Err("password: must not be the name of the account".to_owned());
+        return Err("password: must not be the account name".to_owned());
     }
-    if is_guessed_first(&lower) {
-        return Err("password: is one of the first that anybody would try; choose another".to_owned());
+    if is_common_password(&lower) {
+        return Err("password: is too common; choose another".to_owned());
     }
     Ok(())
 }
 
-/// The shortest token that an administrator may choose, in characters.
+/// The minimum length of a token chosen by an administrator, in characters.
 pub const MIN_TOKEN: usize = 8;
-/// The longest token taken, in characters.
+/// The maximum length of a token, in characters.
 pub const MAX_TOKEN: usize = 512;
 
-/// Says what is wrong with a token that somebody chose: it travels in a header, so visible ASCII alone.
+/// Validates a chosen token: it is sent in a header, so only visible ASCII is allowed.
 ///
 /// # Errors
-/// A message that names the rule that was broken; never the token.
+/// A message that names the violated rule, without the token.
 pub fn check_token(token: &str) -> Result<(), String> {
     if (MIN_TOKEN..=MAX_TOKEN).contains(&token.len()) && token.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Ok(());
     }
-    Err(format!("token: must have {MIN_TOKEN} to {MAX_TOKEN} letters, digits and punctuation marks of ASCII, without spaces"))
+    Err(format!("token: must have {MIN_TOKEN} to {MAX_TOKEN} visible ASCII characters, no spaces"))
 }
 
 #[cfg(test)]
@@ -236,7 +236,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_role_may_do_what_the_one_before_may() {
+    fn roles_include_the_permissions_of_lower_roles() {
         let allowed = |role: Role| super::super::permission::RULES.iter().filter(|rule| role.allows(rule.action)).count();
         assert_eq!(Role::ALL.map(allowed), [2, 3, 4, 6]);
     }

@@ -1,4 +1,4 @@
-//! YAML as far as JSON goes: values are written in block style and read from YAML 1.2, whatever its style.
+//! YAML reader and writer for JSON values: writes block style, reads any style of YAML 1.2.
 
 mod read;
 mod write;

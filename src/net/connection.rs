@@ -1,4 +1,4 @@
-//! One connection: the handshake, and its requests one after the other (or side by side over HTTP/2).
+//! One connection: TLS handshake and HTTP requests.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -18,71 +18,72 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
-use super::Shared;
+use super::ServerState;
 use super::limits::Limits;
-use super::socket::{Activity, Busy, Watched};
-use super::visitor::Proxied;
+use super::local_request::ViaTrustedProxy;
+use super::timeout_stream::{InFlight, RequestGuard, TimeoutStream};
 
-/// Requests at once on one connection of HTTP/2.
-const STREAMS: u32 = 100;
-/// How often a silent client of HTTP/2 is asked whether it lives, and how long it may take to say so.
-const PING: Duration = Duration::from_secs(20);
-/// A year: browsers ask for nothing but TLS from then on.
+/// Concurrent streams of one HTTP/2 connection.
+const MAX_STREAMS: u32 = 100;
+/// The interval of HTTP/2 pings to a silent client, and the time it has to answer one.
+const PING_INTERVAL: Duration = Duration::from_secs(20);
+/// HSTS for a year.
 const STRICT_TRANSPORT: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
-/// Serves a connection to its end.
-pub(super) async fn serve(shared: &Arc<Shared>, stream: TcpStream, peer: SocketAddr) {
-    let _best_effort = stream.set_nodelay(true);
+/// Serves a connection until it closes.
+pub(super) async fn serve(shared: &Arc<ServerState>, stream: TcpStream, peer: SocketAddr) {
+    let _ = stream.set_nodelay(true); // only an optimisation
     let Some(tls) = &shared.tls else {
-        let (socket, activity) = Watched::new(stream, &shared.limits);
-        return talk(shared, socket, activity, peer, false).await;
+        let (socket, in_flight) = TimeoutStream::new(stream, &shared.limits);
+        return serve_http(shared, socket, in_flight, peer, false).await;
     };
-    if !speaks_tls(&stream, shared.limits.head_timeout).await {
-        return hint(stream, shared.limits.head_timeout).await;
+    if !is_tls(&stream, shared.limits.head_timeout).await {
+        return reject_plain_http(stream, shared.limits.head_timeout).await;
     }
-    let (socket, activity) = Watched::new(stream, &shared.limits);
+    let (socket, in_flight) = TimeoutStream::new(stream, &shared.limits);
     match tls.acceptor().accept(socket).await {
-        Ok(socket) => talk(shared, socket, activity, peer, true).await,
-        Err(error) => tracing::debug!(%peer, %error, "no handshake"),
+        Ok(socket) => serve_http(shared, socket, in_flight, peer, true).await,
+        Err(error) => tracing::debug!(%peer, %error, "TLS handshake failed"),
     }
 }
 
-/// A handshake of TLS begins with the byte 22, no request does.
-async fn speaks_tls(stream: &TcpStream, within: Duration) -> bool {
+/// Whether the client speaks TLS: a handshake begins with the byte 22, an HTTP request with a letter.
+async fn is_tls(stream: &TcpStream, within: Duration) -> bool {
     let mut first = [0];
     match tokio::time::timeout(within, stream.peek(&mut first)).await {
         Ok(Ok(1)) => !first[0].is_ascii_alphabetic(),
-        _ => true, // the handshake will find out
+        _ => true, // the handshake reports what is wrong
     }
 }
 
-/// Tells a client that speaks plain HTTP what to do. There is no redirect: its place would be of the client's own choosing.
-async fn hint(mut stream: TcpStream, within: Duration) {
-    const HINT: &str =
+/// Answers a plain HTTP request on the TLS port with 400 and a hint. It does not redirect, because the target would come from the
+/// client's own `Host` header.
+async fn reject_plain_http(mut stream: TcpStream, within: Duration) {
+    const MESSAGE: &str =
         "This port speaks HTTPS: write https:// in front of the address.\n此端口使用 HTTPS：请在地址前写 https://。\n";
-    let length = HINT.len();
+    let length = MESSAGE.len();
     let head = format!(
         "HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: {length}\r\n\r\n"
     );
-    let answer = [head.as_bytes(), HINT.as_bytes()].concat();
-    let _gone = tokio::time::timeout(within, async {
-        stream.write_all(&answer).await?;
+    let response = [head.as_bytes(), MESSAGE.as_bytes()].concat();
+    let answered = async {
+        stream.write_all(&response).await?;
         stream.shutdown().await
-    })
-    .await;
+    };
+    let _ = tokio::time::timeout(within, answered).await; // the client may be gone already
 }
 
-async fn talk<S>(shared: &Arc<Shared>, socket: S, activity: Arc<Activity>, peer: SocketAddr, tls: bool)
+async fn serve_http<S>(shared: &Arc<ServerState>, socket: S, in_flight: Arc<InFlight>, peer: SocketAddr, tls: bool)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let line = Arc::new(Line { shared: shared.clone(), activity, peer, tls });
+    let context = Arc::new(ConnectionContext { shared: shared.clone(), in_flight, peer, tls });
     let service = hyper::service::service_fn(|request: Request<Incoming>| {
-        let busy = line.activity.begin(request.version() == Version::HTTP_2);
-        let line = line.clone();
+        let guard = context.in_flight.start_request(request.version() == Version::HTTP_2);
+        let context = context.clone();
         async move {
-            let response: hyper::Response<_> = line.answer(request).await.into();
-            Ok::<_, Infallible>(response.map(|body| Watching { body, _busy: busy }))
+            let response: hyper::Response<_> = context.respond(request).await.into();
+            Ok::<_, Infallible>(response.map(|body| GuardedBody { body, _guard: guard }))
         }
     });
     let builder = builder(&shared.limits);
@@ -95,51 +96,51 @@ where
         }
     };
     if let Err(error) = ended {
-        tracing::debug!(%peer, error, "connection broken off");
+        tracing::debug!(%peer, error, "connection ended with an error");
     }
 }
 
 fn builder(limits: &Limits) -> Builder<TokioExecutor> {
     let mut builder = Builder::new(TokioExecutor::new());
-    // The socket has deadlines of its own, which tell a slow head from a pause between requests.
+    // `TimeoutStream` has its own deadlines, which distinguish a slow head from an idle connection.
     builder.http1().header_read_timeout(None).max_buf_size(limits.head_bytes.max(8192));
     builder
         .http2()
         .timer(TokioTimer::new())
-        .max_concurrent_streams(STREAMS)
+        .max_concurrent_streams(MAX_STREAMS)
         .max_header_list_size(u32::try_from(limits.head_bytes).unwrap_or(u32::MAX))
         .max_pending_accept_reset_streams(20)
-        .keep_alive_interval(PING)
-        .keep_alive_timeout(PING);
+        .keep_alive_interval(PING_INTERVAL)
+        .keep_alive_timeout(PING_INTERVAL);
     builder
 }
 
-/// What the requests of a connection share.
-struct Line {
-    shared: Arc<Shared>,
-    activity: Arc<Activity>,
+/// State shared by the requests of one connection.
+struct ConnectionContext {
+    shared: Arc<ServerState>,
+    in_flight: Arc<InFlight>,
     peer: SocketAddr,
     tls: bool,
 }
 
-impl Line {
-    async fn answer(&self, mut request: Request<Incoming>) -> Response {
+impl ConnectionContext {
+    async fn respond(&self, mut request: Request<Incoming>) -> Response {
         let (shared, peer) = (&self.shared, self.peer.ip().to_canonical());
         let client = shared.proxies.client(peer, request.headers());
-        if !shared.is_spared(client.address)
-            && let Err(wait) = shared.rate.admit(client.address, Instant::now())
+        if !shared.is_exempt(client.address)
+            && let Err(wait) = shared.rate_limiter.admit(client.address, Instant::now())
         {
-            return too_many(&request, wait);
+            return rate_limited(&request, wait);
         }
         if !has_one_host(request.headers(), request.version()) {
-            return refusal(&request, StatusCode::BAD_REQUEST, "The request must name one host.");
+            return error_response(&request, StatusCode::BAD_REQUEST, "The request must have exactly one Host header.");
         }
-        name_host(&mut request);
-        if shared.proxies.trust(peer) {
-            request.extensions_mut().insert(Proxied);
+        set_host_header(&mut request);
+        if shared.proxies.is_trusted(peer) {
+            request.extensions_mut().insert(ViaTrustedProxy);
         }
-        // What came behind a body of unknown length is not read as another request: a proxy may have seen its end elsewhere.
-        let last = request.headers().contains_key(header::TRANSFER_ENCODING);
+        // Request smuggling: after a chunked body the connection is closed, because a proxy may have seen another end of the body.
+        let close = request.headers().contains_key(header::TRANSFER_ENCODING);
         let secure = self.tls || client.tls;
         let from = SocketAddr::new(client.address, if client.address == peer { self.peer.port() } else { 0 });
         let scheme = if secure { Scheme::HTTPS } else { Scheme::HTTP };
@@ -149,35 +150,37 @@ impl Line {
         if secure {
             response.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, STRICT_TRANSPORT);
         }
-        if last {
+        if close {
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         response
     }
 }
 
-/// HTTP/1.1 wants exactly one `Host`; two would let a proxy and this server see different ones.
+/// Whether the number of `Host` headers is valid: HTTP/1.1 requires exactly one; with two, a proxy and this server could use
+/// different ones.
 fn has_one_host(headers: &HeaderMap, version: Version) -> bool {
     let count = headers.get_all(header::HOST).iter().count();
     if version == Version::HTTP_11 { count == 1 } else { count <= 1 }
 }
 
-/// HTTP/2 names the host in the address alone; all else looks for the header.
-fn name_host<B>(request: &mut Request<B>) {
+/// Sets `Host` from the `:authority` of an HTTP/2 request, because the endpoints read the header.
+fn set_host_header<B>(request: &mut Request<B>) {
     let authority = request.uri().authority().and_then(|authority| HeaderValue::from_str(authority.as_str()).ok());
     if let Some(authority) = authority.filter(|_| !request.headers().contains_key(header::HOST)) {
         request.headers_mut().insert(header::HOST, authority);
     }
 }
 
-fn too_many<B>(request: &Request<B>, wait: Duration) -> Response {
-    let mut response = refusal(request, StatusCode::TOO_MANY_REQUESTS, "Too many requests from this address; wait a little.");
+fn rate_limited<B>(request: &Request<B>, wait: Duration) -> Response {
+    let mut response =
+        error_response(request, StatusCode::TOO_MANY_REQUESTS, "Too many requests from this address; try again later.");
     response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(wait.as_secs() + 1));
     response
 }
 
-/// A refusal before any endpoint: a problem document for the API, a line for people.
-fn refusal<B>(request: &Request<B>, status: StatusCode, detail: &str) -> Response {
+/// An error response of the server itself: a problem document for API paths, plain text otherwise.
+fn error_response<B>(request: &Request<B>, status: StatusCode, detail: &str) -> Response {
     let title = status.canonical_reason().unwrap_or_default();
     let slug = title.to_ascii_lowercase().replace(' ', "-");
     let response = Response::builder().status(status).header(header::CACHE_CONTROL, "no-store");
@@ -191,13 +194,13 @@ fn refusal<B>(request: &Request<B>, status: StatusCode, detail: &str) -> Respons
     response.content_type("text/plain; charset=utf-8").body(format!("{detail}\n"))
 }
 
-/// A body that keeps its connection busy until it has gone.
-struct Watching<B> {
+/// A response body that holds the request guard of its connection until it is sent.
+struct GuardedBody<B> {
     body: B,
-    _busy: Busy,
+    _guard: RequestGuard,
 }
 
-impl<B: Body + Unpin> Body for Watching<B> {
+impl<B: Body + Unpin> Body for GuardedBody<B> {
     type Data = B::Data;
     type Error = B::Error;
 

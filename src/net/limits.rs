@@ -1,26 +1,26 @@
-//! What a client may take of the server.
+//! Limits of connections and requests.
 
 use std::time::Duration;
 
-/// Limits of connections and requests.
+/// What one client, and all clients together, may use of the server.
 #[derive(Debug, Clone)]
 pub struct Limits {
-    /// Connections at once, at least 1.
+    /// Open connections, at least 1.
     pub connections: usize,
-    /// Connections at once from one address (of IPv6, from one /64), at least 1; those from trusted proxies do not count.
+    /// Open connections from one address (IPv6: one /64), at least 1. Connections from trusted proxies do not count.
     pub connections_per_address: usize,
-    /// Requests a second from one address, on average over ten seconds; 0: any number.
+    /// Requests per second from one address, on average over ten seconds; 0: no limit.
     pub requests_per_second: u32,
-    /// The largest head of a request, in bytes, at least 8192.
+    /// The largest request head (request line and headers), in bytes, at least 8192.
     pub head_bytes: usize,
-    /// What a client has to send the head of a request once it began; also for the handshake of TLS.
+    /// The time a client has to send a request head, counted from its first byte; also the limit of a TLS handshake.
     pub head_timeout: Duration,
-    /// How long a connection stays open between two requests.
+    /// How long an idle connection stays open between two requests.
     pub keep_alive: Duration,
-    /// A client that takes no 16 KiB of an answer in this time is cut off.
+    /// A connection is closed when its client reads less than 16 KiB of a response in this time.
     pub stall_timeout: Duration,
-    /// Whether limits by address leave the machine itself out.
-    pub spare_loopback: bool,
+    /// Whether loopback addresses are exempt from the limits per address.
+    pub exempt_loopback: bool,
 }
 
 impl Default for Limits {
@@ -33,7 +33,7 @@ impl Default for Limits {
             head_timeout: Duration::from_secs(10),
             keep_alive: Duration::from_secs(75),
             stall_timeout: Duration::from_secs(30),
-            spare_loopback: true,
+            exempt_loopback: true,
         }
     }
 }

@@ -1,14 +1,14 @@
-//! The network side of the server: takes connections, with or without TLS, and answers them over HTTP/1.1 and HTTP/2 within
-//! limits, so that neither many clients nor slow ones can keep others out. What a request is about is none of its business.
+//! HTTP server: accepts connections, with or without TLS, and serves HTTP/1.1 and HTTP/2 within limits, so that neither many nor
+//! slow clients can lock out others. It knows nothing of routes.
 
-mod census;
 mod connection;
+mod connection_limiter;
 mod limits;
+pub mod local_request;
 mod proxies;
-mod rate;
-mod socket;
+mod rate_limiter;
+mod timeout_stream;
 mod tls;
-pub mod visitor;
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -24,97 +24,95 @@ use tokio_util::task::TaskTracker;
 
 pub use limits::Limits;
 pub use proxies::{ForwardedBy, Proxies};
-pub use tls::{Look, Tls, TlsError};
+pub use tls::{ReloadOutcome, Tls, TlsError};
 
-use census::Census;
-use rate::Rate;
+use connection_limiter::ConnectionLimiter;
+use rate_limiter::RateLimiter;
 
-/// What open requests are given to end when the server stops; an event stream ends by its own signal.
-const GRACE: Duration = Duration::from_secs(2);
-/// How long nothing is accepted after the machine refused a connection, for want of file handles mostly.
-const REFUSED_PAUSE: Duration = Duration::from_millis(200);
-/// The same complaint is logged at most this often.
-const COMPLAIN_EVERY: Duration = Duration::from_secs(30);
+/// How long open requests may take to end after the shutdown began; event streams end by their own signal.
+const SHUTDOWN_GRACE: Duration = Duration::from_secs(2);
+/// The pause after `accept` failed, mostly because the process has no file descriptors left.
+const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(200);
+/// The shortest time between two log lines of a [`LogThrottle`].
+const LOG_INTERVAL: Duration = Duration::from_secs(30);
 
-/// How connections are taken.
+/// How the server accepts connections.
 #[derive(Clone, Default)]
-pub struct Setup {
+pub struct ServerOptions {
     pub limits: Limits,
     pub proxies: Proxies,
     /// `None`: without TLS.
     pub tls: Option<Arc<Tls>>,
 }
 
-/// What all connections share.
-struct Shared {
+/// State shared by all connections.
+struct ServerState {
     limits: Limits,
     proxies: Proxies,
     tls: Option<Arc<Tls>>,
-    rate: Rate,
+    rate_limiter: RateLimiter,
     endpoint: Arc<dyn DynEndpoint<Output = Response>>,
     shutdown: CancellationToken,
-    /// Where it listens.
+    /// The address the server listens on.
     local: SocketAddr,
 }
 
-/// Serves until `shutdown`, then lets open requests end for a moment.
-///
-/// # Errors
-/// Where the listener is of no use.
+/// Serves until `shutdown`; open requests then have two seconds to end.
 pub async fn serve(
     listener: TcpListener,
-    setup: Setup,
+    options: ServerOptions,
     endpoint: impl Endpoint<Output = Response> + 'static,
     shutdown: CancellationToken,
 ) -> io::Result<()> {
-    let Setup { limits, proxies, tls } = setup;
-    let (census, rate) = (Census::new(&limits), Rate::new(limits.requests_per_second));
+    let ServerOptions { limits, proxies, tls } = options;
+    let (connection_limiter, rate_limiter) = (ConnectionLimiter::new(&limits), RateLimiter::new(limits.requests_per_second));
     let local = listener.local_addr()?;
     let endpoint = Arc::new(ToDynEndpoint(endpoint));
-    let shared = Arc::new(Shared { limits, proxies, tls, rate, endpoint, shutdown: shutdown.clone(), local });
-    let (open, cut_off) = (TaskTracker::new(), CancellationToken::new());
-    let mut refusals = Complaint::default();
-    while let Some((stream, peer)) = accepted(&listener, &shutdown, &mut refusals).await {
-        let Some(place) = census.enter(peer.ip(), shared.is_counted(peer.ip())) else {
-            refusals.tell(|| tracing::warn!(%peer, "connection refused: there are too many"));
-            turn_away(&stream, shared.tls.is_some());
+    let shared = Arc::new(ServerState { limits, proxies, tls, rate_limiter, endpoint, shutdown: shutdown.clone(), local });
+    let (open, abort) = (TaskTracker::new(), CancellationToken::new());
+    let mut rejection_log = LogThrottle::default();
+    while let Some((stream, peer)) = next_connection(&listener, &shutdown, &mut rejection_log).await {
+        let Some(permit) = connection_limiter.acquire(peer.ip(), shared.has_address_limit(peer.ip())) else {
+            rejection_log.log(|| tracing::warn!(%peer, "connection rejected: limit reached"));
+            reject(&stream, shared.tls.is_some());
             continue;
         };
-        let (shared, cut_off) = (shared.clone(), cut_off.clone());
+        let (shared, abort) = (shared.clone(), abort.clone());
         open.spawn(async move {
             tokio::select! {
                 () = connection::serve(&shared, stream, peer) => {}
-                () = cut_off.cancelled() => {}
+                () = abort.cancelled() => {}
             }
-            drop(place);
+            drop(permit);
         });
     }
     drop(listener);
     open.close();
-    if tokio::time::timeout(GRACE, open.wait()).await.is_err() {
-        cut_off.cancel();
+    if tokio::time::timeout(SHUTDOWN_GRACE, open.wait()).await.is_err() {
+        abort.cancel();
         open.wait().await;
     }
     Ok(())
 }
 
-impl Shared {
-    /// Whether connections from there are counted by address: those of a proxy belong to many.
-    fn is_counted(&self, peer: IpAddr) -> bool {
-        !self.proxies.trust(peer) && !self.is_spared(peer)
+impl ServerState {
+    /// Whether the limit per address applies to the peer. Connections of a proxy belong to many clients and do not count.
+    fn has_address_limit(&self, peer: IpAddr) -> bool {
+        !self.proxies.is_trusted(peer) && !self.is_exempt(peer)
     }
 
-    /// Whether limits by address do not apply: a forgotten proxy on this machine would have all its visitors share one.
-    fn is_spared(&self, address: IpAddr) -> bool {
-        self.limits.spare_loopback && address.to_canonical().is_loopback()
+    /// Whether the limits per address do not apply: all clients behind a proxy on this machine that is not configured as trusted
+    /// would share one limit.
+    fn is_exempt(&self, address: IpAddr) -> bool {
+        self.limits.exempt_loopback && address.to_canonical().is_loopback()
     }
 }
 
-/// The next connection; `None` at the shutdown.
-async fn accepted(
+/// The next connection; `None` after the shutdown.
+async fn next_connection(
     listener: &TcpListener,
     shutdown: &CancellationToken,
-    refusals: &mut Complaint,
+    rejection_log: &mut LogThrottle,
 ) -> Option<(TcpStream, SocketAddr)> {
     loop {
         let accepted = tokio::select! {
@@ -124,17 +122,17 @@ async fn accepted(
         };
         match accepted {
             Ok(connection) => return Some(connection),
-            Err(error) if is_of_one_client(&error) => {}
+            Err(error) if is_client_error(&error) => {}
             Err(error) => {
-                refusals.tell(|| tracing::error!(%error, "no connection can be taken"));
-                tokio::time::sleep(REFUSED_PAUSE).await;
+                rejection_log.log(|| tracing::error!(%error, "failed to accept connection"));
+                tokio::time::sleep(ACCEPT_RETRY_DELAY).await;
             }
         }
     }
 }
 
-/// The client went away before it was served.
-fn is_of_one_client(error: &io::Error) -> bool {
+/// Whether the error concerns one client only, such as one that disconnected before it was accepted.
+fn is_client_error(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         io::ErrorKind::ConnectionAborted
@@ -144,24 +142,24 @@ fn is_of_one_client(error: &io::Error) -> bool {
     )
 }
 
-/// Says why in so far as the socket takes it at once; nobody is waited for.
-fn turn_away(stream: &TcpStream, tls: bool) {
+/// Answers 503 if the socket takes it at once, without waiting. A TLS client gets no answer.
+fn reject(stream: &TcpStream, tls: bool) {
     const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 5\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
     if !tls {
-        let _gone_or_full = stream.try_write(FULL);
+        let _ = stream.try_write(FULL); // the client may be gone already
     }
 }
 
-/// A complaint that an attack would repeat without end.
+/// Limits how often a message is logged that an attack could trigger without end.
 #[derive(Default)]
-struct Complaint(Option<Instant>);
+struct LogThrottle(Option<Instant>);
 
-impl Complaint {
-    fn tell(&mut self, say: impl FnOnce()) {
+impl LogThrottle {
+    fn log(&mut self, write: impl FnOnce()) {
         let now = Instant::now();
-        if self.0.is_none_or(|last| now - last >= COMPLAIN_EVERY) {
+        if self.0.is_none_or(|last| now - last >= LOG_INTERVAL) {
             self.0 = Some(now);
-            say();
+            write();
         }
     }
 }

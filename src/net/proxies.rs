@@ -1,19 +1,19 @@
-//! Who a request really comes from: what a proxy says of it counts only where the proxy is trusted.
+//! Trusted proxies: finds the client behind a proxy. Forwarding headers count only if they come from a trusted proxy.
 
 use std::net::{IpAddr, SocketAddr};
 
 use ipnet::IpNet;
 use poem::http::HeaderMap;
 
-/// The proxies whose word counts.
+/// The trusted proxies and the header they use.
 #[derive(Debug, Clone, Default)]
 pub struct Proxies {
     pub trusted: Vec<IpNet>,
     pub forwarded_by: ForwardedBy,
 }
 
-/// The header in which proxies name the client. There is one: a proxy that writes one of them passes the other on as the
-/// client sent it.
+/// The header in which proxies name the client. Only one is read, because a proxy that sets one of them passes the other on as
+/// the client sent it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum ForwardedBy {
     /// `X-Forwarded-For` and `X-Forwarded-Proto`.
@@ -27,50 +27,50 @@ pub enum ForwardedBy {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Client {
     pub address: IpAddr,
-    /// It speaks TLS to the proxy.
+    /// The client's connection to the proxy uses TLS.
     pub tls: bool,
 }
 
-/// More hops than this are not followed.
-const MOST_HOPS: usize = 32;
+/// Hops followed at most.
+const MAX_HOPS: usize = 32;
 
 impl Proxies {
-    /// Whether this is a trusted proxy.
-    pub fn trust(&self, address: IpAddr) -> bool {
+    /// Whether the address is a trusted proxy.
+    pub fn is_trusted(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
         self.trusted.iter().any(|net| net.contains(&address))
     }
 
-    /// The client: the peer, or behind trusted proxies the last one in their list that is none of them.
+    /// The client of a request: the peer, or behind trusted proxies the last address in the header that is not a trusted proxy.
     pub(super) fn client(&self, peer: IpAddr, headers: &HeaderMap) -> Client {
-        if self.trusted.is_empty() || !self.trust(peer) {
+        if self.trusted.is_empty() || !self.is_trusted(peer) {
             return Client { address: peer, tls: false };
         }
         match self.forwarded_by {
-            ForwardedBy::XForwarded => self.by_x_forwarded(peer, headers),
-            ForwardedBy::Forwarded => self.by_forwarded(peer, headers),
+            ForwardedBy::XForwarded => self.from_x_forwarded_for(peer, headers),
+            ForwardedBy::Forwarded => self.from_forwarded(peer, headers),
         }
     }
 
-    fn by_x_forwarded(&self, peer: IpAddr, headers: &HeaderMap) -> Client {
+    fn from_x_forwarded_for(&self, peer: IpAddr, headers: &HeaderMap) -> Client {
         let mut client = Client { address: peer, tls: last(headers, "x-forwarded-proto").is_some_and(is_https) };
-        for hop in items(headers, "x-forwarded-for").take(MOST_HOPS) {
+        for hop in items(headers, "x-forwarded-for").take(MAX_HOPS) {
             let Some(address) = address(hop) else { break };
             client.address = address;
-            if !self.trust(address) {
+            if !self.is_trusted(address) {
                 break;
             }
         }
         client
     }
 
-    fn by_forwarded(&self, peer: IpAddr, headers: &HeaderMap) -> Client {
+    fn from_forwarded(&self, peer: IpAddr, headers: &HeaderMap) -> Client {
         let mut client = Client { address: peer, tls: false };
-        for hop in items(headers, "forwarded").take(MOST_HOPS) {
+        for hop in items(headers, "forwarded").take(MAX_HOPS) {
             client.tls = parameter(hop, "proto").is_some_and(is_https);
             let Some(address) = parameter(hop, "for").and_then(address) else { break };
             client.address = address;
-            if !self.trust(address) {
+            if !self.is_trusted(address) {
                 break;
             }
         }
@@ -78,7 +78,7 @@ impl Proxies {
     }
 }
 
-/// The items of a list header, the last first.
+/// The items of a list header, in reverse order.
 fn items<'h>(headers: &'h HeaderMap, name: &'static str) -> impl Iterator<Item = &'h str> {
     let values: Vec<&str> = headers.get_all(name).iter().map(|value| value.to_str().unwrap_or_default()).collect();
     values.into_iter().rev().flat_map(|value| value.rsplit(',')).map(str::trim)
@@ -92,14 +92,14 @@ fn is_https(scheme: &str) -> bool {
     scheme.eq_ignore_ascii_case("https")
 }
 
-/// `key=value` or `key="value"` among the parameters of one element.
+/// The value of `key=value` or `key="value"` in one element of `Forwarded`.
 fn parameter<'h>(element: &'h str, key: &str) -> Option<&'h str> {
     let pairs = element.split(';').filter_map(|pair| pair.trim().split_once('='));
     let found = pairs.into_iter().find(|(name, _)| name.trim().eq_ignore_ascii_case(key));
     found.map(|(_, value)| value.trim().trim_matches('"'))
 }
 
-/// An address, alone or with a port, IPv6 also in brackets.
+/// Parses an address, with or without a port; IPv6 may be in brackets.
 fn address(text: &str) -> Option<IpAddr> {
     let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
     let with_port = || text.parse::<SocketAddr>().ok().map(|address| address.ip());
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_hop_that_is_no_proxy_of_ours_is_the_client() {
+    fn client_is_the_last_hop_that_is_not_a_trusted_proxy() {
         let of = |peer: &str, headers: &[(&'static str, &str)]| client(ForwardedBy::XForwarded, peer, headers);
         let is = |address: &str, tls: bool| (address.to_owned(), tls);
         assert_eq!(
@@ -142,12 +142,16 @@ mod tests {
         assert_eq!(of("::1", &apart), is("2001:db8::1", false));
         assert_eq!(of("127.0.0.1", &[("x-forwarded-for", "10.0.0.7, 10.0.0.8")]), is("10.0.0.7", false));
         assert_eq!(of("127.0.0.1", &[("x-forwarded-for", "1.1.1.1, unknown")]), is("127.0.0.1", false));
-        assert_eq!(of("127.0.0.1", &[("forwarded", "for=1.1.1.1;proto=https")]), is("127.0.0.1", false), "not the chosen header");
+        assert_eq!(
+            of("127.0.0.1", &[("forwarded", "for=1.1.1.1;proto=https")]),
+            is("127.0.0.1", false),
+            "the other header is configured"
+        );
         assert_eq!(of("::ffff:127.0.0.1", &[("x-forwarded-for", "192.0.2.1:99")]), is("192.0.2.1", false));
     }
 
     #[test]
-    fn the_standard_header_is_read_where_it_is_chosen() {
+    fn forwarded_header_is_read_if_configured() {
         let of = |headers: &[(&'static str, &str)]| client(ForwardedBy::Forwarded, "10.1.1.1", headers);
         let element = [("forwarded", "for=1.1.1.1;proto=http, For=\"[2001:db8::2]:80\";Proto=HTTPS;by=10.1.1.1")];
         assert_eq!(of(&element), ("2001:db8::2".to_owned(), true));

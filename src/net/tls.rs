@@ -1,5 +1,5 @@
-//! TLS from certificate files. They are looked at again and again: new ones serve new connections at once, open ones go on,
-//! and files that are of no use change nothing.
+//! TLS certificates from files: checked for changes at an interval and reloaded for new connections. Open connections are kept;
+//! invalid files are rejected and the previous certificate stays.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -12,21 +12,21 @@ use sha2::{Digest, Sha256};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
-/// How often the files are looked at.
-const LOOK_EVERY: Duration = Duration::from_secs(10);
+/// How often the files are checked for changes.
+const RELOAD_INTERVAL: Duration = Duration::from_secs(10);
 
-/// What is wrong with certificate or key, in one line that names the file.
+/// An invalid certificate or key, as one line that names setting and file.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
     #[error("{setting}: cannot read {}: {reason}", path.display())]
     Unreadable { setting: &'static str, path: PathBuf, reason: String },
-    #[error("{setting}: {} holds no {what} in PEM form", path.display())]
+    #[error("{setting}: {} contains no {what} in PEM format", path.display())]
     Empty { setting: &'static str, path: PathBuf, what: &'static str },
-    #[error("server.tls_certificate and server.tls_key do not serve: {0}")]
+    #[error("server.tls_certificate and server.tls_key cannot be used together: {0}")]
     Unfit(String),
 }
 
-/// The certificate and its key.
+/// The current certificate and its key.
 pub struct Tls {
     certificate: PathBuf,
     key: PathBuf,
@@ -35,29 +35,26 @@ pub struct Tls {
 
 struct State {
     acceptor: TlsAcceptor,
-    /// Of the files as last looked at, whether they served or not.
-    seen: [u8; 32],
+    /// The hash of the files at the last check, whether they were valid or not.
+    last_digest: [u8; 32],
 }
 
-/// What a look at the files came to.
+/// The outcome of a check of the files.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Look {
-    Same,
-    /// New connections have the new certificate.
-    Renewed,
-    /// The files changed and are of no use.
-    Refused,
+pub enum ReloadOutcome {
+    Unchanged,
+    /// New connections use the new certificate.
+    Reloaded,
+    /// The files changed and are invalid.
+    Rejected,
 }
 
 impl Tls {
-    /// Reads the files.
-    ///
-    /// # Errors
-    /// Where they are of no use.
+    /// Loads the files.
     pub fn load(certificate: &Path, key: &Path) -> Result<Tls, TlsError> {
         let files = Files::read(certificate, key)?;
         let acceptor = files.acceptor(certificate, key)?;
-        let state = RwLock::new(State { acceptor, seen: files.digest() });
+        let state = RwLock::new(State { acceptor, last_digest: files.digest() });
         Ok(Tls { certificate: certificate.to_owned(), key: key.to_owned(), state })
     }
 
@@ -65,36 +62,36 @@ impl Tls {
         self.state.read().unwrap_or_else(PoisonError::into_inner).acceptor.clone()
     }
 
-    /// Looks at the files until the shutdown.
+    /// Checks the files at an interval until the shutdown.
     pub async fn run(self: Arc<Self>, shutdown: CancellationToken) {
         loop {
             tokio::select! {
                 () = shutdown.cancelled() => return,
-                () = tokio::time::sleep(LOOK_EVERY) => {}
+                () = tokio::time::sleep(RELOAD_INTERVAL) => {}
             }
             let tls = self.clone();
-            let _panics_are_logged = tokio::task::spawn_blocking(move || tls.run_once()).await;
+            let _ = tokio::task::spawn_blocking(move || tls.run_once()).await; // a panic is logged by the panic hook
         }
     }
 
-    /// Looks at the files once. Files that are of no use are said so once.
-    pub fn run_once(&self) -> Look {
+    /// Checks the files once. Invalid files are logged once for each change.
+    pub fn run_once(&self) -> ReloadOutcome {
         let files = Files::read(&self.certificate, &self.key);
         let digest = files.as_ref().map(Files::digest).unwrap_or_default();
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
-        if state.seen == digest {
-            return Look::Same;
+        if state.last_digest == digest {
+            return ReloadOutcome::Unchanged;
         }
-        state.seen = digest;
+        state.last_digest = digest;
         match files.and_then(|files| files.acceptor(&self.certificate, &self.key)) {
             Ok(acceptor) => {
                 state.acceptor = acceptor;
-                tracing::info!(certificate = %self.certificate.display(), "new certificate in use");
-                Look::Renewed
+                tracing::info!(certificate = %self.certificate.display(), "reloaded TLS certificate");
+                ReloadOutcome::Reloaded
             }
             Err(error) => {
-                tracing::error!(%error, "the changed certificate is of no use; the one before stays in use");
-                Look::Refused
+                tracing::error!(%error, "failed to load TLS certificate; keeping the previous one");
+                ReloadOutcome::Rejected
             }
         }
     }

@@ -1,4 +1,4 @@
-//! The keys that the provider signs with.
+//! Signing keys of the identity provider (JWKS).
 
 use chrono::{DateTime, Duration, Utc};
 use jsonwebtoken::jwk::{AlgorithmParameters, Jwk, PublicKeyUse};
@@ -6,34 +6,34 @@ use jsonwebtoken::{AlgorithmFamily, Header};
 use serde_json::Value;
 
 use super::OidcError;
-use super::wire::Wire;
+use super::provider_client::ProviderClient;
 
-/// Asked for anew at most this often: whoever sends tokens of unknown keys must not make us ask at will.
-const ASKED_EVERY: Duration = Duration::seconds(10);
+/// The shortest time between two requests for the keys, so that tokens with unknown keys cannot trigger requests at will.
+const REFRESH_INTERVAL: Duration = Duration::seconds(10);
 
 #[derive(Debug, Clone, Default)]
-pub(super) struct Keys {
+pub(super) struct KeySet {
     keys: Vec<Jwk>,
-    asked_at: Option<DateTime<Utc>>,
+    fetched_at: Option<DateTime<Utc>>,
 }
 
-impl Keys {
-    /// Asks the provider. Keys of kinds that are not known here are passed over.
-    pub async fn read(wire: &Wire, url: &str, now: DateTime<Utc>) -> Result<Keys, OidcError> {
-        let document = wire.get(url, "the provider's keys").await?;
+impl KeySet {
+    /// Fetches the keys. Keys of unsupported types are skipped.
+    pub async fn fetch(client: &ProviderClient, url: &str, now: DateTime<Utc>) -> Result<KeySet, OidcError> {
+        let document = client.get(url, "the provider's keys").await?;
         let Some(Value::Array(keys)) = document.get("keys") else {
-            return Err(OidcError::Unreachable("the provider's keys: there is no list of them".to_owned()));
+            return Err(OidcError::Unreachable("the provider's keys: the response contains no list of keys".to_owned()));
         };
         let keys = keys.iter().filter_map(|key| serde_json::from_value(key.clone()).ok()).collect();
-        Ok(Keys { keys, asked_at: Some(now) })
+        Ok(KeySet { keys, fetched_at: Some(now) })
     }
 
-    pub fn may_ask(&self, now: DateTime<Utc>) -> bool {
-        self.asked_at.is_none_or(|at| now - at >= ASKED_EVERY)
+    pub fn may_refresh(&self, now: DateTime<Utc>) -> bool {
+        self.fetched_at.is_none_or(|at| now - at >= REFRESH_INTERVAL)
     }
 
-    /// The keys that a token with this header may be signed with.
-    pub fn fitting(&self, header: &Header) -> Vec<Jwk> {
+    /// The keys that may have signed a token with this header.
+    pub fn matching(&self, header: &Header) -> Vec<Jwk> {
         let fits = |key: &&Jwk| {
             let named = header.kid.is_none() || key.common.key_id == header.kid;
             let signs = key.common.public_key_use.as_ref().is_none_or(|usage| *usage == PublicKeyUse::Signature);
@@ -43,7 +43,7 @@ impl Keys {
     }
 }
 
-/// The family of algorithms that a public key is for; `None` for a secret one, which nobody should publish.
+/// The algorithm family of a public key; `None` for symmetric keys, which are never accepted.
 fn family(key: &Jwk) -> Option<AlgorithmFamily> {
     match key.algorithm {
         AlgorithmParameters::RSA(_) => Some(AlgorithmFamily::Rsa),

@@ -1,63 +1,60 @@
-//! Folds SQLite's write-ahead log into the database file, aside from the writers, so that no commit has to do it. It takes the
-//! quiet moments between firings: a fold beside them makes them late.
+//! SQLite WAL checkpoints: copies the write-ahead log into the database file in the background, so that no commit has to do
+//! it. Checkpoints run in quiet moments between firings, because one that runs beside a firing delays it.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::storage::{Database, Log, Result};
+use crate::storage::{Database, Result, WalStatus};
 
-/// How often to look; nothing written since the last look is a quiet moment.
-const EVERY: Duration = Duration::from_millis(100);
-/// Folds are at least this far apart, as each waits for the disk twice.
-const SOONEST: Duration = Duration::from_secs(1);
-/// Without a quiet moment the log is folded all the same: what is in it alone may be lost with the power.
-const LATEST: Duration = Duration::from_secs(3);
+/// How often the WAL is checked. No new pages since the last check counts as a quiet moment.
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
+/// The shortest time between two checkpoints: each waits for the disk twice.
+const MIN_INTERVAL: Duration = Duration::from_secs(1);
+/// After this long a checkpoint runs even without a quiet moment: a power cut may lose what is only in the WAL.
+const MAX_INTERVAL: Duration = Duration::from_secs(3);
 
-/// The loop that folds.
+/// The background task that runs checkpoints.
 pub struct Checkpoint {
     database: Database,
-    seen: Option<Log>,
-    folded_at: Instant,
+    last_status: Option<WalStatus>,
+    last_checkpoint: Instant,
 }
 
 impl Checkpoint {
     pub fn new(database: Database) -> Self {
-        Self { database, seen: None, folded_at: Instant::now() }
+        Self { database, last_status: None, last_checkpoint: Instant::now() }
     }
 
-    /// Folds until the shutdown.
+    /// Runs checkpoints until the shutdown.
     pub async fn run(mut self, shutdown: CancellationToken) {
         loop {
             tokio::select! {
                 () = shutdown.cancelled() => return,
-                () = tokio::time::sleep(EVERY) => {}
+                () = tokio::time::sleep(POLL_INTERVAL) => {}
             }
             if let Err(error) = self.run_once().await {
-                tracing::warn!(error = &error as &dyn std::error::Error, "the write-ahead log grows; trying again");
+                tracing::warn!(error = &error as &dyn std::error::Error, "WAL checkpoint failed; retrying");
             }
         }
     }
 
-    /// Looks once, and folds where it is time. Answers whether it did.
-    ///
-    /// # Errors
-    /// Where the database fails.
+    /// Checks the WAL once and runs a checkpoint if one is due. Returns whether it ran.
     pub async fn run_once(&mut self) -> Result<bool> {
-        let Some(log) = self.database.log().await? else { return Ok(false) };
-        let quiet = self.seen.replace(log) == Some(log);
-        let due = is_due(log, quiet, self.folded_at.elapsed());
+        let Some(status) = self.database.wal_status().await? else { return Ok(false) };
+        let quiet = self.last_status.replace(status) == Some(status);
+        let due = is_due(status, quiet, self.last_checkpoint.elapsed());
         if due {
-            self.database.fold().await?;
-            self.folded_at = Instant::now();
+            self.database.checkpoint().await?;
+            self.last_checkpoint = Instant::now();
         }
         Ok(due)
     }
 }
 
-fn is_due(log: Log, quiet: bool, since: Duration) -> bool {
-    log.folded < log.pages && (since >= LATEST || (quiet && since >= SOONEST))
+fn is_due(status: WalStatus, quiet: bool, since_last: Duration) -> bool {
+    status.checkpointed < status.pages && (since_last >= MAX_INTERVAL || (quiet && since_last >= MIN_INTERVAL))
 }
 
 #[cfg(test)]
@@ -65,9 +62,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_quiet_moment_is_taken_and_not_waited_for_too_long() {
-        let due = |waiting: i64, quiet, ms| is_due(Log { pages: 50 + waiting, folded: 50 }, quiet, Duration::from_millis(ms));
-        assert!(!due(0, true, 3_600_000), "there is nothing to fold");
+    fn checkpoint_is_due_in_quiet_moments_and_after_the_max_interval() {
+        let due = |pending: i64, quiet, ms| {
+            is_due(WalStatus { pages: 50 + pending, checkpointed: 50 }, quiet, Duration::from_millis(ms))
+        };
+        assert!(!due(0, true, 3_600_000), "no pages to checkpoint");
         assert!(!due(1, true, 999) && due(1, true, 1_000));
         assert!(!due(1, false, 2_999) && due(1, false, 3_000));
     }

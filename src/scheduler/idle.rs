@@ -1,4 +1,5 @@
-//! Watches the machine for tasks that fire when it is idle: one sample of the CPU a second, while there are such tasks.
+//! Idle triggers: samples the CPU use once a second while there are tasks with an idle trigger, and fires those whose
+//! condition is met.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -14,11 +15,11 @@ use crate::storage::{Result, task};
 
 const SAMPLE_EVERY: Duration = Duration::from_secs(1);
 
-/// The loop that samples.
+/// The background task that samples the CPU.
 pub struct IdleWatch {
     planner: Planner,
     cpu: Option<System>,
-    /// By task id and version: a changed task begins anew.
+    /// By task id and version, so that a changed task starts with a new state.
     states: HashMap<(String, i64), IdleState>,
 }
 
@@ -39,10 +40,7 @@ impl IdleWatch {
             let tasks = match self.idle_tasks().await {
                 Ok(tasks) => tasks,
                 Err(error) => {
-                    tracing::warn!(
-                        error = &error as &dyn std::error::Error,
-                        "cannot read the tasks that wait for an idle machine"
-                    );
+                    tracing::warn!(error = &error as &dyn std::error::Error, "failed to load tasks with idle triggers");
                     continue;
                 }
             };
@@ -60,7 +58,7 @@ impl IdleWatch {
         task::idle(&mut self.planner.database.read().await?).await
     }
 
-    /// CPU use of all cores since the sample before, 0 to 100; nothing at the first.
+    /// Average CPU use of all cores since the previous sample, 0 to 100; `None` for the first sample.
     fn sample(&mut self) -> Option<f64> {
         match &mut self.cpu {
             Some(system) => {
@@ -74,7 +72,7 @@ impl IdleWatch {
                         Some(system)
                     }
                     Err(error) => {
-                        tracing::warn!(%error, "cannot read the CPU use; tasks that wait for an idle machine do not fire");
+                        tracing::warn!(%error, "failed to read CPU usage; idle triggers do not fire");
                         None
                     }
                 };
@@ -83,7 +81,7 @@ impl IdleWatch {
         }
     }
 
-    /// Gives one sample to each task, and fires those whose time has come.
+    /// Passes one sample to each task and fires the tasks whose idle condition is met.
     pub async fn run_once(&mut self, tasks: &[Task], percent: f64, now: DateTime<Utc>) {
         self.states.retain(|(id, version), _| tasks.iter().any(|task| task.id == *id && task.version == *version));
         for task in tasks {
@@ -92,7 +90,7 @@ impl IdleWatch {
             if state.observe(&rule, percent, now)
                 && let Err(error) = self.planner.fire_idle(task, now).await
             {
-                tracing::error!(task.id = task.id, error = &error as &dyn std::error::Error, "cannot fire the task");
+                tracing::error!(task.id = task.id, error = &error as &dyn std::error::Error, "failed to fire task");
             }
         }
     }

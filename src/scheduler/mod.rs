@@ -1,60 +1,56 @@
-//! The scheduler: sleeps until something is due, and plans it. Beside it run loops of the same form: the watch for an idle
-//! machine, the rescue of what a dead process left behind, the notices between nodes, and the upkeep of the log and of the
-//! database's files.
+//! The scheduler: sleeps until a task is due and plans its executions. Further background tasks of the same form live here:
+//! idle triggers, orphan recovery, notifications between nodes, retention and WAL checkpoints.
 
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::signals::Pulse;
+use crate::signals::SchedulerHeartbeat;
 use crate::storage::{Result, plan};
 
 pub mod checkpoint;
+pub mod cluster_notifier;
+pub mod external_changes;
 pub mod idle;
-pub mod outside;
+pub mod orphan_recovery;
+pub mod planner;
 mod precise;
-pub mod presence;
+pub mod process_lock;
 pub mod prune;
-pub mod relay;
-pub mod rescue;
-pub mod tick;
 
-pub use tick::{Planned, Planner};
+pub use planner::{Planned, Planner};
 
-/// The longest sleep. It bounds how late a change made by another process, a clock that was set, or the end of a suspend is
-/// noticed; a look that finds nothing is one read of two indexes.
-const LONGEST_SLEEP: Duration = Duration::from_millis(250);
-/// The pause after a failure of the database.
-const AFTER_FAILURE: Duration = Duration::from_secs(1);
+/// The longest sleep. It bounds how late the scheduler notices a change by another process, a changed system clock or the
+/// end of a suspend. A poll that finds nothing due reads two indexes.
+const MAX_SLEEP: Duration = Duration::from_millis(250);
+/// The pause after a database error.
+const RETRY_DELAY: Duration = Duration::from_secs(1);
 
-/// The loop that plans.
+/// The background task that plans executions.
 pub struct Scheduler {
     pub planner: Planner,
-    pub pulse: Pulse,
+    pub heartbeat: SchedulerHeartbeat,
 }
 
 impl Scheduler {
-    /// Plans until the shutdown. A failing database is said once, and tried again every second.
+    /// Plans until the shutdown. A database error is logged once and retried every second.
     pub async fn run(&self, shutdown: CancellationToken) {
         let mut failing = false;
         loop {
             let sleep = match self.run_once().await {
                 Ok(sleep) => {
                     if failing {
-                        tracing::info!("the scheduler works again");
+                        tracing::info!("scheduling resumed");
                     }
                     failing = false;
                     sleep
                 }
                 Err(error) => {
                     if !failing {
-                        tracing::error!(
-                            error = &error as &dyn std::error::Error,
-                            "the scheduler cannot plan; it tries again every second"
-                        );
+                        tracing::error!(error = &error as &dyn std::error::Error, "scheduling failed; retrying every second");
                     }
                     failing = true;
-                    AFTER_FAILURE
+                    RETRY_DELAY
                 }
             };
             tokio::select! {
@@ -65,22 +61,19 @@ impl Scheduler {
         }
     }
 
-    /// Looks once, and plans where something is due. Answers how long to sleep before the next look.
-    ///
-    /// # Errors
-    /// Where the database fails.
+    /// Plans what is due. Returns how long to sleep before the next call, 0 to 250 ms.
     pub async fn run_once(&self) -> Result<Duration> {
         let now = self.planner.clock.now();
-        self.pulse.beat(now);
+        self.heartbeat.beat(now);
         let next = plan::next_due(&mut self.planner.database.read().await?).await?;
-        let Some(next) = next else { return Ok(LONGEST_SLEEP) };
+        let Some(next) = next else { return Ok(MAX_SLEEP) };
         if next > now {
-            return Ok((next - now).to_std().unwrap_or_default().min(LONGEST_SLEEP));
+            return Ok((next - now).to_std().unwrap_or_default().min(MAX_SLEEP));
         }
         let planned = self.planner.run_once(now).await?;
-        tracing::debug!(planned.tasks, planned.executions, planned.jobs, "planned what was due");
-        // Rows that another node holds are due but not to be had: no spinning over them.
-        let idle = planned == Planned::default();
-        Ok(if idle { Duration::from_millis(20) } else { Duration::ZERO })
+        tracing::debug!(planned.tasks, planned.executions, planned.jobs, "planned due tasks");
+        // Rows locked by another node are due but cannot be taken: wait a little instead of spinning.
+        let nothing_planned = planned == Planned::default();
+        Ok(if nothing_planned { Duration::from_millis(20) } else { Duration::ZERO })
     }
 }

@@ -1,19 +1,19 @@
-//! Sleeps to within a fraction of a millisecond. The runtime's timers round up to the next millisecond and then some, which
-//! for a scheduler is half of all its lateness.
+//! A sleep that is accurate to a fraction of a millisecond. Tokio's timers round up to the next millisecond and more, which
+//! would be half of the scheduler's total delay.
 
 use std::time::{Duration, Instant};
 
-/// The last part of a sleep, left to the system's own timer.
-const LAST_PART: Duration = Duration::from_millis(3);
+/// The last part of a sleep, which uses the operating system's timer.
+const SYSTEM_TIMER_PART: Duration = Duration::from_millis(3);
 
-/// Sleeps for `duration`. Dropped early, a thread of the pool sleeps on for at most [`LAST_PART`].
+/// Sleeps for `duration`. If the future is dropped early, a blocking thread sleeps on for at most [`SYSTEM_TIMER_PART`].
 pub async fn sleep(duration: Duration) {
     let until = Instant::now() + duration;
-    if let Some(most) = duration.checked_sub(LAST_PART) {
+    if let Some(most) = duration.checked_sub(SYSTEM_TIMER_PART) {
         tokio::time::sleep(most).await;
     }
     let left = until.saturating_duration_since(Instant::now());
     if !left.is_zero() {
-        let _ended_early_at_a_stop = tokio::task::spawn_blocking(move || std::thread::sleep(left)).await;
+        let _ = tokio::task::spawn_blocking(move || std::thread::sleep(left)).await; // fails only while the runtime stops
     }
 }

@@ -1,6 +1,5 @@
-//! Keeps the log from growing without end: executions that are older, or more of one task, than the settings or the task's
-//! own policy say go, with their output and attempts, in small steps that never hold up the scheduler. A cron rule of
-//! Belfry's own drives it.
+//! Retention: deletes executions past the limits of the settings or of the task's policy, with their output and attempts. It
+//! works in small steps that do not block the scheduler, and runs on its own cron rule.
 
 use std::collections::BTreeMap;
 use std::pin::pin;
@@ -15,42 +14,42 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::SharedClock;
 use crate::domain::trigger::Trigger;
-use crate::storage::history::{self, Among, Beyond, Edge};
-use crate::storage::{Database, Reader, Result, reach, run_minutes};
+use crate::storage::history::{self, Cutoff, RetentionLimit, TaskSelection};
+use crate::storage::{Database, Reader, Result, run_stats_by_minute, tag_scope};
 
-/// When the log is looked through: every five minutes, away from the full minutes at which tasks crowd.
-const RULE: &str = "17 */5 * * * *";
-/// Executions removed in one transaction.
+/// When retention runs: every five minutes, 17 seconds after the full minute, when many tasks fire.
+const SCHEDULE: &str = "17 */5 * * * *";
+/// Executions deleted in one transaction.
 const STEP: i64 = 200;
-/// Pages of the database's file given back in one step.
+/// Free pages of the database file released in one step.
 const PAGES: i64 = 500;
-/// The pause between steps, in which others write.
+/// The pause between steps, so that other writers get their turn.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// How long the counters by the minute are kept.
-const MINUTES_KEPT: chrono::Duration = chrono::Duration::days(62);
+/// How long the statistics by minute are kept.
+const MINUTE_STATS_KEPT: chrono::Duration = chrono::Duration::days(62);
 
-/// The loop that removes old executions.
+/// The background task that deletes old executions.
 pub struct Prune {
     pub database: Database,
     pub clock: SharedClock,
-    pub keep: Keep,
+    pub retention: DefaultRetention,
 }
 
-/// What is kept of a task that says nothing of its own; `None` sets no limit.
+/// The limits of tasks whose policy has none; `None` keeps everything.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Keep {
-    /// How long after it was queued.
+pub struct DefaultRetention {
+    /// The age of an execution since it was queued.
     pub age: Option<chrono::Duration>,
-    /// How many of one task.
+    /// The number of executions of one task.
     pub per_task: Option<i64>,
 }
 
 impl Prune {
-    /// Removes what is too old or too much, each time the rule fires, until the shutdown.
+    /// Deletes executions past their limits each time the cron rule fires, until the shutdown.
     pub async fn run(&self, shutdown: CancellationToken) {
-        let Ok(rule) = Trigger::parse(&json!({"type": "cron", "expression": RULE}), Tz::UTC) else { return };
-        let ticks = CronScheduler::new(Upkeep { rule, clock: self.clock.clone() }).into_stream();
+        let Ok(rule) = Trigger::parse(&json!({"type": "cron", "expression": SCHEDULE}), Tz::UTC) else { return };
+        let ticks = CronScheduler::new(MaintenanceSchedule { rule, clock: self.clock.clone() }).into_stream();
         let mut ticks = pin!(ticks);
         loop {
             let tick = tokio::select! {
@@ -62,67 +61,64 @@ impl Prune {
             }
             match self.run_once(self.clock.now(), &shutdown).await {
                 Ok(0) => {}
-                Ok(removed) => tracing::info!(removed, "removed old executions from the log"),
-                Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "cannot remove old executions"),
+                Ok(removed) => tracing::info!(removed, "deleted old executions"),
+                Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "failed to delete old executions"),
             }
         }
     }
 
-    /// Removes all that is too old at `now` or too much, step by step, and gives the space back. Answers how many executions
-    /// went.
-    ///
-    /// # Errors
-    /// Where the database fails; the steps before stay done.
+    /// Deletes all executions past their limits at `now` step by step, and releases the space. Returns how many executions
+    /// were deleted. On an error the steps before stay done.
     pub async fn run_once(&self, now: DateTime<Utc>, shutdown: &CancellationToken) -> Result<u64> {
-        self.forget_minutes(now).await?;
-        self.forget_tags().await?;
-        let edges = self.edges(now).await?;
+        self.delete_minute_stats(now).await?;
+        self.delete_unused_tags().await?;
+        let cutoffs = self.cutoffs(now).await?;
         let mut removed = 0;
-        for some in edges.chunks(STEP as usize) {
-            removed += self.remove(some, shutdown).await?;
+        for chunk in cutoffs.chunks(STEP as usize) {
+            removed += self.remove(chunk, shutdown).await?;
         }
-        while !shutdown.is_cancelled() && history::give_back(&self.database, PAGES).await? {
+        while !shutdown.is_cancelled() && history::release_free_pages(&self.database, PAGES).await? {
             tokio::time::sleep(PAUSE).await;
         }
         Ok(removed)
     }
 
-    /// Of deleted tasks that have no executions left.
-    async fn forget_tags(&self) -> Result<()> {
+    /// Deletes the tags of deleted tasks without executions.
+    async fn delete_unused_tags(&self) -> Result<()> {
         let mut tx = self.database.write().await?;
-        reach::forget_gone(&mut tx, STEP).await?;
+        tag_scope::delete_unused_tags(&mut tx, STEP).await?;
         tx.commit().await
     }
 
-    /// The counters by the minute are kept for the calendar's month and the one before.
-    async fn forget_minutes(&self, now: DateTime<Utc>) -> Result<()> {
-        let Some(before) = now.checked_sub_signed(MINUTES_KEPT) else { return Ok(()) };
+    /// Deletes statistics by minute that are older than the current and the previous calendar month.
+    async fn delete_minute_stats(&self, now: DateTime<Utc>) -> Result<()> {
+        let Some(before) = now.checked_sub_signed(MINUTE_STATS_KEPT) else { return Ok(()) };
         let mut tx = self.database.write().await?;
-        run_minutes::remove_before(&mut tx, before).await?;
+        run_stats_by_minute::remove_before(&mut tx, before).await?;
         tx.commit().await
     }
 
-    /// Up to where each task's log may go: by its own policy where that says so, else by the settings.
-    async fn edges(&self, now: DateTime<Utc>) -> Result<Vec<Edge>> {
+    /// Up to which execution each task's history is deleted: by its own policy if that has a limit, else by the settings.
+    async fn cutoffs(&self, now: DateTime<Utc>) -> Result<Vec<Cutoff>> {
         let mut reader = self.database.read().await?;
         let own = history::own_retention(&mut reader).await?;
-        let age = |days: u32| now.checked_sub_signed(chrono::Duration::days(i64::from(days))).map(Beyond::Age);
+        let age = |days: u32| now.checked_sub_signed(chrono::Duration::days(i64::from(days))).map(RetentionLimit::Age);
         let by_age = own.iter().filter_map(|(id, retention)| Some((id, retention.max_age_days?)));
         let by_age = Limits::new(by_age.map(|(id, days)| (id, if days == 0 { None } else { age(days) })));
         let by_number = own.iter().filter_map(|(id, retention)| Some((id, retention.max_executions?)));
-        let number = |count: u32| (count > 0).then_some(Beyond::Number(i64::from(count)));
+        let number = |count: u32| (count > 0).then_some(RetentionLimit::Count(i64::from(count)));
         let by_number = Limits::new(by_number.map(|(id, count)| (id, number(count))));
-        let before = self.keep.age.and_then(|age| now.checked_sub_signed(age)).map(Beyond::Age);
-        let mut edges = by_age.edges(&mut reader, before).await?;
-        edges.extend(by_number.edges(&mut reader, self.keep.per_task.map(Beyond::Number)).await?);
-        Ok(edges)
+        let before = self.retention.age.and_then(|age| now.checked_sub_signed(age)).map(RetentionLimit::Age);
+        let mut cutoffs = by_age.cutoffs(&mut reader, before).await?;
+        cutoffs.extend(by_number.cutoffs(&mut reader, self.retention.per_task.map(RetentionLimit::Count)).await?);
+        Ok(cutoffs)
     }
 
-    async fn remove(&self, edges: &[Edge], shutdown: &CancellationToken) -> Result<u64> {
+    async fn remove(&self, cutoffs: &[Cutoff], shutdown: &CancellationToken) -> Result<u64> {
         let mut removed = 0;
         while !shutdown.is_cancelled() {
             let mut tx = self.database.write().await?;
-            let step = history::remove(&mut tx, edges, STEP).await?;
+            let step = history::delete(&mut tx, cutoffs, STEP).await?;
             tx.commit().await?;
             removed += step;
             if step < STEP as u64 {
@@ -134,45 +130,46 @@ impl Prune {
     }
 }
 
-/// One kind of limit: the tasks that have one of their own, or none, and what holds for them.
+/// The limits of one kind (age or count) in the policies of tasks.
 #[derive(Default)]
 struct Limits {
-    own: BTreeMap<Beyond, Vec<String>>,
-    named: Vec<String>,
+    by_limit: BTreeMap<RetentionLimit, Vec<String>>,
+    /// All tasks with a limit of this kind, "keep all" included.
+    task_ids: Vec<String>,
 }
 
 impl Limits {
-    fn new<'a>(own: impl Iterator<Item = (&'a String, Option<Beyond>)>) -> Self {
+    fn new<'a>(own: impl Iterator<Item = (&'a String, Option<RetentionLimit>)>) -> Self {
         let mut limits = Limits::default();
-        for (id, beyond) in own {
-            limits.named.push(id.clone());
-            if let Some(beyond) = beyond {
-                limits.own.entry(beyond).or_default().push(id.clone());
+        for (id, limit) in own {
+            limits.task_ids.push(id.clone());
+            if let Some(limit) = limit {
+                limits.by_limit.entry(limit).or_default().push(id.clone());
             }
         }
         limits
     }
 
-    /// What may go of the tasks that are named here, and of all others by `default`.
-    async fn edges(&self, reader: &mut Reader, default: Option<Beyond>) -> Result<Vec<Edge>> {
-        let mut edges = match default {
-            Some(beyond) => history::edges(reader, beyond, Among::AllBut(&self.named)).await?,
+    /// The cutoffs of the tasks with a limit of their own, and of all others by `default`.
+    async fn cutoffs(&self, reader: &mut Reader, default: Option<RetentionLimit>) -> Result<Vec<Cutoff>> {
+        let mut cutoffs = match default {
+            Some(limit) => history::cutoffs(reader, limit, TaskSelection::Except(&self.task_ids)).await?,
             None => Vec::new(),
         };
-        for (beyond, ids) in &self.own {
-            edges.extend(history::edges(reader, *beyond, Among::Only(ids)).await?);
+        for (limit, ids) in &self.by_limit {
+            cutoffs.extend(history::cutoffs(reader, *limit, TaskSelection::Only(ids)).await?);
         }
-        Ok(edges)
+        Ok(cutoffs)
     }
 }
 
-/// A rule of ours as the queue's cron backend wants it.
-struct Upkeep {
+/// A cron rule in the form that the cron backend of apalis takes.
+struct MaintenanceSchedule {
     rule: Trigger,
     clock: SharedClock,
 }
 
-impl<Z> Schedule<Z> for Upkeep {
+impl<Z> Schedule<Z> for MaintenanceSchedule {
     fn next_tick(&mut self, _zone: &Z) -> Option<Tick<Z>> {
         let now = self.clock.now();
         let next = self.rule.next_after(now, now)?;

@@ -1,5 +1,4 @@
-//! The audit as a file: all that a filter lets through, written while it is read, page by page, so that its length costs no
-//! memory.
+//! Audit export: streams all entries that match a filter, page by page, with constant memory.
 
 use chrono::SecondsFormat;
 use futures_util::stream::{self, Stream};
@@ -11,12 +10,12 @@ use crate::domain::csv;
 use crate::domain::page::{Cursor, Direction, MAX_PAGE_SIZE, PageRequest};
 use crate::domain::user::{Action, Actor};
 
-/// The form of the file.
+/// The file format of an export.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AuditFormat {
-    /// One line an entry, in a form that spreadsheets open.
+    /// One row per entry.
     Csv,
-    /// One JSON object a line.
+    /// One JSON object per line.
     JsonLines,
 }
 
@@ -27,7 +26,7 @@ impl AuditFormat {
         AuditFormat::ALL.into_iter().find(|format| format.extension() == name)
     }
 
-    /// Its name, which is that of such files' ends too.
+    /// The format's name, which is also the file extension.
     pub fn extension(self) -> &'static str {
         match self {
             AuditFormat::Csv => "csv",
@@ -45,13 +44,13 @@ impl AuditFormat {
     fn row(self, entry: &Entry) -> String {
         let row = row(entry);
         match self {
-            AuditFormat::Csv => csv::line(COLUMNS.iter().map(|column| &row[*column])),
+            AuditFormat::Csv => csv::row(COLUMNS.iter().map(|column| &row[*column])),
             AuditFormat::JsonLines => format!("{row}\n"),
         }
     }
 }
 
-/// The columns, by the names that the JSON API has for them.
+/// The columns, named as in the JSON API.
 const COLUMNS: [&str; 9] = ["id", "at", "actor", "via", "address", "action", "target", "before", "after"];
 
 fn row(entry: &Entry) -> Value {
@@ -62,7 +61,7 @@ fn row(entry: &Entry) -> Value {
     })
 }
 
-/// Where the writing stands.
+/// The state of an export.
 struct Writer {
     service: Service,
     actor: Actor,
@@ -73,11 +72,8 @@ struct Writer {
 }
 
 impl Service {
-    /// The audit as a file, in pieces, newest entry first. A piece that cannot be read ends it with an error, so that the file
-    /// is seen to be cut off.
-    ///
-    /// # Errors
-    /// [`super::Error::Forbidden`].
+    /// The audit log as a file, in chunks, newest entry first. A failed read ends the stream with an error, so that the client
+    /// notices the truncation.
     pub fn audit_file(
         &self,
         actor: &Actor,
@@ -90,22 +86,22 @@ impl Service {
             if writer.ended {
                 return None;
             }
-            let piece = writer.piece().await.map_err(|error| {
-                tracing::error!(error = &error as &dyn std::error::Error, "an export of the audit broke off");
+            let chunk = writer.chunk().await.map_err(|error| {
+                tracing::error!(error = &error as &dyn std::error::Error, "failed to export the audit log");
                 writer.ended = true;
-                std::io::Error::other("the audit cannot be read")
+                std::io::Error::other("failed to read the audit log")
             });
-            Some((piece, writer))
+            Some((chunk, writer))
         }))
     }
 }
 
 impl Writer {
-    async fn piece(&mut self) -> Result<String> {
+    async fn chunk(&mut self) -> Result<String> {
         let begins = self.after.is_none();
         let page = PageRequest { size: MAX_PAGE_SIZE, cursor: self.after.take() };
-        let entries = self.service.audit_only(&self.actor, &self.filter, &page).await?;
-        let mut text = if begins && self.format == AuditFormat::Csv { csv::head(&COLUMNS) } else { String::new() };
+        let entries = self.service.audit_without_total(&self.actor, &self.filter, &page).await?;
+        let mut text = if begins && self.format == AuditFormat::Csv { csv::header(&COLUMNS) } else { String::new() };
         entries.iter().for_each(|entry| text.push_str(&self.format.row(entry)));
         self.ended = entries.len() < MAX_PAGE_SIZE as usize;
         self.after = entries.last().map(|entry| Cursor { direction: Direction::Next, key: None, id: entry.id.clone() });

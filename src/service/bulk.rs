@@ -1,5 +1,4 @@
-//! One action on many tasks: those named, or all that a filter lets through. Each task is done or not by itself; what was
-//! not done is named.
+//! Bulk actions on tasks, selected by id or by filter. Each task is processed on its own; failures are reported per task.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -9,11 +8,11 @@ use crate::domain::page::TaskFilter;
 use crate::domain::user::{Action, Actor};
 use crate::storage::task_list;
 
-/// Tasks read at a time where a filter chooses.
-const STEP: i64 = 500;
-/// Tasks done between two looks at the time.
-const AT_ONCE: usize = 20;
-/// Faults answered at most; more say the same.
+/// The number of task ids read at a time.
+const BATCH: i64 = 500;
+/// The number of tasks processed between two checks of the time limit.
+const CHUNK: usize = 20;
+/// The maximum number of errors returned.
 const MAX_ERRORS: usize = 100;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,8 +24,8 @@ pub enum BulkAction {
 }
 
 impl BulkAction {
-    /// What it takes to do it.
-    pub fn takes(self) -> Action {
+    /// The permission that the action requires.
+    pub fn required_action(self) -> Action {
         if self == BulkAction::Delete { Action::Edit } else { Action::Run }
     }
 }
@@ -37,14 +36,14 @@ pub enum BulkTarget {
     Filter(TaskFilter),
 }
 
-/// What came of it.
+/// The result of a bulk action.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct BulkOutcome {
-    /// Tasks that were meant.
+    /// The number of selected tasks.
     pub matched: i64,
-    /// Tasks that were done.
+    /// The number of tasks processed successfully.
     pub done: i64,
-    /// The first hundred that were not.
+    /// The first hundred failures.
     pub errors: Vec<BulkError>,
 }
 
@@ -64,12 +63,12 @@ pub struct BulkError {
 }
 
 impl Service {
-    /// Does one action on many tasks.
+    /// Performs one action on many tasks.
     ///
     /// # Errors
-    /// [`Error::Forbidden`]; [`Error::Internal`], after which part of the tasks may be done.
+    /// [`Error::Forbidden`]; [`Error::Internal`], after which some of the tasks may be processed.
     pub async fn bulk(&self, actor: &Actor, action: BulkAction, target: &BulkTarget) -> Result<BulkOutcome> {
-        allow(actor, action.takes())?;
+        allow(actor, action.required_action())?;
         let (mut all, mut after) = (BulkOutcome::default(), Some(String::new()));
         while let Some(place) = after.take() {
             let (part, next) = self.bulk_part(actor, action, target, &place, Duration::MAX).await?;
@@ -79,12 +78,9 @@ impl Service {
         Ok(all)
     }
 
-    /// Does a part of one action on many tasks: those that come after the id `after` (empty: from the start), until `limit` is
-    /// over. Answers where to go on, or `None` after the last. Nothing is held between the parts, and each task is done in a
-    /// transaction of its own, so that neither other requests nor firings wait for the whole.
-    ///
-    /// # Errors
-    /// As [`Service::bulk`].
+    /// Performs part of a bulk action: on tasks after the id `after` (empty: from the start), until `limit` has passed.
+    /// Returns the id to continue after, or `None` at the end. Each task has its own transaction, so other requests and
+    /// firings do not wait for the whole action.
     pub async fn bulk_part(
         &self,
         actor: &Actor,
@@ -93,30 +89,30 @@ impl Service {
         after: &str,
         limit: Duration,
     ) -> Result<(BulkOutcome, Option<String>)> {
-        allow(actor, action.takes())?;
-        let (begun, mut outcome) = (Instant::now(), BulkOutcome::default());
+        allow(actor, action.required_action())?;
+        let (started, mut outcome) = (Instant::now(), BulkOutcome::default());
         let ids = self.bulk_ids(actor, target, after).await?;
         let mut left = ids.as_slice();
-        while !left.is_empty() && (outcome.matched == 0 || begun.elapsed() < limit) {
-            let (now, later) = left.split_at(left.len().min(AT_ONCE));
+        while !left.is_empty() && (outcome.matched == 0 || started.elapsed() < limit) {
+            let (now, later) = left.split_at(left.len().min(CHUNK));
             self.bulk_step(actor, action, now, &mut outcome).await?;
             left = later;
         }
         let done = &ids[..ids.len() - left.len()];
-        let more = !left.is_empty() || ids.len() as i64 == STEP;
+        let more = !left.is_empty() || ids.len() as i64 == BATCH;
         Ok((outcome, done.last().filter(|_| more).cloned()))
     }
 
-    /// The next ids that are meant, in their order, each once.
+    /// The next selected ids, sorted and unique.
     async fn bulk_ids(&self, actor: &Actor, target: &BulkTarget, after: &str) -> Result<Vec<String>> {
         match target {
             BulkTarget::Ids(ids) => {
                 let wanted: BTreeSet<_> = ids.iter().filter(|id| id.as_str() > after).cloned().collect();
-                Ok(wanted.into_iter().take(STEP as usize).collect())
+                Ok(wanted.into_iter().take(BATCH as usize).collect())
             }
             BulkTarget::Filter(filter) => {
-                let filter = TaskFilter { reach: actor.reach.clone(), ..filter.resolved() };
-                Ok(task_list::ids(&mut self.database().read().await?, &filter, after, STEP).await?)
+                let filter = TaskFilter { scope: actor.scope.clone(), ..filter.resolved() };
+                Ok(task_list::ids(&mut self.database().read().await?, &filter, after, BATCH).await?)
             }
         }
     }

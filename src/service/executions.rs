@@ -1,8 +1,8 @@
-//! Executions, read.
+//! Read access to executions.
 
 use std::collections::HashMap;
 
-use super::{Result, Service, allow, reach};
+use super::{Result, Service, allow, tag_scope};
 use crate::domain::execution::{Attempt, Execution, ExecutionDetail, OutputChunk};
 use crate::domain::page::{ExecutionFilter, Page, PageRequest};
 use crate::domain::stats::RunPoint;
@@ -11,35 +11,31 @@ use crate::storage::{self, execution, execution_list, recent_runs};
 
 impl Service {
     /// One page of executions, newest first.
-    ///
-    /// # Errors
-    /// [`super::Error::Forbidden`], [`super::Error::Internal`].
     pub async fn executions(&self, actor: &Actor, filter: &ExecutionFilter, page: &PageRequest) -> Result<Page<Execution>> {
         allow(actor, Action::See)?;
-        let filter = ExecutionFilter { reach: actor.reach.clone(), ..filter.resolved() };
+        let filter = ExecutionFilter { scope: actor.scope.clone(), ..filter.resolved() };
         Ok(execution_list::page(&mut self.database().read().await?, &filter, page).await?)
     }
 
-    /// The rows of one page alone, without a count of all: for those who read on and on.
-    ///
-    /// # Errors
-    /// As [`Service::executions`].
-    pub async fn executions_only(&self, actor: &Actor, filter: &ExecutionFilter, page: &PageRequest) -> Result<Vec<Execution>> {
+    /// One page of executions without the total count, for reading many pages in sequence.
+    pub async fn executions_without_total(
+        &self,
+        actor: &Actor,
+        filter: &ExecutionFilter,
+        page: &PageRequest,
+    ) -> Result<Vec<Execution>> {
         allow(actor, Action::See)?;
-        let filter = ExecutionFilter { reach: actor.reach.clone(), ..filter.resolved() };
+        let filter = ExecutionFilter { scope: actor.scope.clone(), ..filter.resolved() };
         Ok(execution_list::newest(&mut self.database().read().await?, &filter, page).await?)
     }
 
     /// The newest `limit` executions of each task, oldest first; tasks without any are left out.
-    ///
-    /// # Errors
-    /// As [`Service::executions`].
     pub async fn recent_runs(&self, actor: &Actor, task_ids: &[&str], limit: i64) -> Result<HashMap<String, Vec<RunPoint>>> {
         allow(actor, Action::See)?;
         let mut reader = self.database().read().await?;
-        let reached = storage::reach::tasks_among(&mut reader, &actor.reach, task_ids).await?;
-        let ids: Vec<&str> = task_ids.iter().copied().filter(|id| reached.contains(*id)).collect();
-        Ok(recent_runs::of_tasks(&mut reader, &ids, limit).await?)
+        let visible = storage::tag_scope::visible_tasks(&mut reader, &actor.scope, task_ids).await?;
+        let ids: Vec<&str> = task_ids.iter().copied().filter(|id| visible.contains(*id)).collect();
+        Ok(recent_runs::for_tasks(&mut reader, &ids, limit).await?)
     }
 
     /// One execution with its result, attempts and output.
@@ -49,31 +45,25 @@ impl Service {
     pub async fn execution(&self, actor: &Actor, id: &str) -> Result<ExecutionDetail> {
         allow(actor, Action::See)?;
         let mut reader = self.database().read().await?;
-        let found = reach::execution(&mut reader, actor, id).await?;
+        let found = tag_scope::execution(&mut reader, actor, id).await?;
         let result = execution::result(&mut reader, id).await?;
         let mut attempts = execution::attempts(&mut reader, id).await?;
         let output = execution::output(&mut reader, id, None).await?;
         attempts.extend(latest_attempt(&found));
-        let filled_params = execution::filled_params(&mut reader, id).await?;
+        let filled_params = execution::rendered_params(&mut reader, id).await?;
         let mut started = execution::started_by(&mut reader, id).await?;
         let ids: Vec<&str> = started.iter().map(|run| run.task_id.as_str()).collect();
-        let reached = storage::reach::tasks_among(&mut reader, &actor.reach, &ids).await?;
-        started.retain(|run| reached.contains(&run.task_id));
+        let visible = storage::tag_scope::visible_tasks(&mut reader, &actor.scope, &ids).await?;
+        started.retain(|run| visible.contains(&run.task_id));
         Ok(ExecutionDetail { execution: found, filled_params, result, started, attempts, output })
     }
 
-    /// Output of all attempts in order; with `after` only what lies behind (attempt, seq).
-    ///
-    /// # Errors
-    /// As [`Service::execution`].
+    /// The output of all attempts in order; with `after` only the chunks after (attempt, seq).
     pub async fn output(&self, actor: &Actor, id: &str, after: Option<(i64, i64)>) -> Result<Vec<OutputChunk>> {
         Ok(self.output_so_far(actor, id, after).await?.1)
     }
 
-    /// As [`Service::output`], with the execution as it was before: one that had ended then has no more output than this.
-    ///
-    /// # Errors
-    /// As [`Service::execution`].
+    /// As [`Service::output`], with the execution as read before the output: if it had ended, the output is complete.
     pub async fn output_so_far(
         &self,
         actor: &Actor,
@@ -82,13 +72,13 @@ impl Service {
     ) -> Result<(Execution, Vec<OutputChunk>)> {
         allow(actor, Action::See)?;
         let mut reader = self.database().read().await?;
-        let found = reach::execution(&mut reader, actor, id).await?;
+        let found = tag_scope::execution(&mut reader, actor, id).await?;
         let output = execution::output(&mut reader, id, after).await?;
         Ok((found, output))
     }
 }
 
-/// The attempt that the execution's own row tells of: the one going on or the last. None while the next one waits.
+/// The attempt stored in the execution's own row: the current or the last one. `None` while the next one is queued.
 fn latest_attempt(execution: &Execution) -> Option<Attempt> {
     let begun = execution.started_at.is_some() && execution.retry_at.is_none();
     let waits = execution.status == crate::domain::execution::Status::Queued;

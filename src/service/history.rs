@@ -1,48 +1,47 @@
-//! The history of runs elsewhere, brought here: once, however often it is asked for, and without touching any schedule.
+//! Import of run history from other schedulers. The import is idempotent and changes no schedule.
 
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::audit::Told;
+use super::audit::AuditEntry;
 use super::{Error, Result, Service, allow};
-use crate::domain::audit::Act;
+use crate::domain::audit::AuditEvent;
 use crate::domain::event::{Event, TaskChange};
-use crate::domain::moving::history::{self, PastRun};
+use crate::domain::migrate::history::{self, HistoricalRun};
 use crate::domain::user::{Action, Actor};
-use crate::storage::{past_runs, task};
+use crate::storage::{history_import, task};
 
-/// Runs taken by one request.
+/// The maximum number of runs per request.
 pub const MAX_RUNS: usize = 5000;
 
-/// What was brought.
+/// The result of an import.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Brought {
+pub struct HistoryImportOutcome {
     pub inserted: usize,
-    /// Those that were here already.
+    /// The number of runs that were imported before.
     pub known: usize,
 }
 
 impl Service {
-    /// Puts runs that ended elsewhere on record, as [`history::read`] reads them. The counters of tasks that there are move
-    /// with them.
+    /// Records finished runs of another scheduler, parsed by [`history::read`], and updates the counters of existing tasks.
     ///
     /// # Errors
     /// [`Error::Forbidden`] for all but administrators; [`Error::Invalid`] with the faults, or for more than [`MAX_RUNS`].
-    pub async fn bring_history(&self, actor: &Actor, history: &Value) -> Result<Brought> {
+    pub async fn import_history(&self, actor: &Actor, history: &Value) -> Result<HistoryImportOutcome> {
         allow(actor, Action::Administer)?;
         let runs = history::read(history, self.zone()).map_err(Error::Invalid)?;
         if runs.len() > MAX_RUNS {
-            return Err(Error::invalid("", format!("{} runs are given, at most {MAX_RUNS} are taken at once", runs.len())));
+            return Err(Error::invalid("", format!("{} runs are given, at most {MAX_RUNS} are allowed per request", runs.len())));
         }
         let given = runs.len();
-        let mut named: Vec<(String, PastRun)> = runs.into_iter().map(|run| (id_of(&run), run)).collect();
+        let mut named: Vec<(String, HistoricalRun)> = runs.into_iter().map(|run| (id_of(&run), run)).collect();
         named.sort_by(|one, other| one.0.cmp(&other.0));
         named.dedup_by(|one, other| one.0 == other.0);
         let mut tx = self.database().write().await?;
-        let inserted = past_runs::insert(&mut tx, &named, &actor.name).await?;
+        let inserted = history_import::insert(&mut tx, &named, &actor.name).await?;
         if inserted > 0 {
-            let told = Told::of(Act::ExecutionImport, "executions", &inserted.to_string());
-            self.tell(&mut tx, actor, told).await?;
+            let entry = AuditEntry::new(AuditEvent::ExecutionImport, "executions", &inserted.to_string());
+            self.record_audit(&mut tx, actor, entry).await?;
         }
         let mut ids: Vec<String> = named.into_iter().map(|(_, run)| run.task_id).collect();
         ids.sort();
@@ -54,12 +53,12 @@ impl Service {
             let change = |task: crate::domain::task::Task| Event::Task { id: task.id, change: TaskChange::Updated };
             self.events().publish(touched.into_iter().map(change).collect());
         }
-        Ok(Brought { inserted, known: given - inserted })
+        Ok(HistoryImportOutcome { inserted, known: given - inserted })
     }
 }
 
-/// An id made of what the run was: its time first, as in all ids.
-fn id_of(run: &PastRun) -> String {
+/// A ULID derived from the content of the run, so that importing it again yields the same id.
+fn id_of(run: &HistoricalRun) -> String {
     let what = serde_json::json!([
         run.task_id,
         run.task_type,

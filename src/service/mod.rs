@@ -1,5 +1,5 @@
-//! What a person or program may ask for: permission, rule and change in one place, for the API, the pages and the command
-//! line alike. What is changed here is said in the log and on the event bus after it is committed.
+//! The services: permission check, validation, change and audit of every operation, for the API, the pages and the
+//! command line. Changes are logged and published to the event bus after the commit.
 
 use std::sync::{Arc, RwLock};
 
@@ -12,12 +12,12 @@ use crate::domain::profile::Profiles;
 use crate::domain::user::{Action, Actor};
 use crate::events::EventBus;
 use crate::oidc::Provider;
-use crate::signals::{Pulse, Signals};
+use crate::signals::{SchedulerHeartbeat, Signals};
 use crate::storage::{self, Database};
 use crate::tasks::registry::Registry;
 use crate::tasks::sql::Datasources;
 use crate::vault::Vault;
-use crate::worker::cancel::Cancels;
+use crate::worker::cancel::CancelRegistry;
 
 mod accounts;
 mod audit;
@@ -25,15 +25,13 @@ mod audit_file;
 mod bulk;
 mod calendar;
 mod datasources;
-mod ear;
+mod event_subscription;
 mod executions;
-mod figures;
 mod history;
-mod messengers;
+mod mail_sms_profiles;
 mod nodes;
 mod overview;
 mod preview;
-mod reach;
 mod runs;
 mod saved_views;
 mod second_factor;
@@ -42,7 +40,9 @@ mod secrets;
 mod sessions;
 mod setup_code;
 mod single_sign_on;
+mod stats;
 mod streams;
+mod tag_scope;
 mod task_checks;
 mod tasks;
 mod throttle;
@@ -56,16 +56,16 @@ pub use accounts::{AdminSetup, Credential, SignedIn};
 pub use audit_file::AuditFormat;
 pub use bulk::{BulkAction, BulkError, BulkOutcome, BulkTarget};
 pub use calendar::CalendarRequest;
-pub use datasources::Trial;
-pub use ear::Ear;
-pub use history::{Brought, MAX_RUNS};
-pub use messengers::SmsTrial;
+pub use datasources::ConnectionTest;
+pub use event_subscription::EventSubscription;
+pub use history::{HistoryImportOutcome, MAX_RUNS};
+pub use mail_sms_profiles::SmsTest;
 pub use nodes::Nodes;
 pub use preview::Preview;
-pub use second_factor::{Enrolment, Standing, WaysIn};
-pub use second_step::Entered;
-pub use single_sign_on::{Arrival, Departure, NotIn, Returned};
-pub use streams::{MOST_STREAMS, OpenStream};
+pub use second_factor::{Enrolment, SignInMethods, TwoFactorStatus};
+pub use second_step::SignInOutcome;
+pub use single_sign_on::{OidcCallback, OidcLogin, OidcRedirect, SignInError};
+pub use streams::{MAX_STREAMS, OpenStream};
 pub use tokens::NewToken;
 pub use transfer::{FileStatus, Import, Outcome as ImportOutcome};
 pub use users::{NewUser, UserChange};
@@ -74,28 +74,28 @@ use setup_code::SetupCode;
 use streams::Streams;
 use throttle::Throttle;
 
-/// Why a request was not done. Mapped once for the API and once for the pages.
+/// The error of a service call. The API and the pages each map it in one place.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// There is no such thing; names it.
+    /// The resource does not exist; the message names it.
     #[error("{0}")]
     NotFound(String),
     #[error("{0}")]
     Forbidden(String),
     #[error("the request is not valid")]
     Invalid(Vec<Fault>),
-    /// It exists already, or its state does not allow it.
+    /// The resource exists already, or its state does not allow the operation.
     #[error("{0}")]
     Conflict(String),
-    /// Somebody else changed it: the version asked for is not the present one.
-    #[error("the task is at version {current}, not {given}; read it anew")]
+    /// The task was changed meanwhile: the given version is not the current one.
+    #[error("the task is at version {current}, not {given}; reload it")]
     Stale { given: i64, current: i64 },
     /// Sign-in failed.
     #[error("{0}")]
     Unauthorized(String),
     #[error("{0}")]
     TooManyRequests(String),
-    /// A fault of the server or its database; the cause goes to the log, not to the caller.
+    /// A failure of the server or its database; the cause is logged, not returned to the caller.
     #[error("internal error")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
@@ -109,34 +109,34 @@ impl From<storage::Error> for Error {
 }
 
 impl Error {
-    /// One fault of the input.
+    /// A single validation fault.
     fn invalid(pointer: &str, message: impl Into<String>) -> Error {
         Error::Invalid(vec![Fault::new(pointer, message)])
     }
 
     fn no_task(id: &str) -> Error {
-        Error::NotFound(format!("there is no task '{}'", crate::domain::input::cut(id, 64)))
+        Error::NotFound(format!("there is no task '{}'", crate::domain::input::truncate(id, 64)))
     }
 
     fn no_execution(id: &str) -> Error {
-        Error::NotFound(format!("there is no execution '{}'", crate::domain::input::cut(id, 64)))
+        Error::NotFound(format!("there is no execution '{}'", crate::domain::input::truncate(id, 64)))
     }
 }
 
-/// All that the services need. Built once at the start; clones share it.
+/// The services with their shared state. Built once at the start; clones are cheap.
 #[derive(Clone)]
 pub struct Service(Arc<Inner>);
 
 struct Inner {
-    parts: Parts,
+    deps: ServiceDeps,
     throttle: Throttle,
     setup_code: SetupCode,
     streams: Streams,
     tasks_file: RwLock<Option<FileStatus>>,
 }
 
-/// What a [`Service`] is made of.
-pub struct Parts {
+/// The dependencies of a [`Service`].
+pub struct ServiceDeps {
     pub database: Database,
     pub registry: Arc<Registry>,
     pub datasources: Arc<Datasources>,
@@ -145,27 +145,27 @@ pub struct Parts {
     pub clock: SharedClock,
     pub events: EventBus,
     pub signals: Signals,
-    pub pulse: Pulse,
-    pub cancels: Cancels,
+    pub heartbeat: SchedulerHeartbeat,
+    pub cancels: CancelRegistry,
     pub vault: Arc<Vault>,
-    /// The server's zone, for triggers that name none.
+    /// The server's time zone, for triggers without one.
     pub zone: Tz,
-    /// Names of the queues there are, `default` first.
+    /// The names of the queues, `default` first.
     pub queues: Vec<String>,
-    /// How long a sign-in lasts.
+    /// The maximum lifetime of a session.
     pub session: chrono::Duration,
-    /// How long it lasts without being used.
+    /// The maximum idle time of a session.
     pub session_idle: chrono::Duration,
-    /// Whoever signs in by password must set up a second factor.
+    /// True: accounts that sign in by password must set up a second factor.
     pub second_factor_required: bool,
     /// The identity provider of single sign-on.
     pub single_sign_on: Option<Arc<Provider>>,
 }
 
 impl Service {
-    pub fn new(parts: Parts) -> Self {
+    pub fn new(deps: ServiceDeps) -> Self {
         Self(Arc::new(Inner {
-            parts,
+            deps,
             throttle: Throttle::default(),
             setup_code: SetupCode::default(),
             streams: Streams::default(),
@@ -173,58 +173,55 @@ impl Service {
         }))
     }
 
-    /// The server's zone.
+    /// The server's time zone.
     pub fn zone(&self) -> Tz {
-        self.0.parts.zone
+        self.0.deps.zone
     }
 
     pub fn clock(&self) -> &SharedClock {
-        &self.0.parts.clock
+        &self.0.deps.clock
     }
 
     pub fn registry(&self) -> &Registry {
-        &self.0.parts.registry
+        &self.0.deps.registry
     }
 
     pub fn events(&self) -> &EventBus {
-        &self.0.parts.events
+        &self.0.deps.events
     }
 
-    /// Names of the queues that a policy may name.
+    /// The names of the queues that a policy may use.
     pub fn queues(&self) -> &[String] {
-        &self.0.parts.queues
+        &self.0.deps.queues
     }
 
-    /// Whether somebody may do a thing at all, for a page that asks before it is done.
-    ///
-    /// # Errors
-    /// [`Error::Forbidden`].
+    /// Checks whether an actor may perform an action, for pages that ask in advance.
     pub fn may(&self, actor: &Actor, action: Action) -> Result<()> {
         allow(actor, action)
     }
 
     fn vault(&self) -> &Vault {
-        &self.0.parts.vault
+        &self.0.deps.vault
     }
 
     fn database(&self) -> &Database {
-        &self.0.parts.database
+        &self.0.deps.database
     }
 
-    /// Tells the pages that a task changed.
+    /// Publishes the change of a task.
     fn publish_task(&self, id: &str, change: TaskChange) {
-        self.0.parts.events.publish(vec![Event::Task { id: id.to_owned(), change }]);
+        self.0.deps.events.publish(vec![Event::Task { id: id.to_owned(), change }]);
     }
 }
 
-/// Refuses what the table of permissions ([`crate::domain::permission::RULES`]) does not allow the actor.
+/// Refuses actions that the permission table ([`crate::domain::permission::RULES`]) does not allow the actor.
 fn allow(actor: &Actor, action: Action) -> Result<()> {
     let rule = action.rule();
     if !actor.role.allows(action) {
         return Err(Error::Forbidden(format!("the role {} may not {}", actor.role.as_str(), rule.says)));
     }
-    if rule.whole && !actor.reach.is_all() {
-        return Err(Error::Forbidden(format!("who is limited to tags may not {}", rule.says)));
+    if rule.whole && !actor.scope.is_all() {
+        return Err(Error::Forbidden(format!("an account limited to tags may not {}", rule.says)));
     }
     Ok(())
 }

@@ -1,29 +1,26 @@
-//! The running processes, the queues, and what each process runs now.
+//! Nodes, queues and current runs.
 
 use super::{Result, Service, allow};
 use crate::domain::node::{Node, QueueDepth, Running};
 use crate::domain::user::{Action, Actor};
 use crate::storage::{node, queue};
 
-/// Runs answered at most.
+/// The maximum number of current runs returned.
 const MAX_RUNNING: i64 = 1_000;
 
-/// A look at all nodes.
+/// A snapshot of all nodes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Nodes {
     pub nodes: Vec<Node>,
-    /// What runs now, oldest first, at most a thousand.
+    /// Current runs, oldest first, at most a thousand.
     pub running: Vec<Running>,
-    /// The queues of this node and those in which jobs wait, by name.
+    /// The queues of this node and all queues with waiting jobs, by name.
     pub queues: Vec<QueueDepth>,
 }
 
 impl Service {
-    /// Nodes, queues, and what runs of the tasks within reach. How many jobs wait in a queue is told whoever they belong to:
-    /// they all share it.
-    ///
-    /// # Errors
-    /// [`super::Error::Forbidden`], [`super::Error::Internal`].
+    /// The nodes, the queues and the current runs in the actor's scope. Queue depths count the jobs of all tasks, since the
+    /// queues are shared.
     pub async fn nodes(&self, actor: &Actor) -> Result<Nodes> {
         allow(actor, Action::See)?;
         let mut reader = self.database().read().await?;
@@ -36,7 +33,7 @@ impl Service {
         queues.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(Nodes {
             nodes: node::all(&mut reader).await?,
-            running: node::running(&mut reader, &actor.reach, MAX_RUNNING).await?,
+            running: node::running(&mut reader, &actor.scope, MAX_RUNNING).await?,
             queues,
         })
     }

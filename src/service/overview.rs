@@ -1,95 +1,96 @@
-//! How things stand. Every part reads a bounded number of rows from an index, however long the log is.
+//! The overview page's data. Every query reads a bounded number of rows from an index, independent of the log's size.
 
 use chrono::{DateTime, Duration, Utc};
 
-use super::figures::{due, ran, runs, success_rate};
+use super::stats::{due_tasks, outcomes_between, run_timings, success_rate};
 use super::{Result, Service, allow};
 use crate::domain::execution::{Execution, Status};
-use crate::domain::overview::{self, Current, HOURS, Overview, REACH, STEP, Slot};
+use crate::domain::overview::{self, HOURS, Overview, RunningExecution, Slot, TIMELINE_SPAN, TIMELINE_STEP};
 use crate::domain::page::{ExecutionFilter, PageRequest};
-use crate::domain::permission::Reach;
+use crate::domain::permission::TagScope;
 use crate::domain::stats::Outcome;
 use crate::domain::user::{Action, Actor};
 use crate::storage::{Reader, execution_list, recent_runs, stats};
 
-/// Rows of each list.
-const SHOWN: u32 = 8;
-/// Failures that the likely cause is read from.
-const JUDGED: u32 = 40;
-/// Newest runs that the median is taken from.
-const SAMPLE: i64 = 1_000;
-/// Active executions that are counted.
-const COUNTED: i64 = 10_000;
-/// Tasks whose firings the line shows.
-const PLANNED: i64 = 200;
-/// Runs by which a task's usual duration is judged.
-const JUDGED_RUNS: i64 = 20;
-/// A task is overdue when nothing has taken its firing for so long.
-const PATIENCE: Duration = Duration::minutes(1);
-/// Counters are read in steps of a quarter of an hour: no zone's hours and days begin in between.
+/// Maximum rows per list.
+const LIST_LIMIT: u32 = 8;
+/// The number of newest failures that the likely cause is computed from.
+const CAUSE_SAMPLE: u32 = 40;
+/// The number of newest runs that the median lateness is computed from.
+const LATENESS_SAMPLE: i64 = 1_000;
+/// The maximum number of active executions counted.
+const COUNT_LIMIT: i64 = 10_000;
+/// The maximum number of tasks in the timeline.
+const TIMELINE_TASKS: i64 = 200;
+/// The number of newest runs that a task's median duration is computed from.
+const DURATION_SAMPLE: i64 = 20;
+/// A task is overdue when its firing has not been processed for this long.
+const OVERDUE_AFTER: Duration = Duration::minutes(1);
+/// The step of the counters: hours and days of every time zone begin at a quarter of an hour.
 const QUARTER_MS: i64 = 900_000;
 
 impl Service {
-    /// How things stand now, with the tasks within reach.
-    ///
-    /// # Errors
-    /// [`super::Error::Forbidden`], [`super::Error::Internal`].
+    /// The current overview of the tasks in the actor's scope.
     pub async fn overview(&self, actor: &Actor) -> Result<Overview> {
         allow(actor, Action::See)?;
         let (now, zone) = (self.clock().now(), self.zone());
         let mut reader = self.database().read().await?;
-        let day = overview::hour_of(now, zone) - Duration::hours(HOURS as i64 - 1);
-        let today = overview::day_of(now, zone);
+        let day = overview::start_of_hour(now, zone) - Duration::hours(HOURS as i64 - 1);
+        let today = overview::start_of_day(now, zone);
         let end = now + Duration::minutes(1);
-        let reach = &actor.reach;
-        let quarters = ran(&mut reader, reach, (day.min(today), end), QUARTER_MS).await?;
+        let scope = &actor.scope;
+        let quarters = outcomes_between(&mut reader, scope, (day.min(today), end), QUARTER_MS).await?;
         let hours = overview::slots(day, Duration::hours(1), HOURS, &quarters);
         let (ran_today, failed_today) = since(&quarters, today);
-        let active = stats::active_up_to(&mut reader, reach, COUNTED).await?;
+        let active = stats::active_up_to(&mut reader, scope, COUNT_LIMIT).await?;
         let mut failures =
-            latest(&mut reader, reach, Status::ALL.into_iter().filter(|s| s.is_failure()).collect(), JUDGED).await?;
+            latest(&mut reader, scope, Status::ALL.into_iter().filter(|s| s.is_failure()).collect(), CAUSE_SAMPLE).await?;
         let cause = overview::likely_cause(&failures);
-        failures.truncate(SHOWN as usize);
-        let line = self.line(&mut reader, reach, now).await?;
+        failures.truncate(LIST_LIMIT as usize);
+        let timeline = self.timeline(&mut reader, scope, now).await?;
         Ok(Overview {
             now,
-            tasks: stats::tasks(&mut reader, reach).await?,
+            tasks: stats::tasks(&mut reader, scope).await?,
             running: count(&active, Status::Running),
             queued: count(&active, Status::Queued),
-            active_is_exact: active.iter().map(|(_, n)| n).sum::<i64>() < COUNTED,
+            active_is_exact: active.iter().map(|(_, n)| n).sum::<i64>() < COUNT_LIMIT,
             ran_today,
             failed_today,
             today,
             success_rate: success_rate(&by_status(&hours)),
-            median_lateness_ms: median_lateness(&mut reader, reach, now).await?,
+            median_lateness_ms: median_lateness(&mut reader, scope, now).await?,
             hours,
-            past: line.past,
-            planned: line.planned,
-            planned_more: line.more,
-            due_next: stats::due_next(&mut reader, reach, i64::from(SHOWN)).await?,
+            past: timeline.past,
+            planned: timeline.planned,
+            planned_more: timeline.more,
+            due_next: stats::due_next(&mut reader, scope, i64::from(LIST_LIMIT)).await?,
             failures,
             cause,
-            current: current(&mut reader, reach).await?,
-            overdue: stats::overdue(&mut reader, reach, now - PATIENCE, i64::from(SHOWN)).await?,
-            missed: missed(&mut reader, reach, now).await?,
+            current: current(&mut reader, scope).await?,
+            overdue: stats::overdue(&mut reader, scope, now - OVERDUE_AFTER, i64::from(LIST_LIMIT)).await?,
+            missed: missed(&mut reader, scope, now).await?,
         })
     }
 
-    async fn line(&self, reader: &mut Reader, reach: &Reach, now: DateTime<Utc>) -> Result<Line> {
-        let steps = (REACH.num_seconds() / STEP.num_seconds()) as usize;
+    async fn timeline(&self, reader: &mut Reader, scope: &TagScope, now: DateTime<Utc>) -> Result<Timeline> {
+        let steps = (TIMELINE_SPAN.num_seconds() / TIMELINE_STEP.num_seconds()) as usize;
         let minute = DateTime::from_timestamp(now.timestamp().div_euclid(60) * 60, 0).unwrap_or(now);
-        // The minute that goes on belongs to the past, so that the line's past ends behind it.
-        let first = minute + Duration::minutes(1) - REACH;
-        let minutes = ran(reader, reach, (first, now + Duration::minutes(1)), 60_000).await?;
-        let tasks = due(reader, reach, now + REACH, PLANNED).await?;
+        // The current minute belongs to the past part of the timeline.
+        let first = minute + Duration::minutes(1) - TIMELINE_SPAN;
+        let minutes = outcomes_between(reader, scope, (first, now + Duration::minutes(1)), 60_000).await?;
+        let tasks = due_tasks(reader, scope, now + TIMELINE_SPAN, TIMELINE_TASKS).await?;
         let (planned, more) = overview::planned(minute, steps, &tasks, self.zone());
-        Ok(Line { past: overview::slots(first, STEP, steps, &minutes), planned, more: more || tasks.len() as i64 == PLANNED })
+        Ok(Timeline {
+            past: overview::slots(first, TIMELINE_STEP, steps, &minutes),
+            planned,
+            more: more || tasks.len() as i64 == TIMELINE_TASKS,
+        })
     }
 }
 
-struct Line {
+struct Timeline {
     past: Vec<Slot>,
-    planned: Vec<overview::Planned>,
+    planned: Vec<overview::PlannedSlot>,
     more: bool,
 }
 
@@ -106,29 +107,32 @@ fn count(active: &[(Status, i64)], status: Status) -> i64 {
     active.iter().filter(|(found, _)| *found == status).map(|(_, n)| n).sum()
 }
 
-async fn latest(reader: &mut Reader, reach: &Reach, statuses: Vec<Status>, size: u32) -> Result<Vec<Execution>> {
-    let filter = ExecutionFilter { statuses, reach: reach.clone(), ..ExecutionFilter::default() };
+async fn latest(reader: &mut Reader, scope: &TagScope, statuses: Vec<Status>, size: u32) -> Result<Vec<Execution>> {
+    let filter = ExecutionFilter { statuses, scope: scope.clone(), ..ExecutionFilter::default() };
     Ok(execution_list::newest(reader, &filter, &PageRequest { size, cursor: None }).await?)
 }
 
-async fn median_lateness(reader: &mut Reader, reach: &Reach, now: DateTime<Utc>) -> Result<Option<i64>> {
-    let runs = runs(reader, reach, now - Duration::days(1), SAMPLE).await?;
+async fn median_lateness(reader: &mut Reader, scope: &TagScope, now: DateTime<Utc>) -> Result<Option<i64>> {
+    let runs = run_timings(reader, scope, now - Duration::days(1), LATENESS_SAMPLE).await?;
     let mut latenesses: Vec<i64> = runs.into_iter().map(|(_, lateness)| lateness).collect();
     latenesses.sort_unstable();
     Ok(latenesses.get(latenesses.len() / 2).copied())
 }
 
-async fn current(reader: &mut Reader, reach: &Reach) -> Result<Vec<Current>> {
-    let running = latest(reader, reach, vec![Status::Running], SHOWN).await?;
+async fn current(reader: &mut Reader, scope: &TagScope) -> Result<Vec<RunningExecution>> {
+    let running = latest(reader, scope, vec![Status::Running], LIST_LIMIT).await?;
     let ids: Vec<&str> = running.iter().map(|execution| execution.task_id.as_str()).collect();
-    let runs = recent_runs::of_tasks(reader, &ids, JUDGED_RUNS).await?;
-    let usual = |task_id: &str| runs.get(task_id).and_then(overview::usual_duration);
-    Ok(running.iter().map(|execution| Current { usual_ms: usual(&execution.task_id), execution: execution.clone() }).collect())
+    let runs = recent_runs::for_tasks(reader, &ids, DURATION_SAMPLE).await?;
+    let median = |task_id: &str| runs.get(task_id).and_then(overview::median_duration);
+    Ok(running
+        .iter()
+        .map(|execution| RunningExecution { median_ms: median(&execution.task_id), execution: execution.clone() })
+        .collect())
 }
 
-/// Firings of the last day that nothing ran in time.
-async fn missed(reader: &mut Reader, reach: &Reach, now: DateTime<Utc>) -> Result<Vec<Execution>> {
-    let mut missed = latest(reader, reach, vec![Status::Missed], SHOWN).await?;
+/// Missed occurrences of the last 24 hours.
+async fn missed(reader: &mut Reader, scope: &TagScope, now: DateTime<Utc>) -> Result<Vec<Execution>> {
+    let mut missed = latest(reader, scope, vec![Status::Missed], LIST_LIMIT).await?;
     missed.retain(|execution| execution.queued_at > now - Duration::days(1));
     Ok(missed)
 }

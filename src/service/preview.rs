@@ -1,4 +1,4 @@
-//! What a trigger means, before anything is saved.
+//! Trigger preview: description and next firings of a trigger before it is saved.
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
@@ -8,10 +8,10 @@ use super::{Error, Result, Service, allow};
 use crate::domain::trigger::{Lang, Trigger};
 use crate::domain::user::{Action, Actor};
 
-/// Firings that may be asked for at most.
+/// The maximum number of firings per request.
 const MAX_COUNT: i64 = 1000;
 
-/// What a trigger means.
+/// The description and the next firings of a trigger.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Preview {
     pub text: String,
@@ -24,10 +24,10 @@ pub struct Preview {
 }
 
 impl Service {
-    /// Reads a trigger and tells its next firings at or after `after` (now where it is left out).
+    /// Parses a trigger and computes its next `count` firings at or after `after` (default: now).
     ///
     /// # Errors
-    /// [`Error::Invalid`] with every fault of the trigger; a `count` outside 1 to 1000.
+    /// [`Error::Invalid`] with every fault of the trigger, or for a `count` outside 1 to 1000.
     pub fn preview(&self, actor: &Actor, trigger: &Value, after: Option<DateTime<Utc>>, count: i64) -> Result<Preview> {
         allow(actor, Action::See)?;
         if !(1..=MAX_COUNT).contains(&count) {

@@ -1,5 +1,4 @@
-//! Saved views: each person's own, seen and changed by nobody else. They change nothing that others see, so the audit does
-//! not tell of them.
+//! Saved views, private to each account. They affect nobody else, so they are not audited.
 
 use super::{Error, Result, Service, allow};
 use crate::domain::saved_view::{ListKind, MAX_QUERY, MAX_VIEWS, SavedView, check_name};
@@ -8,20 +7,17 @@ use crate::ids::new_id;
 use crate::storage::{self, saved_view};
 
 impl Service {
-    /// One's own views, by list and name.
-    ///
-    /// # Errors
-    /// [`Error::Forbidden`], [`Error::Internal`].
+    /// The actor's views, by list and name.
     pub async fn saved_views(&self, actor: &Actor) -> Result<Vec<SavedView>> {
         allow(actor, Action::See)?;
-        Ok(saved_view::of(&mut self.database().read().await?, &actor.name).await?)
+        Ok(saved_view::for_user(&mut self.database().read().await?, &actor.name).await?)
     }
 
-    /// Keeps a filter under a name, in the place of an earlier one of that list and name.
+    /// Saves a filter under a name; replaces an existing view of the same list and name.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for a bad name or a filter that is too long, [`Error::Conflict`] where there are too many,
-    /// [`Error::NotFound`] where the actor has no account.
+    /// [`Error::Invalid`] for an invalid name or a filter that is too long, [`Error::Conflict`] if there are too many,
+    /// [`Error::NotFound`] if the actor has no account.
     pub async fn save_view(&self, actor: &Actor, list: ListKind, name: &str, query: &str) -> Result<SavedView> {
         allow(actor, Action::See)?;
         let name = check_name(name).map_err(|message| Error::invalid("/name", message))?.to_owned();
@@ -32,22 +28,22 @@ impl Service {
         let now = self.clock().now();
         let view = SavedView { id: new_id(now), list, name, query: query.to_owned(), created_at: now };
         let mut tx = self.database().write().await?;
-        let kept = saved_view::of(&mut tx, &actor.name).await?;
-        let others = kept.iter().filter(|other| other.list == list && other.name != view.name).count();
+        let existing = saved_view::for_user(&mut tx, &actor.name).await?;
+        let others = existing.iter().filter(|other| other.list == list && other.name != view.name).count();
         if others >= MAX_VIEWS {
             return Err(Error::Conflict(format!("there are {MAX_VIEWS} saved views of this list already; delete one first")));
         }
         if !saved_view::put(&mut tx, &actor.name, &view).await? {
-            return Err(Error::NotFound("views are saved for accounts, and you have none".to_owned()));
+            return Err(Error::NotFound("saved views belong to an account; sign in with one".to_owned()));
         }
         tx.commit().await?;
         Ok(view)
     }
 
-    /// Gives one's own view another name.
+    /// Renames a view of the actor.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for a bad name, [`Error::Conflict`] where it is taken, [`Error::NotFound`].
+    /// [`Error::Invalid`] for an invalid name, [`Error::Conflict`] if it is taken, [`Error::NotFound`].
     pub async fn rename_view(&self, actor: &Actor, id: &str, name: &str) -> Result<()> {
         allow(actor, Action::See)?;
         let name = check_name(name).map_err(|message| Error::invalid("/name", message))?;
@@ -60,7 +56,7 @@ impl Service {
         }
     }
 
-    /// Deletes one's own view.
+    /// Deletes a view of the actor.
     ///
     /// # Errors
     /// [`Error::NotFound`].

@@ -1,22 +1,19 @@
-//! Signing out everywhere: one's own sessions, or somebody's.
+//! Termination of all sessions of an account.
 
-use super::audit::Told;
-use super::users::found;
+use super::audit::AuditEntry;
+use super::users::require_account;
 use super::{Result, Service, allow};
-use crate::domain::audit::Act;
+use crate::domain::audit::AuditEvent;
 use crate::domain::user::{Action, Actor};
 use crate::storage::{account, second_factor, sign_in};
 
 impl Service {
-    /// Ends all sessions of one's own account, this one too; tokens stay.
-    ///
-    /// # Errors
-    /// [`super::Error::Internal`].
+    /// Ends all sessions of the actor's account, including the current one; tokens stay.
     pub async fn end_own_sessions(&self, actor: &Actor) -> Result<()> {
         self.end_sessions(actor, &actor.name).await
     }
 
-    /// Ends all sessions of somebody's account; tokens stay.
+    /// Ends all sessions of an account; tokens stay.
     ///
     /// # Errors
     /// [`super::Error::Forbidden`], [`super::Error::NotFound`].
@@ -27,12 +24,12 @@ impl Service {
 
     async fn end_sessions(&self, actor: &Actor, name: &str) -> Result<()> {
         let mut tx = self.database().write().await?;
-        let (user, _) = found(account::by_name(&mut tx, name).await?, name)?;
-        sign_in::end_sessions_of(&mut tx, &user.id, None).await?;
-        second_factor::end_pending_of(&mut tx, &user.id).await?;
-        self.tell(&mut tx, actor, Told::of(Act::SessionsEnd, "user", &user.name)).await?;
+        let (user, _) = require_account(account::by_name(&mut tx, name).await?, name)?;
+        sign_in::delete_sessions_of(&mut tx, &user.id, None).await?;
+        second_factor::delete_pending(&mut tx, &user.id).await?;
+        self.record_audit(&mut tx, actor, AuditEntry::new(AuditEvent::SessionsEnd, "user", &user.name)).await?;
         tx.commit().await?;
-        tracing::info!(actor = actor.name, user = user.name, "signed out everywhere");
+        tracing::info!(actor = actor.name, user = user.name, "all sessions ended");
         Ok(())
     }
 }

@@ -1,253 +1,259 @@
-//! Single sign-on: readers are sent to the identity provider, and come back as the account that is linked with whom it
-//! vouches for. No account is taken over: a name that is taken stays with its owner.
+//! Single sign-on with OpenID Connect: redirects to the identity provider and signs in the linked account on return. An
+//! identity never takes over an existing local account of the same name.
 
 use chrono::Duration;
 use serde_json::json;
 
-use super::audit::Told;
+use super::audit::AuditEntry;
 use super::secrets::{hash_secret, new_secret};
-use super::users::keep_an_administrator;
+use super::users::require_an_administrator;
 use super::{Error, Service};
-use crate::domain::audit::Act;
-use crate::domain::single_sign_on::{Refused, Vouched};
+use crate::domain::audit::AuditEvent;
+use crate::domain::single_sign_on::{ClaimsError, VerifiedIdentity};
 use crate::domain::user::{Actor, Role, User, Via};
 use crate::ids::new_id;
-use crate::oidc::{Journey, OidcError, Provider};
-use crate::storage::identity::ProviderVisit;
+use crate::oidc::{AuthorizationRequest, OidcError, Provider};
+use crate::storage::identity::PendingOidcLogin;
 use crate::storage::{self, Tx, account, identity, sign_in};
 
-/// How long one may stay with the provider.
-const VISIT: Duration = Duration::minutes(10);
-/// Readers who are with the provider at once; beyond it somebody fills the table.
-const MOST_VISITS: i64 = 10_000;
-/// Who is named in the audit before anybody is known.
+/// The time limit of a sign-in at the provider.
+const LOGIN_LIFETIME: Duration = Duration::minutes(10);
+/// The maximum number of pending sign-ins, so that nobody can fill the table.
+const MAX_PENDING_LOGINS: i64 = 10_000;
+/// The actor name in the audit log before the account is known.
 const UNKNOWN: &str = "single sign-on";
 
-/// Where a reader goes.
+/// The redirect to the identity provider.
 #[derive(Debug, Clone)]
-pub struct Departure {
-    /// The provider's page.
+pub struct OidcRedirect {
+    /// The authorization URL.
     pub url: String,
-    /// For a cookie: what this browser is known by when it comes back.
+    /// The secret for a cookie that binds the sign-in to this browser.
     pub browser: String,
 }
 
-/// What a reader brings back, as it came.
+/// The unverified parameters of the callback request.
 #[derive(Debug, Clone, Default)]
-pub struct Returned {
+pub struct OidcCallback {
     pub code: String,
     pub state: String,
-    /// The provider's name for itself, where it says one.
+    /// The issuer parameter (RFC 9207), if any.
     pub issuer: Option<String>,
-    /// The provider's word for why it let nobody in.
+    /// The provider's error code, if any.
     pub error: Option<String>,
-    /// What the browser's cookie says.
+    /// The secret in the browser's cookie.
     pub browser: String,
 }
 
-/// A reader who is in.
+/// A completed sign-in through the identity provider.
 #[derive(Debug)]
-pub struct Arrival {
+pub struct OidcLogin {
     pub user: User,
-    /// For the cookie.
+    /// The session secret, for the cookie.
     pub session: String,
-    /// Where the reader wanted to go.
+    /// The path to continue at.
     pub next: String,
 }
 
-/// Why nobody was let in.
+/// Why a sign-in through the identity provider failed.
 #[derive(Debug, thiserror::Error)]
-pub enum NotIn {
-    /// There is no identity provider among the settings.
-    #[error("no identity provider is set up")]
+pub enum SignInError {
+    /// No identity provider is configured.
+    #[error("no identity provider is configured")]
     NotSetUp,
-    /// The visit is not known, took too long, was used, or was begun in another browser.
-    #[error("the visit to the provider is not known here")]
+    /// The sign-in is unknown, has expired, was used already, or was started in another browser.
+    #[error("the sign-in is unknown or has expired")]
     Stale,
-    /// The provider let nobody in; its word for why.
-    #[error("the provider let nobody in: {0}")]
+    /// The provider denied the sign-in; its error code.
+    #[error("the provider denied the sign-in: {0}")]
     Denied(String),
-    #[error("the provider does not answer as it should: {0}")]
+    #[error("request to the provider failed: {0}")]
     Provider(OidcError),
-    #[error("what the provider answers is not believed: {0}")]
+    #[error("the provider's response failed verification: {0}")]
     Untrusted(OidcError),
-    #[error("no role is given")]
+    #[error("the claims map to no role")]
     NoRole,
-    #[error("the e-mail address is not one of those let in")]
+    #[error("the e-mail address is not in an allowed domain")]
     Domain,
-    #[error("the provider's name for the account cannot be used: {0}")]
+    #[error("the account name in the claims is invalid: {0}")]
     Name(String),
-    /// A local account has the name.
-    #[error("there is an account '{0}' already that the provider does not vouch for")]
+    /// A local account has the same name.
+    #[error("the account '{0}' exists and is not linked with the provider")]
     Taken(String),
     #[error("the account '{0}' is disabled")]
     Disabled(String),
     #[error("no administrator would be left")]
     LastAdministrator,
-    #[error("too many readers are on their way")]
+    #[error("too many pending sign-ins")]
     Crowded,
     #[error(transparent)]
     Service(#[from] Error),
 }
 
-impl From<storage::Error> for NotIn {
+impl From<storage::Error> for SignInError {
     fn from(error: storage::Error) -> Self {
-        NotIn::Service(error.into())
+        SignInError::Service(error.into())
     }
 }
 
-impl From<OidcError> for NotIn {
+impl From<OidcError> for SignInError {
     fn from(error: OidcError) -> Self {
         match error {
-            OidcError::Untrusted(_) => NotIn::Untrusted(error),
-            other => NotIn::Provider(other),
+            OidcError::Untrusted(_) => SignInError::Untrusted(error),
+            other => SignInError::Provider(other),
         }
     }
 }
 
-impl From<Refused> for NotIn {
-    fn from(refused: Refused) -> Self {
+impl From<ClaimsError> for SignInError {
+    fn from(refused: ClaimsError) -> Self {
         match refused {
-            Refused::NoRole => NotIn::NoRole,
-            Refused::Domain => NotIn::Domain,
-            Refused::Name(why) => NotIn::Name(why),
+            ClaimsError::NoRole => SignInError::NoRole,
+            ClaimsError::Domain => SignInError::Domain,
+            ClaimsError::Name(why) => SignInError::Name(why),
         }
     }
 }
 
-impl NotIn {
-    /// The word for it in texts and in the audit.
+impl SignInError {
+    /// The key in texts and in logs.
     pub fn key(&self) -> &'static str {
         match self {
-            NotIn::NotSetUp => "not_set_up",
-            NotIn::Stale => "stale",
-            NotIn::Denied(_) => "denied",
-            NotIn::Provider(_) => "provider",
-            NotIn::Untrusted(_) => "untrusted",
-            NotIn::NoRole => "no_role",
-            NotIn::Domain => "domain",
-            NotIn::Name(_) => "name",
-            NotIn::Taken(_) => "taken",
-            NotIn::Disabled(_) => "disabled",
-            NotIn::LastAdministrator => "last_administrator",
-            NotIn::Crowded => "crowded",
-            NotIn::Service(_) => "internal",
+            SignInError::NotSetUp => "not_set_up",
+            SignInError::Stale => "stale",
+            SignInError::Denied(_) => "denied",
+            SignInError::Provider(_) => "provider",
+            SignInError::Untrusted(_) => "untrusted",
+            SignInError::NoRole => "no_role",
+            SignInError::Domain => "domain",
+            SignInError::Name(_) => "name",
+            SignInError::Taken(_) => "taken",
+            SignInError::Disabled(_) => "disabled",
+            SignInError::LastAdministrator => "last_administrator",
+            SignInError::Crowded => "crowded",
+            SignInError::Service(_) => "internal",
         }
     }
 }
 
-type Result<T> = std::result::Result<T, NotIn>;
+type Result<T> = std::result::Result<T, SignInError>;
 
 impl Service {
-    /// What the identity provider is called; `None` where there is none.
+    /// The display name of the identity provider; `None` if there is none.
     pub fn single_sign_on(&self) -> Option<&str> {
-        self.0.parts.single_sign_on.as_ref().map(|provider| provider.settings().name.as_str())
+        self.0.deps.single_sign_on.as_ref().map(|provider| provider.settings().name.as_str())
     }
 
     fn provider(&self) -> Result<&Provider> {
-        self.0.parts.single_sign_on.as_deref().ok_or(NotIn::NotSetUp)
+        self.0.deps.single_sign_on.as_deref().ok_or(SignInError::NotSetUp)
     }
 
-    /// Begins a visit to the provider; `next` is where the reader wants to go afterwards, a path of this server.
+    /// Starts a sign-in at the provider; `next` is the path to continue at afterwards.
     ///
     /// # Errors
-    /// [`NotIn::NotSetUp`], [`NotIn::Provider`], [`NotIn::Crowded`].
-    pub async fn depart(&self, next: &str) -> Result<Departure> {
+    /// [`SignInError::NotSetUp`], [`SignInError::Provider`], [`SignInError::Crowded`].
+    pub async fn start_oidc_login(&self, next: &str) -> Result<OidcRedirect> {
         let provider = self.provider()?;
-        let journey = Journey { state: new_secret()?, nonce: new_secret()?, verifier: new_secret()? };
+        let request = AuthorizationRequest { state: new_secret()?, nonce: new_secret()?, verifier: new_secret()? };
         let browser = new_secret()?;
-        let url = provider.authorization_url(&journey).await.inspect_err(|error| {
-            tracing::warn!(%error, issuer = provider.settings().issuer, "the identity provider does not answer");
+        let url = provider.authorization_url(&request).await.inspect_err(|error| {
+            tracing::warn!(%error, issuer = provider.settings().issuer, "failed to reach the identity provider");
         })?;
-        let visit = ProviderVisit {
+        let pending = PendingOidcLogin {
             browser_hash: hash_secret(&browser),
-            nonce: journey.nonce,
-            verifier: journey.verifier,
+            nonce: request.nonce,
+            verifier: request.verifier,
             next: next.to_owned(),
         };
         let now = self.clock().now();
         let mut tx = self.database().write().await?;
-        let state = hash_secret(&journey.state);
-        if !identity::begin_visit(&mut tx, &state, &visit, now, now + VISIT, MOST_VISITS).await? {
-            return Err(NotIn::Crowded);
+        let state = hash_secret(&request.state);
+        if !identity::insert_pending_login(&mut tx, &state, &pending, now, now + LOGIN_LIFETIME, MAX_PENDING_LOGINS).await? {
+            return Err(SignInError::Crowded);
         }
         tx.commit().await?;
-        Ok(Departure { url, browser })
+        Ok(OidcRedirect { url, browser })
     }
 
-    /// Lets a reader in who comes back from the provider.
+    /// Completes a sign-in with the parameters of the callback.
     ///
     /// # Errors
-    /// Why not; said in the audit and the log as well.
-    pub async fn arrive(&self, returned: &Returned, address: Option<&str>) -> Result<Arrival> {
-        let tried = Actor::new(UNKNOWN, Role::Viewer, Via::Page).at(address.map(str::to_owned));
-        let arrived = self.try_arrival(returned, &tried).await;
-        if let Err(refused) = &arrived {
-            self.not_in(refused, &tried).await?;
+    /// The reason of the refusal, which is also logged and audited.
+    pub async fn finish_oidc_login(&self, callback: &OidcCallback, address: Option<&str>) -> Result<OidcLogin> {
+        let claimed = Actor::new(UNKNOWN, Role::Viewer, Via::Page).with_address(address.map(str::to_owned));
+        let login = self.try_oidc_login(callback, &claimed).await;
+        if let Err(refused) = &login {
+            self.record_refusal(refused, &claimed).await?;
         }
-        arrived
+        login
     }
 
-    async fn try_arrival(&self, returned: &Returned, tried: &Actor) -> Result<Arrival> {
+    async fn try_oidc_login(&self, callback: &OidcCallback, claimed: &Actor) -> Result<OidcLogin> {
         let provider = self.provider()?;
-        let visit = self.end_visit(returned).await?;
-        if let Some(error) = &returned.error {
-            return Err(NotIn::Denied(error.clone()));
+        let pending = self.take_pending_login(callback).await?;
+        if let Some(error) = &callback.error {
+            return Err(SignInError::Denied(error.clone()));
         }
-        provider.check_issuer(returned.issuer.as_deref()).await?;
-        let identity = provider.identity(&returned.code, &visit.verifier, &visit.nonce).await?;
-        let vouched = provider.settings().judge(&identity.subject, &identity.claims)?;
-        let (user, session) = self.admit(&provider.settings().issuer, vouched, tried).await?;
-        tracing::info!(user = user.name, address = tried.address, "signed in through the identity provider");
-        Ok(Arrival { user, session, next: visit.next })
+        provider.check_issuer(callback.issuer.as_deref()).await?;
+        let identity = provider.identity(&callback.code, &pending.verifier, &pending.nonce).await?;
+        let verified = provider.settings().evaluate_claims(&identity.subject, &identity.claims)?;
+        let (user, session) = self.sign_in_identity(&provider.settings().issuer, verified, claimed).await?;
+        tracing::info!(user = user.name, address = claimed.address, "signed in through the identity provider");
+        Ok(OidcLogin { user, session, next: pending.next })
     }
 
-    /// The visit that a reader comes back from. It ends here, whatever comes of it.
-    async fn end_visit(&self, returned: &Returned) -> Result<ProviderVisit> {
+    /// Takes the pending sign-in of a callback; it is consumed even if the sign-in fails later.
+    async fn take_pending_login(&self, callback: &OidcCallback) -> Result<PendingOidcLogin> {
         let mut tx = self.database().write().await?;
-        let visit = identity::end_visit(&mut tx, &hash_secret(&returned.state), self.clock().now()).await?;
+        let pending = identity::take_pending_login(&mut tx, &hash_secret(&callback.state), self.clock().now()).await?;
         tx.commit().await?;
-        visit.filter(|visit| visit.browser_hash == hash_secret(&returned.browser)).ok_or(NotIn::Stale)
+        pending.filter(|pending| pending.browser_hash == hash_secret(&callback.browser)).ok_or(SignInError::Stale)
     }
 
-    async fn admit(&self, issuer: &str, vouched: Vouched, tried: &Actor) -> Result<(User, String)> {
+    async fn sign_in_identity(&self, issuer: &str, verified: VerifiedIdentity, claimed: &Actor) -> Result<(User, String)> {
         let mut tx = self.database().write().await?;
-        let user = match identity::account_of(&mut tx, issuer, &vouched.subject).await? {
-            Some(user) if user.disabled => return Err(NotIn::Disabled(user.name)),
-            Some(user) => self.with_role(&mut tx, user, vouched.role, tried).await?,
-            None => self.make_linked(&mut tx, issuer, vouched, tried).await?,
+        let user = match identity::user_of(&mut tx, issuer, &verified.subject).await? {
+            Some(user) if user.disabled => return Err(SignInError::Disabled(user.name)),
+            Some(user) => self.update_role(&mut tx, user, verified.role, claimed).await?,
+            None => self.create_linked_account(&mut tx, issuer, verified, claimed).await?,
         };
-        let session = self.open_session(&mut tx, &user, tried, true).await?;
+        let session = self.create_session(&mut tx, &user, claimed, true).await?;
         tx.commit().await?;
         Ok((user, session))
     }
 
-    /// Gives a linked account the role that the provider says; another one ends its former sessions.
-    async fn with_role(&self, tx: &mut Tx, user: User, role: Role, tried: &Actor) -> Result<User> {
-        // Who is limited to tags is no administrator.
+    /// Sets the role of a linked account to the provider's; a changed role ends its other sessions.
+    async fn update_role(&self, tx: &mut Tx, user: User, role: Role, claimed: &Actor) -> Result<User> {
+        // An account limited to tags cannot be an administrator.
         let role = if user.tags.is_empty() { role } else { role.min(Role::Editor) };
         if user.role == role {
             return Ok(user);
         }
         let changed = User { role, ..user.clone() };
         account::update(tx, &changed).await?;
-        keep_an_administrator(tx).await.map_err(|error| match error {
-            Error::Conflict(_) => NotIn::LastAdministrator,
+        require_an_administrator(tx).await.map_err(|error| match error {
+            Error::Conflict(_) => SignInError::LastAdministrator,
             other => other.into(),
         })?;
-        sign_in::end_sessions_of(tx, &user.id, None).await?;
+        sign_in::delete_sessions_of(tx, &user.id, None).await?;
         let (before, after) = (json!({"role": user.role.as_str()}), json!({"role": role.as_str()}));
-        let told = Told::of(Act::UserUpdate, "user", &user.name).before(before).after(after);
-        self.tell(tx, tried, told).await?;
+        let entry = AuditEntry::new(AuditEvent::UserUpdate, "user", &user.name).before(before).after(after);
+        self.record_audit(tx, claimed, entry).await?;
         Ok(changed)
     }
 
-    async fn make_linked(&self, tx: &mut Tx, issuer: &str, vouched: Vouched, tried: &Actor) -> Result<User> {
+    async fn create_linked_account(
+        &self,
+        tx: &mut Tx,
+        issuer: &str,
+        verified: VerifiedIdentity,
+        claimed: &Actor,
+    ) -> Result<User> {
         let now = self.clock().now();
         let user = User {
             id: new_id(now),
-            name: vouched.name?,
-            role: vouched.role,
+            name: verified.name?,
+            role: verified.role,
             grants: Vec::new(),
             tags: Vec::new(),
             disabled: false,
@@ -255,21 +261,21 @@ impl Service {
             last_seen_at: None,
         };
         if account::by_name(tx, &user.name).await?.is_some() {
-            return Err(NotIn::Taken(user.name));
+            return Err(SignInError::Taken(user.name));
         }
         account::insert(tx, &user, None).await?;
-        identity::link(tx, issuer, &vouched.subject, &user.id, now).await?;
-        let shown = json!({"name": user.name, "role": user.role.as_str(), "issuer": issuer, "subject": vouched.subject});
-        self.tell(tx, tried, Told::of(Act::UserCreate, "user", &user.name).after(shown)).await?;
+        identity::link(tx, issuer, &verified.subject, &user.id, now).await?;
+        let shown = json!({"name": user.name, "role": user.role.as_str(), "issuer": issuer, "subject": verified.subject});
+        self.record_audit(tx, claimed, AuditEntry::new(AuditEvent::UserCreate, "user", &user.name).after(shown)).await?;
         Ok(user)
     }
 
-    /// Notes in log and audit that nobody was let in.
-    async fn not_in(&self, refused: &NotIn, tried: &Actor) -> Result<()> {
-        tracing::warn!(reason = refused.key(), error = %refused, address = tried.address, "sign-in through the identity provider refused");
+    /// Logs and audits a refused sign-in.
+    async fn record_refusal(&self, refused: &SignInError, claimed: &Actor) -> Result<()> {
+        tracing::warn!(reason = refused.key(), error = %refused, address = claimed.address, "sign-in through the identity provider refused");
         let mut tx = self.database().write().await?;
-        let told = Told::of(Act::SignInRefused, "user", UNKNOWN).after(json!({"reason": refused.to_string()}));
-        self.tell(&mut tx, tried, told).await?;
+        let entry = AuditEntry::new(AuditEvent::SignInRefused, "user", UNKNOWN).after(json!({"reason": refused.to_string()}));
+        self.record_audit(&mut tx, claimed, entry).await?;
         Ok(tx.commit().await.map_err(Error::from)?)
     }
 }

@@ -1,4 +1,4 @@
-//! How many event streams one account holds open: each costs a connection and a place on the event bus for as long as it lasts.
+//! Limit of open event streams per account: each uses a connection and an event bus subscription while it is open.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -6,24 +6,24 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::{Error, Result, Service};
 use crate::domain::user::Actor;
 
-/// Streams of one account at once: more open pages than anybody looks at.
-pub const MOST_STREAMS: usize = 64;
+/// The maximum number of concurrent streams per account.
+pub const MAX_STREAMS: usize = 64;
 
 /// Open streams by account.
 #[derive(Default, Clone)]
 pub(super) struct Streams(Arc<Mutex<HashMap<String, usize>>>);
 
-/// An open stream; it counts until it is dropped.
+/// An open stream; counted until dropped.
 pub struct OpenStream {
     streams: Streams,
     account: String,
 }
 
 impl Service {
-    /// A place for one stream more.
+    /// Registers a stream.
     ///
     /// # Errors
-    /// [`Error::TooManyRequests`] where the account has as many as it may.
+    /// [`Error::TooManyRequests`] if the account has [`MAX_STREAMS`] open.
     pub fn open_stream(&self, actor: &Actor) -> Result<OpenStream> {
         self.0.streams.open(&actor.name)
     }
@@ -33,8 +33,8 @@ impl Streams {
     fn open(&self, account: &str) -> Result<OpenStream> {
         let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let count = open.entry(account.to_owned()).or_insert(0);
-        if *count >= MOST_STREAMS {
-            return Err(Error::TooManyRequests(format!("this account has {MOST_STREAMS} event streams open; close some")));
+        if *count >= MAX_STREAMS {
+            return Err(Error::TooManyRequests(format!("this account has {MAX_STREAMS} event streams open; close some")));
         }
         *count += 1;
         Ok(OpenStream { streams: self.clone(), account: account.to_owned() })
@@ -58,13 +58,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_account_has_so_many_streams_and_gets_places_back() {
+    fn streams_are_limited_per_account_and_released_on_drop() {
         let streams = Streams::default();
-        let mut held: Vec<OpenStream> = (0..MOST_STREAMS).map(|_| streams.open("a").expect("a place")).collect();
+        let mut open: Vec<OpenStream> = (0..MAX_STREAMS).map(|_| streams.open("a").expect("below the limit")).collect();
         assert!(streams.open("a").is_err() && streams.open("b").is_ok());
-        held.pop();
+        open.pop();
         assert!(streams.open("a").is_ok());
-        drop(held);
+        drop(open);
         assert!(streams.0.lock().expect("not poisoned").is_empty());
     }
 }

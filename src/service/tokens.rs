@@ -1,48 +1,45 @@
-//! Tokens: a program's way in. The text is shown once, when it is made.
+//! API tokens. The token text is shown once, at creation.
 
 use chrono::{DateTime, Utc};
 use serde_json::json;
 
-use super::audit::Told;
+use super::audit::AuditEntry;
 use super::secrets::{hash_secret, new_secret};
 use super::{Error, Result, Service, allow};
-use crate::domain::audit::Act;
-use crate::domain::input::cut;
-use crate::domain::permission::Reach;
+use crate::domain::audit::AuditEvent;
+use crate::domain::input::truncate;
+use crate::domain::permission::TagScope;
 use crate::domain::user::{Action, Actor, Role, Token, check_limits};
 use crate::ids::new_id;
 use crate::storage::{account, sign_in};
 
-/// Stands in front of every token, so that one can be told when it turns up somewhere.
+/// The prefix of every token, for secret scanners.
 const PREFIX: &str = "blf_";
 const MAX_NAME: usize = 100;
 
-/// A token to be made.
+/// A new token.
 #[derive(Debug, Clone)]
 pub struct NewToken {
     pub name: String,
-    /// `None`: the account's own.
+    /// `None`: the role of the account.
     pub role: Option<Role>,
-    /// Limits it to tasks with one of these tags, of those that the account reaches; empty: all of those.
+    /// Limits the token to tasks with one of these tags, within the account's scope; empty: the account's scope.
     pub tags: Vec<String>,
     pub expires_at: Option<DateTime<Utc>>,
 }
 
 impl Service {
-    /// One's own tokens; for administrators everybody's.
-    ///
-    /// # Errors
-    /// [`Error::Internal`].
+    /// The actor's tokens; for administrators all tokens.
     pub async fn tokens(&self, actor: &Actor) -> Result<Vec<Token>> {
         allow(actor, Action::See)?;
         let of = (!actor.role.allows(Action::Administer)).then_some(actor.name.as_str());
         Ok(sign_in::tokens(&mut self.database().read().await?, of).await?)
     }
 
-    /// Makes a token of one's own account. The second value is its text, which nobody sees again.
+    /// Creates a token of the actor's account. The second value is its text, which is not stored.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for a bad name, a role or tags beyond one's own or an end that has passed.
+    /// [`Error::Invalid`] for an invalid name, a role or tags beyond the actor's own, or an expiry in the past.
     pub async fn create_token(&self, actor: &Actor, new: &NewToken) -> Result<(Token, String)> {
         allow(actor, Action::See)?;
         let now = self.clock().now();
@@ -62,35 +59,35 @@ impl Service {
         let Some((user, _)) = account::by_name(&mut tx, &actor.name).await? else {
             return Err(Error::Conflict("a token belongs to an account; sign in with one".to_owned()));
         };
-        // One that a limited token makes is limited as well, and can do no more.
-        if let (Some(own), true) = (actor.reach.tags(), token.tags.is_empty())
-            && Reach::of(&user.tags) != actor.reach
+        // A token created with a limited token inherits its limits.
+        if let (Some(own), true) = (actor.scope.tags(), token.tags.is_empty())
+            && TagScope::from_tags(&user.tags) != actor.scope
         {
             token.tags = own.to_vec();
         }
         sign_in::insert_token(&mut tx, &hash_secret(&secret), &user.id, &token).await?;
         let after = json!({"name": token.name, "role": token.role.as_str(), "tags": token.tags, "expires_at": token.expires_at});
-        self.tell(&mut tx, actor, Told::of(Act::TokenCreate, "token", &token.id).after(after)).await?;
+        self.record_audit(&mut tx, actor, AuditEntry::new(AuditEvent::TokenCreate, "token", &token.id).after(after)).await?;
         tx.commit().await?;
         tracing::info!(actor = actor.name, token = token.name, role = token.role.as_str(), "token created");
         Ok((token, secret))
     }
 
-    /// Withdraws a token, one's own or, for administrators, anybody's; it is refused from the next request on.
+    /// Revokes a token of the actor or, for administrators, any token; effective with the next request.
     ///
     /// # Errors
-    /// [`Error::NotFound`], also for a token of somebody else.
+    /// [`Error::NotFound`], also for a token of another account.
     pub async fn revoke_token(&self, actor: &Actor, id: &str) -> Result<()> {
         let known = self.tokens(actor).await?.into_iter().find(|token| token.id == id);
         let Some(token) = known else {
-            return Err(Error::NotFound(format!("there is no token '{}'", cut(id, 40))));
+            return Err(Error::NotFound(format!("there is no token '{}'", truncate(id, 40))));
         };
         let mut tx = self.database().write().await?;
         sign_in::delete_token(&mut tx, id).await?;
         let before = json!({"user": token.user, "name": token.name, "role": token.role.as_str(), "tags": token.tags});
-        self.tell(&mut tx, actor, Told::of(Act::TokenRevoke, "token", id).before(before)).await?;
+        self.record_audit(&mut tx, actor, AuditEntry::new(AuditEvent::TokenRevoke, "token", id).before(before)).await?;
         tx.commit().await?;
-        tracing::info!(actor = actor.name, token = token.name, "token withdrawn");
+        tracing::info!(actor = actor.name, token = token.name, "token revoked");
         Ok(())
     }
 }
@@ -105,7 +102,7 @@ fn check(new: &NewToken, actor: &Actor, now: DateTime<Utc>) -> Result<()> {
         return Err(Error::invalid("/role", format!("role: {asked} is above the account's own role, {own}")));
     }
     check_limits(&new.tags, new.role.unwrap_or(actor.role)).map_err(Error::Invalid)?;
-    if let Some(own) = actor.reach.tags()
+    if let Some(own) = actor.scope.tags()
         && (own.is_empty() || new.tags.iter().any(|tag| !own.contains(tag)))
     {
         return Err(Error::invalid("/tags", format!("tags: must be among the account's own, {}", own.join(", "))));

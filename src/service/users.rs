@@ -1,13 +1,13 @@
-//! People: listed, created, changed, deleted by administrators; everybody changes their own password.
+//! Accounts: administrators list, create, change and delete them; every account changes its own password.
 
 use serde_json::{Value, json};
 
 use super::accounts::check_account;
-use super::audit::Told;
+use super::audit::AuditEntry;
 use super::secrets::{hash_password, hash_secret, verify_password};
 use super::{Error, Result, Service, allow};
-use crate::domain::audit::Act;
-use crate::domain::input::cut;
+use crate::domain::audit::AuditEvent;
+use crate::domain::input::truncate;
 use crate::domain::user::{Action, Actor, Role, User, check_limits};
 use crate::ids::new_id;
 use crate::storage::{self, Tx, account, identity, second_factor, sign_in};
@@ -20,11 +20,11 @@ pub struct NewUser {
     /// `None`: no sign-in by password.
     pub password: Option<String>,
     pub grants: Vec<String>,
-    /// Limits it to tasks with one of these tags; empty: all tasks.
+    /// Limits the account to tasks with one of these tags; empty: all tasks.
     pub tags: Vec<String>,
 }
 
-/// What changes of an account; `None` stays as it is.
+/// A change of an account; `None` leaves a field unchanged.
 #[derive(Clone, Default)]
 pub struct UserChange {
     pub role: Option<Role>,
@@ -36,9 +36,6 @@ pub struct UserChange {
 
 impl Service {
     /// All accounts, by name.
-    ///
-    /// # Errors
-    /// [`Error::Forbidden`], [`Error::Internal`].
     pub async fn users(&self, actor: &Actor) -> Result<Vec<User>> {
         allow(actor, Action::Administer)?;
         Ok(account::all(&mut self.database().read().await?).await?)
@@ -50,13 +47,13 @@ impl Service {
     /// [`Error::NotFound`], and as [`Service::users`].
     pub async fn user(&self, actor: &Actor, name: &str) -> Result<User> {
         allow(actor, Action::Administer)?;
-        Ok(found(account::by_name(&mut self.database().read().await?, name).await?, name)?.0)
+        Ok(require_account(account::by_name(&mut self.database().read().await?, name).await?, name)?.0)
     }
 
-    /// Makes an account.
+    /// Creates an account.
     ///
     /// # Errors
-    /// [`Error::Invalid`], [`Error::Conflict`] where the name is taken in any case, [`Error::Forbidden`].
+    /// [`Error::Invalid`], [`Error::Conflict`] if the name is taken (ignoring case), [`Error::Forbidden`].
     pub async fn create_user(&self, actor: &Actor, new: &NewUser) -> Result<User> {
         allow(actor, Action::Administer)?;
         check_account(&new.name, new.password.as_deref())?;
@@ -82,16 +79,17 @@ impl Service {
             storage::Error::Conflict(_) => Error::Conflict(format!("there is an account '{}' already", user.name)),
             other => other.into(),
         })?;
-        self.tell(&mut tx, actor, Told::of(Act::UserCreate, "user", &user.name).after(shown(&user))).await?;
+        self.record_audit(&mut tx, actor, AuditEntry::new(AuditEvent::UserCreate, "user", &user.name).after(audit_state(&user)))
+            .await?;
         tx.commit().await?;
         tracing::info!(actor = actor.name, user = user.name, role = user.role.as_str(), "account created");
         Ok(user)
     }
 
-    /// Changes an account. A new password, another role and disabling end its sessions.
+    /// Changes an account. A new password, another role or disabling ends its sessions.
     ///
     /// # Errors
-    /// [`Error::NotFound`], [`Error::Invalid`], [`Error::Conflict`] where no administrator would be left,
+    /// [`Error::NotFound`], [`Error::Invalid`], [`Error::Conflict`] if no administrator would be left,
     /// [`Error::Forbidden`].
     pub async fn update_user(&self, actor: &Actor, name: &str, change: &UserChange) -> Result<User> {
         allow(actor, Action::Administer)?;
@@ -102,7 +100,7 @@ impl Service {
             None => None,
         };
         let mut tx = self.database().write().await?;
-        let (former, _) = found(account::by_name(&mut tx, name).await?, name)?;
+        let (former, _) = require_account(account::by_name(&mut tx, name).await?, name)?;
         let user = User {
             role: change.role.unwrap_or(former.role),
             grants: change.grants.clone().unwrap_or_else(|| former.grants.clone()),
@@ -115,61 +113,61 @@ impl Service {
         if let Some(hash) = &hash {
             refuse_linked(&mut tx, &user).await?;
             account::set_password(&mut tx, &user.id, hash).await?;
-            self.tell(&mut tx, actor, Told::of(Act::UserPassword, "user", &user.name)).await?;
+            self.record_audit(&mut tx, actor, AuditEntry::new(AuditEvent::UserPassword, "user", &user.name)).await?;
         }
         if hash.is_some() || user.disabled || user.role != former.role {
-            sign_in::end_sessions_of(&mut tx, &user.id, None).await?;
-            second_factor::end_pending_of(&mut tx, &user.id).await?;
+            sign_in::delete_sessions_of(&mut tx, &user.id, None).await?;
+            second_factor::delete_pending(&mut tx, &user.id).await?;
         }
         if user != former {
-            let told = Told::of(Act::UserUpdate, "user", &user.name).before(shown(&former)).after(shown(&user));
-            self.tell(&mut tx, actor, told).await?;
+            let entry = AuditEntry::new(AuditEvent::UserUpdate, "user", &user.name)
+                .before(audit_state(&former))
+                .after(audit_state(&user));
+            self.record_audit(&mut tx, actor, entry).await?;
         }
-        keep_an_administrator(&mut tx).await?;
+        require_an_administrator(&mut tx).await?;
         tx.commit().await?;
         tracing::info!(actor = actor.name, user = user.name, role = user.role.as_str(), user.disabled, "account changed");
         Ok(user)
     }
 
-    /// Deletes an account with its sessions and tokens; what it did stays in the audit.
-    ///
-    /// # Errors
-    /// As [`Service::update_user`].
+    /// Deletes an account with its sessions and tokens; its audit entries stay.
     pub async fn delete_user(&self, actor: &Actor, name: &str) -> Result<()> {
         allow(actor, Action::Administer)?;
         let mut tx = self.database().write().await?;
-        let (user, _) = found(account::by_name(&mut tx, name).await?, name)?;
+        let (user, _) = require_account(account::by_name(&mut tx, name).await?, name)?;
         account::delete(&mut tx, &user.id).await?;
-        self.tell(&mut tx, actor, Told::of(Act::UserDelete, "user", &user.name).before(shown(&user))).await?;
-        keep_an_administrator(&mut tx).await?;
+        self.record_audit(&mut tx, actor, AuditEntry::new(AuditEvent::UserDelete, "user", &user.name).before(audit_state(&user)))
+            .await?;
+        require_an_administrator(&mut tx).await?;
         tx.commit().await?;
         tracing::info!(actor = actor.name, user = user.name, "account deleted");
         Ok(())
     }
 
-    /// Changes one's own password; other sessions of the account end.
+    /// Changes the actor's own password; other sessions of the account end.
     ///
     /// # Errors
-    /// [`Error::Invalid`] where the present password is not right or the new one is bad; [`Error::TooManyRequests`] after
-    /// several wrong tries.
+    /// [`Error::Invalid`] if the current password is wrong or the new one is not allowed; [`Error::TooManyRequests`] after
+    /// several failed attempts.
     pub async fn change_own_password(&self, actor: &Actor, present: &str, new: &str, session: Option<&str>) -> Result<()> {
         check_account(&actor.name, Some(new))?;
         let (keys, now) = ([format!("password:{}", actor.name)], self.clock().now());
-        if let Some(seconds) = self.0.throttle.attempt(&keys, now) {
-            return Err(Error::TooManyRequests(format!("too many wrong tries; wait {seconds} s")));
+        if let Some(seconds) = self.0.throttle.record_attempt(&keys, now) {
+            return Err(Error::TooManyRequests(format!("too many failed attempts; wait {seconds} s")));
         }
         let account = account::by_name(&mut self.database().read().await?, &actor.name).await?;
-        let (user, hash) = found(account, &actor.name)?;
+        let (user, hash) = require_account(account, &actor.name)?;
         if !verify_password(present, hash.as_deref()).await? {
-            return Err(Error::invalid("/present", "present: is not the present password"));
+            return Err(Error::invalid("/present", "present: is not the current password"));
         }
-        self.0.throttle.succeeded(&keys[0]);
+        self.0.throttle.reset(&keys[0]);
         let hash = hash_password(new).await?;
         let mut tx = self.database().write().await?;
         account::set_password(&mut tx, &user.id, &hash).await?;
-        second_factor::end_pending_of(&mut tx, &user.id).await?;
-        sign_in::end_sessions_of(&mut tx, &user.id, session.map(hash_secret).as_deref()).await?;
-        self.tell(&mut tx, actor, Told::of(Act::UserPassword, "user", &user.name)).await?;
+        second_factor::delete_pending(&mut tx, &user.id).await?;
+        sign_in::delete_sessions_of(&mut tx, &user.id, session.map(hash_secret).as_deref()).await?;
+        self.record_audit(&mut tx, actor, AuditEntry::new(AuditEvent::UserPassword, "user", &user.name)).await?;
         Ok(tx.commit().await?)
     }
 
@@ -178,18 +176,21 @@ impl Service {
         match unknown {
             Some((place, grant)) => {
                 let known = self.registry().names().join(", ");
-                Err(Error::invalid(&format!("/grants/{place}"), format!("grants: '{}' is not one of {known}", cut(grant, 40))))
+                Err(Error::invalid(
+                    &format!("/grants/{place}"),
+                    format!("grants: '{}' is not one of {known}", truncate(grant, 40)),
+                ))
             }
             None => Ok(()),
         }
     }
 }
 
-pub(super) fn found<T>(account: Option<T>, name: &str) -> Result<T> {
-    account.ok_or_else(|| Error::NotFound(format!("there is no account '{}'", cut(name, 64))))
+pub(super) fn require_account<T>(account: Option<T>, name: &str) -> Result<T> {
+    account.ok_or_else(|| Error::NotFound(format!("there is no account '{}'", truncate(name, 64))))
 }
 
-/// Refuses a password for an account that an identity provider vouches for.
+/// Refuses a password for an account that is linked with the identity provider.
 async fn refuse_linked(tx: &mut Tx, user: &User) -> Result<()> {
     if identity::is_linked(tx, &user.id).await? {
         return Err(Error::invalid("/password", "password: the account signs in through the identity provider and has none"));
@@ -197,8 +198,8 @@ async fn refuse_linked(tx: &mut Tx, user: &User) -> Result<()> {
     Ok(())
 }
 
-/// Refuses a change after which nobody could administer the server.
-pub(super) async fn keep_an_administrator(tx: &mut Tx) -> Result<()> {
+/// Refuses a change that would leave no enabled administrator.
+pub(super) async fn require_an_administrator(tx: &mut Tx) -> Result<()> {
     let all = account::all(tx).await?;
     match all.iter().any(|user| user.role == Role::Admin && !user.disabled) {
         true => Ok(()),
@@ -206,6 +207,6 @@ pub(super) async fn keep_an_administrator(tx: &mut Tx) -> Result<()> {
     }
 }
 
-fn shown(user: &User) -> Value {
+fn audit_state(user: &User) -> Value {
     json!({"name": user.name, "role": user.role.as_str(), "grants": user.grants, "tags": user.tags, "disabled": user.disabled})
 }

@@ -1,47 +1,45 @@
-//! Secrets that tasks use by name: set, listed, deleted. A value goes in and never comes out.
+//! Secrets of tasks: set, list and delete. Values are write-only.
 
-use super::audit::Told;
+use super::audit::AuditEntry;
 use super::{Error, Result, Service, allow};
-use crate::domain::audit::Act;
-use crate::domain::input::cut;
+use crate::domain::audit::AuditEvent;
+use crate::domain::input::truncate;
 use crate::domain::secret::SecretInfo;
 use crate::domain::user::{Action, Actor};
 use crate::storage::secret;
 use crate::vault::VaultError;
 
-/// The longest value taken, in bytes.
+/// The maximum length of a value, in bytes.
 pub const MAX_VALUE: usize = 64 * 1024;
 
 impl Service {
     /// All secrets, by name, without their values.
-    ///
-    /// # Errors
-    /// [`Error::Forbidden`], [`Error::Internal`].
     pub async fn secrets(&self, actor: &Actor) -> Result<Vec<SecretInfo>> {
         allow(actor, Action::Administer)?;
         Ok(secret::list(&mut self.database().read().await?).await?)
     }
 
-    /// Keeps a secret, in the place of an earlier one of that name.
+    /// Stores a secret; replaces an existing one of that name.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for a bad name or value, [`Error::Forbidden`], [`Error::Conflict`] where no key can be had.
+    /// [`Error::Invalid`] for an invalid name or value, [`Error::Forbidden`], [`Error::Conflict`] if no encryption key is
+    /// available.
     pub async fn put_secret(&self, actor: &Actor, name: &str, value: &str) -> Result<SecretInfo> {
         allow(actor, Action::Administer)?;
         check_name(name)?;
         check_value(value)?;
         let mut tx = self.database().write().await?;
         self.vault().put(&mut tx, name, value, &actor.name, self.clock().now()).await?;
-        self.tell(&mut tx, actor, Told::of(Act::SecretSet, "secret", name)).await?;
-        let kept = secret::list(&mut tx).await?.into_iter().find(|listed| listed.name == name);
+        self.record_audit(&mut tx, actor, AuditEntry::new(AuditEvent::SecretSet, "secret", name)).await?;
+        let stored = secret::list(&mut tx).await?.into_iter().find(|listed| listed.name == name);
         tx.commit().await?;
-        // From now on it is hidden, whether or not a run has used it yet.
+        // Reloads the mask, so that the value is masked even before a run uses it.
         self.vault().values().await?;
         tracing::info!(actor = actor.name, secret = name, "secret set");
-        kept.ok_or_else(|| no_secret(name))
+        stored.ok_or_else(|| no_secret(name))
     }
 
-    /// Deletes a secret; tasks that name it fail from now on.
+    /// Deletes a secret; tasks that use it will fail.
     ///
     /// # Errors
     /// [`Error::NotFound`], [`Error::Forbidden`].
@@ -51,7 +49,7 @@ impl Service {
         if !secret::delete(&mut tx, name).await? {
             return Err(no_secret(name));
         }
-        self.tell(&mut tx, actor, Told::of(Act::SecretDelete, "secret", name)).await?;
+        self.record_audit(&mut tx, actor, AuditEntry::new(AuditEvent::SecretDelete, "secret", name)).await?;
         tx.commit().await?;
         tracing::info!(actor = actor.name, secret = name, "secret deleted");
         Ok(())
@@ -68,7 +66,7 @@ impl From<VaultError> for Error {
 }
 
 fn no_secret(name: &str) -> Error {
-    Error::NotFound(format!("there is no secret '{}'", cut(name, 64)))
+    Error::NotFound(format!("there is no secret '{}'", truncate(name, 64)))
 }
 
 fn check_name(name: &str) -> Result<()> {

@@ -1,40 +1,37 @@
-//! The versions of a task: listed, and restored.
+//! Task versions: list and restore.
 
 use serde_json::Value;
 
-use super::{Error, Result, Service, allow, reach};
+use super::{Error, Result, Service, allow, tag_scope};
 use crate::domain::task::{Task, Version};
 use crate::domain::user::{Action, Actor};
 use crate::storage::version;
 
-/// Versions answered at a time.
+/// The maximum number of versions per request.
 const STEP: i64 = 100;
 
 impl Service {
-    /// The newest hundred versions of a task, or those below `before`.
+    /// The newest hundred versions of a task, or those before version `before`.
     ///
     /// # Errors
     /// [`Error::NotFound`], [`Error::Forbidden`].
     pub async fn versions(&self, actor: &Actor, id: &str, before: Option<i64>) -> Result<Vec<Version>> {
         allow(actor, Action::See)?;
         let mut reader = self.database().read().await?;
-        reach::task(&mut reader, actor, id).await?;
+        tag_scope::task(&mut reader, actor, id).await?;
         Ok(version::list(&mut reader, id, before, STEP).await?)
     }
 
     /// One version of a task.
-    ///
-    /// # Errors
-    /// As [`Service::versions`].
     pub async fn version(&self, actor: &Actor, id: &str, number: i64) -> Result<Version> {
         allow(actor, Action::See)?;
         let mut reader = self.database().read().await?;
-        reach::task(&mut reader, actor, id).await?;
+        tag_scope::task(&mut reader, actor, id).await?;
         let found = version::get(&mut reader, id, number).await?;
         found.ok_or_else(|| Error::NotFound(format!("there is no version {number} of the task '{id}'")))
     }
 
-    /// Makes a task what it was at a version: a change like any other.
+    /// Restores the content of a version, as a new version.
     ///
     /// # Errors
     /// As [`Service::versions`] and [`Service::replace_task`].

@@ -1,18 +1,15 @@
-//! The audit: entries are added, listed, and never changed.
+//! The audit log. Entries are inserted and read, never updated or deleted.
 
 use sqlx::{Encode, FromRow, QueryBuilder, Type};
 
 use super::database::on_session;
-use super::execution_list::{COUNT_LIMIT, of_rows, push_cursor};
-use super::{Error, Result, Session, first_id_at, instant, json, millis, rows};
-use crate::domain::audit::{Act, AuditFilter, Entry};
+use super::execution_list::{COUNT_LIMIT, into_page, push_cursor};
+use super::{Error, Result, Session, first_id_at, json, millis, rows, time_from_millis};
+use crate::domain::audit::{AuditEvent, AuditFilter, Entry};
 use crate::domain::page::{Page, PageRequest};
 use crate::domain::user::Via;
 
-/// Adds an entry.
-///
-/// # Errors
-/// Where the database fails.
+/// Inserts an entry.
 pub async fn add(s: &mut dyn Session, entry: &Entry) -> Result<()> {
     let text = "insert into audit (id, at, actor, via, address, action, target, before, after)
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
@@ -31,13 +28,10 @@ pub async fn add(s: &mut dyn Session, entry: &Entry) -> Result<()> {
             .await
             .map(drop)
     })
-    .map_err(Error::on("add to the audit"))
+    .map_err(Error::on("write the audit log"))
 }
 
-/// Adds entries, in one statement.
-///
-/// # Errors
-/// Where the database fails.
+/// Inserts entries in one statement.
 pub async fn add_all(s: &mut dyn Session, entries: &[Entry]) -> Result<()> {
     let text = "insert into audit (id, at, actor, via, address, action, target, before, after)
         select j.value->>0, cast(j.value->>1 as bigint), j.value->>2, j.value->>3, j.value->>4, j.value->>5, j.value->>6,
@@ -58,25 +52,19 @@ pub async fn add_all(s: &mut dyn Session, entries: &[Entry]) -> Result<()> {
     };
     let list = rows(&entries.iter().map(row).collect::<Vec<_>>())?;
     on_session!(s, |conn, dialect| sqlx::query(dialect.sql(text)).bind(list).execute(&mut *conn).await.map(drop))
-        .map_err(Error::on("add to the audit"))
+        .map_err(Error::on("write the audit log"))
 }
 
-/// One page of the entries that a filter lets through, newest first.
-///
-/// # Errors
-/// Where the database fails.
+/// Returns one page of the matching entries, newest first, with their count.
 pub async fn page(s: &mut dyn Session, filter: &AuditFilter, request: &PageRequest) -> Result<Page<Entry>> {
     let total = count(s, filter).await?;
     let found = rows_of(s, filter, request).await?;
-    Ok(of_rows(found, |entry| &entry.id, request, (total, total <= COUNT_LIMIT)))
+    Ok(into_page(found, |entry| &entry.id, request, (total, total <= COUNT_LIMIT)))
 }
 
-/// The entries of a page alone, newest first, without a count of all.
-///
-/// # Errors
-/// Where the database fails.
+/// Returns one page of the matching entries, newest first, without counting all matches.
 pub async fn newest(s: &mut dyn Session, filter: &AuditFilter, request: &PageRequest) -> Result<Vec<Entry>> {
-    Ok(of_rows(rows_of(s, filter, request).await?, |entry| &entry.id, request, (0, true)).items)
+    Ok(into_page(rows_of(s, filter, request).await?, |entry| &entry.id, request, (0, true)).items)
 }
 
 async fn rows_of(s: &mut dyn Session, filter: &AuditFilter, request: &PageRequest) -> Result<Vec<Entry>> {
@@ -89,7 +77,7 @@ async fn rows_of(s: &mut dyn Session, filter: &AuditFilter, request: &PageReques
         query.push(if request.is_backwards() { " order by id limit " } else { " order by id desc limit " }).push_bind(limit);
         query.build_query_as().fetch_all(&mut *conn).await
     })
-    .map_err(Error::on("list the audit"))?;
+    .map_err(Error::on("list audit entries"))?;
     found.into_iter().map(Entry::try_from).collect()
 }
 
@@ -100,7 +88,7 @@ async fn count(s: &mut dyn Session, filter: &AuditFilter) -> Result<i64> {
         query.push(" limit ").push_bind(COUNT_LIMIT + 1).push(") as matching");
         query.build_query_scalar().fetch_one(&mut *conn).await
     })
-    .map_err(Error::on("count the audit"))
+    .map_err(Error::on("count audit entries"))
 }
 
 fn push_filter<DB>(query: &mut QueryBuilder<DB>, filter: &AuditFilter)
@@ -115,7 +103,7 @@ where
         query.push(" and action = ").push_bind(action.as_str().to_owned());
     }
     match &filter.target {
-        // Behind the colon of a kind stand its names: those that are less than the kind with the sign after the colon.
+        // `kind:` matches every target of that kind: `;` is the character after `:`.
         Some(kind) if kind.ends_with(':') => {
             query.push(" and target >= ").push_bind(kind.clone());
             query.push(" and target < ").push_bind(format!("{};", kind.trim_end_matches(':')));
@@ -154,11 +142,11 @@ impl TryFrom<Row> for Entry {
     type Error = Error;
 
     fn try_from(row: Row) -> Result<Entry> {
-        let unreadable = |what: &str, text: &str| Error::Unreadable(format!("{what} '{text}'"));
+        let unreadable = |what: &str, text: &str| Error::InvalidValue(format!("{what} '{text}'"));
         Ok(Entry {
-            at: instant(row.at)?,
+            at: time_from_millis(row.at)?,
             via: Via::parse(&row.via).ok_or_else(|| unreadable("via", &row.via))?,
-            action: Act::parse(&row.action).ok_or_else(|| unreadable("action", &row.action))?,
+            action: AuditEvent::parse(&row.action).ok_or_else(|| unreadable("action", &row.action))?,
             before: row.before.as_deref().map(json).transpose()?,
             after: row.after.as_deref().map(json).transpose()?,
             id: row.id,

@@ -1,16 +1,16 @@
-//! The counters of tasks, moved on with the results of their runs.
+//! Run counters of tasks, updated in the transaction that records the results.
 
 use std::collections::BTreeMap;
 
 use sqlx::FromRow;
 
 use super::database::on_session;
-use super::{Error, Result, Session, rows, run_minutes};
+use super::{Error, Result, Session, rows, run_stats_by_minute};
 use crate::domain::execution::Status;
 
-/// A result that counted, as the task's counters need it.
+/// The part of a recorded result that the counters need.
 #[derive(Debug, Clone, FromRow)]
-pub(super) struct Counted {
+pub(super) struct CountedRun {
     pub id: String,
     pub task_id: String,
     pub status: String,
@@ -18,18 +18,18 @@ pub(super) struct Counted {
     pub duration_ms: Option<i64>,
 }
 
-/// Moves the counters of tasks on by results that counted; retried attempts do not count.
-pub(super) async fn count_runs(s: &mut dyn Session, counted: &[Counted]) -> Result<()> {
+/// Adds results to the counters of their tasks; retried attempts do not count.
+pub(super) async fn count_runs(s: &mut dyn Session, counted: &[CountedRun]) -> Result<()> {
     count_by(s, counted, COUNT_RUNS).await
 }
 
-/// As [`count_runs`], for results of long ago: the last run stays the last one.
-pub(super) async fn count_past(s: &mut dyn Session, counted: &[Counted]) -> Result<()> {
-    count_by(s, counted, COUNT_PAST).await
+/// Like [`count_runs`], for imported runs: `last_*` changes only if the imported run is newer.
+pub(super) async fn count_imported(s: &mut dyn Session, counted: &[CountedRun]) -> Result<()> {
+    count_by(s, counted, COUNT_IMPORTED).await
 }
 
-async fn count_by(s: &mut dyn Session, counted: &[Counted], text: &str) -> Result<()> {
-    let mut sums: BTreeMap<&str, (i64, i64, i64, &Counted)> = BTreeMap::new();
+async fn count_by(s: &mut dyn Session, counted: &[CountedRun], text: &str) -> Result<()> {
+    let mut sums: BTreeMap<&str, (i64, i64, i64, &CountedRun)> = BTreeMap::new();
     for run in counted {
         let Some(status) = Status::parse(&run.status).filter(|status| status.is_final()) else { continue };
         let sum = sums.entry(&run.task_id).or_insert((0, 0, 0, run));
@@ -43,7 +43,7 @@ async fn count_by(s: &mut dyn Session, counted: &[Counted], text: &str) -> Resul
     if sums.is_empty() {
         return Ok(());
     }
-    run_minutes::count(s, counted).await?;
+    run_stats_by_minute::count(s, counted).await?;
     let list: Vec<_> = sums
         .into_iter()
         .map(|(task_id, (runs, successes, failures, last))| {
@@ -52,10 +52,10 @@ async fn count_by(s: &mut dyn Session, counted: &[Counted], text: &str) -> Resul
         .collect();
     let list = rows(&list)?;
     on_session!(s, |conn, dialect| sqlx::query(dialect.sql(text)).bind(list).execute(&mut *conn).await.map(drop))
-        .map_err(Error::on("count runs"))
+        .map_err(Error::on("update run counters"))
 }
 
-/// Of each row: 0 the task, 1 its runs, 2 successes, 3 failures, 4 the last start, 5 status, 6 duration.
+/// Row: 0 task, 1 runs, 2 successes, 3 failures, 4 last start, 5 status, 6 duration.
 pub(super) const COUNT_RUNS: &str = "
     update tasks set run_count = run_count + cast(j.value->>1 as bigint),
         success_count = success_count + cast(j.value->>2 as bigint),
@@ -64,8 +64,8 @@ pub(super) const COUNT_RUNS: &str = "
     from {rows}
     where tasks.id = j.value->>0";
 
-/// Of each row what [`COUNT_RUNS`] has.
-const COUNT_PAST: &str = "
+/// Row as for [`COUNT_RUNS`].
+const COUNT_IMPORTED: &str = "
     update tasks set run_count = run_count + cast(j.value->>1 as bigint),
         success_count = success_count + cast(j.value->>2 as bigint),
         failure_count = failure_count + cast(j.value->>3 as bigint),

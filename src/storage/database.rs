@@ -1,5 +1,5 @@
-//! The two databases behind one type: SQLite with one writer and many readers, or PostgreSQL. A function of this room takes
-//! a [`Session`] and runs its one SQL text on whichever connection that holds, by the macro `on_session!`.
+//! The connection layer: SQLite with one writer and many readers, or PostgreSQL. A storage function takes a [`Session`] and
+//! runs its one SQL text on either database through the macro `on_session!`.
 
 use std::path::Path;
 use std::time::Duration;
@@ -11,22 +11,22 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool, Postgres, Sqlite, Sq
 
 use super::{Error, Result, migrate};
 
-/// How long a writer waits for another process's write to end.
+/// How long SQLite waits for another process's write lock.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a request waits for a free connection.
+/// How long a caller waits for a free connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(30);
-/// A write-ahead log of more pages than this, some 200 MB, should begin anew. Each time all writers wait for the disk, some
-/// tens of milliseconds, so a busy server must not come here every second.
-const LONG_LOG: i64 = 50_000;
-const LOOK: &str = "pragma wal_checkpoint(noop)";
-const FOLD: &str = "pragma wal_checkpoint(passive)";
-/// Connections that read SQLite at the same time.
+/// Above this many WAL pages (about 200 MB) the checkpoint runs on the writer, so that SQLite can restart the log. That blocks
+/// all writers for tens of milliseconds, so it must stay rare.
+const LONG_WAL_PAGES: i64 = 50_000;
+const WAL_STATUS: &str = "pragma wal_checkpoint(noop)";
+const WAL_CHECKPOINT: &str = "pragma wal_checkpoint(passive)";
+/// Number of SQLite read connections.
 const SQLITE_READERS: u32 = 6;
 
-/// A database; clones share its connections.
+/// A database; clones share its connection pools.
 #[derive(Debug, Clone)]
 pub enum Database {
-    /// The writer pool has one connection, so that writes queue up here and not as busy errors.
+    /// The writer pool has one connection, so that writes wait in its queue instead of failing as busy.
     Sqlite {
         writer: SqlitePool,
         readers: SqlitePool,
@@ -34,10 +34,10 @@ pub enum Database {
     Postgres(PgPool),
 }
 
-/// How much of what was committed survives a loss of power (never in question after a crash of the process).
+/// Durability of commits after a power loss; a crash of the process never loses any.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Synchronous {
-    /// The last seconds may be lost; the file stays sound.
+    /// The last seconds may be lost; the file stays consistent.
     #[default]
     Normal,
     /// Nothing is lost; each commit waits for the disk.
@@ -45,16 +45,16 @@ pub enum Synchronous {
 }
 
 impl Database {
-    /// Opens a SQLite file, makes it where it is missing, and brings its tables up to date.
+    /// Opens a SQLite file, creating it if missing, and runs the migrations.
     ///
     /// # Errors
-    /// [`Error::Newer`] where a newer Belfry has changed the tables; [`Error::Database`] where it cannot be opened.
+    /// [`Error::NewerSchema`] if a newer version of Belfry migrated the file; [`Error::Database`] if it cannot be opened.
     pub async fn open_sqlite(path: &Path, synchronous: Synchronous) -> Result<Database> {
         let options = sqlite_options(path, synchronous);
-        // Space that removed rows leave is given back by and by, see [`super::history::give_back`]. This is said when the file
-        // is made; said again by each connection, it would be a write each time.
-        let making = options.clone().auto_vacuum(SqliteAutoVacuum::Incremental);
-        let setup = sqlite_pool(1).connect_with(making).await.map_err(Error::on("open"))?;
+        // Incremental vacuum returns freed space in steps, see [`super::history::release_free_pages`]. Only the first
+        // connection sets it: on each connection it would be a write.
+        let creating = options.clone().auto_vacuum(SqliteAutoVacuum::Incremental);
+        let setup = sqlite_pool(1).connect_with(creating).await.map_err(Error::on("open"))?;
         let prepared = migrate::sqlite(&setup).await;
         setup.close().await; // the planner reads its statistics when a connection opens
         prepared?;
@@ -64,13 +64,13 @@ impl Database {
         Ok(Database::Sqlite { writer, readers })
     }
 
-    /// Opens a PostgreSQL database by its URL and brings its tables up to date.
+    /// Connects to a PostgreSQL database by URL and runs the migrations.
     ///
     /// # Errors
-    /// As [`Database::open_sqlite`]; also where the extension hstore, which the queue needs, cannot be created.
+    /// Like [`Database::open_sqlite`]; also if the extension hstore, which the queue needs, cannot be created.
     pub async fn open_postgres(url: &str, max_connections: u32) -> Result<Database> {
         let options: PgConnectOptions = url.parse().map_err(Error::on("read the database URL"))?;
-        // The pool would try again in silence, and then tell that it waited, not why.
+        // The pool retries silently and then reports a timeout; a single connection reports the cause.
         let first = PgConnection::connect_with(&options).await.map_err(Error::on("connect"))?;
         first.close().await.map_err(Error::on("connect"))?;
         let pool = PgPoolOptions::new()
@@ -84,31 +84,28 @@ impl Database {
         Ok(Database::Postgres(pool))
     }
 
-    /// A connection to read on.
+    /// Takes a read connection from the pool.
     ///
     /// # Errors
-    /// Where none is free in time or the database is gone.
+    /// If no connection becomes free in time or the database is unreachable.
     pub async fn read(&self) -> Result<Reader> {
         Ok(match self {
-            Database::Sqlite { readers, .. } => Reader::Sqlite(readers.acquire().await.map_err(Error::on("read"))?),
-            Database::Postgres(pool) => Reader::Postgres(pool.acquire().await.map_err(Error::on("read"))?),
+            Database::Sqlite { readers, .. } => Reader::Sqlite(readers.acquire().await.map_err(Error::on("get a connection"))?),
+            Database::Postgres(pool) => Reader::Postgres(pool.acquire().await.map_err(Error::on("get a connection"))?),
         })
     }
 
-    /// A write transaction; keep it short. Dropped without [`Tx::commit`] it is rolled back.
-    ///
-    /// # Errors
-    /// As [`Database::read`].
+    /// Begins a write transaction; keep it short. Dropping it without [`Tx::commit`] rolls it back.
     pub async fn write(&self) -> Result<Tx> {
         Ok(match self {
             Database::Sqlite { writer, .. } => {
-                Tx::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await.map_err(Error::on("begin"))?)
+                Tx::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await.map_err(Error::on("begin a transaction"))?)
             }
-            Database::Postgres(pool) => Tx::Postgres(pool.begin().await.map_err(Error::on("begin"))?),
+            Database::Postgres(pool) => Tx::Postgres(pool.begin().await.map_err(Error::on("begin a transaction"))?),
         })
     }
 
-    /// Closes all connections; SQLite folds its write-ahead log into the file.
+    /// Closes all connections; SQLite then checkpoints its WAL.
     pub async fn close(&self) {
         match self {
             Database::Sqlite { writer, readers } => {
@@ -119,39 +116,31 @@ impl Database {
         }
     }
 
-    /// How long SQLite's write-ahead log is; `None` for PostgreSQL, which looks after its own.
-    ///
-    /// # Errors
-    /// Where the database fails.
-    pub async fn log(&self) -> Result<Option<Log>> {
+    /// Returns the size of SQLite's WAL; `None` for PostgreSQL, which manages its own.
+    pub async fn wal_status(&self) -> Result<Option<WalStatus>> {
         let Database::Sqlite { readers, .. } = self else { return Ok(None) };
-        checkpoint(readers, LOOK).await.map(Some)
+        run_checkpoint(readers, WAL_STATUS).await.map(Some)
     }
 
-    /// Folds SQLite's write-ahead log into the file, as far as no reader needs it, mostly without holding up writers.
-    ///
-    /// # Errors
-    /// Where the database fails.
-    pub async fn fold(&self) -> Result<()> {
+    /// Checkpoints SQLite's WAL into the database file, as far as no reader needs it, usually without blocking writers. Does
+    /// nothing for PostgreSQL.
+    pub async fn checkpoint(&self) -> Result<()> {
         let Database::Sqlite { writer, readers } = self else { return Ok(()) };
-        // While others write, some of the log is always left, and it never begins anew: the little that came in meanwhile is
-        // folded where nobody else can write.
-        if checkpoint(readers, FOLD).await?.pages > LONG_LOG {
-            checkpoint(writer, FOLD).await?;
+        // During writes a passive checkpoint never completes, and SQLite never restarts the log. On the writer connection
+        // nobody else can write, so the small rest is checkpointed there.
+        if run_checkpoint(readers, WAL_CHECKPOINT).await?.pages > LONG_WAL_PAGES {
+            run_checkpoint(writer, WAL_CHECKPOINT).await?;
         }
         Ok(())
     }
 
-    /// A number that changes when another process has changed a SQLite file; what this process itself writes leaves it alone.
-    /// `None` for PostgreSQL, which does not tell.
-    ///
-    /// # Errors
-    /// Where the database fails.
-    pub async fn outside_version(&self) -> Result<Option<i64>> {
-        // SQLite tells each connection of the changes of all others, and only one of this process writes.
+    /// Returns a number that changes when another process changes a SQLite file; this process's own writes do not change it.
+    /// `None` for PostgreSQL.
+    pub async fn data_version(&self) -> Result<Option<i64>> {
+        // `data_version` reports changes by all other connections; only the writer connection of this process writes.
         let Database::Sqlite { writer, .. } = self else { return Ok(None) };
         let version = sqlx::query_scalar("pragma data_version").fetch_one(writer).await;
-        version.map(Some).map_err(Error::on("look for changes"))
+        version.map(Some).map_err(Error::on("check for changes"))
     }
 
     /// `sqlite` or `postgres`.
@@ -163,19 +152,19 @@ impl Database {
     }
 }
 
-/// A write-ahead log, in pages. It goes on growing until all of it is folded into the file; then it begins anew.
+/// The size of the write-ahead log in pages. It grows until all of it is checkpointed; then SQLite restarts it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Log {
+pub struct WalStatus {
     pub pages: i64,
-    /// How many of them are in the file by now.
-    pub folded: i64,
+    /// How many of them are checkpointed.
+    pub checkpointed: i64,
 }
 
-/// Answers how the log is when the statement is done.
-async fn checkpoint(pool: &SqlitePool, text: &'static str) -> Result<Log> {
-    let (_busy, pages, folded): (i64, i64, i64) =
-        sqlx::query_as(text).fetch_one(pool).await.map_err(Error::on("fold the write-ahead log into the file"))?;
-    Ok(Log { pages, folded })
+/// Runs a checkpoint pragma and returns the resulting status.
+async fn run_checkpoint(pool: &SqlitePool, text: &'static str) -> Result<WalStatus> {
+    let (_busy, pages, checkpointed): (i64, i64, i64) =
+        sqlx::query_as(text).fetch_one(pool).await.map_err(Error::on("checkpoint the write-ahead log"))?;
+    Ok(WalStatus { pages, checkpointed })
 }
 
 fn sqlite_options(path: &Path, synchronous: Synchronous) -> SqliteConnectOptions {
@@ -189,12 +178,12 @@ fn sqlite_options(path: &Path, synchronous: Synchronous) -> SqliteConnectOptions
         })
         .foreign_keys(true)
         .busy_timeout(BUSY_TIMEOUT)
-        // A thousand rows go back without the connection's thread waiting for whoever reads them.
+        // Buffer 1024 rows, so that the connection's thread does not wait for the reader of a result.
         .row_buffer_size(1024)
         .pragma("journal_size_limit", "268435456")
         .pragma("temp_store", "memory")
         .pragma("cache_size", "-32768")
-        // A commit that also folds the log into the file would hold up all others; [`Database::fold`] does it aside.
+        // A checkpoint inside a commit would block all other writers; [`Database::checkpoint`] runs it separately.
         .pragma("wal_autocheckpoint", "200000")
 }
 
@@ -207,18 +196,18 @@ fn sqlite_pool(connections: u32) -> SqlitePoolOptions {
         .max_lifetime(None)
 }
 
-/// Something with a connection to run SQL on.
+/// A source of a connection: a [`Reader`] or a [`Tx`].
 pub trait Session: Send {
     fn conn(&mut self) -> Conn<'_>;
 }
 
-/// A borrowed connection of either kind.
+/// A borrowed connection to either database.
 pub enum Conn<'c> {
     Sqlite(&'c mut SqliteConnection),
     Postgres(&'c mut PgConnection),
 }
 
-/// A connection to read on.
+/// A read connection.
 #[derive(Debug)]
 pub enum Reader {
     Sqlite(PoolConnection<Sqlite>),
@@ -233,10 +222,10 @@ pub enum Tx {
 }
 
 impl Tx {
-    /// Makes the changes last.
+    /// Commits the transaction.
     ///
     /// # Errors
-    /// Where the database refuses; then nothing was changed.
+    /// If the commit fails; then nothing is changed.
     pub async fn commit(self) -> Result<()> {
         match self {
             Tx::Sqlite(tx) => tx.commit().await,
@@ -264,7 +253,7 @@ impl Session for Tx {
     }
 }
 
-/// Which of the two a statement is written for.
+/// The SQL dialect of a statement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dialect {
     Sqlite,
@@ -272,11 +261,11 @@ pub enum Dialect {
 }
 
 impl Dialect {
-    /// Fills in what the two databases write differently: `{rows}` is the JSON array bound as `$1`, as rows named `j` with a
-    /// column `value`; `{ids}` the same array, of texts, as a subquery; `{lock}` takes the rows read that no other node holds;
-    /// `{hold}` waits for them.
+    /// Replaces the placeholders that differ between the databases: `{rows}` is the JSON array bound as `$1`, as rows named `j`
+    /// with a column `value`; `{ids}` is the same array, of texts, as a subquery; `{skip_locked}` locks the selected rows and
+    /// skips those that another node has locked; `{for_update}` locks them and waits. SQLite needs no row locks.
     pub fn sql(self, text: &str) -> AssertSqlSafe<String> {
-        let (rows, ids, lock, hold) = match self {
+        let (rows, ids, skip_locked, for_update) = match self {
             Dialect::Sqlite => ("json_each($1) as j", "(select value from json_each($1))", "", ""),
             Dialect::Postgres => (
                 "jsonb_array_elements(cast($1 as jsonb)) as j(value)",
@@ -286,11 +275,11 @@ impl Dialect {
             ),
         };
         let text = text.replace("{rows}", rows).replace("{ids}", ids);
-        AssertSqlSafe(text.replace("{lock}", lock).replace("{hold}", hold))
+        AssertSqlSafe(text.replace("{skip_locked}", skip_locked).replace("{for_update}", for_update))
     }
 }
 
-/// Runs one body on whichever connection a session holds: `$conn` is the connection, `$dialect` the [`Dialect`].
+/// Runs one body on the connection of a session: `$conn` is the connection, `$dialect` the [`Dialect`].
 macro_rules! on_session {
     ($session:expr, |$conn:ident, $dialect:ident| $body:expr) => {
         match $session.conn() {

@@ -1,5 +1,5 @@
-//! The list of executions, newest first. Ids are ULIDs, so their order is that of queueing and every filter on offer is
-//! answered from an index that ends with the id: a page deep in the log costs what the first page costs.
+//! Pages of executions, newest first. Ids are ULIDs, so their order is the order of queueing, and every filter uses an index
+//! that ends with the id: any page costs as much as the first one.
 
 use chrono::{Duration, Utc};
 use sqlx::{Encode, QueryBuilder, Type};
@@ -10,33 +10,26 @@ use super::{Error, Result, Session, first_id_at, millis};
 use crate::domain::execution::{Cause, Execution, Status};
 use crate::domain::page::{Cursor, Direction, ExecutionFilter, Page, PageRequest};
 
-/// Matching rows are counted up to here; beyond it the total is a lower bound.
+/// Matching rows are counted up to this limit; above it the total is a lower bound.
 pub(super) const COUNT_LIMIT: i64 = 10_000;
-/// Of a team's executions so many are looked at for a count; beyond it, too, the total is a lower bound.
-const LOOKED_AT: i64 = 50_000;
-/// A run starts at most this long after it was queued, for the lower bound of a search by start: ids older than that are
-/// not looked at.
+/// At most this many executions of a tag scope are scanned for a count; above it the total is a lower bound.
+const SCAN_LIMIT: i64 = 50_000;
+/// Assumed longest time between queueing and start; a filter by start time ignores executions queued earlier than that.
 const LONGEST_WAIT: Duration = Duration::days(7);
 
-/// One page of the executions that a filter lets through.
-///
-/// # Errors
-/// Where the database fails.
+/// Returns one page of the matching executions with their count.
 pub async fn page(s: &mut dyn Session, filter: &ExecutionFilter, request: &PageRequest) -> Result<Page<Execution>> {
     let found = rows_of(s, filter, request).await?;
     let total = count(s, filter).await?;
-    Ok(of_rows(found, |run| &run.id, request, total))
+    Ok(into_page(found, |run| &run.id, request, total))
 }
 
-/// The rows of a page alone, newest first, without a count of all.
-///
-/// # Errors
-/// Where the database fails.
+/// Returns one page of the matching executions, newest first, without counting all matches.
 pub async fn newest(s: &mut dyn Session, filter: &ExecutionFilter, request: &PageRequest) -> Result<Vec<Execution>> {
-    Ok(of_rows(rows_of(s, filter, request).await?, |run| &run.id, request, (0, true)).items)
+    Ok(into_page(rows_of(s, filter, request).await?, |run| &run.id, request, (0, true)).items)
 }
 
-/// The rows in the direction of the cursor, one more than the page holds where there are more.
+/// Reads the rows in the direction of the cursor, plus one if there are more.
 async fn rows_of(s: &mut dyn Session, filter: &ExecutionFilter, request: &PageRequest) -> Result<Vec<Execution>> {
     let found: Vec<ExecutionRow> = on_session!(s, |conn, _dialect| {
         let mut query = rows_query(filter, request);
@@ -53,15 +46,15 @@ where
     i64: for<'q> Encode<'q, DB> + Type<DB>,
 {
     let mut query = QueryBuilder::new(format!("select {COLUMNS} from executions where true"));
-    match filter.reach.tags() {
-        Some(tags) if filter.task_id.is_none() => push_team_page(&mut query, tags, filter, request),
+    match filter.scope.tags() {
+        Some(tags) if filter.task_id.is_none() => push_scoped_page(&mut query, tags, filter, request),
         _ => push_rows(&mut query, filter, request),
     }
-    push_edge(&mut query, request, request.size);
+    push_order_and_limit(&mut query, request, request.size);
     query
 }
 
-/// Which rows, but for their order and number.
+/// Pushes the conditions: filter, scope and cursor.
 fn push_rows<DB>(query: &mut QueryBuilder<DB>, filter: &ExecutionFilter, request: &PageRequest)
 where
     DB: sqlx::Database,
@@ -70,13 +63,13 @@ where
 {
     push_filter(query, filter);
     if filter.task_id.is_some() {
-        super::reach::push(query, "task_id", &filter.reach);
+        super::tag_scope::push(query, "task_id", &filter.scope);
     }
     push_cursor(query, request.cursor.as_ref());
 }
 
-/// The order, and how many rows: one more than are wanted.
-fn push_edge<DB>(query: &mut QueryBuilder<DB>, request: &PageRequest, size: u32)
+/// Pushes order and limit: one row more than requested.
+fn push_order_and_limit<DB>(query: &mut QueryBuilder<DB>, request: &PageRequest, size: u32)
 where
     DB: sqlx::Database,
     i64: for<'q> Encode<'q, DB> + Type<DB>,
@@ -85,53 +78,53 @@ where
     query.push_bind(i64::from(size) + 1);
 }
 
-/// The ids of a page of a team's executions. However rare these are in the log, each task of the team is looked up once for
-/// its first matching execution; only the tasks whose first ones lead can have a part in the page, and of each no more than
-/// a page is read.
-fn push_team_page<DB>(query: &mut QueryBuilder<DB>, tags: &[String], filter: &ExecutionFilter, request: &PageRequest)
+/// Pushes the ids of one page for a tag scope. Each task in scope is probed once for its first matching execution. Only the
+/// tasks with the leading first executions can contribute to the page, and at most one page is read of each. The cost does not
+/// depend on how rare the executions are in the whole table.
+fn push_scoped_page<DB>(query: &mut QueryBuilder<DB>, tags: &[String], filter: &ExecutionFilter, request: &PageRequest)
 where
     DB: sqlx::Database,
     String: for<'q> Encode<'q, DB> + Type<DB>,
     i64: for<'q> Encode<'q, DB> + Type<DB>,
 {
-    let (order, beyond, farthest) = if request.is_backwards() { ("", "<=", "Z") } else { (" desc", ">=", "") };
-    query.push(" and id in (select e.id from (select own_task from (select g.own_task, (");
-    query.push("select id from executions where task_id = g.own_task");
+    let (order, comparison, last) = if request.is_backwards() { ("", "<=", "Z") } else { (" desc", ">=", "") };
+    query.push(" and id in (select e.id from (select visible_task_id from (select g.visible_task_id, (");
+    query.push("select id from executions where task_id = g.visible_task_id");
     push_rows(query, filter, request);
-    push_edge(query, request, 0);
+    push_order_and_limit(query, request, 0);
     query.push(") as first_id from (");
-    super::reach::push_tasks(query, tags);
+    super::tag_scope::push_visible_tasks(query, tags);
     query.push(format!(") as g) as firsts where first_id is not null order by first_id{order} limit "));
     query.push_bind(i64::from(request.size) + 1);
-    query.push(") as lead cross join executions as e where e.task_id = lead.own_task");
+    query.push(") as lead cross join executions as e where e.task_id = lead.visible_task_id");
     push_rows(query, filter, request);
-    query.push(format!(" and id {beyond} coalesce((select id from executions where task_id = lead.own_task"));
+    query.push(format!(" and id {comparison} coalesce((select id from executions where task_id = lead.visible_task_id"));
     push_rows(query, filter, request);
-    push_edge(query, request, 0);
+    push_order_and_limit(query, request, 0);
     query.push(" offset ").push_bind(i64::from(request.size));
-    query.push(format!("), '{farthest}')"));
-    push_edge(query, request, request.size);
+    query.push(format!("), '{last}')"));
+    push_order_and_limit(query, request, request.size);
     query.push(")");
 }
 
-/// How many rows match, and whether there are no more: all are counted up to [`COUNT_LIMIT`].
+/// Counts the matches up to [`COUNT_LIMIT`]; the flag says whether the count is exact.
 async fn count(s: &mut dyn Session, filter: &ExecutionFilter) -> Result<(i64, bool)> {
-    let (found, looked_at): (i64, i64) = on_session!(s, |conn, _dialect| {
+    let (found, scanned): (i64, i64) = on_session!(s, |conn, _dialect| {
         let mut query = count_query(filter);
         query.build_query_as().fetch_one(&mut *conn).await
     })
     .map_err(Error::on("count executions"))?;
-    Ok((found, found <= COUNT_LIMIT && looked_at <= LOOKED_AT))
+    Ok((found, found <= COUNT_LIMIT && scanned <= SCAN_LIMIT))
 }
 
-/// Answers how many match, and how many of a team's were looked at for it.
+/// Selects the number of matches and, for a tag scope, of scanned executions.
 pub(super) fn count_query<DB>(filter: &ExecutionFilter) -> QueryBuilder<DB>
 where
     DB: sqlx::Database,
     String: for<'q> Encode<'q, DB> + Type<DB>,
     i64: for<'q> Encode<'q, DB> + Type<DB>,
 {
-    let Some(tags) = filter.reach.tags() else {
+    let Some(tags) = filter.scope.tags() else {
         let mut query = QueryBuilder::new("select count(*), cast(0 as bigint) from (select 1 from executions where true");
         push_filter(&mut query, filter);
         query.push(" limit ").push_bind(COUNT_LIMIT + 1).push(") as matching");
@@ -140,13 +133,13 @@ where
     let mut query = QueryBuilder::new("select coalesce(sum(case when true");
     push_filter(&mut query, filter);
     query.push(" then 1 else 0 end), 0), count(*) from (select e.* from (");
-    super::reach::push_tasks(&mut query, tags);
-    query.push(") as g cross join executions as e where e.task_id = g.own_task");
+    super::tag_scope::push_visible_tasks(&mut query, tags);
+    query.push(") as g cross join executions as e where e.task_id = g.visible_task_id");
     if let Some(task_id) = &filter.task_id {
-        query.push(" and g.own_task = ").push_bind(task_id.clone());
+        query.push(" and g.visible_task_id = ").push_bind(task_id.clone());
     }
     push_times(&mut query, filter);
-    query.push(" limit ").push_bind(LOOKED_AT + 1).push(") as looked_at");
+    query.push(" limit ").push_bind(SCAN_LIMIT + 1).push(") as scanned");
     query
 }
 
@@ -164,7 +157,7 @@ where
     }
     push_statuses(query, &filter.statuses);
     if let Some(cause) = filter.cause {
-        // Written out, as with statuses.
+        // A literal, for the same reason as in [`push_statuses`].
         query.push(format!(" and cause = '{}'", cause.as_str()));
         if cause != Cause::Schedule {
             query.push(" and cause <> 'schedule'");
@@ -176,7 +169,7 @@ where
     }
 }
 
-/// Statuses are written out, with the conditions of the partial indexes that cover them: the planner does not work them out.
+/// Pushes statuses as literals together with the conditions of the partial indexes: the planner does not derive them.
 fn push_statuses<DB: sqlx::Database>(query: &mut QueryBuilder<DB>, statuses: &[Status]) {
     if statuses.is_empty() {
         return;
@@ -193,7 +186,7 @@ fn push_statuses<DB: sqlx::Database>(query: &mut QueryBuilder<DB>, statuses: &[S
     }
 }
 
-/// Bounds on the start, and on the id, which is older than the start.
+/// Pushes bounds on the start time, and on the id, which precedes the start.
 fn push_times<DB>(query: &mut QueryBuilder<DB>, filter: &ExecutionFilter)
 where
     DB: sqlx::Database,
@@ -222,8 +215,9 @@ where
     }
 }
 
-/// A page, newest first, of the rows found in the direction of the cursor: one more than it holds where there are more.
-pub(super) fn of_rows<T>(mut items: Vec<T>, id: impl Fn(&T) -> &String, request: &PageRequest, total: (i64, bool)) -> Page<T> {
+/// Builds a page, newest first, from the rows in the direction of the cursor; one row more than the page's size means that
+/// another page follows.
+pub(super) fn into_page<T>(mut items: Vec<T>, id: impl Fn(&T) -> &String, request: &PageRequest, total: (i64, bool)) -> Page<T> {
     let more = items.len() > request.size as usize;
     items.truncate(request.size as usize);
     let (has_next, has_previous) = match request.is_backwards() {
@@ -233,8 +227,8 @@ pub(super) fn of_rows<T>(mut items: Vec<T>, id: impl Fn(&T) -> &String, request:
     if request.is_backwards() {
         items.reverse();
     }
-    let edge = |direction, item: Option<&T>| item.map(|item| Cursor { direction, key: None, id: id(item).clone() });
-    let next = has_next.then(|| edge(Direction::Next, items.last())).flatten();
-    let previous = has_previous.then(|| edge(Direction::Previous, items.first())).flatten();
+    let cursor = |direction, item: Option<&T>| item.map(|item| Cursor { direction, key: None, id: id(item).clone() });
+    let next = has_next.then(|| cursor(Direction::Next, items.last())).flatten();
+    let previous = has_previous.then(|| cursor(Direction::Previous, items.first())).flatten();
     Page { items, next, previous, total: total.0, total_is_exact: total.1 }
 }

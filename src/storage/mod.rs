@@ -1,73 +1,72 @@
-//! All SQL. One text serves SQLite and PostgreSQL; functions take a [`Session`] and `now`, and know nothing of the clock.
-//! Where many rows change at once they are bound as one JSON array: a statement costs the same for one row as for a
-//! thousand of them nearly.
+//! All SQL statements. One text serves SQLite and PostgreSQL. Functions take a [`Session`] and `now`; they never read the
+//! clock. Bulk changes are bound as one JSON array, so that a statement costs nearly the same for one row as for a thousand.
 
 use chrono::{DateTime, Utc};
 
 pub mod account;
 pub mod audit;
+pub mod bench_data;
 pub mod copy;
 mod counters;
 mod database;
 pub mod execution;
 pub mod execution_list;
 pub mod history;
+pub mod history_import;
 pub mod identity;
 pub mod job_store;
 mod migrate;
 pub mod node;
-pub mod notices;
-pub mod past_runs;
+pub mod pg_notify;
 pub mod plan;
 #[cfg(test)]
 mod query_plans;
 pub mod queue;
-pub mod reach;
 pub mod recent_runs;
-pub mod run_minutes;
+pub mod run_stats_by_minute;
 pub mod saved_view;
-pub mod scratch;
 pub mod second_factor;
 pub mod secret;
-pub mod seed;
 pub mod sign_in;
 pub mod stats;
+pub mod tag_scope;
+pub mod tag_scope_stats;
 pub mod task;
+pub mod task_bulk;
 pub mod task_list;
-pub mod tasks_at_once;
-pub mod team_stats;
+pub mod temp_database;
 mod transient;
 pub mod version;
 
-pub use database::{Conn, Database, Dialect, Log, Reader, Session, Synchronous, Tx};
+pub use database::{Conn, Database, Dialect, Reader, Session, Synchronous, Tx, WalStatus};
 
-/// What can go wrong with the database.
+/// A database error.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The row exists already.
-    #[error("{0} exists already")]
+    /// A unique constraint was violated.
+    #[error("cannot {0}: it already exists")]
     Conflict(String),
-    /// The tables were changed by a newer version of Belfry (the number is that change's).
+    /// A newer version of Belfry migrated the schema; the number is that migration's version.
     #[error(
-        "the database was written by a newer version of Belfry (it has change {0}, unknown here); use that version or a newer one"
+        "a newer version of Belfry migrated the database (migration {0} is unknown to this version); run that version or a newer one"
     )]
-    Newer(i64),
+    NewerSchema(i64),
     #[error(
-        "the queue needs PostgreSQL's extension hstore: install PostgreSQL's contrib package and let an administrator run \
+        "the queue needs the PostgreSQL extension hstore: install the PostgreSQL contrib package and have an administrator run \
          `create extension hstore` in this database ({0})"
     )]
     MissingHstore(String),
     #[error("cannot {context}: {source}")]
     Database { context: &'static str, source: sqlx::Error },
-    /// A stored value does not read.
-    #[error("the database holds an unreadable value: {0}")]
-    Unreadable(String),
+    /// A stored value cannot be parsed.
+    #[error("invalid value in the database: {0}")]
+    InvalidValue(String),
 }
 
 pub type Result<T> = std::result::Result<T, Error>;
 
 impl Error {
-    /// Says what was being done; a broken uniqueness becomes [`Error::Conflict`].
+    /// Adds the failed operation; a unique violation becomes [`Error::Conflict`].
     fn on(context: &'static str) -> impl FnOnce(sqlx::Error) -> Error {
         move |source| match source.as_database_error() {
             Some(error) if error.is_unique_violation() => Error::Conflict(context.to_owned()),
@@ -80,24 +79,24 @@ fn millis(at: DateTime<Utc>) -> i64 {
     at.timestamp_millis()
 }
 
-fn instant(millis: i64) -> Result<DateTime<Utc>> {
-    DateTime::from_timestamp_millis(millis).ok_or_else(|| Error::Unreadable(format!("instant {millis}")))
+fn time_from_millis(millis: i64) -> Result<DateTime<Utc>> {
+    DateTime::from_timestamp_millis(millis).ok_or_else(|| Error::InvalidValue(format!("timestamp {millis}")))
 }
 
-fn optional_instant(millis: Option<i64>) -> Result<Option<DateTime<Utc>>> {
-    millis.map(instant).transpose()
+fn optional_time_from_millis(millis: Option<i64>) -> Result<Option<DateTime<Utc>>> {
+    millis.map(time_from_millis).transpose()
 }
 
 fn json(text: &str) -> Result<serde_json::Value> {
-    serde_json::from_str(text).map_err(|error| Error::Unreadable(format!("JSON: {error}")))
+    serde_json::from_str(text).map_err(|error| Error::InvalidValue(format!("JSON: {error}")))
 }
 
-/// Rows as the JSON array that `{rows}` and `{ids}` read.
+/// Serializes rows as the JSON array that `{rows}` and `{ids}` read.
 fn rows<T: serde::Serialize>(rows: &[T]) -> Result<String> {
-    serde_json::to_string(rows).map_err(|error| Error::Unreadable(error.to_string()))
+    serde_json::to_string(rows).map_err(|error| Error::InvalidValue(error.to_string()))
 }
 
-/// The smallest id that an execution queued at `at` can have: ids begin with their time.
+/// Returns the smallest id of an execution queued at `at`: ids begin with their time.
 fn first_id_at(at: DateTime<Utc>) -> String {
     ulid::Ulid::from_parts(millis(at).max(0) as u64, 0).to_string()
 }

@@ -1,5 +1,5 @@
-//! What the scheduler reads and moves on: tasks that are due, retries that are due, and when to look again. Where other nodes
-//! plan too, each firing is taken by one of them: a task moves on only from where it was read.
+//! Statements of the scheduler: due tasks, due retries, and the next due time. If several nodes plan, each firing is taken by
+//! one of them: a task advances only from the next run that was read.
 
 use std::collections::{HashMap, HashSet};
 
@@ -9,14 +9,11 @@ use sqlx::FromRow;
 
 use super::database::on_session;
 use super::task::{TaskRow, read_policy};
-use super::{Conn, Dialect, Error, Result, Session, instant, millis, rows};
+use super::{Conn, Dialect, Error, Result, Session, millis, rows, time_from_millis};
 use crate::domain::policy::Policy;
 use crate::domain::task::Task;
 
-/// The tasks whose next firing is at or before `now`, the longest waiting first, at most `limit`.
-///
-/// # Errors
-/// Where the database fails.
+/// Returns the tasks whose next run is at or before `now`, the most overdue first, at most `limit`.
 pub async fn due(s: &mut dyn Session, now: DateTime<Utc>, limit: i64) -> Result<Vec<Task>> {
     let text = due_sql();
     let found: Vec<TaskRow> = on_session!(s, |conn, dialect| {
@@ -30,10 +27,7 @@ pub(super) fn due_sql() -> String {
     format!("select {} from tasks where next_run_at <= $1 order by next_run_at limit $2", super::task::COLUMNS)
 }
 
-/// How many executions of each task are queued or running; tasks without any are left out.
-///
-/// # Errors
-/// Where the database fails.
+/// Returns the number of queued and running executions per task; tasks without any are omitted.
 pub async fn active(s: &mut dyn Session, task_ids: &[&str]) -> Result<HashMap<String, i64>> {
     let list = rows(task_ids)?;
     let found: Vec<(String, i64)> =
@@ -46,50 +40,47 @@ pub(super) const ACTIVE: &str = "
     select task_id, count(*) from executions
     where status in ('queued', 'running') and task_id in {ids} group by task_id";
 
-/// A task's move to its next firing.
+/// A task's advance to its next run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Advance {
     pub task_id: String,
-    /// What the task was when it was read; a task that has changed since stays where it is.
+    /// The version that was read; a task changed since then is not advanced.
     pub version: i64,
     pub from: Option<DateTime<Utc>>,
     pub next_run_at: Option<DateTime<Utc>>,
     pub next_rule_at: Option<DateTime<Utc>>,
 }
 
-/// Moves tasks on to their next firings and answers which moved: not those that were changed, deleted, or moved by another
-/// node since they were read, or that another node holds.
-///
-/// # Errors
-/// Where the database fails.
-pub async fn advance(s: &mut dyn Session, moves: &[Advance]) -> Result<HashSet<String>> {
-    if moves.is_empty() {
+/// Advances tasks to their next runs and returns the ids of those advanced. A task is skipped if it was changed, deleted or
+/// advanced by another node since it was read, or if another node has locked it.
+pub async fn advance(s: &mut dyn Session, advances: &[Advance]) -> Result<HashSet<String>> {
+    if advances.is_empty() {
         return Ok(HashSet::new());
     }
-    let free = unlocked(s, moves).await?;
-    let moves = moves.iter().filter(|to| free.as_ref().is_none_or(|free| free.contains(&to.task_id)));
+    let unlocked = lock_unlocked(s, advances).await?;
+    let advances = advances.iter().filter(|to| unlocked.as_ref().is_none_or(|unlocked| unlocked.contains(&to.task_id)));
     let row = |to: &'_ Advance| {
         (to.task_id.clone(), to.next_run_at.map(millis), to.next_rule_at.map(millis), to.version, to.from.map(millis))
     };
-    let list = rows(&moves.map(row).collect::<Vec<_>>())?;
-    let moved: Vec<String> =
+    let list = rows(&advances.map(row).collect::<Vec<_>>())?;
+    let advanced: Vec<String> =
         on_session!(s, |conn, dialect| sqlx::query_scalar(dialect.sql(ADVANCE)).bind(list).fetch_all(&mut *conn).await)
-            .map_err(Error::on("move tasks on"))?;
-    Ok(moved.into_iter().collect())
+            .map_err(Error::on("advance tasks"))?;
+    Ok(advanced.into_iter().collect())
 }
 
-/// Locks the tasks that nobody else holds, where several nodes can write at once: two that move the same tasks on would
-/// otherwise wait for each other. `None` where there is one writer.
-async fn unlocked(s: &mut dyn Session, moves: &[Advance]) -> Result<Option<HashSet<String>>> {
+/// Locks the tasks that no other node has locked, so that two nodes advancing the same tasks do not wait for each other. `None`
+/// for SQLite, which has one writer.
+async fn lock_unlocked(s: &mut dyn Session, advances: &[Advance]) -> Result<Option<HashSet<String>>> {
     let Conn::Postgres(conn) = s.conn() else { return Ok(None) };
-    let text = Dialect::Postgres.sql("select id from tasks where id in {ids} {lock}");
-    let list = rows(&moves.iter().map(|to| to.task_id.as_str()).collect::<Vec<_>>())?;
-    let free: Vec<String> =
+    let text = Dialect::Postgres.sql("select id from tasks where id in {ids} {skip_locked}");
+    let list = rows(&advances.iter().map(|to| to.task_id.as_str()).collect::<Vec<_>>())?;
+    let locked: Vec<String> =
         sqlx::query_scalar(text).bind(list).fetch_all(&mut *conn).await.map_err(Error::on("lock due tasks"))?;
-    Ok(Some(free.into_iter().collect()))
+    Ok(Some(locked.into_iter().collect()))
 }
 
-/// Of each row: 0 the task, 1 its next firing, 2 the rule's own instant, 3 the version and 4 the firing that were read.
+/// Row: 0 task, 1 next run, 2 the rule's own scheduled time, 3 version and 4 next run as read.
 pub(super) const ADVANCE: &str = "
     update tasks set next_run_at = cast(j.value->>1 as bigint), next_rule_at = cast(j.value->>2 as bigint)
     from {rows}
@@ -97,15 +88,12 @@ pub(super) const ADVANCE: &str = "
         and tasks.next_run_at = cast(j.value->>4 as bigint)
     returning tasks.id";
 
-/// The instant at which something is due next: a task's firing or a retry. It may have passed.
-///
-/// # Errors
-/// Where the database fails.
+/// Returns the earliest next run or retry; it may be in the past.
 pub async fn next_due(s: &mut dyn Session) -> Result<Option<DateTime<Utc>>> {
     let (task, retry): (Option<i64>, Option<i64>) =
         on_session!(s, |conn, dialect| sqlx::query_as(dialect.sql(NEXT_DUE)).fetch_one(&mut *conn).await)
-            .map_err(Error::on("read the next firing"))?;
-    [task, retry].into_iter().flatten().min().map(instant).transpose()
+            .map_err(Error::on("read the next due time"))?;
+    [task, retry].into_iter().flatten().min().map(time_from_millis).transpose()
 }
 
 pub(super) const NEXT_DUE: &str = "
@@ -122,18 +110,15 @@ pub struct RetryDue {
     pub scheduled_at: DateTime<Utc>,
     pub params: Value,
     pub started_by: Option<String>,
-    /// Whether the task names others to start at the end of a run.
+    /// Whether the task starts other tasks after a run.
     pub chained: bool,
-    /// The task's present policy.
+    /// The task's current policy.
     pub policy: Policy,
 }
 
-/// Takes the executions whose next attempt is due, at most `limit`: they wait for a worker from now on.
-///
-/// # Errors
-/// Where the database fails.
+/// Takes at most `limit` executions whose next attempt is due; they then wait for a worker.
 pub async fn take_due_retries(s: &mut dyn Session, now: DateTime<Utc>, limit: i64) -> Result<Vec<RetryDue>> {
-    let text = "select id from executions where retry_at <= $1 and status = 'queued' order by retry_at limit $2 {lock}";
+    let text = "select id from executions where retry_at <= $1 and status = 'queued' order by retry_at limit $2 {skip_locked}";
     let ids: Vec<String> = on_session!(s, |conn, dialect| {
         sqlx::query_scalar(dialect.sql(text)).bind(millis(now)).bind(limit).fetch_all(&mut *conn).await
     })
@@ -146,7 +131,7 @@ pub async fn take_due_retries(s: &mut dyn Session, now: DateTime<Utc>, limit: i6
         sqlx::query(dialect.sql("update executions set retry_at = null where id in {ids}")).bind(&list).execute(&mut *conn).await
     }
     .map(drop))
-    .map_err(Error::on("take due retries"))?;
+    .map_err(Error::on("queue due retries"))?;
     let text = "select e.id, e.task_id, e.task_type, e.attempt, e.scheduled_at, e.params, e.started_by, t.policy, t.chain
         from executions e left join tasks t on t.id = e.task_id where e.id in {ids} order by e.id";
     let found: Vec<RetryRow> =
@@ -173,7 +158,7 @@ impl TryFrom<RetryRow> for RetryDue {
 
     fn try_from(row: RetryRow) -> Result<RetryDue> {
         Ok(RetryDue {
-            scheduled_at: instant(row.scheduled_at)?,
+            scheduled_at: time_from_millis(row.scheduled_at)?,
             params: super::json(&row.params)?,
             policy: row.policy.as_deref().map(read_policy).transpose()?.unwrap_or_default(),
             execution_id: row.id,

@@ -1,16 +1,17 @@
-//! The hot statements, as they are run, are answered from the indexes meant for them, on an empty database already:
-//! without statistics SQLite would look through all rows of a status. (A test; it needs the statements' own texts.)
+//! Tests of query plans: hot statements use their indexes, even on an empty database, where SQLite without statistics would
+//! scan all rows of a status.
 
 use sqlx::Row;
 
 use super::{
-    Database, Dialect, Synchronous, counters, execution, execution_list, plan, recent_runs, run_minutes, task_list, team_stats,
+    Database, Dialect, Synchronous, counters, execution, execution_list, plan, recent_runs, run_stats_by_minute, tag_scope_stats,
+    task_list,
 };
 use crate::domain::execution::Status;
 use crate::domain::page::{Cursor, Direction, ExecutionFilter, PageRequest};
-use crate::domain::permission::Reach;
+use crate::domain::permission::TagScope;
 
-/// Statements and what their plans must say.
+/// Statements and the steps that their plans must contain.
 fn plans() -> Vec<(&'static str, String, &'static [&'static str])> {
     let acknowledge = "with j as (select value->>'task_id' as task_id from json_each($1))
         update Jobs set status = 'Done' from j where Jobs.id = j.task_id and Jobs.lock_by = $2";
@@ -53,19 +54,23 @@ fn plans() -> Vec<(&'static str, String, &'static [&'static str])> {
             page(" and status in ('failed') and status not in ('queued', 'running') and id < $1"),
             &["SEARCH executions USING INDEX executions_status (status=? AND id<?)"],
         ),
-        ("a task's failures", failures(), &["SEARCH executions USING INDEX executions_trouble (task_id=? AND status=?)"]),
-        ("the runs of a day", run_minutes::OUTCOMES.into(), &["SEARCH run_minutes USING PRIMARY KEY (minute>? AND minute<?)"]),
+        ("a task's failures", failures(), &["SEARCH executions USING INDEX executions_unsuccessful (task_id=? AND status=?)"]),
+        (
+            "the runs of a day",
+            run_stats_by_minute::OUTCOMES.into(),
+            &["SEARCH run_stats_by_minute USING PRIMARY KEY (minute>? AND minute<?)"],
+        ),
         (
             "recent runs of tasks",
             recent_runs::RECENT.into(),
             &[
                 "SEARCH e USING INDEX executions_task (task_id=? AND id>?)",
-                "SEARCH edge USING COVERING INDEX executions_task (task_id=?)",
+                "SEARCH oldest USING COVERING INDEX executions_task (task_id=?)",
             ],
         ),
         (
-            "a team's page",
-            team_page(),
+            "a scope's page",
+            scoped_page(),
             &[
                 "SEARCH task_tags USING PRIMARY KEY (tag=?)",
                 "SEARCH executions USING COVERING INDEX executions_task (task_id=? AND id<?)",
@@ -73,11 +78,15 @@ fn plans() -> Vec<(&'static str, String, &'static [&'static str])> {
                 "SEARCH executions USING PRIMARY KEY (id=?)",
             ],
         ),
-        ("a team's runs of a day", team_stats::OUTCOMES.into(), &["SEARCH e USING INDEX executions_task (task_id=? AND id>?)"]),
+        (
+            "a scope's runs of a day",
+            tag_scope_stats::OUTCOMES.into(),
+            &["SEARCH e USING INDEX executions_task (task_id=? AND id>?)"],
+        ),
         (
             "requested runs",
             page(" and cause = 'manual' and cause <> 'schedule'"),
-            &["SEARCH executions USING INDEX executions_asked (cause=?)"],
+            &["SEARCH executions USING INDEX executions_cause (cause=?)"],
         ),
         ("the queue's acknowledgement", acknowledge.into(), &["SEARCH Jobs USING INDEX sqlite_autoindex_Jobs_1 (id=?)"]),
         ("the queue's fetch", fetch.into(), &["USING INDEX idx_jobs_pending (job_type=?)"]),
@@ -91,10 +100,10 @@ fn failures() -> String {
     execution_list::rows_query::<sqlx::Sqlite>(&filter, &request).sql().as_str().to_owned()
 }
 
-/// A page deep in the list of those who are limited to two tags.
-fn team_page() -> String {
+/// A late page for a scope of two tags.
+fn scoped_page() -> String {
     let tags = ["red".to_owned(), "green".to_owned()];
-    let filter = ExecutionFilter { reach: Reach::of(&tags), ..ExecutionFilter::default() };
+    let filter = ExecutionFilter { scope: TagScope::from_tags(&tags), ..ExecutionFilter::default() };
     let cursor = Cursor { direction: Direction::Next, key: None, id: "01".to_owned() };
     let request = PageRequest { size: 40, cursor: Some(cursor) };
     execution_list::rows_query::<sqlx::Sqlite>(&filter, &request).sql().as_str().to_owned()
@@ -104,18 +113,18 @@ fn team_page() -> String {
 async fn hot_statements_use_their_indexes() {
     let folder = tempfile::tempdir().unwrap();
     let database = Database::open_sqlite(&folder.path().join("task.db"), Synchronous::Normal).await.unwrap();
-    let Database::Sqlite { writer, .. } = &database else { unreachable!("it is SQLite") };
+    let Database::Sqlite { writer, .. } = &database else { unreachable!("opened as SQLite") };
     for (name, statement, expected) in plans() {
         let explain = Dialect::Sqlite.sql(&format!("explain query plan {statement}"));
         let steps = sqlx::query(explain).fetch_all(writer).await.unwrap();
         let steps: Vec<String> = steps.iter().map(|row| row.get::<String, _>("detail")).collect();
         for part in expected {
-            assert!(steps.iter().any(|step| step.contains(part)), "{name}: no step says '{part}': {steps:#?}");
+            assert!(steps.iter().any(|step| step.contains(part)), "{name}: no step contains '{part}': {steps:#?}");
         }
         let sorts = steps.iter().any(|step| step.contains("TEMP B-TREE FOR ORDER BY"));
-        // A few rows of each of a page's tasks, and the sums of a day, are put in order afterwards.
+        // These sort a few rows per task, or the sums of one day.
         assert!(
-            !sorts || matches!(name, "recent runs of tasks" | "the runs of a day" | "a team's page" | "a team's runs of a day"),
+            !sorts || matches!(name, "recent runs of tasks" | "the runs of a day" | "a scope's page" | "a scope's runs of a day"),
             "{name} sorts: {steps:#?}"
         );
     }

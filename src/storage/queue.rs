@@ -1,5 +1,5 @@
-//! The queue's table, as far as Belfry writes it itself: jobs go in together with the executions they carry, and those
-//! that are done go out in small groups.
+//! Belfry's own statements on the queue's tables: jobs are inserted in the transaction of their executions, and finished jobs
+//! are deleted in small batches.
 
 use chrono::{DateTime, Utc};
 
@@ -10,7 +10,7 @@ use crate::domain::job::Job;
 use crate::domain::node::QueueDepth;
 use crate::domain::task::Task;
 
-/// A job with the queue it goes to.
+/// A job, its queue and its priority.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewJob {
     pub queue: String,
@@ -19,7 +19,7 @@ pub struct NewJob {
 }
 
 impl NewJob {
-    /// The job of an execution's first attempt.
+    /// Returns the job of an execution's first attempt.
     pub fn first(new: &NewExecution, task: &Task) -> NewJob {
         let (timeout_ms, retry) = Job::limits(&task.policy);
         let job = Job {
@@ -38,17 +38,14 @@ impl NewJob {
     }
 }
 
-/// Queues jobs on the caller's transaction; a job that is queued already (same execution and attempt) is ignored.
-///
-/// # Errors
-/// Where the database fails.
+/// Inserts jobs in the caller's transaction; a job that exists (same execution and attempt) is skipped.
 pub async fn push(s: &mut dyn Session, jobs: &[NewJob], now: DateTime<Utc>) -> Result<()> {
     if jobs.is_empty() {
         return Ok(());
     }
     let list: Vec<_> = jobs.iter().map(row).collect();
     let list = rows(&list)?;
-    // Workers compare whole seconds; what is pushed is due.
+    // Workers compare whole seconds; pushed jobs are due immediately.
     let due = millis(now) / 1000 - 1;
     on_session!(s, |conn, dialect| {
         let text = match dialect {
@@ -60,7 +57,7 @@ pub async fn push(s: &mut dyn Session, jobs: &[NewJob], now: DateTime<Utc>) -> R
     .map_err(Error::on("queue jobs"))
 }
 
-/// Of each row: 0 the id, 1 the queue, 2 the priority, 3 the key, 4 the job.
+/// Row: 0 id, 1 queue, 2 priority, 3 idempotency key, 4 job.
 const PUSH_SQLITE: &str = "
     insert into Jobs (job, id, job_type, status, attempts, max_attempts, run_at, priority, metadata, idempotency_key)
     select cast(j.value->>4 as blob), j.value->>0, j.value->>1, 'Pending', 0, 1, $2, j.value->>2, '{}',
@@ -75,16 +72,13 @@ const PUSH_POSTGRES: &str = "
     from {rows}
     on conflict do nothing";
 
-/// The first attempt's job has the execution's id; a later one has an id of its own.
+/// The first attempt's job has the execution's id; later attempts get new ids.
 fn row(new: &NewJob) -> (String, &str, i32, String, String) {
     let id = if new.job.attempt == 1 { new.job.execution_id.clone() } else { ulid::Ulid::generate().to_string() };
     (id, &new.queue, new.priority, new.job.idempotency_key(), serde_json::to_string(&new.job).unwrap_or_default())
 }
 
-/// How many jobs wait in each queue, by name; queues without any are left out.
-///
-/// # Errors
-/// Where the database fails.
+/// Returns the number of pending jobs per queue, ordered by name; empty queues are omitted.
 pub async fn depths(s: &mut dyn Session) -> Result<Vec<QueueDepth>> {
     let found: Vec<(String, i64)> = on_session!(s, |conn, dialect| {
         let text = match dialect {
@@ -95,15 +89,12 @@ pub async fn depths(s: &mut dyn Session) -> Result<Vec<QueueDepth>> {
         };
         sqlx::query_as(dialect.sql(text)).fetch_all(&mut *conn).await
     })
-    .map_err(Error::on("count jobs that wait"))?;
+    .map_err(Error::on("count pending jobs"))?;
     Ok(found.into_iter().map(|(name, waiting)| QueueDepth { name, waiting }).collect())
 }
 
-/// Deletes at most `limit` jobs that are done. Answers how many.
-///
-/// # Errors
-/// Where the database fails.
-pub async fn prune_done(s: &mut dyn Session, limit: i64) -> Result<u64> {
+/// Deletes at most `limit` finished jobs. Returns how many.
+pub async fn delete_done(s: &mut dyn Session, limit: i64) -> Result<u64> {
     on_session!(s, |conn, dialect| {
         let text = match dialect {
             Dialect::Sqlite => {
@@ -116,15 +107,12 @@ pub async fn prune_done(s: &mut dyn Session, limit: i64) -> Result<u64> {
         };
         sqlx::query(dialect.sql(text)).bind(limit).execute(&mut *conn).await.map(|done| done.rows_affected())
     })
-    .map_err(Error::on("remove jobs that are done"))
+    .map_err(Error::on("delete finished jobs"))
 }
 
-/// Puts back what the named workers fetched but did not finish, so that another worker takes it at once; claims decide
-/// whether an attempt still counts. Answers how many.
-///
-/// # Errors
-/// Where the database fails.
-pub async fn put_back(s: &mut dyn Session, worker_names: &[String]) -> Result<u64> {
+/// Releases jobs that these workers fetched but did not finish, so that another worker takes them at once; the claim decides
+/// whether an attempt still counts. Returns how many.
+pub async fn release_jobs(s: &mut dyn Session, worker_names: &[String]) -> Result<u64> {
     let names = rows(worker_names)?;
     on_session!(s, |conn, dialect| {
         let text = match dialect {
@@ -139,14 +127,11 @@ pub async fn put_back(s: &mut dyn Session, worker_names: &[String]) -> Result<u6
         };
         sqlx::query(dialect.sql(text)).bind(names).execute(&mut *conn).await.map(|done| done.rows_affected())
     })
-    .map_err(Error::on("put back jobs"))
+    .map_err(Error::on("release jobs"))
 }
 
-/// Names of the queue's workers that belong to the given node (their names begin with its id).
-///
-/// # Errors
-/// Where the database fails.
-pub async fn workers_of(s: &mut dyn Session, node_id: &str) -> Result<Vec<String>> {
+/// Returns the names of a node's workers; they begin with the node's id.
+pub async fn workers_of_node(s: &mut dyn Session, node_id: &str) -> Result<Vec<String>> {
     on_session!(s, |conn, dialect| {
         let text = match dialect {
             Dialect::Sqlite => "select id from Workers where id like $1 || '%'",
@@ -157,11 +142,8 @@ pub async fn workers_of(s: &mut dyn Session, node_id: &str) -> Result<Vec<String
     .map_err(Error::on("read the queue's workers"))
 }
 
-/// Forgets the queue's workers of the given names that no job points at any more.
-///
-/// # Errors
-/// Where the database fails.
-pub async fn forget_workers(s: &mut dyn Session, worker_names: &[String]) -> Result<()> {
+/// Deletes the workers of these names that hold no job.
+pub async fn delete_workers(s: &mut dyn Session, worker_names: &[String]) -> Result<()> {
     let names = rows(worker_names)?;
     on_session!(s, |conn, dialect| {
         let text = match dialect {
@@ -175,5 +157,5 @@ pub async fn forget_workers(s: &mut dyn Session, worker_names: &[String]) -> Res
         };
         sqlx::query(dialect.sql(text)).bind(names).execute(&mut *conn).await.map(drop)
     })
-    .map_err(Error::on("forget workers"))
+    .map_err(Error::on("delete workers"))
 }

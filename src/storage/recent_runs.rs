@@ -1,17 +1,14 @@
-//! The newest runs of many tasks at once, for the small charts in lists.
+//! Newest runs of many tasks in one statement, for the charts in lists.
 
 use std::collections::HashMap;
 
 use super::database::on_session;
 use super::execution::read_status;
-use super::{Error, Result, Session, optional_instant, rows};
+use super::{Error, Result, Session, optional_time_from_millis, rows};
 use crate::domain::stats::RunPoint;
 
-/// The newest `limit` executions of each task, oldest first; tasks without any are left out.
-///
-/// # Errors
-/// Where the database fails.
-pub async fn of_tasks(s: &mut dyn Session, task_ids: &[&str], limit: i64) -> Result<HashMap<String, Vec<RunPoint>>> {
+/// Returns the newest `limit` executions of each task, oldest first; tasks without any are omitted.
+pub async fn for_tasks(s: &mut dyn Session, task_ids: &[&str], limit: i64) -> Result<HashMap<String, Vec<RunPoint>>> {
     if task_ids.is_empty() || limit < 1 {
         return Ok(HashMap::new());
     }
@@ -22,7 +19,7 @@ pub async fn of_tasks(s: &mut dyn Session, task_ids: &[&str], limit: i64) -> Res
     .map_err(Error::on("read recent runs"))?;
     let mut runs: HashMap<String, Vec<RunPoint>> = HashMap::new();
     for (id, task_id, status, started_at, duration_ms, lateness_ms) in found {
-        let (status, started_at) = (read_status(&status)?, optional_instant(started_at)?);
+        let (status, started_at) = (read_status(&status)?, optional_time_from_millis(started_at)?);
         runs.entry(task_id).or_default().push(RunPoint { id, status, started_at, duration_ms, lateness_ms });
     }
     Ok(runs)
@@ -30,9 +27,9 @@ pub async fn of_tasks(s: &mut dyn Session, task_ids: &[&str], limit: i64) -> Res
 
 type Row = (String, String, String, Option<i64>, Option<i64>, Option<i64>);
 
-/// Each row holds a task's id. The edge is the oldest id that still belongs to it; with fewer runs there is none.
+/// Row: 0 task id. `oldest` is the oldest execution to return; with fewer runs there is none.
 pub(super) const RECENT: &str = "
     select e.id, e.task_id, e.status, e.started_at, e.duration_ms, e.lateness_ms
     from {rows} join executions e on e.task_id = j.value->>0 and e.id >= coalesce(
-        (select edge.id from executions edge where edge.task_id = j.value->>0 order by edge.id desc limit 1 offset $2), '')
+        (select oldest.id from executions oldest where oldest.task_id = j.value->>0 order by oldest.id desc limit 1 offset $2), '')
     order by e.task_id, e.id";

@@ -1,17 +1,14 @@
-//! Sessions of people and tokens of programs. Their secrets are kept as hashes only; the hashing is the caller's.
+//! Sessions and API tokens. Their secrets are stored as hashes; callers hash them.
 
 use chrono::{DateTime, Utc};
 use sqlx::FromRow;
 
 use super::account::{COLUMNS, UserRow, read_role, read_tags};
 use super::database::on_session;
-use super::{Error, Result, Session, instant, millis, optional_instant, rows};
+use super::{Error, Result, Session, millis, optional_time_from_millis, rows, time_from_millis};
 use crate::domain::user::{Role, Token, User};
 
-/// Keeps a session; `by_provider` where an identity provider vouched for the account.
-///
-/// # Errors
-/// Where the database fails.
+/// Inserts a session; `by_provider` if an identity provider authenticated the account.
 pub async fn insert_session(
     s: &mut dyn Session,
     secret_hash: &str,
@@ -26,55 +23,46 @@ pub async fn insert_session(
         let query = sqlx::query(dialect.sql(text)).bind(secret_hash).bind(user_id).bind(millis(now)).bind(millis(expires_at));
         query.bind(by_provider).execute(&mut *conn).await.map(drop)
     })
-    .map_err(Error::on("keep the session"))
+    .map_err(Error::on("save the session"))
 }
 
-/// Ends a session, and forgets those that have run out.
-///
-/// # Errors
-/// Where the database fails.
-pub async fn end_session(s: &mut dyn Session, secret_hash: &str, now: DateTime<Utc>) -> Result<()> {
+/// Deletes a session and all expired ones.
+pub async fn delete_session(s: &mut dyn Session, secret_hash: &str, now: DateTime<Utc>) -> Result<()> {
     let text = "delete from sessions where secret_hash = $1 or expires_at <= $2";
     on_session!(s, |conn, dialect| {
         sqlx::query(dialect.sql(text)).bind(secret_hash).bind(millis(now)).execute(&mut *conn).await.map(drop)
     })
-    .map_err(Error::on("end the session"))
+    .map_err(Error::on("delete the session"))
 }
 
-/// Ends all sessions of an account, but for one that may go on.
-///
-/// # Errors
-/// Where the database fails.
-pub async fn end_sessions_of(s: &mut dyn Session, user_id: &str, but_for: Option<&str>) -> Result<()> {
+/// Deletes all sessions of an account except the one with the hash `except`.
+pub async fn delete_sessions_of(s: &mut dyn Session, user_id: &str, except: Option<&str>) -> Result<()> {
     let text = "delete from sessions where user_id = $1 and secret_hash <> $2";
     on_session!(s, |conn, dialect| {
-        sqlx::query(dialect.sql(text)).bind(user_id).bind(but_for.unwrap_or_default()).execute(&mut *conn).await.map(drop)
+        sqlx::query(dialect.sql(text)).bind(user_id).bind(except.unwrap_or_default()).execute(&mut *conn).await.map(drop)
     })
-    .map_err(Error::on("end the account's sessions"))
+    .map_err(Error::on("delete the account's sessions"))
 }
 
-/// A session that goes on.
+/// A valid session.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ongoing {
+pub struct ActiveSession {
     pub user: User,
     pub used_at: DateTime<Utc>,
-    /// A password alone was asked for: the account has no second factor, and no identity provider vouched for it.
-    pub by_password_alone: bool,
+    /// Only a password was required: the account has no confirmed second factor and no identity provider authenticated it.
+    pub password_only: bool,
 }
 
-/// The session of a secret, if it has not run out and was used since `idle_since`.
-///
-/// # Errors
-/// Where the database fails.
+/// Returns the session of a secret if it has not expired and was used since `idle_since`.
 pub async fn by_session(
     s: &mut dyn Session,
     secret_hash: &str,
     now: DateTime<Utc>,
     idle_since: DateTime<Utc>,
-) -> Result<Option<Ongoing>> {
+) -> Result<Option<ActiveSession>> {
     let text = format!(
         "select {COLUMNS}, x.used_at, not x.by_provider and not exists
-            (select 1 from second_factors f where f.user_id = u.id and f.confirmed_at is not null) as by_password_alone
+            (select 1 from second_factors f where f.user_id = u.id and f.confirmed_at is not null) as password_only
         from sessions x join users u on u.id = x.user_id
         where x.secret_hash = $1 and x.expires_at > $2 and x.used_at > $3 and not u.disabled"
     );
@@ -84,8 +72,8 @@ pub async fn by_session(
     })
     .map_err(Error::on("read the session"))?;
     let read = |row: SessionRow| {
-        let by_password_alone = row.by_password_alone;
-        Ok(Ongoing { user: row.user.try_into()?, used_at: instant(row.used_at)?, by_password_alone })
+        let password_only = row.password_only;
+        Ok(ActiveSession { user: row.user.try_into()?, used_at: time_from_millis(row.used_at)?, password_only })
     };
     found.map(read).transpose()
 }
@@ -95,35 +83,29 @@ struct SessionRow {
     #[sqlx(flatten)]
     user: UserRow,
     used_at: i64,
-    by_password_alone: bool,
+    password_only: bool,
 }
 
-/// How somebody came in.
+/// The kind of credential a request was authenticated with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum WayIn {
+pub enum CredentialKind {
     Session,
     Token,
 }
 
-/// Notes that a session or a token was used.
-///
-/// # Errors
-/// Where the database fails.
-pub async fn used(s: &mut dyn Session, way: WayIn, secret_hash: &str, now: DateTime<Utc>) -> Result<()> {
-    let text = match way {
-        WayIn::Session => "update sessions set used_at = $2 where secret_hash = $1",
-        WayIn::Token => "update tokens set used_at = $2 where secret_hash = $1",
+/// Sets `used_at` of a session or a token.
+pub async fn touch(s: &mut dyn Session, credential: CredentialKind, secret_hash: &str, now: DateTime<Utc>) -> Result<()> {
+    let text = match credential {
+        CredentialKind::Session => "update sessions set used_at = $2 where secret_hash = $1",
+        CredentialKind::Token => "update tokens set used_at = $2 where secret_hash = $1",
     };
     on_session!(s, |conn, dialect| {
         sqlx::query(dialect.sql(text)).bind(secret_hash).bind(millis(now)).execute(&mut *conn).await.map(drop)
     })
-    .map_err(Error::on("note the use of a session or token"))
+    .map_err(Error::on("update the last use of a session or token"))
 }
 
-/// Keeps a token.
-///
-/// # Errors
-/// Where the database fails.
+/// Inserts a token.
 pub async fn insert_token(s: &mut dyn Session, secret_hash: &str, user_id: &str, token: &Token) -> Result<()> {
     let text = "insert into tokens (id, secret_hash, user_id, name, role, created_at, expires_at, tags) values ($1, $2, $3, $4, $5, $6, $7, $8)";
     on_session!(s, |conn, dialect| {
@@ -140,13 +122,10 @@ pub async fn insert_token(s: &mut dyn Session, secret_hash: &str, user_id: &str,
             .await
             .map(drop)
     })
-    .map_err(Error::on("keep the token"))
+    .map_err(Error::on("save the token"))
 }
 
-/// Withdraws the tokens of an account with this name, and any token with this secret.
-///
-/// # Errors
-/// Where the database fails.
+/// Deletes the account's tokens of this name and any token with this secret.
 pub async fn delete_tokens_named(s: &mut dyn Session, user_id: &str, name: &str, secret_hash: &str) -> Result<()> {
     let text = "delete from tokens where (user_id = $1 and name = $2) or secret_hash = $3";
     on_session!(s, |conn, dialect| {
@@ -155,22 +134,16 @@ pub async fn delete_tokens_named(s: &mut dyn Session, user_id: &str, name: &str,
     .map_err(Error::on("replace the token"))
 }
 
-/// Withdraws a token. False where there is none.
-///
-/// # Errors
-/// Where the database fails.
+/// Deletes a token. Returns false if it does not exist.
 pub async fn delete_token(s: &mut dyn Session, id: &str) -> Result<bool> {
     let done = on_session!(s, |conn, dialect| {
         let query = sqlx::query(dialect.sql("delete from tokens where id = $1")).bind(id);
         query.execute(&mut *conn).await.map(|done| done.rows_affected())
     });
-    done.map(|rows| rows > 0).map_err(Error::on("withdraw the token"))
+    done.map(|rows| rows > 0).map_err(Error::on("revoke the token"))
 }
 
-/// Tokens, of one account or of all, by account and name.
-///
-/// # Errors
-/// Where the database fails.
+/// Returns the tokens of one account or of all, ordered by account and name.
 pub async fn tokens(s: &mut dyn Session, user_name: Option<&str>) -> Result<Vec<Token>> {
     let text = "select x.id, u.name as owner, x.name, x.role, x.tags, x.created_at, x.expires_at, x.used_at
         from tokens x join users u on u.id = x.user_id
@@ -200,9 +173,9 @@ impl TryFrom<TokenRow> for Token {
         Ok(Token {
             role: read_role(&row.role)?,
             tags: read_tags(&row.tags)?,
-            created_at: instant(row.created_at)?,
-            expires_at: optional_instant(row.expires_at)?,
-            used_at: optional_instant(row.used_at)?,
+            created_at: time_from_millis(row.created_at)?,
+            expires_at: optional_time_from_millis(row.expires_at)?,
+            used_at: optional_time_from_millis(row.used_at)?,
             id: row.id,
             user: row.owner,
             name: row.name,
@@ -210,39 +183,36 @@ impl TryFrom<TokenRow> for Token {
     }
 }
 
-/// What is known of a token that came with a request.
+/// A valid token and its account.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KnownToken {
-    /// Its account.
+pub struct ActiveToken {
+    /// The account that owns the token.
     pub user: User,
-    /// The token's own role and tags.
+    /// The token's own role and tag scope.
     pub role: Role,
     pub tags: Vec<String>,
     pub used_at: Option<DateTime<Utc>>,
 }
 
-/// A token that has not run out, of an account that is not disabled.
-///
-/// # Errors
-/// Where the database fails.
-pub async fn by_token(s: &mut dyn Session, secret_hash: &str, now: DateTime<Utc>) -> Result<Option<KnownToken>> {
+/// Returns the token of a secret if it has not expired and its account is enabled.
+pub async fn by_token(s: &mut dyn Session, secret_hash: &str, now: DateTime<Utc>) -> Result<Option<ActiveToken>> {
     let text = format!(
         "select {COLUMNS}, x.role as token_role, x.tags as token_tags, x.used_at from tokens x join users u on u.id = x.user_id
         where x.secret_hash = $1 and (x.expires_at is null or x.expires_at > $2) and not u.disabled"
     );
-    let found: Option<OfToken> = on_session!(s, |conn, dialect| {
+    let found: Option<ActiveTokenRow> = on_session!(s, |conn, dialect| {
         sqlx::query_as(dialect.sql(&text)).bind(secret_hash).bind(millis(now)).fetch_optional(&mut *conn).await
     })
     .map_err(Error::on("read the token"))?;
-    let known = |row: OfToken| {
+    let known = |row: ActiveTokenRow| {
         let (role, tags) = (read_role(&row.token_role)?, read_tags(&row.token_tags)?);
-        Ok(KnownToken { user: row.user.try_into()?, role, tags, used_at: optional_instant(row.used_at)? })
+        Ok(ActiveToken { user: row.user.try_into()?, role, tags, used_at: optional_time_from_millis(row.used_at)? })
     };
     found.map(known).transpose()
 }
 
 #[derive(Debug, FromRow)]
-struct OfToken {
+struct ActiveTokenRow {
     #[sqlx(flatten)]
     user: UserRow,
     token_role: String,

@@ -1,4 +1,4 @@
-//! Tasks: one row each, with the counters of its runs.
+//! Tasks, one row each, with their run counters.
 
 use std::collections::HashMap;
 
@@ -6,7 +6,9 @@ use sqlx::FromRow;
 
 use super::database::on_session;
 use super::execution::read_status;
-use super::{Error, Result, Session, Tx, instant, json as read_json, millis, optional_instant, reach, rows};
+use super::{
+    Error, Result, Session, Tx, json as read_json, millis, optional_time_from_millis, rows, tag_scope, time_from_millis,
+};
 use crate::domain::chain::{self, Link};
 use crate::domain::policy::Policy;
 use crate::domain::task::{Managed, Task, TaskStats};
@@ -14,7 +16,7 @@ use crate::domain::task::{Managed, Task, TaskStats};
 /// Inserts a task.
 ///
 /// # Errors
-/// [`Error::Conflict`] where the id is taken.
+/// [`Error::Conflict`] if the id exists.
 pub async fn insert(s: &mut dyn Session, task: &Task, kind: &str) -> Result<()> {
     let text =
         "insert into tasks (id, name, description, tags, task_type, trigger_kind, trigger_rule, schedule_text, params, enabled,
@@ -45,13 +47,10 @@ pub async fn insert(s: &mut dyn Session, task: &Task, kind: &str) -> Result<()> 
             .map(drop)
     })
     .map_err(Error::on("insert the task"))?;
-    reach::set_tags(s, std::iter::once(task)).await
+    tag_scope::set_tags(s, std::iter::once(task)).await
 }
 
-/// Writes all that can change of a task, if it is still at `version - 1`. False where it is not.
-///
-/// # Errors
-/// Where the database fails.
+/// Updates a task if it is still at `version - 1`. Returns false if it is not.
 pub async fn update(s: &mut dyn Session, task: &Task, kind: &str) -> Result<bool> {
     let text =
         "update tasks set name = $2, description = $3, tags = $4, trigger_kind = $5, trigger_rule = $6, schedule_text = $7,
@@ -82,15 +81,12 @@ pub async fn update(s: &mut dyn Session, task: &Task, kind: &str) -> Result<bool
     })
     .map_err(Error::on("update the task"))?;
     if done {
-        reach::set_tags(s, std::iter::once(task)).await?;
+        tag_scope::set_tags(s, std::iter::once(task)).await?;
     }
     Ok(done)
 }
 
-/// Deletes a task. False where there is none.
-///
-/// # Errors
-/// Where the database fails.
+/// Deletes a task. Returns false if it does not exist.
 pub async fn delete(s: &mut dyn Session, id: &str) -> Result<bool> {
     let done = on_session!(s, |conn, dialect| {
         let query = sqlx::query(dialect.sql("delete from tasks where id = $1")).bind(id);
@@ -98,35 +94,26 @@ pub async fn delete(s: &mut dyn Session, id: &str) -> Result<bool> {
     });
     let done = done.map_err(Error::on("delete the task"))? > 0;
     if done {
-        reach::tasks_gone(s, &[id.to_owned()]).await?;
+        tag_scope::mark_deleted(s, &[id.to_owned()]).await?;
     }
     Ok(done)
 }
 
-/// One task.
-///
-/// # Errors
-/// Where the database fails.
+/// Returns a task.
 pub async fn get(s: &mut dyn Session, id: &str) -> Result<Option<Task>> {
     Ok(many(s, &[id.to_owned()]).await?.pop())
 }
 
-/// One task, kept from changing until the transaction ends.
-///
-/// # Errors
-/// Where the database fails.
-pub async fn hold(tx: &mut Tx, id: &str) -> Result<Option<Task>> {
-    let text = format!("select {COLUMNS} from tasks where id = $1 {{hold}}");
+/// Returns a task and locks it until the transaction ends.
+pub async fn lock(tx: &mut Tx, id: &str) -> Result<Option<Task>> {
+    let text = format!("select {COLUMNS} from tasks where id = $1 {{for_update}}");
     let row: Option<TaskRow> =
         on_session!(tx, |conn, dialect| sqlx::query_as(dialect.sql(&text)).bind(id).fetch_optional(&mut *conn).await)
             .map_err(Error::on("read the task"))?;
     row.map(Task::try_from).transpose()
 }
 
-/// The tasks of these ids that there are, by id.
-///
-/// # Errors
-/// Where the database fails.
+/// Returns the existing tasks among these ids, ordered by id.
 pub async fn many(s: &mut dyn Session, ids: &[String]) -> Result<Vec<Task>> {
     let text = format!("select {COLUMNS} from tasks where id in {{ids}} order by id");
     let ids = rows(ids)?;
@@ -136,10 +123,7 @@ pub async fn many(s: &mut dyn Session, ids: &[String]) -> Result<Vec<Task>> {
     found.into_iter().map(Task::try_from).collect()
 }
 
-/// The tasks that each task starts, for all tasks that start any.
-///
-/// # Errors
-/// Where the database fails.
+/// Returns the chained task ids of every task that has any.
 pub async fn chains(s: &mut dyn Session) -> Result<HashMap<String, Vec<String>>> {
     let text = "select id, chain from tasks where chain <> '[]'";
     let found: Vec<(String, String)> =
@@ -149,10 +133,7 @@ pub async fn chains(s: &mut dyn Session) -> Result<HashMap<String, Vec<String>>>
     found.into_iter().map(started).collect()
 }
 
-/// The enabled tasks that wait for the machine to be idle.
-///
-/// # Errors
-/// Where the database fails.
+/// Returns the enabled tasks with an idle trigger.
 pub async fn idle(s: &mut dyn Session) -> Result<Vec<Task>> {
     let text = format!("select {COLUMNS} from tasks where trigger_kind = 'idle' and enabled order by id");
     let found: Vec<TaskRow> = on_session!(s, |conn, dialect| sqlx::query_as(dialect.sql(&text)).fetch_all(&mut *conn).await)
@@ -198,21 +179,21 @@ impl TryFrom<TaskRow> for Task {
 
     fn try_from(row: TaskRow) -> Result<Task> {
         Ok(Task {
-            tags: serde_json::from_str(&row.tags).map_err(|error| Error::Unreadable(format!("tags: {error}")))?,
+            tags: serde_json::from_str(&row.tags).map_err(|error| Error::InvalidValue(format!("tags: {error}")))?,
             trigger: read_json(&row.trigger_rule)?,
             params: read_json(&row.params)?,
             policy: read_policy(&row.policy)?,
             chain: read_chain(&row.chain)?,
-            created_at: instant(row.created_at)?,
-            updated_at: instant(row.updated_at)?,
-            anchor_at: instant(row.anchor_at)?,
-            next_run_at: optional_instant(row.next_run_at)?,
-            next_rule_at: optional_instant(row.next_rule_at)?,
+            created_at: time_from_millis(row.created_at)?,
+            updated_at: time_from_millis(row.updated_at)?,
+            anchor_at: time_from_millis(row.anchor_at)?,
+            next_run_at: optional_time_from_millis(row.next_run_at)?,
+            next_rule_at: optional_time_from_millis(row.next_rule_at)?,
             stats: TaskStats {
                 run_count: row.run_count,
                 success_count: row.success_count,
                 failure_count: row.failure_count,
-                last_run_at: optional_instant(row.last_run_at)?,
+                last_run_at: optional_time_from_millis(row.last_run_at)?,
                 last_status: row.last_status.as_deref().map(read_status).transpose()?,
                 last_duration_ms: row.last_duration_ms,
             },
@@ -232,11 +213,11 @@ fn read_chain(text: &str) -> Result<Vec<Link>> {
     if text == "[]" {
         return Ok(Vec::new());
     }
-    chain::parse(&read_json(text)?, "/chain").map_err(|_| Error::Unreadable("chain".to_owned()))
+    chain::parse(&read_json(text)?, "/chain").map_err(|_| Error::InvalidValue("chain".to_owned()))
 }
 
 pub(super) fn read_policy(text: &str) -> Result<Policy> {
     Policy::parse(&read_json(text)?, &Policy::default()).map_err(|faults| {
-        Error::Unreadable(faults.first().map_or_else(|| "policy".to_owned(), |fault| format!("policy: {}", fault.message)))
+        Error::InvalidValue(faults.first().map_or_else(|| "policy".to_owned(), |fault| format!("policy: {}", fault.message)))
     })
 }

@@ -1,23 +1,20 @@
-//! The list of tasks: filtered, in any of the orders on offer, page by page by the key of the edge's row.
+//! Pages of tasks: filtered, sorted, and paged by the sort key of the first or last row.
 
 use sqlx::{Encode, FromRow, QueryBuilder, Type};
 
 use super::database::on_session;
 use super::task::{COLUMNS, TaskRow};
-use super::{Error, Result, Session, millis, reach};
+use super::{Error, Result, Session, millis, tag_scope};
 use crate::domain::page::{Cursor, Direction, Page, PageRequest, TaskFilter, TaskSort};
-use crate::domain::permission::Reach;
+use crate::domain::permission::TagScope;
 use crate::domain::task::Task;
 
-/// One page of the tasks that a filter lets through.
-///
-/// # Errors
-/// Where the database fails.
+/// Returns one page of the matching tasks with their count.
 pub async fn page(s: &mut dyn Session, filter: &TaskFilter, request: &PageRequest) -> Result<Page<Task>> {
     let limit = i64::from(request.size) + 1;
     let backwards = request.is_backwards();
     let found: Vec<TaskRow> = on_session!(s, |conn, _dialect| {
-        // The ids first: to put whole rows in order costs several times as much.
+        // The inner query sorts ids only; sorting whole rows costs several times as much.
         let descending = filter.descending != backwards;
         let mut query = QueryBuilder::new(format!("select {COLUMNS} from tasks where id in (select id from tasks where true"));
         push_filter(&mut query, filter);
@@ -32,14 +29,11 @@ pub async fn page(s: &mut dyn Session, filter: &TaskFilter, request: &PageReques
     if backwards {
         items.reverse();
     }
-    let (next, previous) = edges(&items, filter.sort, request.cursor.as_ref(), more);
+    let (next, previous) = page_cursors(&items, filter.sort, request.cursor.as_ref(), more);
     Ok(Page { items, next, previous, total: count(s, filter).await?, total_is_exact: true })
 }
 
-/// How many tasks match.
-///
-/// # Errors
-/// Where the database fails.
+/// Returns the number of matching tasks.
 pub async fn count(s: &mut dyn Session, filter: &TaskFilter) -> Result<i64> {
     on_session!(s, |conn, _dialect| {
         let mut query = QueryBuilder::new("select count(*) from tasks where true");
@@ -49,10 +43,7 @@ pub async fn count(s: &mut dyn Session, filter: &TaskFilter) -> Result<i64> {
     .map_err(Error::on("count tasks"))
 }
 
-/// Ids of the tasks that match, at most `limit`, behind the id `after`.
-///
-/// # Errors
-/// Where the database fails.
+/// Returns the ids of the matching tasks greater than `after`, at most `limit`.
 pub async fn ids(s: &mut dyn Session, filter: &TaskFilter, after: &str, limit: i64) -> Result<Vec<String>> {
     on_session!(s, |conn, _dialect| {
         let mut query = QueryBuilder::new("select id from tasks where id > ");
@@ -66,32 +57,29 @@ pub async fn ids(s: &mut dyn Session, filter: &TaskFilter, after: &str, limit: i
 
 pub(super) const TAGS: &str = "select distinct tags from tasks where tags <> '[]'";
 
-/// The tags in use on the tasks within reach, sorted.
-///
-/// # Errors
-/// Where the database fails.
-pub async fn tags(s: &mut dyn Session, within: &Reach) -> Result<Vec<String>> {
+/// Returns the sorted tags of the tasks in scope.
+pub async fn tags(s: &mut dyn Session, scope: &TagScope) -> Result<Vec<String>> {
     #[derive(FromRow)]
     struct Row {
         tags: String,
     }
     let found: Vec<Row> = on_session!(s, |conn, _dialect| {
         let mut query = QueryBuilder::new(TAGS);
-        reach::push(&mut query, "id", within);
+        tag_scope::push(&mut query, "id", scope);
         query.build_query_as().fetch_all(&mut *conn).await
     })
-    .map_err(Error::on("read the tags"))?;
+    .map_err(Error::on("read tags"))?;
     let lists = found.iter().filter_map(|row| serde_json::from_str::<Vec<String>>(&row.tags).ok());
     let tags: std::collections::BTreeSet<String> = lists.flatten().collect();
     Ok(tags.into_iter().collect())
 }
 
-/// A pattern for LIKE that finds `search` anywhere, in any case, taken literally.
+/// Returns a LIKE pattern that finds `search` literally, anywhere, in lower case.
 fn pattern(search: &str) -> String {
     like_literal(&search.to_lowercase())
 }
 
-/// Adds a condition: one of the columns holds a text, in any case.
+/// Pushes a condition: one of the columns contains the text, ignoring case.
 pub(super) fn push_search<DB>(query: &mut QueryBuilder<DB>, columns: &[&str], search: &str)
 where
     DB: sqlx::Database,
@@ -99,8 +87,8 @@ where
 {
     let pattern = pattern(search);
     query.push(" and (");
-    for (place, column) in columns.iter().enumerate() {
-        query.push(if place == 0 { "" } else { " or " });
+    for (index, column) in columns.iter().enumerate() {
+        query.push(if index == 0 { "" } else { " or " });
         query.push(format!("lower(coalesce({column}, '')) like ")).push_bind(pattern.clone()).push(" escape '\\'");
     }
     query.push(")");
@@ -123,21 +111,21 @@ where
         query.push(" and last_status = ").push_bind(status.as_str().to_owned());
     }
     if let Some(tag) = &filter.tag {
-        // A tag has no character that JSON would escape, so its quoted form stands in the list as it is.
+        // A tag has no character that JSON escapes, so its quoted form appears in the list unchanged.
         let quoted = serde_json::Value::from(tag.as_str()).to_string();
         query.push(" and tags like ").push_bind(like_literal(&quoted)).push(" escape '\\'");
     }
     if let Some(enabled) = filter.enabled {
         query.push(" and enabled = ").push_bind(enabled);
     }
-    reach::push(query, "id", &filter.reach);
+    tag_scope::push(query, "id", &filter.scope);
 }
 
 fn like_literal(text: &str) -> String {
     format!("%{}%", text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"))
 }
 
-/// The expression a list is ordered by. What never was or never will be stands at the far end.
+/// The SQL expression of a sort order. A missing next run sorts as the far future, a missing last run as the epoch.
 fn expression(sort: TaskSort) -> &'static str {
     match sort {
         TaskSort::Id => "id",
@@ -195,13 +183,14 @@ fn order(sort: TaskSort, descending: bool) -> String {
     }
 }
 
-/// The cursors of the pages after and before this one.
-fn edges(items: &[Task], sort: TaskSort, cursor: Option<&Cursor>, more: bool) -> (Option<Cursor>, Option<Cursor>) {
-    let edge = |direction, item: Option<&Task>| item.map(|item| Cursor { direction, key: key(item, sort), id: item.id.clone() });
+/// Returns the cursors of the next and the previous page.
+fn page_cursors(items: &[Task], sort: TaskSort, cursor: Option<&Cursor>, more: bool) -> (Option<Cursor>, Option<Cursor>) {
+    let row_cursor =
+        |direction, item: Option<&Task>| item.map(|item| Cursor { direction, key: key(item, sort), id: item.id.clone() });
     let backwards = matches!(cursor, Some(cursor) if cursor.direction == Direction::Previous);
     let (has_next, has_previous) = if backwards { (true, more) } else { (more, cursor.is_some()) };
     (
-        has_next.then(|| edge(Direction::Next, items.last())).flatten(),
-        has_previous.then(|| edge(Direction::Previous, items.first())).flatten(),
+        has_next.then(|| row_cursor(Direction::Next, items.last())).flatten(),
+        has_previous.then(|| row_cursor(Direction::Previous, items.first())).flatten(),
     )
 }

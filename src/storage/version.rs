@@ -1,17 +1,14 @@
-//! The versions of tasks: how each was after each change, and whose change it was.
+//! Versions of tasks: the definition after each change, and its author.
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use super::database::on_session;
-use super::{Error, Result, Session, instant, json, millis, rows};
+use super::{Error, Result, Session, json, millis, rows, time_from_millis};
 use crate::domain::task::{Task, Version};
 
-/// Keeps a task as it is now.
-///
-/// # Errors
-/// Where the database fails.
-pub async fn keep(s: &mut dyn Session, task: &Task, author: &str) -> Result<()> {
+/// Inserts the task's current definition as a version.
+pub async fn insert(s: &mut dyn Session, task: &Task, author: &str) -> Result<()> {
     let text = "insert into task_versions (task_id, version, at, author, content) values ($1, $2, $3, $4, $5)";
     on_session!(s, |conn, dialect| {
         sqlx::query(dialect.sql(text))
@@ -24,27 +21,21 @@ pub async fn keep(s: &mut dyn Session, task: &Task, author: &str) -> Result<()> 
             .await
             .map(drop)
     })
-    .map_err(Error::on("keep the task's version"))
+    .map_err(Error::on("save the task's version"))
 }
 
-/// Keeps tasks as they are now, in one statement.
-///
-/// # Errors
-/// Where the database fails.
-pub async fn keep_all(s: &mut dyn Session, tasks: &[Task], author: &str) -> Result<()> {
+/// Inserts the current definitions of tasks as versions, in one statement.
+pub async fn insert_many(s: &mut dyn Session, tasks: &[Task], author: &str) -> Result<()> {
     let text = "insert into task_versions (task_id, version, at, author, content)
         select j.value->>0, cast(j.value->>1 as bigint), cast(j.value->>2 as bigint), $2, j.value->>3 from {rows} where true";
     let content = |task: &Task| Value::Object(task.to_input()).to_string();
     let list: Vec<_> = tasks.iter().map(|task| (&task.id, task.version, millis(task.updated_at), content(task))).collect();
     let list = rows(&list)?;
     on_session!(s, |conn, dialect| sqlx::query(dialect.sql(text)).bind(list).bind(author).execute(&mut *conn).await.map(drop))
-        .map_err(Error::on("keep the tasks' versions"))
+        .map_err(Error::on("save the tasks' versions"))
 }
 
-/// The versions of a task, newest first, at most `limit` of them, below `before`.
-///
-/// # Errors
-/// Where the database fails.
+/// Returns at most `limit` versions of a task below `before`, newest first.
 pub async fn list(s: &mut dyn Session, task_id: &str, before: Option<i64>, limit: i64) -> Result<Vec<Version>> {
     let text = "select version, at, author, content from task_versions where task_id = $1 and version < $2
         order by version desc limit $3";
@@ -56,10 +47,7 @@ pub async fn list(s: &mut dyn Session, task_id: &str, before: Option<i64>, limit
     found.into_iter().map(read).collect()
 }
 
-/// One version of a task.
-///
-/// # Errors
-/// Where the database fails.
+/// Returns one version of a task.
 pub async fn get(s: &mut dyn Session, task_id: &str, version: i64) -> Result<Option<Version>> {
     let text = "select version, at, author, content from task_versions where task_id = $1 and version = $2";
     let found: Option<(i64, i64, String, String)> = on_session!(s, |conn, dialect| {
@@ -70,16 +58,13 @@ pub async fn get(s: &mut dyn Session, task_id: &str, version: i64) -> Result<Opt
 }
 
 fn read((version, at, author, content): (i64, i64, String, String)) -> Result<Version> {
-    let at: DateTime<Utc> = instant(at)?;
+    let at: DateTime<Utc> = time_from_millis(at)?;
     Ok(Version { version, at, author, content: json(&content)? })
 }
 
-/// Forgets the versions of a deleted task.
-///
-/// # Errors
-/// Where the database fails.
-pub async fn forget(s: &mut dyn Session, task_id: &str) -> Result<()> {
+/// Deletes the versions of a task.
+pub async fn delete(s: &mut dyn Session, task_id: &str) -> Result<()> {
     let text = "delete from task_versions where task_id = $1";
     on_session!(s, |conn, dialect| sqlx::query(dialect.sql(text)).bind(task_id).execute(&mut *conn).await.map(drop))
-        .map_err(Error::on("forget the task's versions"))
+        .map_err(Error::on("delete the task's versions"))
 }

@@ -1,12 +1,12 @@
-//! `auto_test`: runs a test suite, reads its report (JUnit XML or TAP), and compares it with the task's previous run.
+//! `auto_test`: runs a test suite, reads its JUnit XML or TAP report and compares it with the task's previous run.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::process::{self, Ended, Launch};
-use super::{Limits, Run, RunContext, RunError, Spec, TaskType, Text, Toolbox, first, settled};
+use super::process::{self, Launch, ProcessExit};
+use super::{Limits, Run, RunContext, RunError, Spec, TaskType, Text, Toolbox, first_fault, without_template_faults};
 use crate::domain::fault::Fault;
 use crate::domain::policy::Policy;
 use crate::storage::{Database, execution};
@@ -21,7 +21,7 @@ use junit::Reports;
 use params::{Format, Params};
 use report::Report;
 
-/// Bytes kept of the end of the output; TAP is read from it.
+/// Bytes kept of the end of the output, from which TAP is read.
 const OUTPUT_MAX: usize = 8 << 20;
 
 /// Runs test suites.
@@ -40,9 +40,9 @@ impl TaskType for AutoTest {
     fn spec(&self) -> Spec {
         Spec {
             name: "auto_test".into(),
-            title: Text::of("Run tests", "自动化测试"),
-            description: Text::of(
-                "Runs a test suite, reads its JUnit XML or TAP report, and tells what changed since the previous run.",
+            title: Text::new("Run tests", "自动化测试"),
+            description: Text::new(
+                "Runs a test suite, reads its JUnit XML or TAP report and lists what changed since the previous run.",
                 "运行测试套件，读取 JUnit XML 或 TAP 报告，并与上一次运行进行对比。",
             ),
             params_schema: params::schema(),
@@ -57,21 +57,21 @@ impl TaskType for AutoTest {
     }
 
     fn check(&self, params: &Value) -> Vec<Fault> {
-        settled(params, Params::read(params).err().unwrap_or_default())
+        without_template_faults(params, Params::read(params).err().unwrap_or_default())
     }
 
     fn run<'a>(&'a self, params: Value, context: &'a RunContext) -> Run<'a> {
         Box::pin(async move {
-            let params = Params::read(&params).map_err(first)?;
-            let reports = Reports::before(&params).await?;
+            let params = Params::read(&params).map_err(first_fault)?;
+            let reports = Reports::snapshot(&params).await?;
             let started = Instant::now();
-            let ended = self.carry_out(&params, context).await?;
+            let ended = self.run_command(&params, context).await?;
             let report = match params.format {
                 Format::Tap => tap::read(&ended.pipes.stdout()),
                 Format::Junit => reports.read().await?,
             };
-            let before = self.previous(context).await;
-            context.output.line(&report.in_words());
+            let before = self.previous_result(context).await;
+            context.output.line(&report.summary());
             outcome(&params, &ended, &report, before.as_ref(), started.elapsed())
         })
     }
@@ -79,7 +79,7 @@ impl TaskType for AutoTest {
 
 impl AutoTest {
     /// Runs the command under its own time limit.
-    async fn carry_out(&self, params: &Params, context: &RunContext) -> Result<Ended, RunError> {
+    async fn run_command(&self, params: &Params, context: &RunContext) -> Result<ProcessExit, RunError> {
         let launch = Launch {
             cwd: params.cwd.clone(),
             env: params.env.clone(),
@@ -88,27 +88,28 @@ impl AutoTest {
             ..Launch::new(params.command.clone())
         };
         let inner = RunContext { cancel: context.cancel.child_token(), ..context.clone() };
-        let mut running = std::pin::pin!(process::run(launch.with_facts(context), &self.limits, &inner));
+        let mut running = std::pin::pin!(process::run(launch.with_run_environment(context), &self.limits, &inner));
         let ended = tokio::select! {
             ended = &mut running => ended?,
             () = time_limit(params.timeout) => {
                 inner.cancel.cancel();
                 let ended = running.await?;
-                let message = format!("the tests were ended after {} s", params.timeout.unwrap_or_default().as_secs_f64());
+                let message = format!("the tests timed out after {} s", params.timeout.unwrap_or_default().as_secs_f64());
                 return Err(RunError::retry(message).with_result(ended.result()));
             }
         };
         match ended.status {
             Some(_) => Ok(ended),
-            None => Err(RunError::fail(ended.in_words()).with_result(ended.result())),
+            None => Err(RunError::fail(ended.describe()).with_result(ended.result())),
         }
     }
 
-    /// What the task's previous run found; that it cannot be read must not spoil this one.
-    async fn previous(&self, context: &RunContext) -> Option<Value> {
+    /// The result of the task's previous run. A read failure is logged and must not fail this run.
+    async fn previous_result(&self, context: &RunContext) -> Option<Value> {
         let read = async { execution::last_result(&mut self.database.read().await?, &context.task_id).await };
         read.await.unwrap_or_else(|error| {
-            tracing::warn!(task.id = context.task_id, error = &error as &dyn std::error::Error, "cannot read a previous result");
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(task.id = context.task_id, error, "failed to read previous result; skipping comparison");
             None
         })
     }
@@ -121,14 +122,20 @@ async fn time_limit(limit: Option<Duration>) {
     }
 }
 
-/// Success or failure by the tests, and by the exit code where no share of tests is enough.
-fn outcome(params: &Params, ended: &Ended, report: &Report, before: Option<&Value>, took: Duration) -> Result<Value, RunError> {
+/// The result of the run, or an error with it if the run failed.
+fn outcome(
+    params: &Params,
+    ended: &ProcessExit,
+    report: &Report,
+    before: Option<&Value>,
+    elapsed: Duration,
+) -> Result<Value, RunError> {
     let mut result = json!({
         "exit_code": ended.exit_code(),
         "signal": ended.signal(),
         "tests": report.totals(),
         "pass_rate": report.pass_rate(),
-        "duration_ms": u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+        "duration_ms": u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
         "failed_tests": report.failed(),
         "compared": before.and_then(|before| compare::compare(before, report)),
         "reports": report.files,
@@ -137,35 +144,36 @@ fn outcome(params: &Params, ended: &Ended, report: &Report, before: Option<&Valu
         "stderr_tail": ended.pipes.stderr_tail(),
     });
     result["cases"] = report.outcomes();
-    match judge(params, ended, report) {
+    match failure_reason(params, ended, report) {
         None => Ok(result),
         Some(message) => Err(RunError::retry(message).with_result(result)),
     }
 }
 
-/// Why the run failed, if it did.
-fn judge(params: &Params, ended: &Ended, report: &Report) -> Option<String> {
+/// Why the run failed, if it did: a fault of the report, no tests, failed tests beyond `min_pass_rate`, or (without
+/// `min_pass_rate`) a non-zero exit code.
+fn failure_reason(params: &Params, ended: &ProcessExit, report: &Report) -> Option<String> {
     if let Some(fault) = report.faults.first() {
         return Some(fault.clone());
     }
     if report.cases.is_empty() {
         let none = match params.format {
-            Format::Junit => "no new report with tests in it was written",
-            Format::Tap => "the output holds no tests in TAP",
+            Format::Junit => "no new report with tests was written",
+            Format::Tap => "the output contains no TAP tests",
         };
         return Some(match ended.exit_code() {
             Some(0) => none.to_owned(),
-            _ => format!("{}; {none}", ended.in_words()),
+            _ => format!("{}; {none}", ended.describe()),
         });
     }
     let failed = report.failures().count();
     match (params.min_pass_rate, report.pass_rate()) {
         (Some(least), Some(rate)) if rate < least => {
-            Some(format!("{rate} % of the tests passed, less than {least} %: {}", report.names()))
+            Some(format!("{rate} % of the tests passed, below min_pass_rate {least} %: {}", report.failed_names()))
         }
         (Some(_), _) if failed > 0 => None,
-        _ if failed > 0 => Some(format!("{failed} of {} tests failed: {}", report.cases.len(), report.names())),
+        _ if failed > 0 => Some(format!("{failed} of {} tests failed: {}", report.cases.len(), report.failed_names())),
         _ if ended.exit_code() == Some(0) => None,
-        _ => Some(format!("{}, though no test failed", ended.in_words())),
+        _ => Some(format!("{}, although no test failed", ended.describe())),
     }
 }

@@ -1,5 +1,5 @@
-//! `data_sync`: carries the rows of a query to a table of another database or to an HTTP API, batch by batch. A watermark
-//! says how far it has come, so that the next run, or the next attempt, goes on from there.
+//! `data_sync`: copies the rows of a query to a table of another database or to an HTTP API, in batches. With a watermark the
+//! next run or attempt continues where the last one ended.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -9,12 +9,12 @@ use tokio::sync::mpsc::Receiver;
 
 use super::http_request::HttpRequest;
 use super::send_sql::guard;
-use super::sql::lease::until;
-use super::sql::session::{Column, Event, way};
+use super::sql::lease::run_bounded;
+use super::sql::session::{Column, Event, row_channel};
 use super::sql::split::split;
 use super::sql::statement::Statement;
 use super::sql::{Cell, Datasources, Lease, Source};
-use super::{Run, RunContext, RunError, Spec, TaskType, Text, Toolbox};
+use super::{Run, RunContext, RunError, Spec, TaskType, Text, Toolbox, first_fault};
 use crate::domain::fault::Fault;
 use crate::domain::policy::Policy;
 use crate::storage::{Database, execution};
@@ -25,11 +25,11 @@ mod progress;
 mod table_target;
 
 use http_target::{HttpTarget, HttpTargets};
-use params::{Params, To};
+use params::{Params, TargetParams};
 use progress::Progress;
 use table_target::TableTarget;
 
-/// Carries rows.
+/// The task type `data_sync`.
 pub struct DataSync {
     datasources: Arc<Datasources>,
     database: Database,
@@ -37,7 +37,7 @@ pub struct DataSync {
 }
 
 impl DataSync {
-    /// `http` is the task type that batches to an API are sent with.
+    /// `http` is the task type that sends batches to an API.
     pub fn new(toolbox: &Toolbox, http: Arc<HttpRequest>) -> Self {
         let (datasources, database) = (Arc::clone(&toolbox.datasources), toolbox.database.clone());
         Self { datasources, database, http: HttpTargets::new(http) }
@@ -48,9 +48,10 @@ impl TaskType for DataSync {
     fn spec(&self) -> Spec {
         Spec {
             name: "data_sync".into(),
-            title: Text::of("Carry data", "数据同步"),
-            description: Text::of(
-                "Carries the rows of a query to another database or to an HTTP API, in batches, and goes on next time where it ended.",
+            title: Text::new("Sync data", "数据同步"),
+            description: Text::new(
+                "Copies the rows of a query to another database or to an HTTP API, in batches, and continues in the next run where it \
+                    ended.",
                 "将查询结果分批写入另一个数据库或推送到 HTTP 接口，下次运行从上次结束的位置继续。",
             ),
             params_schema: params::schema(&self.http.schema()),
@@ -70,11 +71,11 @@ impl TaskType for DataSync {
 
     fn check(&self, params: &Value) -> Vec<Fault> {
         let mut faults = Params::read(params).err().unwrap_or_default();
-        for place in ["from", "to"] {
-            let name = params.pointer(&format!("/{place}/datasource")).and_then(Value::as_str);
-            let needed = place == "from" || params.pointer("/to/table").is_some();
-            if let (true, Err(message)) = (needed, self.datasources.check(name)) {
-                faults.push(Fault::new(format!("/{place}/datasource"), message));
+        for side in ["from", "to"] {
+            let name = params.pointer(&format!("/{side}/datasource")).and_then(Value::as_str);
+            let is_datasource = side == "from" || params.pointer("/to/table").is_some();
+            if let (true, Err(message)) = (is_datasource, self.datasources.check(name)) {
+                faults.push(Fault::new(format!("/{side}/datasource"), message));
             }
         }
         if let Some(http) = params.pointer("/to/http") {
@@ -85,13 +86,12 @@ impl TaskType for DataSync {
 
     fn run<'a>(&'a self, params: Value, context: &'a RunContext) -> Run<'a> {
         Box::pin(async move {
-            let params = Params::read(&params)
-                .map_err(|faults| RunError::fail(faults.into_iter().next().map(|fault| fault.message).unwrap_or_default()))?;
+            let params = Params::read(&params).map_err(first_fault)?;
             let started = Instant::now();
-            let mut progress = Progress::new(params.watermark.as_ref(), self.earlier(&params, context).await?);
-            let done = self.work(&params, &mut progress, context).await;
+            let mut progress = Progress::new(params.watermark.as_ref(), self.previous_result(&params, context).await?);
+            let outcome = self.work(&params, &mut progress, context).await;
             let elapsed = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-            match done {
+            match outcome {
                 Ok(()) => Ok(progress.into_result(true, elapsed)),
                 Err(error) => Err(error.with_result(progress.into_result(false, elapsed))),
             }
@@ -100,59 +100,59 @@ impl TaskType for DataSync {
 }
 
 impl DataSync {
-    /// What the last run or attempt of this task came to.
-    async fn earlier(&self, params: &Params, context: &RunContext) -> Result<Option<Value>, RunError> {
+    /// The result of the task's last run or attempt, needed only with a watermark.
+    async fn previous_result(&self, params: &Params, context: &RunContext) -> Result<Option<Value>, RunError> {
         if params.watermark.is_none() {
             return Ok(None);
         }
         let read = async { execution::last_result(&mut self.database.read().await?, &context.task_id).await };
-        read.await.map_err(|error| RunError::retry(format!("the watermark could not be read: {error}")))
+        read.await.map_err(|error| RunError::retry(format!("cannot read the watermark: {error}")))
     }
 
     async fn work(&self, params: &Params, progress: &mut Progress, context: &RunContext) -> Result<(), RunError> {
         let source = self.datasources.get(params.from.datasource.as_deref()).map_err(|m| RunError::fail(format!("from.{m}")))?;
         let statement = statement(params, &source, progress)?;
         let opening = async { tokio::try_join!(source.open(), self.target(params, context)) };
-        let (mut reader, mut target) = until(&context.cancel, None, opening).await.and_then(std::convert::identity)?;
-        let journey = Journey { source: &source, statement: &statement, params, context };
-        let ended = until(&context.cancel, None, journey.carry(&mut reader, &mut target, progress)).await;
-        let whole = matches!(ended, Ok(Ok(())));
-        // After a failure the other side may still be in the middle of something.
+        let (mut reader, mut target) = run_bounded(&context.cancel, None, opening).await.and_then(std::convert::identity)?;
+        let transfer = Transfer { source: &source, statement: &statement, params, context };
+        let ended = run_bounded(&context.cancel, None, transfer.run(&mut reader, &mut target, progress)).await;
+        let complete = matches!(ended, Ok(Ok(())));
+        // After a failure a statement may still be running on the server.
         let closing = async {
-            if whole {
+            if complete {
                 reader.finish().await;
             } else {
                 reader.abort().await;
             }
         };
-        tokio::join!(closing, target.close(whole));
+        tokio::join!(closing, target.close(complete));
         ended.map_err(RunError::from).and_then(std::convert::identity)
     }
 
     async fn target<'t>(&'t self, params: &'t Params, context: &'t RunContext) -> Result<Target<'t>, super::sql::SqlError> {
         Ok(match &params.to {
-            To::Http(given) => Target::Http(self.http.target(given, context)),
-            To::Table { datasource, into } => {
+            TargetParams::Http(given) => Target::Http(self.http.target(given, context)),
+            TargetParams::Table { datasource, destination } => {
                 let source = self.datasources.get(datasource.as_deref());
                 let source = source.map_err(|message| super::sql::SqlError::fail(format!("to.{message}")))?;
-                Target::Table(TableTarget::open(source, into).await?)
+                Target::Table(TableTarget::open(source, destination).await?)
             }
         })
     }
 }
 
-/// The query, which must be one, and only read.
+/// The query: exactly one statement that only reads.
 fn statement(params: &Params, source: &Source, progress: &Progress) -> Result<Statement, RunError> {
     let mut statements = split(&params.from.sql, source.engine());
     guard::check(&statements, &params.values(progress), source, false)
         .map_err(|message| RunError::fail(format!("from.{message}")))?;
     match (statements.pop(), statements.is_empty()) {
         (Some(only), true) if !only.changes_rows() => Ok(only),
-        _ => Err(RunError::fail("from.sql: must be one statement, which reads rows")),
+        _ => Err(RunError::fail("from.sql: must be exactly one statement, which reads rows")),
     }
 }
 
-/// Where rows go.
+/// The target of the rows.
 enum Target<'t> {
     Http(HttpTarget<'t>),
     Table(TableTarget<'t>),
@@ -166,45 +166,45 @@ impl Target<'_> {
         }
     }
 
-    async fn close(self, whole: bool) {
+    async fn close(self, complete: bool) {
         match self {
             Target::Http(_) => {}
-            Target::Table(table) => table.close(whole).await,
+            Target::Table(table) => table.close(complete).await,
         }
     }
 }
 
-/// One run on its way.
-struct Journey<'j> {
+/// One transfer from the source to the target.
+struct Transfer<'j> {
     source: &'j Source,
     statement: &'j Statement,
     params: &'j Params,
     context: &'j RunContext,
 }
 
-impl Journey<'_> {
-    /// Reads and sends at once; a batch is read while the one before is sent, and no more than that.
-    async fn carry(&self, reader: &mut Lease, target: &mut Target<'_>, progress: &mut Progress) -> Result<(), RunError> {
-        let (out, rows) = way();
+impl Transfer<'_> {
+    /// Reads and sends concurrently; at most one batch is read ahead while the previous one is sent.
+    async fn run(&self, reader: &mut Lease, target: &mut Target<'_>, progress: &mut Progress) -> Result<(), RunError> {
+        let (out, rows) = row_channel();
         let values = self.params.values(progress);
         let mut reading = std::pin::pin!(reader.run(self.statement, &values, out));
         let mut sending = std::pin::pin!(self.send_all(rows, target, progress));
         tokio::select! {
             sent = &mut sending => {
                 sent?;
-                reading.await.map_err(|error| self.explain(error))?;
+                reading.await.map_err(|error| self.to_run_error(error))?;
             }
             read = &mut reading => {
-                // What was read is good, whatever came after it.
+                // Rows read before a failure are still sent.
                 sending.await?;
-                read.map_err(|error| self.explain(error))?;
+                read.map_err(|error| self.to_run_error(error))?;
             }
         }
         Ok(())
     }
 
-    fn explain(&self, error: super::sql::SqlError) -> RunError {
-        self.source.clean(error.at(&self.statement.text(), self.statement.line)).into()
+    fn to_run_error(&self, error: super::sql::SqlError) -> RunError {
+        self.source.redact(error.with_location(&self.statement.text(), self.statement.line)).into()
     }
 
     async fn send_all(
@@ -218,7 +218,7 @@ impl Journey<'_> {
         while let Some(event) = events.recv().await {
             match event {
                 Event::Columns(names) => {
-                    progress.begin(&names).map_err(RunError::fail)?;
+                    progress.set_columns(&names).map_err(RunError::fail)?;
                     columns = names;
                 }
                 Event::Row(row) => batch.push(row),
@@ -237,9 +237,9 @@ impl Journey<'_> {
         target: &mut Target<'_>,
         progress: &mut Progress,
     ) -> Result<(), RunError> {
-        progress.attempted(batch);
+        progress.record_attempt(batch);
         target.send(columns, batch).await?;
-        progress.sent(batch);
+        progress.record_sent(batch);
         self.context.output.line(&format!("{} rows sent", progress.rows()));
         batch.clear();
         Ok(())

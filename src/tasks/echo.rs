@@ -1,4 +1,4 @@
-//! `echo`: gives back its message. For trying out triggers, policies and the server itself.
+//! `echo`: returns its message. For testing triggers, policies and the server itself.
 
 use std::time::Duration;
 
@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 use super::{Run, RunContext, RunError, Spec, TaskType, Text};
 use crate::domain::policy::Policy;
 
-/// The longest message in an error.
+/// Maximum length of an error message, in characters.
 const MESSAGE_MAX: usize = 1_000;
 
-/// Gives back its message, maybe after a while, maybe as a failure.
+/// Returns its message, optionally after a delay or as a failure.
 #[derive(Debug, Default)]
 pub struct Echo;
 
@@ -29,10 +29,10 @@ impl TaskType for Echo {
     fn spec(&self) -> Spec {
         Spec {
             name: "echo".into(),
-            title: Text::of("Echo", "回显"),
-            description: Text::of(
-                "Gives back its message. For trying out triggers and policies.",
-                "原样返回消息，用于试验触发器和运行策略。",
+            title: Text::new("Echo", "回显"),
+            description: Text::new(
+                "Returns its message. For testing triggers and policies.",
+                "原样返回消息，用于测试触发器和运行策略。",
             ),
             params_schema: schema(),
             example: json!({"message": "hello"}),
@@ -47,13 +47,13 @@ impl TaskType for Echo {
             if params.sleep_ms > 0 {
                 tokio::select! {
                     () = tokio::time::sleep(Duration::from_millis(params.sleep_ms)) => {}
-                    () = context.cancel.cancelled() => return Err(RunError::fail("ended while it waited")),
+                    () = context.cancel.cancelled() => return Err(RunError::fail("cancelled while sleeping")),
                 }
             }
             match &params.fail {
                 Value::Null | Value::Bool(false) => Ok(json!({"message": params.message})),
-                Value::String(text) => Err(RunError::retry(crate::domain::input::cut(text, MESSAGE_MAX))),
-                _ => Err(RunError::retry("failed as asked")),
+                Value::String(text) => Err(RunError::retry(crate::domain::input::truncate(text, MESSAGE_MAX))),
+                _ => Err(RunError::retry("failed because the parameter fail is set")),
             }
         })
     }
@@ -66,18 +66,18 @@ fn schema() -> Value {
         "additionalProperties": false,
         "properties": {
             "message": {
-                "description": "Given back as the result: any JSON value.",
+                "description": "Returned as the result; any JSON value.",
                 "x-description-zh": "作为结果返回，可以是任意 JSON 值。",
                 "default": null,
             },
             "sleep_ms": {
                 "type": "integer", "minimum": 0, "maximum": 86_400_000, "default": 0,
-                "description": "Waits this long first, in milliseconds.",
+                "description": "Delay before the result is returned, in milliseconds.",
                 "x-description-zh": "返回之前等待的毫秒数。",
             },
             "fail": {
                 "anyOf": [{"type": "boolean"}, {"type": "string"}], "default": false,
-                "description": "Fails, with this text as its error.",
+                "description": "Makes the run fail; a text becomes the error message.",
                 "x-description-zh": "运行失败，文本作为错误信息。",
             },
         },

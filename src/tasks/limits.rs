@@ -1,4 +1,4 @@
-//! What task types may do on this machine and in its network, by the settings. Each refusal says which setting it comes from.
+//! Limits on what task types may do: programs, folders, files and private addresses. Each error names the setting behind it.
 
 use std::net::IpAddr;
 use std::path::{Component, Path, PathBuf};
@@ -6,26 +6,23 @@ use std::path::{Component, Path, PathBuf};
 /// The limits of the settings `[commands]`, `[files]` and `[network]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
-    /// Programs that may be started, by name or whole path; empty: any.
+    /// Programs that may be started, by name or absolute path; empty: any.
     pub programs: Vec<String>,
-    /// Folders in which commands may work; empty: any.
+    /// Working folders allowed for commands; empty: any.
     pub command_folders: Vec<PathBuf>,
-    /// Folders whose files may be read and written; the first is where a relative path begins.
+    /// Folders whose files may be read and written; relative paths are resolved against the first.
     pub file_folders: Vec<PathBuf>,
-    /// Whether HTTP may go to private, loopback and link-local addresses.
+    /// Whether HTTP requests to private, loopback and link-local addresses are allowed.
     pub private_addresses: bool,
 }
 
 impl Limits {
-    /// No limits but to files: those in `folder` alone.
+    /// Limits files to `folder`; everything else is allowed.
     pub fn within(folder: impl Into<PathBuf>) -> Self {
         Self { programs: Vec::new(), command_folders: Vec::new(), file_folders: vec![folder.into()], private_addresses: true }
     }
 
-    /// Whether a program may be started. A name allows that name alone, found as the system finds it; a path that path.
-    ///
-    /// # Errors
-    /// The refusal, for people.
+    /// Checks that a program may be started. A name in the list allows only that name, searched in PATH; a path only that path.
     pub fn check_program(&self, program: &str) -> Result<(), String> {
         if self.programs.is_empty() || self.programs.iter().any(|allowed| allowed == program) {
             return Ok(());
@@ -34,46 +31,37 @@ impl Limits {
         Err(format!("the program '{program}' is not allowed here; [commands] programs allows {allowed}"))
     }
 
-    /// Whether a command may work in a folder. `None` is the server's own.
-    ///
-    /// # Errors
-    /// The refusal, for people.
+    /// Checks that a command may use a working folder. `None` is the server's own.
     pub fn check_command_folder(&self, folder: Option<&Path>) -> Result<(), String> {
         if self.command_folders.is_empty() {
             return Ok(());
         }
-        let allowed = shown(&self.command_folders);
+        let allowed = join_paths(&self.command_folders);
         let Some(folder) = folder else {
-            return Err(format!("a command must name its folder here: [commands] folders allows {allowed}"));
+            return Err(format!("a working folder is required; [commands] folders allows {allowed}"));
         };
-        match real(folder).is_some_and(|real| within(&real, &self.command_folders)) {
+        match resolve(folder).is_some_and(|real| is_within(&real, &self.command_folders)) {
             true => Ok(()),
-            false => Err(format!("commands may not work in {}; [commands] folders allows {allowed}", folder.display())),
+            false => Err(format!("commands may not run in {}; [commands] folders allows {allowed}", folder.display())),
         }
     }
 
-    /// The whole path of a file that is to be read or written. The file itself need not exist, its folder must; links are
-    /// followed before it is decided. It looks at the disk, so not for the async threads where disks are slow.
-    ///
-    /// # Errors
-    /// The refusal, for people.
-    pub fn file(&self, path: &Path) -> Result<PathBuf, String> {
+    /// The absolute path of a file to read or write, with symbolic links resolved before the check. The folder must exist, the
+    /// file need not. Blocks on disk access, so call it from a blocking thread.
+    pub fn resolve_file(&self, path: &Path) -> Result<PathBuf, String> {
         let base = self.file_folders.first().cloned().unwrap_or_default();
-        let whole = base.join(path);
-        match real(&whole) {
-            Some(real) if within(&real, &self.file_folders) => Ok(real),
+        let full = base.join(path);
+        match resolve(&full) {
+            Some(real) if is_within(&real, &self.file_folders) => Ok(real),
             Some(_) => {
-                let allowed = shown(&self.file_folders);
-                Err(format!("files in {} are not open to tasks; [files] folders opens {allowed}", folder_of(&whole).display()))
+                let allowed = join_paths(&self.file_folders);
+                Err(format!("tasks may not use files in {}; [files] folders allows {allowed}", parent_of(&full).display()))
             }
-            None => Err(format!("there is no folder {}", folder_of(&whole).display())),
+            None => Err(format!("folder not found: {}", parent_of(&full).display())),
         }
     }
 
-    /// Whether HTTP may go to an address.
-    ///
-    /// # Errors
-    /// The refusal, for people.
+    /// Checks that HTTP requests may go to an address.
     pub fn check_address(&self, address: IpAddr) -> Result<(), String> {
         if self.private_addresses || is_public(address) {
             return Ok(());
@@ -82,8 +70,8 @@ impl Limits {
     }
 }
 
-/// The path with links followed and `..` resolved; of a file that does not exist yet, by its folder.
-fn real(path: &Path) -> Option<PathBuf> {
+/// The path with symbolic links and `..` resolved; for a file that does not exist yet, its folder is resolved.
+fn resolve(path: &Path) -> Option<PathBuf> {
     if let Ok(real) = path.canonicalize() {
         return Some(real);
     }
@@ -91,19 +79,19 @@ fn real(path: &Path) -> Option<PathBuf> {
     Some(path.parent()?.canonicalize().ok()?.join(name))
 }
 
-fn within(real: &Path, folders: &[PathBuf]) -> bool {
+fn is_within(real: &Path, folders: &[PathBuf]) -> bool {
     folders.iter().filter_map(|folder| folder.canonicalize().ok()).any(|folder| real.starts_with(folder))
 }
 
-fn folder_of(path: &Path) -> &Path {
+fn parent_of(path: &Path) -> &Path {
     path.parent().unwrap_or(path)
 }
 
-fn shown(folders: &[PathBuf]) -> String {
+fn join_paths(folders: &[PathBuf]) -> String {
     folders.iter().map(|folder| folder.display().to_string()).collect::<Vec<_>>().join(", ")
 }
 
-/// Whether an address is one of the open Internet (RFC 6890 and its successors, as far as a host can be reached there).
+/// Whether an address is globally reachable (RFC 6890 and its successors).
 fn is_public(address: IpAddr) -> bool {
     match address.to_canonical() {
         IpAddr::V4(v4) => {
@@ -138,34 +126,34 @@ mod tests {
     use super::*;
 
     #[test]
-    fn files_outside_are_refused_however_they_are_written() {
+    fn resolve_file_rejects_paths_outside_the_folders() {
         let (inside, outside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         std::fs::write(inside.path().join("a.csv"), "x").unwrap();
         std::fs::write(outside.path().join("b.csv"), "x").unwrap();
         let limits = Limits::within(inside.path());
         let real = inside.path().canonicalize().unwrap();
-        assert_eq!(limits.file(Path::new("a.csv")), Ok(real.join("a.csv")));
-        assert_eq!(limits.file(Path::new("new.csv")), Ok(real.join("new.csv")), "it need not exist");
+        assert_eq!(limits.resolve_file(Path::new("a.csv")), Ok(real.join("a.csv")));
+        assert_eq!(limits.resolve_file(Path::new("new.csv")), Ok(real.join("new.csv")), "the file need not exist");
         for path in ["../b.csv", "/etc/passwd", "nowhere/../../b.csv", ".."] {
-            assert!(limits.file(Path::new(path)).is_err(), "{path}");
+            assert!(limits.resolve_file(Path::new(path)).is_err(), "{path}");
         }
-        assert!(limits.file(&outside.path().join("b.csv")).unwrap_err().contains("[files] folders"));
+        assert!(limits.resolve_file(&outside.path().join("b.csv")).unwrap_err().contains("[files] folders"));
         #[cfg(unix)]
         {
             std::os::unix::fs::symlink(outside.path().join("b.csv"), inside.path().join("link.csv")).unwrap();
-            assert!(limits.file(Path::new("link.csv")).is_err(), "a link leads out");
+            assert!(limits.resolve_file(Path::new("link.csv")).is_err(), "a symbolic link out of the folder");
         }
     }
 
     #[test]
-    fn programs_and_folders_of_commands_are_bounded_where_they_are_named() {
+    fn programs_and_working_folders_are_limited_to_the_lists() {
         let folder = tempfile::tempdir().unwrap();
         let mut limits = Limits::within(folder.path());
         assert_eq!((limits.check_program("sh"), limits.check_command_folder(None)), (Ok(()), Ok(())));
         limits.programs = vec!["python3".into(), "/usr/bin/env".into()];
         limits.command_folders = vec![folder.path().into()];
         assert_eq!(limits.check_program("python3"), Ok(()));
-        assert!(limits.check_program("/tmp/python3").is_err(), "another program of that name");
+        assert!(limits.check_program("/tmp/python3").is_err(), "a program of the same name in another folder");
         assert!(limits.check_program("env").is_err());
         assert_eq!(limits.check_command_folder(Some(folder.path())), Ok(()));
         assert!(limits.check_command_folder(Some(&folder.path().join(".."))).is_err());
@@ -173,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn private_addresses_are_told_apart() {
+    fn private_addresses_are_rejected_unless_allowed() {
         let mut limits = Limits::within(".");
         let private = [
             "127.0.0.1",

@@ -1,4 +1,4 @@
-//! Task types: what a task can do. A further type is one file with a [`TaskType`] in it and one line in `registry.rs`.
+//! Task types: the kinds of work that a task can run. A new type is one file with a [`TaskType`] and one line in `registry.rs`.
 
 use std::borrow::Cow;
 use std::future::Future;
@@ -20,7 +20,7 @@ pub mod echo;
 pub mod executables;
 pub mod http_request;
 pub mod limits;
-pub mod notify;
+pub mod mailer;
 pub mod output;
 pub mod process;
 pub mod query_log;
@@ -37,49 +37,48 @@ pub mod toolbox;
 pub use limits::Limits;
 pub use toolbox::Toolbox;
 
-/// A kind of work. One value serves all runs, so it holds settings and pools, never the state of a run.
+/// A kind of work. One value serves all runs, so it holds settings and connection pools, never the state of a run.
 pub trait TaskType: Send + Sync + 'static {
-    /// What the type is called and takes.
+    /// The type's name, texts, parameter schema and defaults.
     fn spec(&self) -> Spec;
 
-    /// Faults that the schema cannot express, with pointers into `params` (`/url`). Must not do any input or output.
-    fn check(&self, params: &Value) -> Vec<Fault> {
-        let _nothing_beyond_the_schema = params;
+    /// Faults that the schema cannot express, with JSON pointers into `params` (`/url`). Must not perform I/O.
+    fn check(&self, _params: &Value) -> Vec<Fault> {
         Vec::new()
     }
 
-    /// Pointers to texts in the parameters that are run as code: a shell's, a database's. What another run gave is not filled in
+    /// JSON pointers to parameters that are executed as code (a shell command, SQL). Results of other runs are not substituted
     /// there.
     fn code(&self) -> &'static [&'static str] {
         &[]
     }
 
-    /// Does the work once. The executor ends it at its time limit or cancellation by dropping the future, after giving it
-    /// `context.cancel` and a short while to end by itself; whatever it started must then be ended by its drop.
+    /// Runs one attempt. At the time limit or on cancellation the executor cancels `context.cancel`, waits a short grace period,
+    /// then drops the future; dropping it must end everything that the run has started.
     fn run<'a>(&'a self, params: Value, context: &'a RunContext) -> Run<'a>;
 }
 
-/// What a run gives: its result as JSON, or why there is none.
+/// The future of a run: its result as JSON, or an error.
 pub type Run<'a> = Pin<Box<dyn Future<Output = Result<Value, RunError>> + Send + 'a>>;
 
-/// How a task type presents itself.
+/// The description of a task type.
 #[derive(Debug, Clone)]
 pub struct Spec {
     /// The name in `type`, such as `send_cmd`.
     pub name: Cow<'static, str>,
     pub title: Text,
     pub description: Text,
-    /// JSON Schema 2020-12 of the parameters. Objects refuse unknown properties; every property has a `description`
+    /// JSON Schema 2020-12 of the parameters. Objects reject unknown properties; every property has a `description`
     /// (English) and `x-description-zh`.
     pub params_schema: Value,
-    /// Parameters to start from.
+    /// Valid example parameters.
     pub example: Value,
     pub default_policy: Policy,
-    /// Can do anything on the machine, so only administrators may set it up.
+    /// Whether runs can do anything on the machine; only administrators may create tasks of such a type.
     pub dangerous: bool,
 }
 
-/// A text in both languages.
+/// A text in English and Chinese.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Text {
     pub en: Cow<'static, str>,
@@ -87,79 +86,79 @@ pub struct Text {
 }
 
 impl Text {
-    /// A text that the program holds.
-    pub const fn of(en: &'static str, zh: &'static str) -> Self {
+    /// A static text.
+    pub const fn new(en: &'static str, zh: &'static str) -> Self {
         Self { en: Cow::Borrowed(en), zh: Cow::Borrowed(zh) }
     }
 }
 
-/// What a run knows of itself.
+/// The context of one attempt.
 #[derive(Debug, Clone)]
 pub struct RunContext {
-    /// Given to whatever is called, as idempotency key: a run is at-least-once.
+    /// Passed to called systems as idempotency key, because execution is at-least-once.
     pub execution_id: String,
     pub task_id: String,
-    /// From 1.
+    /// Attempt number, from 1.
     pub attempt: i64,
     pub scheduled_at: DateTime<Utc>,
-    /// Cancelled when the run should end: asked for by somebody, past its time limit, or the server is stopping.
+    /// Cancelled when the run should end: on a user's request, at its time limit, or on server shutdown.
     pub cancel: CancellationToken,
     pub output: OutputSink,
 }
 
-/// Why a run has no result to be glad of. A failed run is an outcome, not an error of the server.
+/// Why a run failed. A failed run is an outcome, not a server error.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RunError {
-    /// What went wrong, for people; no secrets.
+    /// The error message for users; contains no secrets.
     pub message: String,
-    /// Another attempt may succeed (a connection fault, "try later"); false where it would only fail again.
+    /// Whether another attempt may succeed (connection failure, temporary error).
     pub retryable: bool,
-    /// What there is of a result all the same (an exit code, an HTTP status).
+    /// The partial result (an exit code, an HTTP status).
     pub result: Option<Value>,
-    /// How long the other side asked to be left alone; another attempt waits at least so long, as far as the policy's
-    /// longest wait allows.
+    /// The delay that the remote side asked for (`Retry-After`). The next attempt waits at least this long, capped by the
+    /// policy's maximum delay.
     pub retry_after: Option<Duration>,
 }
 
 impl RunError {
-    /// Another attempt may succeed.
+    /// A retryable error: another attempt may succeed.
     pub fn retry(message: impl Into<String>) -> Self {
         Self { message: message.into(), retryable: true, result: None, retry_after: None }
     }
 
-    /// Another attempt would only fail again.
+    /// A permanent error: another attempt would fail the same way.
     pub fn fail(message: impl Into<String>) -> Self {
         Self { message: message.into(), retryable: false, result: None, retry_after: None }
     }
 
-    /// With what there is of a result.
+    /// Sets the partial result.
     #[must_use]
     pub fn with_result(mut self, result: Value) -> Self {
         self.result = Some(result);
         self
     }
 
-    /// With how long the other side asked to be left alone.
+    /// Sets the delay that the remote side asked for.
     #[must_use]
-    pub fn after(mut self, wait: Option<Duration>) -> Self {
+    pub fn with_retry_after(mut self, wait: Option<Duration>) -> Self {
         self.retry_after = wait;
         self
     }
 }
 
-/// The faults that stand already when a task is saved: a text with a template in it is judged when it is filled in, before
-/// the run.
-pub(crate) fn settled(params: &Value, mut faults: Vec<Fault>) -> Vec<Fault> {
+/// The faults that can be reported when a task is saved. Values that contain a template are checked before the run, once the
+/// template is rendered.
+pub(crate) fn without_template_faults(params: &Value, mut faults: Vec<Fault>) -> Vec<Fault> {
     faults.retain(|fault| !params.pointer(&fault.pointer).and_then(Value::as_str).is_some_and(template::is_template));
     faults
 }
 
-/// Why a run cannot begin with the parameters it was given: the first of their faults.
-pub(crate) fn first(faults: Vec<Fault>) -> RunError {
+/// The first fault of a run's parameters as a permanent error.
+pub(crate) fn first_fault(faults: Vec<Fault>) -> RunError {
     RunError::fail(faults.into_iter().next().map(|fault| fault.message).unwrap_or_default())
 }
 
-/// When parameters are read: what is to be filled in cannot be judged yet, or has been filled in.
+/// When parameters are parsed: on saving, with templates not rendered yet, or at the run, with templates rendered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::tasks) enum Stage {
     Saved,
@@ -167,8 +166,8 @@ pub(in crate::tasks) enum Stage {
 }
 
 impl Stage {
-    /// Whether a text can be judged now.
-    pub fn knows(self, text: &str) -> bool {
+    /// Whether the text is final, so that it can be checked now.
+    pub fn is_resolved(self, text: &str) -> bool {
         self == Stage::Run || !template::is_template(text)
     }
 }

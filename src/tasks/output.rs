@@ -1,4 +1,4 @@
-//! Where a run writes its output: two streams, bounded together, with a plain mark where they were cut.
+//! Run output: two streams with a common size limit, secrets masked, and a mark where output was truncated.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -8,13 +8,13 @@ use crate::clock::SharedClock;
 use crate::domain::execution::{OutputChunk, Stream};
 use crate::domain::mask::Mask;
 
-/// A run's output; clones share it. What is written goes on at once, as chunks in order.
+/// The output of one attempt; clones share it. Text is forwarded immediately as ordered chunks.
 #[derive(Clone)]
 pub struct OutputSink(Arc<Mutex<Inner>>);
 
-/// A chunk with the execution it belongs to. (One channel takes the output of all runs.)
+/// A chunk of output with its execution's id. (One channel carries the output of all runs.)
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Piece {
+pub struct ExecutionChunk {
     pub execution_id: Arc<str>,
     pub chunk: OutputChunk,
 }
@@ -23,68 +23,74 @@ struct Inner {
     execution_id: Arc<str>,
     attempt: i64,
     next_seq: i64,
-    left: usize,
-    cut: bool,
+    remaining: usize,
+    truncated: bool,
     clock: SharedClock,
-    pieces: UnboundedSender<Piece>,
-    /// Hides secrets, also where a program writes one in several pieces.
+    chunks: UnboundedSender<ExecutionChunk>,
+    /// Masks secrets, including those that a program writes in several pieces.
     mask: Arc<Mask>,
-    /// What of each stream may be the beginning of a secret.
-    held: [String; 2],
+    /// The unsent end of each stream, which may be the beginning of a secret.
+    pending: [String; 2],
 }
 
-/// Written once, where output went over its limit.
-pub const CUT_MARK: &str = "\n[output cut here: the limit of this run is reached]\n";
+/// Written once, where the output exceeds its limit.
+pub const TRUNCATION_MARK: &str = "\n[output truncated: the output limit of this run was reached]\n";
 
 impl OutputSink {
-    /// A sink for one attempt that takes `limit` bytes in all and hands the chunks on to `pieces`.
-    pub fn new(execution_id: &str, attempt: i64, limit: usize, clock: SharedClock, pieces: UnboundedSender<Piece>) -> Self {
+    /// A sink for one attempt that accepts `limit` bytes in total and sends the chunks to `chunks`.
+    pub fn new(
+        execution_id: &str,
+        attempt: i64,
+        limit: usize,
+        clock: SharedClock,
+        chunks: UnboundedSender<ExecutionChunk>,
+    ) -> Self {
         let execution_id = Arc::from(execution_id);
-        let (mask, held) = (Arc::default(), Default::default());
+        let (mask, pending) = (Arc::default(), Default::default());
         Self(Arc::new(Mutex::new(Inner {
             execution_id,
             attempt,
             next_seq: 0,
-            left: limit,
-            cut: false,
+            remaining: limit,
+            truncated: false,
             clock,
-            pieces,
+            chunks,
             mask,
-            held,
+            pending,
         })))
     }
 
-    /// Hides secrets in what is written from now on.
+    /// Masks secrets in text written from now on.
     #[must_use]
-    pub fn masked(self, mask: Arc<Mask>) -> Self {
+    pub fn with_mask(self, mask: Arc<Mask>) -> Self {
         self.inner().mask = mask;
         self
     }
 
-    /// Writes text; what goes over the limit is dropped.
+    /// Writes text; text over the limit is dropped.
     pub fn write(&self, stream: Stream, text: &str) {
         let mut inner = self.inner();
-        if text.is_empty() || inner.cut {
+        if text.is_empty() || inner.truncated {
             return;
         }
         if inner.mask.is_empty() {
             return inner.put(stream, text);
         }
-        let place = usize::from(stream == Stream::Stderr);
-        let mut whole = std::mem::take(&mut inner.held[place]);
-        whole.push_str(text);
-        let kept = whole.split_off(whole.len() - inner.mask.undecided(&whole));
-        inner.held[place] = kept;
-        let hidden = inner.mask.clone();
-        inner.put(stream, &hidden.text(&whole));
+        let index = usize::from(stream == Stream::Stderr);
+        let mut combined = std::mem::take(&mut inner.pending[index]);
+        combined.push_str(text);
+        let kept = combined.split_off(combined.len() - inner.mask.pending_suffix_len(&combined));
+        inner.pending[index] = kept;
+        let mask = inner.mask.clone();
+        inner.put(stream, &mask.text(&combined));
     }
 
-    /// Writes what was held back: no more will come.
+    /// Writes the text that was held back for masking. Call it after the last write.
     pub fn finish(&self) {
         let mut inner = self.inner();
-        for (place, stream) in [Stream::Stdout, Stream::Stderr].into_iter().enumerate() {
-            let (held, mask) = (std::mem::take(&mut inner.held[place]), inner.mask.clone());
-            inner.put(stream, &mask.text(&held));
+        for (index, stream) in [Stream::Stdout, Stream::Stderr].into_iter().enumerate() {
+            let (pending, mask) = (std::mem::take(&mut inner.pending[index]), inner.mask.clone());
+            inner.put(stream, &mask.text(&pending));
         }
     }
 
@@ -92,7 +98,7 @@ impl OutputSink {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Writes a line of a task type's own remarks.
+    /// Writes a line from the task type itself to standard output.
     pub fn line(&self, text: &str) {
         self.write(Stream::Stdout, &format!("{text}\n"));
     }
@@ -100,25 +106,25 @@ impl OutputSink {
 
 impl Inner {
     fn put(&mut self, stream: Stream, text: &str) {
-        if text.is_empty() || self.cut {
+        if text.is_empty() || self.truncated {
             return;
         }
-        let end = fitting(text, self.left);
-        self.left -= end;
+        let end = fitting_bytes(text, self.remaining);
+        self.remaining -= end;
         if end > 0 {
-            self.send(stream, storable(&text[..end]));
+            self.send(stream, sanitize_nul(&text[..end]));
         }
         if end < text.len() {
-            self.cut = true;
-            self.send(stream, CUT_MARK.to_owned());
+            self.truncated = true;
+            self.send(stream, TRUNCATION_MARK.to_owned());
         }
     }
 
     fn send(&mut self, stream: Stream, text: String) {
         let chunk = OutputChunk { attempt: self.attempt, seq: self.next_seq, stream, at: self.clock.now(), text };
         self.next_seq += 1;
-        let _receiver_is_gone_when_the_run_was_given_up =
-            self.pieces.send(Piece { execution_id: self.execution_id.clone(), chunk });
+        // The receiver is closed when the run was abandoned.
+        let _ = self.chunks.send(ExecutionChunk { execution_id: self.execution_id.clone(), chunk });
     }
 }
 
@@ -128,14 +134,14 @@ impl std::fmt::Debug for OutputSink {
     }
 }
 
-/// Text without NUL, which PostgreSQL cannot hold.
-pub(crate) fn storable(text: &str) -> String {
+/// Text with NUL replaced by U+FFFD, because PostgreSQL cannot store NUL.
+pub(crate) fn sanitize_nul(text: &str) -> String {
     if text.contains('\0') { text.replace('\0', "\u{fffd}") } else { text.to_owned() }
 }
 
-/// The length of the longest start of `text` that fits into `left` bytes without cutting a character.
-fn fitting(text: &str, left: usize) -> usize {
-    text.floor_char_boundary(left)
+/// The length in bytes of the longest prefix of `text` that fits into `remaining` bytes without splitting a character.
+fn fitting_bytes(text: &str, remaining: usize) -> usize {
+    text.floor_char_boundary(remaining)
 }
 
 #[cfg(test)]
@@ -160,10 +166,10 @@ mod tests {
     }
 
     #[test]
-    fn secrets_are_hidden_also_in_pieces() {
+    fn secrets_split_across_writes_are_masked() {
         let (sender, mut receiver) = mpsc::unbounded_channel();
         let sink = OutputSink::new("e", 1, 1000, Arc::new(SystemClock), sender);
-        let sink = sink.masked(Arc::new(Mask::of(["hunter2", "hunter2-long", "ter3"])));
+        let sink = sink.with_mask(Arc::new(Mask::from_values(["hunter2", "hunter2-long", "ter3"])));
         for (stream, text) in [
             (Stream::Stdout, "pass hun"),
             (Stream::Stderr, "err hunt"),
@@ -182,9 +188,9 @@ mod tests {
     }
 
     #[test]
-    fn what_goes_over_the_limit_is_dropped_with_one_mark() {
+    fn output_over_the_limit_is_dropped_with_one_mark() {
         let chunks = written(5, &[(Stream::Stdout, "四四"), (Stream::Stderr, "x"), (Stream::Stdout, "y")]);
         let texts: Vec<_> = chunks.iter().map(|c| c.text.as_str()).collect();
-        assert_eq!(texts, ["四", CUT_MARK], "no character is cut, nothing follows the mark");
+        assert_eq!(texts, ["四", TRUNCATION_MARK], "no character is split, nothing follows the mark");
     }
 }

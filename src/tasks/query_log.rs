@@ -1,12 +1,12 @@
-//! `query_log`: searches the execution log or a log file, counts what it finds, and raises an alarm where that is too much.
+//! `query_log`: searches the execution log or a log file, counts the matches and raises an alarm if a condition holds.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::notify::Mailer;
-use super::{Run, RunContext, RunError, Spec, TaskType, Text, Toolbox, first, settled};
+use super::mailer::Mailer;
+use super::{Run, RunContext, RunError, Spec, TaskType, Text, Toolbox, first_fault, without_template_faults};
 use crate::domain::fault::Fault;
 use crate::domain::policy::Policy;
 
@@ -19,18 +19,18 @@ mod params;
 use condition::Counts;
 use params::{Params, Source};
 
-/// Searches logs.
+/// The task type `query_log`.
 pub struct QueryLog {
     toolbox: Toolbox,
-    /// Sends alarms; without one the type takes no `email_to`.
+    /// Sends alarms; without it the type has no parameter `email_to`.
     mailer: Option<Arc<dyn Mailer>>,
 }
 
-/// What was found.
+/// The outcome of a search.
 #[derive(Debug)]
-struct Found {
+struct SearchResult {
     counts: Counts,
-    /// The result, all but the alarm.
+    /// The result without `alarm`.
     result: Value,
 }
 
@@ -39,7 +39,7 @@ impl QueryLog {
         Self { toolbox: toolbox.clone(), mailer: None }
     }
 
-    /// With a way to mail alarms.
+    /// Enables alarms by mail.
     #[must_use]
     pub fn with_mailer(self, mailer: Arc<dyn Mailer>) -> Self {
         Self { mailer: Some(mailer), ..self }
@@ -50,9 +50,9 @@ impl TaskType for QueryLog {
     fn spec(&self) -> Spec {
         Spec {
             name: "query_log".into(),
-            title: Text::of("Search logs", "日志查询"),
-            description: Text::of(
-                "Searches the execution log or a log file, and fails where it finds too much.",
+            title: Text::new("Search logs", "日志查询"),
+            description: Text::new(
+                "Searches the execution log or a log file and fails if a condition on the matches holds.",
                 "查询执行记录或日志文件，结果超出条件时可判定为失败。",
             ),
             params_schema: params::schema(self.mailer.is_some()),
@@ -64,15 +64,15 @@ impl TaskType for QueryLog {
 
     fn check(&self, params: &Value) -> Vec<Fault> {
         let read = Params::read(params, self.toolbox.clock.now(), self.toolbox.zone);
-        settled(params, read.err().unwrap_or_default())
+        without_template_faults(params, read.err().unwrap_or_default())
     }
 
     fn run<'a>(&'a self, params: Value, context: &'a RunContext) -> Run<'a> {
         Box::pin(async move {
-            let params = Params::read(&params, self.toolbox.clock.now(), self.toolbox.zone).map_err(first)?;
+            let params = Params::read(&params, self.toolbox.clock.now(), self.toolbox.zone).map_err(first_fault)?;
             tokio::select! {
                 ended = self.search(params, context) => ended,
-                () = context.cancel.cancelled() => Err(RunError::fail("the search was given up")),
+                () = context.cancel.cancelled() => Err(RunError::fail("the search was cancelled")),
             }
         })
     }
@@ -81,29 +81,29 @@ impl TaskType for QueryLog {
 impl QueryLog {
     async fn search(&self, params: Params, context: &RunContext) -> Result<Value, RunError> {
         let params = Arc::new(params);
-        let Found { counts, mut result } = match params.source {
+        let SearchResult { counts, mut result } = match params.source {
             Source::Executions => executions::search(&self.toolbox.database, &params, context).await?,
             Source::File => file::search(&self.toolbox, params.clone(), context).await?,
         };
-        context.output.line(&counts.in_words());
+        context.output.line(&counts.summary());
         let holds = params.fail_if.as_ref().map(|condition| condition.holds(&counts));
         result["alarm"] = holds.unwrap_or(false).into();
-        let told = params.fail_if.as_ref().map(|condition| format!("{condition} holds: {}", counts.in_words()));
+        let message = params.fail_if.as_ref().map(|condition| format!("{condition} holds: {}", counts.summary()));
         match (&self.mailer, params.email_to.is_empty()) {
             (Some(mailer), false) if holds != Some(false) => {
-                let title = told.unwrap_or_else(|| counts.in_words());
+                let title = message.unwrap_or_else(|| counts.summary());
                 let title = format!("[Belfry] {}: {title}", context.task_id);
                 mailer.send(params.smtp.as_deref(), &params.email_to, &title, &report(&result), context).await?;
                 context.output.line(&format!("mailed to {}", params.email_to.join(", ")));
                 Ok(result)
             }
-            _ if holds == Some(true) => Err(RunError::fail(told.unwrap_or_default()).with_result(result)),
+            _ if holds == Some(true) => Err(RunError::fail(message.unwrap_or_default()).with_result(result)),
             _ => Ok(result),
         }
     }
 }
 
-/// A result as the text of a mail.
+/// A result as the body of a mail.
 fn report(result: &Value) -> String {
     serde_json::to_string_pretty(result).unwrap_or_default()
 }

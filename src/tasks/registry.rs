@@ -1,4 +1,4 @@
-//! The task types there are. A further type is one line in [`Registry::standard`]; executables of the user's own come and go.
+//! Registry of task types: the built-in ones, one line each in [`Registry::builtin`], and the executables found at run time.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -13,13 +13,13 @@ use super::{
 use crate::domain::fault::Fault;
 use crate::domain::policy::Policy;
 
-/// Task types by name: those that come with Belfry, and those found while it runs.
+/// Task types by name: built-in types, and executables discovered while the server runs.
 pub struct Registry {
-    standard: BTreeMap<String, Arc<Entry>>,
-    found: RwLock<BTreeMap<String, Arc<Entry>>>,
+    builtin: BTreeMap<String, Arc<Entry>>,
+    discovered: RwLock<BTreeMap<String, Arc<Entry>>>,
 }
 
-/// A task type with its presentation and compiled schema.
+/// A task type with its specification and compiled schema.
 pub struct Entry {
     pub spec: Spec,
     pub task_type: Arc<dyn TaskType>,
@@ -27,11 +27,11 @@ pub struct Entry {
 }
 
 impl Registry {
-    /// All types that come with Belfry.
-    pub fn standard(toolbox: &Toolbox) -> Self {
+    /// All built-in types.
+    pub fn builtin(toolbox: &Toolbox) -> Self {
         let http = Arc::new(http_request::HttpRequest::new(toolbox));
         let mail = Arc::new(send_email::SendEmail::new(toolbox));
-        Self::of(vec![
+        Self::from_types(vec![
             Arc::new(auto_test::AutoTest::new(toolbox)),
             Arc::new(backup::Backup::new(toolbox)),
             Arc::new(data_sync::DataSync::new(toolbox, http.clone())),
@@ -45,51 +45,51 @@ impl Registry {
         ])
     }
 
-    /// The given types.
+    /// A registry of the given types.
     ///
     /// # Panics
-    /// Where a type's schema is not valid: a fault of the program that the first start shows.
-    pub fn of(types: Vec<Arc<dyn TaskType>>) -> Self {
+    /// If a type's schema is invalid, which is a programming error.
+    pub fn from_types(types: Vec<Arc<dyn TaskType>>) -> Self {
         let entry = |task_type| Entry::new(task_type).expect("a task type's schema is valid");
-        let standard = types.into_iter().map(entry).map(|entry| (entry.spec.name.to_string(), Arc::new(entry))).collect();
-        Self { standard, found: RwLock::default() }
+        let builtin = types.into_iter().map(entry).map(|entry| (entry.spec.name.to_string(), Arc::new(entry))).collect();
+        Self { builtin, discovered: RwLock::default() }
     }
 
-    /// Without the types that can do anything on the machine.
+    /// Removes the types that can do anything on the machine.
     #[must_use]
     pub fn without_dangerous(mut self) -> Self {
-        self.standard.retain(|_, entry| !entry.spec.dangerous);
+        self.builtin.retain(|_, entry| !entry.spec.dangerous);
         self
     }
 
-    /// Puts types that were found in the place of those found before. A name that comes with Belfry stays what it is.
-    pub fn replace_found(&self, found: Vec<Arc<Entry>>) {
-        let found = found.into_iter().filter(|entry| !self.standard.contains_key(&*entry.spec.name));
-        *self.found.write().unwrap_or_else(PoisonError::into_inner) =
+    /// Replaces the discovered types. Names of built-in types are ignored.
+    pub fn replace_discovered(&self, found: Vec<Arc<Entry>>) {
+        let found = found.into_iter().filter(|entry| !self.builtin.contains_key(&*entry.spec.name));
+        *self.discovered.write().unwrap_or_else(PoisonError::into_inner) =
             found.map(|entry| (entry.spec.name.to_string(), entry)).collect();
     }
 
-    /// Whether a type comes with Belfry.
-    pub fn is_standard(&self, name: &str) -> bool {
-        self.standard.contains_key(name)
+    /// Whether a type is built in.
+    pub fn is_builtin(&self, name: &str) -> bool {
+        self.builtin.contains_key(name)
     }
 
     pub fn get(&self, name: &str) -> Option<Arc<Entry>> {
-        let found = || self.found.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned();
-        self.standard.get(name).cloned().or_else(found)
+        let found = || self.discovered.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned();
+        self.builtin.get(name).cloned().or_else(found)
     }
 
     /// All types, by name.
     pub fn all(&self) -> Vec<Arc<Entry>> {
-        let mut all = self.standard.clone();
-        all.extend(self.found.read().unwrap_or_else(PoisonError::into_inner).clone());
+        let mut all = self.builtin.clone();
+        all.extend(self.discovered.read().unwrap_or_else(PoisonError::into_inner).clone());
         all.into_values().collect()
     }
 
     /// A type's default policy.
     ///
     /// # Errors
-    /// The names of all types, where there is none of that name.
+    /// The names of all types, if the type does not exist.
     pub fn default_policy(&self, name: &str) -> Result<Policy, Vec<String>> {
         self.get(name).map(|entry| entry.spec.default_policy.clone()).ok_or_else(|| self.names())
     }
@@ -102,16 +102,13 @@ impl Registry {
 
 impl Entry {
     /// Compiles a type's schema.
-    ///
-    /// # Errors
-    /// What is wrong with the schema.
     pub fn new(task_type: Arc<dyn TaskType>) -> Result<Self, String> {
         let spec = task_type.spec();
         let validator = jsonschema::draft202012::new(&spec.params_schema).map_err(|error| error.to_string())?;
         Ok(Self { spec, task_type, validator })
     }
 
-    /// Checks parameters against the schema, then by the type's own rules; pointers are below `base` (`/params`).
+    /// Checks parameters against the schema, then with the type's own rules. The pointers of faults start with `base` (`/params`).
     pub fn check(&self, params: &Value, base: &str) -> Vec<Fault> {
         let violations = self.validator.iter_errors(params);
         let mut faults: Vec<Fault> = violations.flat_map(|v| schema_fault::faults(&v, &self.spec.params_schema, base)).collect();
@@ -131,17 +128,17 @@ mod tests {
     use crate::clock::SystemClock;
     use crate::storage::{Database, Synchronous};
 
-    /// The types that come with Belfry, on a database of their own.
-    async fn standard() -> (Registry, tempfile::TempDir) {
+    /// The built-in types on a temporary database.
+    async fn builtin() -> (Registry, tempfile::TempDir) {
         let folder = tempfile::tempdir().unwrap();
         let database = Database::open_sqlite(&folder.path().join("task.db"), Synchronous::Normal).await.unwrap();
-        let registry = Registry::standard(&Toolbox::plain(database, Arc::new(SystemClock), folder.path()));
+        let registry = Registry::builtin(&Toolbox::plain(database, Arc::new(SystemClock), folder.path()));
         (registry, folder)
     }
 
     #[tokio::test]
     async fn every_example_is_valid() {
-        let (registry, _folder) = standard().await;
+        let (registry, _folder) = builtin().await;
         for entry in registry.all() {
             assert_eq!(entry.check(&entry.spec.example, "/params"), [], "{}", entry.spec.name);
         }
@@ -149,20 +146,20 @@ mod tests {
 
     #[tokio::test]
     async fn every_property_is_described_in_both_languages() {
-        let (registry, _folder) = standard().await;
+        let (registry, _folder) = builtin().await;
         for entry in registry.all() {
             assert!(jsonschema::meta::is_valid(&entry.spec.params_schema));
             let described = check_descriptions(&entry.spec.name, &entry.spec.params_schema);
-            assert!(described > 0, "{} has properties", entry.spec.name);
+            assert!(described > 0, "{} has no properties", entry.spec.name);
         }
     }
 
-    /// Looks into every object of a schema that lists properties; answers how many properties were seen.
+    /// Checks every object of a schema that lists properties; returns the number of properties checked.
     fn check_descriptions(place: &str, schema: &Value) -> usize {
         let none = Map::new();
         let properties = schema.get("properties").and_then(Value::as_object).unwrap_or(&none);
         if !properties.is_empty() {
-            assert_eq!(schema["additionalProperties"], json!(false), "{place} refuses unknown properties");
+            assert_eq!(schema["additionalProperties"], json!(false), "{place} must reject unknown properties");
         }
         let mut seen = 0;
         for (name, property) in properties {
@@ -186,8 +183,8 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_types_own_faults_come_below_the_base() {
-        let (registry, _folder) = standard().await;
+    async fn pointers_of_type_specific_faults_start_with_the_base() {
+        let (registry, _folder) = builtin().await;
         let faults = registry.get("http_request").unwrap().check(&json!({"url": "ftp://x/"}), "/params");
         assert_eq!(faults[0].pointer, "/params/url");
     }

@@ -1,17 +1,17 @@
-//! Schema violations as [`Fault`]s: in the words that other inputs are answered in, each with the pointer of the member that
-//! is wrong, bounded in length.
+//! Conversion of JSON Schema violations into [`Fault`]s, with the pointer of the invalid member, the wording of other input
+//! errors and a bounded length.
 
 use jsonschema::ValidationError;
 use jsonschema::error::{TypeKind, ValidationErrorKind as Kind};
 use serde_json::Value;
 
 use crate::domain::fault::{Fault, pointer_step};
-use crate::domain::input::{cut, shown};
+use crate::domain::input::{display_value, truncate};
 
-/// A message that the schema library wrote is kept up to this many characters.
+/// Maximum length of a message from the schema library, in characters.
 const MESSAGE_MAX: usize = 160;
 
-/// The faults behind one violation of `schema`; pointers are below `base`.
+/// The faults of one violation of `schema`; their pointers start with `base`.
 pub(super) fn faults(error: &ValidationError<'_>, schema: &Value, base: &str) -> Vec<Fault> {
     let pointer = format!("{base}{}", error.instance_path());
     match error.kind() {
@@ -20,11 +20,11 @@ pub(super) fn faults(error: &ValidationError<'_>, schema: &Value, base: &str) ->
             let known = known_properties(schema, error.schema_path().as_str());
             unexpected.iter().map(|name| unknown(&pointer, name, &known)).collect()
         }
-        Kind::AnyOf { context } | Kind::OneOfNotValid { context } => match meant(context, error) {
+        Kind::AnyOf { context } | Kind::OneOfNotValid { context } => match intended_alternative(context, error) {
             Some(violations) => violations.iter().flat_map(|inner| faults(inner, schema, base)).collect(),
             None => vec![Fault::new(&pointer, no_alternative(&pointer, context, error))],
         },
-        kind => vec![Fault::new(&pointer, format!("{}: {}", name_of(&pointer), message(kind, error)))],
+        kind => vec![Fault::new(&pointer, format!("{}: {}", member_name(&pointer), message(kind, error)))],
     }
 }
 
@@ -34,7 +34,7 @@ fn missing(pointer: &str, property: &Value) -> Fault {
 }
 
 fn unknown(pointer: &str, name: &str, known: &[String]) -> Fault {
-    let shown = cut(name, 40);
+    let shown = truncate(name, 40);
     let message = match known {
         [] => format!("{shown}: unknown property"),
         _ => format!("{shown}: unknown property; known are {}", known.join(", ")),
@@ -43,11 +43,11 @@ fn unknown(pointer: &str, name: &str, known: &[String]) -> Fault {
 }
 
 fn message(kind: &Kind, error: &ValidationError<'_>) -> String {
-    let value = shown(error.instance());
+    let value = display_value(error.instance());
     match kind {
         Kind::Type { kind } => format!("must be {}, not {value}", expected(kind).join(" or ")),
         Kind::Enum { options } => format!("{value} is not one of {}", options_text(options)),
-        Kind::Constant { expected_value } => format!("must be {}, not {value}", shown(expected_value)),
+        Kind::Constant { expected_value } => format!("must be {}, not {value}", display_value(expected_value)),
         Kind::Minimum { limit } => format!("{value} is less than {limit}"),
         Kind::Maximum { limit } => format!("{value} is more than {limit}"),
         Kind::ExclusiveMinimum { limit } => format!("must be more than {limit}, not {value}"),
@@ -58,56 +58,56 @@ fn message(kind: &Kind, error: &ValidationError<'_>) -> String {
         Kind::MinItems { limit: 1 } | Kind::MinProperties { limit: 1 } => "must not be empty".to_owned(),
         Kind::MinItems { limit } => format!("must have at least {limit} items"),
         Kind::MaxItems { limit } => format!("must have at most {limit} items"),
-        Kind::UniqueItems => "must not hold anything twice".to_owned(),
-        Kind::Pattern { pattern } => format!("{value} does not match {}", cut(pattern, 60)),
-        _ => cut(&error.to_string(), MESSAGE_MAX),
+        Kind::UniqueItems => "must not contain duplicates".to_owned(),
+        Kind::Pattern { pattern } => format!("{value} does not match {}", truncate(pattern, 60)),
+        _ => truncate(&error.to_string(), MESSAGE_MAX),
     }
 }
 
-/// Of several alternatives the one that was meant: the only one whose kind of value was given.
-fn meant<'c>(
+/// The violations of the intended alternative: the only one whose type matches the value.
+fn intended_alternative<'c>(
     context: &'c [Vec<ValidationError<'static>>],
     error: &ValidationError<'_>,
 ) -> Option<&'c [ValidationError<'static>]> {
-    let mut fitting = context.iter().filter(|violations| !violations.iter().any(|inner| is_wrong_kind(inner, error)));
-    match (fitting.next(), fitting.next()) {
+    let mut candidates = context.iter().filter(|violations| !violations.iter().any(|inner| is_wrong_type(inner, error)));
+    match (candidates.next(), candidates.next()) {
         (Some(violations), None) if !violations.is_empty() => Some(violations),
         _ => None,
     }
 }
 
-/// The alternative refuses the value itself, by its kind.
-fn is_wrong_kind(inner: &ValidationError<'_>, outer: &ValidationError<'_>) -> bool {
+/// Whether the alternative rejects the type of the value itself.
+fn is_wrong_type(inner: &ValidationError<'_>, outer: &ValidationError<'_>) -> bool {
     inner.instance_path().as_str() == outer.instance_path().as_str()
         && matches!(inner.kind(), Kind::Type { .. } | Kind::Constant { .. } | Kind::Enum { .. })
 }
 
 fn no_alternative(pointer: &str, context: &[Vec<ValidationError<'static>>], error: &ValidationError<'_>) -> String {
-    let mut kinds = Vec::new();
-    for inner in context.iter().flatten().filter(|inner| is_wrong_kind(inner, error)) {
-        let words = match inner.kind() {
+    let mut types = Vec::new();
+    for inner in context.iter().flatten().filter(|inner| is_wrong_type(inner, error)) {
+        let names = match inner.kind() {
             Kind::Type { kind } => expected(kind),
-            Kind::Constant { expected_value } => vec![shown(expected_value)],
+            Kind::Constant { expected_value } => vec![display_value(expected_value)],
             Kind::Enum { options } => vec![options_text(options)],
             _ => Vec::new(),
         };
-        words.into_iter().for_each(|word| {
-            if !kinds.contains(&word) {
-                kinds.push(word)
+        names.into_iter().for_each(|name| {
+            if !types.contains(&name) {
+                types.push(name)
             }
         });
     }
-    let value = shown(error.instance());
-    match kinds.as_slice() {
-        [] => format!("{}: {value} is none of what is allowed here", name_of(pointer)),
-        kinds => format!("{}: must be {}, not {value}", name_of(pointer), kinds.join(" or ")),
+    let value = display_value(error.instance());
+    match types.as_slice() {
+        [] => format!("{}: {value} is not allowed here", member_name(pointer)),
+        types => format!("{}: must be {}, not {value}", member_name(pointer), types.join(" or ")),
     }
 }
 
-/// The kinds of value in plain words.
+/// The names of the expected types.
 fn expected(kind: &TypeKind) -> Vec<String> {
-    let words = |name: &str| {
-        let word = match name {
+    let names = |name: &str| {
+        let name = match name {
             "string" => "a text",
             "integer" => "a whole number",
             "number" => "a number",
@@ -116,33 +116,33 @@ fn expected(kind: &TypeKind) -> Vec<String> {
             "object" => "an object",
             other => other,
         };
-        word.to_owned()
+        name.to_owned()
     };
     match kind {
-        TypeKind::Single(single) => vec![words(&single.to_string())],
-        TypeKind::Multiple(several) => several.iter().map(|kind| words(&kind.to_string())).collect(),
+        TypeKind::Single(single) => vec![names(&single.to_string())],
+        TypeKind::Multiple(several) => several.iter().map(|kind| names(&kind.to_string())).collect(),
     }
 }
 
 fn options_text(options: &Value) -> String {
-    let words = options.as_array().map(|list| list.iter().map(|v| v.as_str().map_or_else(|| v.to_string(), str::to_owned)));
-    cut(&words.map(|words| words.collect::<Vec<_>>().join(", ")).unwrap_or_default(), 200)
+    let names = options.as_array().map(|list| list.iter().map(|v| v.as_str().map_or_else(|| v.to_string(), str::to_owned)));
+    truncate(&names.map(|names| names.collect::<Vec<_>>().join(", ")).unwrap_or_default(), 200)
 }
 
-/// The properties that the object at this place of the schema may have.
+/// The properties that the schema allows in the object at this schema path.
 fn known_properties(schema: &Value, schema_path: &str) -> Vec<String> {
     let parent = schema_path.rsplit_once('/').map_or("", |(parent, _keyword)| parent);
     let properties = schema.pointer(parent).and_then(|parent| parent.get("properties")).and_then(Value::as_object);
     properties.map(|map| map.keys().cloned().collect()).unwrap_or_default()
 }
 
-/// The last part of a pointer, as it is called in messages.
-fn name_of(pointer: &str) -> String {
+/// The name of a pointer's last member in messages; an index with its parent's name.
+fn member_name(pointer: &str) -> String {
     let mut parts = pointer.rsplit('/').map(|part| part.replace("~1", "/").replace("~0", "~"));
     let last = parts.next().unwrap_or_default();
     let is_index = !last.is_empty() && last.bytes().all(|b| b.is_ascii_digit());
     let name = if is_index { format!("{}/{last}", parts.next().unwrap_or_default()) } else { last };
-    cut(&name, 40)
+    truncate(&name, 40)
 }
 
 #[cfg(test)]
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn each_fault_names_its_member() {
+    fn faults_name_the_invalid_member() {
         assert_eq!(one(json!({})), fault("/params/url", "url: is required"));
         assert_eq!(one(json!({"url": ""})), fault("/params/url", "url: must not be empty"));
         assert_eq!(one(json!({"url": 5})), fault("/params/url", "url: must be a text, not 5"));
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn every_unknown_property_is_a_fault_of_its_own() {
+    fn each_unknown_property_is_a_separate_fault() {
         let all = found(json!({"url": "u", "a/b": 1, "x".repeat(100): 2}));
         assert_eq!(all.len(), 2);
         assert_eq!(all[0], fault("/params/a~1b", "a/b: unknown property; known are url, n, method, command"));
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn of_alternatives_the_one_that_was_meant_is_told() {
+    fn any_of_reports_the_intended_alternative() {
         let command = |value: Value| one(json!({"url": "u", "command": value}));
         assert_eq!(command(json!(1)), fault("/params/command", "command: must be a text or a list, not 1"));
         assert_eq!(command(json!([])), fault("/params/command", "command: must not be empty"));
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn long_values_are_cut() {
+    fn long_values_are_truncated() {
         let (_, message) = one(json!({"url": "u", "method": "长".repeat(10_000)}));
         assert!(message.chars().count() < 100, "{message}");
     }

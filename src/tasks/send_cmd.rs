@@ -1,13 +1,13 @@
-//! `send_cmd`: runs a command on the server's machine, with its output as it comes. When the run is cancelled or its time is
-//! over, the command and everything it started is ended.
+//! `send_cmd`: runs a command on the server and streams its output. When the run is cancelled or times out, the command and its
+//! descendants are killed.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::process::{self, Ended, Launch};
-use super::{Limits, Run, RunContext, RunError, Spec, TaskType, Text, Toolbox, first, settled};
+use super::process::{self, Launch, ProcessExit};
+use super::{Limits, Run, RunContext, RunError, Spec, TaskType, Text, Toolbox, first_fault, without_template_faults};
 use crate::domain::fault::Fault;
 use crate::domain::policy::Policy;
 
@@ -15,7 +15,7 @@ mod params;
 
 use params::Params;
 
-/// Runs a command.
+/// The task type `send_cmd`.
 pub struct SendCmd {
     limits: Arc<Limits>,
 }
@@ -37,9 +37,9 @@ impl TaskType for SendCmd {
     fn spec(&self) -> Spec {
         Spec {
             name: "send_cmd".into(),
-            title: Text::of("Run a command", "执行命令"),
-            description: Text::of(
-                "Runs a shell command or a program on the server's machine and records its output.",
+            title: Text::new("Run a command", "执行命令"),
+            description: Text::new(
+                "Runs a shell command or a program on the server and records its output.",
                 "在服务器上执行 Shell 命令或程序，并记录其输出。",
             ),
             params_schema: params::schema(),
@@ -54,12 +54,12 @@ impl TaskType for SendCmd {
     }
 
     fn check(&self, params: &Value) -> Vec<Fault> {
-        settled(params, Params::read(params).err().unwrap_or_default())
+        without_template_faults(params, Params::read(params).err().unwrap_or_default())
     }
 
     fn run<'a>(&'a self, params: Value, context: &'a RunContext) -> Run<'a> {
         Box::pin(async move {
-            let params = Params::read(&params).map_err(first)?;
+            let params = Params::read(&params).map_err(first_fault)?;
             let launch = Launch {
                 cwd: params.cwd,
                 env: params.env,
@@ -67,18 +67,18 @@ impl TaskType for SendCmd {
                 encoding: params.encoding,
                 ..Launch::new(params.command)
             };
-            let ended = process::run(launch.with_facts(context), &self.limits, context).await?;
+            let ended = process::run(launch.with_run_environment(context), &self.limits, context).await?;
             outcome(&ended, &params.success_codes)
         })
     }
 }
 
-/// Success or failure by the exit code.
-fn outcome(ended: &Ended, success_codes: &[i32]) -> Result<Value, RunError> {
+/// The outcome of the run by the exit code.
+fn outcome(ended: &ProcessExit, success_codes: &[i32]) -> Result<Value, RunError> {
     match ended.exit_code() {
         Some(code) if success_codes.contains(&code) => Ok(ended.result()),
-        None if ended.status.is_none() => Err(RunError::fail(ended.in_words()).with_result(ended.result())),
-        _ => Err(RunError::retry(ended.in_words()).with_result(ended.result())),
+        None if ended.status.is_none() => Err(RunError::fail(ended.describe()).with_result(ended.result())),
+        _ => Err(RunError::retry(ended.describe()).with_result(ended.result())),
     }
 }
 

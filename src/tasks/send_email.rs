@@ -1,11 +1,11 @@
-//! `send_email`: sends a mail through a mail server of the settings.
+//! `send_email`: sends an email through a mail server of the settings.
 
 use std::time::Duration;
 
 use lettre::message::Mailbox;
 use serde_json::{Value, json};
 
-use super::notify::{Mailer, Sending};
+use super::mailer::{Mailer, SendFuture};
 use super::{Run, RunContext, RunError, Spec, Stage, TaskType, Text, Toolbox};
 use crate::domain::fault::Fault;
 use crate::domain::policy::{Policy, Retry};
@@ -26,7 +26,7 @@ use message::Mail;
 use params::Params;
 use server::Servers;
 
-/// Sends mail.
+/// The task type `send_email`.
 pub struct SendEmail {
     toolbox: Toolbox,
     servers: Servers,
@@ -40,7 +40,7 @@ impl Mailer for SendEmail {
         title: &'a str,
         body: &'a str,
         context: &'a RunContext,
-    ) -> Sending<'a> {
+    ) -> SendFuture<'a> {
         Box::pin(async move { self.send_text(smtp, to, title, body, context).await.map(drop) })
     }
 }
@@ -50,10 +50,7 @@ impl SendEmail {
         Self { toolbox: toolbox.clone(), servers: Servers::default() }
     }
 
-    /// Sends a plain mail on behalf of another task type; `smtp` names the mail server where there are several.
-    ///
-    /// # Errors
-    /// As the run of a `send_email` task.
+    /// Sends a plain text mail for another task type. `smtp` names the mail server if there are several.
     pub async fn send_text(
         &self,
         smtp: Option<&str>,
@@ -73,7 +70,7 @@ impl SendEmail {
         let params = Params::read(params, Stage::Run)
             .map_err(|faults| RunError::fail(faults.into_iter().next().map(|fault| fault.message).unwrap_or_default()))?;
         let (name, profile) = self.profile(params.smtp.as_deref()).map_err(RunError::fail)?;
-        let mail = self.make(params, profile, context).await?;
+        let mail = self.build(params, profile, context).await?;
         let delivered = self.deliver(name, profile, &mail, context).await?;
         let result = delivered.result(&mail, name);
         let Some((_, first)) = delivered.refused.first() else { return Ok(result) };
@@ -85,13 +82,13 @@ impl SendEmail {
         choose("smtp", &self.toolbox.profiles.smtp, name).map_err(|message| format!("smtp: {message}"))
     }
 
-    /// Makes the mail, away from the async threads: attachments may be large.
-    async fn make(&self, mut params: Params, profile: &Smtp, context: &RunContext) -> Result<Mail, RunError> {
+    /// Builds the mail off the async threads, because attachments may be large.
+    async fn build(&self, mut params: Params, profile: &Smtp, context: &RunContext) -> Result<Mail, RunError> {
         let from = params.from.take().map_or_else(|| sender(profile), Ok)?;
         let attachments = Attachment::load_all(std::mem::take(&mut params.attachments), &self.toolbox).await?;
         let (id, now) = (context.execution_id.clone(), self.toolbox.clock.now());
-        let made = tokio::task::spawn_blocking(move || Mail::make(params, from, attachments, &id, now)).await;
-        made.unwrap_or_else(|error| Err(RunError::fail(format!("the mail cannot be made: {error}"))))
+        let built = tokio::task::spawn_blocking(move || Mail::build(params, from, attachments, &id, now)).await;
+        built.unwrap_or_else(|error| Err(RunError::fail(format!("failed to build the mail: {error}"))))
     }
 
     async fn deliver(
@@ -100,17 +97,17 @@ impl SendEmail {
         profile: &Smtp,
         mail: &Mail,
         context: &RunContext,
-    ) -> Result<delivery::Delivered, RunError> {
+    ) -> Result<delivery::DeliveryReport, RunError> {
         let server = self.servers.get(name, profile);
         let mut connection = server.connection(&context.output).await?;
-        let mut done = deliver(&mut connection.smtp, mail, profile).await;
-        if connection.used_before && done.as_ref().is_err_and(|failed| failed.before_anything && failed.error.retryable) {
-            // A server may give up a connection that it kept; that says nothing of the mail.
+        let mut delivered = deliver(&mut connection.smtp, mail, profile).await;
+        if connection.reused && delivered.as_ref().is_err_and(|failed| failed.before_sending && failed.error.retryable) {
+            // The server may have closed a kept connection; that does not concern the mail.
             drop(connection);
             connection = server.new_connection(&context.output).await?;
-            done = deliver(&mut connection.smtp, mail, profile).await;
+            delivered = deliver(&mut connection.smtp, mail, profile).await;
         }
-        let delivered = done.map_err(|failed| failed.error)?;
+        let delivered = delivered.map_err(|failed| failed.error)?;
         connection.keep();
         let (accepted, bytes) = (delivered.accepted, mail.bytes.len());
         let noun = if accepted == 1 { "recipient" } else { "recipients" };
@@ -120,22 +117,22 @@ impl SendEmail {
     }
 }
 
-/// The sender that the settings give.
+/// The default sender of the settings.
 fn sender(profile: &Smtp) -> Result<Mailbox, RunError> {
     let Some(text) = profile.sender() else {
-        return Err(RunError::fail("from: is missing; give it here, or in the mail server's settings"));
+        return Err(RunError::fail("from: is required, here or in the mail server's settings"));
     };
     let read = address::mailboxes(text).map(|mut all| all.remove(0));
-    read.map_err(|message| RunError::fail(format!("the sender of the mail server's settings: {message}")))
+    read.map_err(|message| RunError::fail(format!("from in the mail server's settings: {message}")))
 }
 
 impl TaskType for SendEmail {
     fn spec(&self) -> Spec {
         Spec {
             name: "send_email".into(),
-            title: Text::of("Send a mail", "发送邮件"),
-            description: Text::of(
-                "Sends a mail, with attachments if wanted, through a mail server of the settings.",
+            title: Text::new("Send an email", "发送邮件"),
+            description: Text::new(
+                "Sends an email, optionally with attachments, through a mail server of the settings.",
                 "通过配置好的邮件服务器发送邮件，可带附件。",
             ),
             params_schema: params::schema(),
@@ -155,8 +152,8 @@ impl TaskType for SendEmail {
             Ok(params) => params,
             Err(faults) => return faults,
         };
-        // A mail server may be set up later; one that is named should be there.
-        let named = params.smtp.filter(|name| Stage::Saved.knows(name));
+        // Without a name the mail server may be configured later; a named one must exist.
+        let named = params.smtp.filter(|name| Stage::Saved.is_resolved(name));
         let unknown = named.and_then(|name| self.profile(Some(&name)).err());
         unknown.map(|message| Fault::new("/smtp", message)).into_iter().collect()
     }
@@ -164,8 +161,8 @@ impl TaskType for SendEmail {
     fn run<'a>(&'a self, params: Value, context: &'a RunContext) -> Run<'a> {
         Box::pin(async move {
             tokio::select! {
-                done = self.send(&params, context) => done,
-                () = context.cancel.cancelled() => Err(RunError::fail("the mail was given up before the server took it")),
+                delivered = self.send(&params, context) => delivered,
+                () = context.cancel.cancelled() => Err(RunError::fail("cancelled before the mail server accepted the mail")),
             }
         })
     }

@@ -1,4 +1,4 @@
-//! `send_sms`: sends text messages through a provider of the settings.
+//! `send_sms`: sends text messages through an SMS provider of the settings.
 
 use std::time::Duration;
 
@@ -24,15 +24,15 @@ mod tencent;
 mod twilio;
 
 use params::Params;
-use provider::{Answer, Message, Outcome, Request};
-use record::Record;
+use provider::{Message, Outcome, Request, Response};
+use record::DeliveryRecord;
 
-/// Messages of one run on their way at once.
-const AT_ONCE: usize = 8;
-/// Bytes of an answer that are read.
-const ANSWER_MAX: usize = 64 << 10;
+/// Concurrent requests of one run.
+const CONCURRENCY: usize = 8;
+/// The most bytes read of a response.
+const RESPONSE_MAX_BYTES: usize = 64 << 10;
 
-/// Sends text messages.
+/// The task type `send_sms`.
 pub struct SendSms {
     toolbox: Toolbox,
     clients: Clients,
@@ -44,7 +44,7 @@ impl SendSms {
     }
 
     fn client(&self) -> Result<reqwest::Client, RunError> {
-        self.clients.get(&Connection { verify_tls: true, redirects: 0, proxy: None, signed: true })
+        self.clients.get(&Connection { verify_tls: true, redirects: 0, proxy: None, authenticated: true })
     }
 
     fn profile(&self, name: Option<&str>) -> Result<(&str, &Sms), String> {
@@ -54,30 +54,34 @@ impl SendSms {
     async fn send(&self, params: &Value, context: &RunContext) -> Result<Value, RunError> {
         let fault = |fault: Fault| RunError::fail(fault.message);
         let params = Params::read(params, Stage::Run)
-            .map_err(|faults| faults.into_iter().next().map_or_else(|| RunError::fail("the parameters do not read"), fault))?;
+            .map_err(|faults| faults.into_iter().next().map_or_else(|| RunError::fail("the parameters are invalid"), fault))?;
         let (name, profile) = self.profile(params.sms.as_deref()).map_err(RunError::fail)?;
         params.check_for(profile).map_err(fault)?;
         let client = self.client()?;
-        let mut record = Record::begin(name, &params.to, &self.toolbox, context).await?;
-        let left = record.left();
+        let mut record = DeliveryRecord::load(name, &params.to, &self.toolbox, context).await?;
+        let left = record.pending();
         if left.len() < params.to.len() {
-            context.output.line(&format!("{} of {} messages were settled before", params.to.len() - left.len(), params.to.len()));
+            context.output.line(&format!(
+                "{} of {} messages were finished by an earlier attempt",
+                params.to.len() - left.len(),
+                params.to.len()
+            ));
         }
         let sending = left.into_iter().map(|number| self.send_one(number, &params, profile, &client, context));
-        let mut sending = stream::iter(sending).buffer_unordered(AT_ONCE);
+        let mut sending = stream::iter(sending).buffer_unordered(CONCURRENCY);
         loop {
             let next = tokio::select! {
                 next = sending.next() => next,
-                () = context.cancel.cancelled() => return Err(record.given_up()),
+                () = context.cancel.cancelled() => return Err(record.cancelled()),
             };
-            let Some((number, outcome)) = next else { return record.end() };
+            let Some((number, outcome)) = next else { return record.finish() };
             let verb = if outcome.accepted { "accepted" } else { "refused" };
             context.output.line(&format!("{number}: {verb}: {} {}", outcome.code, outcome.message));
-            record.put(&number, outcome);
+            record.set(&number, outcome);
         }
     }
 
-    /// Sends to one number. What goes wrong on the way is an outcome as well: the other numbers have theirs.
+    /// Sends to one number. A failure is an outcome too, because the other numbers are sent independently.
     async fn send_one(
         &self,
         number: String,
@@ -90,15 +94,15 @@ impl SendSms {
         let outcome = match request {
             Err(message) => Outcome::refused("not sent", message),
             Ok(request) => match exchange(client, request, profile).await {
-                Ok(answer) => answer.outcome(profile),
-                Err(error) => Outcome { retry: error.retryable, ..Outcome::refused("no answer", error.message) },
+                Ok(response) => response.outcome(profile),
+                Err(error) => Outcome { retry: error.retryable, ..Outcome::refused("no response", error.message) },
             },
         };
         (number, outcome)
     }
 
     fn request(&self, number: &str, params: &Params, profile: &Sms, context: &RunContext) -> Result<Request, String> {
-        let provider = profile.provider.ok_or("provider is missing")?;
+        let provider = profile.provider.ok_or("provider is required")?;
         let to = number::for_provider(number, provider)?;
         let default_template = profile.template.as_deref().filter(|_| params.text.is_none());
         let message = Message {
@@ -116,14 +120,14 @@ impl SendSms {
     }
 }
 
-/// Something that comes once: a request is taken a single time.
+/// A random value that is used once; providers reject a repeated one.
 fn nonce() -> Result<String, String> {
     let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes).map_err(|error| format!("no random numbers: {error}"))?;
+    getrandom::fill(&mut bytes).map_err(|error| format!("failed to get random bytes: {error}"))?;
     Ok(digest::hex(&bytes))
 }
 
-async fn exchange(client: &reqwest::Client, request: Request, profile: &Sms) -> Result<Answer, RunError> {
+async fn exchange(client: &reqwest::Client, request: Request, profile: &Sms) -> Result<Response, RunError> {
     let Request { method, url, headers, body } = request;
     let has_body = !body.is_empty() || method != reqwest::Method::GET;
     let mut building = client.request(method, url).headers(headers).timeout(profile.timeout);
@@ -134,21 +138,21 @@ async fn exchange(client: &reqwest::Client, request: Request, profile: &Sms) -> 
     let mut response = building.send().await.map_err(failed)?;
     let mut bytes = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(failed)? {
-        let left = ANSWER_MAX - bytes.len();
+        let left = RESPONSE_MAX_BYTES - bytes.len();
         bytes.extend_from_slice(&chunk[..chunk.len().min(left)]);
         if chunk.len() > left {
             break;
         }
     }
-    Ok(Answer { status: response.status().as_u16(), text: String::from_utf8_lossy(&bytes).into_owned() })
+    Ok(Response { status: response.status().as_u16(), text: String::from_utf8_lossy(&bytes).into_owned() })
 }
 
 impl TaskType for SendSms {
     fn spec(&self) -> Spec {
         Spec {
             name: "send_sms".into(),
-            title: Text::of("Send a text message", "发送短信"),
-            description: Text::of(
+            title: Text::new("Send a text message", "发送短信"),
+            description: Text::new(
                 "Sends text messages through Aliyun, Tencent Cloud, Twilio or an HTTP gateway of the settings.",
                 "通过配置好的阿里云、腾讯云、Twilio 或 HTTP 网关发送短信。",
             ),
@@ -169,10 +173,10 @@ impl TaskType for SendSms {
             Ok(params) => params,
             Err(faults) => return faults,
         };
-        // A provider may be set up later; one that is named should be there.
+        // Without a name the provider may be configured later; a named one must exist.
         match (self.profile(params.sms.as_deref()), &params.sms) {
             (Ok((_, profile)), _) => params.check_for(profile).err().into_iter().collect(),
-            (Err(message), Some(name)) if Stage::Saved.knows(name) => vec![Fault::new("/sms", message)],
+            (Err(message), Some(name)) if Stage::Saved.is_resolved(name) => vec![Fault::new("/sms", message)],
             (Err(_), _) => Vec::new(),
         }
     }

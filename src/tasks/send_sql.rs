@@ -1,4 +1,4 @@
-//! `send_sql`: runs SQL on a database of the settings; its answer becomes the result, a file, or a check.
+//! `send_sql`: runs SQL on a configured datasource and stores the rows in the result or a CSV file, or checks them.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -6,29 +6,29 @@ use std::time::{Duration, Instant};
 use serde_json::{Map, Value, json};
 use tokio::sync::mpsc::Receiver;
 
-use super::sql::lease::{TimeLimit, until};
-use super::sql::session::{Event, Step, way};
+use super::sql::lease::{TimeLimit, run_bounded};
+use super::sql::session::{Event, Step, row_channel};
 use super::sql::split::split;
 use super::sql::statement::Statement;
 use super::sql::{Datasources, Lease, Source, SqlError};
-use super::{Limits, Run, RunContext, RunError, Spec, TaskType, Text, Toolbox};
+use super::{Limits, Run, RunContext, RunError, Spec, TaskType, Text, Toolbox, first_fault};
 use crate::domain::fault::Fault;
 use crate::domain::policy::Policy;
 use crate::tasks::template::is_template;
 
-mod answer;
 mod csv_file;
 mod expect;
 pub(in crate::tasks) mod guard;
 mod params;
+mod result_rows;
 
 pub(in crate::tasks) use params::{datasource_schema, values as values_of, values_schema};
 
-use answer::Answer;
 use csv_file::CsvFile;
 use params::{Output, Params};
+use result_rows::ResultRows;
 
-/// Runs SQL.
+/// The task type `send_sql`.
 pub struct SendSql {
     datasources: Arc<Datasources>,
     limits: Arc<Limits>,
@@ -44,9 +44,9 @@ impl TaskType for SendSql {
     fn spec(&self) -> Spec {
         Spec {
             name: "send_sql".into(),
-            title: Text::of("Run SQL", "执行 SQL"),
-            description: Text::of(
-                "Runs SQL on a database that the administrator set up, and keeps its answer as the result or in a CSV file, or checks it.",
+            title: Text::new("Run SQL", "执行 SQL"),
+            description: Text::new(
+                "Runs SQL on a datasource of the settings and stores the rows in the result or in a CSV file, or checks them.",
                 "在管理员配置的数据库上执行 SQL，将查询结果保存为执行结果或 CSV 文件，也可用于数据检查。",
             ),
             params_schema: params::schema(),
@@ -77,7 +77,7 @@ impl TaskType for SendSql {
 
     fn run<'a>(&'a self, params: Value, context: &'a RunContext) -> Run<'a> {
         Box::pin(async move {
-            let params = Params::read(&params).map_err(first)?;
+            let params = Params::read(&params).map_err(first_fault)?;
             let source = self.datasources.get(params.datasource.as_deref()).map_err(RunError::fail)?;
             let statements = statements(&params, &source).map_err(RunError::fail)?;
             self.work(&params, &source, &statements, context).await
@@ -85,11 +85,7 @@ impl TaskType for SendSql {
     }
 }
 
-fn first(faults: Vec<Fault>) -> RunError {
-    RunError::fail(faults.into_iter().next().map(|fault| fault.message).unwrap_or_default())
-}
-
-/// The statements of the text, where they may be run as asked. Nothing is said of a text that holds template expressions.
+/// The checked statements of the text. A text with template expressions is not checked.
 fn statements(params: &Params, source: &Source) -> Result<Vec<Statement>, String> {
     let statements = split(&params.sql, source.engine());
     if is_template(&params.sql) {
@@ -109,19 +105,19 @@ impl SendSql {
     ) -> Result<Value, RunError> {
         let started = Instant::now();
         let mut sink = self.sink(params).await?;
-        let limit = params.timeout.map(TimeLimit::of);
-        let opened = until(&context.cancel, limit, source.open()).await;
+        let limit = params.timeout.map(TimeLimit::new);
+        let opened = run_bounded(&context.cancel, limit, source.open()).await;
         let mut lease = opened.and_then(std::convert::identity)?;
         let job = Job { params, source, statements, context };
-        let ended = until(&context.cancel, limit, job.run(&mut lease, &mut sink)).await;
+        let ended = run_bounded(&context.cancel, limit, job.run(&mut lease, &mut sink)).await;
         let reports = match ended {
             Ok(ended) => {
                 lease.finish().await;
                 ended?
             }
-            Err(cut_off) => {
+            Err(interrupted) => {
                 lease.abort().await;
-                return Err(cut_off.into());
+                return Err(interrupted.into());
             }
         };
         let elapsed = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -131,12 +127,12 @@ impl SendSql {
     async fn sink(&self, params: &Params) -> Result<Sink, RunError> {
         match (&params.output, &params.file) {
             (Output::Csv, Some(file)) => Ok(Sink::Csv(Box::new(CsvFile::open(&self.limits, file).await?))),
-            _ => Ok(Sink::Rows(Answer::new(params.max_rows))),
+            _ => Ok(Sink::Rows(ResultRows::new(params.max_rows))),
         }
     }
 }
 
-/// One run on its connection.
+/// One run on a connection.
 struct Job<'j> {
     params: &'j Params,
     source: &'j Source,
@@ -144,7 +140,7 @@ struct Job<'j> {
     context: &'j RunContext,
 }
 
-/// What a statement came to.
+/// The outcome of a statement.
 struct Report {
     verb: String,
     rows_affected: u64,
@@ -152,37 +148,38 @@ struct Report {
 }
 
 impl Job<'_> {
-    /// All statements; in one transaction where that was asked for. What is expected is checked before anything counts.
+    /// Runs all statements, in one transaction if requested. `expect` is checked before the commit.
     async fn run(&self, lease: &mut Lease, sink: &mut Sink) -> Result<Vec<Report>, RunError> {
-        let writes = self.statements.iter().any(|statement| !statement.answers_rows() || statement.changes_rows());
-        let one = self.statements.len() == 1 && self.params.expect.is_none() && self.source.engine().batches_alone();
-        let transaction = self.source.read_only() || (self.params.transaction && !one);
+        let writes = self.statements.iter().any(|statement| !statement.returns_rows() || statement.changes_rows());
+        let single_batch =
+            self.statements.len() == 1 && self.params.expect.is_none() && self.source.engine().single_statement_is_atomic();
+        let transaction = self.source.read_only() || (self.params.transaction && !single_batch);
         if transaction {
-            lease.step(Step::Begin { writes }).await.map_err(|error| self.source.clean(error))?;
+            lease.step(Step::Begin { writes }).await.map_err(|error| self.source.redact(error))?;
         }
-        let done = self.run_each(lease, sink).await.and_then(|reports| match &self.params.expect {
+        let outcome = self.run_each(lease, sink).await.and_then(|reports| match &self.params.expect {
             Some(expect) => expect.check(sink, &reports).map(|()| reports),
             None => Ok(reports),
         });
         if transaction {
-            // What may only read has nothing that could count.
-            let ended = if done.is_ok() && !self.source.read_only() { Step::Commit } else { Step::Rollback };
+            // A read-only datasource has nothing to commit.
+            let ended = if outcome.is_ok() && !self.source.read_only() { Step::Commit } else { Step::Rollback };
             let ended = lease.step(ended).await;
-            if done.is_ok() {
-                ended.map_err(|error| self.source.clean(error))?;
+            if outcome.is_ok() {
+                ended.map_err(|error| self.source.redact(error))?;
             }
         }
-        done
+        outcome
     }
 
     async fn run_each(&self, lease: &mut Lease, sink: &mut Sink) -> Result<Vec<Report>, RunError> {
         let mut reports = Vec::with_capacity(self.statements.len());
-        for (place, statement) in self.statements.iter().enumerate() {
+        for (index, statement) in self.statements.iter().enumerate() {
             let report = self.run_one(lease, sink, statement).await.map_err(|error| {
-                let error = self.source.clean(error.at(&statement.text(), statement.line));
+                let error = self.source.redact(error.with_location(&statement.text(), statement.line));
                 let several = self.statements.len() > 1;
                 let message = if several {
-                    format!("statement {} of {}: {}", place + 1, self.statements.len(), error.message)
+                    format!("statement {} of {}: {}", index + 1, self.statements.len(), error.message)
                 } else {
                     error.message
                 };
@@ -196,10 +193,10 @@ impl Job<'_> {
     }
 
     async fn run_one(&self, session: &mut Lease, sink: &mut Sink, statement: &Statement) -> Result<Report, SqlError> {
-        let (out, rows) = way();
-        let (ran, taken) = tokio::join!(session.run(statement, &self.params.values, out), sink.take(rows));
-        // Where the rows could not be taken, that is the cause of whatever else went wrong.
-        let row_count = taken?;
+        let (out, rows) = row_channel();
+        let (ran, received) = tokio::join!(session.run(statement, &self.params.values, out), sink.take(rows));
+        // An error of the row sink is the cause of the error of the statement, so it is returned first.
+        let row_count = received?;
         Ok(Report { verb: statement.verb().to_owned(), rows_affected: ran?, row_count })
     }
 }
@@ -209,33 +206,33 @@ fn line(source: &str, report: &Report) -> String {
     format!("{source}: {verb}: {rows_affected} rows affected, {row_count} rows returned")
 }
 
-/// Where rows go.
+/// The receiver of rows.
 enum Sink {
-    Rows(Answer),
+    Rows(ResultRows),
     Csv(Box<CsvFile>),
 }
 
 impl Sink {
-    /// Takes what one statement answers with; answers how many rows that were.
+    /// Receives the rows of one statement; returns their number.
     async fn take(&mut self, rows: Receiver<Event>) -> Result<u64, SqlError> {
         match self {
-            Sink::Rows(answer) => Ok(answer.take(rows).await),
+            Sink::Rows(buffer) => Ok(buffer.take(rows).await),
             Sink::Csv(file) => file.take(rows).await,
         }
     }
 
-    /// Rows of the last answer.
+    /// The number of rows of the last result set.
     fn row_count(&self) -> u64 {
         match self {
-            Sink::Rows(answer) => answer.row_count,
+            Sink::Rows(buffer) => buffer.row_count,
             Sink::Csv(file) => file.row_count(),
         }
     }
 
-    /// The first value of the last answer.
+    /// The first value of the last result set.
     fn value(&self) -> Value {
         match self {
-            Sink::Rows(answer) => answer.value(),
+            Sink::Rows(buffer) => buffer.value(),
             Sink::Csv(_) => Value::Null,
         }
     }
@@ -245,11 +242,11 @@ impl Sink {
         let each = |report: &Report| json!({"statement": report.verb, "rows_affected": report.rows_affected, "row_count": report.row_count});
         let mut result = Map::new();
         match self {
-            Sink::Rows(answer) if params.output == Output::Value => drop(result.insert("value".into(), answer.value())),
-            Sink::Rows(answer) => result.extend(answer.into_members()),
+            Sink::Rows(buffer) if params.output == Output::Value => drop(result.insert("value".into(), buffer.value())),
+            Sink::Rows(buffer) => result.extend(buffer.into_members()),
             Sink::Csv(file) => {
                 let rows = file.row_count();
-                result.insert("file".into(), file.keep().await?.into());
+                result.insert("file".into(), file.publish().await?.into());
                 result.insert("rows".into(), rows.into());
             }
         }

@@ -1,5 +1,5 @@
-//! Templates in parameters: any string may hold Tera expressions, filled in when a run starts. They see the run's facts and
-//! nothing else: no files, no other templates.
+//! Templates in parameters: renders the Tera expressions in strings when a run starts. They can use the variables of the run only:
+//! no files and no other templates.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -14,19 +14,19 @@ use tera::{Context, ErrorKind, Kwargs, State, Tera};
 use crate::domain::fault::{Fault, pointer_step};
 
 mod filters;
-pub mod foreign;
+pub mod injection;
 
-/// Bytes that one string may become.
-const FILLED_MAX: usize = 4 << 20;
-/// What a template may name.
-const NAMES: [&str; 8] = ["scheduled_at", "now", "last_success_at", "task", "execution", "attempt", "previous", "env"];
+/// The largest size of a rendered string, in bytes.
+const RENDERED_MAX_BYTES: usize = 4 << 20;
+/// The variables of a template.
+const VARIABLES: [&str; 8] = ["scheduled_at", "now", "last_success_at", "task", "execution", "attempt", "previous", "env"];
 
-/// What the templates of one run may see. Times are shown with their zone's offset.
+/// The values of the variables for one run. Times are rendered with the offset of their time zone.
 #[derive(Debug, Clone)]
-pub struct Facts {
+pub struct TemplateVariables {
     pub scheduled_at: DateTime<Tz>,
     pub now: DateTime<Tz>,
-    /// When the newest succeeded run of the task started; `None`: undefined, so that `default` takes its place.
+    /// When the newest succeeded run of the task started; `None`: undefined, so that the filter `default` applies.
     pub last_success_at: Option<DateTime<Tz>>,
     pub task_id: String,
     pub task_name: String,
@@ -38,20 +38,20 @@ pub struct Facts {
     pub env: Arc<BTreeMap<String, String>>,
 }
 
-/// Finds a secret by its name.
+/// Looks up a secret by its name.
 pub type Secrets = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
 
-/// Whether a string holds an expression.
+/// Whether a string contains an expression.
 pub fn is_template(text: &str) -> bool {
     text.contains("{{") || text.contains("{%")
 }
 
-/// Whether any string in the parameters holds an expression.
+/// Whether any string in the parameters contains an expression.
 pub fn has_templates(params: &Value) -> bool {
     any(params, &is_template)
 }
 
-/// Whether an expression in the parameters may name `word`.
+/// Whether a string with an expression contains `word`.
 pub fn mentions(params: &Value, word: &str) -> bool {
     any(params, &|text| is_template(text) && text.contains(word))
 }
@@ -65,7 +65,7 @@ fn any(value: &Value, holds: &dyn Fn(&str) -> bool) -> bool {
     }
 }
 
-/// What is wrong with the templates in parameters, as far as it shows before a run.
+/// The faults of the templates in parameters that can be found before a run.
 pub fn check(params: &Value, base: &str) -> Vec<Fault> {
     let mut faults = Vec::new();
     if !has_templates(params) {
@@ -83,10 +83,10 @@ pub fn check(params: &Value, base: &str) -> Vec<Fault> {
 fn check_text(engine: &Tera, text: &str) -> Result<(), String> {
     const NAME: &str = "text";
     let mut engine = engine.clone();
-    engine.add_raw_template(NAME, &named_arguments(text)).map_err(|error| said(&error))?;
-    let unknown = engine.get_template_variables(NAME).map_err(|error| said(&error))?;
-    match unknown.into_iter().find(|name| !NAMES.contains(name)) {
-        Some(name) => Err(format!("a template knows no '{name}'; it knows {}", NAMES.join(", "))),
+    engine.add_raw_template(NAME, &named_arguments(text)).map_err(|error| error_line(&error))?;
+    let unknown = engine.get_template_variables(NAME).map_err(|error| error_line(&error))?;
+    match unknown.into_iter().find(|name| !VARIABLES.contains(name)) {
+        Some(name) => Err(format!("unknown template variable '{name}'; known are {}", VARIABLES.join(", "))),
         None => Ok(()),
     }
 }
@@ -104,35 +104,35 @@ fn last_step(pointer: &str) -> &str {
     pointer.rsplit('/').next().unwrap_or(pointer)
 }
 
-/// The parameters with every expression filled in. It may take a while: a template can loop.
+/// The parameters with all expressions rendered. May take long, because a template can loop.
 ///
 /// # Errors
-/// The first string that cannot be filled in, and why.
-pub fn fill(params: &Value, facts: &Facts, secrets: Secrets) -> Result<Value, Fault> {
+/// The first string that cannot be rendered.
+pub fn render(params: &Value, variables: &TemplateVariables, secrets: Secrets) -> Result<Value, Fault> {
     let engine = engine(secrets);
-    let context = context(facts);
-    fill_value(params, "", &|pointer, text| {
-        let mut bounded = Bounded::default();
-        let filled = engine.render_str_to(&named_arguments(text), &context, false, &mut bounded);
+    let context = context(variables);
+    render_value(params, "", &|pointer, text| {
+        let mut writer = LimitedWriter::default();
+        let filled = engine.render_str_to(&named_arguments(text), &context, false, &mut writer);
         let fault = |what: String| Fault::new(pointer, format!("{}: {what}", pointer.trim_start_matches('/')));
         match filled {
-            Ok(()) => Ok(String::from_utf8_lossy(&bounded.bytes).into_owned()),
-            Err(_) if bounded.full => Err(fault(format!("the template becomes longer than {FILLED_MAX} bytes"))),
-            Err(error) => Err(fault(said(&error))),
+            Ok(()) => Ok(String::from_utf8_lossy(&writer.bytes).into_owned()),
+            Err(_) if writer.full => Err(fault(format!("the rendered template is longer than {RENDERED_MAX_BYTES} bytes"))),
+            Err(error) => Err(fault(error_line(&error))),
         }
     })
 }
 
-fn fill_value(value: &Value, pointer: &str, fill: &dyn Fn(&str, &str) -> Result<String, Fault>) -> Result<Value, Fault> {
+fn render_value(value: &Value, pointer: &str, render: &dyn Fn(&str, &str) -> Result<String, Fault>) -> Result<Value, Fault> {
     Ok(match value {
-        Value::String(text) if is_template(text) => Value::String(fill(pointer, text)?),
+        Value::String(text) if is_template(text) => Value::String(render(pointer, text)?),
         Value::Array(list) => {
-            let items = list.iter().enumerate().map(|(place, item)| fill_value(item, &format!("{pointer}/{place}"), fill));
+            let items = list.iter().enumerate().map(|(place, item)| render_value(item, &format!("{pointer}/{place}"), render));
             Value::Array(items.collect::<Result<_, _>>()?)
         }
         Value::Object(map) => {
             let filled = |(key, item): (&String, &Value)| {
-                Ok((key.clone(), fill_value(item, &format!("{pointer}/{}", pointer_step(key)), fill)?))
+                Ok((key.clone(), render_value(item, &format!("{pointer}/{}", pointer_step(key)), render)?))
             };
             Value::Object(map.iter().map(filled).collect::<Result<Map<_, _>, Fault>>()?)
         }
@@ -140,21 +140,21 @@ fn fill_value(value: &Value, pointer: &str, fill: &dyn Fn(&str, &str) -> Result<
     })
 }
 
-fn context(facts: &Facts) -> Context {
+fn context(variables: &TemplateVariables) -> Context {
     let mut context = Context::new();
     let time = |at: &DateTime<Tz>| at.to_rfc3339_opts(SecondsFormat::Millis, false);
-    context.insert("scheduled_at", &time(&facts.scheduled_at));
-    context.insert("now", &time(&facts.now));
-    if let Some(at) = &facts.last_success_at {
+    context.insert("scheduled_at", &time(&variables.scheduled_at));
+    context.insert("now", &time(&variables.now));
+    if let Some(at) = &variables.last_success_at {
         context.insert("last_success_at", &time(at));
     }
-    context.insert("task", &json!({"id": facts.task_id, "name": facts.task_name, "type": facts.task_type}));
-    context.insert("execution", &json!({"id": facts.execution_id}));
-    context.insert("attempt", &facts.attempt);
-    if let Some(previous) = &facts.previous {
+    context.insert("task", &json!({"id": variables.task_id, "name": variables.task_name, "type": variables.task_type}));
+    context.insert("execution", &json!({"id": variables.execution_id}));
+    context.insert("attempt", &variables.attempt);
+    if let Some(previous) = &variables.previous {
         context.insert("previous", previous);
     }
-    context.insert("env", &*facts.env);
+    context.insert("env", &*variables.env);
     context
 }
 
@@ -168,7 +168,7 @@ fn engine(secrets: Secrets) -> Tera {
     engine
 }
 
-/// Tera's functions take named arguments alone; `secret("name")` is what people write.
+/// Rewrites `secret("name")` to `secret(name="name")`, because Tera's functions take named arguments only.
 fn named_arguments(text: &str) -> String {
     static SECRET: OnceLock<Option<Regex>> = OnceLock::new();
     let pattern = SECRET.get_or_init(|| Regex::new(r#"\bsecret\(\s*("[^"]*"|'[^']*')\s*\)"#).ok());
@@ -178,27 +178,27 @@ fn named_arguments(text: &str) -> String {
     }
 }
 
-/// An error of the engine in one line, without the picture of the place that it draws for terminals.
-fn said(error: &tera::Error) -> String {
+/// An error of the engine as one line, without its drawing of the source location.
+fn error_line(error: &tera::Error) -> String {
     let line = |text: &str| text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default().to_owned();
     match error.kind() {
         ErrorKind::SyntaxError(report) | ErrorKind::RenderingError(report) => {
-            format!("the template does not work: {} (line {})", line(report.message()), report.span().start_line)
+            format!("template error: {} (line {})", line(report.message()), report.span().start_line)
         }
-        _ => format!("the template does not work: {}", line(&error.to_string()).trim_start_matches("error: ")),
+        _ => format!("template error: {}", line(&error.to_string()).trim_start_matches("error: ")),
     }
 }
 
-/// Takes so many bytes and no more.
+/// A writer that fails after [`RENDERED_MAX_BYTES`] bytes.
 #[derive(Default)]
-struct Bounded {
+struct LimitedWriter {
     bytes: Vec<u8>,
     full: bool,
 }
 
-impl Write for Bounded {
+impl Write for LimitedWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.bytes.len() + bytes.len() > FILLED_MAX {
+        if self.bytes.len() + bytes.len() > RENDERED_MAX_BYTES {
             self.full = true;
             return Err(io::Error::other("full"));
         }

@@ -1,4 +1,4 @@
-//! What the task types share: built once at the start, given to each type when it is made.
+//! Shared dependencies of the task types, built once at start and passed to each type's constructor.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,24 +11,24 @@ use crate::clock::SharedClock;
 use crate::domain::profile::Profiles;
 use crate::storage::Database;
 
-/// Clones share it.
+/// Dependencies of the task types; cheap to clone.
 #[derive(Clone)]
 pub struct Toolbox {
     pub clock: SharedClock,
-    /// Belfry's own database: earlier results, the execution log, the backup.
+    /// Belfry's own database: previous results, the execution log, backups.
     pub database: Database,
-    /// Where Belfry keeps its files.
+    /// The data folder.
     pub data_dir: PathBuf,
-    /// The zone of times that name none.
+    /// The default time zone.
     pub zone: Tz,
     pub profiles: Arc<Profiles>,
-    /// The databases of the profiles, each with its own bound on connections.
+    /// The databases of the profiles, each with its own connection limit.
     pub datasources: Arc<Datasources>,
     pub limits: Arc<Limits>,
 }
 
 impl Toolbox {
-    /// A toolbox without profiles and without limits but to the files of `folder`.
+    /// A toolbox without profiles, with files limited to `folder`.
     pub fn plain(database: Database, clock: SharedClock, folder: &Path) -> Toolbox {
         Toolbox {
             clock,

@@ -1,5 +1,4 @@
-//! Logs: lines for people on the error stream (the output stream belongs to what a command answers), and the same in
-//! `scheduler.log` of the data folder. Writing to the file happens on a thread of its own.
+//! Logging: to standard error and to `scheduler.log` in the data folder. Standard output is left to the output of commands.
 
 mod one_line;
 mod rolling;
@@ -21,9 +20,9 @@ use crate::config::{Log, LogFormat};
 use one_line::OneLine;
 pub use rolling::RollingFile;
 
-/// The log's name in the data folder.
+/// The name of the log file in the data folder.
 pub const LOG_FILE: &str = "scheduler.log";
-/// Crates that tell more than an operator wants to know, unless `RUST_LOG` asks for it.
+/// Crates whose debug and info lines are hidden unless `RUST_LOG` enables them.
 const NOISY: [&str; 12] = [
     "apalis",
     "apalis_core",
@@ -39,42 +38,42 @@ const NOISY: [&str; 12] = [
     "sqlx",
 ];
 
-/// Keeps the logs going; dropping it writes what is still waiting.
+/// Keeps the log writers running; dropping it flushes them.
 #[must_use]
 pub struct Logs {
     _writers: Vec<WorkerGuard>,
 }
 
-/// What logs are to be like.
+/// The options of the logs.
 pub struct Setup<'a> {
     pub log: &'a Log,
-    /// Holds `scheduler.log`.
+    /// The folder of `scheduler.log`.
     pub folder: &'a Path,
-    /// `RUST_LOG`, if it was given.
+    /// The value of `RUST_LOG`, if set.
     pub rules: Option<String>,
-    /// Whether lines go to the error stream too.
+    /// Whether lines go to standard error too.
     pub console: bool,
     pub clock: SharedClock,
-    /// The zone in which times are written.
+    /// The time zone of the timestamps.
     pub zone: Tz,
 }
 
-/// Why there can be no logs, in one line.
+/// Why logging cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum TelemetryError {
-    #[error("cannot write the log {path}: {reason}")]
+    #[error("cannot write the log file {path}: {reason}")]
     File { path: String, reason: String },
     #[error("RUST_LOG: {0}; use rules such as info,belfry=debug")]
     Rules(String),
-    #[error("logs were started already in this process")]
+    #[error("logging was already started in this process")]
     Started,
 }
 
-/// Starts the logs of this process. Lines are written by threads of their own: work never waits for a slow terminal, and
-/// for a slow disk only when more lines wait than a burst writes (waiting then beats losing the record of what was done).
+/// Starts logging in this process. Background threads write the lines: a slow terminal loses lines instead of delaying work; a
+/// slow disk delays work when the buffer is full, so that the file is complete.
 ///
 /// # Errors
-/// Where the file cannot be written or the rules do not read.
+/// The file cannot be written, the rules are invalid, or logging was already started.
 pub fn start(setup: Setup<'_>) -> Result<Logs, TelemetryError> {
     let filter = filter(setup.log, setup.rules.as_deref())?;
     let path = setup.folder.join(LOG_FILE);
@@ -100,10 +99,10 @@ fn filter(log: &Log, rules: Option<&str>) -> Result<EnvFilter, TelemetryError> {
     }
 }
 
-/// The level for Belfry itself; warnings, or what is quieter, of the noisy.
+/// The given level for Belfry; `warn`, or `error` if the level is that, for the noisy crates.
 fn default_rules(level: &str) -> String {
-    let of_others = if level == "error" { "error" } else { "warn" };
-    NOISY.iter().fold(level.to_owned(), |rules, name| format!("{rules},{name}={of_others}"))
+    let noisy_level = if level == "error" { "error" } else { "warn" };
+    NOISY.iter().fold(level.to_owned(), |rules, name| format!("{rules},{name}={noisy_level}"))
 }
 
 type Boxed = Box<dyn Layer<Registry> + Send + Sync>;
@@ -131,7 +130,8 @@ fn to_file(format: LogFormat, time: Time, file: NonBlocking) -> Boxed {
     }
 }
 
-/// Layers share the text of a span's fields by the type that wrote it; one of its own keeps a terminal's colours out of the file.
+/// Field formatting for the file. Layers with the same formatter type share a span's formatted fields; a separate type keeps the
+/// terminal's colours out of the file.
 struct PlainFields(DefaultFields);
 
 impl<'w> FormatFields<'w> for PlainFields {
@@ -140,7 +140,7 @@ impl<'w> FormatFields<'w> for PlainFields {
     }
 }
 
-/// Writes the clock's time in the server's zone.
+/// Writes the time of the clock in the configured zone.
 #[derive(Clone)]
 struct Time {
     clock: SharedClock,
@@ -162,16 +162,16 @@ mod tests {
     }
 
     #[test]
-    fn the_noisy_are_quiet_unless_rules_say_otherwise() {
-        let rules = filter(&log("debug"), None).expect("default rules read").to_string();
+    fn filter_quiets_noisy_crates_unless_rules_are_set() {
+        let rules = filter(&log("debug"), None).expect("valid default rules").to_string();
         assert!(rules.contains("sqlx=warn") && rules.contains("debug"), "{rules}");
-        let rules = filter(&log("debug"), Some("sqlx=trace")).expect("reads").to_string();
+        let rules = filter(&log("debug"), Some("sqlx=trace")).expect("valid rules").to_string();
         assert_eq!(rules, "sqlx=trace");
     }
 
     #[test]
-    fn rules_that_do_not_read_are_refused() {
-        let refused = filter(&log("info"), Some("belfry=loud")).err().map(|error| error.to_string()).unwrap_or_default();
-        assert!(refused.starts_with("RUST_LOG: "), "{refused}");
+    fn filter_rejects_invalid_rules() {
+        let error = filter(&log("info"), Some("belfry=loud")).err().map(|error| error.to_string()).unwrap_or_default();
+        assert!(error.starts_with("RUST_LOG: "), "{error}");
     }
 }

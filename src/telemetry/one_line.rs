@@ -1,4 +1,4 @@
-//! One event, one line: a text from outside that holds line breaks or other controls must not pass for lines of the log's own.
+//! One line per event: escapes line breaks and control characters, so that external text cannot forge log lines.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use tracing_subscriber::fmt::FmtContext;
 use tracing_subscriber::fmt::format::{FormatEvent, FormatFields, Writer};
 use tracing_subscriber::registry::LookupSpan;
 
-/// Writes what another form writes, with the controls inside it escaped. The form must set whether it uses colours.
+/// Wraps another format and escapes control characters in its output. The format must set explicitly whether it uses colours.
 pub(super) struct OneLine<F>(pub F);
 
 impl<S, N, F> FormatEvent<S, N> for OneLine<F>
@@ -23,14 +23,14 @@ where
     }
 }
 
-/// Text without controls. Colours stay: those in texts from outside were escaped by the form itself.
+/// Text with escaped control characters. Colour codes stay: the format has already escaped those in external text.
 struct Escaped<'t>(&'t str);
 
 impl fmt::Display for Escaped<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let breaks = |c: char| (c.is_control() && c != '\u{1b}' && c != '\t') || matches!(c, '\u{2028}' | '\u{2029}');
+        let is_escaped = |c: char| (c.is_control() && c != '\u{1b}' && c != '\t') || matches!(c, '\u{2028}' | '\u{2029}');
         let mut rest = self.0;
-        while let Some(at) = rest.find(breaks) {
+        while let Some(at) = rest.find(is_escaped) {
             let found = rest[at..].chars().next().unwrap_or_default();
             write!(f, "{}{}", &rest[..at], found.escape_default())?;
             rest = &rest[at + found.len_utf8()..];
@@ -44,7 +44,7 @@ mod tests {
     use super::Escaped;
 
     #[test]
-    fn breaks_are_written_out_and_the_rest_stays() {
+    fn escaped_replaces_line_breaks_and_control_characters() {
         assert_eq!(Escaped("plain 中文 \u{1b}[32m\ttext").to_string(), "plain 中文 \u{1b}[32m\ttext");
         assert_eq!(Escaped("a\r\n2026 INFO forged\u{2028}x\0").to_string(), "a\\r\\n2026 INFO forged\\u{2028}x\\u{0}");
     }

@@ -1,5 +1,5 @@
-//! The key that secrets are encrypted with: given by the settings, or made on first use and kept in a file that only the
-//! server's own account may read.
+//! The encryption key of secrets: set in the settings, or created on first use in a file that only the server's account may
+//! read.
 
 use std::fs::OpenOptions;
 use std::io::{self, Write};
@@ -21,15 +21,15 @@ const NONCE_BYTES: usize = 24;
 pub enum KeySource {
     /// From the settings: 32 bytes in base64.
     Given(Secret),
-    /// A file, made when the first secret is kept.
+    /// A file, created when the first secret is stored.
     File(PathBuf),
 }
 
-/// A key that is ready to use.
+/// A parsed key.
 pub(super) struct Key(XChaCha20Poly1305);
 
 impl KeySource {
-    /// The key; `None` where the file does not exist yet.
+    /// The key; `None` if the file does not exist yet.
     pub(super) fn read(&self) -> Result<Option<Key>, VaultError> {
         match self {
             KeySource::Given(text) => Key::parse(text.reveal()).map(Some),
@@ -41,20 +41,22 @@ impl KeySource {
         }
     }
 
-    /// The key; a file is made where there is none.
-    pub(super) fn read_or_make(&self) -> Result<Key, VaultError> {
+    /// The key; the file is created if it does not exist.
+    pub(super) fn read_or_create(&self) -> Result<Key, VaultError> {
         if let Some(key) = self.read()? {
             return Ok(key);
         }
-        let KeySource::File(path) = self else { return Err(VaultError::Key("no key is given".to_owned())) };
+        let KeySource::File(path) = self else { return Err(VaultError::Key("no key is set".to_owned())) };
         let text = STANDARD.encode(random::<KEY_BYTES>()?);
         match write_private(path, &text) {
-            // Another process was first: its key is the one.
+            // Another process was first: its key is used.
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(VaultError::Key(format!("{} cannot be written: {error}", path.display()))),
-            Ok(()) => tracing::info!(file = %path.display(), "made a key for secrets; keep a copy of it beside your backups"),
+            Ok(()) => {
+                tracing::info!(file = %path.display(), "created the encryption key for secrets; store a copy with your backups")
+            }
         }
-        self.read()?.ok_or_else(|| VaultError::Key(format!("{} is gone again", path.display())))
+        self.read()?.ok_or_else(|| VaultError::Key(format!("{} was deleted by another process", path.display())))
     }
 }
 
@@ -65,7 +67,7 @@ impl Key {
         cipher.map(Key).map_err(|_| VaultError::Key(format!("the key for secrets is not {KEY_BYTES} bytes in base64")))
     }
 
-    /// Encrypts a value; it can be opened under its own name alone.
+    /// Encrypts a value. It can be decrypted only under the same name.
     pub fn seal(&self, name: &str, value: &str) -> Result<String, VaultError> {
         let nonce = random::<NONCE_BYTES>()?;
         let payload = Payload { msg: value.as_bytes(), aad: name.as_bytes() };
@@ -75,15 +77,15 @@ impl Key {
 
     /// Decrypts a value.
     pub fn open(&self, name: &str, sealed: &str) -> Result<String, VaultError> {
-        let refused = || VaultError::Sealed(name.to_owned());
-        let bytes = STANDARD.decode(sealed).map_err(|_| refused())?;
-        let (nonce, sealed) = bytes.split_first_chunk::<NONCE_BYTES>().ok_or_else(refused)?;
+        let cannot_decrypt = || VaultError::Sealed(name.to_owned());
+        let bytes = STANDARD.decode(sealed).map_err(|_| cannot_decrypt())?;
+        let (nonce, sealed) = bytes.split_first_chunk::<NONCE_BYTES>().ok_or_else(cannot_decrypt)?;
         let opened = self.0.decrypt(&XNonce::from(*nonce), Payload { msg: sealed, aad: name.as_bytes() });
-        String::from_utf8(opened.map_err(|_| refused())?).map_err(|_| refused())
+        String::from_utf8(opened.map_err(|_| cannot_decrypt())?).map_err(|_| cannot_decrypt())
     }
 }
 
-/// Writes a new file that its owner alone may read. (On Windows the folder's own permissions hold.)
+/// Writes a new file that only its owner may read. (On Windows it inherits the folder's permissions.)
 fn write_private(path: &Path, text: &str) -> io::Result<()> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
@@ -96,7 +98,7 @@ fn write_private(path: &Path, text: &str) -> io::Result<()> {
 
 fn random<const N: usize>() -> Result<[u8; N], VaultError> {
     let mut bytes = [0; N];
-    getrandom::fill(&mut bytes).map_err(|error| VaultError::Key(format!("the system gives no random numbers: {error}")))?;
+    getrandom::fill(&mut bytes).map_err(|error| VaultError::Key(format!("the system provides no random numbers: {error}")))?;
     Ok(bytes)
 }
 
@@ -105,17 +107,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_value_opens_under_its_own_name_and_key_alone() {
+    fn open_requires_the_same_name_and_key() {
         let folder = tempfile::tempdir().unwrap();
         let source = |name: &str| KeySource::File(folder.path().join(name));
-        assert!(source("a").read().unwrap().is_none(), "made on first use");
-        let (a, b) = (source("a").read_or_make().unwrap(), source("b").read_or_make().unwrap());
+        assert!(source("a").read().unwrap().is_none(), "created on first use");
+        let (a, b) = (source("a").read_or_create().unwrap(), source("b").read_or_create().unwrap());
         let sealed = a.seal("token", "值").unwrap();
-        assert_eq!(source("a").read_or_make().unwrap().open("token", &sealed).unwrap(), "值", "the same key is read again");
+        assert_eq!(source("a").read_or_create().unwrap().open("token", &sealed).unwrap(), "值", "the same key is read again");
         assert!(a.open("other", &sealed).is_err());
         assert!(b.open("token", &sealed).is_err());
         assert!(a.open("token", "AAAA").is_err());
-        assert_ne!(sealed, a.seal("token", "值").unwrap(), "no two look alike");
+        assert_ne!(sealed, a.seal("token", "值").unwrap(), "each nonce is random");
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
@@ -125,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_key_is_told() {
+    fn read_rejects_an_invalid_key() {
         let source = KeySource::Given(Secret::new("short"));
         assert!(source.read().err().unwrap().to_string().contains("32 bytes in base64"));
     }

@@ -1,5 +1,5 @@
-//! The vault: secrets that tasks use by name. They lie encrypted in the database and open in memory, and wherever a run
-//! would show one, stars stand in its place.
+//! The vault: secrets that tasks use by name. They are encrypted in the database, decrypted in memory, and masked wherever a
+//! run would show one.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -14,13 +14,13 @@ mod key;
 use key::Key;
 pub use key::KeySource;
 
-/// Why the vault cannot give or take a secret. No value is ever in it.
+/// Why the vault cannot read or store a secret. Never contains a secret's value.
 #[derive(Debug, thiserror::Error)]
 pub enum VaultError {
     #[error("{0}")]
     Key(String),
-    /// The value of this secret does not open.
-    #[error("the secret '{0}' was encrypted with another key; set it anew, or give the key that it was made with")]
+    /// The value of this secret cannot be decrypted.
+    #[error("the secret '{0}' was encrypted with another key; set it again, or restore the key it was encrypted with")]
     Sealed(String),
     #[error(transparent)]
     Database(#[from] storage::Error),
@@ -29,56 +29,56 @@ pub enum VaultError {
 /// Secrets by name.
 pub type Values = BTreeMap<String, String>;
 
-/// One value serves the whole process.
+/// The vault of the process; one instance is shared.
 pub struct Vault {
     database: Database,
     source: KeySource,
-    /// Values of the settings that are hidden as well.
-    also_hidden: Vec<String>,
-    open: RwLock<Open>,
+    /// Secrets of the settings, which are masked as well.
+    settings_secrets: Vec<String>,
+    cache: RwLock<Decrypted>,
 }
 
 #[derive(Clone, Default)]
-struct Open {
+struct Decrypted {
     revision: (i64, i64),
     values: Arc<Values>,
     mask: Arc<Mask>,
 }
 
 impl Vault {
-    /// A vault that has not read anything yet. `also_hidden` are values of the settings that are hidden as well.
-    pub fn new(database: Database, source: KeySource, also_hidden: Vec<String>) -> Self {
-        let mask = Arc::new(Mask::of(also_hidden.iter().map(String::as_str)));
-        Self { database, source, also_hidden, open: RwLock::new(Open { mask, ..Open::default() }) }
+    /// A vault that has not read anything yet. `settings_secrets` are secrets of the settings, which are masked as well.
+    pub fn new(database: Database, source: KeySource, settings_secrets: Vec<String>) -> Self {
+        let mask = Arc::new(Mask::from_values(settings_secrets.iter().map(String::as_str)));
+        Self { database, source, settings_secrets, cache: RwLock::new(Decrypted { mask, ..Decrypted::default() }) }
     }
 
-    /// What hides the secrets known here.
+    /// The mask for all known secrets.
     pub fn mask(&self) -> Arc<Mask> {
-        self.open.read().unwrap_or_else(PoisonError::into_inner).mask.clone()
+        self.cache.read().unwrap_or_else(PoisonError::into_inner).mask.clone()
     }
 
-    /// All secrets, as they are now. Costs a small read; values are decrypted when one has changed.
+    /// The current values of all secrets. Takes one small read; values are decrypted only when a secret has changed.
     ///
     /// # Errors
-    /// Where one does not open, or the database fails.
+    /// A secret cannot be decrypted.
     pub async fn values(&self) -> Result<Arc<Values>, VaultError> {
         let mut reader = self.database.read().await?;
         let revision = secret::revision(&mut reader).await?;
         {
-            let open = self.open.read().unwrap_or_else(PoisonError::into_inner);
-            if open.revision == revision {
-                return Ok(open.values.clone());
+            let cached = self.cache.read().unwrap_or_else(PoisonError::into_inner);
+            if cached.revision == revision {
+                return Ok(cached.values.clone());
             }
         }
-        let sealed = secret::sealed(&mut reader).await?;
-        let values = Arc::new(self.opened(&sealed)?);
-        let hidden = values.values().chain(&self.also_hidden).map(String::as_str);
-        let open = Open { revision, mask: Arc::new(Mask::of(hidden)), values: values.clone() };
-        *self.open.write().unwrap_or_else(PoisonError::into_inner) = open;
+        let sealed = secret::encrypted(&mut reader).await?;
+        let values = Arc::new(self.decrypt(&sealed)?);
+        let secrets = values.values().chain(&self.settings_secrets).map(String::as_str);
+        let decrypted = Decrypted { revision, mask: Arc::new(Mask::from_values(secrets)), values: values.clone() };
+        *self.cache.write().unwrap_or_else(PoisonError::into_inner) = decrypted;
         Ok(values)
     }
 
-    fn opened(&self, sealed: &[(String, String)]) -> Result<Values, VaultError> {
+    fn decrypt(&self, sealed: &[(String, String)]) -> Result<Values, VaultError> {
         if sealed.is_empty() {
             return Ok(Values::new());
         }
@@ -86,28 +86,28 @@ impl Vault {
         sealed.iter().map(|(name, text)| Ok((name.clone(), key.open(name, text)?))).collect()
     }
 
-    /// Keeps a secret; [`Vault::values`] has it once the transaction is committed.
+    /// Stores a secret; [`Vault::values`] returns it once the transaction is committed.
     ///
     /// # Errors
-    /// Where there is no key and none can be made, or the database fails.
+    /// There is no key and none can be created.
     pub async fn put(&self, tx: &mut Tx, name: &str, value: &str, by: &str, now: DateTime<Utc>) -> Result<(), VaultError> {
-        let key: Key = self.source.read_or_make()?;
+        let key: Key = self.source.read_or_create()?;
         secret::put(tx, name, &key.seal(name, value)?, by, now).await?;
         Ok(())
     }
 
-    /// Encrypts something that is kept elsewhere than among the secrets; it opens under its own name alone.
+    /// Encrypts a value that is stored elsewhere. It can be decrypted only under the same name.
     ///
     /// # Errors
-    /// Where there is no key and none can be made.
+    /// There is no key and none can be created.
     pub fn seal(&self, name: &str, value: &str) -> Result<String, VaultError> {
-        self.source.read_or_make()?.seal(name, value)
+        self.source.read_or_create()?.seal(name, value)
     }
 
-    /// Decrypts what [`Vault::seal`] encrypted.
+    /// Decrypts a value encrypted by [`Vault::seal`].
     ///
     /// # Errors
-    /// Where there is no key, or it was another one.
+    /// There is no key, or the value was encrypted with another one.
     pub fn open(&self, name: &str, sealed: &str) -> Result<String, VaultError> {
         self.source.read()?.ok_or_else(|| VaultError::Sealed(name.to_owned()))?.open(name, sealed)
     }

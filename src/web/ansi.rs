@@ -1,45 +1,45 @@
-//! Terminal codes within output: colours and weights become classes, everything else that is meant for a terminal goes.
+//! ANSI escape codes in output: colors and text attributes become CSS classes, all other codes are removed.
 
 use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-/// A piece of text in one look.
+/// A piece of text in one style.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Span {
     pub text: String,
-    /// Classes, apart by blanks; empty for plain text.
+    /// CSS classes, separated by blanks; empty for plain text.
     pub class: String,
 }
 
-/// The longest beginning of a code that waits for its end, in bytes; longer ones are no codes that matter.
+/// Maximum length of an incomplete code that is kept for the next piece, in bytes; longer ones are dropped.
 const MAX_PENDING: usize = 256;
 
-/// The look that codes have set so far. It travels to the browser and back, where output is read piece by piece.
+/// The style set by the codes so far. The browser sends it back when it fetches the next piece of output.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Look {
+pub struct TextStyle {
     /// 0 to 15.
     colour: Option<u8>,
     bold: bool,
     italic: bool,
     underlined: bool,
-    /// The beginning of a code whose end has not come yet.
+    /// The start of a code that is not complete yet.
     #[serde(skip_serializing_if = "String::is_empty")]
     pending: String,
 }
 
-/// The looks of standard output and standard error, as one text.
-pub fn to_token(looks: &[Look; 2]) -> String {
-    serde_json::to_string(looks).unwrap_or_default()
+/// Encodes the styles of standard output and standard error as JSON.
+pub fn to_token(styles: &[TextStyle; 2]) -> String {
+    serde_json::to_string(styles).unwrap_or_default()
 }
 
-/// Reads such a text; any other means that no codes were set.
-pub fn of_token(token: &str) -> [Look; 2] {
+/// Decodes [`to_token`]; invalid text gives the default styles.
+pub fn from_token(token: &str) -> [TextStyle; 2] {
     serde_json::from_str(token).unwrap_or_default()
 }
 
-impl Look {
+impl TextStyle {
     fn class(&self) -> String {
         let mut classes: Vec<String> = self.colour.map(|colour| format!("ansi-{colour}")).into_iter().collect();
         for (on, name) in [(self.bold, "ansi-bold"), (self.italic, "ansi-italic"), (self.underlined, "ansi-underlined")] {
@@ -50,12 +50,12 @@ impl Look {
         classes.join(" ")
     }
 
-    /// Applies the numbers of `ESC [ … m`.
+    /// Applies the parameters of `ESC [ … m`.
     fn set(&mut self, codes: &str) {
         let mut numbers = codes.split([';', ':']).map(|code| code.parse::<u16>().unwrap_or(0));
         while let Some(number) = numbers.next() {
             match number {
-                0 => *self = Look::default(),
+                0 => *self = TextStyle::default(),
                 1 => self.bold = true,
                 3 => self.italic = true,
                 4 => self.underlined = true,
@@ -71,7 +71,7 @@ impl Look {
         }
     }
 
-    /// `38;5;n` and `38;2;r;g;b`: of the many colours only the sixteen named ones are shown.
+    /// Applies `38;5;n` and skips `38;2;r;g;b`: only the 16 named colors are supported.
     fn extended(&mut self, foreground: bool, numbers: &mut impl Iterator<Item = u16>) {
         match numbers.next() {
             Some(5) => {
@@ -86,20 +86,20 @@ impl Look {
     }
 }
 
-/// Divides text by its looks; `look` is what codes before it have set, and is carried on.
-pub fn spans(text: &str, look: &mut Look) -> Vec<Span> {
+/// Splits text into spans of one style. `style` is the style at the start and is updated to the one at the end.
+pub fn spans(text: &str, style: &mut TextStyle) -> Vec<Span> {
     let mut spans: Vec<Span> = Vec::new();
-    let begun = std::mem::take(&mut look.pending);
-    let whole = if begun.is_empty() { Cow::Borrowed(text) } else { Cow::Owned(begun + text) };
-    let mut rest = &*whole;
+    let pending = std::mem::take(&mut style.pending);
+    let text_with_pending = if pending.is_empty() { Cow::Borrowed(text) } else { Cow::Owned(pending + text) };
+    let mut rest = &*text_with_pending;
     while !rest.is_empty() {
         let end = rest.find('\u{1b}').unwrap_or(rest.len());
         if end > 0 {
-            push(&mut spans, &rest[..end], look.class());
+            push(&mut spans, &rest[..end], style.class());
         }
         rest = &rest[end..];
         if !rest.is_empty() {
-            rest = skip(rest, look);
+            rest = skip_code(rest, style);
         }
     }
     spans
@@ -112,30 +112,30 @@ fn push(spans: &mut Vec<Span>, text: &str, class: String) {
     }
 }
 
-/// Behind the code that begins at the start of `text`; one that is cut off waits for its end.
-fn skip<'t>(text: &'t str, look: &mut Look) -> &'t str {
-    let Some(rest) = behind(text, look) else {
+/// Returns the text after the code at the start of `text`; an incomplete code is kept in `style.pending`.
+fn skip_code<'t>(text: &'t str, style: &mut TextStyle) -> &'t str {
+    let Some(rest) = after_code(text, style) else {
         if text.len() <= MAX_PENDING {
-            text.clone_into(&mut look.pending);
+            text.clone_into(&mut style.pending);
         }
         return "";
     };
     rest
 }
 
-fn behind<'t>(text: &'t str, look: &mut Look) -> Option<&'t str> {
+fn after_code<'t>(text: &'t str, style: &mut TextStyle) -> Option<&'t str> {
     let code = &text[1..];
     match code.chars().next()? {
         '[' => {
             let body = &code[1..];
             let end = body.find(|c: char| ('\u{40}'..='\u{7e}').contains(&c) || !c.is_ascii())?;
             if body.as_bytes()[end] == b'm' {
-                look.set(&body[..end]);
+                style.set(&body[..end]);
             }
             let last = body[end..].chars().next().map_or(0, char::len_utf8);
             Some(&body[end + last..])
         }
-        // A title or a link for the terminal, up to BEL or ESC \.
+        // An operating system command (title, link), up to BEL or ESC \.
         ']' => {
             let end = code.find(['\u{7}', '\u{1b}'])?;
             let rest = &code[end..];
@@ -153,7 +153,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Vec<(String, String)> {
-        spans(text, &mut Look::default()).into_iter().map(|span| (span.text, span.class)).collect()
+        spans(text, &mut TextStyle::default()).into_iter().map(|span| (span.text, span.class)).collect()
     }
 
     fn owned(parts: &[(&str, &str)]) -> Vec<(String, String)> {
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn other_codes_go_and_broken_ones_harm_nothing() {
+    fn other_and_malformed_codes_are_removed() {
         assert_eq!(read("a\u{1b}[2Kb\u{1b}]0;title\u{7}c\u{1b}]8;;x\u{1b}\\d\u{1b}Me"), owned(&[("abcde", "")]));
         assert_eq!(read("x\u{1b}[2"), owned(&[("x", "")]));
         assert_eq!(read("x\u{1b}"), owned(&[("x", "")]));
@@ -180,31 +180,31 @@ mod tests {
     }
 
     #[test]
-    fn a_look_is_carried_on() {
-        let mut look = Look::default();
-        spans("\u{1b}[33m", &mut look);
-        assert_eq!(spans("x", &mut look), [Span { text: "x".into(), class: "ansi-3".into() }]);
-        let mut looks = of_token(&to_token(&[look, Look::default()]));
-        assert_eq!(spans("y", &mut looks[0])[0].class, "ansi-3");
+    fn style_continues_in_the_next_piece() {
+        let mut style = TextStyle::default();
+        spans("\u{1b}[33m", &mut style);
+        assert_eq!(spans("x", &mut style), [Span { text: "x".into(), class: "ansi-3".into() }]);
+        let mut styles = from_token(&to_token(&[style, TextStyle::default()]));
+        assert_eq!(spans("y", &mut styles[0])[0].class, "ansi-3");
         for foreign in ["", "[]", "[{\"colour\":999},{}]", "x"] {
-            assert_eq!(of_token(foreign), <[Look; 2]>::default(), "{foreign}");
+            assert_eq!(from_token(foreign), <[TextStyle; 2]>::default(), "{foreign}");
         }
     }
 
     #[test]
-    fn a_code_that_is_cut_in_two_is_one_code() {
-        let whole = "a\u{1b}[1;31mred\u{1b}[0m\u{1b}]0;title\u{1b}\\ok\u{1b}[32m";
-        for cut in (0..whole.len()).filter(|cut| whole.is_char_boundary(*cut)) {
-            let mut looks = <[Look; 2]>::default();
-            let mut read = spans(&whole[..cut], &mut looks[0]);
-            let mut looks = of_token(&to_token(&looks));
-            read.extend(spans(&whole[cut..], &mut looks[0]));
+    fn code_split_across_pieces() {
+        let full = "a\u{1b}[1;31mred\u{1b}[0m\u{1b}]0;title\u{1b}\\ok\u{1b}[32m";
+        for cut in (0..full.len()).filter(|cut| full.is_char_boundary(*cut)) {
+            let mut styles = <[TextStyle; 2]>::default();
+            let mut read = spans(&full[..cut], &mut styles[0]);
+            let mut styles = from_token(&to_token(&styles));
+            read.extend(spans(&full[cut..], &mut styles[0]));
             let of = |class: &str| read.iter().filter(|s| s.class == class).map(|s| s.text.as_str()).collect::<String>();
             assert_eq!((of(""), of("ansi-1 ansi-bold")), ("aok".into(), "red".into()), "cut at {cut}");
-            assert_eq!(spans("z", &mut looks[0])[0].class, "ansi-2");
+            assert_eq!(spans("z", &mut styles[0])[0].class, "ansi-2");
         }
-        let mut look = Look::default();
-        spans(&format!("\u{1b}]{}", "x".repeat(MAX_PENDING)), &mut look);
-        assert_eq!(look, Look::default(), "what has no end is given up");
+        let mut style = TextStyle::default();
+        spans(&format!("\u{1b}]{}", "x".repeat(MAX_PENDING)), &mut style);
+        assert_eq!(style, TextStyle::default(), "an unterminated code is dropped");
     }
 }

@@ -1,5 +1,5 @@
-//! What the browser loads besides pages: style sheets, scripts and pictures, all from the binary itself. Each address holds
-//! a hash of the content, so that a browser keeps the file for good and still sees every change.
+//! Static assets: style sheets, scripts and images, embedded in the binary. Each URL has a content hash, so that browsers
+//! can cache the file forever and still see every change.
 
 use poem::http::{HeaderMap, StatusCode, header};
 use poem::{Body, Response};
@@ -10,14 +10,14 @@ use rust_embed::{EmbeddedFile, RustEmbed};
 #[exclude = "vendor/swagger-ui/*"]
 struct Files;
 
-/// The address of a file below `static/`; `None` where there is none.
+/// Returns the URL of a file in `static/`; `None` if it does not exist.
 pub fn address(path: &str) -> Option<String> {
     let file = Files::get(path)?;
     Some(format!("/static/{path}?v={}", version(&file)))
 }
 
-/// Answers `GET` and `HEAD` of a file: 304 where the browser has it already, `None` where there is none.
-pub fn answer(path: &str, query_version: Option<&str>, headers: &HeaderMap) -> Option<Response> {
+/// Responds to `GET` and `HEAD` of a file: 304 if the browser has the current version, `None` if the file does not exist.
+pub fn respond(path: &str, query_version: Option<&str>, headers: &HeaderMap) -> Option<Response> {
     let file = Files::get(path)?;
     let version = version(&file);
     let etag = format!("W/\"{version}\"");

@@ -1,16 +1,15 @@
-//! Guards changing requests against other sites: a token bound to the session, and the browser's own word on where a
-//! request without a session came from.
+//! CSRF protection: a token bound to the session; for requests without a session, the origin reported by the browser.
 
 use poem::Request;
 use poem::http::header;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-/// The form field and the header that carry the token.
+/// Form field and header of the token.
 pub const FIELD: &str = "csrf";
 pub const HEADER: &str = "x-csrf-token";
 
-/// The token of a session: derived from its secret, so that nothing needs to be stored.
+/// Returns the CSRF token of a session, derived from its secret, so that it needs no storage.
 pub fn token(session: &str) -> String {
     let digest = Sha256::digest(format!("belfry-csrf:{session}").as_bytes());
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
@@ -21,8 +20,8 @@ pub fn matches(session: &str, given: &str) -> bool {
     token(session).as_bytes().ct_eq(given.as_bytes()).into()
 }
 
-/// Whether the browser says that the request comes from this very site. A request that carries neither `Sec-Fetch-Site`
-/// nor `Origin` comes from no browser page and is let through.
+/// Whether the browser reports that the request comes from this site. A request with neither `Sec-Fetch-Site` nor
+/// `Origin` does not come from a browser page and is accepted.
 pub fn same_site(request: &Request) -> bool {
     if let Some(site) = request.header("sec-fetch-site") {
         return matches!(site, "same-origin" | "none");
@@ -44,13 +43,13 @@ mod tests {
     }
 
     #[test]
-    fn a_token_belongs_to_one_session() {
+    fn token_matches_only_its_session() {
         assert!(matches("a", &token("a")));
         assert!(!matches("a", &token("b")) && !matches("a", ""));
     }
 
     #[test]
-    fn other_sites_are_told_apart() {
+    fn same_site_rejects_other_origins() {
         assert!(from(&[]) && from(&[("sec-fetch-site", "same-origin")]));
         assert!(!from(&[("sec-fetch-site", "cross-site")]) && !from(&[("sec-fetch-site", "same-site")]));
         assert!(from(&[("origin", "http://a:1"), ("host", "a:1")]));

@@ -1,5 +1,4 @@
-//! Executions as a file: all that a filter lets through, written while it is read, page by page, so that a million rows
-//! take no more memory than a few hundred.
+//! Download of filtered executions as CSV or JSON, streamed page by page so that memory does not grow with the row count.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use chrono_tz::Tz;
@@ -12,7 +11,7 @@ use crate::domain::page::{Cursor, Direction, ExecutionFilter, MAX_PAGE_SIZE, Pag
 use crate::domain::user::Actor;
 use crate::service::{Result, Service};
 
-/// The form of the file.
+/// The file format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     Csv,
@@ -38,27 +37,27 @@ impl Format {
         }
     }
 
-    fn open(self) -> String {
+    fn header(self) -> String {
         match self {
-            Format::Csv => csv::head(&COLUMNS),
+            Format::Csv => csv::header(&COLUMNS),
             Format::Json => "[".to_owned(),
         }
     }
 
-    fn close(self) -> &'static str {
+    fn footer(self) -> &'static str {
         if self == Format::Json { "\n]\n" } else { "" }
     }
 
     fn row(self, execution: &Execution, zone: Tz, first: bool) -> String {
         let row = row(execution, zone);
         match self {
-            Format::Csv => csv::line(COLUMNS.iter().map(|column| &row[*column])),
+            Format::Csv => csv::row(COLUMNS.iter().map(|column| &row[*column])),
             Format::Json => format!("{}\n{row}", if first { "" } else { "," }),
         }
     }
 }
 
-/// The columns, by the names that the JSON API has for them.
+/// The columns, named as in the JSON API.
 const COLUMNS: [&str; 17] = [
     "id",
     "task_id",
@@ -90,52 +89,52 @@ fn row(e: &Execution, zone: Tz) -> Value {
     })
 }
 
-/// Where the writing stands.
+/// State of the stream.
 struct Writer {
     service: Service,
     actor: Actor,
     filter: ExecutionFilter,
     format: Format,
-    /// Behind the row with this id; `None` at the begin.
+    /// The id of the last row written; `None` at the start.
     after: Option<String>,
-    ended: bool,
+    finished: bool,
 }
 
-/// The file in pieces, newest execution first. A piece that cannot be read ends the stream with an error, so that the file is
-/// seen to be cut off.
+/// Streams the file, newest execution first. A read error ends the stream with an error, so that the client sees an
+/// incomplete download.
 pub fn file(
     service: Service,
     actor: Actor,
     filter: ExecutionFilter,
     format: Format,
 ) -> impl Stream<Item = std::io::Result<String>> + Send + 'static {
-    let writer = Writer { service, actor, filter, format, after: None, ended: false };
+    let writer = Writer { service, actor, filter, format, after: None, finished: false };
     stream::unfold(writer, |mut writer| async move {
-        if writer.ended {
+        if writer.finished {
             return None;
         }
-        let piece = writer.piece().await.map_err(|error| {
-            tracing::error!(error = &error as &dyn std::error::Error, "a download broke off");
-            writer.ended = true;
-            std::io::Error::other("the executions cannot be read")
+        let chunk = writer.next_chunk().await.map_err(|error| {
+            tracing::error!(error = &error as &dyn std::error::Error, "failed to read executions; aborting the download");
+            writer.finished = true;
+            std::io::Error::other("failed to read executions")
         });
-        Some((piece, writer))
+        Some((chunk, writer))
     })
 }
 
 impl Writer {
-    async fn piece(&mut self) -> Result<String> {
+    async fn next_chunk(&mut self) -> Result<String> {
         let cursor = self.after.clone().map(|id| Cursor { direction: Direction::Next, key: None, id });
         let page = PageRequest { size: MAX_PAGE_SIZE, cursor };
-        let rows = self.service.executions_only(&self.actor, &self.filter, &page).await?;
-        let mut text = if self.after.is_none() { self.format.open() } else { String::new() };
-        for (place, execution) in rows.iter().enumerate() {
-            let first = self.after.is_none() && place == 0;
+        let rows = self.service.executions_without_total(&self.actor, &self.filter, &page).await?;
+        let mut text = if self.after.is_none() { self.format.header() } else { String::new() };
+        for (index, execution) in rows.iter().enumerate() {
+            let first = self.after.is_none() && index == 0;
             text.push_str(&self.format.row(execution, self.service.zone(), first));
         }
-        self.ended = rows.len() < MAX_PAGE_SIZE as usize;
-        if self.ended {
-            text.push_str(self.format.close());
+        self.finished = rows.len() < MAX_PAGE_SIZE as usize;
+        if self.finished {
+            text.push_str(self.format.footer());
         }
         self.after = rows.last().map(|execution| execution.id.clone()).or_else(|| self.after.take());
         Ok(text)

@@ -1,32 +1,32 @@
-//! What can go wrong with a page, and how the reader is told: as a page of the house, or as a message where a script asked.
+//! Failures of page requests and their responses: an error page, or a toast message for requests of the page's script.
 
 use poem::Response;
 use poem::http::{StatusCode, header};
 use serde_json::json;
 
+use super::request_context::{RequestContext, redirect, trigger_event};
 use super::urls;
 use super::view::error::ErrorPage;
-use super::visit::{Visit, redirect, told};
 use crate::service::Error;
 
-/// Why a page was not given.
+/// Reason why a request failed.
 #[derive(Debug)]
 pub enum Failure {
     Service(Error),
     Template(tera::Error),
     /// Nobody is signed in.
     SignIn,
-    /// Whoever is signed in must set up a second factor first.
+    /// The user must set up a second factor first.
     MustEnrol,
-    /// A form without this session's token, or from another site.
+    /// The form lacks this session's CSRF token or comes from another site.
     OtherSite,
     NotFound,
     MethodNotAllowed,
     TooLarge,
     TooSlow,
     BadRequest(String),
-    /// A fault of the program, by its message.
-    Broken(String),
+    /// A bug or panic, with its message.
+    Internal(String),
 }
 
 impl From<Error> for Failure {
@@ -59,50 +59,50 @@ impl Failure {
         }
     }
 
-    /// What may be shown of the cause.
-    fn detail(&self, visit: &Visit) -> String {
+    /// Returns the details that the user may see.
+    fn detail(&self, ctx: &RequestContext) -> String {
         match self {
-            Failure::Service(Error::Internal(_)) | Failure::Template(_) | Failure::Broken(_) => String::new(),
+            Failure::Service(Error::Internal(_)) | Failure::Template(_) | Failure::Internal(_) => String::new(),
             Failure::Service(Error::Invalid(faults)) => {
-                visit.translated(faults).iter().map(|fault| fault.message.as_str()).collect::<Vec<_>>().join("; ")
+                ctx.translate_faults(faults).iter().map(|fault| fault.message.as_str()).collect::<Vec<_>>().join("; ")
             }
-            Failure::Service(error) => visit.said(&error.to_string()),
+            Failure::Service(error) => ctx.translate(&error.to_string()),
             Failure::BadRequest(message) => message.clone(),
             _ => String::new(),
         }
     }
 
-    /// A fault of ours goes to the log under a reference that the reader is shown.
+    /// Logs an internal error; returns the reference that is shown to the user.
     fn log(&self) -> String {
         let mut bytes = [0; 6];
-        let _without_randomness_the_reference_is_plain = getrandom::fill(&mut bytes);
+        let _ = getrandom::fill(&mut bytes); // without randomness the reference is all zeros
         let reference: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
         match self {
-            Failure::Service(Error::Internal(cause)) => tracing::error!(reference, error = %cause, "a page failed"),
-            Failure::Template(error) => tracing::error!(reference, error = %error, "a template failed"),
-            Failure::Broken(error) => tracing::error!(reference, error, "a page failed"),
-            other => tracing::error!(reference, error = ?other, "a page failed"),
+            Failure::Service(Error::Internal(cause)) => tracing::error!(reference, error = %cause, "failed to serve page"),
+            Failure::Template(error) => tracing::error!(reference, error = %error, "failed to render template"),
+            Failure::Internal(error) => tracing::error!(reference, error, "failed to serve page"),
+            other => tracing::error!(reference, error = ?other, "failed to serve page"),
         }
         reference
     }
 
-    /// The answer to the reader.
-    pub async fn answer(self, visit: &Visit) -> Response {
+    /// Builds the response.
+    pub async fn into_response(self, ctx: &RequestContext) -> Response {
         match self {
-            Failure::SignIn => return sign_in(visit).await,
-            Failure::MustEnrol => return sent_to(visit, "/account/second-factor"),
+            Failure::SignIn => return sign_in(ctx).await,
+            Failure::MustEnrol => return redirect_page_or_script(ctx, "/account/second-factor"),
             _ => {}
         }
         let status = self.status();
         let reference = if status == StatusCode::INTERNAL_SERVER_ERROR { self.log() } else { String::new() };
-        if visit.partial {
-            return toast(visit, &self, status, &reference);
+        if ctx.partial {
+            return toast(ctx, &self, status, &reference);
         }
-        let view = ErrorPage::new(visit, status.as_u16(), self.text_key(), self.detail(visit), reference);
-        visit.page_with(status, "", &view).unwrap_or_else(|failure| plain(status, &failure))
+        let view = ErrorPage::new(ctx, status.as_u16(), self.text_key(), self.detail(ctx), reference);
+        ctx.page_with(status, "", &view).unwrap_or_else(|failure| plain_text(status, &failure))
     }
 
-    /// The key of what is said about it, below `error.`.
+    /// Returns the key of its texts, after `error.`.
     fn text_key(&self) -> &'static str {
         match self {
             Failure::OtherSite => "other_site",
@@ -123,33 +123,33 @@ impl Failure {
     }
 }
 
-/// Without a frame: the error page itself could not be drawn.
-fn plain(status: StatusCode, failure: &Failure) -> Response {
+/// Plain text, used if the error page itself cannot be rendered.
+fn plain_text(status: StatusCode, failure: &Failure) -> Response {
     failure.log();
     Response::builder().status(status).content_type("text/plain; charset=utf-8").body(status.to_string())
 }
 
-fn toast(visit: &Visit, failure: &Failure, status: StatusCode, reference: &str) -> Response {
-    let mut text = visit.t(&format!("error.{}.title", failure.text_key())).to_owned();
-    for part in [failure.detail(visit).as_str(), reference] {
+fn toast(ctx: &RequestContext, failure: &Failure, status: StatusCode, reference: &str) -> Response {
+    let mut text = ctx.t(&format!("error.{}.title", failure.text_key())).to_owned();
+    for part in [failure.detail(ctx).as_str(), reference] {
         if !part.is_empty() {
             text = format!("{text} ({part})");
         }
     }
-    told(status, &json!({"belfry:done": {"kind": "danger", "text": text}}))
+    trigger_event(status, &json!({"belfry:done": {"kind": "danger", "text": text}}))
 }
 
-/// To the sign-in page, or to set-up where there is no account yet; a script is told to go there.
-async fn sign_in(visit: &Visit) -> Response {
-    let fresh = visit.service().needs_setup().await.unwrap_or(false);
-    let next = if visit.partial { visit.came_from.clone().unwrap_or_default() } else { visit.address() };
+/// Redirects to the sign-in page, or to setup while no account exists.
+async fn sign_in(ctx: &RequestContext) -> Response {
+    let needs_setup = ctx.service().needs_setup().await.unwrap_or(false);
+    let next = if ctx.partial { ctx.referer.clone().unwrap_or_default() } else { ctx.path_and_query() };
     let next = if next == "/" { String::new() } else { next };
-    let path = if fresh { "/setup".to_owned() } else { urls::with_query("/login", &[("next", &next)]) };
-    sent_to(visit, &path)
+    let path = if needs_setup { "/setup".to_owned() } else { urls::with_query("/login", &[("next", &next)]) };
+    redirect_page_or_script(ctx, &path)
 }
 
-fn sent_to(visit: &Visit, path: &str) -> Response {
-    if !visit.partial {
+fn redirect_page_or_script(ctx: &RequestContext, path: &str) -> Response {
+    if !ctx.partial {
         return redirect(path);
     }
     Response::builder()

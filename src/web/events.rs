@@ -1,5 +1,5 @@
-//! The stream of changes for pages. However much happens, a page hears of it at most twice a second: which tasks and
-//! executions moved (each once), and how many executions are new. The page then fetches the rows it shows.
+//! Server-sent events for the pages. A message lists the tasks and executions that changed and the number of new
+//! executions, at most twice a second; the page then fetches the rows it shows.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -12,107 +12,110 @@ use serde::Serialize;
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 use tokio_util::sync::CancellationToken;
 
-use super::visit::{Answer, Visit};
+use super::request_context::{HandlerResult, RequestContext};
 use crate::domain::event::Event;
 use crate::domain::user::Via;
-use crate::service::{Credential, Ear, OpenStream};
+use crate::service::{Credential, EventSubscription, OpenStream};
 
-/// The shortest time between two messages.
-const PAUSE: Duration = Duration::from_millis(500);
-/// More rows than this are not named; the page draws itself anew.
-const MAX_NAMED: usize = 100;
+/// Minimum time between two messages.
+const MIN_INTERVAL: Duration = Duration::from_millis(500);
+/// Maximum number of tasks or executions in a message; above it the page reloads its content.
+const MAX_LISTED: usize = 100;
 
 /// `GET /live?since=<newest execution id shown>&execution=<id whose output is shown>`.
-pub async fn stream(visit: Arc<Visit>) -> Answer {
-    let credential = Credential::Session(visit.session.clone().unwrap_or_default(), Via::Page);
-    let place = visit.service().open_stream(visit.actor()?)?;
+pub async fn stream(ctx: Arc<RequestContext>) -> HandlerResult {
+    let credential = Credential::Session(ctx.session.clone().unwrap_or_default(), Via::Page);
+    let open_stream = ctx.service().open_stream(ctx.actor()?)?;
     let listener = Listener {
-        ear: Some(Ear::new(visit.service(), credential, visit.actor()?.clone())),
-        events: visit.service().events().subscribe(),
-        newest: visit.query.get("since").unwrap_or_default().to_owned(),
-        execution: visit.query.get("execution").map(str::to_owned),
-        shutdown: visit.web.options.shutdown.clone(),
-        greeted: false,
-        _place: Some(place),
+        subscription: Some(EventSubscription::new(ctx.service(), credential, ctx.actor()?.clone())),
+        events: ctx.service().events().subscribe(),
+        newest: ctx.query.get("since").unwrap_or_default().to_owned(),
+        execution: ctx.query.get("execution").map(str::to_owned),
+        shutdown: ctx.web.options.shutdown.clone(),
+        hello_sent: false,
+        _open_stream: Some(open_stream),
     };
     let messages = stream::unfold(listener, |mut listener| async move { listener.next().await.map(|m| (m, listener)) });
-    // nginx would hold events back until there are many.
+    // nginx would buffer the events.
     Ok(SSE::new(messages).keep_alive(Duration::from_secs(15)).with_header("x-accel-buffering", "no").into_response())
 }
 
 struct Listener {
-    /// What the reader may hear; `None`: everything (in tests of the gathering alone).
-    ear: Option<Ear>,
+    /// Filters the events by the user's permissions; `None` only in tests.
+    subscription: Option<EventSubscription>,
     events: Receiver<Arc<[Event]>>,
     newest: String,
     execution: Option<String>,
     shutdown: CancellationToken,
-    greeted: bool,
-    _place: Option<OpenStream>,
+    hello_sent: bool,
+    _open_stream: Option<OpenStream>,
 }
 
-/// What moved since the last message.
+/// Changes since the last message.
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
 struct Changes {
     tasks: BTreeSet<String>,
     executions: BTreeSet<String>,
-    /// Executions that came to be.
+    /// Number of new executions.
     new: u64,
-    /// The execution whose page this is wrote output.
+    /// The execution that the page shows has new output.
     output: bool,
-    /// Too much to name, or something was not heard: draw everything anew.
+    /// Too many changes to list, or events were lost: the page must reload its content.
     all: bool,
 }
 
 impl Listener {
-    /// The next message; `None` once the server stops.
+    /// Returns the next message; `None` when the server stops.
     async fn next(&mut self) -> Option<Message> {
-        if !self.greeted {
-            self.greeted = true;
+        if !self.hello_sent {
+            self.hello_sent = true;
             return Some(Message::message("{}").event_type("hello"));
         }
         let shutdown = self.shutdown.clone();
         tokio::select! {
             () = shutdown.cancelled() => None,
-            changes = self.gather() => changes.map(|changes| Message::message(to_json(&changes)).event_type("changes")),
+            changes = self.collect_changes() => changes.map(|changes| Message::message(to_json(&changes)).event_type("changes")),
         }
     }
 
-    /// Waits for a change, then a little longer, and takes all that came meanwhile.
-    async fn gather(&mut self) -> Option<Changes> {
+    /// Waits for a change, then collects all further ones for [`MIN_INTERVAL`].
+    async fn collect_changes(&mut self) -> Option<Changes> {
         let mut changes = Changes::default();
         while changes == Changes::default() {
-            let heard = tokio::select! {
-                heard = self.events.recv() => heard,
-                () = due(self.ear.as_ref()) => Ok([].into()),
+            let received = tokio::select! {
+                received = self.events.recv() => received,
+                () = revalidation_due(self.subscription.as_ref()) => Ok([].into()),
             };
-            self.take(&mut changes, heard).await?;
+            self.apply(&mut changes, received).await?;
         }
-        let end = tokio::time::Instant::now() + PAUSE;
-        while let Ok(heard) = tokio::time::timeout_at(end, self.events.recv()).await {
-            self.take(&mut changes, heard).await?;
+        let end = tokio::time::Instant::now() + MIN_INTERVAL;
+        while let Ok(received) = tokio::time::timeout_at(end, self.events.recv()).await {
+            self.apply(&mut changes, received).await?;
         }
         Some(changes)
     }
 
-    async fn take(&mut self, changes: &mut Changes, heard: Result<Arc<[Event]>, RecvError>) -> Option<()> {
-        match heard {
-            Ok(events) => self.may_hear(events).await?.iter().for_each(|event| self.note(changes, event)),
+    async fn apply(&mut self, changes: &mut Changes, received: Result<Arc<[Event]>, RecvError>) -> Option<()> {
+        match received {
+            Ok(events) => self.visible_events(events).await?.iter().for_each(|event| self.record(changes, event)),
             Err(RecvError::Lagged(_)) => changes.all = true,
             Err(RecvError::Closed) => return None,
         }
         Some(())
     }
 
-    async fn may_hear(&mut self, events: Arc<[Event]>) -> Option<Arc<[Event]>> {
-        let Some(ear) = &mut self.ear else { return Some(events) };
-        ear.hears(events).await.unwrap_or_else(|error| {
-            tracing::warn!(error = &error as &dyn std::error::Error, "a page's stream of changes broke off");
+    async fn visible_events(&mut self, events: Arc<[Event]>) -> Option<Arc<[Event]>> {
+        let Some(subscription) = &mut self.subscription else { return Some(events) };
+        subscription.allows(events).await.unwrap_or_else(|error| {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "failed to check permissions of an event stream; closing it"
+            );
             None
         })
     }
 
-    fn note(&mut self, changes: &mut Changes, event: &Event) {
+    fn record(&mut self, changes: &mut Changes, event: &Event) {
         match event {
             Event::Task { id, .. } => drop(changes.tasks.insert(id.clone())),
             Event::Execution { id, task_id, .. } => {
@@ -124,9 +127,9 @@ impl Listener {
                 changes.executions.insert(id.clone());
             }
             Event::Output { execution_id, .. } => changes.output |= self.execution.as_deref() == Some(execution_id),
-            Event::Missed => changes.all = true,
+            Event::Resync => changes.all = true,
         }
-        if changes.tasks.len() > MAX_NAMED || changes.executions.len() > MAX_NAMED {
+        if changes.tasks.len() > MAX_LISTED || changes.executions.len() > MAX_LISTED {
             changes.all = true;
             changes.tasks.clear();
             changes.executions.clear();
@@ -134,10 +137,10 @@ impl Listener {
     }
 }
 
-/// Waits until the listener must be asked for anew.
-async fn due(ear: Option<&Ear>) {
-    match ear {
-        Some(ear) => ear.due().await,
+/// Waits until the user's permissions must be checked again.
+async fn revalidation_due(subscription: Option<&EventSubscription>) {
+    match subscription {
+        Some(subscription) => subscription.revalidation_due().await,
         None => std::future::pending().await,
     }
 }
@@ -154,13 +157,13 @@ mod tests {
 
     fn listener(bus: &EventBus) -> Listener {
         Listener {
-            ear: None,
+            subscription: None,
             events: bus.subscribe(),
             newest: "5".into(),
             execution: None,
             shutdown: CancellationToken::new(),
-            greeted: true,
-            _place: None,
+            hello_sent: true,
+            _open_stream: None,
         }
     }
 
@@ -169,7 +172,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_burst_is_one_message() {
+    async fn bursts_are_merged_into_one_message() {
         let bus = EventBus::default();
         let mut listener = listener(&bus);
         for number in 0..10_000 {
@@ -178,18 +181,18 @@ mod tests {
                 tokio::task::yield_now().await;
             }
         }
-        let first = listener.gather().await.expect("a message");
-        assert!(first.all, "too much to name");
-        let more = tokio::time::timeout(Duration::from_secs(5), listener.gather()).await;
-        assert!(more.is_err(), "nothing is left to say");
+        let first = listener.collect_changes().await.expect("a message");
+        assert!(first.all, "too many changes to list");
+        let more = tokio::time::timeout(Duration::from_secs(5), listener.collect_changes()).await;
+        assert!(more.is_err(), "no further message");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn old_executions_are_not_new() {
+    async fn only_executions_after_the_newest_count_as_new() {
         let bus = EventBus::default();
         let mut listener = listener(&bus);
         bus.publish(vec![execution("4".into(), "a"), execution("6".into(), "b"), execution("6".into(), "b")]);
-        let changes = listener.gather().await.expect("a message");
+        let changes = listener.collect_changes().await.expect("a message");
         assert_eq!((changes.new, changes.tasks.len(), changes.executions.len()), (1, 2, 2));
     }
 }

@@ -1,68 +1,70 @@
-//! Faults in the reader's language. The services speak English; the messages they are known to give have a translation in
-//! `locales/faults.toml`, found by their fixed words.
+//! Translation of validation and error messages. The services return English messages; `locales/faults.toml` maps known
+//! message patterns to other languages.
 
 use super::language::Language;
 use crate::domain::fault::Fault;
 
-/// Messages with their translation: fixed words with gaps between them.
+/// Message patterns with their translations; each pattern is its fixed parts between placeholders.
 #[derive(Debug, Default)]
-pub struct Phrases(Vec<(Vec<String>, String)>);
+pub struct MessageTranslations(Vec<(Vec<String>, String)>);
 
-impl Phrases {
-    /// Reads the table of a language; a language without one keeps the services' words.
+impl MessageTranslations {
+    /// Parses the table of a language; without a table, messages stay in English.
     ///
     /// # Errors
-    /// The message of a file that does not read.
-    pub fn parse(toml: &str, language: Language) -> Result<Phrases, String> {
+    /// The parse error of the file.
+    pub fn parse(toml: &str, language: Language) -> Result<MessageTranslations, String> {
         let table: toml::Table = toml.parse().map_err(|error: toml::de::Error| error.to_string())?;
-        let Some(phrases) = table.get(language.tag()).and_then(toml::Value::as_table) else { return Ok(Phrases::default()) };
+        let Some(translations) = table.get(language.tag()).and_then(toml::Value::as_table) else {
+            return Ok(MessageTranslations::default());
+        };
         let mut read: Vec<(Vec<String>, String)> = Vec::new();
-        for (message, translation) in phrases {
-            let translation = translation.as_str().ok_or_else(|| format!("{message}: must be a text"))?;
+        for (message, translation) in translations {
+            let translation = translation.as_str().ok_or_else(|| format!("{message}: must be a string"))?;
             read.push((message.split("{}").map(str::to_owned).collect(), translation.to_owned()));
         }
-        // The more is fixed, the surer the match.
-        read.sort_by_key(|(words, _)| std::cmp::Reverse(words.iter().map(String::len).sum::<usize>()));
-        Ok(Phrases(read))
+        // The most specific pattern matches first.
+        read.sort_by_key(|(parts, _)| std::cmp::Reverse(parts.iter().map(String::len).sum::<usize>()));
+        Ok(MessageTranslations(read))
     }
 
-    /// The faults, each message translated where it is known.
-    pub fn of(&self, faults: &[Fault]) -> Vec<Fault> {
+    /// Translates the messages of faults.
+    pub fn translate_all(&self, faults: &[Fault]) -> Vec<Fault> {
         faults.iter().map(|fault| Fault::new(fault.pointer.clone(), self.translate(&fault.message))).collect()
     }
 
-    /// A message translated; the field's name before the first colon stays.
+    /// Translates a message; a field name before the first colon is kept. Unknown messages are returned unchanged.
     pub fn translate(&self, message: &str) -> String {
-        if let Some(text) = self.whole(message) {
+        if let Some(text) = self.translate_exact(message) {
             return text;
         }
-        let named = message.split_once(": ").and_then(|(name, rest)| Some(format!("{name}: {}", self.whole(rest)?)));
+        let named = message.split_once(": ").and_then(|(name, rest)| Some(format!("{name}: {}", self.translate_exact(rest)?)));
         named.unwrap_or_else(|| message.to_owned())
     }
 
-    fn whole(&self, message: &str) -> Option<String> {
-        self.0.iter().find_map(|(words, translation)| {
-            let gaps = gaps(words, message)?;
+    fn translate_exact(&self, message: &str) -> Option<String> {
+        self.0.iter().find_map(|(parts, translation)| {
+            let values = match_pattern(parts, message)?;
             let filled =
-                gaps.iter().enumerate().fold(translation.clone(), |text, (n, gap)| text.replace(&format!("{{{n}}}"), gap));
+                values.iter().enumerate().fold(translation.clone(), |text, (n, value)| text.replace(&format!("{{{n}}}"), value));
             Some(filled)
         })
     }
 }
 
-/// What stands in the gaps between the fixed words, or `None` where the message is another.
-fn gaps<'a>(words: &[String], message: &'a str) -> Option<Vec<&'a str>> {
-    let (first, rest) = words.split_first()?;
+/// Returns the values of the placeholders, or `None` if the message does not match the pattern.
+fn match_pattern<'a>(parts: &[String], message: &'a str) -> Option<Vec<&'a str>> {
+    let (first, rest) = parts.split_first()?;
     let mut left = message.strip_prefix(first.as_str())?;
     let mut found = Vec::new();
-    for (place, word) in rest.iter().enumerate() {
-        let last = place + 1 == rest.len();
-        let (gap, after) = match (last, word.is_empty()) {
+    for (index, part) in rest.iter().enumerate() {
+        let last = index + 1 == rest.len();
+        let (value, after) = match (last, part.is_empty()) {
             (true, true) => (left, ""),
-            (true, false) => (left.strip_suffix(word.as_str())?, ""),
-            (false, _) => left.split_once(word.as_str())?,
+            (true, false) => (left.strip_suffix(part.as_str())?, ""),
+            (false, _) => left.split_once(part.as_str())?,
         };
-        found.push(gap);
+        found.push(value);
         left = after;
     }
     left.is_empty().then_some(found)
@@ -72,26 +74,26 @@ fn gaps<'a>(words: &[String], message: &'a str) -> Option<Vec<&'a str>> {
 mod tests {
     use super::*;
 
-    fn phrases() -> Phrases {
+    fn translations() -> MessageTranslations {
         let toml = "[zh-CN]\n\"{} is not between {} and {}\" = \"{0} 不在 {1} 到 {2} 之间\"\n\"is required\" = \"必填\"\n\
             \"must be {}, not {}\" = \"应为 {0}，而不是 {1}\"\n\"must be a text, not {}\" = \"应为文本，而不是 {0}\"";
-        Phrases::parse(toml, Language::Chinese).expect("reads")
+        MessageTranslations::parse(toml, Language::Chinese).expect("valid TOML")
     }
 
     #[test]
-    fn known_messages_are_translated_and_others_kept() {
-        let phrases = phrases();
-        assert_eq!(phrases.translate("hour: 25 is not between 0 and 23"), "hour: 25 不在 0 到 23 之间");
-        assert_eq!(phrases.translate("is required"), "必填");
-        assert_eq!(phrases.translate("url: must be a text, not 5"), "url: 应为文本，而不是 5");
+    fn unknown_messages_are_unchanged() {
+        let translations = translations();
+        assert_eq!(translations.translate("hour: 25 is not between 0 and 23"), "hour: 25 不在 0 到 23 之间");
+        assert_eq!(translations.translate("is required"), "必填");
+        assert_eq!(translations.translate("url: must be a text, not 5"), "url: 应为文本，而不是 5");
         for other in ["is required!", "something else", "hour: 25", ""] {
-            assert_eq!(phrases.translate(other), other);
+            assert_eq!(translations.translate(other), other);
         }
     }
 
     #[test]
-    fn a_language_without_a_table_keeps_the_words() {
-        let english = Phrases::parse("[zh-CN]\n\"a\" = \"b\"", Language::English).expect("reads");
+    fn messages_stay_english_without_a_table() {
+        let english = MessageTranslations::parse("[zh-CN]\n\"a\" = \"b\"", Language::English).expect("valid TOML");
         assert_eq!(english.translate("a"), "a");
     }
 }

@@ -1,5 +1,5 @@
-//! The one place where a task's form and its JSON meet. A field of the form is named by the JSON Pointer of what it holds
-//! (`/trigger/hour`), so that the services judge the JSON and their faults find back to their fields.
+//! Conversion between the task form and a task's JSON. Form fields are named by the JSON Pointer of their value
+//! (`/trigger/hour`), so that the faults of the services map to fields.
 
 use std::collections::BTreeMap;
 
@@ -11,10 +11,10 @@ use crate::domain::fault::Fault;
 
 pub mod chain;
 
-/// Texts of the fields, by name.
+/// Field values by field name.
 pub type Values = BTreeMap<String, String>;
 
-/// Which members each type of trigger takes from the form.
+/// Form fields of each trigger type.
 pub const TRIGGERS: [(&str, &[&str]); 4] = [
     ("date", &["run_date", "timezone"]),
     ("interval", &["weeks", "days", "hours", "minutes", "seconds", "start_date", "end_date", "timezone", "jitter"]),
@@ -39,7 +39,7 @@ pub const TRIGGERS: [(&str, &[&str]); 4] = [
     ("idle", &["idle_duration", "cpu_below_percent", "repeat", "start_date", "end_date", "timezone"]),
 ];
 
-/// Members that are texts even where they look like numbers.
+/// Members that stay strings even if they look like numbers.
 const TEXTS: [&str; 5] = ["run_date", "start_date", "end_date", "timezone", "expression"];
 
 const POLICY: [&str; 6] = ["max_instances", "misfire_grace_seconds", "coalesce", "timeout_seconds", "priority", "queue"];
@@ -47,7 +47,7 @@ const RETRY: [&str; 5] = ["max_attempts", "delay_seconds", "backoff", "max_delay
 
 const RETENTION: [&str; 2] = ["max_age_days", "max_executions"];
 
-/// Members whose empty field means "no limit", or that the server's settings hold.
+/// Members whose empty field becomes `null`: no limit, or the server's setting.
 const LIMITS: [&str; 4] = ["misfire_grace_seconds", "timeout_seconds", "max_age_days", "max_executions"];
 
 /// Whether the form has a field of this name.
@@ -62,7 +62,7 @@ fn is_field(name: &str) -> bool {
         || chain::is_field(name)
 }
 
-/// The field at which a fault is shown: its own, or the nearest one around it; `None` where the form has none.
+/// Returns the field that shows a fault: its own or the nearest enclosing one; `None` if the form has none.
 pub fn field_of(pointer: &str) -> Option<&str> {
     let mut name = pointer;
     while !name.is_empty() {
@@ -74,8 +74,8 @@ pub fn field_of(pointer: &str) -> Option<&str> {
     None
 }
 
-/// The task that a form describes, for the services to judge. The parameters are left out where they are no JSON; the fault
-/// says where they stop being so.
+/// Converts the form to a task, not yet validated. Parameters that are not valid JSON are left out and reported as a
+/// fault with line and column.
 pub fn to_task(form: &Pairs) -> (Value, Vec<Fault>) {
     let mut task = Map::new();
     for name in ["id", "type", "name", "description"] {
@@ -97,7 +97,7 @@ pub fn to_task(form: &Pairs) -> (Value, Vec<Fault>) {
     if let Some(policy) = to_policy(form) {
         task.insert("policy".into(), policy);
     }
-    if chain::is_there(form) {
+    if chain::is_present(form) {
         let (links, more) = chain::to_chain(form);
         task.insert("chain".into(), links);
         faults.extend(more);
@@ -105,7 +105,7 @@ pub fn to_task(form: &Pairs) -> (Value, Vec<Fault>) {
     (Value::Object(task), faults)
 }
 
-/// The trigger that a form describes.
+/// Converts the form to a trigger, not yet validated.
 pub fn to_trigger(form: &Pairs) -> Value {
     let mut trigger = Map::new();
     let Some(kind) = form.get("/trigger/type") else { return Value::Null };
@@ -123,10 +123,10 @@ pub fn to_trigger(form: &Pairs) -> Value {
     Value::Object(trigger)
 }
 
-/// Parameters as typed: JSON, or nothing at all for none.
+/// Parses the parameters; blank text is an empty object.
 ///
 /// # Errors
-/// Where the text stops being JSON, by line and column.
+/// A fault with line and column if the text is not JSON.
 pub fn to_params(text: &str) -> Result<Value, Fault> {
     if text.trim().is_empty() {
         return Ok(Value::Object(Map::new()));
@@ -157,7 +157,7 @@ fn members(form: &Pairs, base: &str, names: &[&str]) -> Map<String, Value> {
     map
 }
 
-/// A number where the text is exactly how that number is written, else the text, for the services to refuse.
+/// Returns a number if the text is its exact representation, else the text, which validation then rejects.
 fn number_or_text(text: &str) -> Value {
     if let Some(whole) = text.parse::<i64>().ok().filter(|number| number.to_string() == text) {
         return whole.into();
@@ -169,25 +169,25 @@ fn number_or_text(text: &str) -> Value {
     }
 }
 
-/// A box: a hidden `false` stands before it, so that the last value counts.
+/// Reads a checkbox: a hidden `false` precedes it, so the last value counts.
 fn flag(form: &Pairs, field: &str) -> Option<bool> {
     form.all(field).last().map(|value| value == "true")
 }
 
-/// Tags as typed: with commas or spaces between them.
+/// Splits tags separated by commas or spaces.
 pub fn split_tags(text: &str) -> Vec<String> {
     text.split([',', '，', '、', ' ', '\t', '\n']).filter(|tag| !tag.is_empty()).map(str::to_owned).collect()
 }
 
-/// What was typed, field by field; the last value of a name counts.
-pub fn typed(form: &Pairs) -> Values {
+/// Returns the submitted values by field; the last value of a name counts.
+pub fn submitted(form: &Pairs) -> Values {
     let mut values: Values = form.0.iter().filter(|(name, _)| name.starts_with('/')).cloned().collect();
     values.retain(|name, _| !chain::is_field(name));
-    values.extend(chain::typed(form));
+    values.extend(chain::submitted(form));
     values
 }
 
-/// A task's JSON as texts of the fields.
+/// Converts a task's JSON to field values.
 pub fn to_values(task: &Map<String, Value>) -> Values {
     let mut values = Values::new();
     for (name, value) in task {
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn a_task_goes_through_its_form_unchanged() {
+    fn task_round_trips_through_the_form() {
         let task = json!({"id": "a", "name": "A", "description": "d", "tags": ["x", "y"], "type": "echo",
             "trigger": {"type": "cron", "day_of_week": "mon-fri", "hour": 8, "minute": "*/5", "timezone": "Asia/Shanghai"},
             "params": {"message": "日"}, "enabled": false,
@@ -249,27 +249,27 @@ mod tests {
 
     #[test]
     fn only_the_chosen_trigger_is_sent() {
-        let typed = form(&[
+        let submitted = form(&[
             ("/trigger/type", "interval"),
             ("/trigger/minutes", "5"),
             ("/trigger/hour", "8"),
             ("/trigger/jitter", "x"),
             ("/trigger/start_date", " 2026-01-01 "),
         ]);
-        assert_eq!(to_trigger(&typed), json!({"type": "interval", "minutes": 5, "start_date": "2026-01-01", "jitter": "x"}));
+        assert_eq!(to_trigger(&submitted), json!({"type": "interval", "minutes": 5, "start_date": "2026-01-01", "jitter": "x"}));
         assert_eq!(to_trigger(&form(&[])), Value::Null);
     }
 
     #[test]
-    fn boxes_count_by_their_last_value() {
+    fn checkbox_uses_its_last_value() {
         let off = form(&[("/enabled", "false")]);
         let on = form(&[("/enabled", "false"), ("/enabled", "true")]);
         assert_eq!((to_task(&off).0["enabled"].clone(), to_task(&on).0["enabled"].clone()), (json!(false), json!(true)));
-        assert_eq!(typed(&on)["/enabled"], "true");
+        assert_eq!(submitted(&on)["/enabled"], "true");
     }
 
     #[test]
-    fn broken_parameters_are_placed_and_left_out() {
+    fn invalid_parameters_are_reported_and_left_out() {
         let (task, faults) = to_task(&form(&[("/params", "{\n  \"a\": }")]));
         assert!(task.get("params").is_none());
         assert_eq!(faults[0].pointer, "/params");
@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn faults_find_their_fields() {
+    fn field_of_finds_the_nearest_field() {
         for (pointer, field) in [
             ("/trigger/hour", Some("/trigger/hour")),
             ("/trigger/nonsense", Some("/trigger")),

@@ -1,4 +1,4 @@
-//! The reader's language and theme: the texts of `locales/`, and how durations and amounts read in each language.
+//! Languages and themes: the texts of `locales/` and the formatting of durations.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ pub enum Language {
     Chinese,
 }
 
-/// Which of the two looks the reader chose.
+/// Color theme of the pages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Theme {
     System,
@@ -23,7 +23,7 @@ pub enum Theme {
 impl Language {
     pub const ALL: [Language; 2] = [Language::English, Language::Chinese];
 
-    /// Its BCP 47 tag, also the name of its file in `locales/`.
+    /// Its BCP 47 tag, which is also the name of its file in `locales/`.
     pub fn tag(self) -> &'static str {
         match self {
             Language::English => "en",
@@ -35,7 +35,7 @@ impl Language {
         Language::ALL.into_iter().find(|language| language.tag() == tag)
     }
 
-    /// The language a browser asks for first (`Accept-Language`, RFC 9110); English where it asks for neither.
+    /// Returns the language preferred by `Accept-Language` (RFC 9110); English if it names neither.
     pub fn negotiate(accept: &str) -> Language {
         let ranked = accept.split(',').filter_map(|part| {
             let (tag, quality) = part.split_once(";q=").map_or((part, 1.0), |(tag, q)| (tag, q.trim().parse().unwrap_or(0.0)));
@@ -53,15 +53,15 @@ impl Language {
         first.map_or(Language::English, |(language, _)| language)
     }
 
-    /// The language in which rules are described.
-    pub fn of_rules(self) -> RuleLang {
+    /// The language of trigger descriptions.
+    pub fn rule_language(self) -> RuleLang {
         match self {
             Language::English => RuleLang::En,
             Language::Chinese => RuleLang::Zh,
         }
     }
 
-    /// The text of a task type in this language.
+    /// Picks this language of a task type's text.
     pub fn pick(self, text: &Text) -> &str {
         match self {
             Language::English => &text.en,
@@ -69,20 +69,20 @@ impl Language {
         }
     }
 
-    /// A span of time as people say it: `120 ms`, `1.2 s`, `3 min 4 s`, `2 h 5 min`, `3 d 4 h`.
+    /// Formats milliseconds as a duration: `120 ms`, `1.2 s`, `3 min 4 s`, `2 h 5 min`, `3 d 4 h`.
     pub fn duration(self, ms: i64) -> String {
-        let words = match self {
+        let units = match self {
             Language::English => ["ms", "s", "min", "h", "d"],
             Language::Chinese => ["毫秒", "秒", "分", "小时", "天"],
         };
         let pair = |big: i64, unit: usize, small: i64| match small {
-            0 => format!("{big} {}", words[unit]),
-            _ => format!("{big} {} {small} {}", words[unit], words[unit - 1]),
+            0 => format!("{big} {}", units[unit]),
+            _ => format!("{big} {} {small} {}", units[unit], units[unit - 1]),
         };
         let seconds = ms / 1000;
         match ms {
-            ..1_000 => format!("{} {}", ms.max(0), words[0]),
-            1_000..60_000 => format!("{}.{} {}", seconds, ms % 1000 / 100, words[1]),
+            ..1_000 => format!("{} {}", ms.max(0), units[0]),
+            1_000..60_000 => format!("{}.{} {}", seconds, ms % 1000 / 100, units[1]),
             60_000..3_600_000 => pair(seconds / 60, 2, seconds % 60),
             3_600_000..86_400_000 => pair(seconds / 3600, 3, seconds % 3600 / 60),
             _ => pair(seconds / 86_400, 4, seconds % 86_400 / 3600),
@@ -109,10 +109,10 @@ impl Theme {
 pub struct Texts(BTreeMap<String, String>);
 
 impl Texts {
-    /// Reads a language file: tables within tables, their names joined with dots.
+    /// Parses a locale file: the names of nested tables are joined with dots.
     ///
     /// # Errors
-    /// The message of a file that is no TOML or holds something else than texts.
+    /// The message of a file that is not TOML or has values other than strings and tables.
     pub fn parse(toml: &str) -> Result<Texts, String> {
         let table: toml::Table = toml.parse().map_err(|error: toml::de::Error| error.to_string())?;
         let mut texts = BTreeMap::new();
@@ -128,12 +128,12 @@ impl Texts {
         self.0.get(key).map(String::as_str)
     }
 
-    /// The text, or the key itself where there is none (which a test rules out for all keys in use).
+    /// Returns the text, or the key itself if it is missing; a test checks that all used keys exist.
     pub fn get<'a>(&'a self, key: &'a str) -> &'a str {
         self.find(key).unwrap_or(key)
     }
 
-    /// The text with `{name}` replaced by what is given for it.
+    /// Returns the text with `{name}` placeholders replaced by values.
     pub fn fill(&self, key: &str, values: &[(&str, &str)]) -> String {
         values.iter().fold(self.get(key).to_owned(), |text, (name, value)| text.replace(&format!("{{{name}}}"), value))
     }
@@ -156,7 +156,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_browser_says_which_language() {
+    fn language_is_negotiated_from_accept_language() {
         for (accept, language) in [
             ("zh-CN,zh;q=0.9,en;q=0.8", Language::Chinese),
             ("en-US,en;q=0.9,zh;q=0.8", Language::English),
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn durations_read_as_people_say_them() {
+    fn durations_in_both_languages() {
         let english: Vec<_> =
             [0, 120, 1_234, 59_999, 184_000, 7_500_000, 273_600_000].map(|ms| Language::English.duration(ms)).into();
         assert_eq!(english, ["0 ms", "120 ms", "1.2 s", "59.9 s", "3 min 4 s", "2 h 5 min", "3 d 4 h"]);

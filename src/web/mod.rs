@@ -1,9 +1,9 @@
-//! The pages: handlers that read a request, ask the services and draw a template. No rule lives here.
+//! HTML pages: handlers that read a request, call the services and render a template. They contain no business rules.
 
 pub mod ansi;
 pub mod assets;
+pub mod auth;
 pub mod csrf;
-pub mod door;
 mod download;
 pub mod error;
 pub mod events;
@@ -11,11 +11,11 @@ pub mod faults;
 pub mod form;
 pub mod language;
 mod pages;
+pub mod request_context;
 pub mod session;
 pub mod templates;
 pub mod urls;
 pub mod view;
-pub mod visit;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -28,18 +28,18 @@ use poem::{Endpoint, EndpointExt, IntoResponse, Request, Response, Route, get};
 use tokio_util::sync::CancellationToken;
 
 use self::error::Failure;
+use self::request_context::RequestContext;
 use self::templates::Templates;
-use self::visit::Visit;
 use crate::service::Service;
 
-/// What the operator may set.
+/// Settings of the pages.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// A page that takes longer is answered 503.
+    /// Requests that take longer get status 503.
     pub request_timeout: Duration,
-    /// Forms are at most this large, in bytes; larger ones are answered 413.
+    /// Maximum size of a form in bytes; larger ones get status 413.
     pub body_limit: usize,
-    /// Ends the event streams, so that the server can stop.
+    /// Ends the event streams at shutdown.
     pub shutdown: CancellationToken,
 }
 
@@ -49,53 +49,53 @@ impl Default for Options {
     }
 }
 
-/// What every page needs.
+/// Shared state of all handlers.
 pub struct Web {
     pub service: Service,
     pub templates: Templates,
     pub options: Options,
 }
 
-/// All pages, from the root on; to be put behind more specific routes (`/api`, `/docs`, `/metrics`).
+/// Builds the routes of all pages, from `/` on; more specific routes (`/api`, `/docs`, `/metrics`) must come first.
 ///
 /// # Panics
-/// Where a template or language file does not read: a fault of the program that the first start shows.
+/// If an embedded template or locale file does not parse; the first start shows it.
 pub fn routes(service: Service, options: Options) -> impl Endpoint<Output = Response> + 'static {
-    let templates = Templates::load().expect("the templates and texts that come with the program read");
+    let templates = Templates::load().expect("embedded templates and locale files are valid");
     let web = Arc::new(Web { service, templates, options });
-    let compressed = pages::routes(&web).at("/static/*path", get(poem::endpoint::make(file))).with(Compression::new());
-    let all = Route::new().at("/live", get(door::signed(&web, events::stream))).nest_no_strip("/", compressed);
+    let compressed = pages::routes(&web).at("/static/*path", get(poem::endpoint::make(static_file))).with(Compression::new());
+    let all = Route::new().at("/live", get(auth::require_session(&web, events::stream))).nest_no_strip("/", compressed);
     let guarded = all.around(move |inner, request| {
         let web = web.clone();
-        async move { Ok(guarded(&web, &inner, request).await) }
+        async move { Ok(serve_page(&web, &inner, request).await) }
     });
     guarded.with(CookieJarManager::new())
 }
 
-/// Calls a page and turns what the router refuses into a page of the house; puts the headers on every answer.
-async fn guarded(web: &Arc<Web>, inner: &impl Endpoint<Output: IntoResponse>, request: Request) -> Response {
-    let mut visit = Visit::begin(web, &request);
+/// Calls a page, turns router errors and panics into error pages, and sets the security headers.
+async fn serve_page(web: &Arc<Web>, inner: &impl Endpoint<Output: IntoResponse>, request: Request) -> Response {
+    let mut ctx = RequestContext::from_request(web, &request);
     let is_file = request.uri().path().starts_with("/static/");
     let called = AssertUnwindSafe(inner.call(request)).catch_unwind().await;
     let mut response = match called {
         Ok(Ok(response)) => response.into_response(),
-        Err(_) => Failure::Broken("it panicked".to_owned()).answer(&visit).await,
+        Err(_) => Failure::Internal("handler panicked".to_owned()).into_response(&ctx).await,
         Ok(Err(error)) => {
-            let _shown_without_a_name = visit.recognise().await;
+            let _ = ctx.authenticate().await; // the error page is shown without the user name
             let failure = match error.status() {
                 StatusCode::NOT_FOUND => Failure::NotFound,
                 StatusCode::METHOD_NOT_ALLOWED => Failure::MethodNotAllowed,
-                _ => Failure::Broken(error.to_string()),
+                _ => Failure::Internal(error.to_string()),
             };
-            failure.answer(&visit).await
+            failure.into_response(&ctx).await
         }
     };
-    put_headers(&mut response, is_file);
+    set_security_headers(&mut response, is_file);
     response
 }
 
-/// Everything a page may load comes from this server; nothing is guessed, framed or kept.
-fn put_headers(response: &mut Response, is_file: bool) {
+/// Sets the security headers: only own resources, no MIME sniffing, no framing, no caching of pages.
+fn set_security_headers(response: &mut Response, is_file: bool) {
     const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
         img-src 'self' data:; font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
     let headers = response.headers_mut();
@@ -109,9 +109,9 @@ fn put_headers(response: &mut Response, is_file: bool) {
     }
 }
 
-async fn file(request: Request) -> poem::Result<Response> {
+async fn static_file(request: Request) -> poem::Result<Response> {
     let path = request.raw_path_param("path").unwrap_or_default();
     let query: Vec<(String, String)> = request.params().unwrap_or_default();
     let version = urls::Pairs(query);
-    assets::answer(path, version.get("v"), request.headers()).ok_or_else(|| poem::error::NotFoundError.into())
+    assets::respond(path, version.get("v"), request.headers()).ok_or_else(|| poem::error::NotFoundError.into())
 }

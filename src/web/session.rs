@@ -1,4 +1,4 @@
-//! The cookies: the session, the language, the theme, and a message for the next page.
+//! Cookies: session, language, theme, sign-in state and flash message.
 
 use std::time::Duration;
 
@@ -9,30 +9,30 @@ pub const SESSION: &str = "belfry_session";
 pub const LANGUAGE: &str = "belfry_lang";
 pub const THEME: &str = "belfry_theme";
 pub const FLASH: &str = "belfry_flash";
-/// What a browser is known by when it comes back from the identity provider.
+/// Binds a sign-in through the identity provider to the browser.
 pub const PROVIDER: &str = "belfry_provider";
-/// Stands for a sign-in whose second step is to come.
+/// Token of a sign-in that awaits its second step.
 pub const PENDING: &str = "belfry_pending";
 
 const YEAR: Duration = Duration::from_secs(365 * 86_400);
 
-/// The session's cookie: out of reach for scripts and other sites, and over TLS alone where the request came by TLS. It may
-/// outlive its session, whose end the services decide.
+/// The session cookie: `HttpOnly`, `SameSite=Lax`, and `Secure` if the request came over TLS. It may outlive its session,
+/// whose expiry the services check.
 pub fn session_cookie(secret: &str, secure: bool) -> Cookie {
     cookie(SESSION, secret, Some(YEAR), true, secure)
 }
 
-/// A cookie that keeps a choice of the reader.
+/// A cookie for a preference, readable by scripts.
 pub fn choice_cookie(name: &str, value: &str, secure: bool) -> Cookie {
     cookie(name, value, Some(YEAR), false, secure)
 }
 
-/// A cookie of a sign-in under way: out of reach for scripts, for so many seconds.
+/// A cookie of a sign-in in progress: `HttpOnly`, valid for `seconds`.
 pub fn short_cookie(name: &str, value: &str, seconds: u64, secure: bool) -> Cookie {
     cookie(name, value, Some(Duration::from_secs(seconds)), true, secure)
 }
 
-/// Takes a cookie back.
+/// Returns a cookie that removes another.
 pub fn removal(name: &str) -> Cookie {
     let mut cookie = cookie(name, "", Some(Duration::ZERO), true, false);
     cookie.make_removal();
@@ -51,12 +51,12 @@ fn cookie(name: &str, value: &str, age: Option<Duration>, http_only: bool, secur
     cookie
 }
 
-/// A message shown once, on the next page: the key of its text (below `flash.`), what it is about, and where to look.
+/// A message for the next page: key of its text (after `flash.`), name of the object and a link.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Flash {
     pub key: String,
     pub about: String,
-    /// A path of this server, or empty.
+    /// Path on this server, or empty.
     pub link: String,
 }
 
@@ -71,7 +71,7 @@ impl Flash {
         cookie(FLASH, &hex, Some(Duration::from_secs(60)), true, secure)
     }
 
-    /// Reads the cookie; a foreign or broken one is no message.
+    /// Parses the cookie; returns `None` if it is invalid.
     pub fn read(hex: &str) -> Option<Flash> {
         let digits = hex.as_bytes();
         if digits.len() > 2048 || !digits.len().is_multiple_of(2) {
@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_message_reads_back_and_links_nowhere_else() {
+    fn flash_cookie_round_trips_and_drops_foreign_links() {
         let flash = Flash::new("started", "日报", "/executions/1");
         assert_eq!(Flash::read(flash.cookie(false).value_str()), Some(flash));
         let foreign = Flash::new("started", "x", "https://evil");

@@ -1,4 +1,4 @@
-//! The templates, parsed once: one engine for each language, so that texts, durations and addresses are filters.
+//! Templates of the pages: one Tera engine per language, with filters for texts, durations and asset URLs.
 
 use std::collections::BTreeSet;
 
@@ -7,9 +7,9 @@ use serde::Serialize;
 use tera::{Context, Kwargs, State, Tera, TeraResult};
 
 use super::assets;
-use super::faults::Phrases;
+use super::faults::MessageTranslations;
 use super::language::{Language, Texts};
-use super::view::{Shell, View};
+use super::view::{PageLayout, View};
 
 #[derive(RustEmbed)]
 #[folder = "templates/"]
@@ -21,52 +21,46 @@ struct Files;
 struct Locales;
 
 /// All templates in both languages.
-pub struct Templates([Speech; 2]);
+pub struct Templates([LocaleBundle; 2]);
 
-/// All that belongs to one language.
-struct Speech {
+/// The templates, texts and message translations of one language.
+struct LocaleBundle {
     tera: Tera,
     texts: Texts,
-    phrases: Phrases,
+    translations: MessageTranslations,
 }
 
 impl Templates {
-    /// Parses everything.
+    /// Parses all templates and locale files.
     ///
     /// # Errors
-    /// The message of a template or language file that does not read: a fault of the program that the first start shows.
+    /// The parse error of a template or locale file. All of them are embedded, so the first start shows it.
     pub fn load() -> Result<Templates, String> {
-        Ok(Templates([speech(Language::English)?, speech(Language::Chinese)?]))
+        Ok(Templates([load_bundle(Language::English)?, load_bundle(Language::Chinese)?]))
     }
 
     pub fn texts(&self, language: Language) -> &Texts {
-        &self.of(language).texts
+        &self.bundle(language).texts
     }
 
-    /// What the services say of wrong input, in a language.
-    pub fn phrases(&self, language: Language) -> &Phrases {
-        &self.of(language).phrases
+    /// Translations of the services' messages.
+    pub fn translations(&self, language: Language) -> &MessageTranslations {
+        &self.bundle(language).translations
     }
 
-    /// A whole page: the view's template within the house's frame.
-    ///
-    /// # Errors
-    /// What the template wanted and did not find.
-    pub fn page<V: View>(&self, language: Language, shell: &Shell, view: &V) -> TeraResult<String> {
-        self.render(language, V::TEMPLATE, shell, view)
+    /// Renders a page: the view's template within the page layout.
+    pub fn page<V: View>(&self, language: Language, layout: &PageLayout, view: &V) -> TeraResult<String> {
+        self.render(language, V::TEMPLATE, layout, view)
     }
 
-    /// Any template with any context: for fragments that a page's template shares.
-    ///
-    /// # Errors
-    /// What the template wanted and did not find.
-    pub fn render(&self, language: Language, template: &str, shell: &Shell, view: &impl Serialize) -> TeraResult<String> {
+    /// Renders any template with any context, for fragments.
+    pub fn render(&self, language: Language, template: &str, layout: &PageLayout, view: &impl Serialize) -> TeraResult<String> {
         let mut context = Context::from_serialize(view)?;
-        context.insert("shell", shell);
-        self.of(language).tera.render(template, &context)
+        context.insert("layout", layout);
+        self.bundle(language).tera.render(template, &context)
     }
 
-    /// The names of all templates.
+    /// Names of all templates.
     pub fn names() -> BTreeSet<String> {
         Files::iter().map(|name| name.replace('\\', "/")).collect()
     }
@@ -76,7 +70,7 @@ impl Templates {
         Files::get(name).and_then(|file| String::from_utf8(file.data.into_owned()).ok())
     }
 
-    fn of(&self, language: Language) -> &Speech {
+    fn bundle(&self, language: Language) -> &LocaleBundle {
         let [english, chinese] = &self.0;
         match language {
             Language::English => english,
@@ -85,10 +79,10 @@ impl Templates {
     }
 }
 
-/// Reads the texts of a language.
+/// Loads the texts of a language.
 ///
 /// # Errors
-/// The message of a file that is missing or does not read.
+/// The name of a missing file, or the parse error.
 pub fn texts(language: Language) -> Result<Texts, String> {
     let name = format!("{}.toml", language.tag());
     Texts::parse(&locale(&name)?).map_err(|error| format!("locales/{name}: {error}"))
@@ -99,38 +93,39 @@ fn locale(name: &str) -> Result<String, String> {
     String::from_utf8(file.data.into_owned()).map_err(|error| format!("locales/{name}: {error}"))
 }
 
-fn speech(language: Language) -> Result<Speech, String> {
+fn load_bundle(language: Language) -> Result<LocaleBundle, String> {
     let texts = texts(language)?;
-    let phrases = Phrases::parse(&locale("faults.toml")?, language).map_err(|error| format!("locales/faults.toml: {error}"))?;
+    let translations =
+        MessageTranslations::parse(&locale("faults.toml")?, language).map_err(|error| format!("locales/faults.toml: {error}"))?;
     let mut tera = Tera::new();
     register_filters(&mut tera, language, texts.clone());
     let sources: Vec<_> = Templates::names().into_iter().filter_map(|name| Templates::source(&name).map(|s| (name, s))).collect();
     tera.add_raw_templates(sources).map_err(|error| error.to_string())?;
-    Ok(Speech { tera, texts, phrases })
+    Ok(LocaleBundle { tera, texts, translations })
 }
 
-/// `t`: the text of a key, with `{name}` replaced by arguments. `asset`: the address of a file below `static/`.
-/// `duration`: milliseconds in words. `thousands`: a number with its thousands apart.
+/// `t`: the text of a key, with `{name}` replaced by arguments. `asset`: the URL of a file in `static/`.
+/// `duration`: milliseconds as text. `thousands`: a number with thousands separators.
 fn register_filters(tera: &mut Tera, language: Language, texts: Texts) {
     tera.register_filter("t", move |key: &str, given: Kwargs, _: &State| translate(&texts, key, &given));
     tera.register_filter("asset", |path: &str, _: Kwargs, _: &State| {
-        assets::address(path).ok_or_else(|| tera::Error::message(format!("there is no static/{path}")))
+        assets::address(path).ok_or_else(|| tera::Error::message(format!("static asset not found: {path}")))
     });
     tera.register_filter("duration", move |ms: i64, _: Kwargs, _: &State| language.duration(ms));
     tera.register_filter("thousands", |number: i64, _: Kwargs, _: &State| thousands(number));
 }
 
 fn translate(texts: &Texts, key: &str, given: &Kwargs) -> TeraResult<String> {
-    let text = texts.find(key).ok_or_else(|| tera::Error::message(format!("there is no text '{key}'")))?;
+    let text = texts.find(key).ok_or_else(|| tera::Error::message(format!("text not found: '{key}'")))?;
     Ok(given.iter().fold(text.to_owned(), |text, (name, value)| text.replace(&format!("{{{name}}}"), &value.to_string())))
 }
 
-/// `1234567` as `1 234 567`, with spaces that do not break.
+/// Formats `1234567` as `1 234 567`, with narrow no-break spaces.
 fn thousands(number: i64) -> String {
     let digits = number.unsigned_abs().to_string();
     let mut text = String::from(if number < 0 { "-" } else { "" });
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
             text.push('\u{202f}');
         }
         text.push(digit);
@@ -143,7 +138,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn thousands_stand_apart() {
+    fn thousands_are_separated() {
         assert_eq!(
             [0, 999, 1000, -1_234_567].map(thousands),
             ["0", "999", "1\u{202f}000", "-1\u{202f}234\u{202f}567"].map(String::from)

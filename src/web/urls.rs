@@ -1,16 +1,16 @@
-//! Addresses: percent-encoding, query strings, and which addresses may be gone back to.
+//! URLs: percent-encoding, query strings and checks of redirect targets.
 
-/// Names with their values, as a query string or a form holds them; a name may occur more than once.
+/// Name-value pairs of a query string or form; a name may occur more than once.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Pairs(pub Vec<(String, String)>);
 
 impl Pairs {
-    /// The first value of a name, blanks at its ends cut; `None` where it is absent or blank.
+    /// Returns the first value of a name, trimmed; `None` if it is absent or blank.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.raw(name).map(str::trim).filter(|value| !value.is_empty())
     }
 
-    /// The first value of a name as it came.
+    /// Returns the first value of a name, unchanged.
     pub fn raw(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(given, _)| given == name).map(|(_, value)| value.as_str())
     }
@@ -22,14 +22,14 @@ impl Pairs {
 
 pub use crate::domain::input::percent_encoded as encode;
 
-/// A path with a query of those pairs that have a value.
+/// Appends a query of the pairs with a non-empty value to a path.
 pub fn with_query(path: &str, pairs: &[(&str, &str)]) -> String {
     let given = pairs.iter().filter(|(_, value)| !value.is_empty());
     let query: Vec<_> = given.map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect();
     if query.is_empty() { path.to_owned() } else { format!("{path}?{}", query.join("&")) }
 }
 
-/// The address itself where it is a path on this server, or `None`: nobody is sent to another host.
+/// Returns the address if it is a path on this server, else `None`: prevents redirects to other hosts.
 pub fn local(address: &str) -> Option<&str> {
     let plain = address.starts_with('/')
         && !address.starts_with("//")
@@ -38,13 +38,13 @@ pub fn local(address: &str) -> Option<&str> {
     plain.then_some(address)
 }
 
-/// Path and query of an absolute address whose host is `host` (for `Referer`).
+/// Returns path and query of an absolute URL whose host is `host` (for `Referer`).
 pub fn local_part<'a>(address: &'a str, host: &str) -> Option<&'a str> {
     let rest = address.split_once("://")?.1.strip_prefix(host)?;
     local(rest)
 }
 
-/// A whole path whose characters outside ASCII are percent-encoded, fit for a `Location` header.
+/// Percent-encodes everything but printable ASCII in a path, for the `Location` header.
 pub fn header_safe(path: &str) -> String {
     path.bytes().map(|b| if b.is_ascii_graphic() { (b as char).to_string() } else { format!("%{b:02X}") }).collect()
 }
@@ -54,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_paths_of_this_server_are_gone_back_to() {
+    fn local_accepts_only_paths_of_this_server() {
         for good in ["/", "/tasks?type=echo&x=%2F", "/tasks/%E6%97%A5"] {
             assert_eq!(local(good), Some(good));
         }
@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn queries_leave_out_what_is_empty() {
+    fn with_query_omits_empty_values() {
         assert_eq!(with_query("/t", &[("a", "1 日"), ("b", "")]), "/t?a=1%20%E6%97%A5");
         assert_eq!(with_query("/t", &[("b", "")]), "/t");
     }

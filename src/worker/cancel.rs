@@ -1,4 +1,4 @@
-//! The runs going on in this process, each with the token that ends it.
+//! The cancel registry: the executions running in this process, each with its cancellation token.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -7,17 +7,17 @@ use tokio_util::sync::CancellationToken;
 
 /// Running executions by id; clones share them.
 #[derive(Debug, Clone, Default)]
-pub struct Cancels(Arc<Mutex<HashMap<String, CancellationToken>>>);
+pub struct CancelRegistry(Arc<Mutex<HashMap<String, CancellationToken>>>);
 
-impl Cancels {
-    /// Makes an execution cancellable for as long as the guard lives.
-    pub fn register(&self, execution_id: &str) -> Registered {
+impl CancelRegistry {
+    /// Registers an execution; it can be cancelled until the returned guard is dropped.
+    pub fn register(&self, execution_id: &str) -> Registration {
         let token = CancellationToken::new();
         self.lock().insert(execution_id.to_owned(), token.clone());
-        Registered { cancels: self.clone(), execution_id: execution_id.to_owned(), token }
+        Registration { registry: self.clone(), execution_id: execution_id.to_owned(), token }
     }
 
-    /// Asks a run to end. False where this process does not run it.
+    /// Cancels an execution. Returns false if this process does not run it.
     pub fn cancel(&self, execution_id: &str) -> bool {
         let token = self.lock().get(execution_id).cloned();
         token.is_some_and(|token| {
@@ -26,7 +26,7 @@ impl Cancels {
         })
     }
 
-    /// Ids of the runs going on here.
+    /// The ids of the executions running in this process.
     pub fn running(&self) -> Vec<String> {
         self.lock().keys().cloned().collect()
     }
@@ -36,17 +36,17 @@ impl Cancels {
     }
 }
 
-/// A running execution's entry; dropping it removes the entry.
+/// The entry of a running execution; dropping it removes the entry.
 #[derive(Debug)]
-pub struct Registered {
-    cancels: Cancels,
+pub struct Registration {
+    registry: CancelRegistry,
     execution_id: String,
     pub token: CancellationToken,
 }
 
-impl Drop for Registered {
+impl Drop for Registration {
     fn drop(&mut self) {
-        self.cancels.lock().remove(&self.execution_id);
+        self.registry.lock().remove(&self.execution_id);
     }
 }
 
@@ -55,11 +55,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_run_is_cancellable_while_it_is_registered() {
-        let cancels = Cancels::default();
-        let registered = cancels.register("a");
-        assert!(cancels.cancel("a") && registered.token.is_cancelled());
-        drop(registered);
-        assert!(!cancels.cancel("a"));
+    fn cancel_works_until_the_registration_is_dropped() {
+        let registry = CancelRegistry::default();
+        let registration = registry.register("a");
+        assert!(registry.cancel("a") && registration.token.is_cancelled());
+        drop(registration);
+        assert!(!registry.cancel("a"));
     }
 }

@@ -1,5 +1,5 @@
-//! The executor takes one job through its steps: permit → resolve → claim → run → settle → record. A task type that fails, panics,
-//! hangs or is cancelled is an outcome like any other; nothing of it reaches apalis, which only learns that the job is done.
+//! The executor: takes a job through permit → resolve → claim → run → record. A task type that fails, panics, hangs or is
+//! cancelled is an outcome like any other. apalis never sees an error; it only learns that the job is done.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -12,12 +12,12 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::gate::Stored;
-use super::lane::Lane;
-use super::outcome::{Ending, Stop, settle};
+use super::backend::StoredJob;
+use super::outcome::{AttemptOutcome, StopReason, to_finish};
+use super::queue_consumer::QueueConsumer;
 use super::recorder::Recorder;
 use super::resolve::{Resolved, Resolver};
-use super::{Parts, cancel::Cancels};
+use super::{WorkerDeps, cancel::CancelRegistry};
 use crate::clock::SharedClock;
 use crate::domain::execution::Status;
 use crate::domain::job::Job;
@@ -26,124 +26,124 @@ use crate::tasks::output::OutputSink;
 use crate::tasks::registry::Registry;
 use crate::tasks::{RunContext, RunError};
 
-/// How long a run may take to end by itself once it was asked to; then its future is dropped.
-const GRACE: Duration = Duration::from_secs(2);
+/// How long a run may take to end after it was cancelled; then its future is dropped.
+const GRACE_PERIOD: Duration = Duration::from_secs(2);
 
 /// Runs jobs.
 pub(super) struct Executor {
     registry: Arc<Registry>,
     clock: SharedClock,
-    cancels: Cancels,
+    cancels: CancelRegistry,
     recorder: Recorder,
     resolver: Resolver,
     permits: Semaphore,
     output_limit: usize,
-    /// The server stops: nothing new begins.
+    /// Cancelled when the server stops: no further job starts.
     stopping: CancellationToken,
-    /// The server's patience is at its end: what runs is cut off.
-    pub cut: CancellationToken,
-    /// The jobs being taken through their steps.
+    /// Cancelled when the shutdown timeout is over: running jobs are stopped.
+    pub force_stop: CancellationToken,
+    /// The jobs in progress.
     pub runs: TaskTracker,
 }
 
-/// A fetched job's place in its lane, given up when it is dropped.
-pub(super) struct Held(pub Arc<Lane>);
+/// The slot of a fetched job in its queue, released on drop.
+pub(super) struct SlotGuard(pub Arc<QueueConsumer>);
 
-impl Drop for Held {
+impl Drop for SlotGuard {
     fn drop(&mut self) {
-        self.0.let_go();
+        self.0.release();
     }
 }
 
-/// Whether a job may be acknowledged.
+/// What happens to a job in the queue.
 #[derive(Debug, PartialEq, Eq)]
-enum Carried {
-    /// It ran, or must not run.
+enum JobDisposition {
+    /// It ran or must not run: it is acknowledged.
     Done,
-    /// The server stops, or the database did not answer; it goes back to the queue.
-    NotBegun,
+    /// The server stops or the database did not answer: it goes back into the queue.
+    NotStarted,
 }
 
 impl Executor {
-    pub fn new(parts: &Parts, recorder: Recorder, stopping: CancellationToken) -> Self {
+    pub fn new(deps: &WorkerDeps, recorder: Recorder, stopping: CancellationToken) -> Self {
         Self {
-            registry: parts.registry.clone(),
-            clock: parts.clock.clone(),
-            cancels: parts.cancels.clone(),
+            registry: deps.registry.clone(),
+            clock: deps.clock.clone(),
+            cancels: deps.cancels.clone(),
             recorder,
-            resolver: resolver(parts),
-            permits: Semaphore::new(parts.config.limit.clamp(1, Semaphore::MAX_PERMITS)),
-            output_limit: parts.config.output_limit,
+            resolver: resolver(deps),
+            permits: Semaphore::new(deps.config.limit.clamp(1, Semaphore::MAX_PERMITS)),
+            output_limit: deps.config.output_limit,
             stopping,
-            cut: CancellationToken::new(),
+            force_stop: CancellationToken::new(),
             runs: TaskTracker::new(),
         }
     }
 
-    /// Takes a job through its steps, as a task of its own: the end of the apalis worker that brought it does not touch it.
-    /// Returns when the job may be acknowledged; never for a job that did not begin.
-    pub async fn carry(self: Arc<Self>, held: Held, stored: Stored) {
+    /// Processes a job in a tokio task of its own, so that the run survives the end of the apalis worker that fetched it.
+    /// Returns when the job may be acknowledged; never returns for a job that did not start.
+    pub async fn process_job(self: Arc<Self>, slot: SlotGuard, stored: StoredJob) {
         let executor = self.clone();
-        let run = self.runs.spawn(async move { executor.execute(&held.0, &stored).await });
+        let run = self.runs.spawn(async move { executor.execute(&slot.0, &stored).await });
         match run.await {
-            Ok(Carried::Done) => {}
-            Ok(Carried::NotBegun) => std::future::pending().await,
-            Err(error) => tracing::error!(%error, "the executor failed at a job"),
+            Ok(JobDisposition::Done) => {}
+            Ok(JobDisposition::NotStarted) => std::future::pending().await,
+            Err(error) => tracing::error!(%error, "executor panicked while processing a job"),
         }
     }
 
-    async fn execute(&self, lane: &Lane, stored: &[u8]) -> Carried {
+    async fn execute(&self, consumer: &QueueConsumer, stored: &[u8]) -> JobDisposition {
         let mut job: Job = match serde_json::from_slice(stored) {
             Ok(job) => job,
             Err(error) => {
-                tracing::error!(%error, "a job in the queue does not read; it is dropped");
-                return Carried::Done;
+                tracing::error!(%error, "dropping job: cannot deserialize payload");
+                return JobDisposition::Done;
             }
         };
-        let Some(permits) = self.permit(lane).await else { return Carried::NotBegun };
-        let given = std::mem::take(&mut job.params);
-        let (params, shown) = match self.resolver.resolve(&job, given).await {
-            Ok(Resolved { params, shown }) => (Ok(params), shown),
+        let Some(permits) = self.acquire_permits(consumer).await else { return JobDisposition::NotStarted };
+        let raw_params = std::mem::take(&mut job.params);
+        let (params, masked) = match self.resolver.resolve(&job, raw_params).await {
+            Ok(Resolved { params, masked }) => (Ok(params), masked),
             Err(error) => (Err(error), None),
         };
-        match self.claim(&job, shown).await {
+        match self.claim(&job, masked).await {
             Some(true) => {}
             Some(false) => {
-                tracing::debug!(execution.id = job.execution_id, attempt = job.attempt, "not run: cancelled, or run elsewhere");
-                return Carried::Done;
+                tracing::debug!(
+                    execution.id = job.execution_id,
+                    attempt = job.attempt,
+                    "skipping job: execution was cancelled or is claimed elsewhere"
+                );
+                return JobDisposition::Done;
             }
-            None => return Carried::NotBegun,
+            None => return JobDisposition::NotStarted,
         }
-        let (ending, took) = match params {
+        let (outcome, duration) = match params {
             Ok(params) => self.run(&job, params).await,
-            Err(error) => (Ending::Returned(Err(error)), Duration::ZERO),
+            Err(error) => (AttemptOutcome::Returned(Err(error)), Duration::ZERO),
         };
         drop(permits);
-        let finish = settle(&job, ending, took, self.clock.now(), &self.resolver.vault.mask());
+        let finish = to_finish(&job, outcome, duration, self.clock.now(), &self.resolver.vault.mask());
         self.record(&job, finish).await;
-        Carried::Done
+        JobDisposition::Done
     }
 
-    /// Writes the result, and then the log, which so holds up nobody else's result.
+    /// Records the result, then writes the log line, which therefore does not delay other results.
     async fn record(&self, job: &Job, finish: Finish) {
-        let facts = Facts::of(&finish);
+        let log_fields = LogFields::from_finish(&finish);
         match self.recorder.finish(finish, &job.task_id, job.chained).await {
-            Some(true) => facts.log(job),
+            Some(true) => log_fields.log(job),
             Some(false) => {
                 let id = &job.execution_id;
-                tracing::warn!(
-                    execution.id = id,
-                    attempt = job.attempt,
-                    "a result does not count: the execution is held elsewhere"
-                );
+                tracing::warn!(execution.id = id, attempt = job.attempt, "discarding result: the execution is claimed elsewhere");
             }
-            None => {} // the recorder has said so
+            None => {} // the recorder has logged it
         }
     }
 
-    /// Waits for a place in the lane, then for one in the process. `None` when the server stops first.
-    async fn permit<'a>(&'a self, lane: &'a Lane) -> Option<(SemaphorePermit<'a>, SemaphorePermit<'a>)> {
-        let both = async { Some((lane.permits.acquire().await.ok()?, self.permits.acquire().await.ok()?)) };
+    /// Waits for a permit of the queue, then for one of the process. `None` if the server stops first.
+    async fn acquire_permits<'a>(&'a self, consumer: &'a QueueConsumer) -> Option<(SemaphorePermit<'a>, SemaphorePermit<'a>)> {
+        let both = async { Some((consumer.permits.acquire().await.ok()?, self.permits.acquire().await.ok()?)) };
         tokio::select! {
             biased;
             () = self.stopping.cancelled() => None,
@@ -151,84 +151,84 @@ impl Executor {
         }
     }
 
-    async fn claim(&self, job: &Job, shown: Option<Value>) -> Option<bool> {
+    async fn claim(&self, job: &Job, masked: Option<Value>) -> Option<bool> {
         let claim = Claim {
             execution_id: job.execution_id.clone(),
             attempt: job.attempt,
             started_at: self.clock.now(),
-            filled_params: shown.map(|params| params.to_string()),
+            rendered_params: masked.map(|params| params.to_string()),
         };
         self.recorder.claim(claim, &job.task_id).await
     }
 
-    /// Runs the task type and tells how it ended and how long it took.
-    async fn run(&self, job: &Job, params: Value) -> (Ending, Duration) {
-        let registered = self.cancels.register(&job.execution_id);
+    /// Runs the task type. Returns its outcome and duration.
+    async fn run(&self, job: &Job, params: Value) -> (AttemptOutcome, Duration) {
+        let registration = self.cancels.register(&job.execution_id);
         let context = self.context(job);
         let started = Instant::now();
-        let ending = self.supervise(job, params, &context, &registered.token).await;
+        let outcome = self.supervise(job, params, &context, &registration.token).await;
         context.output.finish();
-        (ending, started.elapsed())
+        (outcome, started.elapsed())
     }
 
-    /// The run's own token is cancelled by [`Executor::supervise`] alone, which so knows first why it ends.
+    /// The context of a run. Only [`Executor::supervise`] cancels its token, so that it knows the reason first.
     fn context(&self, job: &Job) -> RunContext {
-        let pieces = self.recorder.output();
-        let output = OutputSink::new(&job.execution_id, job.attempt, self.output_limit, self.clock.clone(), pieces);
+        let chunks = self.recorder.output();
+        let output = OutputSink::new(&job.execution_id, job.attempt, self.output_limit, self.clock.clone(), chunks);
         RunContext {
             execution_id: job.execution_id.clone(),
             task_id: job.task_id.clone(),
             attempt: job.attempt,
             scheduled_at: job.scheduled_at,
             cancel: CancellationToken::new(),
-            output: output.masked(self.resolver.vault.mask()),
+            output: output.with_mask(self.resolver.vault.mask()),
         }
     }
 
-    /// Runs under the time limit, cancellation and the server's stop.
-    async fn supervise(&self, job: &Job, params: Value, context: &RunContext, cancelled: &CancellationToken) -> Ending {
+    /// Runs the task type until it returns, is cancelled, times out or the server stops.
+    async fn supervise(&self, job: &Job, params: Value, context: &RunContext, cancelled: &CancellationToken) -> AttemptOutcome {
         let Some(entry) = self.registry.get(&job.task_type) else {
             let message = format!("this server has no task type '{}'", job.task_type);
-            return Ending::Returned(Err(RunError::fail(message)));
+            return AttemptOutcome::Returned(Err(RunError::fail(message)));
         };
         let work = async { entry.task_type.run(params, context).await };
         let mut work = std::pin::pin!(AssertUnwindSafe(work).catch_unwind());
         let stop = tokio::select! {
             biased;
-            returned = &mut work => return Ending::of(returned),
-            () = cancelled.cancelled() => Stop::Cancelled,
-            () = self.cut.cancelled() => Stop::CutOff,
-            () = time_limit(job.timeout_ms) => Stop::TimedOut,
+            returned = &mut work => return AttemptOutcome::from_result(returned),
+            () = cancelled.cancelled() => StopReason::Cancelled,
+            () = self.force_stop.cancelled() => StopReason::ForcedShutdown,
+            () = time_limit(job.timeout_ms) => StopReason::TimedOut,
         };
         context.cancel.cancel();
-        let returned = tokio::time::timeout(GRACE, work).await;
-        Ending::Stopped(stop, returned.ok().and_then(what_is_left))
+        let returned = tokio::time::timeout(GRACE_PERIOD, work).await;
+        AttemptOutcome::Stopped(stop, returned.ok().and_then(partial_result))
     }
 }
 
-fn resolver(parts: &Parts) -> Resolver {
+fn resolver(deps: &WorkerDeps) -> Resolver {
     Resolver {
-        database: parts.database.clone(),
-        clock: parts.clock.clone(),
-        registry: parts.registry.clone(),
-        vault: parts.vault.clone(),
-        zone: parts.zone,
-        environment: parts.environment.clone(),
+        database: deps.database.clone(),
+        clock: deps.clock.clone(),
+        registry: deps.registry.clone(),
+        vault: deps.vault.clone(),
+        zone: deps.zone,
+        environment: deps.environment.clone(),
     }
 }
 
-/// What the log says of a result.
-struct Facts {
+/// The fields of the log line of a result.
+struct LogFields {
     status: Status,
     duration_ms: i64,
     error: Option<String>,
     retry_at: Option<DateTime<Utc>>,
 }
 
-impl Facts {
-    fn of(finish: &Finish) -> Facts {
+impl LogFields {
+    fn from_finish(finish: &Finish) -> LogFields {
         let Finish { status, duration_ms, error, retry_at, .. } = finish;
-        Facts { status: *status, duration_ms: *duration_ms, error: error.clone(), retry_at: *retry_at }
+        LogFields { status: *status, duration_ms: *duration_ms, error: error.clone(), retry_at: *retry_at }
     }
 
     fn log(self, job: &Job) {
@@ -246,7 +246,7 @@ impl Facts {
     }
 }
 
-/// Ends when an attempt's time is over; never without a limit.
+/// Returns when the time limit is over; never without a limit.
 async fn time_limit(timeout_ms: Option<u64>) {
     match timeout_ms {
         Some(limit) => tokio::time::sleep(Duration::from_millis(limit)).await,
@@ -254,8 +254,8 @@ async fn time_limit(timeout_ms: Option<u64>) {
     }
 }
 
-/// The result that a stopped run still gave.
-fn what_is_left(returned: std::thread::Result<Result<Value, RunError>>) -> Option<Value> {
+/// The result that a stopped run still returned.
+fn partial_result(returned: std::thread::Result<Result<Value, RunError>>) -> Option<Value> {
     match returned {
         Ok(Ok(value)) => Some(value),
         Ok(Err(error)) => error.result,

@@ -1,10 +1,10 @@
-//! The workers: they take jobs from the queue, run them, and have what came of it recorded.
+//! The workers: take jobs from the queue, run them and record their results.
 //!
 //! ```text
-//! apalis worker ─▶ gate ─▶ executor: permit → resolve → claim → run → settle ─▶ recorder (one transaction for many runs)
+//! apalis worker ─▶ backend ─▶ executor: permit → resolve → claim → run ─▶ recorder (one transaction for many runs)
 //! ```
 //!
-//! apalis carries a job here; everything else is ours: how many run at once (`lane`), time limits, cancellation and retries
+//! apalis delivers the jobs. This module adds the concurrency limits (`queue_consumer`), time limits, cancellation and retries
 //! (`executor`), and the record (`recorder`).
 
 use std::collections::BTreeMap;
@@ -24,34 +24,34 @@ use crate::signals::Signals;
 use crate::storage::{self, Database};
 use crate::tasks::registry::Registry;
 use crate::vault::Vault;
-use crate::worker::cancel::Cancels;
+use crate::worker::cancel::CancelRegistry;
 
+mod backend;
+mod batch;
 pub mod cancel;
 mod executor;
-mod gate;
-mod group;
-mod lane;
+mod maintenance;
 mod outcome;
 mod queue;
+mod queue_consumer;
 mod recorder;
 mod report;
 mod resolve;
-mod upkeep;
 
 use executor::Executor;
-use lane::Lane;
+use queue_consumer::QueueConsumer;
 use recorder::Recorder;
 
-/// How much runs at once, and how a stop goes.
+/// The limits of the workers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WorkerConfig {
-    /// Runs at once in this process, all queues together, from 1.
+    /// Concurrent runs in this process over all queues, at least 1.
     pub limit: usize,
-    /// The named queues served here.
+    /// The named queues of this process.
     pub queues: Vec<QueueConfig>,
-    /// Bytes of output kept of one attempt.
+    /// Bytes of output kept per attempt.
     pub output_limit: usize,
-    /// How long a stop waits for runs to end by themselves; then they are cut off and recorded as interrupted.
+    /// How long a shutdown waits for running executions; then they are stopped and recorded as interrupted.
     pub shutdown_timeout: Duration,
 }
 
@@ -59,7 +59,7 @@ pub struct WorkerConfig {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QueueConfig {
     pub name: String,
-    /// Runs at once in this process from this queue, from 1.
+    /// Concurrent runs of this queue in this process, at least 1.
     pub limit: usize,
 }
 
@@ -75,93 +75,93 @@ impl Default for WorkerConfig {
     }
 }
 
-/// What the workers need.
-pub struct Parts {
+/// The dependencies of the workers.
+pub struct WorkerDeps {
     pub database: Database,
     pub registry: Arc<Registry>,
     pub clock: SharedClock,
     pub events: EventBus,
     pub signals: Signals,
-    pub cancels: Cancels,
+    pub cancels: CancelRegistry,
     pub node: NodeIdentity,
     pub vault: Arc<Vault>,
-    /// For templates in parameters of tasks whose trigger names no zone.
+    /// The time zone of templates in tasks whose trigger names none.
     pub zone: Tz,
-    /// What templates in parameters may read of the server's environment.
+    /// The environment variables that templates in parameters may read.
     pub environment: Arc<BTreeMap<String, String>>,
     pub config: WorkerConfig,
 }
 
-/// The service that runs jobs.
-pub struct Workers(Parts);
+/// The background service that runs jobs.
+pub struct Workers(WorkerDeps);
 
-/// After runs were cut off at a stop, or the recorder was told to end: how long they may take to obey.
-const LAST_WAIT: Duration = Duration::from_secs(10);
+/// How long stopped runs, the recorder and the release of jobs may each take at a shutdown.
+const FINAL_TIMEOUT: Duration = Duration::from_secs(10);
 
 impl Workers {
-    pub fn new(parts: Parts) -> Self {
-        Self(parts)
+    pub fn new(deps: WorkerDeps) -> Self {
+        Self(deps)
     }
 
-    /// Runs jobs until `shutdown`, then lets running ones end ([`WorkerConfig::shutdown_timeout`]), cuts off the others and
-    /// gives back what had not begun.
+    /// Runs jobs until `shutdown`. Then waits for running jobs up to [`WorkerConfig::shutdown_timeout`], stops the rest, and
+    /// releases jobs that had not started to the queue.
     pub async fn run(self, shutdown: CancellationToken) {
-        let parts = Arc::new(self.0);
-        let (recorder, recording) = Recorder::start(&parts);
-        let executor = Arc::new(Executor::new(&parts, recorder.clone(), shutdown.clone()));
-        let lanes: Vec<_> = parts.config.queues.iter().map(|queue| Arc::new(Lane::new(queue))).collect();
+        let deps = Arc::new(self.0);
+        let (recorder, recording) = Recorder::start(&deps);
+        let executor = Arc::new(Executor::new(&deps, recorder.clone(), shutdown.clone()));
+        let consumers: Vec<_> = deps.config.queues.iter().map(|queue| Arc::new(QueueConsumer::new(queue))).collect();
         let names = queue::WorkerNames::default();
 
         let mut services = JoinSet::new();
-        for lane in &lanes {
-            services.spawn(queue::serve(parts.clone(), executor.clone(), lane.clone(), names.clone(), shutdown.clone()));
+        for consumer in &consumers {
+            services.spawn(queue::serve(deps.clone(), executor.clone(), consumer.clone(), names.clone(), shutdown.clone()));
         }
-        services.spawn(queue::forward_wakes(parts.signals.clone(), lanes.clone(), shutdown.clone()));
-        services.spawn(upkeep::run(parts.clone(), shutdown.clone()));
+        services.spawn(queue::forward_wakes(deps.signals.clone(), consumers.clone(), shutdown.clone()));
+        services.spawn(maintenance::run(deps.clone(), shutdown.clone()));
         while services.join_next().await.is_some() {}
 
-        // What did not begin can run elsewhere at once; whoever fails to give it back now tries again at the end.
-        let _tried_again_below = put_back(&parts, &names.all()).await;
-        drain(&executor.runs, &executor.cut, parts.config.shutdown_timeout).await;
+        // Jobs that did not start can run on other nodes at once.
+        let _ = release_jobs(&deps, &names.all()).await; // retried below
+        drain(&executor.runs, &executor.force_stop, deps.config.shutdown_timeout).await;
         recorder.close();
-        if tokio::time::timeout(LAST_WAIT, recording).await.is_err() {
-            tracing::error!("the database did not take the last results; their runs will be recorded as interrupted");
+        if tokio::time::timeout(FINAL_TIMEOUT, recording).await.is_err() {
+            tracing::error!("timed out writing the last results; their executions will be recorded as interrupted");
         }
-        if let Err(error) = put_back(&parts, &names.all()).await {
-            tracing::warn!(error, "jobs were not given back to the queue; they are rescued later");
+        if let Err(error) = release_jobs(&deps, &names.all()).await {
+            tracing::warn!(error, "failed to release jobs to the queue; another process will recover them");
         }
     }
 }
 
-/// Waits for the runs to end; after `patience` cuts them off.
-async fn drain(runs: &TaskTracker, cut: &CancellationToken, patience: Duration) {
+/// Waits for the runs to end; stops them after `timeout`.
+async fn drain(runs: &TaskTracker, force_stop: &CancellationToken, timeout: Duration) {
     runs.close();
-    if tokio::time::timeout(patience, runs.wait()).await.is_ok() {
+    if tokio::time::timeout(timeout, runs.wait()).await.is_ok() {
         return;
     }
-    tracing::warn!(runs = runs.len(), "runs are cut off: they did not end in time for the stop");
-    cut.cancel();
-    if tokio::time::timeout(LAST_WAIT, runs.wait()).await.is_err() {
-        tracing::error!(runs = runs.len(), "runs are given up: they did not end when cut off");
+    tracing::warn!(runs = runs.len(), "shutdown timeout reached; stopping running executions");
+    force_stop.cancel();
+    if tokio::time::timeout(FINAL_TIMEOUT, runs.wait()).await.is_err() {
+        tracing::error!(runs = runs.len(), "executions did not stop; abandoning them");
     }
 }
 
-/// Gives jobs fetched by these workers back to the queue. What did begin is refused to whoever takes it next, so that giving
-/// back too much does no harm.
-async fn put_back(parts: &Parts, names: &[String]) -> Result<(), String> {
+/// Releases the jobs fetched by these workers to the queue. Releasing a job that has started is harmless: the next claim for
+/// it is rejected.
+async fn release_jobs(deps: &WorkerDeps, names: &[String]) -> Result<(), String> {
     if names.is_empty() {
         return Ok(());
     }
-    let done = async {
-        let mut tx = parts.database.write().await?;
-        let count = storage::queue::put_back(&mut tx, names).await?;
+    let release = async {
+        let mut tx = deps.database.write().await?;
+        let count = storage::queue::release_jobs(&mut tx, names).await?;
         tx.commit().await?;
         Ok::<u64, storage::Error>(count)
     };
-    match tokio::time::timeout(LAST_WAIT, done).await {
+    match tokio::time::timeout(FINAL_TIMEOUT, release).await {
         Ok(Ok(0)) => Ok(()),
         Ok(Ok(count)) => {
-            tracing::info!(count, "jobs given back to the queue");
+            tracing::info!(count, "released jobs to the queue");
             Ok(())
         }
         Ok(Err(error)) => Err(error.to_string()),

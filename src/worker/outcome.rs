@@ -1,4 +1,4 @@
-//! How an attempt ended, and what follows from it: the status, the message and, under the policy, the next attempt.
+//! The outcome of an attempt and its consequences: status, error text and, depending on the policy, the next attempt.
 
 use std::any::Any;
 use std::time::Duration;
@@ -7,102 +7,104 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
 use crate::domain::execution::Status;
-use crate::domain::input::cut;
+use crate::domain::input::truncate;
 use crate::domain::job::Job;
 use crate::domain::mask::Mask;
 use crate::domain::policy::Retry;
 use crate::storage::execution::Finish;
 use crate::tasks::RunError;
-use crate::tasks::output::storable;
+use crate::tasks::output::sanitize_nul;
 
-/// A message is kept up to this many characters.
+/// The longest error text kept, in characters.
 const MESSAGE_MAX: usize = 2_000;
-/// A result is kept up to about this many bytes of JSON.
+/// The largest result kept, in bytes of JSON (approximately).
 const RESULT_MAX: usize = 2 * 1024 * 1024;
 
 /// How an attempt ended.
 #[derive(Debug)]
-pub(super) enum Ending {
+pub(super) enum AttemptOutcome {
     Returned(Result<Value, RunError>),
     /// The task type panicked, with this message.
     Panicked(String),
-    /// It was stopped; with what there is of a result.
-    Stopped(Stop, Option<Value>),
+    /// It was stopped; with its partial result.
+    Stopped(StopReason, Option<Value>),
 }
 
 /// Why an attempt was stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Stop {
+pub(super) enum StopReason {
     Cancelled,
     TimedOut,
-    /// The server stopped and did not wait any longer.
-    CutOff,
+    /// The server stopped and its shutdown timeout was over.
+    ForcedShutdown,
 }
 
-impl Ending {
-    pub fn of(returned: Result<Result<Value, RunError>, Box<dyn Any + Send>>) -> Self {
+impl AttemptOutcome {
+    pub fn from_result(returned: Result<Result<Value, RunError>, Box<dyn Any + Send>>) -> Self {
         match returned {
-            Ok(returned) => Ending::Returned(returned),
+            Ok(returned) => AttemptOutcome::Returned(returned),
             Err(panic) => {
                 let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-                Ending::Panicked(text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default())
+                AttemptOutcome::Panicked(text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default())
             }
         }
     }
 
-    /// How long the other side asked to be left alone.
+    /// The delay requested by the remote service.
     fn retry_after(&self) -> Option<Duration> {
         match self {
-            Ending::Returned(Err(error)) => error.retry_after,
+            AttemptOutcome::Returned(Err(error)) => error.retry_after,
             _ => None,
         }
     }
 
-    /// Status, message, result, and whether another attempt may follow.
-    fn read(self, job: &Job) -> (Status, Option<String>, Option<Value>, bool) {
+    /// The status, error text, result, and whether a retry may follow.
+    fn into_parts(self, job: &Job) -> (Status, Option<String>, Option<Value>, bool) {
         match self {
-            Ending::Returned(Ok(result)) => (Status::Succeeded, None, Some(result), false),
-            Ending::Returned(Err(error)) => (Status::Failed, Some(error.message), error.result, error.retryable),
-            Ending::Panicked(text) => (Status::Failed, Some(format!("the task type panicked: {text}")), None, true),
-            Ending::Stopped(Stop::Cancelled, left) => (Status::Cancelled, Some("cancelled while it ran".to_owned()), left, false),
-            Ending::Stopped(Stop::TimedOut, left) => {
-                let limit = Duration::from_millis(job.timeout_ms.unwrap_or_default()).as_secs_f64();
-                (Status::TimedOut, Some(format!("ended at its time limit of {limit} s")), left, true)
+            AttemptOutcome::Returned(Ok(result)) => (Status::Succeeded, None, Some(result), false),
+            AttemptOutcome::Returned(Err(error)) => (Status::Failed, Some(error.message), error.result, error.retryable),
+            AttemptOutcome::Panicked(text) => (Status::Failed, Some(format!("the task type panicked: {text}")), None, true),
+            AttemptOutcome::Stopped(StopReason::Cancelled, left) => {
+                (Status::Cancelled, Some("cancelled while running".to_owned()), left, false)
             }
-            Ending::Stopped(Stop::CutOff, left) => {
-                (Status::Interrupted, Some("the server stopped while it ran".to_owned()), left, true)
+            AttemptOutcome::Stopped(StopReason::TimedOut, left) => {
+                let limit = Duration::from_millis(job.timeout_ms.unwrap_or_default()).as_secs_f64();
+                (Status::TimedOut, Some(format!("timed out after {limit} s")), left, true)
+            }
+            AttemptOutcome::Stopped(StopReason::ForcedShutdown, left) => {
+                (Status::Interrupted, Some("the server stopped during this execution".to_owned()), left, true)
             }
         }
     }
 }
 
-/// What is recorded of an attempt that ended at `now`.
-pub(super) fn settle(job: &Job, ending: Ending, took: Duration, now: DateTime<Utc>, mask: &Mask) -> Finish {
-    let retry_after = ending.retry_after();
-    let (status, error, result, retryable) = ending.read(job);
+/// The record of an attempt that ended at `now`.
+pub(super) fn to_finish(job: &Job, outcome: AttemptOutcome, duration: Duration, now: DateTime<Utc>, mask: &Mask) -> Finish {
+    let retry_after = outcome.retry_after();
+    let (status, error, result, retryable) = outcome.into_parts(job);
     Finish {
         execution_id: job.execution_id.clone(),
         attempt: job.attempt,
         status,
         retry_at: if retryable { next_attempt(job, retry_after, now) } else { None },
         finished_at: now,
-        duration_ms: i64::try_from(took.as_millis()).unwrap_or(i64::MAX),
-        error: error.map(|text| storable(&cut(&mask.text(&text), MESSAGE_MAX))),
+        duration_ms: i64::try_from(duration.as_millis()).unwrap_or(i64::MAX),
+        error: error.map(|text| sanitize_nul(&truncate(&mask.text(&text), MESSAGE_MAX))),
         result: result.map(|result| bounded(mask.json(result))),
     }
 }
 
-/// When the next attempt is due, if the policy grants one: after the policy's wait or the one that the other side asked for,
-/// whichever is longer; the latter counts up to the policy's longest wait, which is a day at most.
+/// When the next attempt is due, if the policy allows one: after the policy's delay or the remote service's `retry_after`,
+/// whichever is longer. `retry_after` is capped by the policy's `max_delay`, which is a day at most.
 fn next_attempt(job: &Job, retry_after: Option<Duration>, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     let attempt = u32::try_from(job.attempt).unwrap_or(u32::MAX);
     let retry = Retry::from(job.retry);
-    let asked = retry_after.unwrap_or_default().min(retry.max_delay);
-    let wait = retry.wait_after(attempt, random())?.max(asked);
+    let requested = retry_after.unwrap_or_default().min(retry.max_delay);
+    let wait = retry.wait_after(attempt, random())?.max(requested);
     now.checked_add_signed(TimeDelta::from_std(wait).ok()?)
 }
 
-/// Uniform in 0..1; the middle where the system gives no random numbers.
+/// A random number, uniform in 0..1; 0.5 if the system provides none.
 fn random() -> f64 {
     let mut bytes = [0; 4];
     match getrandom::fill(&mut bytes) {
@@ -111,7 +113,7 @@ fn random() -> f64 {
     }
 }
 
-/// A result that can be stored: not too large, no NUL in it.
+/// A result that can be stored: below the size limit and without NUL characters.
 fn bounded(result: Value) -> Value {
     let (size, has_nul) = measure(&result);
     if size > RESULT_MAX {
@@ -120,7 +122,7 @@ fn bounded(result: Value) -> Value {
     if has_nul { without_nul(result) } else { result }
 }
 
-/// About how long the JSON is, and whether a text in it holds NUL.
+/// The approximate length of the JSON in bytes, and whether a text in it contains NUL.
 fn measure(value: &Value) -> (usize, bool) {
     let add = |(size, nul): (usize, bool), (more, also): (usize, bool)| (size + more + 4, nul || also);
     match value {
@@ -133,9 +135,9 @@ fn measure(value: &Value) -> (usize, bool) {
 
 fn without_nul(value: Value) -> Value {
     match value {
-        Value::String(text) => storable(&text).into(),
+        Value::String(text) => sanitize_nul(&text).into(),
         Value::Array(list) => list.into_iter().map(without_nul).collect(),
-        Value::Object(map) => map.into_iter().map(|(k, v)| (storable(&k), without_nul(v))).collect(),
+        Value::Object(map) => map.into_iter().map(|(k, v)| (sanitize_nul(&k), without_nul(v))).collect(),
         other => other,
     }
 }
@@ -160,54 +162,59 @@ mod tests {
         }
     }
 
-    fn settled(attempt: i64, ending: Ending) -> (Status, Option<i64>, Option<String>) {
-        let finish = settle(&job(attempt), ending, Duration::from_millis(7), DateTime::UNIX_EPOCH, &Mask::of(["s3cret"]));
+    fn finished(attempt: i64, outcome: AttemptOutcome) -> (Status, Option<i64>, Option<String>) {
+        let finish =
+            to_finish(&job(attempt), outcome, Duration::from_millis(7), DateTime::UNIX_EPOCH, &Mask::from_values(["s3cret"]));
         (finish.status, finish.retry_at.map(|at| at.timestamp_millis()), finish.error)
     }
 
     #[test]
-    fn failures_are_tried_again_until_the_last_attempt() {
-        let failing = || Ending::Returned(Err(RunError::retry("no answer")));
-        assert_eq!(settled(1, failing()), (Status::Failed, Some(1000), Some("no answer".into())));
-        assert_eq!(settled(2, failing()).1, Some(2000));
-        assert_eq!(settled(3, failing()).1, None);
-        assert_eq!(settled(1, Ending::Returned(Err(RunError::fail("bad url")))).1, None, "it would only fail again");
+    fn failures_are_retried_up_to_max_attempts() {
+        let failing = || AttemptOutcome::Returned(Err(RunError::retry("no answer")));
+        assert_eq!(finished(1, failing()), (Status::Failed, Some(1000), Some("no answer".into())));
+        assert_eq!(finished(2, failing()).1, Some(2000));
+        assert_eq!(finished(3, failing()).1, None);
+        assert_eq!(finished(1, AttemptOutcome::Returned(Err(RunError::fail("bad url")))).1, None, "not retryable");
     }
 
     #[test]
-    fn secrets_are_hidden_in_messages_and_results() {
+    fn to_finish_masks_secrets_in_errors_and_results() {
         let error = RunError::fail("s3cret refused").with_result(json!({"said": ["s3cret"]}));
-        let ending = Ending::Returned(Err(error));
-        let finish = settle(&job(1), ending, Duration::ZERO, DateTime::UNIX_EPOCH, &Mask::of(["s3cret"]));
+        let outcome = AttemptOutcome::Returned(Err(error));
+        let finish = to_finish(&job(1), outcome, Duration::ZERO, DateTime::UNIX_EPOCH, &Mask::from_values(["s3cret"]));
         assert_eq!((finish.error.as_deref(), finish.result), (Some("*** refused"), Some(json!({"said": ["***"]}))));
     }
 
     #[test]
-    fn who_asks_to_be_left_alone_is_left_alone_within_the_policy() {
-        let asked = |seconds| {
-            let error = RunError::retry("busy").after(Some(Duration::from_secs(seconds)));
-            settled(1, Ending::Returned(Err(error))).1
+    fn retry_after_is_capped_by_max_delay() {
+        let retry_at = |seconds| {
+            let error = RunError::retry("busy").with_retry_after(Some(Duration::from_secs(seconds)));
+            finished(1, AttemptOutcome::Returned(Err(error))).1
         };
-        assert_eq!(asked(30), Some(30_000));
-        assert_eq!(asked(0), Some(1000), "the policy's own wait is the least");
-        assert_eq!(asked(100_000), Some(60_000), "and its longest wait the most");
+        assert_eq!(retry_at(30), Some(30_000));
+        assert_eq!(retry_at(0), Some(1000), "at least the policy's delay");
+        assert_eq!(retry_at(100_000), Some(60_000), "at most the policy's max_delay");
     }
 
     #[test]
-    fn a_stop_decides_the_status() {
-        assert_eq!(settled(1, Ending::Stopped(Stop::Cancelled, None)).0, Status::Cancelled);
-        assert_eq!(settled(1, Ending::Stopped(Stop::Cancelled, None)).1, None, "who cancels wants no retry");
-        let timed_out = settled(1, Ending::Stopped(Stop::TimedOut, None));
-        assert_eq!(timed_out, (Status::TimedOut, Some(1000), Some("ended at its time limit of 1.5 s".into())));
-        assert_eq!(settled(1, Ending::Stopped(Stop::CutOff, None)).0, Status::Interrupted);
+    fn stop_reason_decides_the_status() {
+        assert_eq!(finished(1, AttemptOutcome::Stopped(StopReason::Cancelled, None)).0, Status::Cancelled);
+        assert_eq!(
+            finished(1, AttemptOutcome::Stopped(StopReason::Cancelled, None)).1,
+            None,
+            "a cancelled execution is not retried"
+        );
+        let timed_out = finished(1, AttemptOutcome::Stopped(StopReason::TimedOut, None));
+        assert_eq!(timed_out, (Status::TimedOut, Some(1000), Some("timed out after 1.5 s".into())));
+        assert_eq!(finished(1, AttemptOutcome::Stopped(StopReason::ForcedShutdown, None)).0, Status::Interrupted);
     }
 
     #[test]
-    fn a_result_that_cannot_be_stored_is_mended() {
+    fn bounded_removes_nul_and_limits_the_size() {
         assert_eq!(bounded(json!({"a": ["b\0"]})), json!({"a": ["b\u{fffd}"]}));
         assert!(bounded(json!("x".repeat(RESULT_MAX + 1)))["omitted"].is_string());
         let big = "panic ".repeat(1000);
-        let message = settled(1, Ending::of(Err(Box::new(big)))).2.unwrap();
+        let message = finished(1, AttemptOutcome::from_result(Err(Box::new(big)))).2.unwrap();
         assert!(message.starts_with("the task type panicked: panic") && message.chars().count() <= MESSAGE_MAX + 1);
     }
 }

@@ -1,5 +1,5 @@
-//! One queue's apalis worker: started, kept alive, and started anew when it ended. apalis ends a worker at the first fault of
-//! its database; runs that go on meanwhile are not touched by that, for they are tasks of their own.
+//! The apalis worker of one queue: started, kept alive and restarted. apalis ends a worker at the first database error; runs in
+//! progress are not affected, because each is a tokio task of its own.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -13,33 +13,33 @@ use futures_util::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
 use ulid::Ulid;
 
-use super::executor::{Executor, Held};
-use super::gate::{Gate, Source, Stored};
-use super::lane::Lane;
-use super::{Parts, put_back};
+use super::backend::{ApalisStorage, StoredJob, ThrottledBackend};
+use super::executor::{Executor, SlotGuard};
+use super::queue_consumer::QueueConsumer;
+use super::{WorkerDeps, release_jobs};
 use crate::signals::Signals;
 use crate::storage::Database;
 
-/// How often a worker says that it lives; apalis gives its jobs to others after a few of these.
+/// How often a worker sends a heartbeat. apalis gives its jobs to other workers after four missed heartbeats.
 const HEARTBEAT: Duration = Duration::from_secs(30);
-/// How often a worker looks for jobs when nobody wakes it: for those that another process queued.
-const LOOK: Duration = Duration::from_secs(1);
+/// How often a worker polls for jobs that another process queued.
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 /// The size of apalis' channel of acknowledgements; also the largest batch.
 const BATCH_MAX: usize = 1_000;
-/// The wait before an ended worker is started anew, doubled each time up to the longest.
-const PAUSE: Duration = Duration::from_millis(100);
-const PAUSE_MAX: Duration = Duration::from_secs(5);
-/// A worker that lived this long starts over with the shortest wait.
+/// The delay before a worker is restarted, doubled each time up to the maximum.
+const RESTART_DELAY: Duration = Duration::from_millis(100);
+const RESTART_DELAY_MAX: Duration = Duration::from_secs(5);
+/// A worker that ran this long is restarted after the shortest delay again.
 const STABLE: Duration = Duration::from_secs(60);
 
-/// Every name under which this process fetched jobs; clones share them.
+/// All worker names under which this process fetched jobs; clones share them.
 #[derive(Debug, Clone, Default)]
 pub(super) struct WorkerNames(Arc<Mutex<Vec<String>>>);
 
 impl WorkerNames {
-    /// A name never used before: apalis refuses one that was in use within the heartbeat time.
-    fn next(&self, parts: &Parts, lane: &Lane) -> String {
-        let name = format!("{}/{}/{}", parts.node.id, lane.name, Ulid::generate());
+    /// A new unique name: apalis rejects a name that was in use within the heartbeat time.
+    fn next(&self, deps: &WorkerDeps, consumer: &QueueConsumer) -> String {
+        let name = format!("{}/{}/{}", deps.node.id, consumer.name, Ulid::generate());
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(name.clone());
         name
     }
@@ -49,119 +49,132 @@ impl WorkerNames {
     }
 }
 
-/// Serves one queue until `shutdown`.
+/// Runs the worker of one queue until `shutdown`, restarting it when it ends.
 pub(super) async fn serve(
-    parts: Arc<Parts>,
+    deps: Arc<WorkerDeps>,
     executor: Arc<Executor>,
-    lane: Arc<Lane>,
+    consumer: Arc<QueueConsumer>,
     names: WorkerNames,
     shutdown: CancellationToken,
 ) {
-    let mut pause = PAUSE;
-    // Workers that ended, whose jobs are still to be given back.
+    let mut delay = RESTART_DELAY;
+    // Workers that ended and whose jobs must still be released.
     let mut ended = Vec::new();
     loop {
-        let name = names.next(&parts, &lane);
+        let name = names.next(&deps, &consumer);
         let started = Instant::now();
-        let worked = tokio::select! {
-            worked = work(&parts, &executor, &lane, &name) => worked,
+        let ended_with = tokio::select! {
+            result = run_worker(&deps, &executor, &consumer, &name) => result,
             () = shutdown.cancelled() => return,
         };
-        pause = if started.elapsed() > STABLE { PAUSE } else { pause };
-        let error = worked.err().unwrap_or_else(|| "it stopped".to_owned());
-        if pause == PAUSE {
-            tracing::warn!(queue = lane.name, error, "a worker ended; the next one starts soon");
+        delay = if started.elapsed() > STABLE { RESTART_DELAY } else { delay };
+        let error = ended_with.err().unwrap_or_else(|| "the worker stopped".to_owned());
+        if delay == RESTART_DELAY {
+            tracing::warn!(queue = consumer.name, error, "worker ended unexpectedly; restarting");
         } else {
-            tracing::debug!(queue = lane.name, error, "a worker ended again");
+            tracing::debug!(queue = consumer.name, error, "worker ended again; restarting");
         }
         tokio::select! {
-            () = tokio::time::sleep(pause) => {}
+            () = tokio::time::sleep(delay) => {}
             () = shutdown.cancelled() => return,
         }
-        pause = (pause * 2).min(PAUSE_MAX);
+        delay = (delay * 2).min(RESTART_DELAY_MAX);
         ended.push(name);
-        if put_back(&parts, &ended).await.is_ok() {
+        if release_jobs(&deps, &ended).await.is_ok() {
             ended.clear();
         }
     }
 }
 
-/// One worker's life.
-async fn work(parts: &Parts, executor: &Arc<Executor>, lane: &Arc<Lane>, name: &str) -> Result<(), String> {
+/// Runs one worker until it ends.
+async fn run_worker(
+    deps: &WorkerDeps,
+    executor: &Arc<Executor>,
+    consumer: &Arc<QueueConsumer>,
+    name: &str,
+) -> Result<(), String> {
     let context = WorkerContext::new(name);
-    match &parts.database {
+    match &deps.database {
         Database::Sqlite { writer, .. } => {
             let config = apalis_sqlite::Config::default()
-                .queue(&lane.name)
+                .queue(&consumer.name)
                 .batch_size(BATCH_MAX)
                 .heartbeat_interval(HEARTBEAT)
                 .missed_heartbeats(4)
                 .lock_tasks(false);
-            let source = SqliteStorage::<Stored>::new(writer).with_config(config.clone());
-            let alive = keep_alive(lane, || async {
+            let storage = SqliteStorage::<StoredJob>::new(writer).with_config(config.clone());
+            let alive = keep_alive(consumer, || async {
                 apalis_sqlite::queries::keep_alive(writer, &config, &context).await.map_err(|e| e.to_string())
             });
             tokio::select! {
-                worked = consume(Gate::new(source, lane.clone(), LOOK), executor, lane, &context) => worked,
-                never = alive => never,
+                result = consume(ThrottledBackend::new(storage, consumer.clone(), POLL_INTERVAL), executor, consumer, &context) => result,
+                result = alive => result,
             }
         }
         Database::Postgres(pool) => {
             let config = apalis_postgres::Config::default()
-                .queue(&lane.name)
+                .queue(&consumer.name)
                 .batch_size(BATCH_MAX)
                 .heartbeat_interval(HEARTBEAT)
                 .missed_heartbeats(4)
                 .lock_tasks(false);
-            let source = PostgresStorage::<Stored>::new(pool).with_config(config);
-            let alive = keep_alive(lane, || async {
+            let storage = PostgresStorage::<StoredJob>::new(pool).with_config(config);
+            let alive = keep_alive(consumer, || async {
                 let mut connection = pool.acquire().await.map_err(|e| e.to_string())?;
-                let kept = apalis_postgres::queries::keep_alive(&mut *connection, &lane.name, &context).await;
+                let kept = apalis_postgres::queries::keep_alive(&mut *connection, &consumer.name, &context).await;
                 kept.map_err(|e| e.to_string())
             });
             tokio::select! {
-                worked = consume(Gate::new(source, lane.clone(), LOOK / 2), executor, lane, &context) => worked,
-                never = alive => never,
+                result = consume(ThrottledBackend::new(storage, consumer.clone(), POLL_INTERVAL / 2), executor, consumer, &context) => result,
+                result = alive => result,
             }
         }
     }
 }
 
-/// Lets apalis bring jobs to the executor.
-async fn consume<B>(gate: Gate<B>, executor: &Arc<Executor>, lane: &Arc<Lane>, context: &WorkerContext) -> Result<(), String>
+/// Runs an apalis worker that passes jobs to the executor.
+async fn consume<B>(
+    backend: ThrottledBackend<B>,
+    executor: &Arc<Executor>,
+    consumer: &Arc<QueueConsumer>,
+    context: &WorkerContext,
+) -> Result<(), String>
 where
-    B: Source + Send + Unpin + 'static,
+    B: ApalisStorage + Send + Unpin + 'static,
 {
-    let (executor, lane) = (executor.clone(), lane.clone());
-    let carry = move |job: Stored| {
-        let (executor, held) = (executor.clone(), Held(lane.clone()));
+    let (executor, consumer) = (executor.clone(), consumer.clone());
+    let process_job = move |job: StoredJob| {
+        let (executor, slot) = (executor.clone(), SlotGuard(consumer.clone()));
         async move {
-            executor.carry(held, job).await;
+            executor.process_job(slot, job).await;
             Ok::<(), BoxDynError>(())
         }
     };
-    let worker = WorkerBuilder::new(context).backend(gate).build(carry);
+    let worker = WorkerBuilder::new(context).backend(backend).build(process_job);
     let running: BoxFuture<'static, Result<(), WorkerError>> = Box::pin(worker.run());
     running.await.map_err(|error| error.to_string())
 }
 
-/// Tells the database twice per heartbeat that the worker lives. (The worker itself says it only while it is polled to its
-/// end, which a long batch can hold up.)
-async fn keep_alive<F: Future<Output = Result<(), String>>>(lane: &Lane, beat: impl Fn() -> F) -> Result<(), String> {
+/// Records a heartbeat twice per heartbeat interval; never returns. (The apalis worker itself does so only while it is polled to
+/// its end, which a long batch delays.)
+async fn keep_alive<F: Future<Output = Result<(), String>>>(
+    consumer: &QueueConsumer,
+    beat: impl Fn() -> F,
+) -> Result<(), String> {
     loop {
         tokio::time::sleep(HEARTBEAT / 2).await;
         if let Err(error) = beat().await {
-            tracing::warn!(queue = lane.name, error, "a worker's heartbeat was not recorded");
+            tracing::warn!(queue = consumer.name, error, "failed to record worker heartbeat");
         }
     }
 }
 
-/// Hands each wake-up on to every lane: the signal itself wakes a single waiter.
-pub(super) async fn forward_wakes(signals: Signals, lanes: Vec<Arc<Lane>>, shutdown: CancellationToken) {
+/// Forwards each wake-up to the consumers of its queues: the signal itself wakes a single waiter.
+pub(super) async fn forward_wakes(signals: Signals, consumers: Vec<Arc<QueueConsumer>>, shutdown: CancellationToken) {
     loop {
         tokio::select! {
             queues = signals.jobs.wait() => {
-                lanes.iter().filter(|lane| queues.contains(&lane.name)).for_each(|lane| lane.wake.notify_one());
+                consumers.iter().filter(|consumer| queues.contains(&consumer.name)).for_each(|consumer| consumer.wake.notify_one());
             }
             () = shutdown.cancelled() => return,
         }

@@ -1,5 +1,6 @@
-//! The recorder writes what runs come to, in groups: everything that waits goes into one transaction, so that ten thousand
-//! quick runs cost a few hundred commits. Nothing is lost while the database does not answer; it is written when it does.
+//! The recorder: writes claims, results and output in batches. Everything that waits goes into one transaction, so that ten
+//! thousand quick runs take a few hundred commits. While the database is unavailable the recorder keeps retrying; nothing is
+//! lost.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,53 +10,53 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::Parts;
-use super::group::{Entry, Group};
+use super::WorkerDeps;
+use super::batch::{Batch, Entry};
 use super::report::report;
 use crate::chain::{self, Started};
 use crate::storage;
 use crate::storage::execution::{self, Claim, Finish};
-use crate::tasks::output::Piece;
+use crate::tasks::output::ExecutionChunk;
 
-/// Claims and results taken into one group.
-const GROUP_MAX: usize = 1_000;
-/// How often the recorder steps back for others to join a group.
-const ROUNDS: usize = 4;
-/// Output waits this long for more of it.
+/// The most claims and results in one batch.
+const BATCH_MAX: usize = 1_000;
+/// How often the recorder yields for further entries to join a batch.
+const MAX_YIELDS: usize = 4;
+/// How long output waits for more output.
 const OUTPUT_WAIT: Duration = Duration::from_millis(200);
-/// This much output is written at once.
+/// Output of this many bytes is written without waiting.
 const OUTPUT_MAX: usize = 256 * 1024;
-/// The wait before a failed transaction is tried again, doubled each time up to the longest.
-const PAUSE: Duration = Duration::from_millis(50);
-const PAUSE_MAX: Duration = Duration::from_secs(2);
+/// The delay before a failed transaction is retried, doubled each time up to the maximum.
+const RETRY_DELAY: Duration = Duration::from_millis(50);
+const RETRY_DELAY_MAX: Duration = Duration::from_secs(2);
 
 /// A handle to the recorder; clones share it.
 #[derive(Clone)]
 pub(super) struct Recorder {
     entries: mpsc::UnboundedSender<Entry>,
-    pieces: mpsc::UnboundedSender<Piece>,
+    output: mpsc::UnboundedSender<ExecutionChunk>,
     closing: CancellationToken,
 }
 
 impl Recorder {
-    /// Starts recording; the second value ends when all is written after [`Recorder::close`].
-    pub fn start(parts: &Arc<Parts>) -> (Self, JoinHandle<()>) {
+    /// Starts the recorder. The returned task ends when everything is written after [`Recorder::close`].
+    pub fn start(deps: &Arc<WorkerDeps>) -> (Self, JoinHandle<()>) {
         let (entries, entry_inbox) = mpsc::unbounded_channel();
-        let (pieces, piece_inbox) = mpsc::unbounded_channel();
+        let (output, output_inbox) = mpsc::unbounded_channel();
         let closing = CancellationToken::new();
         let recording = Recording {
-            parts: parts.clone(),
+            deps: deps.clone(),
             entries: entry_inbox,
-            pieces: piece_inbox,
+            output: output_inbox,
             closing: closing.clone(),
-            group: Group::default(),
+            batch: Batch::default(),
             flush_at: None,
         };
-        (Self { entries, pieces, closing }, tokio::spawn(recording.run()))
+        (Self { entries, output, closing }, tokio::spawn(recording.run()))
     }
 
-    /// Asks for an execution. False where it must not run: cancelled, or held by another attempt or process. `None` where
-    /// there is no answer: the job stays in the queue.
+    /// Claims an execution. False if it must not run: it was cancelled or is claimed by another attempt or process. `None` if
+    /// there is no answer; the job stays in the queue.
     pub async fn claim(&self, claim: Claim, task_id: &str) -> Option<bool> {
         let (answer, answered) = oneshot::channel();
         let entry = Entry::Claim { claim, task_id: task_id.to_owned(), answer };
@@ -63,32 +64,32 @@ impl Recorder {
         answered.await.ok()
     }
 
-    /// Returns when the result is written. False where it does not count: the execution is held elsewhere. `None` where it
-    /// was given up.
+    /// Records a result. Returns when it is written. False if it was discarded because the execution is claimed elsewhere;
+    /// `None` if it could not be written.
     pub async fn finish(&self, finish: Finish, task_id: &str, chained: bool) -> Option<bool> {
         let (answer, answered) = oneshot::channel();
         self.entries.send(Entry::Finish { finish, task_id: task_id.to_owned(), chained, answer }).ok()?;
         answered.await.ok()
     }
 
-    /// Where runs send their output.
-    pub fn output(&self) -> mpsc::UnboundedSender<Piece> {
-        self.pieces.clone()
+    /// The channel to which runs send their output.
+    pub fn output(&self) -> mpsc::UnboundedSender<ExecutionChunk> {
+        self.output.clone()
     }
 
-    /// Lets the recorder end once everything that came so far is written.
+    /// Ends the recorder once everything received so far is written.
     pub fn close(&self) {
         self.closing.cancel();
     }
 }
 
 struct Recording {
-    parts: Arc<Parts>,
+    deps: Arc<WorkerDeps>,
     entries: mpsc::UnboundedReceiver<Entry>,
-    pieces: mpsc::UnboundedReceiver<Piece>,
+    output: mpsc::UnboundedReceiver<ExecutionChunk>,
     closing: CancellationToken,
-    group: Group,
-    /// When output that waits is written at the latest.
+    batch: Batch,
+    /// The latest time at which waiting output is written.
     flush_at: Option<Instant>,
 }
 
@@ -98,48 +99,48 @@ impl Recording {
             let last = self.gather().await;
             if last || self.is_due() {
                 self.flush_at = None;
-                let group = std::mem::take(&mut self.group);
-                self.write(group).await;
+                let batch = std::mem::take(&mut self.batch);
+                self.write(batch).await;
             }
-            if last && self.entries.is_empty() && self.pieces.is_empty() {
+            if last && self.entries.is_empty() && self.output.is_empty() {
                 return;
             }
         }
     }
 
-    /// Takes what comes into the group. True when the recorder is to end.
+    /// Adds incoming entries and output to the batch. Returns true if the recorder is closing.
     async fn gather(&mut self) -> bool {
-        let (mut entries, mut pieces) = (Vec::new(), Vec::new());
+        let (mut entries, mut output) = (Vec::new(), Vec::new());
         let flush_at = self.flush_at;
         let last = tokio::select! {
             biased;
-            _ = self.entries.recv_many(&mut entries, GROUP_MAX) => false,
-            _ = self.pieces.recv_many(&mut pieces, GROUP_MAX) => false,
+            _ = self.entries.recv_many(&mut entries, BATCH_MAX) => false,
+            _ = self.output.recv_many(&mut output, BATCH_MAX) => false,
             () = until(flush_at) => false,
             () = self.closing.cancelled() => true,
         };
         if last || !entries.is_empty() {
-            self.let_others_join(&mut entries).await;
+            self.fill_up(&mut entries).await;
         }
-        // Whatever a run wrote was sent before its result, so this catches all of it.
-        while let Ok(piece) = self.pieces.try_recv() {
-            pieces.push(piece);
+        // A run sends all its output before its result, so this receives all of it.
+        while let Ok(chunk) = self.output.try_recv() {
+            output.push(chunk);
         }
-        pieces.into_iter().for_each(|piece| self.group.add_output(piece));
-        entries.into_iter().for_each(|entry| self.group.add(entry));
-        if self.flush_at.is_none() && self.group.output_size > 0 {
+        output.into_iter().for_each(|chunk| self.batch.add_output(chunk));
+        entries.into_iter().for_each(|entry| self.batch.add(entry));
+        if self.flush_at.is_none() && self.batch.output_size > 0 {
             self.flush_at = Some(Instant::now() + OUTPUT_WAIT);
         }
         last
     }
 
-    /// Steps back while more comes in. The answers to one group set many runs going at once; their results and the claims of
-    /// the runs that follow them then make one group, where otherwise the first of them would be a group by itself.
-    async fn let_others_join(&mut self, entries: &mut Vec<Entry>) {
-        for _ in 0..ROUNDS {
+    /// Yields while more entries arrive. The answers to one batch start many runs at once; their results and the next claims
+    /// then form one batch, instead of the first of them being a batch by itself.
+    async fn fill_up(&mut self, entries: &mut Vec<Entry>) {
+        for _ in 0..MAX_YIELDS {
             tokio::task::yield_now().await;
             let before = entries.len();
-            while entries.len() < GROUP_MAX
+            while entries.len() < BATCH_MAX
                 && let Ok(entry) = self.entries.try_recv()
             {
                 entries.push(entry);
@@ -150,96 +151,96 @@ impl Recording {
         }
     }
 
-    /// Claims and results never wait; output does, for a moment.
+    /// Whether the batch is written now: claims and results are never delayed, output is for up to [`OUTPUT_WAIT`].
     fn is_due(&self) -> bool {
-        self.group.has_entries() || self.group.output_size >= OUTPUT_MAX || self.flush_at.is_some_and(|at| at <= Instant::now())
+        self.batch.has_entries() || self.batch.output_size >= OUTPUT_MAX || self.flush_at.is_some_and(|at| at <= Instant::now())
     }
 
-    /// Writes a group, whatever it takes; then answers and reports.
-    async fn write(&self, group: Group) {
-        if group.is_empty() {
+    /// Writes a batch, retrying as long as necessary; then answers the waiting runs and publishes events.
+    async fn write(&self, batch: Batch) {
+        if batch.is_empty() {
             return;
         }
-        match self.store(&group).await {
-            Ok(stored) => report(&self.parts, group, &stored),
-            Err(error) => Box::pin(self.write_singly(group, &error)).await,
+        match self.store(&batch).await {
+            Ok(recorded) => report(&self.deps, batch, &recorded),
+            Err(error) => Box::pin(self.write_individually(batch, &error)).await,
         }
     }
 
-    /// A row in the group cannot be stored. The others are, each by itself; that one is given up in part.
-    async fn write_singly(&self, group: Group, error: &storage::Error) {
-        match group.split() {
-            Ok(groups) => {
-                tracing::warn!(%error, "a group of results was refused by the database; they are written one by one");
-                for group in groups {
-                    self.write(group).await;
+    /// Writes each row of a rejected batch by itself. A row that is rejected again is dropped, or reduced if it is a result.
+    async fn write_individually(&self, batch: Batch, error: &storage::Error) {
+        match batch.split() {
+            Ok(batches) => {
+                tracing::warn!(%error, "database rejected a batch of results; writing them one by one");
+                for batch in batches {
+                    self.write(batch).await;
                 }
             }
             Err(single) => {
-                tracing::error!(%error, what = single.describe(), "the database refuses this; it is given up");
-                if let Some(lesser) = single.lesser() {
-                    self.write(lesser).await;
+                tracing::error!(%error, row = single.describe(), "database rejected a row; dropping it");
+                if let Some(reduced) = single.without_payload() {
+                    self.write(reduced).await;
                 }
             }
         }
     }
 
-    /// Tries until the database takes the group.
+    /// Writes the batch, retrying while the database is unavailable.
     ///
     /// # Errors
-    /// Where trying again does not help: something in the group is refused.
-    async fn store(&self, group: &Group) -> storage::Result<Stored> {
-        let mut pause = PAUSE;
+    /// A permanent error: the database rejects a row of the batch.
+    async fn store(&self, batch: &Batch) -> storage::Result<Recorded> {
+        let mut delay = RETRY_DELAY;
         loop {
-            let error = match store_once(&self.parts, group).await {
-                Ok(stored) => {
-                    if pause > PAUSE {
-                        tracing::info!("the database answers again; results are recorded");
+            let error = match store_once(&self.deps, batch).await {
+                Ok(recorded) => {
+                    if delay > RETRY_DELAY {
+                        tracing::info!("database available again; results recorded");
                     }
-                    return Ok(stored);
+                    return Ok(recorded);
                 }
                 Err(error) => error,
             };
-            if !error.may_pass() {
+            if !error.is_transient() {
                 return Err(error);
             }
-            if pause == PAUSE {
-                tracing::error!(%error, "results cannot be recorded now; tried again until the database answers");
+            if delay == RETRY_DELAY {
+                tracing::error!(%error, "database unavailable; retrying to record results");
             }
-            tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(PAUSE_MAX);
+            tokio::time::sleep(delay).await;
+            delay = (delay * 2).min(RETRY_DELAY_MAX);
         }
     }
 }
 
-/// Which claims and results counted.
+/// The execution ids of the accepted claims and results.
 #[derive(Debug, Default)]
-pub(super) struct Stored {
+pub(super) struct Recorded {
     pub claimed: std::collections::HashSet<String>,
     pub finished: std::collections::HashSet<String>,
-    /// What the ends started.
+    /// The executions started by chains.
     pub chained: Started,
 }
 
-/// One transaction for all.
-async fn store_once(parts: &Parts, group: &Group) -> storage::Result<Stored> {
-    let mut stored = Stored::default();
-    let mut tx = parts.database.write().await?;
-    if !group.output.is_empty() {
-        execution::append_output(&mut tx, &group.output).await?;
+/// Writes the batch in one transaction.
+async fn store_once(deps: &WorkerDeps, batch: &Batch) -> storage::Result<Recorded> {
+    let mut recorded = Recorded::default();
+    let mut tx = deps.database.write().await?;
+    if !batch.output.is_empty() {
+        execution::append_output(&mut tx, &batch.output).await?;
     }
-    if !group.finishes.is_empty() {
-        stored.finished = execution::finish(&mut tx, &parts.node.id, &group.finishes).await?;
-        stored.chained = chain::start(&mut tx, &group.ended(&stored.finished), parts.clock.now()).await?;
+    if !batch.finishes.is_empty() {
+        recorded.finished = execution::finish(&mut tx, &deps.node.id, &batch.finishes).await?;
+        recorded.chained = chain::start(&mut tx, &batch.ended(&recorded.finished), deps.clock.now()).await?;
     }
-    if !group.claims.is_empty() {
-        stored.claimed = execution::claim(&mut tx, &parts.node, &group.claims).await?;
+    if !batch.claims.is_empty() {
+        recorded.claimed = execution::claim(&mut tx, &deps.node, &batch.claims).await?;
     }
     tx.commit().await?;
-    Ok(stored)
+    Ok(recorded)
 }
 
-/// Ends at the instant; never without one.
+/// Returns at the given time; never without one.
 async fn until(at: Option<Instant>) {
     match at {
         Some(at) => tokio::time::sleep_until(at).await,

@@ -1,56 +1,56 @@
-//! After a group was written: whoever waits is answered, and listeners are told.
+//! The report after a batch was written: answers the waiting runs, wakes the scheduler and publishes events.
 
-use super::Parts;
-use super::group::Group;
-use super::recorder::Stored;
+use super::WorkerDeps;
+use super::batch::Batch;
+use super::recorder::Recorded;
 use crate::domain::event::{Event, TaskChange};
 use crate::domain::execution::Status;
 
-/// Answers all who wait for this group, then tells the scheduler and the event bus.
-pub(super) fn report(parts: &Parts, group: Group, stored: &Stored) {
-    let mut events = parts.events.has_listeners().then(Vec::new);
+/// Answers the runs that wait for this batch, then wakes the scheduler and publishes events.
+pub(super) fn report(deps: &WorkerDeps, batch: Batch, recorded: &Recorded) {
+    let mut events = deps.events.has_listeners().then(Vec::new);
     if let Some(events) = &mut events {
-        tell(events, &group, stored);
-        tell_started(events, stored);
+        add_batch_events(events, &batch, recorded);
+        add_chain_events(events, recorded);
     }
-    for (claim, claimant) in group.claims.iter().zip(group.claimants) {
-        let _its_run_is_gone = claimant.answer.send(stored.claimed.contains(&claim.execution_id));
+    for (claim, pending) in batch.claims.iter().zip(batch.pending_claims) {
+        let _ = pending.answer.send(recorded.claimed.contains(&claim.execution_id)); // fails if the run was dropped
     }
     let mut retries = false;
-    for (finish, finisher) in group.finishes.iter().zip(group.finishers) {
-        let counted = stored.finished.contains(&finish.execution_id);
-        retries |= counted && finish.retry_at.is_some();
-        let _its_run_is_gone = finisher.answer.send(counted);
+    for (finish, pending) in batch.finishes.iter().zip(batch.pending_finishes) {
+        let accepted = recorded.finished.contains(&finish.execution_id);
+        retries |= accepted && finish.retry_at.is_some();
+        let _ = pending.answer.send(accepted); // fails if the run was dropped
     }
-    if !stored.chained.queues.is_empty() {
-        parts.signals.jobs.queued(stored.chained.queues.iter().map(String::as_str));
+    if !recorded.chained.queues.is_empty() {
+        deps.signals.jobs.queued(recorded.chained.queues.iter().map(String::as_str));
     }
     if retries {
-        parts.signals.schedule.notify_one();
+        deps.signals.schedule.notify_one();
     }
     if let Some(mut events) = events {
-        events.extend(output_events(group.output));
-        parts.events.publish(events);
+        events.extend(output_events(batch.output));
+        deps.events.publish(events);
     }
 }
 
-fn tell(events: &mut Vec<Event>, group: &Group, stored: &Stored) {
-    for (claim, claimant) in group.claims.iter().zip(&group.claimants) {
-        if stored.claimed.contains(&claim.execution_id) {
-            events.push(execution_event(&claim.execution_id, &claimant.task_id, Status::Running, claim.attempt));
+fn add_batch_events(events: &mut Vec<Event>, batch: &Batch, recorded: &Recorded) {
+    for (claim, pending) in batch.claims.iter().zip(&batch.pending_claims) {
+        if recorded.claimed.contains(&claim.execution_id) {
+            events.push(execution_event(&claim.execution_id, &pending.task_id, Status::Running, claim.attempt));
         }
     }
-    for (finish, finisher) in group.finishes.iter().zip(&group.finishers) {
-        if stored.finished.contains(&finish.execution_id) {
+    for (finish, pending) in batch.finishes.iter().zip(&batch.pending_finishes) {
+        if recorded.finished.contains(&finish.execution_id) {
             let status = if finish.retry_at.is_some() { Status::Queued } else { finish.status };
-            events.push(execution_event(&finish.execution_id, &finisher.task_id, status, finish.attempt));
-            events.push(Event::Task { id: finisher.task_id.clone(), change: TaskChange::Updated });
+            events.push(execution_event(&finish.execution_id, &pending.task_id, status, finish.attempt));
+            events.push(Event::Task { id: pending.task_id.clone(), change: TaskChange::Updated });
         }
     }
 }
 
-fn tell_started(events: &mut Vec<Event>, stored: &Stored) {
-    for new in &stored.chained.executions {
+fn add_chain_events(events: &mut Vec<Event>, recorded: &Recorded) {
+    for new in &recorded.chained.executions {
         events.push(execution_event(&new.id, &new.task_id, new.status, 1));
         events.push(Event::Task { id: new.task_id.clone(), change: TaskChange::Updated });
     }

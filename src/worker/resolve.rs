@@ -1,4 +1,4 @@
-//! Fills in the templates of a run's parameters. Plain parameters cost a look at their texts and nothing else.
+//! The resolver: renders the templates in a run's parameters. Parameters without templates are passed through unchanged.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,57 +14,59 @@ use crate::domain::task::Task;
 use crate::storage::{self, Database, Session, execution, task};
 use crate::tasks::RunError;
 use crate::tasks::registry::Registry;
-use crate::tasks::template::{self, Facts};
+use crate::tasks::template::{self, TemplateVariables};
 use crate::vault::{Values, Vault, VaultError};
 
-/// A template that loops for longer than this is given up.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// The time limit for rendering, because a template may loop.
+const RENDER_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// What filling in needs; one value serves all runs.
+/// Renders parameters; one instance serves all runs.
 pub(super) struct Resolver {
     pub database: Database,
     pub clock: SharedClock,
     pub registry: Arc<Registry>,
     pub vault: Arc<Vault>,
-    /// For tasks whose trigger names no zone.
+    /// The time zone of tasks whose trigger names none.
     pub zone: Tz,
-    /// What templates may read of the server's environment.
+    /// The environment variables that templates may read.
     pub environment: Arc<BTreeMap<String, String>>,
 }
 
-/// Parameters that are ready for a run.
+/// Rendered parameters.
 #[derive(Debug)]
 pub(super) struct Resolved {
     pub params: Value,
-    /// As they may be shown, where they had templates: secrets hidden.
-    pub shown: Option<Value>,
+    /// The parameters with masked secrets, for display; `None` if they had no templates.
+    pub masked: Option<Value>,
 }
 
 impl Resolver {
-    /// The parameters of a job (taken out of it), filled in and checked again.
+    /// Renders and validates the parameters of a job.
     ///
     /// # Errors
-    /// Where a template does not work or gives something that the type refuses: then another attempt would only fail again.
-    /// Where the database fails, it may not.
+    /// A template is invalid or renders to parameters that the task type rejects: not retryable. The database fails: retryable.
     pub async fn resolve(&self, job: &Job, params: Value) -> Result<Resolved, RunError> {
         if !template::has_templates(&params) {
-            return Ok(Resolved { params, shown: None });
+            return Ok(Resolved { params, masked: None });
         }
-        let facts = self.facts(job, &params).await.map_err(|error| RunError::retry(error.to_string()))?;
+        let variables = self.variables(job, &params).await.map_err(|error| RunError::retry(error.to_string()))?;
         let values = self.secrets(&params).await?;
-        let params = self.filled(params, facts, values).await?;
+        let params = self.render(params, variables, values).await?;
         self.check(job, &params)?;
-        let shown = self.vault.mask().json(params.clone());
-        Ok(Resolved { params, shown: Some(shown) })
+        let masked = self.vault.mask().json(params.clone());
+        Ok(Resolved { params, masked: Some(masked) })
     }
 
-    async fn filled(&self, params: Value, facts: Facts, values: Arc<Values>) -> Result<Value, RunError> {
+    async fn render(&self, params: Value, variables: TemplateVariables, values: Arc<Values>) -> Result<Value, RunError> {
         let secrets: template::Secrets = Arc::new(move |name| values.get(name).cloned());
-        let filling = tokio::task::spawn_blocking(move || template::fill(&params, &facts, secrets));
-        match tokio::time::timeout(PATIENCE, filling).await {
-            Ok(Ok(filled)) => filled.map_err(|fault| RunError::fail(format!("params.{}", self.hidden(&fault.message)))),
-            Ok(Err(_)) => Err(RunError::fail("the templates of the parameters could not be filled in")),
-            Err(_) => Err(RunError::fail(format!("the templates of the parameters took more than {} s", PATIENCE.as_secs()))),
+        let rendering = tokio::task::spawn_blocking(move || template::render(&params, &variables, secrets));
+        match tokio::time::timeout(RENDER_TIMEOUT, rendering).await {
+            Ok(Ok(rendered)) => rendered.map_err(|fault| RunError::fail(format!("params.{}", self.masked(&fault.message)))),
+            Ok(Err(_)) => Err(RunError::fail("rendering the templates in the parameters failed")),
+            Err(_) => Err(RunError::fail(format!(
+                "rendering the templates in the parameters took longer than {} s",
+                RENDER_TIMEOUT.as_secs()
+            ))),
         }
     }
 
@@ -73,13 +75,13 @@ impl Resolver {
         match faults.first() {
             None => Ok(()),
             Some(fault) => {
-                let message = self.hidden(&fault.message);
-                Err(RunError::fail(format!("the filled-in parameters are not valid: {}: {message}", fault.pointer)))
+                let message = self.masked(&fault.message);
+                Err(RunError::fail(format!("invalid parameters after rendering templates: {}: {message}", fault.pointer)))
             }
         }
     }
 
-    fn hidden(&self, text: &str) -> String {
+    fn masked(&self, text: &str) -> String {
         self.vault.mask().text(text).into_owned()
     }
 
@@ -93,10 +95,10 @@ impl Resolver {
         })
     }
 
-    async fn facts(&self, job: &Job, params: &Value) -> storage::Result<Facts> {
+    async fn variables(&self, job: &Job, params: &Value) -> storage::Result<TemplateVariables> {
         let mut reader = self.database.read().await?;
         let task = task::get(&mut reader, &job.task_id).await?;
-        let zone = self.zone_of(task.as_ref());
+        let zone = self.zone(task.as_ref());
         let at = |when: DateTime<Utc>| when.with_timezone(&zone);
         let last_success_at = match template::mentions(params, "last_success_at") {
             true => execution::last_success(&mut reader, &job.task_id).await?,
@@ -106,7 +108,7 @@ impl Resolver {
             Some(id) => previous(&mut reader, id).await?,
             None => None,
         };
-        Ok(Facts {
+        Ok(TemplateVariables {
             scheduled_at: at(job.scheduled_at),
             now: at(self.clock.now()),
             last_success_at: last_success_at.map(at),
@@ -120,12 +122,12 @@ impl Resolver {
         })
     }
 
-    fn zone_of(&self, task: Option<&Task>) -> Tz {
+    fn zone(&self, task: Option<&Task>) -> Tz {
         task.and_then(|task| task.rule(self.zone).ok()).map_or(self.zone, |rule| rule.zone())
     }
 }
 
-/// The execution whose end started this one, as templates see it.
+/// The execution whose end started this one, as the template variable `previous`.
 async fn previous(s: &mut dyn Session, id: &str) -> storage::Result<Option<Value>> {
     let Some(run) = execution::get(s, id).await? else { return Ok(None) };
     let result = execution::result(s, id).await?;

@@ -1,7 +1,7 @@
-// What pages do beyond links and forms: times in the reader's zone, countdowns, dialogs, messages, keys, live rows.
+// Page behavior beyond links and forms: local times, countdowns, dialogs, toasts, keyboard shortcuts, live updates.
 (() => {
   "use strict";
-  const words = JSON.parse(document.querySelector("meta[name=belfry-words]").content);
+  const texts = JSON.parse(document.querySelector("meta[name=belfry-texts]").content);
   const all = (selector, root = document) => root.querySelectorAll(selector);
   const two = (number) => String(number).padStart(2, "0");
 
@@ -15,8 +15,8 @@
 
   function span(ms) {
     const seconds = Math.floor(ms / 1000);
-    const pair = (big, unit, small, less) => (small ? `${big} ${words[unit]} ${small} ${words[less]}` : `${big} ${words[unit]}`);
-    if (seconds < 60) return `${seconds} ${words.s}`;
+    const pair = (big, unit, small, less) => (small ? `${big} ${texts[unit]} ${small} ${texts[less]}` : `${big} ${texts[unit]}`);
+    if (seconds < 60) return `${seconds} ${texts.s}`;
     if (seconds < 3600) return pair(Math.floor(seconds / 60), "min", seconds % 60, "s");
     if (seconds < 86400) return pair(Math.floor(seconds / 3600), "h", Math.floor((seconds % 3600) / 60), "min");
     return pair(Math.floor(seconds / 86400), "d", Math.floor((seconds % 86400) / 3600), "h");
@@ -26,19 +26,19 @@
     for (const time of all("time[data-when]", root)) time.textContent = local(new Date(time.dateTime), time.dataset.when);
   }
 
-  function tick() {
+  function updateClocks() {
     const now = Date.now();
     const put = (element, text) => { if (element.textContent !== text) element.textContent = text; };
     for (const element of all("[data-countdown]")) {
       const left = Date.parse(element.dataset.countdown) - now;
-      put(element, left >= 1000 ? words.in.replace("{time}", span(left)) : words.due);
+      put(element, left >= 1000 ? texts.in.replace("{time}", span(left)) : texts.due);
     }
     for (const bar of all("[data-elapsed-bar]")) bar.value = now - Date.parse(bar.dataset.elapsedBar);
     for (const element of all("[data-elapsed]")) put(element, span(Math.max(0, now - Date.parse(element.dataset.elapsed))));
   }
 
   // Messages
-  function toast(kind, text, link, look) {
+  function toast(kind, text, link, linkText) {
     const box = document.createElement("div");
     box.className = `alert alert-${kind} toast-box`;
     box.append(text);
@@ -46,7 +46,7 @@
       const anchor = document.createElement("a");
       anchor.href = link;
       anchor.className = "alert-link";
-      anchor.textContent = look;
+      anchor.textContent = linkText;
       box.append(" ", anchor);
     }
     document.getElementById("toasts").append(box);
@@ -55,18 +55,18 @@
 
   // Dialogs
   const dialog = document.getElementById("dialog");
-  const reload = () => { remember(); return htmx.ajax("GET", location.href, { target: "#live", swap: "outerHTML", select: "#live" }); };
+  const reload = () => { rememberFocus(); return htmx.ajax("GET", location.href, { target: "#live", swap: "outerHTML", select: "#live" }); };
 
-  // What is drawn anew by itself takes neither the focus nor what was unfolded.
+  // Automatic updates keep the focus and the expanded sections.
   let kept = null;
-  function remember() {
+  function rememberFocus() {
     const active = document.activeElement;
     const row = active?.closest("tr[id], #live");
     const by = ["id", "href", "data-key", "aria-label", "name"].find((name) => active?.getAttribute(name));
     const focus = row && by ? [row.id, active === row ? "" : `${active.localName}[${by}="${CSS.escape(active.getAttribute(by))}"]`] : null;
     kept = { focus, open: Array.from(all("#live details[open] > summary"), (summary) => summary.textContent.trim()) };
   }
-  function recall() {
+  function restoreFocus() {
     if (!kept) return;
     for (const summary of all("#live details:not([open]) > summary")) if (kept.open.includes(summary.textContent.trim())) summary.parentElement.open = true;
     if (kept.focus && document.activeElement === document.body) {
@@ -77,7 +77,7 @@
     kept = null;
   }
 
-  // The menu of saved views stays open when the list is drawn anew beneath it.
+  // The menu of saved views stays open when the list is reloaded.
   let viewMenu = null;
   document.addEventListener("htmx:before:swap", () => {
     const menu = document.querySelector(".views[open]");
@@ -97,14 +97,14 @@
     const target = event.detail.ctx?.target;
     if (target?.id === "dialog-body" && !dialog.open && !target.querySelector("[data-progress]")) dialog.showModal();
     localise(document);
-    tick();
-    linkOffer();
+    updateClocks();
+    updateOffer();
     followOutput();
-    keepTicks();
-    recall();
+    restoreSelection();
+    restoreFocus();
     reopenViews();
   });
-  // An action on many tasks goes on part by part until its dialog is closed.
+  // A bulk action continues request by request until its dialog is closed.
   document.addEventListener("htmx:before:request", (event) => {
     if (event.target.closest?.("[data-progress]") && !dialog.open) event.preventDefault();
   });
@@ -113,17 +113,17 @@
     document.getElementById("dialog-body").replaceChildren();
     htmx.ajax("GET", location.href, { target: "#list", swap: "outerHTML", select: "#list" });
   });
-  document.addEventListener("htmx:error", () => toast("danger", words.failed));
+  document.addEventListener("htmx:error", () => toast("danger", texts.failed));
 
   document.addEventListener("belfry:done", (event) => {
-    const { kind, text, link, look, task, list, redraw } = event.detail;
+    const { kind, text, link, link_text: linkText, task, list, redraw } = event.detail;
     dialog.close();
-    toast(kind, text, link, look);
+    toast(kind, text, link, linkText);
     if (list) {
-      ticked.clear();
-      allOf = null;
-      for (const box of all("#tick-page, #tick-all, [form=bulk]")) box.checked = false;
-      countTicks();
+      selectedIds.clear();
+      selectedFilter = null;
+      for (const box of all("#select-page, #select-all, [form=bulk]")) box.checked = false;
+      updateSelection();
     }
     if (redraw) for (const menu of all(".views[open]")) menu.open = false;
     if (list || redraw) htmx.ajax("GET", location.href, { target: "#list", swap: "outerHTML", select: "#list" });
@@ -141,13 +141,13 @@
     }
     if (element.dataset.open) document.getElementById(element.dataset.open).showModal();
     if (element.dataset.copy) {
-      navigator.clipboard?.writeText(document.querySelector(element.dataset.copy).textContent).then(() => toast("success", words.copied));
+      navigator.clipboard?.writeText(document.querySelector(element.dataset.copy).textContent).then(() => toast("success", texts.copied));
     }
     const around = element.closest("dialog");
     if ("close" in element.dataset && around) { event.preventDefault(); around.close(); }
   });
 
-  // Helpers of the form: they write the expression, which is then explained as if it had been typed.
+  // The rule builder writes the expression and triggers its preview.
   document.addEventListener("click", (event) => {
     const day = event.target.closest("[data-weekday]");
     if (day) day.setAttribute("aria-pressed", String(day.getAttribute("aria-pressed") !== "true"));
@@ -163,7 +163,7 @@
     field.dispatchEvent(new Event("input", { bubbles: true }));
   });
 
-  // Another row of the chain: the last one once more, blank.
+  // Adds a blank row to the chain: a copy of the last one.
   document.addEventListener("click", (event) => {
     if (!event.target.closest("[data-chain-add]")) return;
     const rows = all(".chain-row");
@@ -183,60 +183,60 @@
     row.querySelector("input").focus();
   });
 
-  // Ticks outlast the redrawing of their rows, not the leaving of the page of the list.
-  const ticked = new Set();
-  // The filter whose every task is meant; another filter's tasks never are.
-  let allOf = null;
-  const filterOfList = () => Array.from(all("#bulk input[type=hidden]"), (field) => `${field.name}=${field.value}`).join("&");
-  function countTicks() {
-    const said = document.getElementById("ticked");
-    if (!said) return;
-    said.textContent = said.dataset.text.replace("{n}", String(ticked.size));
-    document.getElementById("bulk").classList.toggle("is-used", ticked.size > 0 || document.getElementById("tick-all").checked);
+  // The selection is kept when rows are updated, and dropped when the page of the list changes.
+  const selectedIds = new Set();
+  // The filter for which all matching tasks are selected; the selection ends with another filter.
+  let selectedFilter = null;
+  const currentFilter = () => Array.from(all("#bulk input[type=hidden]"), (field) => `${field.name}=${field.value}`).join("&");
+  function updateSelection() {
+    const counter = document.getElementById("selected-count");
+    if (!counter) return;
+    counter.textContent = counter.dataset.text.replace("{n}", String(selectedIds.size));
+    document.getElementById("bulk").classList.toggle("is-used", selectedIds.size > 0 || document.getElementById("select-all").checked);
   }
-  function keepTicks() {
+  function restoreSelection() {
     const boxes = Array.from(all("[form=bulk]"));
-    for (const box of boxes) box.checked = ticked.has(box.value);
-    const whole = document.getElementById("tick-all");
-    if (whole) whole.checked = allOf === filterOfList();
-    allOf = whole?.checked ? allOf : null;
+    for (const box of boxes) box.checked = selectedIds.has(box.value);
+    const selectAll = document.getElementById("select-all");
+    if (selectAll) selectAll.checked = selectedFilter === currentFilter();
+    selectedFilter = selectAll?.checked ? selectedFilter : null;
     const shown = new Set(boxes.map((box) => box.value));
-    for (const id of ticked) if (!shown.has(id)) ticked.delete(id);
-    countTicks();
+    for (const id of selectedIds) if (!shown.has(id)) selectedIds.delete(id);
+    updateSelection();
   }
   document.addEventListener("change", (event) => {
-    if (event.target.id === "tick-page") for (const box of all("[form=bulk]")) box.checked = event.target.checked;
-    if (!event.target.matches("#tick-page, #tick-all, [form=bulk]")) return;
-    if (event.target.id === "tick-all") allOf = event.target.checked ? filterOfList() : null;
-    for (const box of all("[form=bulk]")) if (box.checked) ticked.add(box.value); else ticked.delete(box.value);
-    countTicks();
+    if (event.target.id === "select-page") for (const box of all("[form=bulk]")) box.checked = event.target.checked;
+    if (!event.target.matches("#select-page, #select-all, [form=bulk]")) return;
+    if (event.target.id === "select-all") selectedFilter = event.target.checked ? currentFilter() : null;
+    for (const box of all("[form=bulk]")) if (box.checked) selectedIds.add(box.value); else selectedIds.delete(box.value);
+    updateSelection();
   });
 
-  // Rows drawn anew: gathered, then fetched together, at most once a second.
-  const waiting = { task: new Set(), execution: new Set() };
+  // Row updates: collected, then fetched together, at most once a second.
+  const pendingRows = { task: new Set(), execution: new Set() };
   let timer = null;
   function fetchRows(kind, ids) {
     const shown = new Set(Array.from(all(`tr[data-${kind}]`), (row) => row.dataset[kind]));
-    for (const id of ids) if (shown.has(id)) waiting[kind].add(id);
-    if (!timer && (waiting.task.size || waiting.execution.size)) timer = setTimeout(flush, 150);
+    for (const id of ids) if (shown.has(id)) pendingRows[kind].add(id);
+    if (!timer && (pendingRows.task.size || pendingRows.execution.size)) timer = setTimeout(fetchPending, 150);
   }
-  function flush() {
+  function fetchPending() {
     for (const [kind, path] of [["task", "/tasks/-/rows"], ["execution", "/executions/-/rows"]]) {
-      const ids = Array.from(waiting[kind]);
-      waiting[kind].clear();
-      if (ids.length) remember();
+      const ids = Array.from(pendingRows[kind]);
+      pendingRows[kind].clear();
+      if (ids.length) rememberFocus();
       if (ids.length) htmx.ajax("GET", `${path}?${ids.map((id) => `id=${encodeURIComponent(id)}`).join("&")}`, { target: "#toasts", swap: "none" });
     }
     timer = setTimeout(() => { timer = null; fetchRows("task", []); }, 1000);
   }
 
-  // The stream
+  // Event stream
   const live = document.body.dataset.live;
-  const mark = document.getElementById("live-mark");
+  const liveStatus = document.getElementById("live-status");
   const about = () => document.getElementById("live")?.dataset.about;
   let lost = false;
-  let greeted = false;
-  let fresh = 0;
+  let helloReceived = false;
+  let newCount = 0;
 
   function listen() {
     const query = new URLSearchParams();
@@ -245,68 +245,68 @@
     if (live === "execution") query.set("execution", about());
     const source = new EventSource(`/live?${query}`);
     source.addEventListener("hello", () => {
-      if (greeted) catchUp();
-      greeted = true;
-      mark.dataset.state = "live";
-      if (lost) { lost = false; mark.hidden = true; toast("success", words.back); }
+      if (helloReceived) catchUp();
+      helloReceived = true;
+      liveStatus.dataset.state = "live";
+      if (lost) { lost = false; liveStatus.hidden = true; toast("success", texts.reconnected); }
     });
     source.addEventListener("changes", (event) => changed(JSON.parse(event.data)));
     source.onerror = () => {
-      mark.dataset.state = "lost";
-      if (!lost) { lost = true; mark.textContent = words.lost; mark.hidden = false; }
+      liveStatus.dataset.state = "lost";
+      if (!lost) { lost = true; liveStatus.textContent = texts.lost; liveStatus.hidden = false; }
       if (source.readyState === EventSource.CLOSED) setTimeout(listen, 5000);
     };
     addEventListener("pagehide", () => source.close(), { once: true });
   }
 
   function catchUp() {
-    if (document.getElementById("live")) { soon(); more(); return; }
+    if (document.getElementById("live")) { scheduleReload(); fetchOutput(); return; }
     if (live === "tasks") fetchRows("task", Array.from(all("tr[data-task]"), (row) => row.dataset.task));
     if (live === "executions") fetchRows("execution", Array.from(all("tr[data-execution]"), (row) => row.dataset.execution));
   }
 
-  // Nobody looks at a hidden page: it asks for nothing, and catches up when it is looked at again.
+  // A hidden page sends no requests; it catches up when it becomes visible.
   let missed = false;
   document.addEventListener("visibilitychange", () => {
     if (document.hidden) return;
-    tick();
+    updateClocks();
     if (missed) { missed = false; catchUp(); }
   });
 
   function changed(changes) {
-    if (document.hidden) { missed = true; fresh += changes.new; linkOffer(); return; }
+    if (document.hidden) { missed = true; newCount += changes.new; updateOffer(); return; }
     if (changes.all) { catchUp(); }
     if (live === "tasks") fetchRows("task", changes.tasks);
     if (live === "executions") { fetchRows("execution", changes.executions); offer(changes.new); }
-    if (live === "overview") soon();
-    if (live === "task" && changes.tasks.includes(about())) soon();
+    if (live === "overview") scheduleReload();
+    if (live === "task" && changes.tasks.includes(about())) scheduleReload();
     if (live === "execution") {
-      if (changes.executions.includes(about())) { soon(); more(); }
-      if (changes.output) more();
+      if (changes.executions.includes(about())) { scheduleReload(); fetchOutput(); }
+      if (changes.output) fetchOutput();
     }
   }
 
-  // What is typed into a filter is sent as it is typed; leaving the field sends nothing more.
+  // Filters are sent on input; the change event of the same field would send them twice.
   document.addEventListener("change", (event) => {
     if (event.target.matches(".filters input:not([type=checkbox], [type=datetime-local])")) event.stopImmediatePropagation();
   }, true);
 
-  // A whole part of the page drawn anew, at most once in two seconds.
+  // Reloads the live part of the page, at most once every two seconds.
   let pending = null;
   let last = 0;
-  function soon() {
+  function scheduleReload() {
     if (pending) return;
     pending = setTimeout(() => { pending = null; last = Date.now(); if (!dialog.open) reload(); }, Math.max(100, last + 2000 - Date.now()));
   }
 
   function offer(count) {
-    fresh += count;
-    linkOffer();
+    newCount += count;
+    updateOffer();
   }
-  function linkOffer() {
+  function updateOffer() {
     const link = document.getElementById("offer");
-    if (!link || !fresh || document.getElementById("list").dataset.first !== "true") return;
-    link.textContent = words.new_rows.replace("{n}", document.getElementById("list").dataset.filtered === "true" ? "" : String(fresh)).replace(/\s{2,}/g, " ").trim();
+    if (!link || !newCount || document.getElementById("list").dataset.first !== "true") return;
+    link.textContent = texts.new_rows.replace("{n}", document.getElementById("list").dataset.filtered === "true" ? "" : String(newCount)).replace(/\s{2,}/g, " ").trim();
     link.hidden = false;
   }
 
@@ -314,12 +314,12 @@
   const output = document.getElementById("output");
   let fetching = false;
   let again = false;
-  async function more() {
+  async function fetchOutput() {
     if (!output) return;
     if (fetching) { again = true; return; }
     fetching = true;
-    const edge = Array.from(all("[data-last]", output)).pop()?.dataset;
-    const query = new URLSearchParams({ after: edge?.last ?? "", look: edge?.look ?? "" });
+    const lastChunk = Array.from(all("[data-last]", output)).pop()?.dataset;
+    const query = new URLSearchParams({ after: lastChunk?.last ?? "", style: lastChunk?.style ?? "" });
     try {
       const answer = await fetch(`${output.dataset.source}?${query}`, { headers: { "HX-Request": "true" } });
       if (answer.ok) {
@@ -330,21 +330,21 @@
       }
     } finally {
       fetching = false;
-      if (again) { again = false; setTimeout(more, 500); }
+      if (again) { again = false; setTimeout(fetchOutput, 500); }
     }
   }
-  // However much is written, the page holds no more than its newest part; the download has all.
-  const MOST_PIECES = 4000;
-  const MOST_CHARACTERS = 2_000_000;
+  // The page keeps only the newest part of the output; the download has all of it.
+  const MAX_CHUNKS = 4000;
+  const MAX_CHARACTERS = 2_000_000;
   function trimOutput() {
     let length = output.textContent.length;
-    while (output.childNodes.length > MOST_PIECES || (length > MOST_CHARACTERS && output.childNodes.length > 1)) {
+    while (output.childNodes.length > MAX_CHUNKS || (length > MAX_CHARACTERS && output.childNodes.length > 1)) {
       length -= output.firstChild.textContent.length;
       output.firstChild.remove();
     }
   }
 
-  // Finds a text within the output and marks where it stands, without touching what is written.
+  // Searches the output and highlights the matches, without changing the DOM.
   const find = document.getElementById("find");
   let hits = [];
   let hit = -1;
@@ -386,7 +386,7 @@
   }
   document.getElementById("wrap")?.addEventListener("change", (event) => output.classList.toggle("no-wrap", !event.target.checked));
 
-  // Keys
+  // Keyboard shortcuts
   function move(step) {
     const rows = Array.from(all("tr[data-href]"));
     if (!rows.length) return;
@@ -417,16 +417,16 @@
 
   for (const field of all("[data-zone]")) field.value ||= Intl.DateTimeFormat().resolvedOptions().timeZone;
   localise(document);
-  tick();
-  setInterval(() => { if (!document.hidden) tick(); }, 1000);
+  updateClocks();
+  setInterval(() => { if (!document.hidden) updateClocks(); }, 1000);
   followOutput();
-  // A browser that comes back to the page may have kept the boxes as they were.
-  for (const box of all("[form=bulk]:checked")) ticked.add(box.value);
-  if (document.getElementById("tick-all")?.checked) allOf = filterOfList();
-  countTicks();
-  if (live && mark) {
+  // The browser may restore checkboxes when it returns to the page.
+  for (const box of all("[form=bulk]:checked")) selectedIds.add(box.value);
+  if (document.getElementById("select-all")?.checked) selectedFilter = currentFilter();
+  updateSelection();
+  if (live && liveStatus) {
     listen();
-    // Taken out of the browser's memory of pages, a page has missed whatever happened meanwhile.
+    // A page restored from the back/forward cache has missed events.
     addEventListener("pageshow", (event) => { if (event.persisted) listen(); });
   }
 })();

@@ -1,6 +1,6 @@
-// An editor in the place of a JSON box: colours, brackets, the parameters of the type as one types, faults at their place. The box
-// stays what is sent and checked; without script, or where the editor cannot be had, it is all there is. The editor lives in a
-// shadow root, where its styles need no exemption from the content security policy.
+// Replaces JSON text areas with an editor: highlighting, bracket matching, completion of parameters, faults at their position. The
+// text area is still what is submitted and checked, and the fallback if the editor cannot be loaded. The editor is in a shadow
+// root, so that its styles comply with the content security policy.
 (() => {
   "use strict";
   const boxes = () => document.querySelectorAll("textarea[data-editor]:not([data-edited])");
@@ -13,27 +13,27 @@
         const library = await import(box.dataset.editor);
         if (box.isConnected) open(library, box);
       } catch (error) {
-        console.warn("the editor cannot be had", error);
+        console.warn("failed to load the editor", error);
       }
     }
   }
 
-  // What the page says of the type's parameters, for hints and completion.
+  // The parameters of the task type, from the table on the page, for tooltips and completion.
   const parameters = () => Array.from(document.querySelectorAll("#type-part .params-table tbody tr"), (row) => ({
     name: row.querySelector("th code").textContent,
     kind: row.cells[1].textContent.trim(),
     text: row.cells[2].textContent.trim(),
   }));
 
-  // The way to a place as a JSON Pointer, by the syntax tree; null outside of any property.
+  // Returns the top-level property at a position, from the syntax tree; null outside of property names.
   function nameAt(library, state, pos) {
     const node = library.syntaxTree(state).resolveInner(pos, 0);
     if (node.name !== "PropertyName" || node.parent?.parent?.parent?.name !== "JsonText") return null;
     return { from: node.from, to: node.to, name: state.sliceDoc(node.from + 1, node.to - 1) };
   }
 
-  // Where a pointer such as /to/0 stands in the text; the whole text where it stands nowhere.
-  function placeOf(library, state, pointer) {
+  // Returns the text range of a JSON Pointer such as /to/0; the whole text if it does not exist.
+  function rangeOf(library, state, pointer) {
     let node = library.syntaxTree(state).topNode.firstChild;
     for (const part of pointer.split("/").slice(1).map((raw) => raw.replaceAll("~1", "/").replaceAll("~0", "~"))) {
       if (node?.name === "Object") {
@@ -59,13 +59,13 @@
     host.className = "editor";
     box.after(host);
     const shadow = host.attachShadow({ mode: "open" });
-    let ours = false;
+    let updatingFromTextArea = false;
     const colours = library.HighlightStyle.define([
       { tag: library.tags.propertyName, color: "var(--editor-name)" },
       { tag: library.tags.string, color: "var(--editor-text)" },
       { tag: [library.tags.number, library.tags.bool, library.tags.null], color: "var(--editor-value)" },
     ]);
-    const look = EditorView.theme({
+    const theme = EditorView.theme({
       "&": { fontSize: "inherit", color: "inherit", backgroundColor: "transparent" },
       "&.cm-focused": { outline: "none" },
       ".cm-content": { fontFamily: "var(--tblr-font-monospace)", caretColor: "currentColor", minHeight: "12rem" },
@@ -88,7 +88,7 @@
       const options = parameters().map(({ name, kind, text }) => ({ label: `"${name}"`, apply: closed ? `"${name}` : `"${name}"`, detail: kind, info: text || undefined, type: "property" }));
       return { from: word.from, options, validFor: /^"?[\w.-]*$/ };
     };
-    const explain = library.hoverTooltip((view, pos) => {
+    const tooltip = library.hoverTooltip((view, pos) => {
       const found = nameAt(library, view.state, pos);
       const known = found && parameters().find((one) => one.name === found.name);
       if (!known) return null;
@@ -96,7 +96,7 @@
       return { pos: found.from, end: found.to, above: true, create };
     });
     const changed = EditorView.updateListener.of((update) => {
-      if (!update.docChanged || ours) return;
+      if (!update.docChanged || updatingFromTextArea) return;
       box.value = update.state.doc.toString();
       box.dispatchEvent(new Event("input", { bubbles: true }));
     });
@@ -108,7 +108,7 @@
         extensions: [
           library.lineNumbers(), library.history(), library.drawSelection(), library.indentUnit.of("  "), EditorState.tabSize.of(2),
           library.jsonLanguage, library.indentOnInput(), library.bracketMatching(), library.closeBrackets(), library.syntaxHighlighting(colours),
-          library.autocompletion({ override: [complete] }), explain, EditorView.lineWrapping, look, changed, library.linter(null),
+          library.autocompletion({ override: [complete] }), tooltip, EditorView.lineWrapping, theme, changed, library.linter(null),
           keymap.of([...library.closeBracketsKeymap, ...library.defaultKeymap, ...library.historyKeymap, ...library.completionKeymap]),
           EditorView.contentAttributes.of({ "aria-label": label?.textContent.trim() ?? "" }),
         ],
@@ -120,19 +120,19 @@
     box.setAttribute("aria-hidden", "true");
     box.addEventListener("input", () => {
       if (box.value === view.state.doc.toString()) return;
-      ours = true;
+      updatingFromTextArea = true;
       view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: box.value } });
-      ours = false;
+      updatingFromTextArea = false;
     });
-    // Whatever leads to the box leads to its editor.
+    // Labels and links to the text area focus the editor.
     for (const way of document.querySelectorAll(`label[for="${box.id}"], a[href="#${box.id}"]`)) {
       way.addEventListener("click", (event) => { event.preventDefault(); host.scrollIntoView({ block: "nearest" }); view.focus(); });
     }
-    mark();
+    markFaults();
   }
 
-  // Faults of the check, at their place in the text.
-  function mark() {
+  // Marks the faults of the parameter check in the text.
+  function markFaults() {
     for (const box of document.querySelectorAll("textarea[data-edited]")) {
       const found = views.get(box);
       if (!found) continue;
@@ -140,7 +140,7 @@
       const { state } = view;
       const faults = Array.from(document.querySelectorAll(`${box.dataset.check} li[data-pointer]`), (item) => {
         const line = item.textContent.match(/line (\d+) column (\d+)/);
-        if (!line) return { ...placeOf(library, state, item.dataset.pointer), severity: "error", message: item.textContent };
+        if (!line) return { ...rangeOf(library, state, item.dataset.pointer), severity: "error", message: item.textContent };
         const at = state.doc.line(Math.min(Number(line[1]), state.doc.lines));
         const from = Math.min(at.to, at.from + Math.max(0, Number(line[2]) - 1));
         return { from, to: Math.min(at.to, from + 1), severity: "error", message: item.textContent };
@@ -149,7 +149,7 @@
     }
   }
 
-  document.addEventListener("htmx:after:swap", () => { enhance(); mark(); });
+  document.addEventListener("htmx:after:swap", () => { enhance(); markFaults(); });
   if (window.requestIdleCallback) requestIdleCallback(enhance, { timeout: 1500 });
   else setTimeout(enhance, 200);
 })();

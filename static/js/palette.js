@@ -1,4 +1,4 @@
-// The palette: every page, task and action by a few letters (Ctrl K).
+// Command palette (Ctrl K): finds pages, tasks and actions by their names.
 (() => {
   "use strict";
   const dialog = document.getElementById("palette");
@@ -6,13 +6,13 @@
   const list = document.getElementById("palette-list");
   let entries = [];
   let at = 0;
-  let asked = 0;
+  let searchId = 0;
 
   const go = (href) => () => { location.href = href; };
   const taskHref = (id) => (id === "new" ? "/tasks/%6Eew" : `/tasks/${encodeURIComponent(id)}`);
 
-  // Pages from the navigation, and what this page offers by keys.
-  function fixed(wanted) {
+  // Pages of the navigation, and actions of this page.
+  function pageEntries(wanted) {
     const found = Array.from(document.querySelectorAll(".top-nav a, .sub-nav a"), (link) => ({ label: link.textContent.trim(), act: go(link.href) }));
     if (dialog.dataset.new) found.push({ label: dialog.dataset.new, act: go("/tasks/new") });
     for (const element of document.querySelectorAll(".page-head [data-key]")) found.push({ label: element.textContent.trim(), act: () => element.click() });
@@ -33,12 +33,12 @@
     return [...open, ...others.filter(Boolean)];
   }
 
-  function draw() {
-    list.replaceChildren(...entries.map((entry, place) => {
+  function render() {
+    list.replaceChildren(...entries.map((entry, index) => {
       const item = document.createElement("li");
-      item.id = `palette-${place}`;
+      item.id = `palette-${index}`;
       item.setAttribute("role", "option");
-      item.setAttribute("aria-selected", String(place === at));
+      item.setAttribute("aria-selected", String(index === at));
       item.append(entry.label);
       if (entry.more) {
         const more = document.createElement("span");
@@ -46,35 +46,35 @@
         more.textContent = entry.more;
         item.append(" ", more);
       }
-      item.addEventListener("click", () => choose(place));
+      item.addEventListener("click", () => choose(index));
       return item;
     }));
     text.setAttribute("aria-activedescendant", entries.length ? `palette-${at}` : "");
     document.getElementById(`palette-${at}`)?.scrollIntoView({ block: "nearest" });
   }
 
-  function choose(place) {
-    const entry = entries[place];
+  function choose(index) {
+    const entry = entries[index];
     dialog.close();
     entry?.act();
   }
 
   async function search() {
-    const mine = ++asked;
+    const mine = ++searchId;
     const wanted = text.value.trim().toLowerCase();
-    entries = fixed(wanted);
+    entries = pageEntries(wanted);
     at = 0;
-    draw();
+    render();
     const found = await tasks(wanted).catch(() => []);
-    if (mine !== asked) return;
+    if (mine !== searchId) return;
     entries = [...entries, ...found];
-    draw();
+    render();
   }
 
   function move(step) {
     if (!entries.length) return;
     at = (at + step + entries.length) % entries.length;
-    draw();
+    render();
   }
 
   text.addEventListener("input", search);

@@ -1,4 +1,4 @@
-// Sets the theme before the first paint where the reader follows the system.
+// Applies the system's color scheme before the first paint if the theme is "system".
 (() => {
   const root = document.documentElement;
   if (root.dataset.theme !== "system") return;

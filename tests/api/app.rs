@@ -1,4 +1,4 @@
-//! The API over a real service and database, and the calls that tests make of it.
+//! The API with a real service and database, and helpers for requests.
 
 use std::sync::Arc;
 
@@ -9,41 +9,41 @@ use belfry::domain::policy::Policy;
 use belfry::domain::profile::{Datasource, Profiles};
 use belfry::domain::user::Via;
 use belfry::events::EventBus;
-use belfry::service::{AdminSetup, Parts, Service};
-use belfry::signals::{Pulse, Signals};
+use belfry::service::{AdminSetup, Service, ServiceDeps};
+use belfry::signals::{SchedulerHeartbeat, Signals};
 use belfry::storage::Database;
 use belfry::tasks::registry::Registry;
 use belfry::tasks::sql::Datasources;
 use belfry::tasks::{Run, RunContext, Spec, TaskType, Text};
-use belfry::worker::cancel::Cancels;
+use belfry::worker::cancel::CancelRegistry;
 use chrono_tz::Tz;
 use poem::Route;
 use poem::http::{HeaderMap, Method};
 use poem::test::TestClient;
 use serde_json::{Value, json};
 
-use crate::support::parts::vault;
+use crate::support::context::vault;
 use crate::support::{TestDatabase, at};
 
 /// Saturday, 2026-11-21, 08:00 in Shanghai.
 pub const NOW: &str = "2026-11-21T00:00:00Z";
-/// The host that the calls are made to.
+/// The host header of requests.
 pub const HOST: &str = "belfry.test";
 
-/// A token of the administrator.
+/// The administrator's token.
 pub const TOKEN: &str = "token-of-the-administrator";
 
-/// A running API with one administrator, whose session the calls use.
+/// A running API with one administrator, whose session authenticates requests.
 pub struct App {
     pub client: TestClient<Route>,
     pub service: Service,
-    /// Beats when a scheduler looks; none runs here.
-    pub pulse: Pulse,
+    /// The scheduler's heartbeat; no scheduler runs here.
+    pub heartbeat: SchedulerHeartbeat,
     session: String,
     database: TestDatabase,
 }
 
-/// An answer, read to its end.
+/// A response, read to its end.
 pub struct Reply {
     pub status: u16,
     pub headers: HeaderMap,
@@ -60,7 +60,7 @@ impl App {
         Self::start_all(options, Profiles::default()).await
     }
 
-    /// With databases that tasks may use.
+    /// With datasources.
     pub async fn start_on<const N: usize>(sources: [(&str, Datasource); N]) -> App {
         let datasource = sources.map(|(name, profile)| (name.to_owned(), profile)).into();
         Self::start_all(Options::default(), Profiles { datasource, ..Profiles::default() }).await
@@ -69,17 +69,17 @@ impl App {
     async fn start_all(options: Options, profiles: Profiles) -> App {
         let database = TestDatabase::sqlite().await;
         let clock = Arc::new(ManualClock::new(at(NOW)));
-        let pulse = Pulse::default();
-        let service = Service::new(Parts {
+        let heartbeat = SchedulerHeartbeat::default();
+        let service = Service::new(ServiceDeps {
             database: database.database.clone(),
-            registry: Arc::new(Registry::of(vec![Arc::new(Note), Arc::new(Danger)])),
+            registry: Arc::new(Registry::from_types(vec![Arc::new(Note), Arc::new(Danger)])),
             datasources: Arc::new(Datasources::new(&profiles, Tz::Asia__Shanghai)),
             profiles: Arc::new(profiles),
             clock,
             events: EventBus::default(),
             signals: Signals::default(),
-            pulse: pulse.clone(),
-            cancels: Cancels::default(),
+            heartbeat: heartbeat.clone(),
+            cancels: CancelRegistry::default(),
             vault: vault(&database.database),
             zone: Tz::Asia__Shanghai,
             queues: vec!["default".to_owned()],
@@ -94,10 +94,10 @@ impl App {
         let (_, session) = service.sign_in("admin", "correct horse", None).await.expect("signs in");
         assert!(service.actor_by_session(&session, Via::Api).await.expect("reads").is_some());
         let client = TestClient::new(api::routes(service.clone(), options));
-        App { client, service, pulse, session, database }
+        App { client, service, heartbeat, session, database }
     }
 
-    /// A call that is not signed in, with the given headers.
+    /// An unauthenticated request with the given headers.
     pub async fn bare(&self, method: Method, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply {
         let mut request = self.client.request(method, path).header("host", HOST);
         for (name, value) in headers {
@@ -110,7 +110,7 @@ impl App {
         Reply { status, headers, text, json }
     }
 
-    /// A call by the administrator's session, as from Belfry's own pages.
+    /// A request with the administrator's session, as from Belfry's own pages.
     pub async fn call_with(&self, method: Method, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply {
         let cookie = self.cookie();
         let mut all = vec![("cookie", cookie.as_str()), ("sec-fetch-site", "same-origin")];
@@ -126,7 +126,7 @@ impl App {
         self.call_with(Method::DELETE, path, &[], b"").await
     }
 
-    /// A call with a JSON body.
+    /// A request with a JSON body.
     pub async fn send(&self, method: Method, path: &str, body: Value) -> Reply {
         self.call_with(method, path, &[("content-type", "application/json")], body.to_string().as_bytes()).await
     }
@@ -174,7 +174,7 @@ impl Reply {
         self
     }
 
-    /// Checks that this is a 422 about exactly these places.
+    /// Checks that this is a 422 with exactly these pointers.
     #[track_caller]
     pub fn invalid(&self, pointers: &[&str]) -> &Self {
         self.problem(422);
@@ -188,13 +188,13 @@ impl Reply {
 /// A safe type with one optional parameter.
 struct Note;
 
-/// A type that only administrators may set up, and that fails at the message `panic`.
+/// A type that only administrators may set up, and that panics on the message `panic`.
 struct Danger;
 
 fn spec(name: &'static str, dangerous: bool) -> Spec {
     let schema = json!({"type": "object", "additionalProperties": false,
         "properties": {"message": {"type": "string", "description": "What to note.", "x-description-zh": "内容。"}}});
-    let text = Text::of("Note", "便笺");
+    let text = Text::new("Note", "便笺");
     let policy = Policy { max_instances: 3, ..Policy::default() };
     let example = json!({"message": "hello"});
     Spec {

@@ -1,4 +1,4 @@
-//! Bodies that cannot be read, methods that do not fit, paths that are not text.
+//! Malformed bodies, wrong methods and invalid paths.
 
 use belfry::api::Options;
 use poem::http::Method;
@@ -9,7 +9,7 @@ use crate::app::{App, new_task};
 const JSON: (&str, &str) = ("content-type", "application/json");
 
 #[tokio::test]
-async fn malformed_json_is_named_by_line_and_column() {
+async fn malformed_json_is_reported_with_line_and_column() {
     let app = App::start().await;
     let refused = app.call_with(Method::POST, "/api/v1/tasks", &[JSON], b"{\n  \"id\": ,\n}").await;
     refused.problem(400);
@@ -22,7 +22,7 @@ async fn malformed_json_is_named_by_line_and_column() {
 }
 
 #[tokio::test]
-async fn only_declared_json_is_taken() {
+async fn other_content_types_are_rejected() {
     let app = App::start().await;
     let body = new_task("a").to_string();
     for kind in ["text/plain", "application/x-www-form-urlencoded", "application/json; charset=gbk", "json"] {
@@ -34,7 +34,7 @@ async fn only_declared_json_is_taken() {
 }
 
 #[tokio::test]
-async fn a_body_over_the_limit_is_refused_with_or_without_its_length() {
+async fn oversized_body_is_rejected_with_or_without_content_length() {
     let app = App::start_with(Options { body_limit: 1000, ..Options::default() }).await;
     let body = format!("{{\"id\": \"{}\"}}", "x".repeat(2000));
     let length = body.len().to_string();
@@ -44,7 +44,7 @@ async fn a_body_over_the_limit_is_refused_with_or_without_its_length() {
 }
 
 #[tokio::test]
-async fn a_wrong_method_is_told_the_right_ones() {
+async fn wrong_method_is_405_with_allow_header() {
     let app = App::start().await;
     for (method, path, allow) in [
         (Method::PUT, "/api/v1/tasks", "GET, HEAD, POST"),
@@ -61,7 +61,7 @@ async fn a_wrong_method_is_told_the_right_ones() {
 }
 
 #[tokio::test]
-async fn head_is_get_without_the_body() {
+async fn head_returns_get_headers_without_body() {
     let app = App::start().await;
     app.task("a").await;
     for path in ["/api/v1/tasks", "/api/v1/tasks/a", "/healthz", "/openapi.json", "/docs"] {
@@ -72,7 +72,7 @@ async fn head_is_get_without_the_body() {
 }
 
 #[tokio::test]
-async fn paths_must_be_text() {
+async fn paths_must_be_utf8_without_nul() {
     let app = App::start().await;
     app.get("/api/v1/tasks/%ff").await.problem(400);
     app.get("/api/v1/tasks/a%00b").await.problem(400);

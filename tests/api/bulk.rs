@@ -1,11 +1,11 @@
-//! One action on many tasks.
+//! `/tasks/bulk`: actions on many tasks.
 
 use serde_json::json;
 
 use crate::app::{App, new_task};
 
 #[tokio::test]
-async fn an_action_reaches_the_named_tasks_and_reports_the_rest() {
+async fn bulk_action_by_ids_reports_failures() {
     let app = App::start().await;
     app.task("a").await;
     app.task("b").await;
@@ -21,7 +21,7 @@ async fn an_action_reaches_the_named_tasks_and_reports_the_rest() {
 }
 
 #[tokio::test]
-async fn an_action_reaches_what_a_filter_finds() {
+async fn bulk_action_by_filter() {
     let app = App::start().await;
     for (id, tag) in [("a", "x"), ("b", "y"), ("c", "x")] {
         let mut body = new_task(id);
@@ -36,7 +36,7 @@ async fn an_action_reaches_what_a_filter_finds() {
 }
 
 #[tokio::test]
-async fn an_unclear_action_is_refused() {
+async fn invalid_bulk_request_is_rejected() {
     let app = App::start().await;
     let refuse = async |body| app.post("/api/v1/tasks/bulk", body).await;
     refuse(json!({})).await.invalid(&["/action", "/ids"]);

@@ -1,4 +1,4 @@
-//! Datasources: seen by all, tried by administrators, told without secrets.
+//! `/datasources`: listed for everybody, tested by administrators, without credentials.
 
 use belfry::domain::profile::Datasource;
 use belfry::domain::secret::Secret;
@@ -23,7 +23,7 @@ async fn app() -> (App, tempfile::TempDir) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn datasources_are_told_without_their_secrets() {
+async fn datasources_are_listed_without_credentials() {
     let (app, folder) = app().await;
     let list = app.get("/api/v1/datasources").await;
     assert_eq!(list.status, 200, "{}", list.text);
@@ -36,7 +36,7 @@ async fn datasources_are_told_without_their_secrets() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_trial_answers_truly() {
+async fn datasource_test_reports_success_and_failure() {
     let (app, _folder) = app().await;
     let here = app.post("/api/v1/datasources/here/test", json!({})).await;
     assert_eq!((here.status, &here.json["ok"], &here.json["error"]), (200, &json!(true), &json!(null)), "{}", here.text);
@@ -54,10 +54,10 @@ async fn a_trial_answers_truly() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn only_administrators_try() {
+async fn datasource_test_requires_admin() {
     let (app, _folder) = app().await;
     for (role, name) in [(Role::Viewer, "vera"), (Role::Editor, "emil")] {
-        let user = crate::support::parts::user(&format!("01{name}"), name, role);
+        let user = crate::support::context::user(&format!("01{name}"), name, role);
         let mut tx = app.database().write().await.unwrap();
         account::insert(&mut tx, &user, None).await.unwrap();
         tx.commit().await.unwrap();

@@ -1,11 +1,11 @@
-//! The documentation page: from the binary alone, under a strict policy.
+//! `/docs`: served from the program, with a strict content security policy.
 
 use poem::http::Method;
 
 use crate::app::App;
 
 #[tokio::test]
-async fn the_page_holds_nothing_inline_and_loads_only_from_here() {
+async fn docs_page_has_no_inline_or_external_content() {
     let app = App::start().await;
     let page = app.bare(Method::GET, "/docs", &[], b"").await;
     assert_eq!(page.status, 200);
@@ -26,7 +26,7 @@ async fn the_page_holds_nothing_inline_and_loads_only_from_here() {
 }
 
 #[tokio::test]
-async fn files_are_kept_by_browsers_and_others_are_not_served() {
+async fn docs_files_are_cacheable_and_others_are_404() {
     let app = App::start().await;
     let style = app.bare(Method::GET, "/docs/swagger-ui.css", &[], b"").await;
     assert_eq!(style.header("content-type"), "text/css; charset=utf-8");
@@ -38,7 +38,7 @@ async fn files_are_kept_by_browsers_and_others_are_not_served() {
 }
 
 #[tokio::test]
-async fn the_document_is_served_as_it_is() {
+async fn document_is_served_unchanged() {
     let app = App::start().await;
     let json = app.bare(Method::GET, "/openapi.json", &[], b"").await;
     assert_eq!((json.status, json.header("content-type")), (200, "application/json"));

@@ -1,10 +1,10 @@
-//! The document in `openapi/` is what the program says of itself.
+//! The OpenAPI document, and its committed copies in `openapi/`.
 
 use std::path::Path;
 
 use serde_json::Value;
 
-/// Compares a committed file with what the program generates; `BELFRY_BLESS=1` writes it instead.
+/// Compares a committed file with the generated document; `BELFRY_BLESS=1` writes it instead.
 fn check_file(name: &str, generated: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("openapi").join(name);
     if std::env::var_os("BELFRY_BLESS").is_some() {
@@ -19,13 +19,13 @@ fn check_file(name: &str, generated: &str) {
 }
 
 #[test]
-fn the_committed_document_is_the_generated_one() {
+fn committed_document_is_up_to_date() {
     check_file("openapi.json", &belfry::api::openapi_json());
     check_file("openapi.yaml", &belfry::api::openapi_yaml());
 }
 
 #[test]
-fn every_call_is_described_with_its_answers_and_refusals() {
+fn every_operation_documents_its_responses_and_errors() {
     let document = belfry::api::document();
     let mut ids = std::collections::HashSet::new();
     for (path, operations) in document["paths"].as_object().unwrap() {
@@ -54,7 +54,7 @@ fn every_call_is_described_with_its_answers_and_refusals() {
 }
 
 #[test]
-fn every_reference_leads_somewhere() {
+fn every_schema_reference_resolves() {
     fn walk(value: &Value, document: &Value) {
         match value {
             Value::Array(items) => items.iter().for_each(|item| walk(item, document)),
@@ -73,9 +73,9 @@ fn every_reference_leads_somewhere() {
     walk(&document, &document);
 }
 
-/// What a call reads beside path and body is told to the document by tables of its own, so a new call could be forgotten there.
+/// Query parameters and headers are documented in separate tables, which a new operation could miss.
 #[test]
-fn what_a_call_reads_is_described() {
+fn parameters_of_every_operation_are_documented() {
     let described = parameters_by_call();
     let mut seen = 0;
     for file in std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/api")).unwrap() {
@@ -94,7 +94,7 @@ fn what_a_call_reads_is_described() {
     assert!(seen >= described.len(), "{seen} of {} calls were found in the source", described.len());
 }
 
-/// The headers that each call takes, and "query" where it takes a query.
+/// The header parameters of each operation, and "query" for those with query parameters.
 fn parameters_by_call() -> std::collections::HashMap<String, Vec<String>> {
     let document = belfry::api::document();
     let calls = document["paths"].as_object().unwrap().values().flat_map(|path| path.as_object().unwrap().values());

@@ -1,4 +1,4 @@
-//! The stream of events.
+//! `/events`: the event stream.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ async fn listen(app: &App, path: &str) -> Reading {
     BufReader::new(reader).lines()
 }
 
-/// The next event's name and data; comments and the reconnection time are passed over.
+/// The next event's name and data; skips comments and the reconnection time.
 async fn next(lines: &mut Reading) -> (String, Value) {
     let mut name = String::new();
     loop {
@@ -54,7 +54,7 @@ fn output(id: &str) -> Event {
 }
 
 #[tokio::test]
-async fn a_change_reaches_the_listener() {
+async fn task_change_is_streamed() {
     let app = App::start().await;
     let mut lines = listen(&app, "/events").await;
     app.task("a").await;
@@ -68,7 +68,7 @@ async fn a_change_reaches_the_listener() {
 }
 
 #[tokio::test]
-async fn a_listener_may_ask_for_one_execution_or_one_task() {
+async fn event_stream_filters_by_execution_and_task() {
     let app = App::start().await;
     let mut one = listen(&app, "/api/v1/events?execution_id=x").await;
     let mut task = listen(&app, "/api/v1/events?task_id=b").await;
@@ -81,7 +81,7 @@ async fn a_listener_may_ask_for_one_execution_or_one_task() {
 }
 
 #[tokio::test]
-async fn a_listener_that_falls_behind_is_told() {
+async fn slow_listener_receives_lagged_event() {
     let app = App::start().await;
     let mut lines = listen(&app, "/events").await;
     for _ in 0..3000 {

@@ -1,4 +1,4 @@
-//! Executions: read with output and attempts, cancelled, run again.
+//! `/executions`: read with output and attempts, cancelled, rerun.
 
 use belfry::domain::execution::{OutputChunk, Status, Stream};
 use belfry::domain::node::NodeIdentity;
@@ -19,11 +19,11 @@ fn chunk(attempt: i64, seq: i64, text: &str) -> OutputChunk {
     OutputChunk { attempt, seq, stream: Stream::Stdout, at: at("2026-11-21T00:00:01Z"), text: text.to_owned() }
 }
 
-/// Does what a worker does: takes the run, writes output, records the end.
+/// Acts as a worker: claims the run, writes output, records the result.
 async fn work(app: &App, id: &str, status: Status, result: Option<Value>) {
     let node = NodeIdentity { id: "01NODE".to_owned(), name: "host-1".to_owned() };
     let mut tx = app.database().write().await.unwrap();
-    let claim = Claim { execution_id: id.to_owned(), attempt: 1, started_at: at("2026-11-21T00:00:01Z"), filled_params: None };
+    let claim = Claim { execution_id: id.to_owned(), attempt: 1, started_at: at("2026-11-21T00:00:01Z"), rendered_params: None };
     assert_eq!(execution::claim(&mut tx, &node, &[claim]).await.unwrap().len(), 1);
     let output = ["one\n", "two\n"].iter().enumerate();
     let output: Vec<_> =
@@ -44,7 +44,7 @@ async fn work(app: &App, id: &str, status: Status, result: Option<Value>) {
 }
 
 #[tokio::test]
-async fn an_execution_shows_output_result_and_attempts() {
+async fn execution_shows_output_result_and_attempts() {
     let app = App::start().await;
     app.task("a").await;
     let id = queue(&app).await;
@@ -73,7 +73,7 @@ async fn an_execution_shows_output_result_and_attempts() {
 }
 
 #[tokio::test]
-async fn a_failed_run_is_an_answer_not_an_error() {
+async fn failed_execution_is_returned_with_200() {
     let app = App::start().await;
     app.task("a").await;
     let id = queue(&app).await;
@@ -86,7 +86,7 @@ async fn a_failed_run_is_an_answer_not_an_error() {
 }
 
 #[tokio::test]
-async fn a_queued_execution_is_cancelled_once() {
+async fn cancelling_twice_is_a_conflict() {
     let app = App::start().await;
     app.task("a").await;
     let id = queue(&app).await;
@@ -96,7 +96,7 @@ async fn a_queued_execution_is_cancelled_once() {
 }
 
 #[tokio::test]
-async fn a_run_is_done_again_with_the_same_or_other_parameters() {
+async fn rerun_keeps_or_overrides_parameters() {
     let app = App::start().await;
     app.task("a").await;
     let id = queue(&app).await;

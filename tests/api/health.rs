@@ -9,20 +9,20 @@ use tokio::net::TcpStream;
 use crate::app::App;
 
 #[tokio::test]
-async fn health_needs_no_sign_in() {
+async fn health_endpoints_are_public() {
     let app = App::start().await;
     let alive = app.bare(Method::GET, "/healthz", &[], b"").await;
     assert_eq!((alive.status, alive.text.as_str()), (200, r#"{"status":"ok"}"#));
     let ready = app.bare(Method::GET, "/readyz", &[], b"").await;
     ready.problem(503);
     assert!(ready.json["detail"].as_str().unwrap().contains("scheduler"), "{}", ready.text);
-    app.pulse.beat(app.service.clock().now());
+    app.heartbeat.beat(app.service.clock().now());
     let ready = app.bare(Method::GET, "/readyz", &[], b"").await;
     assert_eq!((ready.status, ready.text.as_str()), (200, r#"{"status":"ready"}"#));
 }
 
 #[tokio::test]
-async fn metrics_need_a_sign_in_from_elsewhere() {
+async fn metrics_require_authentication_from_other_hosts() {
     let app = App::start().await;
     app.task("a").await;
     app.post("/api/v1/tasks/a/run", serde_json::json!({})).await;
@@ -42,7 +42,7 @@ async fn metrics_need_a_sign_in_from_elsewhere() {
 }
 
 #[tokio::test]
-async fn metrics_need_no_sign_in_on_this_machine_unless_passed_on() {
+async fn metrics_are_public_for_local_requests_without_proxy() {
     let app = App::start().await;
     let acceptor = TcpListener::bind("127.0.0.1:0").into_acceptor().await.unwrap();
     let address = *acceptor.local_addr()[0].as_socket_addr().unwrap();
@@ -58,6 +58,6 @@ async fn metrics_need_no_sign_in_on_this_machine_unless_passed_on() {
     };
     assert!(ask("localhost", "").await.starts_with("HTTP/1.1 200"));
     assert!(ask("localhost", "X-Forwarded-For: 192.0.2.1\r\n").await.starts_with("HTTP/1.1 401"));
-    assert!(ask("rebound.test", "").await.starts_with("HTTP/1.1 401"), "a foreign name that was made to point here");
+    assert!(ask("rebound.test", "").await.starts_with("HTTP/1.1 401"), "a foreign name that resolves to this machine");
     server.abort();
 }

@@ -1,4 +1,4 @@
-//! Lists: pages forth and back, filters, and parameters that are refused by name.
+//! Lists: pagination, filters, and rejected parameters.
 
 use serde_json::{Value, json};
 
@@ -9,7 +9,7 @@ fn ids(list: &Value) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn tasks_are_read_page_by_page_and_back() {
+async fn task_list_is_paginated_both_ways() {
     let app = App::start().await;
     let all: Vec<String> = (0..95).map(|n| format!("t{n:03}")).collect();
     for id in &all {
@@ -30,7 +30,7 @@ async fn tasks_are_read_page_by_page_and_back() {
 }
 
 #[tokio::test]
-async fn executions_are_read_page_by_page_and_back() {
+async fn execution_list_is_paginated_both_ways() {
     let app = App::start().await;
     app.task("a").await;
     for _ in 0..45 {
@@ -48,7 +48,7 @@ async fn executions_are_read_page_by_page_and_back() {
 }
 
 #[tokio::test]
-async fn tasks_are_filtered() {
+async fn task_list_filters() {
     let app = App::start().await;
     for (id, tag) in [("alpha", "x"), ("beta", "y")] {
         let mut body = new_task(id);
@@ -71,7 +71,7 @@ async fn tasks_are_filtered() {
 }
 
 #[tokio::test]
-async fn executions_are_filtered() {
+async fn execution_list_filters() {
     let app = App::start().await;
     app.task("a").await;
     app.task("b").await;
@@ -96,7 +96,7 @@ async fn executions_are_filtered() {
 }
 
 #[tokio::test]
-async fn parameters_that_make_no_sense_are_named() {
+async fn invalid_query_parameters_are_rejected_by_name() {
     let app = App::start().await;
     app.task("a").await;
     for (path, pointers) in [

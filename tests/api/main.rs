@@ -1,6 +1,8 @@
-//! The API as its callers see it: through the whole stack, on a database of its own for each test.
+//! Tests of the HTTP API through the complete stack, each on its own database.
 
+mod accounts;
 mod app;
+mod authentication;
 mod bodies;
 mod bulk;
 mod compatible;
@@ -9,16 +11,14 @@ mod docs;
 mod document;
 mod events;
 mod executions;
-mod failing;
 mod health;
 mod lists;
-mod others;
-mod people;
 mod second_factor;
 mod secrets;
-mod signing_in;
+mod server_errors;
 #[path = "../support/mod.rs"]
 mod support;
+mod task_types_and_stats;
 mod tasks;
 mod transfer;
 mod triggers;

@@ -1,18 +1,23 @@
-//! Signing out everywhere, and second factors taken away, by calls.
+//! Signing out everywhere, and resets of second factors.
 
 use belfry::domain::totp::TotpSecret;
 use belfry::domain::user::{Actor, Role, Via};
-use belfry::service::Standing;
+use belfry::service::TwoFactorStatus;
 use poem::http::Method;
 use serde_json::json;
 
 use crate::app::{App, TOKEN};
 
 #[tokio::test]
-async fn a_second_factor_is_shown_and_taken_away_and_tokens_need_none() {
+async fn second_factor_reset_and_tokens_without_code() {
     let app = App::start().await;
-    let made = app.post("/api/v1/users", json!({"name": "bob", "password": "correct battery"})).await;
-    assert_eq!((&made.json["second_factor"], &made.json["single_sign_on"]), (&json!(false), &json!(false)), "{}", made.text);
+    let created = app.post("/api/v1/users", json!({"name": "bob", "password": "correct battery"})).await;
+    assert_eq!(
+        (&created.json["second_factor"], &created.json["single_sign_on"]),
+        (&json!(false), &json!(false)),
+        "{}",
+        created.text
+    );
     let bob = Actor::new("bob", Role::Viewer, Via::Page);
     let (_, token) = app
         .service
@@ -20,7 +25,7 @@ async fn a_second_factor_is_shown_and_taken_away_and_tokens_need_none() {
         .await
         .unwrap();
     app.service.begin_second_factor(&bob).await.unwrap();
-    let Standing::Begun(enrolment) = app.service.second_factor(&bob).await.unwrap() else { panic!("begun") };
+    let TwoFactorStatus::Pending(enrolment) = app.service.second_factor(&bob).await.unwrap() else { panic!("begun") };
     assert_eq!(app.get("/api/v1/users/bob").await.json["second_factor"], false, "not before it is confirmed");
     let secret = TotpSecret::parse(&enrolment.secret).unwrap();
     let code = secret.code(app.service.clock().now().timestamp() / 30);
@@ -38,7 +43,7 @@ async fn a_second_factor_is_shown_and_taken_away_and_tokens_need_none() {
 }
 
 #[tokio::test]
-async fn sessions_end_everywhere_and_tokens_stay() {
+async fn signing_out_everywhere_ends_sessions_but_not_tokens() {
     let app = App::start().await;
     app.post("/api/v1/users", json!({"name": "bob", "password": "correct battery"})).await;
     let (_, session) = app.service.sign_in("bob", "correct battery", None).await.unwrap();

@@ -1,4 +1,4 @@
-//! `/secrets`: values go in and never come out.
+//! `/secrets`: values are write-only.
 
 use poem::http::Method;
 use serde_json::json;
@@ -8,7 +8,7 @@ use crate::app::App;
 const VALUE: &str = "hunter2-and-more";
 
 #[tokio::test]
-async fn a_value_goes_in_and_never_comes_out() {
+async fn secret_values_are_write_only() {
     let app = App::start().await;
     let kept = app.send(Method::PUT, "/api/v1/secrets/api-token", json!({"value": VALUE})).await;
     assert_eq!((kept.status, kept.json["name"].as_str()), (200, Some("api-token")), "{}", kept.text);
@@ -21,7 +21,7 @@ async fn a_value_goes_in_and_never_comes_out() {
 }
 
 #[tokio::test]
-async fn what_is_not_right_is_refused_without_being_shown() {
+async fn invalid_secret_is_rejected_without_showing_its_value() {
     let app = App::start().await;
     let put = async |name: &str, body| app.send(Method::PUT, &format!("/api/v1/secrets/{name}"), body).await;
     put("a", json!({})).await.invalid(&["/value"]);

@@ -1,4 +1,4 @@
-//! Tasks: made, read, changed, run, paused, deleted, and each refusal on the way.
+//! `/tasks`: created, read, changed, run, paused, deleted, with every error.
 
 use poem::http::Method;
 use serde_json::json;
@@ -8,7 +8,7 @@ use crate::app::{App, new_task};
 const JSON: (&str, &str) = ("content-type", "application/json");
 
 #[tokio::test]
-async fn a_task_is_created_complete_and_read_back() {
+async fn created_task_is_returned_with_all_fields() {
     let app = App::start().await;
     let created = app.post("/api/v1/tasks", new_task("日报")).await;
     assert_eq!(created.status, 201, "{}", created.text);
@@ -36,7 +36,7 @@ async fn a_task_is_created_complete_and_read_back() {
 }
 
 #[tokio::test]
-async fn the_description_is_in_the_callers_language() {
+async fn schedule_description_follows_accept_language() {
     let app = App::start().await;
     app.task("a").await;
     let text = async |language: &str| {
@@ -49,7 +49,7 @@ async fn the_description_is_in_the_callers_language() {
 }
 
 #[tokio::test]
-async fn a_task_that_is_not_valid_is_refused_with_every_place() {
+async fn invalid_task_is_rejected_with_every_pointer() {
     let app = App::start().await;
     let body = json!({"id": "-a", "type": "note", "trigger": {"type": "cron", "hour": 25}, "policy": {"max_instances": 0},
         "extra": 1});
@@ -65,7 +65,7 @@ async fn a_task_that_is_not_valid_is_refused_with_every_place() {
 }
 
 #[tokio::test]
-async fn what_is_not_there_is_a_404_everywhere() {
+async fn missing_task_is_404_for_every_operation() {
     let app = App::start().await;
     app.get("/api/v1/tasks/none").await.problem(404);
     app.send(Method::PUT, "/api/v1/tasks/none", new_task("none")).await.problem(404);
@@ -87,7 +87,7 @@ async fn what_is_not_there_is_a_404_everywhere() {
 }
 
 #[tokio::test]
-async fn put_replaces_all_and_keeps_id_and_type() {
+async fn put_replaces_all_fields_except_id_and_type() {
     let app = App::start().await;
     let mut body = new_task("a");
     body["description"] = json!("before");
@@ -108,7 +108,7 @@ async fn put_replaces_all_and_keeps_id_and_type() {
 }
 
 #[tokio::test]
-async fn patch_merges_and_takes_both_media_types() {
+async fn patch_merges_and_accepts_both_media_types() {
     let app = App::start().await;
     app.task("a").await;
     let patch = json!({"policy": {"retry": {"max_attempts": 4}}, "params": {"message": "hi"}});
@@ -125,7 +125,7 @@ async fn patch_merges_and_takes_both_media_types() {
 }
 
 #[tokio::test]
-async fn a_stale_version_is_refused_for_every_change() {
+async fn stale_if_match_is_412_for_every_change() {
     let app = App::start().await;
     app.task("a").await;
     assert_eq!(app.send(Method::PATCH, "/api/v1/tasks/a", json!({"name": "b"})).await.json["version"], 2);
@@ -149,7 +149,7 @@ async fn a_stale_version_is_refused_for_every_change() {
 }
 
 #[tokio::test]
-async fn a_task_pauses_and_resumes() {
+async fn task_pauses_and_resumes() {
     let app = App::start().await;
     app.task("a").await;
     let paused = app.post("/api/v1/tasks/a/pause", json!({})).await;
@@ -161,7 +161,7 @@ async fn a_task_pauses_and_resumes() {
 }
 
 #[tokio::test]
-async fn a_run_is_queued_with_its_own_parameters() {
+async fn run_overrides_parameters() {
     let app = App::start().await;
     app.task("a").await;
     let run = app.post("/api/v1/tasks/a/run", json!({"params": {"message": "now"}})).await;
@@ -180,7 +180,7 @@ async fn a_run_is_queued_with_its_own_parameters() {
 }
 
 #[tokio::test]
-async fn an_idempotency_key_queues_once() {
+async fn idempotency_key_queues_once() {
     let app = App::start().await;
     app.task("a").await;
     let run = async |key: &str| app.call_with(Method::POST, "/api/v1/tasks/a/run", &[("idempotency-key", key)], b"").await;
@@ -195,7 +195,7 @@ async fn an_idempotency_key_queues_once() {
 }
 
 #[tokio::test]
-async fn a_deleted_task_leaves_its_executions() {
+async fn deleting_a_task_keeps_its_executions() {
     let app = App::start().await;
     app.task("a").await;
     app.post("/api/v1/tasks/a/run", json!({})).await;
@@ -207,7 +207,7 @@ async fn a_deleted_task_leaves_its_executions() {
 }
 
 #[tokio::test]
-async fn a_task_may_be_called_bulk() {
+async fn task_id_bulk_is_reachable() {
     let app = App::start().await;
     app.task("bulk").await;
     assert_eq!(app.get("/api/v1/tasks/bulk").await.json["id"], "bulk");

@@ -8,7 +8,7 @@ use crate::app::{App, new_task};
 const YAML: (&str, &str) = ("content-type", "application/yaml");
 
 #[tokio::test]
-async fn a_document_goes_out_and_comes_back_in_both_forms() {
+async fn export_and_import_round_trip_as_json_and_yaml() {
     let app = App::start().await;
     app.task("b").await;
     app.task("a").await;
@@ -35,7 +35,7 @@ async fn a_document_goes_out_and_comes_back_in_both_forms() {
 }
 
 #[tokio::test]
-async fn an_import_tells_what_it_does() {
+async fn import_reports_its_changes() {
     let app = App::start().await;
     app.task("a").await;
     app.task("gone").await;
@@ -59,7 +59,7 @@ async fn an_import_tells_what_it_does() {
 }
 
 #[tokio::test]
-async fn what_is_not_right_is_refused_with_its_place() {
+async fn import_faults_have_pointers() {
     let app = App::start().await;
     let send = async |path: &str, kind: &str, body: &str| {
         app.call_with(Method::POST, path, &[("content-type", kind)], body.as_bytes()).await
@@ -80,7 +80,7 @@ async fn what_is_not_right_is_refused_with_its_place() {
 }
 
 #[tokio::test]
-async fn a_large_document_is_taken() {
+async fn import_accepts_large_documents() {
     let app = App::start().await;
     let tasks: Vec<Value> = (0..3000)
         .map(|n| {
@@ -94,7 +94,7 @@ async fn a_large_document_is_taken() {
 }
 
 #[tokio::test]
-async fn past_executions_are_put_on_record_once() {
+async fn past_executions_are_imported_once() {
     let app = App::start().await;
     app.task("a").await;
     let body = json!({"executions": [{"task_id": "a", "task_type": "note", "status": "succeeded",

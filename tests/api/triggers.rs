@@ -1,4 +1,4 @@
-//! The preview of triggers.
+//! `/triggers/preview`.
 
 use poem::http::Method;
 use serde_json::json;
@@ -8,7 +8,7 @@ use crate::app::App;
 const PREVIEW: &str = "/api/v1/triggers/preview";
 
 #[tokio::test]
-async fn a_preview_says_when_and_what_in_both_languages() {
+async fn preview_returns_times_and_text_in_both_languages() {
     let app = App::start().await;
     let trigger = json!({"type": "cron", "day_of_week": "mon-fri", "hour": 8, "timezone": "Asia/Shanghai"});
     let shown = app.post(PREVIEW, json!({"trigger": trigger, "count": 2})).await;
@@ -23,7 +23,7 @@ async fn a_preview_says_when_and_what_in_both_languages() {
 }
 
 #[tokio::test]
-async fn five_firings_are_shown_and_none_where_there_are_none() {
+async fn preview_returns_five_times_by_default() {
     let app = App::start().await;
     let shown = app.post(PREVIEW, json!({"trigger": {"type": "interval", "minutes": 5}})).await;
     assert_eq!(shown.json["fire_times"].as_array().map(Vec::len), Some(5), "{}", shown.text);
@@ -36,7 +36,7 @@ async fn five_firings_are_shown_and_none_where_there_are_none() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_is_named_by_its_place() {
+async fn preview_faults_have_pointers() {
     let app = App::start().await;
     let refuse = async |body| app.post(PREVIEW, body).await;
     refuse(json!({})).await.invalid(&["/trigger"]);
@@ -52,7 +52,7 @@ async fn what_is_wrong_is_named_by_its_place() {
 }
 
 #[tokio::test]
-async fn notes_are_in_the_callers_language() {
+async fn preview_notes_follow_accept_language() {
     let app = App::start().await;
     let body = json!({"trigger": {"type": "cron", "day": 31, "hour": 8}, "count": 5}).to_string();
     let notes = async |language: &str| {

@@ -1,17 +1,17 @@
-//! The paths that a source names: `use` trees taken apart, `super` resolved, and paths in the middle of the code.
+//! Paths used in a source: expands `use` trees, resolves `super`, and finds paths inside code.
 
 use crate::source::Source;
 
 /// A path as written, with its line (from 1).
-pub struct Named {
+pub struct PathUse {
     pub line: usize,
     /// From the root of the crate (`["domain", "task", "Task"]`), or from a library (`["sqlx", "query"]`).
     pub steps: Vec<String>,
     pub own: bool,
 }
 
-/// All paths of two steps or more, and what `use` names.
-pub fn named(source: &Source) -> Vec<Named> {
+/// Returns all paths of two or more steps, and every path in `use`.
+pub fn path_uses(source: &Source) -> Vec<PathUse> {
     let tokens = tokens(&source.code);
     let mut found = Vec::new();
     let mut at = 0;
@@ -54,7 +54,7 @@ fn is_name(token: &str) -> bool {
     token.starts_with(|c: char| c.is_alphabetic() || c == '_')
 }
 
-/// Follows the path at `at`, and every path of a group; answers the place behind it.
+/// Reads the path at `at` and every path of a group; returns the position after it.
 fn walk(tokens: &[Token], mut at: usize, mut steps: Vec<String>, paths: &mut Vec<Vec<String>>) -> usize {
     while let Some((_, token)) = tokens.get(at) {
         match token.as_str() {
@@ -85,10 +85,10 @@ fn group(tokens: &[Token], mut at: usize, steps: &[String], paths: &mut Vec<Vec<
     at
 }
 
-fn resolve(source: &Source, line: usize, mut steps: Vec<String>) -> Named {
+fn resolve(source: &Source, line: usize, mut steps: Vec<String>) -> PathUse {
     let mut base = source.module();
     match steps.first().map(String::as_str) {
-        Some("crate" | "belfry") => Named { line, steps: steps.split_off(1), own: true },
+        Some("crate" | "belfry") => PathUse { line, steps: steps.split_off(1), own: true },
         Some("self" | "super") => {
             while steps.first().is_some_and(|step| step == "super" || step == "self") {
                 if steps.remove(0) == "super" {
@@ -96,8 +96,8 @@ fn resolve(source: &Source, line: usize, mut steps: Vec<String>) -> Named {
                 }
             }
             base.extend(steps);
-            Named { line, steps: base, own: true }
+            PathUse { line, steps: base, own: true }
         }
-        _ => Named { line, steps, own: false },
+        _ => PathUse { line, steps, own: false },
     }
 }

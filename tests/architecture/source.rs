@@ -1,41 +1,41 @@
-//! The sources, and their text without comments, strings and tests.
+//! Source files, and their code without comments, strings and tests.
 
 use std::path::{Path, PathBuf};
 
-/// One file below `src/`.
+/// A file below `src/`.
 pub struct Source {
-    /// Below `src/`, with forward slashes.
+    /// Path below `src/`, with forward slashes.
     pub path: String,
     pub lines: usize,
-    /// Comments, strings and test modules are blanked; lines stay where they are.
+    /// The code with comments, strings and test modules replaced by blanks; line numbers are kept.
     pub code: String,
 }
 
 impl Source {
     pub fn new(path: &str, text: &str) -> Source {
-        Source { path: path.to_owned(), lines: text.lines().count(), code: without_tests(without_words(text)) }
+        Source { path: path.to_owned(), lines: text.lines().count(), code: without_tests(without_comments_and_strings(text)) }
     }
 
-    /// Every source of the crate.
+    /// Reads every source of the crate.
     pub fn all() -> Vec<Source> {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
         let mut files = Vec::new();
         collect(&root, &mut files);
-        assert!(files.len() > 20, "the sources are read from {}", root.display());
+        assert!(files.len() > 20, "too few sources found in {}", root.display());
         files.iter().map(|file| Source::read(&root, file)).collect()
     }
 
     fn read(root: &Path, file: &Path) -> Source {
-        let path = file.strip_prefix(root).expect("is below").to_string_lossy().replace('\\', "/");
-        Source::new(&path, &std::fs::read_to_string(file).expect("a source reads"))
+        let path = file.strip_prefix(root).expect("the file is below src").to_string_lossy().replace('\\', "/");
+        Source::new(&path, &std::fs::read_to_string(file).expect("cannot read a source file"))
     }
 
-    /// The first step below `src/`: `domain`, `app`, `main`.
-    pub fn room(&self) -> &str {
+    /// The top-level module: `domain`, `app`, `main`.
+    pub fn module_name(&self) -> &str {
         self.path.split('/').next().unwrap_or_default().trim_end_matches(".rs")
     }
 
-    /// `["domain", "trigger"]` for `domain/trigger/mod.rs`.
+    /// The module path: `["domain", "trigger"]` for `domain/trigger/mod.rs`.
     pub fn module(&self) -> Vec<String> {
         let mut steps: Vec<String> = self.path.trim_end_matches(".rs").split('/').map(str::to_owned).collect();
         if matches!(steps.last().map(String::as_str), Some("mod" | "lib" | "main")) {
@@ -46,8 +46,10 @@ impl Source {
 }
 
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
-    let mut entries: Vec<PathBuf> =
-        std::fs::read_dir(folder).expect("a folder lists").map(|entry| entry.expect("an entry").path()).collect();
+    let mut entries: Vec<PathBuf> = std::fs::read_dir(folder)
+        .expect("cannot list a folder")
+        .map(|entry| entry.expect("cannot read a folder entry").path())
+        .collect();
     entries.sort();
     for path in entries {
         let is_test = path.file_stem().is_some_and(|name| name == "tests");
@@ -59,13 +61,13 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
     }
 }
 
-/// Blanks comments and what stands in quotes.
-fn without_words(text: &str) -> String {
+/// Replaces comments, strings and characters by blanks.
+fn without_comments_and_strings(text: &str) -> String {
     let chars: Vec<char> = text.chars().collect();
     let mut out = String::with_capacity(text.len());
     let mut at = 0;
     while at < chars.len() {
-        let end = word_end(&chars, at);
+        let end = skip_end(&chars, at);
         let skipped = &chars[at..end];
         out.extend(skipped.iter().map(|c| if *c == '\n' { '\n' } else { ' ' }));
         at = end;
@@ -77,8 +79,8 @@ fn without_words(text: &str) -> String {
     out
 }
 
-/// Where the comment, string or character that begins at `at` ends; `at` itself where none begins.
-fn word_end(chars: &[char], at: usize) -> usize {
+/// Returns the end of the comment, string or character that starts at `at`; `at` itself if none does.
+fn skip_end(chars: &[char], at: usize) -> usize {
     let next = |n: usize| chars.get(at + n).copied();
     match (chars[at], next(1)) {
         ('/', Some('/')) => find(chars, at, |rest| rest[0] == '\n'),
@@ -132,7 +134,7 @@ fn block_end(chars: &[char], at: usize) -> usize {
     at
 }
 
-/// Blanks what stands behind `#[cfg(test)]`, to the end of its item.
+/// Replaces items with `#[cfg(test)]` by blanks.
 fn without_tests(mut code: String) -> String {
     while let Some(start) = code.find("#[cfg(test)]") {
         let end = start + item_end(&code[start..]);

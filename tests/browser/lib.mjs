@@ -1,4 +1,4 @@
-// What the suite and the pictures share: the real server on a folder of its own, the browser, and the API.
+// Shared by the tests and the screenshots: a server with its own data directory, the browser, and an API client.
 import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -11,7 +11,7 @@ const PASSWORD = "correct horse";
 export const TOKEN = "browser-tests-0123456789abcdefghij";
 const BROWSERS = [process.env.CHROMIUM, "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
 
-// A mail server and an SMS gateway that nobody listens at.
+// A mail server and an SMS gateway where nothing listens.
 const SETTINGS = `[smtp.office]
 host = "127.0.0.1"
 port = 9
@@ -23,10 +23,10 @@ provider = "http"
 url = "http://127.0.0.1:9/send?to={to}&text={text}"
 `;
 
-/** The path of a browser that is installed, or undefined. */
+/** Returns the path of an installed browser, or undefined. */
 export const browserPath = () => BROWSERS.find((path) => path && existsSync(path));
 
-/** Starts the server; `stop` ends it and removes its folder, `end` and `kill` leave the folder as it is. */
+/** Starts the server; `stop` ends it and removes its data directory, `end` and `kill` keep the directory. */
 export async function startServer({ port = 0, folder = mkdtempSync(join(tmpdir(), "belfry-browser-")) } = {}) {
   const binary = process.env.BELFRY ?? fileURLToPath(new URL("../../target/debug/belfry", import.meta.url));
   const clean = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("BELFRY_")));
@@ -42,7 +42,7 @@ export async function startServer({ port = 0, folder = mkdtempSync(join(tmpdir()
       if (found) resolve(found[0].replace(/\/$/, ""));
     });
     child.stderr.resume();
-    child.on("exit", (code) => reject(new Error(`the server ended with ${code}: ${text}`)));
+    child.on("exit", (code) => reject(new Error(`the server exited with ${code}: ${text}`)));
   });
   child.removeAllListeners("exit");
   const end = (signal) =>
@@ -58,7 +58,7 @@ export async function startServer({ port = 0, folder = mkdtempSync(join(tmpdir()
   return { url, folder, stop, end: () => end("SIGTERM"), kill: () => end("SIGKILL") };
 }
 
-/** Calls the JSON API; throws where it refuses. */
+/** Calls the JSON API; throws on an error status. */
 export async function api(server, method, path, body) {
   const answer = await fetch(`${server.url}/api/v1${path}`, {
     method,
@@ -93,7 +93,7 @@ export async function startBrowser() {
   });
 }
 
-/** A page of a reader who is signed in. */
+/** Opens a page and signs in. */
 export async function signIn(browser, server, options = {}) {
   const context = await browser.newContext({ locale: "en-US", viewport: { width: 1360, height: 900 }, baseURL: server.url, ...options });
   const page = await context.newPage();
@@ -105,12 +105,12 @@ export async function signIn(browser, server, options = {}) {
   return page;
 }
 
-/** Waits until the execution has ended and answers it. */
+/** Waits for an execution to end and returns it. */
 export async function ended(server, id) {
   for (let tries = 0; tries < 300; tries += 1) {
     const found = await api(server, "GET", `/executions/${id}`);
     if (!["queued", "running"].includes(found.status)) return found;
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
-  throw new Error(`execution ${id} does not end`);
+  throw new Error(`execution ${id} has not ended`);
 }

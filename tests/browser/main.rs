@@ -1,24 +1,24 @@
-//! The pages in a real browser against the real program; the tests themselves stand in `suite.mjs` and `tests/`.
+//! Runs the browser tests of the pages; the tests are in `suite.mjs` and `tests/`.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use belfry::domain::execution::Status;
-use belfry::storage::seed::{self, PastRun};
+use belfry::storage::bench_data::{self, SampleRun};
 use belfry::storage::{Database, Synchronous};
 use chrono::{DateTime, Duration, Utc};
 
-/// Where a browser is looked for when `CHROMIUM` does not say.
+/// Browser paths tried if `CHROMIUM` is not set.
 const BROWSERS: [&str; 3] = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
-/// Executions of the long past.
-const PAST: u32 = 100_000;
+/// Number of executions in the large history.
+const HISTORY_SIZE: u32 = 100_000;
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser")
 }
 
-/// Why the suite cannot run here; `None` where it can.
-fn missing() -> Option<&'static str> {
+/// Returns why the tests cannot run here; `None` if they can.
+fn skip_reason() -> Option<&'static str> {
     let browser = std::env::var_os("CHROMIUM").is_some() || BROWSERS.iter().any(|path| Path::new(path).exists());
     let node = Command::new("node").arg("--version").output().is_ok_and(|output| output.status.success());
     match (node, browser, folder().join("node_modules/playwright-core").exists()) {
@@ -29,15 +29,15 @@ fn missing() -> Option<&'static str> {
     }
 }
 
-/// A data folder with a long past: one run a second, each twentieth failed, of ten tasks that are gone.
-async fn long_past() -> tempfile::TempDir {
+/// Creates a data directory with a large history: one run per second, every 20th failed, of ten deleted tasks.
+async fn large_history() -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     let database = Database::open_sqlite(&folder.path().join("task.db"), Synchronous::Normal).await.expect("opens");
     let first = DateTime::<Utc>::from(std::fs::metadata(folder.path()).and_then(|data| data.modified()).expect("a time"))
-        - Duration::seconds(i64::from(PAST));
+        - Duration::seconds(i64::from(HISTORY_SIZE));
     let run = |number: u32| {
         let at = first + Duration::seconds(i64::from(number));
-        PastRun {
+        SampleRun {
             id: ulid::Ulid::from_parts(at.timestamp_millis().unsigned_abs(), u128::from(number)).to_string(),
             task_id: format!("past-{}", number % 10),
             task_type: "echo",
@@ -46,10 +46,10 @@ async fn long_past() -> tempfile::TempDir {
             duration_ms: i64::from(number % 1000),
         }
     };
-    for group in 0..PAST / 5_000 {
+    for group in 0..HISTORY_SIZE / 5_000 {
         let runs: Vec<_> = (group * 5_000..(group + 1) * 5_000).map(run).collect();
         let mut tx = database.write().await.expect("begins");
-        seed::past_runs(&mut tx, &runs).await.expect("writes");
+        bench_data::insert_runs(&mut tx, &runs).await.expect("writes");
         tx.commit().await.expect("commits");
     }
     database.close().await;
@@ -57,20 +57,20 @@ async fn long_past() -> tempfile::TempDir {
 }
 
 #[tokio::test]
-async fn the_pages_work_in_a_browser() {
-    if let Some(reason) = missing() {
-        assert!(std::env::var_os("CI").is_none(), "under CI the browser tests must run: {reason}");
+async fn browser_suite() {
+    if let Some(reason) = skip_reason() {
+        assert!(std::env::var_os("CI").is_none(), "the browser tests must not be skipped in CI: {reason}");
         eprintln!("skipped: {reason}");
         return;
     }
-    let past = long_past().await;
+    let past = large_history().await;
     let mut suite = Command::new("node");
     suite.arg("suite.mjs");
-    // Parts of names, with commas, to run some of them alone.
+    // Comma-separated parts of test names; runs only the matching tests.
     let wanted = std::env::var("BROWSER_TESTS").unwrap_or_default();
     suite.args(wanted.split(',').filter(|part| !part.is_empty()));
     suite.current_dir(folder()).env("BELFRY", env!("CARGO_BIN_EXE_belfry")).env("LONG_PAST", past.path());
-    let output = tokio::task::spawn_blocking(move || suite.output()).await.expect("waits").expect("node starts");
+    let output = tokio::task::spawn_blocking(move || suite.output()).await.expect("the task completes").expect("node starts");
     let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{text}");
     print!("{text}");

@@ -1,5 +1,5 @@
-// Pictures of every page: `npm run shots [-- folder]`. Desktop in light and dark, Chinese, and a phone of 360 pixels.
-// With `--docs` the few that README shows, into docs/.
+// Screenshots of every page: `npm run shots [-- folder]`. Desktop in light and dark, Chinese, and a phone of 360 pixels.
+// With `--docs`, only those that README shows, written to docs/.
 import { mkdirSync } from "node:fs";
 import { api, echo, ended, signIn, startBrowser, startServer } from "./lib.mjs";
 
@@ -19,18 +19,18 @@ try {
       await page.context().close();
     }
   }
-  const looks = docs ? {} : {
+  const variants = docs ? {} : {
     desktop: {},
     dark: { colorScheme: "dark" },
     chinese: { locale: "zh-CN" },
     phone: { viewport: { width: 360, height: 800 } },
   };
-  for (const [look, options] of Object.entries(looks)) {
+  for (const [variant, options] of Object.entries(variants)) {
     const page = await signIn(browser, server, options);
     for (const [name, path] of Object.entries(paths)) {
       await page.goto(path);
       await page.waitForTimeout(300);
-      await page.screenshot({ path: `${folder}/${look}-${name}.png`, fullPage: true });
+      await page.screenshot({ path: `${folder}/${variant}-${name}.png`, fullPage: true });
     }
     await page.context().close();
   }
@@ -39,7 +39,7 @@ try {
   await server.stop();
 }
 
-/** Tasks of all kinds, some runs; answers the pages to take. */
+/** Creates tasks of all kinds and some runs; returns the pages to capture. */
 async function fill() {
   const cmd = (id, command, more = {}) => ({ id, type: "send_cmd", trigger: { type: "interval", minutes: 5 }, params: { command }, ...more });
   const list = [
@@ -54,7 +54,7 @@ async function fill() {
   ];
   for (const task of list) await api(server, "POST", "/tasks", task);
   await api(server, "POST", "/tasks/new-year/pause");
-  await api(server, "PATCH", "/tasks/heartbeat", { description: "Says that all is well.", trigger: { seconds: 30 } });
+  await api(server, "PATCH", "/tasks/heartbeat", { description: "Checks that the scheduler runs.", trigger: { seconds: 30 } });
   await api(server, "POST", "/users", { name: "vera", role: "editor", grants: ["send_cmd"] });
   await api(server, "POST", "/tokens", { name: "deployment", role: "operator", expires_at: "2099-01-01 00:00:00" });
   await api(server, "PUT", "/secrets/db.main", { value: "not to be seen" });

@@ -1,4 +1,4 @@
-// The pages as people use them, in a real browser against the real server: `npm test [part of a name …]`.
+// End-to-end tests of the pages in a browser: `npm test [part of a name …]`.
 import assert from "node:assert/strict";
 import { browserPath, signIn, startBrowser, startServer } from "./lib.mjs";
 import { accessibility } from "./tests/accessibility.mjs";
@@ -8,7 +8,7 @@ import { docs } from "./tests/docs.mjs";
 import { forms } from "./tests/forms.mjs";
 import { lists } from "./tests/lists.mjs";
 import { live } from "./tests/live.mjs";
-import { moving } from "./tests/moving.mjs";
+import { transfer } from "./tests/transfer.mjs";
 import { plain } from "./tests/plain.mjs";
 import { secondFactor } from "./tests/second_factor.mjs";
 import { views } from "./tests/views.mjs";
@@ -19,7 +19,7 @@ if (!browserPath()) {
 }
 
 const wanted = process.argv.slice(2);
-const tests = { ...forms, ...actions, ...lists, ...live, ...plain, ...views, ...docs, ...attention, ...moving, ...secondFactor, ...accessibility };
+const tests = { ...forms, ...actions, ...lists, ...live, ...plain, ...views, ...docs, ...attention, ...transfer, ...secondFactor, ...accessibility };
 const server = await startServer();
 const browser = await startBrowser();
 let failed = 0;
@@ -29,7 +29,7 @@ for (const [name, test] of Object.entries(tests)) {
   const watched = [];
   const allowed = [];
   const used = [];
-  // A reader of its own for each test; what the browser complains of is a failure, but for what the test provokes.
+  // Each test has its own session; browser errors fail the test unless it allows them.
   const open = async (options = {}) => {
     const page = await signIn(browser, server, options);
     watch(page, watched);
@@ -39,7 +39,7 @@ for (const [name, test] of Object.entries(tests)) {
   try {
     const skipped = await test({ server, browser, open, allow: (part) => allowed.push(part) });
     const complaints = watched.filter((text) => !allowed.some((part) => text.includes(part)));
-    assert.deepEqual(complaints, [], "the browser complained");
+    assert.deepEqual(complaints, [], "browser errors");
     console.log(skipped ? `skip ${name}: ${skipped}` : `ok   ${name} (${Date.now() - begun} ms)`);
   } catch (error) {
     failed += 1;
@@ -54,7 +54,7 @@ if (failed) {
   process.exit(1);
 }
 
-/** Errors of the console, faults of scripts, breaches of the content security policy, and requests to other hosts. */
+/** Records console errors, script errors, content security policy violations and requests to other hosts. */
 function watch(page, complaints) {
   page.on("console", (message) => { if (["error", "warning"].includes(message.type())) complaints.push(`console: ${message.text()}`); });
   page.on("pageerror", (error) => complaints.push(`script: ${error.message}`));

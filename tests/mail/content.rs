@@ -1,4 +1,4 @@
-//! What arrives is what was meant: addresses, titles, texts and attachments, in Chinese too.
+//! Contents of delivered mails: addresses, titles, texts and attachments, in Chinese too.
 
 use belfry::domain::execution::Status;
 use belfry::storage::execution::{self, Finish};
@@ -9,7 +9,7 @@ use crate::samples;
 use crate::server::MailServer;
 
 #[tokio::test]
-async fn names_title_and_text_arrive_as_written() {
+async fn names_title_and_text_are_delivered_unchanged() {
     let Some(mut server) = MailServer::plain(&[]).await else { return };
     let rig = Rig::new(server.profile()).await;
     let title = "每日报告：上海、北京与广州三地的销售额已经更新，请查收附件并在周五之前回复意见（第 47 周）";
@@ -21,21 +21,21 @@ async fn names_title_and_text_arrive_as_written() {
         }))
         .await;
     let result = ended.unwrap();
-    let (told, read) = server.mail().await;
-    assert_eq!(told["sender"], "belfry@example.com");
+    let (envelope, read) = server.mail().await;
+    assert_eq!(envelope["sender"], "belfry@example.com");
     let recipients = ["wei@example.com", "na@example.com", "solo@example.com", "cc@example.com", "secret@example.com"];
-    assert_eq!(told["recipients"], json!(recipients));
+    assert_eq!(envelope["recipients"], json!(recipients));
     let headers = &read["headers"];
     assert_eq!(headers["subject"], title);
     assert_eq!(headers["from"], "钟楼 <belfry@example.com>");
     assert_eq!(headers["to"], "王伟 <wei@example.com>, \"Li, Na\" <na@example.com>, solo@example.com");
     assert_eq!((&headers["cc"], &headers["reply-to"]), (&json!("抄送 <cc@example.com>"), &json!("答复 <answer@example.com>")));
-    assert_eq!(headers.get("bcc"), None, "nobody sees the hidden ones");
+    assert_eq!(headers.get("bcc"), None, "bcc is not in the headers");
     assert_eq!(headers["message-id"], "<01EXECUTION@example.com>", "the same for every attempt");
     assert_eq!(headers["auto-submitted"], "auto-generated");
     let text = read["parts"][0]["text"].as_str().unwrap().replace("\r\n", "\n");
     assert!(text.starts_with("第一行\n.\n..以点开头的行\nlong: 长长") && text.trim_end().ends_with("长长"), "{text}");
-    assert!(read["ascii"] == true && read["lines"].as_u64().unwrap() <= 998, "any server can carry it on");
+    assert!(read["ascii"] == true && read["lines"].as_u64().unwrap() <= 998, "any server can relay it");
 
     assert_eq!((&result["message_id"], &result["accepted"]), (&json!("<01EXECUTION@example.com>"), &json!(5)));
     assert_eq!((&result["answer"], &result["smtp"]), (&json!("250 2.0.0 taken as 1"), &json!("office")));
@@ -46,7 +46,7 @@ async fn names_title_and_text_arrive_as_written() {
 }
 
 #[tokio::test]
-async fn html_comes_alone_or_beside_the_plain_text() {
+async fn html_is_sent_alone_or_with_a_plain_text_version() {
     let Some(mut server) = MailServer::plain(&[]).await else { return };
     let rig = Rig::new(server.profile()).await;
     let mut send = async |html: Value| {
@@ -65,7 +65,7 @@ async fn html_comes_alone_or_beside_the_plain_text() {
 }
 
 #[tokio::test]
-async fn attachments_come_from_files_texts_and_results() {
+async fn attachments_are_loaded_from_files_texts_and_results() {
     let Some(mut server) = MailServer::plain(&[]).await else { return };
     let rig = Rig::new(server.profile()).await;
     let picture: Vec<u8> = (0..=255).cycle().take(100_000).collect();
@@ -83,7 +83,7 @@ async fn attachments_come_from_files_texts_and_results() {
     assert_eq!(read["kind"], "multipart/mixed");
     let parts: Vec<&Value> =
         read["parts"].as_array().unwrap().iter().filter(|part| part["disposition"] == "attachment").collect();
-    let told: Vec<Value> = parts.iter().map(|part| json!([part["name"], part["type"]])).collect();
+    let names_and_types: Vec<Value> = parts.iter().map(|part| json!([part["name"], part["type"]])).collect();
     let expected = json!([
         ["图片.png", "image/png"],
         ["another.bin", "application/octet-stream"],
@@ -92,7 +92,7 @@ async fn attachments_come_from_files_texts_and_results() {
         ["销售.json", "application/json"],
         ["lines.log", "text/plain"],
     ]);
-    assert_eq!(json!(told), expected);
+    assert_eq!(json!(names_and_types), expected);
     use base64::Engine;
     let bytes = base64::engine::general_purpose::STANDARD.decode(parts[0]["base64"].as_str().unwrap()).unwrap();
     assert!(bytes == picture, "every byte arrives");
@@ -102,7 +102,7 @@ async fn attachments_come_from_files_texts_and_results() {
 }
 
 #[tokio::test]
-async fn no_text_ends_the_mail_before_its_end() {
+async fn dots_and_line_endings_in_the_text_cannot_end_the_mail() {
     let Some(mut server) = MailServer::plain(&[]).await else { return };
     let rig = Rig::new(server.profile()).await;
     let bodies = [
@@ -125,17 +125,17 @@ async fn no_text_ends_the_mail_before_its_end() {
 }
 
 #[tokio::test]
-async fn addresses_may_be_beyond_ascii() {
+async fn international_addresses_are_delivered() {
     let Some(mut server) = MailServer::plain(&[]).await else { return };
     let rig = Rig::new(server.profile()).await;
     rig.send(json!({"to": ["用户@example.com", "a@例子.cn"], "title": "标题", "body": "正文"})).await.0.unwrap();
-    let (told, read) = server.mail().await;
-    assert_eq!(told["recipients"], json!(["用户@example.com", "a@xn--fsqu00a.cn"]));
+    let (envelope, read) = server.mail().await;
+    assert_eq!(envelope["recipients"], json!(["用户@example.com", "a@xn--fsqu00a.cn"]));
     assert_eq!((&read["headers"]["subject"], read["parts"][0]["text"].as_str().map(str::trim)), (&json!("标题"), Some("正文")));
 }
 
 #[tokio::test]
-async fn another_type_can_send_through_it() {
+async fn send_text_sends_for_other_task_types() {
     let Some(mut server) = MailServer::plain(&[]).await else { return };
     let rig = Rig::new(server.profile()).await;
     let (context, _output) = crate::rig::context();
@@ -145,7 +145,7 @@ async fn another_type_can_send_through_it() {
     assert!(rig.send_email.send_text(Some("other"), &to, "a", "b", &context).await.is_err());
 }
 
-/// Puts a succeeded execution of a task into the database.
+/// Inserts a succeeded execution of a task.
 async fn record(rig: &Rig, task_id: &str, result: Value) {
     let database = &rig.database.database;
     let new = samples::execution(task_id, 0);

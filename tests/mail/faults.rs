@@ -1,4 +1,4 @@
-//! What goes wrong, and whether it is tried again.
+//! Delivery failures: error messages and retries.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,14 +19,14 @@ fn to(recipients: Value) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_the_server_puts_off_is_tried_again_by_the_workers() {
+async fn temporary_rejections_are_retried_by_the_workers() {
     let Some(mut server) = MailServer::plain(&["451 4.7.1 try again later", "cut", "ok"]).await else { return };
     let rig = Rig::new(server.profile()).await;
     assert_eq!(rig.send_email.spec().default_policy.retry.max_attempts, 4, "one attempt and three more");
     let types: Vec<Arc<dyn TaskType>> = vec![rig.send_email.clone()];
     let workers = Harness::start_with(&rig.database.database, WorkerConfig::default(), types);
     let policy = attempts(4);
-    let id = workers.queue_under("send_email", mail(), &policy).await;
+    let id = workers.queue_with_policy("send_email", mail(), &policy).await;
     for attempt in [2, 3] {
         while workers.queue_retries(&policy).await == 0 {
             tokio::time::sleep(Duration::from_millis(10)).await;
@@ -36,12 +36,16 @@ async fn what_the_server_puts_off_is_tried_again_by_the_workers() {
     let done = workers.wait_for(&id, Status::Succeeded).await;
     assert_eq!(done.attempt, 3);
     let (_, read) = server.mail().await;
-    assert_eq!(read["headers"]["message-id"], format!("<{id}@example.com>"), "a second delivery would be known by its id");
+    assert_eq!(
+        read["headers"]["message-id"],
+        format!("<{id}@example.com>"),
+        "the message ID is stable, so a repeated delivery can be recognised"
+    );
     workers.stop().await;
 }
 
 #[tokio::test]
-async fn each_fault_is_told_by_its_cause() {
+async fn errors_name_the_cause() {
     let Some(server) = MailServer::plain(&["451 4.7.1 greylisted", "554 5.7.1 looks like spam", "cut"]).await else { return };
     let rig = Rig::new(server.profile()).await;
     let later = rig.error(mail()).await;
@@ -49,22 +53,22 @@ async fn each_fault_is_told_by_its_cause() {
     let never = rig.error(mail()).await;
     assert_eq!((never.message.as_str(), never.retryable), ("localhost answered 554 to the mail: 5.7.1 looks like spam", false));
     let cut = rig.error(mail()).await;
-    assert!(cut.retryable && cut.message.starts_with("the connection to localhost broke off at the mail: "), "{cut:?}");
+    assert!(cut.retryable && cut.message.starts_with("the connection to localhost was lost during the mail: "), "{cut:?}");
     rig.send(mail()).await.0.unwrap();
 
     let free = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = free.local_addr().unwrap().port();
     drop(free);
     let refused = Rig::new(Smtp { port: Some(port), ..server.profile() }).await.error(mail()).await;
-    assert!(refused.retryable && refused.message.starts_with(&format!("no connection to localhost:{port}: ")), "{refused:?}");
+    assert!(refused.retryable && refused.message.starts_with(&format!("failed to connect to localhost:{port}: ")), "{refused:?}");
     assert!(refused.message.to_lowercase().contains("refused"), "{refused:?}");
     let unknown = Smtp { host: Some("no-such-host.invalid".into()), ..server.profile() };
     let unknown = Rig::new(unknown).await.error(mail()).await;
-    assert!(unknown.retryable && unknown.message.starts_with("no connection to no-such-host.invalid:"), "{unknown:?}");
+    assert!(unknown.retryable && unknown.message.starts_with("failed to connect to no-such-host.invalid:"), "{unknown:?}");
 }
 
 #[tokio::test]
-async fn a_silent_server_is_waited_for_only_so_long() {
+async fn silent_server_causes_a_timeout() {
     let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = silent.local_addr().unwrap().port();
     let smtp = Smtp {
@@ -76,22 +80,26 @@ async fn a_silent_server_is_waited_for_only_so_long() {
         ..Smtp::default()
     };
     let error = Rig::new(smtp).await.error(mail()).await;
-    let expected = format!("no answer of 127.0.0.1:{port} to the connection within 0.2 s");
+    let expected = format!("no response from 127.0.0.1:{port} to the connection within 0.2 s");
     assert_eq!((error.message, error.retryable), (expected, true));
 }
 
 #[tokio::test]
-async fn recipients_are_refused_one_by_one() {
+async fn rejected_recipients_do_not_stop_the_others() {
     let Some(mut server) = MailServer::plain(&[]).await else { return };
     let rig = Rig::new(server.profile()).await;
     let gone = rig.error(to(json!("nobody@example.com"))).await;
     let message = "localhost answered 550 to the recipient nobody@example.com: 5.1.1 no such mailbox";
     assert_eq!((gone.message.as_str(), gone.retryable), (message, false));
     let all_gone = rig.error(to(json!(["nobody@example.com", "nobody@example.org"]))).await;
-    assert_eq!((all_gone.message, all_gone.retryable), (format!("none of 2 recipients is taken; {message}"), false));
+    assert_eq!((all_gone.message, all_gone.retryable), (format!("all 2 recipients were rejected; {message}"), false));
 
     let some = rig.error(to(json!(["a@example.com", "nobody@example.com"]))).await;
-    assert_eq!((some.message, some.retryable), (format!("sent to 1 of 2 recipients; {message}"), false), "the other one has it");
+    assert_eq!(
+        (some.message, some.retryable),
+        (format!("sent to 1 of 2 recipients; {message}"), false),
+        "the other recipient got the mail"
+    );
     let result = some.result.unwrap();
     assert_eq!((&result["accepted"], &result["refused"][0]["address"]), (&json!(1), &json!("nobody@example.com")));
     assert_eq!(server.mail().await.0["recipients"], json!(["a@example.com"]));
@@ -99,11 +107,11 @@ async fn recipients_are_refused_one_by_one() {
     let busy = rig.error(to(json!(["a@example.com", "busy@example.com"]))).await;
     assert!(busy.retryable && busy.message.contains("450"), "{busy:?}");
     let delivered = server.events_so_far().into_iter().filter(|event| event["event"] == "mail").count();
-    assert_eq!(delivered, 0, "nobody gets it twice when it is tried again");
+    assert_eq!(delivered, 0, "nothing is sent, so a retry sends no duplicates");
 }
 
 #[tokio::test]
-async fn the_mail_server_must_be_there_and_be_meant() {
+async fn mail_server_must_be_configured_and_unambiguous() {
     let smtp = || Smtp { host: Some("localhost".into()), ..Smtp::default() };
     let none = Rig::with([]).await;
     assert_eq!(none.error(mail()).await.message, "smtp: there is no [smtp.<name>] in the settings");
@@ -113,7 +121,7 @@ async fn the_mail_server_must_be_there_and_be_meant() {
     assert_eq!((unknown[0].pointer.as_str(), unknown.len()), ("/smtp", 1));
     assert_eq!(unknown[0].message, "smtp: there is no [smtp.c] in the settings; there is a, b");
     let sender = Rig::new(smtp()).await.error(mail()).await;
-    assert_eq!(sender.message, "from: is missing; give it here, or in the mail server's settings");
+    assert_eq!(sender.message, "from: is required, here or in the mail server's settings");
     let templates = json!({"to": "{{ to }}", "title": "{{ a }}\n", "body": "", "smtp": "{{ smtp }}"});
-    assert_eq!(two.send_email.check(&templates), [], "what is filled in later is judged later");
+    assert_eq!(two.send_email.check(&templates), [], "templates are checked after they are rendered");
 }

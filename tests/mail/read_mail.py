@@ -1,4 +1,4 @@
-"""Reads a mail as a mail program would, and tells it as JSON: headers decoded, parts with their names and contents."""
+"""Parses a mail as a mail program would and prints it as JSON: decoded headers, and parts with their names and contents."""
 
 import base64
 import email

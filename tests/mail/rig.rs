@@ -1,10 +1,10 @@
-//! `send_email` with mail servers of a test.
+//! Test fixture: `send_email` with the mail servers of a test.
 
 use std::sync::Arc;
 
 use belfry::clock::SystemClock;
 use belfry::domain::profile::{Profiles, Smtp};
-use belfry::tasks::output::{OutputSink, Piece};
+use belfry::tasks::output::{ExecutionChunk, OutputSink};
 use belfry::tasks::send_email::SendEmail;
 use belfry::tasks::{RunContext, RunError, TaskType, Toolbox};
 use chrono::DateTime;
@@ -37,7 +37,7 @@ impl Rig {
         Rig { send_email: Arc::new(SendEmail::new(&toolbox)), database, files }
     }
 
-    /// Runs once; answers the result and what was written.
+    /// Runs the task once; returns the outcome and the output.
     pub async fn send(&self, params: Value) -> (Result<Value, RunError>, String) {
         assert_eq!(self.send_email.check(&params), []);
         let (context, mut receiver) = context();
@@ -55,7 +55,7 @@ impl Rig {
     }
 }
 
-pub fn context() -> (RunContext, mpsc::UnboundedReceiver<Piece>) {
+pub fn context() -> (RunContext, mpsc::UnboundedReceiver<ExecutionChunk>) {
     let (sender, receiver) = mpsc::unbounded_channel();
     let context = RunContext {
         execution_id: "01EXECUTION".into(),
@@ -68,7 +68,7 @@ pub fn context() -> (RunContext, mpsc::UnboundedReceiver<Piece>) {
     (context, receiver)
 }
 
-/// A small mail.
+/// The parameters of a small mail.
 pub fn mail() -> Value {
     json!({"to": "ops@example.com", "title": "标题", "body": "正文"})
 }

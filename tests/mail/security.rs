@@ -1,4 +1,4 @@
-//! TLS and sign-in: what is trusted, what is refused, and that no secret shows.
+//! TLS and authentication: trusted and rejected certificates, and no secret in errors or output.
 
 use belfry::domain::profile::Smtp;
 use belfry::domain::profile::smtp::{PRESETS, Tls};
@@ -9,10 +9,10 @@ use crate::rig::{Rig, mail};
 use crate::server::{MailServer, PASSWORD, USER};
 
 #[tokio::test]
-async fn mail_goes_over_either_kind_of_tls_signed_in() {
+async fn mail_is_sent_over_implicit_tls_and_starttls_with_a_password() {
     for tls in [Tls::Implicit, Tls::Starttls] {
         let Some(mut server) = MailServer::start(tls, json!({"login": true})).await else { return };
-        let rig = Rig::new(server.signed_in()).await;
+        let rig = Rig::new(server.authenticated_profile()).await;
         let (ended, output) = rig.send(mail()).await;
         assert_eq!(ended.unwrap()["accepted"], 1);
         assert_eq!(server.event("auth").await, json!({"event": "auth", "mechanism": "PLAIN", "good": true}));
@@ -22,9 +22,9 @@ async fn mail_goes_over_either_kind_of_tls_signed_in() {
 }
 
 #[tokio::test]
-async fn every_way_of_signing_in_works() {
+async fn login_and_xoauth2_are_supported() {
     let Some(mut server) = MailServer::start(Tls::Implicit, json!({"login": true, "exclude": ["PLAIN"]})).await else { return };
-    Rig::new(server.signed_in()).await.send(mail()).await.0.unwrap();
+    Rig::new(server.authenticated_profile()).await.send(mail()).await.0.unwrap();
     assert_eq!(server.event("auth").await, json!({"event": "auth", "mechanism": "LOGIN", "good": true}));
     let token = |token: &str, server: &MailServer| Smtp {
         user: Some(USER.into()),
@@ -34,25 +34,25 @@ async fn every_way_of_signing_in_works() {
     Rig::new(token("good-token", &server)).await.send(mail()).await.0.unwrap();
     assert_eq!(server.event("auth").await, json!({"event": "auth", "mechanism": "XOAUTH2", "good": true}));
     let old = Rig::new(token("old-token", &server)).await.error(mail()).await;
-    assert_eq!((old.message.as_str(), old.retryable), ("localhost does not take the oauth_token", false));
+    assert_eq!((old.message.as_str(), old.retryable), ("localhost rejected the oauth_token", false));
 }
 
 #[tokio::test]
-async fn a_wrong_password_is_told_and_not_tried_again() {
+async fn wrong_password_is_reported_and_not_retried() {
     let Some(server) = MailServer::start(Tls::Starttls, json!({"login": true})).await else { return };
     let preset = PRESETS.iter().find(|preset| preset.name == "163").copied();
-    let wrong = Smtp { password: Some(Secret::new("hunter2")), preset, ..server.signed_in() };
+    let wrong = Smtp { password: Some(Secret::new("hunter2")), preset, ..server.authenticated_profile() };
     let rig = Rig::new(wrong).await;
     let (ended, output) = rig.send(mail()).await;
     let error = ended.unwrap_err();
     assert!(!error.retryable, "{error:?}");
     assert!(error.message.starts_with("localhost answered 535 to the sign-in of me@example.com: "), "{error:?}");
-    assert!(error.message.contains("authorisation code"), "what people stumble over there: {error:?}");
+    assert!(error.message.contains("authorisation code"), "the hint of the preset: {error:?}");
     assert!(!format!("{error:?}{output}").contains("hunter2"));
 }
 
 #[tokio::test]
-async fn an_untrusted_certificate_is_refused_unless_told_otherwise() {
+async fn untrusted_certificates_are_rejected_unless_verification_is_off() {
     for tls in [Tls::Implicit, Tls::Starttls] {
         let Some(server) = MailServer::start(tls, json!({})).await else { return };
         let untrusted = Smtp { ca_file: None, ..server.profile() };
@@ -66,23 +66,23 @@ async fn an_untrusted_certificate_is_refused_unless_told_otherwise() {
 }
 
 #[tokio::test]
-async fn tls_is_never_given_up_in_silence() {
+async fn tls_is_never_downgraded_silently() {
     let Some(server) = MailServer::plain(&[]).await else { return };
     let starttls = Smtp { tls: Some(Tls::Starttls), ..server.profile() };
     let error = Rig::new(starttls).await.error(mail()).await;
     assert_eq!((error.message.as_str(), error.retryable), ("localhost does not offer STARTTLS", false));
     let implicit = Smtp { tls: Some(Tls::Implicit), ..server.profile() };
     let error = Rig::new(implicit).await.error(mail()).await;
-    assert!(!error.retryable && error.message.starts_with("localhost: no TLS connection"), "{error:?}");
+    assert!(!error.retryable && error.message.starts_with("localhost: TLS handshake failed"), "{error:?}");
     let no_file = Smtp { tls: Some(Tls::Implicit), ca_file: Some("/no/such.pem".into()), ..server.profile() };
     let error = Rig::new(no_file).await.error(mail()).await;
-    assert!(!error.retryable && error.message.starts_with("ca_file: /no/such.pem cannot be read"), "{error:?}");
+    assert!(!error.retryable && error.message.starts_with("ca_file: failed to read /no/such.pem"), "{error:?}");
 }
 
 #[tokio::test]
-async fn no_header_can_be_smuggled_in() {
+async fn header_injection_is_rejected() {
     let rig = Rig::new(Smtp { host: Some("localhost".into()), from: Some("a@b.cn".into()), ..Smtp::default() }).await;
-    let smuggled = [
+    let injected = [
         (json!({"to": "a@b.cn\r\nBcc: x@y.cn", "title": "t", "body": ""}), "/to"),
         (json!({"to": ["a@b.cn", "X\n <a@b.cn>"], "title": "t", "body": ""}), "/to/1"),
         (json!({"to": "a@b.cn", "title": "t\r\nBcc: x@y.cn", "body": ""}), "/title"),
@@ -93,10 +93,10 @@ async fn no_header_can_be_smuggled_in() {
         ),
     ];
     use belfry::tasks::TaskType;
-    for (params, pointer) in smuggled {
+    for (params, pointer) in injected {
         let pointers: Vec<_> = rig.send_email.check(&params).into_iter().map(|fault| fault.pointer).collect();
         assert_eq!(pointers, [pointer]);
         let (context, _output) = crate::rig::context();
-        assert!(!rig.send_email.run(params, &context).await.unwrap_err().retryable, "filled in later, it is refused as well");
+        assert!(!rig.send_email.run(params, &context).await.unwrap_err().retryable, "rejected after rendering too");
     }
 }

@@ -1,4 +1,4 @@
-//! A real mail server (aiosmtpd), started for a test and ended with it.
+//! A real mail server (aiosmtpd), started for a test and stopped at its end.
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -15,8 +15,8 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use crate::support::venv::venv;
 
-/// How long a test waits for something that should come at once.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+/// How long a test waits for something that should happen at once.
+pub const TIMEOUT: Duration = Duration::from_secs(20);
 pub const USER: &str = "me@example.com";
 pub const PASSWORD: &str = "密码 pass";
 
@@ -30,16 +30,16 @@ pub struct MailServer {
 }
 
 impl MailServer {
-    /// A server without TLS and sign-in that does this with each mail in turn.
+    /// A server without TLS and authentication that follows the script, one step for each mail.
     pub async fn plain(script: &[&str]) -> Option<MailServer> {
         MailServer::start(Tls::None, json!({"script": script})).await
     }
 
-    /// `None` where there is no Python, which was said.
+    /// `None` if Python is not installed, which is printed.
     pub async fn start(tls: Tls, options: Value) -> Option<MailServer> {
-        let python = tokio::task::spawn_blocking(|| venv(&["aiosmtpd==1.4.6"])).await.expect("looks for Python")?;
+        let python = tokio::task::spawn_blocking(|| venv(&["aiosmtpd==1.4.6"])).await.expect("finds Python")?;
         let folder = tempfile::tempdir().expect("a temporary folder");
-        make_certificate(folder.path());
+        write_certificate(folder.path());
         let mut all = json!({
             "folder": folder.path(), "cert": folder.path().join("cert.pem"), "key": folder.path().join("key.pem"),
             "tls": match tls { Tls::None => "none", Tls::Starttls => "starttls", Tls::Implicit => "implicit" },
@@ -53,7 +53,7 @@ impl MailServer {
         let lines = BufReader::new(process.stdout.take().unwrap()).lines();
         std::thread::spawn(move || {
             for line in lines.map_while(Result::ok) {
-                let _test_is_over = sender.send(serde_json::from_str(&line).expect("JSON"));
+                let _ = sender.send(serde_json::from_str(&line).expect("JSON")); // fails after the end of the test
             }
         });
         let mut server = MailServer { port: 0, folder, python, tls, process, events };
@@ -61,7 +61,7 @@ impl MailServer {
         Some(server)
     }
 
-    /// The settings of this server; it trusts the server's certificate, and signs in.
+    /// A profile for this server, which trusts its certificate.
     pub fn profile(&self) -> Smtp {
         Smtp {
             host: Some("localhost".into()),
@@ -69,33 +69,34 @@ impl MailServer {
             tls: Some(self.tls),
             from: Some("钟楼 <belfry@example.com>".into()),
             ca_file: Some(self.folder.path().join("cert.pem")),
-            timeout: PATIENCE,
+            timeout: TIMEOUT,
             ..Smtp::default()
         }
     }
 
-    /// As [`MailServer::profile`], with the right password.
-    pub fn signed_in(&self) -> Smtp {
+    /// As [`MailServer::profile`], with the correct password.
+    pub fn authenticated_profile(&self) -> Smtp {
         Smtp { user: Some(USER.into()), password: Some(Secret::new(PASSWORD)), ..self.profile() }
     }
 
-    /// Waits for the next event of a kind; others before it are passed over.
+    /// Waits for the next event of a kind; others before it are skipped.
     pub async fn event(&mut self, kind: &str) -> Value {
         loop {
-            let next = tokio::time::timeout(PATIENCE, self.events.recv()).await;
-            let event = next.unwrap_or_else(|_| panic!("no {kind}")).unwrap_or_else(|| panic!("the server ended before {kind}"));
+            let next = tokio::time::timeout(TIMEOUT, self.events.recv()).await;
+            let event =
+                next.unwrap_or_else(|_| panic!("no event {kind}")).unwrap_or_else(|| panic!("the server ended before {kind}"));
             if event["event"] == kind {
                 return event;
             }
         }
     }
 
-    /// Events that came until now.
+    /// All events received so far.
     pub fn events_so_far(&mut self) -> Vec<Value> {
         std::iter::from_fn(|| self.events.try_recv().ok()).collect()
     }
 
-    /// The next mail that was delivered: what the server was told of it, and what a mail program reads.
+    /// The next delivered mail: its envelope, and its parsed contents.
     pub async fn mail(&mut self) -> (Value, Value) {
         let event = self.event("mail").await;
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/mail/read_mail.py");
@@ -108,16 +109,17 @@ impl MailServer {
 
 impl Drop for MailServer {
     fn drop(&mut self) {
-        let _ended_already = self.process.kill();
-        let _ended_already = self.process.wait();
+        // Both fail if the process has ended.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
     }
 }
 
-/// A certificate of its own making for `localhost`.
-fn make_certificate(folder: &Path) {
-    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("makes a certificate");
-    std::fs::write(folder.join("cert.pem"), pem("CERTIFICATE", made.cert.der())).expect("writes");
-    std::fs::write(folder.join("key.pem"), pem("PRIVATE KEY", &made.signing_key.serialize_der())).expect("writes");
+/// Writes a self-signed certificate for `localhost`.
+fn write_certificate(folder: &Path) {
+    let generated = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("generates a certificate");
+    std::fs::write(folder.join("cert.pem"), pem("CERTIFICATE", generated.cert.der())).expect("writes");
+    std::fs::write(folder.join("key.pem"), pem("PRIVATE KEY", &generated.signing_key.serialize_der())).expect("writes");
 }
 
 fn pem(what: &str, der: &[u8]) -> String {

@@ -1,9 +1,9 @@
 """A mail server for tests, on a free port of the loopback interface.
 
-Takes one argument, JSON: folder (where delivered mails go), tls (none, starttls, implicit), cert and key (files), login
-(false: none is asked for), exclude (ways of signing in that are not offered), script (what to do with each mail in turn:
-"ok", "cut" and "stall" in the middle of the text, "421" before anything, anything else is the answer to the text).
-Says what happens in lines of JSON.
+Takes one argument, JSON: folder (of the delivered mails), tls (none, starttls, implicit), cert and key (files), login
+(whether authentication is required), exclude (mechanisms that are not offered), script (one step for each mail: "ok", "cut" and
+"stall" in the middle of the data, "421" at the first command, anything else is the reply to the data).
+Prints events as lines of JSON.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ SCRIPT = list(OPTIONS.get("script", []))
 OPEN = set()
 
 
-def say(**event):
+def emit(**event):
     print(json.dumps(event), flush=True)
 
 
@@ -35,13 +35,13 @@ class Server(SMTP):
     def connection_made(self, transport):
         if self not in OPEN:
             OPEN.add(self)
-            say(event="connected", open=len(OPEN))
+            emit(event="connected", open=len(OPEN))
         super().connection_made(transport)
 
     def connection_lost(self, error):
         super().connection_lost(error)
         OPEN.discard(self)
-        say(event="lost", open=len(OPEN))
+        emit(event="lost", open=len(OPEN))
 
     async def smtp_MAIL(self, arg):
         self.step = next_step()
@@ -55,7 +55,7 @@ class Server(SMTP):
         if self.step in ("cut", "stall"):
             await self.push("354 go on")
             await self._reader.readline()
-            say(event=self.step)
+            emit(event=self.step)
             if self.step == "cut":
                 self.transport.abort()
             else:
@@ -82,22 +82,22 @@ class Handler:
         path = os.path.join(OPTIONS["folder"], f"{Handler.count}.eml")
         with open(path, "wb") as file:
             file.write(envelope.original_content)
-        say(event="mail", path=path, sender=envelope.mail_from, recipients=envelope.rcpt_tos)
+        emit(event="mail", path=path, sender=envelope.mail_from, recipients=envelope.rcpt_tos)
         return f"250 2.0.0 taken as {Handler.count}"
 
     async def auth_XOAUTH2(self, server, args):
         fields = base64.b64decode(args[1]).decode().split("\x01")
         good = fields[:2] == ["user=me@example.com", "auth=Bearer good-token"]
-        say(event="auth", mechanism="XOAUTH2", good=good)
+        emit(event="auth", mechanism="XOAUTH2", good=good)
         if not good:
-            # As the big services do: the reason first, as a challenge.
+            # As large services do: the reason is sent as a challenge first.
             await server.challenge_auth(b'{"status":"400"}')
         return AuthResult(success=good, handled=False)
 
 
 def authenticate(server, session, envelope, mechanism, data):
     good = isinstance(data, LoginPassword) and (data.login, data.password) == (b"me@example.com", "密码 pass".encode())
-    say(event="auth", mechanism=mechanism, good=good)
+    emit(event="auth", mechanism=mechanism, good=good)
     return AuthResult(success=good, handled=False)
 
 
@@ -109,7 +109,7 @@ async def main():
     starttls = OPTIONS["tls"] == "starttls"
     login = OPTIONS.get("login", False)
 
-    def make():
+    def create_protocol():
         return Server(
             Handler(),
             hostname="mail.test",
@@ -123,8 +123,8 @@ async def main():
         )
 
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(make, "127.0.0.1", 0, ssl=tls if OPTIONS["tls"] == "implicit" else None)
-    say(event="ready", port=server.sockets[0].getsockname()[1])
+    server = await loop.create_server(create_protocol, "127.0.0.1", 0, ssl=tls if OPTIONS["tls"] == "implicit" else None)
+    emit(event="ready", port=server.sockets[0].getsockname()[1])
     await loop.run_in_executor(None, sys.stdin.read)
     os._exit(0)
 

@@ -1,122 +1,125 @@
-//! Which account a reader is, whom the provider vouches for.
+//! Accounts of single sign-on: creation, linking, roles and refusals.
 
 use belfry::domain::single_sign_on::IdentityProvider;
 use belfry::domain::user::{Role, Via};
-use belfry::service::{Error, NewUser, NotIn, Standing, UserChange};
+use belfry::service::{Error, NewUser, SignInError, TwoFactorStatus, UserChange};
 use serde_json::{Value, json};
 
-use crate::forger::{Forger, Journey};
+use crate::forging_provider::{ForgingProvider, StartedLogin};
 use crate::support::TestDatabase;
-use crate::support::parts::admin;
-use crate::{on_each, parts, settings};
+use crate::support::context::admin;
+use crate::{context, for_each_database, settings};
 
 fn groups(group: &'static str) -> impl FnOnce(&mut Value) {
     move |claims| claims["groups"] = json!([group])
 }
 
-on_each! {
-    async fn an_account_is_made_at_the_first_sign_in_and_follows_the_provider(db: &TestDatabase) {
-        let forger = Forger::start().await;
-        let parts = parts(db, settings(&forger.issuer), true).await;
-        let service = &parts.service;
-        let first = forger.sign_in(service, |_| ()).await.unwrap();
+for_each_database! {
+    async fn first_sign_in_creates_an_account_that_follows_the_provider(db: &TestDatabase) {
+        let provider = ForgingProvider::start().await;
+        let context = context(db, settings(&provider.issuer), true).await;
+        let service = &context.service;
+        let first = provider.sign_in(service, |_| ()).await.unwrap();
         assert_eq!((first.user.name.as_str(), first.user.role), ("alice", Role::Editor));
-        let actor = service.actor_by_session(&first.session, Via::Api).await.unwrap().expect("no second factor is asked for here");
-        assert_eq!(service.second_factor(&actor).await.unwrap(), Standing::NotHere);
+        let actor = service.actor_by_session(&first.session, Via::Api).await.unwrap().expect("no second factor is required");
+        assert_eq!(service.second_factor(&actor).await.unwrap(), TwoFactorStatus::NotApplicable);
         assert!(matches!(service.begin_second_factor(&actor).await, Err(Error::Conflict(_))));
-        let again = forger.sign_in(service, |_| ()).await.unwrap();
+        let again = provider.sign_in(service, |_| ()).await.unwrap();
         assert_eq!(again.user.id, first.user.id, "the same account");
-        assert!(service.actor_by_session(&first.session, Via::Page).await.unwrap().is_some(), "the same role: sessions go on");
-        let renamed = forger.sign_in(service, |claims| claims["preferred_username"] = json!("root")).await.unwrap();
-        assert_eq!(renamed.user.name, "alice", "known by its subject, not by its name");
-        let lesser = forger.sign_in(service, groups("belfry-viewers")).await.unwrap();
+        assert!(service.actor_by_session(&first.session, Via::Page).await.unwrap().is_some(), "the same role keeps the sessions");
+        let renamed = provider.sign_in(service, |claims| claims["preferred_username"] = json!("root")).await.unwrap();
+        assert_eq!(renamed.user.name, "alice", "identified by its subject, not by its name");
+        let demoted = provider.sign_in(service, groups("belfry-viewers")).await.unwrap();
         assert_eq!(service.user(&admin(), "alice").await.unwrap().role, Role::Viewer);
-        assert!(service.actor_by_session(&first.session, Via::Page).await.unwrap().is_none(), "another role ends former sessions");
-        assert!(service.actor_by_session(&lesser.session, Via::Page).await.unwrap().is_some());
-        assert!(service.ways_in(&admin()).await.unwrap().is_linked(&lesser.user));
+        assert!(service.actor_by_session(&first.session, Via::Page).await.unwrap().is_none(), "a changed role ends earlier sessions");
+        assert!(service.actor_by_session(&demoted.session, Via::Page).await.unwrap().is_some());
+        assert!(service.sign_in_methods(&admin()).await.unwrap().is_linked(&demoted.user));
     }
 
-    async fn no_local_account_is_taken_over(db: &TestDatabase) {
-        let forger = Forger::start().await;
-        let parts = parts(db, settings(&forger.issuer), false).await;
+    async fn local_accounts_are_not_taken_over(db: &TestDatabase) {
+        let provider = ForgingProvider::start().await;
+        let context = context(db, settings(&provider.issuer), false).await;
         for name in ["root", "ROOT"] {
-            let taken = forger.sign_in(&parts.service, |claims| claims["preferred_username"] = json!(name)).await;
-            assert!(matches!(taken, Err(NotIn::Taken(_))), "{taken:?}");
+            let taken = provider.sign_in(&context.service, |claims| claims["preferred_username"] = json!(name)).await;
+            assert!(matches!(taken, Err(SignInError::Taken(_))), "{taken:?}");
         }
-        assert_eq!(parts.service.users(&admin()).await.unwrap().len(), 1);
-        parts.service.sign_in("root", "long enough", None).await.expect("its own password still");
+        assert_eq!(context.service.users(&admin()).await.unwrap().len(), 1);
+        context.service.sign_in("root", "long enough", None).await.expect("its own password still works");
     }
 
-    async fn such_an_account_has_no_password(db: &TestDatabase) {
-        let forger = Forger::start().await;
-        let parts = parts(db, settings(&forger.issuer), false).await;
-        let service = &parts.service;
-        let arrival = forger.sign_in(service, |_| ()).await.unwrap();
+    async fn linked_accounts_have_no_password(db: &TestDatabase) {
+        let provider = ForgingProvider::start().await;
+        let context = context(db, settings(&provider.issuer), false).await;
+        let service = &context.service;
+        let signed_in = provider.sign_in(service, |_| ()).await.unwrap();
         let change = UserChange { password: Some("another password".into()), ..UserChange::default() };
         assert!(matches!(service.update_user(&admin(), "alice", &change).await, Err(Error::Invalid(faults)) if faults[0].pointer == "/password"));
-        let actor = service.actor_by_session(&arrival.session, Via::Page).await.unwrap().unwrap();
+        let actor = service.actor_by_session(&signed_in.session, Via::Page).await.unwrap().unwrap();
         assert!(service.change_own_password(&actor, "", "another password", None).await.is_err());
         assert!(matches!(service.sign_in("alice", "", None).await, Err(Error::Unauthorized(_))));
     }
 
-    async fn who_is_disabled_stays_out_and_the_last_administrator_stays(db: &TestDatabase) {
-        let forger = Forger::start().await;
-        let parts = parts(db, settings(&forger.issuer), false).await;
-        let service = &parts.service;
-        forger.sign_in(service, groups("belfry-ops")).await.unwrap();
+    async fn disabled_accounts_are_rejected_and_the_last_administrator_is_kept(db: &TestDatabase) {
+        let provider = ForgingProvider::start().await;
+        let context = context(db, settings(&provider.issuer), false).await;
+        let service = &context.service;
+        provider.sign_in(service, groups("belfry-ops")).await.unwrap();
         let off = UserChange { disabled: Some(true), ..UserChange::default() };
         service.update_user(&admin(), "root", &off).await.unwrap();
-        let lesser = forger.sign_in(service, groups("belfry-viewers")).await;
-        assert!(matches!(lesser, Err(NotIn::LastAdministrator)), "{lesser:?}");
+        let demoted = provider.sign_in(service, groups("belfry-viewers")).await;
+        assert!(matches!(demoted, Err(SignInError::LastAdministrator)), "{demoted:?}");
         assert_eq!(service.user(&admin(), "alice").await.unwrap().role, Role::Admin, "nothing changed");
         let second = NewUser { name: "second".into(), role: Role::Admin, password: None, grants: Vec::new(), tags: Vec::new() };
         service.create_user(&admin(), &second).await.unwrap();
         service.update_user(&admin(), "alice", &off).await.unwrap();
-        let refused = forger.sign_in(service, groups("belfry-ops")).await;
-        assert!(matches!(refused, Err(NotIn::Disabled(_))), "{refused:?}");
+        let refused = provider.sign_in(service, groups("belfry-ops")).await;
+        assert!(matches!(refused, Err(SignInError::Disabled(_))), "{refused:?}");
     }
 
-    async fn only_whom_the_settings_let_in(db: &TestDatabase) {
-        let forger = Forger::start().await;
-        let settings = IdentityProvider { domains: vec!["example.com".into()], ..settings(&forger.issuer) };
-        let parts = parts(db, settings, false).await;
-        let service = &parts.service;
-        forger.plan().userinfo = json!({"sub": "subject-1", "email": "alice@example.com", "email_verified": true, "groups": ["belfry-ops"]});
-        let none = forger.sign_in(service, groups("others")).await;
-        assert!(matches!(none, Err(NotIn::NoRole)), "the token's own claims stay: {none:?}");
-        let arrival = forger.sign_in(service, |_| ()).await.unwrap();
-        assert_eq!(arrival.user.role, Role::Editor);
-        forger.plan().userinfo["email"] = json!("alice@other.example");
-        assert!(matches!(forger.sign_in(service, |_| ()).await, Err(NotIn::Domain)));
-        forger.plan().userinfo = json!({"sub": "subject-2", "email": "alice@example.com", "email_verified": true});
-        assert!(matches!(forger.sign_in(service, |_| ()).await, Err(NotIn::Untrusted(_))), "userinfo of somebody else");
+    async fn roles_and_domains_of_the_settings_are_required(db: &TestDatabase) {
+        let provider = ForgingProvider::start().await;
+        let settings = IdentityProvider { domains: vec!["example.com".into()], ..settings(&provider.issuer) };
+        let context = context(db, settings, false).await;
+        let service = &context.service;
+        provider.script().userinfo = json!({"sub": "subject-1", "email": "alice@example.com", "email_verified": true, "groups": ["belfry-ops"]});
+        let none = provider.sign_in(service, groups("others")).await;
+        assert!(matches!(none, Err(SignInError::NoRole)), "claims of the token take precedence: {none:?}");
+        let signed_in = provider.sign_in(service, |_| ()).await.unwrap();
+        assert_eq!(signed_in.user.role, Role::Editor);
+        provider.script().userinfo["email"] = json!("alice@other.example");
+        assert!(matches!(provider.sign_in(service, |_| ()).await, Err(SignInError::Domain)));
+        provider.script().userinfo = json!({"sub": "subject-2", "email": "alice@example.com", "email_verified": true});
+        assert!(matches!(provider.sign_in(service, |_| ()).await, Err(SignInError::Untrusted(_))), "userinfo of another subject");
         let nameless = |claims: &mut Value| (claims["sub"], claims["preferred_username"]) = (json!("subject-2"), json!("no good"));
-        assert!(matches!(forger.sign_in(service, nameless).await, Err(NotIn::Name(_))));
+        assert!(matches!(provider.sign_in(service, nameless).await, Err(SignInError::Name(_))));
     }
 }
 
 #[tokio::test]
-async fn readers_are_sent_with_a_challenge_and_the_code_with_its_verifier() {
+async fn authorization_request_has_a_challenge_and_the_code_exchange_its_verifier() {
     use base64::Engine;
     use sha2::Digest;
-    let (db, forger) = (TestDatabase::sqlite().await, Forger::start().await);
-    let parts = parts(&db, settings(&forger.issuer), false).await;
-    let journey = Journey::begin(&parts.service).await;
-    let asked = |name: &str| {
-        journey.url.query_pairs().find(|(own, _)| own == name).map(|(_, value)| value.into_owned()).unwrap_or_default()
+    let (db, provider) = (TestDatabase::sqlite().await, ForgingProvider::start().await);
+    let context = context(&db, settings(&provider.issuer), false).await;
+    let login = StartedLogin::begin(&context.service).await;
+    let parameter = |name: &str| {
+        login.url.query_pairs().find(|(own, _)| own == name).map(|(_, value)| value.into_owned()).unwrap_or_default()
     };
-    assert_eq!((asked("response_type"), asked("code_challenge_method")), ("code".to_owned(), "S256".to_owned()));
+    assert_eq!((parameter("response_type"), parameter("code_challenge_method")), ("code".to_owned(), "S256".to_owned()));
     assert_eq!(
-        (asked("redirect_uri"), asked("scope")),
+        (parameter("redirect_uri"), parameter("scope")),
         (format!("{}/login/oidc/callback", crate::PUBLIC), "openid profile email groups".to_owned())
     );
-    let token = forger.plan().keys[0].sign(&forger.claims(&journey.nonce, parts.service.clock().now()));
-    forger.plan().id_token = token;
-    parts.service.arrive(&journey.returned, None).await.expect("in");
-    let exchanged = forger.plan().exchanged.clone();
+    let token = provider.script().keys[0].sign(&provider.claims(&login.nonce, context.service.clock().now()));
+    provider.script().id_token = token;
+    context.service.finish_oidc_login(&login.returned, None).await.expect("signs in");
+    let exchanged = provider.script().exchanged.clone();
     let verifier = exchanged.split('&').find_map(|pair| pair.strip_prefix("code_verifier=")).expect("the verifier");
     let challenge = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(sha2::Sha256::digest(verifier.as_bytes()));
-    assert_eq!(challenge, asked("code_challenge"));
-    assert!(!exchanged.contains("secret") && forger.plan().authorization.starts_with("Basic "), "the secret goes in the header");
+    assert_eq!(challenge, parameter("code_challenge"));
+    assert!(
+        !exchanged.contains("secret") && provider.script().authorization.starts_with("Basic "),
+        "the secret is sent in the header"
+    );
     db.remove().await;
 }

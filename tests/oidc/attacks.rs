@@ -1,92 +1,95 @@
-//! What must not let anybody in. The bad tokens come from a provider made by hand (`forger.rs`): a real one signs none.
+//! Attacks on single sign-on. The invalid tokens come from a fake provider (`forging_provider.rs`).
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use belfry::domain::audit::{Act, AuditFilter};
+use belfry::domain::audit::{AuditEvent, AuditFilter};
 use belfry::domain::page::PageRequest;
-use belfry::service::{NotIn, Returned, Service};
+use belfry::service::{OidcCallback, Service, SignInError};
 use chrono::Duration;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::forger::{ACCESS_TOKEN, Forger, Journey, Key};
+use crate::forging_provider::{ACCESS_TOKEN, ForgingProvider, Key, StartedLogin};
 use crate::support::TestDatabase;
-use crate::support::parts::admin;
-use crate::{parts, settings};
+use crate::support::context::admin;
+use crate::{context, settings};
 
-/// What makes a token a bad one.
-type Bend = Box<dyn FnOnce(&mut Value)>;
+/// A change that makes the claims of a token invalid.
+type Tamper = Box<dyn FnOnce(&mut Value)>;
 
 async fn accounts(service: &Service) -> usize {
     service.users(&admin()).await.expect("lists").len()
 }
 
 #[tokio::test]
-async fn claims_that_do_not_hold_let_nobody_in() {
-    let (db, forger) = (TestDatabase::sqlite().await, Forger::start().await);
-    let parts = parts(&db, settings(&forger.issuer), false).await;
-    let now = parts.service.clock().now().timestamp();
-    let bad: Vec<(&str, Bend)> = vec![
+async fn tokens_with_invalid_claims_are_rejected() {
+    let (db, provider) = (TestDatabase::sqlite().await, ForgingProvider::start().await);
+    let context = context(&db, settings(&provider.issuer), false).await;
+    let now = context.service.clock().now().timestamp();
+    let bad: Vec<(&str, Tamper)> = vec![
         ("another issuer", Box::new(|c| c["iss"] = json!("https://other.example"))),
-        ("an issuer with a slash more", Box::new(|c| c["iss"] = json!(format!("{}/", c["iss"].as_str().unwrap())))),
-        ("another client's", Box::new(|c| c["aud"] = json!("other"))),
-        ("no client's", Box::new(|c| drop(c.as_object_mut().unwrap().remove("aud")))),
-        ("several clients', made for none", Box::new(|c| c["aud"] = json!(["belfry", "other"]))),
-        ("made for another client", Box::new(|c| c["azp"] = json!("other"))),
-        ("of another sign-in", Box::new(|c| c["nonce"] = json!("other"))),
-        ("without a nonce", Box::new(|c| drop(c.as_object_mut().unwrap().remove("nonce")))),
+        ("issuer with a trailing slash", Box::new(|c| c["iss"] = json!(format!("{}/", c["iss"].as_str().unwrap())))),
+        ("audience of another client", Box::new(|c| c["aud"] = json!("other"))),
+        ("no audience", Box::new(|c| drop(c.as_object_mut().unwrap().remove("aud")))),
+        ("several audiences without azp", Box::new(|c| c["aud"] = json!(["belfry", "other"]))),
+        ("azp of another client", Box::new(|c| c["azp"] = json!("other"))),
+        ("nonce of another sign-in", Box::new(|c| c["nonce"] = json!("other"))),
+        ("no nonce", Box::new(|c| drop(c.as_object_mut().unwrap().remove("nonce")))),
         ("expired", Box::new(move |c| c["exp"] = json!(now - 61))),
-        ("without an end", Box::new(|c| drop(c.as_object_mut().unwrap().remove("exp")))),
-        ("of the future", Box::new(move |c| c["iat"] = json!(now + 120))),
-        ("without a beginning", Box::new(|c| drop(c.as_object_mut().unwrap().remove("iat")))),
-        ("not to be used yet", Box::new(move |c| c["nbf"] = json!(now + 120))),
-        ("of nobody", Box::new(|c| c["sub"] = json!(""))),
-        ("of too long a subject", Box::new(|c| c["sub"] = json!("x".repeat(256)))),
-        ("with another access token", Box::new(|c| c["at_hash"] = json!("AAAAAAAAAAAAAAAAAAAAAA"))),
+        ("no exp", Box::new(|c| drop(c.as_object_mut().unwrap().remove("exp")))),
+        ("iat in the future", Box::new(move |c| c["iat"] = json!(now + 120))),
+        ("no iat", Box::new(|c| drop(c.as_object_mut().unwrap().remove("iat")))),
+        ("nbf in the future", Box::new(move |c| c["nbf"] = json!(now + 120))),
+        ("empty subject", Box::new(|c| c["sub"] = json!(""))),
+        ("subject too long", Box::new(|c| c["sub"] = json!("x".repeat(256)))),
+        ("at_hash of another access token", Box::new(|c| c["at_hash"] = json!("AAAAAAAAAAAAAAAAAAAAAA"))),
     ];
     let tried = bad.len();
     for (what, change) in bad {
-        let refused = forger.sign_in(&parts.service, change).await;
-        assert!(matches!(refused, Err(NotIn::Untrusted(_))), "{what}: {refused:?}");
+        let refused = provider.sign_in(&context.service, change).await;
+        assert!(matches!(refused, Err(SignInError::Untrusted(_))), "{what}: {refused:?}");
     }
-    assert_eq!(accounts(&parts.service).await, 1, "nobody was made an account");
-    let refused = AuditFilter { action: Some(Act::SignInRefused), ..AuditFilter::default() };
-    let said = parts.service.audit(&admin(), &refused, &PageRequest { size: 100, cursor: None }).await.expect("the audit");
-    assert_eq!(said.items.len(), tried);
-    assert_eq!(said.items[0].address.as_deref(), Some("10.0.0.7"));
+    assert_eq!(accounts(&context.service).await, 1, "no account was created");
+    let refused = AuditFilter { action: Some(AuditEvent::SignInRefused), ..AuditFilter::default() };
+    let entries =
+        context.service.audit(&admin(), &refused, &PageRequest { size: 100, cursor: None }).await.expect("reads the audit");
+    assert_eq!(entries.items.len(), tried);
+    assert_eq!(entries.items[0].address.as_deref(), Some("10.0.0.7"));
     let good = |claims: &mut Value| {
         let half = URL_SAFE_NO_PAD.encode(&Sha256::digest(ACCESS_TOKEN.as_bytes())[..16]);
         (claims["aud"], claims["azp"], claims["at_hash"]) = (json!(["belfry", "other"]), json!("belfry"), json!(half));
         claims["exp"] = json!(now - 59);
     };
-    let arrival =
-        forger.sign_in(&parts.service, good).await.expect("all else about the provider is right; clocks may differ a little");
-    assert_eq!((arrival.user.name.as_str(), arrival.next.as_str()), ("alice", "/tasks"));
+    let signed_in = provider
+        .sign_in(&context.service, good)
+        .await
+        .expect("the provider is valid otherwise, and clocks may differ by a minute");
+    assert_eq!((signed_in.user.name.as_str(), signed_in.next.as_str()), ("alice", "/tasks"));
     db.remove().await;
 }
 
 #[tokio::test]
-async fn signatures_that_do_not_hold_let_nobody_in() {
-    let (db, forger) = (TestDatabase::sqlite().await, Forger::start().await);
-    let parts = parts(&db, settings(&forger.issuer), false).await;
+async fn tokens_with_invalid_signatures_are_rejected() {
+    let (db, provider) = (TestDatabase::sqlite().await, ForgingProvider::start().await);
+    let context = context(&db, settings(&provider.issuer), false).await;
     let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
     for what in
         ["a foreign key", "a foreign key of the same name", "none", "the public key as a secret", "changed claims", "garbage"]
     {
-        let journey = Journey::begin(&parts.service).await;
-        let claims = forger.claims(&journey.nonce, parts.service.clock().now());
+        let login = StartedLogin::begin(&context.service).await;
+        let claims = provider.claims(&login.nonce, context.service.clock().now());
         let token = match what {
             "a foreign key" => Key::new("foreign").sign(&claims),
             "a foreign key of the same name" => Key::new("first").sign(&claims),
             "none" => format!("{}.{}.", part(&json!({"alg": "none"})), part(&claims)),
             "the public key as a secret" => {
-                let secret = EncodingKey::from_secret(&forger.plan().keys[0].public());
+                let secret = EncodingKey::from_secret(&provider.script().keys[0].public());
                 let header = Header { kid: Some("first".into()), ..Header::new(Algorithm::HS256) };
                 jsonwebtoken::encode(&header, &claims, &secret).expect("signs")
             }
             "changed claims" => {
-                let token = forger.plan().keys[0].sign(&claims);
+                let token = provider.script().keys[0].sign(&claims);
                 let parts: Vec<&str> = token.split('.').collect();
                 let mut changed = claims.clone();
                 changed["groups"] = json!(["belfry-ops"]);
@@ -94,107 +97,115 @@ async fn signatures_that_do_not_hold_let_nobody_in() {
             }
             _ => "not.a.token".to_owned(),
         };
-        forger.plan().id_token = token;
-        let refused = parts.service.arrive(&journey.returned, None).await;
-        assert!(matches!(refused, Err(NotIn::Untrusted(_))), "{what}: {refused:?}");
-        // A key that is not known may be asked for again only after a while.
-        parts.clock.advance(Duration::seconds(11));
+        provider.script().id_token = token;
+        let refused = context.service.finish_oidc_login(&login.returned, None).await;
+        assert!(matches!(refused, Err(SignInError::Untrusted(_))), "{what}: {refused:?}");
+        // Keys are fetched again for an unknown key only after an interval.
+        context.clock.advance(Duration::seconds(11));
     }
-    assert_eq!(accounts(&parts.service).await, 1);
-    forger.sign_in(&parts.service, |_| ()).await.expect("a signature that holds");
+    assert_eq!(accounts(&context.service).await, 1);
+    provider.sign_in(&context.service, |_| ()).await.expect("a valid signature");
     db.remove().await;
 }
 
 #[tokio::test]
-async fn keys_may_change_and_are_not_asked_for_at_will() {
-    let (db, forger) = (TestDatabase::sqlite().await, Forger::start().await);
-    let parts = parts(&db, settings(&forger.issuer), false).await;
-    forger.sign_in(&parts.service, |_| ()).await.expect("the first key");
-    forger.sign_in(&parts.service, |_| ()).await.expect("is kept");
-    assert_eq!(forger.plan().asked["/jwks"], 1);
-    forger.plan().keys = vec![Key::new("second")];
+async fn new_keys_are_fetched_at_most_once_per_interval() {
+    let (db, provider) = (TestDatabase::sqlite().await, ForgingProvider::start().await);
+    let context = context(&db, settings(&provider.issuer), false).await;
+    provider.sign_in(&context.service, |_| ()).await.expect("the first key");
+    provider.sign_in(&context.service, |_| ()).await.expect("the keys are cached");
+    assert_eq!(provider.script().requests["/jwks"], 1);
+    provider.script().keys = vec![Key::new("second")];
     for _ in 0..5 {
-        assert!(forger.sign_in(&parts.service, |_| ()).await.is_err(), "asked a moment ago");
+        assert!(provider.sign_in(&context.service, |_| ()).await.is_err(), "the keys were fetched a moment ago");
     }
-    assert_eq!(forger.plan().asked["/jwks"], 1);
-    parts.clock.advance(Duration::seconds(10));
-    forger.sign_in(&parts.service, |_| ()).await.expect("the new key is asked for");
-    let asked = forger.plan().asked.clone();
-    assert_eq!((asked["/jwks"], asked["/.well-known/openid-configuration"]), (2, 1));
+    assert_eq!(provider.script().requests["/jwks"], 1);
+    context.clock.advance(Duration::seconds(10));
+    provider.sign_in(&context.service, |_| ()).await.expect("the new key is fetched");
+    let requests = provider.script().requests.clone();
+    assert_eq!((requests["/jwks"], requests["/.well-known/openid-configuration"]), (2, 1));
     db.remove().await;
 }
 
 #[tokio::test]
-async fn only_the_browser_that_left_comes_back_and_once() {
-    let (db, forger) = (TestDatabase::sqlite().await, Forger::start().await);
-    let parts = parts(&db, settings(&forger.issuer), false).await;
-    let service = &parts.service;
+async fn state_is_bound_to_one_browser_and_valid_once() {
+    let (db, provider) = (TestDatabase::sqlite().await, ForgingProvider::start().await);
+    let context = context(&db, settings(&provider.issuer), false).await;
+    let service = &context.service;
     let ready = async || {
-        let journey = Journey::begin(service).await;
-        let token = forger.plan().keys[0].sign(&forger.claims(&journey.nonce, service.clock().now()));
-        forger.plan().id_token = token;
-        journey.returned
+        let login = StartedLogin::begin(service).await;
+        let token = provider.script().keys[0].sign(&provider.claims(&login.nonce, service.clock().now()));
+        provider.script().id_token = token;
+        login.returned
     };
-    let other = |name: &str, returned: Returned| match name {
-        "state" => Returned { state: "other".into(), ..returned },
-        "no state" => Returned { state: String::new(), ..returned },
-        "browser" => Returned { browser: "other".into(), ..returned },
-        _ => Returned { browser: String::new(), ..returned },
+    let other = |name: &str, returned: OidcCallback| match name {
+        "state" => OidcCallback { state: "other".into(), ..returned },
+        "no state" => OidcCallback { state: String::new(), ..returned },
+        "browser" => OidcCallback { browser: "other".into(), ..returned },
+        _ => OidcCallback { browser: String::new(), ..returned },
     };
     for name in ["state", "no state", "browser", "no browser"] {
-        let refused = service.arrive(&other(name, ready().await), None).await;
-        assert!(matches!(refused, Err(NotIn::Stale)), "{name}: {refused:?}");
+        let refused = service.finish_oidc_login(&other(name, ready().await), None).await;
+        assert!(matches!(refused, Err(SignInError::Stale)), "{name}: {refused:?}");
     }
     let stolen = ready().await;
-    assert!(service.arrive(&other("browser", stolen.clone()), None).await.is_err());
-    assert!(matches!(service.arrive(&stolen, None).await, Err(NotIn::Stale)), "a visit that was tried is over");
+    assert!(service.finish_oidc_login(&other("browser", stolen.clone()), None).await.is_err());
+    assert!(
+        matches!(service.finish_oidc_login(&stolen, None).await, Err(SignInError::Stale)),
+        "a failed callback uses up the state"
+    );
     let late = ready().await;
-    parts.clock.advance(Duration::minutes(10));
-    assert!(matches!(service.arrive(&late, None).await, Err(NotIn::Stale)));
-    assert!(!forger.plan().asked.contains_key("/token"), "no code was shown to the provider for any of these");
+    context.clock.advance(Duration::minutes(10));
+    assert!(matches!(service.finish_oidc_login(&late, None).await, Err(SignInError::Stale)));
+    assert!(!provider.script().requests.contains_key("/token"), "no code was sent to the provider");
     let once = ready().await;
-    service.arrive(&once, None).await.expect("in");
-    assert!(matches!(service.arrive(&once, None).await, Err(NotIn::Stale)), "a code is used once");
-    assert_eq!(forger.plan().asked["/token"], 1);
+    service.finish_oidc_login(&once, None).await.expect("signs in");
+    assert!(matches!(service.finish_oidc_login(&once, None).await, Err(SignInError::Stale)), "a code is used once");
+    assert_eq!(provider.script().requests["/token"], 1);
     db.remove().await;
 }
 
 #[tokio::test]
-async fn another_providers_answer_is_not_taken() {
-    let (db, forger) = (TestDatabase::sqlite().await, Forger::start().await);
-    forger.plan().names_itself = true;
-    let parts = parts(&db, settings(&forger.issuer), false).await;
+async fn responses_of_another_issuer_are_rejected() {
+    let (db, provider) = (TestDatabase::sqlite().await, ForgingProvider::start().await);
+    provider.script().sends_issuer = true;
+    let context = context(&db, settings(&provider.issuer), false).await;
     for issuer in [None, Some("https://other.example".to_owned())] {
-        let journey = Journey::begin(&parts.service).await;
-        let refused = parts.service.arrive(&Returned { issuer, ..journey.returned }, None).await;
-        assert!(matches!(refused, Err(NotIn::Untrusted(_))), "{refused:?}");
+        let login = StartedLogin::begin(&context.service).await;
+        let refused = context.service.finish_oidc_login(&OidcCallback { issuer, ..login.returned }, None).await;
+        assert!(matches!(refused, Err(SignInError::Untrusted(_))), "{refused:?}");
     }
-    assert!(!forger.plan().asked.contains_key("/token"), "the code did not leave");
-    forger.plan().issuer = Some("https://other.example".into());
-    parts.clock.advance(Duration::hours(2));
-    assert!(matches!(parts.service.depart("/").await, Err(NotIn::Untrusted(_))), "it must name itself as the setting does");
+    assert!(!provider.script().requests.contains_key("/token"), "the code was not sent");
+    provider.script().issuer = Some("https://other.example".into());
+    context.clock.advance(Duration::hours(2));
+    assert!(
+        matches!(context.service.start_oidc_login("/").await, Err(SignInError::Untrusted(_))),
+        "the issuer in the metadata must equal the setting"
+    );
     db.remove().await;
 }
 
 #[tokio::test]
-async fn a_provider_that_fails_is_told_without_its_details() {
-    let (db, forger) = (TestDatabase::sqlite().await, Forger::start().await);
-    let parts = parts(&db, settings(&forger.issuer), false).await;
-    let journey = Journey::begin(&parts.service).await;
-    forger.plan().refusal = Some("invalid_grant");
-    let refused = parts.service.arrive(&journey.returned, None).await.unwrap_err();
-    assert!(matches!(refused, NotIn::Provider(_)) && refused.to_string().contains("invalid_grant"), "{refused}");
+async fn provider_errors_are_reported_without_details() {
+    let (db, provider) = (TestDatabase::sqlite().await, ForgingProvider::start().await);
+    let context = context(&db, settings(&provider.issuer), false).await;
+    let login = StartedLogin::begin(&context.service).await;
+    provider.script().refusal = Some("invalid_grant");
+    let refused = context.service.finish_oidc_login(&login.returned, None).await.unwrap_err();
+    assert!(matches!(refused, SignInError::Provider(_)) && refused.to_string().contains("invalid_grant"), "{refused}");
     assert!(!refused.to_string().contains("secret details"));
-    let journey = Journey::begin(&parts.service).await;
-    let denied = Returned { error: Some("access_denied".into()), ..journey.returned };
-    assert!(matches!(parts.service.arrive(&denied, None).await, Err(NotIn::Denied(word)) if word == "access_denied"));
+    let login = StartedLogin::begin(&context.service).await;
+    let denied = OidcCallback { error: Some("access_denied".into()), ..login.returned };
+    assert!(
+        matches!(context.service.finish_oidc_login(&denied, None).await, Err(SignInError::Denied(word)) if word == "access_denied")
+    );
     let closed = {
         let port = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
         format!("http://{}", port.local_addr().expect("an address"))
     };
     let other = TestDatabase::sqlite().await;
-    let down = crate::parts(&other, settings(&closed), false).await;
-    assert!(matches!(down.service.depart("/").await, Err(NotIn::Provider(_))));
+    let down = crate::context(&other, settings(&closed), false).await;
+    assert!(matches!(down.service.start_oidc_login("/").await, Err(SignInError::Provider(_))));
     other.remove().await;
     db.remove().await;
 }

@@ -1,8 +1,8 @@
-//! Single sign-on: against a real provider (`provider.mjs`), and against one that forges tokens.
+//! Tests of single sign-on: with a real provider (`provider.mjs`), and with a fake one that issues invalid tokens.
 
 mod accounts;
 mod attacks;
-mod forger;
+mod forging_provider;
 mod provider;
 mod real;
 #[path = "../support/mod.rs"]
@@ -17,13 +17,13 @@ use belfry::oidc::Provider;
 use belfry::tasks::sql::Datasources;
 
 use support::TestDatabase;
-use support::parts::TestParts;
+use support::context::TestContext;
 
-/// Where readers reach Belfry, by its setting.
+/// The public URL of Belfry.
 pub const PUBLIC: &str = "http://belfry.test";
 pub const SECRET: &str = "a secret of 30 characters & more%";
 
-/// What the tests' settings say of a provider.
+/// The settings of the identity provider.
 pub fn settings(issuer: &str) -> IdentityProvider {
     let values = |value: &str| vec![value.to_owned()];
     IdentityProvider {
@@ -43,15 +43,15 @@ pub fn settings(issuer: &str) -> IdentityProvider {
     }
 }
 
-/// Services with a provider and one local administrator, `root`. The clock tells the real time, as providers do, and stands
-/// still.
-pub async fn parts(db: &TestDatabase, settings: IdentityProvider, required: bool) -> TestParts {
-    settings.check().expect("settings that can work");
-    let parts = TestParts::built(&db.database, Arc::new(Datasources::default()), |parts| {
-        parts.single_sign_on = Some(Arc::new(Provider::new(settings, parts.clock.clone())));
-        parts.second_factor_required = required;
+/// Services with a provider and one local administrator, `root`. The clock is stopped at the current time, which the real provider
+/// uses too.
+pub async fn context(db: &TestDatabase, settings: IdentityProvider, required: bool) -> TestContext {
+    settings.check().expect("valid settings");
+    let context = TestContext::with_deps(&db.database, Arc::new(Datasources::default()), |deps| {
+        deps.single_sign_on = Some(Arc::new(Provider::new(settings, deps.clock.clone())));
+        deps.second_factor_required = required;
     });
-    parts.clock.set(SystemClock.now());
-    parts.service.set_up("root", "long enough").await.expect("the first account");
-    parts
+    context.clock.set(SystemClock.now());
+    context.service.set_up("root", "long enough").await.expect("the first account");
+    context
 }

@@ -1,11 +1,11 @@
-// A real OpenID Connect provider (panva's oidc-provider) for the tests, with its own pages for sign-in and consent. Arguments: port
-// (0: any), redirect URI, the algorithm of ID tokens. Its keys are made anew at every start.
+// A real OpenID Connect provider (panva's oidc-provider) for the tests, with its own sign-in and consent pages. Arguments: port
+// (0: any), redirect URI, algorithm of the ID tokens. It generates new keys at every start.
 import { generateKeyPairSync, randomUUID } from "node:crypto";
 import Provider from "oidc-provider";
 
 const [port, redirectUri, algorithm] = process.argv.slice(2);
 
-/** Groups and addresses by account; whoever is not named has neither. */
+/** Groups and email addresses by account; other accounts have none. */
 const GROUPS = { olga: ["belfry-ops"], eddie: ["belfry-editors", "others"], vera: ["belfry-viewers"], admin: ["belfry-ops"] };
 const EMAILS = { olga: "olga@example.com", eddie: "eddie@example.com", vera: "vera@elsewhere.example" };
 
@@ -43,7 +43,7 @@ const listen = (issuer, at) => {
   return provider.listen(at, "127.0.0.1");
 };
 
-// The issuer holds the port, so a free one is looked for first.
+// The issuer contains the port, so a free port is determined first.
 const free = async () => {
   const { createServer } = await import("node:net");
   const probe = createServer().listen(0, "127.0.0.1");
@@ -58,7 +58,7 @@ const issuer = `http://127.0.0.1:${at}`;
 const server = listen(issuer, at);
 server.once("listening", () => console.log(issuer));
 
-// A line on the input gives an account other groups: `olga belfry-viewers`.
+// A line on standard input changes the groups of an account: `olga belfry-viewers`.
 let text = "";
 process.stdin.on("data", (data) => {
   text += data;

@@ -1,4 +1,4 @@
-//! The real provider: `provider.mjs`, run by node. Skipped where it is not installed, which is not accepted under CI.
+//! The real provider: `provider.mjs`, run by Node.js. Tests are skipped if it is not installed, except under CI.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -20,12 +20,12 @@ fn folder() -> PathBuf {
 }
 
 impl RealProvider {
-    /// On this port (0: any), with new keys; `None` where it is not installed.
+    /// Starts it on this port (0: any) with new keys; `None` if it is not installed.
     pub async fn start(port: u16, algorithm: &str) -> Option<RealProvider> {
         let node = std::process::Command::new("node").arg("--version").output().is_ok_and(|output| output.status.success());
         if !node || !folder().join("node_modules/oidc-provider").exists() {
             let reason = "node or oidc-provider is not installed: run npm ci in tests/oidc";
-            assert!(std::env::var_os("CI").is_none(), "under CI the provider must run: {reason}");
+            assert!(std::env::var_os("CI").is_none(), "the provider is required under CI: {reason}");
             eprintln!("skipped: {reason}");
             return None;
         }
@@ -40,26 +40,26 @@ impl RealProvider {
             .expect("node starts");
         let input = child.stdin.take().expect("an input");
         let mut output = BufReader::new(child.stdout.take().expect("an output")).lines();
-        let issuer = output.next_line().await.expect("reads").expect("the provider says where it is");
+        let issuer = output.next_line().await.expect("reads").expect("the provider prints its issuer");
         Some(RealProvider { issuer, input, output, child })
     }
 
-    /// Gives an account other groups.
+    /// Changes the groups of an account.
     pub async fn regroup(&mut self, account: &str, groups: &str) {
         self.input.write_all(format!("{account} {groups}\n").as_bytes()).await.expect("writes");
         let done = format!("groups of {account}");
-        // The provider says other things as well.
-        while self.output.next_line().await.expect("reads").expect("it goes on") != done {}
+        // The provider prints other lines as well.
+        while self.output.next_line().await.expect("reads").expect("the provider is running") != done {}
     }
 
-    /// Ends it; answers its port.
+    /// Stops it; returns its port.
     pub async fn stop(mut self) -> u16 {
         self.child.kill().await.expect("ends");
         self.issuer.parse::<Url>().expect("a URL").port().expect("a port")
     }
 }
 
-/// A browser at the provider's pages.
+/// A minimal browser for the provider's pages.
 pub struct Browser {
     client: Client,
     cookies: BTreeMap<String, String>,
@@ -72,7 +72,7 @@ impl Browser {
         Browser { client, cookies: BTreeMap::new() }
     }
 
-    /// Goes where Belfry sends the reader, signs in as `account`, consents, and answers where the provider sends it back to.
+    /// Follows the redirect to the provider, signs in as `account`, consents, and returns the URL of the redirect back.
     pub async fn sign_in(&mut self, url: &str, account: &str) -> Url {
         let mut url: Url = url.parse().expect("a URL");
         for _ in 0..20 {
@@ -86,10 +86,10 @@ impl Browser {
             }
             url = to;
         }
-        panic!("the provider goes round in circles");
+        panic!("too many redirects at the provider");
     }
 
-    /// Answers the page's form and follows it.
+    /// Submits the form of the page and returns the redirect.
     async fn fill_in(&mut self, url: &Url, page: Response, account: &str) -> Url {
         let (status, html) = (page.status(), page.text().await.expect("a page"));
         let between = |from: &str, to: &str| {

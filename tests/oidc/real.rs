@@ -1,4 +1,4 @@
-//! The pages with a real provider: from the button to the session.
+//! Sign-in pages with a real provider: from the button to the session.
 
 use belfry::domain::user::Role;
 use belfry::web::{self, Options};
@@ -9,12 +9,12 @@ use reqwest::Url;
 
 use crate::provider::{Browser, RealProvider};
 use crate::support::TestDatabase;
-use crate::support::parts::{TestParts, admin};
-use crate::{parts, settings};
+use crate::support::context::{TestContext, admin};
+use crate::{context, settings};
 
 struct Site {
     client: TestClient<Route>,
-    parts: TestParts,
+    context: TestContext,
     database: TestDatabase,
 }
 
@@ -27,9 +27,9 @@ struct Page {
 impl Site {
     async fn start(issuer: &str) -> Site {
         let database = TestDatabase::sqlite().await;
-        let parts = parts(&database, settings(issuer), false).await;
-        let pages = web::routes(parts.service.clone(), Options::default());
-        Site { client: TestClient::new(Route::new().nest_no_strip("/", pages)), parts, database }
+        let context = context(&database, settings(issuer), false).await;
+        let pages = web::routes(context.service.clone(), Options::default());
+        Site { client: TestClient::new(Route::new().nest_no_strip("/", pages)), context, database }
     }
 
     async fn get(&self, path: &str, cookie: &str) -> Page {
@@ -39,7 +39,7 @@ impl Site {
         Page { status, headers, text: response.into_body().into_string().await.expect("text") }
     }
 
-    /// From the button to the end of the way back, as `account`; `next` is where the reader wanted to go.
+    /// The whole sign-in as `account`; `next` is the page to open afterwards.
     async fn sign_in(&self, account: &str, next: &str) -> Page {
         let sent = self.get(&format!("/login/oidc?next={next}"), "").await;
         assert_eq!(sent.status, 303, "{}", sent.text);
@@ -57,7 +57,7 @@ impl Page {
         self.headers.get(name).map(|value| value.to_str().expect("text")).unwrap_or_default()
     }
 
-    /// `name=value` of a cookie that is set.
+    /// `name=value` of a cookie that the response sets.
     fn cookie(&self, name: &str) -> String {
         let mut set = self.headers.get_all("set-cookie").iter().filter_map(|value| value.to_str().ok());
         let found = set.rfind(|cookie| cookie.starts_with(&format!("{name}=")));
@@ -66,7 +66,7 @@ impl Page {
 }
 
 #[tokio::test]
-async fn readers_sign_in_through_a_real_provider() {
+async fn sign_in_through_a_real_provider_sets_session_and_role() {
     for algorithm in ["RS256", "ES256"] {
         let Some(mut provider) = RealProvider::start(0, algorithm).await else { return };
         let site = Site::start(&provider.issuer).await;
@@ -79,34 +79,34 @@ async fn readers_sign_in_through_a_real_provider() {
         let sent = site.get("/login/oidc", "").await;
         let kept = sent.headers["set-cookie"].to_str().unwrap();
         assert!(kept.contains("HttpOnly") && kept.contains("SameSite=Lax") && kept.contains("Max-Age=600"), "{kept}");
-        assert!(!sent.header("location").contains("evil"), "never built from the request's Host");
+        assert!(!sent.header("location").contains("evil"), "the redirect URI is not built from the Host header");
         let back = site.sign_in("olga", "%2Fexecutions").await;
         assert_eq!((back.status, back.header("location")), (303, "/executions"), "{}", back.text);
         let first = back.cookie("belfry_session");
         let olga = site.get("/settings/users", &first).await;
-        assert_eq!(olga.status, 200, "an administrator, by the groups that userinfo tells");
+        assert_eq!(olga.status, 200, "an administrator, by the groups in userinfo");
         assert!(olga.text.contains("single sign-on"));
-        assert_eq!(site.parts.service.user(&admin(), "eddie").await.map(|user| user.role).ok(), None);
+        assert_eq!(site.context.service.user(&admin(), "eddie").await.map(|user| user.role).ok(), None);
         site.sign_in("eddie", "").await;
-        assert_eq!(site.parts.service.user(&admin(), "eddie").await.unwrap().role, Role::Editor);
+        assert_eq!(site.context.service.user(&admin(), "eddie").await.unwrap().role, Role::Editor);
         provider.regroup("olga", "belfry-viewers").await;
         let again = site.sign_in("olga", "").await.cookie("belfry_session");
         assert_eq!(site.get("/settings/users", &again).await.status, 403, "the role follows the provider");
         assert_eq!(site.get("/tasks", &first).await.status, 303, "the former session has ended");
         let outside = site.sign_in("vera", "https%3A%2F%2Fevil.example%2F").await;
-        assert_eq!(outside.header("location"), "/", "nobody is sent to another host");
-        // Its keys are others after a new start.
+        assert_eq!(outside.header("location"), "/", "no redirect to another host");
+        // The provider has new keys after a restart.
         let port = provider.stop().await;
         let provider = RealProvider::start(port, algorithm).await.expect("installed");
-        site.parts.clock.advance(chrono::Duration::seconds(11));
-        assert_eq!(site.sign_in("eddie", "").await.status, 303, "new keys are asked for");
+        site.context.clock.advance(chrono::Duration::seconds(11));
+        assert_eq!(site.sign_in("eddie", "").await.status, 303, "new keys are fetched");
         provider.stop().await;
         site.database.remove().await;
     }
 }
 
 #[tokio::test]
-async fn refusals_are_pages_in_the_readers_language() {
+async fn rejected_sign_ins_show_a_page_in_the_users_language() {
     let Some(provider) = RealProvider::start(0, "RS256").await else { return };
     let site = Site::start(&provider.issuer).await;
     let stranger = site.sign_in("nobody", "").await;
@@ -121,10 +121,10 @@ async fn refusals_are_pages_in_the_readers_language() {
     let cookie = sent.cookie("belfry_provider");
     let foreign = site.get(&path_of(&back), "belfry_lang=zh-CN").await;
     assert_eq!(foreign.status, 400);
-    assert!(foreign.text.contains("不是在此浏览器中开始的"), "{}", foreign.text);
+    assert!(foreign.text.contains("在其他浏览器中开始的"), "{}", foreign.text);
     let replayed = site.get(&path_of(&back), &cookie).await;
-    assert!(replayed.status == 400 && replayed.cookie("belfry_session").is_empty(), "a visit that was tried is over");
-    // A code that was used: the provider itself refuses it, under a new visit.
+    assert!(replayed.status == 400 && replayed.cookie("belfry_session").is_empty(), "a state is valid once");
+    // The provider itself rejects a used code, even with a new state.
     let sent = site.get("/login/oidc", "").await;
     let used = Browser::new().sign_in(sent.header("location"), "olga").await;
     assert_eq!(site.get(&path_of(&used), &sent.cookie("belfry_provider")).await.status, 303);
@@ -136,21 +136,21 @@ async fn refusals_are_pages_in_the_readers_language() {
         format!("/login/oidc/callback?code={code}&state={state}&iss={}", provider.issuer.replace(':', "%3A").replace('/', "%2F"));
     let refused = site.get(&path, &sent.cookie("belfry_provider")).await;
     assert_eq!(refused.status, 502, "{}", refused.text);
-    assert!(refused.text.contains("does not answer as it should") && !refused.text.contains(&code));
+    assert!(refused.text.contains("is not responding correctly") && !refused.text.contains(&code));
     provider.stop().await;
     let down = site.get("/login/oidc?next=%2Ftasks", "").await;
-    assert_eq!(down.status, 303, "what the provider said of itself is kept for a while");
+    assert_eq!(down.status, 303, "the metadata is cached");
     site.database.remove().await;
 }
 
 #[tokio::test]
-async fn without_a_provider_there_is_no_way_to_one() {
+async fn oidc_routes_are_absent_without_a_provider() {
     let database = TestDatabase::sqlite().await;
-    let parts = TestParts::new(&database.database);
-    parts.service.set_up("root", "long enough").await.expect("the first account");
+    let context = TestContext::new(&database.database);
+    context.service.set_up("root", "long enough").await.expect("the first account");
     let site = Site {
-        client: TestClient::new(Route::new().nest_no_strip("/", web::routes(parts.service.clone(), Options::default()))),
-        parts,
+        client: TestClient::new(Route::new().nest_no_strip("/", web::routes(context.service.clone(), Options::default()))),
+        context,
         database,
     };
     assert!(!site.get("/login", "").await.text.contains("/login/oidc"));

@@ -1,112 +1,112 @@
-//! The audit: everything that counts is in it, nothing takes anything out, and it leaves the house as a file.
+//! The audit log: complete, append-only, searchable and exportable.
 
-use belfry::domain::audit::{Act, AuditFilter, Entry};
+use belfry::domain::audit::{AuditEvent, AuditFilter, Entry};
 use belfry::domain::page::PageRequest;
 use belfry::domain::user::{Actor, Role, Via};
 use belfry::service::{BulkAction, BulkTarget, NewToken, NewUser, UserChange};
 use belfry::storage::Database;
 use serde_json::{Value, json};
 
-use crate::house::{House, PASSWORD, Who};
-use crate::on_each;
-use crate::support::parts::{TestParts, actor, admin, echo};
+use crate::fixture::{Caller, Fixture, PASSWORD};
+use crate::for_each_database;
+use crate::support::context::{TestContext, actor, admin, echo};
 
-async fn entries(parts: &TestParts, filter: &AuditFilter) -> Vec<Entry> {
+async fn entries(context: &TestContext, filter: &AuditFilter) -> Vec<Entry> {
     let page = PageRequest { size: 500, cursor: None };
-    parts.service.audit(&admin(), filter, &page).await.expect("the audit").items
+    context.service.audit(&admin(), filter, &page).await.expect("the audit").items
 }
 
-async fn latest(parts: &TestParts) -> Entry {
-    entries(parts, &AuditFilter::default()).await.remove(0)
+async fn latest(context: &TestContext) -> Entry {
+    entries(context, &AuditFilter::default()).await.remove(0)
 }
 
-on_each! {
-    async fn whatever_is_done_is_in_the_audit_with_who_and_from_where(db: &TestDatabase) {
-        let parts = TestParts::new(&db.database);
-        let service = &parts.service;
-        let root = Actor::new("root", Role::Admin, Via::Page).at(Some("10.0.0.7".into()));
+for_each_database! {
+    async fn every_action_is_audited_with_actor_and_address(db: &TestDatabase) {
+        let context = TestContext::new(&db.database);
+        let service = &context.service;
+        let root = Actor::new("root", Role::Admin, Via::Page).with_address(Some("10.0.0.7".into()));
         service.put_secret(&root, "api-key", "swordfish-swordfish").await.unwrap();
-        let mut seen = vec![latest(&parts).await];
+        let mut seen = vec![latest(&context).await];
         let user = |name: &str, tags: Vec<String>| NewUser {
             name: name.into(), role: Role::Admin, password: Some(PASSWORD.into()), grants: vec![], tags,
         };
         service.create_user(&root, &user("root", vec![])).await.unwrap();
-        seen.push(latest(&parts).await);
+        seen.push(latest(&context).await);
         service.create_user(&root, &NewUser { role: Role::Editor, ..user("bob", vec!["red".into()]) }).await.unwrap();
-        let bob = latest(&parts).await;
+        let bob = latest(&context).await;
         assert_eq!(bob.after, Some(json!({"name": "bob", "role": "editor", "grants": [], "tags": ["red"], "disabled": false})));
         let limits = UserChange { tags: Some(vec!["blue".into()]), ..UserChange::default() };
         service.update_user(&root, "bob", &limits).await.unwrap();
-        let changed = latest(&parts).await;
+        let changed = latest(&context).await;
         let tags = |value: &Option<Value>| value.as_ref().map(|value| value["tags"].clone());
         assert_eq!((tags(&changed.before), tags(&changed.after)), (Some(json!(["red"])), Some(json!(["blue"]))));
         seen.push(changed);
         service.update_user(&root, "bob", &UserChange { password: Some("another one!".into()), ..UserChange::default() }).await.unwrap();
-        seen.push(latest(&parts).await);
+        seen.push(latest(&context).await);
         service.delete_user(&root, "bob").await.unwrap();
-        seen.push(latest(&parts).await);
+        seen.push(latest(&context).await);
         let new = NewToken { name: "ci".into(), role: Some(Role::Viewer), tags: vec!["red".into()], expires_at: None };
         let (token, text) = service.create_token(&root, &new).await.unwrap();
-        seen.push(latest(&parts).await);
+        seen.push(latest(&context).await);
         service.revoke_token(&root, &token.id).await.unwrap();
-        seen.push(latest(&parts).await);
+        seen.push(latest(&context).await);
         assert!(service.sign_in("root", "not this one", Some("10.0.0.7")).await.is_err());
-        seen.push(latest(&parts).await);
+        seen.push(latest(&context).await);
         let (_, session) = service.sign_in("root", PASSWORD, Some("10.0.0.7")).await.unwrap();
-        seen.push(latest(&parts).await);
+        seen.push(latest(&context).await);
         let mut task = echo("a", json!({"type": "cron", "hour": 9}));
         task["params"]["message"] = "the key is swordfish-swordfish".into();
         service.create_task(&root, &task).await.unwrap();
-        seen.push(latest(&parts).await);
+        seen.push(latest(&context).await);
         service.patch_task(&root, "a", &json!({"name": "A"}), None).await.unwrap();
-        seen.push(latest(&parts).await);
+        seen.push(latest(&context).await);
         service.pause_task(&root, "a", None).await.unwrap();
-        seen.push(latest(&parts).await);
+        seen.push(latest(&context).await);
         service.resume_task(&root, "a", None).await.unwrap();
-        seen.push(latest(&parts).await);
+        seen.push(latest(&context).await);
         let run = service.run_task(&root, "a", None, None).await.unwrap();
-        seen.push(latest(&parts).await);
+        seen.push(latest(&context).await);
         service.rerun(&root, &run.id, None).await.unwrap();
-        seen.push(latest(&parts).await);
+        seen.push(latest(&context).await);
         service.cancel(&root, &run.id).await.unwrap();
-        seen.push(latest(&parts).await);
+        seen.push(latest(&context).await);
         service.bulk(&root, BulkAction::Delete, &BulkTarget::Ids(vec!["a".into()])).await.unwrap();
-        seen.push(latest(&parts).await);
+        seen.push(latest(&context).await);
         service.delete_secret(&root, "api-key").await.unwrap();
-        seen.push(latest(&parts).await);
-        let told: std::collections::HashSet<Act> = seen.iter().map(|entry| entry.action).collect();
-        // What takes more than a call has tests of its own: servers, a second factor, a log of executions, a page's address.
+        seen.push(latest(&context).await);
+        let audited: std::collections::HashSet<AuditEvent> = seen.iter().map(|entry| entry.action).collect();
+        // Covered by other tests, because they need more than one service call.
         let elsewhere = [
-            Act::SignOut,
-            Act::SessionsEnd,
-            Act::DatasourceTest,
-            Act::MailTest,
-            Act::SmsTest,
-            Act::ExecutionImport,
-            Act::SecondFactorEnrol,
-            Act::SecondFactorRemove,
-            Act::SecondFactorReset,
-            Act::SecondFactorRefused,
-            Act::RecoveryUse,
-            Act::RecoveryRenew,
+            AuditEvent::SignOut,
+            AuditEvent::SessionsEnd,
+            AuditEvent::DatasourceTest,
+            AuditEvent::MailTest,
+            AuditEvent::SmsTest,
+            AuditEvent::ExecutionImport,
+            AuditEvent::SecondFactorEnrol,
+            AuditEvent::SecondFactorRemove,
+            AuditEvent::SecondFactorReset,
+            AuditEvent::SecondFactorRefused,
+            AuditEvent::RecoveryUse,
+            AuditEvent::RecoveryRenew,
         ];
-        let left: Vec<_> = Act::ALL.iter().filter(|act| !told.contains(act) && !elsewhere.contains(act)).collect();
-        assert!(left.is_empty(), "{left:?} are not in the audit");
+        let left: Vec<_> = AuditEvent::ALL.iter().filter(|event| !audited.contains(event) && !elsewhere.contains(event)).collect();
+        assert!(left.is_empty(), "not audited: {left:?}");
         for entry in &seen {
             assert_eq!((entry.actor.as_str(), entry.address.as_deref()), ("root", Some("10.0.0.7")), "{entry:?}");
         }
         service.sign_out(&session).await.unwrap();
-        assert_eq!(latest(&parts).await.action, Act::SignOut);
-        let all = format!("{:?}", entries(&parts, &AuditFilter::default()).await);
+        assert_eq!(latest(&context).await.action, AuditEvent::SignOut);
+        let all = format!("{:?}", entries(&context, &AuditFilter::default()).await);
         for hidden in ["swordfish", PASSWORD, "another one!", "not this one", text.as_str(), session.as_str()] {
-            assert!(!all.contains(hidden), "'{hidden}' stands in the audit: {all}");
+            assert!(!all.contains(hidden), "the audit log contains '{hidden}': {all}");
         }
     }
 
-    async fn what_is_in_the_audit_stays_there(db: &TestDatabase) {
-        let parts = TestParts::new(&db.database);
-        parts.create("a", json!({"type": "cron", "hour": 9})).await;
-        let before = entries(&parts, &AuditFilter::default()).await;
+    async fn audit_entries_are_append_only(db: &TestDatabase) {
+        let context = TestContext::new(&db.database);
+        context.create("a", json!({"type": "cron", "hour": 9})).await;
+        let before = entries(&context, &AuditFilter::default()).await;
         for statement in ["delete from audit", "update audit set actor = 'nobody'", "truncate audit"] {
             let refused = match &db.database {
                 Database::Sqlite { writer, .. } if !statement.starts_with("truncate") => sqlx::query(statement).execute(writer).await.map(drop),
@@ -114,18 +114,18 @@ on_each! {
                 Database::Postgres(pool) => sqlx::query(statement).execute(pool).await.map(drop),
             };
             let refused = refused.expect_err(statement).to_string();
-            assert!(refused.contains("added to and never changed"), "{refused}");
+            assert!(refused.contains("append-only"), "{refused}");
         }
-        assert_eq!(entries(&parts, &AuditFilter::default()).await, before);
+        assert_eq!(entries(&context, &AuditFilter::default()).await, before);
     }
 
-    async fn the_audit_is_searched_by_its_text(db: &TestDatabase) {
-        let parts = TestParts::new(&db.database);
-        let service = &parts.service;
+    async fn audit_search_matches_all_texts(db: &TestDatabase) {
+        let context = TestContext::new(&db.database);
+        let service = &context.service;
         for id in ["alpha", "beta_1", "beta-2"] {
-            parts.create(id, json!({"type": "cron", "hour": 9})).await;
+            context.create(id, json!({"type": "cron", "hour": 9})).await;
         }
-        let changer = actor("Zoe", Role::Admin).at(Some("192.0.2.44".into()));
+        let changer = actor("Zoe", Role::Admin).with_address(Some("192.0.2.44".into()));
         service.patch_task(&changer, "alpha", &json!({"description": "The Quarterly report"}), None).await.unwrap();
         let count = async |text: &str| {
             let filter = AuditFilter { search: Some(text.into()), ..AuditFilter::default() };
@@ -139,28 +139,28 @@ on_each! {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_audit_is_exported_as_it_is_filtered() {
-    let house = House::open().await;
+async fn audit_export_contains_the_filtered_entries() {
+    let fixture = Fixture::open().await;
     for number in 0..1_100 {
-        let told = format!("=HYPERLINK(\"evil\",{number})");
-        let task = json!({"id": format!("t{number}"), "name": told, "type": "echo", "trigger": {"type": "cron", "hour": 9}});
-        house.parts.service.create_task(&actor("=cmd|'calc'!A1", Role::Admin), &task).await.expect("creates");
+        let name = format!("=HYPERLINK(\"evil\",{number})");
+        let task = json!({"id": format!("t{number}"), "name": name, "type": "echo", "trigger": {"type": "cron", "hour": 9}});
+        fixture.context.service.create_task(&actor("=cmd|'calc'!A1", Role::Admin), &task).await.expect("creates");
     }
-    let lines = house.get(Who::Admin, "/api/v1/audit/export?format=jsonl&action=task.create").await;
+    let lines = fixture.get(Caller::Admin, "/api/v1/audit/export?format=jsonl&action=task.create").await;
     assert_eq!(lines.status, 200, "{}", lines.text);
     let rows: Vec<Value> = lines.text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
     assert_eq!((rows.len(), &rows[0]["target"], &rows[1_099]["target"]), (1_100, &json!("task:t1099"), &json!("task:t0")));
-    assert_eq!(rows[0]["after"]["name"], "=HYPERLINK(\"evil\",1099)", "as it is");
-    let csv = house.get(Who::Admin, "/audit/export?format=csv&action=task.create&search=t7%22").await;
+    assert_eq!(rows[0]["after"]["name"], "=HYPERLINK(\"evil\",1099)", "unescaped in JSON Lines");
+    let csv = fixture.get(Caller::Admin, "/audit/export?format=csv&action=task.create&search=t7%22").await;
     let mut lines = csv.text.trim_start_matches('\u{feff}').lines();
     assert_eq!(lines.next(), Some("id,at,actor,via,address,action,target,before,after"));
     let row = lines.next().expect("a row");
-    assert!(row.contains(",'=cmd|'calc'!A1,api,,task.create,task:t7,,"), "a formula is marked as text: {row}");
+    assert!(row.contains(",'=cmd|'calc'!A1,api,,task.create,task:t7,,"), "formulas are escaped: {row}");
     assert_eq!(lines.next(), None, "one task has that id");
-    let page = house.get(Who::Admin, "/audit?action=task.create&search=t7%22").await.text;
+    let page = fixture.get(Caller::Admin, "/audit?action=task.create&search=t7%22").await.text;
     assert!(page.contains("/audit/export?action=task.create&amp;search=t7%22&amp;format=csv"), "{page}");
-    assert_eq!(house.get(Who::Admin, "/api/v1/audit/export?format=xml").await.status, 422);
-    assert_eq!(house.get(Who::Admin, "/audit/export?format=xml").await.status, 400);
-    assert_eq!(house.get(Who::Admin, "/audit/export?format=csv&from=never").await.status, 400);
-    house.close().await;
+    assert_eq!(fixture.get(Caller::Admin, "/api/v1/audit/export?format=xml").await.status, 422);
+    assert_eq!(fixture.get(Caller::Admin, "/audit/export?format=xml").await.status, 400);
+    assert_eq!(fixture.get(Caller::Admin, "/audit/export?format=csv&from=never").await.status, 400);
+    fixture.close().await;
 }

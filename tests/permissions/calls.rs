@@ -1,29 +1,28 @@
-//! Every call of the API.
+//! The permission table of API operations.
 
 use std::collections::BTreeMap;
 
 use poem::http::Method;
 use serde_json::Value;
 
-use crate::house::{Body, House, Way, Who, root};
+use crate::fixture::{AuthMethod, Body, Caller, Fixture, root};
 
-/// What a call is about; made anew for each try.
+/// The resource that a request names; created for each request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum About {
-    /// Nothing that belongs to a team.
+pub enum Target {
+    /// No task or execution.
     Nothing,
     Task,
     Execution,
-    /// An account, a token of the administrator, a secret: nothing of a team's.
+    /// Resources without a tag scope: an account, a token of the administrator, a secret.
     User,
     Token,
     Secret,
 }
 
-/// A call, what it is about, its body (`$id` is what it is about, `$new` a name that is free), and how it answers nobody, a
-/// viewer, an operator, an editor, an editor with a grant, and an administrator. On what belongs to another team the answer
-/// is 404 wherever it would not be 403.
-type Row = (&'static str, About, &'static str, [u16; 6]);
+/// The operation, its target, its body (`$id`: the target's id, `$new`: a free name), and the expected statuses for each of
+/// [`Caller::ALL`]. For a target outside the caller's scope 404 is expected instead, unless the status is 403.
+pub type Row = (&'static str, Target, &'static str, [u16; 6]);
 
 const OPEN: [u16; 6] = [401, 200, 200, 200, 200, 200];
 const RUN: [u16; 6] = [401, 403, 200, 200, 200, 200];
@@ -48,70 +47,70 @@ const COMMAND: &str =
 const BLUE: &str = r#"{"id": "$new", "type": "echo", "tags": ["blue"], "trigger": {"type": "cron", "hour": 9}}"#;
 const SEARCH: &str = r#"{"id": "$new", "type": "query_log", "trigger": {"type": "cron", "hour": 9}}"#;
 
-const ROWS: &[Row] = &[
-    ("listTasks", About::Nothing, "", OPEN),
-    ("createTask", About::Nothing, ECHO, with(EDIT, 201)),
-    ("createTask", About::Nothing, COMMAND, [401, 403, 403, 403, 201, 201]),
-    ("createTask", About::Nothing, BLUE, [401, 403, 403, 422, 422, 201]),
-    ("createTask", About::Nothing, SEARCH, [401, 403, 403, 403, 403, 201]),
-    ("getTask", About::Task, "", OPEN),
-    ("replaceTask", About::Task, SAME, EDIT),
-    ("patchTask", About::Task, r#"{"description": "other"}"#, EDIT),
-    ("patchTask", About::Task, r#"{"tags": ["red", "blue"]}"#, [401, 403, 403, 422, 422, 200]),
-    ("deleteTask", About::Task, "", with(EDIT, 204)),
-    ("runTask", About::Task, "{}", with(RUN, 202)),
-    ("pauseTask", About::Task, "", RUN),
-    ("resumeTask", About::Task, "", RUN),
-    ("listTaskExecutions", About::Task, "", OPEN),
-    ("listTaskVersions", About::Task, "", OPEN),
-    ("restoreTaskVersion", About::Task, "", EDIT),
-    ("bulkTasks", About::Nothing, r#"{"action": "run", "ids": []}"#, RUN),
-    ("bulkTasks", About::Nothing, r#"{"action": "delete", "ids": []}"#, EDIT),
-    ("listExecutions", About::Nothing, "", OPEN),
-    ("getExecution", About::Execution, "", OPEN),
-    ("getExecutionOutput", About::Execution, "", OPEN),
-    ("cancelExecution", About::Execution, "", RUN),
-    ("rerunExecution", About::Execution, "{}", with(RUN, 202)),
-    ("previewTrigger", About::Nothing, r#"{"trigger": {"type": "cron", "hour": 9}}"#, OPEN),
-    ("listTaskTypes", About::Nothing, "", OPEN),
-    ("listSecrets", About::Nothing, "", ADMIN),
-    ("putSecret", About::Secret, r#"{"value": "hidden away"}"#, ADMIN),
-    ("deleteSecret", About::Secret, "", with(ADMIN, 204)),
-    ("listDatasources", About::Nothing, "", [401, 403, 403, 403, 200, 200]),
-    ("testDatasource", About::Nothing, "", with(ADMIN, 404)),
-    ("listMailServers", About::Nothing, "", ADMIN),
-    ("testMailServer", About::Nothing, r#"{"to": "a@example.com"}"#, with(ADMIN, 404)),
-    ("listSmsProviders", About::Nothing, "", ADMIN),
-    ("testSmsProvider", About::Nothing, r#"{"to": "13800138000", "text": "a"}"#, with(ADMIN, 404)),
-    ("getStats", About::Nothing, "", OPEN),
-    ("listNodes", About::Nothing, "", OPEN),
-    ("getMe", About::Nothing, "", OPEN),
-    ("changeOwnPassword", About::Nothing, r#"{"present": "not this one", "password": "another one"}"#, with(OPEN, 422)),
-    ("listUsers", About::Nothing, "", ADMIN),
-    ("createUser", About::Nothing, r#"{"name": "$new"}"#, with(ADMIN, 201)),
-    ("getUser", About::User, "", ADMIN),
-    ("updateUser", About::User, r#"{"role": "operator"}"#, ADMIN),
-    ("deleteUser", About::User, "", with(ADMIN, 204)),
-    ("listTokens", About::Nothing, "", OPEN),
-    ("createToken", About::Nothing, r#"{"name": "x"}"#, with(OPEN, 201)),
-    ("createToken", About::Nothing, r#"{"name": "x", "role": "viewer", "tags": ["red"]}"#, with(OPEN, 201)),
-    ("createToken", About::Nothing, r#"{"name": "x", "role": "viewer", "tags": ["blue"]}"#, [401, 422, 422, 422, 422, 201]),
-    ("createToken", About::Nothing, r#"{"name": "x", "role": "admin"}"#, [401, 422, 422, 422, 422, 201]),
-    ("revokeToken", About::Token, "", [401, 404, 404, 404, 404, 204]),
-    ("listAudit", About::Nothing, "", ADMIN),
-    ("exportAudit", About::Nothing, "", ADMIN),
-    ("exportTasks", About::Nothing, "", OPEN),
-    ("importTasks", About::Nothing, r#"{"tasks": []}"#, EDIT),
-    ("importExecutions", About::Nothing, r#"{"executions": []}"#, ADMIN),
-    // Nobody here has one.
-    ("resetSecondFactor", About::User, "", with(ADMIN, 404)),
-    ("endUserSessions", About::User, "", with(ADMIN, 204)),
-    // The last: nobody is signed in after it.
-    ("endOwnSessions", About::Nothing, "", with(OPEN, 204)),
+pub const ROWS: &[Row] = &[
+    ("listTasks", Target::Nothing, "", OPEN),
+    ("createTask", Target::Nothing, ECHO, with(EDIT, 201)),
+    ("createTask", Target::Nothing, COMMAND, [401, 403, 403, 403, 201, 201]),
+    ("createTask", Target::Nothing, BLUE, [401, 403, 403, 422, 422, 201]),
+    ("createTask", Target::Nothing, SEARCH, [401, 403, 403, 403, 403, 201]),
+    ("getTask", Target::Task, "", OPEN),
+    ("replaceTask", Target::Task, SAME, EDIT),
+    ("patchTask", Target::Task, r#"{"description": "other"}"#, EDIT),
+    ("patchTask", Target::Task, r#"{"tags": ["red", "blue"]}"#, [401, 403, 403, 422, 422, 200]),
+    ("deleteTask", Target::Task, "", with(EDIT, 204)),
+    ("runTask", Target::Task, "{}", with(RUN, 202)),
+    ("pauseTask", Target::Task, "", RUN),
+    ("resumeTask", Target::Task, "", RUN),
+    ("listTaskExecutions", Target::Task, "", OPEN),
+    ("listTaskVersions", Target::Task, "", OPEN),
+    ("restoreTaskVersion", Target::Task, "", EDIT),
+    ("bulkTasks", Target::Nothing, r#"{"action": "run", "ids": []}"#, RUN),
+    ("bulkTasks", Target::Nothing, r#"{"action": "delete", "ids": []}"#, EDIT),
+    ("listExecutions", Target::Nothing, "", OPEN),
+    ("getExecution", Target::Execution, "", OPEN),
+    ("getExecutionOutput", Target::Execution, "", OPEN),
+    ("cancelExecution", Target::Execution, "", RUN),
+    ("rerunExecution", Target::Execution, "{}", with(RUN, 202)),
+    ("previewTrigger", Target::Nothing, r#"{"trigger": {"type": "cron", "hour": 9}}"#, OPEN),
+    ("listTaskTypes", Target::Nothing, "", OPEN),
+    ("listSecrets", Target::Nothing, "", ADMIN),
+    ("putSecret", Target::Secret, r#"{"value": "hidden away"}"#, ADMIN),
+    ("deleteSecret", Target::Secret, "", with(ADMIN, 204)),
+    ("listDatasources", Target::Nothing, "", [401, 403, 403, 403, 200, 200]),
+    ("testDatasource", Target::Nothing, "", with(ADMIN, 404)),
+    ("listMailServers", Target::Nothing, "", ADMIN),
+    ("testMailServer", Target::Nothing, r#"{"to": "a@example.com"}"#, with(ADMIN, 404)),
+    ("listSmsProviders", Target::Nothing, "", ADMIN),
+    ("testSmsProvider", Target::Nothing, r#"{"to": "13800138000", "text": "a"}"#, with(ADMIN, 404)),
+    ("getStats", Target::Nothing, "", OPEN),
+    ("listNodes", Target::Nothing, "", OPEN),
+    ("getMe", Target::Nothing, "", OPEN),
+    ("changeOwnPassword", Target::Nothing, r#"{"present": "not this one", "password": "another one"}"#, with(OPEN, 422)),
+    ("listUsers", Target::Nothing, "", ADMIN),
+    ("createUser", Target::Nothing, r#"{"name": "$new"}"#, with(ADMIN, 201)),
+    ("getUser", Target::User, "", ADMIN),
+    ("updateUser", Target::User, r#"{"role": "operator"}"#, ADMIN),
+    ("deleteUser", Target::User, "", with(ADMIN, 204)),
+    ("listTokens", Target::Nothing, "", OPEN),
+    ("createToken", Target::Nothing, r#"{"name": "x"}"#, with(OPEN, 201)),
+    ("createToken", Target::Nothing, r#"{"name": "x", "role": "viewer", "tags": ["red"]}"#, with(OPEN, 201)),
+    ("createToken", Target::Nothing, r#"{"name": "x", "role": "viewer", "tags": ["blue"]}"#, [401, 422, 422, 422, 422, 201]),
+    ("createToken", Target::Nothing, r#"{"name": "x", "role": "admin"}"#, [401, 422, 422, 422, 422, 201]),
+    ("revokeToken", Target::Token, "", [401, 404, 404, 404, 404, 204]),
+    ("listAudit", Target::Nothing, "", ADMIN),
+    ("exportAudit", Target::Nothing, "", ADMIN),
+    ("exportTasks", Target::Nothing, "", OPEN),
+    ("importTasks", Target::Nothing, r#"{"tasks": []}"#, EDIT),
+    ("importExecutions", Target::Nothing, r#"{"executions": []}"#, ADMIN),
+    // No account here has one.
+    ("resetSecondFactor", Target::User, "", with(ADMIN, 404)),
+    ("endUserSessions", Target::User, "", with(ADMIN, 204)),
+    // Last, because it ends the session.
+    ("endOwnSessions", Target::Nothing, "", with(OPEN, 204)),
 ];
 
-/// Every call that the document describes: its method and path by its name.
-fn described() -> BTreeMap<String, (Method, String)> {
+/// The operations of the OpenAPI document: method and path by operation id.
+pub fn described() -> BTreeMap<String, (Method, String)> {
     let document = belfry::api::document();
     let mut calls = BTreeMap::new();
     for (path, operations) in document["paths"].as_object().expect("paths") {
@@ -124,36 +123,36 @@ fn described() -> BTreeMap<String, (Method, String)> {
 }
 
 #[test]
-fn every_call_has_a_row() {
+fn every_operation_has_a_row() {
     let calls = described();
     for name in calls.keys() {
         assert!(
             ROWS.iter().any(|(row, ..)| row == name),
-            "the call {name} has no row in the table of permissions: add one to ROWS"
+            "the operation {name} has no row in the permission table: add one to ROWS"
         );
     }
     for (row, ..) in ROWS {
-        assert!(calls.contains_key(*row), "there is no call {row} any more");
+        assert!(calls.contains_key(*row), "the operation {row} does not exist; remove its row from ROWS");
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_call_answers_each_role_as_the_table_says() {
-    let house = House::open().await;
+async fn operations_answer_each_role_as_in_the_table() {
+    let fixture = Fixture::open().await;
     let calls = described();
     let mut wrong = Vec::new();
     for row in ROWS {
         let (method, path) = &calls[row.0];
-        for who in Who::ALL {
-            for way in [Way::Session, Way::Token] {
-                for team in ["red", "blue"] {
-                    if team == "blue" && !matches!(row.1, About::Task | About::Execution) {
+        for caller in Caller::ALL {
+            for auth in [AuthMethod::Session, AuthMethod::Token] {
+                for tag in ["red", "blue"] {
+                    if tag == "blue" && !matches!(row.1, Target::Task | Target::Execution) {
                         continue;
                     }
-                    let expected = expected(row, who, team);
-                    let found = try_one(&house, row, (method, path), who, way, team).await;
+                    let expected = expected(row, caller, tag);
+                    let found = request_row(&fixture, row, (method, path), caller, auth, tag).await;
                     if found.0 != expected {
-                        let place = format!("{} {} by {who:?}, {way:?}, {team}", row.0, row.2);
+                        let place = format!("{} {} by {caller:?}, {auth:?}, {tag}", row.0, row.2);
                         wrong.push(format!("{place}: {} instead of {expected}: {}", found.0, found.1));
                     }
                 }
@@ -161,22 +160,29 @@ async fn every_call_answers_each_role_as_the_table_says() {
         }
     }
     assert!(wrong.is_empty(), "{} cells differ:\n{}", wrong.len(), wrong.join("\n"));
-    house.close().await;
+    fixture.close().await;
 }
 
-fn expected(row: &Row, who: Who, team: &str) -> u16 {
-    let own = row.3[who as usize];
-    let foreign = team == "blue" && !matches!(who, Who::Nobody | Who::Admin);
+fn expected(row: &Row, caller: Caller, tag: &str) -> u16 {
+    let own = row.3[caller as usize];
+    let foreign = tag == "blue" && !matches!(caller, Caller::Nobody | Caller::Admin);
     if foreign && own != 403 { 404 } else { own }
 }
 
-async fn try_one(house: &House, row: &Row, call: (&Method, &str), who: Who, way: Way, team: &str) -> (u16, String) {
-    let id = about(house, row.1, team).await;
+async fn request_row(
+    fixture: &Fixture,
+    row: &Row,
+    call: (&Method, &str),
+    caller: Caller,
+    auth: AuthMethod,
+    tag: &str,
+) -> (u16, String) {
+    let id = create_target(fixture, row.1, tag).await;
     let path = call.1.replace("{id}", &id).replace("{name}", &id).replace("{version}", "1");
-    let body = row.2.replace("$id", &id).replace("$new", &house.fresh("red-new"));
+    let body = row.2.replace("$id", &id).replace("$new", &fixture.fresh("red-new"));
     let body: Value = serde_json::from_str(&body).unwrap_or_default();
     let sent = if row.2.is_empty() { Body::None } else { Body::Json(&body) };
-    let reply = house.send(who, way, call.0.clone(), &path, sent).await;
+    let reply = fixture.send(caller, auth, call.0.clone(), &path, sent).await;
     if reply.status == 404 {
         let known = [
             "there is no task '",
@@ -187,19 +193,19 @@ async fn try_one(house: &House, row: &Row, call: (&Method, &str), who: Who, way:
             "there is no SMS provider '",
             "has no second factor",
         ];
-        assert!(known.iter().any(|says| reply.text.contains(says)), "{path} says more than that it is not there: {}", reply.text);
+        assert!(known.iter().any(|says| reply.text.contains(says)), "{path}: a 404 must not reveal more: {}", reply.text);
     }
     (reply.status, reply.text)
 }
 
-async fn about(house: &House, about: About, team: &str) -> String {
-    let service = &house.parts.service;
-    match about {
-        About::Nothing => "none".to_owned(),
-        About::Task => house.task(team).await,
-        About::Execution => house.execution(team).await,
-        About::User => {
-            let name = house.fresh("somebody");
+async fn create_target(fixture: &Fixture, target: Target, tag: &str) -> String {
+    let service = &fixture.context.service;
+    match target {
+        Target::Nothing => "none".to_owned(),
+        Target::Task => fixture.task(tag).await,
+        Target::Execution => fixture.execution(tag).await,
+        Target::User => {
+            let name = fixture.fresh("somebody");
             let new = belfry::service::NewUser {
                 name: name.clone(),
                 role: belfry::domain::user::Role::Viewer,
@@ -210,14 +216,14 @@ async fn about(house: &House, about: About, team: &str) -> String {
             service.create_user(&root(), &new).await.expect("an account");
             name
         }
-        About::Token => {
-            let ada = service.actor_by_token(house.token(Who::Admin)).await.expect("reads").expect("ada");
+        Target::Token => {
+            let ada = service.actor_by_token(fixture.token(Caller::Admin)).await.expect("reads").expect("ada");
             let new = belfry::service::NewToken { name: "hers".into(), role: None, tags: Vec::new(), expires_at: None };
             service.create_token(&ada, &new).await.expect("a token").0.id
         }
-        About::Secret => {
-            let name = house.fresh("secret");
-            service.put_secret(&root(), &name, "kept to itself").await.expect("a secret");
+        Target::Secret => {
+            let name = fixture.fresh("secret");
+            service.put_secret(&root(), &name, "hidden value").await.expect("a secret");
             name
         }
     }

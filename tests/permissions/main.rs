@@ -1,13 +1,14 @@
-//! Who may do what, as a table: every call of the API and every page, for nobody and for each role, by session and by token,
-//! on tasks of one's own team and of another's. A call or page without a row fails.
+//! Permission tests: every API operation and page, without authentication and for each role, by session and by token, on tasks
+//! inside and outside the caller's tag scope. An operation or page without a row fails.
 
 mod audit;
 mod calls;
-mod house;
+mod docs;
+mod fixture;
 mod isolation;
 mod pages;
 mod streams;
 #[path = "../support/mod.rs"]
 mod support;
-mod teams;
+mod tag_scope;
 mod tokens;

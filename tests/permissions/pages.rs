@@ -1,23 +1,23 @@
-//! Every page and form, and what is served beside them.
+//! The permission table of pages, forms and other HTTP routes.
 
 use poem::http::Method;
 
-use crate::house::{Body, House, Way, Who};
+use crate::fixture::{AuthMethod, Body, Caller, Fixture};
 
-/// What a page is about; made anew for each try.
+/// The resource that a request names; created for each request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum About {
+enum Target {
     Nothing,
     Task,
     Execution,
 }
 
-/// A page: its method, its path as the router has it, the query and the form (`name=value&…`; `$id` is what it is about,
-/// `$new` a name that is free), and how it answers nobody, a viewer, an operator, an editor, an editor with a grant, and an
-/// administrator. On what belongs to another team the answer is 404 wherever it would not be 403.
-type Row = (&'static str, &'static str, About, &'static str, [u16; 6]);
+/// The method, the path in the router, the target, the query or form (`name=value&…`; `$id`: the target's id, `$new`: a free
+/// name), and the expected statuses for each of [`Caller::ALL`]. For a target outside the caller's scope 404 is expected
+/// instead, unless the status is 403.
+type Row = (&'static str, &'static str, Target, &'static str, [u16; 6]);
 
-/// Nobody is sent to the sign-in.
+/// Without a session: redirected to the sign-in page.
 const OPEN: [u16; 6] = [303, 200, 200, 200, 200, 200];
 const ADMIN: [u16; 6] = [303, 403, 403, 403, 403, 200];
 const RAN: [u16; 6] = [303, 403, 303, 303, 303, 303];
@@ -30,124 +30,124 @@ const EDIT: &str = "/id=$id&/type=echo&/trigger/type=cron&/trigger/hour=9&/param
 const COMMAND: &str = "/id=$new&/type=send_cmd&/trigger/type=cron&/trigger/hour=9&/params={\"command\": [\"true\"]}";
 
 const ROWS: &[Row] = &[
-    ("GET", "/", About::Nothing, "", OPEN),
-    // There is an administrator already.
-    ("GET", "/setup", About::Nothing, "", [303; 6]),
-    ("POST", "/setup", About::Nothing, "/name=x&/password=long enough&/repeat=long enough", [303; 6]),
-    ("GET", "/login", About::Nothing, "", [200, 303, 303, 303, 303, 303]),
-    ("POST", "/login", About::Nothing, "name=$new&password=nothing", [401; 6]),
-    // Nobody is on the way between the two steps, and there is no identity provider.
-    ("GET", "/login/code", About::Nothing, "", [303; 6]),
-    ("POST", "/login/code", About::Nothing, "code=000000", [303; 6]),
-    ("GET", "/login/oidc", About::Nothing, "", [404; 6]),
-    ("GET", "/login/oidc/callback", About::Nothing, "?state=none&code=none", [404; 6]),
-    ("POST", "/preferences", About::Nothing, "theme=dark", [303; 6]),
-    ("GET", "/tasks", About::Nothing, "", OPEN),
-    ("GET", "/tasks/-/rows", About::Nothing, "", OPEN),
-    ("GET", "/tasks/-/bulk", About::Nothing, "?action=run&all=true&search=nothing", [303, 403, 200, 200, 200, 200]),
-    ("GET", "/tasks/-/bulk", About::Nothing, "?action=delete&all=true&search=nothing", [303, 403, 403, 200, 200, 200]),
-    ("POST", "/tasks/-/bulk", About::Nothing, "action=run&all=true&search=nothing", RAN),
-    ("POST", "/tasks/-/bulk", About::Nothing, "action=delete&all=true&search=nothing", EDITED),
-    ("POST", "/tasks/-/preview", About::Nothing, "/trigger/type=cron&/trigger/hour=9", OPEN),
-    ("POST", "/tasks/-/changes", About::Task, EDIT, OPEN),
-    ("POST", "/tasks/-/check", About::Nothing, "/type=echo&/params={}", OPEN),
-    ("POST", "/tasks/-/type", About::Nothing, "/type=echo", OPEN),
-    ("GET", "/tasks/-/names", About::Nothing, "", OPEN),
-    ("GET", "/tasks/new", About::Nothing, "", [303, 403, 403, 200, 200, 200]),
-    ("POST", "/tasks/new", About::Nothing, TASK, EDITED),
-    ("POST", "/tasks/new", About::Nothing, COMMAND, [303, 403, 403, 403, 303, 303]),
-    ("GET", "/tasks/:id", About::Task, "", OPEN),
-    ("GET", "/tasks/:id/edit", About::Task, "", [303, 403, 403, 200, 200, 200]),
-    ("POST", "/tasks/:id/edit", About::Task, EDIT, EDITED),
-    ("GET", "/tasks/:id/copy", About::Task, "", [303, 403, 403, 200, 200, 200]),
-    ("GET", "/tasks/:id/run", About::Task, "", [303, 403, 200, 200, 200, 200]),
-    ("POST", "/tasks/:id/run", About::Task, "", RAN),
-    ("POST", "/tasks/:id/pause", About::Task, "", RAN),
-    ("POST", "/tasks/:id/resume", About::Task, "", RAN),
-    ("GET", "/tasks/:id/delete", About::Task, "", [303, 403, 403, 200, 200, 200]),
-    ("POST", "/tasks/:id/delete", About::Task, "", EDITED),
-    ("GET", "/tasks/:id/versions", About::Task, "", OPEN),
-    ("GET", "/tasks/:id/restore", About::Task, "?version=1", [303, 403, 403, 200, 200, 200]),
-    ("POST", "/tasks/:id/restore", About::Task, "?version=1&known=1", EDITED),
-    ("GET", "/executions", About::Nothing, "", OPEN),
-    ("GET", "/executions/-/download", About::Nothing, "?format=csv", OPEN),
-    ("GET", "/executions/-/rows", About::Nothing, "", OPEN),
-    ("GET", "/executions/:id", About::Execution, "", OPEN),
-    ("GET", "/executions/:id/output", About::Execution, "", OPEN),
-    ("POST", "/executions/:id/cancel", About::Execution, "", RAN),
-    ("GET", "/executions/:id/rerun", About::Execution, "", [303, 403, 200, 200, 200, 200]),
-    ("POST", "/executions/:id/rerun", About::Execution, "", RAN),
-    ("GET", "/calendar", About::Nothing, "", OPEN),
-    ("GET", "/task-types", About::Nothing, "", OPEN),
-    ("GET", "/account", About::Nothing, "", OPEN),
+    ("GET", "/", Target::Nothing, "", OPEN),
+    // An administrator exists already.
+    ("GET", "/setup", Target::Nothing, "", [303; 6]),
+    ("POST", "/setup", Target::Nothing, "/name=x&/password=long enough&/repeat=long enough", [303; 6]),
+    ("GET", "/login", Target::Nothing, "", [200, 303, 303, 303, 303, 303]),
+    ("POST", "/login", Target::Nothing, "name=$new&password=nothing", [401; 6]),
+    // There is no pending sign-in, and no identity provider.
+    ("GET", "/login/code", Target::Nothing, "", [303; 6]),
+    ("POST", "/login/code", Target::Nothing, "code=000000", [303; 6]),
+    ("GET", "/login/oidc", Target::Nothing, "", [404; 6]),
+    ("GET", "/login/oidc/callback", Target::Nothing, "?state=none&code=none", [404; 6]),
+    ("POST", "/preferences", Target::Nothing, "theme=dark", [303; 6]),
+    ("GET", "/tasks", Target::Nothing, "", OPEN),
+    ("GET", "/tasks/-/rows", Target::Nothing, "", OPEN),
+    ("GET", "/tasks/-/bulk", Target::Nothing, "?action=run&all=true&search=nothing", [303, 403, 200, 200, 200, 200]),
+    ("GET", "/tasks/-/bulk", Target::Nothing, "?action=delete&all=true&search=nothing", [303, 403, 403, 200, 200, 200]),
+    ("POST", "/tasks/-/bulk", Target::Nothing, "action=run&all=true&search=nothing", RAN),
+    ("POST", "/tasks/-/bulk", Target::Nothing, "action=delete&all=true&search=nothing", EDITED),
+    ("POST", "/tasks/-/preview", Target::Nothing, "/trigger/type=cron&/trigger/hour=9", OPEN),
+    ("POST", "/tasks/-/changes", Target::Task, EDIT, OPEN),
+    ("POST", "/tasks/-/check", Target::Nothing, "/type=echo&/params={}", OPEN),
+    ("POST", "/tasks/-/type", Target::Nothing, "/type=echo", OPEN),
+    ("GET", "/tasks/-/names", Target::Nothing, "", OPEN),
+    ("GET", "/tasks/new", Target::Nothing, "", [303, 403, 403, 200, 200, 200]),
+    ("POST", "/tasks/new", Target::Nothing, TASK, EDITED),
+    ("POST", "/tasks/new", Target::Nothing, COMMAND, [303, 403, 403, 403, 303, 303]),
+    ("GET", "/tasks/:id", Target::Task, "", OPEN),
+    ("GET", "/tasks/:id/edit", Target::Task, "", [303, 403, 403, 200, 200, 200]),
+    ("POST", "/tasks/:id/edit", Target::Task, EDIT, EDITED),
+    ("GET", "/tasks/:id/copy", Target::Task, "", [303, 403, 403, 200, 200, 200]),
+    ("GET", "/tasks/:id/run", Target::Task, "", [303, 403, 200, 200, 200, 200]),
+    ("POST", "/tasks/:id/run", Target::Task, "", RAN),
+    ("POST", "/tasks/:id/pause", Target::Task, "", RAN),
+    ("POST", "/tasks/:id/resume", Target::Task, "", RAN),
+    ("GET", "/tasks/:id/delete", Target::Task, "", [303, 403, 403, 200, 200, 200]),
+    ("POST", "/tasks/:id/delete", Target::Task, "", EDITED),
+    ("GET", "/tasks/:id/versions", Target::Task, "", OPEN),
+    ("GET", "/tasks/:id/restore", Target::Task, "?version=1", [303, 403, 403, 200, 200, 200]),
+    ("POST", "/tasks/:id/restore", Target::Task, "?version=1&known=1", EDITED),
+    ("GET", "/executions", Target::Nothing, "", OPEN),
+    ("GET", "/executions/-/download", Target::Nothing, "?format=csv", OPEN),
+    ("GET", "/executions/-/rows", Target::Nothing, "", OPEN),
+    ("GET", "/executions/:id", Target::Execution, "", OPEN),
+    ("GET", "/executions/:id/output", Target::Execution, "", OPEN),
+    ("POST", "/executions/:id/cancel", Target::Execution, "", RAN),
+    ("GET", "/executions/:id/rerun", Target::Execution, "", [303, 403, 200, 200, 200, 200]),
+    ("POST", "/executions/:id/rerun", Target::Execution, "", RAN),
+    ("GET", "/calendar", Target::Nothing, "", OPEN),
+    ("GET", "/task-types", Target::Nothing, "", OPEN),
+    ("GET", "/account", Target::Nothing, "", OPEN),
     (
         "POST",
         "/account",
-        About::Nothing,
+        Target::Nothing,
         "/present=not this&/password=another one&/repeat=another one",
         [303, 422, 422, 422, 422, 422],
     ),
-    ("GET", "/account/second-factor", About::Nothing, "", OPEN),
-    ("POST", "/account/second-factor/begin", About::Nothing, "", [303; 6]),
-    ("POST", "/account/second-factor/confirm", About::Nothing, "/code=none", [303, 422, 422, 422, 422, 422]),
-    ("POST", "/account/second-factor/abandon", About::Nothing, "", [303; 6]),
-    ("POST", "/account/second-factor/recovery", About::Nothing, "/present=not this&/code=none", [303, 422, 422, 422, 422, 422]),
-    ("POST", "/account/second-factor/remove", About::Nothing, "/present=not this&/code=none", [303, 422, 422, 422, 422, 422]),
-    ("GET", "/views", About::Nothing, "", OPEN),
-    ("POST", "/views/tasks", About::Nothing, "name=$new&filter=search=x", [303; 6]),
-    ("POST", "/views/executions", About::Nothing, "name=$new&filter=search=x", [303; 6]),
-    ("POST", "/views/:id/rename", About::Nothing, "/none=$new", [303, 404, 404, 404, 404, 404]),
-    ("POST", "/views/:id/delete", About::Nothing, "", [303, 404, 404, 404, 404, 404]),
-    ("GET", "/nodes", About::Nothing, "", OPEN),
-    ("GET", "/audit", About::Nothing, "", ADMIN),
-    ("GET", "/audit/export", About::Nothing, "?format=csv", ADMIN),
-    ("GET", "/settings/datasources", About::Nothing, "", [303, 403, 403, 403, 200, 200]),
-    ("POST", "/settings/datasources", About::Nothing, "name=none", [303, 403, 403, 403, 403, 404]),
-    ("GET", "/settings/mail", About::Nothing, "", [303, 403, 403, 403, 403, 200]),
-    ("POST", "/settings/mail", About::Nothing, "/profile=none&/to=a@example.com", [303, 403, 403, 403, 403, 404]),
-    ("GET", "/settings/sms", About::Nothing, "", [303, 403, 403, 403, 403, 200]),
-    ("POST", "/settings/sms", About::Nothing, "/profile=none&/to=+8613800138000", [303, 403, 403, 403, 403, 404]),
-    ("GET", "/settings/transfer", About::Nothing, "", OPEN),
-    ("POST", "/settings/transfer", About::Nothing, "document=tasks: []", [303, 403, 403, 200, 200, 200]),
-    ("GET", "/settings/transfer/export", About::Nothing, "?format=yaml", OPEN),
-    ("GET", "/settings/secrets", About::Nothing, "", ADMIN),
-    ("POST", "/settings/secrets", About::Nothing, "/name=$new&/value=hidden away", ADMINISTERED),
-    ("GET", "/settings/secrets/delete", About::Nothing, "?name=none", [303, 403, 403, 403, 403, 404]),
-    ("POST", "/settings/secrets/delete", About::Nothing, "?name=none", [303, 403, 403, 403, 403, 404]),
-    ("GET", "/settings/tokens", About::Nothing, "", OPEN),
-    ("POST", "/settings/tokens", About::Nothing, "/name=x&/role=viewer", OPEN),
-    ("GET", "/settings/tokens/:id/withdraw", About::Nothing, "", [303, 404, 404, 404, 404, 404]),
-    ("POST", "/settings/tokens/:id/withdraw", About::Nothing, "", [303, 404, 404, 404, 404, 404]),
-    ("GET", "/settings/users", About::Nothing, "", ADMIN),
-    ("POST", "/settings/users", About::Nothing, "/name=$new&/role=viewer", ADMINISTERED),
-    ("GET", "/settings/users/edit", About::Nothing, "?name=bill", ADMIN),
-    ("POST", "/settings/users/edit", About::Nothing, "?name=bill&//role=editor&/tags=blue&/disabled=false", ADMINISTERED),
-    ("GET", "/settings/users/sign-out", About::Nothing, "?name=bill", ADMIN),
-    ("POST", "/settings/users/sign-out", About::Nothing, "?name=none", [303, 403, 403, 403, 403, 404]),
-    ("GET", "/settings/users/second-factor", About::Nothing, "?name=bill", ADMIN),
-    ("POST", "/settings/users/second-factor", About::Nothing, "?name=none", [303, 403, 403, 403, 403, 404]),
-    ("GET", "/settings/users/delete", About::Nothing, "?name=bill", ADMIN),
-    ("POST", "/settings/users/delete", About::Nothing, "?name=none", [303, 403, 403, 403, 403, 404]),
-    ("GET", "/live", About::Nothing, "", OPEN),
-    ("GET", "/static/*path", About::Nothing, "", [404; 6]),
-    // Beside the pages.
-    ("GET", "/events", About::Nothing, "", [401, 200, 200, 200, 200, 200]),
-    ("GET", "/api/v1/events", About::Nothing, "", [401, 200, 200, 200, 200, 200]),
-    ("GET", "/healthz", About::Nothing, "", ALL),
-    // No scheduler looks here.
-    ("GET", "/readyz", About::Nothing, "", [503; 6]),
-    // Figures of the whole server are not for those who are limited to tags.
-    ("GET", "/metrics", About::Nothing, "", [401, 403, 403, 403, 403, 200]),
-    ("GET", "/openapi.json", About::Nothing, "", ALL),
-    ("GET", "/openapi.yaml", About::Nothing, "", ALL),
-    ("GET", "/docs", About::Nothing, "", ALL),
-    ("GET", "/docs/:name", About::Nothing, "", [404; 6]),
-    // The last: nobody is signed in after them.
-    ("POST", "/account/sign-out", About::Nothing, "", [303; 6]),
-    ("POST", "/logout", About::Nothing, "", [303; 6]),
+    ("GET", "/account/second-factor", Target::Nothing, "", OPEN),
+    ("POST", "/account/second-factor/begin", Target::Nothing, "", [303; 6]),
+    ("POST", "/account/second-factor/confirm", Target::Nothing, "/code=none", [303, 422, 422, 422, 422, 422]),
+    ("POST", "/account/second-factor/abandon", Target::Nothing, "", [303; 6]),
+    ("POST", "/account/second-factor/recovery", Target::Nothing, "/present=not this&/code=none", [303, 422, 422, 422, 422, 422]),
+    ("POST", "/account/second-factor/remove", Target::Nothing, "/present=not this&/code=none", [303, 422, 422, 422, 422, 422]),
+    ("GET", "/views", Target::Nothing, "", OPEN),
+    ("POST", "/views/tasks", Target::Nothing, "name=$new&filter=search=x", [303; 6]),
+    ("POST", "/views/executions", Target::Nothing, "name=$new&filter=search=x", [303; 6]),
+    ("POST", "/views/:id/rename", Target::Nothing, "/none=$new", [303, 404, 404, 404, 404, 404]),
+    ("POST", "/views/:id/delete", Target::Nothing, "", [303, 404, 404, 404, 404, 404]),
+    ("GET", "/nodes", Target::Nothing, "", OPEN),
+    ("GET", "/audit", Target::Nothing, "", ADMIN),
+    ("GET", "/audit/export", Target::Nothing, "?format=csv", ADMIN),
+    ("GET", "/settings/datasources", Target::Nothing, "", [303, 403, 403, 403, 200, 200]),
+    ("POST", "/settings/datasources", Target::Nothing, "name=none", [303, 403, 403, 403, 403, 404]),
+    ("GET", "/settings/mail", Target::Nothing, "", [303, 403, 403, 403, 403, 200]),
+    ("POST", "/settings/mail", Target::Nothing, "/profile=none&/to=a@example.com", [303, 403, 403, 403, 403, 404]),
+    ("GET", "/settings/sms", Target::Nothing, "", [303, 403, 403, 403, 403, 200]),
+    ("POST", "/settings/sms", Target::Nothing, "/profile=none&/to=+8613800138000", [303, 403, 403, 403, 403, 404]),
+    ("GET", "/settings/transfer", Target::Nothing, "", OPEN),
+    ("POST", "/settings/transfer", Target::Nothing, "document=tasks: []", [303, 403, 403, 200, 200, 200]),
+    ("GET", "/settings/transfer/export", Target::Nothing, "?format=yaml", OPEN),
+    ("GET", "/settings/secrets", Target::Nothing, "", ADMIN),
+    ("POST", "/settings/secrets", Target::Nothing, "/name=$new&/value=hidden away", ADMINISTERED),
+    ("GET", "/settings/secrets/delete", Target::Nothing, "?name=none", [303, 403, 403, 403, 403, 404]),
+    ("POST", "/settings/secrets/delete", Target::Nothing, "?name=none", [303, 403, 403, 403, 403, 404]),
+    ("GET", "/settings/tokens", Target::Nothing, "", OPEN),
+    ("POST", "/settings/tokens", Target::Nothing, "/name=x&/role=viewer", OPEN),
+    ("GET", "/settings/tokens/:id/revoke", Target::Nothing, "", [303, 404, 404, 404, 404, 404]),
+    ("POST", "/settings/tokens/:id/revoke", Target::Nothing, "", [303, 404, 404, 404, 404, 404]),
+    ("GET", "/settings/users", Target::Nothing, "", ADMIN),
+    ("POST", "/settings/users", Target::Nothing, "/name=$new&/role=viewer", ADMINISTERED),
+    ("GET", "/settings/users/edit", Target::Nothing, "?name=bill", ADMIN),
+    ("POST", "/settings/users/edit", Target::Nothing, "?name=bill&//role=editor&/tags=blue&/disabled=false", ADMINISTERED),
+    ("GET", "/settings/users/sign-out", Target::Nothing, "?name=bill", ADMIN),
+    ("POST", "/settings/users/sign-out", Target::Nothing, "?name=none", [303, 403, 403, 403, 403, 404]),
+    ("GET", "/settings/users/second-factor", Target::Nothing, "?name=bill", ADMIN),
+    ("POST", "/settings/users/second-factor", Target::Nothing, "?name=none", [303, 403, 403, 403, 403, 404]),
+    ("GET", "/settings/users/delete", Target::Nothing, "?name=bill", ADMIN),
+    ("POST", "/settings/users/delete", Target::Nothing, "?name=none", [303, 403, 403, 403, 403, 404]),
+    ("GET", "/live", Target::Nothing, "", OPEN),
+    ("GET", "/static/*path", Target::Nothing, "", [404; 6]),
+    // Other routes.
+    ("GET", "/events", Target::Nothing, "", [401, 200, 200, 200, 200, 200]),
+    ("GET", "/api/v1/events", Target::Nothing, "", [401, 200, 200, 200, 200, 200]),
+    ("GET", "/healthz", Target::Nothing, "", ALL),
+    // No scheduler runs here.
+    ("GET", "/readyz", Target::Nothing, "", [503; 6]),
+    // Metrics of the whole server are refused to accounts limited to tags.
+    ("GET", "/metrics", Target::Nothing, "", [401, 403, 403, 403, 403, 200]),
+    ("GET", "/openapi.json", Target::Nothing, "", ALL),
+    ("GET", "/openapi.yaml", Target::Nothing, "", ALL),
+    ("GET", "/docs", Target::Nothing, "", ALL),
+    ("GET", "/docs/:name", Target::Nothing, "", [404; 6]),
+    // Last, because they end the session.
+    ("POST", "/account/sign-out", Target::Nothing, "", [303; 6]),
+    ("POST", "/logout", Target::Nothing, "", [303; 6]),
 ];
 
-/// Every address in the sources of the routers, with its methods.
+/// Every route in the sources of the routers, with its methods.
 fn routed() -> Vec<(&'static str, &'static str)> {
     let pages = include_str!("../../src/web/pages/mod.rs");
     let web = include_str!("../../src/web/mod.rs");
@@ -174,32 +174,32 @@ fn every_page_has_a_row() {
     let routed = routed();
     assert!(routed.len() > 60, "the routers are read: {routed:?}");
     for (method, path) in &routed {
-        // What is below /api is described by the document, or not there.
+        // Routes below /api are covered by the OpenAPI document.
         let known = *path == "/api/*rest" || ROWS.iter().any(|row| row.0 == *method && row.1 == *path);
-        assert!(known, "{method} {path} has no row in the table of permissions: add one to ROWS");
+        assert!(known, "{method} {path} has no row in the permission table: add one to ROWS");
     }
     for row in ROWS {
-        assert!(routed.contains(&(row.0, row.1)), "there is no {} {} any more", row.0, row.1);
+        assert!(routed.contains(&(row.0, row.1)), "{} {} does not exist; remove its row from ROWS", row.0, row.1);
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_page_answers_each_role_as_the_table_says() {
-    let house = House::open().await;
+async fn pages_answer_each_role_as_in_the_table() {
+    let fixture = Fixture::open().await;
     let mut wrong = Vec::new();
     for row in ROWS {
-        for who in Who::ALL {
-            for team in ["red", "blue"] {
-                if team == "blue" && row.2 == About::Nothing {
+        for caller in Caller::ALL {
+            for tag in ["red", "blue"] {
+                if tag == "blue" && row.2 == Target::Nothing {
                     continue;
                 }
-                let expected = expected(row, who, team);
-                let (status, text) = try_one(&house, row, who, Way::Session, team).await;
+                let expected = expected(row, caller, tag);
+                let (status, text) = request_row(&fixture, row, caller, AuthMethod::Session, tag).await;
                 if status != expected {
                     let said = text.split("<main").nth(1).unwrap_or(&text);
                     let said: String = said.chars().take(600).collect();
                     wrong.push(format!(
-                        "{} {} {} by {who:?}, {team}: {status} instead of {expected}: {said}",
+                        "{} {} {} by {caller:?}, {tag}: {status} instead of {expected}: {said}",
                         row.0, row.1, row.3
                     ));
                 }
@@ -207,36 +207,36 @@ async fn every_page_answers_each_role_as_the_table_says() {
         }
     }
     assert!(wrong.is_empty(), "{} cells differ:\n{}", wrong.len(), wrong.join("\n"));
-    house.close().await;
+    fixture.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_token_opens_no_page() {
-    let house = House::open().await;
+async fn tokens_are_refused_on_pages() {
+    let fixture = Fixture::open().await;
     for row in ROWS.iter().filter(|row| row.0 == "GET" && row.4[0] == 303) {
-        let (status, text) = try_one(&house, row, Who::Admin, Way::Token, "red").await;
-        assert_eq!(status, 303, "{} is for people: {text}", row.1);
+        let (status, text) = request_row(&fixture, row, Caller::Admin, AuthMethod::Token, "red").await;
+        assert_eq!(status, 303, "{} requires a session: {text}", row.1);
     }
-    house.close().await;
+    fixture.close().await;
 }
 
-fn expected(row: &Row, who: Who, team: &str) -> u16 {
-    let own = row.4[who as usize];
-    let foreign = team == "blue" && !matches!(who, Who::Nobody | Who::Admin);
+fn expected(row: &Row, caller: Caller, tag: &str) -> u16 {
+    let own = row.4[caller as usize];
+    let foreign = tag == "blue" && !matches!(caller, Caller::Nobody | Caller::Admin);
     if foreign && own != 403 { 404 } else { own }
 }
 
-async fn try_one(house: &House, row: &Row, who: Who, way: Way, team: &str) -> (u16, String) {
+async fn request_row(fixture: &Fixture, row: &Row, caller: Caller, auth: AuthMethod, tag: &str) -> (u16, String) {
     let id = match row.2 {
-        About::Nothing => "none".to_owned(),
-        About::Task => house.task(team).await,
-        About::Execution => house.execution(team).await,
+        Target::Nothing => "none".to_owned(),
+        Target::Task => fixture.task(tag).await,
+        Target::Execution => fixture.execution(tag).await,
     };
-    let filled = row.3.replace("$id", &id).replace("$new", &house.fresh("red-new"));
+    let filled = row.3.replace("$id", &id).replace("$new", &fixture.fresh("red-new"));
     let mut path = row.1.replace(":id", &id).replace(":name", "none").replace("*path", "none");
     let mut fields = filled.as_str();
     if let Some(query) = filled.strip_prefix('?') {
-        // A form has its fields behind those of the address, and their names begin with a slash.
+        // Form fields follow the query; their names begin with a slash.
         let (asked, rest) = query.split_once("&/").unwrap_or((query, ""));
         path = format!("{path}?{asked}");
         fields = rest;
@@ -247,6 +247,6 @@ async fn try_one(house: &House, row: &Row, who: Who, way: Way, team: &str) -> (u
         "GET" => (Method::GET, Body::None),
         _ => (Method::POST, Body::Form(&form)),
     };
-    let reply = house.send(who, way, method, &path, body).await;
+    let reply = fixture.send(caller, auth, method, &path, body).await;
     (reply.status, reply.text)
 }

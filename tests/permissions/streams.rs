@@ -1,4 +1,4 @@
-//! The streams of changes: within reach, and only as long as one is let in.
+//! Event streams: limited to the caller's scope, and ended with its session or token.
 
 use std::time::Duration;
 
@@ -6,19 +6,19 @@ use belfry::domain::event::Event;
 use belfry::domain::execution::{OutputChunk, Status, Stream};
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader, Lines};
 
-use crate::house::{House, Who, root};
-use crate::support::parts::start;
+use crate::fixture::{Caller, Fixture, root};
+use crate::support::context::start;
 
 type Reading = Lines<BufReader<std::pin::Pin<Box<dyn AsyncRead + Send>>>>;
 
-async fn listen(house: &House, path: &str, header: (&str, String)) -> Reading {
-    let response = house.client.get(path).header(header.0, header.1).send().await.0;
+async fn listen(fixture: &Fixture, path: &str, header: (&str, String)) -> Reading {
+    let response = fixture.client.get(path).header(header.0, header.1).send().await.0;
     assert_eq!(response.status(), 200);
     let reader: std::pin::Pin<Box<dyn AsyncRead + Send>> = Box::pin(response.into_body().into_async_read());
     BufReader::new(reader).lines()
 }
 
-/// The next line of data; `None` where the stream has ended.
+/// The next data line; `None` at the end of the stream.
 async fn data(lines: &mut Reading) -> Option<String> {
     loop {
         let line = tokio::time::timeout(Duration::from_secs(20), lines.next_line()).await.expect("in time").expect("reads")?;
@@ -38,11 +38,11 @@ fn moved(execution: &str, task: &str) -> Event {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_stream_tells_of_ones_own_tasks_alone() {
-    let house = House::open().await;
-    let (red, blue) = (house.execution("red").await, house.execution("blue").await);
-    let mut program = listen(&house, "/events", ("authorization", format!("Bearer {}", house.token(Who::Viewer)))).await;
-    let mut page = listen(&house, "/live", ("cookie", format!("belfry_session={}", house.session(Who::Viewer)))).await;
+async fn streams_contain_only_events_in_the_scope() {
+    let fixture = Fixture::open().await;
+    let (red, blue) = (fixture.execution("red").await, fixture.execution("blue").await);
+    let mut program = listen(&fixture, "/events", ("authorization", format!("Bearer {}", fixture.token(Caller::Viewer)))).await;
+    let mut page = listen(&fixture, "/live", ("cookie", format!("belfry_session={}", fixture.session(Caller::Viewer)))).await;
     assert_eq!(data(&mut page).await.as_deref(), Some("{}"), "the greeting");
     let events = vec![
         moved(&blue, "blue-2"),
@@ -51,28 +51,28 @@ async fn a_stream_tells_of_ones_own_tasks_alone() {
         output(&red),
         moved(&red, "red-1"),
     ];
-    house.parts.events.publish(events);
+    fixture.context.events.publish(events);
     let (first, second) = (data(&mut program).await.expect("output"), data(&mut program).await.expect("a change"));
     assert!(first.contains(&format!("of {red}")) && second.contains("\"red-1\""), "{first} {second}");
     let changes = data(&mut page).await.expect("changes");
     assert!(changes.contains("red-1") && !changes.contains("blue") && !changes.contains(&blue), "{changes}");
-    house.parts.service.delete_task(&root(), "red-1", None).await.expect("deletes");
+    fixture.context.service.delete_task(&root(), "red-1", None).await.expect("deletes");
     let gone = data(&mut program).await.expect("the deletion");
     assert!(gone.contains("deleted") && gone.contains("red-1"), "{gone}");
-    house.close().await;
+    fixture.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_stream_ends_soon_after_its_token() {
-    let house = House::open().await;
-    let service = &house.parts.service;
-    let red = house.execution("red").await;
-    let mut program = listen(&house, "/events", ("authorization", format!("Bearer {}", house.token(Who::Viewer)))).await;
-    house.parts.events.publish(vec![moved(&red, "red-1")]);
+async fn streams_end_after_their_token() {
+    let fixture = Fixture::open().await;
+    let service = &fixture.context.service;
+    let red = fixture.execution("red").await;
+    let mut program = listen(&fixture, "/events", ("authorization", format!("Bearer {}", fixture.token(Caller::Viewer)))).await;
+    fixture.context.events.publish(vec![moved(&red, "red-1")]);
     assert!(data(&mut program).await.is_some());
     service.delete_user(&root(), "vera").await.expect("deletes");
-    // Events go on until the stream has asked anew who listens.
-    let events = house.parts.events.clone();
+    // Events continue until the stream revalidates its token.
+    let events = fixture.context.events.clone();
     let going_on = tokio::spawn(async move {
         loop {
             events.publish(vec![moved(&red, "red-1")]);
@@ -81,5 +81,5 @@ async fn a_stream_ends_soon_after_its_token() {
     });
     while data(&mut program).await.is_some() {}
     going_on.abort();
-    house.close().await;
+    fixture.close().await;
 }

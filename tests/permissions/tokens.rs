@@ -1,12 +1,12 @@
-//! Tokens end and shrink with their account, at once.
+//! Tokens follow changes of their account immediately.
 
-use belfry::domain::permission::Reach;
+use belfry::domain::permission::TagScope;
 use belfry::domain::user::{Actor, Role, Token};
 use belfry::service::{Error, NewToken, NewUser, Service, UserChange};
 use chrono::Duration;
 
-use crate::on_each;
-use crate::support::parts::{TestParts, actor, admin, start};
+use crate::for_each_database;
+use crate::support::context::{TestContext, actor, admin, start};
 
 fn tags(names: &[&str]) -> Vec<String> {
     names.iter().map(|name| (*name).to_owned()).collect()
@@ -19,14 +19,14 @@ fn new(role: Option<Role>, tags_of: &[&str]) -> NewToken {
 async fn account(service: &Service, name: &str, role: Role, tags_of: &[&str]) -> Actor {
     let user = NewUser { name: name.into(), role, password: None, grants: Vec::new(), tags: tags(tags_of) };
     service.create_user(&admin(), &user).await.expect("an account");
-    Actor { reach: Reach::of(&user.tags), ..actor(name, role) }
+    Actor { scope: TagScope::from_tags(&user.tags), ..actor(name, role) }
 }
 
-async fn made(service: &Service, who: &Actor, new: NewToken) -> (Token, String) {
+async fn create(service: &Service, who: &Actor, new: NewToken) -> (Token, String) {
     service.create_token(who, &new).await.expect("a token")
 }
 
-async fn behind(service: &Service, text: &str) -> Option<Actor> {
+async fn actor_of(service: &Service, text: &str) -> Option<Actor> {
     service.actor_by_token(text).await.expect("reads")
 }
 
@@ -42,76 +42,76 @@ fn refused(result: Result<impl std::fmt::Debug, Error>, pointer: &str) {
     }
 }
 
-on_each! {
-    async fn a_token_dies_with_its_account_and_at_its_end(db: &TestDatabase) {
-        let parts = TestParts::new(&db.database);
-        let service = &parts.service;
+for_each_database! {
+    async fn tokens_end_with_their_account_and_at_expiry(db: &TestDatabase) {
+        let context = TestContext::new(&db.database);
+        let service = &context.service;
         account(service, "root", Role::Admin, &[]).await;
         let bob = account(service, "bob", Role::Editor, &[]).await;
-        let (one, text) = made(service, &bob, new(None, &[])).await;
-        assert_eq!(behind(service, &text).await.unwrap().role, Role::Editor);
+        let (one, text) = create(service, &bob, new(None, &[])).await;
+        assert_eq!(actor_of(service, &text).await.unwrap().role, Role::Editor);
         let used = service.tokens(&bob).await.unwrap()[0].used_at;
-        assert_eq!(used, Some(start()), "its last use is noted");
+        assert_eq!(used, Some(start()), "the last use is recorded");
         for (change, role) in [
             (UserChange { role: Some(Role::Viewer), ..change() }, Some(Role::Viewer)),
             (UserChange { disabled: Some(true), ..change() }, None),
             (UserChange { disabled: Some(false), role: Some(Role::Admin), ..change() }, Some(Role::Editor)),
         ] {
             service.update_user(&admin(), "bob", &change).await.unwrap();
-            assert_eq!(behind(service, &text).await.map(|program| program.role), role, "{:?}", change.role);
+            assert_eq!(actor_of(service, &text).await.map(|program| program.role), role, "{:?}", change.role);
         }
         service.revoke_token(&bob, &one.id).await.unwrap();
-        assert!(behind(service, &text).await.is_none(), "withdrawn");
-        let (_, short) = made(service, &bob, NewToken { expires_at: Some(start() + Duration::hours(1)), ..new(None, &[]) }).await;
-        let (_, endless) = made(service, &bob, new(None, &[])).await;
-        parts.clock.advance(Duration::minutes(59));
-        assert!(behind(service, &short).await.is_some());
-        parts.clock.advance(Duration::minutes(1));
-        assert!(behind(service, &short).await.is_none(), "run out");
+        assert!(actor_of(service, &text).await.is_none(), "revoked");
+        let (_, short) = create(service, &bob, NewToken { expires_at: Some(start() + Duration::hours(1)), ..new(None, &[]) }).await;
+        let (_, endless) = create(service, &bob, new(None, &[])).await;
+        context.clock.advance(Duration::minutes(59));
+        assert!(actor_of(service, &short).await.is_some());
+        context.clock.advance(Duration::minutes(1));
+        assert!(actor_of(service, &short).await.is_none(), "expired");
         service.delete_user(&admin(), "bob").await.unwrap();
-        assert!(behind(service, &endless).await.is_none(), "its account is gone");
+        assert!(actor_of(service, &endless).await.is_none(), "its account was deleted");
         account(service, "bob", Role::Editor, &[]).await;
-        assert!(behind(service, &endless).await.is_none(), "another of that name has nothing to do with it");
+        assert!(actor_of(service, &endless).await.is_none(), "a new account of that name does not inherit tokens");
     }
 
-    async fn a_token_reaches_what_both_it_and_its_account_reach(db: &TestDatabase) {
-        let parts = TestParts::new(&db.database);
-        let service = &parts.service;
+    async fn token_scope_is_the_intersection_with_its_account(db: &TestDatabase) {
+        let context = TestContext::new(&db.database);
+        let service = &context.service;
         let root = account(service, "root", Role::Admin, &[]).await;
         let bob = account(service, "bob", Role::Editor, &["red", "green"]).await;
         refused(service.create_token(&bob, &new(None, &["blue"])).await, "/tags");
         refused(service.create_token(&bob, &new(None, &["no good"])).await, "/tags/0");
-        let (_, whole) = made(service, &bob, new(None, &[])).await;
-        let (_, narrow) = made(service, &bob, new(None, &["red"])).await;
-        assert_eq!(behind(service, &whole).await.unwrap().reach, Reach::of(&tags(&["red", "green"])));
-        let program = behind(service, &narrow).await.unwrap();
-        assert_eq!(program.reach, Reach::of(&tags(&["red"])));
-        let (child, text) = made(service, &program, new(None, &[])).await;
-        assert_eq!(child.tags, ["red"], "no more than the token that made it");
-        assert_eq!(behind(service, &text).await.unwrap().reach, Reach::of(&tags(&["red"])));
+        let (_, whole) = create(service, &bob, new(None, &[])).await;
+        let (_, narrow) = create(service, &bob, new(None, &["red"])).await;
+        assert_eq!(actor_of(service, &whole).await.unwrap().scope, TagScope::from_tags(&tags(&["red", "green"])));
+        let program = actor_of(service, &narrow).await.unwrap();
+        assert_eq!(program.scope, TagScope::from_tags(&tags(&["red"])));
+        let (child, text) = create(service, &program, new(None, &[])).await;
+        assert_eq!(child.tags, ["red"], "inherits the limits of the creating token");
+        assert_eq!(actor_of(service, &text).await.unwrap().scope, TagScope::from_tags(&tags(&["red"])));
         refused(service.create_token(&program, &new(None, &["green"])).await, "/tags");
         let moved = UserChange { tags: Some(tags(&["green"])), ..change() };
         service.update_user(&root, "bob", &moved).await.unwrap();
-        assert_eq!(behind(service, &whole).await.unwrap().reach, Reach::of(&tags(&["green"])));
-        let nothing = behind(service, &narrow).await.unwrap();
-        assert!(!nothing.reach.is_all() && !nothing.reach.holds(&tags(&["red", "green"])), "nothing is left of it");
+        assert_eq!(actor_of(service, &whole).await.unwrap().scope, TagScope::from_tags(&tags(&["green"])));
+        let nothing = actor_of(service, &narrow).await.unwrap();
+        assert!(!nothing.scope.is_all() && !nothing.scope.includes(&tags(&["red", "green"])), "the intersection is empty");
         refused(service.create_token(&nothing, &new(None, &[])).await, "/tags");
         let free = UserChange { tags: Some(Vec::new()), ..change() };
         service.update_user(&root, "bob", &free).await.unwrap();
-        assert!(behind(service, &whole).await.unwrap().reach.is_all());
-        assert_eq!(behind(service, &narrow).await.unwrap().reach, Reach::of(&tags(&["red"])));
+        assert!(actor_of(service, &whole).await.unwrap().scope.is_all());
+        assert_eq!(actor_of(service, &narrow).await.unwrap().scope, TagScope::from_tags(&tags(&["red"])));
     }
 
-    async fn administrators_are_never_limited(db: &TestDatabase) {
-        let parts = TestParts::new(&db.database);
-        let service = &parts.service;
+    async fn administrators_cannot_be_limited_to_tags(db: &TestDatabase) {
+        let context = TestContext::new(&db.database);
+        let service = &context.service;
         let root = account(service, "root", Role::Admin, &[]).await;
         let user = NewUser { name: "x".into(), role: Role::Admin, password: None, grants: vec![], tags: tags(&["red"]) };
         refused(service.create_user(&root, &user).await, "/tags");
         refused(service.create_token(&root, &new(None, &["red"])).await, "/tags");
-        let (_, text) = made(service, &root, new(Some(Role::Operator), &["red"])).await;
-        let program = behind(service, &text).await.unwrap();
-        assert_eq!((program.role, program.reach), (Role::Operator, Reach::of(&tags(&["red"]))));
+        let (_, text) = create(service, &root, new(Some(Role::Operator), &["red"])).await;
+        let program = actor_of(service, &text).await.unwrap();
+        assert_eq!((program.role, program.scope), (Role::Operator, TagScope::from_tags(&tags(&["red"]))));
         account(service, "bob", Role::Editor, &["red"]).await;
         let promoted = UserChange { role: Some(Role::Admin), ..change() };
         refused(service.update_user(&root, "bob", &promoted).await, "/tags");

@@ -1,4 +1,4 @@
-//! Killed in the middle of a burst, started again: every instant has exactly one execution, and all of them come to an end.
+//! A kill during a burst and a restart: every occurrence has exactly one execution, and all of them end.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -15,19 +15,19 @@ use crate::support::TestDatabase;
 const TASKS: usize = 300;
 
 #[tokio::test]
-async fn a_kill_in_the_middle_of_a_burst_loses_and_doubles_nothing_on_sqlite() {
-    let folder = tempfile::tempdir().expect("a folder");
+async fn kill_during_a_burst_runs_every_occurrence_once_on_sqlite() {
+    let folder = tempfile::tempdir().expect("create a temporary folder");
     kill_in_a_burst(folder.path(), &[]).await;
     let url = format!("sqlite://{}", folder.path().join("data/task.db").display());
-    let mut database = sqlx::SqliteConnection::connect(&url).await.expect("opens");
-    let told: String = sqlx::query_scalar("pragma integrity_check").fetch_one(&mut database).await.expect("answers");
-    assert_eq!(told, "ok");
+    let mut database = sqlx::SqliteConnection::connect(&url).await.expect("open the database");
+    let result: String = sqlx::query_scalar("pragma integrity_check").fetch_one(&mut database).await.expect("get a response");
+    assert_eq!(result, "ok");
 }
 
 #[tokio::test]
-async fn a_kill_in_the_middle_of_a_burst_loses_and_doubles_nothing_on_postgres() {
+async fn kill_during_a_burst_runs_every_occurrence_once_on_postgres() {
     let Some(db) = TestDatabase::postgres().await else { return };
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = tempfile::tempdir().expect("create a temporary folder");
     kill_in_a_burst(folder.path(), &[("BELFRY_DATABASE_URL", &db.url())]).await;
     db.remove().await;
 }
@@ -35,27 +35,27 @@ async fn a_kill_in_the_middle_of_a_burst_loses_and_doubles_nothing_on_postgres()
 async fn kill_in_a_burst(folder: &Path, variables: &[(&str, &str)]) {
     let server = Server::start_with(folder, variables);
     let due = create_burst(&server).await;
-    until("the burst to begin", || async { (count(&server, "succeeded").await > 0).then_some(()) }).await;
+    until("the burst to start", || async { (count(&server, "succeeded").await > 0).then_some(()) }).await;
     server.kill();
 
     let server = Server::start_with(folder, variables);
     until("the burst to end", || async { ended(&server).await.then_some(()) }).await;
     let executions = all(&server).await;
-    let mut of_instant: HashMap<(String, String), usize> = HashMap::new();
+    let mut per_occurrence: HashMap<(String, String), usize> = HashMap::new();
     for execution in &executions {
         let text = |name: &str| execution[name].as_str().unwrap_or_default().to_owned();
-        *of_instant.entry((text("task_id"), text("scheduled_at"))).or_default() += 1;
+        *per_occurrence.entry((text("task_id"), text("scheduled_at"))).or_default() += 1;
     }
-    assert_eq!(of_instant.len(), TASKS, "each task has its instant on record; due {due}");
-    assert!(of_instant.values().all(|count| *count == 1), "no instant has two executions");
-    assert!(executions.iter().any(|execution| execution["attempt"].as_i64() > Some(1)), "the kill cut runs off");
+    assert_eq!(per_occurrence.len(), TASKS, "each task has its occurrence recorded; due {due}");
+    assert!(per_occurrence.values().all(|count| *count == 1), "no occurrence has two executions");
+    assert!(executions.iter().any(|execution| execution["attempt"].as_i64() > Some(1)), "the kill interrupted executions");
     let failed: Vec<&Value> = executions.iter().filter(|execution| execution["status"] != "succeeded").collect();
-    assert!(failed.is_empty(), "with attempts left every run succeeds in the end: {failed:?}");
+    assert!(failed.is_empty(), "every execution succeeds in the end: {failed:?}");
 }
 
-/// Tasks that are all due at one instant a little ahead, and each run of which takes a moment.
+/// Creates tasks that are all due at the same time in a few seconds, with runs of 200 ms.
 async fn create_burst(server: &Server) -> DateTime<Utc> {
-    #[expect(clippy::disallowed_methods, reason = "the server under test goes by the real clock")]
+    #[expect(clippy::disallowed_methods, reason = "the server under test uses the real clock")]
     let now = DateTime::<Utc>::from(SystemTime::now());
     let due = now + Duration::from_secs(4);
     for number in 0..TASKS {
@@ -65,7 +65,7 @@ async fn create_burst(server: &Server) -> DateTime<Utc> {
             "params": {"message": "ding", "sleep_ms": 200},
             "policy": {"retry": {"max_attempts": 5, "delay_seconds": 0.1, "backoff": "fixed"}},
         });
-        let answer = server.post("/api/v1/tasks", &task).send().await.expect("answers");
+        let answer = server.post("/api/v1/tasks", &task).send().await.expect("get a response");
         assert_eq!(answer.status(), StatusCode::CREATED, "{}", answer.text().await.unwrap_or_default());
     }
     due
@@ -76,7 +76,7 @@ async fn count(server: &Server, status: &str) -> i64 {
     page["total"].as_i64().unwrap_or_default()
 }
 
-/// Every task has a last result, and nothing waits or runs any more.
+/// Whether every task has a result and nothing is queued or running.
 async fn ended(server: &Server) -> bool {
     count(server, "queued").await == 0 && count(server, "running").await == 0 && all(server).await.len() >= TASKS
 }

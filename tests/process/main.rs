@@ -1,26 +1,25 @@
-//! The real program in processes of its own: how it starts, what it says when it cannot, how it ends, and what stays when it
-//! is killed.
+//! The program as a separate process: start, failed start, shutdown, crash and the commands.
 
 #[path = "../support/mod.rs"]
 mod support;
 
-mod caller;
-mod care;
-mod commands;
+mod bench;
+mod cli;
 mod crash;
-mod editing;
 mod executables;
-mod measuring;
-mod messengers;
-mod moving;
-mod refused;
+mod failed_start;
+mod import;
+mod installation;
+mod mail_sms_profiles;
+mod secret_and_user;
+mod task_edit;
 
+mod serve;
 mod server;
-mod serving;
 #[cfg(unix)]
-mod stopping;
+mod shutdown;
 #[cfg(unix)]
-mod supervised;
+mod systemd;
 mod task_commands;
 #[cfg(target_os = "linux")]
 mod terminal;

@@ -1,4 +1,4 @@
-//! A Belfry process in a folder of its own.
+//! A Belfry server as a separate process in its own folder.
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
@@ -8,12 +8,12 @@ use std::time::{Duration, Instant};
 use reqwest::{Client, RequestBuilder, StatusCode};
 use serde_json::Value;
 
-/// The token that every server of these tests knows.
+/// The API token of every server in these tests.
 pub const TOKEN: &str = "token-of-the-process-tests";
-/// Long enough for a busy machine; a test that waits this long has failed.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How long a test waits before it fails; long enough for a busy machine.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// The program in a folder, with none of the caller's own settings.
+/// The program in a folder, without the settings of the caller's environment.
 pub fn belfry(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_belfry"));
     command.current_dir(folder).stdin(Stdio::null());
@@ -26,7 +26,7 @@ pub fn belfry(folder: &Path) -> Command {
     command
 }
 
-/// A server that answers. Dropped, it is killed.
+/// A running server, killed on drop.
 pub struct Server {
     child: Child,
     stdout: BufReader<ChildStdout>,
@@ -36,28 +36,27 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts one and waits until it says that it is ready.
+    /// Starts a server and waits until it is ready.
     pub fn start(folder: &Path) -> Server {
         Server::start_with(folder, &[])
     }
 
-    /// Starts one with settings of its own.
+    /// Starts a server with environment variables.
     pub fn start_with(folder: &Path, variables: &[(&str, &str)]) -> Server {
         let mut command = belfry(folder);
         command.envs(variables.iter().copied());
         command.env("BELFRY_ADMIN_TOKEN", TOKEN).stdout(Stdio::piped()).stderr(Stdio::null());
-        let mut child = command.spawn().expect("starts");
-        let mut stdout = BufReader::new(child.stdout.take().expect("is piped"));
+        let mut child = command.spawn().expect("start the program");
+        let mut stdout = BufReader::new(child.stdout.take().expect("piped"));
         let mut ready_line = String::new();
-        stdout.read_line(&mut ready_line).expect("reads");
+        stdout.read_line(&mut ready_line).expect("read");
         let address = ready_line.split_whitespace().find(|word| word.starts_with("http://"));
         let base = address.unwrap_or_else(|| panic!("no address in {ready_line:?}")).trim_end_matches('/').to_owned();
-        // Another provider may be there already, from another test.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        let _ = rustls::crypto::ring::default_provider().install_default(); // another test may have installed one
         Server { child, stdout, ready_line, base, client: Client::new() }
     }
 
-    /// Where it answers.
+    /// The server's URL.
     pub fn base(&self) -> &str {
         &self.base
     }
@@ -70,60 +69,60 @@ impl Server {
         self.client.post(format!("{}{path}", self.base)).bearer_auth(TOKEN).json(body)
     }
 
-    /// The JSON of an answer that must be good.
+    /// The JSON of a response with status 200.
     pub async fn json(&self, path: &str) -> Value {
-        let answer = self.get(path).send().await.expect("answers");
+        let answer = self.get(path).send().await.expect("get a response");
         assert_eq!(answer.status(), StatusCode::OK, "{path}");
-        answer.json().await.expect("is JSON")
+        answer.json().await.expect("valid JSON")
     }
 
-    /// Ends it as a power cut would.
+    /// Kills the server.
     pub fn kill(mut self) {
-        self.child.kill().expect("is killed");
-        self.child.wait().expect("has ended");
+        self.child.kill().expect("kill");
+        self.child.wait().expect("wait");
     }
 
     /// Sends a signal by name.
     #[cfg(unix)]
     pub fn signal(&self, name: &str) {
         let sent = Command::new("kill").args([format!("-{name}"), self.child.id().to_string()]).status();
-        assert!(sent.expect("kill is there").success());
+        assert!(sent.expect("run kill").success());
     }
 
-    /// Waits for the end; answers the status and what was still written to the output stream.
+    /// Waits for the end. Returns the exit status and the rest of standard output.
     pub fn ended(mut self) -> (ExitStatus, String) {
         let mut rest = String::new();
-        self.stdout.read_to_string(&mut rest).expect("reads");
+        self.stdout.read_to_string(&mut rest).expect("read");
         (wait(&mut self.child), rest)
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        let _ended_already = self.child.kill();
-        let _ended_already = self.child.wait();
+        let _ = self.child.kill(); // may have ended already
+        let _ = self.child.wait(); // may have ended already
     }
 }
 
 fn wait(child: &mut Child) -> ExitStatus {
-    let begun = Instant::now();
+    let started = Instant::now();
     loop {
-        if let Some(status) = child.try_wait().expect("is ours") {
+        if let Some(status) = child.try_wait().expect("get the exit status") {
             return status;
         }
-        assert!(begun.elapsed() < PATIENCE, "the server does not end");
+        assert!(started.elapsed() < TIMEOUT, "the server does not exit");
         std::thread::sleep(Duration::from_millis(5));
     }
 }
 
-/// Asks again until the answer is there.
+/// Polls until the answer is `Some`.
 pub async fn until<T, F: Future<Output = Option<T>>>(what: &str, ask: impl Fn() -> F) -> T {
-    let begun = Instant::now();
+    let started = Instant::now();
     loop {
         if let Some(answer) = ask().await {
             return answer;
         }
-        assert!(begun.elapsed() < PATIENCE, "waited too long for {what}");
+        assert!(started.elapsed() < TIMEOUT, "waited too long for {what}");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }

@@ -1,16 +1,16 @@
-//! Under a real terminal, which util-linux's `script` makes: colours, its width, and a question that is answered.
+//! Commands in a real terminal, created by `script` of util-linux: colours, width and confirmation.
 
 use std::path::Path;
 use std::process::Command;
 
-use crate::caller::{local, run};
+use crate::cli::{local, run};
 use crate::server::belfry;
 
-/// What a terminal of 60 columns shows of a command; `None` where there is no `script`, which is said.
+/// The output of a command in a terminal of 60 columns. `None` with a message if `script` is not installed.
 fn shown(folder: &Path, arguments: &str, typed: &str) -> Option<String> {
     if Command::new("script").arg("--version").output().is_err() {
-        assert!(std::env::var_os("CI").is_none(), "under CI there must be util-linux's script");
-        eprintln!("skipped: there is no `script`, which makes a terminal");
+        assert!(std::env::var_os("CI").is_none(), "CI requires `script` of util-linux");
+        eprintln!("skipped: `script` of util-linux is not installed");
         return None;
     }
     let plain = belfry(folder);
@@ -27,7 +27,7 @@ fn shown(folder: &Path, arguments: &str, typed: &str) -> Option<String> {
     Some(run(&mut command, typed).out.replace('\r', ""))
 }
 
-/// The text without the colours.
+/// The text without colour codes.
 fn plain(text: &str) -> String {
     let mut parts = text.split("\x1b[");
     let first = parts.next().unwrap_or_default().to_owned();
@@ -35,8 +35,8 @@ fn plain(text: &str) -> String {
 }
 
 #[test]
-fn tables_are_coloured_and_fit() {
-    let folder = tempfile::tempdir().expect("a folder");
+fn tables_use_colours_and_fit_the_terminal() {
+    let folder = tempfile::tempdir().expect("create a temporary folder");
     let id = "a-task-with-a-name-that-is-much-too-long-for-this-terminal";
     local(folder.path(), &["task", "add", id, "--type", "echo", "--cron", "0 8 * * mon-fri"]).ok();
     let Some(table) = shown(folder.path(), "task list", "") else { return };
@@ -45,17 +45,17 @@ fn tables_are_coloured_and_fit() {
     assert!(table.contains('…') && table.lines().all(|line| line.chars().count() <= 60), "{table}");
     let Some(table) = shown(folder.path(), "task list --color never", "") else { return };
     assert!(!table.contains('\x1b'), "{table:?}");
-    assert!(!local(folder.path(), &["task", "list"]).ok().contains('\x1b'), "no colours where it is no terminal");
+    assert!(!local(folder.path(), &["task", "list"]).ok().contains('\x1b'), "no colours without a terminal");
 }
 
 #[test]
-fn a_question_is_asked_and_its_answer_counts() {
-    let folder = tempfile::tempdir().expect("a folder");
+fn task_rm_asks_for_confirmation() {
+    let folder = tempfile::tempdir().expect("create a temporary folder");
     local(folder.path(), &["task", "add", "a", "--type", "echo", "--every", "1h"]).ok();
-    let Some(said) = shown(folder.path(), "task rm a", "n\n") else { return };
-    assert!(said.contains("Delete a?") && said.contains("nothing was done"), "{said}");
+    let Some(text) = shown(folder.path(), "task rm a", "n\n") else { return };
+    assert!(text.contains("Delete a?") && text.contains("nothing was changed"), "{text}");
     local(folder.path(), &["task", "show", "a"]).ok();
-    let Some(said) = shown(folder.path(), "task rm a --lang zh", "y\n") else { return };
-    assert!(said.contains("删除 a？") && said.contains("任务 a 已删除"), "{said}");
-    local(folder.path(), &["task", "show", "a"]).refused(3);
+    let Some(text) = shown(folder.path(), "task rm a --lang zh", "y\n") else { return };
+    assert!(text.contains("删除 a？") && text.contains("任务 a 已删除"), "{text}");
+    local(folder.path(), &["task", "show", "a"]).failed_with(3);
 }

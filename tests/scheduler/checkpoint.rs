@@ -1,4 +1,4 @@
-//! The write-ahead log is folded in quiet moments, and what was in it is in the file then.
+//! WAL checkpoints in quiet moments.
 
 use std::time::Duration;
 
@@ -6,23 +6,23 @@ use belfry::scheduler::checkpoint::Checkpoint;
 use belfry::storage::{Database, Synchronous, secret};
 
 #[tokio::test]
-async fn the_log_is_folded_once_it_is_quiet() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let database = Database::open_sqlite(&folder.path().join("task.db"), Synchronous::Normal).await.expect("opens");
+async fn checkpoint_runs_once_the_wal_is_quiet() {
+    let folder = tempfile::tempdir().expect("create a temporary folder");
+    let database = Database::open_sqlite(&folder.path().join("task.db"), Synchronous::Normal).await.expect("open the database");
     let mut checkpoint = Checkpoint::new(database.clone());
     let now = chrono::DateTime::UNIX_EPOCH;
-    let mut tx = database.write().await.expect("writes");
-    secret::put(&mut tx, "a", &"x".repeat(512 * 1024), "a", now).await.expect("a secret");
-    tx.commit().await.expect("commits");
-    let log = database.log().await.expect("looks").expect("it is SQLite");
-    assert!(log.folded < log.pages, "{log:?}");
-    let mut looks = 0;
-    while !checkpoint.run_once().await.expect("looks") {
-        looks += 1;
-        assert!(looks < 100, "never folded");
+    let mut tx = database.write().await.expect("write a file");
+    secret::put(&mut tx, "a", &"x".repeat(512 * 1024), "a", now).await.expect("store a secret");
+    tx.commit().await.expect("commit");
+    let status = database.wal_status().await.expect("poll").expect("SQLite");
+    assert!(status.checkpointed < status.pages, "{status:?}");
+    let mut polls = 0;
+    while !checkpoint.run_once().await.expect("poll") {
+        polls += 1;
+        assert!(polls < 100, "no checkpoint");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    let log = database.log().await.expect("looks").expect("it is SQLite");
-    assert_eq!(log.folded, log.pages, "all of it");
-    assert!(!checkpoint.run_once().await.expect("looks"), "nothing is left to fold");
+    let status = database.wal_status().await.expect("poll").expect("SQLite");
+    assert_eq!(status.checkpointed, status.pages);
+    assert!(!checkpoint.run_once().await.expect("poll"), "nothing left to checkpoint");
 }

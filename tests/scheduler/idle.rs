@@ -1,4 +1,4 @@
-//! Tasks that wait for an idle machine, fed with samples.
+//! Idle triggers, with CPU samples from the test.
 
 use belfry::clock::Clock;
 use belfry::domain::execution::Status;
@@ -7,38 +7,38 @@ use belfry::storage::task;
 use chrono::Duration;
 use serde_json::json;
 
-use crate::on_each;
-use crate::support::parts::TestParts;
+use crate::for_each_database;
+use crate::support::context::TestContext;
 
 /// Feeds one sample a second.
-async fn feed(parts: &TestParts, watch: &mut IdleWatch, percents: &[f64]) {
+async fn feed(context: &TestContext, watch: &mut IdleWatch, percents: &[f64]) {
     for percent in percents {
-        parts.clock.advance(Duration::seconds(1));
-        let tasks = task::idle(&mut parts.database.read().await.unwrap()).await.unwrap();
-        watch.run_once(&tasks, *percent, parts.clock.now()).await;
+        context.clock.advance(Duration::seconds(1));
+        let tasks = task::idle(&mut context.database.read().await.unwrap()).await.unwrap();
+        watch.run_once(&tasks, *percent, context.clock.now()).await;
     }
 }
 
-on_each! {
-    async fn an_idle_task_fires_once_in_an_idle_period(db: &TestDatabase) {
-        let parts = TestParts::new(&db.database);
-        let mut watch = IdleWatch::new(parts.planner.clone());
-        parts.create("a", json!({"type": "idle", "idle_duration": 3, "cpu_below_percent": 20})).await;
-        feed(&parts, &mut watch, &[50.0, 5.0, 5.0]).await;
-        assert!(parts.executions("a").await.is_empty(), "not idle for long enough");
-        feed(&parts, &mut watch, &[5.0, 5.0, 5.0, 5.0, 5.0, 5.0, 5.0]).await;
-        assert_eq!(parts.executions("a").await.len(), 1);
-        feed(&parts, &mut watch, &[90.0, 5.0, 5.0, 5.0, 5.0, 5.0]).await;
-        let found = parts.executions("a").await;
+for_each_database! {
+    async fn idle_task_fires_once_per_idle_period(db: &TestDatabase) {
+        let context = TestContext::new(&db.database);
+        let mut watch = IdleWatch::new(context.planner.clone());
+        context.create("a", json!({"type": "idle", "idle_duration": 3, "cpu_below_percent": 20})).await;
+        feed(&context, &mut watch, &[50.0, 5.0, 5.0]).await;
+        assert!(context.executions("a").await.is_empty(), "not idle for long enough");
+        feed(&context, &mut watch, &[5.0, 5.0, 5.0, 5.0, 5.0, 5.0, 5.0]).await;
+        assert_eq!(context.executions("a").await.len(), 1);
+        feed(&context, &mut watch, &[90.0, 5.0, 5.0, 5.0, 5.0, 5.0]).await;
+        let found = context.executions("a").await;
         assert_eq!(found.iter().map(|e| e.status).collect::<Vec<_>>(), [Status::Queued, Status::Skipped], "again after it was busy");
     }
 
-    async fn a_paused_idle_task_does_not_fire(db: &TestDatabase) {
-        let parts = TestParts::new(&db.database);
-        let mut watch = IdleWatch::new(parts.planner.clone());
-        parts.create("a", json!({"type": "idle", "idle_duration": 1})).await;
-        parts.service.pause_task(&crate::support::parts::admin(), "a", None).await.unwrap();
-        feed(&parts, &mut watch, &[5.0, 5.0, 5.0, 5.0]).await;
-        assert!(parts.executions("a").await.is_empty());
+    async fn paused_idle_task_does_not_fire(db: &TestDatabase) {
+        let context = TestContext::new(&db.database);
+        let mut watch = IdleWatch::new(context.planner.clone());
+        context.create("a", json!({"type": "idle", "idle_duration": 1})).await;
+        context.service.pause_task(&crate::support::context::admin(), "a", None).await.unwrap();
+        feed(&context, &mut watch, &[5.0, 5.0, 5.0, 5.0]).await;
+        assert!(context.executions("a").await.is_empty());
     }
 }

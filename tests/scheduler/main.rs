@@ -1,13 +1,13 @@
-//! Planning by a clock that the test moves: every instant gets exactly one execution, whatever happens.
+//! The scheduler with a manual clock: every occurrence gets exactly one execution.
 
 #[path = "../support/mod.rs"]
 mod support;
 
 mod checkpoint;
+mod cluster_notifier;
+mod external_changes;
 mod idle;
-mod outside;
+mod orphan_recovery;
 mod planning;
 mod prune;
-mod relay;
-mod rescue;
 mod two_nodes;

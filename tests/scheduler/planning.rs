@@ -1,141 +1,141 @@
-//! Due instants on time, late, overlapping and missed.
+//! Planning of occurrences that are on time, late, overlapping or missed.
 
 use belfry::domain::execution::{Cause, Execution, Status};
 use chrono::Duration;
 use serde_json::json;
 
-use crate::on_each;
+use crate::for_each_database;
 use crate::support::at;
-use crate::support::parts::{TestParts, admin, start};
+use crate::support::context::{TestContext, admin, start};
 
 fn seconds(executions: &[Execution]) -> Vec<(i64, Status, Cause)> {
     executions.iter().map(|e| ((e.scheduled_at - start()).num_seconds(), e.status, e.cause)).collect()
 }
 
-on_each! {
-    async fn an_interval_fires_on_its_grid(db: &TestDatabase) {
-        let parts = TestParts::new(&db.database);
-        let task = parts.create("a", json!({"type": "interval", "seconds": 5})).await;
+for_each_database! {
+    async fn interval_fires_on_its_grid(db: &TestDatabase) {
+        let context = TestContext::new(&db.database);
+        let task = context.create("a", json!({"type": "interval", "seconds": 5})).await;
         assert_eq!(task.next_run_at, Some(start() + Duration::seconds(5)));
-        parts.plan().await;
-        assert!(parts.executions("a").await.is_empty(), "nothing is due yet");
-        parts.advance(Duration::milliseconds(5_020)).await;
-        let found = parts.executions("a").await;
+        context.plan().await;
+        assert!(context.executions("a").await.is_empty(), "nothing is due yet");
+        context.advance(Duration::milliseconds(5_020)).await;
+        let found = context.executions("a").await;
         assert_eq!(seconds(&found), [(5, Status::Queued, Cause::Schedule)]);
         assert_eq!((found[0].schedule_text.as_str(), found[0].attempt), ("every 5s", 1));
-        let task = parts.service.task(&admin(), "a").await.unwrap();
+        let task = context.service.task(&admin(), "a").await.unwrap();
         assert_eq!(task.next_run_at, Some(start() + Duration::seconds(10)), "lateness does not shift the grid");
     }
 
-    async fn of_several_due_instants_the_latest_runs_and_the_others_are_missed(db: &TestDatabase) {
-        let parts = TestParts::new(&db.database);
-        parts.create("a", json!({"type": "interval", "seconds": 5})).await;
-        parts.advance(Duration::seconds(16)).await;
-        let found = parts.executions("a").await;
+    async fn coalesce_runs_the_latest_due_occurrence_and_marks_the_others_missed(db: &TestDatabase) {
+        let context = TestContext::new(&db.database);
+        context.create("a", json!({"type": "interval", "seconds": 5})).await;
+        context.advance(Duration::seconds(16)).await;
+        let found = context.executions("a").await;
         let (missed, ran) = (Status::Missed, Status::Queued);
         assert_eq!(seconds(&found), [(5, missed, Cause::Schedule), (10, missed, Cause::Schedule), (15, ran, Cause::Schedule)]);
         assert!(found[0].error.as_ref().unwrap().contains("coalesce"), "{:?}", found[0].error);
-        parts.advance(Duration::seconds(3600)).await;
-        assert_eq!(parts.executions("a").await.len(), 500, "every instant has a row (the page holds 500)");
+        context.advance(Duration::seconds(3600)).await;
+        assert_eq!(context.executions("a").await.len(), 500, "every occurrence has a row (the page size is 500)");
     }
 
-    async fn an_overlapping_instant_is_skipped(db: &TestDatabase) {
-        let parts = TestParts::new(&db.database);
-        parts.create("a", json!({"type": "interval", "seconds": 5})).await;
-        parts.advance(Duration::seconds(5)).await;
-        parts.advance(Duration::seconds(5)).await;
-        let found = parts.executions("a").await;
+    async fn overlapping_occurrence_is_skipped(db: &TestDatabase) {
+        let context = TestContext::new(&db.database);
+        context.create("a", json!({"type": "interval", "seconds": 5})).await;
+        context.advance(Duration::seconds(5)).await;
+        context.advance(Duration::seconds(5)).await;
+        let found = context.executions("a").await;
         assert_eq!(found.iter().map(|e| e.status).collect::<Vec<_>>(), [Status::Queued, Status::Skipped]);
         assert!(found[1].error.as_ref().unwrap().contains("max_instances is 1"), "{:?}", found[1].error);
     }
 
-    async fn a_date_fires_once_and_one_that_has_passed_never(db: &TestDatabase) {
-        let parts = TestParts::new(&db.database);
-        parts.create("once", json!({"type": "date", "run_date": "2026-11-21 16:00:10"})).await;
-        let passed = parts.create("passed", json!({"type": "date", "run_date": "2026-11-21 15:59:59"})).await;
+    async fn date_fires_once_and_never_if_passed(db: &TestDatabase) {
+        let context = TestContext::new(&db.database);
+        context.create("once", json!({"type": "date", "run_date": "2026-11-21 16:00:10"})).await;
+        let passed = context.create("passed", json!({"type": "date", "run_date": "2026-11-21 15:59:59"})).await;
         assert_eq!(passed.next_run_at, None);
-        parts.advance(Duration::seconds(10)).await;
-        parts.advance(Duration::days(400)).await;
-        assert_eq!(seconds(&parts.executions("once").await), [(10, Status::Queued, Cause::Schedule)], "16:00:10 in Shanghai");
-        assert!(parts.executions("passed").await.is_empty());
+        context.advance(Duration::seconds(10)).await;
+        context.advance(Duration::days(400)).await;
+        assert_eq!(seconds(&context.executions("once").await), [(10, Status::Queued, Cause::Schedule)], "16:00:10 in Shanghai");
+        assert!(context.executions("passed").await.is_empty());
     }
 
-    async fn a_paused_task_does_not_fire_and_a_resumed_one_goes_on_from_now(db: &TestDatabase) {
-        let parts = TestParts::new(&db.database);
-        parts.create("a", json!({"type": "interval", "seconds": 10})).await;
-        parts.advance(Duration::seconds(3)).await;
-        let paused = parts.service.pause_task(&admin(), "a", None).await.unwrap();
+    async fn paused_task_does_not_fire_and_resumes_on_its_grid(db: &TestDatabase) {
+        let context = TestContext::new(&db.database);
+        context.create("a", json!({"type": "interval", "seconds": 10})).await;
+        context.advance(Duration::seconds(3)).await;
+        let paused = context.service.pause_task(&admin(), "a", None).await.unwrap();
         assert_eq!((paused.enabled, paused.next_run_at, paused.version), (false, None, 2));
-        parts.advance(Duration::seconds(60)).await;
-        assert!(parts.executions("a").await.is_empty());
-        let resumed = parts.service.resume_task(&admin(), "a", None).await.unwrap();
-        assert_eq!(resumed.next_run_at, Some(start() + Duration::seconds(70)), "the grid of its creation goes on");
+        context.advance(Duration::seconds(60)).await;
+        assert!(context.executions("a").await.is_empty());
+        let resumed = context.service.resume_task(&admin(), "a", None).await.unwrap();
+        assert_eq!(resumed.next_run_at, Some(start() + Duration::seconds(70)), "the grid starts at its creation");
     }
 
-    async fn another_trigger_is_planned_anew_and_other_changes_leave_the_plan_alone(db: &TestDatabase) {
-        let parts = TestParts::new(&db.database);
-        let created = parts.create("a", json!({"type": "interval", "seconds": 10})).await;
-        parts.clock.advance(Duration::seconds(4));
-        let renamed = parts.service.patch_task(&admin(), "a", &json!({"name": "New"}), None).await.unwrap();
+    async fn only_trigger_changes_replan_the_next_run(db: &TestDatabase) {
+        let context = TestContext::new(&db.database);
+        let created = context.create("a", json!({"type": "interval", "seconds": 10})).await;
+        context.clock.advance(Duration::seconds(4));
+        let renamed = context.service.patch_task(&admin(), "a", &json!({"name": "New"}), None).await.unwrap();
         assert_eq!((renamed.next_run_at, renamed.version), (created.next_run_at, 2));
         let hourly = json!({"trigger": {"type": "cron", "expression": "@hourly"}});
-        let changed = parts.service.patch_task(&admin(), "a", &hourly, None).await.unwrap();
+        let changed = context.service.patch_task(&admin(), "a", &hourly, None).await.unwrap();
         assert_eq!(changed.next_run_at, Some(at("2026-11-21T09:00:00Z")));
         assert_eq!((changed.schedule_text.as_str(), changed.version), ("0 * * * *", 3));
         let zoned = json!({"trigger": {"timezone": "Asia/Kolkata"}});
-        let zoned = parts.service.patch_task(&admin(), "a", &zoned, None).await.unwrap();
-        assert_eq!(zoned.next_run_at, Some(at("2026-11-21T08:30:00Z")), "of the same type it is merged");
+        let zoned = context.service.patch_task(&admin(), "a", &zoned, None).await.unwrap();
+        assert_eq!(zoned.next_run_at, Some(at("2026-11-21T08:30:00Z")), "a trigger of the same type is merged");
     }
 
-    async fn a_deleted_task_leaves_its_executions_and_its_waiting_runs_end(db: &TestDatabase) {
-        let parts = TestParts::new(&db.database);
-        parts.create("a", json!({"type": "interval", "seconds": 5})).await;
-        parts.advance(Duration::seconds(5)).await;
-        parts.service.delete_task(&admin(), "a", None).await.unwrap();
-        parts.advance(Duration::seconds(60)).await;
-        let found = parts.executions("a").await;
+    async fn deleting_a_task_keeps_executions_and_cancels_queued_ones(db: &TestDatabase) {
+        let context = TestContext::new(&db.database);
+        context.create("a", json!({"type": "interval", "seconds": 5})).await;
+        context.advance(Duration::seconds(5)).await;
+        context.service.delete_task(&admin(), "a", None).await.unwrap();
+        context.advance(Duration::seconds(60)).await;
+        let found = context.executions("a").await;
         assert_eq!(found.iter().map(|e| (e.status, e.error.as_deref())).collect::<Vec<_>>(), [(Status::Cancelled, Some("the task was deleted"))]);
     }
 
-    async fn jitter_puts_a_firing_off_and_the_rule_goes_on(db: &TestDatabase) {
-        let parts = TestParts::new(&db.database);
-        let task = parts.create("a", json!({"type": "interval", "seconds": 60, "jitter": 30})).await;
-        let put_off = task.next_run_at.unwrap() - task.next_rule_at.unwrap();
-        assert!((Duration::zero()..=Duration::seconds(30)).contains(&put_off), "{put_off}");
+    async fn jitter_delays_a_firing_without_shifting_the_rule(db: &TestDatabase) {
+        let context = TestContext::new(&db.database);
+        let task = context.create("a", json!({"type": "interval", "seconds": 60, "jitter": 30})).await;
+        let delay = task.next_run_at.unwrap() - task.next_rule_at.unwrap();
+        assert!((Duration::zero()..=Duration::seconds(30)).contains(&delay), "{delay}");
         assert_eq!(task.next_rule_at, Some(start() + Duration::seconds(60)));
-        parts.advance(Duration::seconds(95)).await;
-        let moved = parts.service.task(&admin(), "a").await.unwrap();
+        context.advance(Duration::seconds(95)).await;
+        let moved = context.service.task(&admin(), "a").await.unwrap();
         assert_eq!(moved.next_rule_at, Some(start() + Duration::seconds(120)), "jitter never accumulates");
-        assert_eq!(parts.executions("a").await[0].scheduled_at, task.next_run_at.unwrap());
+        assert_eq!(context.executions("a").await[0].scheduled_at, task.next_run_at.unwrap());
     }
 
-    async fn a_clock_set_back_fires_nothing_twice(db: &TestDatabase) {
-        let parts = TestParts::new(&db.database);
-        parts.create("a", json!({"type": "interval", "seconds": 5})).await;
-        parts.advance(Duration::seconds(5)).await;
-        parts.advance(Duration::seconds(-3600)).await;
-        assert_eq!(parts.executions("a").await.len(), 1);
-        let task = parts.service.task(&admin(), "a").await.unwrap();
+    async fn clock_set_back_does_not_fire_twice(db: &TestDatabase) {
+        let context = TestContext::new(&db.database);
+        context.create("a", json!({"type": "interval", "seconds": 5})).await;
+        context.advance(Duration::seconds(5)).await;
+        context.advance(Duration::seconds(-3600)).await;
+        assert_eq!(context.executions("a").await.len(), 1);
+        let task = context.service.task(&admin(), "a").await.unwrap();
         assert_eq!(task.next_run_at, Some(start() + Duration::seconds(10)));
     }
 
-    async fn what_was_due_before_the_start_is_caught_up_on(db: &TestDatabase) {
-        let mut parts = TestParts::new(&db.database);
-        parts.create("a", json!({"type": "interval", "seconds": 5})).await;
-        parts.planner.since = start() + Duration::seconds(6);
-        parts.advance(Duration::seconds(6)).await;
-        assert_eq!(seconds(&parts.executions("a").await), [(5, Status::Queued, Cause::CatchUp)]);
+    async fn occurrences_before_the_start_are_caught_up(db: &TestDatabase) {
+        let mut context = TestContext::new(&db.database);
+        context.create("a", json!({"type": "interval", "seconds": 5})).await;
+        context.planner.since = start() + Duration::seconds(6);
+        context.advance(Duration::seconds(6)).await;
+        assert_eq!(seconds(&context.executions("a").await), [(5, Status::Queued, Cause::CatchUp)]);
     }
 
-    async fn thousands_of_tasks_due_at_once_are_planned_in_batches(db: &TestDatabase) {
-        let parts = TestParts::new(&db.database);
+    async fn many_due_tasks_are_planned_in_batches(db: &TestDatabase) {
+        let context = TestContext::new(&db.database);
         for n in 0..1500 {
-            parts.create(&format!("t{n}"), json!({"type": "date", "run_date": "2026-11-21T08:00:01Z"})).await;
+            context.create(&format!("t{n}"), json!({"type": "date", "run_date": "2026-11-21T08:00:01Z"})).await;
         }
-        parts.clock.advance(Duration::seconds(1));
-        let first = parts.planner.run_once(start() + Duration::seconds(1)).await.unwrap();
-        let second = parts.planner.run_once(start() + Duration::seconds(1)).await.unwrap();
+        context.clock.advance(Duration::seconds(1));
+        let first = context.planner.run_once(start() + Duration::seconds(1)).await.unwrap();
+        let second = context.planner.run_once(start() + Duration::seconds(1)).await.unwrap();
         assert_eq!((first.tasks, first.jobs, second.tasks, second.jobs), (1000, 1000, 500, 500));
-        assert_eq!(parts.planner.run_once(start() + Duration::seconds(1)).await.unwrap().tasks, 0);
+        assert_eq!(context.planner.run_once(start() + Duration::seconds(1)).await.unwrap().tasks, 0);
     }
 }

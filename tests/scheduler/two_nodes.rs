@@ -1,4 +1,4 @@
-//! Two schedulers on one database: each instant is decided by one of them.
+//! Two schedulers on one database: each occurrence is decided by one of them.
 
 use std::collections::HashMap;
 
@@ -6,8 +6,8 @@ use belfry::scheduler::Planner;
 use chrono::Duration;
 use serde_json::json;
 
-use crate::on_each;
-use crate::support::parts::{TestParts, start};
+use crate::for_each_database;
+use crate::support::context::{TestContext, start};
 
 /// Plans until nothing is left, as one of several nodes.
 async fn plan_all(planner: Planner) -> usize {
@@ -20,26 +20,26 @@ async fn plan_all(planner: Planner) -> usize {
     jobs
 }
 
-on_each! {
-    async fn each_instant_is_decided_once(db: &TestDatabase) {
-        let parts = TestParts::new(&db.database);
+for_each_database! {
+    async fn each_occurrence_is_decided_once(db: &TestDatabase) {
+        let context = TestContext::new(&db.database);
         for n in 0..200 {
             let policy = json!({"max_instances": 100, "coalesce": false});
-            let mut task = crate::support::parts::echo(&format!("t{n}"), json!({"type": "interval", "seconds": 10}));
+            let mut task = crate::support::context::echo(&format!("t{n}"), json!({"type": "interval", "seconds": 10}));
             task["policy"] = policy;
-            parts.service.create_task(&crate::support::parts::admin(), &task).await.unwrap();
+            context.service.create_task(&crate::support::context::admin(), &task).await.unwrap();
         }
-        let other = TestParts::new(&db.again().await);
-        let one = tokio::spawn(plan_all(parts.planner.clone()));
+        let other = TestContext::new(&db.reopen().await);
+        let one = tokio::spawn(plan_all(context.planner.clone()));
         let two = tokio::spawn(plan_all(other.planner.clone()));
-        assert_eq!(one.await.unwrap() + two.await.unwrap(), 1200, "200 tasks, six instants each");
+        assert_eq!(one.await.unwrap() + two.await.unwrap(), 1200, "200 tasks, six occurrences each");
         for n in [0, 99, 199] {
-            let mut instants: HashMap<_, usize> = HashMap::new();
-            for execution in parts.executions(&format!("t{n}")).await {
-                *instants.entry(execution.scheduled_at).or_default() += 1;
+            let mut occurrences: HashMap<_, usize> = HashMap::new();
+            for execution in context.executions(&format!("t{n}")).await {
+                *occurrences.entry(execution.scheduled_at).or_default() += 1;
             }
-            assert_eq!(instants.len(), 6, "t{n}");
-            assert!(instants.values().all(|count| *count == 1), "t{n}: {instants:?}");
+            assert_eq!(occurrences.len(), 6, "t{n}");
+            assert!(occurrences.values().all(|count| *count == 1), "t{n}: {occurrences:?}");
         }
         other.database.close().await;
     }

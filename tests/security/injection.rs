@@ -1,11 +1,11 @@
-//! Texts that mean something to a database, a template engine, a shell or a spreadsheet, put wherever a text can be put.
+//! Injection: texts with a meaning for a database, a template engine, a shell or a spreadsheet, in every text field.
 
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::rig::{Belfry, PASSWORD};
 
-/// Each would show: a changed answer, an error of the database, a product of numbers, a file.
+/// Each has a visible effect if it is evaluated: a changed result, a database error, a product of numbers, a file.
 const EVIL: [&str; 10] = [
     "' or '1'='1",
     "'; drop table tasks; --",
@@ -20,21 +20,21 @@ const EVIL: [&str; 10] = [
 ];
 
 #[tokio::test(flavor = "multi_thread")]
-async fn texts_are_kept_as_they_are_and_do_nothing() {
+async fn texts_are_stored_unchanged_and_not_evaluated() {
     let belfry = Belfry::start().await;
     let session = belfry.sign_in("admin", PASSWORD).await;
     for (place, evil) in EVIL.into_iter().enumerate() {
         let id = format!("t{place}");
         let trigger = json!({"type": "interval", "hours": 100});
         let task = json!({"id": id, "name": evil, "description": evil, "tags": ["plain"], "type": "echo", "trigger": trigger, "params": {"message": "m"}});
-        let made = belfry.done(Method::POST, "/api/v1/tasks", task, 201).await;
-        assert_eq!((made["name"].as_str(), made["description"].as_str()), (Some(evil), Some(evil)));
+        let created = belfry.expect_status(Method::POST, "/api/v1/tasks", task, 201).await;
+        assert_eq!((created["name"].as_str(), created["description"].as_str()), (Some(evil), Some(evil)));
         let run = belfry.run(&id).await;
         assert_eq!(run["status"], "succeeded", "{run}");
         let page = belfry.page(&session, &format!("/tasks/{id}")).await.text().await.expect("text");
-        assert!(!page.contains("62615533"), "a name is no template: {evil}");
+        assert!(!page.contains("62615533"), "a name is not a template: {evil}");
     }
-    let count = belfry.done(Method::GET, "/api/v1/tasks", Value::Null, 200).await["total"].clone();
+    let count = belfry.expect_status(Method::GET, "/api/v1/tasks", Value::Null, 200).await["total"].clone();
     assert_eq!(count, EVIL.len());
     for evil in EVIL {
         let encoded = belfry::web::urls::encode(evil);
@@ -45,7 +45,7 @@ async fn texts_are_kept_as_they_are_and_do_nothing() {
             assert!(!text.to_lowercase().contains("syntax error") && !text.contains("sqlite"), "{text}");
             if name == "search" && code == 200 {
                 let total = serde_json::from_str::<Value>(&text).expect("JSON")["total"].as_u64().expect("a count");
-                assert!(total <= 2, "{evil} finds {total}: those that hold it, not all");
+                assert!(total <= 2, "{evil} finds {total} tasks, not only those that contain it");
             }
             let page = belfry.page(&session, &format!("/tasks?{name}={encoded}&q={encoded}")).await.status().as_u16();
             assert!(matches!(page, 200 | 303 | 400 | 422), "{name}={evil}: {page}");
@@ -59,19 +59,19 @@ async fn texts_are_kept_as_they_are_and_do_nothing() {
             assert!(matches!(code, 200 | 400 | 422), "{name}={evil}: {code}");
         }
         let signed =
-            belfry.bare(Method::POST, "/login").form(&[("name", evil), ("password", evil)]).send().await.expect("answers");
+            belfry.anonymous(Method::POST, "/login").form(&[("name", evil), ("password", evil)]).send().await.expect("answers");
         assert!(matches!(signed.status().as_u16(), 401 | 429), "{evil}");
     }
     assert_eq!(
-        belfry.done(Method::GET, "/api/v1/tasks", Value::Null, 200).await["total"],
+        belfry.expect_status(Method::GET, "/api/v1/tasks", Value::Null, 200).await["total"],
         EVIL.len(),
-        "the table is still there"
+        "the table still exists"
     );
     belfry.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn templates_in_parameters_reach_nothing_of_the_server() {
+async fn templates_in_parameters_cannot_read_the_server() {
     let belfry = Belfry::start_with(|s| s.commands.environment = vec!["HOME".into()]).await;
     let tries = [
         "{% include \"/etc/passwd\" %}",
@@ -90,15 +90,15 @@ async fn templates_in_parameters_reach_nothing_of_the_server() {
     for (place, text) in tries.into_iter().enumerate() {
         let id = format!("t{place}");
         let task = json!({"id": id, "type": "echo", "trigger": {"type": "interval", "hours": 100}, "params": {"message": text}});
-        let made = belfry.call(Method::POST, "/api/v1/tasks", Some(&task)).await;
-        if made.status() == 422 {
+        let created = belfry.call(Method::POST, "/api/v1/tasks", Some(&task)).await;
+        if created.status() == 422 {
             continue;
         }
-        assert_eq!(made.status(), 201, "{text}");
+        assert_eq!(created.status(), 201, "{text}");
         let run = belfry.run(&id).await;
         let path = std::env::var("PATH").expect("is set");
         assert!(!run.to_string().contains(&path) && !run.to_string().contains("root:x"), "{text}: {run}");
-        // What there is to see of itself, a template may see.
+        // A template may read its own context.
         assert!(run["status"] == "failed" || text.contains("__tera_context"), "{text}: {run}");
     }
     belfry.end().await;
@@ -106,7 +106,7 @@ async fn templates_in_parameters_reach_nothing_of_the_server() {
 
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
-async fn what_another_run_gave_is_no_command() {
+async fn output_of_another_run_is_not_run_as_a_command() {
     let belfry = Belfry::start().await;
     let work = belfry.folder.path().join("work");
     std::fs::create_dir(&work).expect("a folder");
@@ -121,13 +121,13 @@ async fn what_another_run_gave_is_no_command() {
     for (place, params) in commands.into_iter().enumerate() {
         let (first, second) = (format!("first-{place}"), format!("second-{place}"));
         let task = json!({"id": second, "type": "send_cmd", "trigger": trigger, "params": params});
-        belfry.done(Method::POST, "/api/v1/tasks", task, 201).await;
+        belfry.expect_status(Method::POST, "/api/v1/tasks", task, 201).await;
         let task = json!({"id": first, "type": "echo", "trigger": trigger, "params": {"message": given}, "chain": [{"on": "success", "task": second}]});
-        belfry.done(Method::POST, "/api/v1/tasks", task, 201).await;
+        belfry.expect_status(Method::POST, "/api/v1/tasks", task, 201).await;
         belfry.run(&first).await;
         let path = format!("/api/v1/tasks/{second}/executions");
-        let output = crate::server::until("the run that was started", || async {
-            let runs = belfry.done(Method::GET, &path, Value::Null, 200).await;
+        let output = crate::server::until("the chained run", || async {
+            let runs = belfry.expect_status(Method::GET, &path, Value::Null, 200).await;
             let run = runs["items"].get(0)?.clone();
             run["finished_at"].as_str()?;
             let whole = format!("/api/v1/executions/{}/output", run["id"].as_str()?);
@@ -145,10 +145,12 @@ async fn what_another_run_gave_is_no_command() {
         "{% set x = previous.result.message %}echo {{ x }}",
     ] {
         let task = json!({"id": "bare", "type": "send_cmd", "trigger": trigger, "params": {"command": bare}});
-        let refused = belfry.done(Method::POST, "/api/v1/tasks", task, 422).await;
+        let refused = belfry.expect_status(Method::POST, "/api/v1/tasks", task, 422).await;
         assert_eq!(refused["errors"][0]["pointer"], "/params/command");
         assert!(
-            refused["errors"][0]["message"].as_str().is_some_and(|said| said.contains("must not become part of it")),
+            refused["errors"][0]["message"]
+                .as_str()
+                .is_some_and(|message| message.contains("must not contain output of another run")),
             "{bare}: {refused}"
         );
     }
@@ -156,7 +158,7 @@ async fn what_another_run_gave_is_no_command() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_spreadsheet_takes_no_cell_for_a_formula() {
+async fn csv_download_contains_no_formulas() {
     let belfry = Belfry::start().await;
     let session = belfry.sign_in("admin", PASSWORD).await;
     for (place, formula) in
@@ -164,7 +166,7 @@ async fn a_spreadsheet_takes_no_cell_for_a_formula() {
     {
         let id = format!("t{place}");
         let task = json!({"id": id, "type": "echo", "trigger": {"type": "interval", "hours": 100}, "params": {"message": formula, "fail": formula}});
-        belfry.done(Method::POST, "/api/v1/tasks", task, 201).await;
+        belfry.expect_status(Method::POST, "/api/v1/tasks", task, 201).await;
         belfry.run(&id).await;
     }
     let file = belfry.page(&session, "/executions/-/download?format=csv").await.text().await.expect("text");

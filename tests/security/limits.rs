@@ -1,10 +1,10 @@
-//! Crowds: too many connections, requests, streams and guesses.
+//! Limits of connections, requests, event streams and password guesses.
 
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use belfry::net::{self, Limits, Setup};
-use belfry::service::MOST_STREAMS;
+use belfry::net::{self, Limits, ServerOptions};
+use belfry::service::MAX_STREAMS;
 use poem::{EndpointExt, endpoint};
 use reqwest::{Method, StatusCode};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -13,22 +13,22 @@ use tokio_util::sync::CancellationToken;
 
 use crate::rig::{Belfry, PASSWORD, TOKEN, client, rest, status};
 
-/// A server whose limits count for this machine too.
-struct Small {
+/// A server whose limits also apply to loopback addresses.
+struct LimitedServer {
     address: std::net::SocketAddr,
     shutdown: CancellationToken,
     running: tokio::task::JoinHandle<()>,
 }
 
-impl Small {
-    async fn start(limits: Limits) -> Small {
+impl LimitedServer {
+    async fn start(limits: Limits) -> LimitedServer {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("listens");
         let (address, shutdown) = (listener.local_addr().expect("an address"), CancellationToken::new());
         let answers = endpoint::make_sync(|_| "well").map_to_response();
-        let setup = Setup { limits: Limits { spare_loopback: false, ..limits }, ..Setup::default() };
+        let options = ServerOptions { limits: Limits { exempt_loopback: false, ..limits }, ..ServerOptions::default() };
         let stop = shutdown.clone();
-        let running = tokio::spawn(async move { net::serve(listener, setup, answers, stop).await.expect("serves") });
-        Small { address, shutdown, running }
+        let running = tokio::spawn(async move { net::serve(listener, options, answers, stop).await.expect("serves") });
+        LimitedServer { address, shutdown, running }
     }
 
     async fn end(self) {
@@ -47,32 +47,32 @@ async fn ask(stream: &mut TcpStream) -> u16 {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn connections_beyond_the_limit_are_told_so_and_places_come_back() {
+async fn connections_beyond_the_limit_get_503_until_one_closes() {
     for limits in [Limits { connections: 3, ..Limits::default() }, Limits { connections_per_address: 3, ..Limits::default() }] {
-        let small = Small::start(limits).await;
+        let server = LimitedServer::start(limits).await;
         let mut held = Vec::new();
         for _ in 0..3 {
-            let mut stream = TcpStream::connect(small.address).await.expect("connects");
+            let mut stream = TcpStream::connect(server.address).await.expect("connects");
             assert_eq!(ask(&mut stream).await, 200);
             held.push(stream);
         }
-        let mut refused = TcpStream::connect(small.address).await.expect("connects");
-        let said = rest(&mut refused).await;
-        assert!(status(&said) == 503 && said.contains("retry-after"), "{said}");
+        let mut refused = TcpStream::connect(server.address).await.expect("connects");
+        let response = rest(&mut refused).await;
+        assert!(status(&response) == 503 && response.contains("retry-after"), "{response}");
         drop(held);
-        crate::server::until("a place", || async {
-            let mut stream = TcpStream::connect(small.address).await.ok()?;
+        crate::server::until("a free connection", || async {
+            let mut stream = TcpStream::connect(server.address).await.ok()?;
             (ask(&mut stream).await == 200).then_some(())
         })
         .await;
-        small.end().await;
+        server.end().await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn requests_beyond_the_rate_are_told_how_long_to_wait() {
-    let small = Small::start(Limits { requests_per_second: 1, ..Limits::default() }).await;
-    let (client, url) = (client(), format!("http://{}/", small.address));
+async fn requests_beyond_the_rate_get_429_with_retry_after() {
+    let server = LimitedServer::start(Limits { requests_per_second: 1, ..Limits::default() }).await;
+    let (client, url) = (client(), format!("http://{}/", server.address));
     let mut refused = None;
     for _ in 0..100 {
         let answer = client.get(&url).send().await.expect("answers");
@@ -81,62 +81,63 @@ async fn requests_beyond_the_rate_are_told_how_long_to_wait() {
             break;
         }
     }
-    let refused = refused.expect("a refusal within a hundred requests");
+    let refused = refused.expect("a rejection within a hundred requests");
     let wait: u64 = refused.headers()["retry-after"].to_str().expect("text").parse().expect("seconds");
     assert!((1..=2).contains(&wait));
     let call = client.get(format!("{url}api/v1/tasks")).send().await.expect("answers");
     assert_eq!(call.headers()["content-type"], "application/problem+json");
     let problem: serde_json::Value = call.json().await.expect("JSON");
     assert_eq!(problem["status"], 429);
-    small.end().await;
+    server.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_server_with_open_connections_still_ends() {
-    let small = Small::start(Limits { head_timeout: Duration::from_secs(3600), ..Limits::default() }).await;
-    let mut stuck = TcpStream::connect(small.address).await.expect("connects");
-    stuck.write_all(b"GET / HTTP/1.1\r\nhost: ").await.expect("is taken");
-    small.end().await;
+async fn shutdown_closes_open_connections() {
+    let server = LimitedServer::start(Limits { head_timeout: Duration::from_secs(3600), ..Limits::default() }).await;
+    let mut stuck = TcpStream::connect(server.address).await.expect("connects");
+    stuck.write_all(b"GET / HTTP/1.1\r\nhost: ").await.expect("writes");
+    server.end().await;
     assert_eq!(rest(&mut stuck).await, "");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_account_holds_so_many_streams_open_and_no_more() {
+async fn event_streams_per_account_are_limited() {
     let belfry = Belfry::start().await;
     let mut held = Vec::new();
-    for _ in 0..MOST_STREAMS {
-        let answer = belfry.bare(Method::GET, "/events").bearer_auth(TOKEN).send().await.expect("answers");
+    for _ in 0..MAX_STREAMS {
+        let answer = belfry.anonymous(Method::GET, "/events").bearer_auth(TOKEN).send().await.expect("answers");
         assert_eq!(answer.status(), 200);
         held.push(answer);
     }
     assert_eq!(belfry.call(Method::GET, "/api/v1/events", None).await.status(), 429);
     let session = belfry.sign_in("admin", PASSWORD).await;
     assert_eq!(belfry.page(&session, "/live").await.status(), 429);
-    assert_eq!(belfry.page(&session, "/tasks").await.status(), 200, "pages still open");
+    assert_eq!(belfry.page(&session, "/tasks").await.status(), 200, "pages still work");
     drop(held);
-    crate::server::until("a place", || async { (belfry.page(&session, "/live").await.status() == 200).then_some(()) }).await;
+    crate::server::until("a free connection", || async { (belfry.page(&session, "/live").await.status() == 200).then_some(()) })
+        .await;
     belfry.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn guesses_of_a_password_are_slowed_however_many_come_at_once() {
+async fn concurrent_password_guesses_are_slowed() {
     let belfry = Belfry::start().await;
     let guess = |number: usize| {
         let password = format!("wrong password {number}");
-        let request = belfry.bare(Method::POST, "/login").form(&[("name", "admin"), ("password", password.as_str())]);
+        let request = belfry.anonymous(Method::POST, "/login").form(&[("name", "admin"), ("password", password.as_str())]);
         async move { request.send().await.expect("answers").status().as_u16() }
     };
     let answers = futures_util::future::join_all((0..40).map(guess)).await;
     let tried = answers.iter().filter(|status| **status == 401).count();
-    // Five are free, and within two minutes the doubled waits let at most six more through.
+    // Five are free, and within two minutes the doubling waits allow at most six more.
     assert!(tried <= 11, "{tried} of 40 were tried");
-    // 503: a machine so busy that the hashing took too long.
+    // 503: password hashing took too long on a busy machine.
     assert!(answers.iter().all(|status| matches!(status, 401 | 429 | 503)), "{answers:?}");
     belfry.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn ones_own_password_cannot_be_guessed_from_an_open_session() {
+async fn own_password_guesses_in_a_session_are_slowed() {
     let belfry = Belfry::start().await;
     let session = belfry.sign_in("admin", PASSWORD).await;
     let new = "another good password";

@@ -1,15 +1,15 @@
-//! Names and texts from outside cannot write lines of their own into the log.
+//! Log injection: names and texts from requests cannot forge log lines.
 
 use serde_json::json;
 
 use crate::server::{Server, until};
 
-/// A line that looks like the log's own, a terminal's command, and other breaks.
+/// A forged log line, terminal escape sequences, and other line breaks.
 const FORGED: &str =
     "x\r\n2026-01-01 00:00:00.000+00:00  INFO signed in user=\"forged\"\u{1b}[2J\u{1b}]0;owned\u{7}\u{85}\u{2028}y";
 
 #[tokio::test]
-async fn no_text_from_outside_makes_a_line() {
+async fn request_texts_cannot_forge_log_lines() {
     let folder = tempfile::tempdir().expect("a folder");
     let server = Server::start_with(folder.path(), &[("RUST_LOG", "debug")]);
     let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
@@ -33,15 +33,15 @@ async fn no_text_from_outside_makes_a_line() {
         assert_eq!(server.post("/api/v1/tasks", &refused).send().await.expect("answers").status(), 422);
     }
     for path in ["/tasks/%0d%0a2026-01-01%20INFO%20forged", "/api/v1/tasks/%0d%0aforged%1b%5b2J", "/%1b%5b2J"] {
-        let _any = client.get(format!("{base}{path}")).header("user-agent", "a\tb").send().await.expect("answers");
+        let _ = client.get(format!("{base}{path}")).header("user-agent", "a\tb").send().await.expect("answers");
     }
     assert_eq!(server.post("/api/v1/tasks/loud/run", &json!({})).send().await.expect("answers").status(), 202);
     let log = || std::fs::read_to_string(folder.path().join("data/scheduler.log")).unwrap_or_default();
     until("the failure in the log", || async { (log().contains("loud") && log().contains("failed")).then_some(()) }).await;
     for line in log().lines() {
-        assert!(line.starts_with("20") && line.get(10..11) == Some(" "), "a line of its own: {line:?}");
+        assert!(line.starts_with("20") && line.get(10..11) == Some(" "), "a forged line: {line:?}");
         assert!(!line.starts_with("2026-01-01 00:00:00.000+00:00"), "{line:?}");
     }
     assert!(log().chars().all(|c| !c.is_control() || c == '\n'), "no control characters");
-    assert!(log().contains("forged"), "what was tried is on record");
+    assert!(log().contains("forged"), "the attempt is logged");
 }

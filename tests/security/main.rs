@@ -1,14 +1,14 @@
-//! Belfry as an attacker meets it: the real server over real sockets, one kind of attack a file.
+//! Security tests: attacks on the real server over real sockets, one kind of attack per file.
 
 #[path = "../process/server.rs"]
-#[allow(dead_code, reason = "the tests of processes use the rest")]
+#[allow(dead_code, reason = "the process tests use the rest")]
 mod server;
 
-mod canary;
 mod headers;
 mod injection;
 mod limits;
 mod logs;
+mod markup;
 mod paths;
 mod proxies;
 mod rig;

@@ -1,11 +1,11 @@
-//! Paths that lead out of where they should stay.
+//! Path traversal.
 
 use reqwest::Method;
 use serde_json::json;
 
 use crate::rig::{Belfry, PASSWORD, status};
 
-/// Ways to write "up", and to places that are no files of ours.
+/// Paths out of the folder, in several encodings.
 const OUT: [&str; 12] = [
     "../task.db",
     "..%2ftask.db",
@@ -22,7 +22,7 @@ const OUT: [&str; 12] = [
 ];
 
 #[tokio::test(flavor = "multi_thread")]
-async fn static_files_and_docs_stay_where_they_are() {
+async fn static_files_and_docs_are_limited_to_their_folders() {
     let belfry = Belfry::start().await;
     for base in ["/static/", "/docs/", "/api/v1/../../static/", "/"] {
         for path in OUT {
@@ -35,7 +35,7 @@ async fn static_files_and_docs_stay_where_they_are() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn ids_in_addresses_are_ids_and_no_paths() {
+async fn ids_in_urls_are_not_used_as_paths() {
     let belfry = Belfry::start().await;
     let session = belfry.sign_in("admin", PASSWORD).await;
     for path in OUT {
@@ -51,7 +51,7 @@ async fn ids_in_addresses_are_ids_and_no_paths() {
 
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
-async fn tasks_read_and_write_no_files_outside_their_folders() {
+async fn tasks_cannot_access_files_outside_their_folders() {
     let belfry = Belfry::start().await;
     let data = belfry.folder.path().join("data");
     std::os::unix::fs::symlink("/etc", data.join("files/link")).expect("links");
@@ -60,9 +60,9 @@ async fn tasks_read_and_write_no_files_outside_their_folders() {
         let id = format!("log-{place}");
         let task = json!({"id": id, "type": "query_log", "trigger": {"type": "interval", "hours": 100},
             "params": {"source": "file", "path": path, "pattern": "root"}});
-        let made = belfry.call(Method::POST, "/api/v1/tasks", Some(&task)).await;
-        let code = made.status();
-        let text = made.text().await.expect("text");
+        let created = belfry.call(Method::POST, "/api/v1/tasks", Some(&task)).await;
+        let code = created.status();
+        let text = created.text().await.expect("text");
         assert!(code == 201 || code == 422, "{path}: {text}");
         if code == 201 {
             let run = belfry.run(&id).await;
@@ -71,8 +71,8 @@ async fn tasks_read_and_write_no_files_outside_their_folders() {
         }
         let id = format!("copy-{place}");
         let task = json!({"id": id, "type": "backup", "trigger": {"type": "interval", "hours": 100}, "params": {"to": path}});
-        let made = belfry.call(Method::POST, "/api/v1/tasks", Some(&task)).await;
-        if made.status() == 201 {
+        let created = belfry.call(Method::POST, "/api/v1/tasks", Some(&task)).await;
+        if created.status() == 201 {
             assert_eq!(belfry.run(&id).await["status"], "failed", "{path}");
         }
     }
@@ -81,7 +81,7 @@ async fn tasks_read_and_write_no_files_outside_their_folders() {
 
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
-async fn an_executable_is_found_by_its_name_in_its_folder_alone() {
+async fn executables_are_found_by_name_in_their_folder_only() {
     let belfry = Belfry::start().await;
     for name in ["../files/evil", "/bin/sh", "sh", "..", ".hidden", "a/b", "évil;id"] {
         let task = json!({"id": "x", "type": name, "trigger": {"type": "interval", "hours": 100}, "params": {}});

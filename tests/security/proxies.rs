@@ -1,29 +1,29 @@
-//! What a client says of itself, and what a trusted proxy says of it.
+//! Forwarding headers of clients and of trusted proxies.
 
 use reqwest::Method;
 use serde_json::Value;
 
 use crate::rig::{Belfry, PASSWORD, TOKEN, cookies};
 
-/// Trusts this machine as a proxy.
+/// A server that trusts this machine as a proxy.
 async fn behind_a_proxy() -> Belfry {
-    Belfry::start_with(|s| s.server.gate.trusted_proxies = vec!["127.0.0.1/32".parse().expect("a network")]).await
+    Belfry::start_with(|s| s.server.http.trusted_proxies = vec!["127.0.0.1/32".parse().expect("a network")]).await
 }
 
 async fn sign_in(belfry: &Belfry, headers: &[(&str, &str)], password: &str) -> reqwest::Response {
-    let request = belfry.bare(Method::POST, "/login").form(&[("name", "admin"), ("password", password)]);
+    let request = belfry.anonymous(Method::POST, "/login").form(&[("name", "admin"), ("password", password)]);
     headers.iter().fold(request, |request, (name, value)| request.header(*name, *value)).send().await.expect("answers")
 }
 
 /// The addresses of the audit's entries, newest first.
 async fn addresses(belfry: &Belfry) -> Vec<String> {
-    let audit = belfry.done(Method::GET, "/api/v1/audit", Value::Null, 200).await;
+    let audit = belfry.expect_status(Method::GET, "/api/v1/audit", Value::Null, 200).await;
     let items = audit["items"].as_array().expect("a list").iter();
     items.filter_map(|entry| entry["address"].as_str().map(str::to_owned)).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_client_cannot_choose_its_address_nor_its_scheme() {
+async fn clients_cannot_forge_their_address_or_scheme() {
     let belfry = Belfry::start().await;
     let forged = [
         ("x-forwarded-for", "203.0.113.7"),
@@ -39,7 +39,7 @@ async fn a_client_cannot_choose_its_address_nor_its_scheme() {
     for number in 0..10 {
         let (from, name) = (format!("203.0.113.{number}"), format!("nobody-{number}"));
         let form = [("name", name.as_str()), ("password", "wrong")];
-        let guess = belfry.bare(Method::POST, "/login").header("x-forwarded-for", from).form(&form);
+        let guess = belfry.anonymous(Method::POST, "/login").header("x-forwarded-for", from).form(&form);
         answers.push(guess.send().await.expect("answers").status().as_u16());
     }
     assert!(answers.contains(&429), "still one address: {answers:?}");
@@ -47,41 +47,41 @@ async fn a_client_cannot_choose_its_address_nor_its_scheme() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_trusted_proxy_is_believed_and_its_clients_are_told_apart() {
+async fn forwarding_headers_of_a_trusted_proxy_apply() {
     let belfry = behind_a_proxy().await;
     let from = |address: &'static str| [("x-forwarded-for", address), ("x-forwarded-proto", "https")];
     let signed = sign_in(&belfry, &from("1.2.3.4, 203.0.113.7"), PASSWORD).await;
     assert!(cookies(&signed).iter().all(|cookie| cookie.contains("; Secure")), "{:?}", cookies(&signed));
     assert!(signed.headers().contains_key("strict-transport-security"));
-    assert_eq!(addresses(&belfry).await[0], "203.0.113.7", "what the client wrote before the proxy's word does not count");
+    assert_eq!(addresses(&belfry).await[0], "203.0.113.7", "addresses written by the client do not count");
     let plain = sign_in(&belfry, &[("x-forwarded-for", "203.0.113.7")], PASSWORD).await;
     assert!(cookies(&plain).iter().all(|cookie| !cookie.contains("Secure")));
     belfry.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn behind_a_proxy_each_client_has_a_rate_of_its_own() {
+async fn rate_limit_applies_to_each_client_behind_a_proxy() {
     let belfry = Belfry::start_with(|s| {
-        s.server.gate.trusted_proxies = vec!["127.0.0.0/8".parse().expect("a network")];
-        s.server.gate.requests_per_second = 1;
+        s.server.http.trusted_proxies = vec!["127.0.0.0/8".parse().expect("a network")];
+        s.server.http.requests_per_second = 1;
     })
     .await;
     let ask = async |from: &str| {
-        belfry.bare(Method::GET, "/healthz").header("x-forwarded-for", from).send().await.expect("answers").status()
+        belfry.anonymous(Method::GET, "/healthz").header("x-forwarded-for", from).send().await.expect("answers").status()
     };
-    let crowd = futures_util::future::join_all((0..100).map(|_| ask("203.0.113.7"))).await;
-    assert!(crowd.iter().any(|status| *status == 429), "{crowd:?}");
+    let answers = futures_util::future::join_all((0..100).map(|_| ask("203.0.113.7"))).await;
+    assert!(answers.iter().any(|status| *status == 429), "{answers:?}");
     assert_eq!(ask("203.0.113.8").await, 200);
-    let crowd = futures_util::future::join_all((0..100).map(|_| ask("198.51.100.1, 203.0.113.7"))).await;
-    assert!(crowd.iter().any(|status| *status == 429), "another word in front is no way out: {crowd:?}");
+    let answers = futures_util::future::join_all((0..100).map(|_| ask("198.51.100.1, 203.0.113.7"))).await;
+    assert!(answers.iter().any(|status| *status == 429), "a forged address in front does not help: {answers:?}");
     belfry.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_for_the_machine_itself_is_not_for_those_behind_a_proxy() {
+async fn local_access_is_not_granted_through_a_proxy() {
     let belfry = Belfry::start().await;
     let metrics = async |belfry: &Belfry, headers: &[(&str, &str)]| {
-        let request = belfry.bare(Method::GET, "/metrics");
+        let request = belfry.anonymous(Method::GET, "/metrics");
         headers
             .iter()
             .fold(request, |request, (name, value)| request.header(*name, *value))
@@ -102,11 +102,11 @@ async fn what_is_for_the_machine_itself_is_not_for_those_behind_a_proxy() {
         assert_eq!(metrics(&belfry, &[trace]).await, 401, "{trace:?}");
     }
     let old = belfry.raw("GET /metrics HTTP/1.0\r\nhost: 127.0.0.1\r\n\r\n").await;
-    assert!(old.contains(" 401 "), "as a proxy asks by default: {old}");
+    assert!(old.contains(" 401 "), "HTTP/1.0, the default of some proxies: {old}");
     belfry.end().await;
     let proxied = behind_a_proxy().await;
-    assert_eq!(metrics(&proxied, &[]).await, 401, "a proxy that leaves no trace");
-    let known = proxied.bare(Method::GET, "/metrics").bearer_auth(TOKEN).send().await.expect("answers");
+    assert_eq!(metrics(&proxied, &[]).await, 401, "a trusted proxy without forwarding headers");
+    let known = proxied.anonymous(Method::GET, "/metrics").bearer_auth(TOKEN).send().await.expect("answers");
     assert_eq!(known.status(), 200);
     proxied.end().await;
 }

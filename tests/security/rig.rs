@@ -1,4 +1,4 @@
-//! A running server, with an administrator who is signed in, and sockets to it without a library in between.
+//! Test fixture: a running server with an administrator, and raw sockets to it.
 
 use std::net::SocketAddr;
 
@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 pub const TOKEN: &str = "token-of-the-security-tests";
 pub const PASSWORD: &str = "correct horse battery";
 
-/// A server in this process, over real sockets.
+/// A server in this process, reached over real sockets.
 pub struct Belfry {
     pub address: SocketAddr,
     pub scheme: &'static str,
@@ -32,7 +32,7 @@ pub struct Belfry {
 }
 
 impl Belfry {
-    /// With an administrator `admin`.
+    /// A server with an administrator `admin`.
     pub async fn start() -> Belfry {
         Belfry::start_with(|_| ()).await
     }
@@ -42,7 +42,7 @@ impl Belfry {
         Belfry::launch(Some(admin), change).await
     }
 
-    /// Without any account.
+    /// A server without any account.
     pub async fn fresh(change: impl FnOnce(&mut Settings)) -> Belfry {
         Belfry::launch(None, change).await
     }
@@ -57,7 +57,7 @@ impl Belfry {
         let scheme = if app.url().starts_with("https") { "https" } else { "http" };
         let (setup_code, shutdown) = (app.setup_code().map(str::to_owned), CancellationToken::new());
         let stop = shutdown.clone();
-        let running = tokio::spawn(async move { app.run(stop).await.expect("ends in order") });
+        let running = tokio::spawn(async move { app.run(stop).await.expect("ends without an error") });
         Belfry { address, scheme, service, database, setup_code, folder, client: client(), shutdown, running }
     }
 
@@ -65,79 +65,78 @@ impl Belfry {
         format!("{}://{}{path}", self.scheme, self.address)
     }
 
-    /// A request without any sign-in.
-    pub fn bare(&self, method: Method, path: &str) -> RequestBuilder {
+    /// An unauthenticated request.
+    pub fn anonymous(&self, method: Method, path: &str) -> RequestBuilder {
         self.client.request(method, self.url(path))
     }
 
     /// A call with the administrator's token.
     pub async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Response {
-        let request = self.bare(method, path).bearer_auth(TOKEN);
+        let request = self.anonymous(method, path).bearer_auth(TOKEN);
         let request = body.iter().fold(request, |request, body| request.json(body));
         request.send().await.expect("answers")
     }
 
-    /// A call that must be answered with this status; gives the JSON.
+    /// A call that must be answered with this status; returns the JSON.
     #[track_caller]
-    pub fn done(&self, method: Method, path: &str, body: Value, status: u16) -> impl Future<Output = Value> {
-        let place = std::panic::Location::caller();
+    pub fn expect_status(&self, method: Method, path: &str, body: Value, status: u16) -> impl Future<Output = Value> {
+        let caller = std::panic::Location::caller();
         async move {
             let answer = self.call(method, path, (!body.is_null()).then_some(&body)).await;
             let (given, text) = (answer.status().as_u16(), answer.text().await.expect("text"));
-            assert_eq!(given, status, "{place}: {path}: {text}");
+            assert_eq!(given, status, "{caller}: {path}: {text}");
             serde_json::from_str(&text).unwrap_or_default()
         }
     }
 
-    /// A page, by the session.
+    /// Requests a page with a session.
     pub async fn page(&self, session: &str, path: &str) -> Response {
-        self.bare(Method::GET, path).header("cookie", format!("belfry_session={session}")).send().await.expect("answers")
+        self.anonymous(Method::GET, path).header("cookie", format!("belfry_session={session}")).send().await.expect("answers")
     }
 
-    /// A form of a session's page.
+    /// Submits a form with a session.
     pub async fn form(&self, session: &str, path: &str, fields: &[(&str, &str)]) -> Response {
         let token = csrf::token(session);
         let all: Vec<(&str, &str)> = fields.iter().copied().chain([("csrf", token.as_str())]).collect();
-        let request = self.bare(Method::POST, path).header("cookie", format!("belfry_session={session}"));
+        let request = self.anonymous(Method::POST, path).header("cookie", format!("belfry_session={session}"));
         request.form(&all).send().await.expect("answers")
     }
 
-    /// Signs in on the page, and gives the session's secret.
+    /// Signs in on the page and returns the session cookie.
     pub async fn sign_in(&self, name: &str, password: &str) -> String {
         let answer =
-            self.bare(Method::POST, "/login").form(&[("name", name), ("password", password)]).send().await.expect("answers");
+            self.anonymous(Method::POST, "/login").form(&[("name", name), ("password", password)]).send().await.expect("answers");
         assert_eq!(answer.status(), StatusCode::SEE_OTHER, "signs in");
         session_of(&answer).expect("a session")
     }
 
     pub async fn account(&self, name: &str, role: &str) {
         let body = json!({"name": name, "role": role, "password": PASSWORD});
-        self.done(Method::POST, "/api/v1/users", body, 201).await;
+        self.expect_status(Method::POST, "/api/v1/users", body, 201).await;
     }
 
-    /// A task that echoes.
+    /// Creates a task of the type `echo`.
     pub async fn echo(&self, id: &str) {
         let body =
             json!({"id": id, "type": "echo", "trigger": {"type": "interval", "hours": 100}, "params": {"message": "hello"}});
-        self.done(Method::POST, "/api/v1/tasks", body, 201).await;
+        self.expect_status(Method::POST, "/api/v1/tasks", body, 201).await;
     }
 
-    /// Runs a task and waits until it has ended; gives the execution.
+    /// Runs a task and waits for its end; returns the execution.
     pub async fn run(&self, id: &str) -> Value {
-        let started = self.done(Method::POST, &format!("/api/v1/tasks/{id}/run"), json!({}), 202).await;
+        let started = self.expect_status(Method::POST, &format!("/api/v1/tasks/{id}/run"), json!({}), 202).await;
         let path = format!("/api/v1/executions/{}", started["id"].as_str().expect("an id"));
         crate::server::until("the run", || async {
-            let run = self.done(Method::GET, &path, Value::Null, 200).await;
+            let run = self.expect_status(Method::GET, &path, Value::Null, 200).await;
             run["finished_at"].is_string().then_some(run)
         })
         .await
     }
 
-    /// Sends bytes on a connection of their own, and reads all that comes until the server closes it.
+    /// Sends bytes on a new connection and reads until the server closes it.
     pub async fn raw(&self, request: impl AsRef<[u8]>) -> String {
         let mut stream = self.connect().await;
-        // The server may answer and close before it has read all.
-        let _cut_off = stream.write_all(request.as_ref()).await;
+        let _ = stream.write_all(request.as_ref()).await; // the server may close before it has read everything
         rest(&mut stream).await
     }
 
@@ -145,8 +144,8 @@ impl Belfry {
         TcpStream::connect(self.address).await.expect("connects")
     }
 
-    /// That the server answers as ever.
-    pub async fn is_well(&self) {
+    /// Checks that the server still answers.
+    pub async fn assert_healthy(&self) {
         let answer = self.raw(format!("GET /healthz HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n\r\n", self.address)).await;
         assert_eq!(status(&answer), 200, "{answer}");
     }
@@ -157,33 +156,33 @@ impl Belfry {
     }
 }
 
-/// Reads until the server closes the connection, or cuts it off.
+/// Reads until the server closes or resets the connection.
 pub async fn rest(stream: &mut TcpStream) -> String {
     let mut bytes = Vec::new();
-    let _cut_off = stream.read_to_end(&mut bytes).await;
+    let _ = stream.read_to_end(&mut bytes).await; // an error is a reset
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// The status of a raw answer; 0 where there is none.
+/// The status of a raw response; 0 if there is none.
 pub fn status(answer: &str) -> u16 {
     answer.strip_prefix("HTTP/1.1 ").and_then(|rest| rest.get(..3)).and_then(|code| code.parse().ok()).unwrap_or_default()
 }
 
-/// The session that an answer sets.
+/// The session that a response sets.
 pub fn session_of(answer: &Response) -> Option<String> {
     let cookies = answer.headers().get_all("set-cookie").iter().filter_map(|value| value.to_str().ok());
     let value = cookies.filter_map(|cookie| cookie.strip_prefix("belfry_session=")).next()?;
     value.split(';').next().filter(|value| !value.is_empty()).map(str::to_owned)
 }
 
-/// All cookies that an answer sets.
+/// All cookies that a response sets.
 pub fn cookies(answer: &Response) -> Vec<String> {
     answer.headers().get_all("set-cookie").iter().filter_map(|value| value.to_str().ok()).map(str::to_owned).collect()
 }
 
-/// A client that follows nothing and keeps no cookies.
+/// A client that follows no redirects and keeps no cookies.
 pub fn client() -> Client {
-    // Another provider may be there already, from another test.
+    // Another test may have installed a provider already.
     let _ = rustls::crypto::ring::default_provider().install_default();
     Client::builder().redirect(Policy::none()).danger_accept_invalid_certs(true).build().expect("a client")
 }

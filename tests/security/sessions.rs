@@ -1,4 +1,4 @@
-//! Sessions and tokens: forged, replayed, expired, fixed, sent from other sites, and those of people who have gone.
+//! Sessions and tokens: forgery, replay, expiry, fixation, cross-site requests, and removed accounts.
 
 use belfry::storage::{account, sign_in};
 use belfry::web::csrf;
@@ -13,34 +13,34 @@ use crate::rig::{Belfry, PASSWORD, TOKEN, session_of};
 const INSIDE: [&str; 4] = ["/tasks", "/settings/users", "/api/v1/tasks", "/api/v1/users"];
 
 #[track_caller]
-fn is_out(status: u16, path: &str) {
+fn assert_signed_out(status: u16, path: &str) {
     assert_eq!(status, if path.starts_with("/api") { 401 } else { 303 }, "{path}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn forged_and_ended_sessions_open_nothing() {
+async fn forged_and_ended_sessions_are_rejected() {
     let belfry = Belfry::start().await;
     let session = belfry.sign_in("admin", PASSWORD).await;
     let hash: String = Sha256::digest(session.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
-    // Another first character, whichever it is: any change makes it another session.
+    // Any change, here of the first character, makes the session invalid.
     let changed = format!("{}{}", if session.starts_with('A') { 'B' } else { 'A' }, &session[1..]);
     for forged in
         ["", "x", "admin", "' or '1'='1", "../../etc/passwd", &hash, &changed, &session.to_uppercase(), &"a".repeat(5000)]
     {
         for path in INSIDE {
-            is_out(belfry.page(forged, path).await.status().as_u16(), path);
+            assert_signed_out(belfry.page(forged, path).await.status().as_u16(), path);
         }
     }
     assert_eq!(belfry.form(&session, "/logout", &[]).await.status(), 303);
     for path in INSIDE {
-        is_out(belfry.page(&session, path).await.status().as_u16(), path);
+        assert_signed_out(belfry.page(&session, path).await.status().as_u16(), path);
     }
     belfry.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[expect(clippy::disallowed_methods, reason = "the server under test goes by the real clock")]
-async fn sessions_and_tokens_end_by_their_time() {
+#[expect(clippy::disallowed_methods, reason = "the server under test uses the real clock")]
+async fn sessions_and_tokens_expire() {
     let belfry = Belfry::start().await;
     let now: DateTime<Utc> = Utc::now();
     let mut tx = belfry.database.write().await.expect("writes");
@@ -54,21 +54,21 @@ async fn sessions_and_tokens_end_by_their_time() {
     tx.commit().await.expect("commits");
     assert_eq!(belfry.page("alive", "/tasks").await.status(), 200);
     for ended in ["over", "unused"] {
-        is_out(belfry.page(ended, "/tasks").await.status().as_u16(), "/tasks");
+        assert_signed_out(belfry.page(ended, "/tasks").await.status().as_u16(), "/tasks");
     }
-    let past = (now - Duration::days(1)).to_rfc3339();
+    let expired = (now - Duration::days(1)).to_rfc3339();
     let refused =
-        belfry.call(Method::POST, "/api/v1/tokens", Some(&json!({"name": "old", "role": "viewer", "expires_at": past}))).await;
-    assert_eq!(refused.status(), 422, "no token that has expired");
+        belfry.call(Method::POST, "/api/v1/tokens", Some(&json!({"name": "old", "role": "viewer", "expires_at": expired}))).await;
+    assert_eq!(refused.status(), 422, "an expired token cannot be created");
     belfry.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_session_from_before_the_sign_in_is_not_taken_on() {
+async fn sign_in_replaces_a_session_set_before() {
     let belfry = Belfry::start().await;
     let chosen = "chosen-by-the-attacker-0123456789abcdef";
     let answer = belfry
-        .bare(Method::POST, "/login")
+        .anonymous(Method::POST, "/login")
         .header("cookie", format!("belfry_session={chosen}"))
         .form(&[("name", "admin"), ("password", PASSWORD)])
         .send()
@@ -76,14 +76,14 @@ async fn a_session_from_before_the_sign_in_is_not_taken_on() {
         .expect("answers");
     let given = session_of(&answer).expect("a new session");
     assert_ne!(given, chosen);
-    is_out(belfry.page(chosen, "/tasks").await.status().as_u16(), "/tasks");
+    assert_signed_out(belfry.page(chosen, "/tasks").await.status().as_u16(), "/tasks");
     let second = belfry.sign_in("admin", PASSWORD).await;
-    assert_ne!(given, second, "each sign-in has its own");
+    assert_ne!(given, second, "each sign-in creates a session");
     belfry.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn other_sites_change_nothing_by_a_readers_cookie() {
+async fn cross_site_requests_are_rejected() {
     let belfry = Belfry::start().await;
     belfry.echo("a").await;
     let session = belfry.sign_in("admin", PASSWORD).await;
@@ -103,11 +103,16 @@ async fn other_sites_change_nothing_by_a_readers_cookie() {
     ];
     for path in forms {
         for token in ["", &csrf::token(&other)] {
-            let answer =
-                belfry.bare(Method::POST, path).header("cookie", &cookie).form(&[("csrf", token)]).send().await.expect("answers");
+            let answer = belfry
+                .anonymous(Method::POST, path)
+                .header("cookie", &cookie)
+                .form(&[("csrf", token)])
+                .send()
+                .await
+                .expect("answers");
             assert_eq!(answer.status(), 403, "{path} with {token}");
             let htmx = belfry
-                .bare(Method::POST, path)
+                .anonymous(Method::POST, path)
                 .header("cookie", &cookie)
                 .header("hx-request", "true")
                 .header("x-csrf-token", token);
@@ -128,49 +133,56 @@ async fn other_sites_change_nothing_by_a_readers_cookie() {
             ("sec-fetch-site", "cross-site"),
             ("sec-fetch-site", "same-site"),
         ] {
-            let request = belfry.bare(method.clone(), path).header("cookie", &cookie).header(name, value).json(&json!({}));
+            let request = belfry.anonymous(method.clone(), path).header("cookie", &cookie).header(name, value).json(&json!({}));
             assert_eq!(request.send().await.expect("answers").status(), 403, "{method} {path} {name}: {value}");
         }
     }
     let simple =
-        belfry.bare(Method::POST, "/api/v1/tasks").header("cookie", &cookie).header("content-type", "text/plain").body("{}");
-    assert!(matches!(simple.send().await.expect("answers").status().as_u16(), 403 | 415), "no form of another site is JSON");
+        belfry.anonymous(Method::POST, "/api/v1/tasks").header("cookie", &cookie).header("content-type", "text/plain").body("{}");
+    assert!(
+        matches!(simple.send().await.expect("answers").status().as_u16(), 403 | 415),
+        "a form of another site cannot send JSON"
+    );
     let preflight = belfry
-        .bare(Method::OPTIONS, "/api/v1/tasks")
+        .anonymous(Method::OPTIONS, "/api/v1/tasks")
         .header("origin", "http://evil.test")
         .header("access-control-request-method", "DELETE");
     let preflight = preflight.send().await.expect("answers");
     assert!(!preflight.headers().contains_key("access-control-allow-origin"), "{preflight:?}");
-    assert_eq!(belfry.done(Method::GET, "/api/v1/tasks/a", Value::Null, 200).await["enabled"], true);
+    assert_eq!(belfry.expect_status(Method::GET, "/api/v1/tasks/a", Value::Null, 200).await["enabled"], true);
     assert_eq!(belfry.page(&session, "/tasks").await.status(), 200, "still signed in");
     belfry.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn those_who_have_gone_are_out_at_once() {
+async fn removed_and_disabled_accounts_are_signed_out_at_once() {
     let belfry = Belfry::start().await;
     for end in ["delete", "disable", "password"] {
         let name = format!("bob-{end}");
         belfry.account(&name, "admin").await;
         let session = belfry.sign_in(&name, PASSWORD).await;
-        let made = belfry
-            .bare(Method::POST, "/api/v1/tokens")
+        let created = belfry
+            .anonymous(Method::POST, "/api/v1/tokens")
             .header("cookie", format!("belfry_session={session}"))
             .header("sec-fetch-site", "same-origin");
-        let made: Value =
-            made.json(&json!({"name": "mine", "role": "admin"})).send().await.expect("answers").json().await.expect("JSON");
-        let token = made["token"].as_str().expect("a token").to_owned();
+        let created: Value =
+            created.json(&json!({"name": "mine", "role": "admin"})).send().await.expect("answers").json().await.expect("JSON");
+        let token = created["token"].as_str().expect("a token").to_owned();
         let by_token = async || {
-            belfry.bare(Method::GET, "/api/v1/tasks").bearer_auth(&token).send().await.expect("answers").status().as_u16()
+            belfry.anonymous(Method::GET, "/api/v1/tasks").bearer_auth(&token).send().await.expect("answers").status().as_u16()
         };
         assert_eq!((by_token().await, belfry.page(&session, "/tasks").await.status().as_u16()), (200, 200));
         let path = format!("/api/v1/users/{name}");
         match end {
-            "delete" => drop(belfry.done(Method::DELETE, &path, Value::Null, 204).await),
-            "disable" => drop(belfry.done(Method::PUT, &path, json!({"role": "admin", "disabled": true}), 200).await),
-            _ => drop(belfry.done(Method::PUT, &path, json!({"role": "admin", "password": "another good password"}), 200).await),
+            "delete" => drop(belfry.expect_status(Method::DELETE, &path, Value::Null, 204).await),
+            "disable" => drop(belfry.expect_status(Method::PUT, &path, json!({"role": "admin", "disabled": true}), 200).await),
+            _ => drop(
+                belfry
+                    .expect_status(Method::PUT, &path, json!({"role": "admin", "password": "another good password"}), 200)
+                    .await,
+            ),
         }
-        is_out(belfry.page(&session, "/tasks").await.status().as_u16(), "/tasks");
+        assert_signed_out(belfry.page(&session, "/tasks").await.status().as_u16(), "/tasks");
         if end != "password" {
             assert_eq!(by_token().await, 401, "{end}");
         }
@@ -179,7 +191,7 @@ async fn those_who_have_gone_are_out_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_token_does_no_more_than_its_role_and_a_role_no_more_than_it_may() {
+async fn roles_limit_sessions_and_tokens() {
     let belfry = Belfry::start().await;
     belfry.account("vera", "viewer").await;
     let session = belfry.sign_in("vera", PASSWORD).await;
@@ -191,17 +203,17 @@ async fn a_token_does_no_more_than_its_role_and_a_role_no_more_than_it_may() {
         (Method::PUT, "/api/v1/secrets/x", json!({"value": "y"})),
     ];
     for (method, path, body) in tries {
-        let request = belfry.bare(method, path).header("cookie", &cookie).header("sec-fetch-site", "same-origin");
+        let request = belfry.anonymous(method, path).header("cookie", &cookie).header("sec-fetch-site", "same-origin");
         assert_eq!(request.json(&body).send().await.expect("answers").status(), 403, "{path}");
     }
     for path in ["/settings/users", "/settings/secrets", "/audit"] {
         assert_eq!(belfry.page(&session, path).await.status(), 403, "{path}");
     }
     for scheme in ["Basic", "bearer:", "Token"] {
-        let answer = belfry.bare(Method::GET, "/api/v1/tasks").header("authorization", format!("{scheme} {TOKEN}"));
+        let answer = belfry.anonymous(Method::GET, "/api/v1/tasks").header("authorization", format!("{scheme} {TOKEN}"));
         assert_eq!(answer.send().await.expect("answers").status(), 401, "{scheme}");
     }
-    let by_query = belfry.bare(Method::GET, &format!("/api/v1/tasks?token={TOKEN}&access_token={TOKEN}"));
-    assert_eq!(by_query.send().await.expect("answers").status(), 401, "no token in an address");
+    let by_query = belfry.anonymous(Method::GET, &format!("/api/v1/tasks?token={TOKEN}&access_token={TOKEN}"));
+    assert_eq!(by_query.send().await.expect("answers").status(), 401, "no token in a URL");
     belfry.end().await;
 }

@@ -1,4 +1,4 @@
-//! Clients that are slow on purpose, and requests that are large on purpose.
+//! Denial of service: slow clients and large requests.
 
 use std::time::Duration;
 
@@ -8,28 +8,28 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::rig::{Belfry, TOKEN, rest, status};
 
-/// Short, so that tests see the end of it; what ends a connection in these tests is the server alone.
+/// A short timeout of the server, so that the tests can wait for it.
 const SHORT: Duration = Duration::from_millis(300);
 
 #[tokio::test(flavor = "multi_thread")]
-async fn heads_that_never_end_are_cut_off_and_hold_nobody_up() {
-    let belfry = Belfry::start_with(|s| s.server.gate.header_timeout = SHORT).await;
+async fn incomplete_heads_are_closed_and_do_not_block_others() {
+    let belfry = Belfry::start_with(|s| s.server.http.header_timeout = SHORT).await;
     let mut slow = Vec::new();
     for _ in 0..200 {
         let mut stream = belfry.connect().await;
-        stream.write_all(b"GET / HTTP/1.1\r\nhost: a\r\nx-slow: ").await.expect("is taken");
+        stream.write_all(b"GET / HTTP/1.1\r\nhost: a\r\nx-slow: ").await.expect("writes");
         slow.push(stream);
     }
-    belfry.is_well().await;
+    belfry.assert_healthy().await;
     for mut stream in slow {
-        assert_eq!(rest(&mut stream).await, "", "closed without an answer");
+        assert_eq!(rest(&mut stream).await, "", "closed without a response");
     }
     belfry.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_head_that_comes_byte_by_byte_gets_no_more_time() {
-    let belfry = Belfry::start_with(|s| s.server.gate.header_timeout = SHORT).await;
+async fn head_timeout_is_not_extended_by_single_bytes() {
+    let belfry = Belfry::start_with(|s| s.server.http.header_timeout = SHORT).await;
     let (mut reader, mut writer) = belfry.connect().await.into_split();
     let drip = tokio::spawn(async move {
         let _ = writer.write_all(b"GET / HTTP/1.1\r\nhost: a\r\nx: ").await;
@@ -38,18 +38,18 @@ async fn a_head_that_comes_byte_by_byte_gets_no_more_time() {
         }
     });
     let mut bytes = Vec::new();
-    let _reset = reader.read_to_end(&mut bytes).await;
-    drip.await.expect("was refused in the end");
+    let _ = reader.read_to_end(&mut bytes).await; // an error is a reset
+    drip.await.expect("the writer ends");
     assert!(bytes.is_empty(), "{}", String::from_utf8_lossy(&bytes));
     belfry.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_connection_without_requests_is_closed_and_one_with_requests_goes_on() {
-    let belfry = Belfry::start_with(|s| s.server.gate.keep_alive = SHORT).await;
+async fn idle_connections_are_closed_and_active_ones_kept() {
+    let belfry = Belfry::start_with(|s| s.server.http.keep_alive = SHORT).await;
     let mut stream = belfry.connect().await;
     for _ in 0..3 {
-        stream.write_all(b"GET /healthz HTTP/1.1\r\nhost: a\r\n\r\n").await.expect("is taken");
+        stream.write_all(b"GET /healthz HTTP/1.1\r\nhost: a\r\n\r\n").await.expect("writes");
         let mut head = [0; 15];
         stream.read_exact(&mut head).await.expect("answers on the same connection");
         assert_eq!(&head, b"HTTP/1.1 200 OK");
@@ -63,8 +63,8 @@ async fn a_connection_without_requests_is_closed_and_one_with_requests_goes_on()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn bodies_that_never_end_are_answered_in_time() {
-    let belfry = Belfry::start_with(|s| s.server.gate.request_timeout = SHORT).await;
+async fn incomplete_bodies_are_answered_after_the_request_timeout() {
+    let belfry = Belfry::start_with(|s| s.server.http.request_timeout = SHORT).await;
     let form = "content-type: application/x-www-form-urlencoded\r\ncontent-length: 100\r\n\r\nname=a";
     let call = "content-type: application/json\r\ncontent-length: 100\r\n\r\n{\"id\":";
     for (path, body) in [("/login", form), ("/api/v1/tasks", call)] {
@@ -76,20 +76,20 @@ async fn bodies_that_never_end_are_answered_in_time() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_answer_that_nobody_takes_is_given_up() {
-    let belfry = Belfry::start_with(|s| s.server.gate.stall_timeout = SHORT).await;
+async fn connections_that_do_not_read_the_response_are_closed() {
+    let belfry = Belfry::start_with(|s| s.server.http.stall_timeout = SHORT).await;
     let mut stream = belfry.connect().await;
-    // Far more is asked for than the buffers between the two hold; nothing is read.
-    let mut asked = Ok(());
-    while asked.is_ok() {
-        asked = stream.write_all("GET /openapi.json HTTP/1.1\r\nhost: a\r\n\r\n".repeat(200).as_bytes()).await;
+    // Requests more than the buffers can hold, and reads nothing.
+    let mut written = Ok(());
+    while written.is_ok() {
+        written = stream.write_all("GET /openapi.json HTTP/1.1\r\nhost: a\r\n\r\n".repeat(200).as_bytes()).await;
     }
-    belfry.is_well().await;
+    belfry.assert_healthy().await;
     belfry.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn ten_megabytes_are_too_large_everywhere() {
+async fn bodies_beyond_the_limit_get_413() {
     let belfry = Belfry::start().await;
     let large = "a".repeat(10 << 20);
     for (path, kind) in [("/login", "application/x-www-form-urlencoded"), ("/api/v1/tasks", "application/json")] {
@@ -97,9 +97,9 @@ async fn ten_megabytes_are_too_large_everywhere() {
             "POST {path} HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {TOKEN}\r\ncontent-type: {kind}\r\ncontent-length: {}\r\n\r\n",
             large.len()
         );
-        // Told before it is sent: the answer is there although nothing of the body came.
+        // With a declared length the response comes before the body is sent completely.
         let mut stream = belfry.connect().await;
-        stream.write_all(format!("{declared}{}", "a".repeat(2 << 20)).as_bytes()).await.expect("is taken");
+        stream.write_all(format!("{declared}{}", "a".repeat(2 << 20)).as_bytes()).await.expect("writes");
         let mut code = [0; 12];
         stream.read_exact(&mut code).await.expect("answers");
         assert_eq!(&code, b"HTTP/1.1 413", "{path}");
@@ -107,21 +107,22 @@ async fn ten_megabytes_are_too_large_everywhere() {
         let chunk = format!("{:x}\r\n{}\r\n", 1 << 16, "a".repeat(1 << 16));
         let chunked = declared.split("content-length").next().expect("a head").to_owned() + "transfer-encoding: chunked\r\n\r\n";
         let mut stream = belfry.connect().await;
-        stream.write_all(format!("{chunked}{}", chunk.repeat(20)).as_bytes()).await.expect("is taken");
+        stream.write_all(format!("{chunked}{}", chunk.repeat(20)).as_bytes()).await.expect("writes");
         stream.read_exact(&mut code).await.expect("answers");
         assert_eq!(&code, b"HTTP/1.1 413", "{path} in chunks");
     }
-    belfry.is_well().await;
+    belfry.assert_healthy().await;
     belfry.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_hundred_thousand_brackets_are_refused_and_not_followed() {
+async fn deeply_nested_json_is_rejected() {
     let belfry = Belfry::start().await;
     for (open, close) in [("[", "]"), ("{\"a\":", "}")] {
         let nested = format!("{}1{}", open.repeat(100_000), close.repeat(100_000));
         for body in [nested.clone(), open.repeat(100_000), format!("{{\"params\":{nested}}}")] {
-            let answer = belfry.bare(Method::POST, "/api/v1/tasks").bearer_auth(TOKEN).header("content-type", "application/json");
+            let answer =
+                belfry.anonymous(Method::POST, "/api/v1/tasks").bearer_auth(TOKEN).header("content-type", "application/json");
             let answer = answer.body(body).send().await.expect("answers");
             assert_eq!(answer.status(), 400);
         }
@@ -133,12 +134,12 @@ async fn a_hundred_thousand_brackets_are_refused_and_not_followed() {
     assert_eq!(answer.status(), 422);
     let deep = json!({"trigger": {"type": "cron", "expression": "(".repeat(100_000)}});
     assert_eq!(belfry.call(Method::POST, "/api/v1/triggers/preview", Some(&deep)).await.status(), 422);
-    belfry.is_well().await;
+    belfry.assert_healthy().await;
     belfry.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn heads_are_bounded() {
+async fn heads_beyond_the_limit_get_431() {
     let belfry = Belfry::start().await;
     let large = belfry.raw(format!("GET / HTTP/1.1\r\nhost: a\r\nx: {}\r\n\r\n", "a".repeat(200_000))).await;
     assert_eq!(status(&large), 431, "{large}");
@@ -146,6 +147,6 @@ async fn heads_are_bounded() {
     assert_eq!(status(&belfry.raw(format!("GET / HTTP/1.1\r\nhost: a\r\n{many}\r\n")).await), 431);
     let long = belfry.raw(format!("GET /{} HTTP/1.1\r\nhost: a\r\n\r\n", "a".repeat(200_000))).await;
     assert!(matches!(status(&long), 414 | 431), "{long}");
-    belfry.is_well().await;
+    belfry.assert_healthy().await;
     belfry.end().await;
 }

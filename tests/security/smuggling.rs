@@ -1,12 +1,12 @@
-//! Requests that a proxy and the server could read differently.
+//! Request smuggling: requests that a proxy and the server could parse differently.
 
 use crate::rig::{Belfry, TOKEN, status};
 
-/// A second request, hidden behind the first.
+/// A second request hidden behind the first.
 const HIDDEN: &str = "GET /api/v1/tasks HTTP/1.1\r\nhost: a\r\n\r\n";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_hides_behind_a_body_of_two_lengths_is_not_answered() {
+async fn request_hidden_behind_a_chunked_body_is_not_answered() {
     let belfry = Belfry::start().await;
     let length = HIDDEN.len() + 5;
     for lengths in [
@@ -22,7 +22,7 @@ async fn what_hides_behind_a_body_of_two_lengths_is_not_answered() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn lengths_that_can_be_read_in_two_ways_are_refused() {
+async fn ambiguous_lengths_are_rejected() {
     let belfry = Belfry::start().await;
     for lengths in [
         "content-length: 5\r\ncontent-length: 6\r\n",
@@ -44,7 +44,7 @@ async fn lengths_that_can_be_read_in_two_ways_are_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_request_names_one_host() {
+async fn requests_must_have_exactly_one_host() {
     let belfry = Belfry::start().await;
     for hosts in ["", "host: a\r\nhost: b\r\n"] {
         let answer = belfry.raw(format!("GET /healthz HTTP/1.1\r\n{hosts}connection: close\r\n\r\n")).await;
@@ -54,7 +54,7 @@ async fn a_request_names_one_host() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn lines_that_are_no_http_are_refused() {
+async fn malformed_http_is_rejected() {
     let belfry = Belfry::start().await;
     for request in [
         "GET /healthz HTTP/1.1\r\nhost: a\r\nx: a\rb\r\n\r\n",
@@ -68,6 +68,6 @@ async fn lines_that_are_no_http_are_refused() {
         let answer = belfry.raw(request).await;
         assert!(matches!(status(&answer), 0 | 400), "{request:?}: {answer}");
     }
-    belfry.is_well().await;
+    belfry.assert_healthy().await;
     belfry.end().await;
 }

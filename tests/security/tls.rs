@@ -1,4 +1,4 @@
-//! TLS: certificates from files, renewed while it runs, and what browsers are told then.
+//! TLS: certificates from files, their reload, secure cookies and HSTS.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -15,12 +15,12 @@ use tokio_rustls::client::TlsStream;
 
 use crate::rig::{Belfry, PASSWORD, cookies, rest, status};
 
-/// A certificate of its own and the key to it, in files.
+/// Files with a self-signed certificate and its key.
 struct Files {
     folder: tempfile::TempDir,
 }
 
-/// The content of a pair of files, and the certificate as the wire has it.
+/// A certificate and its key in PEM format, and the certificate in DER.
 struct Pair {
     certificate: String,
     key: String,
@@ -35,11 +35,11 @@ fn pem(label: &str, der: &[u8]) -> String {
 }
 
 fn pair() -> Pair {
-    let made = rcgen::generate_simple_self_signed(["localhost".to_owned(), "127.0.0.1".to_owned()]).expect("a certificate");
+    let generated = rcgen::generate_simple_self_signed(["localhost".to_owned(), "127.0.0.1".to_owned()]).expect("a certificate");
     Pair {
-        certificate: pem("CERTIFICATE", made.cert.der()),
-        key: pem("PRIVATE KEY", &made.signing_key.serialize_der()),
-        der: made.cert.der().to_vec(),
+        certificate: pem("CERTIFICATE", generated.cert.der()),
+        key: pem("PRIVATE KEY", &generated.signing_key.serialize_der()),
+        der: generated.cert.der().to_vec(),
     }
 }
 
@@ -64,16 +64,16 @@ impl Files {
     }
 
     fn set(&self, settings: &mut Settings) {
-        settings.server.gate.tls_certificate = Some(self.certificate());
-        settings.server.gate.tls_key = Some(self.key());
+        settings.server.http.tls_certificate = Some(self.certificate());
+        settings.server.http.tls_key = Some(self.key());
     }
 }
 
-/// Takes any certificate: which one it was is what the tests look at.
+/// Accepts any certificate; the tests compare which one was used.
 #[derive(Debug)]
-struct Any(rustls::crypto::WebPkiSupportedAlgorithms);
+struct AcceptAny(rustls::crypto::WebPkiSupportedAlgorithms);
 
-impl rustls::client::danger::ServerCertVerifier for Any {
+impl rustls::client::danger::ServerCertVerifier for AcceptAny {
     fn verify_server_cert(
         &self,
         _: &rustls::pki_types::CertificateDer<'_>,
@@ -108,37 +108,41 @@ impl rustls::client::danger::ServerCertVerifier for Any {
     }
 }
 
-async fn shake_hands(address: std::net::SocketAddr) -> (TlsStream<TcpStream>, Vec<u8>) {
+async fn connect(address: std::net::SocketAddr) -> (TlsStream<TcpStream>, Vec<u8>) {
     let provider = rustls::crypto::ring::default_provider();
-    let verifier = Arc::new(Any(provider.signature_verification_algorithms));
+    let verifier = Arc::new(AcceptAny(provider.signature_verification_algorithms));
     let config = ClientConfig::builder_with_provider(Arc::new(provider)).with_safe_default_protocol_versions().expect("versions");
     let config = config.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth();
     let stream = TcpStream::connect(address).await.expect("connects");
     let name = ServerName::try_from("localhost").expect("a name");
-    let stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await.expect("shakes hands");
+    let stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await.expect("completes the handshake");
     let shown = stream.get_ref().1.peer_certificates().and_then(|all| all.first()).map(|cert| cert.to_vec()).unwrap_or_default();
     (stream, shown)
 }
 
 async fn ask(stream: &mut TlsStream<TcpStream>) -> u16 {
     use tokio::io::AsyncReadExt;
-    stream.write_all(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n").await.expect("is taken");
+    stream.write_all(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n").await.expect("writes");
     let mut head = [0; 12];
     stream.read_exact(&mut head).await.expect("answers");
     status(&String::from_utf8_lossy(&head))
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn behind_tls_cookies_are_secure_and_browsers_are_told_to_stay() {
+async fn tls_responses_have_secure_cookies_and_hsts() {
     let files = Files::new(&pair());
     let belfry = Belfry::start_with(|s| files.set(s)).await;
     assert_eq!(belfry.scheme, "https");
-    let signed =
-        belfry.bare(Method::POST, "/login").form(&[("name", "admin"), ("password", PASSWORD)]).send().await.expect("answers");
+    let signed = belfry
+        .anonymous(Method::POST, "/login")
+        .form(&[("name", "admin"), ("password", PASSWORD)])
+        .send()
+        .await
+        .expect("answers");
     assert_eq!(signed.status(), 303);
     assert!(cookies(&signed).iter().all(|cookie| cookie.contains("; Secure")), "{:?}", cookies(&signed));
     for path in ["/login", "/api/v1/tasks", "/healthz", "/static/css/belfry.css"] {
-        let answer = belfry.bare(Method::GET, path).send().await.expect("answers");
+        let answer = belfry.anonymous(Method::GET, path).send().await.expect("answers");
         assert_eq!(answer.headers()["strict-transport-security"], "max-age=31536000", "{path}");
         assert_eq!(answer.version(), reqwest::Version::HTTP_2, "{path}");
     }
@@ -146,7 +150,7 @@ async fn behind_tls_cookies_are_secure_and_browsers_are_told_to_stay() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn plain_http_on_the_port_is_told_what_to_do_and_led_nowhere() {
+async fn plain_http_on_the_tls_port_gets_400_without_a_redirect() {
     let files = Files::new(&pair());
     let belfry = Belfry::start_with(|s| files.set(s)).await;
     let answer = belfry.raw("GET /tasks HTTP/1.1\r\nhost: evil.test\r\n\r\n").await;
@@ -156,61 +160,61 @@ async fn plain_http_on_the_port_is_told_what_to_do_and_led_nowhere() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn handshakes_that_never_end_are_cut_off() {
+async fn incomplete_handshakes_are_closed() {
     let files = Files::new(&pair());
     let belfry = Belfry::start_with(|s| {
         files.set(s);
-        s.server.gate.header_timeout = std::time::Duration::from_millis(300);
+        s.server.http.header_timeout = std::time::Duration::from_millis(300);
     })
     .await;
     for begun in [&b""[..], &[22, 3, 1, 2][..]] {
         let mut stream = belfry.connect().await;
-        stream.write_all(begun).await.expect("is taken");
+        stream.write_all(begun).await.expect("writes");
         rest(&mut stream).await;
     }
-    assert_eq!(belfry.bare(Method::GET, "/healthz").send().await.expect("answers").status(), 200);
+    assert_eq!(belfry.anonymous(Method::GET, "/healthz").send().await.expect("answers").status(), 200);
     belfry.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn new_files_serve_new_connections_and_bad_ones_change_nothing() {
+async fn valid_files_are_reloaded_for_new_connections_and_invalid_ones_rejected() {
     let (first, second) = (pair(), pair());
     let files = Files::new(&first);
     let tls = Arc::new(Tls::load(&files.certificate(), &files.key()).expect("loads"));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("listens");
     let (address, shutdown) = (listener.local_addr().expect("an address"), tokio_util::sync::CancellationToken::new());
-    let setup = belfry::net::Setup { tls: Some(tls.clone()), ..Default::default() };
+    let options = belfry::net::ServerOptions { tls: Some(tls.clone()), ..Default::default() };
     let answers = poem::EndpointExt::map_to_response(poem::endpoint::make_sync(|_| "well"));
-    let running = tokio::spawn(belfry::net::serve(listener, setup, answers, shutdown.clone()));
+    let running = tokio::spawn(belfry::net::serve(listener, options, answers, shutdown.clone()));
 
-    let (mut before, shown) = shake_hands(address).await;
+    let (mut before, shown) = connect(address).await;
     assert_eq!((shown, ask(&mut before).await), (first.der.clone(), 200));
-    assert_eq!(tls.run_once(), belfry::net::Look::Same);
+    assert_eq!(tls.run_once(), belfry::net::ReloadOutcome::Unchanged);
     for (certificate, key) in
         [("", ""), ("nonsense", &*first.key), (&*second.certificate, &*first.key), (&*second.certificate, "")]
     {
         files.put(certificate, key);
-        assert_eq!(tls.run_once(), belfry::net::Look::Refused, "{certificate} {key}");
-        assert_eq!(tls.run_once(), belfry::net::Look::Same, "said once");
-        assert_eq!(shake_hands(address).await.1, first.der, "the one before stays");
+        assert_eq!(tls.run_once(), belfry::net::ReloadOutcome::Rejected, "{certificate} {key}");
+        assert_eq!(tls.run_once(), belfry::net::ReloadOutcome::Unchanged, "reported once");
+        assert_eq!(connect(address).await.1, first.der, "the previous certificate stays");
     }
     std::fs::remove_file(files.key()).expect("removes");
-    assert_eq!(tls.run_once(), belfry::net::Look::Refused);
+    assert_eq!(tls.run_once(), belfry::net::ReloadOutcome::Rejected);
     files.put(&second.certificate, &second.key);
-    assert_eq!(tls.run_once(), belfry::net::Look::Renewed);
-    assert_eq!(shake_hands(address).await.1, second.der);
+    assert_eq!(tls.run_once(), belfry::net::ReloadOutcome::Reloaded);
+    assert_eq!(connect(address).await.1, second.der);
     let mut left = [0; 512];
-    let _rest_of_the_first_answer = tokio::io::AsyncReadExt::read(&mut before, &mut left).await.expect("is open");
-    assert_eq!(ask(&mut before).await, 200, "a connection from before goes on");
+    let _ = tokio::io::AsyncReadExt::read(&mut before, &mut left).await.expect("is open"); // the rest of the first response
+    assert_eq!(ask(&mut before).await, 200, "an open connection is kept");
     shutdown.cancel();
     running.await.expect("ends").expect("serves");
 }
 
 #[tokio::test]
-async fn files_that_are_of_no_use_stop_the_start_and_are_named() {
+async fn invalid_files_fail_the_start_and_are_named() {
     let (one, other) = (pair(), pair());
     let files = Files::new(&one);
-    let told =
+    let start_error =
         async |settings: Settings| belfry::app::App::start(settings).await.err().map(|e| e.to_string()).unwrap_or_default();
     let settings = |folder: &tempfile::TempDir| {
         let mut settings = Settings { data_dir: folder.path().join("data"), ..Settings::default() };
@@ -221,20 +225,20 @@ async fn files_that_are_of_no_use_stop_the_start_and_are_named() {
     let folder = tempfile::tempdir().expect("a folder");
     files.put("", &one.key);
     assert!(
-        told(settings(&folder)).await.contains("server.tls_certificate: ")
-            && told(settings(&folder)).await.contains("no certificate")
+        start_error(settings(&folder)).await.contains("server.tls_certificate: ")
+            && start_error(settings(&folder)).await.contains("no certificate")
     );
     files.put(&one.certificate, "");
-    assert!(told(settings(&folder)).await.contains("holds no private key"));
+    assert!(start_error(settings(&folder)).await.contains("contains no private key"));
     files.put(&one.certificate, &other.key);
-    assert!(told(settings(&folder)).await.contains("do not serve"));
+    assert!(start_error(settings(&folder)).await.contains("cannot be used together"));
     let alone = Settings { ..settings(&folder) };
     let mut half = alone.clone();
-    half.server.gate.tls_key = None;
-    assert!(told(half).await.contains("server.tls_key is not"));
+    half.server.http.tls_key = None;
+    assert!(start_error(half).await.contains("server.tls_key is not"));
     let mut missing = alone;
-    missing.server.gate.tls_certificate = Some(folder.path().join("none.crt"));
-    let said = told(missing).await;
-    assert!(said.contains("none.crt") && said.contains("no such file"), "{said}");
-    assert!(!folder.path().join("data").exists(), "nothing stays of a start that failed");
+    missing.server.http.tls_certificate = Some(folder.path().join("none.crt"));
+    let message = start_error(missing).await;
+    assert!(message.contains("none.crt") && message.contains("no such file"), "{message}");
+    assert!(!folder.path().join("data").exists(), "a failed start leaves nothing behind");
 }

@@ -1,15 +1,15 @@
-//! The first administrator, sign-in, sessions and tokens.
+//! Initial setup, sign-in, sessions and tokens.
 
 use belfry::domain::user::Via;
 use belfry::service::{AdminSetup, Error};
 use chrono::Duration;
 
-use crate::on_each;
-use crate::support::parts::TestParts;
+use crate::for_each_database;
+use crate::support::context::TestContext;
 
-on_each! {
-    async fn the_first_visitor_becomes_administrator_and_nobody_after(db: &TestDatabase) {
-        let service = TestParts::new(&db.database).service;
+for_each_database! {
+    async fn set_up_creates_only_the_first_administrator(db: &TestDatabase) {
+        let service = TestContext::new(&db.database).service;
         assert!(service.needs_setup().await.unwrap());
         assert!(matches!(service.set_up("alice", "short").await, Err(Error::Invalid(_))));
         service.set_up("alice", "long enough").await.unwrap();
@@ -17,13 +17,13 @@ on_each! {
         assert!(matches!(service.set_up("bob", "long enough").await, Err(Error::Conflict(_))));
     }
 
-    async fn sign_in_answers_a_session_that_runs_out(db: &TestDatabase) {
-        let parts = TestParts::new(&db.database);
-        let service = &parts.service;
+    async fn sessions_expire_after_idle_time_and_lifetime(db: &TestDatabase) {
+        let context = TestContext::new(&db.database);
+        let service = &context.service;
         service.set_up("alice", "long enough").await.unwrap();
         let wrong = service.sign_in("alice", "long enoug", None).await.unwrap_err().to_string();
         let unknown = service.sign_in("bob", "long enough", None).await.unwrap_err().to_string();
-        assert_eq!(wrong, unknown, "nothing tells a wrong password from an unknown name");
+        assert_eq!(wrong, unknown, "the same error for a wrong password and an unknown name");
         let (_, secret) = service.sign_in("ALICE", "long enough", None).await.unwrap();
         assert_eq!(service.actor_by_session(&secret, Via::Page).await.unwrap().unwrap().name, "alice");
         assert!(service.actor_by_token(&secret).await.unwrap().is_none(), "a session is no token");
@@ -31,18 +31,18 @@ on_each! {
         assert!(service.actor_by_session(&secret, Via::Page).await.unwrap().is_none());
         let (_, secret) = service.sign_in("alice", "long enough", None).await.unwrap();
         for _ in 0..5 {
-            parts.clock.advance(Duration::days(5));
-            assert!(service.actor_by_session(&secret, Via::Page).await.unwrap().is_some(), "it is used");
+            context.clock.advance(Duration::days(5));
+            assert!(service.actor_by_session(&secret, Via::Page).await.unwrap().is_some(), "kept alive by use");
         }
-        parts.clock.advance(Duration::days(5));
-        assert!(service.actor_by_session(&secret, Via::Page).await.unwrap().is_none(), "after 30 days all the same");
+        context.clock.advance(Duration::days(5));
+        assert!(service.actor_by_session(&secret, Via::Page).await.unwrap().is_none(), "expired after 30 days");
         let (_, secret) = service.sign_in("alice", "long enough", None).await.unwrap();
-        parts.clock.advance(Duration::days(8));
-        assert!(service.actor_by_session(&secret, Via::Page).await.unwrap().is_none(), "not used for a week");
+        context.clock.advance(Duration::days(8));
+        assert!(service.actor_by_session(&secret, Via::Page).await.unwrap().is_none(), "idle for a week");
     }
 
-    async fn settings_may_give_the_administrator_and_a_token(db: &TestDatabase) {
-        let service = TestParts::new(&db.database).service;
+    async fn bootstrap_creates_administrator_and_token(db: &TestDatabase) {
+        let service = TestContext::new(&db.database).service;
         let token = "0123456789abcdef".to_owned();
         let setup = AdminSetup { user: Some("ops".into()), password: Some("long enough".into()), token: Some(token.clone()) };
         service.bootstrap(&setup).await.unwrap();

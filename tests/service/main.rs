@@ -1,4 +1,4 @@
-//! What the services allow, refuse and answer, on both databases.
+//! Tests of the services, on both databases.
 
 #[path = "../support/mod.rs"]
 mod support;
@@ -8,7 +8,7 @@ mod overview;
 mod people;
 mod runs;
 mod second_factor;
+mod tag_scope_import;
 mod tasks;
-mod team_import;
 mod timing;
 mod transfer;

@@ -1,29 +1,29 @@
-//! How things stand, from what is on record.
+//! The overview and the calendar.
 
-use belfry::domain::calendar::Grain;
+use belfry::domain::calendar::Granularity;
 use belfry::domain::execution::Status;
 use belfry::service::CalendarRequest;
-use belfry::storage::seed::{self, PastRun};
+use belfry::storage::bench_data::{self, SampleRun};
 use chrono::{DateTime, Duration, Utc};
 use serde_json::json;
 
-use crate::on_each;
-use crate::support::parts::{TestParts, admin, start};
+use crate::for_each_database;
+use crate::support::context::{TestContext, admin, start};
 
-fn past(number: u128, task: &str, at: DateTime<Utc>, status: Status) -> PastRun {
+fn past(number: u128, task: &str, at: DateTime<Utc>, status: Status) -> SampleRun {
     let id = ulid::Ulid::from_parts(at.timestamp_millis() as u64, number).to_string();
-    PastRun { id, task_id: task.into(), task_type: "echo", status, at, duration_ms: 1000 }
+    SampleRun { id, task_id: task.into(), task_type: "echo", status, at, duration_ms: 1000 }
 }
 
-async fn record(parts: &TestParts, runs: &[PastRun]) {
-    let mut tx = parts.database.write().await.unwrap();
-    seed::past_runs(&mut tx, runs).await.unwrap();
+async fn record(context: &TestContext, runs: &[SampleRun]) {
+    let mut tx = context.database.write().await.unwrap();
+    bench_data::insert_runs(&mut tx, runs).await.unwrap();
     tx.commit().await.unwrap();
 }
 
-on_each! {
-    async fn hours_today_and_the_line_count_what_began_then(db: &TestDatabase) {
-        let parts = TestParts::new(&db.database);
+for_each_database! {
+    async fn overview_counts_runs_by_start_time(db: &TestDatabase) {
+        let context = TestContext::new(&db.database);
         // It is 16:00 in the server's zone.
         let ago = |minutes| start() - Duration::minutes(minutes);
         let runs = [
@@ -33,8 +33,8 @@ on_each! {
             past(4, "a", ago(17 * 60), Status::Failed),
             past(5, "a", ago(25 * 60), Status::Failed),
         ];
-        record(&parts, &runs).await;
-        let found = parts.service.overview(&admin()).await.unwrap();
+        record(&context, &runs).await;
+        let found = context.service.overview(&admin()).await.unwrap();
         assert_eq!((found.ran_today, found.failed_today), (3, 1), "midnight was sixteen hours ago");
         assert_eq!(found.hours.len(), 24);
         assert_eq!(found.hours[22].outcomes, [(Status::Succeeded, 1), (Status::Failed, 1)]);
@@ -45,58 +45,58 @@ on_each! {
         assert_eq!(found.failures.len(), 3);
     }
 
-    async fn firings_ahead_are_planned_and_those_not_taken_are_overdue(db: &TestDatabase) {
-        let parts = TestParts::new(&db.database);
-        parts.create("often", json!({"type": "interval", "minutes": 10})).await;
-        parts.create("later", json!({"type": "interval", "hours": 5})).await;
-        let found = parts.service.overview(&admin()).await.unwrap();
+    async fn overview_lists_planned_and_overdue_firings(db: &TestDatabase) {
+        let context = TestContext::new(&db.database);
+        context.create("often", json!({"type": "interval", "minutes": 10})).await;
+        context.create("later", json!({"type": "interval", "hours": 5})).await;
+        let found = context.service.overview(&admin()).await.unwrap();
         assert_eq!(found.planned.iter().map(|step| step.firings).sum::<i64>(), 5, "every ten minutes, within the hour");
         assert!(found.planned.iter().all(|step| !step.tasks.contains(&"later".to_owned())));
         assert!(found.overdue.is_empty() && !found.planned_more);
-        parts.clock.advance(Duration::minutes(15));
-        let found = parts.service.overview(&admin()).await.unwrap();
+        context.clock.advance(Duration::minutes(15));
+        let found = context.service.overview(&admin()).await.unwrap();
         assert_eq!(found.overdue.iter().map(|task| task.task_id.as_str()).collect::<Vec<_>>(), ["often"]);
         assert_eq!(found.planned[0].firings, 1, "what is overdue comes first");
     }
 
-    async fn the_usual_duration_is_that_of_runs_that_went_well(db: &TestDatabase) {
-        let parts = TestParts::new(&db.database);
-        parts.create("a", json!({"type": "interval", "minutes": 10})).await;
+    async fn running_executions_have_the_median_duration_of_successes(db: &TestDatabase) {
+        let context = TestContext::new(&db.database);
+        context.create("a", json!({"type": "interval", "minutes": 10})).await;
         let runs: Vec<_> = (1..=30).map(|n| past(n, "a", start() - Duration::minutes(n as i64), Status::Succeeded)).collect();
-        record(&parts, &runs).await;
-        parts.service.run_task(&admin(), "a", None, None).await.unwrap();
-        let run = parts.executions("a").await.pop().unwrap();
+        record(&context, &runs).await;
+        context.service.run_task(&admin(), "a", None, None).await.unwrap();
+        let run = context.executions("a").await.pop().unwrap();
         let node = belfry::domain::node::NodeIdentity { id: "n".into(), name: "host".into() };
-        let claim = belfry::storage::execution::Claim { execution_id: run.id.clone(), attempt: 1, started_at: start(), filled_params: None };
-        let mut tx = parts.database.write().await.unwrap();
+        let claim = belfry::storage::execution::Claim { execution_id: run.id.clone(), attempt: 1, started_at: start(), rendered_params: None };
+        let mut tx = context.database.write().await.unwrap();
         belfry::storage::execution::claim(&mut tx, &node, &[claim]).await.unwrap();
         tx.commit().await.unwrap();
-        let found = parts.service.overview(&admin()).await.unwrap();
+        let found = context.service.overview(&admin()).await.unwrap();
         assert_eq!((found.running, found.current[0].execution.id.as_str()), (1, run.id.as_str()));
-        assert_eq!(found.current[0].usual_ms, Some(1000));
+        assert_eq!(found.current[0].median_ms, Some(1000));
     }
 
-    async fn the_calendar_counts_the_runs_of_a_task(db: &TestDatabase) {
-        let parts = TestParts::new(&db.database);
-        parts.create("a", json!({"type": "cron", "hour": 20})).await;
+    async fn calendar_counts_runs_by_task_and_type(db: &TestDatabase) {
+        let context = TestContext::new(&db.database);
+        context.create("a", json!({"type": "cron", "hour": 20})).await;
         let runs = [past(1, "a", start() - Duration::hours(1), Status::Failed), past(2, "b", start() - Duration::hours(1), Status::Succeeded)];
-        record(&parts, &runs).await;
+        record(&context, &runs).await;
         let request = CalendarRequest {
             from: start() - Duration::days(1),
             to: start() + Duration::days(2),
             zone: chrono_tz::Tz::Asia__Shanghai,
-            grain: Grain::Hour,
+            granularity: Granularity::Hour,
             task_id: None,
             task_type: None,
         };
-        let all = parts.service.calendar(&admin(), &request).await.unwrap();
+        let all = context.service.calendar(&admin(), &request).await.unwrap();
         let cell = &all.cells[&("2026-11-21".parse().unwrap(), Some(15))];
-        assert_eq!((cell.good, cell.bad), (1, 1));
+        assert_eq!((cell.succeeded, cell.failed), (1, 1));
         assert_eq!(all.cells[&("2026-11-21".parse().unwrap(), Some(20))].tasks, ["a"]);
         let one = CalendarRequest { task_id: Some("a".into()), task_type: Some("echo".into()), ..request.clone() };
-        let of_one = parts.service.calendar(&admin(), &one).await.unwrap();
-        assert_eq!(of_one.cells.values().map(|cell| (cell.good, cell.bad, cell.planned)).fold((0, 0, 0), |a, b| (a.0 + b.0, a.1 + b.1, a.2 + b.2)), (0, 1, 2));
+        let of_one = context.service.calendar(&admin(), &one).await.unwrap();
+        assert_eq!(of_one.cells.values().map(|cell| (cell.succeeded, cell.failed, cell.planned)).fold((0, 0, 0), |a, b| (a.0 + b.0, a.1 + b.1, a.2 + b.2)), (0, 1, 2));
         let other = CalendarRequest { task_type: Some("send_cmd".into()), ..request };
-        assert!(parts.service.calendar(&admin(), &other).await.unwrap().cells.is_empty());
+        assert!(context.service.calendar(&admin(), &other).await.unwrap().cells.is_empty());
     }
 }

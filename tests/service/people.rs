@@ -1,14 +1,14 @@
-//! People, their tokens, what they may do, and the record of what they did.
+//! Accounts, tokens, throttling, audit and versions.
 
-use belfry::domain::audit::{Act, AuditFilter};
+use belfry::domain::audit::{AuditEvent, AuditFilter};
 use belfry::domain::page::{Direction, PageRequest};
 use belfry::domain::user::{Actor, Role, Via};
 use belfry::service::{Error, NewToken, NewUser, Service, UserChange};
 use chrono::Duration;
 use serde_json::json;
 
-use crate::on_each;
-use crate::support::parts::{TestParts, admin, start};
+use crate::for_each_database;
+use crate::support::context::{TestContext, admin, start};
 
 fn new_user(name: &str, role: Role) -> NewUser {
     NewUser { name: name.into(), role, password: Some("correct horse".into()), grants: Vec::new(), tags: Vec::new() }
@@ -18,15 +18,15 @@ fn token(name: &str, role: Option<Role>, days: Option<i64>) -> NewToken {
     NewToken { name: name.into(), role, tags: Vec::new(), expires_at: days.map(|days| start() + Duration::days(days)) }
 }
 
-async fn acts(service: &Service, filter: AuditFilter) -> Vec<(String, &'static str, String)> {
+async fn audited(service: &Service, filter: AuditFilter) -> Vec<(String, &'static str, String)> {
     let page = service.audit(&admin(), &filter, &PageRequest::default()).await.unwrap();
     page.items.into_iter().map(|entry| (entry.actor, entry.action.as_str(), entry.target)).collect()
 }
 
-on_each! {
-    async fn accounts_are_made_changed_and_deleted(db: &TestDatabase) {
-        let parts = TestParts::new(&db.database);
-        let service = &parts.service;
+for_each_database! {
+    async fn accounts_are_created_changed_and_deleted(db: &TestDatabase) {
+        let context = TestContext::new(&db.database);
+        let service = &context.service;
         service.set_up("root", "long enough").await.unwrap();
         service.create_user(&admin(), &new_user("bob", Role::Editor)).await.unwrap();
         assert!(matches!(service.create_user(&admin(), &new_user("BOB", Role::Viewer)).await, Err(Error::Conflict(_))));
@@ -48,7 +48,7 @@ on_each! {
         service.update_user(&admin(), "bob", &disabled).await.unwrap();
         assert!(matches!(service.sign_in("bob", "correct horse", None).await, Err(Error::Unauthorized(_))));
         for change in [&viewer, &disabled] {
-            assert!(matches!(service.update_user(&admin(), "root", change).await, Err(Error::Conflict(_))), "the last one");
+            assert!(matches!(service.update_user(&admin(), "root", change).await, Err(Error::Conflict(_))), "the last administrator");
         }
         assert!(matches!(service.delete_user(&admin(), "root").await, Err(Error::Conflict(_))));
         service.delete_user(&admin(), "Bob").await.unwrap();
@@ -56,8 +56,8 @@ on_each! {
         assert_eq!(service.users(&admin()).await.unwrap().len(), 1);
     }
 
-    async fn everybody_changes_their_own_password(db: &TestDatabase) {
-        let service = TestParts::new(&db.database).service;
+    async fn accounts_change_their_own_password(db: &TestDatabase) {
+        let service = TestContext::new(&db.database).service;
         service.set_up("root", "long enough").await.unwrap();
         let (_, here) = service.sign_in("root", "long enough", None).await.unwrap();
         let (_, elsewhere) = service.sign_in("root", "long enough", None).await.unwrap();
@@ -70,9 +70,9 @@ on_each! {
         service.sign_in("root", "something else", None).await.unwrap();
     }
 
-    async fn a_token_can_do_no_more_than_it_was_made_for(db: &TestDatabase) {
-        let parts = TestParts::new(&db.database);
-        let service = &parts.service;
+    async fn token_role_and_expiry_are_enforced(db: &TestDatabase) {
+        let context = TestContext::new(&db.database);
+        let service = &context.service;
         service.set_up("root", "long enough").await.unwrap();
         service.create_user(&admin(), &new_user("bob", Role::Editor)).await.unwrap();
         let root = Actor::new("root", Role::Admin, Via::Page);
@@ -83,22 +83,22 @@ on_each! {
         let (made, text) = service.create_token(&bob, &token("deploy", Some(Role::Operator), Some(2))).await.unwrap();
         let program = service.actor_by_token(&text).await.unwrap().unwrap();
         assert_eq!((program.name.as_str(), program.role), ("bob", Role::Operator));
-        let lesser = UserChange { role: Some(Role::Viewer), ..UserChange::default() };
-        service.update_user(&root, "bob", &lesser).await.unwrap();
-        assert_eq!(service.actor_by_token(&text).await.unwrap().unwrap().role, Role::Viewer, "no more than its account now");
+        let demoted = UserChange { role: Some(Role::Viewer), ..UserChange::default() };
+        service.update_user(&root, "bob", &demoted).await.unwrap();
+        assert_eq!(service.actor_by_token(&text).await.unwrap().unwrap().role, Role::Viewer, "capped by its account");
         assert_eq!(service.tokens(&root).await.unwrap()[0].used_at, Some(start()));
         let (others, _) = service.create_token(&root, &token("mine", None, None)).await.unwrap();
         assert_eq!(service.tokens(&bob).await.unwrap().len(), 1, "one's own");
         assert!(matches!(service.revoke_token(&bob, &others.id).await, Err(Error::NotFound(_))));
-        parts.clock.advance(Duration::days(3));
-        assert!(service.actor_by_token(&text).await.unwrap().is_none(), "it has ended");
+        context.clock.advance(Duration::days(3));
+        assert!(service.actor_by_token(&text).await.unwrap().is_none(), "expired");
         service.revoke_token(&root, &made.id).await.unwrap();
         assert_eq!(service.tokens(&root).await.unwrap().len(), 1);
     }
 
-    async fn guessing_is_slowed_down_by_account_and_by_address(db: &TestDatabase) {
-        let parts = TestParts::new(&db.database);
-        let service = &parts.service;
+    async fn failed_sign_ins_are_throttled_by_account_and_address(db: &TestDatabase) {
+        let context = TestContext::new(&db.database);
+        let service = &context.service;
         service.set_up("root", "long enough").await.unwrap();
         for _ in 0..5 {
             assert!(matches!(service.sign_in("root", "guess", Some("10.0.0.9")).await, Err(Error::Unauthorized(_))));
@@ -106,17 +106,17 @@ on_each! {
         for (name, address) in [("root", None), ("ROOT", Some("10.0.0.8")), ("nobody", Some("10.0.0.9"))] {
             assert!(matches!(service.sign_in(name, "long enough", address).await, Err(Error::TooManyRequests(_))), "{name}");
         }
-        parts.clock.advance(Duration::seconds(5));
+        context.clock.advance(Duration::seconds(5));
         service.sign_in("root", "long enough", Some("10.0.0.8")).await.unwrap();
-        let refused = AuditFilter { action: Some(Act::SignInRefused), ..AuditFilter::default() };
-        assert_eq!(acts(service, refused).await.len(), 5);
+        let refused = AuditFilter { action: Some(AuditEvent::SignInRefused), ..AuditFilter::default() };
+        assert_eq!(audited(service, refused).await.len(), 5);
     }
 
-    async fn what_was_done_is_on_record_with_before_and_after(db: &TestDatabase) {
-        let parts = TestParts::new(&db.database);
-        let service = &parts.service;
+    async fn audit_entries_have_before_and_after(db: &TestDatabase) {
+        let context = TestContext::new(&db.database);
+        let service = &context.service;
         service.put_secret(&admin(), "token", "hunter2-and-more").await.unwrap();
-        let eve = Actor::new("eve", Role::Editor, Via::Page).at(Some("10.0.0.7".into()));
+        let eve = Actor::new("eve", Role::Editor, Via::Page).with_address(Some("10.0.0.7".into()));
         let task = json!({"id": "say", "type": "echo", "trigger": {"type": "idle"}, "params": {"message": "hunter2-and-more"}});
         service.create_task(&eve, &task).await.unwrap();
         service.patch_task(&eve, "say", &json!({"name": "Say"}), None).await.unwrap();
@@ -124,9 +124,9 @@ on_each! {
         let run = service.run_task(&eve, "say", None, None).await.unwrap();
         service.cancel(&eve, &run.id).await.unwrap();
         service.delete_task(&eve, "say", None).await.unwrap();
-        assert!(matches!(service.delete_task(&eve, "say", None).await, Err(Error::NotFound(_))), "what fails leaves no entry");
+        assert!(matches!(service.delete_task(&eve, "say", None).await, Err(Error::NotFound(_))), "failed actions are not audited");
         let of_task = AuditFilter { target: Some("task:".into()), ..AuditFilter::default() };
-        let said: Vec<_> = acts(service, of_task.clone()).await.into_iter().map(|(_, action, _)| action).collect();
+        let said: Vec<_> = audited(service, of_task.clone()).await.into_iter().map(|(_, action, _)| action).collect();
         assert_eq!(said, ["task.delete", "task.run", "task.pause", "task.update", "task.create"]);
         let page = service.audit(&admin(), &of_task, &PageRequest { size: 2, cursor: None }).await.unwrap();
         let next = PageRequest { size: 2, cursor: page.next.clone() };
@@ -134,17 +134,17 @@ on_each! {
         let update = &second.items[1];
         assert_eq!((update.actor.as_str(), update.address.as_deref(), update.via), ("eve", Some("10.0.0.7"), Via::Page));
         assert_eq!((&update.before.as_ref().unwrap()["name"], &update.after.as_ref().unwrap()["name"]), (&json!("say"), &json!("Say")));
-        assert_eq!(update.after.as_ref().unwrap()["params"]["message"], "***", "secrets are hidden");
+        assert_eq!(update.after.as_ref().unwrap()["params"]["message"], "***", "secrets are masked");
         assert_eq!((page.total, second.previous.map(|cursor| cursor.direction)), (5, Some(Direction::Previous)));
         let by = |actor: &str| AuditFilter { actor: Some(actor.into()), ..AuditFilter::default() };
-        assert_eq!((acts(service, by("eve")).await.len(), acts(service, by("bob")).await.len()), (6, 0));
+        assert_eq!((audited(service, by("eve")).await.len(), audited(service, by("bob")).await.len()), (6, 0));
         let later = AuditFilter { from: Some(start() + Duration::seconds(1)), ..AuditFilter::default() };
-        assert_eq!(acts(service, later).await, []);
+        assert_eq!(audited(service, later).await, []);
         assert!(matches!(service.audit(&eve, &AuditFilter::default(), &PageRequest::default()).await, Err(Error::Forbidden(_))));
     }
 
-    async fn a_task_can_be_made_what_it_was(db: &TestDatabase) {
-        let service = TestParts::new(&db.database).service;
+    async fn restore_version_restores_the_content(db: &TestDatabase) {
+        let service = TestContext::new(&db.database).service;
         let alice = Actor::new("alice", Role::Editor, Via::Page);
         let task = json!({"id": "say", "name": "First", "type": "echo", "trigger": {"type": "interval", "minutes": 5}, "params": {"message": 1}});
         service.create_task(&alice, &task).await.unwrap();
@@ -153,8 +153,8 @@ on_each! {
         let restored = service.restore_version(&bob, "say", 1, None).await.unwrap();
         assert_eq!((restored.name.as_str(), restored.version, &restored.params["message"]), ("First", 3, &json!(1)));
         let versions = service.versions(&alice, "say", None).await.unwrap();
-        let told: Vec<_> = versions.iter().map(|v| (v.version, v.author.as_str(), v.content["name"].as_str().unwrap())).collect();
-        assert_eq!(told, [(3, "bob", "First"), (2, "alice", "Second"), (1, "alice", "First")]);
+        let found: Vec<_> = versions.iter().map(|v| (v.version, v.author.as_str(), v.content["name"].as_str().unwrap())).collect();
+        assert_eq!(found, [(3, "bob", "First"), (2, "alice", "Second"), (1, "alice", "First")]);
         assert_eq!(service.versions(&alice, "say", Some(2)).await.unwrap().len(), 1);
         assert!(matches!(service.restore_version(&alice, "say", 9, None).await, Err(Error::NotFound(_))));
         assert!(matches!(service.restore_version(&alice, "say", 1, Some(1)).await, Err(Error::Stale { .. })));
@@ -162,6 +162,6 @@ on_each! {
         assert_eq!(run.task_version, Some(3));
         service.delete_task(&alice, "say", None).await.unwrap();
         service.create_task(&alice, &task).await.unwrap();
-        assert_eq!(service.versions(&alice, "say", None).await.unwrap().len(), 1, "another task of that name begins anew");
+        assert_eq!(service.versions(&alice, "say", None).await.unwrap().len(), 1, "a new task of that name has its own versions");
     }
 }

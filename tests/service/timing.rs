@@ -1,4 +1,4 @@
-//! Time must not tell an unknown name from a wrong password. The work is counted, not the time: the hash is what takes long.
+//! Resistance to timing attacks: every refused sign-in computes one password hash. Counts hashes instead of measuring time.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,9 +10,9 @@ use tracing::{Event, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 
 use crate::support::TestDatabase;
-use crate::support::parts::{TestParts, admin};
+use crate::support::context::{TestContext, admin};
 
-/// Counts the hashes that are computed on this thread's behalf.
+/// Counts the computed password hashes by their log event.
 #[derive(Clone, Default)]
 struct Hashes(Arc<AtomicUsize>);
 
@@ -21,7 +21,7 @@ impl<S: Subscriber> Layer<S> for Hashes {
         struct Message(bool);
         impl Visit for Message {
             fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
-                self.0 |= field.name() == "message" && format!("{value:?}") == "a password's hash is computed";
+                self.0 |= field.name() == "message" && format!("{value:?}") == "computing password hash";
             }
         }
         let mut message = Message(false);
@@ -35,7 +35,7 @@ async fn every_refused_sign_in_computes_one_hash() {
     let hashes = Hashes::default();
     let _counting = tracing::subscriber::set_default(tracing_subscriber::registry().with(hashes.clone()));
     let db = TestDatabase::sqlite().await;
-    let service = TestParts::new(&db.database).service;
+    let service = TestContext::new(&db.database).service;
     service.set_up("root", "long enough").await.unwrap();
     for (name, password) in [("off", Some("long enough")), ("bot", None)] {
         let new = NewUser {

@@ -1,4 +1,4 @@
-//! All tasks as one document, the file that keeps tasks, and the history of runs elsewhere.
+//! Export and import of tasks, the tasks file, and the import of run history.
 
 use belfry::domain::audit::AuditFilter;
 use belfry::domain::page::{PageRequest, TaskFilter};
@@ -9,8 +9,8 @@ use belfry::service::{Error, Import, ImportOutcome};
 use chrono::Duration;
 use serde_json::{Value, json};
 
-use crate::on_each;
-use crate::support::parts::{TestParts, actor, admin, echo};
+use crate::for_each_database;
+use crate::support::context::{TestContext, actor, admin, echo};
 
 const NOW: Import = Import { prune: false, dry_run: false };
 const PRUNE: Import = Import { prune: true, dry_run: false };
@@ -23,12 +23,12 @@ fn document(tasks: &[Value]) -> Value {
     json!({"version": 1, "tasks": tasks})
 }
 
-async fn tasks(parts: &TestParts) -> Vec<Task> {
-    parts.service.tasks(&admin(), &TaskFilter::default(), &PageRequest::default()).await.unwrap().items
+async fn tasks(context: &TestContext) -> Vec<Task> {
+    context.service.tasks(&admin(), &TaskFilter::default(), &PageRequest::default()).await.unwrap().items
 }
 
-async fn ids(parts: &TestParts) -> Vec<String> {
-    tasks(parts).await.into_iter().map(|task| task.id).collect()
+async fn ids(context: &TestContext) -> Vec<String> {
+    tasks(context).await.into_iter().map(|task| task.id).collect()
 }
 
 fn kinds(outcome: &ImportOutcome) -> Vec<(&str, ChangeKind)> {
@@ -42,36 +42,36 @@ fn pointers(refused: Result<ImportOutcome, Error>) -> Vec<String> {
     }
 }
 
-on_each! {
-    async fn what_is_exported_imports_back_and_changes_nothing(db: &TestDatabase) {
-        let parts = TestParts::new(&db.database);
-        parts.service.put_secret(&admin(), "token", "hunter2-and-more").await.unwrap();
+for_each_database! {
+    async fn import_of_an_export_changes_nothing(db: &TestDatabase) {
+        let context = TestContext::new(&db.database);
+        context.service.put_secret(&admin(), "token", "hunter2-and-more").await.unwrap();
         let mut one = echo("日报", daily(8));
         one["params"] = json!({"message": "select 1\nfrom x\n"});
         one["policy"] = json!({"timeout_seconds": null, "retry": {"max_attempts": 3}});
         one["chain"] = json!([{"on": "failure", "task": "a"}]);
-        parts.create("a", json!({"type": "idle"})).await;
-        parts.service.create_task(&admin(), &one).await.unwrap();
-        let exported = parts.service.export(&admin()).await.unwrap();
+        context.create("a", json!({"type": "idle"})).await;
+        context.service.create_task(&admin(), &one).await.unwrap();
+        let exported = context.service.export(&admin()).await.unwrap();
         assert_eq!(exported["secrets"], json!(["token"]));
         let found: Vec<_> = exported["tasks"].as_array().unwrap().iter().map(|task| task["id"].as_str().unwrap()).collect();
         assert_eq!(found, ["a", "日报"]);
         assert_eq!(exported["tasks"][0], json!({"id": "a", "type": "echo", "trigger": {"type": "idle"}, "params": {"message": "hello"}}));
         for format in Format::ALL {
             let again = read(&format.write(&exported)).unwrap();
-            let outcome = parts.service.import(&admin(), &again, PRUNE).await.unwrap();
+            let outcome = context.service.import(&admin(), &again, PRUNE).await.unwrap();
             assert_eq!((outcome.changes.len(), outcome.unchanged), (0, 2), "{outcome:?}");
         }
-        assert!(tasks(&parts).await.iter().all(|task| task.version == 1));
+        assert!(tasks(&context).await.iter().all(|task| task.version == 1));
     }
 
-    async fn a_plan_is_told_and_then_done(db: &TestDatabase) {
-        let parts = TestParts::new(&db.database);
+    async fn dry_run_reports_the_changes_that_import_makes(db: &TestDatabase) {
+        let context = TestContext::new(&db.database);
         for id in ["change", "gone", "same"] {
-            parts.create(id, daily(8)).await;
+            context.create(id, daily(8)).await;
         }
         let wanted = document(&[echo("same", daily(8)), echo("change", daily(9)), echo("new", daily(10))]);
-        let planned = parts.service.import(&admin(), &wanted, Import { prune: true, dry_run: true }).await.unwrap();
+        let planned = context.service.import(&admin(), &wanted, Import { prune: true, dry_run: true }).await.unwrap();
         assert_eq!(kinds(&planned), [("change", ChangeKind::Update), ("new", ChangeKind::Create), ("gone", ChangeKind::Delete)]);
         assert!(!planned.applied && planned.unchanged == 1);
         let change = &planned.changes[0];
@@ -80,172 +80,172 @@ on_each! {
         assert_eq!(firings(&change.firings_before)[0], "2026-11-22T08:00:00+08:00");
         assert_eq!(firings(&change.firings_after), ["2026-11-22T09:00:00+08:00", "2026-11-23T09:00:00+08:00", "2026-11-24T09:00:00+08:00"]);
         assert!(planned.changes[1].firings_before.is_empty() && planned.changes[2].firings_after.is_empty());
-        assert_eq!(ids(&parts).await, ["change", "gone", "same"], "a dry run saves nothing");
+        assert_eq!(ids(&context).await, ["change", "gone", "same"], "a dry run saves nothing");
 
-        let done = parts.service.import(&admin(), &wanted, PRUNE).await.unwrap();
+        let done = context.service.import(&admin(), &wanted, PRUNE).await.unwrap();
         assert!(done.applied && done.changes == planned.changes);
-        assert_eq!(ids(&parts).await, ["change", "new", "same"]);
-        let changed = parts.service.task(&admin(), "change").await.unwrap();
+        assert_eq!(ids(&context).await, ["change", "new", "same"]);
+        let changed = context.service.task(&admin(), "change").await.unwrap();
         assert_eq!((changed.version, changed.next_run_at.unwrap().to_rfc3339()), (2, "2026-11-22T01:00:00+00:00".to_owned()));
-        let versions = parts.service.versions(&admin(), "change", None).await.unwrap();
+        let versions = context.service.versions(&admin(), "change", None).await.unwrap();
         assert_eq!(versions[0].content["trigger"]["hour"], 9);
-        let audit = parts.service.audit(&admin(), &AuditFilter::default(), &PageRequest::default()).await.unwrap();
-        let told: Vec<_> = audit.items.iter().take(3).map(|entry| (entry.action.as_str(), entry.target.as_str())).collect();
-        assert_eq!(told, [("task.delete", "task:gone"), ("task.create", "task:new"), ("task.update", "task:change")]);
-        let again = parts.service.import(&admin(), &wanted, PRUNE).await.unwrap();
+        let audit = context.service.audit(&admin(), &AuditFilter::default(), &PageRequest::default()).await.unwrap();
+        let found: Vec<_> = audit.items.iter().take(3).map(|entry| (entry.action.as_str(), entry.target.as_str())).collect();
+        assert_eq!(found, [("task.delete", "task:gone"), ("task.create", "task:new"), ("task.update", "task:change")]);
+        let again = context.service.import(&admin(), &wanted, PRUNE).await.unwrap();
         assert_eq!((again.changes.len(), again.unchanged), (0, 3));
-        parts.advance(Duration::hours(30)).await;
-        assert_eq!(parts.executions("new").await.len(), 1, "what was imported fires");
+        context.advance(Duration::hours(30)).await;
+        assert_eq!(context.executions("new").await.len(), 1, "imported tasks fire");
     }
 
-    async fn a_document_with_a_fault_changes_nothing(db: &TestDatabase) {
-        let parts = TestParts::new(&db.database);
-        parts.create("a", daily(8)).await;
+    async fn invalid_documents_change_nothing(db: &TestDatabase) {
+        let context = TestContext::new(&db.database);
+        context.create("a", daily(8)).await;
         let mut bad = echo("b", json!({"type": "cron", "hour": 25}));
         bad["color"] = json!("red");
-        let found = pointers(parts.service.import(&admin(), &document(&[echo("a", daily(9)), bad, echo("a", daily(9))]), PRUNE).await);
+        let found = pointers(context.service.import(&admin(), &document(&[echo("a", daily(9)), bad, echo("a", daily(9))]), PRUNE).await);
         assert_eq!(found, ["/tasks/1/trigger/hour", "/tasks/1/color", "/tasks/2/id"]);
         let other = json!({"id": "a", "type": "http_request", "trigger": daily(8), "params": {"url": "http://a/"}});
-        assert_eq!(pointers(parts.service.import(&admin(), &document(&[echo("n", daily(1)), other]), NOW).await), ["/tasks/1/type"]);
-        assert_eq!(pointers(parts.service.import(&admin(), &json!({"tasks": 1}), NOW).await), ["/tasks"]);
-        assert_eq!(tasks(&parts).await.iter().map(|task| (task.id.as_str(), task.version)).collect::<Vec<_>>(), [("a", 1)]);
+        assert_eq!(pointers(context.service.import(&admin(), &document(&[echo("n", daily(1)), other]), NOW).await), ["/tasks/1/type"]);
+        assert_eq!(pointers(context.service.import(&admin(), &json!({"tasks": 1}), NOW).await), ["/tasks"]);
+        assert_eq!(tasks(&context).await.iter().map(|task| (task.id.as_str(), task.version)).collect::<Vec<_>>(), [("a", 1)]);
     }
 
-    async fn chains_are_judged_as_they_will_be(db: &TestDatabase) {
-        let parts = TestParts::new(&db.database);
-        parts.create("old", daily(8)).await;
+    async fn chains_are_validated_against_the_resulting_tasks(db: &TestDatabase) {
+        let context = TestContext::new(&db.database);
+        context.create("old", daily(8)).await;
         let chained = |id: &str, child: &str| {
             let mut task = echo(id, daily(8));
             task["chain"] = json!([{"task": child}]);
             task
         };
         let together = document(&[chained("a", "b"), echo("b", daily(8)), chained("c", "old")]);
-        parts.service.import(&admin(), &together, NOW).await.unwrap();
-        assert_eq!(pointers(parts.service.import(&admin(), &document(&[chained("b", "a")]), NOW).await), ["/tasks/0/chain"]);
-        assert_eq!(pointers(parts.service.import(&admin(), &document(&[chained("d", "nobody")]), NOW).await), ["/tasks/0/chain/0/task"]);
-        // The task that is started goes with the others.
-        assert_eq!(pointers(parts.service.import(&admin(), &document(&[chained("d", "old")]), PRUNE).await), ["/tasks/0/chain/0/task"]);
+        context.service.import(&admin(), &together, NOW).await.unwrap();
+        assert_eq!(pointers(context.service.import(&admin(), &document(&[chained("b", "a")]), NOW).await), ["/tasks/0/chain"]);
+        assert_eq!(pointers(context.service.import(&admin(), &document(&[chained("d", "nobody")]), NOW).await), ["/tasks/0/chain/0/task"]);
+        // The linked task would be deleted by the same import.
+        assert_eq!(pointers(context.service.import(&admin(), &document(&[chained("d", "old")]), PRUNE).await), ["/tasks/0/chain/0/task"]);
     }
 
-    async fn an_import_needs_what_each_of_its_changes_needs(db: &TestDatabase) {
-        let parts = TestParts::new(&db.database);
+    async fn import_requires_the_permissions_of_each_change(db: &TestDatabase) {
+        let context = TestContext::new(&db.database);
         let command = json!({"id": "cmd", "type": "send_cmd", "trigger": daily(8), "params": {"command": "date"}});
         let (viewer, editor) = (actor("vera", Role::Viewer), actor("ed", Role::Editor));
         let forbidden = |outcome: Result<ImportOutcome, Error>| assert!(matches!(outcome, Err(Error::Forbidden(_))), "{outcome:?}");
-        forbidden(parts.service.import(&viewer, &document(&[]), NOW).await);
-        forbidden(parts.service.import(&editor, &document(&[echo("a", daily(8)), command.clone()]), NOW).await);
-        assert!(ids(&parts).await.is_empty());
-        parts.service.import(&editor, &document(&[echo("a", daily(8))]), NOW).await.unwrap();
-        parts.service.import(&admin(), &document(&[command]), NOW).await.unwrap();
-        forbidden(parts.service.import(&editor, &document(&[]), PRUNE).await);
-        assert_eq!(ids(&parts).await, ["a", "cmd"]);
-        assert!(parts.service.export(&viewer).await.is_ok());
+        forbidden(context.service.import(&viewer, &document(&[]), NOW).await);
+        forbidden(context.service.import(&editor, &document(&[echo("a", daily(8)), command.clone()]), NOW).await);
+        assert!(ids(&context).await.is_empty());
+        context.service.import(&editor, &document(&[echo("a", daily(8))]), NOW).await.unwrap();
+        context.service.import(&admin(), &document(&[command]), NOW).await.unwrap();
+        forbidden(context.service.import(&editor, &document(&[]), PRUNE).await);
+        assert_eq!(ids(&context).await, ["a", "cmd"]);
+        assert!(context.service.export(&viewer).await.is_ok());
     }
 
-    async fn a_thousand_tasks_are_one_import(db: &TestDatabase) {
-        let parts = TestParts::new(&db.database);
+    async fn import_handles_a_thousand_tasks(db: &TestDatabase) {
+        let context = TestContext::new(&db.database);
         let many: Vec<Value> = (0..1000).map(|n| echo(&format!("t{n:04}"), daily(n % 24))).collect();
-        let done = parts.service.import(&admin(), &document(&many), NOW).await.unwrap();
+        let done = context.service.import(&admin(), &document(&many), NOW).await.unwrap();
         assert_eq!(done.changes.len(), 1000);
-        assert_eq!(parts.service.import(&admin(), &document(&many), NOW).await.unwrap().unchanged, 1000);
-        let emptied = parts.service.import(&admin(), &document(&many[..1]), PRUNE).await.unwrap();
-        assert_eq!((emptied.changes.len(), ids(&parts).await.len()), (999, 1));
+        assert_eq!(context.service.import(&admin(), &document(&many), NOW).await.unwrap().unchanged, 1000);
+        let emptied = context.service.import(&admin(), &document(&many[..1]), PRUNE).await.unwrap();
+        assert_eq!((emptied.changes.len(), ids(&context).await.len()), (999, 1));
     }
 
-    async fn a_secret_in_a_parameter_leaves_by_its_name(db: &TestDatabase) {
-        let parts = TestParts::new(&db.database);
-        parts.service.put_secret(&admin(), "token", "hunter2-and-more").await.unwrap();
+    async fn export_replaces_secrets_by_templates(db: &TestDatabase) {
+        let context = TestContext::new(&db.database);
+        context.service.put_secret(&admin(), "token", "hunter2-and-more").await.unwrap();
         let mut task = echo("a", daily(8));
         task["params"]["message"] = json!("Bearer hunter2-and-more!");
-        parts.service.create_task(&admin(), &task).await.unwrap();
-        let exported = parts.service.export(&admin()).await.unwrap();
+        context.service.create_task(&admin(), &task).await.unwrap();
+        let exported = context.service.export(&admin()).await.unwrap();
         assert_eq!(exported["tasks"][0]["params"]["message"], "Bearer {{ secret('token') }}!");
         assert!(!exported.to_string().contains("hunter2"));
-        assert_eq!(parts.service.import(&admin(), &exported, PRUNE).await.unwrap().unchanged, 1, "what it stands for stays");
+        assert_eq!(context.service.import(&admin(), &exported, PRUNE).await.unwrap().unchanged, 1, "redacted values are restored");
         let mut other = exported.clone();
         other["tasks"][0]["name"] = json!("A");
         other["secrets"] = json!(["token", "unset"]);
-        let outcome = parts.service.import(&admin(), &other, NOW).await.unwrap();
+        let outcome = context.service.import(&admin(), &other, NOW).await.unwrap();
         assert_eq!(outcome.missing_secrets, ["unset"]);
         assert_eq!(outcome.changes[0].differences.len(), 1);
-        assert_eq!(parts.service.task(&admin(), "a").await.unwrap().params["message"], "Bearer hunter2-and-more!");
+        assert_eq!(context.service.task(&admin(), "a").await.unwrap().params["message"], "Bearer hunter2-and-more!");
     }
 
-    async fn a_file_keeps_its_tasks(db: &TestDatabase) {
-        let parts = TestParts::new(&db.database);
+    async fn tasks_file_manages_its_tasks(db: &TestDatabase) {
+        let context = TestContext::new(&db.database);
         let file = "tasks.yaml";
-        parts.create("own", daily(8)).await;
-        parts.create("adopted", daily(8)).await;
+        context.create("own", daily(8)).await;
+        context.create("adopted", daily(8)).await;
         let first = document(&[echo("adopted", daily(9)), echo("kept", daily(9))]);
-        parts.service.keep_tasks(&admin(), &first, file).await.unwrap();
-        assert_eq!(ids(&parts).await, ["adopted", "kept", "own"]);
-        let kept = parts.service.task(&admin(), "kept").await.unwrap();
+        context.service.apply_tasks_file(&admin(), &first, file).await.unwrap();
+        assert_eq!(ids(&context).await, ["adopted", "kept", "own"]);
+        let kept = context.service.task(&admin(), "kept").await.unwrap();
         assert_eq!(kept.managed.as_ref().map(|managed| managed.by.as_str()), Some(file));
 
-        // What the file says is changed there alone.
+        // Managed tasks can be changed in the file only.
         let conflict = |refused: Option<Error>| assert!(matches!(&refused, Some(Error::Conflict(text)) if text.contains(file)), "{refused:?}");
-        conflict(parts.service.patch_task(&admin(), "kept", &json!({"name": "x"}), None).await.err());
-        conflict(parts.service.delete_task(&admin(), "kept", None).await.err());
-        conflict(parts.service.import(&admin(), &document(&[echo("kept", daily(3))]), NOW).await.err());
-        let pruned = parts.service.import(&admin(), &document(&[]), PRUNE).await.unwrap();
-        assert_eq!(kinds(&pruned), [("own", ChangeKind::Delete)], "pruning leaves them alone");
+        conflict(context.service.patch_task(&admin(), "kept", &json!({"name": "x"}), None).await.err());
+        conflict(context.service.delete_task(&admin(), "kept", None).await.err());
+        conflict(context.service.import(&admin(), &document(&[echo("kept", daily(3))]), NOW).await.err());
+        let pruned = context.service.import(&admin(), &document(&[]), PRUNE).await.unwrap();
+        assert_eq!(kinds(&pruned), [("own", ChangeKind::Delete)], "pruning keeps managed tasks");
 
-        // Running and pausing stay possible, and a pause stays until the file says something else.
-        parts.service.run_task(&admin(), "kept", None, None).await.unwrap();
-        parts.service.pause_task(&admin(), "kept", None).await.unwrap();
-        assert!(parts.service.keep_tasks(&admin(), &first, file).await.unwrap().changes.is_empty());
-        let drifted = parts.service.drifted_tasks(&admin()).await.unwrap();
+        // Running and pausing stay possible; a pause stays until the file changes `enabled`.
+        context.service.run_task(&admin(), "kept", None, None).await.unwrap();
+        context.service.pause_task(&admin(), "kept", None).await.unwrap();
+        assert!(context.service.apply_tasks_file(&admin(), &first, file).await.unwrap().changes.is_empty());
+        let drifted = context.service.drifted_tasks(&admin()).await.unwrap();
         assert_eq!(drifted.iter().map(|task| task.id.as_str()).collect::<Vec<_>>(), ["kept"]);
         let later = document(&[echo("adopted", daily(9)), echo("kept", daily(10))]);
-        parts.service.keep_tasks(&admin(), &later, file).await.unwrap();
-        let kept = parts.service.task(&admin(), "kept").await.unwrap();
+        context.service.apply_tasks_file(&admin(), &later, file).await.unwrap();
+        let kept = context.service.task(&admin(), "kept").await.unwrap();
         assert_eq!((kept.enabled, &kept.trigger["hour"]), (false, &json!(10)));
         let mut off = echo("kept", daily(10));
         off["enabled"] = json!(false);
-        parts.service.keep_tasks(&admin(), &document(&[echo("adopted", daily(9)), off]), file).await.unwrap();
-        assert!(parts.service.drifted_tasks(&admin()).await.unwrap().is_empty());
-        parts.service.keep_tasks(&admin(), &later, file).await.unwrap();
-        assert!(parts.service.task(&admin(), "kept").await.unwrap().enabled);
+        context.service.apply_tasks_file(&admin(), &document(&[echo("adopted", daily(9)), off]), file).await.unwrap();
+        assert!(context.service.drifted_tasks(&admin()).await.unwrap().is_empty());
+        context.service.apply_tasks_file(&admin(), &later, file).await.unwrap();
+        assert!(context.service.task(&admin(), "kept").await.unwrap().enabled);
 
-        // A broken document changes nothing; what the file no longer names goes.
-        assert!(parts.service.keep_tasks(&admin(), &document(&[json!({"id": "kept"})]), file).await.is_err());
-        assert_eq!(ids(&parts).await, ["adopted", "kept"]);
-        parts.service.keep_tasks(&admin(), &document(&[echo("adopted", daily(9))]), file).await.unwrap();
-        assert_eq!(ids(&parts).await, ["adopted"]);
-        assert_eq!(parts.service.release_tasks(&admin()).await.unwrap(), 1);
-        parts.service.patch_task(&admin(), "adopted", &json!({"name": "x"}), None).await.unwrap();
+        // An invalid document changes nothing; tasks missing from the file are deleted.
+        assert!(context.service.apply_tasks_file(&admin(), &document(&[json!({"id": "kept"})]), file).await.is_err());
+        assert_eq!(ids(&context).await, ["adopted", "kept"]);
+        context.service.apply_tasks_file(&admin(), &document(&[echo("adopted", daily(9))]), file).await.unwrap();
+        assert_eq!(ids(&context).await, ["adopted"]);
+        assert_eq!(context.service.release_managed_tasks(&admin()).await.unwrap(), 1);
+        context.service.patch_task(&admin(), "adopted", &json!({"name": "x"}), None).await.unwrap();
     }
 
-    async fn a_history_is_brought_once(db: &TestDatabase) {
-        let parts = TestParts::new(&db.database);
-        parts.create("daily", daily(8)).await;
-        let before = parts.service.task(&admin(), "daily").await.unwrap();
+    async fn history_import_is_idempotent(db: &TestDatabase) {
+        let context = TestContext::new(&db.database);
+        context.create("daily", daily(8)).await;
+        let before = context.service.task(&admin(), "daily").await.unwrap();
         let history = json!([
             {"task_id": "daily", "start_time": "2026-01-01 08:00:00", "duration": 2, "status": "success", "result": "ok"},
             {"task_id": "daily", "start_time": "2026-01-02 08:00:00", "duration": 3, "status": "failed", "error": "no route"},
             {"task_id": "daily", "start_time": "2026-01-03 08:00:00", "status": "missed"},
             {"task_id": "forgotten", "start_time": "2026-01-02 09:00:00", "duration": 1, "status": "成功"},
         ]);
-        let brought = parts.service.bring_history(&admin(), &history).await.unwrap();
-        assert_eq!((brought.inserted, brought.known), (4, 0));
-        let again = parts.service.bring_history(&admin(), &history).await.unwrap();
+        let outcome = context.service.import_history(&admin(), &history).await.unwrap();
+        assert_eq!((outcome.inserted, outcome.known), (4, 0));
+        let again = context.service.import_history(&admin(), &history).await.unwrap();
         assert_eq!((again.inserted, again.known), (0, 4));
-        let runs = parts.executions("daily").await;
-        let told: Vec<_> = runs.iter().map(|run| (run.cause.as_str(), run.status.as_str(), run.duration_ms)).collect();
-        assert_eq!(told, [("import", "succeeded", Some(2000)), ("import", "failed", Some(3000)), ("import", "missed", None)]);
+        let runs = context.executions("daily").await;
+        let found: Vec<_> = runs.iter().map(|run| (run.cause.as_str(), run.status.as_str(), run.duration_ms)).collect();
+        assert_eq!(found, [("import", "succeeded", Some(2000)), ("import", "failed", Some(3000)), ("import", "missed", None)]);
         assert_eq!((runs[1].error.as_deref(), runs[1].started_at.unwrap().to_rfc3339()), (Some("no route"), "2026-01-02T00:00:00+00:00".to_owned()));
-        let after = parts.service.task(&admin(), "daily").await.unwrap();
+        let after = context.service.task(&admin(), "daily").await.unwrap();
         let stats = &after.stats;
         assert_eq!((stats.run_count, stats.success_count, stats.failure_count, stats.last_duration_ms), (2, 1, 1, Some(3000)));
-        assert_eq!((after.next_run_at, after.version), (before.next_run_at, before.version), "no schedule is touched");
-        assert_eq!(parts.executions("forgotten").await.len(), 1);
-        // What ran since stays the last run.
+        assert_eq!((after.next_run_at, after.version), (before.next_run_at, before.version), "the schedule is unchanged");
+        assert_eq!(context.executions("forgotten").await.len(), 1);
+        // Later runs stay the last run.
         let older = json!([{"task_id": "daily", "start_time": "2025-01-01 08:00:00", "duration": 9, "status": "success"}]);
-        parts.service.bring_history(&admin(), &older).await.unwrap();
-        let stats = parts.service.task(&admin(), "daily").await.unwrap().stats;
+        context.service.import_history(&admin(), &older).await.unwrap();
+        let stats = context.service.task(&admin(), "daily").await.unwrap().stats;
         assert_eq!((stats.run_count, stats.last_duration_ms), (3, Some(3000)));
-        let refused = parts.service.bring_history(&actor("ed", Role::Editor), &older).await;
+        let refused = context.service.import_history(&actor("ed", Role::Editor), &older).await;
         assert!(matches!(refused, Err(Error::Forbidden(_))), "{refused:?}");
-        assert!(matches!(parts.service.bring_history(&admin(), &json!([{}])).await, Err(Error::Invalid(_))));
+        assert!(matches!(context.service.import_history(&admin(), &json!([{}])).await, Err(Error::Invalid(_))));
     }
 }

@@ -1,29 +1,31 @@
-//! The example file and the README name every setting with its true default.
+//! The documents that follow the table of settings: belfry.example.toml and docs/settings.md.
 
-use belfry::config::{Setting, Settings, settings};
+use std::path::Path;
+
+use belfry::config::{Settings, settings, settings_reference};
 
 use crate::{File, load};
 
 const EXAMPLE: &str = include_str!("../../belfry.example.toml");
-const README: &str = include_str!("../../README.md");
+const RENEW: &str = "BELFRY_WRITE_DOCS=1 cargo test --test settings";
 
-/// The example with its settings taken out of their comments.
+/// The example with its settings uncommented.
 fn uncommented() -> String {
     let is_setting = |line: &str| line.starts_with("#") && !line.starts_with("# ") && line.len() > 1;
     EXAMPLE.lines().map(|line| if is_setting(line) { &line[1..] } else { line }).collect::<Vec<_>>().join("\n")
 }
 
 #[test]
-fn the_example_as_it_is_changes_nothing() {
+fn example_file_equals_the_defaults() {
     let file = File::new(EXAMPLE);
-    assert_eq!(load(Some(&file.path()), &[], &[]).expect("loads"), Settings::default());
+    assert_eq!(load(Some(&file.path()), &[], &[]).expect("valid settings"), Settings::default());
 }
 
 #[test]
-fn the_example_holds_every_setting_and_is_right() {
+fn example_file_contains_every_setting() {
     let text = uncommented();
     let file = File::new(&text);
-    load(Some(&file.path()), &[], &[]).expect("loads");
+    load(Some(&file.path()), &[], &[]).expect("valid settings");
     for setting in settings().filter(|setting| setting.key != "*") {
         let line = match setting.default {
             "" => format!("\n{} = ", setting.key),
@@ -34,7 +36,7 @@ fn the_example_holds_every_setting_and_is_right() {
 }
 
 #[test]
-fn defaults_are_what_the_table_says() {
+fn table_defaults_equal_the_defaults() {
     let written: String = settings()
         .filter(|setting| !setting.default.is_empty() && !setting.section.contains('*'))
         .map(|setting| match setting.section {
@@ -43,22 +45,16 @@ fn defaults_are_what_the_table_says() {
         })
         .collect();
     let file = File::new(&written);
-    assert_eq!(load(Some(&file.path()), &[], &[]).expect("loads"), Settings::default());
+    assert_eq!(load(Some(&file.path()), &[], &[]).expect("valid settings"), Settings::default());
 }
 
 #[test]
-fn the_readme_names_every_setting() {
-    let missing: Vec<String> = settings().filter(|setting| !README.contains(&row(setting))).map(row).collect();
-    assert!(missing.is_empty(), "the README's table of settings lacks:\n{}", missing.join("\n"));
-}
-
-fn row(setting: &Setting) -> String {
-    let name = match setting.section {
-        "" => format!("`{}`", setting.key),
-        section => {
-            format!("`[{}]` `{}`", section.replace('*', "<name>"), if setting.key == "*" { "<name>" } else { setting.key })
-        }
-    };
-    let default = if setting.default.is_empty() { String::new() } else { format!("`{}`", setting.default) };
-    format!("| {name} | {default} | {} |", setting.help)
+fn settings_reference_is_up_to_date() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/settings.md");
+    let expected = settings_reference();
+    if std::env::var_os("BELFRY_WRITE_DOCS").is_some() {
+        std::fs::write(&path, &expected).expect("write docs/settings.md");
+    }
+    let current = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(current == expected, "docs/settings.md is out of date; renew it with: {RENEW}");
 }

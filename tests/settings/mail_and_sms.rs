@@ -1,20 +1,20 @@
-//! Mail servers and SMS providers: read from a file and from variables, refused where they cannot work, never shown.
+//! Profiles of mail servers and SMS providers: sources, validation and masking.
 
 use belfry::domain::profile::sms::{Condition, Provider};
 use belfry::domain::profile::smtp::Tls;
 
-use crate::{File, load, refusal, refused_variables};
+use crate::{File, file_error, load, variables_error};
 
 #[test]
-fn profiles_come_from_the_file_and_from_variables() {
+fn profiles_are_read_from_file_and_variables() {
     let file = File::new(
         "[smtp.office]\npreset = \"office365\"\nuser = \"me@example.com\"\noauth_token = \"hunter22\"\ntimeout_seconds = 5\n\
         [smtp.relay]\nhost = \"relay\"\nport = 25\ntls = \"none\"\nverify_tls = false\nca_file = \"/ca.pem\"\n\
         [sms.gate]\nprovider = \"http\"\nurl = \"https://x/?k=hunter22\"\nheaders = \"A: hunter22\"\nsuccess = \"/code = 0\"",
     );
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = tempfile::tempdir().expect("create a temporary folder");
     let path = folder.path().join("secret");
-    std::fs::write(&path, "hunter22\n").expect("writes");
+    std::fs::write(&path, "hunter22\n").expect("write a file");
     let variables = [
         ("BELFRY_SMTP_PLAIN_HOST", "plain"),
         ("BELFRY_SMTP_PLAIN_USER", "me"),
@@ -25,7 +25,7 @@ fn profiles_come_from_the_file_and_from_variables() {
         ("BELFRY_SMS_MAIN_ACCESS_KEY", "key"),
         ("BELFRY_SMS_MAIN_SECRET_KEY", "hunter22"),
     ];
-    let settings = load(Some(&file.path()), &variables, &[]).expect("loads");
+    let settings = load(Some(&file.path()), &variables, &[]).expect("valid settings");
     let smtp = &settings.profiles.smtp;
     assert_eq!(smtp.keys().collect::<Vec<_>>(), ["office", "plain", "relay"]);
     assert_eq!((smtp["office"].host(), smtp["office"].port(), smtp["office"].timeout.as_secs()), ("smtp.office365.com", 587, 5));
@@ -41,27 +41,27 @@ fn profiles_come_from_the_file_and_from_variables() {
 }
 
 #[test]
-fn what_cannot_work_is_refused_without_secrets() {
-    let told = [
+fn invalid_profiles_are_rejected_without_showing_secrets() {
+    let cases = [
         ("[smtp.a]\nport = 25", "[smtp.a]: host is missing; give the mail server's name, or a preset: 163, 126, qq, "),
         ("[smtp.a]\npreset = \"hotmail\"", "belfry.toml:2: [smtp.a] preset: 'hotmail' is not one of: 163, 126, qq, "),
         ("[smtp.a]\nhost = \"h\"\ntls = \"ssl\"", "belfry.toml:3: [smtp.a] tls: 'ssl' is not one of: implicit, starttls, none"),
         ("[smtp.a]\nhost = \"h\"\npassword = \"hunter22\"", "[smtp.a]: user is missing"),
-        ("[smtp.a]\nhost = \"h\"\npassword = 7654321", "belfry.toml:3: [smtp.a] password: the value is not a text"),
+        ("[smtp.a]\nhost = \"h\"\npassword = 7654321", "belfry.toml:3: [smtp.a] password: the value is not a non-empty string"),
         (
             "[smtp.a]\nhost = \"h\"\nuser = \"u\"\npasword = \"hunter22\"",
             "belfry.toml:4: [smtp.a] pasword: unknown key; did you mean password?",
         ),
-        ("[smtp.\"A b\"]\nhost = \"h\"", "[smtp.A b]: a profile's name has 1 to 64 lower-case letters"),
+        ("[smtp.\"A b\"]\nhost = \"h\"", "[smtp.A b]: the name of a profile must have 1 to 64 lower-case letters"),
         ("[sms.a]\nsign = \"x\"", "[sms.a]: provider is missing"),
         ("[sms.a]\nprovider = \"aliyun\"\nsecret_key = \"hunter22\"", "[sms.a]: access_key is missing; provider aliyun needs it"),
         ("[sms.a]\nprovider = \"http\"\nurl = \"hunter22\"", "[sms.a]: url must begin with http:// or https://"),
         ("[sms.a]\nsuccess = \"/code\"", "belfry.toml:2: [sms.a] success: '/code' has no value; write /code = 0"),
     ];
-    for (text, expected) in told {
-        let refused = refusal(text);
+    for (text, expected) in cases {
+        let refused = file_error(text);
         assert!(refused.starts_with(expected), "{refused}");
         assert!(!refused.contains("hunter") && !refused.contains("7654321"), "{refused}");
     }
-    assert!(refused_variables(&[("BELFRY_SMTP_A_HOSTS", "x")]).contains("names no setting"));
+    assert!(variables_error(&[("BELFRY_SMTP_A_HOSTS", "x")]).contains("unknown setting"));
 }

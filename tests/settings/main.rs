@@ -1,11 +1,11 @@
-//! Settings: where they come from, which wins, and what is said of those that are not right.
+//! Settings: sources, precedence, validation and documentation.
 
+mod authentication;
 mod documents;
+mod errors;
 mod http_profiles;
 mod mail_and_sms;
-mod order;
-mod refusals;
-mod sign_in;
+mod precedence;
 
 use std::path::{Path, PathBuf};
 
@@ -18,8 +18,8 @@ struct File {
 
 impl File {
     fn new(text: &str) -> File {
-        let folder = tempfile::tempdir().expect("a folder");
-        std::fs::write(folder.path().join("belfry.toml"), text).expect("writes");
+        let folder = tempfile::tempdir().expect("create a temporary folder");
+        std::fs::write(folder.path().join("belfry.toml"), text).expect("write a file");
         File { folder }
     }
 
@@ -41,13 +41,13 @@ fn load(config: Option<&Path>, variables: &[(&str, &str)], flags: &[(&str, &str)
     })
 }
 
-/// What is said of a file, without its folder.
-fn refusal(text: &str) -> String {
+/// The error for a settings file, without its folder.
+fn file_error(text: &str) -> String {
     let file = File::new(text);
-    let refused = load(Some(&file.path()), &[], &[]).expect_err("is refused").to_string();
+    let refused = load(Some(&file.path()), &[], &[]).expect_err("an error").to_string();
     refused.replace(&format!("{}{}", file.folder.path().display(), std::path::MAIN_SEPARATOR), "")
 }
 
-fn refused_variables(variables: &[(&str, &str)]) -> String {
-    load(None, variables, &[]).expect_err("is refused").to_string()
+fn variables_error(variables: &[(&str, &str)]) -> String {
+    load(None, variables, &[]).expect_err("an error").to_string()
 }

@@ -1,4 +1,4 @@
-//! What goes wrong, what is tried again, and that nobody gets a message twice.
+//! Failures of text messages: error messages, retries, and no duplicate messages.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use tokio::io::AsyncReadExt;
 
 use crate::gateway::Gateway;
-use crate::harness::{Harness, PATIENCE, attempts};
+use crate::harness::{Harness, TIMEOUT, attempts};
 use crate::rig::{Rig, context, profile};
 
 fn params(provider: Provider, to: Value) -> Value {
@@ -26,7 +26,7 @@ fn params(provider: Provider, to: Value) -> Value {
 const NAMED: [Provider; 3] = [Provider::Aliyun, Provider::Tencent, Provider::Twilio];
 
 #[tokio::test]
-async fn codes_are_told_with_a_hint_and_decide_about_another_attempt() {
+async fn error_codes_are_explained_and_decide_about_a_retry() {
     for (provider, bad, throttled, unsigned) in [
         (Provider::Aliyun, "isv.MOBILE_NUMBER_ILLEGAL: 手机号码格式错误", "isv.BUSINESS_LIMIT_CONTROL", "SignatureDoesNotMatch"),
         (
@@ -52,7 +52,7 @@ async fn codes_are_told_with_a_hint_and_decide_about_another_attempt() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn another_attempt_sends_only_what_is_left() {
+async fn retry_sends_only_the_remaining_messages() {
     for provider in NAMED {
         let mut gateway = Gateway::start().await;
         let rig = Rig::new(profile(provider, &gateway)).await;
@@ -60,7 +60,7 @@ async fn another_attempt_sends_only_what_is_left() {
         let workers = Harness::start_with(&rig.database.database, WorkerConfig::default(), types);
         let policy = attempts(4);
         let to = json!(["+8613800138000", "+8613800138002", "+8613800138003"]);
-        let id = workers.queue_under("send_sms", params(provider, to), &policy).await;
+        let id = workers.queue_with_policy("send_sms", params(provider, to), &policy).await;
         while workers.queue_retries(&policy).await == 0 {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
@@ -68,56 +68,56 @@ async fn another_attempt_sends_only_what_is_left() {
         assert_eq!(done.attempt, 2);
         let result = workers.result(&id).await.unwrap();
         assert_eq!((&result["accepted"], result["messages"].as_array().unwrap().len()), (&json!(3), 3));
-        assert_eq!(gateway.so_far().len(), 4, "three, and the throttled one again");
+        assert_eq!(gateway.so_far().len(), 4, "three messages, and the throttled one again");
         workers.stop().await;
     }
 }
 
 #[tokio::test]
-async fn one_bad_number_does_not_keep_the_others() {
+async fn invalid_number_does_not_stop_the_others() {
     let mut gateway = Gateway::start().await;
     let rig = Rig::new(profile(Provider::Aliyun, &gateway)).await;
     let to = json!("+8613800138000, 13800138001; +86 138 0013 8000");
     let error = rig.error(params(Provider::Aliyun, to)).await;
-    let told = "1 of 2 accepted; 13800138001: isv.MOBILE_NUMBER_ILLEGAL: 手机号码格式错误 (the number is not valid)";
-    assert_eq!((error.message.as_str(), error.retryable), (told, false));
-    assert_eq!(gateway.so_far().len(), 2, "a number that is named twice gets one message");
+    let expected = "1 of 2 accepted; 13800138001: isv.MOBILE_NUMBER_ILLEGAL: 手机号码格式错误 (the number is not valid)";
+    assert_eq!((error.message.as_str(), error.retryable), (expected, false));
+    assert_eq!(gateway.so_far().len(), 2, "a duplicate number gets one message");
 }
 
 #[tokio::test]
-async fn no_answer_is_told_by_its_cause() {
+async fn missing_response_is_reported_with_its_cause() {
     let gateway = Gateway::start().await;
     let slow = Sms { timeout: Duration::from_millis(200), ..profile(Provider::Tencent, &gateway) };
     let error = Rig::new(slow).await.error(params(Provider::Tencent, json!("13800138009"))).await;
-    assert_eq!((error.message.as_str(), error.retryable), ("13800138009: no answer: no answer within 0.2 s", true));
+    assert_eq!((error.message.as_str(), error.retryable), ("13800138009: no response: no response within 0.2 s", true));
     let free = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let closed = Some(format!("http://{}", free.local_addr().unwrap()));
     drop(free);
     let error = Rig::new(Sms { endpoint: closed, ..profile(Provider::Aliyun, &gateway) }).await;
     let error = error.error(params(Provider::Aliyun, json!("13800138000"))).await;
-    assert!(error.retryable && error.message.starts_with("13800138000: no answer: connection failed"), "{error:?}");
+    assert!(error.retryable && error.message.starts_with("13800138000: no response: connection failed"), "{error:?}");
 }
 
 #[tokio::test]
-async fn cancelling_keeps_what_was_sent_on_record() {
+async fn cancellation_keeps_the_outcomes_so_far() {
     let mut gateway = Gateway::start().await;
     let rig = Rig::new(profile(Provider::Aliyun, &gateway)).await;
     let (context, mut output) = context();
     let (cancel, send_sms) = (context.cancel.clone(), rig.send_sms.clone());
     let to = json!(["13800138000", "13800138009"]);
     let running = tokio::spawn(async move { send_sms.run(params(Provider::Aliyun, to), &context).await });
-    output.recv().await.expect("the first is accepted");
+    output.recv().await.expect("the first message is accepted");
     for _ in 0..2 {
-        gateway.received.recv().await.expect("both were sent");
+        gateway.received.recv().await.expect("both messages are sent");
     }
     cancel.cancel();
-    let error = tokio::time::timeout(PATIENCE, running).await.expect("at once").unwrap().unwrap_err();
-    assert_eq!(error.message, "given up when 1 of 2 messages were accepted");
+    let error = tokio::time::timeout(TIMEOUT, running).await.expect("at once").unwrap().unwrap_err();
+    assert_eq!(error.message, "cancelled; 1 of 2 messages were accepted");
     assert_eq!(error.result.unwrap()["messages"][0]["to"], "13800138000");
 }
 
 #[tokio::test]
-async fn cancelling_leaves_no_connection() {
+async fn cancellation_closes_the_connection() {
     let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = Some(format!("http://{}", silent.local_addr().unwrap()));
     let rig = Rig::new(Sms { endpoint, ..profile(Provider::Aliyun, &Gateway::start().await) }).await;
@@ -125,16 +125,16 @@ async fn cancelling_leaves_no_connection() {
     let (cancel, send_sms) = (context.cancel.clone(), rig.send_sms.clone());
     let running = tokio::spawn(async move { send_sms.run(params(Provider::Aliyun, json!("13800138000")), &context).await });
     let (mut connection, _) = silent.accept().await.unwrap();
-    let mut asked = [0; 4096];
-    assert!(connection.read(&mut asked).await.unwrap() > 0, "the request came");
+    let mut request = [0; 4096];
+    assert!(connection.read(&mut request).await.unwrap() > 0, "the request arrives");
     cancel.cancel();
-    let rest = tokio::time::timeout(PATIENCE, connection.read_to_end(&mut Vec::new())).await;
+    let rest = tokio::time::timeout(TIMEOUT, connection.read_to_end(&mut Vec::new())).await;
     assert!(rest.is_ok(), "the connection is closed");
     assert!(!running.await.unwrap().unwrap_err().retryable);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn many_at_once_all_arrive() {
+async fn concurrent_messages_are_all_sent() {
     let mut gateway = Gateway::start().await;
     let rig = Rig::new(profile(Provider::Tencent, &gateway)).await;
     let numbers = |task: u32| (0..20).map(|n| json!(format!("138013{task:02}{}0", 10 + n))).collect::<Value>();
@@ -149,7 +149,7 @@ async fn many_at_once_all_arrive() {
 }
 
 #[tokio::test]
-async fn what_a_provider_cannot_take_is_named_before_it_runs() {
+async fn check_finds_parameters_that_the_provider_does_not_support() {
     let gateway = Gateway::start().await;
     let faults = async |sms: Sms, params: Value| {
         let faults = Rig::new(sms).await.send_sms.check(&params);
@@ -165,10 +165,14 @@ async fn what_a_provider_cannot_take_is_named_before_it_runs() {
     assert_eq!(faults(of(Provider::Twilio), both).await, "/to/1 /template");
     let unknown = json!({"to": "13800138000", "text": "x", "sms": "other"});
     assert_eq!(faults(of(Provider::Twilio), unknown).await, "/sms");
-    assert_eq!(faults(of(Provider::Twilio), json!({"to": "{{ numbers }}", "text": "{{ x }}"})).await, "", "judged later");
+    assert_eq!(
+        faults(of(Provider::Twilio), json!({"to": "{{ numbers }}", "text": "{{ x }}"})).await,
+        "",
+        "checked after rendering"
+    );
     let abroad = Rig::new(of(Provider::Twilio)).await.error(json!({"to": "13800138000", "text": "x"})).await;
-    assert!(!abroad.retryable && abroad.message.contains("lacks the country's code"), "{abroad:?}");
+    assert!(!abroad.retryable && abroad.message.contains("has no country code"), "{abroad:?}");
     let params =
         Rig::new(of(Provider::Tencent)).await.error(json!({"to": "13800138000", "template": "1", "params": {"code": 1}})).await;
-    assert!(!params.retryable && params.message.contains("take a list"), "{params:?}");
+    assert!(!params.retryable && params.message.contains("must be a list"), "{params:?}");
 }

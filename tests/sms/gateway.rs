@@ -1,5 +1,5 @@
-//! The providers' gateways, on the loopback interface. Each signature is computed anew from the request as it came in; a wrong
-//! one is answered as the provider would.
+//! Fake gateways of the providers on the loopback interface. They verify the signature of each request and answer a wrong one as
+//! the provider does.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -23,7 +23,7 @@ pub struct Gateway {
     pub received: UnboundedReceiver<Received>,
 }
 
-/// A request as it came in.
+/// A received request.
 #[derive(Debug, Clone)]
 pub struct Received {
     pub method: String,
@@ -51,7 +51,7 @@ impl Received {
 #[derive(Clone)]
 struct Site {
     sender: UnboundedSender<Received>,
-    /// How often each number was tried.
+    /// Requests by number.
     tries: Arc<Mutex<BTreeMap<String, u32>>>,
 }
 
@@ -69,7 +69,7 @@ impl Gateway {
         Gateway { url, received }
     }
 
-    /// All requests that came until now.
+    /// All requests received so far.
     pub fn so_far(&mut self) -> Vec<Received> {
         std::iter::from_fn(|| self.received.try_recv().ok()).collect()
     }
@@ -87,7 +87,7 @@ impl Site {
             headers: request.headers().iter().map(header).collect(),
             body: request.take_body().into_string().await.unwrap(),
         };
-        let _test_is_over = self.sender.send(received.clone());
+        let _ = self.sender.send(received.clone()); // fails after the end of the test
         match () {
             () if !received.header("x-acs-action").is_empty() => self.aliyun(&received).await,
             () if !received.header("x-tc-action").is_empty() => self.tencent(&received).await,
@@ -96,17 +96,17 @@ impl Site {
         }
     }
 
-    /// How often this number was tried, this time included.
-    fn tried(&self, number: &str) -> u32 {
+    /// The number of requests for this number, including the current one.
+    fn count_request(&self, number: &str) -> u32 {
         let mut tries = self.tries.lock().unwrap();
         let count = tries.entry(number.to_owned()).or_default();
         *count += 1;
         *count
     }
 
-    /// What becomes of a number, by its end: 01 is bad, 02 is throttled at first, 09 never gets an answer.
-    async fn fate(&self, number: &str) -> &'static str {
-        match (&number[number.len() - 2..], self.tried(number)) {
+    /// The scripted outcome of a number by its last digits: 01 is invalid, 02 is throttled once, 09 never gets a response.
+    async fn scripted_outcome(&self, number: &str) -> &'static str {
+        match (&number[number.len() - 2..], self.count_request(number)) {
             ("09", _) => std::future::pending().await,
             ("01", _) => "bad",
             ("02", 1) => "throttled",
@@ -115,7 +115,7 @@ impl Site {
     }
 
     async fn aliyun(&self, received: &Received) -> Response {
-        if !aliyun_signature_is_right(received) {
+        if !is_aliyun_signature_valid(received) {
             let refused =
                 json!({"Code": "SignatureDoesNotMatch", "Message": "Specified signature is not matched", "RequestId": "R"});
             return answer(400, refused);
@@ -123,7 +123,7 @@ impl Site {
         assert_eq!((received.header("x-acs-action"), received.header("x-acs-version")), ("SendSms", "2017-05-25"));
         answer(
             200,
-            match self.fate(&received.query["PhoneNumbers"]).await {
+            match self.scripted_outcome(&received.query["PhoneNumbers"]).await {
                 "bad" => json!({"Code": "isv.MOBILE_NUMBER_ILLEGAL", "Message": "手机号码格式错误", "RequestId": "R"}),
                 "throttled" => {
                     json!({"Code": "isv.BUSINESS_LIMIT_CONTROL", "Message": "触发分钟级流控Permits:1", "RequestId": "R"})
@@ -134,14 +134,14 @@ impl Site {
     }
 
     async fn tencent(&self, received: &Received) -> Response {
-        if !tencent_signature_is_right(received) {
+        if !is_tencent_signature_valid(received) {
             let error =
                 json!({"Code": "AuthFailure.SignatureFailure", "Message": "The provided credentials could not be validated."});
             return answer(200, json!({"Response": {"Error": error, "RequestId": "R"}}));
         }
         assert_eq!((received.header("x-tc-action"), received.header("x-tc-version")), ("SendSms", "2021-01-11"));
         let number = received.json()["PhoneNumberSet"][0].as_str().unwrap().to_owned();
-        let (code, message) = match self.fate(&number).await {
+        let (code, message) = match self.scripted_outcome(&number).await {
             "bad" => ("InvalidParameterValue.IncorrectPhoneNumber", "phone number is incorrect"),
             "throttled" => ("LimitExceeded.PhoneNumberThirtySecondLimit", "too frequent"),
             _ => ("Ok", "send success"),
@@ -158,7 +158,7 @@ impl Site {
             return answer(401, json!({"code": 20003, "message": "Authenticate", "status": 401}));
         }
         let number = received.form()["To"].clone();
-        match self.tried(&number) {
+        match self.count_request(&number) {
             _ if number.ends_with("01") => {
                 answer(400, json!({"code": 21211, "message": "Invalid 'To' Phone Number", "status": 400}))
             }
@@ -199,7 +199,7 @@ fn sign(key: &[u8], text: &str) -> Vec<u8> {
     mac.finalize().into_bytes().to_vec()
 }
 
-fn in_hex(bytes: &[u8]) -> String {
+fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
@@ -209,15 +209,15 @@ fn member<'h>(header: &'h str, name: &str) -> &'h str {
     parts.filter_map(|part| part.split_once('=')).find(|(key, _)| *key == name).map_or("", |(_, value)| value)
 }
 
-/// The lines of the signed headers, as they came.
+/// The lines of the signed headers, as received.
 fn signed_lines(received: &Received, names: &str) -> String {
     names.split(';').map(|name| format!("{name}:{}\n", received.header(name).trim())).collect()
 }
 
-fn aliyun_signature_is_right(received: &Received) -> bool {
+fn is_aliyun_signature_valid(received: &Received) -> bool {
     let authorization = received.header("authorization");
     let names = member(authorization, "SignedHeaders");
-    // RFC 3986 leaves these alone and nothing else; a map is in order of its names.
+    // The unreserved characters of RFC 3986; the map is sorted by name.
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte);
     let encode = |text: &str| -> String {
         text.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
@@ -226,7 +226,7 @@ fn aliyun_signature_is_right(received: &Received) -> bool {
     let content = hash(received.body.as_bytes());
     let canonical =
         [&received.method, &received.path, &query.join("&"), &signed_lines(received, names), names, &content].join("\n");
-    let expected = in_hex(&sign(SECRET_KEY.as_bytes(), &format!("ACS3-HMAC-SHA256\n{}", hash(canonical.as_bytes()))));
+    let expected = hex(&sign(SECRET_KEY.as_bytes(), &format!("ACS3-HMAC-SHA256\n{}", hash(canonical.as_bytes()))));
     let all_signed = ["host", "x-acs-action", "x-acs-content-sha256", "x-acs-date", "x-acs-signature-nonce", "x-acs-version"]
         .iter()
         .all(|name| names.split(';').any(|signed| signed == *name));
@@ -237,12 +237,12 @@ fn aliyun_signature_is_right(received: &Received) -> bool {
         && member(authorization, "Signature") == expected
 }
 
-fn tencent_signature_is_right(received: &Received) -> bool {
+fn is_tencent_signature_valid(received: &Received) -> bool {
     let authorization = received.header("authorization");
     let names = member(authorization, "SignedHeaders");
     let timestamp: i64 = received.header("x-tc-timestamp").parse().unwrap();
     let date = chrono::DateTime::from_timestamp(timestamp, 0).unwrap().date_naive().to_string();
-    // The action is signed in lower case where it is signed.
+    // The action is signed in lower case.
     let lines = signed_lines(received, names).replace("x-tc-action:SendSms", "x-tc-action:sendsms");
     let canonical = ["POST", "/", "", &lines, names, &hash(received.body.as_bytes())].join("\n");
     let scope = format!("{date}/sms/tc3_request");
@@ -252,5 +252,5 @@ fn tencent_signature_is_right(received: &Received) -> bool {
     authorization.starts_with("TC3-HMAC-SHA256 ")
         && member(authorization, "Credential") == format!("{ACCESS_KEY}/{scope}")
         && ["content-type", "host"].iter().all(|name| names.split(';').any(|signed| signed == *name))
-        && member(authorization, "Signature") == in_hex(&sign(&key, &to_sign))
+        && member(authorization, "Signature") == hex(&sign(&key, &to_sign))
 }

@@ -1,10 +1,10 @@
-//! `send_sms` against gateways that compute each signature anew, and those gateways against the providers' own SDKs.
+//! Tests of `send_sms` against fake gateways that verify signatures, and of those gateways against the providers' SDKs.
 
 #[path = "../support/mod.rs"]
 mod support;
 
 #[path = "../worker/harness.rs"]
-#[allow(dead_code, reason = "these tests use a part of it")]
+#[allow(dead_code, reason = "these tests use only a part of it")]
 mod harness;
 
 mod faults;

@@ -1,4 +1,4 @@
-//! Each provider gets what it wants, rightly signed.
+//! Requests to each provider: contents and signature.
 
 use belfry::domain::profile::Sms;
 use belfry::domain::profile::sms::{Condition, Gateway as HttpGateway, Provider};
@@ -25,7 +25,7 @@ async fn aliyun_sends_a_template() {
 }
 
 #[tokio::test]
-async fn tencent_sends_a_template_and_tells_the_fee() {
+async fn tencent_sends_a_template_and_reports_the_fee() {
     let mut gateway = Gateway::start().await;
     let template = Some("1110".to_owned());
     let rig = Rig::new(Sms { template, ..profile(Provider::Tencent, &gateway) }).await;
@@ -70,7 +70,7 @@ fn http(gateway: &Gateway, path: &str, more: HttpGateway) -> Sms {
 }
 
 #[tokio::test]
-async fn any_gateway_gets_the_request_it_wants() {
+async fn http_gateway_gets_the_configured_request() {
     let mut gateway = Gateway::start().await;
     let json_body = HttpGateway {
         body: Some(Secret::new(r#"{"mobile":"{to}","content":"【{sign}】{text}","p":{params}}"#)),
@@ -98,20 +98,20 @@ async fn any_gateway_gets_the_request_it_wants() {
 }
 
 #[tokio::test]
-async fn a_gateways_refusal_is_told_without_secrets() {
+async fn http_gateway_errors_contain_no_secrets() {
     let gateway = Gateway::start().await;
-    let answers = || HttpGateway {
+    let conditions = || HttpGateway {
         success: Some(Condition::parse("/code = 0").unwrap()),
         retry: Some(Condition::parse("/code = 108").unwrap()),
         ..HttpGateway::default()
     };
-    let told = async |path: &str| {
-        let error = Rig::new(http(&gateway, path, answers())).await.error(json!({"to": "13800138000", "text": "x"})).await;
+    let error = async |path: &str| {
+        let error = Rig::new(http(&gateway, path, conditions())).await.error(json!({"to": "13800138000", "text": "x"})).await;
         (error.message, error.retryable)
     };
     let refused = |code: &str, body: &str, retry| (format!("13800138000: {code}: {body}"), retry);
-    assert_eq!(told("/no").await, refused("HTTP 200", r#"{"code":7,"msg":"no balance"}"#, false));
-    assert_eq!(told("/busy").await, refused("HTTP 200", r#"{"code":108,"msg":"later"}"#, true));
-    assert_eq!(told("/503").await, refused("HTTP 503", r#"{"error":"down"}"#, true));
-    assert_eq!(told("/403").await, refused("HTTP 403", r#"{"error":"bad key ***"}"#, false));
+    assert_eq!(error("/no").await, refused("HTTP 200", r#"{"code":7,"msg":"no balance"}"#, false));
+    assert_eq!(error("/busy").await, refused("HTTP 200", r#"{"code":108,"msg":"later"}"#, true));
+    assert_eq!(error("/503").await, refused("HTTP 503", r#"{"error":"down"}"#, true));
+    assert_eq!(error("/403").await, refused("HTTP 403", r#"{"error":"bad key ***"}"#, false));
 }

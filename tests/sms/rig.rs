@@ -1,4 +1,4 @@
-//! `send_sms` with providers of a test.
+//! Test fixture: `send_sms` with the provider of a test.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use belfry::clock::SystemClock;
 use belfry::domain::profile::sms::Provider;
 use belfry::domain::profile::{Profiles, Sms};
 use belfry::domain::secret::Secret;
-use belfry::tasks::output::{OutputSink, Piece};
+use belfry::tasks::output::{ExecutionChunk, OutputSink};
 use belfry::tasks::send_sms::SendSms;
 use belfry::tasks::{RunContext, RunError, TaskType, Toolbox};
 use chrono::DateTime;
@@ -34,7 +34,7 @@ impl Rig {
         Rig { send_sms: Arc::new(SendSms::new(&toolbox)), database }
     }
 
-    /// Runs once; answers the result and what was written.
+    /// Runs the task once; returns the outcome and the output.
     pub async fn send(&self, params: Value) -> (Result<Value, RunError>, String) {
         assert_eq!(self.send_sms.check(&params), []);
         let (context, mut receiver) = context();
@@ -52,7 +52,7 @@ impl Rig {
     }
 }
 
-/// A provider at a gateway, with the right keys.
+/// A profile of a provider at a fake gateway, with the correct keys.
 pub fn profile(provider: Provider, gateway: &Gateway) -> Sms {
     Sms {
         provider: Some(provider),
@@ -66,7 +66,7 @@ pub fn profile(provider: Provider, gateway: &Gateway) -> Sms {
     }
 }
 
-pub fn context() -> (RunContext, mpsc::UnboundedReceiver<Piece>) {
+pub fn context() -> (RunContext, mpsc::UnboundedReceiver<ExecutionChunk>) {
     let (sender, receiver) = mpsc::unbounded_channel();
     let context = RunContext {
         execution_id: "01EXECUTION".into(),

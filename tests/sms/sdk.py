@@ -1,4 +1,4 @@
-"""Sends one message through a provider's own SDK. Arguments: provider, host:port of the gateway, access key, secret key."""
+"""Sends one message with a provider's own SDK. Arguments: provider, host:port of the gateway, access key, secret key."""
 
 import json
 import sys

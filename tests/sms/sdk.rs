@@ -1,4 +1,4 @@
-//! The gateways of these tests are right: the providers' own SDKs are understood by them, and refused with a wrong key.
+//! Checks the fake gateways with the providers' own SDKs: accepted with the correct key, rejected with a wrong one.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use crate::support::venv::venv;
 const PACKAGES: [&str; 2] = ["tencentcloud-sdk-python-sms==3.1.153", "alibabacloud_dysmsapi20170525==4.6.0"];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_providers_own_sdks_are_understood() {
+async fn gateways_accept_the_providers_sdks() {
     let Some(python) = tokio::task::spawn_blocking(|| venv(&PACKAGES)).await.unwrap() else { return };
     let gateway = Gateway::start().await;
     for (provider, accepted, refused) in
@@ -21,9 +21,9 @@ async fn the_providers_own_sdks_are_understood() {
             for variable in ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"] {
                 command.env_remove(variable);
             }
-            let said = command.output().await.unwrap();
-            let said = String::from_utf8_lossy(&said.stdout).into_owned() + &String::from_utf8_lossy(&said.stderr);
-            assert!(said.contains(expected), "{provider}: {said}");
+            let output = command.output().await.unwrap();
+            let output = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+            assert!(output.contains(expected), "{provider}: {output}");
         }
     }
 }

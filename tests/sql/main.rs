@@ -1,14 +1,14 @@
-//! SQL on real databases: each test that can runs on SQLite, PostgreSQL and MariaDB alike.
+//! Tests of `send_sql` and `data_sync` on real databases: SQLite, PostgreSQL, MariaDB and others.
 
 #[path = "../support/mod.rs"]
 mod support;
 
+mod errors;
 mod mssql;
 #[cfg(feature = "odbc")]
 mod odbc;
 mod oracle;
 mod queries;
-mod refusals;
 mod rig;
 mod stopping;
 mod sync;

@@ -1,4 +1,4 @@
-//! SQL Server, against a mock of its protocol with canned answers: signing in, rows, refusals.
+//! SQL Server, against a mock of its protocol with canned responses: login, rows, errors, time limits.
 
 use std::time::Duration;
 
@@ -10,15 +10,15 @@ use serde_json::json;
 
 use crate::rig::Rig;
 
-/// A server that knows these texts.
-async fn serve(answers: Vec<(&str, QueryResponse)>) -> Rig {
+/// A server with responses to these statements.
+async fn serve(responses: Vec<(&str, QueryResponse)>) -> Rig {
     let server = MockTdsServer::new("127.0.0.1:0").await.unwrap();
     let address = server.local_addr();
     {
         let registry = server.query_registry();
         let mut registry = registry.lock().await;
-        for (text, answer) in answers {
-            registry.register(text, answer);
+        for (text, response) in responses {
+            registry.register(text, response);
         }
     }
     tokio::spawn(server.run());
@@ -31,7 +31,7 @@ fn nothing() -> QueryResponse {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn rows_come_with_their_types() {
+async fn rows_and_types_are_read() {
     let columns = vec![ColumnDefinition::new("id", SqlDataType::BigInt), ColumnDefinition::new("name", SqlDataType::NVarChar)];
     let rows = vec![
         Row::new(vec![ColumnValue::BigInt(9_007_199_254_740_993), ColumnValue::NVarChar("钟楼".into())]),
@@ -50,22 +50,22 @@ async fn rows_come_with_their_types() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_run_that_takes_too_long_is_stopped() {
+async fn statement_is_stopped_at_the_time_limit() {
     let slow = QueryResponse::select_one().with_delay(Duration::from_secs(60));
     let rig = serve(vec![("set xact_abort on", nothing()), ("begin transaction", nothing()), ("select slow", slow)]).await;
     let error = rig.run(json!({"sql": "select slow", "timeout_seconds": 0.3})).await.unwrap_err();
-    assert!(error.retryable && error.message.starts_with("not done within 0.3 s"), "{error:?}");
+    assert!(error.retryable && error.message.starts_with("the run timed out after 0.3 s"), "{error:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn refusals_are_told_apart() {
-    let refusal = |number, words: &str| QueryResponse::error_only(TerminalError::new(number, 16, words));
+async fn errors_are_classified_as_retryable_or_permanent() {
+    let error_response = |number, message: &str| QueryResponse::error_only(TerminalError::new(number, 16, message));
     let rig = serve(vec![
         ("set xact_abort on", nothing()),
         ("begin transaction", nothing()),
         ("if @@trancount > 0 rollback transaction", nothing()),
-        ("select id from nowhere", refusal(208, "Invalid object name 'nowhere'.")),
-        ("select id from busy", refusal(1205, "chosen as the deadlock victim")),
+        ("select id from nowhere", error_response(208, "Invalid object name 'nowhere'.")),
+        ("select id from busy", error_response(1205, "chosen as the deadlock victim")),
     ])
     .await;
     let missing = rig.error("select id from nowhere").await;

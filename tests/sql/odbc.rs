@@ -1,4 +1,4 @@
-//! ODBC, by SQLite's driver where it is installed (Debian: libsqliteodbc).
+//! ODBC, with SQLite's driver if it is installed (Debian: libsqliteodbc).
 
 use belfry::domain::profile::Datasource;
 use belfry::domain::secret::Secret;
@@ -7,13 +7,13 @@ use serde_json::json;
 use crate::rig::Rig;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn rows_go_in_and_come_out() {
+async fn statements_and_transactions_work_over_odbc() {
     let folder = tempfile::tempdir().unwrap();
     let url = format!("odbc:Driver=SQLite3;Database={}", folder.path().join("a.db").display());
     let rig = Rig::new(&[("db", Datasource { url: Some(Secret::new(url)), ..Datasource::default() })]).await;
     if let Err(error) = rig.run(json!({"sql": "select 1"})).await {
         assert!(error.message.contains("Driver") || error.message.contains("lib"), "{error:?}");
-        eprintln!("skipped: there is no ODBC driver named SQLite3 ({})", error.message);
+        eprintln!("skipped: no ODBC driver named SQLite3 ({})", error.message);
         return;
     }
     rig.exec("create table t (id integer, note varchar(40), price double, bin blob)").await;

@@ -1,15 +1,15 @@
-//! What goes in comes out: parameters, several statements, transactions, files, checks.
+//! `send_sql`: parameters, several statements, transactions, CSV files, expectations.
 
 use serde_json::json;
 
-use crate::on_each_kind;
+use crate::for_each_kind;
 use crate::rig::{Kind, Rig};
 
 const ORDERS: &str = "create table orders (id int primary key, day varchar(10), total decimal(20, 4));
     insert into orders values (1, '2026-11-20', 1.5), (2, '2026-11-21', 2.25), (3, '2026-11-21', 4)";
 
-on_each_kind! {
-    async fn a_query_with_parameters_answers_rows(place: &Place, rig: &Rig) {
+for_each_kind! {
+    async fn query_with_named_parameters_returns_rows(database: &TempDatabase, rig: &Rig) {
         rig.exec(ORDERS).await;
         let sql = "select id, day as 日期 from orders where day = :day and id > :id order by id -- :not_this";
         let result = rig.run(json!({"datasource": "db", "sql": sql, "params": {"day": "2026-11-21", "id": 1}})).await.unwrap();
@@ -20,7 +20,7 @@ on_each_kind! {
         assert!(result["elapsed_ms"].is_u64());
     }
 
-    async fn values_are_never_read_as_sql(place: &Place, rig: &Rig) {
+    async fn parameter_values_are_not_interpreted_as_sql(database: &TempDatabase, rig: &Rig) {
         rig.exec("create table notes (text varchar(200))").await;
         let evil = "'); drop table notes; -- \\' \" `; 钟楼 :x $1 ?";
         rig.run(json!({"sql": "insert into notes values (:text)", "params": {"text": evil}})).await.unwrap();
@@ -29,9 +29,9 @@ on_each_kind! {
         assert_eq!(found.unwrap()["value"], 1);
     }
 
-    async fn a_list_fills_the_databases_own_placeholders(place: &Place, rig: &Rig) {
+    async fn parameter_list_binds_native_placeholders(database: &TempDatabase, rig: &Rig) {
         rig.exec(ORDERS).await;
-        let sql = match place.kind {
+        let sql = match database.kind {
             Kind::Postgres => "select id from orders where day = $1 and id < $2",
             _ => "select id from orders where day = ? and id < ?",
         };
@@ -39,7 +39,7 @@ on_each_kind! {
         assert_eq!(result["rows"], json!([[2]]));
     }
 
-    async fn several_statements_are_all_done_or_none(place: &Place, rig: &Rig) {
+    async fn several_statements_are_atomic(database: &TempDatabase, rig: &Rig) {
         rig.exec(ORDERS).await;
         let sql = "update orders set total = 0 where day = :day; delete from orders where id = 1; select count(*) from orders";
         let result = rig.run(json!({"sql": sql, "params": {"day": "2026-11-21"}})).await.unwrap();
@@ -55,25 +55,25 @@ on_each_kind! {
         let error = rig.error(failing).await;
         assert!(error.message.starts_with("statement 2 of 2: ") && error.message.contains("nowhere"), "{}", error.message);
         assert!(!error.retryable);
-        assert_eq!(rig.rows("select count(*) from orders").await, json!([[2]]), "the first statement was undone");
+        assert_eq!(rig.rows("select count(*) from orders").await, json!([[2]]), "the first statement was rolled back");
         let alone = rig.run(json!({"sql": failing, "transaction": false})).await.unwrap_err();
         assert!(alone.message.contains("nowhere"));
-        assert_eq!(rig.rows("select count(*) from orders").await, json!([[0]]), "each statement counted by itself");
+        assert_eq!(rig.rows("select count(*) from orders").await, json!([[0]]), "each statement was committed separately");
     }
 
-    async fn rows_over_the_limit_are_counted(place: &Place, rig: &Rig) {
+    async fn rows_over_max_rows_are_only_counted(database: &TempDatabase, rig: &Rig) {
         rig.exec(ORDERS).await;
         let result = rig.run(json!({"sql": "select id from orders order by id", "max_rows": 2})).await.unwrap();
         assert_eq!((&result["rows"], &result["row_count"], &result["truncated"]), (&json!([[1], [2]]), &json!(3), &json!(true)));
     }
 
-    async fn an_answer_without_rows_has_columns(place: &Place, rig: &Rig) {
+    async fn empty_result_has_columns(database: &TempDatabase, rig: &Rig) {
         rig.exec(ORDERS).await;
         let result = rig.run(json!({"sql": "select id, day from orders where id > 9"})).await.unwrap();
         assert_eq!((&result["columns"], &result["rows"]), (&json!(["id", "day"]), &json!([])));
     }
 
-    async fn a_csv_file_appears_whole_or_not_at_all(place: &Place, rig: &Rig) {
+    async fn csv_file_is_written_atomically(database: &TempDatabase, rig: &Rig) {
         rig.exec(ORDERS).await;
         rig.exec("insert into orders values (4, null, 0); insert into orders values (5, 'a\"b,c', 1)").await;
         let sql = "select id, day as 日期 from orders order by id";
@@ -85,12 +85,12 @@ on_each_kind! {
         assert_eq!(text, "\u{feff}id,日期\n1,2026-11-20\n2,2026-11-21\n3,2026-11-21\n4,\n5,\"a\"\"b,c\"\n");
         let failed = rig.run(json!({"sql": "select 1; select nothing", "file": "orders.csv"})).await;
         assert!(failed.is_err() && std::fs::read_to_string(rig.file("orders.csv")).unwrap() == text);
-        assert_eq!(rig.files(), ["orders.csv"], "no part of a file is left");
+        assert_eq!(rig.files(), ["orders.csv"], "no partial file is left");
         let outside = rig.run(json!({"sql": "select 1", "file": "/etc/orders.csv"})).await.unwrap_err();
         assert!(outside.message.contains("[files] folders"), "{}", outside.message);
     }
 
-    async fn a_query_can_be_a_check(place: &Place, rig: &Rig) {
+    async fn unmet_expectations_fail_and_roll_back(database: &TempDatabase, rig: &Rig) {
         rig.exec(ORDERS).await;
         let run = async |sql: &str, expect| rig.run(json!({"sql": sql, "expect": expect})).await;
         let count = "select count(*) from orders";
@@ -102,34 +102,34 @@ on_each_kind! {
         assert_eq!(rows.message, "expected at most 0 rows, found 3");
         let undone = run("delete from orders", json!({"rows_affected": {"max": 1}})).await.unwrap_err();
         assert_eq!(undone.message, "expected at most 1 rows affected, found 3");
-        assert_eq!(rig.rows(count).await, json!([[3]]), "what did not come out as expected is undone");
+        assert_eq!(rig.rows(count).await, json!([[3]]), "the unexpected change was rolled back");
     }
 
-    async fn a_session_leaves_nothing_to_the_next(place: &Place, rig: &Rig) {
+    async fn temporary_tables_do_not_survive_a_run(database: &TempDatabase, rig: &Rig) {
         rig.exec("create temporary table mine (id int)").await;
         assert!(rig.error("select * from mine").await.message.contains("mine"));
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn procedures_and_functions_of_postgresql_take_parameters() {
-    let Some(place) = crate::rig::Place::of(Kind::Postgres).await else { return };
-    let rig = Rig::on(&place).await;
+async fn postgresql_call_takes_named_parameters() {
+    let Some(database) = crate::rig::TempDatabase::create(Kind::Postgres).await else { return };
+    let rig = Rig::on(&database).await;
     rig.exec("create table log (at date, note text)").await;
     rig.exec("create procedure note(at date, note text) language sql as $$ insert into log values (at, note); select 1; $$")
         .await;
     let call = json!({"sql": "call note(:at, :note)", "params": {"at": "2026-11-21", "note": "it's; \\ :at"}});
     rig.run(call).await.unwrap();
     assert_eq!(rig.rows("select * from log").await, json!([["2026-11-21", "it's; \\ :at"]]));
-    place.remove().await;
+    database.remove().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn routines_of_mariadb_are_made_and_called() {
-    let Some(place) = crate::rig::Place::of(Kind::MySql).await else { return };
-    let rig = Rig::on(&place).await;
+async fn mariadb_procedures_are_created_and_called() {
+    let Some(database) = crate::rig::TempDatabase::create(Kind::MySql).await else { return };
+    let rig = Rig::on(&database).await;
     rig.exec("create procedure twice(n int) begin if n > 0 then select n * 2 as doubled; end if; end; select 1").await;
     let result = rig.run(json!({"sql": "call twice(:n)", "params": {"n": 21}})).await.unwrap();
     assert_eq!((&result["columns"], &result["rows"]), (&json!(["doubled"]), &json!([[42]])));
-    place.remove().await;
+    database.remove().await;
 }

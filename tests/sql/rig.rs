@@ -1,4 +1,4 @@
-//! Databases of their own for one test, and runs on them.
+//! Temporary databases and a harness for runs of `send_sql`.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use belfry::clock::SystemClock;
 use belfry::domain::profile::{Datasource, Profiles};
 use belfry::domain::secret::Secret;
 use belfry::storage::{Database, Synchronous};
-use belfry::tasks::output::{OutputSink, Piece};
+use belfry::tasks::output::{ExecutionChunk, OutputSink};
 use belfry::tasks::send_sql::SendSql;
 use belfry::tasks::sql::Datasources;
 use belfry::tasks::{RunContext, RunError, TaskType, Toolbox};
@@ -30,8 +30,8 @@ pub enum Kind {
     MySql,
 }
 
-/// A database of its own for one test; removed by [`Place::remove`].
-pub struct Place {
+/// A temporary database for one test; dropped by [`TempDatabase::remove`].
+pub struct TempDatabase {
     pub kind: Kind,
     pub url: String,
     server: String,
@@ -39,9 +39,9 @@ pub struct Place {
     _folder: tempfile::TempDir,
 }
 
-impl Place {
-    /// `None` where no such server answers, which is said, and not accepted under CI.
-    pub async fn of(kind: Kind) -> Option<Place> {
+impl TempDatabase {
+    /// Creates a database. Without a server it prints a line and returns `None`; under CI it panics.
+    pub async fn create(kind: Kind) -> Option<TempDatabase> {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let name = format!("belfry_sql_{}", ulid::Ulid::generate().to_string().to_lowercase());
         let server = match kind {
@@ -53,14 +53,14 @@ impl Place {
             Kind::Sqlite => format!("sqlite://{}?mode=rwc", folder.path().join("a.db").display()),
             _ => format!("{}/{name}", server.rsplit_once('/').expect("a URL with a database").0),
         };
-        let place = Place { kind, url, server, name, _folder: folder };
-        match place.on_server(&format!("create database {}", place.name)).await {
-            Ok(()) => Some(place),
+        let database = TempDatabase { kind, url, server, name, _folder: folder };
+        match database.on_server(&format!("create database {}", database.name)).await {
+            Ok(()) => Some(database),
             Err(error) if std::env::var_os("CI").is_none() => {
-                eprintln!("skipped: no {kind:?} answers where the tests look for it ({error})");
+                eprintln!("skipped: no {kind:?} server ({error})");
                 None
             }
-            Err(error) => panic!("under CI {kind:?} must answer: {error}"),
+            Err(error) => panic!("a {kind:?} server is required under CI: {error}"),
         }
     }
 
@@ -95,7 +95,7 @@ fn env(name: &str, default: &str) -> String {
     std::env::var(name).unwrap_or_else(|_| default.to_owned())
 }
 
-/// Task types on some datasources.
+/// `send_sql` on some datasources.
 pub struct Rig {
     pub toolbox: Toolbox,
     pub sql: SendSql,
@@ -115,21 +115,21 @@ impl Rig {
     }
 
     /// One datasource, named `db`.
-    pub async fn on(place: &Place) -> Rig {
-        Rig::new(&[("db", place.profile())]).await
+    pub async fn on(database: &TempDatabase) -> Rig {
+        Rig::new(&[("db", database.profile())]).await
     }
 
     pub fn file(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    /// Files beside the database.
+    /// The names of the files in the folder, except Belfry's database.
     pub fn files(&self) -> Vec<String> {
         let names = std::fs::read_dir(self.folder.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
         names.filter(|name| !name.starts_with("task.db")).collect()
     }
 
-    /// Runs once.
+    /// Checks the parameters and runs once.
     pub async fn run(&self, params: Value) -> Result<Value, RunError> {
         assert_eq!(self.sql.check(&params), [], "{params}");
         self.run_unchecked(params).await
@@ -155,7 +155,7 @@ impl Rig {
     }
 }
 
-pub fn context() -> (RunContext, mpsc::UnboundedReceiver<Piece>) {
+pub fn context() -> (RunContext, mpsc::UnboundedReceiver<ExecutionChunk>) {
     let (sender, receiver) = mpsc::unbounded_channel();
     let context = RunContext {
         execution_id: "execution-1".into(),
@@ -168,24 +168,24 @@ pub fn context() -> (RunContext, mpsc::UnboundedReceiver<Piece>) {
     (context, receiver)
 }
 
-/// Runs the same test on each kind of database: `on_each! { async fn name(place: &Place, rig: &Rig) { … } }`.
+/// Runs the same test on each kind of database: `for_each_kind! { async fn name(database: &TempDatabase, rig: &Rig) { … } }`.
 #[macro_export]
-macro_rules! on_each_kind {
-    ($(async fn $name:ident($place:ident: &Place, $rig:ident: &Rig) $body:block)*) => {
+macro_rules! for_each_kind {
+    ($(async fn $name:ident($database:ident: &TempDatabase, $rig:ident: &Rig) $body:block)*) => {
         $(mod $name {
-            #[allow(unused_imports, reason = "a test may need nothing of its file")]
+            #[allow(unused_imports, reason = "not every test uses the imports of its file")]
             use super::*;
 
             async fn run(kind: $crate::rig::Kind) {
-                if let Some(place) = $crate::rig::Place::of(kind).await {
-                    let rig = $crate::rig::Rig::on(&place).await;
-                    test(&place, &rig).await;
-                    place.remove().await;
+                if let Some(database) = $crate::rig::TempDatabase::create(kind).await {
+                    let rig = $crate::rig::Rig::on(&database).await;
+                    test(&database, &rig).await;
+                    database.remove().await;
                 }
             }
 
-            #[allow(unused_variables, reason = "a test may not care where it runs")]
-            async fn test($place: &$crate::rig::Place, $rig: &$crate::rig::Rig) $body
+            #[allow(unused_variables, reason = "not every test depends on the kind of database")]
+            async fn test($database: &$crate::rig::TempDatabase, $rig: &$crate::rig::Rig) $body
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn sqlite() {

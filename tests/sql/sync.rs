@@ -1,4 +1,4 @@
-//! Rows on their way from one database to another, and to an API.
+//! `data_sync`: copies between databases and to an HTTP API.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -15,9 +15,9 @@ use poem::listener::{Acceptor, Listener, TcpListener};
 use poem::{EndpointExt, Route, Server, handler};
 use serde_json::{Value, json};
 
-use crate::rig::{Kind, Place, Rig, context};
+use crate::rig::{Kind, Rig, TempDatabase, context};
 
-/// Runs of one task, recorded as the workers would.
+/// Runs of one task, recorded as the workers do.
 struct Runs<'r> {
     rig: &'r Rig,
     sync: DataSync,
@@ -34,7 +34,7 @@ impl<'r> Runs<'r> {
         self.attempt(&id, 1, false, params).await
     }
 
-    /// Runs once, is told to try again if it fails, and does.
+    /// Runs a failing attempt, then a retry.
     async fn run_twice(&self, params: &Value) -> (RunError, Result<Value, RunError>) {
         let id = ulid::Ulid::generate().to_string();
         self.insert(&id, params).await;
@@ -69,7 +69,7 @@ impl<'r> Runs<'r> {
     async fn attempt(&self, id: &str, attempt: i64, again: bool, params: &Value) -> Result<Value, RunError> {
         assert_eq!(self.sync.check(params), [], "{params}");
         let node = NodeIdentity { id: "node".into(), name: "host".into() };
-        let claim = Claim { execution_id: id.into(), attempt, started_at: SystemClock.now(), filled_params: None };
+        let claim = Claim { execution_id: id.into(), attempt, started_at: SystemClock.now(), rendered_params: None };
         let mut tx = self.rig.toolbox.database.write().await.unwrap();
         assert_eq!(execution::claim(&mut tx, &node, &[claim]).await.unwrap().len(), 1);
         tx.commit().await.unwrap();
@@ -93,9 +93,9 @@ impl<'r> Runs<'r> {
     }
 }
 
-/// Two databases, named `a` and `b`; `None` where one of them does not answer.
-async fn two(a: Kind, b: Kind) -> Option<(Place, Place, Rig)> {
-    let (a, b) = (Place::of(a).await?, Place::of(b).await?);
+/// Two databases, named `a` and `b`; `None` if one of the servers is missing.
+async fn two(a: Kind, b: Kind) -> Option<(TempDatabase, TempDatabase, Rig)> {
+    let (a, b) = (TempDatabase::create(a).await?, TempDatabase::create(b).await?);
     let rig = Rig::new(&[("a", a.profile()), ("b", b.profile())]).await;
     Some((a, b, rig))
 }
@@ -105,12 +105,12 @@ async fn on(rig: &Rig, datasource: &str, sql: &str) -> Value {
     result.unwrap_or_else(|error| panic!("{sql}: {error:?}"))["rows"].clone()
 }
 
-/// An API that keeps what it is sent, and refuses the requests of these numbers (from 1) with 503.
+/// An API that records what it receives, and responds to the requests with these numbers (from 1) with 503.
 #[derive(Clone, Default)]
 struct Api {
     bodies: Arc<Mutex<Vec<Value>>>,
     keys: Arc<Mutex<Vec<String>>>,
-    refuses: Vec<usize>,
+    failing_requests: Vec<usize>,
 }
 
 #[handler]
@@ -118,7 +118,7 @@ async fn take(api: poem::web::Data<&Api>, request: &poem::Request, body: poem::w
     let key = request.header("idempotency-key").unwrap_or_default().to_owned();
     let mut keys = api.keys.lock().unwrap();
     keys.push(key);
-    if api.refuses.contains(&keys.len()) {
+    if api.failing_requests.contains(&keys.len()) {
         return StatusCode::SERVICE_UNAVAILABLE;
     }
     api.bodies.lock().unwrap().push(body.0);
@@ -138,7 +138,7 @@ impl Api {
         self.bodies.lock().unwrap().clone()
     }
 
-    /// The ids of all rows, in the order in which they came.
+    /// The ids of all rows, in the order received.
     fn ids(&self) -> Vec<i64> {
         let rows = self.bodies().into_iter().flat_map(|body| body.as_array().unwrap().clone());
         rows.map(|row| row["id"].as_i64().unwrap()).collect()
@@ -146,7 +146,7 @@ impl Api {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn rows_keep_their_values_from_sqlite_to_postgresql() {
+async fn values_are_preserved_from_sqlite_to_postgresql() {
     let Some((a, b, rig)) = two(Kind::Sqlite, Kind::Postgres).await else { return };
     on(
         &rig,
@@ -166,7 +166,7 @@ async fn rows_keep_their_values_from_sqlite_to_postgresql() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_repeated_run_from_postgresql_to_mariadb_doubles_nothing() {
+async fn repeated_upsert_from_postgresql_to_mariadb_creates_no_duplicates() {
     let Some((a, b, rig)) = two(Kind::Postgres, Kind::MySql).await else { return };
     on(&rig, "a", "create table orders (id int, total numeric(10, 2), at timestamptz, doc jsonb)").await;
     on(
@@ -190,7 +190,7 @@ async fn a_repeated_run_from_postgresql_to_mariadb_doubles_nothing() {
     assert_eq!(
         on(&rig, "b", "select at from orders where id = 1").await,
         json!([["2026-11-21T00:01:00"]]),
-        "the same moment in UTC"
+        "the same time in UTC"
     );
 
     let again = runs.run(&params).await.unwrap();
@@ -198,18 +198,18 @@ async fn a_repeated_run_from_postgresql_to_mariadb_doubles_nothing() {
     on(&rig, "a", "update orders set total = 0, at = '2026-11-23 00:00:00+00' where id = 7").await;
     let changed = runs.run(&params).await.unwrap();
     assert_eq!((&changed["rows"], &changed["watermark"]), (&json!(1), &json!("2026-11-23T08:00:00+08:00")));
-    let mut whole = params.clone();
-    whole["watermark"]["restart"] = json!(true);
-    assert_eq!(runs.run(&whole).await.unwrap()["rows"], 1201);
-    assert_eq!(on(&rig, "b", count).await, json!([[1201, "1082691.00"]]), "nothing is doubled, the change is there");
+    let mut restarted = params.clone();
+    restarted["watermark"]["restart"] = json!(true);
+    assert_eq!(runs.run(&restarted).await.unwrap()["rows"], 1201);
+    assert_eq!(on(&rig, "b", count).await, json!([[1201, "1082691.00"]]), "no duplicates, the change was copied");
     a.remove().await;
     b.remove().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn batches_go_to_an_api() {
-    let place = Place::of(Kind::Sqlite).await.unwrap();
-    let rig = Rig::on(&place).await;
+async fn batches_are_sent_to_an_api() {
+    let database = TempDatabase::create(Kind::Sqlite).await.unwrap();
+    let rig = Rig::on(&database).await;
     rig.exec("create table t (id integer, note text); insert into t values (1, '钟'), (2, null), (3, 'c')").await;
     let api = Api::default();
     let url = api.serve().await;
@@ -220,16 +220,16 @@ async fn batches_go_to_an_api() {
         [json!({"rows": [{"id": 1, "note": "钟"}, {"id": 2, "note": null}]}), json!({"rows": [{"id": 3, "note": "c"}]})];
     assert_eq!(api.bodies(), expected);
     let keys = api.keys.lock().unwrap().clone();
-    assert!(keys.len() == 2 && keys[0] != keys[1] && !keys[0].is_empty(), "each batch has a key of its own: {keys:?}");
+    assert!(keys.len() == 2 && keys[0] != keys[1] && !keys[0].is_empty(), "each batch has its own idempotency key: {keys:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_next_attempt_goes_on_behind_what_was_sent() {
-    let place = Place::of(Kind::Sqlite).await.unwrap();
-    let rig = Rig::on(&place).await;
+async fn retry_continues_after_the_rows_sent() {
+    let database = TempDatabase::create(Kind::Sqlite).await.unwrap();
+    let rig = Rig::on(&database).await;
     rig.exec("create table t (id integer)").await;
     rig.exec("insert into t with recursive n(i) as (select 1 union all select i + 1 from n where i < 100) select i from n").await;
-    let api = Api { refuses: vec![4], ..Api::default() };
+    let api = Api { failing_requests: vec![4], ..Api::default() };
     let url = api.serve().await;
     let params = json!({"from": {"sql": "select id from t where id > :watermark order by id"}, "to": {"http": {"url": url}},
         "batch_size": 10, "watermark": {"column": "id", "start": 0}});
@@ -239,11 +239,11 @@ async fn the_next_attempt_goes_on_behind_what_was_sent() {
     assert_eq!((&result["rows"], &result["watermark"]), (&json!(30), &json!(30)));
     let then = then.unwrap();
     assert_eq!((&then["rows"], &then["watermark"]), (&json!(70), &json!(100)));
-    assert_eq!(api.ids(), (1..=100).collect::<Vec<_>>(), "each row came once");
+    assert_eq!(api.ids(), (1..=100).collect::<Vec<_>>(), "each row was received once");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_batch_counts_whole_or_not_at_all() {
+async fn batches_are_atomic() {
     let Some((a, b, rig)) = two(Kind::Sqlite, Kind::Postgres).await else { return };
     on(&rig, "a", "create table t (id integer); insert into t values (1), (2), (3), (4), (null), (6)").await;
     on(&rig, "b", "create table t (id int not null)").await;
@@ -258,7 +258,7 @@ async fn a_batch_counts_whole_or_not_at_all() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn many_rows_go_batch_by_batch() {
+async fn many_rows_are_sent_in_batches() {
     let Some((a, b, rig)) = two(Kind::Postgres, Kind::Sqlite).await else { return };
     on(&rig, "b", "create table t (id integer primary key, note text)").await;
     let sql = "select n as id, 'note ' || n as note from generate_series(1, 100000) n order by n";
@@ -279,29 +279,29 @@ async fn many_rows_go_batch_by_batch() {
     b.remove().await;
 }
 
-/// A reader that is far ahead of a slow receiver would hold all rows in memory: here the receiver never answers, and what
-/// the database was asked for meanwhile is counted.
+/// Without backpressure all rows would be held in memory. Here the receiver never responds, and the rows read meanwhile are
+/// counted.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_reader_waits_for_the_receiver() {
-    let Some(place) = Place::of(Kind::Postgres).await else { return };
-    let rig = Rig::on(&place).await;
+async fn slow_receiver_slows_down_the_reader() {
+    let Some(database) = TempDatabase::create(Kind::Postgres).await else { return };
+    let rig = Rig::on(&database).await;
     rig.exec("create sequence taken").await;
     let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/", silent.local_addr().unwrap());
-    // Wide rows, so that little fits into the buffers of the network.
+    // Wide rows, so that few fit into the network buffers.
     let sql = "select nextval('taken') as id, repeat('x', 10000) as wide from generate_series(1, 100000)";
     let params = json!({"from": {"sql": sql}, "to": {"http": {"url": url, "timeout_seconds": 2}}, "batch_size": 10});
     let error = Runs::on(&rig).run(&params).await.unwrap_err();
-    assert!(error.retryable && error.message.contains("no answer within 2 s"), "{error:?}");
+    assert!(error.retryable && error.message.contains("no response within 2 s"), "{error:?}");
     let taken = rig.rows("select last_value from taken").await[0][0].as_i64().unwrap();
-    assert!(taken < 20_000, "{taken} rows of 100000 were taken for the first ten");
-    place.remove().await;
+    assert!(taken < 20_000, "{taken} rows of 100000 were read for the first batch of 10");
+    database.remove().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn cancelling_keeps_the_watermark_and_leaves_no_connection() {
-    let Some(place) = Place::of(Kind::Postgres).await else { return };
-    let rig = Rig::on(&place).await;
+async fn cancellation_keeps_the_watermark_and_leaves_no_connection() {
+    let Some(database) = TempDatabase::create(Kind::Postgres).await else { return };
+    let rig = Rig::on(&database).await;
     let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/", silent.local_addr().unwrap());
     let sql = "select n as id from generate_series(1, 1000000) n where n > :watermark order by n";
@@ -309,7 +309,7 @@ async fn cancelling_keeps_the_watermark_and_leaves_no_connection() {
     let sync = DataSync::new(&rig.toolbox, Arc::new(HttpRequest::new(&rig.toolbox)));
     let (context, _output) = context();
     let stop = async {
-        let _the_first_batch_is_on_its_way = silent.accept().await.unwrap();
+        let _connection = silent.accept().await.unwrap(); // the first batch is being sent
         context.cancel.cancel();
     };
     let (ended, ()) = tokio::join!(sync.run(params, &context), stop);
@@ -320,7 +320,7 @@ async fn cancelling_keeps_the_watermark_and_leaves_no_connection() {
     let others = "select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()";
     for _ in 0..200 {
         if rig.rows(others).await == json!([[0]]) {
-            return place.remove().await;
+            return database.remove().await;
         }
         tokio::time::sleep(Duration::from_millis(25)).await;
     }
@@ -328,9 +328,9 @@ async fn cancelling_keeps_the_watermark_and_leaves_no_connection() {
 }
 
 #[tokio::test]
-async fn faults_of_the_parameters_are_named() {
-    let place = Place::of(Kind::Sqlite).await.unwrap();
-    let rig = Rig::on(&place).await;
+async fn faults_of_parameters_have_pointers() {
+    let database = TempDatabase::create(Kind::Sqlite).await.unwrap();
+    let rig = Rig::on(&database).await;
     let sync = DataSync::new(&rig.toolbox, Arc::new(HttpRequest::new(&rig.toolbox)));
     let pointers = |to: Value, watermark: Value, sql: &str| {
         let mut params = json!({"from": {"sql": sql}, "to": to});
@@ -349,5 +349,5 @@ async fn faults_of_the_parameters_are_named() {
     assert_eq!(pointers(json!({"table": "t", "datasource": "x"}), Value::Null, "select 1"), "/to/datasource");
     assert_eq!(pointers(table.clone(), json!({"column": "id"}), "select 1"), "/from/sql");
     let fault = Runs::on(&rig).sync.run(json!({"from": {"sql": "delete from t"}, "to": table}), &context().0).await.unwrap_err();
-    assert_eq!(fault.message, "from.sql: must be one statement, which reads rows");
+    assert_eq!(fault.message, "from.sql: must be exactly one statement, which reads rows");
 }

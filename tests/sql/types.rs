@@ -1,18 +1,18 @@
-//! Every kind of value keeps what it is.
+//! Types: values of each database are read and bound without loss.
 
 use serde_json::json;
 
-use crate::rig::{Kind, Place, Rig};
+use crate::rig::{Kind, Rig, TempDatabase};
 
-async fn rig(kind: Kind) -> Option<(Place, Rig)> {
-    let place = Place::of(kind).await?;
-    let rig = Rig::on(&place).await;
-    Some((place, rig))
+async fn rig(kind: Kind) -> Option<(TempDatabase, Rig)> {
+    let database = TempDatabase::create(kind).await?;
+    let rig = Rig::on(&database).await;
+    Some((database, rig))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn postgresql() {
-    let Some((place, rig)) = rig(Kind::Postgres).await else { return };
+async fn postgresql_types() {
+    let Some((database, rig)) = rig(Kind::Postgres).await else { return };
     rig.exec("create type mood as enum ('fine', 'bad')").await;
     let sql = "select true, 7::int2, 9007199254740993::int8, 1.10::numeric, 0.5::float8, 'NaN'::float8, 'a', null::int,
         '\\x00ff'::bytea, timestamptz '2026-11-21 08:00:00.5+08', timestamp '2026-11-21 08:00:00', date '2026-11-21',
@@ -45,12 +45,12 @@ async fn postgresql() {
         "c0ffee00-0000-4000-8000-000000000000", "bad", "{1,2}"]])
     );
     assert_eq!(bound["rows_affected"], 1);
-    place.remove().await;
+    database.remove().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn mariadb() {
-    let Some((place, rig)) = rig(Kind::MySql).await else { return };
+async fn mariadb_types() {
+    let Some((database, rig)) = rig(Kind::MySql).await else { return };
     rig.exec("create table t (b bool, i int unsigned, big bigint, huge bigint unsigned, n decimal(30, 2), f double, g float, s text, bin blob,
         dt datetime(3), d date, tm time, y year, e enum('x', 'y'), bits bit(8))").await;
     rig.exec(
@@ -77,22 +77,22 @@ async fn mariadb() {
         5
     ]);
     let text = rig.rows("select * from t where i = 7").await;
-    assert_eq!(text, json!([expected]), "as the text protocol tells");
+    assert_eq!(text, json!([expected]), "in the text protocol");
     let binary = rig.run(json!({"sql": "select * from t where i = :i", "params": {"i": 7}})).await.unwrap();
-    assert_eq!(binary["rows"], json!([expected]), "as the binary protocol tells");
+    assert_eq!(binary["rows"], json!([expected]), "in the binary protocol");
     assert_eq!((&binary["types"][1], &binary["types"][4]), (&json!("int unsigned"), &json!("decimal")));
     assert_eq!(rig.rows("select b, n, dt from t where i is null").await, json!([[null, null, null]]));
-    place.remove().await;
+    database.remove().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn sqlite() {
-    let Some((place, rig)) = rig(Kind::Sqlite).await else { return };
+async fn sqlite_types() {
+    let Some((database, rig)) = rig(Kind::Sqlite).await else { return };
     rig.exec("create table t (b boolean, i integer, r real, s text, bin blob, dt datetime)").await;
     let params = json!({"b": true, "i": 9_007_199_254_740_993_i64, "r": 0.5, "s": "钟", "j": {"a": 1}});
     rig.run(json!({"sql": "insert into t values (:b, :i, :r, :s, x'00ff', :j)", "params": params})).await.unwrap();
     let expected = json!([[true, "9007199254740993", 0.5, "钟", "AP8=", "{\"a\":1}"]]);
     assert_eq!(rig.rows("select * from t").await, expected);
     assert_eq!(rig.rows("select 1 = 1, null, 'x'").await, json!([[1, null, "x"]]));
-    place.remove().await;
+    database.remove().await;
 }

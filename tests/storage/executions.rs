@@ -1,4 +1,4 @@
-//! Executions: decided once, claimed by one, finished by the attempt that holds them.
+//! Executions: one per scheduled time, claimed by one node, finished by the claiming attempt.
 
 use belfry::domain::execution::{Cause, OutputChunk, Status, Stream};
 use belfry::domain::node::NodeIdentity;
@@ -7,21 +7,21 @@ use belfry::storage::{plan, task};
 use chrono::Duration;
 use serde_json::json;
 
-use crate::on_each;
+use crate::for_each_database;
 use crate::samples::{self, claim_of, finish_of, insert_executions, insert_task, node, now};
 
-on_each! {
-    async fn an_instant_is_decided_once(db: &TestDatabase) {
+for_each_database! {
+    async fn scheduled_time_has_one_execution(db: &TestDatabase) {
         let first = samples::execution("a", 0);
         let mut second = samples::execution("a", 0);
         second.id = samples::execution("a", 1).id;
         second.cause = Cause::CatchUp;
         assert_eq!(insert_executions(&db.database, &[first.clone(), second.clone()]).await, 1);
         second.cause = Cause::Manual;
-        assert_eq!(insert_executions(&db.database, &[second]).await, 1, "a request at the same instant is no firing");
+        assert_eq!(insert_executions(&db.database, &[second]).await, 1, "a manual run at the same time is not a firing");
     }
 
-    async fn a_request_with_a_key_is_made_once(db: &TestDatabase) {
+    async fn idempotency_key_creates_one_execution(db: &TestDatabase) {
         let mut first = samples::execution("a", 0);
         first.cause = Cause::Api;
         first.idempotency_key = Some("k".into());
@@ -29,11 +29,11 @@ on_each! {
         second.id = samples::execution("a", 1).id;
         assert_eq!(insert_executions(&db.database, &[first.clone()]).await, 1);
         assert_eq!(insert_executions(&db.database, &[second]).await, 0);
-        let found = execution::by_key(&mut db.database.read().await.unwrap(), "a", "k").await.unwrap().unwrap();
+        let found = execution::by_idempotency_key(&mut db.database.read().await.unwrap(), "a", "k").await.unwrap().unwrap();
         assert_eq!(found.id, first.id);
     }
 
-    async fn an_execution_runs_and_is_recorded(db: &TestDatabase) {
+    async fn finish_records_result_and_task_stats(db: &TestDatabase) {
         insert_task(&db.database, &samples::task("a")).await;
         let new = samples::execution("a", 0);
         insert_executions(&db.database, std::slice::from_ref(&new)).await;
@@ -52,7 +52,7 @@ on_each! {
         assert_eq!(stats.last_run_at, done.started_at);
     }
 
-    async fn the_newest_result_is_of_a_run_that_succeeded(db: &TestDatabase) {
+    async fn newest_result_ignores_failed_runs(db: &TestDatabase) {
         let newest = async || execution::newest_result(&mut db.database.read().await.unwrap(), "a").await.unwrap();
         assert_eq!(newest().await, None);
         let ended = [("a", 0, Status::Succeeded, 1), ("a", 100, Status::Succeeded, 2), ("a", 200, Status::Failed, 3), ("b", 300, Status::Succeeded, 4)];
@@ -68,18 +68,18 @@ on_each! {
         assert_eq!(newest().await, Some(json!({"n": 2})));
     }
 
-    async fn the_last_result_may_be_of_an_attempt_that_failed(db: &TestDatabase) {
+    async fn last_result_includes_failed_attempts(db: &TestDatabase) {
         let last = async || execution::last_result(&mut db.database.read().await.unwrap(), "a").await.unwrap();
         assert_eq!(last().await, None);
         let new = samples::execution("a", 0);
         insert_executions(&db.database, std::slice::from_ref(&new)).await;
         let mut tx = db.database.write().await.unwrap();
         execution::claim(&mut tx, &node(), &[claim_of(&new, 1)]).await.unwrap();
-        let again = Some(now() + Duration::seconds(1));
-        let finish = Finish { result: Some(json!({"n": 1})), retry_at: again, ..finish_of(&new, 1, Status::Failed) };
+        let retry_at = Some(now() + Duration::seconds(1));
+        let finish = Finish { result: Some(json!({"n": 1})), retry_at, ..finish_of(&new, 1, Status::Failed) };
         execution::finish(&mut tx, &node().id, &[finish]).await.unwrap();
         tx.commit().await.unwrap();
-        assert_eq!(last().await, Some(json!({"n": 1})), "while it waits");
+        assert_eq!(last().await, Some(json!({"n": 1})), "while waiting for the retry");
         let mut tx = db.database.write().await.unwrap();
         task::get(&mut tx, "a").await.unwrap();
         plan::take_due_retries(&mut tx, now() + Duration::seconds(2), 10).await.unwrap();
@@ -89,10 +89,10 @@ on_each! {
         let mut tx = db.database.write().await.unwrap();
         execution::finish(&mut tx, &node().id, &[Finish { result: None, ..finish_of(&new, 2, Status::Failed) }]).await.unwrap();
         tx.commit().await.unwrap();
-        assert_eq!(last().await, None, "the second attempt gave nothing");
+        assert_eq!(last().await, None, "the second attempt had no result");
     }
 
-    async fn counters_add_up_over_a_group(db: &TestDatabase) {
+    async fn finish_updates_counters_of_a_batch(db: &TestDatabase) {
         insert_task(&db.database, &samples::task("a")).await;
         let all: Vec<_> = (0..3).map(|n| samples::execution("a", n * 100)).collect();
         insert_executions(&db.database, &all).await;
@@ -108,17 +108,17 @@ on_each! {
         tx.commit().await.unwrap();
         let stats = task::get(&mut db.database.read().await.unwrap(), "a").await.unwrap().unwrap().stats;
         assert_eq!((stats.run_count, stats.success_count, stats.failure_count), (3, 1, 1));
-        assert_eq!(stats.last_status, Some(Status::TimedOut), "the last one started counts, not the last one recorded");
+        assert_eq!(stats.last_status, Some(Status::TimedOut), "the run started last, not the one recorded last");
     }
 
-    async fn only_one_attempt_holds_an_execution(db: &TestDatabase) {
+    async fn execution_is_claimed_by_one_attempt(db: &TestDatabase) {
         let new = samples::execution("a", 0);
         insert_executions(&db.database, std::slice::from_ref(&new)).await;
         let mut tx = db.database.write().await.unwrap();
         assert!(execution::claim(&mut tx, &node(), &[claim_of(&new, 2)]).await.unwrap().is_empty(), "a later attempt");
         assert_eq!(execution::claim(&mut tx, &node(), &[claim_of(&new, 1)]).await.unwrap().len(), 1);
         let other = NodeIdentity { id: "01OTHER".into(), name: "host-2".into() };
-        assert!(execution::claim(&mut tx, &other, &[claim_of(&new, 1)]).await.unwrap().is_empty(), "held already");
+        assert!(execution::claim(&mut tx, &other, &[claim_of(&new, 1)]).await.unwrap().is_empty(), "already claimed");
         let finish = [finish_of(&new, 1, Status::Succeeded)];
         assert!(execution::finish(&mut tx, &other.id, &finish).await.unwrap().is_empty(), "another node's result");
         assert_eq!(execution::finish(&mut tx, &node().id, &finish).await.unwrap().len(), 1);
@@ -126,7 +126,7 @@ on_each! {
         tx.commit().await.unwrap();
     }
 
-    async fn a_retried_attempt_is_kept(db: &TestDatabase) {
+    async fn retried_attempt_is_stored(db: &TestDatabase) {
         insert_task(&db.database, &samples::task("a")).await;
         let new = samples::execution("a", 0);
         insert_executions(&db.database, std::slice::from_ref(&new)).await;
@@ -143,20 +143,20 @@ on_each! {
         assert_eq!(attempts.len(), 1);
         assert_eq!((attempts[0].attempt, attempts[0].status, attempts[0].error.as_deref()), (1, Status::Failed, Some("it broke")));
         assert_eq!((attempts[0].duration_ms, attempts[0].node.as_deref()), (Some(7), Some("host-1")));
-        assert_eq!(task::get(&mut reader, "a").await.unwrap().unwrap().stats.run_count, 0, "it has not ended yet");
-        let given = execution::result(&mut reader, &new.id).await.unwrap();
-        assert_eq!(given, Some(json!({"message": "结果"})));
+        assert_eq!(task::get(&mut reader, "a").await.unwrap().unwrap().stats.run_count, 0, "not final yet");
+        let result = execution::result(&mut reader, &new.id).await.unwrap();
+        assert_eq!(result, Some(json!({"message": "结果"})));
         drop(reader);
         let mut tx = db.database.write().await.unwrap();
         let early = Claim { attempt: 2, ..claim_of(&new, 2) };
-        assert!(execution::claim(&mut tx, &node(), std::slice::from_ref(&early)).await.unwrap().is_empty(), "not before its time");
+        assert!(execution::claim(&mut tx, &node(), std::slice::from_ref(&early)).await.unwrap().is_empty(), "before the retry is due");
         let due = belfry::storage::plan::take_due_retries(&mut tx, now() + Duration::seconds(10), 10).await.unwrap();
         assert_eq!((due.len(), execution::claim(&mut tx, &node(), &[early]).await.unwrap().len()), (1, 1));
-        assert_eq!(execution::result(&mut tx, &new.id).await.unwrap(), given, "the next attempt sees what the one before gave");
+        assert_eq!(execution::result(&mut tx, &new.id).await.unwrap(), result, "the claim keeps the previous attempt's result");
         tx.commit().await.unwrap();
     }
 
-    async fn output_is_kept_in_order(db: &TestDatabase) {
+    async fn output_is_returned_in_order(db: &TestDatabase) {
         let chunk = |attempt, seq, stream, text: &str| NewOutput {
             execution_id: "e".into(),
             chunk: OutputChunk { attempt, seq, stream, at: now(), text: text.into() },
@@ -173,17 +173,17 @@ on_each! {
         assert_eq!(rest.iter().map(|c| (c.attempt, c.seq)).collect::<Vec<_>>(), [(1, 1), (2, 0)]);
     }
 
-    async fn cancelling_reaches_what_waits_and_what_runs(db: &TestDatabase) {
+    async fn cancel_queued_and_running_executions(db: &TestDatabase) {
         let all: Vec<_> = (0..3).map(|n| samples::execution("a", n)).collect();
         insert_executions(&db.database, &all).await;
         let mut tx = db.database.write().await.unwrap();
         execution::claim(&mut tx, &node(), &[claim_of(&all[0], 1)]).await.unwrap();
-        assert!(!execution::cancel_queued(&mut tx, &all[0].id, "x", now()).await.unwrap(), "it runs");
+        assert!(!execution::cancel_queued(&mut tx, &all[0].id, "x", now()).await.unwrap(), "running");
         assert!(execution::request_cancel(&mut tx, &all[0].id).await.unwrap());
         assert_eq!(execution::cancel_requested(&mut tx, &node().id).await.unwrap(), [all[0].id.clone()]);
         assert!(execution::cancel_queued(&mut tx, &all[1].id, "by alice", now()).await.unwrap());
-        assert!(!execution::request_cancel(&mut tx, &all[1].id).await.unwrap(), "it has ended");
-        assert_eq!(execution::cancel_all_queued(&mut tx, "a", "gone", now()).await.unwrap(), [all[2].id.clone()]);
+        assert!(!execution::request_cancel(&mut tx, &all[1].id).await.unwrap(), "final");
+        assert_eq!(execution::cancel_all_queued(&mut tx, "a", "deleted", now()).await.unwrap(), [all[2].id.clone()]);
         let cancelled = execution::get(&mut tx, &all[1].id).await.unwrap().unwrap();
         assert_eq!((cancelled.status, cancelled.error.as_deref()), (Status::Cancelled, Some("by alice")));
         tx.commit().await.unwrap();

@@ -1,23 +1,23 @@
-//! Lists: filters, orders, pages in both directions, and figures.
+//! Lists (filters, sort orders, pages in both directions) and statistics.
 
 use belfry::domain::execution::{Cause, Status};
 use belfry::domain::page::{ExecutionFilter, PageRequest, TaskFilter, TaskSort};
-use belfry::domain::permission::Reach;
-use belfry::storage::{Database, execution_list, recent_runs, run_minutes, stats, task_list};
+use belfry::domain::permission::TagScope;
+use belfry::storage::{Database, execution_list, recent_runs, run_stats_by_minute, stats, task_list};
 use chrono::Duration;
 
-use crate::on_each;
+use crate::for_each_database;
 use crate::samples::{self, insert_executions, insert_task, now};
 
-/// Walks a list to its end and back; answers the ids on the way there.
-macro_rules! walk {
+/// Pages through a list to its end and back; returns the ids of the way forward.
+macro_rules! page_through {
     ($db:expr, $page:path, $filter:expr, $size:expr) => {{
         let mut reader = $db.database.read().await.unwrap();
-        let (mut there, mut pages, mut cursor) = (Vec::new(), Vec::new(), None);
+        let (mut forward, mut pages, mut cursor) = (Vec::new(), Vec::new(), None);
         loop {
             let page = $page(&mut reader, &$filter, &PageRequest { size: $size, cursor: cursor.take() }).await.unwrap();
             let ids: Vec<String> = page.items.iter().map(|item| item.id.clone()).collect();
-            there.extend(ids.clone());
+            forward.extend(ids.clone());
             pages.push((ids, page.previous.clone()));
             match page.next {
                 Some(next) => cursor = Some(next),
@@ -26,24 +26,24 @@ macro_rules! walk {
         }
         for step in (1..pages.len()).rev() {
             let cursor = pages[step].1.clone();
-            assert!(cursor.is_some(), "page {step} leads back");
+            assert!(cursor.is_some(), "page {step} has a previous cursor");
             let page = $page(&mut reader, &$filter, &PageRequest { size: $size, cursor }).await.unwrap();
             let ids: Vec<String> = page.items.iter().map(|item| item.id.clone()).collect();
             assert_eq!(ids, pages[step - 1].0, "the page before page {step}");
             assert_eq!(page.previous.is_some(), step > 1);
         }
-        there
+        forward
     }};
 }
 
-on_each! {
-    async fn executions_come_newest_first_page_by_page(db: &TestDatabase) {
+for_each_database! {
+    async fn executions_are_paged_newest_first(db: &TestDatabase) {
         let all: Vec<_> = (0..25).map(|n| samples::execution("a", n)).collect();
         insert_executions(&db.database, &all).await;
         let mut expected: Vec<_> = all.iter().map(|e| e.id.clone()).collect();
         expected.reverse();
         for size in [1, 10, 25, 40] {
-            assert_eq!(walk!(db, execution_list::page, ExecutionFilter::default(), size), expected, "pages of {size}");
+            assert_eq!(page_through!(db, execution_list::page, ExecutionFilter::default(), size), expected, "pages of {size}");
         }
     }
 
@@ -54,7 +54,7 @@ on_each! {
         insert_executions(&db.database, &all).await;
         samples::run(&db.database, &all[0], Status::Failed).await;
         samples::run(&db.database, &all[1], Status::Succeeded).await;
-        let ids = |places: &[usize]| places.iter().map(|n| all[*n].id.clone()).collect::<Vec<_>>();
+        let ids = |indexes: &[usize]| indexes.iter().map(|n| all[*n].id.clone()).collect::<Vec<_>>();
         let empty = ExecutionFilter::default;
         let cases = [
             (ExecutionFilter { task_id: Some("a".into()), ..empty() }, ids(&[4, 2, 0])),
@@ -76,7 +76,7 @@ on_each! {
         }
     }
 
-    async fn tasks_come_in_every_order_page_by_page(db: &TestDatabase) {
+    async fn tasks_are_paged_in_every_sort_order(db: &TestDatabase) {
         for n in 0..7_i64 {
             let mut new = samples::task(&format!("t{n}"));
             new.name = format!("N{}", n % 3);
@@ -87,13 +87,13 @@ on_each! {
         for sort in TaskSort::ALL {
             for descending in [false, true] {
                 let filter = TaskFilter { sort, descending, ..TaskFilter::default() };
-                let found = walk!(db, task_list::page, filter, 2);
+                let found = page_through!(db, task_list::page, filter, 2);
                 assert_eq!(found.len(), 7, "{sort:?}");
                 assert_eq!(found.iter().collect::<std::collections::HashSet<_>>().len(), 7, "{sort:?}");
             }
         }
         let by_next = TaskFilter { sort: TaskSort::NextRunAt, ..TaskFilter::default() };
-        assert_eq!(walk!(db, task_list::page, by_next, 3), ["t5", "t4", "t2", "t1", "t0", "t3", "t6"]);
+        assert_eq!(page_through!(db, task_list::page, by_next, 3), ["t5", "t4", "t2", "t1", "t0", "t3", "t6"]);
     }
 
     async fn tasks_are_filtered(db: &TestDatabase) {
@@ -124,10 +124,10 @@ on_each! {
             assert_eq!(task_list::ids(&mut reader, &filter, "", 10).await.unwrap(), [expected]);
             assert!(task_list::ids(&mut reader, &filter, expected, 10).await.unwrap().is_empty());
         }
-        assert_eq!(task_list::tags(&mut reader, &Reach::ALL).await.unwrap(), ["re", "report", "日报"]);
+        assert_eq!(task_list::tags(&mut reader, &TagScope::ALL).await.unwrap(), ["re", "report", "日报"]);
     }
 
-    async fn figures_of_a_window(db: &TestDatabase) {
+    async fn stats_of_a_window(db: &TestDatabase) {
         insert_task(&db.database, &samples::task("a")).await;
         let all: Vec<_> = (0..4).map(|n| samples::execution("a", n * 1000)).collect();
         insert_executions(&db.database, &all).await;
@@ -138,15 +138,15 @@ on_each! {
         let by_status = stats::by_status(&mut reader, from).await.unwrap();
         let count = |status| by_status.iter().find(|(s, _)| *s == status).unwrap().1;
         assert_eq!([Status::Queued, Status::Failed, Status::Succeeded, Status::Missed].map(count), [1, 1, 1, 0]);
-        assert_eq!(stats::of_type(&mut reader, "echo", from).await.unwrap(), 3);
+        assert_eq!(stats::count_of_type(&mut reader, "echo", from).await.unwrap(), 3);
         assert_eq!(stats::newest_runs(&mut reader, from, 10).await.unwrap(), [(7, 3), (7, 3)]);
-        assert_eq!(stats::tasks(&mut reader, &Reach::ALL).await.unwrap().failing, 0, "the last run succeeded");
-        assert_eq!(stats::due_next(&mut reader, &Reach::ALL, 5).await.unwrap()[0].task_id, "a");
+        assert_eq!(stats::tasks(&mut reader, &TagScope::ALL).await.unwrap().failing, 0, "the last run succeeded");
+        assert_eq!(stats::due_next(&mut reader, &TagScope::ALL, 5).await.unwrap()[0].task_id, "a");
         assert_eq!(stats::active(&mut reader).await.unwrap(), [(Status::Queued, 2)]);
         stats::ping(&mut reader).await.unwrap();
     }
 
-    async fn minutes_count_what_ended(db: &TestDatabase) {
+    async fn run_stats_count_finished_runs_per_minute(db: &TestDatabase) {
         insert_task(&db.database, &samples::task("a")).await;
         let all: Vec<_> = [0, 10, 60_000, 120_000].map(|offset| samples::execution("a", offset)).into();
         insert_executions(&db.database, &all).await;
@@ -155,46 +155,46 @@ on_each! {
         samples::run(&db.database, &all[2], Status::Succeeded).await;
         let mut reader = db.database.read().await.unwrap();
         let to = now() + Duration::hours(1);
-        let found = run_minutes::outcomes(&mut reader, now(), to, 60_000).await.unwrap();
+        let found = run_stats_by_minute::outcomes(&mut reader, now(), to, 60_000).await.unwrap();
         let plain: Vec<_> = found.iter().map(|o| ((o.at - now()).num_seconds(), o.status, o.runs)).collect();
         assert_eq!(plain, [(0, Status::Failed, 2), (60, Status::Succeeded, 1)]);
-        let hour = run_minutes::outcomes(&mut reader, now(), to, 3_600_000).await.unwrap();
+        let hour = run_stats_by_minute::outcomes(&mut reader, now(), to, 3_600_000).await.unwrap();
         assert_eq!(hour.iter().map(|o| o.runs).collect::<Vec<_>>(), [2, 1]);
         drop(reader);
         let mut tx = db.database.write().await.unwrap();
-        run_minutes::remove_before(&mut tx, now() + Duration::minutes(1)).await.unwrap();
-        assert_eq!(run_minutes::outcomes(&mut tx, now(), to, 60_000).await.unwrap().len(), 1);
+        run_stats_by_minute::remove_before(&mut tx, now() + Duration::minutes(1)).await.unwrap();
+        assert_eq!(run_stats_by_minute::outcomes(&mut tx, now(), to, 60_000).await.unwrap().len(), 1);
     }
 
-    async fn minutes_are_counted_from_what_is_on_record_already(db: &TestDatabase) {
+    async fn migration_backfills_run_stats(db: &TestDatabase) {
         insert_task(&db.database, &samples::task("a")).await;
         let all: Vec<_> = [0, 10, 60_000].map(|offset| samples::execution("a", offset)).into();
         insert_executions(&db.database, &all).await;
         samples::run(&db.database, &all[0], Status::Failed).await;
         samples::run(&db.database, &all[2], Status::Succeeded).await;
         let to = now() + Duration::hours(1);
-        let counted = run_minutes::outcomes(&mut db.database.read().await.unwrap(), now(), to, 60_000).await.unwrap();
+        let counted = run_stats_by_minute::outcomes(&mut db.database.read().await.unwrap(), now(), to, 60_000).await.unwrap();
         assert_eq!(counted.len(), 2);
-        let before = "drop table run_minutes; delete from belfry_migrations where version = 2;";
+        let before = "drop table run_stats_by_minute; delete from belfry_migrations where version = 2;";
         match &db.database {
             Database::Sqlite { writer, .. } => drop(sqlx::raw_sql(before).execute(writer).await.unwrap()),
             Database::Postgres(pool) => drop(sqlx::raw_sql(before).execute(pool).await.unwrap()),
         }
-        let again = db.again().await;
-        assert_eq!(run_minutes::outcomes(&mut again.read().await.unwrap(), now(), to, 60_000).await.unwrap(), counted);
-        again.close().await;
+        let reopened = db.reopen().await;
+        assert_eq!(run_stats_by_minute::outcomes(&mut reopened.read().await.unwrap(), now(), to, 60_000).await.unwrap(), counted);
+        reopened.close().await;
     }
 
-    async fn recent_runs_of_several_tasks_come_at_once(db: &TestDatabase) {
+    async fn recent_runs_of_several_tasks(db: &TestDatabase) {
         for (task, count) in [("a", 5), ("b", 2)] {
             let all: Vec<_> = (0..count).map(|n| samples::execution(task, n * 1000)).collect();
             insert_executions(&db.database, &all).await;
         }
         let mut reader = db.database.read().await.unwrap();
-        let found = recent_runs::of_tasks(&mut reader, &["a", "b", "none"], 3).await.unwrap();
+        let found = recent_runs::for_tasks(&mut reader, &["a", "b", "none"], 3).await.unwrap();
         assert_eq!((found.len(), found["a"].len(), found["b"].len()), (2, 3, 2));
         let last = samples::execution("a", 4000).id;
         assert_eq!(found["a"].last().unwrap().id, last, "oldest first");
-        assert!(recent_runs::of_tasks(&mut reader, &[], 3).await.unwrap().is_empty());
+        assert!(recent_runs::for_tasks(&mut reader, &[], 3).await.unwrap().is_empty());
     }
 }

@@ -1,4 +1,4 @@
-//! Every storage function, on both databases; and the plans that SQLite's planner chooses.
+//! Tests of the storage functions on SQLite and PostgreSQL.
 
 #[path = "../support/mod.rs"]
 mod support;

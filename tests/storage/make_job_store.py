@@ -1,4 +1,4 @@
-"""Makes a job store with APScheduler itself, and prints what its triggers fire next: make_job_store.py URL NOW COUNT [PROTOCOL]"""
+"""Creates a job store with APScheduler and prints the next firings of its triggers: make_job_store.py URL NOW COUNT [PROTOCOL]"""
 
 import datetime
 import decimal
@@ -77,10 +77,10 @@ class Custom:
 def main():
     scheduler = BackgroundScheduler(jobstores={"default": SQLAlchemyJobStore(url=url, pickle_protocol=protocol)}, timezone=ZONE)
     scheduler.start(paused=True)
-    told = {}
+    firings_by_job = {}
     for name, trigger in triggers():
-        # Asked for its second firing, an AndTrigger never ends.
-        told[name] = [] if name == "and" else firings(trigger)
+        # The second get_next_fire_time of this AndTrigger does not terminate.
+        firings_by_job[name] = [] if name == "and" else firings(trigger)
         scheduler.add_job("json:dumps", trigger, id=name, args=[{"job": name}], next_run_time=trigger.get_next_fire_time(None, now))
     every = CronTrigger(hour=8, timezone=ZONE)
     arguments = [1, 2.5, None, True, "日报 {{ x }}", [1, (2, 3)], {"a": {1}}, datetime.date(2026, 1, 2),
@@ -91,7 +91,7 @@ def main():
     scheduler.add_job("json:dumps", every, id="paused", args=[1], next_run_time=None, misfire_grace_time=90)
     scheduler.add_job("json:dumps", every, id="custom", args=[Custom()])
     scheduler.shutdown(wait=False)
-    json.dump(told, sys.stdout)
+    json.dump(firings_by_job, sys.stdout)
 
 
 main()

@@ -1,26 +1,26 @@
-//! Opening a database: again and again, and one that a newer version has changed.
+//! Opening a database: reopening, and refusing a newer schema.
 
 use belfry::storage::{Database, Error, Synchronous};
 
-use crate::on_each;
+use crate::for_each_database;
 use crate::samples::{insert_task, task};
 
-on_each! {
-    async fn a_database_opens_again_with_all_that_it_held(db: &TestDatabase) {
+for_each_database! {
+    async fn reopened_database_keeps_its_rows(db: &TestDatabase) {
         insert_task(&db.database, &task("a")).await;
-        let again = db.again().await;
-        let found = belfry::storage::task::get(&mut again.read().await.unwrap(), "a").await.unwrap();
+        let reopened = db.reopen().await;
+        let found = belfry::storage::task::get(&mut reopened.read().await.unwrap(), "a").await.unwrap();
         assert!(found.is_some());
-        again.close().await;
+        reopened.close().await;
     }
 }
 
 #[tokio::test]
-async fn a_newer_database_is_refused_with_a_sentence() {
+async fn newer_schema_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("task.db");
     let database = Database::open_sqlite(&path, Synchronous::Full).await.unwrap();
-    let Database::Sqlite { writer, .. } = &database else { unreachable!("it is SQLite") };
+    let Database::Sqlite { writer, .. } = &database else { unreachable!("opened as SQLite") };
     sqlx::query(
         "insert into belfry_migrations (version, description, success, checksum, execution_time) values (9999, 'future', 1, x'00', 0)",
     )
@@ -28,7 +28,7 @@ async fn a_newer_database_is_refused_with_a_sentence() {
     .await
     .unwrap();
     database.close().await;
-    let refused = Database::open_sqlite(&path, Synchronous::Normal).await.unwrap_err();
-    assert!(matches!(refused, Error::Newer(9999)), "{refused:?}");
-    assert!(refused.to_string().contains("newer version of Belfry"), "{refused}");
+    let error = Database::open_sqlite(&path, Synchronous::Normal).await.unwrap_err();
+    assert!(matches!(error, Error::NewerSchema(9999)), "{error:?}");
+    assert!(error.to_string().contains("newer version of Belfry"), "{error}");
 }

@@ -1,15 +1,15 @@
-//! What is due, and moving it on.
+//! Due tasks, due retries, and advancing tasks.
 
 use belfry::domain::execution::Status;
 use belfry::storage::execution::{self, Finish};
 use belfry::storage::plan::{self, Advance};
 use chrono::Duration;
 
-use crate::on_each;
+use crate::for_each_database;
 use crate::samples::{self, claim_of, finish_of, insert_executions, insert_task, node, now};
 
-on_each! {
-    async fn due_tasks_come_longest_waiting_first(db: &TestDatabase) {
+for_each_database! {
+    async fn due_returns_most_overdue_tasks_first(db: &TestDatabase) {
         for (id, offset) in [("a", -1), ("b", -2), ("later", 1)] {
             let mut new = samples::task(id);
             new.next_run_at = Some(now() + Duration::milliseconds(offset));
@@ -31,19 +31,19 @@ on_each! {
             next_run_at: next,
             next_rule_at: next,
         };
-        let moved = plan::advance(&mut tx, &[to("a", -1, Some(next)), to("b", -2, Some(next)), to("later", 1, None)]).await.unwrap();
-        assert_eq!(moved.len(), 3);
-        let stale = [to("a", -1, None), Advance { version: 2, ..to("b", 60_000, None) }, to("gone", 0, None)];
-        assert!(plan::advance(&mut tx, &stale).await.unwrap().is_empty(), "moved before, changed since, and deleted");
+        let advanced = plan::advance(&mut tx, &[to("a", -1, Some(next)), to("b", -2, Some(next)), to("later", 1, None)]).await.unwrap();
+        assert_eq!(advanced.len(), 3);
+        let stale = [to("a", -1, None), Advance { version: 2, ..to("b", 60_000, None) }, to("deleted", 0, None)];
+        assert!(plan::advance(&mut tx, &stale).await.unwrap().is_empty(), "advanced before, changed since, deleted");
         assert_eq!(plan::next_due(&mut tx).await.unwrap(), Some(next));
         tx.commit().await.unwrap();
     }
 
-    async fn nothing_is_due_where_there_is_nothing(db: &TestDatabase) {
+    async fn next_due_is_none_without_tasks(db: &TestDatabase) {
         assert_eq!(plan::next_due(&mut db.database.read().await.unwrap()).await.unwrap(), None);
     }
 
-    async fn active_executions_are_counted_by_task(db: &TestDatabase) {
+    async fn active_counts_executions_per_task(db: &TestDatabase) {
         let all = [samples::execution("a", 0), samples::execution("a", 1), samples::execution("b", 0), samples::execution("c", 0)];
         insert_executions(&db.database, &all).await;
         samples::run(&db.database, &all[2], Status::Succeeded).await;
@@ -51,7 +51,7 @@ on_each! {
         assert_eq!((counts.get("a"), counts.get("b"), counts.get("c")), (Some(&2), None, None));
     }
 
-    async fn a_due_retry_is_taken_once(db: &TestDatabase) {
+    async fn due_retry_is_taken_once(db: &TestDatabase) {
         let mut owner = samples::task("a");
         owner.policy.priority = 5;
         insert_task(&db.database, &owner).await;

@@ -1,11 +1,11 @@
-//! The queue's table, as far as Belfry writes it.
+//! Belfry's statements on the queue's tables.
 
 use belfry::domain::job::Job;
 use belfry::domain::policy::Policy;
 use belfry::storage::queue::{self, NewJob};
 use serde_json::json;
 
-use crate::on_each;
+use crate::for_each_database;
 use crate::samples::now;
 
 fn job(attempt: i64) -> NewJob {
@@ -26,8 +26,8 @@ fn job(attempt: i64) -> NewJob {
     NewJob { queue: "default".into(), priority: -3, job }
 }
 
-on_each! {
-    async fn an_attempt_is_queued_once(db: &TestDatabase) {
+for_each_database! {
+    async fn push_skips_queued_attempt(db: &TestDatabase) {
         let mut tx = db.database.write().await.unwrap();
         queue::push(&mut tx, &[job(1), job(2)], now()).await.unwrap();
         queue::push(&mut tx, &[job(1)], now()).await.unwrap();
@@ -35,20 +35,20 @@ on_each! {
         assert_eq!(crate::queue::count(db).await, 2);
     }
 
-    async fn a_rollback_takes_the_jobs_away(db: &TestDatabase) {
+    async fn rollback_discards_jobs(db: &TestDatabase) {
         let mut tx = db.database.write().await.unwrap();
         queue::push(&mut tx, &[job(1)], now()).await.unwrap();
         drop(tx);
         assert_eq!(crate::queue::count(db).await, 0);
     }
 
-    async fn pruning_and_putting_back_leave_waiting_jobs_alone(db: &TestDatabase) {
+    async fn delete_done_and_release_jobs_ignore_pending_jobs(db: &TestDatabase) {
         let mut tx = db.database.write().await.unwrap();
         queue::push(&mut tx, &[job(1)], now()).await.unwrap();
-        assert_eq!(queue::prune_done(&mut tx, 10).await.unwrap(), 0);
-        assert_eq!(queue::put_back(&mut tx, &["nobody".into()]).await.unwrap(), 0);
-        assert!(queue::workers_of(&mut tx, "01NODE").await.unwrap().is_empty());
-        queue::forget_workers(&mut tx, &["nobody".into()]).await.unwrap();
+        assert_eq!(queue::delete_done(&mut tx, 10).await.unwrap(), 0);
+        assert_eq!(queue::release_jobs(&mut tx, &["nobody".into()]).await.unwrap(), 0);
+        assert!(queue::workers_of_node(&mut tx, "01NODE").await.unwrap().is_empty());
+        queue::delete_workers(&mut tx, &["nobody".into()]).await.unwrap();
         tx.commit().await.unwrap();
         assert_eq!(crate::queue::count(db).await, 1);
     }

@@ -1,4 +1,4 @@
-//! Rows to start from.
+//! Sample rows.
 
 use belfry::domain::execution::{Cause, Status};
 use belfry::domain::node::NodeIdentity;
@@ -43,7 +43,7 @@ pub fn task(id: &str) -> Task {
     }
 }
 
-/// An execution queued `offset` milliseconds after [`now`]; its id is of that time.
+/// An execution queued `offset` milliseconds after [`now`]; its id encodes that time.
 pub fn execution(task_id: &str, offset: i64) -> NewExecution {
     let queued_at = now() + Duration::milliseconds(offset);
     NewExecution {
@@ -82,7 +82,12 @@ pub async fn insert_executions(db: &Database, new: &[NewExecution]) -> usize {
 }
 
 pub fn claim_of(new: &NewExecution, attempt: i64) -> Claim {
-    Claim { execution_id: new.id.clone(), attempt, started_at: new.scheduled_at + Duration::milliseconds(3), filled_params: None }
+    Claim {
+        execution_id: new.id.clone(),
+        attempt,
+        started_at: new.scheduled_at + Duration::milliseconds(3),
+        rendered_params: None,
+    }
 }
 
 pub fn finish_of(new: &NewExecution, attempt: i64, status: Status) -> Finish {
@@ -98,11 +103,11 @@ pub fn finish_of(new: &NewExecution, attempt: i64, status: Status) -> Finish {
     }
 }
 
-/// Claims and finishes; answers how many counted.
+/// Claims and finishes an execution; returns the number of recorded results.
 pub async fn run(db: &Database, new: &NewExecution, status: Status) -> usize {
     let mut tx = db.write().await.unwrap();
     execution::claim(&mut tx, &node(), &[claim_of(new, 1)]).await.unwrap();
-    let counted = execution::finish(&mut tx, &node().id, &[finish_of(new, 1, status)]).await.unwrap();
+    let recorded = execution::finish(&mut tx, &node().id, &[finish_of(new, 1, status)]).await.unwrap();
     tx.commit().await.unwrap();
-    counted.len()
+    recorded.len()
 }

@@ -1,14 +1,14 @@
-//! Tasks: written whole, changed only from the version that was read.
+//! Tasks: insert, optimistic update, delete.
 
 use belfry::storage::{Error, task};
 use chrono::Duration;
 use serde_json::json;
 
-use crate::on_each;
+use crate::for_each_database;
 use crate::samples::{self, insert_task, now};
 
-on_each! {
-    async fn a_task_reads_back_as_it_was_written(db: &TestDatabase) {
+for_each_database! {
+    async fn inserted_task_reads_back_unchanged(db: &TestDatabase) {
         let new = samples::task("日报");
         insert_task(&db.database, &new).await;
         let mut reader = db.database.read().await.unwrap();
@@ -16,14 +16,14 @@ on_each! {
         assert_eq!(task::get(&mut reader, "none").await.unwrap(), None);
     }
 
-    async fn an_id_is_given_once(db: &TestDatabase) {
+    async fn duplicate_id_is_a_conflict(db: &TestDatabase) {
         insert_task(&db.database, &samples::task("a")).await;
         let mut tx = db.database.write().await.unwrap();
-        let again = task::insert(&mut tx, &samples::task("a"), "interval").await;
-        assert!(matches!(again, Err(Error::Conflict(_))), "{again:?}");
+        let duplicate = task::insert(&mut tx, &samples::task("a"), "interval").await;
+        assert!(matches!(duplicate, Err(Error::Conflict(_))), "{duplicate:?}");
     }
 
-    async fn a_change_needs_the_version_before_it(db: &TestDatabase) {
+    async fn update_requires_previous_version(db: &TestDatabase) {
         insert_task(&db.database, &samples::task("a")).await;
         let mut changed = samples::task("a");
         changed.version = 2;
@@ -32,26 +32,26 @@ on_each! {
         changed.next_run_at = Some(now() + Duration::seconds(1));
         let mut tx = db.database.write().await.unwrap();
         assert!(task::update(&mut tx, &changed, "interval").await.unwrap());
-        assert!(!task::update(&mut tx, &changed, "interval").await.unwrap(), "a second change from the same version");
+        assert!(!task::update(&mut tx, &changed, "interval").await.unwrap(), "second update from the same version");
         tx.commit().await.unwrap();
         assert_eq!(task::get(&mut db.database.read().await.unwrap(), "a").await.unwrap(), Some(changed));
     }
 
-    async fn a_deleted_task_is_gone(db: &TestDatabase) {
+    async fn delete_returns_false_for_missing_task(db: &TestDatabase) {
         insert_task(&db.database, &samples::task("a")).await;
         let mut tx = db.database.write().await.unwrap();
         assert!(task::delete(&mut tx, "a").await.unwrap());
         assert!(!task::delete(&mut tx, "a").await.unwrap());
     }
 
-    async fn what_is_not_committed_is_rolled_back(db: &TestDatabase) {
+    async fn dropped_transaction_is_rolled_back(db: &TestDatabase) {
         let mut tx = db.database.write().await.unwrap();
         task::insert(&mut tx, &samples::task("a"), "interval").await.unwrap();
         drop(tx);
         assert_eq!(task::get(&mut db.database.read().await.unwrap(), "a").await.unwrap(), None);
     }
 
-    async fn idle_tasks_are_found_while_enabled(db: &TestDatabase) {
+    async fn idle_returns_enabled_idle_tasks(db: &TestDatabase) {
         let mut idle = samples::task("idle");
         idle.trigger = json!({"type": "idle"});
         let mut paused = idle.clone();

@@ -1,7 +1,7 @@
-//! What several test binaries share: databases of either kind, made for one test and removed after it.
+//! Helpers shared by the test binaries: temporary databases, a test context, and Python environments.
 #![allow(dead_code, reason = "each test binary uses a part of this module")]
 
-pub mod parts;
+pub mod context;
 pub mod venv;
 
 use std::path::PathBuf;
@@ -10,16 +10,16 @@ use belfry::storage::{Database, Synchronous};
 use chrono::{DateTime, Utc};
 use sqlx::{ConnectOptions, Connection, PgConnection, postgres::PgConnectOptions};
 
-/// Where PostgreSQL is looked for when `BELFRY_TEST_POSTGRES_URL` does not say.
+/// The PostgreSQL server used if `BELFRY_TEST_POSTGRES_URL` is not set.
 const DEFAULT_POSTGRES: &str = "postgres://postgres@127.0.0.1:5432/postgres";
 
-/// A database of its own for one test.
+/// A separate database for one test.
 pub struct TestDatabase {
     pub database: Database,
     pub location: Location,
 }
 
-/// Where a test's database lives; removed when dropped.
+/// The location of a test's database.
 pub enum Location {
     Sqlite(tempfile::TempDir),
     Postgres { server: String, name: String },
@@ -32,16 +32,16 @@ impl TestDatabase {
         TestDatabase { database, location: Location::Sqlite(folder) }
     }
 
-    /// `None` where no PostgreSQL answers, which is said, and not accepted under CI.
+    /// `None` if PostgreSQL is unreachable: the test prints a line and is skipped. In CI this panics instead.
     pub async fn postgres() -> Option<TestDatabase> {
         let server = std::env::var("BELFRY_TEST_POSTGRES_URL").unwrap_or_else(|_| DEFAULT_POSTGRES.to_owned());
         let mut admin = match connect(&server).await {
             Ok(admin) => admin,
             Err(error) if std::env::var_os("CI").is_none() => {
-                eprintln!("skipped: no PostgreSQL answers at BELFRY_TEST_POSTGRES_URL ({error})");
+                eprintln!("skipped: PostgreSQL is unreachable at BELFRY_TEST_POSTGRES_URL ({error})");
                 return None;
             }
-            Err(error) => panic!("under CI PostgreSQL must answer: {error}"),
+            Err(error) => panic!("PostgreSQL is required in CI: {error}"),
         };
         let name = format!("belfry_test_{}", ulid::Ulid::generate().to_string().to_lowercase());
         let create = sqlx::AssertSqlSafe(format!("create database {name}"));
@@ -51,15 +51,15 @@ impl TestDatabase {
         Some(TestDatabase { database, location: Location::Postgres { server, name } })
     }
 
-    /// A second connection to the same database, as another process would have.
-    pub async fn again(&self) -> Database {
+    /// Opens the same database again, as another process would.
+    pub async fn reopen(&self) -> Database {
         match &self.location {
             Location::Sqlite(_) => Database::open_sqlite(&self.path(), Synchronous::Normal).await.expect("opens"),
             Location::Postgres { server, name } => Database::open_postgres(&database_url(server, name), 8).await.expect("opens"),
         }
     }
 
-    /// The URL of a PostgreSQL database; for SQLite there is a file instead.
+    /// The URL of a PostgreSQL database; empty for SQLite.
     pub fn url(&self) -> String {
         match &self.location {
             Location::Sqlite(_) => String::new(),
@@ -67,7 +67,7 @@ impl TestDatabase {
         }
     }
 
-    /// The file of a SQLite database.
+    /// The file of a SQLite database; empty for PostgreSQL.
     pub fn path(&self) -> PathBuf {
         match &self.location {
             Location::Sqlite(folder) => folder.path().join("task.db"),
@@ -90,19 +90,19 @@ async fn connect(url: &str) -> Result<PgConnection, sqlx::Error> {
     url.parse::<PgConnectOptions>()?.connect().await
 }
 
-/// The server's URL with another database.
+/// Replaces the database in a server's URL.
 fn database_url(server: &str, name: &str) -> String {
     let (base, query) = server.split_once('?').map_or((server, String::new()), |(base, query)| (base, format!("?{query}")));
     let host = base.splitn(4, '/').take(3).collect::<Vec<_>>().join("/");
     format!("{host}/{name}{query}")
 }
 
-/// Runs the same test on SQLite and on PostgreSQL: `on_each! { async fn name(db: &TestDatabase) { … } }`.
+/// Defines each test for SQLite and for PostgreSQL: `for_each_database! { async fn name(db: &TestDatabase) { … } }`.
 #[macro_export]
-macro_rules! on_each {
+macro_rules! for_each_database {
     ($(async fn $name:ident($db:ident: &TestDatabase) $body:block)*) => {
         $(mod $name {
-            #[allow(unused_imports, reason = "a test may need nothing of its file")]
+            #[allow(unused_imports, reason = "a test may not use its file's imports")]
             use super::*;
 
             async fn run($db: &$crate::support::TestDatabase) $body
@@ -125,7 +125,7 @@ macro_rules! on_each {
     };
 }
 
-/// An instant by its RFC 3339 text.
+/// Parses an RFC 3339 time.
 pub fn at(text: &str) -> DateTime<Utc> {
-    text.parse().expect("an instant")
+    text.parse().expect("an RFC 3339 time")
 }

@@ -1,30 +1,30 @@
-//! Python with packages from PyPI, for tests against real servers and tools. Made once, under `target/`.
+//! Python virtual environments with packages from PyPI, for tests against real servers and tools. Created once, under `target/`.
 
 use std::fs::File;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The Python of a virtual environment that holds these packages (as pip names them, such as `aiosmtpd==1.4.6`). `None`
-/// where there is no `python3` or no way to the packages, which is said, and not accepted under CI.
+/// Returns the Python of a virtual environment with these packages (pip requirements such as `aiosmtpd==1.4.6`). `None` if
+/// `python3` or PyPI is unavailable: the test prints a line and is skipped. In CI this panics instead.
 pub fn venv(packages: &[&str]) -> Option<PathBuf> {
-    match make(packages) {
+    match create(packages) {
         Ok(python) => Some(python),
         Err(reason) if std::env::var_os("CI").is_none() => {
-            eprintln!("skipped: no Python with {} ({reason})", packages.join(", "));
+            eprintln!("skipped: Python with {} is unavailable ({reason})", packages.join(", "));
             None
         }
-        Err(reason) => panic!("under CI there must be a Python with {}: {reason}", packages.join(", ")),
+        Err(reason) => panic!("Python with {} is required in CI: {reason}", packages.join(", ")),
     }
 }
 
-fn make(packages: &[&str]) -> Result<PathBuf, String> {
+fn create(packages: &[&str]) -> Result<PathBuf, String> {
     let mut hasher = DefaultHasher::new();
     packages.hash(&mut hasher);
     let folder = target().join(format!("test-venv-{:016x}", hasher.finish()));
     let python = folder.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" });
     let ready = folder.join("ready");
-    // Several test processes may come at once; the first one makes it.
+    // Test processes run in parallel; the first one creates the environment.
     let lock = File::create(folder.with_extension("lock")).map_err(|error| error.to_string())?;
     lock.lock().map_err(|error| error.to_string())?;
     if !ready.exists() {
@@ -35,17 +35,17 @@ fn make(packages: &[&str]) -> Result<PathBuf, String> {
     Ok(python)
 }
 
-/// `target/`, wherever it is: the tests' own scratch folder stands in it.
+/// The `target/` folder, the parent of the tests' temporary folder.
 fn target() -> &'static Path {
-    let scratch = Path::new(env!("CARGO_TARGET_TMPDIR"));
-    scratch.parent().unwrap_or(scratch)
+    let tmp = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    tmp.parent().unwrap_or(tmp)
 }
 
 fn run(command: &mut Command) -> Result<(), String> {
     let output = command.output().map_err(|error| format!("{}: {error}", command.get_program().to_string_lossy()))?;
-    let said = String::from_utf8_lossy(&output.stderr);
+    let stderr = String::from_utf8_lossy(&output.stderr);
     match output.status.success() {
         true => Ok(()),
-        false => Err(format!("{command:?}: {}", said.trim().lines().last().unwrap_or_default())),
+        false => Err(format!("{command:?}: {}", stderr.trim().lines().last().unwrap_or_default())),
     }
 }

@@ -1,4 +1,4 @@
-//! `auto_test` with test runners as people use them.
+//! `auto_test` with real test runners and reports.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ use belfry::tasks::{Limits, TaskType, Toolbox};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
-use crate::ran::{Ran, is_alive, run, wait_gone};
+use crate::run_once::{RunResult, is_alive, run, wait_gone};
 use crate::support::TestDatabase;
 use crate::support::venv::venv;
 
@@ -33,12 +33,12 @@ impl Suite {
         std::fs::write(self.folder.path().join(name), text).expect("writes");
     }
 
-    async fn run(&self, mut params: Value) -> Ran {
+    async fn run(&self, mut params: Value) -> RunResult {
         params["cwd"] = self.folder.path().to_str().expect("a path").into();
         run(&AutoTest::new(&self.toolbox()), params).await
     }
 
-    /// Puts a result on record, as the workers do.
+    /// Records a result, as the workers do.
     async fn record(&self, result: &Value) {
         let now = SystemClock.now();
         let new = NewExecution {
@@ -57,7 +57,7 @@ impl Suite {
             task_version: 1,
         };
         let node = belfry::domain::node::NodeIdentity { id: "n".into(), name: "n".into() };
-        let claim = execution::Claim { execution_id: new.id.clone(), attempt: 1, started_at: now, filled_params: None };
+        let claim = execution::Claim { execution_id: new.id.clone(), attempt: 1, started_at: now, rendered_params: None };
         let finish = execution::Finish {
             execution_id: new.id.clone(),
             attempt: 1,
@@ -82,7 +82,7 @@ const PYTEST: &str = "import pytest, time\n\n\
     @pytest.fixture\ndef broken():\n    raise RuntimeError('no database')\n\ndef test_needs(broken):\n    pass\n";
 
 #[tokio::test]
-async fn pytest_is_run_read_and_compared() {
+async fn pytest_report_is_read_and_compared_with_the_previous_run() {
     let Some(python) = venv(&["pytest"]) else { return };
     let suite = Suite::new().await;
     suite.write("test_sums.py", PYTEST);
@@ -99,33 +99,33 @@ async fn pytest_is_run_read_and_compared() {
 
     suite.record(result).await;
     suite.write("test_sums.py", &PYTEST.replace("== 3", "== 3.5").replace("1 + 1 == 2", "1 + 1 == 3"));
-    let mended = suite.run(params.clone()).await;
-    let compared = &mended.failed_result()["compared"];
+    let second = suite.run(params.clone()).await;
+    let compared = &second.failed_result()["compared"];
     assert_eq!(compared["newly_passing"], json!(["test_sums.TestSums::test_splits"]));
     assert_eq!(compared["newly_failing"], json!(["test_sums.TestSums::test_adds"]));
 
     let mut lenient = params.clone();
     lenient["min_pass_rate"] = 30.into();
-    assert_eq!(suite.run(lenient.clone()).await.result()["exit_code"], 1, "a third is enough");
+    assert_eq!(suite.run(lenient.clone()).await.result()["exit_code"], 1, "33 % is enough");
     lenient["min_pass_rate"] = 40.into();
-    assert!(suite.run(lenient).await.error().message.starts_with("33.33 % of the tests passed, less than 40 %"));
+    assert!(suite.run(lenient).await.error().message.starts_with("33.33 % of the tests passed, below min_pass_rate 40 %"));
 }
 
 #[tokio::test]
-async fn an_old_report_does_not_pass_for_a_new_one() {
+async fn reports_not_written_by_the_run_are_ignored() {
     let suite = Suite::new().await;
     suite.write("report.xml", "<testsuite><testcase name='old'/></testsuite>");
     let params = |command: &str| json!({"command": command, "report": "*.xml"});
     let stale = suite.run(params("true")).await;
-    assert_eq!(stale.error().message, "no new report with tests in it was written");
+    assert_eq!(stale.error().message, "no new report with tests was written");
     let crashed = suite.run(params("echo no module named x >&2; exit 2")).await;
     assert!(crashed.error().message.starts_with("exit code 2: no module named x; no new report"), "{crashed:?}");
     let fresh = suite.run(params("echo \"<testsuite><testcase name='new'/></testsuite>\" > second.xml")).await;
     assert_eq!((&fresh.result()["tests"]["total"], &fresh.result()["cases"]["new"][0]), (&json!(1), &json!("passed")));
     let odd = suite.run(params("echo \"<testsuite><testcase name='new'/></testsuite>\" > report.xml; exit 3")).await;
-    assert_eq!(odd.error().message, "exit code 3, though no test failed");
+    assert_eq!(odd.error().message, "exit code 3, although no test failed");
     let broken = suite.run(params("echo '<testsuite>' > report.xml")).await;
-    assert!(broken.error().message.starts_with("the report report.xml does not read"), "{broken:?}");
+    assert!(broken.error().message.starts_with("cannot parse report report.xml"), "{broken:?}");
 }
 
 #[tokio::test]
@@ -138,12 +138,12 @@ async fn tap_is_read_from_the_output() {
     let ran = suite.run(json!({"command": "printf '1..3\\nok 1\\n'"})).await;
     assert_eq!(ran.error().message, "3 tests were planned, 1 ran");
     assert_eq!(suite.run(json!({"command": "printf '1..1\\nok 1\\n'"})).await.result()["pass_rate"], 100.0);
-    assert_eq!(suite.run(json!({"command": "true"})).await.error().message, "the output holds no tests in TAP");
+    assert_eq!(suite.run(json!({"command": "true"})).await.error().message, "the output contains no TAP tests");
 }
 
-/// The report in tests/data was written by cargo-nextest 0.9.143.
+/// cargo-nextest 0.9.143 wrote the report in tests/data.
 #[tokio::test]
-async fn the_report_of_nextest_is_read() {
+async fn nextest_report_is_read() {
     let suite = Suite::new().await;
     let report = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/nextest.xml");
     let ran = suite.run(json!({"command": ["cp", report, "junit.xml"], "report": "junit.xml"})).await;
@@ -158,24 +158,24 @@ async fn the_report_of_nextest_is_read() {
 }
 
 #[tokio::test]
-async fn tests_are_ended_at_their_limit_with_all_they_started() {
+async fn time_limit_ends_the_tests_and_their_child_processes() {
     let suite = Suite::new().await;
     let ran = suite.run(json!({"command": "sleep 600 & echo $! > pid; wait", "timeout_seconds": 2})).await;
-    assert_eq!((ran.error().message.as_str(), ran.error().retryable), ("the tests were ended after 2 s", true));
+    assert_eq!((ran.error().message.as_str(), ran.error().retryable), ("the tests timed out after 2 s", true));
     let pid = std::fs::read_to_string(suite.folder.path().join("pid")).expect("has begun");
     wait_gone(pid.trim()).await;
     assert!(!is_alive(pid.trim()));
 }
 
 #[tokio::test]
-async fn faults_and_limits_are_told() {
+async fn faults_have_pointers_and_program_limits_apply() {
     let suite = Suite::new().await;
     let auto_test = AutoTest::new(&suite.toolbox());
     let pointer = |params: Value| auto_test.check(&params).into_iter().map(|fault| fault.pointer).collect::<Vec<_>>().join(" ");
     assert_eq!(pointer(json!({"command": "x", "report": "../r.xml"})), "/report");
     assert_eq!(pointer(json!({"command": "x", "report": "/r.xml"})), "/report");
     assert_eq!(pointer(json!({"command": "x", "report": "[a.xml"})), "/report");
-    assert_eq!(pointer(json!({"command": "x", "report": "{{ vars.report }}/../"})), "", "filled in before the run");
+    assert_eq!(pointer(json!({"command": "x", "report": "{{ vars.report }}/../"})), "", "templates are checked before the run");
     assert_eq!(pointer(json!({"command": "x", "format": "junit"})), "/report");
     assert_eq!(pointer(json!({"command": " ", "format": "tap", "report": "r.xml"})), "/command /report");
     let limits = Limits { programs: vec!["pytest".into()], ..Limits::within("") };

@@ -1,4 +1,4 @@
-//! `backup`: a copy made while others write, put back as the README says, with everything in it.
+//! `backup`: copies made during writes, restored as documented.
 
 use std::path::Path;
 use std::process::Command;
@@ -11,9 +11,9 @@ use belfry::tasks::backup::Backup;
 use belfry::tasks::{Limits, TaskType, Toolbox};
 use serde_json::json;
 
-use crate::on_each;
-use crate::ran::{context, run};
-use crate::support::parts::TestParts;
+use crate::for_each_database;
+use crate::run_once::{run, run_context};
+use crate::support::context::TestContext;
 use crate::support::{Location, TestDatabase};
 
 fn toolbox(database: &Database, folder: &Path) -> Toolbox {
@@ -27,17 +27,17 @@ fn names(folder: &Path) -> Vec<String> {
     names
 }
 
-/// Whether PostgreSQL's own programs are here.
+/// Whether PostgreSQL's client programs are installed.
 fn has_programs(db: &TestDatabase) -> bool {
     if matches!(db.location, Location::Sqlite(_)) || Command::new("pg_dump").arg("--version").output().is_ok() {
         return true;
     }
-    assert!(std::env::var_os("CI").is_none(), "under CI pg_dump must be there");
-    eprintln!("skipped: there is no pg_dump");
+    assert!(std::env::var_os("CI").is_none(), "pg_dump is required under CI");
+    eprintln!("skipped: pg_dump is not installed");
     false
 }
 
-/// Another database with what is in the copy.
+/// A new database restored from the copy.
 async fn restored(db: &TestDatabase, copy: &Path) -> TestDatabase {
     match &db.location {
         Location::Sqlite(_) => {
@@ -48,83 +48,83 @@ async fn restored(db: &TestDatabase, copy: &Path) -> TestDatabase {
             TestDatabase { database, location: Location::Sqlite(folder) }
         }
         Location::Postgres { .. } => {
-            let fresh = TestDatabase::postgres().await.expect("PostgreSQL answers");
+            let fresh = TestDatabase::postgres().await.expect("a PostgreSQL server");
             fresh.database.close().await;
             let done =
                 Command::new("pg_restore").args(["--clean", "--if-exists", "--no-owner", "-d", &fresh.url()]).arg(copy).output();
             let done = done.expect("runs");
             assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
-            TestDatabase { database: fresh.again().await, location: fresh.location }
+            TestDatabase { database: fresh.reopen().await, location: fresh.location }
         }
     }
 }
 
-on_each! {
-    async fn a_copy_made_while_others_write_holds_everything(db: &TestDatabase) {
+for_each_database! {
+    async fn backup_during_writes_is_complete(db: &TestDatabase) {
         if !has_programs(db) {
             return;
         }
-        let parts = TestParts::new(&db.database);
-        parts.create("钟楼", json!({"type": "interval", "seconds": 60})).await;
-        parts.advance(chrono::Duration::seconds(60)).await;
-        let before = parts.executions("钟楼").await;
+        let services = TestContext::new(&db.database);
+        services.create("钟楼", json!({"type": "interval", "seconds": 60})).await;
+        services.advance(chrono::Duration::seconds(60)).await;
+        let before = services.executions("钟楼").await;
         let folder = tempfile::tempdir().expect("a folder");
         let backup = Backup::new(&toolbox(&db.database, folder.path()));
         let going = Arc::new(AtomicBool::new(true));
         let writing = {
-            let (service, going) = (parts.service.clone(), going.clone());
+            let (service, going) = (services.service.clone(), going.clone());
             tokio::spawn(async move {
                 let mut made = 0;
                 while going.load(Ordering::SeqCst) {
-                    let task = crate::support::parts::echo(&format!("other-{made}"), json!({"type": "interval", "hours": 1}));
-                    service.create_task(&crate::support::parts::admin(), &task).await.expect("creates");
+                    let task = crate::support::context::echo(&format!("other-{made}"), json!({"type": "interval", "hours": 1}));
+                    service.create_task(&crate::support::context::admin(), &task).await.expect("creates");
                     made += 1;
                 }
                 made
             })
         };
-        let ran = crate::ran::run(&backup, json!({"to": "copies", "keep": 2})).await;
+        let ran = crate::run_once::run(&backup, json!({"to": "copies", "keep": 2})).await;
         going.store(false, Ordering::SeqCst);
-        assert!(writing.await.expect("ends") > 0, "others could write");
+        assert!(writing.await.expect("ends") > 0, "writes were not blocked");
         let result = ran.result();
         let copy = folder.path().join("copies").join(result["file"].as_str().expect("a name"));
         assert_eq!(result["bytes"], std::fs::metadata(&copy).expect("is there").len());
         {
             use std::os::unix::fs::PermissionsExt;
             let mode = std::fs::metadata(&copy).expect("is there").permissions().mode();
-            assert_eq!(mode & 0o077, 0, "nobody else may read it");
+            assert_eq!(mode & 0o077, 0, "only the owner may read the file");
         }
         let restored = restored(db, &copy).await;
-        let again = TestParts::new(&restored.database);
+        let again = TestContext::new(&restored.database);
         assert_eq!(again.executions("钟楼").await, before);
         again.advance(chrono::Duration::seconds(120)).await;
-        assert!(again.executions("钟楼").await.len() > before.len(), "and it goes on from there");
+        assert!(again.executions("钟楼").await.len() > before.len(), "the restored database continues");
         for _ in 0..3 {
-            assert!(crate::ran::run(&backup, json!({"to": "copies", "keep": 2})).await.ended.is_ok());
+            assert!(crate::run_once::run(&backup, json!({"to": "copies", "keep": 2})).await.outcome.is_ok());
         }
         assert_eq!(names(&folder.path().join("copies")).len(), 2);
-        assert!(!copy.exists(), "the oldest went first");
+        assert!(!copy.exists(), "the oldest copy is deleted first");
         restored.remove().await;
     }
 }
 
 #[tokio::test]
-async fn a_backup_that_is_given_up_leaves_nothing() {
+async fn cancelled_backup_leaves_no_file() {
     let db = TestDatabase::sqlite().await;
-    let parts = TestParts::new(&db.database);
+    let services = TestContext::new(&db.database);
     for number in 0..200 {
-        parts.create(&format!("task-{number}"), json!({"type": "interval", "seconds": 60})).await;
+        services.create(&format!("task-{number}"), json!({"type": "interval", "seconds": 60})).await;
     }
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::create_dir(folder.path().join("copies")).expect("makes a folder");
     let backup = Arc::new(Backup::new(&toolbox(&db.database, folder.path())));
     for patience in [0, 1, 3, 6] {
-        let (context, _output) = context();
+        let (run_context, _output) = run_context();
         let backup = backup.clone();
-        let running = tokio::spawn(async move { backup.run(json!({"to": "copies"}), &context).await });
+        let running = tokio::spawn(async move { backup.run(json!({"to": "copies"}), &run_context).await });
         tokio::time::sleep(std::time::Duration::from_millis(patience)).await;
         running.abort();
-        let _ended_or_aborted = running.await;
+        let _ = running.await; // it may end before the abort
     }
     for _ in 0..500 {
         if names(&folder.path().join("copies")).iter().all(|name| !name.ends_with(".part")) {
@@ -150,7 +150,7 @@ async fn copies_go_to_open_folders_alone() {
 }
 
 #[tokio::test]
-async fn the_programs_of_postgres_are_bounded_like_others() {
+async fn program_limits_apply_to_pg_dump() {
     let Some(db) = TestDatabase::postgres().await else { return };
     let folder = tempfile::tempdir().expect("a folder");
     let limits = Limits { programs: vec!["git".into()], ..Limits::within(folder.path()) };

@@ -1,4 +1,4 @@
-//! Executables of the user's own: found, described, run, changed and gone.
+//! User-defined executables: discovery, description, runs, changes and removal.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -6,25 +6,25 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use belfry::tasks::echo::Echo;
-use belfry::tasks::executables::Watch;
+use belfry::tasks::executables::ExecutableWatcher;
 use belfry::tasks::registry::{Entry, Registry};
 use serde_json::{Value, json};
 
-use crate::ran::{Ran, context, is_alive, run, wait_gone};
+use crate::run_once::{RunResult, is_alive, run, run_context, wait_gone};
 
-/// A folder that is watched.
-struct Watched {
+/// A watched folder.
+struct WatchedFolder {
     folder: tempfile::TempDir,
     registry: Arc<Registry>,
-    watch: Watch,
+    watcher: ExecutableWatcher,
 }
 
-impl Watched {
-    fn new() -> Watched {
+impl WatchedFolder {
+    fn new() -> WatchedFolder {
         let folder = tempfile::tempdir().expect("a folder");
-        let registry = Arc::new(Registry::of(vec![Arc::new(Echo)]));
-        let watch = Watch::new(registry.clone(), folder.path());
-        Watched { folder, registry, watch }
+        let registry = Arc::new(Registry::from_types(vec![Arc::new(Echo)]));
+        let watcher = ExecutableWatcher::new(registry.clone(), folder.path());
+        WatchedFolder { folder, registry, watcher }
     }
 
     fn write(&self, name: &str, text: &str) -> PathBuf {
@@ -39,13 +39,13 @@ impl Watched {
         self.registry.all().into_iter().map(|entry| entry.spec.name.to_string()).filter(|name| name != "echo").collect()
     }
 
-    async fn run(&self, name: &str, params: Value) -> Ran {
+    async fn run(&self, name: &str, params: Value) -> RunResult {
         run(&*self.get(name).task_type, params).await
     }
 }
 
-/// Written aside and moved into place, so that no half of it is ever looked at; by another process, so that none that this
-/// one starts meanwhile holds the file open for writing (which would keep it from being run).
+/// Writes an executable under a temporary name and renames it, so that no partial file is scanned. Another process writes it,
+/// so that no child process of the tests inherits a descriptor open for writing (the file could not be executed then).
 fn write(path: &Path, text: &str, mode: u32) -> PathBuf {
     let aside = path.with_file_name(".aside");
     let mut command = Command::new("sh");
@@ -72,11 +72,11 @@ cat
 "#;
 
 #[tokio::test]
-async fn an_executable_describes_itself_and_reads_its_parameters() {
-    let mut watched = Watched::new();
+async fn executable_is_described_and_receives_parameters() {
+    let mut watched = WatchedFolder::new();
     watched.write("greet.sh", GREET);
-    assert!(watched.watch.run_once().await);
-    assert!(!watched.watch.run_once().await, "nothing is asked twice");
+    assert!(watched.watcher.run_once().await);
+    assert!(!watched.watcher.run_once().await, "an unchanged file is not described again");
     let entry = watched.get("greet");
     assert_eq!((&*entry.spec.title.en, &*entry.spec.title.zh), ("Greet", "问候"));
     assert!(entry.spec.dangerous && entry.spec.default_policy.timeout == Some(std::time::Duration::from_secs(9)));
@@ -87,59 +87,63 @@ async fn an_executable_describes_itself_and_reads_its_parameters() {
 }
 
 #[tokio::test]
-async fn python_is_as_good_as_any() {
+async fn python_executable_works_with_unicode_names() {
     if Command::new("python3").arg("--version").output().is_err() {
-        assert!(std::env::var_os("CI").is_none(), "under CI Python must be there");
-        return eprintln!("skipped: there is no python3");
+        assert!(std::env::var_os("CI").is_none(), "python3 is required under CI");
+        return eprintln!("skipped: python3 is not installed");
     }
-    let mut watched = Watched::new();
+    let mut watched = WatchedFolder::new();
     watched.write("计数.py", "#!/usr/bin/env python3\nimport json, sys\nparams = json.load(sys.stdin)\nprint('正在计数')\nprint(json.dumps({'总数': len(params['项'])}, ensure_ascii=False))\n");
-    watched.watch.run_once().await;
+    watched.watcher.run_once().await;
     let ran = watched.run("计数", json!({"项": [1, 2, 3]})).await;
     assert_eq!(ran.result(), &json!({"总数": 3}));
     assert!(ran.text.contains("正在计数"));
 }
 
 #[tokio::test]
-async fn the_exit_status_says_whether_another_attempt_may_help() {
-    let mut watched = Watched::new();
+async fn exit_status_75_is_retryable() {
+    let mut watched = WatchedFolder::new();
     watched.write("later", "#!/bin/sh\necho 'the queue is full' >&2\nexit 75\n");
     watched.write("never", "#!/bin/sh\necho '{\"done\": 3}'\necho 'no such customer' >&2\nexit 3\n");
     watched.write("plain", "#!/bin/sh\necho fine\n");
-    watched.watch.run_once().await;
+    watched.watcher.run_once().await;
     let later = watched.run("later", json!({})).await;
     assert_eq!((later.error().message.as_str(), later.error().retryable), ("the queue is full", true));
     let never = watched.run("never", json!({})).await;
     assert_eq!((never.error().message.as_str(), never.error().retryable), ("exit code 3: no such customer", false));
     assert_eq!(never.failed_result(), &json!({"done": 3}));
-    assert_eq!(watched.run("plain", json!({})).await.result()["stdout_tail"], "fine\n", "without JSON the end of its output");
+    assert_eq!(
+        watched.run("plain", json!({})).await.result()["stdout_tail"],
+        "fine\n",
+        "without JSON the result is the end of the output"
+    );
 }
 
 #[tokio::test]
-async fn executables_come_change_and_go() {
-    let mut watched = Watched::new();
-    assert!(!watched.watch.run_once().await, "an empty folder is no change");
+async fn added_changed_and_removed_executables_are_detected() {
+    let mut watched = WatchedFolder::new();
+    assert!(!watched.watcher.run_once().await, "an empty folder is not a change");
     let path = watched.write("one.sh", "#!/bin/sh\necho '{\"version\": 1}'\n");
-    watched.watch.run_once().await;
+    watched.watcher.run_once().await;
     assert_eq!(watched.run("one", json!({})).await.result()["version"], 1);
     watched.write("one.sh", "#!/bin/sh\n[ \"$1\" ] && exit 1\necho '{\"version\": 22}'\n");
     watched.write("two.sh", GREET);
-    assert!(watched.watch.run_once().await);
+    assert!(watched.watcher.run_once().await);
     assert_eq!(
         (watched.names(), watched.run("one", json!({})).await.result()["version"].clone()),
         (vec!["one".into(), "two".into()], json!(22))
     );
     std::fs::remove_file(&path).expect("removes");
-    assert!(watched.watch.run_once().await);
+    assert!(watched.watcher.run_once().await);
     assert_eq!(watched.names(), ["two"]);
     std::fs::remove_dir_all(watched.folder.path()).expect("removes");
-    watched.watch.run_once().await;
+    watched.watcher.run_once().await;
     assert_eq!(watched.names(), Vec::<String>::new());
 }
 
 #[tokio::test]
-async fn what_cannot_be_a_task_type_is_left_out() {
-    let mut watched = Watched::new();
+async fn invalid_executables_are_ignored() {
+    let mut watched = WatchedFolder::new();
     let describes = |answer: &str| format!("#!/bin/sh\ncat <<'END'\n{answer}\nEND\n");
     watched.write("bad-schema", &describes(r#"{"params_schema": {"type": "no such type"}}"#));
     watched.write("bad-key", &describes(r#"{"title": "x", "descripton": "y"}"#));
@@ -151,27 +155,27 @@ async fn what_cannot_be_a_task_type_is_left_out() {
     write(&watched.folder.path().join("readme.txt"), "not executable", 0o644);
     write(&watched.folder.path().join("anybody"), "#!/bin/sh\n", 0o777);
     std::fs::create_dir(watched.folder.path().join("folder")).expect("makes a folder");
-    watched.watch.run_once().await;
+    watched.watcher.run_once().await;
     assert_eq!(watched.names(), ["good"]);
-    assert_eq!(watched.get("good").spec.title.en, "good", "of two the first by name");
-    assert_eq!(watched.get("echo").spec.title.en, "Echo", "what comes with Belfry stays");
+    assert_eq!(watched.get("good").spec.title.en, "good", "of duplicates the first by name");
+    assert_eq!(watched.get("echo").spec.title.en, "Echo", "built-in types are not replaced");
     std::fs::remove_file(watched.folder.path().join("good.sh")).expect("removes");
-    watched.watch.run_once().await;
-    assert_eq!(watched.get("good").spec.title.en, "Greet", "then the other");
+    watched.watcher.run_once().await;
+    assert_eq!(watched.get("good").spec.title.en, "Greet", "the duplicate replaces the removed file");
 }
 
 #[tokio::test]
-async fn cancellation_and_a_slow_description_leave_no_process() {
-    let mut watched = Watched::new();
+async fn cancellation_and_description_timeout_leave_no_process() {
+    let mut watched = WatchedFolder::new();
     let pid_file = watched.folder.path().join("pid");
     let slow = format!("#!/bin/sh\nsleep 600 & echo $! > {}\nwait\n", pid_file.display());
     watched.write("slow", &slow);
     let started = std::time::Instant::now();
-    watched.watch.run_once().await;
-    assert!((4..15).contains(&started.elapsed().as_secs()), "it is given five seconds");
+    watched.watcher.run_once().await;
+    assert!((4..15).contains(&started.elapsed().as_secs()), "the time limit of --describe is five seconds");
     wait_gone(std::fs::read_to_string(&pid_file).expect("has begun").trim()).await;
     let entry = watched.get("slow");
-    let (context, mut receiver) = context();
+    let (context, mut receiver) = run_context();
     let cancel = context.cancel.clone();
     std::fs::remove_file(&pid_file).expect("removes");
     let running = tokio::spawn(async move { entry.task_type.run(json!({}), &context).await });
@@ -183,17 +187,17 @@ async fn cancellation_and_a_slow_description_leave_no_process() {
     };
     assert!(is_alive(&pid));
     cancel.cancel();
-    assert_eq!(running.await.expect("ends").expect_err("fails").message, "the command was ended");
+    assert_eq!(running.await.expect("ends").expect_err("fails").message, "the command was stopped");
     assert!(receiver.recv().await.is_none());
     wait_gone(&pid).await;
 }
 
-/// The examples that come with Belfry, where this machine can run them.
+/// The examples in examples/tasks that this machine can run.
 #[tokio::test]
-async fn the_examples_work() {
+async fn examples_work() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/tasks");
-    let registry = Arc::new(Registry::of(vec![Arc::new(Echo)]));
-    Watch::new(registry.clone(), &folder).run_once().await;
+    let registry = Arc::new(Registry::from_types(vec![Arc::new(Echo)]));
+    ExecutableWatcher::new(registry.clone(), &folder).run_once().await;
     let disk = registry.get("disk-space").expect("the example in sh");
     assert_eq!(disk.spec.title.zh, "磁盘空间检查");
     let ran = run(&*disk.task_type, json!({"path": "/", "max_percent": 100})).await;
@@ -212,6 +216,6 @@ async fn the_examples_work() {
         let ran = run(&*count.task_type, params).await;
         assert_eq!(ran.result(), &json!({"rows": 3, "groups": {"上海": 6.5, "北京": 1.0}}));
     } else {
-        assert!(std::env::var_os("CI").is_none(), "under CI Python must be there");
+        assert!(std::env::var_os("CI").is_none(), "python3 is required under CI");
     }
 }

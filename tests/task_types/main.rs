@@ -1,4 +1,4 @@
-//! Task types at work on real things: programs, reports, log files, databases.
+//! Tests of task types with real programs, reports, log files and databases.
 #![cfg(unix)]
 
 #[path = "../support/mod.rs"]
@@ -6,6 +6,7 @@ mod support;
 
 mod auto_test;
 mod backup;
+mod docs;
 mod executables;
 mod query_log;
-mod ran;
+mod run_once;

@@ -10,14 +10,14 @@ use belfry::domain::execution::{Cause, OutputChunk, Status, Stream};
 use belfry::domain::node::NodeIdentity;
 use belfry::storage::Database;
 use belfry::storage::execution::{self, Claim, Finish, NewExecution, NewOutput};
-use belfry::tasks::notify::{Mailer, Sending};
+use belfry::tasks::mailer::{Mailer, SendFuture};
 use belfry::tasks::query_log::QueryLog;
 use belfry::tasks::{RunContext, RunError, TaskType, Toolbox};
 use chrono::{DateTime, Duration, Utc};
 use serde_json::{Value, json};
 
-use crate::on_each;
-use crate::ran::run;
+use crate::for_each_database;
+use crate::run_once::run;
 use crate::support::{TestDatabase, at};
 
 fn now() -> DateTime<Utc> {
@@ -31,7 +31,7 @@ fn toolbox(database: &Database, folder: &Path) -> Toolbox {
     Toolbox { data_dir: folder.to_owned(), ..plain }
 }
 
-/// Puts an execution on record that was queued so many minutes ago and came to `status`.
+/// Records an execution that was queued this many minutes ago and ended with `status`.
 async fn record(database: &Database, task_id: &str, minutes: i64, status: Status, error: Option<&str>, output: &str) {
     let queued_at = now() - Duration::minutes(minutes);
     let id = ulid::Ulid::from_parts(queued_at.timestamp_millis() as u64, rand()).to_string();
@@ -55,7 +55,7 @@ async fn record(database: &Database, task_id: &str, minutes: i64, status: Status
     let mut tx = database.write().await.expect("begins");
     execution::insert(&mut tx, &[new], queued_at).await.expect("inserts");
     if runs {
-        let claim = Claim { execution_id: id.clone(), attempt: 1, started_at: queued_at, filled_params: None };
+        let claim = Claim { execution_id: id.clone(), attempt: 1, started_at: queued_at, rendered_params: None };
         execution::claim(&mut tx, &node, &[claim]).await.expect("claims");
         let chunk = OutputChunk { attempt: 1, seq: 0, stream: Stream::Stdout, at: queued_at, text: output.into() };
         execution::append_output(&mut tx, &[NewOutput { execution_id: id.clone(), chunk }]).await.expect("appends");
@@ -86,13 +86,13 @@ async fn records(database: &Database) {
     record(database, "a", 90, Status::Failed, Some("disk full"), "").await;
 }
 
-on_each! {
-    async fn executions_are_counted_within_the_bounds(db: &TestDatabase) {
+for_each_database! {
+    async fn executions_are_counted_by_filter(db: &TestDatabase) {
         records(&db.database).await;
         let folder = tempfile::tempdir().expect("a folder");
         let query = QueryLog::new(&toolbox(&db.database, folder.path()));
         let found = async |params: Value| {
-            let ran = crate::ran::run(&query, params).await;
+            let ran = crate::run_once::run(&query, params).await;
             let result = ran.result().clone();
             assert_eq!((&result["source"], &result["complete"]), (&json!("executions"), &json!(true)));
             result
@@ -100,19 +100,19 @@ on_each! {
         let hour = found(json!({"since": "1h"})).await;
         assert_eq!(hour["by_status"], json!({"failed": 1, "missed": 1, "succeeded": 1, "timed_out": 1}));
         assert_eq!((&hour["count"], &hour["failed"], &hour["rate"], &hour["alarm"]), (&json!(4), &json!(2), &json!(50.0), &json!(false)));
-        assert_eq!((&hour["matches"][0]["error"], &hour["matches"][0]["task_id"]), (&json!("disk full"), &json!("a")), "the newest first");
+        assert_eq!((&hour["matches"][0]["error"], &hour["matches"][0]["task_id"]), (&json!("disk full"), &json!("a")), "newest first");
         assert_eq!(found(json!({"since": "2h", "task_id": "a", "status": "failed"})).await["count"], 2);
         assert_eq!(found(json!({"status": ["missed", "timed_out"], "limit": 1})).await["matches"].as_array().map(Vec::len), Some(1));
         let between = json!({"from": "2026-11-21T07:05:00Z", "to": "2026-11-21T07:35:00Z"});
         assert_eq!(found(between).await["by_status"], json!({"missed": 1, "timed_out": 1}));
         let pattern = found(json!({"pattern": "(?i)ERROR|full"})).await;
         assert_eq!((&pattern["count"], &pattern["matches"][1]["line"]), (&json!(3), &json!("error: 钟楼 is slow")));
-        assert_eq!(found(json!({"pattern": "needle"})).await["count"], 0, "parameters are not searched: those of the search hold the pattern");
+        assert_eq!(found(json!({"pattern": "needle"})).await["count"], 0, "parameters are not searched, because the search's own contain the pattern");
     }
 }
 
 #[tokio::test]
-async fn an_alarm_fails_or_mails() {
+async fn alarm_fails_the_run_or_sends_mail() {
     let db = TestDatabase::sqlite().await;
     records(&db.database).await;
     let folder = tempfile::tempdir().expect("a folder");
@@ -126,24 +126,24 @@ async fn an_alarm_fails_or_mails() {
     );
     assert_eq!(alarmed.failed_result()["alarm"], true);
 
-    let post = Arc::new(Post::default());
-    let query = QueryLog::new(&toolbox(&db.database, folder.path())).with_mailer(post.clone());
+    let mailer = Arc::new(RecordingMailer::default());
+    let query = QueryLog::new(&toolbox(&db.database, folder.path())).with_mailer(mailer.clone());
     let mailing = |fail_if: &str| json!({"since": "1h", "fail_if": fail_if, "email_to": ["ops@example.com"], "smtp": "office"});
     assert_eq!(run(&query, mailing("count > 99")).await.result()["alarm"], false);
-    assert!(post.0.lock().expect("locks").is_empty(), "nothing to tell");
-    assert_eq!(run(&query, mailing("count > 3")).await.result()["alarm"], true, "the mail tells it");
-    let sent = post.0.lock().expect("locks").clone();
+    assert!(mailer.0.lock().expect("locks").is_empty(), "no alarm, no mail");
+    assert_eq!(run(&query, mailing("count > 3")).await.result()["alarm"], true, "the alarm is sent by mail");
+    let sent = mailer.0.lock().expect("locks").clone();
     assert_eq!(sent[0][..3], ["office", "ops@example.com", "[Belfry] task-1: count > 3 holds: 4 executions found, 2 failed"]);
     assert!(sent[0][3].contains("disk full"));
     assert!(query.spec().params_schema["properties"]["email_to"].is_object());
     assert!(QueryLog::new(&toolbox(&db.database, folder.path())).spec().params_schema["properties"]["email_to"].is_null());
 }
 
-/// Keeps what it is given to send.
+/// A mailer that records its mails.
 #[derive(Default)]
-struct Post(Mutex<Vec<[String; 4]>>);
+struct RecordingMailer(Mutex<Vec<[String; 4]>>);
 
-impl Mailer for Post {
+impl Mailer for RecordingMailer {
     fn send<'a>(
         &'a self,
         smtp: Option<&'a str>,
@@ -151,7 +151,7 @@ impl Mailer for Post {
         title: &'a str,
         body: &'a str,
         _context: &'a RunContext,
-    ) -> Sending<'a> {
+    ) -> SendFuture<'a> {
         let mail = [smtp.unwrap_or_default().to_owned(), to.join(","), title.to_owned(), body.to_owned()];
         self.0.lock().expect("locks").push(mail);
         let sent: Pin<Box<dyn Future<Output = Result<(), RunError>> + Send>> = Box::pin(async { Ok(()) });
@@ -171,7 +171,7 @@ fn gzipped(text: &str) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn files_are_searched_with_those_set_aside() {
+async fn rotated_files_are_searched() {
     let db = TestDatabase::sqlite().await;
     let folder = tempfile::tempdir().expect("a folder");
     let query = QueryLog::new(&toolbox(&db.database, folder.path()));
@@ -192,8 +192,8 @@ async fn files_are_searched_with_those_set_aside() {
     assert!(texts[0].contains("pool.rs") && texts[2].contains("磁盘已满") && texts[5].contains("long ago"), "{texts:?}");
     let hour = run(&query, params(json!({"since": "1h", "limit": 2, "fail_if": "count > 3"}))).await;
     assert_eq!(hour.error().message, "count > 3 holds: 4 lines found");
-    let told = hour.failed_result()["matches"].as_array().expect("a list").len();
-    assert_eq!(told, 2, "a line without a time belongs to the one above; the first line of a file may be of any time");
+    let listed = hour.failed_result()["matches"].as_array().expect("a list").len();
+    assert_eq!(listed, 2, "a line without a time has the time of the line above; the first line of a file matches any time");
     let early = run(&query, params(json!({"to": "2026-11-21T07:00:00Z", "from": "2026-11-21T00:00:00Z"}))).await;
     assert_eq!(early.result()["count"], 2);
     let own = run(&query, json!({"source": "file", "pattern": "timed out"})).await;
@@ -201,7 +201,7 @@ async fn files_are_searched_with_those_set_aside() {
 }
 
 #[tokio::test]
-async fn only_open_files_are_searched() {
+async fn files_outside_the_allowed_folders_are_rejected() {
     let db = TestDatabase::sqlite().await;
     let folder = tempfile::tempdir().expect("a folder");
     let query = QueryLog::new(&toolbox(&db.database, folder.path()));
@@ -210,10 +210,10 @@ async fn only_open_files_are_searched() {
         assert!(!refused.error().retryable && refused.error().message.contains("[files] folders"), "{path}: {refused:?}");
     }
     let missing = run(&query, json!({"source": "file", "path": "no.log"})).await;
-    assert!(missing.error().message.starts_with("path: there is no file "), "{missing:?}");
+    assert!(missing.error().message.starts_with("path: file not found: "), "{missing:?}");
     let secret = folder.path().join("secret");
     std::fs::write(&secret, "x").expect("writes");
     std::os::unix::fs::symlink(&secret, folder.path().join("files/app.log.1")).expect("links");
     let linked = run(&query, json!({"source": "file", "path": "app.log"})).await;
-    assert!(linked.error().message.starts_with("path: there is no file "), "a link leads out: {linked:?}");
+    assert!(linked.error().message.starts_with("path: file not found: "), "symbolic links are skipped: {linked:?}");
 }

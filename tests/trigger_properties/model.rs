@@ -1,4 +1,4 @@
-//! A naive model of cron rules: every minute of a few days is asked whether it matches.
+//! A naive model of cron rules: checks every minute of a few days.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,8 @@ use chrono_tz::Tz;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-/// Values and text of one field; `special`: the words about days, as (weekday or none for the day, n-th or last).
+/// Text and values of one field; `special` holds the day keywords as (weekday, n-th), where `None` means the last day or the last
+/// occurrence.
 #[derive(Debug, Clone)]
 pub struct Field {
     text: String,
@@ -29,7 +30,7 @@ pub struct Model {
     minute: Field,
 }
 
-/// Zones with clock changes, and the change (Unix seconds) near which the model looks.
+/// Zones with clock changes, and the change (Unix seconds) around which the model checks.
 const CHANGES: [(Tz, i64); 12] = [
     (Tz::America__New_York, 1_741_503_600),
     (Tz::America__New_York, 1_762_063_200),
@@ -91,7 +92,7 @@ fn numbers(min: u32, max: u32) -> BoxedStrategy<Field> {
     prop_oneof![2 => field(element(min, max)), 1 => Just(star(min, max))].boxed()
 }
 
-/// Hours near which clocks change.
+/// Hours around which clocks change.
 fn early_hours() -> impl Strategy<Value = Field> {
     field((0..=3_u32, 0..=1_u32).prop_map(|(hour, more)| plain(format!("{hour}-{}", hour + more), hour..=hour + more)))
 }
@@ -148,7 +149,7 @@ pub fn any_model() -> impl Strategy<Value = Model> {
     })
 }
 
-/// The JSON of a rule's text: an expression, or fields as `key=value`, blanks allowed in a value.
+/// Returns the JSON for a rule's text: an expression, or fields as `key=value` with blanks allowed in a value.
 pub fn read_back(text: &str) -> Value {
     if !text.contains('=') {
         return json!({"type": "cron", "expression": text});
@@ -191,7 +192,7 @@ impl Model {
         value
     }
 
-    /// Every minute of the window is tried.
+    /// Checks every minute of the window.
     pub fn naive_fires(&self) -> Vec<DateTime<Utc>> {
         let minutes = (0..Self::HOURS * 60).map(|minute| self.start() + TimeDelta::minutes(minute));
         minutes.filter(|at| self.fires_at(*at)).collect()
@@ -218,7 +219,7 @@ impl Model {
         }
     }
 
-    /// The zone data end with 2099: 2106 has the calendar of 2094 around March (both begin on a Friday).
+    /// The zone data ends with 2099: 2106 has the calendar of 2094 around March (both begin on a Friday).
     fn shift(&self, at: DateTime<Utc>) -> TimeDelta {
         let to = |year: i32| chrono::NaiveDate::from_ymd_opt(year, 1, 1).unwrap();
         if at.year() < 2100 { TimeDelta::zero() } else { to(at.year()) - to(2094) }

@@ -1,9 +1,10 @@
-//! What is refused: the first fault's pointer and message.
+//! Refused triggers: pointer and message of the first fault.
 
 use belfry::domain::trigger::Trigger;
 use chrono_tz::Tz;
 use serde_json::{Value, json};
 
+/// Pointer and message of the first fault.
 fn refused(value: &Value) -> (String, String) {
     let faults = Trigger::parse(value, Tz::UTC).expect_err(&value.to_string());
     let first = faults.first().expect("a fault");
@@ -23,7 +24,7 @@ fn expression(text: &str, message: &str) {
 }
 
 #[test]
-fn values_out_of_range() {
+fn values_out_of_range_are_refused() {
     field("hour", json!(25), "hour: 25 is not between 0 and 23");
     field("hour", json!(-1), "hour: -1 is not between 0 and 23");
     field("hour", json!("8,20-25"), "hour: 25 is not between 0 and 23");
@@ -38,18 +39,18 @@ fn values_out_of_range() {
 }
 
 #[test]
-fn steps() {
+fn steps_out_of_range_are_refused() {
     field("minute", json!("*/60"), "minute: the step in */60 must be between 1 and 59");
     field("minute", json!("*/0"), "minute: the step in */0 must be between 1 and 59");
     field("hour", json!("8-18/11"), "hour: the step in 8-18/11 must be between 1 and 10");
     field("hour", json!("20/4"), "hour: the step in 20/4 must be between 1 and 3");
-    field("hour", json!("23/1"), "hour: 23/1 takes no step, for its range holds one value only");
+    field("hour", json!("23/1"), "hour: 23/1 takes no step: its range holds a single value");
     field("day_of_week", json!("mon-fri/2"), "day_of_week: names take no step in 'mon-fri/2'");
     expression("0 0 * * */7", "day_of_week: the step in */7 must be between 1 and 6");
 }
 
 #[test]
-fn ranges_that_run_backwards() {
+fn backwards_ranges_are_refused_with_the_correct_spelling() {
     field("day_of_week", json!("5-1"), "day_of_week: 5-1 runs backwards; write fri-mon");
     field("day_of_week", json!("5-1/2"), "day_of_week: 5-1/2 runs backwards; write fri,sun");
     field("month", json!("nov-feb"), "month: nov-feb runs backwards; write nov-dec,jan-feb");
@@ -58,7 +59,7 @@ fn ranges_that_run_backwards() {
 }
 
 #[test]
-fn pieces_that_cannot_be_read() {
+fn unreadable_elements_are_refused() {
     field("month", json!("january"), "month: unknown name 'january'");
     field("hour", json!("8-"), "hour: cannot read '8-'");
     field("hour", json!("５"), "hour: cannot read '５'");
@@ -81,7 +82,7 @@ fn pieces_that_cannot_be_read() {
 }
 
 #[test]
-fn expressions() {
+fn invalid_expressions_are_refused() {
     expression("25:60", "expression: 25:60 is not a time of day; write HH:MM or HH:MM:SS, 00:00:00 to 23:59:59");
     expression("24:00", "expression: 24:00 is not a time of day; write HH:MM or HH:MM:SS, 00:00:00 to 23:59:59");
     expression("8:5", "expression: 8:5 is not a time of day; write HH:MM or HH:MM:SS, 00:00:00 to 23:59:59");
@@ -103,12 +104,12 @@ fn expressions() {
     refuse(
         &json!({"type": "cron", "expression": "* * * * *", "hour": 3}),
         "/trigger/hour",
-        "hour: cannot stand beside expression",
+        "hour: cannot be combined with expression",
     );
 }
 
 #[test]
-fn dates_zones_and_bounds() {
+fn invalid_dates_zones_and_bounds_are_refused() {
     field("timezone", json!("Mars/Phobos"), "timezone: unknown zone 'Mars/Phobos'");
     for zone in ["+08:00", "UTC+8", "local", "/etc/localtime", "", "europe/berlin"] {
         field("timezone", json!(zone), &format!("timezone: unknown zone '{zone}'"));
@@ -144,7 +145,7 @@ fn dates_zones_and_bounds() {
 }
 
 #[test]
-fn intervals_and_idle() {
+fn invalid_intervals_and_idle_triggers_are_refused() {
     refuse(&json!({"type": "interval"}), "/trigger", "the interval must be at least one second");
     refuse(&json!({"type": "interval", "days": 36600, "seconds": 1}), "/trigger", "the interval must be at most 36600 days");
     refuse(&json!({"type": "interval", "hours": -1}), "/trigger/hours", "hours: -1 is not between 0 and 878400");
@@ -169,7 +170,7 @@ fn intervals_and_idle() {
 }
 
 #[test]
-fn unknown_keys_and_types() {
+fn unknown_keys_and_types_are_refused() {
     refuse(&json!({"type": "cron", "hours": 8}), "/trigger/hours", "hours: unknown field");
     refuse(&json!({"type": "date", "run_date": "2026-01-01", "a/b~": 1}), "/trigger/a~1b~0", "a/b~: unknown field");
     refuse(&json!({"type": "weekly"}), "/trigger/type", "type: unknown type 'weekly'; write date, interval, cron or idle");
@@ -179,7 +180,7 @@ fn unknown_keys_and_types() {
 }
 
 #[test]
-fn faults_come_in_the_order_of_the_keys() {
+fn faults_are_in_the_order_of_the_keys() {
     let value = json!({"type": "cron", "second": 60, "hours": 1, "hour": "x", "timezone": "Nowhere", "minute": "8-"});
     let faults = Trigger::parse(&value, Tz::UTC).expect_err("five faults");
     let pointers: Vec<&str> = faults.iter().map(|fault| fault.pointer.as_str()).collect();
@@ -187,7 +188,7 @@ fn faults_come_in_the_order_of_the_keys() {
 }
 
 #[test]
-fn null_counts_as_left_out() {
+fn null_counts_as_absent() {
     let value = json!({"type": "cron", "expression": null, "hour": 8, "minute": null, "timezone": null, "jitter": null, "end_date": null});
     assert_eq!(Trigger::parse(&value, Tz::UTC), Trigger::parse(&json!({"type": "cron", "hour": 8}), Tz::UTC));
 }

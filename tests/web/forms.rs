@@ -1,9 +1,9 @@
-//! The form of a task, its preview and its check.
+//! Task form, trigger preview and parameter check.
 
 use serde_json::json;
 
 use crate::site::Site;
-use crate::support::parts::{admin, echo};
+use crate::support::context::{admin, echo};
 
 const FORM: [(&str, &str); 7] = [
     ("/id", "daily"),
@@ -21,76 +21,80 @@ fn form<'a>(changes: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
 }
 
 #[tokio::test]
-async fn a_form_makes_a_task() {
+async fn form_creates_a_task() {
     let site = Site::start().await;
-    let made = site.post("/tasks/new", &form(&[])).await;
-    made.leads_to("/tasks/daily");
-    let task = site.parts.service.task(&admin(), "daily").await.expect("the task");
+    let created = site.post("/tasks/new", &form(&[])).await;
+    created.redirects_to("/tasks/daily");
+    let task = site.context.service.task(&admin(), "daily").await.expect("the task");
     assert_eq!(task.trigger, json!({"type": "cron", "expression": "0 8 * * mon-fri"}));
     assert_eq!((task.params, task.tags, task.enabled), (json!({"message": "hi"}), vec!["a".to_owned(), "b".to_owned()], true));
-    let flash = made.cookies()[0].split(';').next().expect("a cookie").to_owned();
+    let flash = created.cookies()[0].split(';').next().expect("a cookie").to_owned();
     let shown = site.get_with("/tasks/daily", &[], &format!("; {flash}")).await;
     shown.shows("Task daily was created.").shows("Monday to Friday at 08:00");
     assert!(shown.cookies()[0].starts_with("belfry_flash=;"), "shown once: {:?}", shown.cookies());
-    site.end().await;
+    site.close().await;
 }
 
 #[tokio::test]
-async fn a_refused_form_keeps_what_was_typed_and_names_every_fault_at_its_field() {
+async fn invalid_form_keeps_input_and_shows_faults_at_their_fields() {
     let site = Site::start().await;
     let typed =
         [("/id", "no good"), ("/trigger/expression", "0 25 * * *"), ("/params", "{\"mesage\": 1}"), ("/name", "Name <1>")];
     let page = site.post("/tasks/new", &form(&typed)).await;
-    page.is(422)
+    page.has_status(422)
         .shows("value=\"no good\"")
         .shows("value=\"0 25 * * *\"")
         .shows("Name &lt;1&gt;")
         .shows("{&quot;mesage&quot;: 1}");
     page.shows("href=\"#field-id\"").shows("hour: 25 is not between 0 and 23").shows("mesage");
     let broken = site.post("/tasks/new", &form(&[("/params", "{"), ("/trigger/expression", "x")])).await;
-    broken.is(422).shows("line 1 column").shows("1 field(s)");
-    site.end().await;
+    broken.has_status(422).shows("line 1 column").shows("1 field(s)");
+    site.close().await;
 }
 
 #[tokio::test]
-async fn a_taken_id_is_a_fault_of_the_id() {
+async fn duplicate_id_is_a_fault_of_the_id_field() {
     let site = Site::start().await;
-    site.parts.create("daily", json!({"type": "cron", "hour": 8})).await;
-    site.post("/tasks/new", &form(&[])).await.is(409).shows("href=\"#field-id\"").shows("daily");
-    site.end().await;
+    site.context.create("daily", json!({"type": "cron", "hour": 8})).await;
+    site.post("/tasks/new", &form(&[])).await.has_status(409).shows("href=\"#field-id\"").shows("daily");
+    site.close().await;
 }
 
 #[tokio::test]
-async fn saving_a_form_as_it_was_filled_changes_nothing() {
+async fn saving_an_unchanged_form_changes_nothing() {
     let site = Site::start().await;
     let trigger = json!({"type": "cron", "day_of_week": "mon-fri", "hour": 8, "minute": "*/5", "jitter": 10, "timezone": "UTC"});
-    let before = site.parts.create("a", trigger).await;
+    let before = site.context.create("a", trigger).await;
     let values = belfry::web::form::to_values(&before.to_input());
     let mut fields: Vec<_> = values.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     fields.push(("version", "1"));
-    site.post("/tasks/a/edit", &fields).await.leads_to("/tasks/a");
-    let after = site.parts.service.task(&admin(), "a").await.expect("the task");
+    site.post("/tasks/a/edit", &fields).await.redirects_to("/tasks/a");
+    let after = site.context.service.task(&admin(), "a").await.expect("the task");
     assert_eq!(after.to_input(), before.to_input());
     assert_eq!(after.anchor_at, before.anchor_at);
-    site.end().await;
+    site.close().await;
 }
 
 #[tokio::test]
-async fn a_change_by_somebody_else_is_not_overwritten() {
+async fn concurrent_change_is_not_overwritten() {
     let site = Site::start().await;
-    site.parts.create("daily", json!({"type": "cron", "hour": 8})).await;
-    site.parts.service.patch_task(&admin(), "daily", &json!({"name": "theirs"}), None).await.expect("changes");
+    site.context.create("daily", json!({"type": "cron", "hour": 8})).await;
+    site.context.service.patch_task(&admin(), "daily", &json!({"name": "theirs"}), None).await.expect("changes");
     let page = site.post("/tasks/daily/edit", &form(&[("version", "1"), ("/name", "mine")])).await;
-    page.is(412).shows("Somebody else changed this task").shows("theirs").shows("value=\"mine\"").shows("value=\"2\">Save mine");
-    assert_eq!(site.parts.service.task(&admin(), "daily").await.expect("the task").name, "theirs");
+    page.has_status(412)
+        .shows("Somebody else changed this task")
+        .shows("theirs")
+        .shows("value=\"mine\"")
+        .shows("value=\"2\">Overwrite");
+    assert_eq!(site.context.service.task(&admin(), "daily").await.expect("the task").name, "theirs");
     let over = form(&[("version", "1"), ("version", "2"), ("/name", "mine")]);
-    site.post("/tasks/daily/edit", &over).await.leads_to("/tasks/daily");
-    assert_eq!(site.parts.service.task(&admin(), "daily").await.expect("the task").name, "mine");
-    site.end().await;
+    site.post("/tasks/daily/edit", &over).await.redirects_to("/tasks/daily");
+    assert_eq!(site.context.service.task(&admin(), "daily").await.expect("the task").name, "mine");
+    site.close().await;
 }
 
 #[tokio::test]
-async fn the_preview_says_what_a_rule_means_or_what_is_wrong_with_it() {
+async fn preview_shows_description_or_faults() {
     let site = Site::start().await;
     let typed = [("/trigger/type", "cron"), ("/trigger/expression", "30 2 * * *"), ("/trigger/timezone", "America/New_York")];
     let preview = site.post("/tasks/-/preview", &typed).await;
@@ -103,16 +107,16 @@ async fn the_preview_says_what_a_rule_means_or_what_is_wrong_with_it() {
     let faulty = site.post("/tasks/-/preview", &[("/trigger/type", "cron"), ("/trigger/hour", "25")]).await;
     faulty.shows("hx-target=\"#fault-trigger-hour\"").shows("hour: 25 is not between 0 and 23");
     let never = site.post("/tasks/-/preview", &[("/trigger/type", "cron"), ("/trigger/expression", "0 0 30 2 *")]).await;
-    never.shows("It never fires again.");
-    site.end().await;
+    never.shows("No more runs.");
+    site.close().await;
 }
 
 #[tokio::test]
-async fn a_rule_that_stays_goes_on_from_where_it_is() {
+async fn preview_of_unchanged_rule_continues_from_the_next_run() {
     let site = Site::start().await;
-    // Eight in the morning in UTC, and twenty minutes later.
-    site.parts.create("hourly", json!({"type": "interval", "hours": 1})).await;
-    site.parts.clock.advance(chrono::Duration::minutes(20));
+    // Created at 08:00 UTC; 20 minutes pass.
+    site.context.create("hourly", json!({"type": "interval", "hours": 1})).await;
+    site.context.clock.advance(chrono::Duration::minutes(20));
     let rule = |hours| [("/id", "hourly"), ("/trigger/type", "interval"), ("/trigger/hours", hours)];
     let kept: Vec<_> = [("version", "1")].into_iter().chain(rule("1")).collect();
     site.post("/tasks/-/preview", &kept).await.shows("T09:00:00").hides("T09:20:00");
@@ -120,55 +124,55 @@ async fn a_rule_that_stays_goes_on_from_where_it_is() {
     site.post("/tasks/-/preview", &moved).await.shows("T10:20:00");
     let new: Vec<_> = [("version", "0")].into_iter().chain(rule("1")).collect();
     site.post("/tasks/-/preview", &new).await.shows("T09:20:00");
-    site.end().await;
+    site.close().await;
 }
 
 #[tokio::test]
-async fn parameters_are_checked_as_one_types() {
+async fn parameters_are_checked_while_editing() {
     let site = Site::start().await;
     let check = async |text: &str| site.post("/tasks/-/check", &[("/type", "echo"), ("/params", text)]).await;
-    check("{\"message\": 1}").await.shows("fit the task type");
+    check("{\"message\": 1}").await.shows("The parameters are valid");
     check("{\n \"message\": }").await.shows("line 2 column");
     check("{\"mesage\": 1}").await.shows("/mesage");
-    site.end().await;
+    site.close().await;
 }
 
 #[tokio::test]
-async fn another_type_fills_in_its_example_but_not_over_what_was_typed() {
+async fn changing_the_type_replaces_only_untouched_example_parameters() {
     let site = Site::start().await;
-    let example = serde_json::to_string_pretty(&site.parts.service.registry().get("echo").expect("echo").spec.example);
+    let example = serde_json::to_string_pretty(&site.context.service.registry().get("echo").expect("echo").spec.example);
     let filled = example.expect("JSON").replace('\n', "\r\n");
     let part = async |text: &str| {
         site.post("/tasks/-/type", &[("/type", "http_request"), ("filled_by", "echo"), ("/params", text)]).await
     };
     part(&filled).await.shows("&quot;url&quot;").shows("value=\"http_request\"");
     part("{\"mine\": 1}").await.shows("{&quot;mine&quot;: 1}");
-    site.end().await;
+    site.close().await;
 }
 
 #[tokio::test]
-async fn a_copy_starts_a_new_task() {
+async fn duplicate_opens_a_new_task_form() {
     let site = Site::start().await;
     let mut task = echo("a", json!({"type": "interval", "minutes": 5}));
     task["params"]["message"] = "copied".into();
-    site.parts.service.create_task(&admin(), &task).await.expect("creates");
-    site.get("/tasks/a/copy").await.is(200).shows("action=\"/tasks/new\"").shows("copied").hides("value=\"a\"");
-    site.end().await;
+    site.context.service.create_task(&admin(), &task).await.expect("creates");
+    site.get("/tasks/a/copy").await.has_status(200).shows("action=\"/tasks/new\"").shows("copied").hides("value=\"a\"");
+    site.close().await;
 }
 
 #[tokio::test]
-async fn faults_speak_the_readers_language() {
+async fn faults_are_translated() {
     let site = Site::start().await;
     let fields = form(&[("/trigger/expression", "0 25 * * *"), ("/params", "{\"mesage\": 1}"), ("/id", "")]);
     let page = site.post_with("/tasks/new", &fields, &[("accept-language", "zh-CN")]).await;
-    page.is(422).shows("hour: 25 不在 0 到 23 之间").shows("没有这个参数").shows("必填").hides("is not between");
-    site.end().await;
+    page.has_status(422).shows("hour: 25 不在 0 到 23 之间").shows("没有这个参数").shows("必填").hides("is not between");
+    site.close().await;
 }
 
 #[tokio::test]
-async fn an_edit_shows_what_it_changes() {
+async fn changes_preview_of_an_edit() {
     let site = Site::start().await;
-    site.parts.service.create_task(&admin(), &echo("daily", json!({"type": "cron", "hour": 8}))).await.expect("creates");
+    site.context.service.create_task(&admin(), &echo("daily", json!({"type": "cron", "hour": 8}))).await.expect("creates");
     let same = [
         ("/id", "daily"),
         ("/type", "echo"),
@@ -190,22 +194,22 @@ async fn an_edit_shows_what_it_changes() {
     let paused = site.post("/tasks/-/changes", &changes(&[("/enabled", "false")])).await;
     paused.shows("<code>/enabled</code>").shows("None.").hides("09:00:00");
     let named = site.post("/tasks/-/changes", &changes(&[("/name", "<b>"), ("/enabled", "true")])).await;
-    named.shows("<ins>&lt;b&gt;</ins>").hides("Next firings");
+    named.shows("<ins>&lt;b&gt;</ins>").hides("upcoming runs");
     let gone = site.post("/tasks/-/changes", &[("/id", "gone")]).await;
     assert_eq!(gone.status, 404);
-    site.end().await;
+    site.close().await;
 }
 
 #[tokio::test]
-async fn a_chain_outlives_an_edit_by_the_form() {
+async fn chain_is_kept_if_the_form_has_no_chain_fields() {
     let site = Site::start().await;
-    site.post("/tasks/new", &form(&[("/id", "after")])).await.leads_to("/tasks/after");
-    site.post("/tasks/new", &form(&[])).await.leads_to("/tasks/daily");
+    site.post("/tasks/new", &form(&[("/id", "after")])).await.redirects_to("/tasks/after");
+    site.post("/tasks/new", &form(&[])).await.redirects_to("/tasks/daily");
     let chain = json!({"chain": [{"task": "after", "on": "always"}]});
-    site.parts.service.patch_task(&admin(), "daily", &chain, None).await.expect("is chained");
+    site.context.service.patch_task(&admin(), "daily", &chain, None).await.expect("is chained");
     site.post("/tasks/-/changes", &form(&[("version", "2")])).await.shows("changes").hides("/chain");
-    site.post("/tasks/daily/edit", &form(&[("version", "2"), ("/name", "Other")])).await.leads_to("/tasks/daily");
-    let task = site.parts.service.task(&admin(), "daily").await.expect("the task");
+    site.post("/tasks/daily/edit", &form(&[("version", "2"), ("/name", "Other")])).await.redirects_to("/tasks/daily");
+    let task = site.context.service.task(&admin(), "daily").await.expect("the task");
     assert_eq!((task.name.as_str(), task.chain[0].task.as_str()), ("Other", "after"));
-    site.end().await;
+    site.close().await;
 }

@@ -1,14 +1,13 @@
-//! The pages: that every template draws in both languages, that no text bypasses the language files, and that the pages
-//! answer as they should, on a database of its own for each test.
+//! HTML pages: rendering of all templates in both languages, completeness of the locale files, and page behavior.
 
 mod audit;
 mod files;
 mod forms;
-mod messengers;
+mod mail_sms_profiles;
 mod pages;
 mod resources;
-mod safety;
 mod second_factor;
+mod security;
 mod site;
 #[path = "../support/mod.rs"]
 mod support;

@@ -1,176 +1,176 @@
-//! What the pages show.
+//! Content of the pages.
 
 use chrono::Duration;
 use poem::http::Method;
 use serde_json::json;
 
 use crate::site::Site;
-use crate::support::parts::echo;
+use crate::support::context::echo;
 
 #[tokio::test]
-async fn every_page_answers_empty_and_filled() {
+async fn all_pages_render_with_and_without_data() {
     let site = Site::start().await;
     for path in ["/", "/tasks", "/tasks/new", "/executions", "/task-types"] {
-        site.get(path).await.is(200).shows("admin");
+        site.get(path).await.has_status(200).shows("admin");
     }
-    site.parts.create("日报-1", json!({"type": "interval", "seconds": 60})).await;
-    site.parts.advance(Duration::minutes(1)).await;
-    let run = &site.parts.executions("日报-1").await[0];
+    site.context.create("日报-1", json!({"type": "interval", "seconds": 60})).await;
+    site.context.advance(Duration::minutes(1)).await;
+    let run = &site.context.executions("日报-1").await[0];
     let execution = format!("/executions/{}", run.id);
     for path in ["/", "/tasks", "/tasks/%E6%97%A5%E6%8A%A5-1", "/tasks/%E6%97%A5%E6%8A%A5-1/edit", "/executions", &execution] {
-        site.get(path).await.is(200).shows("日报-1");
+        site.get(path).await.has_status(200).shows("日报-1");
     }
     site.get("/tasks").await.shows("Every minute").shows("message=hello");
-    site.get(&execution).await.shows("Queued").shows("Cancel this run");
-    site.end().await;
+    site.get(&execution).await.shows("Queued").shows("Cancel run");
+    site.close().await;
 }
 
 #[tokio::test]
-async fn a_list_is_filtered_and_paged_by_its_address() {
+async fn list_filters_and_pagination() {
     let site = Site::start().await;
     for number in 0..45 {
-        site.parts.create(&format!("task-{number:02}"), json!({"type": "cron", "hour": 8})).await;
+        site.context.create(&format!("task-{number:02}"), json!({"type": "cron", "hour": 8})).await;
     }
     let first = site.get("/tasks").await;
-    first.is(200).shows("task-39").hides("task-40").shows("45 in all");
+    first.has_status(200).shows("task-39").hides("task-40").shows("45 total");
     let next = first.text.split("rel=\"next\" href=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("a next page");
-    site.get(&next.replace("&amp;", "&")).await.is(200).shows("task-44").hides("task-39").shows("rel=\"prev\"");
+    site.get(&next.replace("&amp;", "&")).await.has_status(200).shows("task-44").hides("task-39").shows("rel=\"prev\"");
     site.get("/tasks?search=task-4").await.shows("task-44").hides("task-39");
     site.get("/tasks?search=is:paused").await.shows("Nothing matches");
-    site.get("/executions?from=nonsense").await.is(200).shows("nonsense");
-    site.end().await;
+    site.get("/executions?from=nonsense").await.has_status(200).shows("nonsense");
+    site.close().await;
 }
 
 #[tokio::test]
-async fn what_people_typed_is_never_markup() {
+async fn user_input_is_escaped() {
     let site = Site::start().await;
     let mut task = echo("x", json!({"type": "cron", "hour": 8}));
     task["name"] = "<script>alert(1)</script>".into();
     task["params"]["message"] = "\"><img src=x onerror=alert(1)>".into();
-    site.parts.service.create_task(&crate::support::parts::admin(), &task).await.expect("creates");
+    site.context.service.create_task(&crate::support::context::admin(), &task).await.expect("creates");
     for path in ["/tasks", "/tasks/x", "/tasks/x/edit", "/tasks/x/run?params=1"] {
-        site.get(path).await.is(200).hides("<script>alert").hides("<img src=x");
+        site.get(path).await.has_status(200).hides("<script>alert").hides("<img src=x");
     }
     site.get("/tasks?search=%3Cscript%3Ealert").await.hides("<script>alert");
-    site.end().await;
+    site.close().await;
 }
 
 #[tokio::test]
-async fn language_and_theme_follow_the_reader() {
+async fn language_and_theme_preferences() {
     let site = Site::start().await;
     site.get_with("/tasks", &[("accept-language", "zh-CN,zh;q=0.9")], "").await.shows("lang=\"zh-CN\"").shows("新建任务");
     let chosen = "; belfry_lang=zh-CN; belfry_theme=dark";
     site.get_with("/tasks", &[("accept-language", "en")], chosen).await.shows("新建任务").shows("data-bs-theme=\"dark\"");
     site.get_with("/tasks", &[], "; belfry_lang=xx; belfry_theme=<b>").await.shows("New task").shows("data-theme=\"system\"");
     let chose = site.post_with("/preferences", &[("language", "zh-CN"), ("back", "/tasks?type=echo")], &[]).await;
-    chose.leads_to("/tasks?type=echo");
+    chose.redirects_to("/tasks?type=echo");
     assert!(chose.cookies()[0].starts_with("belfry_lang=zh-CN;"), "{:?}", chose.cookies());
-    site.post("/preferences", &[("theme", "dark"), ("back", "//evil")]).await.leads_to("/");
-    site.end().await;
+    site.post("/preferences", &[("theme", "dark"), ("back", "//evil")]).await.redirects_to("/");
+    site.close().await;
 }
 
 #[tokio::test]
-async fn actions_answer_plain_forms_and_scripts() {
+async fn actions_respond_to_plain_forms_and_htmx() {
     let site = Site::start().await;
-    site.parts.create("a", json!({"type": "cron", "hour": 8})).await;
-    site.get("/tasks/a/run").await.is(200).shows("Run a now?");
+    site.context.create("a", json!({"type": "cron", "hour": 8})).await;
+    site.get("/tasks/a/run").await.has_status(200).shows("Run a now?");
     let ran = site.post("/tasks/a/run", &[]).await;
-    let run = &site.parts.executions("a").await[0];
-    ran.leads_to(&format!("/executions/{}", run.id));
+    let run = &site.context.executions("a").await[0];
+    ran.redirects_to(&format!("/executions/{}", run.id));
     let paused = site.post_with("/tasks/a/pause", &[], &[("hx-request", "true")]).await;
     assert_eq!((paused.status, paused.text.as_str()), (204, ""));
-    let told: serde_json::Value = serde_json::from_str(paused.header("hx-trigger")).expect("JSON");
-    assert_eq!(told["belfry:done"]["text"], "Task a is paused.");
+    let response: serde_json::Value = serde_json::from_str(paused.header("hx-trigger")).expect("JSON");
+    assert_eq!(response["belfry:done"]["text"], "Task a is paused.");
     let from = [("referer", "http://belfry.test/tasks?tag=x")];
-    site.post_with("/tasks/a/resume", &[], &from).await.leads_to("/tasks?tag=x");
+    site.post_with("/tasks/a/resume", &[], &from).await.redirects_to("/tasks?tag=x");
     let with = site.post("/tasks/a/run", &[("params", "{\"message\": }")]).await;
-    with.is(422).shows("line 1 column 13").shows("{&quot;message&quot;: }");
-    site.post("/tasks/a/delete", &[]).await.leads_to("/tasks");
-    site.get("/tasks/a").await.is(404);
-    site.end().await;
+    with.has_status(422).shows("line 1 column 13").shows("{&quot;message&quot;: }");
+    site.post("/tasks/a/delete", &[]).await.redirects_to("/tasks");
+    site.get("/tasks/a").await.has_status(404);
+    site.close().await;
 }
 
 #[tokio::test]
-async fn rows_are_drawn_anew_and_those_gone_are_taken_away() {
+async fn row_updates_remove_deleted_tasks() {
     let site = Site::start().await;
-    site.parts.create("a", json!({"type": "cron", "hour": 8})).await;
+    site.context.create("a", json!({"type": "cron", "hour": 8})).await;
     let rows = site.get_with("/tasks/-/rows?id=a&id=gone", &[("hx-request", "true")], "").await;
     assert_eq!(rows.status, 200);
     rows.shows("hx-target=\"#task-61\"").shows("hx-swap=\"delete\"").hides("<html");
-    site.end().await;
+    site.close().await;
 }
 
 #[tokio::test]
-async fn errors_are_pages_of_the_house() {
+async fn errors_render_as_pages() {
     let site = Site::start().await;
-    site.get("/nowhere").await.is(404).shows("There is nothing here").shows("admin");
-    site.get("/tasks/none").await.is(404).shows("none");
-    site.bare(Method::DELETE, "/tasks", &[], "").await.is(405).shows("Not possible");
+    site.get("/nowhere").await.has_status(404).shows("Page not found").shows("admin");
+    site.get("/tasks/none").await.has_status(404).shows("none");
+    site.request(Method::DELETE, "/tasks", &[], "").await.has_status(405).shows("Method not allowed");
     let large = "x".repeat(2 * 1024 * 1024);
-    site.post("/tasks/new", &[("/id", &large)]).await.is(413).shows("1 MiB");
-    site.get_with("/executions/none", &[], "; belfry_lang=zh-CN").await.is(404).shows("这里什么都没有");
-    site.end().await;
+    site.post("/tasks/new", &[("/id", &large)]).await.has_status(413).shows("1 MiB");
+    site.get_with("/executions/none", &[], "; belfry_lang=zh-CN").await.has_status(404).shows("页面不存在");
+    site.close().await;
 }
 
 #[tokio::test]
-async fn a_fault_of_ours_shows_a_reference_and_nothing_else() {
+async fn internal_error_shows_only_a_reference() {
     let site = Site::start().await;
-    let failing = site.parts.database.clone();
+    let failing = site.context.database.clone();
     let session = site.session.clone();
     failing.close().await;
-    let page = site.bare(Method::GET, "/tasks", &[("cookie", &format!("belfry_session={session}"))], "").await;
-    page.is(500).shows("under this reference").hides("pool").hides("sqlx");
+    let page = site.request(Method::GET, "/tasks", &[("cookie", &format!("belfry_session={session}"))], "").await;
+    page.has_status(500).shows("under this reference").hides("pool").hides("sqlx");
 }
 
 #[tokio::test]
-async fn the_overview_shows_what_ran_what_failed_and_what_did_not_run() {
+async fn overview_shows_runs_failures_and_missed_runs() {
     let site = Site::start().await;
-    site.get("/").await.is(200).shows("No tasks yet.");
-    site.parts.create("good", json!({"type": "interval", "minutes": 5})).await;
-    site.get("/").await.shows("All is well").shows("planned: 1 good").hides("Should have run");
-    site.end().await;
+    site.get("/").await.has_status(200).shows("No tasks yet.");
+    site.context.create("good", json!({"type": "interval", "minutes": 5})).await;
+    site.get("/").await.shows("succeeded on their last run").shows("planned: 1 good").hides("Missed runs");
+    site.close().await;
 }
 
 #[tokio::test]
-async fn several_tasks_are_acted_on_at_once() {
+async fn bulk_actions() {
     let site = Site::start().await;
     for id in ["a", "b", "c"] {
-        site.parts.create(id, json!({"type": "cron", "hour": 8})).await;
+        site.context.create(id, json!({"type": "cron", "hour": 8})).await;
     }
     site.get("/tasks/-/bulk?action=pause&id=a&id=b")
         .await
-        .is(200)
+        .has_status(200)
         .shows("Pause 2 tasks?")
         .shows("<code>b</code>")
         .hides("<code>c</code>");
-    site.post("/tasks/-/bulk", &[("action", "pause"), ("id", "a"), ("id", "b")]).await.leads_to("/tasks");
-    site.get("/tasks?search=is:paused").await.shows("2 in all");
+    site.post("/tasks/-/bulk", &[("action", "pause"), ("id", "a"), ("id", "b")]).await.redirects_to("/tasks");
+    site.get("/tasks?search=is:paused").await.shows("2 total");
     site.get("/tasks/-/bulk?action=delete&all=true&search=enabled:no").await.shows("Delete 2 tasks?");
     site.post("/tasks/-/bulk", &[("action", "delete"), ("all", "true"), ("search", "enabled:no")])
         .await
-        .leads_to("/tasks?search=enabled%3Ano");
-    site.get("/tasks").await.shows("1 in all");
-    let told =
+        .redirects_to("/tasks?search=enabled%3Ano");
+    site.get("/tasks").await.shows("1 total");
+    let response =
         site.post_with("/tasks/-/bulk", &[("action", "run"), ("id", "c"), ("id", "gone")], &[("hx-request", "true")]).await;
-    assert_eq!(told.status, 204);
-    assert!(told.header("hx-trigger").contains("1/2 (gone: there is no task 'gone')"), "{}", told.header("hx-trigger"));
-    site.get("/tasks/-/bulk?action=burn").await.is(400);
-    site.end().await;
+    assert_eq!(response.status, 204);
+    assert!(response.header("hx-trigger").contains("1/2 (gone: there is no task 'gone')"), "{}", response.header("hx-trigger"));
+    site.get("/tasks/-/bulk?action=burn").await.has_status(400);
+    site.close().await;
 }
 
 #[tokio::test]
-async fn a_list_becomes_a_file() {
+async fn executions_download() {
     let site = Site::start().await;
     let mut task = echo("sum", json!({"type": "cron", "hour": 8}));
     task["params"]["message"] = "=1+1".into();
-    site.parts.service.create_task(&crate::support::parts::admin(), &task).await.expect("creates");
+    site.context.service.create_task(&crate::support::context::admin(), &task).await.expect("creates");
     for _ in 0..501 {
-        site.parts.service.run_task(&crate::support::parts::admin(), "sum", None, None).await.expect("runs");
+        site.context.service.run_task(&crate::support::context::admin(), "sum", None, None).await.expect("runs");
     }
     let csv = site.get("/executions/-/download?format=csv&task_id=sum").await;
     assert_eq!((csv.status, csv.header("content-type")), (200, "text/csv; charset=utf-8"));
     assert_eq!(csv.header("content-disposition"), "attachment; filename=\"executions.csv\"");
-    assert_eq!(csv.text.matches("\r\n").count(), 502, "a head and a line each");
+    assert_eq!(csv.text.matches("\r\n").count(), 502, "a header and one line per execution");
     assert!(csv.text.starts_with("\u{feff}id,task_id,"), "{}", &csv.text[..40]);
     let json = site.get("/executions/-/download?format=json&search=status:queued").await;
     let read: serde_json::Value = serde_json::from_str(&json.text).expect("JSON");
@@ -178,28 +178,28 @@ async fn a_list_becomes_a_file() {
     assert_eq!(read[0]["params"]["message"], "=1+1");
     let none = site.get("/executions/-/download?format=json&task_id=none").await;
     assert_eq!(serde_json::from_str::<serde_json::Value>(&none.text).expect("JSON"), json!([]));
-    site.get("/executions/-/download?format=xml").await.is(400);
-    site.end().await;
+    site.get("/executions/-/download?format=xml").await.has_status(400);
+    site.close().await;
 }
 
 #[tokio::test]
-async fn the_calendar_shows_what_is_planned_and_where_it_crowds() {
+async fn calendar_shows_planned_runs_and_peak_minute() {
     let site = Site::start().await;
     for number in 0..6 {
-        site.parts.create(&format!("t{number}"), json!({"type": "cron", "hour": 18})).await;
+        site.context.create(&format!("t{number}"), json!({"type": "cron", "hour": 18})).await;
     }
-    site.parts.create("often", json!({"type": "interval", "seconds": 1})).await;
+    site.context.create("often", json!({"type": "interval", "seconds": 1})).await;
     let week = site.get("/calendar").await;
-    week.is(200)
+    week.has_status(200)
         .shows("2026-11-16 – 2026-11-22")
         .shows("18:00 ×6")
         .shows("t0, t1, t2, t3, t4, t5")
         .shows("Too frequent")
         .shows("<code>often</code>");
     let month = site.get("/calendar?view=month&date=2026-11-01&task=t3").await;
-    month.is(200).shows("2026-11").shows(">t3<").hides("t4").hides("×6");
-    site.get("/calendar?type=send_cmd").await.is(200).hides("t0");
+    month.has_status(200).shows("2026-11").shows(">t3<").hides("t4").hides("×6");
+    site.get("/calendar?type=send_cmd").await.has_status(200).hides("t0");
     site.get("/calendar?date=0001-01-01").await.shows("2026-11-16");
-    site.get("/calendar?date=nonsense&view=month").await.is(200).shows("2026-11");
-    site.end().await;
+    site.get("/calendar?date=nonsense&view=month").await.has_status(200).shows("2026-11");
+    site.close().await;
 }

@@ -1,10 +1,10 @@
-//! The pages over a real service and database, and a reader who is signed in.
+//! Test fixture: the pages with a real service and database, and a signed-in user.
 
 use std::sync::Arc;
 
 use belfry::domain::profile::Profiles;
 use belfry::domain::user::Role;
-use belfry::service::{AdminSetup, NewUser, Parts};
+use belfry::service::{AdminSetup, NewUser, ServiceDeps};
 use belfry::tasks::sql::Datasources;
 use belfry::web::{self, Options, csrf};
 use poem::Route;
@@ -12,18 +12,18 @@ use poem::http::{HeaderMap, Method};
 use poem::test::TestClient;
 
 use crate::support::TestDatabase;
-use crate::support::parts::TestParts;
+use crate::support::context::TestContext;
 
 pub const HOST: &str = "belfry.test";
 
 pub struct Site {
     client: TestClient<Route>,
-    pub parts: TestParts,
+    pub context: TestContext,
     pub session: String,
     database: TestDatabase,
 }
 
-/// An answer, read to its end.
+/// A response with its body.
 pub struct Page {
     pub status: u16,
     pub headers: HeaderMap,
@@ -31,60 +31,60 @@ pub struct Page {
 }
 
 impl Site {
-    /// With one administrator, who is signed in.
+    /// Starts with one signed-in administrator.
     pub async fn start() -> Site {
-        Site::set_up(Site::fresh().await).await
+        Site::create_admin(Site::start_without_accounts().await).await
     }
 
-    /// As [`Site::start`], with databases that tasks may use.
-    pub async fn start_on(datasources: Datasources) -> Site {
-        Site::set_up(Site::over(datasources).await).await
+    /// Like [`Site::start`], with datasources.
+    pub async fn start_with_datasources(datasources: Datasources) -> Site {
+        Site::create_admin(Site::build_with_datasources(datasources).await).await
     }
 
-    /// As [`Site::start`], with mail servers and SMS providers.
-    pub async fn start_with(profiles: Profiles) -> Site {
+    /// Like [`Site::start`], with mail and SMS profiles.
+    pub async fn start_with_profiles(profiles: Profiles) -> Site {
         let database = TestDatabase::sqlite().await;
-        let parts = TestParts::with_profiles(&database.database, profiles);
-        Site::set_up(Site::of(database, parts)).await
+        let context = TestContext::with_profiles(&database.database, profiles);
+        Site::create_admin(Site::new(database, context)).await
     }
 
-    /// As [`Site::start`], with parts other than the usual ones.
-    pub async fn start_where(adjust: impl FnOnce(&mut Parts)) -> Site {
-        Site::set_up(Site::built(Datasources::default(), adjust).await).await
+    /// Like [`Site::start`], with adjusted service dependencies.
+    pub async fn start_with_deps(adjust: impl FnOnce(&mut ServiceDeps)) -> Site {
+        Site::create_admin(Site::build(Datasources::default(), adjust).await).await
     }
 
-    async fn set_up(mut site: Site) -> Site {
+    async fn create_admin(mut site: Site) -> Site {
         let text = |text: &str| Some(text.to_owned());
         let setup = AdminSetup { user: text("admin"), password: text("correct horse"), token: None };
-        site.parts.service.bootstrap(&setup).await.expect("the first account");
-        let (_, session) = site.parts.service.sign_in("admin", "correct horse", None).await.expect("signs in");
+        site.context.service.bootstrap(&setup).await.expect("the first account");
+        let (_, session) = site.context.service.sign_in("admin", "correct horse", None).await.expect("signs in");
         site.session = session;
         site
     }
 
-    /// Without any account.
-    pub async fn fresh() -> Site {
-        Site::over(Datasources::default()).await
+    /// Starts without any account.
+    pub async fn start_without_accounts() -> Site {
+        Site::build_with_datasources(Datasources::default()).await
     }
 
-    async fn over(datasources: Datasources) -> Site {
-        Site::built(datasources, |_| ()).await
+    async fn build_with_datasources(datasources: Datasources) -> Site {
+        Site::build(datasources, |_| ()).await
     }
 
-    async fn built(datasources: Datasources, adjust: impl FnOnce(&mut Parts)) -> Site {
+    async fn build(datasources: Datasources, adjust: impl FnOnce(&mut ServiceDeps)) -> Site {
         let database = TestDatabase::sqlite().await;
-        let parts = TestParts::built(&database.database, Arc::new(datasources), adjust);
-        Site::of(database, parts)
+        let context = TestContext::with_deps(&database.database, Arc::new(datasources), adjust);
+        Site::new(database, context)
     }
 
-    fn of(database: TestDatabase, parts: TestParts) -> Site {
-        let pages = web::routes(parts.service.clone(), Options::default());
+    fn new(database: TestDatabase, context: TestContext) -> Site {
+        let pages = web::routes(context.service.clone(), Options::default());
         let client = TestClient::new(Route::new().nest_no_strip("/", pages));
-        Site { client, parts, session: String::new(), database }
+        Site { client, context, session: String::new(), database }
     }
 
-    /// A request with exactly these headers.
-    pub async fn bare(&self, method: Method, path: &str, headers: &[(&str, &str)], body: &str) -> Page {
+    /// Sends a request with exactly these headers.
+    pub async fn request(&self, method: Method, path: &str, headers: &[(&str, &str)], body: &str) -> Page {
         let mut request = self.client.request(method, path).header("host", HOST);
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -95,20 +95,20 @@ impl Site {
         Page { status, headers, text }
     }
 
-    /// A page, as the signed-in reader gets it.
+    /// Requests a page as the signed-in user.
     pub async fn get(&self, path: &str) -> Page {
         self.get_with(path, &[], "").await
     }
 
-    /// As [`Site::get`], with further headers and cookies (`; name=value`).
+    /// Like [`Site::get`], with additional headers and cookies (`; name=value`).
     pub async fn get_with(&self, path: &str, headers: &[(&str, &str)], cookies: &str) -> Page {
         let cookie = format!("belfry_session={}{cookies}", self.session);
         let mut all = vec![("cookie", cookie.as_str())];
         all.extend(headers);
-        self.bare(Method::GET, path, &all, "").await
+        self.request(Method::GET, path, &all, "").await
     }
 
-    /// A form, sent from a page of this session.
+    /// Submits a form with the CSRF token of the session.
     pub async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Page {
         self.post_with(path, fields, &[]).await
     }
@@ -120,18 +120,18 @@ impl Site {
         let cookie = format!("belfry_session={}", self.session);
         let mut sent = vec![("cookie", cookie.as_str()), ("content-type", "application/x-www-form-urlencoded")];
         sent.extend(headers);
-        self.bare(Method::POST, path, &sent, &encoded(&all)).await
+        self.request(Method::POST, path, &sent, &encoded(&all)).await
     }
 
-    /// Signs in as somebody else, whose account is made for it.
-    pub async fn become_one(&mut self, name: &str, role: Role) {
+    /// Creates an account and signs in as it.
+    pub async fn sign_in_as(&mut self, name: &str, role: Role) {
         let password = "battery staple";
         let new = NewUser { name: name.into(), role, password: Some(password.into()), grants: Vec::new(), tags: Vec::new() };
-        self.parts.service.create_user(&crate::support::parts::admin(), &new).await.expect("an account");
-        self.session = self.parts.service.sign_in(name, password, None).await.expect("signs in").1;
+        self.context.service.create_user(&crate::support::context::admin(), &new).await.expect("an account");
+        self.session = self.context.service.sign_in(name, password, None).await.expect("signs in").1;
     }
 
-    pub async fn end(self) {
+    pub async fn close(self) {
         self.database.remove().await;
     }
 }
@@ -146,12 +146,12 @@ impl Page {
         self.headers.get(name).map(|value| value.to_str().expect("text")).unwrap_or_default()
     }
 
-    /// Checks the status and that the page is in the house's frame.
+    /// Checks the status and that the response is a full page.
     #[track_caller]
-    pub fn is(&self, status: u16) -> &Self {
+    pub fn has_status(&self, status: u16) -> &Self {
         assert_eq!(self.status, status, "{}", self.text);
         assert_eq!(self.header("content-type"), "text/html; charset=utf-8");
-        assert!(self.text.contains("<main") && self.text.ends_with("</html>\n"), "a whole page: {}", self.text);
+        assert!(self.text.contains("<main") && self.text.ends_with("</html>\n"), "not a full page: {}", self.text);
         self
     }
 
@@ -168,7 +168,7 @@ impl Page {
     }
 
     #[track_caller]
-    pub fn leads_to(&self, path: &str) -> &Self {
+    pub fn redirects_to(&self, path: &str) -> &Self {
         assert_eq!((self.status, self.header("location")), (303, path), "{}", self.text);
         self
     }

@@ -1,4 +1,4 @@
-//! Templates, texts and their agreement.
+//! Templates and locale files.
 
 use std::collections::BTreeSet;
 
@@ -6,91 +6,91 @@ use belfry::web::language::{Language, Texts};
 use belfry::web::templates::{Templates, texts};
 use belfry::web::view::{self, View};
 
-fn both() -> [(Language, Texts); 2] {
-    Language::ALL.map(|language| (language, texts(language).expect("the texts read")))
+fn locales() -> [(Language, Texts); 2] {
+    Language::ALL.map(|language| (language, texts(language).expect("a valid locale file")))
 }
 
-/// Draws every sample of a view in both languages.
-fn draw<V: View>(templates: &Templates, drawn: &mut BTreeSet<&'static str>) {
-    drawn.insert(V::TEMPLATE);
+/// Renders all samples of a view in both languages.
+fn render_samples<V: View>(templates: &Templates, rendered: &mut BTreeSet<&'static str>) {
+    rendered.insert(V::TEMPLATE);
     for language in Language::ALL {
-        let shell = view::sample_shell(language);
+        let layout = view::sample_layout(language);
         let samples = V::samples();
-        assert!(!samples.is_empty(), "{} has a sample", V::TEMPLATE);
+        assert!(!samples.is_empty(), "{} has no samples", V::TEMPLATE);
         for (number, sample) in samples.iter().enumerate() {
-            let html = templates.page(language, &shell, sample);
+            let html = templates.page(language, &layout, sample);
             let html = html.unwrap_or_else(|error| panic!("{} sample {number} in {}: {error}", V::TEMPLATE, language.tag()));
             check_html(V::TEMPLATE, &html);
         }
     }
 }
 
-/// Nothing that the content security policy forbids, and nothing that was not escaped.
+/// Checks for content security policy violations and unescaped values.
 fn check_html(template: &str, html: &str) {
     for forbidden in [" style=\"", " onclick=", "<style", "javascript:", "<b>", "hx-on:"] {
-        assert!(!html.contains(forbidden), "{template} holds {forbidden}");
+        assert!(!html.contains(forbidden), "{template} contains {forbidden}");
     }
     let inline = html.match_indices("<script").any(|(at, _)| !html[at..].starts_with("<script src="));
-    assert!(!inline, "{template} holds a script of its own");
+    assert!(!inline, "{template} contains an inline script");
 }
 
 #[test]
-fn every_template_draws_all_its_samples_in_both_languages() {
+fn all_samples_render_in_both_languages() {
     let templates = Templates::load().unwrap_or_else(|error| panic!("{error}"));
-    let mut drawn = BTreeSet::new();
-    draw::<view::account::Login>(&templates, &mut drawn);
-    draw::<view::account::Setup>(&templates, &mut drawn);
-    draw::<view::account::Own>(&templates, &mut drawn);
-    draw::<view::nodes::NodesPage>(&templates, &mut drawn);
-    draw::<view::saved_views::ViewsPage>(&templates, &mut drawn);
-    draw::<view::messengers::MailPage>(&templates, &mut drawn);
-    draw::<view::messengers::SmsPage>(&templates, &mut drawn);
-    draw::<view::task_form::TaskNames>(&templates, &mut drawn);
-    draw::<view::second_factor::LoginCode>(&templates, &mut drawn);
-    draw::<view::second_factor::SecondFactorPage>(&templates, &mut drawn);
-    draw::<view::audit::AuditPage>(&templates, &mut drawn);
-    draw::<view::tokens::TokenList>(&templates, &mut drawn);
-    draw::<view::users::UserList>(&templates, &mut drawn);
-    draw::<view::users::UserPage>(&templates, &mut drawn);
-    draw::<view::resources::SecretList>(&templates, &mut drawn);
-    draw::<view::resources::DatasourceList>(&templates, &mut drawn);
-    draw::<view::versions::VersionList>(&templates, &mut drawn);
-    draw::<view::transfer::TransferPage>(&templates, &mut drawn);
-    draw::<view::error::ErrorPage>(&templates, &mut drawn);
-    draw::<view::overview::Overview>(&templates, &mut drawn);
-    draw::<view::tasks::TaskList>(&templates, &mut drawn);
-    draw::<view::tasks::TaskRows>(&templates, &mut drawn);
-    draw::<view::calendar::Calendar>(&templates, &mut drawn);
-    draw::<view::bulk::BulkProgress>(&templates, &mut drawn);
-    draw::<view::bulk::BulkAsk>(&templates, &mut drawn);
-    draw::<view::tasks::Ask>(&templates, &mut drawn);
-    draw::<view::task::TaskPage>(&templates, &mut drawn);
-    draw::<view::task_form::TaskForm>(&templates, &mut drawn);
-    draw::<view::task_form::TypePart>(&templates, &mut drawn);
-    draw::<view::task_form::PreviewView>(&templates, &mut drawn);
-    draw::<view::task_form::ChangesView>(&templates, &mut drawn);
-    draw::<view::task_form::CheckView>(&templates, &mut drawn);
-    draw::<view::executions::ExecutionList>(&templates, &mut drawn);
-    draw::<view::executions::ExecutionRows>(&templates, &mut drawn);
-    draw::<view::execution::ExecutionPage>(&templates, &mut drawn);
-    draw::<view::execution::MoreOutput>(&templates, &mut drawn);
-    draw::<view::task_types::TaskTypes>(&templates, &mut drawn);
+    let mut rendered = BTreeSet::new();
+    render_samples::<view::account::Login>(&templates, &mut rendered);
+    render_samples::<view::account::Setup>(&templates, &mut rendered);
+    render_samples::<view::account::AccountPage>(&templates, &mut rendered);
+    render_samples::<view::nodes::NodesPage>(&templates, &mut rendered);
+    render_samples::<view::saved_views::ViewsPage>(&templates, &mut rendered);
+    render_samples::<view::mail_sms_profiles::MailPage>(&templates, &mut rendered);
+    render_samples::<view::mail_sms_profiles::SmsPage>(&templates, &mut rendered);
+    render_samples::<view::task_form::TaskNames>(&templates, &mut rendered);
+    render_samples::<view::second_factor::LoginCode>(&templates, &mut rendered);
+    render_samples::<view::second_factor::SecondFactorPage>(&templates, &mut rendered);
+    render_samples::<view::audit::AuditPage>(&templates, &mut rendered);
+    render_samples::<view::tokens::TokenList>(&templates, &mut rendered);
+    render_samples::<view::users::UserList>(&templates, &mut rendered);
+    render_samples::<view::users::UserPage>(&templates, &mut rendered);
+    render_samples::<view::resources::SecretList>(&templates, &mut rendered);
+    render_samples::<view::resources::DatasourceList>(&templates, &mut rendered);
+    render_samples::<view::versions::VersionList>(&templates, &mut rendered);
+    render_samples::<view::transfer::TransferPage>(&templates, &mut rendered);
+    render_samples::<view::error::ErrorPage>(&templates, &mut rendered);
+    render_samples::<view::overview::Overview>(&templates, &mut rendered);
+    render_samples::<view::tasks::TaskList>(&templates, &mut rendered);
+    render_samples::<view::tasks::TaskRows>(&templates, &mut rendered);
+    render_samples::<view::calendar::Calendar>(&templates, &mut rendered);
+    render_samples::<view::bulk::BulkProgress>(&templates, &mut rendered);
+    render_samples::<view::bulk::BulkConfirm>(&templates, &mut rendered);
+    render_samples::<view::tasks::ConfirmDialog>(&templates, &mut rendered);
+    render_samples::<view::task::TaskPage>(&templates, &mut rendered);
+    render_samples::<view::task_form::TaskForm>(&templates, &mut rendered);
+    render_samples::<view::task_form::TypePart>(&templates, &mut rendered);
+    render_samples::<view::task_form::PreviewView>(&templates, &mut rendered);
+    render_samples::<view::task_form::ChangesView>(&templates, &mut rendered);
+    render_samples::<view::task_form::CheckView>(&templates, &mut rendered);
+    render_samples::<view::executions::ExecutionList>(&templates, &mut rendered);
+    render_samples::<view::executions::ExecutionRows>(&templates, &mut rendered);
+    render_samples::<view::execution::ExecutionPage>(&templates, &mut rendered);
+    render_samples::<view::execution::MoreOutput>(&templates, &mut rendered);
+    render_samples::<view::task_types::TaskTypes>(&templates, &mut rendered);
     let pages = Templates::names().into_iter().filter(|name| name.starts_with("pages/"));
-    let forgotten: Vec<_> = pages.filter(|name| !drawn.contains(name.as_str())).collect();
-    assert_eq!(forgotten, Vec::<String>::new(), "each page has a context with samples");
+    let missing: Vec<_> = pages.filter(|name| !rendered.contains(name.as_str())).collect();
+    assert_eq!(missing, Vec::<String>::new(), "pages without samples");
 }
 
 #[test]
-fn both_languages_have_the_same_texts() {
-    let [(_, english), (_, chinese)] = both();
+fn locale_files_have_the_same_keys() {
+    let [(_, english), (_, chinese)] = locales();
     let keys = |texts: &Texts| texts.keys().map(str::to_owned).collect::<BTreeSet<_>>();
     let differing: Vec<_> = keys(&english).symmetric_difference(&keys(&chinese)).cloned().collect();
     assert_eq!(differing, Vec::<String>::new());
 }
 
 #[test]
-fn texts_take_the_same_arguments_in_both_languages() {
-    let [(_, english), (_, chinese)] = both();
+fn texts_have_the_same_placeholders() {
+    let [(_, english), (_, chinese)] = locales();
     for key in english.keys() {
         let arguments = |texts: &Texts| {
             let text = texts.get(key).to_owned();
@@ -104,19 +104,19 @@ fn texts_take_the_same_arguments_in_both_languages() {
 }
 
 #[test]
-fn each_text_is_used() {
+fn all_texts_are_used() {
     let mut sources = String::new();
     for name in Templates::names() {
         sources.push_str(&Templates::source(&name).unwrap_or_default());
     }
-    let [(_, english), _] = both();
+    let [(_, english), _] = locales();
     let unused: Vec<_> = english.keys().filter(|key| !is_used(key, &sources)).collect();
     assert_eq!(unused, Vec::<&str>::new());
 }
 
-/// Named in a template, or one of a family whose last part comes from data.
+/// Whether a key is in a template, or has a prefix whose last part comes from data.
 fn is_used(key: &str, sources: &str) -> bool {
-    const FAMILIES: [&str; 19] = [
+    const PREFIXES: [&str; 19] = [
         "status.",
         "cause.",
         "tasks.sort.",
@@ -124,11 +124,11 @@ fn is_used(key: &str, sources: &str) -> bool {
         "flash.",
         "error.",
         "script.",
-        "ask.",
+        "confirm.",
         "weekday.",
         "role.",
-        "audit.act.",
-        "audit.door.",
+        "audit.event.",
+        "audit.source.",
         "trigger.",
         "executions.range.",
         "form.title_",
@@ -137,46 +137,46 @@ fn is_used(key: &str, sources: &str) -> bool {
         "chain.",
         "mail.tls_",
     ];
-    const OF_HANDLERS: [&str; 10] = [
+    const HANDLER_KEYS: [&str; 10] = [
         "tasks.spark",
         "login.refused",
         "login.too_many",
         "setup.code_wrong",
         "setup.differ",
-        "overview.nothing_ran",
+        "overview.no_runs",
         "overview.planned_n",
         "transfer.create",
         "transfer.update",
         "transfer.delete",
     ];
-    let of_refusals = key == "second_step.refused" || key.starts_with("sso.");
-    let of_family = FAMILIES.iter().any(|family| key.starts_with(family));
-    sources.contains(&format!("\"{key}\"")) || of_family || of_refusals || OF_HANDLERS.contains(&key)
+    let is_error = key == "second_step.refused" || key.starts_with("sso.");
+    let has_prefix = PREFIXES.iter().any(|prefix| key.starts_with(prefix));
+    sources.contains(&format!("\"{key}\"")) || has_prefix || is_error || HANDLER_KEYS.contains(&key)
 }
 
 #[test]
-fn no_template_holds_bare_text() {
+fn templates_contain_no_literal_text() {
     let mut found = Vec::new();
     for name in Templates::names() {
         let source = Templates::source(&name).expect("a template");
-        let text = bare_text(&source);
+        let text = literal_text(&source);
         let text = ["Belfry", "钟楼", "YAML", "JSON"].into_iter().fold(text, |text, name| text.replace(name, ""));
         if text.chars().any(char::is_alphabetic) {
             found.push(format!("{name}: {}", text.split_whitespace().collect::<Vec<_>>().join(" ")));
         }
     }
-    assert_eq!(found, Vec::<String>::new(), "texts belong into locales/");
+    assert_eq!(found, Vec::<String>::new(), "texts belong in locales/");
 }
 
 #[test]
-fn the_search_for_bare_text_finds_it() {
-    assert_eq!(bare_text("<a title=\"{{ x }}\">Hello {{ name }}</a>{% if a > b %}<p>{# no #}</p>{% endif %}").trim(), "Hello");
-    assert_eq!(bare_text("<a title=\"Hello\">{{ x }}</a>").trim(), "Hello", "attributes that people read count too");
-    assert_eq!(bare_text("<kbd>n</kbd>&amp;").trim(), "", "keys are no text");
+fn literal_text_is_detected() {
+    assert_eq!(literal_text("<a title=\"{{ x }}\">Hello {{ name }}</a>{% if a > b %}<p>{# no #}</p>{% endif %}").trim(), "Hello");
+    assert_eq!(literal_text("<a title=\"Hello\">{{ x }}</a>").trim(), "Hello", "human-readable attributes count");
+    assert_eq!(literal_text("<kbd>n</kbd>&amp;").trim(), "", "key names do not count");
 }
 
-/// What stands outside tags and expressions, and in attributes that are read to people.
-fn bare_text(source: &str) -> String {
+/// Returns the text outside of tags and expressions, and in human-readable attributes.
+fn literal_text(source: &str) -> String {
     let source = without(&without(&without(source, "{{", "}}"), "{%", "%}"), "{#", "#}");
     let source = without(&without(&source, "<kbd>", "</kbd>"), "&", ";");
     let mut text = String::new();

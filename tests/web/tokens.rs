@@ -1,10 +1,10 @@
-//! The pages of tokens and of one's own account.
+//! API tokens page and own account page.
 
 use belfry::domain::user::Role;
 use poem::http::Method;
 
 use crate::site::{Page, Site, encoded};
-use crate::support::parts::admin;
+use crate::support::context::admin;
 
 const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
 
@@ -14,88 +14,88 @@ fn text_of(page: &Page) -> String {
 }
 
 #[tokio::test]
-async fn a_token_is_shown_once_and_can_be_withdrawn() {
+async fn token_is_shown_once_and_can_be_revoked() {
     let site = Site::start().await;
-    site.get("/settings/tokens").await.is(200).shows("No tokens");
+    site.get("/settings/tokens").await.has_status(200).shows("No API tokens");
     let typed = [("/name", "<b>ci</b>"), ("/role", "operator"), ("/expires_at", "2026-12-01T00:00"), ("zone", "UTC")];
-    let made = site.post("/settings/tokens", &typed).await;
-    made.is(200).shows("Copy its text now").shows("data-copy=\"#token-text\"").shows("&lt;b&gt;ci").hides("<b>");
-    let text = text_of(&made);
+    let created = site.post("/settings/tokens", &typed).await;
+    created.has_status(200).shows("Copy the token now").shows("data-copy=\"#token-text\"").shows("&lt;b&gt;ci").hides("<b>");
+    let text = text_of(&created);
     assert!(text.starts_with("blf_") && text.len() > 40, "{text}");
-    assert!(made.cookies().is_empty(), "{:?}", made.cookies());
-    assert_eq!((made.text.matches(&text).count(), made.header("cache-control")), (1, "no-store"));
-    let actor = site.parts.service.actor_by_token(&text).await.expect("reads").expect("an actor");
+    assert!(created.cookies().is_empty(), "{:?}", created.cookies());
+    assert_eq!((created.text.matches(&text).count(), created.header("cache-control")), (1, "no-store"));
+    let actor = site.context.service.actor_by_token(&text).await.expect("reads").expect("an actor");
     assert_eq!((actor.name.as_str(), actor.role), ("admin", Role::Operator));
     let list = site.get("/settings/tokens").await;
-    list.is(200).shows("Operator").shows("2026-12-01 08:00:00").hides(&text).hides("blf_");
-    let withdraw = list.text.split("href=\"").find(|part| part.contains("/withdraw\"")).and_then(|part| part.split('"').next());
-    let withdraw = withdraw.expect("a link").to_owned();
-    site.get(&withdraw).await.is(200).shows("Withdraw the token &lt;b&gt;ci");
-    site.post(&withdraw, &[]).await.leads_to("/settings/tokens");
-    assert!(site.parts.service.actor_by_token(&text).await.expect("reads").is_none());
-    site.get(&withdraw).await.is(404);
-    site.end().await;
+    list.has_status(200).shows("Operator").shows("2026-12-01 08:00:00").hides(&text).hides("blf_");
+    let revoke = list.text.split("href=\"").find(|part| part.contains("/revoke\"")).and_then(|part| part.split('"').next());
+    let revoke = revoke.expect("a link").to_owned();
+    site.get(&revoke).await.has_status(200).shows("Revoke the token &lt;b&gt;ci");
+    site.post(&revoke, &[]).await.redirects_to("/settings/tokens");
+    assert!(site.context.service.actor_by_token(&text).await.expect("reads").is_none());
+    site.get(&revoke).await.has_status(404);
+    site.close().await;
 }
 
 #[tokio::test]
-async fn a_refused_token_says_why_at_its_field() {
+async fn invalid_token_form_shows_faults_at_their_fields() {
     let mut site = Site::start().await;
-    site.become_one("eddie", Role::Editor).await;
-    site.get("/settings/tokens").await.is(200).shows("value=\"editor\" selected").hides("value=\"admin\"");
-    let refused = site.post("/settings/tokens", &[("/name", "x"), ("/role", "admin")]).await;
-    refused.is(422).shows("admin is above the account&#39;s own role, editor").hides("token-text");
+    site.sign_in_as("eddie", Role::Editor).await;
+    site.get("/settings/tokens").await.has_status(200).shows("value=\"editor\" selected").hides("value=\"admin\"");
+    let rejected = site.post("/settings/tokens", &[("/name", "x"), ("/role", "admin")]).await;
+    rejected.has_status(422).shows("admin is above the account&#39;s own role, editor").hides("token-text");
     let past = site.post("/settings/tokens", &[("/name", "x"), ("/expires_at", "2020-01-01T00:00")]).await;
-    past.is(422).shows("must lie in the future").shows("value=\"2020-01-01T00:00\"");
-    site.post("/settings/tokens", &[("/name", "lasting")]).await.is(200).shows("without end").shows("Editor");
+    past.has_status(422).shows("must lie in the future").shows("value=\"2020-01-01T00:00\"");
+    site.post("/settings/tokens", &[("/name", "lasting")]).await.has_status(200).shows("never expires").shows("Editor");
     let chinese = site.post_with("/settings/tokens", &[("/expires_at", "soon")], &[("accept-language", "zh-CN")]).await;
-    chinese.is(422).shows("无法识别“soon”");
-    site.post("/settings/tokens", &[("/name", " "), ("/role", "")]).await.is(422).shows("must have 1 to 100 characters");
-    assert_eq!(site.parts.service.tokens(&admin()).await.expect("lists").len(), 1);
-    site.end().await;
+    chinese.has_status(422).shows("无法识别“soon”");
+    site.post("/settings/tokens", &[("/name", " "), ("/role", "")]).await.has_status(422).shows("must have 1 to 100 characters");
+    assert_eq!(site.context.service.tokens(&admin()).await.expect("lists").len(), 1);
+    site.close().await;
 }
 
 #[tokio::test]
-async fn others_tokens_are_seen_and_withdrawn_by_administrators_alone() {
+async fn tokens_of_others_are_visible_only_to_administrators() {
     let mut site = Site::start().await;
-    site.post("/settings/tokens", &[("/name", "of-admin"), ("/role", "admin")]).await.is(200);
+    site.post("/settings/tokens", &[("/name", "of-admin"), ("/role", "admin")]).await.has_status(200);
     let list = site.get("/settings/tokens").await;
-    let withdraw = list.text.split("href=\"").find(|part| part.contains("/withdraw\"")).and_then(|part| part.split('"').next());
-    let withdraw = withdraw.expect("a link").to_owned();
+    let revoke = list.text.split("href=\"").find(|part| part.contains("/revoke\"")).and_then(|part| part.split('"').next());
+    let revoke = revoke.expect("a link").to_owned();
     let administrator = site.session.clone();
-    site.become_one("vera", Role::Viewer).await;
-    site.get("/settings/tokens").await.is(200).hides("of-admin").hides("/settings/users");
-    site.get(&withdraw).await.is(404);
-    site.post(&withdraw, &[]).await.is(404);
-    site.post("/settings/tokens", &[("/name", "of-vera"), ("/role", "viewer")]).await.is(200);
+    site.sign_in_as("vera", Role::Viewer).await;
+    site.get("/settings/tokens").await.has_status(200).hides("of-admin").hides("/settings/users");
+    site.get(&revoke).await.has_status(404);
+    site.post(&revoke, &[]).await.has_status(404);
+    site.post("/settings/tokens", &[("/name", "of-vera"), ("/role", "viewer")]).await.has_status(200);
     site.session = administrator;
     site.get("/settings/tokens").await.shows("of-admin").shows("of-vera").shows(">vera<");
-    site.end().await;
+    site.close().await;
 }
 
 #[tokio::test]
-async fn ones_own_password_is_changed_and_other_sessions_end() {
+async fn password_change_ends_other_sessions() {
     let mut site = Site::start().await;
-    site.become_one("vera", Role::Viewer).await;
-    let other = site.parts.service.sign_in("vera", "battery staple", None).await.expect("signs in").1;
-    site.get("/account").await.is(200).shows("Viewer").shows("autocomplete=\"current-password\"");
+    site.sign_in_as("vera", Role::Viewer).await;
+    let other = site.context.service.sign_in("vera", "battery staple", None).await.expect("signs in").1;
+    site.get("/account").await.has_status(200).shows("Viewer").shows("autocomplete=\"current-password\"");
     let change = async |present: &str, new: &str, repeat: &str| {
         site.post("/account", &[("/present", present), ("/password", new), ("/repeat", repeat)]).await
     };
     let wrong = change("battery stable", "another horse", "another horse").await;
-    wrong.is(422).shows("is not the present password").hides("stable").hides("another horse");
-    change("battery staple", "another horse", "another house").await.is(422).shows("The two passwords differ.");
-    change("battery staple", "short", "short").await.is(422).shows("must have at least 8 characters");
+    wrong.has_status(422).shows("is not the current password").hides("stable").hides("another horse");
+    change("battery staple", "another horse", "another house").await.has_status(422).shows("The passwords do not match.");
+    change("battery staple", "short", "short").await.has_status(422).shows("must have at least 8 characters");
     let changed = change("battery staple", "another horse", "another horse").await;
-    changed.leads_to("/account");
-    site.get("/account").await.is(200);
+    changed.redirects_to("/account");
+    site.get("/account").await.has_status(200);
     let cookie = format!("belfry_session={other}");
-    site.bare(Method::GET, "/account", &[("cookie", &cookie)], "").await.leads_to("/login?next=%2Faccount");
-    assert!(site.parts.service.sign_in("vera", "another horse", None).await.is_ok());
-    site.end().await;
+    site.request(Method::GET, "/account", &[("cookie", &cookie)], "").await.redirects_to("/login?next=%2Faccount");
+    assert!(site.context.service.sign_in("vera", "another horse", None).await.is_ok());
+    site.close().await;
 }
 
 #[tokio::test]
-async fn forms_of_other_sessions_make_no_token_and_change_no_password() {
+async fn token_and_password_forms_require_csrf_token() {
     let site = Site::start().await;
     let cookie = format!("belfry_session={}", site.session);
     let fields = [
@@ -105,10 +105,13 @@ async fn forms_of_other_sessions_make_no_token_and_change_no_password() {
         ("/password", "another horse"),
         ("/repeat", "another horse"),
     ];
-    for path in ["/settings/tokens", "/settings/tokens/01J/withdraw", "/account"] {
-        site.bare(Method::POST, path, &[("cookie", &cookie), FORM], &encoded(&fields)).await.is(403).shows("Sent from elsewhere");
+    for path in ["/settings/tokens", "/settings/tokens/01J/revoke", "/account"] {
+        site.request(Method::POST, path, &[("cookie", &cookie), FORM], &encoded(&fields))
+            .await
+            .has_status(403)
+            .shows("Form expired or from another site");
     }
-    assert!(site.parts.service.sign_in("admin", "correct horse", None).await.is_ok());
-    site.get("/settings/tokens").await.shows("No tokens");
-    site.end().await;
+    assert!(site.context.service.sign_in("admin", "correct horse", None).await.is_ok());
+    site.get("/settings/tokens").await.shows("No API tokens");
+    site.close().await;
 }

@@ -1,4 +1,4 @@
-//! Many at once.
+//! Many jobs at once.
 
 use std::time::{Duration, Instant};
 
@@ -7,10 +7,10 @@ use belfry::storage::{Database, Session};
 use belfry::worker::WorkerConfig;
 use serde_json::json;
 
+use crate::for_each_database;
 use crate::harness::Harness;
-use crate::on_each;
 
-/// Jobs in the burst; `BELFRY_TEST_BURST` asks for more, to measure.
+/// The number of jobs; `BELFRY_TEST_BURST` overrides it for measurements.
 fn size() -> usize {
     std::env::var("BELFRY_TEST_BURST").ok().and_then(|size| size.parse().ok()).unwrap_or(2_000)
 }
@@ -23,8 +23,8 @@ async fn succeeded(database: &Database) -> i64 {
     }
 }
 
-on_each! {
-    async fn each_of_a_burst_runs_once(db: &TestDatabase) {
+for_each_database! {
+    async fn every_job_of_a_burst_runs_once(db: &TestDatabase) {
         let harness = Harness::start(&db.database, WorkerConfig::default());
         let size = size();
         let started = Instant::now();

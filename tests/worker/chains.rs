@@ -1,4 +1,4 @@
-//! Tasks that start when a run of another ends.
+//! Chains: tasks that start when a run of another task ends.
 
 use std::time::Duration;
 
@@ -10,10 +10,10 @@ use belfry::storage::execution_list;
 use belfry::worker::WorkerConfig;
 use serde_json::{Value, json};
 
-use crate::harness::{Harness, PATIENCE};
-use crate::on_each;
+use crate::for_each_database;
+use crate::harness::{Harness, TIMEOUT};
 use crate::support::TestDatabase;
-use crate::support::parts::TestParts;
+use crate::support::context::TestContext;
 
 fn admin() -> Actor {
     Actor::local("alice")
@@ -24,10 +24,10 @@ fn echo(id: &str, params: Value, chain: Value) -> Value {
         "policy": {"retry": {"max_attempts": 1}}})
 }
 
-/// The one execution of a task, once it has ended.
+/// The only execution of a task, once it has ended.
 async fn ended(db: &TestDatabase, task: &str) -> Execution {
     let filter = ExecutionFilter { task_id: Some(task.to_owned()), ..ExecutionFilter::default() };
-    let until = tokio::time::Instant::now() + PATIENCE;
+    let until = tokio::time::Instant::now() + TIMEOUT;
     loop {
         let mut session = db.database.read().await.unwrap();
         let found = execution_list::page(&mut session, &filter, &PageRequest::default()).await.unwrap().items;
@@ -48,15 +48,15 @@ async fn count(db: &TestDatabase, task: &str) -> i64 {
     execution_list::page(&mut session, &filter, &PageRequest::default()).await.unwrap().total
 }
 
-on_each! {
-    async fn ends_start_what_they_should_with_what_came_of_them(db: &TestDatabase) {
-        let (parts, harness) = (TestParts::new(&db.database), Harness::start(&db.database, WorkerConfig::default()));
-        let service = &parts.service;
-        let told = json!({"message": "{{ previous.task_id }} gave {{ previous.result.message }} as {{ previous.status }}"});
+for_each_database! {
+    async fn chain_starts_tasks_with_the_previous_result(db: &TestDatabase) {
+        let (context, harness) = (TestContext::new(&db.database), Harness::start(&db.database, WorkerConfig::default()));
+        let service = &context.service;
+        let received = json!({"message": "{{ previous.task_id }} gave {{ previous.result.message }} as {{ previous.status }}"});
         for (id, params) in [("after", json!({"message": "own"})), ("alarm", json!({})), ("log", json!({}))] {
             service.create_task(&admin(), &echo(id, params, json!([]))).await.unwrap();
         }
-        let chain = json!([{"task": "after", "params": told}, {"task": "alarm", "on": "failure"}, {"task": "log", "on": "always"}]);
+        let chain = json!([{"task": "after", "params": received}, {"task": "alarm", "on": "failure"}, {"task": "log", "on": "always"}]);
         let task = service.create_task(&admin(), &echo("first", json!({"message": 42}), chain)).await.unwrap();
         assert_eq!(task.to_input()["chain"][1]["on"], "failure");
         let run = service.run_task(&admin(), "first", None, None).await.unwrap();
@@ -70,13 +70,13 @@ on_each! {
         assert_eq!(count(db, "alarm").await, 0, "it did not fail");
         let again = service.rerun(&admin(), &after.id, None).await.unwrap();
         let again = harness.finished(&again.id).await;
-        assert_eq!(again.status, Status::Succeeded, "a run again still knows what came before: {:?}", again.error);
+        assert_eq!(again.status, Status::Succeeded, "a rerun keeps the previous execution: {:?}", again.error);
         harness.stop().await;
     }
 
-    async fn a_failure_starts_its_own_and_a_paused_task_says_so(db: &TestDatabase) {
-        let (parts, harness) = (TestParts::new(&db.database), Harness::start(&db.database, WorkerConfig::default()));
-        let service = &parts.service;
+    async fn chain_on_failure_starts_and_paused_target_is_skipped(db: &TestDatabase) {
+        let (context, harness) = (TestContext::new(&db.database), Harness::start(&db.database, WorkerConfig::default()));
+        let service = &context.service;
         service.create_task(&admin(), &echo("alarm", json!({"message": "{{ previous.error }}"}), json!([]))).await.unwrap();
         service.create_task(&admin(), &echo("paused", json!({}), json!([]))).await.unwrap();
         service.pause_task(&admin(), "paused", None).await.unwrap();
@@ -90,9 +90,9 @@ on_each! {
         harness.stop().await;
     }
 
-    async fn bad_chains_are_refused_when_saved(db: &TestDatabase) {
-        let parts = TestParts::new(&db.database);
-        let service = &parts.service;
+    async fn invalid_chains_are_rejected_on_save(db: &TestDatabase) {
+        let context = TestContext::new(&db.database);
+        let service = &context.service;
         let cmd = json!({"id": "cmd", "type": "send_cmd", "trigger": {"type": "idle"}, "params": {"command": "true"}});
         service.create_task(&admin(), &cmd).await.unwrap();
         service.create_task(&admin(), &echo("c", json!({}), json!([]))).await.unwrap();
@@ -104,7 +104,7 @@ on_each! {
             ("c", json!([{"task": "c"}]), "/chain", "c → c"),
             ("c", json!([{"task": "nobody"}]), "/chain/0/task", "there is no task 'nobody'"),
             ("c", json!([{"task": "cmd", "params": {"command": 5}}]), "/chain/0/params/command", "command"),
-            ("c", json!([{"task": "cmd", "params": {"command": "{{ nothing }}"}}]), "/chain/0/params/command", "knows no 'nothing'"),
+            ("c", json!([{"task": "cmd", "params": {"command": "{{ nothing }}"}}]), "/chain/0/params/command", "unknown template variable 'nothing'"),
         ];
         for (id, links, pointer, message) in faulty {
             match service.patch_task(&admin(), id, &chain(links), None).await {
@@ -117,6 +117,6 @@ on_each! {
         let editor = Actor::new("eve", Role::Editor, Via::Api);
         let with_params = chain(json!([{"task": "cmd", "params": {"command": "id"}}]));
         assert!(matches!(service.patch_task(&editor, "c", &with_params, None).await, Err(Error::Forbidden(_))));
-        service.patch_task(&editor, "c", &chain(json!([{"task": "cmd"}])), None).await.expect("as it is, it may be started");
+        service.patch_task(&editor, "c", &chain(json!([{"task": "cmd"}])), None).await.expect("allowed without parameters");
     }
 }

@@ -1,4 +1,4 @@
-//! Workers on a test's database, with jobs queued as the scheduler would.
+//! The harness: workers on a test database, with jobs queued as the scheduler does.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,24 +15,24 @@ use belfry::storage::queue::NewJob;
 use belfry::storage::{Database, execution, plan, queue};
 use belfry::tasks::registry::Registry;
 use belfry::tasks::{Run, RunContext, Spec, TaskType, Text, echo, http_request, send_cmd};
-use belfry::worker::cancel::Cancels;
-use belfry::worker::{Parts, WorkerConfig, Workers};
+use belfry::worker::cancel::CancelRegistry;
+use belfry::worker::{WorkerConfig, WorkerDeps, Workers};
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use ulid::Ulid;
 
-use crate::support::parts::vault;
+use crate::support::context::vault;
 
-/// How long a test waits for something that should come at once.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+/// How long a test waits for an event.
+pub const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Running workers.
 pub struct Harness {
     pub database: Database,
     pub signals: Signals,
     pub events: EventBus,
-    pub cancels: Cancels,
+    pub cancels: CancelRegistry,
     shutdown: CancellationToken,
     running: JoinHandle<()>,
 }
@@ -42,16 +42,16 @@ impl Harness {
         Harness::start_with(database, config, Vec::new())
     }
 
-    /// With task types besides the standard ones.
+    /// With further task types.
     pub fn start_with(database: &Database, config: WorkerConfig, more: Vec<Arc<dyn TaskType>>) -> Harness {
         let mut types: Vec<Arc<dyn TaskType>> =
             vec![Arc::new(echo::Echo), Arc::new(http_request::HttpRequest::default()), Arc::new(send_cmd::SendCmd::default())];
         types.extend(more);
         let node = NodeIdentity { id: Ulid::generate().to_string(), name: "host-1".into() };
-        let (signals, events, cancels) = (Signals::default(), EventBus::default(), Cancels::default());
-        let workers = Workers::new(Parts {
+        let (signals, events, cancels) = (Signals::default(), EventBus::default(), CancelRegistry::default());
+        let workers = Workers::new(WorkerDeps {
             database: database.clone(),
-            registry: Arc::new(Registry::of(types)),
+            registry: Arc::new(Registry::from_types(types)),
             clock: Arc::new(SystemClock),
             events: events.clone(),
             signals: signals.clone(),
@@ -67,16 +67,16 @@ impl Harness {
         Harness { database: database.clone(), signals, events, cancels, shutdown, running }
     }
 
-    /// Queues one execution; answers its id.
+    /// Queues one execution. Returns its ID.
     pub async fn queue(&self, task_type: &str, params: Value) -> String {
-        self.queue_under(task_type, params, &Policy::default()).await
+        self.queue_with_policy(task_type, params, &Policy::default()).await
     }
 
-    pub async fn queue_under(&self, task_type: &str, params: Value, policy: &Policy) -> String {
+    pub async fn queue_with_policy(&self, task_type: &str, params: Value, policy: &Policy) -> String {
         self.queue_many(task_type, vec![params], policy).await.remove(0)
     }
 
-    /// Queues executions, all in one transaction.
+    /// Queues executions, a thousand per transaction.
     pub async fn queue_many(&self, task_type: &str, params: Vec<Value>, policy: &Policy) -> Vec<String> {
         let now = SystemClock.now();
         let new: Vec<_> = params.into_iter().map(|params| new_execution(task_type, params)).collect();
@@ -91,7 +91,7 @@ impl Harness {
         new.into_iter().map(|new| new.id).collect()
     }
 
-    /// Queues the next attempts that are due, as the scheduler does when it is woken; answers how many.
+    /// Queues the due retries, as the scheduler does when it is woken. Returns their number.
     pub async fn queue_retries(&self, policy: &Policy) -> usize {
         let now = SystemClock.now();
         let mut tx = self.database.write().await.unwrap();
@@ -112,7 +112,7 @@ impl Harness {
 
     pub async fn get(&self, id: &str) -> Execution {
         let mut session = self.database.read().await.unwrap();
-        execution::get(&mut session, id).await.unwrap().expect("the execution is there")
+        execution::get(&mut session, id).await.unwrap().expect("the execution exists")
     }
 
     pub async fn result(&self, id: &str) -> Option<Value> {
@@ -125,10 +125,9 @@ impl Harness {
         execution::output(&mut session, id, None).await.unwrap()
     }
 
-    /// Waits until an execution has the status.
     /// Waits until an execution has ended.
     pub async fn finished(&self, id: &str) -> Execution {
-        let until = tokio::time::Instant::now() + PATIENCE;
+        let until = tokio::time::Instant::now() + TIMEOUT;
         loop {
             let found = self.get(id).await;
             if found.status.is_final() {
@@ -139,9 +138,10 @@ impl Harness {
         }
     }
 
+    /// Waits until an execution has the status.
     pub async fn wait_for(&self, id: &str, status: Status) -> Execution {
         let mut last = None;
-        for _ in 0..PATIENCE.as_millis() / 10 {
+        for _ in 0..TIMEOUT.as_millis() / 10 {
             let found = self.get(id).await;
             if found.status == status {
                 return found;
@@ -153,9 +153,9 @@ impl Harness {
         panic!("never became {status:?}: {last:?}");
     }
 
-    /// Waits until an execution wrote this text; answers all that it wrote.
+    /// Waits until the output of an execution contains `part`. Returns its whole output.
     pub async fn wait_for_output(&self, id: &str, part: &str) -> String {
-        for _ in 0..PATIENCE.as_millis() / 10 {
+        for _ in 0..TIMEOUT.as_millis() / 10 {
             let text: String = self.output(id).await.into_iter().map(|chunk| chunk.text).collect();
             if text.contains(part) {
                 return text;
@@ -165,14 +165,14 @@ impl Harness {
         panic!("never wrote {part:?}");
     }
 
-    /// The same workers, looked at and given work through other connections.
+    /// The same workers, accessed through other database connections.
     pub fn through(self, database: &Database) -> Harness {
         Harness { database: database.clone(), ..self }
     }
 
-    /// Waits until exactly so many run here.
+    /// Waits until exactly `count` executions run in this process.
     pub async fn wait_running(&self, count: usize) {
-        for _ in 0..PATIENCE.as_millis() / 10 {
+        for _ in 0..TIMEOUT.as_millis() / 10 {
             if self.cancels.running().len() == count {
                 return;
             }
@@ -181,7 +181,7 @@ impl Harness {
         panic!("never {count} at once, but {:?}", self.cancels.running());
     }
 
-    /// Stops the workers, cancelling whatever runs.
+    /// Stops the workers and cancels running executions.
     pub async fn stop_at_once(self) {
         self.shutdown.cancel();
         while !self.running.is_finished() {
@@ -192,10 +192,10 @@ impl Harness {
         }
     }
 
-    /// Stops the workers, and waits until they did.
+    /// Stops the workers and waits until they have stopped.
     pub async fn stop(self) {
         self.shutdown.cancel();
-        tokio::time::timeout(PATIENCE, self.running).await.expect("the workers stop").expect("without a panic");
+        tokio::time::timeout(TIMEOUT, self.running).await.expect("the workers stop in time").expect("no panic");
     }
 }
 
@@ -234,14 +234,14 @@ fn job(new: &NewExecution, attempt: i64, policy: &Policy) -> NewJob {
     NewJob { queue: policy.queue.clone(), priority: policy.priority, job }
 }
 
-/// A policy that tries again at once.
+/// A policy that retries without delay.
 pub fn attempts(max_attempts: u32) -> Policy {
     Policy { retry: Retry { max_attempts, delay: Duration::ZERO, ..Retry::default() }, ..Policy::default() }
 }
 
-/// How a task type of a test presents itself.
+/// The description of a test's task type.
 fn spec(name: &'static str) -> Spec {
-    let text = Text::of("for a test", "仅供测试");
+    let text = Text::new("for a test", "仅供测试");
     Spec {
         name: name.into(),
         title: text.clone(),
@@ -253,20 +253,20 @@ fn spec(name: &'static str) -> Spec {
     }
 }
 
-/// A task type made of a function.
-pub fn made<F>(name: &'static str, work: F) -> Vec<Arc<dyn TaskType>>
+/// A task type from a function.
+pub fn custom_type<F>(name: &'static str, work: F) -> Vec<Arc<dyn TaskType>>
 where
     F: for<'a> Fn(Value, &'a RunContext) -> Run<'a> + Send + Sync + 'static,
 {
-    vec![Arc::new(Made { name, work })]
+    vec![Arc::new(CustomType { name, work })]
 }
 
-struct Made<F> {
+struct CustomType<F> {
     name: &'static str,
     work: F,
 }
 
-impl<F> TaskType for Made<F>
+impl<F> TaskType for CustomType<F>
 where
     F: for<'a> Fn(Value, &'a RunContext) -> Run<'a> + Send + Sync + 'static,
 {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use belfry::clock::SystemClock;
-use belfry::tasks::output::{OutputSink, Piece};
+use belfry::tasks::output::{ExecutionChunk, OutputSink};
 use belfry::tasks::{RunContext, RunError, TaskType, http_request::HttpRequest};
 use chrono::DateTime;
 use poem::endpoint::make;
@@ -17,25 +17,25 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-/// Answers with what it was asked.
-async fn tell(mut request: Request) -> Response {
+/// Responds with the received request as JSON.
+async fn echo_request(mut request: Request) -> Response {
     let body = request.take_body().into_string().await.unwrap_or_default();
     let header = |name: &str| request.header(name).map(str::to_owned);
-    let told = json!({
+    let received = json!({
         "method": request.method().as_str(), "query": request.uri().query(), "body": body,
         "content_type": header("content-type"), "user_agent": header("user-agent"), "key": header("idempotency-key"),
     });
-    Response::builder().header("set-cookie", "session=secret").content_type("application/json").body(told.to_string())
+    Response::builder().header("set-cookie", "session=secret").content_type("application/json").body(received.to_string())
 }
 
 fn site() -> Route {
     let status = |code: u16| make(move |_| async move { StatusCode::from_u16(code).unwrap() });
     Route::new()
-        .at("/tell", make(tell))
+        .at("/echo", make(echo_request))
         .at("/404", status(404))
         .at("/204", status(204))
         .at("/503", status(503))
-        .at("/moved", make(|_| async { Redirect::temporary("/tell") }))
+        .at("/moved", make(|_| async { Redirect::temporary("/echo") }))
         .at("/round", make(|_| async { Redirect::temporary("/round") }))
         .at("/slow", make(|_| async { std::future::pending::<()>().await }))
         .at("/big", make(|_| async { "x".repeat(3 * 1024 * 1024) }))
@@ -46,7 +46,7 @@ fn site() -> Route {
         .at("/picture", make(|_| async { vec![0_u8, 1, 2] }))
 }
 
-/// Serves; answers the address.
+/// Starts the test server. Returns its address.
 async fn serve() -> String {
     serve_site(site()).await
 }
@@ -58,30 +58,30 @@ pub async fn serve_site(site: Route) -> String {
     address
 }
 
-/// A server with a certificate of its own making, which nobody trusts; it has one answer.
+/// A server with a self-signed certificate and a fixed response. Returns its address.
 async fn serve_tls() -> String {
-    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
-    let key = rustls::pki_types::PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
+    let custom_type = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let key = rustls::pki_types::PrivateKeyDer::try_from(custom_type.signing_key.serialize_der()).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
-    let config = config.with_no_client_auth().with_single_cert(vec![made.cert.der().clone()], key).unwrap();
+    let config = config.with_no_client_auth().with_single_cert(vec![custom_type.cert.der().clone()], key).unwrap();
     let tls = tokio_rustls::TlsAcceptor::from(Arc::new(config));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     tokio::spawn(async move {
         while let Ok((connection, _)) = listener.accept().await {
             if let Ok(mut connection) = tls.accept(connection).await {
-                let mut asked = [0; 4096];
-                let _asked_for_something = connection.read(&mut asked).await;
-                let _gone = connection.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok").await;
-                let _gone = connection.shutdown().await;
+                let mut request = [0; 4096];
+                let _ = connection.read(&mut request).await; // the request does not matter
+                let _ = connection.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok").await;
+                let _ = connection.shutdown().await; // the client may have closed it
             }
         }
     });
     format!("localhost:{port}")
 }
 
-pub fn context() -> (RunContext, mpsc::UnboundedReceiver<Piece>) {
+pub fn context() -> (RunContext, mpsc::UnboundedReceiver<ExecutionChunk>) {
     let (sender, receiver) = mpsc::unbounded_channel();
     let context = RunContext {
         execution_id: "execution-1".into(),
@@ -94,7 +94,7 @@ pub fn context() -> (RunContext, mpsc::UnboundedReceiver<Piece>) {
     (context, receiver)
 }
 
-/// Runs once; answers the result and what was written.
+/// Runs the task type once. Returns its result and output.
 async fn run(params: Value) -> (Result<Value, RunError>, String) {
     let http = HttpRequest::default();
     assert_eq!(http.check(&params), []);
@@ -113,42 +113,42 @@ async fn error(params: Value) -> RunError {
 }
 
 #[tokio::test]
-async fn an_answer_is_recorded_without_its_secrets() {
+async fn response_is_recorded_with_masked_secrets() {
     let address = serve().await;
-    let url = format!("http://me:secret@{address}/tell?token=secret#part");
+    let url = format!("http://me:secret@{address}/echo?token=secret#part");
     let (ended, output) = run(json!({"url": url, "query": {"n": [1, 2]}})).await;
     let result = ended.unwrap();
     assert_eq!(result["status"], 200);
-    assert_eq!(result["url"], format!("http://{address}/tell?…"));
+    assert_eq!(result["url"], format!("http://{address}/echo?…"));
     assert_eq!(result["json"]["query"], "token=secret&n=1&n=2");
-    assert_eq!(result["json"]["key"], Value::Null, "a GET needs no key");
+    assert_eq!(result["json"]["key"], Value::Null, "no key for a GET");
     assert_eq!(result["json"]["user_agent"], concat!("belfry/", env!("CARGO_PKG_VERSION")));
     assert_eq!(result["headers"]["set-cookie"], "***");
-    assert!(output.starts_with(&format!("GET http://{address}/tell?… → 200 OK in ")), "{output}");
+    assert!(output.starts_with(&format!("GET http://{address}/echo?… → 200 OK in ")), "{output}");
     assert!(!output.contains("secret"));
 }
 
 #[tokio::test]
-async fn bodies_and_headers_are_sent_as_given() {
-    let url = format!("http://{}/tell", serve().await);
+async fn body_and_headers_are_sent_unchanged() {
+    let url = format!("http://{}/echo", serve().await);
     let sent = run(json!({"method": "POST", "url": url, "json": {"a": "钟楼"}})).await.0.unwrap();
-    let told = &sent["json"];
-    assert_eq!((&told["body"], &told["content_type"]), (&json!("{\"a\":\"钟楼\"}"), &json!("application/json")));
-    assert_eq!(told["key"], "execution-1");
+    let received = &sent["json"];
+    assert_eq!((&received["body"], &received["content_type"]), (&json!("{\"a\":\"钟楼\"}"), &json!("application/json")));
+    assert_eq!(received["key"], "execution-1");
     let form = json!({"method": "PUT", "url": url, "form": {"a": "1 2", "b": true}, "headers": {"Idempotency-Key": "mine"}});
-    let told = run(form).await.0.unwrap();
-    assert_eq!((&told["json"]["body"], &told["json"]["key"]), (&json!("a=1+2&b=true"), &json!("mine")));
+    let received = run(form).await.0.unwrap();
+    assert_eq!((&received["json"]["body"], &received["json"]["key"]), (&json!("a=1+2&b=true"), &json!("mine")));
     let text = run(json!({"method": "PATCH", "url": url, "text": "plain", "headers": {"Content-Type": "text/csv"}})).await;
-    let told = text.0.unwrap();
-    assert_eq!((&told["json"]["body"], &told["json"]["content_type"]), (&json!("plain"), &json!("text/csv")));
+    let received = text.0.unwrap();
+    assert_eq!((&received["json"]["body"], &received["json"]["content_type"]), (&json!("plain"), &json!("text/csv")));
 }
 
 #[tokio::test]
-async fn statuses_decide_about_another_attempt() {
+async fn status_code_decides_whether_to_retry() {
     let address = serve().await;
     let at = |path: &str| format!("http://{address}{path}");
     let missing = error(json!({"url": at("/404")})).await;
-    assert_eq!((missing.message.as_str(), missing.retryable), ("status 404 Not Found is not what is expected", false));
+    assert_eq!((missing.message.as_str(), missing.retryable), ("unexpected status 404 Not Found", false));
     assert_eq!(missing.result.unwrap()["status"], 404);
     assert!(error(json!({"url": at("/503")})).await.retryable);
     assert!(run(json!({"url": at("/404"), "expect_status": [200, "400-404"]})).await.0.is_ok());
@@ -156,30 +156,30 @@ async fn statuses_decide_about_another_attempt() {
 }
 
 #[tokio::test]
-async fn the_json_can_be_checked() {
-    let url = format!("http://{}/tell", serve().await);
+async fn expect_json_checks_the_response() {
+    let url = format!("http://{}/echo", serve().await);
     let expect = |expected: Value| json!({"url": url, "expect_json": [{"pointer": "/method", "exists": true}, expected]});
     assert!(run(expect(json!({"pointer": "/method", "equals": "GET"}))).await.0.is_ok());
     let unmet = error(expect(json!({"pointer": "/method", "equals": "POST"}))).await;
     assert_eq!((unmet.message.as_str(), unmet.retryable), ("/method is 'GET', not 'POST'", true));
-    let text = error(json!({"url": url.replace("tell", "gbk"), "expect_json": [{"pointer": "", "exists": true}]})).await;
-    assert_eq!(text.message, "the answer is not JSON");
+    let text = error(json!({"url": url.replace("echo", "gbk"), "expect_json": [{"pointer": "", "exists": true}]})).await;
+    assert_eq!(text.message, "the response is not JSON");
 }
 
 #[tokio::test]
-async fn redirects_are_followed_as_far_as_wanted() {
+async fn redirects_are_followed_up_to_max_redirects() {
     let address = serve().await;
     let url = format!("http://{address}/moved");
     let followed = run(json!({"url": url})).await.0.unwrap();
-    assert_eq!(followed["url"], format!("http://{address}/tell"));
+    assert_eq!(followed["url"], format!("http://{address}/echo"));
     let kept = run(json!({"url": url, "follow_redirects": false, "expect_status": ["3xx"]})).await.0.unwrap();
-    assert_eq!((&kept["status"], &kept["headers"]["location"]), (&json!(307), &json!("/tell")));
+    assert_eq!((&kept["status"], &kept["headers"]["location"]), (&json!(307), &json!("/echo")));
     let round = error(json!({"url": format!("http://{address}/round"), "max_redirects": 3})).await;
     assert!(!round.retryable && round.message.starts_with("too many redirects"), "{round:?}");
 }
 
 #[tokio::test]
-async fn bodies_are_read_as_what_they_are_up_to_a_limit() {
+async fn response_body_is_decoded_by_charset_and_limited() {
     let address = serve().await;
     let get = async |path: &str| run(json!({"url": format!("http://{address}{path}")})).await.0.unwrap();
     assert_eq!(get("/gbk").await["text"], "钟楼");
@@ -189,10 +189,10 @@ async fn bodies_are_read_as_what_they_are_up_to_a_limit() {
 }
 
 #[tokio::test]
-async fn no_answer_is_told_by_its_cause() {
+async fn connection_errors_name_the_cause() {
     let address = serve().await;
     let slow = error(json!({"url": format!("http://{address}/slow"), "timeout_seconds": 0.2})).await;
-    assert_eq!(slow, RunError::retry("no answer within 0.2 s"));
+    assert_eq!(slow, RunError::retry("no response within 0.2 s"));
     let free = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let closed = free.local_addr().unwrap();
     drop(free);
@@ -204,31 +204,31 @@ async fn no_answer_is_told_by_its_cause() {
 }
 
 #[tokio::test]
-async fn an_untrusted_certificate_is_refused_unless_told_otherwise() {
+async fn untrusted_certificate_is_rejected_unless_verify_tls_is_false() {
     let address = serve_tls().await;
-    let url = format!("https://{address}/tell");
+    let url = format!("https://{address}/echo");
     let refused = error(json!({"url": url})).await;
     assert!(!refused.retryable && refused.message.starts_with("the server's certificate is not accepted"), "{refused:?}");
     assert_eq!(run(json!({"url": url, "verify_tls": false})).await.0.unwrap()["status"], 200);
     let plain = serve().await;
-    let no_tls = error(json!({"url": format!("https://{plain}/tell")})).await;
-    assert!(!no_tls.retryable && no_tls.message.starts_with("no TLS connection"), "{no_tls:?}");
+    let no_tls = error(json!({"url": format!("https://{plain}/echo")})).await;
+    assert!(!no_tls.retryable && no_tls.message.starts_with("TLS handshake failed"), "{no_tls:?}");
 }
 
 #[tokio::test]
-async fn cancelling_gives_the_request_up() {
+async fn cancellation_aborts_the_request() {
     let address = serve().await;
     let (context, _output) = context();
     let cancel = context.cancel.clone();
     let running =
         tokio::spawn(async move { HttpRequest::default().run(json!({"url": format!("http://{address}/slow")}), &context).await });
     cancel.cancel();
-    let ended = tokio::time::timeout(Duration::from_secs(10), running).await.expect("at once").unwrap();
-    assert_eq!(ended, Err(RunError::fail("the request was given up")));
+    let ended = tokio::time::timeout(Duration::from_secs(10), running).await.expect("in time").unwrap();
+    assert_eq!(ended, Err(RunError::fail("the request was cancelled")));
 }
 
 #[test]
-fn faults_beyond_the_schema_are_named() {
+fn check_reports_errors_beyond_the_schema() {
     let pointers = |params: Value| {
         HttpRequest::default().check(&params).into_iter().map(|fault| fault.pointer).collect::<Vec<_>>().join(" ")
     };

@@ -1,5 +1,4 @@
-//! `http_request` with profiles that sign in, and within the limits of the network, against servers on the loopback
-//! interface.
+//! `http_request` with HTTP profiles and network restrictions, against servers on the loopback interface.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,23 +18,23 @@ use serde_json::{Value, json};
 use crate::http::{context, serve_site};
 use crate::support::{TestDatabase, at};
 
-/// What the token server has seen.
+/// The state of the token server.
 #[derive(Default)]
 struct Seen {
     calls: AtomicUsize,
-    /// Tokens up to this one are no longer taken.
+    /// Tokens up to this number are rejected.
     revoked: AtomicUsize,
 }
 
-/// Sends back what it was sent, secrets and all.
+/// Responds with the received headers and query, secrets included.
 fn echo(request: &Request) -> Response {
     let headers: BTreeMap<_, _> =
         request.headers().iter().map(|(name, value)| (name.to_string(), value.to_str().unwrap_or_default())).collect();
-    let told = json!({"headers": headers, "query": request.uri().query()});
-    Response::builder().content_type("application/json").body(told.to_string())
+    let received = json!({"headers": headers, "query": request.uri().query()});
+    Response::builder().content_type("application/json").body(received.to_string())
 }
 
-/// Gives out tokens in both styles; each is numbered.
+/// Issues numbered tokens in both styles.
 async fn give_token(mut request: Request, seen: &Seen) -> Response {
     let body = request.take_body().into_string().await.unwrap_or_default();
     let basic = request.header("authorization").unwrap_or_default().to_owned();
@@ -43,7 +42,7 @@ async fn give_token(mut request: Request, seen: &Seen) -> Response {
     let number = seen.calls.fetch_add(1, Ordering::SeqCst) + 1;
     let json = |text: Value| Response::builder().content_type("application/json").body(text.to_string());
     match body.as_str() {
-        // "app:s3cret-of-app", as the RFC wants it.
+        // "app:s3cret-of-app" in HTTP Basic, as the RFC requires.
         "grant_type=client_credentials&scope=read" if basic == "Basic YXBwOnMzY3JldC1vZi1hcHA=" => {
             json(json!({"access_token": format!("token-{number}"), "expires_in": 7200}))
         }
@@ -55,9 +54,9 @@ async fn give_token(mut request: Request, seen: &Seen) -> Response {
 }
 
 fn guarded(request: &Request, seen: &Seen) -> Response {
-    let given = request.header("authorization").and_then(|value| value.strip_prefix("Bearer "));
-    let given = given.or_else(|| request.header("x-token"));
-    let number: usize = given.and_then(|token| token.strip_prefix("token-")?.parse().ok()).unwrap_or_default();
+    let token = request.header("authorization").and_then(|value| value.strip_prefix("Bearer "));
+    let token = token.or_else(|| request.header("x-token"));
+    let number: usize = token.and_then(|token| token.strip_prefix("token-")?.parse().ok()).unwrap_or_default();
     if number > seen.revoked.load(Ordering::SeqCst) { echo(request) } else { StatusCode::UNAUTHORIZED.into() }
 }
 
@@ -110,7 +109,7 @@ async fn with(change: impl FnOnce(&mut Toolbox)) -> HttpRequest {
     HttpRequest::new(&toolbox)
 }
 
-/// Runs once; answers the result, and what was written.
+/// Runs the task type once. Returns its result and output.
 async fn run(http: &HttpRequest, params: Value) -> (Result<Value, RunError>, String) {
     assert_eq!(http.check(&params), []);
     let (context, mut receiver) = context();
@@ -124,7 +123,7 @@ async fn run(http: &HttpRequest, params: Value) -> (Result<Value, RunError>, Str
 }
 
 async fn result(http: &HttpRequest, params: Value) -> Value {
-    run(http, params).await.0.expect("succeeds")
+    run(http, params).await.0.expect("success")
 }
 
 fn based(site: &Site) -> Http {
@@ -132,7 +131,7 @@ fn based(site: &Site) -> Http {
 }
 
 #[tokio::test]
-async fn profiles_sign_requests_and_their_secrets_are_never_recorded() {
+async fn profile_authenticates_requests_and_masks_secrets() {
     let site = site().await;
     let secret = || Some(Secret::new("s3cret-value"));
     let profiles = [
@@ -145,11 +144,11 @@ async fn profiles_sign_requests_and_their_secrets_are_never_recorded() {
     for (profile, pointer, shown) in profiles {
         let http = with_profile(profile).await;
         let (ended, output) = run(&http, json!({"http": "api", "url": "/echo", "query": {"a": 1}})).await;
-        let result = ended.expect("succeeds");
+        let result = ended.expect("success");
         assert_eq!(result["json"].pointer(pointer), Some(&json!(shown)), "{result}");
         assert!(!format!("{result}{output}").contains("s3cret"), "{result} {output}");
         let unmet = json!({"http": "api", "url": "echo", "expect_json": [{"pointer": pointer, "equals": "x"}]});
-        let error = run(&http, unmet).await.0.expect_err("is not met");
+        let error = run(&http, unmet).await.0.expect_err("an error");
         assert!(!format!("{error:?}").contains("s3cret") && error.message.contains(pointer), "{error:?}");
     }
     let http = HttpRequest::default();
@@ -158,7 +157,7 @@ async fn profiles_sign_requests_and_their_secrets_are_never_recorded() {
 }
 
 #[tokio::test]
-async fn a_profile_lends_its_credentials_to_nobody_else() {
+async fn profile_sends_credentials_only_to_its_base_url() {
     let site = site().await;
     let http = with_profile(Http { api_key: Some(Secret::new("s3cret-value")), ..based(&site) }).await;
     let faults = |params: Value| http.check(&params).into_iter().map(|fault| fault.pointer).collect::<Vec<_>>().join(" ");
@@ -166,16 +165,16 @@ async fn a_profile_lends_its_credentials_to_nobody_else() {
     assert_eq!(faults(json!({"http": "api", "url": "/echo", "proxy": "http://evil.example"})), "/proxy");
     assert_eq!(faults(json!({"http": "api", "url": "/echo", "verify_tls": false})), "/verify_tls");
     assert_eq!(faults(json!({"http": "api", "url": "/echo", "auth": {"bearer": "x"}})), "/auth");
-    assert_eq!(faults(json!({"http": "api", "url": "{{ anything }}"})), "", "a template is judged when it is filled in");
+    assert_eq!(faults(json!({"http": "api", "url": "{{ anything }}"})), "", "a template is checked when it is rendered");
     let unknown = http.check(&json!({"http": "apo", "url": "/echo"}));
     assert_eq!((unknown[0].pointer.as_str(), unknown.len()), ("/http", 1));
-    assert_eq!(unknown[0].message, "http: there is no profile 'apo': there are api");
-    let away = run(&http, json!({"http": "api", "url": "/away"})).await.0.expect_err("is refused");
+    assert_eq!(unknown[0].message, "http: there is no profile 'apo': known are api");
+    let away = run(&http, json!({"http": "api", "url": "/away"})).await.0.expect_err("an error");
     assert!(!away.retryable && away.message.contains("redirected to http://localhost:1/"), "{away:?}");
 }
 
 #[tokio::test]
-async fn a_token_is_asked_for_once_and_anew_when_it_is_refused() {
+async fn token_is_requested_once_and_renewed_when_rejected() {
     let site = site().await;
     let token = TokenCall {
         url: Some(format!("http://{}/token", site.address)),
@@ -191,21 +190,21 @@ async fn a_token_is_asked_for_once_and_anew_when_it_is_refused() {
         tokio::spawn(async move { result(&http, params()).await })
     });
     for done in futures_util::future::join_all(many).await {
-        assert_eq!(done.expect("runs")["json"]["headers"]["authorization"], "Bearer ***");
+        assert_eq!(done.expect("run the program")["json"]["headers"]["authorization"], "Bearer ***");
     }
-    assert_eq!(site.seen.calls.load(Ordering::SeqCst), 1, "all wait for one call");
+    assert_eq!(site.seen.calls.load(Ordering::SeqCst), 1, "concurrent runs share one token request");
     site.seen.revoked.store(1, Ordering::SeqCst);
     let (ended, output) = run(&http, params()).await;
     assert!(ended.is_ok() && output.contains("asking for a new one"), "{output}");
     assert_eq!(site.seen.calls.load(Ordering::SeqCst), 2);
     site.seen.revoked.store(99, Ordering::SeqCst);
-    let refused = run(&http, params()).await.0.expect_err("stays refused");
-    assert_eq!((refused.message.as_str(), refused.retryable), ("status 401 Unauthorized is not what is expected", false));
-    assert_eq!(site.seen.calls.load(Ordering::SeqCst), 3, "once, not again and again");
+    let refused = run(&http, params()).await.0.expect_err("an error");
+    assert_eq!((refused.message.as_str(), refused.retryable), ("unexpected status 401 Unauthorized", false));
+    assert_eq!(site.seen.calls.load(Ordering::SeqCst), 3, "one retry only");
 }
 
 #[tokio::test]
-async fn a_token_comes_by_json_as_well_and_is_renewed_before_it_expires() {
+async fn json_token_is_renewed_before_it_expires() {
     let site = site().await;
     let token = TokenCall {
         url: Some(format!("http://{}/token", site.address)),
@@ -224,22 +223,24 @@ async fn a_token_comes_by_json_as_well_and_is_renewed_before_it_expires() {
     assert_eq!(site.seen.calls.load(Ordering::SeqCst), 1);
     tokio::time::sleep(Duration::from_millis(2750)).await;
     result(&http, params()).await;
-    assert_eq!(site.seen.calls.load(Ordering::SeqCst), 2, "it lives for three seconds, and is used for nine tenths of that");
+    assert_eq!(site.seen.calls.load(Ordering::SeqCst), 2, "it expires after three seconds and is used for nine tenths of that");
     let wrong = TokenCall { app_id: Some("other".into()), ..token };
     let http = with_profile(Http { token: wrong, ..based(&site) }).await;
-    let error = run(&http, params()).await.0.expect_err("gets none");
-    let expected =
-        format!("no token from http://{}/token: the answer holds no text at /data/token (code 10003, msg ", site.address);
+    let error = run(&http, params()).await.0.expect_err("an error");
+    let expected = format!(
+        "failed to get a token from http://{}/token: the response contains no text at /data/token (code 10003, msg ",
+        site.address
+    );
     assert!(!error.retryable && error.message.starts_with(&expected), "{error:?}");
     assert!(!error.message.contains("s3cret"), "{error:?}");
 }
 
 #[tokio::test]
-async fn who_is_busy_says_for_how_long() {
+async fn retry_after_header_sets_the_delay() {
     let site = site().await;
     let http = with(|_| ()).await;
     let after = async |path: &str| {
-        let error = run(&http, json!({"url": format!("http://{}{path}", site.address)})).await.0.expect_err("is busy");
+        let error = run(&http, json!({"url": format!("http://{}{path}", site.address)})).await.0.expect_err("an error");
         assert!(error.retryable, "{error:?}");
         error.retry_after
     };
@@ -248,16 +249,16 @@ async fn who_is_busy_says_for_how_long() {
 }
 
 #[tokio::test]
-async fn private_addresses_are_out_of_reach_where_the_settings_say_so() {
+async fn private_addresses_are_blocked_by_the_setting() {
     let site = site().await;
-    let port = site.address.rsplit(':').next().expect("a port");
+    let port = site.address.rsplit(':').next().expect("a free port");
     let limits = Limits { private_addresses: false, ..Limits::within("") };
     let http = with(|toolbox| toolbox.limits = Arc::new(limits)).await;
     for host in ["127.0.0.1", "localhost", "[::1]", "0x7f000001", "2130706433"] {
-        let refused = run(&http, json!({"url": format!("http://{host}:{port}/echo")})).await.0.expect_err("is refused");
+        let refused = run(&http, json!({"url": format!("http://{host}:{port}/echo")})).await.0.expect_err("an error");
         assert!(!refused.retryable && refused.message.contains("[network] private_addresses"), "{host}: {refused:?}");
     }
     let proxied = json!({"url": "http://example.com/", "proxy": format!("http://{}", site.address)});
-    let refused = run(&http, proxied).await.0.expect_err("is refused");
+    let refused = run(&http, proxied).await.0.expect_err("an error");
     assert!(!refused.retryable && refused.message.starts_with("proxy: "), "{refused:?}");
 }

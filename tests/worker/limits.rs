@@ -1,4 +1,4 @@
-//! How much runs at once.
+//! Limits of concurrent runs.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,15 +10,15 @@ use belfry::worker::{QueueConfig, WorkerConfig};
 use serde_json::json;
 use tokio::sync::Barrier;
 
-use crate::harness::{Harness, made};
-use crate::on_each;
+use crate::for_each_database;
+use crate::harness::{Harness, custom_type};
 
-/// A type whose first `count` runs go on only when all of them run at once; and the most that ever did.
+/// A task type whose first `count` runs wait until all of them run at once, and the highest number of concurrent runs.
 fn together(count: usize) -> (Vec<Arc<dyn TaskType>>, Arc<AtomicUsize>) {
     let (barrier, seen) = (Arc::new(Barrier::new(count)), AtomicUsize::new(0));
     let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     let highest = most.clone();
-    let types = made("together", move |_, _| {
+    let types = custom_type("together", move |_, _| {
         let (barrier, now, most) = (barrier.clone(), now.clone(), most.clone());
         let waits = seen.fetch_add(1, Ordering::SeqCst) < count;
         Box::pin(async move {
@@ -33,8 +33,8 @@ fn together(count: usize) -> (Vec<Arc<dyn TaskType>>, Arc<AtomicUsize>) {
     (types, highest)
 }
 
-on_each! {
-    async fn as_many_as_allowed_run_at_once_and_never_more(db: &TestDatabase) {
+for_each_database! {
+    async fn concurrency_reaches_and_never_exceeds_the_limit(db: &TestDatabase) {
         let (types, most) = together(64);
         let harness = Harness::start_with(&db.database, WorkerConfig::default(), types);
         let ids = harness.queue_many("together", vec![json!({}); 256], &Policy::default()).await;
@@ -45,7 +45,7 @@ on_each! {
         harness.stop().await;
     }
 
-    async fn the_limit_of_the_process_holds_for_all_queues_together(db: &TestDatabase) {
+    async fn process_limit_applies_across_queues(db: &TestDatabase) {
         let (types, most) = together(12);
         let queue = |name: &str| QueueConfig { name: name.into(), limit: 10 };
         let config = WorkerConfig { limit: 12, queues: vec![queue("default"), queue("slow")], ..WorkerConfig::default() };
@@ -60,7 +60,7 @@ on_each! {
         harness.stop().await;
     }
 
-    async fn a_queue_of_slow_runs_does_not_hold_up_the_quick(db: &TestDatabase) {
+    async fn slow_queue_does_not_block_other_queues(db: &TestDatabase) {
         let queue = |name: &str, limit| QueueConfig { name: name.into(), limit };
         let config = WorkerConfig { queues: vec![queue("default", 8), queue("slow", 2)], ..WorkerConfig::default() };
         let harness = Harness::start(&db.database, config);
@@ -72,7 +72,7 @@ on_each! {
             harness.wait_for(id, Status::Succeeded).await;
         }
         harness.wait_running(2).await;
-        assert!(harness.cancels.running().iter().all(|id| slow.contains(id)), "of the slow queue two at once");
+        assert!(harness.cancels.running().iter().all(|id| slow.contains(id)), "two of the slow queue");
         harness.stop_at_once().await;
     }
 }

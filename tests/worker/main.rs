@@ -1,17 +1,17 @@
-//! The workers, on both databases: what becomes of a job that is in the queue.
+//! The workers, on both databases.
 
 #[path = "../support/mod.rs"]
 mod support;
 
 mod burst;
-mod cancelling;
+mod cancellation;
 mod chains;
-mod faults;
+mod database_errors;
 mod harness;
 mod http;
 mod http_profiles;
 mod limits;
 mod outcomes;
 mod output;
-mod stopping;
+mod shutdown;
 mod templates;

@@ -1,5 +1,5 @@
-// Uses the generated types as a program would: signs in by token, makes a task of every trigger kind, asks when it fires, runs one, waits for
-// its end, reads execution and output, meets typed errors, and takes everything away again.
+// Example of the generated types: authenticates with a token, creates a task with every trigger kind, previews it, runs one, waits for its end,
+// reads execution and output, handles typed errors and deletes the tasks.
 import createClient from "openapi-fetch";
 import type { components, paths } from "./belfry.js";
 
@@ -7,7 +7,7 @@ type Execution = components["schemas"]["Execution"];
 type TaskInput = components["schemas"]["TaskInput"];
 type Trigger = components["schemas"]["Trigger"];
 
-const PATIENCE_MS = 60_000;
+const TIMEOUT_MS = 60_000;
 const triggers: Record<string, Trigger> = {
   date: { type: "date", run_date: "2099-12-10 08:00:00", timezone: "Asia/Shanghai" },
   interval: { type: "interval", hours: 6 },
@@ -35,22 +35,22 @@ const task = (name: string, trigger: Trigger): TaskInput => ({
 
 /** Waits for an execution's end. */
 async function ended(execution: Execution) {
-  const until = Date.now() + PATIENCE_MS;
+  const until = Date.now() + TIMEOUT_MS;
   for (;;) {
     const { data, error } = await client.GET("/executions/{id}", { params: { path: { id: execution.id } } });
     if (error) throw new Error(error.detail);
     if (data.status !== "queued" && data.status !== "running") return data;
-    check(Date.now() < until, `${data.id} does not end`);
+    check(Date.now() < until, `${data.id} did not end in time`);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }
 
 const me = await client.GET("/me");
-check(me.data?.role === "admin", "signed in by token");
+check(me.data?.role === "admin", "authenticated by the token");
 
 for (const [name, trigger] of Object.entries(triggers)) {
-  const made = await client.POST("/tasks", { body: task(name, trigger) });
-  check(made.data?.trigger.type === trigger.type, `${name} is made: ${made.error?.detail}`);
+  const created = await client.POST("/tasks", { body: task(name, trigger) });
+  check(created.data?.trigger.type === trigger.type, `${name} was created: ${created.error?.detail}`);
   const preview = await client.POST("/triggers/preview", { body: { trigger, count: 3 } });
   check(preview.data?.fire_times.length === (firings[name] ?? 3), `${name} is previewed`);
 }
@@ -59,23 +59,23 @@ const found = await client.GET("/tasks", { params: { query: { search: "typescrip
 check(found.data?.total === 5 && found.data.items.length === 2 && !!found.data.next_cursor, "the list is paged");
 
 const run = await client.POST("/tasks/{id}/run", { params: { path: { id: "typescript-interval" } }, body: { params: { command: "echo once" } } });
-check(run.data !== undefined, `it is queued: ${run.error?.detail}`);
+check(run.data !== undefined, `the run is queued: ${run.error?.detail}`);
 const execution = await ended(run.data);
-check(execution.status === "succeeded" && execution.cause === "api", `it ran: ${execution.error}`);
+check(execution.status === "succeeded" && execution.cause === "api", `the run succeeded: ${execution.error}`);
 check(execution.attempts[0]?.attempt === 1, "it has one attempt");
 const output = await client.GET("/executions/{id}/output", { params: { path: { id: execution.id } }, parseAs: "text" });
-check(output.data?.trim() === "once", `the output is there: ${output.data}`);
+check(output.data?.trim() === "once", `the output is returned: ${output.data}`);
 
 const taken = await client.POST("/tasks", { body: task("idle", triggers.idle!) });
-check(taken.error?.type === "urn:belfry:problem:conflict" && taken.response.status === 409, "a taken id is refused");
+check(taken.error?.type === "urn:belfry:problem:conflict" && taken.response.status === 409, "an existing id is a conflict");
 const invalid = await client.POST("/tasks", { body: task("wrong", { type: "cron", hour: 25 }) });
-check(invalid.error?.errors[0]?.pointer === "/trigger/hour", "a wrong field is named");
+check(invalid.error?.errors[0]?.pointer === "/trigger/hour", "an invalid field is reported");
 
 for (const name of Object.keys(triggers)) {
   const gone = await client.DELETE("/tasks/{id}", { params: { path: { id: `typescript-${name}` } } });
   check(gone.response.status === 204, `${name} is deleted`);
 }
 const missing = await client.GET("/tasks/{id}", { params: { path: { id: "typescript-date" } } });
-check(missing.error?.status === 404, "it is gone");
+check(missing.error?.status === 404, "it was deleted");
 
 console.log("typescript: ok");

@@ -1,5 +1,5 @@
-// Starts Swagger UI on this server's own document. Calls go out with the session cookie of the pages, or with the token
-// given under "Authorize"; the token is kept for this page only.
+// Starts Swagger UI with this server's document. Requests use the session cookie of the pages, or the token
+// entered under "Authorize", which is kept only for this page.
 "use strict";
 SwaggerUIBundle({
   url: "/openapi.json",

@@ -1,10 +1,10 @@
-//! Examples for bodies and answers. Those of one schema are the same wherever it stands.
+//! Examples of request bodies and responses, one per schema.
 
 use serde_json::{Value, json};
 
 use super::for_each_operation;
 
-/// Adds an example to every body and answer.
+/// Adds an example to every body and response.
 pub fn add(document: &mut Value) {
     for_each_operation(document, |operation| {
         if let Some(content) = operation.get_mut("requestBody").and_then(|body| body.get_mut("content")) {
@@ -31,7 +31,7 @@ fn add_to(content: &mut Value, status: Option<u16>) {
     }
 }
 
-/// The example of a schema; null where there is none.
+/// The example of a schema; null if it has none.
 fn example(name: &str) -> Value {
     match name {
         "Task" => task(),
@@ -194,20 +194,22 @@ fn stats() -> Value {
 
 fn problem(status: u16) -> Value {
     let (slug, title, detail) = match status {
-        400 => ("malformed", "The request cannot be read", "the body is not JSON: expected value at line 3, column 12"),
-        401 => ("unauthorized", "Not signed in", "the token is not known, was withdrawn or has expired"),
+        400 => ("malformed", "The request cannot be read", "the body is not valid JSON: expected value at line 3, column 12"),
+        401 => ("unauthorized", "Not signed in", "the token is unknown, revoked or expired"),
         403 => ("forbidden", "Not allowed", "this needs the role editor"),
         404 => ("not-found", "Not found", "there is no task 'nightly'"),
         409 => ("conflict", "Conflict", "there is a task 'daily-report' already"),
-        412 => ("version-changed", "Changed by somebody else", "the task is at version 4, not 3; read it anew"),
+        412 => ("version-changed", "Changed by somebody else", "the task is at version 4, not 3; reload it"),
         413 => ("too-large", "The body is too large", "the body has more than 1048576 bytes"),
-        415 => {
-            ("unsupported-media-type", "Unsupported media type", "'text/plain' is not taken here; send application/json in UTF-8")
-        }
+        415 => (
+            "unsupported-media-type",
+            "Unsupported media type",
+            "unsupported media type 'text/plain'; send application/json in UTF-8",
+        ),
         422 => ("invalid", "The request is not valid", "hour: 25 is not between 0 and 23"),
         429 => ("too-many-requests", "Too many requests", "too many tries; wait a minute"),
         503 => ("unavailable", "Not available now", "no answer within 30 s"),
-        _ => ("internal", "Internal error", "the server failed; its log has the cause"),
+        _ => ("internal", "Internal error", "the server failed; see its log for the cause"),
     };
     let errors = match status {
         422 => json!([{"pointer": "/trigger/hour", "message": detail}]),

@@ -1,16 +1,16 @@
-//! Which calls an answer's id leads to, for tools that walk through the document.
+//! Links from a response's id to other operations, for tools that explore the API.
 
 use serde_json::{Map, Value, json};
 
 use super::for_each_operation;
 
-/// Calls that take the id of a task.
+/// Operations that take the id of a task.
 const OF_TASK: &[&str] =
     &["getTask", "replaceTask", "patchTask", "runTask", "pauseTask", "resumeTask", "listTaskExecutions", "deleteTask"];
-/// Calls that take the id of an execution.
+/// Operations that take the id of an execution.
 const OF_EXECUTION: &[&str] = &["getExecution", "getExecutionOutput", "cancelExecution", "rerunExecution"];
 
-/// Adds links to the answers of the calls that make something.
+/// Adds links to the responses of creating operations.
 pub fn add(document: &mut Value) {
     for_each_operation(document, |operation| {
         let (status, calls) = match operation.get("operationId").and_then(Value::as_str) {

@@ -1,4 +1,4 @@
-//! Schemas written by hand: request bodies, whose values are read raw, and triggers, told apart by `type`.
+//! Hand-written schemas: request bodies, which are validated by `service`, and triggers, distinguished by `type`.
 
 use serde_json::{Map, Value, json};
 
@@ -6,9 +6,9 @@ use crate::domain::execution::{Cause, Status};
 use crate::domain::user::Role;
 
 /// All of them, by name.
-pub fn by_hand() -> Map<String, Value> {
+pub fn hand_written() -> Map<String, Value> {
     let mut all = Map::new();
-    for group in [words(), values(), triggers(), cron(), tasks(), policies(), requests(), accounts()] {
+    for group in [enums(), values(), triggers(), cron(), tasks(), policies(), requests(), accounts()] {
         if let Value::Object(group) = group {
             all.extend(group);
         }
@@ -16,34 +16,34 @@ pub fn by_hand() -> Map<String, Value> {
     all
 }
 
-fn words() -> Value {
+fn enums() -> Value {
     json!({
         "ExecutionStatus": {"type": "string", "enum": Status::ALL.map(Status::as_str),
-            "description": "Where an execution stands. `queued` waits for a worker or its next attempt; `interrupted` lost its \
-                process; `skipped` was due while as many runs as allowed were going; `missed` was due while nothing could run it."},
+            "description": "The status of an execution. `queued`: waiting for a worker or its next attempt; `interrupted`: its process \
+            ended; `skipped`: due while the maximum number of runs was running; `missed`: due while nothing could run it."},
         "ExecutionCause": {"type": "string", "enum": Cause::ALL.map(Cause::as_str),
-            "description": "Why an execution exists: its instant came, a person or a program asked for it, its instant passed \
-                while the scheduler was down, another execution's end asked for it, or it ran elsewhere and was imported."},
+            "description": "The cause of an execution: its scheduled time, a request by a person or a program, a scheduled time \
+            that passed while the scheduler was down, the end of another execution, or an import from elsewhere."},
         "Backoff": {"type": "string", "enum": ["fixed", "exponential"],
-            "description": "Whether each wait is the same, or twice the one before."},
+            "description": "Whether each delay is the same, or twice the previous one."},
         "Role": {"type": "string", "enum": Role::ALL.map(Role::as_str),
-            "description": "What an account may do; each role may do all that the one before may."},
+            "description": "The role of an account; each role includes the permissions of the previous one."},
     })
 }
 
 fn values() -> Value {
     json!({
-        "Instant": {"type": "string", "format": "date-time",
-            "description": "RFC 3339 with milliseconds and an offset: in the task's zone where a task is concerned, otherwise in UTC.",
+        "Timestamp": {"type": "string", "format": "date-time",
+            "description": "RFC 3339 with milliseconds and an offset: in the task's zone if it belongs to a task, otherwise in UTC.",
             "example": "2026-11-21T08:00:00.000+08:00"},
-        "Seconds": {"type": "number", "minimum": 0, "description": "A number of seconds, down to the millisecond.", "example": 300},
+        "Seconds": {"type": "number", "minimum": 0, "description": "Seconds, with millisecond precision.", "example": 300},
         "Params": {"type": "object", "additionalProperties": true,
-            "description": "Parameters, as the task type's `params_schema` says.", "example": {"message": "hello"}},
+            "description": "Parameters, defined by the task type's `params_schema`.", "example": {"message": "hello"}},
         "Chain": {"type": "array", "maxItems": 20, "items": reference("ChainLink"),
-            "description": "The tasks that start when a run of this one ends."},
+            "description": "The tasks to start when a run of this one ends."},
         "TaskContent": {"type": "object", "additionalProperties": true,
-            "description": "What could be set of a task, as it was then; the form of `TaskInput`.", "example": {"id": "daily-report"}},
-        "RunResult": {"description": "What a run gave, as its type defines it.", "example": {"exit_code": 0}},
+            "description": "The writable fields of a task at that version, as in `TaskInput`.", "example": {"id": "daily-report"}},
+        "RunResult": {"description": "The result of a run, defined by its task type.", "example": {"exit_code": 0}},
         "JsonSchema": {"type": "object", "additionalProperties": true, "description": "A JSON Schema (2020-12)."},
     })
 }
@@ -51,34 +51,37 @@ fn values() -> Value {
 fn triggers() -> Value {
     json!({
         "Trigger": {
-            "description": "When a task fires: on a date, an interval, a cron rule, or when the machine is idle.",
+            "description": "When a task fires: on a date, an interval, a cron expression, or when the machine is idle.",
             "oneOf": [reference("DateTrigger"), reference("IntervalTrigger"), reference("CronTrigger"), reference("IdleTrigger")],
             "discriminator": {"propertyName": "type", "mapping": {
                 "date": "#/components/schemas/DateTrigger", "interval": "#/components/schemas/IntervalTrigger",
                 "cron": "#/components/schemas/CronTrigger", "idle": "#/components/schemas/IdleTrigger"}},
         },
-        "DateTrigger": closed("Fires once.", &["type", "run_date"], json!({
-            "type": kind("date"), "run_date": time("When to fire.", "2026-12-10 08:00:00"), "timezone": zone()})),
-        "IntervalTrigger": closed("Fires again and again at a fixed distance.", &["type"], json!({
-            "type": kind("interval"), "weeks": whole("Weeks.", 0, 5228), "days": whole("Days.", 0, 36_600), "hours": whole("Hours.", 0, 878_400),
-            "minutes": whole("Minutes.", 5, 52_704_000), "seconds": whole("Seconds.", 0, 3_162_240_000), "start_date": start(), "end_date": end(),
+        "DateTrigger": object("Fires once.", &["type", "run_date"], json!({
+            "type": kind("date"), "run_date": time("The fire time.", "2026-12-10 08:00:00"), "timezone": zone()})),
+        "IntervalTrigger": object("Fires repeatedly at a fixed interval.", &["type"], json!({
+            "type": kind("interval"), "weeks": integer("Weeks.", 0, 5228),
+                "days": integer("Days.", 0, 36_600), "hours": integer("Hours.", 0, 878_400),
+            "minutes": integer("Minutes.", 5, 52_704_000),
+                "seconds": integer("Seconds.", 0, 3_162_240_000), "start_date": start(), "end_date": end_date(),
             "timezone": zone(), "jitter": jitter()})),
-        "IdleTrigger": closed("Fires when the machine has been idle for a while.", &["type"], json!({
+        "IdleTrigger": object("Fires when the machine has been idle for some time.", &["type"], json!({
             "type": kind("idle"),
             "idle_duration": {"type": "integer", "format": "int64", "nullable": true, "minimum": 1, "maximum": 31_622_400,
                 "description": "How long it must be idle, in seconds.", "example": 60},
             "cpu_below_percent": {"type": "number", "nullable": true, "minimum": 0, "exclusiveMinimum": true, "maximum": 100,
                 "description": "The load under which it counts as idle, in percent.", "example": 20},
-            "repeat": {"type": "boolean", "nullable": true, "description": "Fire again in each idle time, not only in the first.", "example": false},
-            "start_date": start(), "end_date": end(), "timezone": zone()})),
+            "repeat": {"type": "boolean", "nullable": true,
+                "description": "Fire in every idle period, not only in the first.", "example": false},
+            "start_date": start(), "end_date": end_date(), "timezone": zone()})),
     })
 }
 
 fn cron() -> Value {
     json!({
-        "CronTrigger": closed(
-            "Fires at the times that a cron rule names: by fields, or by an `expression` instead of all fields. Fields left out \
-             in front of the first given one fire at every value, those behind it at their least.",
+        "CronTrigger": object(
+            "Fires at the times of a cron schedule, given by fields or by an `expression` instead of all fields. Omitted fields \
+            before the first given one match every value, those after it only their minimum.",
             &["type"],
             json!({
                 "type": kind("cron"),
@@ -89,56 +92,57 @@ fn cron() -> Value {
                 "expression": {"type": "string", "nullable": true, "maxLength": 4096,
                     "description": "Five crontab fields (`*/5 8-18 * * mon-fri`), or six with seconds first, or `HH:MM[:SS]` (daily), or `@hourly`, `@daily`, \
                         `@midnight`, `@weekly`, `@monthly`, `@yearly`, `@annually`. Not together with fields."},
-                "start_date": start(), "end_date": end(), "timezone": zone(), "jitter": jitter()}),
+                "start_date": start(), "end_date": end_date(), "timezone": zone(), "jitter": jitter()}),
         ),
-        "CronField": {"description": "A number, or an expression: `*`, `*/5`, `8-18`, `8-18/2`, `1,15`, names where there are some.",
+        "CronField": {"description": "A number, or an expression: `*`, `*/5`, `8-18`, `8-18/2`, `1,15`, or names where allowed.",
             "oneOf": [{"type": "integer"}, {"type": "string", "maxLength": 4096}]},
     })
 }
 
 fn tasks() -> Value {
     let settable = json!({
-        "name": text("Its name for people; the id where it is left out.", 200, "Daily report"),
-        "description": text("What it is for.", 4000, ""),
+        "name": text("The display name; by default the id.", 200, "Daily report"),
+        "description": text("A description.", 4000, ""),
         "tags": {"type": "array", "nullable": true, "maxItems": 32, "items": {"type": "string", "minLength": 1, "maxLength": 64},
-            "description": "Words to find it by; the same letters as an id.", "example": ["report"]},
-        "trigger": reference("Trigger"), "params": optional("Params", "Parameters, as the type's `params_schema` says."),
+            "description": "Tags, for filtering; the same characters as in an id.", "example": ["report"]},
+        "trigger": reference("Trigger"), "params": optional("Params", "Parameters, defined by the type's `params_schema`."),
         "enabled": {"type": "boolean", "nullable": true, "default": true, "description": "Whether its trigger fires."},
-        "policy": optional("PolicyInput", "What is left out comes from the type's `default_policy`."),
-        "chain": optional("Chain", "The tasks that start when a run of this one ends; they must not lead back to it."),
+        "policy": optional("PolicyInput", "Omitted fields come from the type's `default_policy`."),
+        "chain": optional("Chain", "The tasks to start when a run of this one ends; a cycle is not allowed."),
     });
     let id = json!({"type": "string", "minLength": 1, "maxLength": 64, "example": "daily-report",
-        "description": "Letters of any script, digits, `.`, `_` and `-`, beginning with a letter or a digit. Never changes."});
-    let kind = json!({"type": "string", "example": "echo", "description": "One of `GET /task-types`. Never changes."});
+        "description": "Letters of any script, digits, `.`, `_` and `-`, beginning with a letter or a digit. Cannot be changed."});
+    let kind = json!({"type": "string", "example": "echo", "description": "One of `GET /task-types`. Cannot be changed."});
     let mut whole = Map::from_iter([("id".to_owned(), id), ("type".to_owned(), kind)]);
     whole.extend(settable.as_object().cloned().unwrap_or_default());
     json!({
-        "TaskInput": closed("A task as it can be set.", &["id", "type", "trigger"], Value::Object(whole.clone())),
-        "TaskPatch": closed("The fields of a task that should change.", &[], Value::Object(whole)),
+        "TaskInput": object("The writable fields of a task.", &["id", "type", "trigger"], Value::Object(whole.clone())),
+        "TaskPatch": object("The fields of a task to change.", &[], Value::Object(whole)),
     })
 }
 
 fn policies() -> Value {
     json!({
-        "PolicyInput": closed("How a task's runs are treated.", &[], json!({
-            "max_instances": bounded("How many runs may go on at once; an instant due beyond that is skipped.", 1, 1000),
-            "misfire_grace_seconds": seconds("How late an instant may still run. Null: however late.", 31_622_400),
-            "coalesce": {"type": "boolean", "nullable": true, "description": "Of several due instants only the latest runs."},
+        "PolicyInput": object("How a task's runs are executed.", &[], json!({
+            "max_instances": bounded("The maximum number of concurrent runs; occurrences beyond it are skipped.", 1, 1000),
+            "misfire_grace_seconds": seconds("How late an occurrence may still run. Null: no limit.", 31_622_400),
+            "coalesce": {"type": "boolean", "nullable": true, "description": "Run only the latest of several due occurrences."},
             "timeout_seconds": {"type": "number", "nullable": true, "minimum": 0.001, "maximum": 31_622_400,
-                "description": "After this long an attempt is ended as timed out. Null: no limit."},
-            "priority": bounded("Jobs of a higher priority start first.", -1000, 1000),
+                "description": "The time limit of an attempt, after which it is timed out. Null: no limit."},
+            "priority": bounded("Queued runs with a higher priority start first.", -1000, 1000),
             "queue": text("The queue whose limit the runs share.", 64, "default"),
-            "retry": optional("RetryInput", "When a failed attempt is tried again."),
-            "retention": optional("RetentionInput", "How long executions stay on record; as the server's settings say where it is left out.")})),
-        "RetentionInput": closed("How long a task's executions stay on record.", &[], json!({
-            "max_age_days": bounded("Days after an execution was queued; 0 keeps all. Null: as the server's settings say.", 0, 36_500),
-            "max_executions": bounded("How many executions of the task; 0 keeps all. Null: as the server's settings say.", 0, 1_000_000_000)})),
-        "RetryInput": closed("When a failed attempt is tried again.", &[], json!({
-            "max_attempts": bounded("Attempts in all; 1 means no retry.", 1, 100),
-            "delay_seconds": seconds("The wait before the second attempt.", 86_400),
-            "backoff": optional("Backoff", "How the wait grows."),
-            "max_delay_seconds": seconds("No wait is longer than this.", 86_400),
-            "jitter_seconds": seconds("A random time up to this is added to each wait.", 86_400)})),
+            "retry": optional("RetryInput", "When a failed attempt is retried."),
+            "retention": optional("RetentionInput", "How long executions are kept; by default as in the server's settings.")})),
+        "RetentionInput": object("How long a task's executions are kept.", &[], json!({
+            "max_age_days": bounded("Days after an execution was queued; 0 keeps all. Null: as in the server's settings.", 0, 36_500),
+            "max_executions":
+                bounded("The number of executions kept; 0 keeps all. Null: as in the server's settings.", 0, 1_000_000_000)})),
+        "RetryInput": object("When a failed attempt is retried.", &[], json!({
+            "max_attempts": bounded("The total number of attempts; 1 means no retry.", 1, 100),
+            "delay_seconds": seconds("The delay before the second attempt.", 86_400),
+            "backoff": optional("Backoff", "How the delay grows."),
+            "max_delay_seconds": seconds("The maximum delay.", 86_400),
+            "jitter_seconds": seconds("A random time up to this is added to each delay.", 86_400)})),
     })
 }
 
@@ -150,85 +154,92 @@ fn accounts() -> Value {
         schema
     };
     let grants = json!({"type": "array", "nullable": true, "items": {"type": "string"},
-        "description": "Dangerous task types that the account may set up though its role may not.", "example": ["send_sql"]});
+        "description": "Dangerous task types that the account may set up although its role does not allow it.", "example": ["send_sql"]});
     let tags = |what: &str| {
         json!({"type": "array", "nullable": true, "maxItems": 32,
         "items": {"type": "string", "minLength": 1, "maxLength": 64}, "description": what, "example": []})
     };
-    let limits = "It sees and touches only tasks with one of these tags; empty: all tasks. Not for the role `admin`.";
+    let limits = "Limits the account to tasks with one of these tags; empty: all tasks. Not for the role `admin`.";
     let user = text("1 to 64 letters, digits, `.`, `_`, `-` and `@`.", 64, "bob");
     json!({
-        "UserInput": closed("A new account.", &["name"], json!({
-            "name": user, "role": optional("Role", "What it may do; `viewer` where it is left out."),
-            "password": nullable(password("Null: no sign-in by password.")), "grants": grants, "tags": tags(limits)})),
-        "UserChange": closed("What should change of an account.", &[], json!({
-            "role": optional("Role", "What it may do."), "password": nullable(password("A new password.")), "grants": grants, "tags": tags(limits),
-            "disabled": {"type": "boolean", "nullable": true, "description": "It can neither sign in nor use its tokens."}})),
-        "TokenInput": closed("A token to be made.", &["name"], json!({
-            "name": text("What it is for.", 100, "deploy script"),
-            "role": optional("Role", "No more than the account's own, which it is where it is left out."),
-            "tags": tags("It reaches only tasks with one of these tags, of those that the account reaches; empty: all of those. \
-                Not for the role `admin`."),
+        "UserInput": object("A new account.", &["name"], json!({
+            "name": user, "role": optional("Role", "The role; by default `viewer`."),
+            "password": nullable(password("Null: no sign-in with a password.")), "grants": grants, "tags": tags(limits)})),
+        "UserChange": object("The fields of an account to change.", &[], json!({
+            "role": optional("Role", "The role."),
+                "password": nullable(password("A new password.")), "grants": grants, "tags": tags(limits),
+            "disabled": {"type": "boolean", "nullable": true, "description": "Whether sign-in and tokens are disabled."}})),
+        "TokenInput": object("A token to create.", &["name"], json!({
+            "name": text("The token's name.", 100, "deploy script"),
+            "role": optional("Role", "At most the account's role, which is the default."),
+            "tags": tags("Limits the token to tasks with one of these tags, among those of the account; empty: all of them. \
+            Not for the role `admin`."),
             "expires_at": {"type": "string", "nullable": true, "example": "2027-01-01T00:00:00+08:00",
-                "description": "When it ends: RFC 3339, or a date with or without a time in the server's zone. Null: never."}})),
-        "PasswordInput": closed("One's present and new password.", &["present", "password"], json!({
-            "present": password("The present password."), "password": password("The new password.")})),
+                "description": "When it expires: RFC 3339, or a date with or without a time in the server's zone. Null: never."}})),
+        "PasswordInput": object("The current and the new password.", &["present", "password"], json!({
+            "present": password("The current password."), "password": password("The new password.")})),
     })
 }
 
 fn requests() -> Value {
     let status = optional("ExecutionStatus", "The last run's status.");
     json!({
-        "RunRequest": closed("What one run should do otherwise.", &[], json!({
-            "params": optional("Params", "Members that override the task's parameters, for this run only.")})),
-        "SecretInput": closed("A secret's value.", &["value"], json!({
-            "value": {"type": "string", "minLength": 1, "maxLength": 65_536, "description": "The value; it is never given back."}})),
-        "MailTestInput": closed("Who gets the mail.", &["to"], json!({
+        "RunRequest": object("Overrides for one run.", &[], json!({
+            "params": optional("Params", "Parameters that override the task's, for this run only.")})),
+        "SecretInput": object("A secret's value.", &["value"], json!({
+            "value": {"type": "string", "minLength": 1, "maxLength": 65_536, "description": "The value; it is never returned."}})),
+        "MailTestInput": object("The recipient of a test mail.", &["to"], json!({
             "to": text("An e-mail address.", 320, "alice@example.com")})),
-        "SmsTestInput": closed("Who gets which message: a text, or a template that the provider knows.", &["to"], json!({
+        "SmsTestInput": object("The recipient and content of a test message: a text, or one of the provider's templates.", &["to"], json!({
             "to": text("A phone number.", 32, "+8613800138000"),
-            "text": {"type": "string", "nullable": true, "maxLength": 1000, "description": "What to send."},
+            "text": {"type": "string", "nullable": true, "maxLength": 1000, "description": "The text to send."},
             "template": {"type": "string", "nullable": true, "maxLength": 200, "description": "The code of a template."},
-            "params": {"nullable": true, "description": "What the template's places are filled with: an object or a list, as the provider wants it."}})),
-        "ChainLink": closed("A task to start.", &["task"], json!({
+            "params": {"nullable": true,
+                "description": "Values for the template's placeholders: an object or a list, as the provider requires."}})),
+        "ChainLink": object("A task to start.", &["task"], json!({
             "on": {"type": "string", "nullable": true, "enum": ["success", "failure", "always", null], "default": "success",
-                "description": "At which end of a run: `failure` is failed, timed out or interrupted, and not tried again."},
+                "description": "The outcome of the run that starts it: `failure` is failed, timed out or interrupted, without a further retry."},
             "task": text("The id of the task to start.", 64, "send-report"),
-            "params": optional("Params", "Members that override that task's parameters; templates in them see this run as `previous`.")})),
-        "TaskDocument": closed("All tasks, as one document.", &["tasks"], json!({
-            "version": {"type": "integer", "nullable": true, "minimum": 1, "maximum": 1, "description": "The form of the document."},
+            "params": optional("Params", "Parameters that override that task's; their templates see this run as `previous`.")})),
+        "TaskDocument": object("All tasks, as one document.", &["tasks"], json!({
+            "version": {"type": "integer", "nullable": true, "minimum": 1, "maximum": 1,
+                "description": "The version of the document format."},
             "tasks": {"type": "array", "items": reference("TaskInput"), "description": "The tasks, by id."},
             "secrets": {"type": "array", "nullable": true, "items": {"type": "string"},
-                "description": "Names of the secrets that there are; their values are never in it."}})),
-        "TaskDocumentText": {"description": "A document as YAML; what it holds is that of the JSON form."},
-        "PastExecutions": {"description": "Runs that ended elsewhere: `executions` as here, a bare list of them, or lists by task.", "properties": {
+                "description": "The names of the existing secrets, never their values."}})),
+        "TaskDocumentText": {"description": "A document as YAML, with the same content as the JSON form."},
+        "PastExecutions": {
+            "description": "Runs that ended elsewhere: `executions` as here, a plain list of them, or lists by task.", "properties": {
             "executions": {"type": "array", "maxItems": 5000, "description": "The runs.", "items": {
                 "type": "object", "required": ["task_id", "status", "started_at"], "properties": {
-                    "task_id": {"type": "string", "description": "The task; what an id may not hold becomes `-`."},
-                    "task_type": {"type": "string", "nullable": true, "description": "Its type; `imported` where it is left out."},
-                    "status": {"type": "string", "description": "How it ended, such as `succeeded` or `failed`."},
-                    "started_at": {"type": "string", "description": "When it began; without an offset in the server's zone."},
-                    "duration_ms": {"type": "integer", "format": "int64", "nullable": true, "minimum": 0, "description": "How long it took."},
+                    "task_id": {"type": "string", "description": "The task; characters not allowed in an id become `-`."},
+                    "task_type": {"type": "string", "nullable": true, "description": "The task type; by default `imported`."},
+                    "status": {"type": "string", "description": "The outcome, such as `succeeded` or `failed`."},
+                    "started_at": {"type": "string", "description": "The start time; without an offset in the server's zone."},
+                    "duration_ms": {"type": "integer", "format": "int64", "nullable": true, "minimum": 0,
+                        "description": "The duration in milliseconds."},
                     "error": {"type": "string", "nullable": true, "description": "Why it failed."},
                     "result": reference("AnyValue")}}}}},
         "AnyValue": {"nullable": true, "description": "Any JSON value."},
-        "BulkRequest": closed("One action on many tasks: on those in `ids`, or on those that `filter` finds.", &["action"], json!({
-            "action": {"type": "string", "enum": ["run", "pause", "resume", "delete"], "description": "What to do."},
-            "ids": {"type": "array", "nullable": true, "maxItems": 10_000, "items": {"type": "string"}, "description": "Which tasks, by id."},
-            "filter": optional("TaskFilter", "Which tasks, by what they are; `{}` means all.")})),
-        "TaskFilter": closed("Which tasks.", &[], json!({
-            "search": text("Part of the id, the name, the description or a tag, in any case.", 200, "report"),
+        "BulkRequest": object("An action on many tasks: those in `ids`, or those that match `filter`.", &["action"], json!({
+            "action": {"type": "string", "enum": ["run", "pause", "resume", "delete"], "description": "The action."},
+            "ids": {"type": "array", "nullable": true, "maxItems": 10_000, "items": {"type": "string"},
+                "description": "The ids of the tasks."},
+            "filter": optional("TaskFilter", "The filter of the tasks; `{}` matches all.")})),
+        "TaskFilter": object("A filter of tasks.", &[], json!({
+            "search": text("Part of the id, name, description or a tag, ignoring case.", 200, "report"),
             "type": text("Only tasks of this type.", 64, "echo"), "status": status, "tag": text("Only tasks with this tag.", 64, "report"),
             "enabled": {"type": "boolean", "nullable": true, "description": "Only enabled, or only paused tasks."}})),
-        "PreviewRequest": closed("A question about a trigger.", &["trigger"], json!({
+        "PreviewRequest": object("A trigger to preview.", &["trigger"], json!({
             "trigger": reference("Trigger"),
-            "after": time("Firings after this time; now where it is left out.", "2026-11-21T00:00:00Z"),
-            "count": {"type": "integer", "nullable": true, "minimum": 1, "maximum": 1000, "default": 5, "description": "How many firings."}})),
+            "after": time("Only fire times after this time; by default now.", "2026-11-21T00:00:00Z"),
+            "count": {"type": "integer", "nullable": true, "minimum": 1, "maximum": 1000, "default": 5,
+                "description": "The number of fire times."}})),
     })
 }
 
-/// An object that refuses other fields.
-fn closed(description: &str, required: &[&str], properties: Value) -> Value {
+/// An object that allows no other fields.
+fn object(description: &str, required: &[&str], properties: Value) -> Value {
     let mut schema = json!({"type": "object", "description": description});
     if !required.is_empty() {
         schema["required"] = json!(required);
@@ -252,7 +263,7 @@ fn optional(name: &str, description: &str) -> Value {
 }
 
 fn kind(name: &str) -> Value {
-    json!({"type": "string", "enum": [name], "description": "Tells the trigger's kind."})
+    json!({"type": "string", "enum": [name], "description": "The kind of trigger."})
 }
 
 fn field(description: &str, example: impl Into<Value>) -> Value {
@@ -263,7 +274,7 @@ fn text(description: &str, max: u32, example: &str) -> Value {
     json!({"type": "string", "nullable": true, "maxLength": max, "description": description, "example": example})
 }
 
-fn whole(description: &str, example: u32, max: u64) -> Value {
+fn integer(description: &str, example: u32, max: u64) -> Value {
     json!({"type": "integer", "format": "int64", "nullable": true, "minimum": 0, "maximum": max, "description": description,
         "example": example})
 }
@@ -285,14 +296,14 @@ fn start() -> Value {
     time("Not before this time.", "2026-12-01")
 }
 
-fn end() -> Value {
+fn end_date() -> Value {
     time("Not after this time.", "2027-12-01")
 }
 
 fn zone() -> Value {
-    json!({"type": "string", "nullable": true, "description": "An IANA zone; the server's where it is left out.", "example": "Asia/Shanghai"})
+    json!({"type": "string", "nullable": true, "description": "An IANA time zone; by default the server's.", "example": "Asia/Shanghai"})
 }
 
 fn jitter() -> Value {
-    whole("Each firing is put off by up to this many seconds, by as much each time it is looked at.", 30, 1_000_000_000)
+    integer("Each fire time is delayed by a fixed random number of seconds up to this.", 30, 1_000_000_000)
 }

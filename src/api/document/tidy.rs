@@ -1,9 +1,9 @@
-//! Small corrections to what the generator writes, so that generated clients get one plain form of everything.
+//! Corrections to the generated document, so that generated clients get one plain form of everything.
 
 use serde_json::{Map, Value, json};
 
-/// Removes what says nothing (`readOnly`, `deprecated: false`, `explode`, charset parameters), writes a described reference
-/// as `allOf` with one member, and headers as they are commonly written.
+/// Removes redundant members (`readOnly`, `deprecated: false`, `explode`, charset parameters), writes a described reference
+/// as `allOf` with one member, and header names in their usual case.
 pub fn tidy(value: &mut Value) {
     match value {
         Value::Array(items) => items.iter_mut().for_each(tidy),
@@ -22,20 +22,20 @@ pub fn tidy(value: &mut Value) {
     }
 }
 
-/// `allOf: [{$ref}, {description}]` becomes `allOf: [{$ref}], description`; without a description the reference stands alone.
+/// `allOf: [{$ref}, {description}]` becomes `allOf: [{$ref}], description`; without a description only the reference remains.
 fn merge_description(map: &mut Map<String, Value>) {
     let Some(Value::Array(parts)) = map.get_mut("allOf") else { return };
     if parts.len() != 2 || parts[0].get("$ref").is_none() {
         return;
     }
-    let said = parts.pop().and_then(|part| part.as_object().cloned()).unwrap_or_default();
-    if said.is_empty()
+    let description = parts.pop().and_then(|part| part.as_object().cloned()).unwrap_or_default();
+    if description.is_empty()
         && let Some(Value::Object(reference)) = parts.pop()
     {
         map.shift_remove("allOf");
         map.extend(reference);
     }
-    map.extend(said);
+    map.extend(description);
 }
 
 fn rename_keys(map: &mut Map<String, Value>) {
@@ -53,7 +53,7 @@ fn rename_keys(map: &mut Map<String, Value>) {
     map.extend(plain.map(|(name, value)| (renamed(name), value)));
 }
 
-/// Lines broken in the source are one line; paragraphs stay apart.
+/// Joins lines that are wrapped in the source; paragraphs stay separate.
 fn unwrap_lines(map: &mut Map<String, Value>) {
     if let Some(Value::String(text)) = map.get_mut("description")
         && text.contains('\n')
@@ -63,14 +63,14 @@ fn unwrap_lines(map: &mut Map<String, Value>) {
     }
 }
 
-/// Puts the named schemas where they are referred to: a client needs no type of its own for a plain value.
+/// Inlines the named schemas where they are referred to: clients need no type of their own for a plain value.
 pub fn inline(value: &mut Value, named: &Map<String, Value>) {
     match value {
         Value::Array(items) => items.iter_mut().for_each(|item| inline(item, named)),
         Value::Object(map) => {
-            if let Some(schema) = referred(map).and_then(|name| named.get(name)).and_then(Value::as_object) {
-                let said = std::mem::replace(map, schema.clone());
-                map.extend(said.into_iter().filter(|(name, _)| name != "allOf" && name != "$ref"));
+            if let Some(schema) = reference_name(map).and_then(|name| named.get(name)).and_then(Value::as_object) {
+                let description = std::mem::replace(map, schema.clone());
+                map.extend(description.into_iter().filter(|(name, _)| name != "allOf" && name != "$ref"));
             }
             map.values_mut().for_each(|item| inline(item, named));
         }
@@ -78,15 +78,15 @@ pub fn inline(value: &mut Value, named: &Map<String, Value>) {
     }
 }
 
-/// The schema that a reference, or `allOf` with one reference, names.
-fn referred(map: &Map<String, Value>) -> Option<&str> {
+/// The name of the schema in a reference, or in `allOf` with one reference.
+fn reference_name(map: &Map<String, Value>) -> Option<&str> {
     let alone = map.get("$ref");
     let target =
         alone.or_else(|| map.get("allOf").filter(|parts| parts.as_array().is_some_and(|p| p.len() == 1))?.pointer("/0/$ref"));
     target?.as_str()?.rsplit('/').next()
 }
 
-/// An answer's object gives every field: those that may be absent in the program's types are null there.
+/// Marks every field of a response as required; optional fields of the Rust types become nullable.
 pub fn complete_answer(schema: &mut Value) {
     let required: Vec<Value> = schema.get("required").and_then(Value::as_array).cloned().unwrap_or_default();
     let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) else { return };

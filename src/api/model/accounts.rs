@@ -1,12 +1,12 @@
-//! Accounts and tokens as answers show them.
+//! Response models of accounts and tokens.
 
 use chrono_tz::Tz;
 use poem_openapi::Object;
 
-use super::instant;
-use super::named::{Instant, RoleWord};
+use super::named::{RoleWord, Timestamp};
+use super::timestamp;
 use crate::domain::user::{Token, User};
-use crate::service::WaysIn;
+use crate::service::SignInMethods;
 
 /// An account.
 #[derive(Default, Object)]
@@ -14,25 +14,25 @@ use crate::service::WaysIn;
 pub struct UserView {
     name: String,
     role: RoleWord,
-    /// Dangerous task types that it may set up though its role may not.
+    /// Dangerous task types that it may set up although its role does not allow it.
     grants: Vec<String>,
-    /// It sees and touches only tasks with one of these tags; empty: all tasks.
+    /// Limits the account to tasks with one of these tags; empty: all tasks.
     tags: Vec<String>,
-    /// It can neither sign in nor use its tokens.
+    /// Whether sign-in and tokens are disabled.
     disabled: bool,
-    /// A code is asked for besides its password.
+    /// Whether a code is required in addition to the password.
     second_factor: bool,
-    /// It signs in through the identity provider and has no password.
+    /// Whether it signs in through the identity provider and has no password.
     single_sign_on: bool,
-    created_at: Instant,
+    created_at: Timestamp,
     /// When it was last used, to the minute.
-    last_seen_at: Option<Instant>,
+    last_seen_at: Option<Timestamp>,
 }
 
 impl UserView {
-    pub fn new(user: User, ways: &WaysIn) -> Self {
+    pub fn new(user: User, ways: &SignInMethods) -> Self {
         let (second_factor, single_sign_on) = (ways.has_second_factor(&user), ways.is_linked(&user));
-        let at = |when| instant(when, Tz::UTC);
+        let at = |when| timestamp(when, Tz::UTC);
         Self {
             name: user.name,
             role: RoleWord(user.role.as_str()),
@@ -56,18 +56,18 @@ pub struct TokenView {
     user: String,
     name: String,
     role: RoleWord,
-    /// It reaches only tasks with one of these tags, of those that its account reaches; empty: all of those.
+    /// Limits the token to tasks with one of these tags, among those of its account; empty: all of them.
     tags: Vec<String>,
-    created_at: Instant,
+    created_at: Timestamp,
     /// Null: never.
-    expires_at: Option<Instant>,
+    expires_at: Option<Timestamp>,
     /// When it was last used, to the minute.
-    used_at: Option<Instant>,
+    used_at: Option<Timestamp>,
 }
 
 impl From<Token> for TokenView {
     fn from(token: Token) -> Self {
-        let at = |when| instant(when, Tz::UTC);
+        let at = |when| timestamp(when, Tz::UTC);
         Self {
             id: token.id,
             user: token.user,
@@ -91,8 +91,8 @@ pub struct NewTokenView {
     /// As in the list.
     tags: Vec<String>,
     /// Null: never.
-    expires_at: Option<Instant>,
-    /// What to send as `Authorization: Bearer`. It is never shown again.
+    expires_at: Option<Timestamp>,
+    /// The value for `Authorization: Bearer`. It is shown only once.
     token: String,
 }
 

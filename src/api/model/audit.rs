@@ -1,44 +1,44 @@
-//! Entries of the audit as answers show them.
+//! Response models of the audit log.
 
 use chrono_tz::Tz;
 use poem_openapi::Object;
 
-use super::instant;
-use super::named::{Instant, RunResult};
+use super::named::{RunResult, Timestamp};
+use super::timestamp;
 use crate::domain::audit::Entry;
 use crate::domain::page::Page;
 
-/// One change, or one try at signing in.
+/// A change, or a sign-in attempt.
 #[derive(Default, Object)]
 #[oai(rename = "AuditEntry", read_only_all)]
 pub struct EntryView {
     /// A ULID; ids sort by time.
     id: String,
-    at: Instant,
-    /// The account's name; of a refused sign-in, the name that was tried.
+    at: Timestamp,
+    /// The account's name; for a refused sign-in, the name that was entered.
     actor: String,
     /// `page`, `api` or `command_line`.
     via: String,
-    /// The network address that the request came from.
+    /// The network address of the request.
     address: Option<String>,
-    /// Such as `task.update`.
+    /// The action, such as `task.update`.
     action: String,
-    /// What was changed, such as `task:daily-report`.
+    /// The target of the change, such as `task:daily-report`.
     target: String,
-    /// How it was, secrets hidden.
+    /// The values before, with secrets hidden.
     before: Option<RunResult>,
-    /// How it is since, secrets hidden.
+    /// The values after, with secrets hidden.
     after: Option<RunResult>,
 }
 
-/// One page of the audit, newest first.
+/// One page of audit entries, newest first.
 #[derive(Default, Object)]
 #[oai(read_only_all)]
 pub struct AuditList {
     items: Vec<EntryView>,
     /// `cursor` of the next page; null on the last one.
     next_cursor: Option<String>,
-    /// `cursor` of the page before; null on the first one.
+    /// `cursor` of the previous page; null on the first one.
     prev_cursor: Option<String>,
     /// How many entries match.
     total: i64,
@@ -50,7 +50,7 @@ impl From<Entry> for EntryView {
     fn from(entry: Entry) -> Self {
         Self {
             id: entry.id,
-            at: instant(entry.at, Tz::UTC),
+            at: timestamp(entry.at, Tz::UTC),
             actor: entry.actor,
             via: entry.via.as_str().to_owned(),
             address: entry.address,

@@ -1,37 +1,37 @@
-//! A datasource as answers show it: never who signs in, nor how.
+//! Response models of datasources, without credentials.
 
 use poem_openapi::Object;
 
-use crate::service::Trial;
+use crate::service::ConnectionTest;
 use crate::tasks::sql::Source;
 
 /// A database that tasks may use.
 #[derive(Default, Object)]
 #[oai(rename = "Datasource", read_only_all)]
 pub struct DatasourceView {
-    /// The name by which tasks name it.
+    /// The name that tasks use.
     name: String,
     /// `sqlite`, `postgres`, `mysql` (MariaDB too), `mssql`, `oracle` or `odbc`.
     kind: String,
-    /// Host and port. Null: it has none.
+    /// Host and port; null if it has none.
     host: Option<String>,
-    /// The database's name; for SQLite the file. Null where only a connection string tells.
+    /// The database's name; for SQLite the file; null if only a connection string defines it.
     database: Option<String>,
-    /// Refuses whatever would change something.
+    /// Whether it rejects statements that change data.
     read_only: bool,
 }
 
-/// What came of trying a datasource.
+/// The result of a datasource test.
 #[derive(Default, Object)]
 #[oai(rename = "DatasourceTest", read_only_all)]
-pub struct TrialView {
-    /// Whether it answered.
+pub struct ConnectionTestView {
+    /// Whether the connection succeeded.
     ok: bool,
-    /// How long that took, in milliseconds.
+    /// The duration of the test, in milliseconds.
     elapsed_ms: i64,
-    /// The server's own words for its version.
+    /// The version as reported by the server.
     server_version: Option<String>,
-    /// Why it did not answer.
+    /// Why the connection failed.
     error: Option<String>,
 }
 
@@ -47,11 +47,11 @@ impl From<&Source> for DatasourceView {
     }
 }
 
-impl From<Trial> for TrialView {
-    fn from(trial: Trial) -> Self {
-        let elapsed_ms = i64::try_from(trial.elapsed_ms).unwrap_or(i64::MAX);
-        let ok = trial.outcome.is_ok();
-        let (server_version, error) = match trial.outcome {
+impl From<ConnectionTest> for ConnectionTestView {
+    fn from(result: ConnectionTest) -> Self {
+        let elapsed_ms = i64::try_from(result.elapsed_ms).unwrap_or(i64::MAX);
+        let ok = result.outcome.is_ok();
+        let (server_version, error) = match result.outcome {
             Ok(version) => (Some(version), None),
             Err(error) => (None, Some(error)),
         };

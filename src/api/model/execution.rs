@@ -1,16 +1,16 @@
-//! An execution as answers show it: short in lists, with output, result and attempts by itself.
+//! Response models of executions: a short form for lists, and a full one with output, result and attempts.
 
 use std::collections::HashMap;
 
 use chrono_tz::Tz;
 use poem_openapi::Object;
 
-use super::instant;
-use super::named::{CauseWord, Instant, Params, RunResult, StatusWord};
+use super::named::{CauseWord, Params, RunResult, StatusWord, Timestamp};
+use super::timestamp;
 use crate::domain::execution::{Attempt, Execution, ExecutionDetail, OutputChunk};
 use crate::domain::page::Page;
 
-/// One run of a task, for one scheduled instant or one request.
+/// One run of a task, for one scheduled time or one request.
 #[derive(Default, Object)]
 #[oai(rename = "Execution", read_only_all)]
 pub struct ExecutionView {
@@ -18,19 +18,19 @@ pub struct ExecutionView {
     id: String,
     task_id: String,
     task_type: String,
-    /// The version of the task that it ran.
+    /// The version of the task that was run.
     task_version: Option<i64>,
-    /// The task's rule in one line, as it was then.
+    /// The task's schedule in one line, at that time.
     schedule_text: String,
     params: Params,
     cause: CauseWord,
-    /// The instant for which it was due.
-    scheduled_at: Instant,
-    queued_at: Instant,
+    /// The scheduled time.
+    scheduled_at: Timestamp,
+    queued_at: Timestamp,
     /// Start of the latest attempt.
-    started_at: Option<Instant>,
+    started_at: Option<Timestamp>,
     /// End of the latest attempt.
-    finished_at: Option<Instant>,
+    finished_at: Option<Timestamp>,
     /// How long after `scheduled_at` the first attempt started, in milliseconds.
     lateness_ms: Option<i64>,
     /// How long the latest attempt took, in milliseconds.
@@ -39,12 +39,12 @@ pub struct ExecutionView {
     attempt: i64,
     status: StatusWord,
     /// When the next attempt is due, while waiting for it.
-    retry_at: Option<Instant>,
-    /// What went wrong, or why it was skipped or missed.
+    retry_at: Option<Timestamp>,
+    /// Why it failed, was skipped or missed.
     error: Option<String>,
     /// The name of the node that ran it.
     node: Option<String>,
-    /// Who asked for it, where somebody did.
+    /// Who requested it; null for scheduled runs.
     requested_by: Option<String>,
     /// The execution whose end started this one.
     started_by: Option<String>,
@@ -58,19 +58,19 @@ pub struct ExecutionDetailView {
     id: String,
     task_id: String,
     task_type: String,
-    /// The version of the task that it ran.
+    /// The version of the task that was run.
     task_version: Option<i64>,
-    /// The task's rule in one line, as it was then.
+    /// The task's schedule in one line, at that time.
     schedule_text: String,
     params: Params,
     cause: CauseWord,
-    /// The instant for which it was due.
-    scheduled_at: Instant,
-    queued_at: Instant,
+    /// The scheduled time.
+    scheduled_at: Timestamp,
+    queued_at: Timestamp,
     /// Start of the latest attempt.
-    started_at: Option<Instant>,
+    started_at: Option<Timestamp>,
     /// End of the latest attempt.
-    finished_at: Option<Instant>,
+    finished_at: Option<Timestamp>,
     /// How long after `scheduled_at` the first attempt started, in milliseconds.
     lateness_ms: Option<i64>,
     /// How long the latest attempt took, in milliseconds.
@@ -79,45 +79,45 @@ pub struct ExecutionDetailView {
     attempt: i64,
     status: StatusWord,
     /// When the next attempt is due, while waiting for it.
-    retry_at: Option<Instant>,
-    /// What went wrong, or why it was skipped or missed.
+    retry_at: Option<Timestamp>,
+    /// Why it failed, was skipped or missed.
     error: Option<String>,
     /// The name of the node that ran it.
     node: Option<String>,
-    /// Who asked for it, where somebody did.
+    /// Who requested it; null for scheduled runs.
     requested_by: Option<String>,
     /// The execution whose end started this one.
     started_by: Option<String>,
-    /// What all attempts wrote, both streams in the order of writing.
+    /// The output of all attempts, both streams in the order of writing.
     output: String,
     /// The parameters with their templates filled in and secrets hidden; null where they had no templates.
     filled_params: Option<Params>,
-    /// The executions that its end started, oldest first.
-    started: Vec<StartedView>,
-    /// What the latest attempt gave; null where there is nothing.
+    /// The executions started by its end, oldest first.
+    started: Vec<StartedExecutionView>,
+    /// The result of the latest attempt; null if it has none.
     result: Option<RunResult>,
     /// Every attempt, oldest first.
     attempts: Vec<AttemptView>,
 }
 
-/// An execution that the end of another one started.
+/// An execution started by the end of another one.
 #[derive(Default, Object)]
 #[oai(rename = "StartedExecution", read_only_all)]
-pub struct StartedView {
+pub struct StartedExecutionView {
     id: String,
     task_id: String,
     status: StatusWord,
 }
 
-/// One try within an execution.
+/// One attempt of an execution.
 #[derive(Default, Object)]
 #[oai(rename = "Attempt", read_only_all)]
 pub struct AttemptView {
     /// From 1.
     attempt: i64,
     status: StatusWord,
-    started_at: Option<Instant>,
-    finished_at: Option<Instant>,
+    started_at: Option<Timestamp>,
+    finished_at: Option<Timestamp>,
     duration_ms: Option<i64>,
     error: Option<String>,
     /// The name of the node that ran it.
@@ -131,7 +131,7 @@ pub struct ExecutionList {
     items: Vec<ExecutionView>,
     /// `cursor` of the next page; null on the last one.
     next_cursor: Option<String>,
-    /// `cursor` of the page before; null on the first one.
+    /// `cursor` of the previous page; null on the first one.
     prev_cursor: Option<String>,
     /// How many executions match.
     total: i64,
@@ -141,7 +141,7 @@ pub struct ExecutionList {
 
 impl ExecutionView {
     pub fn new(run: Execution, zone: Tz) -> Self {
-        let at = |when| instant(when, zone);
+        let at = |when| timestamp(when, zone);
         Self {
             id: run.id,
             task_id: run.task_id,
@@ -194,14 +194,14 @@ impl ExecutionDetailView {
             started_by: short.started_by,
             output,
             filled_params: detail.filled_params.map(Params),
-            started: detail.started.into_iter().map(StartedView::from).collect(),
+            started: detail.started.into_iter().map(StartedExecutionView::from).collect(),
             result: detail.result.map(RunResult),
             attempts: detail.attempts.into_iter().map(|attempt| AttemptView::new(attempt, zone)).collect(),
         }
     }
 }
 
-impl From<Execution> for StartedView {
+impl From<Execution> for StartedExecutionView {
     fn from(run: Execution) -> Self {
         Self { id: run.id, task_id: run.task_id, status: StatusWord(run.status.as_str()) }
     }
@@ -212,8 +212,8 @@ impl AttemptView {
         Self {
             attempt: attempt.attempt,
             status: StatusWord(attempt.status.as_str()),
-            started_at: attempt.started_at.map(|at| instant(at, zone)),
-            finished_at: attempt.finished_at.map(|at| instant(at, zone)),
+            started_at: attempt.started_at.map(|at| timestamp(at, zone)),
+            finished_at: attempt.finished_at.map(|at| timestamp(at, zone)),
             duration_ms: attempt.duration_ms,
             error: attempt.error,
             node: attempt.node,
@@ -222,7 +222,7 @@ impl AttemptView {
 }
 
 impl ExecutionList {
-    /// `zones`: of the tasks that still exist; the others' instants are in UTC.
+    /// `zones` holds the zones of the existing tasks; times of other tasks are in UTC.
     pub fn new(page: Page<Execution>, zones: &HashMap<String, Tz>) -> Self {
         let view = |run: Execution| {
             let zone = zones.get(&run.task_id).copied().unwrap_or(Tz::UTC);
@@ -238,7 +238,7 @@ impl ExecutionList {
     }
 }
 
-/// Output as one text: of one attempt, or of all.
+/// The output as one text: of one attempt, or of all.
 pub fn text_of(chunks: &[OutputChunk], attempt: Option<i64>) -> String {
     let wanted = chunks.iter().filter(|chunk| attempt.is_none_or(|attempt| chunk.attempt == attempt));
     wanted.map(|chunk| chunk.text.as_str()).collect()

@@ -1,4 +1,4 @@
-//! The small bodies, read field by field with every fault named. Tasks are read by `service`.
+//! Parsing of small request bodies, field by field with every fault named. Tasks are parsed by `service`.
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
@@ -7,17 +7,17 @@ use serde_json::Value;
 use crate::api::error::Problem;
 use crate::domain::execution::Status;
 use crate::domain::fault::Fault;
-use crate::domain::input::{Fields, shown};
+use crate::domain::input::{Fields, display_value};
 use crate::domain::page::TaskFilter;
-use crate::domain::trigger::{parse_asked, parse_zone};
-use crate::service::{BulkAction, BulkTarget, SmsTrial};
+use crate::domain::trigger::{parse_timestamp, parse_zone};
+use crate::service::{BulkAction, BulkTarget, SmsTest};
 
-/// Ids that one bulk call may name.
+/// The maximum number of ids in a bulk request.
 const MAX_IDS: usize = 10_000;
-/// Firings that a preview shows when no number is asked for.
+/// The default number of fire times in a preview.
 const DEFAULT_COUNT: i64 = 5;
 
-/// `{}` or `{"params": {…}}`.
+/// Reads `{}` or `{"params": {…}}`.
 ///
 /// # Errors
 /// 422 with every fault.
@@ -27,14 +27,14 @@ pub fn run_params(body: &Value) -> Result<Option<Value>, Problem> {
         None | Some(Value::Null) => None,
         Some(Value::Object(map)) => Some(Value::Object(map)),
         Some(other) => {
-            f.fault("params", format!("params: must be an object, not {}", shown(&other)));
+            f.fault("params", format!("params: must be an object, not {}", display_value(&other)));
             None
         }
     };
     f.finish(params).map_err(Problem::invalid)
 }
 
-/// `{"value": "…"}`.
+/// Reads `{"value": "…"}`.
 ///
 /// # Errors
 /// 422 with every fault.
@@ -42,50 +42,50 @@ pub fn secret(body: &Value) -> Result<String, Problem> {
     let mut f = Fields::new(body, "");
     let value = match f.take("value") {
         Some(Value::String(value)) => value,
-        // What was given is not shown: it may be the secret.
+        // The value is not shown: it may be the secret.
         _ => {
-            f.fault("value", "value: is required, as a text");
+            f.fault("value", "value: is required and must be a string");
             String::new()
         }
     };
     f.finish(value).map_err(Problem::invalid)
 }
 
-/// `{"to": "…"}`: whom to send a mail to.
+/// Reads `{"to": "…"}`, the recipient of a mail.
 ///
 /// # Errors
 /// 422 with every fault.
-pub fn mail_trial(body: &Value) -> Result<String, Problem> {
+pub fn mail_test(body: &Value) -> Result<String, Problem> {
     let mut f = Fields::new(body, "");
     let to = f.text("to", 320, "");
     f.finish(to).map_err(Problem::invalid)
 }
 
-/// `{"to": "…", "text": "…"}`, or with `template` and `params` in the place of `text`.
+/// Reads `{"to": "…", "text": "…"}`, or with `template` and `params` instead of `text`.
 ///
 /// # Errors
 /// 422 with every fault.
-pub fn sms_trial(body: &Value) -> Result<SmsTrial, Problem> {
+pub fn sms_test(body: &Value) -> Result<SmsTest, Problem> {
     let mut f = Fields::new(body, "");
     let to = f.text("to", 32, "");
     let [text, template] = [("text", 1000), ("template", 200)].map(|(name, max)| f.text(name, max, ""));
     let given = |text: String| Some(text).filter(|text| !text.is_empty());
-    let message = SmsTrial { to, text: given(text), template: given(template), params: f.take("params").unwrap_or_default() };
+    let message = SmsTest { to, text: given(text), template: given(template), params: f.take("params").unwrap_or_default() };
     f.finish(message).map_err(Problem::invalid)
 }
 
-/// A question about a trigger: the trigger, from when, how many.
-pub struct PreviewQuestion {
+/// A preview request: the trigger, the start time and the number of fire times.
+pub struct PreviewRequest {
     pub trigger: Value,
     pub after: Option<DateTime<Utc>>,
     pub count: i64,
 }
 
-/// Reads a question about a trigger. `zone` is the server's, for a trigger that names none.
+/// Reads a preview request. `zone` is the server's, for a trigger without a zone.
 ///
 /// # Errors
-/// 422 with every fault; those of the trigger itself are found by `service`.
-pub fn preview(body: &Value, zone: Tz) -> Result<PreviewQuestion, Problem> {
+/// 422 with every fault, except those of the trigger itself, which `service` reports.
+pub fn preview(body: &Value, zone: Tz) -> Result<PreviewRequest, Problem> {
     let mut f = Fields::new(body, "");
     let trigger = f.take("trigger").unwrap_or(Value::Null);
     if trigger.is_null() && body.is_object() {
@@ -94,14 +94,14 @@ pub fn preview(body: &Value, zone: Tz) -> Result<PreviewQuestion, Problem> {
     let zone = trigger.get("timezone").and_then(Value::as_str).and_then(|name| parse_zone(name).ok()).unwrap_or(zone);
     let after = match f.take("after") {
         None | Some(Value::Null) => None,
-        Some(Value::String(text)) => parse_asked(&text, zone).map_err(|what| f.fault("after", named("after", &what))).ok(),
+        Some(Value::String(text)) => parse_timestamp(&text, zone).map_err(|what| f.fault("after", named("after", &what))).ok(),
         Some(other) => {
-            f.fault("after", format!("after: must be a time as text, not {}", shown(&other)));
+            f.fault("after", format!("after: must be a time as text, not {}", display_value(&other)));
             None
         }
     };
     let count = f.integer("count", 1, 1000, DEFAULT_COUNT);
-    f.finish(PreviewQuestion { trigger, after, count }).map_err(Problem::invalid)
+    f.finish(PreviewRequest { trigger, after, count }).map_err(Problem::invalid)
 }
 
 /// Reads `{"action", "ids"}` or `{"action", "filter"}`.
@@ -113,7 +113,7 @@ pub fn bulk(body: &Value) -> Result<(BulkAction, BulkTarget), Problem> {
         [("run", BulkAction::Run), ("pause", BulkAction::Pause), ("resume", BulkAction::Resume), ("delete", BulkAction::Delete)];
     let mut f = Fields::new(body, "");
     if body.is_object() && body.get("action").is_none_or(Value::is_null) {
-        f.fault("action", "action: is required: run, pause, resume or delete");
+        f.fault("action", "action: is required and must be run, pause, resume or delete");
     }
     let action = f.choice("action", &ACTIONS, BulkAction::Pause);
     let target = bulk_target(&mut f, body);
@@ -125,8 +125,8 @@ fn bulk_target(f: &mut Fields, body: &Value) -> BulkTarget {
     let filter = f.take("filter").unwrap_or(Value::Null);
     let ids = f.texts("ids");
     match (given("ids"), given("filter")) {
-        (true, true) => f.fault("filter", "filter: give either ids or a filter"),
-        (false, false) if body.is_object() => f.fault("ids", "ids: give ids or a filter"),
+        (true, true) => f.fault("filter", "filter: cannot be combined with ids"),
+        (false, false) if body.is_object() => f.fault("ids", "ids: either ids or a filter is required"),
         _ => {}
     }
     if ids.len() > MAX_IDS {
@@ -138,7 +138,7 @@ fn bulk_target(f: &mut Fields, body: &Value) -> BulkTarget {
     BulkTarget::Ids(ids)
 }
 
-/// The same filter as a list's, as a JSON object.
+/// Reads the same filter as a list's, as a JSON object.
 fn task_filter(value: &Value) -> Result<TaskFilter, Vec<Fault>> {
     let mut f = Fields::new(value, "/filter");
     let statuses: Vec<_> = Status::ALL.iter().map(|status| (status.as_str(), Some(*status))).collect();

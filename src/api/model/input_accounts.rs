@@ -1,21 +1,21 @@
-//! The bodies about accounts and tokens. What was given for a password is never shown.
+//! Parsing of request bodies about accounts and tokens. Faults never show a password.
 
 use chrono_tz::Tz;
 use serde_json::Value;
 
 use crate::api::error::Problem;
-use crate::domain::input::{Fields, shown};
-use crate::domain::trigger::parse_asked;
+use crate::domain::input::{Fields, display_value};
+use crate::domain::trigger::parse_timestamp;
 use crate::domain::user::Role;
 use crate::service::{NewToken, NewUser, UserChange};
 
 const ROLES: [(&str, Role); 4] =
     [("viewer", Role::Viewer), ("operator", Role::Operator), ("editor", Role::Editor), ("admin", Role::Admin)];
 
-/// A new account.
+/// Reads a new account.
 ///
 /// # Errors
-/// 422 with every fault of the form; those of name and password are found by `service`.
+/// 422 with every fault, except those of name and password, which `service` reports.
 pub fn new_user(body: &Value) -> Result<NewUser, Problem> {
     let mut f = Fields::new(body, "");
     let name = required(&mut f, "name");
@@ -26,10 +26,7 @@ pub fn new_user(body: &Value) -> Result<NewUser, Problem> {
     f.finish(NewUser { name, role, password, grants, tags }).map_err(Problem::invalid)
 }
 
-/// A change of an account.
-///
-/// # Errors
-/// As [`new_user`].
+/// Reads a change of an account.
 pub fn user_change(body: &Value) -> Result<UserChange, Problem> {
     let given = |name: &str| body.get(name).is_some_and(|value| !value.is_null());
     let (has_role, has_grants, has_tags, has_disabled) = (given("role"), given("grants"), given("tags"), given("disabled"));
@@ -49,10 +46,10 @@ pub fn user_change(body: &Value) -> Result<UserChange, Problem> {
     f.finish(change).map_err(Problem::invalid)
 }
 
-/// A token to be made. `zone` is that of times without an offset.
+/// Reads a token to create. `zone` is that of times without an offset.
 ///
 /// # Errors
-/// 422 with every fault of the form.
+/// 422 with every fault.
 pub fn new_token(body: &Value, zone: Tz) -> Result<NewToken, Problem> {
     let has_role = body.get("role").is_some_and(|value| !value.is_null());
     let mut f = Fields::new(body, "");
@@ -61,7 +58,7 @@ pub fn new_token(body: &Value, zone: Tz) -> Result<NewToken, Problem> {
     let tags = f.texts("tags");
     let expires_at = match f.take("expires_at") {
         None | Some(Value::Null) => None,
-        Some(Value::String(text)) => match parse_asked(&text, zone) {
+        Some(Value::String(text)) => match parse_timestamp(&text, zone) {
             Ok(at) => Some(at),
             Err(what) => {
                 f.fault("expires_at", format!("expires_at: {what}"));
@@ -69,23 +66,20 @@ pub fn new_token(body: &Value, zone: Tz) -> Result<NewToken, Problem> {
             }
         },
         Some(other) => {
-            f.fault("expires_at", format!("expires_at: must be a time as text, not {}", shown(&other)));
+            f.fault("expires_at", format!("expires_at: must be a time as text, not {}", display_value(&other)));
             None
         }
     };
     f.finish(NewToken { name, role: has_role.then_some(role), tags, expires_at }).map_err(Problem::invalid)
 }
 
-/// One's present and new password.
-///
-/// # Errors
-/// As [`new_user`].
+/// Reads the current and the new password.
 pub fn own_password(body: &Value) -> Result<(String, String), Problem> {
     let mut f = Fields::new(body, "");
     let mut take = |name: &str| {
         let given = password(&mut f, name);
         if given.is_none() {
-            f.fault(name, format!("{name}: is required, as a text"));
+            f.fault(name, format!("{name}: is required and must be a string"));
         }
         given.unwrap_or_default()
     };
@@ -101,7 +95,7 @@ fn required(f: &mut Fields, name: &str) -> String {
             String::new()
         }
         Some(other) => {
-            f.fault(name, format!("{name}: must be a text with something in it, not {}", shown(&other)));
+            f.fault(name, format!("{name}: must be a non-empty string, not {}", display_value(&other)));
             String::new()
         }
     }
@@ -112,7 +106,7 @@ fn password(f: &mut Fields, name: &str) -> Option<String> {
         None | Some(Value::Null) => None,
         Some(Value::String(text)) => Some(text),
         Some(_) => {
-            f.fault(name, format!("{name}: must be a text"));
+            f.fault(name, format!("{name}: must be a string"));
             None
         }
     }

@@ -1,4 +1,4 @@
-//! The shapes of answers, field for field as published, and how domain values become them.
+//! Response models as published, with conversions from domain values.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use chrono_tz::Tz;
@@ -10,7 +10,7 @@ pub mod datasource;
 pub mod execution;
 pub mod input;
 pub mod input_accounts;
-pub mod messenger;
+pub mod mail_sms_profile;
 pub mod named;
 pub mod node;
 pub mod policy;
@@ -21,7 +21,7 @@ pub mod task_type;
 pub mod transfer;
 pub mod trigger;
 
-use named::Instant;
+use named::Timestamp;
 
 /// A text in both languages.
 #[derive(Default, Object)]
@@ -33,9 +33,9 @@ pub struct Texts {
     pub zh: String,
 }
 
-/// An instant in a zone: RFC 3339 with milliseconds and an offset.
-pub fn instant(at: DateTime<Utc>, zone: Tz) -> Instant {
-    Instant(at.with_timezone(&zone).to_rfc3339_opts(SecondsFormat::Millis, false))
+/// A time in a zone: RFC 3339 with milliseconds and an offset.
+pub fn timestamp(at: DateTime<Utc>, zone: Tz) -> Timestamp {
+    Timestamp(at.with_timezone(&zone).to_rfc3339_opts(SecondsFormat::Millis, false))
 }
 
 #[cfg(test)]
@@ -43,9 +43,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn instants_have_milliseconds_and_an_offset() {
+    fn timestamps_have_milliseconds_and_an_offset() {
         let at = DateTime::from_timestamp_millis(1_795_219_200_000).unwrap();
-        assert_eq!(instant(at, Tz::Asia__Shanghai).0, "2026-11-21T08:00:00.000+08:00");
-        assert_eq!(instant(at, Tz::UTC).0, "2026-11-21T00:00:00.000+00:00");
+        assert_eq!(timestamp(at, Tz::Asia__Shanghai).0, "2026-11-21T08:00:00.000+08:00");
+        assert_eq!(timestamp(at, Tz::UTC).0, "2026-11-21T00:00:00.000+00:00");
     }
 }

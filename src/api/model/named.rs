@@ -1,5 +1,5 @@
-//! Types whose schema is written by hand (`document/schemas.rs`), because it says more than the generator could: here they
-//! only name it.
+//! Types with hand-written schemas (`document/schemas.rs`), which describe more than the generator can: these types only name
+//! them.
 
 use std::borrow::Cow;
 
@@ -7,7 +7,7 @@ use poem_openapi::registry::{MetaSchema, MetaSchemaRef, Registry};
 use poem_openapi::types::{ToJSON, Type};
 use serde_json::Value;
 
-/// Makes a type that stands in the document as the named schema, and in answers as its inner value.
+/// Defines a type that refers to the named schema in the document and serialises as its inner value.
 macro_rules! named {
     ($(#[$doc:meta])* $type:ident($inner:ty), $name:literal) => {
         $(#[$doc])*
@@ -48,61 +48,61 @@ macro_rules! named {
     };
 }
 
-named!(/// An instant as text.
-    Instant(String), "Instant");
-named!(/// A trigger as it was given.
+named!(/// A time as text.
+    Timestamp(String), "Timestamp");
+named!(/// A trigger as given by the user.
     TriggerRule(Value), "Trigger");
-named!(/// Parameters, as their type takes them.
+named!(/// Parameters of a task type.
     Params(Value), "Params");
-named!(/// What a run gave.
+named!(/// The result of a run.
     RunResult(Value), "RunResult");
-named!(/// Where an execution stands.
+named!(/// The status of an execution.
     StatusWord(&'static str), "ExecutionStatus");
-named!(/// Why an execution exists.
+named!(/// The cause of an execution.
     CauseWord(&'static str), "ExecutionCause");
-named!(/// How a retry's wait grows.
+named!(/// How a retry's delay grows.
     BackoffWord(&'static str), "Backoff");
-named!(/// What an account may do.
+named!(/// The role of an account.
     RoleWord(&'static str), "Role");
 named!(/// A number of seconds.
     Seconds(Value), "Seconds");
 named!(/// A JSON Schema.
     JsonSchema(Value), "JsonSchema");
 
-// Bodies: only their schema is used, the value is read raw.
-named!(/// A new task, or all of a task that can change.
+// Bodies: only their schema is used; the value is not parsed into the type.
+named!(/// The writable fields of a task.
     TaskInput(Value), "TaskInput");
 named!(/// A JSON merge patch of a task.
     TaskPatch(Value), "TaskPatch");
-named!(/// What one run should do otherwise.
+named!(/// Overrides for one run.
     RunRequest(Value), "RunRequest");
-named!(/// One action on many tasks.
+named!(/// An action on many tasks.
     BulkRequest(Value), "BulkRequest");
 named!(/// A new account.
     UserInput(Value), "UserInput");
-named!(/// What should change of an account.
+named!(/// The fields of an account to change.
     UserChange(Value), "UserChange");
-named!(/// A token to be made.
+named!(/// A token to create.
     TokenInput(Value), "TokenInput");
-named!(/// One's present and new password.
+named!(/// The current and the new password.
     PasswordInput(Value), "PasswordInput");
-named!(/// How a task was.
+named!(/// The fields of a task at a version.
     TaskContent(Value), "TaskContent");
 named!(/// A secret's value.
     SecretInput(Value), "SecretInput");
-named!(/// Who gets a mail that tries a mail server.
+named!(/// The recipient of a test mail.
     MailTestInput(Value), "MailTestInput");
-named!(/// Who gets which message that tries an SMS provider.
+named!(/// The recipient and content of a test message.
     SmsTestInput(Value), "SmsTestInput");
 named!(/// The tasks that start when a run ends.
     Chain(Value), "Chain");
 named!(/// All tasks, as one document.
     TaskDocument(Value), "TaskDocument");
-named!(/// That document as YAML.
+named!(/// A document of tasks as YAML.
     TaskDocumentText(String), "TaskDocumentText");
 named!(/// Runs that ended elsewhere.
     PastExecutions(Value), "PastExecutions");
 named!(/// Any JSON value.
     AnyValue(Value), "AnyValue");
-named!(/// A question about a trigger.
+named!(/// A trigger to preview.
     PreviewRequest(Value), "PreviewRequest");

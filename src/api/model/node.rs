@@ -1,10 +1,10 @@
-//! Nodes and queues as answers show them.
+//! Response models of nodes and queues.
 
 use chrono_tz::Tz;
 use poem_openapi::Object;
 
-use super::instant;
-use super::named::Instant;
+use super::named::Timestamp;
+use super::timestamp;
 use crate::domain::node::Running;
 use crate::service::Nodes;
 
@@ -22,25 +22,25 @@ pub struct NodesView {
 pub struct NodeView {
     /// A ULID, new at each start.
     id: String,
-    /// The machine's name, or what the settings say.
+    /// The machine's name, or the name in the settings.
     name: String,
     version: String,
-    started_at: Instant,
-    /// Its newest sign of life.
-    last_seen_at: Instant,
-    /// Runs that it takes at once.
+    started_at: Timestamp,
+    /// Its latest heartbeat.
+    last_seen_at: Timestamp,
+    /// The number of runs that it executes concurrently.
     workers: i64,
-    /// What it runs now, oldest first.
+    /// Its current runs, oldest first.
     running: Vec<RunningView>,
 }
 
-/// A run that is going on.
+/// A current run.
 #[derive(Default, Object)]
 #[oai(rename = "RunningExecution", read_only_all)]
 pub struct RunningView {
     execution_id: String,
     task_id: String,
-    started_at: Instant,
+    started_at: Timestamp,
 }
 
 /// A named queue.
@@ -48,13 +48,13 @@ pub struct RunningView {
 #[oai(rename = "Queue", read_only_all)]
 pub struct QueueView {
     name: String,
-    /// Jobs that wait for a worker.
+    /// Runs that wait for a worker.
     waiting: i64,
 }
 
 impl From<Nodes> for NodesView {
     fn from(found: Nodes) -> Self {
-        let at = |when| instant(when, Tz::UTC);
+        let at = |when| timestamp(when, Tz::UTC);
         let running_on = |id: &str| {
             let runs = found.running.iter().filter(|run| run.node_id == id);
             runs.map(|run: &Running| RunningView {

@@ -1,4 +1,4 @@
-//! A policy as answers show it: complete, nothing left to defaults.
+//! Response models of policies, with all defaults filled in.
 
 use std::time::Duration;
 
@@ -8,19 +8,19 @@ use super::named::{BackoffWord, Seconds};
 use crate::domain::input::seconds_value;
 use crate::domain::policy::{Policy, Retention, Retry};
 
-/// How a task's runs are treated.
+/// How a task's runs are executed.
 #[derive(Default, Object)]
 #[oai(rename = "Policy", read_only_all)]
 pub struct PolicyView {
-    /// How many runs of the task may go on at once; an instant due beyond that is skipped.
+    /// The maximum number of concurrent runs of the task; occurrences beyond it are skipped.
     max_instances: u32,
-    /// How late an instant may still run, in seconds; later it is recorded as missed. Null: however late.
+    /// How late an occurrence may still run, in seconds; later it is recorded as missed. Null: no limit.
     misfire_grace_seconds: Option<Seconds>,
-    /// Of several due instants only the latest runs.
+    /// Whether only the latest of several due occurrences runs.
     coalesce: bool,
-    /// After this many seconds an attempt is ended as timed out. Null: no limit.
+    /// The time limit of an attempt in seconds, after which it is timed out. Null: no limit.
     timeout_seconds: Option<Seconds>,
-    /// Jobs of a higher priority start first.
+    /// Queued runs with a higher priority start first.
     priority: i32,
     /// The queue whose limit the runs share.
     queue: String,
@@ -28,29 +28,29 @@ pub struct PolicyView {
     retention: RetentionView,
 }
 
-/// How long executions stay on record, where the server's settings do not hold.
+/// How long executions are kept, where this differs from the server's settings.
 #[derive(Default, Object)]
 #[oai(rename = "Retention", read_only_all)]
 pub struct RetentionView {
-    /// Days after an execution was queued; 0 keeps all. Null: as the server's settings say.
+    /// Days after an execution was queued; 0 keeps all. Null: as in the server's settings.
     max_age_days: Option<u32>,
-    /// How many executions of the task; 0 keeps all. Null: as the server's settings say.
+    /// The number of executions of the task that are kept; 0 keeps all. Null: as in the server's settings.
     max_executions: Option<u32>,
 }
 
-/// When a failed attempt is tried again.
+/// When a failed attempt is retried.
 #[derive(Default, Object)]
 #[oai(rename = "Retry", read_only_all)]
 pub struct RetryView {
-    /// Attempts in all; 1 means no retry.
+    /// The total number of attempts; 1 means no retry.
     max_attempts: u32,
-    /// The wait before the second attempt, in seconds.
+    /// The delay before the second attempt, in seconds.
     delay_seconds: Seconds,
-    /// How the wait grows from one retry to the next.
+    /// How the delay grows from one retry to the next.
     backoff: BackoffWord,
-    /// No wait is longer than this, in seconds.
+    /// The maximum delay, in seconds.
     max_delay_seconds: Seconds,
-    /// A random time up to this is added to each wait, in seconds.
+    /// A random time up to this is added to each delay, in seconds.
     jitter_seconds: Seconds,
 }
 
@@ -87,7 +87,7 @@ impl From<&Retry> for RetryView {
     }
 }
 
-/// Seconds as a number: whole where they are whole.
+/// Seconds as a JSON number, an integer if possible.
 fn seconds(duration: Duration) -> Seconds {
     Seconds(seconds_value(duration))
 }

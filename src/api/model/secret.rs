@@ -1,10 +1,10 @@
-//! A secret as answers show it: never its value.
+//! Response models of secrets, without values.
 
 use chrono_tz::Tz;
 use poem_openapi::Object;
 
-use super::instant;
-use super::named::Instant;
+use super::named::Timestamp;
+use super::timestamp;
 use crate::domain::secret::SecretInfo;
 
 /// A secret without its value.
@@ -12,8 +12,8 @@ use crate::domain::secret::SecretInfo;
 #[oai(rename = "Secret", read_only_all)]
 pub struct SecretView {
     name: String,
-    created_at: Instant,
-    updated_at: Instant,
+    created_at: Timestamp,
+    updated_at: Timestamp,
     /// Who set it last.
     updated_by: String,
 }
@@ -22,8 +22,8 @@ impl SecretView {
     pub fn new(secret: SecretInfo, zone: Tz) -> Self {
         Self {
             name: secret.name,
-            created_at: instant(secret.created_at, zone),
-            updated_at: instant(secret.updated_at, zone),
+            created_at: timestamp(secret.created_at, zone),
+            updated_at: timestamp(secret.updated_at, zone),
             updated_by: secret.updated_by,
         }
     }

@@ -1,37 +1,37 @@
-//! Figures over a window of time, as answers show them.
+//! Response models of statistics.
 
 use std::collections::BTreeMap;
 
 use chrono_tz::Tz;
 use poem_openapi::Object;
 
-use super::instant;
-use super::named::Instant;
+use super::named::Timestamp;
+use super::timestamp;
 use crate::domain::stats::{DueTask, Percentiles, Stats};
 
-/// What happened within a window, and what comes next.
+/// Statistics of a window, and the next fire times.
 #[derive(Default, Object)]
 #[oai(rename = "Stats", read_only_all)]
 pub struct StatsView {
     window_seconds: i64,
-    from: Instant,
-    to: Instant,
-    /// Executions queued within the window, by status; every status is named.
+    from: Timestamp,
+    to: Timestamp,
+    /// Executions queued within the window, by status, including zeros.
     by_status: BTreeMap<String, i64>,
-    /// The same, by task type; types without executions are left out.
+    /// The same by task type; types without executions are omitted.
     by_type: BTreeMap<String, i64>,
-    /// Succeeded of succeeded, failed, timed out and interrupted, 0 to 1. Null: there were none.
+    /// Succeeded among succeeded, failed, timed out and interrupted, 0 to 1. Null: there were none.
     success_rate: Option<f64>,
-    /// How long attempts took.
+    /// The durations of attempts.
     duration_ms: PercentilesView,
-    /// How long after their instant executions started.
+    /// The delays between scheduled time and start.
     lateness_ms: PercentilesView,
     tasks: TaskCountsView,
-    /// The next firings, soonest first, at most ten.
+    /// The next fire times, soonest first, at most ten.
     due_next: Vec<DueTaskView>,
 }
 
-/// Percentiles in milliseconds; null where nothing ran.
+/// Percentiles in milliseconds; null if nothing ran.
 #[derive(Default, Object)]
 #[oai(rename = "Percentiles", read_only_all)]
 pub struct PercentilesView {
@@ -41,7 +41,7 @@ pub struct PercentilesView {
     max: Option<i64>,
 }
 
-/// How many tasks there are.
+/// The numbers of tasks.
 #[derive(Default, Object)]
 #[oai(rename = "TaskCounts", read_only_all)]
 pub struct TaskCountsView {
@@ -51,26 +51,26 @@ pub struct TaskCountsView {
     failing: i64,
 }
 
-/// A task that fires next.
+/// A task and its next fire time.
 #[derive(Default, Object)]
 #[oai(rename = "DueTask", read_only_all)]
 pub struct DueTaskView {
     task_id: String,
     name: String,
-    next_run_at: Instant,
+    next_run_at: Timestamp,
 }
 
 impl StatsView {
-    /// `zone_of`: the zone of a task.
+    /// `zone_of` returns the zone of a task.
     pub fn new(stats: Stats, zone_of: impl Fn(&str) -> Tz) -> Self {
         let due = |due: DueTask| {
-            let next_run_at = instant(due.next_run_at, zone_of(&due.task_id));
+            let next_run_at = timestamp(due.next_run_at, zone_of(&due.task_id));
             DueTaskView { task_id: due.task_id, name: due.name, next_run_at }
         };
         Self {
             window_seconds: stats.window_seconds,
-            from: instant(stats.from, Tz::UTC),
-            to: instant(stats.to, Tz::UTC),
+            from: timestamp(stats.from, Tz::UTC),
+            to: timestamp(stats.to, Tz::UTC),
             by_status: stats.by_status.into_iter().map(|(status, count)| (status.as_str().to_owned(), count)).collect(),
             by_type: stats.by_type.into_iter().collect(),
             success_rate: stats.success_rate,

@@ -1,78 +1,78 @@
-//! A task as answers show it.
+//! Response models of tasks.
 
 use chrono_tz::Tz;
 use poem_openapi::Object;
 
-use super::instant;
-use super::named::{Chain, Instant, Params, StatusWord, TaskContent, TriggerRule};
+use super::named::{Chain, Params, StatusWord, TaskContent, Timestamp, TriggerRule};
 use super::policy::PolicyView;
+use super::timestamp;
 use crate::domain::chain;
 use crate::domain::page::Page;
 use crate::domain::task::{Task, TaskStats, Version};
 use crate::domain::trigger::Lang;
 use crate::service::{BulkError, BulkOutcome};
 
-/// A task: what to do and when.
+/// A scheduled task.
 #[derive(Default, Object)]
 #[oai(rename = "Task", read_only_all)]
 pub struct TaskView {
-    /// Its name in paths; never changes.
+    /// The identifier; it cannot be changed.
     id: String,
-    /// Its name for people.
+    /// The display name.
     name: String,
     description: String,
     tags: Vec<String>,
-    /// The task type; never changes.
+    /// The task type; it cannot be changed.
     #[oai(rename = "type")]
     task_type: String,
     trigger: TriggerRule,
     params: Params,
-    /// Whether its trigger fires; a paused task can still be run by hand.
+    /// Whether its trigger fires; a paused task can still be run manually.
     enabled: bool,
     policy: PolicyView,
     chain: Chain,
-    /// The file that keeps the task, where one does: it is changed there. Null: none does.
+    /// The file that manages the task and in which it must be changed. Null: none.
     managed_by: Option<String>,
-    /// Counts the changes, from 1; the task's `ETag`.
+    /// The version, counted from 1; also the task's `ETag`.
     version: i64,
-    created_at: Instant,
-    updated_at: Instant,
+    created_at: Timestamp,
+    updated_at: Timestamp,
     schedule: ScheduleView,
     stats: TaskStatsView,
 }
 
-/// What a task's trigger means.
+/// The schedule of a task.
 #[derive(Default, Object)]
 #[oai(rename = "Schedule", read_only_all)]
 pub struct ScheduleView {
-    /// The rule in one line, in no language.
+    /// The schedule in one line, independent of language.
     text: String,
-    /// The rule in words, in the caller's language (`Accept-Language`: English or Chinese).
+    /// The schedule as text, in the caller's language (`Accept-Language`: English or Chinese).
     description: String,
-    /// The next firing, in the trigger's zone. Null: never again, paused, or when the machine is idle.
-    next_run_at: Option<Instant>,
+    /// The next fire time, in the trigger's zone. Null: never again, paused, or fires on idle.
+    next_run_at: Option<Timestamp>,
 }
 
-/// What the runs of a task came to so far.
+/// Statistics of all runs of a task.
 #[derive(Default, Object)]
 #[oai(rename = "TaskStats", read_only_all)]
 pub struct TaskStatsView {
-    /// Whether it ever ran.
+    /// Whether it has ever run.
     executed: bool,
     run_count: i64,
     success_count: i64,
     failure_count: i64,
-    last_run_at: Option<Instant>,
+    last_run_at: Option<Timestamp>,
     last_status: Option<StatusWord>,
     last_duration_ms: Option<i64>,
 }
 
-/// How a task was after a change.
+/// A task after a change.
 #[derive(Default, Object)]
 #[oai(rename = "TaskVersion", read_only_all)]
 pub struct VersionView {
     version: i64,
-    at: Instant,
+    at: Timestamp,
     /// Who made the change.
     author: String,
     task: TaskContent,
@@ -82,7 +82,7 @@ impl From<Version> for VersionView {
     fn from(version: Version) -> Self {
         Self {
             version: version.version,
-            at: instant(version.at, Tz::UTC),
+            at: timestamp(version.at, Tz::UTC),
             author: version.author,
             task: TaskContent(version.content),
         }
@@ -96,7 +96,7 @@ pub struct TaskList {
     items: Vec<TaskView>,
     /// `cursor` of the next page; null on the last one.
     next_cursor: Option<String>,
-    /// `cursor` of the page before; null on the first one.
+    /// `cursor` of the previous page; null on the first one.
     prev_cursor: Option<String>,
     /// How many tasks match.
     total: i64,
@@ -104,30 +104,30 @@ pub struct TaskList {
     total_is_exact: bool,
 }
 
-/// What came of an action on many tasks.
+/// The result of an action on many tasks.
 #[derive(Default, Object)]
 #[oai(read_only_all)]
 pub struct BulkResult {
-    /// How many tasks were meant.
+    /// How many tasks were selected.
     matched: i64,
-    /// How many of them it was done to.
+    /// For how many of them it succeeded.
     done: i64,
-    /// The others, with the reason.
+    /// The failures, with their reasons.
     errors: Vec<BulkFailure>,
 }
 
-/// A task to which an action was not done.
+/// A task for which the action failed.
 #[derive(Default, Object)]
 #[oai(read_only_all)]
 pub struct BulkFailure {
     /// The task's id.
     id: String,
-    /// Why not.
+    /// Why it failed.
     message: String,
 }
 
 impl TaskView {
-    /// `zone` is the server's, for a trigger that names none.
+    /// `zone` is the server's, for a trigger without a zone.
     pub fn new(task: Task, zone: Tz, lang: Lang) -> Self {
         let rule = task.rule(zone).ok();
         let zone = rule.as_ref().map_or(zone, |rule| rule.zone());
@@ -137,7 +137,7 @@ impl TaskView {
             schedule: ScheduleView {
                 description: rule.map_or_else(|| task.schedule_text.clone(), |rule| rule.describe(lang)),
                 text: task.schedule_text,
-                next_run_at: task.next_run_at.map(|at| instant(at, zone)),
+                next_run_at: task.next_run_at.map(|at| timestamp(at, zone)),
             },
             stats: TaskStatsView::new(task.stats, zone),
             id: task.id,
@@ -150,8 +150,8 @@ impl TaskView {
             enabled: task.enabled,
             managed_by: task.managed.map(|managed| managed.by),
             version: task.version,
-            created_at: instant(task.created_at, zone),
-            updated_at: instant(task.updated_at, zone),
+            created_at: timestamp(task.created_at, zone),
+            updated_at: timestamp(task.updated_at, zone),
         }
     }
 }
@@ -163,7 +163,7 @@ impl TaskStatsView {
             run_count: stats.run_count,
             success_count: stats.success_count,
             failure_count: stats.failure_count,
-            last_run_at: stats.last_run_at.map(|at| instant(at, zone)),
+            last_run_at: stats.last_run_at.map(|at| timestamp(at, zone)),
             last_status: stats.last_status.map(|status| StatusWord(status.as_str())),
             last_duration_ms: stats.last_duration_ms,
         }

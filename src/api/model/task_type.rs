@@ -1,4 +1,4 @@
-//! A task type as answers show it.
+//! Response models of task types.
 
 use poem_openapi::Object;
 
@@ -7,7 +7,7 @@ use super::named::{JsonSchema, Params};
 use super::policy::PolicyView;
 use crate::tasks::{Spec, Text};
 
-/// What a task can do.
+/// A kind of work that tasks can do.
 #[derive(Default, Object)]
 #[oai(rename = "TaskType", read_only_all)]
 pub struct TaskTypeView {
@@ -18,11 +18,11 @@ pub struct TaskTypeView {
     description: Texts,
     /// JSON Schema 2020-12 of the parameters.
     params_schema: JsonSchema,
-    /// Parameters to start from.
+    /// Example parameters.
     example: Params,
-    /// The policy of tasks that give none.
+    /// The default policy.
     default_policy: PolicyView,
-    /// Can do anything on the machine, so only administrators may set it up.
+    /// Whether it can do anything on the machine, so that only administrators may set it up.
     dangerous: bool,
 }
 

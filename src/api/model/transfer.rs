@@ -1,44 +1,44 @@
-//! What an import did, as answers show it.
+//! Response models of imports.
 
 use poem_openapi::Object;
 
-use super::instant;
-use super::named::{AnyValue, Instant};
+use super::named::{AnyValue, Timestamp};
+use super::timestamp;
 use crate::domain::transfer::{Change, Difference};
-use crate::service::{Brought, ImportOutcome};
+use crate::service::{HistoryImportOutcome, ImportOutcome};
 
-/// What an import did, or would do.
+/// The result of an import or a dry run.
 #[derive(Default, Object)]
 #[oai(read_only_all)]
 pub struct ImportResult {
     /// Whether it is saved; false for a dry run.
     applied: bool,
-    /// Tasks of the document that are already as it says.
+    /// The number of tasks that already match the document.
     unchanged: i64,
-    /// What is created and changed, in the document's order, then what is deleted.
+    /// The created and changed tasks in the document's order, then the deleted ones.
     changes: Vec<ImportChange>,
     /// Secrets that the document names and that are not set here.
     missing_secrets: Vec<String>,
 }
 
-/// What was brought of a history.
+/// The result of an import of executions.
 #[derive(Default, Object)]
-#[oai(rename = "ImportedExecutions", read_only_all)]
-pub struct BroughtView {
-    /// Executions that are new here.
+#[oai(read_only_all)]
+pub struct ImportedExecutions {
+    /// The number of new executions.
     inserted: i64,
-    /// Those that were here already.
+    /// The number of executions that already existed.
     known: i64,
 }
 
-impl From<Brought> for BroughtView {
-    fn from(brought: Brought) -> Self {
+impl From<HistoryImportOutcome> for ImportedExecutions {
+    fn from(outcome: HistoryImportOutcome) -> Self {
         let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
-        Self { inserted: number(brought.inserted), known: number(brought.known) }
+        Self { inserted: number(outcome.inserted), known: number(outcome.known) }
     }
 }
 
-/// What is done to one task.
+/// The change of one task.
 #[derive(Default, Object)]
 #[oai(read_only_all)]
 pub struct ImportChange {
@@ -49,23 +49,23 @@ pub struct ImportChange {
     /// The task type.
     #[oai(rename = "type")]
     task_type: String,
-    /// The members that differ, where the task changes.
+    /// The fields that change; empty unless the task is updated.
     differences: Vec<ImportDifference>,
-    /// The next three firings as they are; empty where there are none.
-    firings_before: Vec<Instant>,
-    /// The next three firings as they will be.
-    firings_after: Vec<Instant>,
+    /// The next three fire times before the change; empty if there are none.
+    firings_before: Vec<Timestamp>,
+    /// The next three fire times after the change.
+    firings_after: Vec<Timestamp>,
 }
 
-/// A member of a task that differs.
+/// A field of a task that changes.
 #[derive(Default, Object)]
 #[oai(read_only_all)]
 pub struct ImportDifference {
     /// A JSON Pointer into the task.
     pointer: String,
-    /// As it is; null where it is not there.
+    /// The value before; null if absent.
     before: AnyValue,
-    /// As it will be; null where it is left out.
+    /// The value after; null if absent.
     after: AnyValue,
 }
 
@@ -82,8 +82,8 @@ impl From<ImportOutcome> for ImportResult {
 
 impl From<Change> for ImportChange {
     fn from(change: Change) -> Self {
-        let shown = |firings: Vec<chrono::DateTime<chrono_tz::Tz>>| -> Vec<Instant> {
-            firings.into_iter().map(|at| instant(at.to_utc(), at.timezone())).collect()
+        let shown = |firings: Vec<chrono::DateTime<chrono_tz::Tz>>| -> Vec<Timestamp> {
+            firings.into_iter().map(|at| timestamp(at.to_utc(), at.timezone())).collect()
         };
         Self {
             action: change.kind.as_str().to_owned(),

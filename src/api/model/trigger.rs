@@ -1,24 +1,24 @@
-//! What a trigger means, as the preview shows it.
+//! Response model of a trigger preview.
 
 use chrono::SecondsFormat;
 use poem_openapi::Object;
 
 use super::Texts;
-use super::named::Instant;
+use super::named::Timestamp;
 use crate::domain::trigger::Lang;
 use crate::service::Preview;
 
-/// What a trigger means and when it fires.
+/// The meaning and the fire times of a trigger.
 #[derive(Default, Object)]
 #[oai(rename = "Preview", read_only_all)]
 pub struct PreviewView {
-    /// The rule in one line, in no language.
+    /// The schedule in one line, independent of language.
     text: String,
-    /// The rule in words.
+    /// The schedule as text.
     description: Texts,
-    /// The coming firings, in the trigger's zone, without jitter; empty where it never fires again.
-    fire_times: Vec<Instant>,
-    /// What may surprise (skipped or repeated hours, months without the day), in the caller's language.
+    /// The next fire times, in the trigger's zone, without jitter; empty if it never fires again.
+    fire_times: Vec<Timestamp>,
+    /// Notes on unexpected behaviour (skipped or repeated hours, months without the day), in the caller's language.
     notes: Vec<String>,
 }
 
@@ -28,7 +28,7 @@ impl PreviewView {
         Self {
             text: preview.text,
             description: Texts { en: preview.description_en, zh: preview.description_zh },
-            fire_times: times.map(|at| Instant(at.to_rfc3339_opts(SecondsFormat::Millis, false))).collect(),
+            fire_times: times.map(|at| Timestamp(at.to_rfc3339_opts(SecondsFormat::Millis, false))).collect(),
             notes: match lang {
                 Lang::En => preview.notes_en,
                 Lang::Zh => preview.notes_zh,

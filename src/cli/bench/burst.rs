@@ -1,27 +1,27 @@
-//! Many one-shot tasks due at one instant: how long until the last of them is on record?
+//! Burst benchmark: many one-shot tasks due at the same time; measures the time until the last result is recorded.
 
 use serde::Serialize;
 use serde_json::json;
 
 use super::Fault;
 use super::machine::Meter;
-use super::rig::{self, Lateness, Place, Rig, Running, sleep_until};
+use super::rig::{self, DataLocation, Lateness, Rig, Running, sleep_until};
 
-/// What a burst came to.
+/// The result of the burst benchmark.
 #[derive(Debug, Clone, Serialize)]
 pub struct Burst {
     pub tasks: u32,
-    /// From the instant until the last result was on record.
+    /// From the scheduled time until the last result was recorded.
     pub last_recorded_ms: i64,
     pub lateness_ms: Lateness,
-    /// Instants without an execution that succeeded.
+    /// Occurrences without a successful execution.
     pub lost: i64,
     pub cpu_seconds: f64,
     pub peak_memory_mb: u64,
 }
 
-pub async fn measure(place: &Place, tasks: u32) -> Result<Burst, Fault> {
-    let rig = Rig::new(place).await?;
+pub async fn measure(location: &DataLocation, tasks: u32) -> Result<Burst, Fault> {
+    let rig = Rig::new(location).await?;
     let server = rig.serve().await?;
     let burst = run(&rig, &server, tasks).await;
     server.stop().await?;
@@ -36,11 +36,11 @@ async fn run(rig: &Rig, server: &Running, tasks: u32) -> Result<Burst, Fault> {
             "trigger": {"type": "date", "run_date": due.to_rfc3339()}})
     };
     server.create((0..tasks).map(task)).await?;
-    rig::ahead_of(due)?;
+    rig::ensure_before(due)?;
     sleep_until(due - chrono::Duration::milliseconds(500)).await;
     let meter = Meter::start();
     let patience = chrono::Duration::seconds(60 + i64::from(tasks) / 100);
-    let seen = server.settled(due, due + patience).await?;
+    let seen = server.wait_until_recorded(due, due + patience).await?;
     let (cpu_seconds, peak_memory_mb) = meter.read();
     let outcome = server.outcome(rig.began).await?;
     Ok(Burst {

@@ -1,5 +1,4 @@
-//! As much of HTTP/1.1 as measuring needs: one connection that is kept, requests one after the other. It costs next to nothing
-//! itself, so that the server's share is what is measured.
+//! A minimal HTTP/1.1 client for measurements: one keep-alive connection, one request at a time. Its own cost is negligible.
 
 use std::net::SocketAddr;
 
@@ -11,14 +10,14 @@ use super::Fault;
 /// A connection to the server.
 pub struct Client(BufStream<TcpStream>);
 
-/// An answer, read to its end.
+/// A response, read to its end.
 pub struct Reply {
     pub status: u16,
-    /// As it was sent, so compressed where that was asked for.
+    /// As received, so compressed if requested.
     pub body: Vec<u8>,
 }
 
-/// How an answer's end is found.
+/// How the end of a body is found.
 enum Length {
     Known(usize),
     Chunked,
@@ -31,7 +30,7 @@ impl Client {
         Ok(Client(BufStream::new(socket)))
     }
 
-    /// Asks for a path; `head` holds further header lines, each with its end.
+    /// Sends a GET request; `head` holds further header lines, each with its line break.
     pub async fn get(&mut self, path: &str, head: &str) -> Result<Reply, Fault> {
         self.0.write_all(format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n{head}\r\n").as_bytes()).await?;
         self.0.flush().await?;
@@ -45,7 +44,7 @@ impl Client {
 
     async fn head(&mut self) -> Result<(u16, Length), Fault> {
         let first = self.line().await?;
-        let status = first.split(' ').nth(1).and_then(|code| code.parse().ok()).ok_or("the server does not speak HTTP/1.1")?;
+        let status = first.split(' ').nth(1).and_then(|code| code.parse().ok()).ok_or("the response is not HTTP/1.1")?;
         let mut length = Length::Known(0);
         loop {
             let line = self.line().await?.to_ascii_lowercase();
@@ -58,7 +57,7 @@ impl Client {
         }
     }
 
-    /// A line without its end; empty at the end of the head.
+    /// A line without its line break; empty at the end of the head.
     async fn line(&mut self) -> Result<String, Fault> {
         let mut line = String::new();
         if self.0.read_line(&mut line).await? == 0 {

@@ -1,4 +1,4 @@
-//! Pages of a long history: a page deep in it must cost what the first page costs, and the overview must not grow with it.
+//! List benchmark: reads first and deep pages of a long history, and the overview.
 
 use std::time::Instant;
 
@@ -7,25 +7,25 @@ use ulid::Ulid;
 
 use super::Fault;
 use super::machine::rounded;
-use super::rig::{Place, Rig, Running};
+use super::rig::{DataLocation, Rig, Running};
 use crate::domain::execution::Status;
 use crate::domain::page::{Cursor, Direction, ExecutionFilter, PageRequest};
 use crate::domain::user::Actor;
 use crate::storage::Database;
-use crate::storage::seed::{self, PastRun};
+use crate::storage::bench_data::{self, SampleRun};
 
-/// Rows a statement inserts.
+/// Rows per insert statement.
 const GROUP: u32 = 5_000;
-/// Tasks that the made-up past belongs to.
+/// Tasks that the generated executions belong to.
 const TASKS: u32 = 50;
-/// Milliseconds from one made-up run to the next.
+/// Milliseconds between two generated executions.
 const STEP_MS: u64 = 100;
-/// Tasks beside the overview.
+/// Tasks in the database when the overview is read.
 const MANY_TASKS: u32 = 10_000;
 /// How often each page is read.
 const READS: usize = 100;
 
-/// What reading pages came to.
+/// The result of the list benchmark.
 #[derive(Debug, Clone, Serialize)]
 pub struct List {
     pub executions: u32,
@@ -35,7 +35,7 @@ pub struct List {
     pub deep_page: PageTime,
     pub of_one_task: PageTime,
     pub failed_only: PageTime,
-    /// All that the overview shows, beside ten thousand tasks.
+    /// The overview with ten thousand tasks.
     pub overview: PageTime,
 }
 
@@ -46,8 +46,8 @@ pub struct PageTime {
     pub max_ms: f64,
 }
 
-pub async fn measure(place: &Place, executions: u32) -> Result<List, Fault> {
-    let rig = Rig::new(place).await?;
+pub async fn measure(location: &DataLocation, executions: u32) -> Result<List, Fault> {
+    let rig = Rig::new(location).await?;
     let server = rig.serve().await?;
     let list = run(&server, executions).await;
     server.stop().await?;
@@ -56,7 +56,7 @@ pub async fn measure(place: &Place, executions: u32) -> Result<List, Fault> {
 }
 
 async fn run(server: &Running, executions: u32) -> Result<List, Fault> {
-    let past = Past::before(super::rig::now(), executions);
+    let past = SampleRuns::before(super::rig::now(), executions);
     past.write(&server.database).await?;
     let depth = 500_000.min(executions / 2);
     let deep = Cursor { direction: Direction::Next, key: None, id: past.id(executions - depth) };
@@ -74,7 +74,7 @@ async fn run(server: &Running, executions: u32) -> Result<List, Fault> {
     })
 }
 
-/// Reads the overview beside many tasks, none of which runs meanwhile.
+/// Reads the overview with many tasks, none of which runs meanwhile.
 async fn overview(server: &Running) -> Result<PageTime, Fault> {
     let task = |number: u32| {
         serde_json::json!({"id": format!("due-{number}"), "type": "echo", "params": {"message": "ding"},
@@ -84,9 +84,9 @@ async fn overview(server: &Running) -> Result<PageTime, Fault> {
     let actor = Actor::local("bench");
     let mut times = Vec::with_capacity(READS);
     for _ in 0..READS {
-        let begun = Instant::now();
+        let started = Instant::now();
         server.service.overview(&actor).await?;
-        times.push(begun.elapsed().as_secs_f64() * 1000.0);
+        times.push(started.elapsed().as_secs_f64() * 1000.0);
     }
     Ok(PageTime::of(times))
 }
@@ -95,9 +95,9 @@ async fn read(server: &Running, filter: &ExecutionFilter, cursor: Option<Cursor>
     let (actor, request) = (Actor::local("bench"), PageRequest { cursor, ..PageRequest::default() });
     let mut times = Vec::with_capacity(READS);
     for _ in 0..READS {
-        let begun = Instant::now();
+        let started = Instant::now();
         server.service.executions(&actor, filter, &request).await?;
-        times.push(begun.elapsed().as_secs_f64() * 1000.0);
+        times.push(started.elapsed().as_secs_f64() * 1000.0);
     }
     Ok(PageTime::of(times))
 }
@@ -105,21 +105,21 @@ async fn read(server: &Running, filter: &ExecutionFilter, cursor: Option<Cursor>
 impl PageTime {
     fn of(mut times: Vec<f64>) -> PageTime {
         times.sort_by(f64::total_cmp);
-        let at = |place: usize| rounded(times.get(place).copied().unwrap_or_default());
+        let at = |location: usize| rounded(times.get(location).copied().unwrap_or_default());
         PageTime { p50_ms: at(READS / 2), max_ms: at(READS - 1) }
     }
 }
 
-/// A made-up past of so many runs.
-pub struct Past {
+/// A generated history of a number of executions.
+pub struct SampleRuns {
     first_ms: u64,
     runs: u32,
 }
 
-impl Past {
-    pub fn before(now: chrono::DateTime<chrono::Utc>, runs: u32) -> Past {
+impl SampleRuns {
+    pub fn before(now: chrono::DateTime<chrono::Utc>, runs: u32) -> SampleRuns {
         let now = u64::try_from(now.timestamp_millis()).unwrap_or_default();
-        Past { first_ms: now.saturating_sub(u64::from(runs) * STEP_MS), runs }
+        SampleRuns { first_ms: now.saturating_sub(u64::from(runs) * STEP_MS), runs }
     }
 
     fn at_ms(&self, number: u32) -> u64 {
@@ -130,8 +130,8 @@ impl Past {
         Ulid::from_parts(self.at_ms(number), u128::from(number)).to_string()
     }
 
-    fn run(&self, number: u32) -> PastRun {
-        PastRun {
+    fn run(&self, number: u32) -> SampleRun {
+        SampleRun {
             id: self.id(number),
             task_id: format!("past-{}", number % TASKS),
             task_type: ["echo", "send_cmd", "http_request"][(number % 3) as usize],
@@ -143,9 +143,9 @@ impl Past {
 
     pub async fn write(&self, database: &Database) -> Result<(), Fault> {
         for first in (0..self.runs).step_by(GROUP as usize) {
-            let group: Vec<PastRun> = (first..self.runs.min(first + GROUP)).map(|number| self.run(number)).collect();
+            let group: Vec<SampleRun> = (first..self.runs.min(first + GROUP)).map(|number| self.run(number)).collect();
             let mut tx = database.write().await?;
-            seed::past_runs(&mut tx, &group).await?;
+            bench_data::insert_runs(&mut tx, &group).await?;
             tx.commit().await?;
         }
         Ok(())

@@ -1,23 +1,23 @@
-//! The machine and what a process takes of it.
+//! The machine and the resources that a process uses.
 
 use std::time::Duration;
 
 use serde::Serialize;
 use sysinfo::{CpuRefreshKind, Pid, ProcessRefreshKind, ProcessesToUpdate, System};
 
-/// What is measured on.
+/// The machine that the benchmark runs on.
 #[derive(Debug, Clone, Serialize)]
 pub struct Machine {
     pub system: String,
     pub cpu: String,
     pub cores: usize,
     pub memory_mb: u64,
-    /// A build without optimisation says little.
+    /// Whether this is an optimised build; figures of others are not meaningful.
     pub optimised: bool,
 }
 
 impl Machine {
-    pub fn this() -> Machine {
+    pub fn current() -> Machine {
         let mut cpu = None;
         let mut memory = 0;
         if let Ok(mut system) = System::new() {
@@ -36,7 +36,7 @@ impl Machine {
     }
 }
 
-/// What a process has taken so far.
+/// Resources used by a process so far.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Usage {
     pub cpu: Duration,
@@ -44,7 +44,7 @@ pub struct Usage {
 }
 
 impl Usage {
-    /// Of a process by its id; nothing where it has gone.
+    /// Those of a process by its id; `None` after it has exited.
     pub fn of(id: u32) -> Usage {
         let pid = Pid::from_u32(id);
         let Ok(mut system) = System::new() else { return Usage::default() };
@@ -58,23 +58,23 @@ impl Usage {
     }
 }
 
-/// A figure as it is reported: thousandths are more than a measurement holds.
+/// A figure rounded to thousandths; more digits than that are not significant.
 pub fn rounded(figure: f64) -> f64 {
     (figure * 1000.0).round() / 1000.0
 }
 
-/// Measures this process from here on.
+/// A measurement of this process from its start on.
 pub struct Meter {
     before: Usage,
 }
 
 impl Meter {
     pub fn start() -> Meter {
-        forget_peak();
+        reset_peak_memory();
         Meter { before: Usage::of(std::process::id()) }
     }
 
-    /// CPU time in seconds, and the most memory held, in MiB.
+    /// CPU time in seconds, and peak memory in MiB.
     pub fn read(&self) -> (f64, u64) {
         let now = Usage::of(std::process::id());
         let cpu = rounded(now.cpu.saturating_sub(self.before.cpu).as_secs_f64());
@@ -82,14 +82,14 @@ impl Meter {
     }
 }
 
-/// Linux remembers the most memory that a process held; begin anew, as each measurement is one of its own.
+/// Linux keeps the peak memory of a process; it is reset before each measurement.
 #[cfg(target_os = "linux")]
-fn forget_peak() {
-    let _then_the_peak_is_that_of_all_measurements = std::fs::write("/proc/self/clear_refs", "5");
+fn reset_peak_memory() {
+    let _ = std::fs::write("/proc/self/clear_refs", "5"); // if this fails, the peak is that of all measurements
 }
 
 #[cfg(not(target_os = "linux"))]
-fn forget_peak() {}
+fn reset_peak_memory() {}
 
 #[cfg(target_os = "linux")]
 fn peak_bytes() -> Option<u64> {
@@ -98,7 +98,7 @@ fn peak_bytes() -> Option<u64> {
     Some(line.trim().trim_end_matches("kB").trim().parse::<u64>().ok()? << 10)
 }
 
-/// Elsewhere what is held at the end stands for the most.
+/// On other systems the memory at the end is reported as the peak.
 #[cfg(not(target_os = "linux"))]
 fn peak_bytes() -> Option<u64> {
     None

@@ -1,4 +1,4 @@
-//! `belfry bench`: measures this machine with the real parts, on databases of their own and the real clock.
+//! `belfry bench`: measures this machine with the real components, on temporary databases and the real clock.
 
 mod burst;
 mod http;
@@ -20,62 +20,62 @@ use crate::clock::SystemClock;
 use crate::config::Settings;
 use crate::telemetry::{self, Setup};
 use report::Report;
-use rig::Place;
+use rig::DataLocation;
 
-/// Measure this machine: how late runs start, how many there can be, what they cost.
+/// Measure this machine: how late runs start, the throughput, and the resources used.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  belfry bench                      everything; takes some minutes
-  belfry bench burst steady         only these
+  belfry bench                      all benchmarks; takes some minutes
+  belfry bench burst steady         only these two
   belfry bench --json > bench.json
   belfry bench --postgres postgres://postgres@127.0.0.1:5432/postgres
 
-Use a release build on a quiet machine. Files go to the system's folder for temporary files (TMPDIR), on PostgreSQL to databases of
-their own; both are removed at the end.")]
+Use a release build on an idle machine. Files are written to the temporary folder (TMPDIR), on PostgreSQL to temporary databases;
+both are removed at the end.")]
 pub(super) struct Bench {
-    /// What to measure; everything where nothing is named.
+    /// The benchmarks to run; by default all.
     #[arg(value_enum)]
     only: Vec<Kind>,
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
-    /// Measure on this PostgreSQL server instead of SQLite; the account must be allowed to make databases.
+    /// Measure on this PostgreSQL server instead of SQLite; the account must be allowed to create databases.
     #[arg(long, value_name = "URL")]
     postgres: Option<String>,
-    /// Tasks due at one instant.
+    /// Tasks of the burst, due at the same time.
     #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = at_least_one())]
     burst: u32,
     /// Tasks that run every second.
     #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = at_least_one())]
     steady: u32,
-    /// For so many seconds.
+    /// Duration in seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = 20, value_parser = at_least_one())]
     seconds: u32,
-    /// Tasks at rest.
+    /// Tasks in the database of the store benchmark.
     #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = at_least_one())]
     store: u32,
-    /// Executions on record.
+    /// Executions in the database of the list benchmark.
     #[arg(long, value_name = "N", default_value_t = 1_000_000, value_parser = at_least_one())]
     list: u32,
-    /// Tasks beside the pages.
+    /// Tasks in the database of the pages benchmark.
     #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(8..=1_000_000))]
     tasks: u32,
 }
 
-/// A measurement.
+/// A benchmark.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Kind {
     /// One task each second on an idle server.
     One,
-    /// Many tasks due at one instant.
+    /// Many tasks due at the same time.
     Burst,
-    /// Many tasks each second, on one boundary and spread over the second.
+    /// Many tasks each second, all on the second and spread over it.
     Steady,
-    /// Many tasks at rest.
+    /// Many tasks that are not due.
     Store,
     /// Pages of a long history.
     List,
-    /// Every page, and lists a second, over sockets.
+    /// Every page, and list requests per second, over sockets.
     Pages,
 }
 
@@ -83,7 +83,7 @@ fn at_least_one() -> clap::builder::RangedI64ValueParser<u32> {
     clap::value_parser!(u32).range(1..=10_000_000)
 }
 
-/// Why a measurement could not be made.
+/// Why a benchmark failed.
 type Fault = Box<dyn std::error::Error + Send + Sync>;
 
 impl Bench {
@@ -99,34 +99,34 @@ impl Bench {
     }
 
     async fn measure(&self) -> Result<Report, Fault> {
-        let place = Place::new(self.postgres.clone())?;
-        let _logs = start_logs(&place)?;
+        let location = DataLocation::new(self.postgres.clone())?;
+        let _logs = start_logs(&location)?;
         let mut report = Report::new(self.postgres.is_some());
         if self.wants(Kind::One) {
             progress(&format!("one: one task each second for {} s", self.seconds));
-            report.one = Some(steady::measure(&place, 1, self.seconds, false).await?);
+            report.one = Some(steady::measure(&location, 1, self.seconds, false).await?);
         }
         if self.wants(Kind::Burst) {
-            progress(&format!("burst: {} tasks due at one instant", self.burst));
-            report.burst = Some(burst::measure(&place, self.burst).await?);
+            progress(&format!("burst: {} tasks due at the same time", self.burst));
+            report.burst = Some(burst::measure(&location, self.burst).await?);
         }
         if self.wants(Kind::Steady) {
             progress(&format!("steady: {} tasks each second for {} s, twice", self.steady, self.seconds));
-            report.steady_boundary = Some(steady::measure(&place, self.steady, self.seconds, false).await?);
-            report.steady_spread = Some(steady::measure(&place, self.steady, self.seconds, true).await?);
+            report.steady_boundary = Some(steady::measure(&location, self.steady, self.seconds, false).await?);
+            report.steady_spread = Some(steady::measure(&location, self.steady, self.seconds, true).await?);
         }
         if self.wants(Kind::Store) {
-            progress(&format!("store: {} tasks at rest", self.store));
-            report.store = Some(store::measure(&place, self.store).await?);
+            progress(&format!("store: {} tasks, none due", self.store));
+            report.store = Some(store::measure(&location, self.store).await?);
         }
         if self.wants(Kind::List) {
             progress(&format!("list: pages of {} executions", self.list));
-            report.list = Some(list::measure(&place, self.list).await?);
+            report.list = Some(list::measure(&location, self.list).await?);
         }
         if self.wants(Kind::Pages) {
-            progress(&format!("pages: every page beside {} tasks and {} executions", self.tasks, self.list));
+            progress(&format!("pages: every page with {} tasks and {} executions", self.tasks, self.list));
             let each = f64::from(self.seconds) / 10.0;
-            report.pages = Some(pages::measure(&place, self.tasks, self.list, each).await?);
+            report.pages = Some(pages::measure(&location, self.tasks, self.list, each).await?);
         }
         Ok(report)
     }
@@ -136,12 +136,12 @@ impl Bench {
     }
 }
 
-/// Runs are logged to a file, as a server's are; the console is for the table.
-fn start_logs(place: &Place) -> Result<telemetry::Logs, Fault> {
+/// Logs to a file, as a server does; the console is for the results.
+fn start_logs(location: &DataLocation) -> Result<telemetry::Logs, Fault> {
     let settings = Settings::default();
     Ok(telemetry::start(Setup {
         log: &settings.log,
-        folder: place.folder(),
+        folder: location.folder(),
         rules: std::env::var("RUST_LOG").ok(),
         console: false,
         clock: Arc::new(SystemClock),
@@ -150,5 +150,5 @@ fn start_logs(place: &Place) -> Result<telemetry::Logs, Fault> {
 }
 
 fn progress(text: &str) {
-    let _nobody_reads = writeln!(std::io::stderr(), "{text}");
+    let _ = writeln!(std::io::stderr(), "{text}"); // nowhere else to report it
 }

@@ -1,5 +1,4 @@
-//! The server as its users meet it, over real sockets: how many lists it gives a second, how long each page takes, and how
-//! much the first load is.
+//! Pages benchmark over real sockets: list requests per second, the time of each page, and the size of the first load.
 
 use std::time::{Duration, Instant};
 
@@ -8,25 +7,25 @@ use serde_json::json;
 
 use super::Fault;
 use super::http::{Client, Reply};
-use super::list::Past;
+use super::list::SampleRuns;
 use super::machine::rounded;
-use super::rig::{Place, Rig, Running};
+use super::rig::{DataLocation, Rig, Running};
 use crate::service::AdminSetup;
 
-/// Connections that ask at once.
+/// Concurrent connections.
 const CONNECTIONS: usize = 8;
-/// Rounds of asking; the middle one counts.
+/// Rounds of requests; the median counts.
 const ROUNDS: usize = 5;
-/// Readings of each page; the middle one counts.
+/// Requests of each page; the median counts.
 const READS: usize = 11;
-/// Tasks that have a past.
-const WITH_PAST: u32 = 50;
+/// Tasks that have executions.
+const TASKS_WITH_HISTORY: u32 = 50;
 
 const NAME: &str = "bench";
 const PASSWORD: &str = "battery staple";
 const TOKEN: &str = "bench-0123456789abcdef0123456789abcdef";
 
-/// What the pages came to.
+/// The result of the pages benchmark.
 #[derive(Debug, Clone, Serialize)]
 pub struct Pages {
     pub tasks: u32,
@@ -36,7 +35,7 @@ pub struct Pages {
     pub first_load: FirstLoad,
 }
 
-/// Answers a second on several connections.
+/// Requests per second on several connections.
 #[derive(Debug, Clone, Serialize)]
 pub struct Rate {
     pub path: String,
@@ -48,19 +47,19 @@ pub struct Rate {
 pub struct PageCost {
     pub path: String,
     pub p50_ms: f64,
-    /// As it is sent, compressed.
+    /// Bytes as transferred, compressed.
     pub bytes: usize,
 }
 
-/// The overview with all that it names, as it is sent to a browser that has nothing of it yet.
+/// The overview with all its files, as transferred to a browser with an empty cache.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct FirstLoad {
     pub bytes: usize,
     pub script_bytes: usize,
 }
 
-pub async fn measure(place: &Place, tasks: u32, executions: u32, seconds: f64) -> Result<Pages, Fault> {
-    let rig = Rig::new(place).await?;
+pub async fn measure(location: &DataLocation, tasks: u32, executions: u32, seconds: f64) -> Result<Pages, Fault> {
+    let rig = Rig::new(location).await?;
     let server = rig.serve().await?;
     let pages = run(&server, tasks, executions, Duration::from_secs_f64(seconds)).await;
     server.stop().await?;
@@ -69,10 +68,10 @@ pub async fn measure(place: &Place, tasks: u32, executions: u32, seconds: f64) -
 }
 
 async fn run(server: &Running, tasks: u32, executions: u32, each: Duration) -> Result<Pages, Fault> {
-    let past = Past::before(super::rig::now(), executions);
+    let past = SampleRuns::before(super::rig::now(), executions);
     let newest = past.id(executions - 1);
     past.write(&server.database).await?;
-    let id = |number: u32| if number < WITH_PAST { format!("past-{number}") } else { format!("due-{number}") };
+    let id = |number: u32| if number < TASKS_WITH_HISTORY { format!("past-{number}") } else { format!("due-{number}") };
     let task = |number: u32| {
         json!({"id": id(number), "type": "echo", "params": {"message": "ding"}, "tags": [format!("tag-{}", number % 20)],
             "trigger": {"type": "interval", "hours": 1 + number % 24, "start_date": "2099-01-01"}})
@@ -90,7 +89,7 @@ async fn run(server: &Running, tasks: u32, executions: u32, each: Duration) -> R
     Ok(Pages { tasks, executions, rates, pages, first_load: clients.first_load().await? })
 }
 
-/// Every page that has an address.
+/// The paths of all pages.
 fn all_pages(execution: &str) -> Vec<String> {
     let fixed = [
         "/",
@@ -127,7 +126,7 @@ fn all_pages(execution: &str) -> Vec<String> {
     fixed.into_iter().map(str::to_owned).chain([format!("/executions/{execution}")]).collect()
 }
 
-/// How to ask: as a reader who is signed in.
+/// The request headers of a signed-in user.
 struct Clients {
     address: std::net::SocketAddr,
     head: String,
@@ -145,22 +144,22 @@ impl Clients {
 
     async fn get(&self, client: &mut Client, path: &str) -> Result<Reply, Fault> {
         let reply = client.get(path, &self.head).await?;
-        if reply.status == 200 { Ok(reply) } else { Err(format!("{path} was answered with {}", reply.status).into()) }
+        if reply.status == 200 { Ok(reply) } else { Err(format!("{path} returned status {}", reply.status).into()) }
     }
 
-    /// Answers a second: the middle of several rounds.
+    /// Requests per second: the median of several rounds.
     async fn rate(&self, path: &str, each: Duration) -> Result<f64, Fault> {
         let mut rates = Vec::with_capacity(ROUNDS);
         for _ in 0..ROUNDS {
-            let begun = Instant::now();
-            let asking = (0..CONNECTIONS).map(|_| self.ask_until(path, begun + each));
+            let started = Instant::now();
+            let asking = (0..CONNECTIONS).map(|_| self.request_until(path, started + each));
             let answers: usize = futures_util::future::try_join_all(asking).await?.into_iter().sum();
-            rates.push(answers as f64 / begun.elapsed().as_secs_f64());
+            rates.push(answers as f64 / started.elapsed().as_secs_f64());
         }
-        Ok(middle(rates))
+        Ok(median(rates))
     }
 
-    async fn ask_until(&self, path: &str, end: Instant) -> Result<usize, Fault> {
+    async fn request_until(&self, path: &str, end: Instant) -> Result<usize, Fault> {
         let (mut client, mut answers) = (Client::connect(self.address).await?, 0);
         while Instant::now() < end {
             self.get(&mut client, path).await?;
@@ -173,11 +172,11 @@ impl Clients {
         let mut client = Client::connect(self.address).await?;
         let (mut times, mut bytes) = (Vec::with_capacity(READS), 0);
         for _ in 0..READS {
-            let begun = Instant::now();
+            let started = Instant::now();
             bytes = self.get(&mut client, &path).await?.body.len();
-            times.push(begun.elapsed().as_secs_f64() * 1000.0);
+            times.push(started.elapsed().as_secs_f64() * 1000.0);
         }
-        Ok(PageCost { path, p50_ms: rounded(middle(times)), bytes })
+        Ok(PageCost { path, p50_ms: rounded(median(times)), bytes })
     }
 
     async fn first_load(&self) -> Result<FirstLoad, Fault> {
@@ -193,13 +192,13 @@ impl Clients {
     }
 }
 
-/// The files that a page names, each once.
+/// The files that a page refers to, without duplicates.
 fn files_of(html: &str) -> std::collections::BTreeSet<String> {
     let address = |rest: &str| rest.split(['"', '#']).next().unwrap_or_default().to_owned();
     html.match_indices("\"/static/").map(|(at, _)| address(&html[at + 1..])).collect()
 }
 
-fn middle(mut values: Vec<f64>) -> f64 {
+fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied().unwrap_or_default()
 }
@@ -209,10 +208,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn files_are_found_once_each() {
+    fn files_are_listed_without_duplicates() {
         let html =
             r##"<script src="/static/a.js?v=1"></script><use href="/static/i.svg?v=2#x"><use href="/static/i.svg?v=2#y">"##;
         assert_eq!(files_of(html).into_iter().collect::<Vec<_>>(), ["/static/a.js?v=1", "/static/i.svg?v=2"]);
-        assert_eq!((middle(vec![3.0, 1.0, 2.0]), middle(vec![])), (2.0, 0.0));
+        assert_eq!((median(vec![3.0, 1.0, 2.0]), median(vec![])), (2.0, 0.0));
     }
 }

@@ -1,4 +1,4 @@
-//! What was measured, as a table for people and as JSON for programs.
+//! Benchmark results as a table for people and as JSON for programs.
 
 use std::fmt::Write;
 
@@ -12,7 +12,7 @@ use super::rig::Lateness;
 use super::steady::Steady;
 use super::store::Store;
 
-/// All that was measured.
+/// All results.
 #[derive(Debug, Serialize)]
 pub struct Report {
     pub version: &'static str,
@@ -34,7 +34,7 @@ pub struct Report {
     pub pages: Option<Pages>,
 }
 
-/// A measurement as lines of a table.
+/// One benchmark as lines of the table.
 struct Section {
     title: String,
     rows: Vec<(String, String)>,
@@ -45,7 +45,7 @@ impl Report {
         Report {
             version: env!("CARGO_PKG_VERSION"),
             database: if postgres { "postgres" } else { "sqlite" },
-            machine: Machine::this(),
+            machine: Machine::current(),
             one: None,
             burst: None,
             steady_boundary: None,
@@ -65,12 +65,12 @@ impl Report {
         let mut text =
             format!("Belfry {} with {} on {system}, {cores} cores ({cpu}), {memory_mb} MiB\n", self.version, self.database);
         if !optimised {
-            text.push_str("This is a build without optimisation: its figures say little. Use cargo run --release -- bench\n");
+            text.push_str("This build is not optimised; its figures are not meaningful. Use cargo run --release -- bench\n");
         }
         for section in self.sections() {
-            let _cannot_fail = writeln!(text, "\n{}", section.title);
+            let _ = writeln!(text, "\n{}", section.title); // writing to a String cannot fail
             for (label, value) in section.rows {
-                let _cannot_fail = writeln!(text, "  {label:<34} {value}");
+                let _ = writeln!(text, "  {label:<34} {value}"); // writing to a String cannot fail
             }
         }
         text
@@ -91,9 +91,9 @@ impl Report {
 
 fn burst(m: &Burst) -> Section {
     Section {
-        title: format!("burst: {} tasks due at one instant", m.tasks),
+        title: format!("burst: {} tasks due at the same time", m.tasks),
         rows: labelled(vec![
-            ("last one recorded after", format!("{} ms", m.last_recorded_ms)),
+            ("last result recorded after", format!("{} ms", m.last_recorded_ms)),
             ("lateness p50 / p99 / max", lateness(&m.lateness_ms)),
             ("lost", m.lost.to_string()),
             ("CPU, peak memory", cost(m.cpu_seconds, m.peak_memory_mb)),
@@ -114,11 +114,11 @@ fn steady(m: &Steady, title: &str) -> Section {
 
 fn store(m: &Store) -> Section {
     Section {
-        title: format!("store: {} tasks at rest", m.tasks),
+        title: format!("store: {} tasks, none due", m.tasks),
         rows: labelled(vec![
-            ("made through the service in", format!("{:.1} s ({:.0} a second)", m.add_seconds, m.adds_per_second)),
-            ("one look, one tick (nothing due)", format!("{:.0} / {:.0} µs", m.look_us, m.tick_us)),
-            ("server answers after", format!("{:.0} ms", m.start_ms)),
+            ("created through the service in", format!("{:.1} s ({:.0} a second)", m.add_seconds, m.adds_per_second)),
+            ("one poll, one tick (nothing due)", format!("{:.0} / {:.0} µs", m.look_us, m.tick_us)),
+            ("server ready after", format!("{:.0} ms", m.start_ms)),
             ("resident memory", format!("{} MiB", m.memory_mb)),
             ("CPU while nothing is due", format!("{:.2} % of a core", m.idle_cpu_percent)),
         ]),
@@ -127,13 +127,13 @@ fn store(m: &Store) -> Section {
 
 fn list(m: &List) -> Section {
     Section {
-        title: format!("list: pages of 40 among {} executions, the deep one behind {}, p50 / max", m.executions, m.depth),
+        title: format!("list: pages of 40 of {} executions, deep pages after {} rows, p50 / max", m.executions, m.depth),
         rows: labelled(vec![
             ("first page", page(&m.first_page)),
             ("deep page", page(&m.deep_page)),
             ("deep page of one task", page(&m.of_one_task)),
-            ("deep page of failed ones", page(&m.failed_only)),
-            ("the overview", page(&m.overview)),
+            ("deep page of failed executions", page(&m.failed_only)),
+            ("overview", page(&m.overview)),
         ]),
     }
 }
@@ -143,7 +143,7 @@ fn pages(m: &Pages) -> Section {
     let pages = m.pages.iter().map(|page| (page.path.clone(), format!("{:.2} ms, {} bytes", page.p50_ms, page.bytes)));
     let load = format!("{} bytes, {} of them scripts", m.first_load.bytes, m.first_load.script_bytes);
     Section {
-        title: format!("pages: beside {} tasks and {} executions, over sockets, compressed, p50", m.tasks, m.executions),
+        title: format!("pages: with {} tasks and {} executions, over sockets, compressed, p50", m.tasks, m.executions),
         rows: rates.chain(pages).chain([("first load of the overview".to_owned(), load)]).collect(),
     }
 }

@@ -1,4 +1,4 @@
-//! What a measurement runs on: a folder and a database of its own, and the real server in this process.
+//! The environment of a benchmark: a temporary folder and database, and the real server in this process.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -17,12 +17,12 @@ use crate::config::{Secret, Settings};
 use crate::domain::execution::Status;
 use crate::domain::user::Actor;
 use crate::service::Service;
-use crate::storage::scratch::Scratch;
+use crate::storage::temp_database::TempDatabase;
 use crate::storage::{Database, stats};
 
-/// Tasks that are made at the same time.
-const MAKERS: usize = 4;
-/// Tasks by which the speed of making them is estimated.
+/// Tasks that are created concurrently.
+const CREATOR_TASKS: usize = 4;
+/// Tasks that are created to estimate the speed.
 const SAMPLE: u32 = 100;
 
 /// The real time.
@@ -30,28 +30,26 @@ pub fn now() -> DateTime<Utc> {
     SystemClock.now()
 }
 
-/// Waits until the real clock shows `at`.
+/// Waits until the real clock reaches `at`.
 pub async fn sleep_until(at: DateTime<Utc>) {
     tokio::time::sleep((at - now()).to_std().unwrap_or_default()).await;
 }
 
-/// # Errors
-/// Where the instant has passed already: then the tasks were not all there when it came.
-pub fn ahead_of(at: DateTime<Utc>) -> Result<(), Fault> {
-    if now() < at { Ok(()) } else { Err("making the tasks took longer than was estimated; is the machine busy?".into()) }
+pub fn ensure_before(at: DateTime<Utc>) -> Result<(), Fault> {
+    if now() < at { Ok(()) } else { Err("creating the tasks took longer than estimated; is the machine busy?".into()) }
 }
 
-/// The folder of all measurements; dropped, it is removed.
-pub struct Place {
+/// The folder of all benchmarks; removed when dropped.
+pub struct DataLocation {
     folder: PathBuf,
     postgres: Option<String>,
 }
 
-impl Place {
-    pub fn new(postgres: Option<String>) -> std::io::Result<Place> {
+impl DataLocation {
+    pub fn new(postgres: Option<String>) -> std::io::Result<DataLocation> {
         let folder = std::env::temp_dir().join(format!("belfry-bench-{}", Ulid::generate()));
         std::fs::create_dir(&folder)?;
-        Ok(Place { folder, postgres })
+        Ok(DataLocation { folder, postgres })
     }
 
     pub fn folder(&self) -> &Path {
@@ -59,32 +57,32 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for DataLocation {
     fn drop(&mut self) {
-        let _stays_where_it_cannot_go = std::fs::remove_dir_all(&self.folder);
+        let _ = std::fs::remove_dir_all(&self.folder); // a temporary folder
     }
 }
 
-/// A database of its own, and a server on it.
+/// A temporary database, and a server on it.
 pub struct Rig {
     pub settings: Settings,
-    scratch: Option<Scratch>,
+    temp_database: Option<TempDatabase>,
     pub began: DateTime<Utc>,
 }
 
 impl Rig {
-    pub async fn new(place: &Place) -> Result<Rig, Fault> {
-        let scratch = match &place.postgres {
-            Some(url) => Some(Scratch::create(url).await?),
+    pub async fn new(location: &DataLocation) -> Result<Rig, Fault> {
+        let temp_database = match &location.postgres {
+            Some(url) => Some(TempDatabase::create(url).await?),
             None => None,
         };
-        let mut settings = Settings { data_dir: place.folder.join(Ulid::generate().to_string()), ..Settings::default() };
+        let mut settings = Settings { data_dir: location.folder.join(Ulid::generate().to_string()), ..Settings::default() };
         settings.server.listen = "127.0.0.1:0".to_owned();
-        settings.database.url = scratch.as_ref().map(|scratch| Secret::new(scratch.url()));
-        Ok(Rig { settings, scratch, began: now() })
+        settings.database.url = temp_database.as_ref().map(|temp_database| Secret::new(temp_database.url()));
+        Ok(Rig { settings, temp_database, began: now() })
     }
 
-    /// The server with all that works in it.
+    /// The server with all its services.
     pub async fn serve(&self) -> Result<Running, Fault> {
         let app = App::start(self.settings.clone()).await?;
         let (service, database, stop) = (app.service().clone(), app.database().clone(), CancellationToken::new());
@@ -94,43 +92,43 @@ impl Rig {
     }
 
     pub async fn remove(self) -> Result<(), Fault> {
-        if let Some(scratch) = self.scratch {
-            scratch.remove().await?;
+        if let Some(temp_database) = self.temp_database {
+            temp_database.remove().await?;
         }
         Ok(std::fs::remove_dir_all(&self.settings.data_dir)?)
     }
 }
 
-/// A server that runs.
+/// A running server.
 pub struct Running {
     pub service: Service,
     pub database: Database,
-    /// Where it listens.
+    /// Its listen address.
     pub address: std::net::SocketAddr,
     stop: CancellationToken,
     ended: JoinHandle<Result<(), StartError>>,
 }
 
 impl Running {
-    /// Makes tasks through the service, as the API does. Answers how long it took.
+    /// Creates tasks through the service, as the API does. Returns how long it took.
     pub async fn create(&self, tasks: impl Iterator<Item = Value>) -> Result<Duration, Fault> {
-        let begun = std::time::Instant::now();
+        let started = std::time::Instant::now();
         let actor = Actor::local("bench");
-        let made = stream::iter(tasks).map(|task| {
+        let created = stream::iter(tasks).map(|task| {
             let (service, actor) = (&self.service, &actor);
             async move { service.create_task(actor, &task).await }
         });
-        let mut made = made.buffer_unordered(MAKERS);
-        while let Some(made) = made.next().await {
-            if let Err(crate::service::Error::Invalid(faults)) = &made {
-                return Err(format!("a task was refused: {faults:?}").into());
+        let mut created = created.buffer_unordered(CREATOR_TASKS);
+        while let Some(created) = created.next().await {
+            if let Err(crate::service::Error::Invalid(faults)) = &created {
+                return Err(format!("a task was rejected: {faults:?}").into());
             }
-            made?;
+            created?;
         }
-        Ok(begun.elapsed())
+        Ok(started.elapsed())
     }
 
-    /// An instant by which `count` tasks can be made for sure, at a whole second.
+    /// A time, at a whole second, by which `count` tasks can certainly be created.
     pub async fn time_to_create(&self, count: u32) -> Result<DateTime<Utc>, Fault> {
         let sample = (0..SAMPLE).map(|number| {
             serde_json::json!({"id": format!("sample-{number}"), "type": "echo", "enabled": false,
@@ -142,18 +140,18 @@ impl Running {
         Ok(DateTime::from_timestamp(at.timestamp(), 0).unwrap_or(at))
     }
 
-    /// Waits until all that is due by then has run and is on record, or until `latest`. Answers when that was seen. The look is
-    /// two steps into two indexes, so that it does not slow down what it measures.
-    pub async fn settled(&self, due_by: DateTime<Utc>, latest: DateTime<Utc>) -> Result<DateTime<Utc>, Fault> {
+    /// Waits until everything due by then has run and is recorded, or until `latest`. Returns when that was seen. A check is two
+    /// index lookups, so it does not slow down what is measured.
+    pub async fn wait_until_recorded(&self, due_by: DateTime<Utc>, latest: DateTime<Utc>) -> Result<DateTime<Utc>, Fault> {
         loop {
-            if stats::settled(&mut self.database.read().await?, due_by).await? || now() >= latest {
+            if stats::is_idle(&mut self.database.read().await?, due_by).await? || now() >= latest {
                 return Ok(now());
             }
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
 
-    /// What came of the executions since `from`.
+    /// The outcome of the executions since `from`.
     pub async fn outcome(&self, from: DateTime<Utc>) -> Result<Outcome, Fault> {
         let mut session = self.database.read().await?;
         let runs = stats::newest_runs(&mut session, from, i64::MAX).await?;
@@ -168,13 +166,13 @@ impl Running {
     }
 }
 
-/// What came of executions.
+/// The outcome of executions.
 pub struct Outcome {
     pub lateness: Lateness,
     pub succeeded: i64,
 }
 
-/// How late runs began, in milliseconds.
+/// How late runs started, in milliseconds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Lateness {
     pub p50: i64,
@@ -195,7 +193,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn percentiles_are_those_of_the_sorted_values() {
+    fn percentiles_of_sorted_values() {
         assert_eq!(Lateness::of((1..=200).rev().collect()), Lateness { p50: 101, p99: 199, max: 200 });
         assert_eq!(Lateness::of(vec![7]), Lateness { p50: 7, p99: 7, max: 7 });
         assert_eq!(Lateness::of(vec![]), Lateness::default());

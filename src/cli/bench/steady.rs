@@ -1,28 +1,28 @@
-//! Many tasks each second, all on the second or spread over it: how late are they, and what does it cost?
+//! Steady benchmark: many tasks each second, all on the second or spread over it; measures lateness and cost.
 
 use serde::Serialize;
 use serde_json::json;
 
 use super::Fault;
 use super::machine::Meter;
-use super::rig::{self, Lateness, Place, Rig, Running, sleep_until};
+use super::rig::{self, DataLocation, Lateness, Rig, Running, sleep_until};
 
-/// What a steady load came to.
+/// The result of a steady load.
 #[derive(Debug, Clone, Serialize)]
 pub struct Steady {
     pub tasks: u32,
     pub seconds: u32,
-    /// Instants, each of which must have an execution.
+    /// Occurrences, each of which must have an execution.
     pub expected: i64,
-    /// Instants without an execution that succeeded.
+    /// Occurrences without a successful execution.
     pub lost: i64,
     pub lateness_ms: Lateness,
     pub cpu_seconds: f64,
     pub peak_memory_mb: u64,
 }
 
-pub async fn measure(place: &Place, tasks: u32, seconds: u32, spread: bool) -> Result<Steady, Fault> {
-    let rig = Rig::new(place).await?;
+pub async fn measure(location: &DataLocation, tasks: u32, seconds: u32, spread: bool) -> Result<Steady, Fault> {
+    let rig = Rig::new(location).await?;
     let server = rig.serve().await?;
     let steady = run(&rig, &server, tasks, seconds, spread).await;
     server.stop().await?;
@@ -40,13 +40,13 @@ async fn run(rig: &Rig, server: &Running, tasks: u32, seconds: u32, spread: bool
             "trigger": {"type": "interval", "seconds": 1, "start_date": text(start), "end_date": text(end)}})
     };
     server.create((0..tasks).map(task)).await?;
-    rig::ahead_of(first)?;
+    rig::ensure_before(first)?;
     sleep_until(first).await;
     let meter = Meter::start();
     let last = first + chrono::Duration::seconds(i64::from(seconds));
     sleep_until(last).await;
     let expected = i64::from(tasks) * i64::from(seconds);
-    server.settled(last, last + chrono::Duration::seconds(30)).await?;
+    server.wait_until_recorded(last, last + chrono::Duration::seconds(30)).await?;
     let (cpu_seconds, peak_memory_mb) = meter.read();
     let outcome = server.outcome(rig.began).await?;
     let lost = expected - outcome.succeeded;

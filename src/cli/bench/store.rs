@@ -1,4 +1,4 @@
-//! Many tasks at rest: how long to make them, and what does a server that holds them cost while nothing is due?
+//! Store benchmark: many tasks that are not due; measures creating them and the cost of an idle server.
 
 use std::process::Stdio;
 use std::sync::Arc;
@@ -11,38 +11,38 @@ use tokio::process::{Child, Command};
 
 use super::Fault;
 use super::machine::{Usage, rounded};
-use super::rig::{Place, Rig, Running};
+use super::rig::{DataLocation, Rig, Running};
 use crate::clock::SystemClock;
 use crate::events::EventBus;
 use crate::scheduler::{Planner, Scheduler};
-use crate::signals::{Pulse, Signals};
+use crate::signals::{SchedulerHeartbeat, Signals};
 
-/// How long a server is watched while nothing is due.
+/// How long the idle server is observed.
 const WATCHED: Duration = Duration::from_secs(10);
-/// Looks and rounds of planning that are timed.
+/// How often polls and ticks are timed.
 const ROUNDS: usize = 200;
 
-/// What tasks at rest came to.
+/// The result of the store benchmark.
 #[derive(Debug, Clone, Serialize)]
 pub struct Store {
     pub tasks: u32,
-    /// To make them all through the service.
+    /// Time to create all tasks through the service.
     pub add_seconds: f64,
     pub adds_per_second: f64,
-    /// One look of the scheduler, which finds nothing due.
+    /// One poll of the scheduler with nothing due.
     pub look_us: f64,
-    /// One round of planning, with its transaction, which finds nothing due.
+    /// One tick, with its transaction, with nothing due.
     pub tick_us: f64,
     /// From the start of a server process until it answers.
     pub start_ms: f64,
-    /// Resident, after the watch.
+    /// Resident memory after the observation.
     pub memory_mb: u64,
-    /// Of one core, while nothing is due.
+    /// CPU usage of one core while nothing is due.
     pub idle_cpu_percent: f64,
 }
 
-pub async fn measure(place: &Place, tasks: u32) -> Result<Store, Fault> {
-    let rig = Rig::new(place).await?;
+pub async fn measure(location: &DataLocation, tasks: u32) -> Result<Store, Fault> {
+    let rig = Rig::new(location).await?;
     let store = run(&rig, tasks).await;
     rig.remove().await?;
     store
@@ -50,7 +50,7 @@ pub async fn measure(place: &Place, tasks: u32) -> Result<Store, Fault> {
 
 async fn run(rig: &Rig, tasks: u32) -> Result<Store, Fault> {
     let server = rig.serve().await?;
-    // Once a year, at a minute of its own, and never while this is measured.
+    // Once a year, each at its own minute, and never during the benchmark.
     let month = 1 + (chrono::Datelike::month0(&super::rig::now()) + 6) % 12;
     let task = |number: u32| {
         json!({"id": format!("store-{number}"), "type": "echo", "params": {"message": "ding"},
@@ -59,11 +59,11 @@ async fn run(rig: &Rig, tasks: u32) -> Result<Store, Fault> {
     let add = server.create((0..tasks).map(task)).await?;
     let (look_us, tick_us) = ticks(rig, &server).await?;
     server.stop().await?;
-    let begun = Instant::now();
+    let started = Instant::now();
     let mut process = start(rig)?;
-    let start_ms = ready(&mut process).await.map(|()| begun.elapsed().as_secs_f64() * 1000.0)?;
+    let start_ms = ready(&mut process).await.map(|()| started.elapsed().as_secs_f64() * 1000.0)?;
     tokio::time::sleep(Duration::from_secs(1)).await;
-    let id = process.id().ok_or("the server has ended")?;
+    let id = process.id().ok_or("the server has exited")?;
     let before = Usage::of(id);
     tokio::time::sleep(WATCHED).await;
     let after = Usage::of(id);
@@ -81,7 +81,7 @@ async fn run(rig: &Rig, tasks: u32) -> Result<Store, Fault> {
     })
 }
 
-/// The median of many looks and of many rounds of planning, in microseconds.
+/// The medians of many polls and of many ticks, in microseconds.
 async fn ticks(rig: &Rig, server: &Running) -> Result<(f64, f64), Fault> {
     let planner = Planner {
         database: server.database.clone(),
@@ -91,15 +91,15 @@ async fn ticks(rig: &Rig, server: &Running) -> Result<(f64, f64), Fault> {
         zone: rig.settings.server.zone,
         since: super::rig::now(),
     };
-    let scheduler = Scheduler { planner: planner.clone(), pulse: Pulse::default() };
+    let scheduler = Scheduler { planner: planner.clone(), heartbeat: SchedulerHeartbeat::default() };
     let (mut looks, mut ticks) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
-        let begun = Instant::now();
+        let started = Instant::now();
         scheduler.run_once().await?;
-        looks.push(begun.elapsed());
-        let begun = Instant::now();
+        looks.push(started.elapsed());
+        let started = Instant::now();
         planner.run_once(super::rig::now()).await?;
-        ticks.push(begun.elapsed());
+        ticks.push(started.elapsed());
     }
     Ok((median_us(looks), median_us(ticks)))
 }
@@ -109,7 +109,7 @@ fn median_us(mut times: Vec<Duration>) -> f64 {
     times.get(times.len() / 2).map_or(0.0, |time| rounded(time.as_secs_f64() * 1e6))
 }
 
-/// This same program as a server on what was made; a process of its own, so that its memory is its own.
+/// Starts this program as a server on the created database, in its own process, so that its memory can be measured.
 fn start(rig: &Rig) -> Result<Child, Fault> {
     let mut command = Command::new(std::env::current_exe()?);
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("BELFRY_")) {
@@ -124,7 +124,7 @@ fn start(rig: &Rig) -> Result<Child, Fault> {
 }
 
 async fn ready(process: &mut Child) -> Result<(), Fault> {
-    let stdout = process.stdout.take().ok_or("the server has no output")?;
+    let stdout = process.stdout.take().ok_or("the server's standard output is not piped")?;
     let mut line = String::new();
     BufReader::new(stdout).read_line(&mut line).await?;
     if line.contains("ready") { Ok(()) } else { Err("the server did not start".into()) }

@@ -1,5 +1,5 @@
-//! The API in this process, on the database of the settings, asked by the person at the machine. A server that runs on the same
-//! database notices what is changed within a moment.
+//! The API in this process, on the local database, for the operating system's user. A server that runs on the same database
+//! notices changes within a time_argument.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,34 +8,34 @@ use tokio::sync::Mutex;
 
 use super::{Answer, Call, Failure};
 use crate::api;
-use crate::app::{self, DATABASE_FILE, Opened};
+use crate::app::{self, DATABASE_FILE, LocalApp};
 use crate::clock::SystemClock;
 use crate::config::{Log, Settings};
 use crate::domain::user::{Actor, Via};
 use crate::service::{self, Service};
 use crate::telemetry::{self, Logs, Setup};
 
-/// Nobody else is kept waiting by what a person at the machine asks for.
+/// The time limit of a request; long, as nobody else waits for it.
 const LIMIT: Duration = Duration::from_secs(3600);
-/// The largest body, in bytes: what is imported here is not sent by a stranger.
+/// The largest request body, in bytes: imports come from the local user.
 const BODY_LIMIT: usize = 256 << 20;
 
-/// The API on the database of some settings, opened with the first call.
+/// The API on the local database, opened with the first request.
 pub(in crate::cli) struct Local {
     settings: Settings,
-    /// In whose name; `None`: the person at the machine.
+    /// The account to act as; `None`: the operating system's user.
     account: Option<String>,
-    open: Mutex<Option<Open>>,
+    open: Mutex<Option<OpenDatabase>>,
 }
 
-struct Open {
-    opened: Opened,
+struct OpenDatabase {
+    opened: LocalApp,
     api: api::Local,
     _logs: Logs,
 }
 
 impl Local {
-    /// `account`: in whose name; `None`: the person at the machine.
+    /// `account`: the account to act as; `None`: the operating system's user.
     pub(in crate::cli) fn new(settings: Settings, account: Option<String>) -> Self {
         Self { settings, account, open: Mutex::new(None) }
     }
@@ -55,37 +55,37 @@ impl Local {
             open.opened.find_executables().await;
         }
         let answer = open.api.call(call.method, &call.target(), &call.headers, call.body.clone()).await;
-        let answer = answer.ok_or_else(|| Failure::Usage(format!("{} cannot be asked for", call.target())))?;
+        let answer = answer.ok_or_else(|| Failure::Usage(format!("the path {} is not valid", call.target())))?;
         Ok(Answer { status: answer.status, headers: answer.headers, body: answer.body })
     }
 
-    /// A question to a database that is not there is a mistake in the folder, and makes none.
+    /// Fails for a missing database unless the request may create one: a wrong folder must not create an empty database.
     fn check_there(&self, call: &Call) -> Result<(), Failure> {
         let file = self.settings.data_dir.join(DATABASE_FILE);
         if self.settings.database.url.is_some() || file.exists() || call.creates() {
             return Ok(());
         }
         Err(Failure::NotFound(format!(
-            "there is no database {}; give the folder with --data-dir or the settings with --config, ask a server with --server, \
-             or begin with `belfry init`",
+            "the database {} does not exist; pass the folder with --data-dir, the settings with --config or a server with --server, \
+             or run `belfry init` first",
             file.display()
         )))
     }
 
-    async fn open(&self) -> Result<Open, Failure> {
+    async fn open(&self) -> Result<OpenDatabase, Failure> {
         let opened = app::open(&self.settings).await.map_err(|error| Failure::Unreachable(error.to_string()))?;
         let logs = log(&self.settings)?;
         let options = api::Options { request_timeout: LIMIT, body_limit: BODY_LIMIT, ..api::Options::default() };
         let actor = self.actor(&opened.service).await?;
         let api = api::Local::new(opened.service.clone(), actor, options);
-        Ok(Open { opened, api, _logs: logs })
+        Ok(OpenDatabase { opened, api, _logs: logs })
     }
 }
 
 impl Local {
-    /// Who asks. In the name of an account, no more than it may is allowed.
+    /// The actor of the requests. Acting as an account, it has only that account's permissions.
     async fn actor(&self, service: &Service) -> Result<Actor, Failure> {
-        let person = Actor::local(person());
+        let person = Actor::local(os_user());
         let Some(name) = &self.account else { return Ok(person) };
         match service.user(&person, name).await {
             Ok(user) => Ok(Actor { grants: user.grants, ..Actor::new(user.name, user.role, Via::CommandLine) }),
@@ -96,7 +96,7 @@ impl Local {
     }
 }
 
-/// What is changed stands in the server's log. Setting it aside is left to the server, which holds it open.
+/// Writes to the server's log file. Rotation is left to the server, which holds the file open.
 fn log(settings: &Settings) -> Result<Logs, Failure> {
     let log = Log { file_max_bytes: u64::MAX, ..settings.log.clone() };
     let clock = Arc::new(SystemClock);
@@ -104,8 +104,8 @@ fn log(settings: &Settings) -> Result<Logs, Failure> {
     telemetry::start(setup).map_err(Failure::failed)
 }
 
-/// Who is at the machine, by the system's account.
-fn person() -> String {
+/// The name of the operating system's user.
+fn os_user() -> String {
     let named = ["USER", "USERNAME"].into_iter().find_map(|name| std::env::var(name).ok().filter(|name| !name.is_empty()));
     named.unwrap_or_else(|| "command line".to_owned())
 }

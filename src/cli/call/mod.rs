@@ -1,41 +1,41 @@
-//! One way to ask Belfry something from the command line: a call of the JSON API, answered by a server (`--server`) or, without
-//! one, by the same API in this process, on the database of the settings. So each command is written once.
+//! Calls of the JSON API, made to a server (`--server`) or, without one, to the same API in this process on the local database.
+//! Commands work the same with both.
 
-mod failed;
 mod local;
+mod problem;
 mod remote;
 
 use chrono::{DateTime, TimeDelta};
 use serde_json::Value;
 
 use super::Failure;
-use super::look::Look;
+use super::output_options::OutputOptions;
 use crate::api::encode_segment;
 use crate::clock::{Clock, SystemClock};
 
-pub(super) use failed::{Told, told};
 pub(super) use local::Local;
+pub(super) use problem::{FaultSource, to_failure};
 pub(super) use remote::Remote;
 
 /// The base path of the calls.
 const BASE: &str = "/api/v1";
-/// A process on another machine that was not heard of for so long is held for dead.
-const SILENCE: TimeDelta = TimeDelta::seconds(30);
+/// A node without a heartbeat for this long is considered dead.
+const NODE_TIMEOUT: TimeDelta = TimeDelta::seconds(30);
 
-/// One call, still to be made.
+/// A request to the API.
 #[derive(Debug, Clone)]
 pub(super) struct Call {
     pub(super) method: &'static str,
-    /// The path below the base and the query, encoded.
+    /// The encoded path below the base, and the query.
     target: String,
     pub(super) headers: Vec<(String, String)>,
     pub(super) body: Option<Vec<u8>>,
-    /// May come before there is a database.
-    begins: bool,
+    /// Whether it may create the database.
+    may_create_database: bool,
 }
 
 impl Call {
-    /// Reads. `path` holds the segments below `/api/v1`, as they are.
+    /// A GET request. `path` holds the segments below `/api/v1`, not encoded.
     pub(super) fn get(path: &[&str]) -> Call {
         Call::new("GET", path)
     }
@@ -54,12 +54,12 @@ impl Call {
 
     fn new(method: &'static str, path: &[&str]) -> Call {
         let target = path.iter().map(|segment| format!("/{}", encode_segment(segment))).collect();
-        Call { method, target, headers: Vec::new(), body: None, begins: false }
+        Call { method, target, headers: Vec::new(), body: None, may_create_database: false }
     }
 
-    /// A question that goes before making something: where there is no database yet, one is made.
-    pub(super) fn beginning(self) -> Call {
-        Call { begins: true, ..self }
+    /// Marks a request that precedes a creation and may itself create the database.
+    pub(super) fn may_create_database(self) -> Call {
+        Call { may_create_database: true, ..self }
     }
 
     /// Adds a query parameter.
@@ -69,7 +69,7 @@ impl Call {
         self
     }
 
-    /// Adds a query parameter where there is a value.
+    /// Adds a query parameter if there is a value.
     pub(super) fn query_some(self, name: &str, value: Option<&impl std::fmt::Display>) -> Call {
         match value {
             Some(value) => self.query(name, value),
@@ -87,7 +87,7 @@ impl Call {
         self.bytes("application/json", body.to_string().into_bytes())
     }
 
-    /// Sends a body as it is.
+    /// Sends a body unchanged.
     pub(super) fn bytes(mut self, content_type: &str, body: Vec<u8>) -> Call {
         self.body = Some(body);
         self.header("content-type", content_type)
@@ -98,26 +98,26 @@ impl Call {
         format!("{BASE}{}", self.target)
     }
 
-    /// Makes something of its own that needs no earlier data: only then may the data folder be made for it.
+    /// Whether the request creates something that needs no earlier data; only then may it create the data folder.
     fn creates(&self) -> bool {
         let first = self.target.split(['/', '?']).nth(1).unwrap_or_default();
         let alone = !self.target.trim_start_matches('/').contains('/');
         match self.method {
-            _ if self.begins => true,
+            _ if self.may_create_database => true,
             "POST" => first == "import" || (alone && matches!(first, "tasks" | "users")),
             "PUT" => first == "secrets",
             _ => false,
         }
     }
 
-    /// Asks which task types there are, or depends on it.
+    /// Whether the response depends on the task types, including executables.
     fn needs_types(&self) -> bool {
         let first = self.target.split(['/', '?']).nth(1).unwrap_or_default();
         first == "task-types" || (self.method != "GET" && matches!(first, "tasks" | "import" | "executions"))
     }
 }
 
-/// What a call came to; its status is good.
+/// A successful response.
 #[derive(Debug)]
 pub(super) struct Answer {
     pub(super) status: u16,
@@ -127,12 +127,12 @@ pub(super) struct Answer {
 }
 
 impl Answer {
-    /// The body as JSON; null where there is none.
+    /// The body as JSON; null if it is empty.
     pub(super) fn json(&self) -> Result<Value, Failure> {
         if self.body.is_empty() {
             return Ok(Value::Null);
         }
-        serde_json::from_slice(&self.body).map_err(|error| Failure::Failed(format!("the answer is not JSON: {error}")))
+        serde_json::from_slice(&self.body).map_err(|error| Failure::Failed(format!("the response is not valid JSON: {error}")))
     }
 
     /// The body as text.
@@ -145,59 +145,52 @@ impl Answer {
     }
 }
 
-/// Who answers.
-pub(super) enum Caller {
+/// A client of the API.
+pub(super) enum ApiClient {
     Local(Box<Local>),
     Remote(Remote),
 }
 
-impl Caller {
-    /// Makes a call and waits for its answer.
-    ///
-    /// # Errors
-    /// What the API refused, in the words of [`told`]; or that nobody answers.
-    pub(super) async fn send(&self, call: Call, look: &Look) -> Result<Answer, Failure> {
-        self.send_told(call, look, &()).await
+impl ApiClient {
+    /// Sends a request and waits for the response.
+    pub(super) async fn send(&self, call: Call, output: &OutputOptions) -> Result<Answer, Failure> {
+        self.send_from(call, output, &()).await
     }
 
-    /// As [`Caller::send`]; what is wrong with the body is shown where `source` says that it stands.
-    ///
-    /// # Errors
-    /// As [`Caller::send`].
-    pub(super) async fn send_told(&self, call: Call, look: &Look, source: &dyn Told) -> Result<Answer, Failure> {
-        let call = call.header("accept-language", look.language().tag());
+    /// Like [`ApiClient::send`]; `source` locates the faults of the body.
+    pub(super) async fn send_from(
+        &self,
+        call: Call,
+        output: &OutputOptions,
+        source: &dyn FaultSource,
+    ) -> Result<Answer, Failure> {
+        let call = call.header("accept-language", output.language().tag());
         let answer = match self {
-            Caller::Local(local) => local.send(&call).await?,
-            Caller::Remote(remote) => remote.send(&call).await?,
+            ApiClient::Local(local) => local.send(&call).await?,
+            ApiClient::Remote(remote) => remote.send(&call).await?,
         };
-        if (200..300).contains(&answer.status) { Ok(answer) } else { Err(told(&answer, look, source)) }
+        if (200..300).contains(&answer.status) { Ok(answer) } else { Err(to_failure(&answer, output, source)) }
     }
 
-    /// Whether anything is there that would run what is queued: any server that answers is, and on the local database any process
-    /// that holds its place there.
-    ///
-    /// # Errors
-    /// As [`Caller::send`].
-    pub(super) async fn can_run(&self, look: &Look) -> Result<bool, Failure> {
-        let Caller::Local(local) = self else { return Ok(true) };
+    /// Whether a server is there to run queued executions: true for every remote server; on the local database, whether a process
+    /// serves it.
+    pub(super) async fn can_run(&self, output: &OutputOptions) -> Result<bool, Failure> {
+        let ApiClient::Local(local) = self else { return Ok(true) };
         if local.settings().database.url.is_none() {
-            return Ok(crate::app::is_served(&local.settings().data_dir));
+            return Ok(crate::app::is_server_running(&local.settings().data_dir));
         }
-        let nodes = self.json(Call::get(&["nodes"]), look).await?;
+        let nodes = self.json(Call::get(&["nodes"]), output).await?;
         let now = SystemClock.now();
         let lives = |node: &Value| {
             let seen = node["last_seen_at"].as_str().and_then(|at| DateTime::parse_from_rfc3339(at).ok());
-            seen.is_some_and(|seen| now - seen.to_utc() < SILENCE)
+            seen.is_some_and(|seen| now - seen.to_utc() < NODE_TIMEOUT)
         };
         Ok(nodes["nodes"].as_array().is_some_and(|nodes| nodes.iter().any(lives)))
     }
 
-    /// As [`Caller::send`], for an answer in JSON.
-    ///
-    /// # Errors
-    /// As [`Caller::send`].
-    pub(super) async fn json(&self, call: Call, look: &Look) -> Result<Value, Failure> {
-        self.send(call, look).await?.json()
+    /// Like [`ApiClient::send`], for a JSON response.
+    pub(super) async fn json(&self, call: Call, output: &OutputOptions) -> Result<Value, Failure> {
+        self.send(call, output).await?.json()
     }
 }
 
@@ -206,13 +199,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_encoded_whatever_they_hold() {
+    fn path_segments_and_queries_are_encoded() {
         let call = Call::get(&["tasks", "日报/a b"]).query("search", "x&y=ü").query_some("tag", None::<&String>);
         assert_eq!(call.target(), "/api/v1/tasks/%E6%97%A5%E6%8A%A5%2Fa%20b?search=x%26y%3D%C3%BC");
     }
 
     #[test]
-    fn only_what_makes_something_new_may_make_a_data_folder() {
+    fn only_creating_requests_may_create_the_data_folder() {
         assert!(Call::post(&["tasks"]).creates() && Call::put(&["secrets", "a"]).creates());
         assert!(!Call::post(&["tasks", "a", "run"]).creates() && !Call::get(&["tasks"]).creates());
     }

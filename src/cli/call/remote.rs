@@ -1,4 +1,4 @@
-//! A server, asked over HTTP with a token.
+//! API calls to a server over HTTP with a token.
 
 use std::time::Duration;
 
@@ -7,12 +7,12 @@ use reqwest::{Client, Method, Url};
 use super::{Answer, Call, Failure};
 use crate::domain::secret::Secret;
 
-/// A server that does not even take the connection within this time is not there.
+/// Timeout for connecting.
 const CONNECT: Duration = Duration::from_secs(10);
-/// The longest wait for an answer; the server itself gives up earlier.
+/// Timeout for a response; the server's own is shorter.
 const ANSWER: Duration = Duration::from_secs(120);
 
-/// A server by its address, and the token to show it.
+/// A server's address and the token for it.
 pub(in crate::cli) struct Remote {
     client: Client,
     base: Url,
@@ -20,29 +20,27 @@ pub(in crate::cli) struct Remote {
 }
 
 impl Remote {
-    /// # Errors
-    /// [`Failure::Usage`] for an address that is none.
+    /// `shown` names the flag or variable in messages; [`Failure::Usage`] for an invalid address.
     pub(in crate::cli) fn new(shown: &str, address: &str, token: Secret) -> Result<Remote, Failure> {
-        let wrong = || {
-            Failure::Usage(format!("{shown}: '{address}' is not the address of a server; write http://host:8398 or https://host"))
-        };
+        let wrong =
+            || Failure::Usage(format!("{shown}: '{address}' is not a server address; write http://host:8398 or https://host"));
         let base: Url = address.trim_end_matches('/').parse().map_err(|_| wrong())?;
         if !matches!(base.scheme(), "http" | "https") || !base.has_host() || base.query().is_some() || base.fragment().is_some() {
             return Err(wrong());
         }
         if !base.username().is_empty() || base.password().is_some() {
-            return Err(Failure::Usage(format!("{shown}: leave name and password out of the address, and give a token")));
+            return Err(Failure::Usage(format!("{shown}: remove the user name and password from the address, and pass a token")));
         }
-        // Another part of the process may have chosen a provider of TLS already.
+        // Fails if another part of the process has installed a provider already, which is fine.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = Client::builder()
             .user_agent(concat!("belfry/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(CONNECT)
             .timeout(ANSWER)
-            // A redirect would carry the token elsewhere.
+            // Following a redirect would send the token to another server.
             .redirect(reqwest::redirect::Policy::none())
             .build()
-            .map_err(|error| Failure::Failed(format!("no HTTP client can be made: {error}")))?;
+            .map_err(|error| Failure::Failed(format!("failed to create the HTTP client: {error}")))?;
         Ok(Remote { client, base, token })
     }
 
@@ -60,7 +58,7 @@ impl Remote {
         let status = response.status();
         if status.is_redirection() {
             let to = response.headers().get("location").and_then(|value| value.to_str().ok()).unwrap_or("another address");
-            return Err(Failure::Unreachable(format!("{} sends on to {to}; give that server's own address", self.base)));
+            return Err(Failure::Unreachable(format!("{} redirects to {to}; pass that server's own address", self.base)));
         }
         let named = response.headers().iter();
         let headers = named.filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.to_owned()))).collect();
@@ -72,7 +70,8 @@ impl Remote {
         let error = error.without_url();
         let why = std::iter::successors(Some(&error as &dyn std::error::Error), |error| error.source()).last();
         let why = why.map_or_else(String::new, ToString::to_string);
-        let advice = if error.is_timeout() { "it did not answer in time" } else { "is it running, and is the address right?" };
+        let advice =
+            if error.is_timeout() { "it did not answer in time" } else { "check that it runs and that the address is right" };
         Failure::Unreachable(format!("cannot reach {}: {why}; {advice}", self.base))
     }
 }

@@ -1,4 +1,4 @@
-//! What the machine itself gives: the folder, the disk, the zone, the key of secrets.
+//! Checks of the machine: data folder, disk space, time zone, encryption key.
 
 use std::path::Path;
 
@@ -7,44 +7,44 @@ use sysinfo::Disks;
 
 use super::Finding;
 use crate::app::KEY_FILE;
-use crate::cli::look::Look;
+use crate::cli::output_options::OutputOptions;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Settings, reason};
 
-/// Below this much free space a database soon cannot grow.
-const LITTLE: u64 = 200 << 20;
-/// Below this much somebody should look.
-const LOW: u64 = 1 << 30;
+/// Below this much free space the check fails.
+const CRITICAL_BYTES: u64 = 200 << 20;
+/// Below this much free space the check warns.
+const WARN_BYTES: u64 = 1 << 30;
 
-pub(super) fn all(settings: &Settings, look: &Look) -> Vec<Finding> {
-    let looks = [folder(settings, look), disk(settings, look), Some(zone(settings, look)), key(settings, look)];
+pub(super) fn check(settings: &Settings, output: &OutputOptions) -> Vec<Finding> {
+    let looks = [folder(settings, output), disk(settings, output), Some(zone(settings, output)), key(settings, output)];
     looks.into_iter().flatten().collect()
 }
 
-fn folder(settings: &Settings, look: &Look) -> Option<Finding> {
+fn folder(settings: &Settings, output: &OutputOptions) -> Option<Finding> {
     let path = &settings.data_dir;
     let shown = path.display().to_string();
     if !path.exists() {
         return Some(Finding::warning(
             "folder",
-            look.fill("doctor.folder_missing", &[("folder", &shown)]),
-            look.text("doctor.mend_folder_missing"),
+            output.fill("doctor.folder_missing", &[("folder", &shown)]),
+            output.text("doctor.fix_folder_missing"),
         ));
     }
     let probe = path.join(format!(".belfry-doctor-{}", std::process::id()));
     let tried = std::fs::write(&probe, b"").and_then(|()| std::fs::remove_file(&probe));
     Some(match tried {
-        Ok(()) => Finding::well("folder", shown),
+        Ok(()) => Finding::ok("folder", shown),
         Err(error) => Finding::broken(
             "folder",
-            look.fill("doctor.folder_refuses", &[("folder", &shown), ("why", &reason(&error))]),
-            look.text("doctor.mend_folder_refuses"),
+            output.fill("doctor.folder_not_writable", &[("folder", &shown), ("why", &reason(&error))]),
+            output.text("doctor.fix_folder_not_writable"),
         ),
     })
 }
 
-/// The space on the disk that holds the data folder; nothing where the system does not tell.
-fn disk(settings: &Settings, look: &Look) -> Option<Finding> {
+/// The free space on the disk of the data folder; `None` where the system does not report it.
+fn disk(settings: &Settings, output: &OutputOptions) -> Option<Finding> {
     let path = std::fs::canonicalize(nearest(&settings.data_dir)).ok()?;
     let disks = Disks::new_with_refreshed_list().ok()?;
     let holds = disks.iter().filter(|disk| path.starts_with(disk.mount_point()));
@@ -53,15 +53,15 @@ fn disk(settings: &Settings, look: &Look) -> Option<Finding> {
     let values =
         [("free", &*mebibytes(free)), ("place", &*disk.mount_point().display().to_string())].map(|(n, v)| (n, v.to_owned()));
     let values: Vec<(&str, &str)> = values.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    let what = look.fill("doctor.disk_free", &values);
+    let what = output.fill("doctor.disk_free", &values);
     Some(match free {
-        ..LITTLE => Finding::broken("disk", what, look.text("doctor.mend_disk")),
-        LITTLE..LOW => Finding::warning("disk", what, look.text("doctor.mend_disk")),
-        _ => Finding::well("disk", what),
+        ..CRITICAL_BYTES => Finding::broken("disk", what, output.text("doctor.fix_disk")),
+        CRITICAL_BYTES..WARN_BYTES => Finding::warning("disk", what, output.text("doctor.fix_disk")),
+        _ => Finding::ok("disk", what),
     })
 }
 
-/// The folder itself, or the nearest one above it that exists.
+/// The folder itself, or its nearest existing parent.
 fn nearest(path: &Path) -> &Path {
     let existing = path.ancestors().find(|folder| !folder.as_os_str().is_empty() && folder.exists());
     existing.unwrap_or(Path::new("."))
@@ -71,37 +71,37 @@ fn mebibytes(bytes: u64) -> String {
     if bytes >= 10 << 30 { format!("{} GiB", bytes >> 30) } else { format!("{} MiB", bytes >> 20) }
 }
 
-fn zone(settings: &Settings, look: &Look) -> Finding {
+fn zone(settings: &Settings, output: &OutputOptions) -> Finding {
     let zone = settings.server.zone;
     let now = SystemClock.now().with_timezone(&zone).format("%Y-%m-%d %H:%M:%S %:z").to_string();
-    let what = look.fill("doctor.zone_is", &[("zone", zone.name()), ("now", &now)]);
+    let what = output.fill("doctor.zone_is", &[("zone", zone.name()), ("now", &now)]);
     let machine = std::env::var("TZ").ok().or_else(|| iana_time_zone::get_timezone().ok());
     let known = machine.as_deref().is_some_and(|name| name.trim_start_matches(':').parse::<Tz>().is_ok());
     if known || zone != Tz::UTC {
-        return Finding::well("zone", what);
+        return Finding::ok("zone", what);
     }
-    Finding::warning("zone", what, look.text("doctor.mend_zone"))
+    Finding::warning("zone", what, output.text("doctor.fix_zone"))
 }
 
-/// Others who can read the key can read every secret in a copy of the database.
+/// Whether only the owner can read the encryption key, which decrypts every secret.
 #[cfg(unix)]
-fn key(settings: &Settings, look: &Look) -> Option<Finding> {
+fn key(settings: &Settings, output: &OutputOptions) -> Option<Finding> {
     use std::os::unix::fs::PermissionsExt;
     let file = settings.data_dir.join(KEY_FILE);
     let mode = std::fs::metadata(&file).ok()?.permissions().mode();
     let shown = file.display().to_string();
     Some(match mode & 0o077 {
-        0 => Finding::well("key", look.fill("doctor.key_is", &[("file", &shown)])),
+        0 => Finding::ok("key", output.fill("doctor.key_is", &[("file", &shown)])),
         _ => Finding::broken(
             "key",
-            look.fill("doctor.key_open", &[("file", &shown)]),
-            look.fill("doctor.mend_key", &[("file", &shown)]),
+            output.fill("doctor.key_open", &[("file", &shown)]),
+            output.fill("doctor.fix_key", &[("file", &shown)]),
         ),
     })
 }
 
 #[cfg(not(unix))]
-fn key(settings: &Settings, look: &Look) -> Option<Finding> {
+fn key(settings: &Settings, output: &OutputOptions) -> Option<Finding> {
     let file = settings.data_dir.join(KEY_FILE);
-    file.exists().then(|| Finding::well("key", look.fill("doctor.key_is", &[("file", &file.display().to_string())])))
+    file.exists().then(|| Finding::ok("key", output.fill("doctor.key_is", &[("file", &file.display().to_string())])))
 }

@@ -1,4 +1,4 @@
-//! What is reached over the network: Belfry's own port, and the mail servers of the settings.
+//! Network checks: Belfry's listen address and the configured mail servers.
 
 use std::time::Duration;
 
@@ -7,44 +7,46 @@ use tokio::time::timeout;
 
 use super::Finding;
 use crate::app;
-use crate::cli::look::Look;
+use crate::cli::output_options::OutputOptions;
 use crate::config::{Settings, reason};
 
-/// A server that does not take a connection within this time is not there.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// Timeout for a connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Whether the port of the settings can be had, or is Belfry's already.
-pub(super) async fn listening(settings: &Settings, look: &Look) -> Vec<Finding> {
+/// Whether the listen address is available, or already used by Belfry.
+pub(super) async fn listening(settings: &Settings, output: &OutputOptions) -> Vec<Finding> {
     let address = &settings.server.listen;
     let found = match TcpListener::bind(address).await {
-        Ok(_free_again) => Finding::well("listen", look.fill("doctor.port_free", &[("address", address)])),
-        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse && app::is_served(&settings.data_dir) => {
-            Finding::well("listen", look.fill("doctor.port_ours", &[("address", address)]))
+        Ok(_listener) => Finding::ok("listen", output.fill("doctor.port_free", &[("address", address)])),
+        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse && app::is_server_running(&settings.data_dir) => {
+            Finding::ok("listen", output.fill("doctor.port_ours", &[("address", address)]))
         }
         Err(error) => Finding::broken(
             "listen",
-            look.fill("doctor.port_refused", &[("address", address), ("why", &reason(&error))]),
-            look.text("doctor.mend_port"),
+            output.fill("doctor.port_unavailable", &[("address", address), ("why", &reason(&error))]),
+            output.text("doctor.fix_port"),
         ),
     };
     vec![found]
 }
 
-/// Whether each mail server takes a connection.
-pub(super) async fn mail(settings: &Settings, look: &Look) -> Vec<Finding> {
+/// Whether each mail server accepts connections.
+pub(super) async fn mail(settings: &Settings, output: &OutputOptions) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (name, smtp) in &settings.profiles.smtp {
         let address = format!("{}:{}", smtp.host(), smtp.port());
-        let tried = timeout(PATIENCE, TcpStream::connect((smtp.host(), smtp.port()))).await;
+        let tried = timeout(CONNECT_TIMEOUT, TcpStream::connect((smtp.host(), smtp.port()))).await;
         let why = match tried {
             Ok(Ok(_connected)) => None,
             Ok(Err(error)) => Some(reason(&error)),
-            Err(_late) => Some(look.text("doctor.no_answer")),
+            Err(_elapsed) => Some(output.text("doctor.no_answer")),
         };
         let values = [("name", name.as_str()), ("address", &address), ("why", why.as_deref().unwrap_or_default())];
         findings.push(match why {
-            None => Finding::well("mail", look.fill("doctor.mail_answers", &values)),
-            Some(_) => Finding::broken("mail", look.fill("doctor.mail_silent", &values), look.fill("doctor.mend_mail", &values)),
+            None => Finding::ok("mail", output.fill("doctor.mail_connected", &values)),
+            Some(_) => {
+                Finding::broken("mail", output.fill("doctor.mail_failed", &values), output.fill("doctor.fix_mail", &values))
+            }
         });
     }
     findings

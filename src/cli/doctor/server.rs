@@ -1,5 +1,4 @@
-//! What the database and the servers on it tell: whether it is sound, who may sign in, which nodes live, and whether the clocks
-//! agree.
+//! Checks of the database and its servers: integrity, administrators, nodes and clocks.
 
 use chrono::{DateTime, TimeDelta};
 use serde_json::Value;
@@ -7,117 +6,117 @@ use serde_json::Value;
 use super::Finding;
 use crate::app::DATABASE_FILE;
 use crate::cli::Failure;
-use crate::cli::call::{Call, Caller};
-use crate::cli::look::{Look, text};
+use crate::cli::call::{ApiClient, Call};
+use crate::cli::output_options::{OutputOptions, text};
 use crate::clock::{Clock, SystemClock};
 use crate::config::Settings;
 use crate::storage::copy;
 
-/// Clocks that are further apart make runs late or early.
-const APART: TimeDelta = TimeDelta::seconds(2);
+/// The largest acceptable difference between clocks.
+const MAX_CLOCK_SKEW: TimeDelta = TimeDelta::seconds(2);
 
-/// The local database.
-pub(super) async fn of_database(settings: &Settings, caller: &Caller, look: &Look) -> Vec<Finding> {
+/// Checks the local database.
+pub(super) async fn check_database(settings: &Settings, client: &ApiClient, output: &OutputOptions) -> Vec<Finding> {
     let file = settings.data_dir.join(DATABASE_FILE);
     let is_file = settings.database.url.is_none();
     if is_file && !file.exists() {
-        let what = look.fill("doctor.database_missing", &[("file", &file.display().to_string())]);
-        return vec![Finding::warning("database", what, look.text("doctor.mend_folder_missing"))];
+        let what = output.fill("doctor.database_missing", &[("file", &file.display().to_string())]);
+        return vec![Finding::warning("database", what, output.text("doctor.fix_folder_missing"))];
     }
     if is_file && let Err(error) = copy::check_sqlite(&file).await {
-        return vec![Finding::broken("database", error.to_string(), look.text("doctor.mend_database"))];
+        return vec![Finding::broken("database", error.to_string(), output.text("doctor.fix_database"))];
     }
-    let users = match caller.json(Call::get(&["users"]), look).await {
+    let users = match client.json(Call::get(&["users"]), output).await {
         Ok(users) => users,
-        Err(failure) => return vec![Finding::broken("database", failure.to_string(), look.text("doctor.mend_database"))],
+        Err(failure) => return vec![Finding::broken("database", failure.to_string(), output.text("doctor.fix_database"))],
     };
     let kind = if is_file { format!("SQLite, {}", file.display()) } else { "PostgreSQL".to_owned() };
-    let mut findings = vec![Finding::well("database", look.fill("doctor.database_sound", &[("kind", &kind)]))];
-    findings.push(administrators(&users, look));
-    findings.extend(nodes(caller, look).await);
-    findings.extend(past(caller, look).await);
-    findings.extend(datasources(caller, look).await);
+    let mut findings = vec![Finding::ok("database", output.fill("doctor.database_ok", &[("kind", &kind)]))];
+    findings.push(administrators(&users, output));
+    findings.extend(nodes(client, output).await);
+    findings.extend(recorded_times(client, output).await);
+    findings.extend(datasources(client, output).await);
     findings
 }
 
-/// A server, asked from outside.
-pub(super) async fn of_remote(shown: &str, caller: &Caller, look: &Look) -> Vec<Finding> {
-    let me = match caller.send(Call::get(&["me"]), look).await {
+/// Checks a server over its API.
+pub(super) async fn check_server(shown: &str, client: &ApiClient, output: &OutputOptions) -> Vec<Finding> {
+    let me = match client.send(Call::get(&["me"]), output).await {
         Ok(me) => me,
         Err(failure) => {
-            return vec![Finding::broken("server", failure.to_string(), look.fill("doctor.mend_server", &[("shown", shown)]))];
+            return vec![Finding::broken("server", failure.to_string(), output.fill("doctor.fix_server", &[("shown", shown)]))];
         }
     };
     let account = me.json().unwrap_or_default();
     let values = [("name", text(&account["name"])), ("role", text(&account["role"]))];
-    let mut findings = vec![Finding::well("server", look.fill("doctor.server_answers", &values))];
+    let mut findings = vec![Finding::ok("server", output.fill("doctor.server_reachable", &values))];
     if let Some(theirs) = me.header("date").and_then(|date| DateTime::parse_from_rfc2822(date).ok()) {
-        findings.push(apart(theirs.to_utc() - SystemClock.now(), look));
+        findings.push(clock_skew(theirs.to_utc() - SystemClock.now(), output));
     }
-    findings.extend(nodes(caller, look).await);
-    findings.extend(datasources(caller, look).await);
+    findings.extend(nodes(client, output).await);
+    findings.extend(datasources(client, output).await);
     findings
 }
 
-fn administrators(users: &Value, look: &Look) -> Finding {
+fn administrators(users: &Value, output: &OutputOptions) -> Finding {
     let can = |user: &&Value| text(&user["role"]) == "admin" && user["disabled"] != Value::Bool(true);
     match users.as_array().into_iter().flatten().filter(can).count() {
-        0 => Finding::warning("accounts", look.text("doctor.no_admin"), look.text("doctor.mend_no_admin")),
-        count => Finding::well("accounts", look.fill("doctor.admins", &[("count", &count.to_string())])),
+        0 => Finding::warning("accounts", output.text("doctor.no_admin"), output.text("doctor.fix_no_admin")),
+        count => Finding::ok("accounts", output.fill("doctor.admins", &[("count", &count.to_string())])),
     }
 }
 
-/// Which servers run, and whether all are of one version.
-async fn nodes(caller: &Caller, look: &Look) -> Vec<Finding> {
-    let found = match caller.json(Call::get(&["nodes"]), look).await {
+/// Which nodes are running, and whether all have the same version.
+async fn nodes(client: &ApiClient, output: &OutputOptions) -> Vec<Finding> {
+    let found = match client.json(Call::get(&["nodes"]), output).await {
         Ok(found) => found,
         Err(failure) => return vec![Finding::broken("nodes", failure.to_string(), String::new())],
     };
     let all = found["nodes"].as_array().map_or(&[][..], Vec::as_slice);
-    if all.is_empty() || !caller.can_run(look).await.unwrap_or_default() {
-        return vec![Finding::warning("nodes", look.text("doctor.no_nodes"), look.text("doctor.mend_no_nodes"))];
+    if all.is_empty() || !client.can_run(output).await.unwrap_or_default() {
+        return vec![Finding::warning("nodes", output.text("doctor.no_nodes"), output.text("doctor.fix_no_nodes"))];
     }
     let names: Vec<String> = all.iter().map(|node| format!("{} {}", text(&node["name"]), text(&node["version"]))).collect();
     let what = names.join(", ");
     let own = env!("CARGO_PKG_VERSION");
     match all.iter().all(|node| text(&node["version"]) == own) {
-        true => vec![Finding::well("nodes", what)],
-        false => vec![Finding::warning("nodes", what, look.fill("doctor.mend_versions", &[("own", own)]))],
+        true => vec![Finding::ok("nodes", what)],
+        false => vec![Finding::warning("nodes", what, output.fill("doctor.fix_versions", &[("own", own)]))],
     }
 }
 
-/// Whether the clock stands behind what is on record already: then it was set back.
-async fn past(caller: &Caller, look: &Look) -> Option<Finding> {
-    let audit = caller.json(Call::get(&["audit"]).query("page_size", 1), look).await.unwrap_or_default();
-    let runs = caller.json(Call::get(&["executions"]).query("page_size", 1), look).await.unwrap_or_default();
+/// Whether the clock is behind recorded times, which means it was set back.
+async fn recorded_times(client: &ApiClient, output: &OutputOptions) -> Option<Finding> {
+    let audit = client.json(Call::get(&["audit"]).query("page_size", 1), output).await.unwrap_or_default();
+    let runs = client.json(Call::get(&["executions"]).query("page_size", 1), output).await.unwrap_or_default();
     let newest = [&audit["items"][0]["at"], &runs["items"][0]["queued_at"]];
     let newest = newest.into_iter().filter_map(|at| DateTime::parse_from_rfc3339(text(at)).ok()).max()?;
-    Some(apart((newest.to_utc() - SystemClock.now()).max(TimeDelta::zero()), look))
+    Some(clock_skew((newest.to_utc() - SystemClock.now()).max(TimeDelta::zero()), output))
 }
 
-fn apart(difference: TimeDelta, look: &Look) -> Finding {
+fn clock_skew(difference: TimeDelta, output: &OutputOptions) -> Finding {
     let ms = difference.num_milliseconds().abs();
-    let took = look.language().duration(ms);
-    match difference.abs() > APART {
-        true => Finding::broken("clock", look.fill("doctor.clock_off", &[("by", &took)]), look.text("doctor.mend_clock")),
-        false => Finding::well("clock", look.text("doctor.clock_right")),
+    let took = output.language().duration(ms);
+    match difference.abs() > MAX_CLOCK_SKEW {
+        true => Finding::broken("clock", output.fill("doctor.clock_skewed", &[("by", &took)]), output.text("doctor.fix_clock")),
+        false => Finding::ok("clock", output.text("doctor.clock_ok")),
     }
 }
 
-/// Whether each database that tasks may use answers.
-async fn datasources(caller: &Caller, look: &Look) -> Vec<Finding> {
+/// Whether each datasource can be reached.
+async fn datasources(client: &ApiClient, output: &OutputOptions) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let sources = caller.json(Call::get(&["datasources"]), look).await.unwrap_or_default();
+    let sources = client.json(Call::get(&["datasources"]), output).await.unwrap_or_default();
     for name in sources.as_array().into_iter().flatten().map(|source| text(&source["name"])) {
-        let tried = caller.json(Call::post(&["datasources", name, "test"]), look).await;
+        let tried = client.json(Call::post(&["datasources", name, "test"]), output).await;
         findings.push(match tried {
-            Ok(trial) if trial["ok"] == Value::Bool(true) => Finding::well("datasource", name),
-            Ok(trial) => Finding::broken(
+            Ok(result) if result["ok"] == Value::Bool(true) => Finding::ok("datasource", name),
+            Ok(result) => Finding::broken(
                 "datasource",
-                format!("{name}: {}", text(&trial["error"])),
-                look.fill("doctor.mend_datasource", &[("name", name)]),
+                format!("{name}: {}", text(&result["error"])),
+                output.fill("doctor.fix_datasource", &[("name", name)]),
             ),
-            // One's role may not try.
+            // The account's role may not test datasources.
             Err(Failure::Refused(why)) => Finding::warning("datasource", format!("{name}: {why}"), String::new()),
             Err(failure) => Finding::broken("datasource", format!("{name}: {failure}"), String::new()),
         });

@@ -1,4 +1,4 @@
-//! `belfry import apscheduler`: the jobs of a store, by a mapping of functions; the firings old and new are shown side by side
+//! `belfry import apscheduler`: imports the jobs of a job store by a mapping of functions; old and new fire times are compared
 //! before anything is saved.
 
 use std::path::PathBuf;
@@ -9,90 +9,90 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::crontab::zone;
-use super::{How, plan};
-use crate::cli::call::Told;
+use super::{ImportFlags, plan};
+use crate::cli::call::FaultSource;
+use crate::cli::connection_args::ConnectionArgs;
 use crate::cli::document::Document;
-use crate::cli::look::{Look, Tone};
-use crate::cli::reach::Reach;
+use crate::cli::output_options::{OutputOptions, Tone};
 use crate::cli::{Failure, answer};
 use crate::clock::{Clock, SystemClock};
 use crate::config::reason;
-use crate::domain::moving::apscheduler::Job;
-use crate::domain::moving::mapping::Mapping;
-use crate::domain::moving::{FIRINGS, firings};
+use crate::domain::migrate::apscheduler::Job;
+use crate::domain::migrate::mapping::Mapping;
+use crate::domain::migrate::{PREVIEW_COUNT, firings};
 use crate::domain::yaml;
 use crate::storage::job_store;
 
-/// Bring the jobs of an APScheduler 3.x store (SQLAlchemy: SQLite, PostgreSQL, MySQL) as tasks.
+/// Import the jobs of an APScheduler 3.x store (SQLAlchemy: SQLite, PostgreSQL, MySQL) as tasks.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "The store is read as data: no code in it is run, and nothing in it is changed. First --draft writes a mapping that says what
-becomes of each function; look at it, then import with --mapping. Stop the old scheduler before the tasks fire here."
+    after_help = "The store is read as data: its code is not run, and it is not changed. First run with --draft to write a mapping of \
+        functions to task types; review it, then import with --mapping. Stop the old scheduler before \
+        the tasks fire here."
 )]
 pub(super) struct Apscheduler {
-    /// The store as SQLAlchemy names it, such as sqlite:///jobs.sqlite or postgresql://user:password@host/name; better in the variable
-    /// where it holds a password [env: BELFRY_JOB_STORE_URL].
+    /// The store's SQLAlchemy URL, such as sqlite:///jobs.sqlite or postgresql://user:password@host/name; prefer the variable if it
+    /// contains a password [env: BELFRY_JOB_STORE_URL].
     #[arg(long, value_name = "URL")]
     url: Option<String>,
     /// The table of the jobs.
     #[arg(long, value_name = "NAME", default_value = "apscheduler_jobs")]
     table: String,
-    /// The zone where the store names only the old machine's own; by default this machine's.
+    /// The zone of jobs that only refer to the old machine's zone; by default this machine's.
     #[arg(long, value_name = "ZONE")]
     tz: Option<String>,
-    /// Write a draft of the mapping to this file, - to the output, and stop.
+    /// Write a draft of the mapping to this file (- for standard output), and stop.
     #[arg(long, value_name = "FILE", conflicts_with = "mapping")]
     draft: Option<PathBuf>,
-    /// What becomes of each function; without it the draft is written to the output.
+    /// The mapping of functions to task types; without it a draft is written to standard output.
     #[arg(long, value_name = "FILE")]
     mapping: Option<PathBuf>,
-    /// Import what can be moved where something cannot.
+    /// Import the migratable jobs even if others cannot be migrated.
     #[arg(long)]
     partial: bool,
     #[command(flatten)]
-    how: How,
+    flags: ImportFlags,
 }
 
 impl Apscheduler {
-    pub(super) fn run(self, reach: &Reach) -> Result<(), Failure> {
-        let (look, local) = (reach.look()?, zone(self.tz.as_deref())?);
-        let (jobs, mut left) = self.jobs(local, &look)?;
-        let Some(path) = &self.mapping else { return self.draft(&jobs, &look) };
-        let mapping = read_mapping(path, &look)?;
+    pub(super) fn run(self, connection: &ConnectionArgs) -> Result<(), Failure> {
+        let (output, local) = (connection.output()?, zone(self.tz.as_deref())?);
+        let (jobs, mut left) = self.jobs(local, &output)?;
+        let Some(path) = &self.mapping else { return self.draft(&jobs, &output) };
+        let mapping = read_mapping(path, &output)?;
         let now = SystemClock.now();
         let (mut tasks, mut shown) = (Vec::new(), String::new());
         for job in &jobs {
             match mapping.tasks(job) {
-                Ok(None) => look.note(&look.fill("import.skipped", &[("what", &job.id)])),
-                Ok(Some(made)) => match compared(job, &made, now, local, &look) {
+                Ok(None) => output.note(&output.fill("import.skipped", &[("what", &job.id)])),
+                Ok(Some(converted)) => match compare_fire_times(job, &converted, now, local, &output) {
                     Ok(text) => {
                         shown.push_str(&text);
-                        tasks.extend(made);
+                        tasks.extend(converted);
                     }
-                    Err(reason) => left += told(&look, &job.id, &reason),
+                    Err(reason) => left += note_not_migrated(&output, &job.id, &reason),
                 },
-                Err(reason) => left += told(&look, &job.id, &reason),
+                Err(reason) => left += note_not_migrated(&output, &job.id, &reason),
             }
         }
-        if !look.is_json() {
-            look.note(shown.trim_end());
+        if !output.is_json() {
+            output.note(shown.trim_end());
         }
-        if left > 0 && !self.partial && !self.how.dry_run {
-            return Err(Failure::Failed(look.fill("import.some_left", &[("count", &left.to_string())])));
+        if left > 0 && !self.partial && !self.flags.dry_run {
+            return Err(Failure::Failed(output.fill("import.some_not_migrated", &[("count", &left.to_string())])));
         }
         if tasks.is_empty() {
-            return look.say("import.none", &[]);
+            return output.print_text("import.none", &[]);
         }
-        plan::import(reach, &json!({"tasks": tasks}), false, self.how, &())
+        plan::import(connection, &json!({"tasks": tasks}), false, self.flags, &())
     }
 
-    /// The jobs that read, and how many do not.
-    fn jobs(&self, local: Tz, look: &Look) -> Result<(Vec<Job>, usize), Failure> {
-        let url = self.url.clone().or_else(|| crate::cli::reach::variable("BELFRY_JOB_STORE_URL"));
-        let url =
-            url.ok_or_else(|| Failure::Usage("--url: the job store is needed, such as sqlite:///jobs.sqlite".to_owned()))?;
+    /// The readable jobs, and the number of unreadable ones.
+    fn jobs(&self, local: Tz, output: &OutputOptions) -> Result<(Vec<Job>, usize), Failure> {
+        let url = self.url.clone().or_else(|| crate::cli::connection_args::variable("BELFRY_JOB_STORE_URL"));
+        let url = url.ok_or_else(|| Failure::Usage("--url: is required, such as sqlite:///jobs.sqlite".to_owned()))?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::failed)?;
-        // Another part of the process may have chosen a provider of TLS already.
+        // Fails if another part of the process has installed a provider already, which is fine.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let stored = runtime.block_on(job_store::jobs(&url, &self.table)).map_err(Failure::Failed)?;
         let (mut jobs, mut left) = (Vec::new(), 0);
@@ -100,62 +100,68 @@ impl Apscheduler {
             match Job::read(&state, local) {
                 Ok(job) => {
                     for note in &job.notes {
-                        told(look, &id, note);
+                        note_not_migrated(output, &id, note);
                     }
                     jobs.push(job);
                 }
-                Err(reason) => left += told(look, &id, &reason),
+                Err(reason) => left += note_not_migrated(output, &id, &reason),
             }
         }
         Ok((jobs, left))
     }
 
-    fn draft(&self, jobs: &[Job], look: &Look) -> Result<(), Failure> {
+    fn draft(&self, jobs: &[Job], output: &OutputOptions) -> Result<(), Failure> {
         let draft = Mapping::draft(jobs);
         let count = draft["functions"].as_object().map_or(0, serde_json::Map::len).to_string();
         let text = yaml::write(&draft);
         match self.draft.as_ref().filter(|path| path.as_os_str() != "-") {
             None => {
-                look.note(&look.text("import.draft_first"));
+                output.note(&output.text("import.draft_first"));
                 answer(&text)
             }
             Some(path) => {
-                // What somebody has written there already is not lost.
+                // Never overwrite an edited mapping.
                 let file = std::fs::File::create_new(path);
                 file.and_then(|mut file| std::io::Write::write_all(&mut file, text.as_bytes()))
                     .map_err(|error| Failure::Usage(format!("--draft: cannot write {}: {}", path.display(), reason(&error))))?;
-                look.say("import.draft", &[("count", &count), ("file", &path.display().to_string())])
+                output.print_text("import.draft", &[("count", &count), ("file", &path.display().to_string())])
             }
         }
     }
 }
 
-/// Says why something stays behind.
-fn told(look: &Look, what: &str, reason: &str) -> usize {
-    look.note(&look.fill("import.not_moved", &[("what", what), ("reason", reason)]));
+/// Prints why a job was not migrated; returns 1, its count.
+fn note_not_migrated(output: &OutputOptions, what: &str, reason: &str) -> usize {
+    output.note(&output.fill("import.not_migrated", &[("what", what), ("reason", reason)]));
     1
 }
 
-fn read_mapping(path: &std::path::Path, look: &Look) -> Result<Mapping, Failure> {
+fn read_mapping(path: &std::path::Path, output: &OutputOptions) -> Result<Mapping, Failure> {
     let document = Document::read(path)?;
     Mapping::parse(document.value()).map_err(|faults| {
-        let told = faults.iter().map(|fault| document.tell(&fault.pointer, &look.translate(&fault.message)));
-        Failure::Usage(told.collect::<Vec<_>>().join("\n"))
+        let messages = faults.iter().map(|fault| document.describe_fault(&fault.pointer, &output.translate(&fault.message)));
+        Failure::Usage(messages.collect::<Vec<_>>().join("\n"))
     })
 }
 
-/// The next ten firings by APScheduler's rules and by Belfry's, side by side; in one line where they are the same.
-fn compared(job: &Job, tasks: &[Value], now: DateTime<Utc>, local: Tz, look: &Look) -> Result<String, String> {
-    let old = job.firings(now, FIRINGS);
+/// The next ten fire times by APScheduler's rules and by Belfry's, side by side; one line if they are the same.
+fn compare_fire_times(
+    job: &Job,
+    tasks: &[Value],
+    now: DateTime<Utc>,
+    local: Tz,
+    output: &OutputOptions,
+) -> Result<String, String> {
+    let old = job.firings(now, PREVIEW_COUNT);
     let from = old.first().copied().unwrap_or(now);
     let mut new = Vec::new();
     for task in tasks {
-        new.extend(firings(&task["trigger"], local, from - chrono::Duration::milliseconds(1), FIRINGS)?);
+        new.extend(firings(&task["trigger"], local, from - chrono::Duration::milliseconds(1), PREVIEW_COUNT)?);
     }
     new.sort();
     new.dedup();
-    new.truncate(FIRINGS);
-    let head = look.fill("import.job", &[("id", &job.id), ("function", &job.function)]);
+    new.truncate(PREVIEW_COUNT);
+    let head = output.fill("import.job", &[("id", &job.id), ("function", &job.function)]);
     let close = |one: &DateTime<Utc>, other: &DateTime<Utc>| (*one - *other).abs() < chrono::Duration::milliseconds(1);
     let same = old.len() == new.len() && old.iter().zip(&new).all(|(one, other)| close(one, other));
     let zone =
@@ -164,9 +170,10 @@ fn compared(job: &Job, tasks: &[Value], now: DateTime<Utc>, local: Tz, look: &Lo
         at.map_or_else(|| "–".to_owned(), |at| at.with_timezone(&zone).format("%Y-%m-%d %H:%M:%S %:z").to_string())
     };
     let tone = if same { Tone::Good } else { Tone::Warning };
-    let verdict = if same { look.fill("import.same", &[("count", &old.len().to_string())]) } else { look.text("import.differ") };
-    let mut text = format!("{head}\n  {}\n", look.paint(tone, &verdict));
-    text.push_str(&format!("  {:<27}  {}\n", look.text("import.old"), look.text("import.new")));
+    let verdict =
+        if same { output.fill("import.same", &[("count", &old.len().to_string())]) } else { output.text("import.differ") };
+    let mut text = format!("{head}\n  {}\n", output.paint(tone, &verdict));
+    text.push_str(&format!("  {:<27}  {}\n", output.text("import.old"), output.text("import.new")));
     for place in 0..old.len().max(new.len()) {
         let mark = if old.get(place).zip(new.get(place)).is_some_and(|(one, other)| close(one, other)) { ' ' } else { '!' };
         text.push_str(&format!("{mark} {:<27}  {}\n", wall(old.get(place)), wall(new.get(place))));

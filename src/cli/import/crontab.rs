@@ -1,4 +1,4 @@
-//! `belfry import crontab`.
+//! `belfry import crontab`: imports crontab lines.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -7,47 +7,47 @@ use chrono_tz::Tz;
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::{How, plan};
+use super::{ImportFlags, plan};
 use crate::cli::Failure;
-use crate::cli::reach::Reach;
+use crate::cli::connection_args::ConnectionArgs;
 use crate::config::{Settings, reason};
-use crate::domain::moving::crontab::{Form, read};
+use crate::domain::migrate::crontab::{CrontabOptions, read};
 use crate::domain::trigger::parse_zone;
 
-/// Bring the lines of a crontab as tasks that run their commands.
+/// Import the lines of a crontab as tasks that run their commands.
 #[derive(Debug, Args)]
 pub(super) struct Crontab {
-    /// The crontab; - reads the input, such as `crontab -l` gives.
+    /// The crontab file; - reads standard input, such as the output of `crontab -l`.
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// It has a column for the user, as /etc/crontab and /etc/cron.d have.
+    /// The file has a user column, like /etc/crontab and /etc/cron.d.
     #[arg(long)]
     system: bool,
     /// The zone of lines without CRON_TZ; by default this machine's.
     #[arg(long, value_name = "ZONE")]
     tz: Option<String>,
     #[command(flatten)]
-    how: How,
+    flags: ImportFlags,
 }
 
 impl Crontab {
-    pub(super) fn run(self, reach: &Reach) -> Result<(), Failure> {
-        let form = Form { system: self.system, zone: zone(self.tz.as_deref())? };
-        let found = read(&input(&self.file)?, form);
-        let look = reach.look()?;
-        let line = |number: usize| look.fill("import.line", &[("line", &number.to_string())]);
+    pub(super) fn run(self, connection: &ConnectionArgs) -> Result<(), Failure> {
+        let options = CrontabOptions { system: self.system, zone: zone(self.tz.as_deref())? };
+        let found = read(&input(&self.file)?, options);
+        let output = connection.output()?;
+        let line = |number: usize| output.fill("import.line", &[("line", &number.to_string())]);
         for (number, reason) in &found.notes {
-            look.note(&look.fill("import.not_moved", &[("what", &line(*number)), ("reason", reason)]));
+            output.note(&output.fill("import.not_migrated", &[("what", &line(*number)), ("reason", reason)]));
         }
         let tasks: Vec<Value> = found.entries.into_iter().map(|entry| entry.task).collect();
         if tasks.is_empty() {
-            return look.say("import.none", &[]);
+            return output.print_text("import.none", &[]);
         }
-        plan::import(reach, &json!({"tasks": tasks}), false, self.how, &())
+        plan::import(connection, &json!({"tasks": tasks}), false, self.flags, &())
     }
 }
 
-/// The zone that was named, else the machine's.
+/// The given zone, else the machine's.
 pub(super) fn zone(name: Option<&str>) -> Result<Tz, Failure> {
     match name {
         Some(name) => parse_zone(name).map_err(|what| Failure::Usage(format!("--tz: {what}"))),
@@ -55,7 +55,7 @@ pub(super) fn zone(name: Option<&str>) -> Result<Tz, Failure> {
     }
 }
 
-/// A file's text, or the input's for `-`.
+/// The text of a file, or of standard input for `-`.
 pub(super) fn input(path: &Path) -> Result<String, Failure> {
     let mut text = String::new();
     let read = if path.as_os_str() == "-" {

@@ -1,5 +1,5 @@
-//! `belfry import`: tasks from a document, from APScheduler's job store, from a crontab; and the history of runs elsewhere.
-//! Each shows what it would do before it does it.
+//! `belfry import`: imports tasks from a document, an APScheduler job store or a crontab, and executions of other schedulers.
+//! Each shows a plan before it makes changes.
 
 mod apscheduler;
 mod crontab;
@@ -11,10 +11,10 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use super::Failure;
+use super::connection_args::ConnectionArgs;
 use super::document::Document;
-use super::reach::Reach;
 
-/// Bring tasks from a document, from APScheduler, a crontab, or an earlier panel's history.
+/// Import tasks from a document, APScheduler or a crontab, or another scheduler's history.
 #[derive(Debug, Args)]
 #[command(
     args_conflicts_with_subcommands = true,
@@ -29,42 +29,42 @@ use super::reach::Reach;
   belfry import crontab /etc/crontab --system
   belfry import history task_history.json
 
-All of a document is imported or nothing; importing it again changes nothing. What is imported is shown first."
+A document is imported completely or not at all; importing it again changes nothing. The changes are shown first."
 )]
 pub(super) struct ImportCommand {
     #[command(flatten)]
-    reach: Reach,
+    connection: ConnectionArgs,
     #[command(subcommand)]
-    from: Option<From>,
+    from: Option<Source>,
     #[command(flatten)]
     file: FileArgs,
 }
 
 #[derive(Debug, Args)]
 struct FileArgs {
-    /// A document of tasks in YAML or JSON; - reads the input.
+    /// A document of tasks in YAML or JSON; - reads standard input.
     #[arg(required = true, value_name = "FILE")]
     file: Option<PathBuf>,
-    /// Delete the tasks that the document does not name.
+    /// Delete the tasks that are not in the document.
     #[arg(long)]
     prune: bool,
     #[command(flatten)]
-    how: How,
+    flags: ImportFlags,
 }
 
-/// How an import is done.
+/// The options of an import.
 #[derive(Debug, Clone, Copy, Default, Args)]
-struct How {
-    /// Show what would be done, and do nothing.
+struct ImportFlags {
+    /// Show the changes without making them.
     #[arg(long)]
     dry_run: bool,
-    /// Do it without asking.
+    /// Do not ask for confirmation.
     #[arg(long, short)]
     yes: bool,
 }
 
 #[derive(Debug, Subcommand)]
-enum From {
+enum Source {
     Apscheduler(apscheduler::Apscheduler),
     Crontab(crontab::Crontab),
     History(history::History),
@@ -72,15 +72,15 @@ enum From {
 
 impl ImportCommand {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let ImportCommand { reach, from, file } = self;
+        let ImportCommand { connection, from, file } = self;
         match from {
-            Some(From::Apscheduler(command)) => command.run(&reach),
-            Some(From::Crontab(command)) => command.run(&reach),
-            Some(From::History(command)) => command.run(&reach),
+            Some(Source::Apscheduler(command)) => command.run(&connection),
+            Some(Source::Crontab(command)) => command.run(&connection),
+            Some(Source::History(command)) => command.run(&connection),
             None => {
-                let path = file.file.ok_or_else(|| Failure::Usage("a file is needed".to_owned()))?;
+                let path = file.file.ok_or_else(|| Failure::Usage("a file is required".to_owned()))?;
                 let document = Document::read(&path)?;
-                plan::import(&reach, document.value(), file.prune, file.how, &document)
+                plan::import(&connection, document.value(), file.prune, file.flags, &document)
             }
         }
     }

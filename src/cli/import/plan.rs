@@ -1,47 +1,54 @@
-//! An import in two steps: what would be done is shown, and done after a yes.
+//! The import of a document: shows the planned changes, asks for confirmation, then imports.
 
 use serde_json::Value;
 
-use super::How;
+use super::ImportFlags;
 use crate::cli::Failure;
-use crate::cli::call::{Call, Caller, Told};
+use crate::cli::call::{ApiClient, Call, FaultSource};
+use crate::cli::connection_args::ConnectionArgs;
 use crate::cli::input::confirm;
-use crate::cli::look::{Look, Tone, instant, text};
-use crate::cli::reach::Reach;
+use crate::cli::output_options::{OutputOptions, Tone, text, timestamp};
 
-/// Imports a document. What is wrong with it is told where `source` says that it stands.
-pub(super) fn import(reach: &Reach, document: &Value, prune: bool, how: How, source: &dyn Told) -> Result<(), Failure> {
-    reach.run(async |caller, look| {
-        let planned = send(caller, look, document, prune, true, source).await?;
+/// Imports a document. `source` locates faults for the user.
+pub(super) fn import(
+    connection: &ConnectionArgs,
+    document: &Value,
+    prune: bool,
+    flags: ImportFlags,
+    source: &dyn FaultSource,
+) -> Result<(), Failure> {
+    connection.run(async |client, output| {
+        let planned = send(client, output, document, prune, true, source).await?;
         let nothing = planned["changes"].as_array().is_none_or(Vec::is_empty);
-        if how.dry_run || nothing {
-            return look
-                .show(&planned, |planned| shown(planned, look) + &sum("planned", planned, look) + &look.line("import.dry", &[]));
+        if flags.dry_run || nothing {
+            return output.show(&planned, |planned| {
+                render_changes(planned, output) + &summary("planned", planned, output) + &output.line("import.dry_run", &[])
+            });
         }
-        if !look.is_json() {
-            look.note(&(shown(&planned, look) + sum("planned", &planned, look).trim_end()));
+        if !output.is_json() {
+            output.note(&(render_changes(&planned, output) + summary("planned", &planned, output).trim_end()));
         }
-        confirm(&look.text("import.ask"), how.yes, look)?;
-        let done = send(caller, look, document, prune, false, source).await?;
-        look.show(&done, |done| sum("done", done, look))
+        confirm(&output.text("import.ask"), flags.yes, output)?;
+        let done = send(client, output, document, prune, false, source).await?;
+        output.show(&done, |done| summary("done", done, output))
     })
 }
 
 async fn send(
-    caller: &Caller,
-    look: &Look,
+    client: &ApiClient,
+    output: &OutputOptions,
     document: &Value,
     prune: bool,
     dry_run: bool,
-    source: &dyn Told,
+    source: &dyn FaultSource,
 ) -> Result<Value, Failure> {
     let call = Call::post(&["import"]).query("prune", prune).query("dry_run", dry_run).json(document);
-    caller.send_told(call, look, source).await?.json()
+    client.send_from(call, output, source).await?.json()
 }
 
-/// Every change with what differs and when the task fires.
-fn shown(outcome: &Value, look: &Look) -> String {
-    let mut told = String::new();
+/// Every change, with its differences and the next fire times.
+fn render_changes(outcome: &Value, output: &OutputOptions) -> String {
+    let mut out = String::new();
     for change in outcome["changes"].as_array().into_iter().flatten() {
         let action = text(&change["action"]);
         let (mark, tone) = match action {
@@ -49,34 +56,34 @@ fn shown(outcome: &Value, look: &Look) -> String {
             "delete" => ("-", Tone::Bad),
             _ => ("~", Tone::Warning),
         };
-        let word = look.text(&format!("import.{action}"));
+        let word = output.text(&format!("import.{action}"));
         let head = format!("{mark} {} ({}): {word}", text(&change["id"]), text(&change["type"]));
-        told.push_str(&format!("{}\n", look.paint(tone, &head)));
+        out.push_str(&format!("{}\n", output.paint(tone, &head)));
         for difference in change["differences"].as_array().into_iter().flatten() {
-            told.push_str(&format!("    {}: {} → {}\n", text(&difference["pointer"]), difference["before"], difference["after"]));
+            out.push_str(&format!("    {}: {} → {}\n", text(&difference["pointer"]), difference["before"], difference["after"]));
         }
-        firings(&mut told, change, look);
+        firings(&mut out, change, output);
     }
     let missing: Vec<&str> = outcome["missing_secrets"].as_array().into_iter().flatten().map(text).collect();
     if !missing.is_empty() {
-        told.push_str(&look.paint(Tone::Warning, &look.line("import.missing", &[("names", &missing.join(", "))])));
+        out.push_str(&output.paint(Tone::Warning, &output.line("import.missing", &[("names", &missing.join(", "))])));
     }
-    told
+    out
 }
 
-/// The firings before and after, where they differ.
-fn firings(told: &mut String, change: &Value, look: &Look) {
+/// The fire times before and after, if they differ.
+fn firings(out: &mut String, change: &Value, output: &OutputOptions) {
     if change["firings_before"] == change["firings_after"] {
         return;
     }
     for (mark, name) in [("-", "firings_before"), ("+", "firings_after")] {
-        let times: Vec<String> = change[name].as_array().into_iter().flatten().map(instant).collect();
-        let times = if times.is_empty() { look.text("import.never") } else { times.join(", ") };
-        told.push_str(&format!("    {mark} {}: {times}\n", look.text("import.fires")));
+        let times: Vec<String> = change[name].as_array().into_iter().flatten().map(timestamp).collect();
+        let times = if times.is_empty() { output.text("import.never") } else { times.join(", ") };
+        out.push_str(&format!("    {mark} {}: {times}\n", output.text("import.fires")));
     }
 }
 
-fn sum(key: &str, outcome: &Value, look: &Look) -> String {
+fn summary(key: &str, outcome: &Value, output: &OutputOptions) -> String {
     let count = |action: &str| {
         let changes = outcome["changes"].as_array().into_iter().flatten();
         changes.filter(|change| change["action"] == action).count().to_string()
@@ -85,5 +92,5 @@ fn sum(key: &str, outcome: &Value, look: &Look) -> String {
     let (create, update, delete) = (count("create"), count("update"), count("delete"));
     let key = if outcome["changes"].as_array().is_none_or(Vec::is_empty) { "nothing" } else { key };
     let values = [("create", create.as_str()), ("update", &update), ("delete", &delete), ("unchanged", &unchanged)];
-    look.line(&format!("import.{key}"), &values)
+    output.line(&format!("import.{key}"), &values)
 }

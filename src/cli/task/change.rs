@@ -1,27 +1,27 @@
-//! `belfry task rm`, `pause`, `resume` and `copy`
+//! `belfry task rm`, `pause`, `resume` and `copy`.
 
 use clap::Args;
 use serde_json::Value;
 
 use super::edit::editable;
-use super::find::{found, hinted};
+use super::find::{find_task, with_suggestion};
 use crate::cli::Failure;
-use crate::cli::call::{Call, Caller};
+use crate::cli::call::{ApiClient, Call};
 use crate::cli::input::confirm;
-use crate::cli::look::{Look, text};
+use crate::cli::output_options::{OutputOptions, text};
 
-/// Delete tasks; their executions stay on record.
+/// Delete tasks; their executions are kept.
 #[derive(Debug, Args)]
 pub(super) struct Rm {
     /// The tasks' ids.
     #[arg(required = true)]
     ids: Vec<String>,
-    /// Do not ask.
+    /// Do not ask for confirmation.
     #[arg(long, short)]
     yes: bool,
 }
 
-/// Pause tasks: their triggers fire no more until they are resumed.
+/// Pause tasks: their triggers do not fire until they are resumed.
 #[derive(Debug, Args)]
 pub(super) struct Pause {
     /// The tasks' ids.
@@ -29,7 +29,7 @@ pub(super) struct Pause {
     ids: Vec<String>,
 }
 
-/// Resume tasks that were paused.
+/// Resume paused tasks.
 #[derive(Debug, Args)]
 pub(super) struct Resume {
     /// The tasks' ids.
@@ -37,62 +37,70 @@ pub(super) struct Resume {
     ids: Vec<String>,
 }
 
-/// Make a new task like another one.
+/// Create a task as a copy of another.
 #[derive(Debug, Args)]
 pub(super) struct Copy {
     /// The id of the task to copy.
     id: String,
     /// The id of the new task.
     new_id: String,
-    /// The new task is paused.
+    /// Create the new task paused.
     #[arg(long)]
     paused: bool,
 }
 
 impl Rm {
-    pub(super) async fn run(self, caller: &Caller, look: &Look) -> Result<(), Failure> {
+    pub(super) async fn run(self, client: &ApiClient, output: &OutputOptions) -> Result<(), Failure> {
         for id in &self.ids {
-            found(caller, look, id).await?;
+            find_task(client, output, id).await?;
         }
-        confirm(&look.fill("task.ask_delete", &[("ids", &self.ids.join(", "))]), self.yes, look)?;
+        confirm(&output.fill("task.ask_delete", &[("ids", &self.ids.join(", "))]), self.yes, output)?;
         for id in &self.ids {
-            caller.send(Call::delete(&["tasks", id]), look).await?;
-            look.say("task.deleted", &[("id", id)])?;
+            client.send(Call::delete(&["tasks", id]), output).await?;
+            output.print_text("task.deleted", &[("id", id)])?;
         }
         Ok(())
     }
 }
 
 impl Pause {
-    pub(super) async fn run(self, caller: &Caller, look: &Look) -> Result<(), Failure> {
-        to_each(&self.ids, "pause", "task.now_paused", caller, look).await
+    pub(super) async fn run(self, client: &ApiClient, output: &OutputOptions) -> Result<(), Failure> {
+        for_each_id(&self.ids, "pause", "task.now_paused", client, output).await
     }
 }
 
 impl Resume {
-    pub(super) async fn run(self, caller: &Caller, look: &Look) -> Result<(), Failure> {
-        to_each(&self.ids, "resume", "task.now_resumed", caller, look).await
+    pub(super) async fn run(self, client: &ApiClient, output: &OutputOptions) -> Result<(), Failure> {
+        for_each_id(&self.ids, "resume", "task.now_resumed", client, output).await
     }
 }
 
-async fn to_each(ids: &[String], action: &str, said: &str, caller: &Caller, look: &Look) -> Result<(), Failure> {
+async fn for_each_id(
+    ids: &[String],
+    action: &str,
+    message_key: &str,
+    client: &ApiClient,
+    output: &OutputOptions,
+) -> Result<(), Failure> {
     for id in ids {
-        let done = caller.json(Call::post(&["tasks", id, action]), look).await;
-        let task = hinted(caller, look, id, done).await?;
-        let next = crate::cli::look::instant(&task["schedule"]["next_run_at"]);
-        look.show(&task, |_| look.line(said, &[("id", id), ("next", &next)]))?;
+        let done = client.json(Call::post(&["tasks", id, action]), output).await;
+        let task = with_suggestion(client, output, id, done).await?;
+        let next = crate::cli::output_options::timestamp(&task["schedule"]["next_run_at"]);
+        output.show(&task, |_| output.line(message_key, &[("id", id), ("next", &next)]))?;
     }
     Ok(())
 }
 
 impl Copy {
-    pub(super) async fn run(self, caller: &Caller, look: &Look) -> Result<(), Failure> {
-        let mut task = editable(&found(caller, look, &self.id).await?);
+    pub(super) async fn run(self, client: &ApiClient, output: &OutputOptions) -> Result<(), Failure> {
+        let mut task = editable(&find_task(client, output, &self.id).await?);
         task["id"] = self.new_id.into();
         if self.paused {
             task["enabled"] = Value::Bool(false);
         }
-        let made = caller.json(Call::post(&["tasks"]).json(&task), look).await?;
-        look.show(&made, |made| look.line("task.made", &[("id", text(&made["id"])), ("when", &super::add::when(made, look))]))
+        let created = client.json(Call::post(&["tasks"]).json(&task), output).await?;
+        output.show(&created, |created| {
+            output.line("task.created", &[("id", text(&created["id"])), ("when", &super::add::when(created, output))])
+        })
     }
 }

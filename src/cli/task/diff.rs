@@ -1,55 +1,52 @@
-//! What would change of a task: field by field, and the next firings before and after.
+//! The difference between two versions of a task: fields, and the next fire times before and after.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
 use crate::cli::Failure;
-use crate::cli::call::{Call, Caller};
-use crate::cli::look::{Look, Tone, instant};
+use crate::cli::call::{ApiClient, Call};
+use crate::cli::output_options::{OutputOptions, Tone, timestamp};
 
-/// Firings shown of each rule.
-const SHOWN: usize = 3;
+/// Fire times shown per trigger.
+const FIRINGS_SHOWN: usize = 3;
 
-/// The change in lines for people; empty where nothing changes.
-///
-/// # Errors
-/// As the calls that ask for the firings.
-pub(super) async fn told(before: &Value, after: &Value, caller: &Caller, look: &Look) -> Result<String, Failure> {
-    let (old, new) = (leaves(before), leaves(after));
+/// The difference as text lines; empty if nothing changes.
+pub(super) async fn render(before: &Value, after: &Value, client: &ApiClient, output: &OutputOptions) -> Result<String, Failure> {
+    let (old, new) = (flatten(before), flatten(after));
     let mut fields: Vec<&String> = old.keys().chain(new.keys()).collect();
     fields.sort_unstable();
     fields.dedup();
     let mut lines = String::new();
     for field in fields.into_iter().filter(|field| old.get(*field) != new.get(*field)) {
         let line = |sign: &str, tone: Tone, value: Option<&String>| {
-            value.map_or_else(String::new, |value| format!("{}\n", look.paint(tone, &format!("{sign} {field}: {value}"))))
+            value.map_or_else(String::new, |value| format!("{}\n", output.paint(tone, &format!("{sign} {field}: {value}"))))
         };
         lines.push_str(&line("-", Tone::Bad, old.get(field)));
         lines.push_str(&line("+", Tone::Good, new.get(field)));
     }
     if before["trigger"] != after["trigger"] {
         for (sign, tone, task) in [("-", Tone::Bad, before), ("+", Tone::Good, after)] {
-            for at in firings(task, caller, look).await? {
-                lines.push_str(&format!("{}\n", look.paint(tone, &format!("{sign} {} {at}", look.text("task.fires")))));
+            for at in firings(task, client, output).await? {
+                lines.push_str(&format!("{}\n", output.paint(tone, &format!("{sign} {} {at}", output.text("task.fires")))));
             }
         }
     }
     Ok(lines)
 }
 
-/// The next firings of a task's rule; none of a rule that is not right, which is told when the task is sent.
-async fn firings(task: &Value, caller: &Caller, look: &Look) -> Result<Vec<String>, Failure> {
-    let question = json!({"trigger": task["trigger"], "count": SHOWN});
-    match caller.json(Call::post(&["triggers", "preview"]).json(&question), look).await {
-        Ok(preview) => Ok(preview["fire_times"].as_array().into_iter().flatten().map(instant).collect()),
+/// The next fire times of a trigger; empty for an invalid one, which is reported when the task is sent.
+async fn firings(task: &Value, client: &ApiClient, output: &OutputOptions) -> Result<Vec<String>, Failure> {
+    let question = json!({"trigger": task["trigger"], "count": FIRINGS_SHOWN});
+    match client.json(Call::post(&["triggers", "preview"]).json(&question), output).await {
+        Ok(preview) => Ok(preview["fire_times"].as_array().into_iter().flatten().map(timestamp).collect()),
         Err(Failure::Usage(_)) => Ok(Vec::new()),
         Err(failure) => Err(failure),
     }
 }
 
-/// Each value that holds no others, by its path.
-fn leaves(value: &Value) -> BTreeMap<String, String> {
+/// Each scalar value with its path.
+fn flatten(value: &Value) -> BTreeMap<String, String> {
     let mut found = BTreeMap::new();
     collect(value, "", &mut found);
     found
@@ -71,8 +68,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn values_are_named_by_their_paths() {
-        let found = leaves(&json!({"a": {"b": [1, 2]}, "c": [{"d": "x"}], "e": {}}));
+    fn values_are_flattened_by_path() {
+        let found = flatten(&json!({"a": {"b": [1, 2]}, "c": [{"d": "x"}], "e": {}}));
         let expected = [("a.b", "[1,2]"), ("c.0.d", "\"x\""), ("e", "{}")];
         assert_eq!(found, expected.map(|(path, value)| (path.to_owned(), value.to_owned())).into());
     }

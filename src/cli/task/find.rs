@@ -1,35 +1,37 @@
-//! A task by its id; where there is none, the nearest there is.
+//! Lookup of a task by its id, with a suggestion for a misspelt one.
 
 use serde_json::Value;
 
 use crate::cli::Failure;
-use crate::cli::call::{Call, Caller};
-use crate::cli::look::{Look, text};
+use crate::cli::call::{ApiClient, Call};
+use crate::cli::output_options::{OutputOptions, text};
 use crate::cli::pages::items;
 
-/// Ids that are looked through for the nearest one.
-const LOOKED_AT: u32 = 500;
+/// How many ids are compared for a suggestion.
+const SUGGESTION_CANDIDATES: u32 = 500;
 
 /// Reads a task.
 ///
 /// # Errors
-/// [`Failure::NotFound`], which names the nearest id; and as every call.
-pub(in crate::cli) async fn found(caller: &Caller, look: &Look, id: &str) -> Result<Value, Failure> {
-    hinted(caller, look, id, caller.json(Call::get(&["tasks", id]), look).await).await
+/// [`Failure::NotFound`], with the most similar id; and those of the request.
+pub(in crate::cli) async fn find_task(client: &ApiClient, output: &OutputOptions, id: &str) -> Result<Value, Failure> {
+    with_suggestion(client, output, id, client.json(Call::get(&["tasks", id]), output).await).await
 }
 
-/// Adds the nearest id to a failure that found no task.
-///
-/// # Errors
-/// Those of the call.
-pub(super) async fn hinted<T>(caller: &Caller, look: &Look, id: &str, done: Result<T, Failure>) -> Result<T, Failure> {
+/// Adds the most similar id to a not-found failure.
+pub(super) async fn with_suggestion<T>(
+    client: &ApiClient,
+    output: &OutputOptions,
+    id: &str,
+    done: Result<T, Failure>,
+) -> Result<T, Failure> {
     let Err(Failure::NotFound(message)) = done else { return done };
-    let known = caller.json(Call::get(&["tasks"]).query("page_size", LOOKED_AT), look).await.unwrap_or_default();
+    let known = client.json(Call::get(&["tasks"]).query("page_size", SUGGESTION_CANDIDATES), output).await.unwrap_or_default();
     let near =
         items(&known).iter().map(|task| text(&task["id"])).map(|known| (strsim::damerau_levenshtein(id, known), known)).min();
     Err(Failure::NotFound(match near {
         Some((distance, known)) if distance <= 1 + known.chars().count() / 4 => {
-            look.fill("task.did_you_mean", &[("message", &message), ("id", known)])
+            output.fill("task.did_you_mean", &[("message", &message), ("id", known)])
         }
         _ => message,
     }))

@@ -1,52 +1,53 @@
-//! A task by flags: what, when and how, and which flag a fault is about.
+//! The flags that describe a task, and the flag that each fault belongs to.
 
 use clap::Args;
 use serde_json::{Map, Value, json};
 
 use super::params::ParamFlags;
 use crate::cli::Failure;
-use crate::cli::call::{Caller, Told};
-use crate::cli::look::Look;
+use crate::cli::call::{ApiClient, FaultSource};
+use crate::cli::output_options::OutputOptions;
 
-/// What a task is, by flags.
+/// A task's fields as flags.
 #[derive(Debug, Default, PartialEq, Args)]
 pub(super) struct TaskFlags {
     /// The task type; `belfry types` lists them.
     #[arg(long = "type", value_name = "TYPE")]
     task_type: Option<String>,
-    /// When: a cron expression (five fields, or six with seconds first), HH:MM, or @daily and its like.
+    /// Cron trigger: a cron expression (five fields, or six with seconds first), HH:MM, or an alias such as @daily.
     #[arg(long, value_name = "RULE", group = "when")]
     cron: Option<String>,
-    /// When: at an interval, such as 5m, 90s, 1h30m, 2d.
+    /// Interval trigger, such as 5m, 90s, 1h30m, 2d.
     #[arg(long, value_name = "SPAN", group = "when")]
     every: Option<String>,
-    /// When: once, at a date and time such as "2026-12-10 08:00".
+    /// Date trigger: one run at a date and time such as "2026-12-10 08:00".
     #[arg(long, value_name = "TIME", group = "when")]
     at: Option<String>,
-    /// When: once the machine has been idle for so long, such as 10m.
+    /// Idle trigger: once the machine has been idle for this long, such as 10m.
     #[arg(long, value_name = "SPAN", group = "when")]
     idle: Option<String>,
-    /// IANA time zone of the rule; by default the server's.
+    /// IANA time zone of the trigger; by default the server's.
     #[arg(long, value_name = "ZONE", requires = "when")]
     tz: Option<String>,
-    /// The name for people.
+    /// The display name.
     #[arg(long)]
     name: Option<String>,
+    /// A description.
     #[arg(long)]
     description: Option<String>,
-    /// A tag; may be given more than once.
+    /// A tag; repeatable.
     #[arg(long)]
     tag: Vec<String>,
-    /// How long a run may take, such as 5m.
+    /// The time limit of a run, such as 5m.
     #[arg(long, value_name = "SPAN")]
     timeout: Option<String>,
-    /// How often a run is tried in all.
+    /// The total number of attempts.
     #[arg(long, value_name = "N")]
     attempts: Option<u32>,
-    /// The queue that runs wait in.
+    /// The queue of its runs.
     #[arg(long)]
     queue: Option<String>,
-    /// Only run by hand until it is resumed.
+    /// Create it paused.
     #[arg(long)]
     paused: bool,
     #[command(flatten)]
@@ -54,11 +55,16 @@ pub(super) struct TaskFlags {
 }
 
 impl TaskFlags {
-    /// Lays what the flags say over a task.
+    /// Applies the flags to a task.
     ///
     /// # Errors
-    /// [`Failure::Usage`] for a span that is none; and as the calls that parameters need.
-    pub(super) async fn lay_over(&self, task: &mut Map<String, Value>, caller: &Caller, look: &Look) -> Result<(), Failure> {
+    /// [`Failure::Usage`] for an invalid span; and those of the requests for parameter schemas.
+    pub(super) async fn apply_to(
+        &self,
+        task: &mut Map<String, Value>,
+        client: &ApiClient,
+        output: &OutputOptions,
+    ) -> Result<(), Failure> {
         let texts = [("type", &self.task_type), ("name", &self.name), ("description", &self.description)];
         for (field, given) in texts {
             if let Some(text) = given {
@@ -74,10 +80,10 @@ impl TaskFlags {
         if let Some(trigger) = self.trigger()? {
             task.insert("trigger".to_owned(), trigger);
         }
-        self.lay_policy(task)?;
+        self.apply_policy(task)?;
         if !self.params.is_empty() {
             let task_type = task.get("type").and_then(Value::as_str).unwrap_or_default().to_owned();
-            let params = self.params.read(&task_type, caller, look).await?;
+            let params = self.params.read(&task_type, client, output).await?;
             match (task.get_mut("params").and_then(Value::as_object_mut), params) {
                 (Some(present), Value::Object(given)) => present.extend(given),
                 (_, params) => drop(task.insert("params".to_owned(), params)),
@@ -100,7 +106,7 @@ impl TaskFlags {
         Ok(Some(trigger))
     }
 
-    fn lay_policy(&self, task: &mut Map<String, Value>) -> Result<(), Failure> {
+    fn apply_policy(&self, task: &mut Map<String, Value>) -> Result<(), Failure> {
         let mut policy = Map::new();
         if let Some(timeout) = &self.timeout {
             policy.insert("timeout_seconds".to_owned(), span("--timeout", timeout)?.into());
@@ -120,7 +126,7 @@ impl TaskFlags {
         Ok(())
     }
 
-    /// The flag that gave what stands at a place, as it was written.
+    /// The flag that set the value at a pointer, as it was written.
     pub(super) fn shown(&self, pointer: &str) -> Option<String> {
         let mut steps = pointer.trim_start_matches('/').split('/');
         let quoted = |flag: &str, value: &Option<String>| value.as_ref().map(|value| format!("{flag} \"{value}\""));
@@ -142,7 +148,7 @@ impl TaskFlags {
         }
     }
 
-    /// What to write where something is missing.
+    /// What to add where a field is missing.
     fn missing(pointer: &str) -> Option<&'static str> {
         match pointer {
             "/type" => Some("give --type; `belfry types` lists the task types"),
@@ -153,8 +159,8 @@ impl TaskFlags {
     }
 }
 
-impl Told for TaskFlags {
-    fn tell(&self, pointer: &str, message: &str) -> String {
+impl FaultSource for TaskFlags {
+    fn describe_fault(&self, pointer: &str, message: &str) -> String {
         if let Some(flag) = self.shown(pointer) {
             return format!("{message}\n  --> {flag}");
         }
@@ -166,7 +172,7 @@ impl Told for TaskFlags {
     }
 }
 
-/// An interval in the largest unit that fits.
+/// An interval in the largest unit that divides it.
 fn interval(seconds: i64) -> Value {
     const UNITS: [(&str, i64); 5] = [("weeks", 604_800), ("days", 86_400), ("hours", 3600), ("minutes", 60), ("seconds", 1)];
     let (unit, each) = UNITS.into_iter().find(|(_, each)| seconds % each == 0).unwrap_or(("seconds", 1));
@@ -175,19 +181,16 @@ fn interval(seconds: i64) -> Value {
     trigger
 }
 
-/// A span such as `1h30m`, in seconds; a bare number is seconds.
-///
-/// # Errors
-/// [`Failure::Usage`], which says how to write one.
+/// Parses a span such as `1h30m` into seconds; a bare number is seconds.
 pub(in crate::cli) fn span(flag: &str, text: &str) -> Result<i64, Failure> {
     parse_span(text).ok_or_else(|| {
         Failure::Usage(format!(
-            "{flag}: '{text}' is not a span of time\n  --> {flag} {text}\n  write such as 90s, 5m, 1h30m, 2d or 1w"
+            "{flag}: '{text}' is not a time span\n  --> {flag} {text}\n  write such as 90s, 5m, 1h30m, 2d or 1w"
         ))
     })
 }
 
-/// As [`span`]; `None` for what is none.
+/// Like [`span`]; `None` for an invalid span.
 pub(in crate::cli) fn parse_span(text: &str) -> Option<i64> {
     let mut seconds: i64 = 0;
     let mut rest = text.trim();
@@ -218,7 +221,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn spans_are_read_as_people_write_them() {
+    fn spans_are_parsed_into_seconds() {
         let read = ["90s", "5m", "1h30m", "2d", "1w", "45", "1min30s"].map(parse_span);
         assert_eq!(read, [Some(90), Some(300), Some(5400), Some(172_800), Some(604_800), Some(45), Some(90)]);
         for wrong in ["", "m", "5x", "-5m", "1.5h", "5 m x", "9999999999999999w", "1h30"] {
@@ -227,13 +230,13 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_names_its_flag() {
+    fn fault_names_its_flag() {
         let flags = TaskFlags { cron: Some("0 25 * * *".into()), ..TaskFlags::default() };
-        assert_eq!(flags.tell("/trigger/expression", "hour: no"), "hour: no\n  --> --cron \"0 25 * * *\"");
+        assert_eq!(flags.describe_fault("/trigger/expression", "hour: no"), "hour: no\n  --> --cron \"0 25 * * *\"");
         assert_eq!(
-            flags.tell("/type", "type: is required"),
+            flags.describe_fault("/type", "type: is required"),
             "type: is required; give --type; `belfry types` lists the task types"
         );
-        assert_eq!(flags.tell("/params/url", "url: is required"), "url: is required; give --param url=…");
+        assert_eq!(flags.describe_fault("/params/url", "url: is required"), "url: is required; give --param url=…");
     }
 }

@@ -1,11 +1,11 @@
-//! `belfry task list`
+//! `belfry task list`: lists tasks.
 
 use clap::Args;
 use serde_json::Value;
 
 use crate::cli::Failure;
-use crate::cli::call::{Call, Caller};
-use crate::cli::look::{Look, Tone, instant, text};
+use crate::cli::call::{ApiClient, Call};
+use crate::cli::output_options::{OutputOptions, Tone, text, timestamp};
 use crate::cli::pages::{Limit, items, note_more};
 use crate::cli::table::{Cell, Table};
 
@@ -29,7 +29,7 @@ pub(super) struct List {
     /// Only tasks that are paused.
     #[arg(long, conflicts_with = "enabled")]
     paused: bool,
-    /// id, name, next_run_at and others; a - in front turns the order round.
+    /// id, name, next_run_at and others; a leading - reverses the order.
     #[arg(long, value_name = "FIELD", allow_hyphen_values = true)]
     sort: Option<String>,
     #[command(flatten)]
@@ -37,7 +37,7 @@ pub(super) struct List {
 }
 
 impl List {
-    pub(super) async fn run(self, caller: &Caller, look: &Look) -> Result<(), Failure> {
+    pub(super) async fn run(self, client: &ApiClient, output: &OutputOptions) -> Result<(), Failure> {
         let enabled = (self.enabled || self.paused).then_some(self.enabled);
         let call = Call::get(&["tasks"])
             .query_some("search", self.search.as_ref())
@@ -46,35 +46,35 @@ impl List {
             .query_some("tag", self.tag.as_ref())
             .query_some("enabled", enabled.as_ref())
             .query_some("sort", self.sort.as_ref());
-        let list = self.limit.read(caller, look, &call).await?;
-        look.show(&list, |list| table(items(list), look))?;
-        note_more(&list, look);
+        let list = self.limit.read(client, output, &call).await?;
+        output.show(&list, |list| table(items(list), output))?;
+        note_more(&list, output);
         Ok(())
     }
 }
 
-fn table(tasks: &[Value], look: &Look) -> String {
+fn table(tasks: &[Value], output: &OutputOptions) -> String {
     if tasks.is_empty() {
-        return look.line("task.none", &[]);
+        return output.line("task.none", &[]);
     }
     let mut table = Table::new(&["id", "type", "schedule", "next", "last", "last_at"]);
     for task in tasks {
         let last = match task["stats"]["last_status"].as_str() {
-            Some(status) => Cell::from(look.status(status)),
+            Some(status) => Cell::from(output.status(status)),
             None => Cell::toned("–", Tone::Faint),
         };
         let next = match task["enabled"].as_bool() {
-            Some(false) => Cell::toned(look.text("task.paused"), Tone::Warning),
-            _ => Cell::of(instant(&task["schedule"]["next_run_at"])),
+            Some(false) => Cell::toned(output.text("task.paused"), Tone::Warning),
+            _ => Cell::plain(timestamp(&task["schedule"]["next_run_at"])),
         };
         table.row(vec![
             Cell::toned(text(&task["id"]), Tone::Strong),
-            Cell::of(text(&task["type"])),
-            Cell::of(text(&task["schedule"]["text"])),
+            Cell::plain(text(&task["type"])),
+            Cell::plain(text(&task["schedule"]["text"])),
             next,
             last,
-            Cell::of(instant(&task["stats"]["last_run_at"])),
+            Cell::plain(timestamp(&task["stats"]["last_run_at"])),
         ]);
     }
-    table.draw(look)
+    table.draw(output)
 }

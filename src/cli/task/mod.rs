@@ -1,4 +1,4 @@
-//! `belfry task`: what to do and when.
+//! `belfry task`: manages tasks.
 
 mod add;
 mod change;
@@ -14,14 +14,14 @@ mod show;
 use clap::{Args, Subcommand};
 
 use super::Failure;
-use super::reach::Reach;
+use super::connection_args::ConnectionArgs;
 use super::run::RunArgs;
 
-pub(super) use find::found;
+pub(super) use find::find_task;
 pub(super) use flags::{parse_span, span};
 pub(super) use params::ParamFlags;
 
-/// List, make, change, run, pause and delete tasks.
+/// List, create, change, run, pause and delete tasks.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   belfry task list --status failed
@@ -29,11 +29,11 @@ pub(super) use params::ParamFlags;
   belfry task add -f task.yaml
   belfry task edit date                            opens $VISUAL or $EDITOR
   belfry task edit date --set policy.timeout_seconds=60 --set enabled=false
-  belfry task run date --follow                    shows the output as it comes
+  belfry task run date --follow                    prints the output until it ends
   belfry task show date --json | jq .schedule.next_run_at")]
 pub(super) struct Task {
     #[command(flatten)]
-    reach: Reach,
+    connection: ConnectionArgs,
     #[command(subcommand)]
     action: Action,
 }
@@ -54,17 +54,17 @@ enum Action {
 
 impl Task {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let Task { reach, action } = self;
-        reach.run(async |caller, look| match action {
-            Action::List(list) => list.run(caller, look).await,
-            Action::Show(show) => show.run(caller, look).await,
-            Action::Add(add) => add.run(caller, look).await,
-            Action::Edit(edit) => edit.run(caller, look).await,
-            Action::Rm(rm) => rm.run(caller, look).await,
-            Action::Run(run) => run.run(caller, look).await,
-            Action::Pause(pause) => pause.run(caller, look).await,
-            Action::Resume(resume) => resume.run(caller, look).await,
-            Action::Copy(copy) => copy.run(caller, look).await,
+        let Task { connection, action } = self;
+        connection.run(async |client, output| match action {
+            Action::List(list) => list.run(client, output).await,
+            Action::Show(show) => show.run(client, output).await,
+            Action::Add(add) => add.run(client, output).await,
+            Action::Edit(edit) => edit.run(client, output).await,
+            Action::Rm(rm) => rm.run(client, output).await,
+            Action::Run(run) => run.run(client, output).await,
+            Action::Pause(pause) => pause.run(client, output).await,
+            Action::Resume(resume) => resume.run(client, output).await,
+            Action::Copy(copy) => copy.run(client, output).await,
         })
     }
 }

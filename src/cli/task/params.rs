@@ -1,28 +1,28 @@
-//! Parameters by flags: `--param name=value`, read as what the task type's schema says the value is.
+//! Parameter flags: `--param name=value`, converted to the type in the task type's schema.
 
 use clap::Args;
 use serde_json::{Map, Value};
 
 use crate::cli::Failure;
-use crate::cli::call::{Call, Caller};
-use crate::cli::look::{Look, text};
+use crate::cli::call::{ApiClient, Call};
+use crate::cli::output_options::{OutputOptions, text};
 
-/// Parameters on the command line.
+/// Task parameters on the command line.
 #[derive(Debug, Default, PartialEq, Args)]
 pub(in crate::cli) struct ParamFlags {
-    /// A parameter; may be given more than once. Lists and objects are written as JSON.
+    /// A parameter; repeatable. Lists and objects are written as JSON.
     #[arg(long = "param", short = 'p', value_name = "NAME=VALUE", value_parser = pair)]
     param: Vec<(String, String)>,
-    /// All parameters as one JSON object; those of --param win.
+    /// All parameters as one JSON object; --param takes precedence.
     #[arg(long, value_name = "JSON")]
     params: Option<String>,
 }
 
-/// Reads `name=value`.
+/// Parses `name=value`.
 pub(super) fn pair(given: &str) -> Result<(String, String), String> {
     let (name, value) = given.split_once('=').ok_or_else(|| format!("'{given}' has no '='; write name=value"))?;
     if name.trim().is_empty() {
-        return Err("there is no name before the '='".to_owned());
+        return Err("the name before the '=' is empty".to_owned());
     }
     Ok((name.trim().to_owned(), value.to_owned()))
 }
@@ -32,17 +32,19 @@ impl ParamFlags {
         self.param.is_empty() && self.params.is_none()
     }
 
-    /// The parameters as a JSON object.
-    ///
-    /// # Errors
-    /// [`Failure::Usage`] for what is no JSON object; and as a call, for the types are asked for.
-    pub(in crate::cli) async fn read(&self, task_type: &str, caller: &Caller, look: &Look) -> Result<Value, Failure> {
+    /// The parameters as a JSON object. `--param` values need the schema, so the task types are requested.
+    pub(in crate::cli) async fn read(
+        &self,
+        task_type: &str,
+        client: &ApiClient,
+        output: &OutputOptions,
+    ) -> Result<Value, Failure> {
         let mut params = match &self.params {
             Some(json) => object(json)?,
             None => Map::new(),
         };
         if !self.param.is_empty() {
-            let schema = schema_of(task_type, caller, look).await?;
+            let schema = schema_of(task_type, client, output).await?;
             for (name, value) in &self.param {
                 params.insert(name.clone(), typed(value, &schema["properties"][name]));
             }
@@ -50,7 +52,7 @@ impl ParamFlags {
         Ok(Value::Object(params))
     }
 
-    /// How a parameter was given, for messages about it.
+    /// The flag that set a parameter, for messages.
     pub(super) fn shown(&self, name: &str) -> Option<String> {
         let given = self.param.iter().rev().find(|(given, _)| given == name);
         let flag = given.map(|(name, value)| format!("--param {name}={value}"));
@@ -65,20 +67,20 @@ fn object(json: &str) -> Result<Map<String, Value>, Failure> {
         Err(error) => {
             let line = json.lines().nth(error.line().saturating_sub(1)).unwrap_or_default();
             let caret = " ".repeat(error.column().saturating_sub(1));
-            Err(Failure::Usage(format!("--params: is not JSON: {error}\n  {line}\n  {caret}^")))
+            Err(Failure::Usage(format!("--params: is not valid JSON: {error}\n  {line}\n  {caret}^")))
         }
     }
 }
 
-/// The JSON Schema of a type's parameters; null where there is no such type, which is told when the task is sent.
-pub(super) async fn schema_of(task_type: &str, caller: &Caller, look: &Look) -> Result<Value, Failure> {
-    // Whoever changes or runs a task has read it before; whoever makes the first one has not.
-    let types = caller.json(Call::get(&["task-types"]).beginning(), look).await?;
+/// The JSON Schema of a type's parameters; null for an unknown type, which is reported when the task is sent.
+pub(super) async fn schema_of(task_type: &str, client: &ApiClient, output: &OutputOptions) -> Result<Value, Failure> {
+    // The first task may be created before the database exists.
+    let types = client.json(Call::get(&["task-types"]).may_create_database(), output).await?;
     let known = types.as_array().into_iter().flatten().find(|known| text(&known["type"]) == task_type);
     Ok(known.map_or(Value::Null, |known| known["params_schema"].clone()))
 }
 
-/// A value of the command line: text where the schema wants text and nothing else, otherwise JSON where it reads as JSON.
+/// Converts a value: text if the schema allows only strings, otherwise JSON if it parses as JSON.
 pub(super) fn typed(given: &str, schema: &Value) -> Value {
     let wants_text = match &schema["type"] {
         Value::String(one) => one == "string",
@@ -99,11 +101,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn values_are_what_the_schema_says() {
+    fn values_are_converted_by_the_schema() {
         let (text, number, open) = (json!({"type": "string"}), json!({"type": "integer"}), json!({}));
         assert_eq!(typed("5", &text), json!("5"));
         assert_eq!(typed("5", &number), json!(5));
-        assert_eq!(typed("five", &number), json!("five"), "the API says what is wrong with it");
+        assert_eq!(typed("five", &number), json!("five"), "the API reports the fault");
         assert_eq!(typed("[1, 2]", &open), json!([1, 2]));
         assert_eq!(typed("hello", &open), json!("hello"));
         assert_eq!(typed("\"5\"", &open), json!("5"));
@@ -111,8 +113,9 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_json_is_pointed_at() {
-        let told = object("{\"a\": 1,}").err().map(|failure| failure.to_string()).unwrap_or_default();
-        assert!(told.contains("--params: is not JSON") && told.contains("{\"a\": 1,}\n") && told.ends_with('^'), "{told}");
+    fn invalid_json_is_shown_with_a_caret() {
+        let message = object("{\"a\": 1,}").err().map(|failure| failure.to_string()).unwrap_or_default();
+        assert!(message.contains("--params: is not valid JSON") && message.contains("{\"a\": 1,}\n"), "{message}");
+        assert!(message.ends_with('^'), "{message}");
     }
 }

@@ -1,17 +1,14 @@
-//! `--set policy.timeout_seconds=60`: one field of a task by its path.
+//! `--set policy.timeout_seconds=60`: sets one field of a task by its path.
 
 use serde_json::{Map, Value};
 
 use super::params::typed;
 use crate::cli::Failure;
 
-/// Fields that are text, whatever they hold.
+/// Fields that are always text.
 const TEXTS: [&str; 4] = ["name", "description", "trigger.expression", "policy.queue"];
 
-/// Sets a field, or takes it away where the value is `null`. `schema` is that of the parameters.
-///
-/// # Errors
-/// [`Failure::Usage`] where the path leads through something that has no fields.
+/// Sets a field, or removes it if the value is `null`. `schema` is that of the parameters.
 pub(super) fn set(task: &mut Value, path: &str, given: &str, schema: &Value) -> Result<(), Failure> {
     let steps: Vec<&str> = path.split('.').collect();
     let value = match steps.as_slice() {
@@ -50,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn fields_are_set_by_their_paths() {
+    fn fields_are_set_by_path() {
         let mut task = json!({"name": "a", "policy": {"priority": 1}, "params": {"message": "x"}});
         let schema = json!({"properties": {"message": {"type": "string"}}});
         for (path, value) in [

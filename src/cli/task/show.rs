@@ -1,61 +1,61 @@
-//! `belfry task show`
+//! `belfry task show`: shows a task with its newest runs.
 
 use clap::Args;
 use serde_json::Value;
 
-use super::find::found;
+use super::find::find_task;
 use crate::cli::Failure;
-use crate::cli::call::{Call, Caller};
+use crate::cli::call::{ApiClient, Call};
 use crate::cli::executions;
-use crate::cli::look::{Look, Tone, instant, text};
+use crate::cli::output_options::{OutputOptions, Tone, text, timestamp};
 use crate::cli::table::{Cell, pairs};
 use crate::domain::yaml;
 
-/// Show a task: what, when, and what came of it.
+/// Show a task with its schedule, parameters and newest runs.
 #[derive(Debug, Args)]
 pub(super) struct Show {
     /// The task's id.
     id: String,
-    /// As YAML, in the form that `task edit` and `task add -f` take.
+    /// As YAML, in the form that `task edit` and `task add -f` accept.
     #[arg(long)]
     yaml: bool,
 }
 
 impl Show {
-    pub(super) async fn run(self, caller: &Caller, look: &Look) -> Result<(), Failure> {
-        let task = found(caller, look, &self.id).await?;
+    pub(super) async fn run(self, client: &ApiClient, output: &OutputOptions) -> Result<(), Failure> {
+        let task = find_task(client, output, &self.id).await?;
         if self.yaml {
             return crate::cli::answer(&yaml::write(&super::edit::editable(&task)));
         }
-        if look.is_json() {
-            return look.show(&task, |_| String::new());
+        if output.is_json() {
+            return output.show(&task, |_| String::new());
         }
         let recent = Call::get(&["tasks", &self.id, "executions"]).query("page_size", 5);
-        let recent = caller.json(recent, look).await?;
-        look.show(&task, |task| format!("{}\n{}", told(task, look), executions::table(&recent, look)))
+        let recent = client.json(recent, output).await?;
+        output.show(&task, |task| format!("{}\n{}", details(task, output), executions::table(&recent, output)))
     }
 }
 
-fn told(task: &Value, look: &Look) -> String {
+fn details(task: &Value, output: &OutputOptions) -> String {
     let mut rows: Vec<(String, Cell)> = Vec::new();
-    let mut row = |key: &str, cell: Cell| rows.push((look.text(&format!("task.{key}")), cell));
+    let mut row = |key: &str, cell: Cell| rows.push((output.text(&format!("task.{key}")), cell));
     row("id", Cell::toned(text(&task["id"]), Tone::Strong));
     for (key, field) in [("name", "name"), ("description", "description"), ("type", "type")] {
         if !text(&task[field]).is_empty() {
-            row(key, Cell::of(text(&task[field])));
+            row(key, Cell::plain(text(&task[field])));
         }
     }
     let tags: Vec<&str> = task["tags"].as_array().into_iter().flatten().map(text).collect();
     if !tags.is_empty() {
-        row("tags", Cell::of(tags.join(", ")));
+        row("tags", Cell::plain(tags.join(", ")));
     }
-    row("schedule", Cell::of(format!("{} ({})", text(&task["schedule"]["description"]), text(&task["schedule"]["text"]))));
+    row("schedule", Cell::plain(format!("{} ({})", text(&task["schedule"]["description"]), text(&task["schedule"]["text"]))));
     match task["enabled"].as_bool() {
-        Some(false) => row("next", Cell::toned(look.text("task.paused"), Tone::Warning)),
-        _ => row("next", Cell::of(instant(&task["schedule"]["next_run_at"]))),
+        Some(false) => row("next", Cell::toned(output.text("task.paused"), Tone::Warning)),
+        _ => row("next", Cell::plain(timestamp(&task["schedule"]["next_run_at"]))),
     }
     let stats = &task["stats"];
-    let counts = look.fill(
+    let counts = output.fill(
         "task.counts",
         &[
             ("runs", &stats["run_count"].to_string()),
@@ -63,9 +63,9 @@ fn told(task: &Value, look: &Look) -> String {
             ("bad", &stats["failure_count"].to_string()),
         ],
     );
-    row("runs", Cell::of(counts));
-    row("version", Cell::of(format!("{}, {}", task["version"], instant(&task["updated_at"]))));
+    row("runs", Cell::plain(counts));
+    row("version", Cell::plain(format!("{}, {}", task["version"], timestamp(&task["updated_at"]))));
     let params = yaml::write(&task["params"]);
     let indented: String = params.lines().map(|line| format!("  {line}\n")).collect();
-    format!("{}{}\n{indented}", pairs(&rows, look), look.paint(Tone::Faint, &look.text("task.params")))
+    format!("{}{}\n{indented}", pairs(&rows, output), output.paint(Tone::Faint, &output.text("task.params")))
 }

@@ -1,6 +1,6 @@
-//! The settings of profiles: tables with a name of the user's own, such as `[smtp.office]`.
+//! The settings of profiles: tables with a name chosen by the user, such as `[smtp.office]`.
 
-use super::given::SettingsError;
+use super::assignment::SettingsError;
 use super::table::{Setting, check_name};
 use super::value::Value;
 use crate::domain::profile::Profiles;
@@ -13,7 +13,7 @@ mod smtp;
 
 pub(super) const SETTINGS: &[&[Setting]] = &[smtp::SETTINGS, sms::SETTINGS, datasource::SETTINGS, http::SETTINGS];
 
-/// Refuses a profile that cannot work, once all its settings are read.
+/// Validates the profiles once all settings are read.
 pub(super) fn check(profiles: &Profiles) -> Result<(), SettingsError> {
     fn each<'a, T: 'a>(
         kind: &str,
@@ -32,8 +32,8 @@ pub(super) fn check(profiles: &Profiles) -> Result<(), SettingsError> {
     each("http", &profiles.http, |profile| profile.check())
 }
 
-/// A text that is not shown, not even where it is none.
+/// A secret; its value is not part of error messages.
 fn secret(value: &Value) -> Result<Secret, String> {
-    let text = value.text().map_err(|_| "the value is not a text with something in it".to_owned())?;
+    let text = value.text().map_err(|_| "the value is not a non-empty string".to_owned())?;
     Ok(Secret::new(text))
 }

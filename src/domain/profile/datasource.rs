@@ -1,4 +1,4 @@
-//! A database that tasks may use: `[datasource.<name>]`.
+//! Datasource profiles: databases for SQL tasks (`[datasource.<name>]`).
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,42 +9,42 @@ mod address;
 
 pub use address::{Address, Engine, KNOWN_SCHEMES};
 
-/// A database that tasks may use: `[datasource.<name>]`.
+/// A database for SQL tasks.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Datasource {
-    /// Where it is; may hold user and password.
+    /// The database URL; may contain user and password.
     pub url: Option<Secret>,
-    /// Wins over the URL's.
+    /// Overrides the URL's.
     pub user: Option<String>,
-    /// Wins over the URL's.
+    /// Overrides the URL's.
     pub password: Option<Secret>,
-    /// Runs at once on this database, 1 to 1000; others wait for their turn.
+    /// The maximum number of concurrent runs on this database, 1 to 1000; further runs wait.
     pub max_connections: u32,
     pub connect_timeout: Duration,
-    /// Refuses whatever would change something.
+    /// True: statements that change data are refused.
     pub read_only: bool,
-    /// `None`: as the URL says, otherwise [`Tls::Prefer`].
+    /// `None`: as in the URL, otherwise [`Tls::Prefer`].
     pub tls: Option<Tls>,
-    /// Certificates (PEM) to trust instead of the system's.
+    /// CA certificates (PEM) trusted instead of the system's.
     pub tls_ca: Option<PathBuf>,
 }
 
-/// How far a connection is protected.
+/// The TLS mode of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tls {
     /// Never encrypted.
     Off,
-    /// Encrypted where the server can.
+    /// Encrypted if the server supports it.
     Prefer,
-    /// Encrypted or not at all; whoever answers is believed.
+    /// Encryption is required; the certificate is not verified.
     Require,
-    /// Encrypted, and the server's certificate and name are checked.
+    /// Encryption is required; the server's certificate and name are verified.
     Verify,
 }
 
 impl Tls {
-    /// From the words of URLs: libpq's `sslmode` and MySQL's `ssl-mode`.
-    fn of_mode(word: &str) -> Option<Tls> {
+    /// Parses the URL options: libpq's `sslmode` and MySQL's `ssl-mode`.
+    fn from_mode(word: &str) -> Option<Tls> {
         match word.to_ascii_lowercase().as_str() {
             "disable" | "disabled" => Some(Tls::Off),
             "allow" | "prefer" | "preferred" => Some(Tls::Prefer),
@@ -71,30 +71,30 @@ impl Default for Datasource {
 }
 
 impl Datasource {
-    /// What is missing or does not go together.
+    /// Validates the profile.
     ///
     /// # Errors
-    /// A message that names the key and what would be right; no secret is in it.
+    /// A message with the setting and the allowed values, without secrets.
     pub fn check(&self) -> Result<(), String> {
         let address = self.address()?;
         if address.engine == Engine::Odbc && !cfg!(feature = "odbc") {
-            return Err("url: this Belfry was built without ODBC; build it with the feature odbc".to_owned());
+            return Err("url: this build has no ODBC support; build with the feature odbc".to_owned());
         }
         if let Some(mode) = address.option("mode").filter(|mode| !["ro", "rw", "rwc"].contains(mode)) {
-            return Err(format!("url: mode={} is not one of ro, rw, rwc", crate::domain::input::cut(mode, 20)));
+            return Err(format!("url: mode={} is not one of ro, rw, rwc", crate::domain::input::truncate(mode, 20)));
         }
         match mode_of(&address) {
-            Some(word) if Tls::of_mode(word).is_none() => {
+            Some(word) if Tls::from_mode(word).is_none() => {
                 Err("url: the TLS mode is not one of disable, prefer, require, verify-full".to_owned())
             }
             _ => Ok(()),
         }
     }
 
-    /// Where the database is, with the settings' user and password in place of the URL's.
+    /// The parsed URL; the settings' user and password override those in the URL.
     ///
     /// # Errors
-    /// Where the URL is missing or does not read; no secret is in the message.
+    /// A message about the missing or invalid URL, without secrets.
     pub fn address(&self) -> Result<Address, String> {
         let url = self.url.as_ref().ok_or_else(|| format!("url: is required: {KNOWN_SCHEMES}"))?;
         let mut address = Address::parse(url.reveal())?;
@@ -103,9 +103,9 @@ impl Datasource {
         Ok(address)
     }
 
-    /// How far connections are protected.
+    /// The TLS mode: the setting, else the URL's, else [`Tls::Prefer`].
     pub fn tls(&self, address: &Address) -> Tls {
-        let by_url = || mode_of(address).and_then(Tls::of_mode);
+        let by_url = || mode_of(address).and_then(Tls::from_mode);
         self.tls.or_else(by_url).unwrap_or(Tls::Prefer)
     }
 }
@@ -119,7 +119,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn settings_win_over_the_url() {
+    fn settings_override_the_url() {
         let source = Datasource {
             url: Some(Secret::new("postgres://me:old@db/x?sslmode=require")),
             password: Some(Secret::new("new")),
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_work_is_refused() {
+    fn check_rejects_invalid_urls() {
         let of = |url: &str| Datasource { url: Some(Secret::new(url)), ..Datasource::default() }.check();
         assert!(Datasource::default().check().unwrap_err().starts_with("url: is required"));
         assert!(of("mongodb://h/d").unwrap_err().contains("known are"));

@@ -1,26 +1,26 @@
-//! An HTTP service and how to sign in to it: `[http.<name>]`.
+//! HTTP profiles: a base URL and its authentication (`[http.<name>]`).
 
 use crate::domain::secret::Secret;
 
-/// An HTTP service and how to sign in to it: `[http.<name>]`. Its credentials go to `base_url` and nowhere else.
+/// An HTTP service and its authentication. The credentials are sent to `base_url` only.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Http {
-    /// What the URLs of its tasks begin with.
+    /// The prefix of its tasks' URLs.
     pub base_url: Option<String>,
-    /// `None`: the server's certificate is checked.
+    /// `None`: the server's certificate is verified.
     pub verify_tls: Option<bool>,
     pub bearer: Option<Secret>,
     pub user: Option<String>,
     pub password: Option<Secret>,
     pub api_key: Option<Secret>,
-    /// The header of the API key.
+    /// The header for the API key.
     pub api_key_header: Option<String>,
-    /// The query parameter of the API key, where it is not sent in a header.
+    /// The query parameter for the API key, instead of a header.
     pub api_key_query: Option<String>,
     pub token: TokenCall,
 }
 
-/// How a token that expires is asked for.
+/// The request for an expiring access token.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct TokenCall {
     pub url: Option<String>,
@@ -28,25 +28,25 @@ pub struct TokenCall {
     pub app_secret: Option<Secret>,
     pub style: TokenStyle,
     pub scope: Option<String>,
-    /// Where the answer holds the token (JSON Pointer).
+    /// The JSON Pointer of the token in the response.
     pub pointer: Option<String>,
-    /// Where the answer holds the token's lifetime in seconds (JSON Pointer).
+    /// The JSON Pointer of the token's lifetime in seconds in the response.
     pub expires_pointer: Option<String>,
-    /// The header that takes the bare token; `None`: `Authorization: Bearer`.
+    /// The header for the bare token; `None`: `Authorization: Bearer`.
     pub header: Option<String>,
 }
 
-/// The two ways in which services give out tokens.
+/// The supported kinds of token requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum TokenStyle {
-    /// A form with `grant_type=client_credentials`, signed with Basic (RFC 6749).
+    /// The client credentials grant with HTTP Basic authentication (RFC 6749).
     #[default]
     OAuth2,
     /// A JSON body with `app_id` and `app_secret`.
     Json,
 }
 
-/// How requests are signed.
+/// The authentication of requests.
 #[derive(Debug, Clone, PartialEq)]
 pub enum SignIn {
     None,
@@ -63,20 +63,20 @@ pub enum SignIn {
         name: String,
         key: Secret,
     },
-    /// By a token that is asked for.
+    /// An access token, requested with [`TokenCall`].
     Token,
 }
 
-/// The header of an API key where none is named.
+/// The default header for an API key.
 pub const API_KEY_HEADER: &str = "X-API-Key";
 
 impl Http {
-    /// What is missing or does not go together.
+    /// Validates the profile.
     ///
     /// # Errors
-    /// A message that names the key and what would be right; no secret is in it.
+    /// A message with the setting and the allowed values, without secrets.
     pub fn check(&self) -> Result<(), String> {
-        check_url("base_url", self.base_url.as_deref().ok_or("base_url is missing: its credentials go to that address alone")?)?;
+        check_url("base_url", self.base_url.as_deref().ok_or("base_url is missing; the credentials are sent only to it")?)?;
         let ways = [
             ("bearer", self.bearer.is_some()),
             ("user", self.user.is_some() || self.password.is_some()),
@@ -99,7 +99,7 @@ impl Http {
         self.token.check()
     }
 
-    /// How its requests are signed.
+    /// The authentication of its requests.
     pub fn sign_in(&self) -> SignIn {
         if let Some(bearer) = &self.bearer {
             return SignIn::Bearer(bearer.clone());
@@ -144,7 +144,7 @@ fn check_url(name: &str, url: &str) -> Result<(), String> {
     let host = rest.and_then(|rest| rest.split(['/', '?', '#']).next()).unwrap_or_default();
     match host {
         "" => Err(format!("{name} begins with http:// or https:// and a host")),
-        host if host.contains('@') => Err(format!("{name} holds no user and password; use user and password")),
+        host if host.contains('@') => Err(format!("{name} must not contain credentials; use user and password")),
         _ => Ok(()),
     }
 }
@@ -162,10 +162,13 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_go_together_is_refused() {
+    fn check_rejects_conflicting_settings() {
         assert_eq!(based().check(), Ok(()));
         assert!(fault(&Http::default()).starts_with("base_url is missing"));
-        assert!(fault(&Http { base_url: Some("https://me:secret@h/".into()), ..Http::default() }).contains("no user"));
+        assert!(
+            fault(&Http { base_url: Some("https://me:secret@h/".into()), ..Http::default() })
+                .contains("must not contain credentials")
+        );
         let secret = || Some(Secret::new("s3cret"));
         let two = Http { bearer: secret(), api_key: secret(), ..based() };
         assert_eq!(fault(&two), "give one of bearer, api_key, not several");
@@ -178,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn the_keys_decide_how_requests_are_signed() {
+    fn sign_in_follows_the_given_settings() {
         let key = || Some(Secret::new("k"));
         let header = SignIn::KeyInHeader { header: "X-API-Key".into(), key: Secret::new("k") };
         assert_eq!(Http { api_key: key(), ..based() }.sign_in(), header);

@@ -1,8 +1,8 @@
-//! Profiles: what task types sign in to, set up once under a name of the user's own and named by tasks.
+//! Profiles: named connection settings (mail servers, SMS providers, databases, HTTP services) that tasks refer to.
 
 use std::collections::BTreeMap;
 
-use super::input::cut;
+use super::input::truncate;
 
 pub mod datasource;
 pub mod http;
@@ -16,7 +16,7 @@ pub use smtp::Smtp;
 
 use crate::domain::secret::Secret;
 
-/// All profiles of the settings, by kind and name.
+/// The profiles of the settings, by kind and name.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Profiles {
     pub smtp: BTreeMap<String, Smtp>,
@@ -26,7 +26,7 @@ pub struct Profiles {
 }
 
 impl Profiles {
-    /// What a run must not show of the profiles.
+    /// The secrets of all profiles, to be masked in output.
     pub fn secrets(&self) -> Vec<&Secret> {
         let smtp = self.smtp.values().flat_map(|smtp| [&smtp.password, &smtp.oauth_token]);
         let sms = self.sms.values().map(|sms| &sms.secret_key);
@@ -36,10 +36,10 @@ impl Profiles {
     }
 }
 
-/// The profile that is named; where none is named, the only one there is.
+/// The profile with this name; without a name, the only profile. `kind` is the settings section, such as `smtp`.
 ///
 /// # Errors
-/// What there is to choose from. `kind` is the word of the settings, such as `smtp`.
+/// A message with the existing names.
 pub fn choose<'p, T>(kind: &str, profiles: &'p BTreeMap<String, T>, name: Option<&str>) -> Result<(&'p str, &'p T), String> {
     let names = || profiles.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
     let mut all = profiles.iter();
@@ -49,7 +49,7 @@ pub fn choose<'p, T>(kind: &str, profiles: &'p BTreeMap<String, T>, name: Option
         (None, ..) => Err(format!("name one of {}; there are several in the settings", names())),
         (Some(name), ..) => match profiles.get_key_value(name) {
             Some((name, found)) => Ok((name, found)),
-            None => Err(format!("there is no [{kind}.{}] in the settings; there is {}", cut(name, 64), names())),
+            None => Err(format!("there is no [{kind}.{}] in the settings; there is {}", truncate(name, 64), names())),
         },
     }
 }

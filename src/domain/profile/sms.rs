@@ -1,13 +1,13 @@
-//! An SMS provider and how to sign in to it: `[sms.<name>]`.
+//! SMS profiles: a provider and its credentials (`[sms.<name>]`).
 
 use std::time::Duration;
 
 use crate::domain::secret::Secret;
 
-/// Without `timeout_seconds`.
+/// The default of `timeout_seconds`.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// An SMS provider as the settings give it.
+/// An SMS provider in the settings.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sms {
     pub provider: Option<Provider>,
@@ -15,9 +15,9 @@ pub struct Sms {
     pub access_key: Option<String>,
     /// Aliyun: AccessKey Secret; Tencent: SecretKey; Twilio: Auth Token.
     pub secret_key: Option<Secret>,
-    /// The signature (签名) of messages whose task names none.
+    /// The default signature (签名) of messages.
     pub sign: Option<String>,
-    /// The template of messages whose task names none.
+    /// The default template of messages.
     pub template: Option<String>,
     /// Tencent: the region of the service.
     pub region: Option<String>,
@@ -25,20 +25,20 @@ pub struct Sms {
     pub app_id: Option<String>,
     /// Twilio: the sender's number, or a messaging service (`MG…`).
     pub from: Option<String>,
-    /// Where the provider's API is, in the place of its usual address.
+    /// The API's URL, instead of the provider's default.
     pub endpoint: Option<String>,
     pub gateway: Gateway,
-    /// The longest wait for an answer.
+    /// The time limit of a request.
     pub timeout: Duration,
 }
 
-/// Whose API is spoken.
+/// The provider's API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Provider {
     Aliyun,
     Tencent,
     Twilio,
-    /// Any gateway that takes an HTTP request.
+    /// A custom HTTP gateway.
     Http,
 }
 
@@ -50,7 +50,7 @@ impl Provider {
         Provider::ALL.iter().find(|(_, provider)| *provider == self).map_or("", |(name, _)| name)
     }
 
-    /// Where its API usually is.
+    /// The default URL of its API.
     fn endpoint(self) -> &'static str {
         match self {
             Provider::Aliyun => "https://dysmsapi.aliyuncs.com",
@@ -61,38 +61,38 @@ impl Provider {
     }
 }
 
-/// The request that an HTTP gateway takes. Texts hold `{to}`, `{text}` and the like, filled in for each message.
+/// The request of a custom HTTP gateway. Placeholders such as `{to}` and `{text}` are filled in for each message.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Gateway {
-    /// May hold a token.
+    /// May contain a token.
     pub url: Option<Secret>,
     pub method: Option<&'static str>,
-    /// Lines `Name: value`; may hold a token.
+    /// Lines `Name: value`; may contain a token.
     pub headers: Option<Secret>,
-    /// May hold a token.
+    /// May contain a token.
     pub body: Option<Secret>,
-    /// What an answer with a status of 2xx must hold as well.
+    /// An additional condition for success of a 2xx response.
     pub success: Option<Condition>,
-    /// What an answer holds when it says "later".
+    /// The condition for a retryable response.
     pub retry: Option<Condition>,
-    /// Where the message's id stands in the answer (JSON Pointer).
+    /// The JSON Pointer of the message id in the response.
     pub message_id: Option<String>,
 }
 
-/// What an answer may hold.
+/// A condition on a response body.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Condition {
-    /// This value at this JSON Pointer; the value as it is written in JSON, texts without quotes.
+    /// The value at a JSON Pointer, as written in JSON, texts without quotes.
     Json { pointer: String, value: String },
-    /// This text, anywhere.
+    /// A substring.
     Text(String),
 }
 
 impl Condition {
-    /// `/code = 0` for a value in the JSON, anything else for a text.
+    /// Parses `/code = 0` as a JSON condition, anything else as a text.
     ///
     /// # Errors
-    /// Where it begins like a JSON Pointer without a value.
+    /// If a JSON Pointer has no value.
     pub fn parse(text: &str) -> Result<Condition, String> {
         if !text.starts_with('/') {
             return Ok(Condition::Text(text.to_owned()));
@@ -121,16 +121,16 @@ impl Default for Sms {
 }
 
 impl Sms {
-    /// Where the provider's API is, without a slash at its end.
+    /// The API's URL, without a trailing slash.
     pub fn endpoint(&self) -> &str {
         let usual = self.provider.map(Provider::endpoint).unwrap_or_default();
         self.endpoint.as_deref().unwrap_or(usual).trim_end_matches('/')
     }
 
-    /// What is missing or does not go together.
+    /// Validates the profile.
     ///
     /// # Errors
-    /// A message that names the key and what would be right; no secret is in it.
+    /// A message with the setting and the allowed values, without secrets.
     pub fn check(&self) -> Result<(), String> {
         let Some(provider) = self.provider else {
             return Err("provider is missing; give aliyun, tencent, twilio or http".to_owned());
@@ -162,7 +162,7 @@ impl Sms {
         keys.into_iter().chain(own).find(|(_, missing)| *missing).map(|(key, _)| key)
     }
 
-    /// A key that is given and belongs to another provider: it would do nothing, in silence.
+    /// A setting that only other providers use; it would be ignored silently.
     fn foreign(&self, provider: Provider) -> Option<&'static str> {
         use Provider::{Aliyun, Http, Tencent, Twilio};
         let gateway = &self.gateway;
@@ -192,26 +192,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_provider_needs_is_named() {
+    fn check_names_missing_and_foreign_settings() {
         let sms = |provider| Sms { provider: Some(provider), ..Sms::default() };
         let keys = |sms: Sms| Sms { access_key: Some("k".into()), secret_key: Some(Secret::new("hunter2")), ..sms };
-        let told = |sms: &Sms| sms.check().err().unwrap_or_default();
-        assert!(told(&Sms::default()).starts_with("provider is missing"));
-        assert_eq!(told(&sms(Provider::Aliyun)), "access_key is missing; provider aliyun needs it");
-        assert_eq!(told(&keys(sms(Provider::Aliyun))), "");
-        assert_eq!(told(&keys(sms(Provider::Tencent))), "app_id is missing; provider tencent needs it");
-        assert_eq!(told(&keys(sms(Provider::Twilio))), "from is missing; provider twilio needs it");
-        assert_eq!(told(&sms(Provider::Http)), "url is missing; provider http needs it");
+        let error = |sms: &Sms| sms.check().err().unwrap_or_default();
+        assert!(error(&Sms::default()).starts_with("provider is missing"));
+        assert_eq!(error(&sms(Provider::Aliyun)), "access_key is missing; provider aliyun needs it");
+        assert_eq!(error(&keys(sms(Provider::Aliyun))), "");
+        assert_eq!(error(&keys(sms(Provider::Tencent))), "app_id is missing; provider tencent needs it");
+        assert_eq!(error(&keys(sms(Provider::Twilio))), "from is missing; provider twilio needs it");
+        assert_eq!(error(&sms(Provider::Http)), "url is missing; provider http needs it");
         let foreign = Sms { app_id: Some("1".into()), ..keys(sms(Provider::Aliyun)) };
-        assert_eq!(told(&foreign), "app_id has no meaning with provider aliyun");
+        assert_eq!(error(&foreign), "app_id has no meaning with provider aliyun");
         let endpoint = Sms { endpoint: Some("dysmsapi.aliyuncs.com".into()), ..keys(sms(Provider::Aliyun)) };
-        assert!(told(&endpoint).starts_with("endpoint is a URL"));
+        assert!(error(&endpoint).starts_with("endpoint is a URL"));
         let url = Gateway { url: Some(Secret::new("hunter2")), ..Gateway::default() };
-        assert_eq!(told(&Sms { gateway: url, ..sms(Provider::Http) }), "url must begin with http:// or https://");
+        assert_eq!(error(&Sms { gateway: url, ..sms(Provider::Http) }), "url must begin with http:// or https://");
     }
 
     #[test]
-    fn conditions_read() {
+    fn condition_parses_pointers_and_texts() {
         let json = |pointer: &str, value: &str| Condition::Json { pointer: pointer.into(), value: value.into() };
         assert_eq!(Condition::parse("/code = 0"), Ok(json("/code", "0")));
         assert_eq!(Condition::parse("/a/b=\"OK\""), Ok(json("/a/b", "OK")));
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn the_endpoint_is_the_providers_unless_given() {
+    fn endpoint_defaults_to_the_providers() {
         let mut sms = Sms { provider: Some(Provider::Tencent), ..Sms::default() };
         assert_eq!(sms.endpoint(), "https://sms.tencentcloudapi.com");
         sms.endpoint = Some("http://127.0.0.1:1/".into());

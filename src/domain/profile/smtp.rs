@@ -1,14 +1,14 @@
-//! A mail server and how to sign in to it: `[smtp.<name>]`.
+//! SMTP profiles: a mail server and its credentials (`[smtp.<name>]`).
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::domain::secret::Secret;
 
-/// Without `timeout_seconds`.
+/// The default of `timeout_seconds`.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// A mail server as the settings give it. What is left out comes from the preset.
+/// A mail server in the settings. Absent values come from the preset.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Smtp {
     pub preset: Option<Preset>,
@@ -17,31 +17,31 @@ pub struct Smtp {
     pub tls: Option<Tls>,
     pub user: Option<String>,
     pub password: Option<Secret>,
-    /// An access token for XOAUTH2, in the place of a password.
+    /// An access token for XOAUTH2, instead of a password.
     pub oauth_token: Option<Secret>,
-    /// The sender of mails that name none: an address, with a name in front or without.
+    /// The default sender: an address, optionally with a display name.
     pub from: Option<String>,
-    /// The longest wait for each of the server's answers.
+    /// The time limit of each server response.
     pub timeout: Duration,
-    /// False: whatever certificate the server shows is taken.
+    /// False: the server's certificate is not verified.
     pub verify_tls: bool,
-    /// Certificates (PEM) that are trusted besides the machine's.
+    /// CA certificates (PEM) trusted in addition to the system's.
     pub ca_file: Option<PathBuf>,
 }
 
-/// How a connection is secured.
+/// The TLS mode of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tls {
-    /// TLS from the first byte, usually on port 465.
+    /// TLS from the start, usually on port 465.
     Implicit,
-    /// Plain at first, then TLS without fail, usually on port 587.
+    /// Required STARTTLS, usually on port 587.
     Starttls,
-    /// No TLS at all: for a server on the same machine.
+    /// No TLS, for a server on the same machine.
     None,
 }
 
 impl Tls {
-    /// The word for it, in the settings and in answers.
+    /// The name in the settings and in API responses.
     pub fn as_str(self) -> &'static str {
         match self {
             Tls::Implicit => "implicit",
@@ -51,23 +51,23 @@ impl Tls {
     }
 }
 
-/// A mail service whose host, port and TLS are known.
+/// The known host, port and TLS mode of a mail service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Preset {
     pub name: &'static str,
     pub host: &'static str,
     pub port: u16,
     pub tls: Tls,
-    /// What people stumble over when they sign in there.
+    /// A hint about the usual sign-in problem of the service.
     pub hint: &'static str,
 }
 
-const CODE: &str = "this service wants an authorisation code made in the mailbox's settings, not the password";
-const APP: &str = "this service wants an app password, not the password of the account";
-const TOKEN: &str = "this service wants an oauth_token, or an account on which SMTP AUTH is switched on";
+const CODE: &str = "this service requires an authorisation code created in the mailbox settings, not the password";
+const APP: &str = "this service requires an app password, not the account password";
+const TOKEN: &str = "this service requires an oauth_token, or an account with SMTP AUTH enabled";
 const PLAIN: &str = "";
 
-/// The mail services there are presets for.
+/// The presets of known mail services.
 pub const PRESETS: [Preset; 10] = [
     preset("163", "smtp.163.com", CODE),
     preset("126", "smtp.126.com", CODE),
@@ -104,17 +104,17 @@ impl Default for Smtp {
 }
 
 impl Smtp {
-    /// The server's name; empty in a profile that was not checked.
+    /// The server's host name; empty in an invalid profile.
     pub fn host(&self) -> &str {
         self.host.as_deref().or(self.preset.map(|preset| preset.host)).unwrap_or_default()
     }
 
-    /// How the connection is secured; TLS from the first byte unless said otherwise.
+    /// The TLS mode; [`Tls::Implicit`] by default.
     pub fn tls(&self) -> Tls {
         self.tls.or(self.preset.map(|preset| preset.tls)).unwrap_or(Tls::Implicit)
     }
 
-    /// The port: as given, else the preset's unless TLS was changed, else the usual one of the TLS.
+    /// The port: as given, else the preset's if the TLS mode is the preset's, else the default of the TLS mode.
     pub fn port(&self) -> u16 {
         let usual = match self.tls() {
             Tls::Implicit => 465,
@@ -125,22 +125,22 @@ impl Smtp {
         self.port.or(of_preset).unwrap_or(usual)
     }
 
-    /// The sender of mails that name none: `from`, or the user where that is an address.
+    /// The default sender: `from`, or the user if that is an address.
     pub fn sender(&self) -> Option<&str> {
         self.from.as_deref().or(self.user.as_deref().filter(|user| user.contains('@')))
     }
 
-    /// What is missing or does not go together.
+    /// Validates the profile.
     ///
     /// # Errors
-    /// A message that names the key and what would be right; no secret is in it.
+    /// A message with the setting and the allowed values, without secrets.
     pub fn check(&self) -> Result<(), String> {
         let names = || PRESETS.map(|preset| preset.name).join(", ");
         if self.host().is_empty() {
             return Err(format!("host is missing; give the mail server's name, or a preset: {}", names()));
         }
         if self.host().contains(|c: char| c.is_whitespace() || c.is_control() || matches!(c, '/' | '@')) {
-            return Err("host is the mail server's name alone, such as smtp.example.com".to_owned());
+            return Err("host must be a host name only, such as smtp.example.com".to_owned());
         }
         if self.password.is_some() && self.oauth_token.is_some() {
             return Err("password and oauth_token are given; give one of them".to_owned());
@@ -164,7 +164,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_given_wins_over_the_preset() {
+    fn settings_override_the_preset() {
         let preset = |name: &str| PRESETS.iter().find(|preset| preset.name == name).copied();
         let mut smtp = Smtp { preset: preset("office365"), ..Smtp::default() };
         assert_eq!((smtp.host(), smtp.port(), smtp.tls()), ("smtp.office365.com", 587, Tls::Starttls));
@@ -176,13 +176,13 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_go_together_is_named() {
+    fn check_names_missing_and_conflicting_settings() {
         let host = || Smtp { host: Some("h".into()), ..Smtp::default() };
         let secret = || Some(Secret::new("hunter2"));
         assert_eq!(host().check(), Ok(()));
         let faulty = [
             (Smtp::default(), "host is missing"),
-            (Smtp { host: Some("smtp://h".into()), ..Smtp::default() }, "host is the mail server's name alone"),
+            (Smtp { host: Some("smtp://h".into()), ..Smtp::default() }, "host must be a host name only"),
             (Smtp { user: Some("u".into()), ..host() }, "user is given without"),
             (Smtp { password: secret(), ..host() }, "user is missing"),
             (Smtp { user: Some("u".into()), password: secret(), oauth_token: secret(), ..host() }, "give one of them"),
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn the_sender_is_the_user_where_none_is_given() {
+    fn sender_defaults_to_the_user() {
         let mut smtp = Smtp { user: Some("me@example.com".into()), ..Smtp::default() };
         assert_eq!(smtp.sender(), Some("me@example.com"));
         smtp.from = Some("Belfry <b@example.com>".into());

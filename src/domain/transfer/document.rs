@@ -1,20 +1,20 @@
-//! The document: `version`, `tasks`, and the names of the secrets that there are. A task stands in it as the API takes it;
-//! a member that has its default is left out, so a document says what is special about each task and no more.
+//! The export document: `version`, `tasks` and the names of the secrets. Tasks have the form of the API; members with
+//! their default value are omitted.
 
 use serde_json::{Map, Value, json};
 
 use crate::domain::fault::{Fault, pointer_step};
-use crate::domain::input::{Fields, shown};
+use crate::domain::input::{Fields, display_value};
 use crate::domain::policy::Policy;
 use crate::domain::task::Task;
 use crate::domain::yaml;
 
-/// The form of documents that this version writes, and the only one that it reads.
+/// The document version that is written, and the only one that is read.
 const VERSION: i64 = 1;
-/// The largest document taken, in bytes.
+/// Maximum size of a document, in bytes.
 pub const MAX_DOCUMENT: usize = 16 << 20;
 
-/// How a document is written.
+/// The text format of a document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     Json,
@@ -35,12 +35,12 @@ impl Format {
         Format::ALL.into_iter().find(|format| format.as_str() == text)
     }
 
-    /// What a text looks like: JSON where it begins with a brace, else YAML.
+    /// Detects the format of a text: JSON if it begins with a brace, else YAML.
     pub fn of(text: &str) -> Format {
         if text.trim_start_matches('\u{feff}').trim_start().starts_with('{') { Format::Json } else { Format::Yaml }
     }
 
-    /// A document as text, with a line break at its end.
+    /// Serializes a document, with a trailing line break.
     pub fn write(self, document: &Value) -> String {
         match self {
             Format::Json => format!("{document:#}\n"),
@@ -49,24 +49,26 @@ impl Format {
     }
 }
 
-/// A document, its tasks still to be judged.
+/// A parsed document; its tasks are not validated yet.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Document {
-    /// Each as the API takes it.
+    /// Each in the form of the API.
     pub tasks: Vec<Value>,
-    /// Names of secrets that the tasks may use.
+    /// Names of the secrets that the tasks may use.
     pub secrets: Vec<String>,
 }
 
-/// Reads a document's text.
+/// Parses a document's text.
 ///
 /// # Errors
-/// Why it is no JSON or YAML, with line and column.
+/// The JSON or YAML syntax error, with line and column.
 pub fn read(text: &str) -> Result<Value, Fault> {
     let text = text.trim_start_matches('\u{feff}');
     let value = match Format::of(text) {
-        Format::Json => serde_json::from_str(text).map_err(|error| Fault::new("", format!("the document is not JSON: {error}"))),
-        Format::Yaml => yaml::read(text).map_err(|what| Fault::new("", format!("the document is not YAML: {what}"))),
+        Format::Json => {
+            serde_json::from_str(text).map_err(|error| Fault::new("", format!("the document is not valid JSON: {error}")))
+        }
+        Format::Yaml => yaml::read(text).map_err(|what| Fault::new("", format!("the document is not valid YAML: {what}"))),
     }?;
     match find_nul(&value, &mut String::new()) {
         Some(pointer) => Err(Fault::new(pointer, "the character U+0000 cannot be stored")),
@@ -74,7 +76,7 @@ pub fn read(text: &str) -> Result<Value, Fault> {
     }
 }
 
-/// The place of a text with U+0000, which no database here can keep. The depth is bounded by whoever read the value.
+/// The pointer of a text with U+0000, which PostgreSQL cannot store. The parser of `value` must have bounded its depth.
 pub fn find_nul(value: &Value, at: &mut String) -> Option<String> {
     let step = |name: &str, value: &Value, at: &mut String| {
         let length = at.len();
@@ -93,10 +95,10 @@ pub fn find_nul(value: &Value, at: &mut String) -> Option<String> {
 }
 
 impl Document {
-    /// Reads a document's value; the tasks themselves are judged by whoever knows the task types.
+    /// Parses a document's value; the caller validates the tasks, which needs the task types.
     ///
     /// # Errors
-    /// Every fault found.
+    /// Every fault.
     pub fn parse(value: &Value) -> Result<Document, Vec<Fault>> {
         if value.is_null() {
             return Err(vec![Fault::new("", "the document is empty; it needs at least `tasks`, which may be an empty list")]);
@@ -108,29 +110,29 @@ impl Document {
             Some(Value::Array(tasks)) => tasks,
             None if !value.is_object() => Vec::new(),
             None => {
-                f.fault("tasks", "tasks: is required; an empty list says that there are none");
+                f.fault("tasks", "tasks: is required; it may be an empty list");
                 Vec::new()
             }
             Some(other) => {
-                f.fault("tasks", format!("tasks: must be a list, not {}", shown(&other)));
+                f.fault("tasks", format!("tasks: must be a list, not {}", display_value(&other)));
                 Vec::new()
             }
         };
         for (place, task) in tasks.iter().enumerate().filter(|(_, task)| !task.is_object()) {
-            f.fault(&format!("tasks/{place}"), format!("tasks: must hold objects, not {}", shown(task)));
+            f.fault(&format!("tasks/{place}"), format!("tasks: must hold objects, not {}", display_value(task)));
         }
         f.finish(Document { tasks, secrets })
     }
 }
 
-/// The document of tasks and names of secrets, both in the order given. `default_policy` as for
+/// The document of tasks and secret names, both in the given order. `default_policy` as for
 /// [`crate::domain::task::TaskInput::parse`].
 pub fn to_document(tasks: &[Task], secrets: &[String], default_policy: impl Fn(&str) -> Option<Policy>) -> Value {
     let tasks: Vec<Value> = tasks.iter().map(|task| compact(task.to_input(), default_policy(&task.task_type))).collect();
     json!({"version": VERSION, "tasks": tasks, "secrets": secrets})
 }
 
-/// A task without the members that have their default. Of a type that is not known here the policy stays whole.
+/// A task without the members that have their default value. For an unknown task type the policy is kept unchanged.
 pub fn compact(mut task: Map<String, Value>, default_policy: Option<Policy>) -> Value {
     let is_id = task.get("name") == task.get("id");
     task.retain(|name, value| match name.as_str() {
@@ -150,7 +152,7 @@ pub fn compact(mut task: Map<String, Value>, default_policy: Option<Policy>) -> 
     in_order(task)
 }
 
-/// What a reader looks for first stands first.
+/// Orders the members, the most important first.
 fn in_order(mut task: Map<String, Value>) -> Value {
     const ORDER: [&str; 10] = ["id", "name", "description", "tags", "type", "enabled", "trigger", "params", "policy", "chain"];
     let mut ordered: Map<String, Value> =
@@ -159,7 +161,7 @@ fn in_order(mut task: Map<String, Value>) -> Value {
     Value::Object(ordered)
 }
 
-/// Removes the members that are as the default has them.
+/// Removes the members that equal their default.
 fn leave_out(value: &mut Value, default: &Value) {
     let (Some(map), Some(default)) = (value.as_object_mut(), default.as_object()) else { return };
     map.retain(|name, member| {
@@ -174,7 +176,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn members_with_their_default_are_left_out() {
+    fn compact_omits_members_with_their_default() {
         let policy = Policy { max_instances: 2, ..Policy::default() };
         let Value::Object(task) = json!({"id": "a", "name": "a", "description": "", "tags": [], "type": "echo",
             "trigger": {"type": "cron", "hour": 8}, "params": {}, "enabled": true, "policy": policy.to_json(), "chain": []})
@@ -191,14 +193,14 @@ mod tests {
     }
 
     #[test]
-    fn an_unlimited_policy_stays_in_the_document() {
+    fn compact_keeps_a_null_time_limit() {
         let policy = Policy { timeout: None, ..Policy::default() };
         let Value::Object(task) = json!({"id": "a", "name": "b", "policy": policy.to_json()}) else { panic!("an object") };
         assert_eq!(compact(task, Some(Policy::default())), json!({"id": "a", "name": "b", "policy": {"timeout_seconds": null}}));
     }
 
     #[test]
-    fn faults_of_a_document_are_placed() {
+    fn parse_reports_faults_with_pointers() {
         let faults = |value: Value| -> Vec<String> {
             Document::parse(&value).unwrap_err().into_iter().map(|fault| fault.pointer).collect()
         };

@@ -1,4 +1,4 @@
-//! What a document would do to the tasks there are: a pure comparison, so that what is shown is what is done.
+//! The import plan: the changes that turn the current tasks into those of a document.
 
 use std::collections::HashMap;
 
@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use crate::domain::fault::pointer_step;
 use crate::domain::task::{Task, TaskInput};
 
-/// What is done to one task.
+/// The kind of change of a task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ChangeKind {
     Create,
@@ -29,24 +29,24 @@ impl ChangeKind {
     }
 }
 
-/// One step: what there is, and what is wanted in its place.
+/// One step of a plan: the current and the wanted task.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Step<'a> {
     pub kind: ChangeKind,
     pub current: Option<&'a Task>,
-    /// The task that is wanted, with its place in the document.
+    /// The wanted task, with its index in the document.
     pub wanted: Option<(usize, &'a TaskInput)>,
 }
 
-/// All steps: what is created and changed in the document's order, then what is deleted, by id.
+/// All steps: creations and updates in document order, then deletions by id.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Plan<'a> {
     pub steps: Vec<Step<'a>>,
-    /// How many tasks of the document are already as it says.
+    /// The number of tasks that already match the document.
     pub unchanged: usize,
 }
 
-/// Compares. With `prune` the tasks that the document does not name are deleted.
+/// Compares the current tasks with the wanted ones. `prune` deletes tasks that the document does not contain.
 pub fn plan<'a>(current: &'a [Task], wanted: &'a [TaskInput], prune: bool) -> Plan<'a> {
     let mut left: HashMap<&str, &Task> = current.iter().map(|task| (task.id.as_str(), task)).collect();
     let mut plan = Plan::default();
@@ -69,31 +69,31 @@ pub fn plan<'a>(current: &'a [Task], wanted: &'a [TaskInput], prune: bool) -> Pl
     plan
 }
 
-/// A step as people see it.
+/// A step of a plan, for display.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Change {
     pub kind: ChangeKind,
     pub id: String,
     pub task_type: String,
-    /// What differs; of a task that is created or deleted nothing is listed.
+    /// The differing members of an updated task; empty for created and deleted tasks.
     pub differences: Vec<Difference>,
-    /// The next firings as they are without the change; empty where none is planned.
+    /// The next firings without the change; empty if none is planned.
     pub firings_before: Vec<DateTime<Tz>>,
-    /// As they would be.
+    /// The next firings with the change.
     pub firings_after: Vec<DateTime<Tz>>,
 }
 
-/// A member that differs, by its JSON Pointer.
+/// A differing member, by JSON Pointer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Difference {
     pub pointer: String,
-    /// `None`: it was not there.
+    /// `None`: absent.
     pub before: Option<Value>,
-    /// `None`: it is left out.
+    /// `None`: removed.
     pub after: Option<Value>,
 }
 
-/// The members in which two tasks differ, in the order of the first and then of the second.
+/// The differing members of two tasks, in the order of the first, then of the second.
 pub fn differences(before: &Map<String, Value>, after: &Map<String, Value>) -> Vec<Difference> {
     let mut found = Vec::new();
     compare(&mut found, "", before, after);
@@ -118,7 +118,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn members_that_differ_are_named_to_the_depth_of_objects() {
+    fn differences_descend_into_objects() {
         let (Value::Object(one), Value::Object(other)) = (
             json!({"id": "a", "trigger": {"type": "cron", "hour": 8, "a/b": 1}, "tags": ["x"]}),
             json!({"id": "a", "trigger": {"type": "cron", "minute": 5, "a/b": 2}, "tags": ["y"]}),

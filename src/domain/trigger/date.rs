@@ -1,4 +1,4 @@
-//! The trigger that fires once.
+//! Date triggers: fire once, at a given time.
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
@@ -23,7 +23,7 @@ impl Date {
         if reader.value("run_date").is_none() {
             reader.fault("run_date", "is required");
         }
-        let date = reader.instant("run_date", zone).map(|run_date| Self { run_date, zone });
+        let date = reader.datetime("run_date", zone).map(|run_date| Self { run_date, zone });
         reader.finish(date)
     }
 

@@ -1,4 +1,4 @@
-//! The trigger that fires when the machine has had little to do for a while.
+//! Idle triggers: fire when CPU use has stayed low for a given time.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
@@ -10,11 +10,11 @@ use crate::domain::fault::Fault;
 
 const KEYS: [&str; 6] = ["idle_duration", "cpu_below_percent", "repeat", "start_date", "end_date", "timezone"];
 /// 366 days.
-const LONGEST: u64 = 31_622_400;
-/// Samples further apart than this are no proof of what lay between: the machine slept, or the clock was set.
-const LONGEST_GAP: TimeDelta = TimeDelta::seconds(30);
+const MAX_IDLE_SECONDS: u64 = 31_622_400;
+/// Samples further apart than this end the idle period: the machine was suspended, or the clock was set.
+const MAX_SAMPLE_GAP: TimeDelta = TimeDelta::seconds(30);
 
-/// Fires when the CPU use has stayed below a limit for some time.
+/// Fires when CPU use has stayed below a limit for `idle_duration`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Idle {
     /// Seconds, 1 to 31622400.
@@ -32,7 +32,7 @@ impl Idle {
         let mut reader = Reader::new(object, &KEYS);
         let zone = reader.zone(zone);
         let idle = Self {
-            idle_duration: reader.integer("idle_duration", 1, LONGEST).unwrap_or(60),
+            idle_duration: reader.integer("idle_duration", 1, MAX_IDLE_SECONDS).unwrap_or(60),
             cpu_below_percent: percent(&mut reader),
             repeat: reader.boolean("repeat").unwrap_or(false),
             bounds: reader.bounds(zone),
@@ -53,7 +53,7 @@ fn percent(reader: &mut Reader<'_>) -> f64 {
         Some(percent) if percent > 0.0 && percent <= 100.0 => percent,
         Some(_) => {
             let shown = value.to_string();
-            let message = format!("{} is not above 0 and at most 100", super::text::cut(&shown));
+            let message = format!("{} is not above 0 and at most 100", super::text::truncate(&shown));
             reader.fault("cpu_below_percent", &message);
             DEFAULT
         }
@@ -64,12 +64,14 @@ fn percent(reader: &mut Reader<'_>) -> f64 {
     }
 }
 
-/// What has been seen of the CPU so far. Pure: the caller samples and tells the time.
+/// The state of idle detection. Pure: the caller supplies the samples and the time.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct IdleState {
-    /// When the running idle period, or since the last fire its next part, began.
+    /// Start of the current idle period, or the last firing within it.
     since: Option<DateTime<Utc>>,
+    /// Time of the last sample.
     last: Option<DateTime<Utc>>,
+    /// Whether the trigger has fired in the current idle period.
     fired: bool,
 }
 
@@ -79,12 +81,12 @@ impl IdleState {
         Self::default()
     }
 
-    /// Takes one sample of the CPU use since the sample before, and says whether to fire now.
-    /// A busy sample ends the idle period; so does a gap of more than 30 seconds (a suspended machine).
+    /// Records the CPU use (percent) since the previous sample and returns whether to fire now.
+    /// A busy sample ends the idle period; so does a gap of more than 30 seconds between samples.
     pub fn observe(&mut self, rule: &Idle, cpu_percent: f64, now: DateTime<Utc>) -> bool {
-        let torn = self.last.is_some_and(|last| now < last || now - last > LONGEST_GAP);
+        let sampling_gap = self.last.is_some_and(|last| now < last || now - last > MAX_SAMPLE_GAP);
         self.last = Some(now);
-        if torn || cpu_percent.is_nan() || cpu_percent >= rule.cpu_below_percent {
+        if sampling_gap || cpu_percent.is_nan() || cpu_percent >= rule.cpu_below_percent {
             (self.since, self.fired) = (None, false);
         }
         if cpu_percent.is_nan() || cpu_percent >= rule.cpu_below_percent {
@@ -125,17 +127,17 @@ mod tests {
     }
 
     #[test]
-    fn a_gap_in_the_samples_starts_anew() {
+    fn gap_between_samples_restarts_the_idle_period() {
         assert_eq!(fires(&rule(false), [(0, 1.0), (10, 1.0), (500, 1.0), (520, 1.0), (545, 1.0), (565, 1.0)]), [565]);
     }
 
     #[test]
-    fn the_limit_itself_is_busy() {
+    fn cpu_use_at_the_limit_counts_as_busy() {
         assert_eq!(fires(&rule(false), (0..50).map(|n| (n * 5, 20.0))), [0_i64; 0]);
     }
 
     #[test]
-    fn bounds_hold_back_the_fire() {
+    fn start_date_delays_the_firing() {
         let mut rule = rule(false);
         rule.bounds.start = DateTime::from_timestamp(100, 0);
         assert_eq!(fires(&rule, (0..50).map(|n| (n * 5, 3.0))), [100]);

@@ -1,19 +1,19 @@
-//! The trigger that fires on a fixed grid of elapsed time.
+//! Interval triggers: fire on a fixed grid of elapsed time.
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use serde_json::{Map, Value};
 
 use super::Bounds;
+use super::datetime::{LAST_MILLIS, truncate_to_millis};
 use super::input::Reader;
-use super::instant::{LAST_MILLIS, whole_millis};
 use crate::domain::fault::Fault;
 
 const KEYS: [&str; 9] = ["weeks", "days", "hours", "minutes", "seconds", "start_date", "end_date", "timezone", "jitter"];
-/// The parts of the sum, with their seconds.
-const PARTS: [(&str, u64); 5] = [("weeks", 604_800), ("days", 86_400), ("hours", 3600), ("minutes", 60), ("seconds", 1)];
+/// The keys that add up to the interval, with their length in seconds.
+const UNITS: [(&str, u64); 5] = [("weeks", 604_800), ("days", 86_400), ("hours", 3600), ("minutes", 60), ("seconds", 1)];
 /// 36600 days.
-const LONGEST: u64 = 36_600 * 86_400;
+const MAX_SECONDS: u64 = 36_600 * 86_400;
 
 /// Fires at start + k × interval, in elapsed time; the grid never shifts.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,17 +30,17 @@ impl Interval {
     pub(crate) fn parse(object: &Map<String, Value>, zone: Tz) -> Result<Self, Vec<Fault>> {
         let mut reader = Reader::new(object, &KEYS);
         let zone = reader.zone(zone);
-        let seconds = sum(&mut reader);
+        let seconds = total_seconds(&mut reader);
         let (bounds, jitter) = (reader.bounds(zone), reader.jitter());
         reader.finish(seconds.map(|seconds| Self { seconds, bounds, jitter, zone }))
     }
 
-    /// Without a start date the grid begins one interval after `anchor`.
+    /// The first firing at or after `after`. Without a start date the grid begins one interval after `anchor`.
     pub(crate) fn next(&self, after: DateTime<Utc>, anchor: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let step = i64::try_from(self.seconds).ok()?.checked_mul(1000)?;
         let first = match self.bounds.start {
             Some(start) => start.timestamp_millis(),
-            None => whole_millis(anchor).timestamp_millis().checked_add(step)?,
+            None => truncate_to_millis(anchor).timestamp_millis().checked_add(step)?,
         };
         let late = ceil_millis(after).checked_sub(first)?.max(0);
         let steps = late / step + i64::from(late % step != 0);
@@ -54,25 +54,25 @@ fn ceil_millis(instant: DateTime<Utc>) -> i64 {
     instant.timestamp_millis() + i64::from(!instant.timestamp_subsec_nanos().is_multiple_of(1_000_000))
 }
 
-fn sum(reader: &mut Reader<'_>) -> Option<u64> {
+fn total_seconds(reader: &mut Reader<'_>) -> Option<u64> {
     let mut total: Option<u64> = Some(0);
-    let mut readable = true;
-    for (key, seconds) in PARTS {
+    let mut valid = true;
+    for (key, seconds) in UNITS {
         if reader.value(key).is_none() {
             continue;
         }
-        match reader.integer(key, 0, LONGEST / seconds) {
+        match reader.integer(key, 0, MAX_SECONDS / seconds) {
             Some(count) => total = total.and_then(|sum| sum.checked_add(count.checked_mul(seconds)?)),
-            None => readable = false,
+            None => valid = false,
         }
     }
-    if !readable {
+    if !valid {
         return None;
     }
     match total {
-        Some(0) => reader.fault_of_all("the interval must be at least one second"),
-        Some(seconds) if seconds <= LONGEST => return Some(seconds),
-        _ => reader.fault_of_all("the interval must be at most 36600 days"),
+        Some(0) => reader.trigger_fault("the interval must be at least one second"),
+        Some(seconds) if seconds <= MAX_SECONDS => return Some(seconds),
+        _ => reader.trigger_fault("the interval must be at most 36600 days"),
     }
     None
 }

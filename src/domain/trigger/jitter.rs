@@ -1,14 +1,14 @@
-//! The random delay of a fire: derived from the task and the rule's own instant, so that a
-//! restart, another process or a repeated question gets the same answer.
+//! Jitter: a pseudo-random delay derived from the task and the scheduled time, so that every process, before and after a
+//! restart, computes the same delay.
 
 use chrono::{DateTime, Utc};
 
-/// A delay of 0 to `most` milliseconds, uniform over the tasks' keys and the instants.
-pub(crate) fn delay_millis(key: &str, at: DateTime<Utc>, most: u64) -> u64 {
+/// Returns a delay of 0 to `max` milliseconds, uniformly distributed over keys and scheduled times.
+pub(crate) fn delay_millis(key: &str, at: DateTime<Utc>, max: u64) -> u64 {
     let seed = key.bytes().fold(0x9e37_79b9_7f4a_7c15, |state: u64, byte| mix(state ^ u64::from(byte)));
     let random = mix(seed ^ mix(at.timestamp_millis().cast_unsigned()));
-    let scaled = (u128::from(random) * (u128::from(most) + 1)) >> 64;
-    u64::try_from(scaled).unwrap_or(most)
+    let scaled = (u128::from(random) * (u128::from(max) + 1)) >> 64;
+    u64::try_from(scaled).unwrap_or(max)
 }
 
 /// The finisher of `SplitMix64` (Steele, Lea and Flood, 2014) with its increment.
@@ -24,7 +24,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn delays_fill_their_range_evenly() {
+    fn delay_is_uniform_over_its_range() {
         let mut counts = [0_u32; 10];
         for second in 0..10_000 {
             let at = DateTime::from_timestamp(second * 60, 0).unwrap();
@@ -34,7 +34,7 @@ mod tests {
     }
 
     #[test]
-    fn a_delay_depends_on_key_and_instant_alone() {
+    fn delay_depends_only_on_key_and_scheduled_time() {
         let at = DateTime::from_timestamp(1_700_000_000, 0).unwrap();
         assert_eq!(delay_millis("a", at, 60_000), delay_millis("a", at, 60_000));
         assert_ne!(delay_millis("a", at, u64::from(u32::MAX)), delay_millis("b", at, u64::from(u32::MAX)));

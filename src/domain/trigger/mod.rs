@@ -1,13 +1,13 @@
-//! When a task runs: the four kinds of triggers, read from JSON and asked for their next fire.
+//! Triggers: decide when a task runs. The four kinds (date, interval, cron, idle) are parsed from JSON and compute their firings.
 //!
-//! Everything here is pure: whoever asks tells the time.
+//! Everything here is pure: the caller passes the current time.
 
 mod cron;
 mod date;
+mod datetime;
 mod describe;
 mod idle;
 mod input;
-mod instant;
 mod interval;
 mod jitter;
 mod notes;
@@ -18,16 +18,16 @@ use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use serde_json::Value;
 
-pub use cron::{Class, Cron, DaySet, Rule, Years};
+pub use cron::{ClockChangeClass, Cron, DaySet, Rule, Years};
 pub use date::Date;
+pub use datetime::{format_datetime, parse_datetime, parse_timestamp};
 pub use idle::{Idle, IdleState};
-pub use instant::{format_instant, parse_asked, parse_instant};
 pub use interval::Interval;
 pub use zone::parse_zone;
 
 use super::fault::Fault;
 
-/// When a task runs.
+/// A rule that decides when a task runs.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Trigger {
     Date(Date),
@@ -36,7 +36,7 @@ pub enum Trigger {
     Idle(Idle),
 }
 
-/// What tells triggers apart: `type` in their JSON.
+/// The kind of a trigger: `type` in its JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     Date,
@@ -59,14 +59,14 @@ impl Kind {
     }
 }
 
-/// The languages of descriptions.
+/// The language of a description.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lang {
     En,
     Zh,
 }
 
-/// The first and the last instant that a trigger may fire at, both inclusive.
+/// The first and last time at which a trigger may fire, both inclusive.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Bounds {
     pub start: Option<DateTime<Utc>>,
@@ -81,11 +81,10 @@ impl Bounds {
 }
 
 impl Trigger {
-    /// Reads a trigger's JSON object. `zone` stands in where `timezone` is left out; a key that is
-    /// `null` counts as left out.
+    /// Parses a trigger's JSON object. `zone` is the default for `timezone`; a key with the value `null` counts as absent.
     ///
     /// # Errors
-    /// At least one fault, with pointers below `/trigger`, in the order of the object's keys.
+    /// One or more faults with pointers below `/trigger`, in the order of the object's keys.
     pub fn parse(value: &Value, zone: Tz) -> Result<Self, Vec<Fault>> {
         let kinds = "date, interval, cron or idle";
         let Some(object) = value.as_object() else {
@@ -98,7 +97,7 @@ impl Trigger {
                 Some(Kind::Interval) => Interval::parse(object, zone).map(Self::Interval),
                 Some(Kind::Cron) => Cron::parse(object, zone).map(Self::Cron),
                 Some(Kind::Idle) => Idle::parse(object, zone).map(Self::Idle),
-                None => refuse(format!("type: unknown type '{}'; write {kinds}", text::cut(name))),
+                None => refuse(format!("type: unknown type '{}'; write {kinds}", text::truncate(name))),
             },
             None | Some(Value::Null) => refuse(format!("type: is required; write {kinds}")),
             Some(_) => refuse(format!("type: must be a string; write {kinds}")),
@@ -125,8 +124,8 @@ impl Trigger {
         }
     }
 
-    /// The first instant of the rule, without jitter, at or after `after`; `None`: never again.
-    /// `anchor` is the creation time, the base of an interval without a start date. Idle: `None`.
+    /// Returns the first scheduled time, without jitter, at or after `after`; `None` if there is none. Always `None` for idle
+    /// triggers. `anchor` is the creation time, on which an interval without a start date is based.
     #[must_use]
     pub fn next_at_or_after(&self, after: DateTime<Utc>, anchor: DateTime<Utc>) -> Option<DateTime<Utc>> {
         match self {
@@ -137,14 +136,14 @@ impl Trigger {
         }
     }
 
-    /// As `next_at_or_after`, but strictly later than `after`.
+    /// Returns the first scheduled time, without jitter, strictly later than `after`.
     #[must_use]
     pub fn next_after(&self, after: DateTime<Utc>, anchor: DateTime<Utc>) -> Option<DateTime<Utc>> {
         self.next_at_or_after(after.checked_add_signed(TimeDelta::nanoseconds(1))?, anchor)
     }
 
-    /// The instant at which the rule's instant `at` really fires: put off by 0 to `jitter` seconds,
-    /// derived from `key` and `at` alone; never past the end date, and before the next rule instant.
+    /// Adds jitter to the scheduled time `at`: a delay of 0 to `jitter` seconds that depends only on `key` and `at`. The result is
+    /// not past the end date and is before the next scheduled time.
     #[must_use]
     pub fn fire_time(&self, at: DateTime<Utc>, key: &str, anchor: DateTime<Utc>) -> DateTime<Utc> {
         let jitter = self.jitter();
@@ -159,20 +158,19 @@ impl Trigger {
         delay.and_then(|delay| at.checked_add_signed(delay)).unwrap_or(at)
     }
 
-    /// At most `count` instants of the rule at or after `after`, ascending, without jitter, as of a
-    /// trigger created at `after`.
+    /// Returns up to `count` scheduled times at or after `after`, ascending, without jitter, for a trigger created at `after`.
     #[must_use]
     pub fn preview(&self, after: DateTime<Utc>, count: usize) -> Vec<DateTime<Tz>> {
         let first = self.next_at_or_after(after, after);
-        let instants = std::iter::successors(first, |at| self.next_after(*at, after));
-        instants.take(count).map(|at| at.with_timezone(&self.zone())).collect()
+        let times = std::iter::successors(first, |at| self.next_after(*at, after));
+        times.take(count).map(|at| at.with_timezone(&self.zone())).collect()
     }
 
-    /// One line in no language. Of a cron rule it reads back as the same rule.
+    /// Returns a language-independent one-line text. The text of a cron rule parses back to the same rule.
     #[must_use]
     pub fn text(&self) -> String {
         match self {
-            Self::Date(date) => instant::wall_text(date.run_date, date.zone),
+            Self::Date(date) => datetime::wall_text(date.run_date, date.zone),
             Self::Interval(interval) => format!("every {}", text::duration(interval.seconds)),
             Self::Cron(cron) => cron.text(),
             Self::Idle(idle) => {
@@ -182,19 +180,19 @@ impl Trigger {
         }
     }
 
-    /// One sentence for people.
+    /// Returns a one-sentence description.
     #[must_use]
     pub fn describe(&self, lang: Lang) -> String {
         describe::describe(self, lang)
     }
 
-    /// Remarks on a preview: what clock changes within `shown` do, that it never fires again, jitter.
+    /// Returns remarks on the preview `shown`: effects of clock changes, the end of the schedule, jitter.
     #[must_use]
     pub fn notes(&self, shown: &[DateTime<Tz>], after: DateTime<Utc>, lang: Lang) -> Vec<String> {
         notes::notes(self, shown, after, lang)
     }
 
-    /// Seconds.
+    /// Maximum jitter, in seconds.
     const fn jitter(&self) -> u64 {
         match self {
             Self::Interval(interval) => interval.jitter,

@@ -1,20 +1,20 @@
-//! Small helpers for the texts of this domain.
+//! Text helpers: truncation of input in messages, and durations.
 
-/// The most characters of an input that a message shows.
-const SHOWN: usize = 40;
+/// Maximum number of characters of an input in a message.
+const MAX_SHOWN_CHARS: usize = 40;
 
-/// At most 40 characters of a piece of input, for a message.
-pub(crate) fn cut(piece: &str) -> &str {
-    piece.char_indices().nth(SHOWN).map_or(piece, |(end, _)| &piece[..end])
+/// Returns at most 40 characters of an input, for a message.
+pub(crate) fn truncate(input: &str) -> &str {
+    input.char_indices().nth(MAX_SHOWN_CHARS).map_or(input, |(end, _)| &input[..end])
 }
 
-/// Seconds as `1h 30m`; weeks only where they come out even.
+/// Formats seconds as `1h 30m`; weeks are used only for whole weeks.
 pub(crate) fn duration(seconds: u64) -> String {
     let parts: Vec<String> = units(seconds).iter().map(|(count, unit)| format!("{count}{unit}")).collect();
     if parts.is_empty() { "0s".to_owned() } else { parts.join(" ") }
 }
 
-/// Seconds taken apart: count and unit (`w d h m s`), without the empty ones.
+/// Splits seconds into counts with units (`w d h m s`), without zero counts.
 pub(crate) fn units(seconds: u64) -> Vec<(u64, char)> {
     const WEEK: u64 = 604_800;
     if seconds > 0 && seconds.is_multiple_of(WEEK) {

@@ -1,65 +1,64 @@
-//! Clock changes: from wall times to instants and back.
+//! Time zones: conversion between local times and instants.
 //!
-//! Wall times and instants are whole seconds since 1970-01-01 00:00:00, the former as if the
-//! wall were in UTC. The zone data of `chrono-tz` ends with the year 2099; a later date takes
-//! the rules of a year before it in which the same day falls on the same weekday.
+//! Both are whole seconds since 1970-01-01 00:00:00; a local time counts as if it were in UTC. The zone data of `chrono-tz` ends
+//! with the year 2099; a later date follows the rules of an earlier year in which the same day falls on the same weekday.
 
 use chrono::offset::LocalResult;
 use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveDateTime, Offset, TimeZone};
 use chrono_tz::{GapInfo, Tz};
 
-use super::text::cut;
+use super::text::truncate;
 
-/// What a wall time means in a zone.
+/// The instants that a local time stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Wall {
-    /// One instant, as nearly always.
-    Once(i64),
-    /// Clocks went back: the instant of the first and of the second pass.
-    Twice(i64, i64),
-    /// Clocks went forward over it: the first instant after the gap.
-    Skipped(i64),
+pub(crate) enum LocalTime {
+    /// One instant, the usual case.
+    Unique(i64),
+    /// Clocks go back: the instants of the first and the second pass.
+    Ambiguous(i64, i64),
+    /// Clocks go forward past it: the first instant after the gap.
+    InGap(i64),
 }
 
-impl Wall {
-    /// The one instant a date stands for: the first pass, or the first instant after a gap.
+impl LocalTime {
+    /// Returns the instant to use for a single date: the first pass, or the first instant after a gap.
     pub(crate) fn first(self) -> i64 {
         match self {
-            Self::Once(instant) | Self::Twice(instant, _) | Self::Skipped(instant) => instant,
+            Self::Unique(instant) | Self::Ambiguous(instant, _) | Self::InGap(instant) => instant,
         }
     }
 }
 
-/// Reads an IANA zone name. Offsets, `local` and paths are no zone names.
+/// Parses an IANA zone name. Offsets, `local` and paths are refused.
 ///
 /// # Errors
-/// A message naming the unknown zone.
+/// A message with the unknown name.
 pub fn parse_zone(name: &str) -> Result<Tz, String> {
-    name.parse().map_err(|_| format!("unknown zone '{}'", cut(name)))
+    name.parse().map_err(|_| format!("unknown zone '{}'", truncate(name)))
 }
 
-/// Seconds to add to an instant for the wall time of `zone`.
+/// Returns the UTC offset of `zone` at an instant, in seconds.
 pub(crate) fn offset_at(zone: Tz, instant: i64) -> i64 {
-    naive(instant - years_back(instant) * DAY)
+    naive(instant - days_to_shift(instant) * DAY)
         .map_or(0, |utc| i64::from(zone.offset_from_utc_datetime(&utc).fix().local_minus_utc()))
 }
 
-/// The instants that a wall time stands for.
-pub(crate) fn resolve(zone: Tz, wall: i64) -> Wall {
-    let back = years_back(wall) * DAY;
-    let Some(local) = naive(wall - back) else { return Wall::Once(wall) };
+/// Returns the instants that a local time stands for in `zone`.
+pub(crate) fn resolve(zone: Tz, wall: i64) -> LocalTime {
+    let back = days_to_shift(wall) * DAY;
+    let Some(local) = naive(wall - back) else { return LocalTime::Unique(wall) };
     let seconds = |offset: &<Tz as TimeZone>::Offset| wall - i64::from(offset.fix().local_minus_utc());
     match zone.offset_from_local_datetime(&local) {
-        LocalResult::Single(offset) => Wall::Once(seconds(&offset)),
+        LocalResult::Single(offset) => LocalTime::Unique(seconds(&offset)),
         LocalResult::Ambiguous(first, second) => {
             let (first, second) = (seconds(&first), seconds(&second));
-            Wall::Twice(first.min(second), first.max(second))
+            LocalTime::Ambiguous(first.min(second), first.max(second))
         }
-        LocalResult::None => Wall::Skipped(gap_end(zone, local).map_or(wall, |end| end + back)),
+        LocalResult::None => LocalTime::InGap(gap_end(zone, local).map_or(wall, |end| end + back)),
     }
 }
 
-/// The instant of the clock change later than `from` and not later than `until`; the two must differ in offset.
+/// Returns the instant of the clock change after `from` and not after `until`; their offsets must differ.
 pub(crate) fn change_between(zone: Tz, mut from: i64, mut until: i64) -> i64 {
     let before = offset_at(zone, from);
     while until - from > 1 {
@@ -71,31 +70,31 @@ pub(crate) fn change_between(zone: Tz, mut from: i64, mut until: i64) -> i64 {
 
 const DAY: i64 = 86_400;
 /// 2100-01-01 00:00:00.
-const DATA_END: i64 = 4_102_444_800;
+const ZONE_DATA_END: i64 = 4_102_444_800;
 
 fn naive(seconds: i64) -> Option<NaiveDateTime> {
     DateTime::from_timestamp(seconds, 0).map(|instant| instant.naive_utc())
 }
 
-/// The gap starts where the offset before it ends: that is the instant of the change.
+/// Returns the instant at which the gap around `local` ends, that is, the instant of the clock change.
 fn gap_end(zone: Tz, local: NaiveDateTime) -> Option<i64> {
     let (begin, before) = GapInfo::new(&local, &zone)?.begin?;
     Some(begin.and_utc().timestamp() - i64::from(before.fix().local_minus_utc()))
 }
 
-/// Days to go back from a date after the zone data to one within that has the same clock changes.
-fn years_back(seconds: i64) -> i64 {
-    if seconds < DATA_END { 0 } else { days_to_twin(seconds).unwrap_or(0) }
+/// Returns the days between a date past the zone data and an earlier date with the same clock changes; 0 within the zone data.
+fn days_to_shift(seconds: i64) -> i64 {
+    if seconds < ZONE_DATA_END { 0 } else { days_to_equivalent_date(seconds).unwrap_or(0) }
 }
 
-/// The common years from 2089 to 2099 begin on every weekday, and come after the last year listed by hand (2087, Morocco).
-fn days_to_twin(seconds: i64) -> Option<i64> {
+/// The common years from 2089 to 2099 start on every weekday, and come after the last irregular year in the data (2087, Morocco).
+fn days_to_equivalent_date(seconds: i64) -> Option<i64> {
     let date = naive(seconds)?.date();
     let leap_day = date.month() == 2 && date.day() == 29;
-    let seen = if leap_day { date.checked_sub_days(Days::new(1))? } else { date };
+    let same_weekday = if leap_day { date.checked_sub_days(Days::new(1))? } else { date };
     (2089..=2099)
         .filter(|year| year % 4 != 0)
-        .filter_map(|year| NaiveDate::from_ymd_opt(year, seen.month(), seen.day()))
-        .find(|twin| twin.weekday() == seen.weekday())
-        .map(|twin| (seen - twin).num_days())
+        .filter_map(|year| NaiveDate::from_ymd_opt(year, same_weekday.month(), same_weekday.day()))
+        .find(|equivalent| equivalent.weekday() == same_weekday.weekday())
+        .map(|equivalent| (same_weekday - equivalent).num_days())
 }

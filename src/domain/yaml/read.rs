@@ -1,5 +1,5 @@
-//! Reads one YAML 1.2 document (core schema) as a JSON value. What a document may cost is bounded: its depth, and the values
-//! that aliases repeat. A name that stands twice in a mapping, a tag and a number that JSON cannot hold are refused.
+//! YAML reader: one YAML 1.2 document (core schema) as a JSON value. Depth and number of values are limited; values repeated by
+//! aliases count each time. Duplicate keys, tags and numbers that JSON cannot represent are refused.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -7,22 +7,22 @@ use std::collections::HashMap;
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Tag};
 use serde_json::{Map, Number, Value};
 
-use crate::domain::input::cut;
+use crate::domain::input::truncate;
 
-/// Lists and mappings within one another at most.
-const DEEPEST: usize = 64;
-/// Values in all at most, those that aliases repeat counted each time.
-const MOST: usize = 500_000;
+/// Maximum nesting depth of lists and mappings.
+const MAX_DEPTH: usize = 64;
+/// Maximum number of values; those repeated by aliases count each time.
+const MAX_VALUES: usize = 500_000;
 
-/// Reads a document; nothing at all reads as null.
+/// Reads a document; an empty one is null.
 ///
 /// # Errors
-/// What is wrong, with line and column.
+/// The cause, with line and column.
 pub fn read(text: &str) -> Result<Value, String> {
     let mut builder = Builder::default();
     for event in Parser::new_from_str(text) {
         let (event, span) = event.map_err(|error| at(error.marker(), error.info()))?;
-        builder.take(event).map_err(|what| at(&span.start, &what))?;
+        builder.handle(event).map_err(|what| at(&span.start, &what))?;
     }
     Ok(builder.document.unwrap_or(Value::Null))
 }
@@ -35,40 +35,42 @@ fn at(marker: &Marker, what: &str) -> String {
 #[derive(Default)]
 struct Builder {
     document: Option<Value>,
-    /// The lists and mappings that are open.
+    /// The lists and mappings not yet closed, the innermost last.
     open: Vec<Open>,
+    /// Values with anchors, and the number of values in each.
     anchors: HashMap<usize, (Value, usize)>,
     values: usize,
 }
 
 struct Open {
     anchor: usize,
-    /// `values` when it was opened.
+    /// The value of `values` when it was opened.
     before: usize,
     inner: Inner,
 }
 
 enum Inner {
     List(Vec<Value>),
-    /// With the name that waits for its value.
+    /// With the key whose value has not been read yet.
     Mapping(Map<String, Value>, Option<String>),
 }
 
 impl Builder {
-    fn take(&mut self, event: Event<'_>) -> Result<(), String> {
+    fn handle(&mut self, event: Event<'_>) -> Result<(), String> {
         match event {
-            Event::DocumentStart(_) if self.document.is_some() => Err("a second document begins; one is read".to_owned()),
+            Event::DocumentStart(_) if self.document.is_some() => Err("only one document is allowed".to_owned()),
             Event::Scalar(text, style, anchor, tag) => {
                 self.count(1)?;
                 let value = scalar(text, style, tag.as_deref())?;
-                self.keep(anchor, &value, 1);
+                self.store_anchor(anchor, &value, 1);
                 self.put(value)
             }
             Event::SequenceStart(anchor, tag) => self.begin(anchor, tag.as_deref(), Inner::List(Vec::new())),
             Event::MappingStart(anchor, tag) => self.begin(anchor, tag.as_deref(), Inner::Mapping(Map::new(), None)),
             Event::SequenceEnd | Event::MappingEnd => self.end(),
             Event::Alias(anchor) => {
-                let (value, size) = self.anchors.get(&anchor).cloned().ok_or("an alias of something that has not ended")?;
+                let (value, size) =
+                    self.anchors.get(&anchor).cloned().ok_or("an alias refers to a value that is unknown or not complete")?;
                 self.count(size)?;
                 self.put(value)
             }
@@ -78,10 +80,10 @@ impl Builder {
 
     fn count(&mut self, more: usize) -> Result<(), String> {
         self.values += more;
-        if self.values > MOST { Err(format!("more than {MOST} values")) } else { Ok(()) }
+        if self.values > MAX_VALUES { Err(format!("more than {MAX_VALUES} values")) } else { Ok(()) }
     }
 
-    fn keep(&mut self, anchor: usize, value: &Value, size: usize) {
+    fn store_anchor(&mut self, anchor: usize, value: &Value, size: usize) {
         if anchor > 0 {
             self.anchors.insert(anchor, (value.clone(), size));
         }
@@ -89,22 +91,24 @@ impl Builder {
 
     fn begin(&mut self, anchor: usize, tag: Option<&Tag>, inner: Inner) -> Result<(), String> {
         if let Some(tag) = tag {
-            return Err(unknown(tag));
+            return Err(unknown_tag(tag));
         }
-        if self.open.len() >= DEEPEST {
-            return Err(format!("more than {DEEPEST} lists and mappings within one another"));
+        if self.open.len() >= MAX_DEPTH {
+            return Err(format!("lists and mappings are nested more than {MAX_DEPTH} deep"));
         }
         self.open.push(Open { anchor, before: self.values, inner });
         self.count(1)
     }
 
     fn end(&mut self) -> Result<(), String> {
-        let Some(Open { anchor, before, inner }) = self.open.pop() else { return Err("an end without a beginning".to_owned()) };
+        let Some(Open { anchor, before, inner }) = self.open.pop() else {
+            return Err("a list or mapping ends that was not opened".to_owned());
+        };
         let value = match inner {
             Inner::List(items) => Value::Array(items),
             Inner::Mapping(map, _) => Value::Object(map),
         };
-        self.keep(anchor, &value, self.values - before);
+        self.store_anchor(anchor, &value, self.values - before);
         self.put(value)
     }
 
@@ -112,14 +116,14 @@ impl Builder {
         match self.open.last_mut().map(|open| &mut open.inner) {
             None => self.document = Some(value),
             Some(Inner::List(items)) => items.push(value),
-            Some(Inner::Mapping(map, waiting)) => match waiting.take() {
+            Some(Inner::Mapping(map, pending_key)) => match pending_key.take() {
                 Some(name) => drop(map.insert(name, value)),
                 None => {
                     let name = name(value)?;
                     if map.contains_key(&name) {
-                        return Err(format!("'{}' stands twice", cut(&name, 40)));
+                        return Err(format!("duplicate key '{}'", truncate(&name, 40)));
                     }
-                    *waiting = Some(name);
+                    *pending_key = Some(name);
                 }
             },
         }
@@ -127,23 +131,23 @@ impl Builder {
     }
 }
 
-/// Numbers and words are names as they are written by JSON.
+/// Converts a key to text; numbers, booleans and null as JSON writes them.
 fn name(value: Value) -> Result<String, String> {
     match value {
         Value::String(text) => Ok(text),
-        Value::Array(_) | Value::Object(_) => Err("a list or a mapping cannot be a name".to_owned()),
+        Value::Array(_) | Value::Object(_) => Err("a list or mapping cannot be a key".to_owned()),
         other => Ok(other.to_string()),
     }
 }
 
-fn unknown(tag: &Tag) -> String {
-    format!("the tag {}{} means nothing here", cut(&tag.handle, 40), cut(&tag.suffix, 40))
+fn unknown_tag(tag: &Tag) -> String {
+    format!("unknown tag {}{}", truncate(&tag.handle, 40), truncate(&tag.suffix, 40))
 }
 
 fn scalar(text: Cow<'_, str>, style: ScalarStyle, tag: Option<&Tag>) -> Result<Value, String> {
     match tag {
         Some(tag) if tag.is_yaml_core_schema() && tag.suffix == "str" => return Ok(text.into_owned().into()),
-        Some(tag) => return Err(unknown(tag)),
+        Some(tag) => return Err(unknown_tag(tag)),
         None if style != ScalarStyle::Plain => return Ok(text.into_owned().into()),
         None => {}
     }
@@ -155,15 +159,15 @@ fn scalar(text: Cow<'_, str>, style: ScalarStyle, tag: Option<&Tag>) -> Result<V
     }
 }
 
-/// A number of the core schema; `None` where the text is none.
+/// Parses a number of the core schema; `None` if the text is not a number.
 fn number(text: &str) -> Option<Result<Value, String>> {
     let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
     if matches!(text, ".nan" | ".NaN" | ".NAN") || matches!(digits, ".inf" | ".Inf" | ".INF") {
-        return Some(Err(format!("{text} is no number that JSON can hold")));
+        return Some(Err(format!("JSON cannot represent the number {text}")));
     }
     for (prefix, radix) in [("0o", 8), ("0x", 16)] {
         if let Some(Ok(number)) =
-            text.strip_prefix(prefix).filter(|rest| plain(rest)).map(|rest| u64::from_str_radix(rest, radix))
+            text.strip_prefix(prefix).filter(|rest| is_hexadecimal(rest)).map(|rest| u64::from_str_radix(rest, radix))
         {
             return Some(Ok(number.into()));
         }
@@ -172,17 +176,17 @@ fn number(text: &str) -> Option<Result<Value, String>> {
         return None;
     }
     let text = text.strip_prefix('+').unwrap_or(text);
-    if let Ok(whole) = text.parse::<i64>() {
-        return Some(Ok(whole.into()));
+    if let Ok(integer) = text.parse::<i64>() {
+        return Some(Ok(integer.into()));
     }
-    if let Ok(whole) = text.parse::<u64>() {
-        return Some(Ok(whole.into()));
+    if let Ok(integer) = text.parse::<u64>() {
+        return Some(Ok(integer.into()));
     }
     let number = text.parse::<f64>().ok()?;
-    Some(Number::from_f64(number).map(Value::Number).ok_or_else(|| format!("{} is too large a number", cut(text, 40))))
+    Some(Number::from_f64(number).map(Value::Number).ok_or_else(|| format!("the number {} is too large", truncate(text, 40))))
 }
 
-fn plain(digits: &str) -> bool {
+fn is_hexadecimal(digits: &str) -> bool {
     !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
@@ -193,7 +197,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn what_is_written_reads_back() {
+    fn written_values_read_back() {
         let value = json!({"a b": [1, {"x": "yes", "y": []}, [true, null, -2.5]], "200": {"d": "e: f", "08:00": "1e3"}, "h": {},
             "tasks": [{"id": "日报", "text": "a\nb\t\"c\" # d", "n": "12", "z": "~", "t": "- x"}]});
         assert_eq!(read(&write(&value)).unwrap(), value);
@@ -211,25 +215,25 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_right_is_told_with_its_place() {
+    fn errors_have_line_and_column() {
         for (text, what) in [
-            ("a: 1\na: 2", "'a' stands twice at line 2, column 1"),
+            ("a: 1\na: 2", "duplicate key 'a' at line 2, column 1"),
             ("a: [1", "at line"),
-            ("a: 1\n---\nb: 2", "a second document begins"),
-            ("a: .inf", "no number that JSON can hold"),
-            ("a: 1e999", "too large a number"),
-            ("a: !!python/object:os.system {}", "means nothing here"),
-            ("a: !Secret x", "means nothing here"),
-            ("[1]: 2", "cannot be a name"),
-            ("a: &x [*x]", "has not ended"),
+            ("a: 1\n---\nb: 2", "only one document is allowed"),
+            ("a: .inf", "JSON cannot represent the number"),
+            ("a: 1e999", "is too large"),
+            ("a: !!python/object:os.system {}", "unknown tag"),
+            ("a: !Secret x", "unknown tag"),
+            ("[1]: 2", "cannot be a key"),
+            ("a: &x [*x]", "not complete"),
         ] {
-            let said = read(text).unwrap_err();
-            assert!(said.contains(what), "{text}: {said}");
+            let error = read(text).unwrap_err();
+            assert!(error.contains(what), "{text}: {error}");
         }
     }
 
     #[test]
-    fn what_a_document_may_cost_is_bounded() {
+    fn deep_and_oversized_documents_are_refused() {
         assert!(read(&"[".repeat(100_000)).is_err());
         assert!(read(&format!("{}1", "- ".repeat(100_000))).is_err());
         let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();

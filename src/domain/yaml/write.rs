@@ -1,9 +1,9 @@
-//! Writes JSON values as YAML in block style. Texts are plain where that is safe beyond doubt, line by line where they have
-//! several lines, otherwise in double quotes, where YAML reads what JSON writes.
+//! YAML writer: JSON values in block style. Texts are plain if that is unambiguous, literal blocks if they have several lines, and
+//! otherwise double-quoted as in JSON.
 
 use serde_json::Value;
 
-/// A value as a YAML document.
+/// Returns a value as a YAML document.
 pub fn write(value: &Value) -> String {
     let mut text = String::new();
     block(&mut text, value, 0);
@@ -23,7 +23,7 @@ fn block(text: &mut String, value: &Value, depth: usize) {
             for item in items {
                 indent(text, depth);
                 text.push('-');
-                member(text, item, depth);
+                list_item(text, item, depth);
             }
         }
         scalar => {
@@ -35,7 +35,7 @@ fn block(text: &mut String, value: &Value, depth: usize) {
 }
 
 fn entry(text: &mut String, name: &str, item: &Value, depth: usize) {
-    text.push_str(&word(name));
+    text.push_str(&string_text(name));
     text.push(':');
     if is_scalar(item) {
         text.push(' ');
@@ -46,8 +46,8 @@ fn entry(text: &mut String, name: &str, item: &Value, depth: usize) {
     }
 }
 
-/// Writes what follows a dash: an object's first entry stands on the same line.
-fn member(text: &mut String, item: &Value, depth: usize) {
+/// Writes the value after a dash; an object's first entry goes on the same line.
+fn list_item(text: &mut String, item: &Value, depth: usize) {
     match item {
         Value::Object(map) if !map.is_empty() => {
             for (place, (name, item)) in map.iter().enumerate() {
@@ -95,7 +95,7 @@ fn scalar(text: &mut String, value: &Value, depth: usize) {
     }
 }
 
-/// Several lines, the first of which shows how far they are indented, and nothing that a reader of YAML would change.
+/// Whether a text can be a literal block: several lines, no leading whitespace, and nothing that a YAML reader would change.
 fn is_literal(text: &str) -> bool {
     let changed = |c: char| (c.is_control() && c != '\n') || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}');
     text.trim_end_matches('\n').contains('\n')
@@ -108,7 +108,7 @@ fn indent(text: &mut String, depth: usize) {
     text.extend(std::iter::repeat_n("  ", depth));
 }
 
-/// What fits on one line: empty lists and objects too.
+/// Whether a value fits on one line; empty lists and objects do.
 fn is_scalar(value: &Value) -> bool {
     match value {
         Value::Object(map) => map.is_empty(),
@@ -119,23 +119,23 @@ fn is_scalar(value: &Value) -> bool {
 
 fn inline(value: &Value) -> String {
     match value {
-        Value::String(text) => word(text),
+        Value::String(text) => string_text(text),
         other => other.to_string(),
     }
 }
 
-fn word(text: &str) -> String {
+fn string_text(text: &str) -> String {
     if is_plain(text) { text.to_owned() } else { Value::from(text).to_string() }
 }
 
-/// Letters first and no sign that means something, and none of the words that YAML 1.1 reads as something else.
+/// Whether a text needs no quotes: it starts with a letter, has no special characters and is not reserved in YAML 1.1.
 fn is_plain(text: &str) -> bool {
-    const TAKEN: [&str; 9] = ["true", "false", "null", "yes", "no", "on", "off", "y", "n"];
+    const RESERVED: [&str; 9] = ["true", "false", "null", "yes", "no", "on", "off", "y", "n"];
     let safe = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '/' | ' ' | '(' | ')');
     text.starts_with(|c: char| c.is_ascii_alphabetic())
         && text.ends_with(|c: char| c != ' ')
         && text.chars().all(safe)
-        && !TAKEN.contains(&text.to_ascii_lowercase().as_str())
+        && !RESERVED.contains(&text.to_ascii_lowercase().as_str())
 }
 
 #[cfg(test)]
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_of_several_lines_stand_line_by_line() {
+    fn texts_of_several_lines_are_literal_blocks() {
         let value =
             json!({"a": "select 1\n\n  from x\n", "b": ["one\ntwo", "x\n\ny\n\n\n"], "c": " x\ny", "d": "x\n  \ny", "e": "x\n"});
         let expected = "a: |\n  select 1\n\n    from x\nb:\n  - |-\n    one\n    two\n  - |+\n    x\n\n    y\n\n\nc: \" x\\ny\"\nd: \"x\\n  \\ny\"\ne: \"x\\n\"\n";

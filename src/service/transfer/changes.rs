@@ -1,28 +1,28 @@
-//! What a plan changes, as people see it: differences with secrets hidden, and the firings before and after.
+//! The display of an import plan: differences with secrets masked, and firings before and after.
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use serde_json::{Map, Value};
 
-use super::hidden::Hidden;
+use super::redaction::Redactor;
 use crate::domain::task::{Task, TaskInput};
 use crate::domain::transfer::{Change, Plan, Step, differences};
 use crate::domain::trigger::Trigger;
 use crate::service::Service;
 
-/// Firings shown of each task.
+/// The number of firings listed per task.
 const FIRINGS: usize = 3;
 
 impl Service {
-    pub(super) fn changes(&self, plan: &Plan<'_>, hidden: &Hidden) -> Vec<Change> {
+    pub(super) fn changes(&self, plan: &Plan<'_>, redactor: &Redactor) -> Vec<Change> {
         let now = self.clock().now();
-        plan.steps.iter().map(|step| self.shown(step, hidden, now)).collect()
+        plan.steps.iter().map(|step| self.describe_step(step, redactor, now)).collect()
     }
 
-    fn shown(&self, step: &Step<'_>, hidden: &Hidden, now: DateTime<Utc>) -> Change {
+    fn describe_step(&self, step: &Step<'_>, redactor: &Redactor, now: DateTime<Utc>) -> Change {
         let before = step.current.map(|task| self.before(task, now)).unwrap_or_default();
         let after = step.wanted.map(|(_, input)| after(input, step.current, now)).unwrap_or_default();
-        let masked = |task: Map<String, Value>| hidden.masked(task);
+        let masked = |task: Map<String, Value>| redactor.masked(task);
         let (id, task_type) = match (step.current, step.wanted) {
             (_, Some((_, input))) => (input.id.clone(), input.task_type.clone()),
             (Some(task), None) => (task.id.clone(), task.task_type.clone()),

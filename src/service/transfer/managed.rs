@@ -1,4 +1,4 @@
-//! Tasks that a file keeps: whether it could be done, and which of them were paused or resumed since.
+//! The tasks file: its status, and managed tasks that were paused or resumed since.
 
 use std::sync::PoisonError;
 
@@ -7,21 +7,21 @@ use chrono::{DateTime, Utc};
 use crate::domain::task::Task;
 use crate::domain::user::{Action, Actor};
 use crate::service::{Result, Service, allow};
-use crate::storage::tasks_at_once;
+use crate::storage::task_bulk;
 
-/// How it stands with the file.
+/// The status of the tasks file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileStatus {
     /// The file's name.
     pub name: String,
-    /// When it was last looked into.
+    /// When it was last read.
     pub at: DateTime<Utc>,
-    /// Why it could not be done; its last good state stays.
+    /// Why it could not be applied; the last valid state stays in effect.
     pub error: Option<String>,
 }
 
 impl Service {
-    /// How it stands with the file that keeps tasks; `None` where there is none.
+    /// The status of the tasks file; `None` if there is none.
     ///
     /// # Errors
     /// [`crate::service::Error::Forbidden`].
@@ -30,17 +30,17 @@ impl Service {
         Ok(self.0.tasks_file.read().unwrap_or_else(PoisonError::into_inner).clone())
     }
 
-    /// Notes how it stands with the file.
+    /// Sets the status of the tasks file.
     pub fn set_tasks_file(&self, status: FileStatus) {
         *self.0.tasks_file.write().unwrap_or_else(PoisonError::into_inner) = Some(status);
     }
 
-    /// The tasks that were paused or resumed otherwise than their file says.
+    /// The managed tasks whose enabled state differs from their file.
     ///
     /// # Errors
     /// [`crate::service::Error::Forbidden`], [`crate::service::Error::Internal`].
     pub async fn drifted_tasks(&self, actor: &Actor) -> Result<Vec<Task>> {
         allow(actor, Action::See)?;
-        Ok(tasks_at_once::drifted(&mut self.database().read().await?).await?)
+        Ok(task_bulk::drifted(&mut self.database().read().await?).await?)
     }
 }

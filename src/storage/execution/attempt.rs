@@ -1,4 +1,4 @@
-//! An attempt takes its execution, and hands in what it came to.
+//! Attempts: claiming an execution and recording its result.
 
 use std::collections::HashSet;
 
@@ -7,32 +7,28 @@ use serde_json::Value;
 
 use crate::domain::execution::Status;
 use crate::domain::node::NodeIdentity;
-use crate::storage::counters::{self, Counted};
+use crate::storage::counters::{self, CountedRun};
 use crate::storage::database::on_session;
 use crate::storage::{Error, Result, Session, millis, rows};
 
-/// An attempt that wants to start.
+/// An attempt about to start.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claim {
     pub execution_id: String,
     pub attempt: i64,
     pub started_at: DateTime<Utc>,
-    /// The parameters as JSON, where templates in them were filled in; secrets hidden.
-    pub filled_params: Option<String>,
+    /// The rendered parameters as JSON, secrets masked; `None` if they contain no templates.
+    pub rendered_params: Option<String>,
 }
 
-/// Takes queued executions for a node, so that they run there and nowhere else. Answers the ids that were taken; the others
-/// were cancelled, or another attempt holds them. What the attempt before gave stays until this one gives something: it may
-/// go on from there.
-///
-/// # Errors
-/// Where the database fails.
+/// Claims queued executions for a node and returns the claimed ids. The others were cancelled or claimed by another attempt.
+/// The previous attempt's result stays until this attempt records one, because the attempt may resume from it.
 pub async fn claim(s: &mut dyn Session, node: &NodeIdentity, claims: &[Claim]) -> Result<HashSet<String>> {
     if claims.is_empty() {
         return Ok(HashSet::new());
     }
     let row =
-        |claim: &'_ Claim| (claim.execution_id.clone(), claim.attempt, millis(claim.started_at), claim.filled_params.clone());
+        |claim: &'_ Claim| (claim.execution_id.clone(), claim.attempt, millis(claim.started_at), claim.rendered_params.clone());
     let list = rows(&claims.iter().map(row).collect::<Vec<_>>())?;
     let taken: Vec<String> = on_session!(s, |conn, dialect| {
         let query = sqlx::query_scalar(dialect.sql(CLAIM)).bind(list).bind(&node.name).bind(&node.id);
@@ -42,24 +38,24 @@ pub async fn claim(s: &mut dyn Session, node: &NodeIdentity, claims: &[Claim]) -
     Ok(taken.into_iter().collect())
 }
 
-/// Of each row: 0 the id, 1 the attempt, 2 its start, 3 the filled-in parameters.
+/// Row: 0 id, 1 attempt, 2 start, 3 rendered parameters.
 pub(in crate::storage) const CLAIM: &str = "
     update executions set status = 'running', node = $2, node_id = $3, started_at = cast(j.value->>2 as bigint),
         lateness_ms = coalesce(lateness_ms, cast(j.value->>2 as bigint) - scheduled_at),
-        finished_at = null, duration_ms = null, error = null, filled = j.value->>3
+        finished_at = null, duration_ms = null, error = null, rendered_params = j.value->>3
     from {rows}
     where executions.id = j.value->>0 and executions.status = 'queued'
         and executions.attempt = cast(j.value->>1 as bigint) and executions.retry_at is null
     returning executions.id";
 
-/// What an attempt came to.
+/// The result of an attempt.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Finish {
     pub execution_id: String,
     pub attempt: i64,
-    /// How the attempt ended (a final status).
+    /// The attempt's final status.
     pub status: Status,
-    /// Set: the execution goes back to the queue and its next attempt is due then. This attempt is kept beside it.
+    /// If set, the execution is queued again and its next attempt is due then; this attempt moves to the table `attempts`.
     pub retry_at: Option<DateTime<Utc>>,
     pub finished_at: DateTime<Utc>,
     pub duration_ms: i64,
@@ -67,11 +63,8 @@ pub struct Finish {
     pub result: Option<Value>,
 }
 
-/// Records the results of attempts that still hold their execution, moves the tasks' counters and keeps the attempts that
-/// are followed by another. Answers the ids that counted.
-///
-/// # Errors
-/// Where the database fails.
+/// Records the results of attempts that still hold their execution, updates the tasks' counters, and stores attempts that will
+/// be retried. Returns the ids of the recorded executions.
 pub async fn finish(s: &mut dyn Session, node_id: &str, finishes: &[Finish]) -> Result<HashSet<String>> {
     if finishes.is_empty() {
         return Ok(HashSet::new());
@@ -80,20 +73,20 @@ pub async fn finish(s: &mut dyn Session, node_id: &str, finishes: &[Finish]) -> 
     let list = rows(&list)?;
     if finishes.iter().any(|finish| finish.retry_at.is_some()) {
         on_session!(s, |conn, dialect| {
-            sqlx::query(dialect.sql(KEEP_ATTEMPTS)).bind(&list).bind(node_id).execute(&mut *conn).await
+            sqlx::query(dialect.sql(INSERT_ATTEMPTS)).bind(&list).bind(node_id).execute(&mut *conn).await
         }
         .map(drop))
-        .map_err(Error::on("keep attempts"))?;
+        .map_err(Error::on("save attempts"))?;
     }
-    let counted: Vec<Counted> =
+    let counted: Vec<CountedRun> =
         on_session!(s, |conn, dialect| sqlx::query_as(dialect.sql(FINISH)).bind(&list).bind(node_id).fetch_all(&mut *conn).await)
             .map_err(Error::on("record results"))?;
     counters::count_runs(s, &counted).await?;
     Ok(counted.into_iter().map(|row| row.id).collect())
 }
 
-/// The rows are those of [`FINISH`].
-const KEEP_ATTEMPTS: &str = "
+/// Rows as for [`FINISH`].
+const INSERT_ATTEMPTS: &str = "
     insert into attempts (execution_id, attempt, status, started_at, finished_at, duration_ms, error, node)
     select e.id, e.attempt, j.value->>2, e.started_at, cast(j.value->>4 as bigint),
         cast(j.value->>5 as bigint), j.value->>6, e.node
@@ -102,8 +95,7 @@ const KEEP_ATTEMPTS: &str = "
         and e.attempt = cast(j.value->>1 as bigint)
     on conflict do nothing";
 
-/// Of each row: 0 the id, 1 the attempt, 2 its status, 3 when the next one is due, 4 its end, 5 its duration, 6 its error,
-/// 7 its result.
+/// Row: 0 id, 1 attempt, 2 status, 3 next attempt's due time, 4 end, 5 duration, 6 error, 7 result.
 pub(in crate::storage) const FINISH: &str = "
     update executions set
         status = case when j.value->>3 is null then j.value->>2 else 'queued' end,

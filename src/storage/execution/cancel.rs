@@ -1,14 +1,11 @@
-//! Ending executions: at once where they wait, by asking the node that runs them where they run.
+//! Cancellation: immediate for queued executions, by request to the node for running ones.
 
 use chrono::{DateTime, Utc};
 
 use crate::storage::database::on_session;
 use crate::storage::{Error, Result, Session, millis};
 
-/// Cancels an execution that waits. False where it does not wait.
-///
-/// # Errors
-/// Where the database fails.
+/// Cancels a queued execution. Returns false if it is not queued.
 pub async fn cancel_queued(s: &mut dyn Session, id: &str, reason: &str, now: DateTime<Utc>) -> Result<bool> {
     let text = "update executions set status = 'cancelled', finished_at = $2, error = $3, retry_at = null
         where id = $1 and status = 'queued'";
@@ -19,10 +16,7 @@ pub async fn cancel_queued(s: &mut dyn Session, id: &str, reason: &str, now: Dat
     done.map(|rows| rows > 0).map_err(Error::on("cancel an execution"))
 }
 
-/// Cancels all executions of a task that wait. Answers their ids.
-///
-/// # Errors
-/// Where the database fails.
+/// Cancels all queued executions of a task and returns their ids.
 pub async fn cancel_all_queued(s: &mut dyn Session, task_id: &str, reason: &str, now: DateTime<Utc>) -> Result<Vec<String>> {
     let text = "update executions set status = 'cancelled', finished_at = $2, error = $3, retry_at = null
         where task_id = $1 and status = 'queued' returning id";
@@ -33,22 +27,16 @@ pub async fn cancel_all_queued(s: &mut dyn Session, task_id: &str, reason: &str,
     .map_err(Error::on("cancel executions"))
 }
 
-/// Asks the node that runs an execution to end it. False where it does not run.
-///
-/// # Errors
-/// Where the database fails.
+/// Requests the cancellation of a running execution. Returns false if it is not running.
 pub async fn request_cancel(s: &mut dyn Session, id: &str) -> Result<bool> {
     let text = "update executions set cancel_requested = true where id = $1 and status = 'running'";
     let done = on_session!(s, |conn, dialect| {
         sqlx::query(dialect.sql(text)).bind(id).execute(&mut *conn).await.map(|done| done.rows_affected())
     });
-    done.map(|rows| rows > 0).map_err(Error::on("ask for a cancellation"))
+    done.map(|rows| rows > 0).map_err(Error::on("request a cancellation"))
 }
 
-/// Of the executions running on a node: those whose end somebody asked for.
-///
-/// # Errors
-/// Where the database fails.
+/// Returns the executions running on a node whose cancellation was requested.
 pub async fn cancel_requested(s: &mut dyn Session, node_id: &str) -> Result<Vec<String>> {
     let text = "select id from executions where status = 'running' and node_id = $1 and cancel_requested";
     on_session!(s, |conn, dialect| sqlx::query_scalar(dialect.sql(text)).bind(node_id).fetch_all(&mut *conn).await)

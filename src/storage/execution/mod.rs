@@ -1,5 +1,5 @@
-//! Executions: written in groups, each group a statement or two. What a caller may not do to an execution in its present
-//! state simply matches no row; the answer names the rows that were changed.
+//! Executions, written in batches of one or two statements. A change that the execution's current state does not allow matches
+//! no row; the result names the changed rows.
 
 use std::collections::HashSet;
 
@@ -21,7 +21,7 @@ pub use attempt::{Claim, Finish, claim, finish};
 pub use cancel::{cancel_all_queued, cancel_queued, cancel_requested, request_cancel};
 pub use output::{NewOutput, append_output, output};
 pub use progress::last_result;
-pub use read::{attempts, by_key, filled_params, get, last_success, newest_result, result, started_by};
+pub use read::{attempts, by_idempotency_key, get, last_success, newest_result, rendered_params, result, started_by};
 
 #[cfg(test)]
 pub(super) use attempt::{CLAIM, FINISH};
@@ -31,7 +31,7 @@ pub(super) use progress::LAST_RESULT;
 pub(super) use read::NEWEST_RESULT;
 pub(super) use row::{COLUMNS, ExecutionRow, read_status};
 
-/// An execution that comes to be: queued, or decided at once (skipped, missed).
+/// A new execution: queued, or final at once (skipped, missed).
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewExecution {
     pub id: String,
@@ -45,19 +45,16 @@ pub struct NewExecution {
     /// Why it was skipped or missed.
     pub error: Option<String>,
     pub requested_by: Option<String>,
-    /// A second request with the same key for the same task makes no second execution.
+    /// A second request with the same key for the same task creates no execution.
     pub idempotency_key: Option<String>,
-    /// The execution whose end started this one.
+    /// The execution whose end started this one (chain).
     pub started_by: Option<String>,
     /// The version of the task that it runs.
     pub task_version: i64,
 }
 
-/// Inserts executions. Answers the ids of those that are new: an instant that was decided before, or a request that was
-/// made before, is left as it is.
-///
-/// # Errors
-/// Where the database fails.
+/// Inserts executions and returns the ids that are new. A scheduled time that was decided before, or a request with a known
+/// idempotency key, is skipped.
 pub async fn insert(s: &mut dyn Session, new: &[NewExecution], now: DateTime<Utc>) -> Result<HashSet<String>> {
     if new.is_empty() {
         return Ok(HashSet::new());
@@ -71,7 +68,7 @@ pub async fn insert(s: &mut dyn Session, new: &[NewExecution], now: DateTime<Utc
     Ok(inserted.into_iter().collect())
 }
 
-/// Of each row, in the order of [`NewRow`].
+/// Row as in [`NewRow`].
 const INSERT: &str = "
     insert into executions (id, task_id, task_type, schedule_text, params, cause, status, attempt, scheduled_at, queued_at, error,
         requested_by, idempotency_key, started_by, task_version)
@@ -81,8 +78,8 @@ const INSERT: &str = "
     from {rows} where true
     on conflict do nothing returning id";
 
-/// Id, task, type, schedule, parameters, cause, status, attempt, instant, error, who asked, with which key, which run's end
-/// did, and the task's version.
+/// Id, task, type, schedule, parameters, cause, status, attempt, scheduled time, error, requesting account, idempotency key,
+/// the execution that started it, and the task's version.
 type NewRow<'n> = (
     &'n str,
     &'n str,

@@ -1,36 +1,33 @@
-//! Output, kept in pieces as it came.
+//! Output of executions, stored in chunks as received.
 
 use crate::domain::execution::{OutputChunk, Stream};
 use crate::storage::database::on_session;
-use crate::storage::{Error, Result, Session, instant, millis, rows};
+use crate::storage::{Error, Result, Session, millis, rows, time_from_millis};
 
-/// A piece of output with the execution it belongs to.
+/// A chunk of output with its execution.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewOutput {
     pub execution_id: String,
     pub chunk: OutputChunk,
 }
 
-/// Keeps output.
-///
-/// # Errors
-/// Where the database fails.
+/// Inserts output chunks.
 pub async fn append_output(s: &mut dyn Session, output: &[NewOutput]) -> Result<()> {
     if output.is_empty() {
         return Ok(());
     }
     let row = |new: &NewOutput| {
         let chunk = &new.chunk;
-        // PostgreSQL's texts and JSON cannot hold U+0000.
+        // PostgreSQL text and JSON cannot contain U+0000.
         let text = chunk.text.replace('\0', "\u{fffd}");
         (new.execution_id.clone(), chunk.attempt, chunk.seq, chunk.stream.as_str(), millis(chunk.at), text)
     };
     let list = rows(&output.iter().map(row).collect::<Vec<_>>())?;
     on_session!(s, |conn, dialect| sqlx::query(dialect.sql(APPEND)).bind(list).execute(&mut *conn).await.map(drop))
-        .map_err(Error::on("keep output"))
+        .map_err(Error::on("save output"))
 }
 
-/// Of each row: 0 the execution, 1 the attempt, 2 its place, 3 the stream, 4 when, 5 the text.
+/// Row: 0 execution, 1 attempt, 2 sequence number, 3 stream, 4 time, 5 text.
 const APPEND: &str = "
     insert into outputs (execution_id, attempt, seq, stream, at, text)
     select j.value->>0, cast(j.value->>1 as bigint), cast(j.value->>2 as bigint), j.value->>3,
@@ -38,10 +35,7 @@ const APPEND: &str = "
     from {rows} where true
     on conflict do nothing";
 
-/// Output in order, behind the given place (attempt, seq), or all of it.
-///
-/// # Errors
-/// Where the database fails.
+/// Returns output in order: all of it, or the chunks after `after` (attempt, sequence number).
 pub async fn output(s: &mut dyn Session, id: &str, after: Option<(i64, i64)>) -> Result<Vec<OutputChunk>> {
     let text = "select attempt, seq, stream, at, text from outputs
         where execution_id = $1 and (attempt > $2 or (attempt = $2 and seq > $3)) order by attempt, seq";
@@ -51,8 +45,8 @@ pub async fn output(s: &mut dyn Session, id: &str, after: Option<(i64, i64)>) ->
     })
     .map_err(Error::on("read output"))?;
     let chunk = |(attempt, seq, stream, at, text): (i64, i64, String, i64, String)| {
-        let stream = Stream::parse(&stream).ok_or_else(|| Error::Unreadable(format!("stream '{stream}'")))?;
-        Ok(OutputChunk { attempt, seq, stream, at: instant(at)?, text })
+        let stream = Stream::parse(&stream).ok_or_else(|| Error::InvalidValue(format!("stream '{stream}'")))?;
+        Ok(OutputChunk { attempt, seq, stream, at: time_from_millis(at)?, text })
     };
     found.into_iter().map(chunk).collect()
 }

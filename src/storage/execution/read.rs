@@ -1,4 +1,4 @@
-//! One execution, read.
+//! Reads of single executions.
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -6,12 +6,9 @@ use serde_json::Value;
 use super::row::{COLUMNS, ExecutionRow, read_status};
 use crate::domain::execution::{Attempt, Execution};
 use crate::storage::database::on_session;
-use crate::storage::{Error, Result, Session, json, optional_instant};
+use crate::storage::{Error, Result, Session, json, optional_time_from_millis};
 
-/// One execution.
-///
-/// # Errors
-/// Where the database fails.
+/// Returns an execution.
 pub async fn get(s: &mut dyn Session, id: &str) -> Result<Option<Execution>> {
     let text = format!("select {COLUMNS} from executions where id = $1");
     let row: Option<ExecutionRow> =
@@ -20,11 +17,8 @@ pub async fn get(s: &mut dyn Session, id: &str) -> Result<Option<Execution>> {
     row.map(Execution::try_from).transpose()
 }
 
-/// The execution that a request with this key made.
-///
-/// # Errors
-/// Where the database fails.
-pub async fn by_key(s: &mut dyn Session, task_id: &str, key: &str) -> Result<Option<Execution>> {
+/// Returns the execution created by a request with this idempotency key.
+pub async fn by_idempotency_key(s: &mut dyn Session, task_id: &str, key: &str) -> Result<Option<Execution>> {
     let text = format!("select {COLUMNS} from executions where task_id = $1 and idempotency_key = $2");
     let row: Option<ExecutionRow> = on_session!(s, |conn, dialect| {
         sqlx::query_as(dialect.sql(&text)).bind(task_id).bind(key).fetch_optional(&mut *conn).await
@@ -33,10 +27,7 @@ pub async fn by_key(s: &mut dyn Session, task_id: &str, key: &str) -> Result<Opt
     row.map(Execution::try_from).transpose()
 }
 
-/// What an execution's latest attempt gave.
-///
-/// # Errors
-/// Where the database fails.
+/// Returns the result of an execution's latest attempt.
 pub async fn result(s: &mut dyn Session, id: &str) -> Result<Option<Value>> {
     let text = "select result from executions where id = $1";
     let row: Option<(Option<String>,)> =
@@ -45,46 +36,34 @@ pub async fn result(s: &mut dyn Session, id: &str) -> Result<Option<Value>> {
     row.and_then(|(result,)| result).map(|text| json(&text)).transpose()
 }
 
-/// An execution's parameters with their templates filled in and secrets hidden, where there were templates.
-///
-/// # Errors
-/// Where the database fails.
-pub async fn filled_params(s: &mut dyn Session, id: &str) -> Result<Option<Value>> {
-    let text = "select filled from executions where id = $1";
+/// Returns an execution's rendered parameters, secrets masked; `None` if they contain no templates.
+pub async fn rendered_params(s: &mut dyn Session, id: &str) -> Result<Option<Value>> {
+    let text = "select rendered_params from executions where id = $1";
     let row: Option<(Option<String>,)> =
         on_session!(s, |conn, dialect| sqlx::query_as(dialect.sql(text)).bind(id).fetch_optional(&mut *conn).await)
-            .map_err(Error::on("read filled-in parameters"))?;
-    row.and_then(|(filled,)| filled).map(|text| json(&text)).transpose()
+            .map_err(Error::on("read rendered parameters"))?;
+    row.and_then(|(params,)| params).map(|text| json(&text)).transpose()
 }
 
-/// When the newest succeeded run of a task started.
-///
-/// # Errors
-/// Where the database fails.
+/// Returns the start of a task's newest succeeded run.
 pub async fn last_success(s: &mut dyn Session, task_id: &str) -> Result<Option<DateTime<Utc>>> {
     let text = "select started_at from executions where task_id = $1 and status = 'succeeded' order by id desc limit 1";
     let found: Option<(Option<i64>,)> =
         on_session!(s, |conn, dialect| sqlx::query_as(dialect.sql(text)).bind(task_id).fetch_optional(&mut *conn).await)
-            .map_err(Error::on("read the newest success"))?;
-    optional_instant(found.and_then(|(at,)| at))
+            .map_err(Error::on("read the last success"))?;
+    optional_time_from_millis(found.and_then(|(at,)| at))
 }
 
-/// The executions that the end of one started, oldest first.
-///
-/// # Errors
-/// Where the database fails.
+/// Returns the executions started by the end of this one, oldest first.
 pub async fn started_by(s: &mut dyn Session, id: &str) -> Result<Vec<Execution>> {
     let text = format!("select {COLUMNS} from executions where started_by = $1 order by id limit 100");
     let found: Vec<ExecutionRow> =
         on_session!(s, |conn, dialect| sqlx::query_as(dialect.sql(&text)).bind(id).fetch_all(&mut *conn).await)
-            .map_err(Error::on("read what an execution started"))?;
+            .map_err(Error::on("read chained executions"))?;
     found.into_iter().map(Execution::try_from).collect()
 }
 
-/// What a task's newest succeeded execution gave.
-///
-/// # Errors
-/// Where the database fails.
+/// Returns the result of a task's newest succeeded execution.
 pub async fn newest_result(s: &mut dyn Session, task_id: &str) -> Result<Option<Value>> {
     let found: Option<String> = on_session!(s, |conn, dialect| {
         sqlx::query_scalar(dialect.sql(NEWEST_RESULT)).bind(task_id).fetch_optional(&mut *conn).await
@@ -93,14 +72,11 @@ pub async fn newest_result(s: &mut dyn Session, task_id: &str) -> Result<Option<
     found.map(|text| json(&text)).transpose()
 }
 
-/// Ids begin with their time, so the greatest is the newest.
+/// Ids begin with their time, so the greatest id is the newest.
 pub(in crate::storage) const NEWEST_RESULT: &str = "select result from executions
     where task_id = $1 and status = 'succeeded' and result is not null order by id desc limit 1";
 
-/// The attempts that were followed by another, oldest first.
-///
-/// # Errors
-/// Where the database fails.
+/// Returns the attempts that were retried, oldest first. The latest attempt is the execution's own row.
 pub async fn attempts(s: &mut dyn Session, id: &str) -> Result<Vec<Attempt>> {
     let text = "select attempt, status, started_at, finished_at, duration_ms, error, node from attempts
         where execution_id = $1 order by attempt";
@@ -108,7 +84,7 @@ pub async fn attempts(s: &mut dyn Session, id: &str) -> Result<Vec<Attempt>> {
     let found: Vec<Row> = on_session!(s, |conn, dialect| sqlx::query_as(dialect.sql(text)).bind(id).fetch_all(&mut *conn).await)
         .map_err(Error::on("read attempts"))?;
     let attempt = |(attempt, status, started_at, finished_at, duration_ms, error, node): Row| {
-        let (started_at, finished_at) = (optional_instant(started_at)?, optional_instant(finished_at)?);
+        let (started_at, finished_at) = (optional_time_from_millis(started_at)?, optional_time_from_millis(finished_at)?);
         Ok(Attempt { attempt, status: read_status(&status)?, started_at, finished_at, duration_ms, error, node })
     };
     found.into_iter().map(attempt).collect()

@@ -1,9 +1,9 @@
-//! An execution's row, and what it is read into.
+//! The row type of an execution and its conversion.
 
 use sqlx::FromRow;
 
 use crate::domain::execution::{Cause, Execution, Status};
-use crate::storage::{Error, Result, instant, json, optional_instant};
+use crate::storage::{Error, Result, json, optional_time_from_millis, time_from_millis};
 
 pub(in crate::storage) const COLUMNS: &str = "id, task_id, task_type, task_version, schedule_text, params, cause, scheduled_at, queued_at, started_at, \
     finished_at, lateness_ms, duration_ms, attempt, status, retry_at, error, node, requested_by, \
@@ -39,13 +39,13 @@ impl TryFrom<ExecutionRow> for Execution {
     fn try_from(row: ExecutionRow) -> Result<Execution> {
         Ok(Execution {
             params: json(&row.params)?,
-            cause: Cause::parse(&row.cause).ok_or_else(|| Error::Unreadable(format!("cause '{}'", row.cause)))?,
-            scheduled_at: instant(row.scheduled_at)?,
-            queued_at: instant(row.queued_at)?,
-            started_at: optional_instant(row.started_at)?,
-            finished_at: optional_instant(row.finished_at)?,
+            cause: Cause::parse(&row.cause).ok_or_else(|| Error::InvalidValue(format!("cause '{}'", row.cause)))?,
+            scheduled_at: time_from_millis(row.scheduled_at)?,
+            queued_at: time_from_millis(row.queued_at)?,
+            started_at: optional_time_from_millis(row.started_at)?,
+            finished_at: optional_time_from_millis(row.finished_at)?,
             status: read_status(&row.status)?,
-            retry_at: optional_instant(row.retry_at)?,
+            retry_at: optional_time_from_millis(row.retry_at)?,
             id: row.id,
             task_id: row.task_id,
             task_type: row.task_type,
@@ -63,5 +63,5 @@ impl TryFrom<ExecutionRow> for Execution {
 }
 
 pub(in crate::storage) fn read_status(text: &str) -> Result<Status> {
-    Status::parse(text).ok_or_else(|| Error::Unreadable(format!("status '{text}'")))
+    Status::parse(text).ok_or_else(|| Error::InvalidValue(format!("status '{text}'")))
 }

@@ -1,5 +1,5 @@
-//! JUnit XML, as most test runners write it. Only files that were written by this run are read: an old report would pass for
-//! a new one when the suite did not even start.
+//! Reader of JUnit XML reports. Only files written by this run are read, so that an old report is not taken for a new one when
+//! the suite fails to start.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -9,30 +9,27 @@ use junit_parser::{TestCase, TestStatus, TestSuite, TestSuites};
 
 use super::params::{Format, Params};
 use super::report::{Case, Outcome, Report};
-use crate::domain::input::cut;
+use crate::domain::input::truncate;
 use crate::tasks::RunError;
 
-/// Files read at most.
+/// Maximum number of report files.
 const FILES_MAX: usize = 1_000;
-/// The largest file read, in bytes.
+/// Maximum size of a report file, in bytes.
 const SIZE_MAX: u64 = 64 << 20;
 
-/// The files that the pattern fits, as they were before the run.
+/// The files that match the pattern, with their versions before the run.
 pub(super) struct Reports {
-    /// What report files are called: a whole path with wildcards.
+    /// The absolute path of the report files, with wildcards.
     pattern: String,
-    before: HashMap<PathBuf, Stamp>,
+    before: HashMap<PathBuf, FileVersion>,
 }
 
-/// What changes when a file is written anew.
-type Stamp = (Option<SystemTime>, u64);
+/// Modification time and size, which change when a file is rewritten.
+type FileVersion = (Option<SystemTime>, u64);
 
 impl Reports {
-    /// Looks at the files there are before the run.
-    ///
-    /// # Errors
-    /// Where the folder cannot be looked at.
-    pub async fn before(params: &Params) -> Result<Reports, RunError> {
+    /// Records the files that exist before the run.
+    pub async fn snapshot(params: &Params) -> Result<Reports, RunError> {
         let folder = params.cwd.clone().unwrap_or_default();
         let report = params.report.clone().filter(|_| params.format == Format::Junit);
         blocking(move || {
@@ -46,16 +43,13 @@ impl Reports {
         .await
     }
 
-    /// Reads the files that are new or were written anew.
-    ///
-    /// # Errors
-    /// Where the folder cannot be looked at; that a file does not read stands in the report.
+    /// Reads the files that are new or changed since the snapshot. A file that cannot be parsed is a fault of the report.
     pub async fn read(self) -> Result<Report, RunError> {
         blocking(move || {
             let mut report = Report::default();
-            for (path, stamp) in find(&self.pattern)? {
-                if self.before.get(&path) != Some(&stamp) {
-                    read_file(&path, stamp.1, &mut report);
+            for (path, version) in find(&self.pattern)? {
+                if self.before.get(&path) != Some(&version) {
+                    read_file(&path, version.1, &mut report);
                 }
             }
             Ok(report)
@@ -68,13 +62,13 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, RunError> 
     tokio::task::spawn_blocking(work).await.map_err(|error| RunError::retry(error.to_string()))?
 }
 
-fn find(pattern: &str) -> Result<Vec<(PathBuf, Stamp)>, RunError> {
+fn find(pattern: &str) -> Result<Vec<(PathBuf, FileVersion)>, RunError> {
     let paths = glob::glob(pattern).map_err(|error| RunError::fail(format!("report: {error}")))?;
-    let stamped = |path: PathBuf| {
+    let with_version = |path: PathBuf| {
         let metadata = std::fs::metadata(&path).ok().filter(std::fs::Metadata::is_file)?;
         Some((path, (metadata.modified().ok(), metadata.len())))
     };
-    Ok(paths.filter_map(Result::ok).filter_map(stamped).take(FILES_MAX).collect())
+    Ok(paths.filter_map(Result::ok).filter_map(with_version).take(FILES_MAX).collect())
 }
 
 fn read_file(path: &Path, size: u64, report: &mut Report) {
@@ -86,28 +80,28 @@ fn read_file(path: &Path, size: u64, report: &mut Report) {
     };
     match parsed {
         Ok(suites) => report.cases.extend(cases(suites)),
-        Err(error) => report.faults.push(format!("the report {name} does not read: {}", cut(&error, 200))),
+        Err(error) => report.faults.push(format!("cannot parse report {name}: {}", truncate(&error, 200))),
     }
     report.files.push(path.display().to_string());
 }
 
 fn parse(xml: &str) -> Result<TestSuites, String> {
-    junit_parser::from_reader(references::hide(xml).as_bytes()).map_err(|error| error.to_string())
+    junit_parser::from_reader(references::encode(xml).as_bytes()).map_err(|error| error.to_string())
 }
 
-/// The tests of all suites. They are counted one by one: the totals at the root are optional, and often missing.
+/// The tests of all suites. The totals of the root element are optional and often missing, so they are not used.
 fn cases(suites: TestSuites) -> Vec<Case> {
     let mut found = Vec::new();
-    let mut open: Vec<TestSuite> = suites.suites.into_iter().rev().collect();
-    while let Some(TestSuite { cases, suites, .. }) = open.pop() {
+    let mut pending: Vec<TestSuite> = suites.suites.into_iter().rev().collect();
+    while let Some(TestSuite { cases, suites, .. }) = pending.pop() {
         found.extend(cases.into_iter().map(case));
-        open.extend(suites.into_iter().rev());
+        pending.extend(suites.into_iter().rev());
     }
     found
 }
 
 fn case(case: TestCase) -> Case {
-    // Some runners put the first line into the attribute and all of it into the text.
+    // Some runners write the first line into the attribute and the full message into the text.
     let message = |message: String, text: String| if text.trim_start().starts_with(message.trim()) { text } else { message };
     let (outcome, message) = match case.status {
         TestStatus::Success => (Outcome::Passed, String::new()),
@@ -116,16 +110,16 @@ fn case(case: TestCase) -> Case {
         TestStatus::Skipped(skipped) => (Outcome::Skipped, message(skipped.message, skipped.text)),
     };
     Case {
-        class: case.classname.or(case.group).map(|class| references::show(&class)),
-        name: references::show(&case.original_name),
+        class: case.classname.or(case.group).map(|class| references::decode(&class)),
+        name: references::decode(&case.original_name),
         outcome,
-        message: references::show(&message),
+        message: references::decode(&message),
         duration_ms: (case.time * 1000.0).clamp(0.0, 1e15) as u64,
     }
 }
 
-/// The parser loses the references that stand in texts (`&apos;`, `&#10;`), so they are hidden from it: the five characters
-/// that XML cannot do without behind characters that nobody uses, all others behind nothing.
+/// Workaround for the parser, which drops references in texts (`&apos;`, `&#10;`): the five predefined entities are encoded as
+/// private-use characters before parsing and decoded afterwards; other character references are replaced by their character.
 mod references {
     const NAMED: [(&str, char, char); 5] = [
         ("lt", '<', '\u{f8f0}'),
@@ -135,26 +129,31 @@ mod references {
         ("apos", '\'', '\u{f8f4}'),
     ];
 
-    pub fn hide(xml: &str) -> String {
+    pub fn encode(xml: &str) -> String {
         let mut parts = xml.split('&');
-        let mut hidden = parts.next().unwrap_or_default().to_owned();
+        let mut encoded = parts.next().unwrap_or_default().to_owned();
         for part in parts {
             match part.split_once(';').and_then(|(name, rest)| Some((character(name)?, rest))) {
                 Some((character, rest)) => {
-                    hidden.push(NAMED.iter().find(|(_, plain, _)| *plain == character).map_or(character, |(.., veiled)| *veiled));
-                    hidden.push_str(rest);
+                    encoded.push(
+                        NAMED
+                            .iter()
+                            .find(|(_, plain, _)| *plain == character)
+                            .map_or(character, |(.., placeholder)| *placeholder),
+                    );
+                    encoded.push_str(rest);
                 }
                 None => {
-                    hidden.push('&');
-                    hidden.push_str(part);
+                    encoded.push('&');
+                    encoded.push_str(part);
                 }
             }
         }
-        hidden
+        encoded
     }
 
-    pub fn show(text: &str) -> String {
-        let plain = |c: char| NAMED.iter().find(|(.., veiled)| *veiled == c).map_or(c, |(_, plain, _)| *plain);
+    pub fn decode(text: &str) -> String {
+        let plain = |c: char| NAMED.iter().find(|(.., placeholder)| *placeholder == c).map_or(c, |(_, plain, _)| *plain);
         text.chars().map(plain).collect()
     }
 
@@ -185,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn suites_are_summed_however_they_are_nested() {
+    fn nested_suites_are_read() {
         let report = read(
             r#"<?xml version="1.0"?><testsuites><testsuite name="a"><testcase name="x" classname="A" time="1.5"/>
             <testsuite name="b"><testcase name="y"><failure message="1 != 2">1 !&#61; 2&#10;at &lt;b&gt; &amp; &apos;c&apos;</failure></testcase>
@@ -204,8 +203,8 @@ mod tests {
     }
 
     #[test]
-    fn a_report_that_does_not_read_is_a_fault() {
-        assert!(read("<testsuites><testsuite>").faults[0].starts_with("the report r.xml does not read: "));
+    fn invalid_report_is_a_fault() {
+        assert!(read("<testsuites><testsuite>").faults[0].starts_with("cannot parse report r.xml: "));
         assert!(read("no xml").faults[0].contains("r.xml"));
     }
 }

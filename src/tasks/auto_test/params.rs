@@ -1,4 +1,4 @@
-//! What `auto_test` takes.
+//! Parameters of `auto_test`.
 
 use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::domain::fault::Fault;
 use crate::tasks::process::command::{self, CommandLine, Shell};
 
-/// The parameters, read.
+/// The parsed parameters.
 #[derive(Debug)]
 pub(super) struct Params {
     pub command: CommandLine,
@@ -19,24 +19,24 @@ pub(super) struct Params {
     pub env: BTreeMap<String, String>,
     pub encoding: &'static Encoding,
     pub format: Format,
-    /// What the report files are called, below `cwd`.
+    /// Path pattern of the report files, relative to `cwd`.
     pub report: Option<String>,
-    /// In percent, 0 to 100.
+    /// Percentage, 0 to 100.
     pub min_pass_rate: Option<f64>,
     pub timeout: Option<Duration>,
 }
 
-/// What the tests are reported in.
+/// The format of the test report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Format {
-    /// Files in JUnit XML.
+    /// JUnit XML files.
     Junit,
-    /// The output, in TAP.
+    /// TAP in the output.
     Tap,
 }
 
-/// As given.
+/// The parameters as given.
 #[derive(Debug, Deserialize)]
 struct Raw {
     command: Value,
@@ -52,21 +52,18 @@ struct Raw {
 }
 
 impl Params {
-    /// Reads parameters that fit the schema.
-    ///
-    /// # Errors
-    /// What the schema cannot say.
+    /// Parses parameters that match the schema. The error lists the faults that the schema cannot express.
     pub fn read(params: &Value) -> Result<Params, Vec<Fault>> {
         let raw: Raw = serde_json::from_value(params.clone()).map_err(|error| vec![Fault::new("", error.to_string())])?;
-        let mut faults = command::surroundings(raw.cwd.as_deref(), &raw.env);
+        let mut faults = command::check_environment(raw.cwd.as_deref(), &raw.env);
         let command = CommandLine::read(&raw.command, raw.shell).map_err(|fault| faults.push(fault)).ok();
         let encoding = command::encoding(raw.encoding.as_deref()).map_err(|fault| faults.push(fault)).ok();
         faults.extend(raw.report.as_deref().and_then(report_fault));
         let format = raw.format.unwrap_or(if raw.report.is_some() { Format::Junit } else { Format::Tap });
         match (format, &raw.report) {
-            (Format::Junit, None) => faults.push(Fault::new("/report", "report: is required to read JUnit XML")),
+            (Format::Junit, None) => faults.push(Fault::new("/report", "report: is required for the format junit")),
             (Format::Tap, Some(_)) => {
-                faults.push(Fault::new("/report", "report: goes with the format junit; TAP is read from the output"));
+                faults.push(Fault::new("/report", "report: is only allowed with the format junit; TAP is read from the output"));
             }
             _ => {}
         }
@@ -90,11 +87,11 @@ fn report_fault(report: &str) -> Option<Fault> {
     let fault = |message: String| Some(Fault::new("/report", format!("report: {message}")));
     let below = Path::new(report).components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
     if !below {
-        return fault("must be a path below the folder of the tests, without '..'".to_owned());
+        return fault("must be a relative path below cwd, without '..'".to_owned());
     }
     match glob::Pattern::new(report) {
         Ok(_) => None,
-        Err(error) => fault(format!("does not read as a pattern: {}", error.msg)),
+        Err(error) => fault(format!("is not a valid pattern: {}", error.msg)),
     }
 }
 
@@ -116,27 +113,29 @@ pub(super) fn schema() -> Value {
         "required": ["command"],
         "properties": {
             "command": with(command,
-                "Runs the tests. A text is run by the shell; a list is a program with its arguments, run without one.",
+                "The command that runs the tests. A text is run by the shell; a list is a program with its arguments, run without a \
+                    shell.",
                 "运行测试的命令。文本由 Shell 执行；列表表示程序及其参数，不经过 Shell。"),
             "cwd": with(json!({"type": "string", "minLength": 1, "maxLength": 20096}),
-                "The folder to run in.", "执行时的工作目录。"),
-            "env": with(env, "Environment variables, added to the server's own.", "在服务器环境变量之外附加的变量。"),
+                "The working folder.", "执行时的工作目录。"),
+            "env": with(env, "Environment variables in addition to the server's own.", "在服务器环境变量之外附加的变量。"),
             "report": with(json!({"type": "string", "minLength": 1, "maxLength": 20096}),
-                "The JUnit XML files below the folder, such as report.xml or target/**/TEST-*.xml. Only those that this run wrote are read.",
+                "The JUnit XML files below the working folder, such as report.xml or target/**/TEST-*.xml. Only files written by this \
+                    run are read.",
                 "工作目录下的 JUnit XML 文件，例如 report.xml 或 target/**/TEST-*.xml。只读取本次运行写出的文件。"),
             "format": with(json!({"enum": ["junit", "tap"]}),
-                "junit: files in JUnit XML; tap: the output, in TAP. By default junit where a report is named, else tap.",
+                "junit: JUnit XML files; tap: TAP in the output. Default: junit if report is given, otherwise tap.",
                 "junit 表示 JUnit XML 文件，tap 表示从输出读取 TAP。指定了 report 时默认 junit，否则默认 tap。"),
             "min_pass_rate": with(json!({"type": "number", "minimum": 0, "maximum": 100}),
-                "The run succeeds when at least this share of the tests passed, in percent. Without it all have to.",
+                "The run succeeds if at least this percentage of the tests passed. Default: all tests must pass.",
                 "通过率（%）不低于此值即视为成功。不填则要求全部通过。"),
             "timeout_seconds": with(json!({"type": "number", "exclusiveMinimum": 0, "maximum": 604_800}),
-                "Ends the tests after so many seconds.", "测试的最长运行时间（秒）。"),
+                "Time limit of the tests, in seconds.", "测试的最长运行时间（秒）。"),
             "encoding": with(json!({"type": "string", "maxLength": 200}),
-                "The encoding of the output, such as utf-8 or gbk. By default utf-8, on Windows the console's.",
+                "The character encoding of the output, such as utf-8 or gbk. Default: utf-8; on Windows the console's encoding.",
                 "输出的字符编码，例如 utf-8 或 gbk。默认 utf-8，在 Windows 上为控制台编码。"),
             "shell": with(json!({"enum": ["sh", "bash", "cmd", "powershell"]}),
-                "The shell for a command in one text. By default sh, on Windows cmd.",
+                "The shell for a command given as text. Default: sh; on Windows cmd.",
                 "执行文本命令所用的 Shell。默认 sh，在 Windows 上为 cmd。"),
         },
     })

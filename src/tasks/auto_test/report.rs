@@ -1,25 +1,25 @@
-//! What a test suite reported, and how it goes into a result.
+//! Test report and its representation in a result.
 
 use serde_json::{Map, Value, json};
 
-use crate::domain::input::cut;
+use crate::domain::input::truncate;
 
-/// Failed tests that are told with all that is known of them.
+/// Maximum number of failed tests listed with details.
 const FAILED_MAX: usize = 100;
-/// Tests whose outcome is kept for the next run to compare with, and the bytes of their names: a result has its limit.
+/// Limits on the outcomes kept for comparison with the next run: number of tests, and bytes, because results are limited.
 const CASES_MAX: usize = 5_000;
 const CASES_BYTES_MAX: usize = 768 * 1024;
-/// Names in an error message.
+/// Maximum number of test names in an error message.
 const NAMES_MAX: usize = 5;
 const NAME_MAX: usize = 300;
 const MESSAGE_MAX: usize = 1_000;
 
-/// How a test ended.
+/// Outcome of a test.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Outcome {
     Passed,
     Failed,
-    /// It could not be carried out to its end.
+    /// The test could not be completed.
     Error,
     Skipped,
 }
@@ -30,7 +30,7 @@ pub(super) struct Case {
     pub class: Option<String>,
     pub name: String,
     pub outcome: Outcome,
-    /// Why it did not pass.
+    /// Why the test did not pass.
     pub message: String,
     pub duration_ms: u64,
 }
@@ -39,9 +39,9 @@ pub(super) struct Case {
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Report {
     pub cases: Vec<Case>,
-    /// The files it was read from.
+    /// The report files.
     pub files: Vec<String>,
-    /// Why it is not whole: a file that does not read, tests that were planned and did not run.
+    /// Why the report is incomplete: invalid files, planned tests that did not run.
     pub faults: Vec<String>,
 }
 
@@ -61,13 +61,13 @@ impl Outcome {
 }
 
 impl Case {
-    /// Its class and name, by which the next run finds it again.
+    /// Class and name, which identify the test across runs.
     pub fn key(&self) -> String {
         let name = match self.class.as_deref().filter(|class| !class.is_empty()) {
             Some(class) => format!("{class}::{}", self.name),
             None => self.name.clone(),
         };
-        cut(&name, NAME_MAX)
+        truncate(&name, NAME_MAX)
     }
 }
 
@@ -88,28 +88,28 @@ impl Report {
         totals.into()
     }
 
-    /// Of the tests that were not skipped, the share that passed, in percent with two digits; `None` where there are none.
+    /// The percentage of passed tests among those not skipped, with two digits; `None` if all tests were skipped.
     pub fn pass_rate(&self) -> Option<f64> {
         let run = self.cases.len() - self.count(Outcome::Skipped);
-        // Rounded down: only all is a hundred percent.
+        // Rounded down, so that 100 % means all tests.
         (run > 0).then(|| (self.count(Outcome::Passed) as f64 * 10_000.0 / run as f64).floor() / 100.0)
     }
 
-    /// The failed tests, each with its reason.
+    /// The failed tests with details.
     pub fn failed(&self) -> Vec<Value> {
-        let told = |case: &Case| {
+        let to_json = |case: &Case| {
             json!({
-                "name": cut(&case.name, NAME_MAX),
-                "class": case.class.as_deref().map(|class| cut(class, NAME_MAX)),
+                "name": truncate(&case.name, NAME_MAX),
+                "class": case.class.as_deref().map(|class| truncate(class, NAME_MAX)),
                 "outcome": case.outcome.as_str(),
-                "message": cut(case.message.trim(), MESSAGE_MAX),
+                "message": truncate(case.message.trim(), MESSAGE_MAX),
                 "duration_ms": case.duration_ms,
             })
         };
-        self.failures().take(FAILED_MAX).map(told).collect()
+        self.failures().take(FAILED_MAX).map(to_json).collect()
     }
 
-    /// Each test's outcome and duration, for the next run to compare with.
+    /// Each test's outcome and duration, for comparison with the next run.
     pub fn outcomes(&self) -> Value {
         let mut bytes = 0;
         let kept = self.cases.iter().take(CASES_MAX).map(|case| (case.key(), case)).take_while(|(key, _)| {
@@ -119,8 +119,8 @@ impl Report {
         Value::Object(kept.map(|(key, case)| (key, json!([case.outcome.as_str(), case.duration_ms]))).collect())
     }
 
-    /// The first failed tests by name.
-    pub fn names(&self) -> String {
+    /// The names of the first failed tests.
+    pub fn failed_names(&self) -> String {
         let mut names: Vec<String> = self.failures().take(NAMES_MAX).map(Case::key).collect();
         if self.failures().nth(NAMES_MAX).is_some() {
             names.push("…".to_owned());
@@ -128,10 +128,10 @@ impl Report {
         names.join(", ")
     }
 
-    pub fn in_words(&self) -> String {
-        let of =
+    pub fn summary(&self) -> String {
+        let count =
             |outcome| format!("{} {}", self.count(outcome), if outcome == Outcome::Error { "errors" } else { outcome.as_str() });
-        let counts = [Outcome::Passed, Outcome::Failed, Outcome::Error, Outcome::Skipped].map(of).join(", ");
+        let counts = [Outcome::Passed, Outcome::Failed, Outcome::Error, Outcome::Skipped].map(count).join(", ");
         format!("{} tests: {counts}", self.cases.len())
     }
 }

@@ -1,8 +1,8 @@
-//! Reads TAP, the Test Anything Protocol (versions 12 to 14), from what a test suite wrote. Subtests count with their parent.
+//! Parser of the Test Anything Protocol (TAP, versions 12 to 14). Subtests are not counted separately from their parent.
 
 use super::report::{Case, Outcome, Report};
 
-/// Reads all tests of the outermost level.
+/// Reads all top-level tests.
 pub(super) fn read(text: &str) -> Report {
     let mut report = Report::default();
     let (mut planned, mut in_block) = (None, false);
@@ -17,7 +17,7 @@ pub(super) fn read(text: &str) -> Report {
         } else if let Some(count) = plan(line) {
             planned = Some(count);
         } else if let Some(reason) = line.strip_prefix("Bail out!") {
-            report.faults.push(format!("the tests were given up: {}", reason.trim()));
+            report.faults.push(format!("the test run bailed out: {}", reason.trim()));
         }
     }
     let run = report.cases.len();
@@ -51,7 +51,7 @@ fn case(line: &str) -> Option<Case> {
     Some(Case { class: None, name, outcome, message: String::new(), duration_ms: 0 })
 }
 
-/// A line of the diagnostic block below a test: its duration and its message are taken.
+/// Reads duration and message from a line of the diagnostic block below a test.
 fn block_line(line: &str, case: Option<&mut Case>) {
     let (Some(case), Some((key, value))) = (case, line.split_once(':')) else { return };
     let value = value.trim().trim_matches(['"', '\'']);
@@ -75,7 +75,7 @@ mod tests {
         not ok 4 - one day # TODO\nok 5\nokay then\n";
 
     #[test]
-    fn tests_are_read_with_their_directives_and_blocks() {
+    fn directives_and_diagnostic_blocks_are_read() {
         let report = read(&format!("{TEXT}1..5\n"));
         let found: Vec<_> = report.cases.iter().map(|case| (case.name.as_str(), case.outcome, case.duration_ms)).collect();
         let expected = [
@@ -90,8 +90,8 @@ mod tests {
     }
 
     #[test]
-    fn a_suite_that_did_not_reach_its_end_is_a_fault() {
+    fn incomplete_runs_are_faults() {
         assert_eq!(read(&format!("1..9\n{TEXT}")).faults, ["9 tests were planned, 5 ran"]);
-        assert_eq!(read("ok 1\nBail out! no database\n").faults, ["the tests were given up: no database"]);
+        assert_eq!(read("ok 1\nBail out! no database\n").faults, ["the test run bailed out: no database"]);
     }
 }

@@ -1,4 +1,4 @@
-//! The files of copies: each under a name with its time, written aside first, so that whatever has its name is whole.
+//! Backup files: named after their time, written to a temporary file and renamed when complete.
 
 use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
@@ -7,107 +7,101 @@ use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 
 use crate::tasks::RunError;
 
-const BEGINNING: &str = "belfry-";
+const PREFIX: &str = "belfry-";
 /// UTC, to the millisecond.
-const TIME: &str = "%Y%m%dT%H%M%S%.3fZ";
-/// What a copy that is being written ends with; it begins with a dot.
-const PART: &str = ".part";
+const TIME_FORMAT: &str = "%Y%m%dT%H%M%S%.3fZ";
+/// The suffix of a backup that is being written; its name also begins with a dot.
+const PARTIAL_SUFFIX: &str = ".part";
 
-/// What a copy's name ends with.
+/// The format of a backup.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Ending {
+pub(super) enum BackupFormat {
     /// A SQLite database.
     Sqlite,
     /// PostgreSQL's custom archive.
     Postgres,
 }
 
-impl Ending {
-    const ALL: [Ending; 2] = [Ending::Sqlite, Ending::Postgres];
+impl BackupFormat {
+    const ALL: [BackupFormat; 2] = [BackupFormat::Sqlite, BackupFormat::Postgres];
 
     fn as_str(self) -> &'static str {
         match self {
-            Ending::Sqlite => ".db",
-            Ending::Postgres => ".dump",
+            BackupFormat::Sqlite => ".db",
+            BackupFormat::Postgres => ".dump",
         }
     }
 }
 
-/// A copy that is being written; removed when this is dropped before it is finished.
+/// A backup that is being written; the temporary file is removed when this is dropped.
 #[derive(Debug)]
-pub(super) struct Part {
+pub(super) struct PartialBackup {
     folder: PathBuf,
     name: String,
     path: PathBuf,
 }
 
-impl Part {
-    /// Makes an empty file that only this account may read: a copy holds what tasks were given.
-    ///
-    /// # Errors
-    /// Where it cannot be made.
-    pub fn begin(folder: &Path, ending: Ending, now: DateTime<Utc>) -> Result<Part, RunError> {
-        let name = format!("{BEGINNING}{}{}", now.format(TIME), ending.as_str());
-        let path = folder.join(format!(".{name}{PART}"));
+impl PartialBackup {
+    /// Creates an empty temporary file with mode 0600, because a backup contains the parameters of tasks.
+    pub fn create(folder: &Path, format: BackupFormat, now: DateTime<Utc>) -> Result<PartialBackup, RunError> {
+        let name = format!("{PREFIX}{}{}", now.format(TIME_FORMAT), format.as_str());
+        let path = folder.join(format!(".{name}{PARTIAL_SUFFIX}"));
         let mut options = OpenOptions::new();
         options.write(true).create_new(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         match options.open(&path) {
-            Ok(_empty) => Ok(Part { folder: folder.to_owned(), name, path }),
-            Err(error) => Err(RunError::retry(format!("{} cannot be written: {error}", folder.display()))),
+            Ok(_empty) => Ok(PartialBackup { folder: folder.to_owned(), name, path }),
+            Err(error) => Err(RunError::retry(format!("failed to write to {}: {error}", folder.display()))),
         }
     }
 
-    /// Where the copy is to be written.
+    /// The path to write the backup to.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Gives the copy its name.
-    ///
-    /// # Errors
-    /// Where it cannot be renamed.
+    /// Renames the temporary file to its final name.
     pub fn finish(&self) -> Result<PathBuf, RunError> {
-        let whole = self.folder.join(&self.name);
-        let failed = |error| RunError::retry(format!("{} cannot be written: {error}", whole.display()));
-        // What has its name must be whole after a power cut too.
+        let target = self.folder.join(&self.name);
+        let failed = |error| RunError::retry(format!("failed to write to {}: {error}", target.display()));
+        // The renamed file must be complete after a power failure too.
         OpenOptions::new().write(true).open(&self.path).and_then(|file| file.sync_all()).map_err(failed)?;
-        std::fs::rename(&self.path, &whole).map_err(failed)?;
-        Ok(whole)
+        std::fs::rename(&self.path, &target).map_err(failed)?;
+        Ok(target)
     }
 }
 
-impl Drop for Part {
+impl Drop for PartialBackup {
     fn drop(&mut self) {
-        let _was_given_its_name = std::fs::remove_file(&self.path);
+        let _ = std::fs::remove_file(&self.path); // absent after `finish`
     }
 }
 
-/// Removes all copies but the newest `keep`, and what a crash left half-written more than a day ago. Answers the names of
-/// the copies that went.
-pub(super) fn tidy(folder: &Path, keep: Option<usize>, now: DateTime<Utc>) -> Vec<String> {
+/// Removes all backups but the newest `keep`, and temporary files older than a day, which a crash left behind. Returns the names
+/// of the removed backups.
+pub(super) fn prune(folder: &Path, keep: Option<usize>, now: DateTime<Utc>) -> Vec<String> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok);
     let names: Vec<String> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
     let is_stale = |name: &String| {
-        let made = name.strip_prefix('.').and_then(|name| name.strip_suffix(PART)).and_then(time_of);
-        made.is_some_and(|made| now - made > TimeDelta::days(1))
+        let created = name.strip_prefix('.').and_then(|name| name.strip_suffix(PARTIAL_SUFFIX)).and_then(backup_time);
+        created.is_some_and(|created| now - created > TimeDelta::days(1))
     };
     for name in names.iter().filter(|name| is_stale(name)) {
-        let _tried_again_next_time = std::fs::remove_file(folder.join(name));
+        let _ = std::fs::remove_file(folder.join(name)); // the next run tries again
     }
-    let mut copies: Vec<(DateTime<Utc>, &String)> = names.iter().filter_map(|name| Some((time_of(name)?, name))).collect();
+    let mut copies: Vec<(DateTime<Utc>, &String)> = names.iter().filter_map(|name| Some((backup_time(name)?, name))).collect();
     copies.sort();
     let gone = copies.len().saturating_sub(keep.unwrap_or(usize::MAX));
     let old = copies.into_iter().take(gone).map(|(_, name)| name.clone());
     old.filter(|name| std::fs::remove_file(folder.join(name)).is_ok()).collect()
 }
 
-/// When a copy was made; `None` for a file that is not one of ours.
-fn time_of(name: &str) -> Option<DateTime<Utc>> {
-    let rest = name.strip_prefix(BEGINNING)?;
-    let time = Ending::ALL.iter().find_map(|ending| rest.strip_suffix(ending.as_str()))?;
-    NaiveDateTime::parse_from_str(time, TIME).ok().map(|time| time.and_utc())
+/// The time in a backup's name; `None` if the file is not a backup.
+fn backup_time(name: &str) -> Option<DateTime<Utc>> {
+    let rest = name.strip_prefix(PREFIX)?;
+    let time = BackupFormat::ALL.iter().find_map(|format| rest.strip_suffix(format.as_str()))?;
+    NaiveDateTime::parse_from_str(time, TIME_FORMAT).ok().map(|time| time.and_utc())
 }
 
 #[cfg(test)]
@@ -126,19 +120,19 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_finished_has_its_name() {
+    fn partial_backup_gets_its_name_on_finish() {
         let folder = tempfile::tempdir().unwrap();
-        drop(Part::begin(folder.path(), Ending::Sqlite, now()).unwrap());
+        drop(PartialBackup::create(folder.path(), BackupFormat::Sqlite, now()).unwrap());
         assert_eq!(names(folder.path()), Vec::<String>::new());
-        let part = Part::begin(folder.path(), Ending::Sqlite, now()).unwrap();
-        assert!(Part::begin(folder.path(), Ending::Sqlite, now()).is_err(), "two never write one file");
+        let part = PartialBackup::create(folder.path(), BackupFormat::Sqlite, now()).unwrap();
+        assert!(PartialBackup::create(folder.path(), BackupFormat::Sqlite, now()).is_err(), "one backup per file");
         part.finish().unwrap();
         drop(part);
         assert_eq!(names(folder.path()), ["belfry-20261121T080000.123Z.db"]);
     }
 
     #[test]
-    fn the_newest_stay_and_what_is_not_ours_stays_too() {
+    fn prune_keeps_the_newest_backups_and_other_files() {
         let folder = tempfile::tempdir().unwrap();
         let ours = ["belfry-20261121T080000.000Z.db", "belfry-20261120T080000.000Z.dump", "belfry-20251231T235959.999Z.db"];
         let others = ["belfry-old.db", "belfry-20200101T000000.000Z.txt", "notes.db", ".belfry-20261121T075900.000Z.db.part"];
@@ -146,8 +140,8 @@ mod tests {
         for name in ours.iter().chain(&others).chain([&left]) {
             std::fs::write(folder.path().join(name), "x").unwrap();
         }
-        assert_eq!(tidy(folder.path(), None, now()), Vec::<String>::new());
-        assert_eq!(tidy(folder.path(), Some(1), now()), [ours[2], ours[1]]);
+        assert_eq!(prune(folder.path(), None, now()), Vec::<String>::new());
+        assert_eq!(prune(folder.path(), Some(1), now()), [ours[2], ours[1]]);
         let mut expected: Vec<_> = [&ours[..1], &others[..]].concat();
         expected.sort_unstable();
         assert_eq!(names(folder.path()), expected);

@@ -1,5 +1,5 @@
-//! Copies a PostgreSQL database by `pg_dump`, PostgreSQL's own program. How to sign in is told it by its environment: the
-//! command line can be read by everybody on the machine.
+//! PostgreSQL backups by `pg_dump`. It gets the credentials in its environment, because every user of the machine can read its
+//! command line.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use super::blocking;
-use super::files::{Ending, Part};
+use super::files::{BackupFormat, PartialBackup};
+use super::run_blocking;
 use crate::storage::copy;
-use crate::tasks::process::{self, CommandLine, Ended, Launch};
+use crate::tasks::process::{self, CommandLine, Launch, ProcessExit};
 use crate::tasks::{RunContext, RunError, Toolbox};
 
-/// What reading an archive's list of contents may take.
+/// The time limit for listing the contents of a backup.
 const CHECK_LIMIT: Duration = Duration::from_secs(600);
 
 pub(super) async fn dump(
@@ -26,16 +26,16 @@ pub(super) async fn dump(
         toolbox.limits.check_program(program).map_err(RunError::fail)?;
     }
     let environment = copy::postgres_environment(&toolbox.database).unwrap_or_default();
-    let place = folder.to_owned();
-    let part = blocking(move || Part::begin(&place, Ending::Postgres, now)).await?;
+    let target_folder = folder.to_owned();
+    let part = run_blocking(move || PartialBackup::create(&target_folder, BackupFormat::Postgres, now)).await?;
     let file = part.path().display().to_string();
     let dumping = launch("pg_dump", &["--format=custom", "--no-password", "--file", &file], environment);
     succeeded("pg_dump", process::run_trusted(dumping, context).await)?;
     let checking = launch("pg_restore", &["--list", &file], BTreeMap::new());
-    let checked = process::run_quietly(checking, CHECK_LIMIT).await?;
-    let checked = checked.ok_or_else(|| RunError::retry("the copy could not be checked in time"))?;
-    succeeded("the copy is not sound: pg_restore", Ok(checked))?;
-    blocking(move || part.finish()).await
+    let checked = process::run_without_output(checking, CHECK_LIMIT).await?;
+    let checked = checked.ok_or_else(|| RunError::retry("checking the backup took too long"))?;
+    succeeded("the backup is corrupt: pg_restore", Ok(checked))?;
+    run_blocking(move || part.finish()).await
 }
 
 fn launch(program: &str, arguments: &[&str], env: BTreeMap<String, String>) -> Launch {
@@ -43,13 +43,13 @@ fn launch(program: &str, arguments: &[&str], env: BTreeMap<String, String>) -> L
     Launch { env, ..Launch::new(CommandLine::Program(program.to_owned(), arguments)) }
 }
 
-fn succeeded(what: &str, ended: Result<Ended, RunError>) -> Result<(), RunError> {
+fn succeeded(what: &str, ended: Result<ProcessExit, RunError>) -> Result<(), RunError> {
     let ended = ended.map_err(|error| RunError {
-        message: format!("{} (a backup of PostgreSQL needs PostgreSQL's client programs)", error.message),
+        message: format!("{} (backups of PostgreSQL need the PostgreSQL client programs)", error.message),
         ..error
     })?;
     match ended.exit_code() {
         Some(0) => Ok(()),
-        _ => Err(RunError::retry(format!("{what}: {}", ended.in_words()))),
+        _ => Err(RunError::retry(format!("{what}: {}", ended.describe()))),
     }
 }

@@ -1,5 +1,5 @@
-//! Asks an executable what it is and takes: `<name> --describe` may answer one JSON object. One that fails then, or answers
-//! something else, is a task type all the same, whose parameters are any object.
+//! Descriptions of executables: `<name> --describe` may print one JSON object. An executable that fails or prints anything else
+//! is still a task type; its parameters are any object.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -9,32 +9,32 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Executable, launch};
-use crate::domain::input::cut;
+use crate::domain::input::truncate;
 use crate::domain::policy::{Policy, Retry};
-use crate::tasks::process::{self, Ended};
+use crate::tasks::process::{self, ProcessExit};
 use crate::tasks::registry::Entry;
 use crate::tasks::{Spec, Text};
 
-/// What an executable is given to describe itself.
-const LIMIT: Duration = Duration::from_secs(5);
-/// The longest description, in bytes.
-const LONGEST: usize = 256 * 1024;
+/// Time limit of `--describe`.
+const TIMEOUT: Duration = Duration::from_secs(5);
+/// Maximum size of a description, in bytes.
+const ANSWER_BYTES_MAX: usize = 256 * 1024;
 const TITLE_MAX: usize = 100;
 const DESCRIPTION_MAX: usize = 1000;
 
-/// What an answer is known by.
+/// The keys of a description; output with none of them is not a description.
 const KEYS: [&str; 6] = ["title", "description", "params_schema", "example", "dangerous", "default_policy"];
 
-/// Why an executable is no task type.
+/// Why an executable is rejected as a task type.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Refused {
-    /// It has to change first.
-    Faulty(String),
-    /// It cannot be started at this moment (it is being written, perhaps).
-    Later(String),
+pub(super) enum DescribeError {
+    /// The executable or its description must be corrected.
+    Invalid(String),
+    /// The executable cannot be started now, for example because it is being written.
+    Unavailable(String),
 }
 
-/// As answered.
+/// The description as printed.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Description {
@@ -42,7 +42,7 @@ struct Description {
     description: Option<RawText>,
     params_schema: Option<Value>,
     example: Option<Value>,
-    /// Taken, and of no effect: an executable can do anything on the machine.
+    /// Accepted without effect: every executable is dangerous.
     #[serde(rename = "dangerous")]
     _dangerous: Option<bool>,
     default_policy: Option<Value>,
@@ -55,33 +55,30 @@ enum RawText {
     Both { en: String, zh: Option<String> },
 }
 
-/// Makes a task type of an executable.
-///
-/// # Errors
-/// What is wrong with it.
-pub(super) async fn describe(name: &str, path: &Path) -> Result<Entry, Refused> {
+/// Runs `<path> --describe` and builds the task type from its output.
+pub(super) async fn describe(name: &str, path: &Path) -> Result<Entry, DescribeError> {
     let mut launch = launch(path, &["--describe"]);
-    launch.keep = LONGEST;
-    let ended = process::run_quietly(launch, LIMIT).await;
-    let ended = ended.map_err(|error| match error.retryable {
-        true => Refused::Later(error.message),
-        false => Refused::Faulty(error.message),
+    launch.keep = ANSWER_BYTES_MAX;
+    let exit = process::run_without_output(launch, TIMEOUT).await;
+    let exit = exit.map_err(|error| match error.retryable {
+        true => DescribeError::Unavailable(error.message),
+        false => DescribeError::Invalid(error.message),
     })?;
-    let answer = ended.as_ref().and_then(answer);
-    let spec = spec(name, answer).map_err(Refused::Faulty)?;
+    let answer = exit.as_ref().and_then(parse_answer);
+    let spec = spec(name, answer).map_err(DescribeError::Invalid)?;
     let has_example = spec.example != json!({});
     let entry = Entry::new(Arc::new(Executable { spec, path: path.to_owned() }))
-        .map_err(|error| Refused::Faulty(format!("params_schema: {}", cut(&error, 300))))?;
+        .map_err(|error| DescribeError::Invalid(format!("params_schema: {}", truncate(&error, 300))))?;
     match entry.check(&entry.spec.example, "").first() {
-        Some(fault) if has_example => Err(Refused::Faulty(format!("example: does not fit params_schema: {fault}"))),
+        Some(fault) if has_example => Err(DescribeError::Invalid(format!("example: does not match params_schema: {fault}"))),
         _ => Ok(entry),
     }
 }
 
-/// The one object that was answered, if it describes anything: an executable that does not know `--describe` may simply do
-/// its work and answer with its result.
-fn answer(ended: &Ended) -> Option<Value> {
-    let text = (ended.exit_code() == Some(0)).then(|| ended.pipes.stdout())?;
+/// The printed description, if there is one. An executable that does not implement `--describe` may do its work and print a
+/// result instead, so the object must have at least one known key.
+fn parse_answer(exit: &ProcessExit) -> Option<Value> {
+    let text = (exit.exit_code() == Some(0)).then(|| exit.pipes.stdout())?;
     let answer: Value = serde_json::from_str(&text).ok()?;
     let describes = KEYS.iter().any(|key| answer.get(key).is_some());
     describes.then_some(answer)
@@ -90,23 +87,24 @@ fn answer(ended: &Ended) -> Option<Value> {
 fn spec(name: &str, answer: Option<Value>) -> Result<Spec, String> {
     let described = serde_json::from_value(answer.unwrap_or_else(|| json!({})));
     let Description { title, description, params_schema, example, default_policy, .. } =
-        described.map_err(|error| format!("the answer to --describe: {error}"))?;
+        described.map_err(|error| format!("invalid output of --describe: {error}"))?;
     let retry = Retry { max_attempts: 3, ..Retry::default() };
     let default = Policy { timeout: Some(Duration::from_secs(3600)), retry, ..Policy::default() };
     let default_policy = default_policy.map(|given| Policy::parse(&given, &default)).transpose();
-    let unreadable = |faults: Vec<_>| format!("default_policy: {}", faults.first().map(ToString::to_string).unwrap_or_default());
+    let invalid_policy =
+        |faults: Vec<_>| format!("default_policy: {}", faults.first().map(ToString::to_string).unwrap_or_default());
     let params_schema = params_schema.unwrap_or_else(|| json!({"type": "object"}));
     if !params_schema.is_object() {
-        return Err("params_schema: is no JSON Schema of an object".to_owned());
+        return Err("params_schema: must be a JSON Schema object".to_owned());
     }
     Ok(Spec {
         name: name.to_owned().into(),
         title: text(title, TITLE_MAX).unwrap_or_else(|| Text { en: name.to_owned().into(), zh: name.to_owned().into() }),
         description: text(description, DESCRIPTION_MAX)
-            .unwrap_or(Text::of("An executable of the folder of task types.", "任务类型文件夹中的可执行文件。")),
+            .unwrap_or(Text::new("An executable in the task type folder.", "任务类型目录中的可执行文件。")),
         params_schema,
         example: example.unwrap_or_else(|| json!({})),
-        default_policy: default_policy.map_err(unreadable)?.unwrap_or(default),
+        default_policy: default_policy.map_err(invalid_policy)?.unwrap_or(default),
         dangerous: true,
     })
 }
@@ -116,7 +114,7 @@ fn text(raw: Option<RawText>, max: usize) -> Option<Text> {
         RawText::Plain(text) => (text.clone(), text),
         RawText::Both { zh, en } => (en.clone(), zh.unwrap_or(en)),
     };
-    Some(Text { en: cut(&en, max).into(), zh: cut(&zh, max).into() })
+    Some(Text { en: truncate(&en, max).into(), zh: truncate(&zh, max).into() })
 }
 
 #[cfg(test)]
@@ -124,17 +122,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn texts_come_in_one_language_or_both() {
+    fn texts_may_have_one_language_or_two() {
         let answer =
             json!({"title": {"en": "Report", "zh": "报表"}, "description": "Once", "default_policy": {"timeout_seconds": 5}});
         let spec = spec("report", Some(answer)).unwrap();
-        assert_eq!((spec.title, spec.description), (Text::of("Report", "报表"), Text::of("Once", "Once")));
+        assert_eq!((spec.title, spec.description), (Text::new("Report", "报表"), Text::new("Once", "Once")));
         assert_eq!((spec.default_policy.timeout, spec.dangerous), (Some(Duration::from_secs(5)), true));
-        assert_eq!(super::spec("plain", None).unwrap().title, Text::of("plain", "plain"));
+        assert_eq!(super::spec("plain", None).unwrap().title, Text::new("plain", "plain"));
     }
 
     #[test]
-    fn what_is_wrong_is_named() {
+    fn faults_name_the_invalid_key() {
         let fault = |answer: Value| spec("x", Some(answer)).unwrap_err();
         assert!(fault(json!({"titel": "x"})).contains("unknown field `titel`"));
         assert!(fault(json!({"default_policy": {"priority": "high"}})).starts_with("default_policy: priority: "));

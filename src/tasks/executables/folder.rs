@@ -1,4 +1,4 @@
-//! The folder of executables: which of its files are some.
+//! Scan of the folder of executables.
 
 use std::fs::Metadata;
 use std::io;
@@ -11,22 +11,19 @@ pub(super) struct Candidate {
     pub path: PathBuf,
     /// The file's name without its extension.
     pub name: String,
-    pub stamp: Stamp,
-    /// Everybody on this machine may write it, and so would run what they like as Belfry.
-    pub open_to_all: bool,
+    pub version: FileVersion,
+    /// Every user of the machine may write the file, and could thereby run code as Belfry.
+    pub world_writable: bool,
 }
 
-/// What changes when a file is written anew.
+/// Modification time and size, which change when a file is rewritten.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Stamp {
+pub(super) struct FileVersion {
     modified: Option<SystemTime>,
     size: u64,
 }
 
-/// The executables of a folder, by the names of their files; none where there is no such folder. It looks at the disk.
-///
-/// # Errors
-/// Where the folder cannot be read.
+/// The executables in a folder, sorted by path; empty if the folder does not exist. Blocks on disk access.
 pub(super) fn scan(folder: &Path) -> io::Result<Vec<Candidate>> {
     let entries = match std::fs::read_dir(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -43,8 +40,8 @@ fn candidate(path: PathBuf) -> Option<Candidate> {
     if name.starts_with('.') || !metadata.is_file() || !is_executable(&path, &metadata) {
         return None;
     }
-    let stamp = Stamp { modified: metadata.modified().ok(), size: metadata.len() };
-    Some(Candidate { name, stamp, open_to_all: is_open_to_all(&metadata), path })
+    let version = FileVersion { modified: metadata.modified().ok(), size: metadata.len() };
+    Some(Candidate { name, version, world_writable: is_world_writable(&metadata), path })
 }
 
 #[cfg(unix)]
@@ -54,7 +51,7 @@ fn is_executable(_path: &Path, metadata: &Metadata) -> bool {
 }
 
 #[cfg(unix)]
-fn is_open_to_all(metadata: &Metadata) -> bool {
+fn is_world_writable(metadata: &Metadata) -> bool {
     use std::os::unix::fs::PermissionsExt;
     metadata.permissions().mode() & 0o002 != 0
 }
@@ -64,13 +61,13 @@ fn is_executable(path: &Path, _metadata: &Metadata) -> bool {
     ["exe", "cmd", "bat", "ps1", "py"].contains(&extension(path).as_str())
 }
 
-/// Where who may write is a matter of lists that are not looked at here.
+/// Access control lists of other systems are not checked.
 #[cfg(not(unix))]
-fn is_open_to_all(_metadata: &Metadata) -> bool {
+fn is_world_writable(_metadata: &Metadata) -> bool {
     false
 }
 
-/// A file's extension in lower case, empty where it has none.
+/// A file's extension in lower case; empty if it has none.
 #[cfg(windows)]
 pub(super) fn extension(path: &Path) -> String {
     path.extension().map(|extension| extension.to_string_lossy().to_lowercase()).unwrap_or_default()

@@ -1,4 +1,4 @@
-//! Clients, kept by the settings that a client is made with, so that connections are used again.
+//! HTTP clients, cached by their connection settings so that connections are reused.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -6,42 +6,42 @@ use std::time::Duration;
 
 use reqwest::{Client, ClientBuilder, Proxy};
 
-use super::network::{self, Guarded};
+use super::network::{self, FilteringResolver};
 use crate::tasks::{Limits, RunError};
 
-/// Clients kept at most; with more settings than this all are made anew.
+/// The most clients cached; when there are more, the cache is cleared.
 const CLIENTS_MAX: usize = 32;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// What a client is made with.
+/// The settings of a client.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(in crate::tasks) struct Connection {
     pub verify_tls: bool,
-    /// Redirects followed, 0 for none.
+    /// The most redirects followed; 0: none.
     pub redirects: u8,
-    /// A proxy's URL, `none`, or what the environment says.
+    /// The URL of a proxy, or `none`; without it the environment decides.
     pub proxy: Option<String>,
-    /// The requests are signed, so redirects may not leave the server.
-    pub signed: bool,
+    /// Whether the requests carry credentials, so that redirects must stay on the same origin.
+    pub authenticated: bool,
 }
 
-/// The clients there are.
+/// A cache of clients.
 pub(in crate::tasks) struct Clients {
     limits: Arc<Limits>,
-    made: Mutex<HashMap<Connection, Client>>,
+    clients: Mutex<HashMap<Connection, Client>>,
 }
 
 impl Clients {
     pub fn new(limits: Arc<Limits>) -> Self {
-        Self { limits, made: Mutex::default() }
+        Self { limits, clients: Mutex::default() }
     }
 
     pub fn get(&self, connection: &Connection) -> Result<Client, RunError> {
-        let mut clients = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(client) = clients.get(connection) {
             return Ok(client.clone());
         }
-        let client = self.make(connection)?;
+        let client = self.build_client(connection)?;
         if clients.len() >= CLIENTS_MAX {
             clients.clear();
         }
@@ -49,19 +49,19 @@ impl Clients {
         Ok(client)
     }
 
-    fn make(&self, connection: &Connection) -> Result<Client, RunError> {
+    fn build_client(&self, connection: &Connection) -> Result<Client, RunError> {
         install_crypto();
-        let made = self.builder(connection)?.build();
-        // A machine without any trusted certificate can still speak plain HTTP; HTTPS then fails as untrusted.
-        let made = made.or_else(|error| match self.builder(connection) {
+        let client = self.builder(connection)?.build();
+        // Without any trusted certificate on the machine, plain HTTP still works and HTTPS fails as untrusted.
+        let client = client.or_else(|error| match self.builder(connection) {
             Ok(builder) => builder.tls_certs_only([]).build(),
             Err(_) => Err(error),
         });
-        made.map_err(|error| RunError::fail(format!("no HTTP client can be made: {}", error.without_url())))
+        client.map_err(|error| RunError::fail(format!("failed to create HTTP client: {}", error.without_url())))
     }
 
     fn builder(&self, connection: &Connection) -> Result<ClientBuilder, RunError> {
-        let redirects = network::redirects(self.limits.clone(), connection.redirects.into(), connection.signed);
+        let redirects = network::redirects(self.limits.clone(), connection.redirects.into(), connection.authenticated);
         let mut builder = Client::builder()
             .user_agent(concat!("belfry/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(CONNECT_TIMEOUT)
@@ -69,27 +69,27 @@ impl Clients {
             .referer(false)
             .tls_danger_accept_invalid_certs(!connection.verify_tls);
         if !self.limits.private_addresses {
-            builder = builder.dns_resolver(Guarded::new(self.limits.clone()));
+            builder = builder.dns_resolver(FilteringResolver::new(self.limits.clone()));
         }
         match connection.proxy.as_deref() {
             None => Ok(builder),
             Some("none") => Ok(builder.no_proxy()),
-            // It would resolve names itself, and so lead anywhere.
+            // The proxy would resolve names itself, so private addresses could not be blocked.
             Some(_) if !self.limits.private_addresses => {
-                Err(RunError::fail("proxy: a task names none here: [network] private_addresses = false could not be kept"))
+                Err(RunError::fail("proxy: is not allowed with [network] private_addresses = false, which a proxy could bypass"))
             }
             Some(url) => {
-                let proxy = Proxy::all(url).map_err(|_| RunError::fail("proxy: does not read as a proxy's URL"))?;
+                let proxy = Proxy::all(url).map_err(|_| RunError::fail("proxy: is not a valid proxy URL"))?;
                 Ok(builder.proxy(proxy))
             }
         }
     }
 }
 
-/// rustls is told once which cryptography to use; whoever was first is fine.
+/// Installs the cryptography provider of rustls once per process.
 fn install_crypto() {
     static INSTALLED: OnceLock<()> = OnceLock::new();
     INSTALLED.get_or_init(|| {
-        let _already_installed = rustls::crypto::ring::default_provider().install_default();
+        let _ = rustls::crypto::ring::default_provider().install_default(); // fails if one is installed already
     });
 }

@@ -1,18 +1,18 @@
-//! What an answer must be like: its status, and places in its JSON.
+//! Expectations of a response: its status, and values in its JSON.
 
 use serde_json::{Value, json};
 
-use super::answer::Answer;
 use super::params::Params;
+use super::response::ReceivedResponse;
 use crate::domain::fault::Fault;
-use crate::domain::input::{cut, shown};
+use crate::domain::input::{display_value, truncate};
 use crate::tasks::RunError;
 
-/// Statuses from the first to the last.
+/// A range of statuses, both ends included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct StatusRange(u16, u16);
 
-/// One thing that the JSON must hold.
+/// An expectation of one value in the JSON.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct JsonExpectation {
     pointer: String,
@@ -26,31 +26,30 @@ enum Test {
     Contains(Value),
 }
 
-/// Checks an answer.
+/// Checks a response.
 ///
 /// # Errors
-/// What is not as expected. Statuses that say "later" or blame the server may be better next time, and so may other content;
-/// one that blames the request will not.
-pub(super) fn check(params: &Params, answer: &Answer) -> Result<(), RunError> {
-    let status = answer.status.as_u16();
+/// The first expectation that is not met. Retryable unless the status is a client error (4xx) other than 408, 425 and 429.
+pub(super) fn check(params: &Params, response: &ReceivedResponse) -> Result<(), RunError> {
+    let status = response.status.as_u16();
     if !params.expect_status.iter().any(|range| range.holds(status)) {
         let refused = (400..500).contains(&status) && !matches!(status, 408 | 425 | 429);
-        let message = format!("status {} is not what is expected", answer.status);
+        let message = format!("unexpected status {}", response.status);
         let error = if refused { RunError::fail(message) } else { RunError::retry(message) };
-        return Err(error.with_result(answer.clone().into_result()));
+        return Err(error.with_result(response.clone().into_result()));
     }
     if params.expect_json.is_empty() {
         return Ok(());
     }
-    let unmet = match answer.json() {
-        None => Some("the answer is not JSON".to_owned()),
+    let unmet = match response.json() {
+        None => Some("the response is not JSON".to_owned()),
         Some(value) => params.expect_json.iter().find_map(|expected| expected.unmet(value)),
     };
-    unmet.map_or(Ok(()), |message| Err(RunError::retry(message).with_result(answer.clone().into_result())))
+    unmet.map_or(Ok(()), |message| Err(RunError::retry(message).with_result(response.clone().into_result())))
 }
 
 impl StatusRange {
-    /// Reads a list; without one every 2xx will do.
+    /// Parses the parameter `expect_status`; without it every 2xx is accepted.
     pub fn read_all(given: Option<&[Value]>, faults: &mut Vec<Fault>) -> Vec<StatusRange> {
         let Some(given) = given else { return vec![StatusRange(200, 299)] };
         let mut ranges = Vec::with_capacity(given.len());
@@ -58,7 +57,8 @@ impl StatusRange {
             match StatusRange::read(value) {
                 Some(range) => ranges.push(range),
                 None => {
-                    let message = format!("expect_status: {} is not a status such as 200, '2xx' or '200-299'", shown(value));
+                    let message =
+                        format!("expect_status: {} is not a status such as 200, '2xx' or '200-299'", display_value(value));
                     faults.push(Fault::new(format!("/expect_status/{place}"), message));
                 }
             }
@@ -102,7 +102,7 @@ impl JsonExpectation {
     fn read(value: &Value) -> Result<JsonExpectation, &'static str> {
         let pointer = value.get("pointer").and_then(Value::as_str).unwrap_or_default().to_owned();
         if !pointer.is_empty() && !pointer.starts_with('/') {
-            return Err("a pointer is empty, for the whole, or begins with /");
+            return Err("a pointer must be empty (the whole document) or begin with /");
         }
         let tests = [
             value.get("equals").cloned().map(Test::Equals),
@@ -112,23 +112,23 @@ impl JsonExpectation {
         let mut given = tests.into_iter().flatten();
         match (given.next(), given.next()) {
             (Some(test), None) => Ok(JsonExpectation { pointer, test }),
-            _ => Err("each item has exactly one of equals, exists and contains"),
+            _ => Err("each item must have exactly one of equals, exists and contains"),
         }
     }
 
-    /// What is wrong, if something is.
-    fn unmet(&self, answer: &Value) -> Option<String> {
-        let place = if self.pointer.is_empty() { "the answer".to_owned() } else { cut(&self.pointer, 100) };
-        let found = answer.pointer(&self.pointer);
-        let is = found.map_or_else(|| "missing".to_owned(), shown);
+    /// A message if the expectation is not met.
+    fn unmet(&self, response: &Value) -> Option<String> {
+        let place = if self.pointer.is_empty() { "the response".to_owned() } else { truncate(&self.pointer, 100) };
+        let found = response.pointer(&self.pointer);
+        let is = found.map_or_else(|| "missing".to_owned(), display_value);
         match &self.test {
             Test::Exists(wanted) if found.is_some() == *wanted => None,
             Test::Exists(true) => Some(format!("{place} is missing")),
-            Test::Exists(false) => Some(format!("{place} is {is}, but should not be there")),
+            Test::Exists(false) => Some(format!("{place} is {is}, but must not exist")),
             Test::Equals(wanted) if found.is_some_and(|found| equal(found, wanted)) => None,
-            Test::Equals(wanted) => Some(format!("{place} is {is}, not {}", shown(wanted))),
+            Test::Equals(wanted) => Some(format!("{place} is {is}, not {}", display_value(wanted))),
             Test::Contains(wanted) if found.is_some_and(|found| contains(found, wanted)) => None,
-            Test::Contains(wanted) => Some(format!("{place} is {is}, which does not hold {}", shown(wanted))),
+            Test::Contains(wanted) => Some(format!("{place} is {is}, which does not contain {}", display_value(wanted))),
         }
     }
 
@@ -142,17 +142,17 @@ impl JsonExpectation {
             "type": "object", "additionalProperties": false, "required": ["pointer"],
             "properties": {
                 "pointer": with(json!({"type": "string", "maxLength": 1000}),
-                    "A JSON Pointer such as /data/0/state; empty for the whole.", "JSON Pointer，例如 /data/0/state；留空表示整个 JSON。"),
-                "equals": with(json!({}), "The value there.", "该处应等于的值。"),
-                "exists": with(json!({"type": "boolean"}), "Whether there is a value.", "该处是否应有值。"),
-                "contains": with(json!({}), "A part of the text, an item of the list, or a key of the object there.",
+                    "A JSON Pointer such as /data/0/state; empty for the whole document.", "JSON Pointer，例如 /data/0/state；留空表示整个 JSON。"),
+                "equals": with(json!({}), "The expected value.", "该处应等于的值。"),
+                "exists": with(json!({"type": "boolean"}), "Whether the value must exist.", "该处是否应有值。"),
+                "contains": with(json!({}), "A part of the text, an item of the list, or a key of the object that the value must contain.",
                     "该处文本应包含的片段、列表应包含的元素，或对象应包含的键。"),
             },
         })
     }
 }
 
-/// Equal as JSON; 1 equals 1.0.
+/// Whether two JSON values are equal; 1 equals 1.0.
 fn equal(found: &Value, wanted: &Value) -> bool {
     match (found.as_f64(), wanted.as_f64()) {
         (Some(a), Some(b)) if found.as_i64().is_none() || wanted.as_i64().is_none() => a == b,
@@ -174,7 +174,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn statuses_read_as_numbers_classes_and_ranges() {
+    fn status_range_parses_numbers_classes_and_ranges() {
         let read = |value: Value| StatusRange::read(&value);
         assert_eq!(read(json!(204)), Some(StatusRange(204, 204)));
         assert_eq!(read(json!("2xx")), Some(StatusRange(200, 299)));
@@ -196,9 +196,9 @@ mod tests {
     }
 
     #[test]
-    fn expectations_tell_what_is_there_instead() {
-        let answer = json!({"state": "pending", "n": 1, "tags": ["a"]});
-        let unmet = |expected: Value| JsonExpectation::read(&expected).unwrap().unmet(&answer);
+    fn unmet_message_names_the_actual_value() {
+        let response = json!({"state": "pending", "n": 1, "tags": ["a"]});
+        let unmet = |expected: Value| JsonExpectation::read(&expected).unwrap().unmet(&response);
         assert_eq!(unmet(json!({"pointer": "/state", "equals": "pending"})), None);
         assert_eq!(unmet(json!({"pointer": "/n", "equals": 1.0})), None);
         assert_eq!(unmet(json!({"pointer": "/state", "contains": "pend"})), None);
@@ -208,7 +208,7 @@ mod tests {
         let message = |expected: Value| unmet(expected).unwrap();
         assert_eq!(message(json!({"pointer": "/state", "equals": "done"})), "/state is 'pending', not 'done'");
         assert_eq!(message(json!({"pointer": "/gone", "exists": true})), "/gone is missing");
-        assert_eq!(message(json!({"pointer": "/tags", "contains": "b"})), "/tags is a list, which does not hold 'b'");
+        assert_eq!(message(json!({"pointer": "/tags", "contains": "b"})), "/tags is a list, which does not contain 'b'");
         assert!(JsonExpectation::read(&json!({"pointer": "/a"})).is_err());
         assert!(JsonExpectation::read(&json!({"pointer": "a", "exists": true})).is_err());
     }

@@ -1,4 +1,4 @@
-//! What `http_request` takes.
+//! Parameters of `http_request`.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,18 +10,18 @@ use serde_json::{Map, Value, json};
 
 use super::client::Connection;
 use super::expect::{JsonExpectation, StatusRange};
-use super::{place, sign};
+use super::{credentials, target};
 use crate::domain::fault::{Fault, pointer_step};
-use crate::domain::input::cut;
+use crate::domain::input::truncate;
 use crate::domain::profile::Http;
 use crate::domain::profile::http::SignIn;
 
-/// Without `timeout_seconds`.
-const TIMEOUT: f64 = 30.0;
-/// Without `max_redirects`.
-const REDIRECTS: u8 = 10;
+/// The default of `timeout_seconds`.
+const DEFAULT_TIMEOUT_SECONDS: f64 = 30.0;
+/// The default of `max_redirects`.
+const DEFAULT_REDIRECTS: u8 = 10;
 
-/// The parameters, read.
+/// The parsed parameters.
 #[derive(Debug)]
 pub(super) struct Params {
     pub method: Method,
@@ -31,14 +31,14 @@ pub(super) struct Params {
     pub body: Body,
     pub timeout: Duration,
     pub connection: Connection,
-    /// The profile that signs the request.
+    /// The profile that authenticates the request.
     pub profile: Option<String>,
     pub sign_in: SignIn,
     pub expect_status: Vec<StatusRange>,
     pub expect_json: Vec<JsonExpectation>,
 }
 
-/// What is sent.
+/// The request body.
 #[derive(Debug)]
 pub(super) enum Body {
     None,
@@ -47,7 +47,7 @@ pub(super) enum Body {
     Text(String),
 }
 
-/// As given.
+/// The parameters before they are checked.
 #[derive(Debug, Deserialize)]
 struct Raw {
     method: Option<String>,
@@ -72,20 +72,20 @@ struct Raw {
 }
 
 impl Params {
-    /// Reads parameters that fit the schema.
+    /// Parses parameters that match the schema.
     ///
     /// # Errors
-    /// What the schema cannot say.
+    /// Faults that the schema cannot express.
     pub fn read(params: &Value, profiles: &BTreeMap<String, Http>) -> Result<Params, Vec<Fault>> {
         let raw: Raw = serde_json::from_value(params.clone()).map_err(|error| vec![Fault::new("", error.to_string())])?;
         let mut faults = Vec::new();
-        let profile = raw.http.as_deref().map(|name| place::profile(profiles, name)).transpose();
+        let profile = raw.http.as_deref().map(|name| target::profile(profiles, name)).transpose();
         let profile = profile.map_err(|fault| faults.push(fault)).ok();
-        // Without its profile nothing can be said about the URL.
-        let url = profile.and_then(|profile| place::url(&raw.url, profile).map_err(|fault| faults.push(fault)).ok());
+        // The URL can only be checked together with its profile.
+        let url = profile.and_then(|profile| target::url(&raw.url, profile).map_err(|fault| faults.push(fault)).ok());
         let profile = profile.flatten();
-        let sign_in = sign::read(raw.auth.as_ref()).map_err(|fault| faults.push(fault)).ok();
-        faults.extend(profile.and_then(|profile| mixed(&raw, profile)));
+        let sign_in = credentials::read(raw.auth.as_ref()).map_err(|fault| faults.push(fault)).ok();
+        faults.extend(profile.and_then(|profile| profile_conflict(&raw, profile)));
         let method = Method::from_bytes(raw.method.as_deref().unwrap_or("GET").as_bytes()).unwrap_or(Method::GET);
         let headers = headers(&raw.headers, &mut faults);
         let body = body(raw.json, raw.form, raw.text).map_err(|fault| faults.push(fault)).ok();
@@ -93,8 +93,9 @@ impl Params {
         let proxy = proxy.map_err(|fault| faults.push(fault)).ok();
         let expect_status = StatusRange::read_all(raw.expect_status.as_deref(), &mut faults);
         let expect_json = JsonExpectation::read_all(&raw.expect_json, &mut faults);
-        let redirects = if raw.follow_redirects.unwrap_or(true) { raw.max_redirects.unwrap_or(REDIRECTS) } else { 0 };
-        let timeout = Duration::try_from_secs_f64(raw.timeout_seconds.unwrap_or(TIMEOUT)).unwrap_or(Duration::MAX);
+        let redirects = if raw.follow_redirects.unwrap_or(true) { raw.max_redirects.unwrap_or(DEFAULT_REDIRECTS) } else { 0 };
+        let timeout =
+            Duration::try_from_secs_f64(raw.timeout_seconds.unwrap_or(DEFAULT_TIMEOUT_SECONDS)).unwrap_or(Duration::MAX);
         let (Some(url), Some(body), Some(proxy), Some(sign_in)) = (url, body, proxy, sign_in) else { return Err(faults) };
         if !faults.is_empty() {
             return Err(faults);
@@ -108,7 +109,7 @@ impl Params {
             query: pairs(&raw.query),
             body,
             timeout,
-            connection: Connection { verify_tls, redirects, proxy, signed: sign_in != SignIn::None },
+            connection: Connection { verify_tls, redirects, proxy, authenticated: sign_in != SignIn::None },
             profile: raw.http,
             sign_in,
             expect_status,
@@ -117,15 +118,15 @@ impl Params {
     }
 }
 
-/// What does not go together with a profile that signs in: it would hand the profile's credentials to somebody else.
-fn mixed(raw: &Raw, profile: &Http) -> Option<Fault> {
+/// A parameter that is not allowed with a profile that has credentials, because it could send them to someone else.
+fn profile_conflict(raw: &Raw, profile: &Http) -> Option<Fault> {
     let fault = |name: &str, why: &str| Some(Fault::new(format!("/{name}"), format!("{name}: {why}")));
     match profile.sign_in() {
         SignIn::None => None,
-        _ if raw.auth.is_some() => fault("auth", "goes without http, whose profile signs in"),
-        _ if raw.verify_tls == Some(false) => fault("verify_tls", "is a matter of the profile that http names"),
+        _ if raw.auth.is_some() => fault("auth", "is not allowed with http, whose profile has credentials"),
+        _ if raw.verify_tls == Some(false) => fault("verify_tls", "is not allowed with http; set it in the profile"),
         _ if raw.proxy.as_deref().is_some_and(|proxy| proxy != "none") => {
-            fault("proxy", "goes without http, whose profile's credentials it would see")
+            fault("proxy", "is not allowed with http, because the proxy would see the profile's credentials")
         }
         _ => None,
     }
@@ -135,12 +136,12 @@ fn headers(given: &Map<String, Value>, faults: &mut Vec<Fault>) -> HeaderMap {
     let mut headers = HeaderMap::new();
     for (name, value) in given {
         let pointer = format!("/headers/{}", pointer_step(name));
-        let shown = cut(name, 40);
+        let shown = truncate(name, 40);
         let value = value.as_str().unwrap_or_default();
         match (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_bytes(value.as_bytes())) {
             (Ok(name), Ok(value)) => drop(headers.insert(name, value)),
-            (Err(_), _) => faults.push(Fault::new(pointer, format!("headers: '{shown}' cannot be the name of a header"))),
-            (_, Err(_)) => faults.push(Fault::new(pointer, format!("headers: the value of {shown} holds control characters"))),
+            (Err(_), _) => faults.push(Fault::new(pointer, format!("headers: '{shown}' is not a valid header name"))),
+            (_, Err(_)) => faults.push(Fault::new(pointer, format!("headers: the value of {shown} contains control characters"))),
         }
     }
     headers
@@ -148,7 +149,7 @@ fn headers(given: &Map<String, Value>, faults: &mut Vec<Fault>) -> HeaderMap {
 
 fn body(json: Option<Value>, form: Option<Map<String, Value>>, text: Option<String>) -> Result<Body, Fault> {
     let both = |second: &str, first: &str| {
-        Err(Fault::new(format!("/{second}"), format!("{second}: cannot be sent together with {first}; a request has one body")))
+        Err(Fault::new(format!("/{second}"), format!("{second}: is not allowed together with {first}; a request has one body")))
     };
     match (json, form, text) {
         (None, None, None) => Ok(Body::None),
@@ -168,7 +169,7 @@ fn proxy(text: &str) -> Result<(), Fault> {
     if reads { Ok(()) } else { Err(Fault::new("/proxy", message)) }
 }
 
-/// Names with their values as texts; a list gives its name several times.
+/// Pairs of name and value as text; a list gives one pair for each item.
 fn pairs(given: &Map<String, Value>) -> Vec<(String, String)> {
     let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     let mut pairs = Vec::with_capacity(given.len());
@@ -199,47 +200,47 @@ pub(super) fn schema() -> Value {
         "properties": {
             "method": with(
                 json!({"enum": ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"], "default": "GET"}),
-                "The method.", "请求方法。"),
+                "The HTTP method.", "请求方法。"),
             "url": with(
                 json!({"type": "string", "maxLength": 8192}),
-                "Where to send it: an http or https URL; with a profile the part after the profile's base_url is enough.",
+                "An http or https URL; with a profile, the part after the profile's base_url is enough.",
                 "请求地址，http 或 https；使用连接配置时只需填写 base_url 之后的部分。"),
             "http": with(
                 json!({"type": "string", "minLength": 1, "maxLength": 64}),
-                "The profile [http.<name>] of the settings that signs the request.",
+                "The profile [http.<name>] of the settings that authenticates the request.",
                 "用于认证的连接配置，即设置中的 [http.<名称>]。"),
-            "auth": sign::schema(),
+            "auth": credentials::schema(),
             "headers": with(
                 json!({"type": "object", "maxProperties": 100, "additionalProperties": {"type": "string", "maxLength": 16_384}}),
-                "Headers by name. POST, PUT, PATCH and DELETE carry the execution's id as Idempotency-Key unless given here.",
+                "Request headers. POST, PUT, PATCH and DELETE send the execution's ID as Idempotency-Key unless it is set here.",
                 "请求头。POST、PUT、PATCH、DELETE 默认以执行 ID 作为 Idempotency-Key，可在此覆盖。"),
-            "query": with(fields.clone(), "Added to the URL's query.", "附加到 URL 的查询参数。"),
+            "query": with(fields.clone(), "Query parameters added to the URL.", "附加到 URL 的查询参数。"),
             "json": with(json!({}), "Sent as a JSON body.", "以 JSON 作为请求体。"),
             "form": with(fields, "Sent as a form.", "以表单作为请求体。"),
             "text": with(json!({"type": "string", "maxLength": 1_000_000}), "Sent as a text body.", "以纯文本作为请求体。"),
             "timeout_seconds": with(
-                json!({"type": "number", "exclusiveMinimum": 0, "maximum": 86_400, "default": TIMEOUT}),
-                "The longest time for the whole exchange, in seconds.", "整个请求的最长时间（秒）。"),
-            "follow_redirects": with(json!({"type": "boolean", "default": true}), "Follows redirects.", "是否跟随重定向。"),
+                json!({"type": "number", "exclusiveMinimum": 0, "maximum": 86_400, "default": DEFAULT_TIMEOUT_SECONDS}),
+                "The timeout of the whole request, in seconds.", "整个请求的最长时间（秒）。"),
+            "follow_redirects": with(json!({"type": "boolean", "default": true}), "Whether redirects are followed.", "是否跟随重定向。"),
             "max_redirects": with(
-                json!({"type": "integer", "minimum": 1, "maximum": 50, "default": REDIRECTS}),
-                "Redirects followed at most.", "最多跟随的重定向次数。"),
+                json!({"type": "integer", "minimum": 1, "maximum": 50, "default": DEFAULT_REDIRECTS}),
+                "The most redirects followed.", "最多跟随的重定向次数。"),
             "verify_tls": with(
                 json!({"type": "boolean", "default": true}),
-                "Checks the server's certificate. Turn it off only for servers with a certificate of their own making.",
+                "Whether the server's certificate is verified. Turn it off only for servers with a self-signed certificate.",
                 "校验服务器证书。仅对自签名证书的服务器关闭。"),
             "proxy": with(
                 json!({"type": "string", "minLength": 1, "maxLength": 2048}),
-                "A proxy's URL (http, https, socks5, socks5h), or none. By default what the server's environment says.",
+                "The URL of a proxy (http, https, socks5, socks5h), or none. By default the server's environment decides.",
                 "代理地址（http、https、socks5、socks5h），none 表示不使用。默认取服务器的环境变量。"),
             "expect_status": with(
                 json!({"type": "array", "minItems": 1, "maxItems": 50, "default": ["2xx"], "items": {"anyOf": [
                     {"type": "integer", "minimum": 100, "maximum": 599}, {"type": "string", "maxLength": 7}]}}),
-                "The statuses that mean success: numbers, or texts such as 2xx or 200-299.",
+                "The statuses that count as success: numbers, or texts such as 2xx or 200-299.",
                 "视为成功的状态码：数字，或 2xx、200-299 形式的文本。"),
             "expect_json": with(
                 json!({"type": "array", "maxItems": 50, "items": JsonExpectation::schema()}),
-                "What the JSON of the answer must hold.", "响应 JSON 必须满足的条件。"),
+                "Conditions that the JSON of the response must meet.", "响应 JSON 必须满足的条件。"),
         },
     })
 }

@@ -1,5 +1,5 @@
-//! Tokens that expire: asked for once, shared by all tasks of a profile until shortly before they expire, and asked for anew
-//! when a service no longer takes them.
+//! Access tokens: requested once, shared by all tasks of a profile until shortly before they expire, and requested again when
+//! the service rejects them.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,30 +9,30 @@ use reqwest::{Client, Url};
 use serde_json::{Value, json};
 use tokio::sync::Mutex as AsyncMutex;
 
-use super::answer::Answer;
-use super::failure::{classify, shown_url};
+use super::failure::{classify, redacted_url};
 use super::masks::Masks;
-use crate::domain::input::shown;
+use super::response::ReceivedResponse;
+use crate::domain::input::display_value;
 use crate::domain::profile::http::{TokenCall, TokenStyle};
 use crate::domain::secret::Secret;
 use crate::tasks::RunError;
 
-/// How long a token is asked for.
+/// The timeout of a token request.
 const TIMEOUT: Duration = Duration::from_secs(30);
-/// The lifetime of a token whose answer does not tell.
-const UNTOLD: Duration = Duration::from_secs(600);
-/// The longest lifetime that is believed.
-const LONGEST: Duration = Duration::from_secs(30 * 86_400);
-/// A token is used no longer than until this long before it expires, or a tenth of its lifetime where that is shorter.
-const MARGIN: Duration = Duration::from_secs(60);
-/// What a service that gives no token says about it.
-const REASONS: [&str; 7] = ["error", "error_description", "code", "errcode", "errmsg", "msg", "message"];
+/// The lifetime of a token if the response does not contain it.
+const DEFAULT_LIFETIME: Duration = Duration::from_secs(600);
+/// The longest lifetime accepted.
+const MAX_LIFETIME: Duration = Duration::from_secs(30 * 86_400);
+/// A token is not used in this time before it expires, or in the last tenth of its lifetime if that is shorter.
+const EXPIRY_MARGIN: Duration = Duration::from_secs(60);
+/// The fields in which services report why they issue no token.
+const ERROR_FIELDS: [&str; 7] = ["error", "error_description", "code", "errcode", "errmsg", "msg", "message"];
 
-/// The tokens there are, by profile.
+/// The tokens by profile.
 #[derive(Default)]
-pub(super) struct Tokens(Mutex<HashMap<String, Slot>>);
+pub(super) struct TokenCache(Mutex<HashMap<String, Slot>>);
 
-/// One profile's token. Whoever asks for one holds it, and all others wait for that one.
+/// The token of one profile. The lock is held during a token request, so that concurrent runs share one request.
 type Slot = Arc<AsyncMutex<Option<Token>>>;
 
 struct Token {
@@ -40,11 +40,8 @@ struct Token {
     use_until: Instant,
 }
 
-impl Tokens {
-    /// The profile's token; asked for where there is none, it is about to expire, or it is the one that was `refused`.
-    ///
-    /// # Errors
-    /// Why the service gave none.
+impl TokenCache {
+    /// The profile's token; a new one if there is none, it is about to expire, or it is the `refused` one.
     pub async fn get(
         &self,
         profile: &str,
@@ -61,27 +58,27 @@ impl Tokens {
             return Ok(token.text.clone());
         }
         *slot = None;
-        let token = ask(call, client).await?;
+        let token = fetch(call, client).await?;
         let text = token.text.clone();
         *slot = Some(token);
         Ok(text)
     }
 }
 
-async fn ask(call: &TokenCall, client: &Client) -> Result<Token, RunError> {
+async fn fetch(call: &TokenCall, client: &Client) -> Result<Token, RunError> {
     let mut masks = Masks::default();
     call.app_secret.iter().for_each(|secret| masks.add(secret));
     let url = Url::parse(call.url.as_deref().unwrap_or_default())
-        .map_err(|error| RunError::fail(format!("token_url does not read as a URL: {error}")))?;
+        .map_err(|error| RunError::fail(format!("token_url is not a valid URL: {error}")))?;
     let failed = |error: RunError| {
-        let message = masks.text(&format!("no token from {}: {}", shown_url(&url), error.message));
+        let message = masks.text(&format!("failed to get a token from {}: {}", redacted_url(&url), error.message));
         RunError { message, ..error }
     };
     let started = Instant::now();
     let request = request(call, client, url.clone());
-    let answered = async { Answer::read(request.timeout(TIMEOUT).send().await?, started).await }.await;
-    let answer = answered.map_err(|error| failed(classify(&error, TIMEOUT)))?;
-    read(call, &answer, started).map_err(failed)
+    let result = async { ReceivedResponse::read(request.timeout(TIMEOUT).send().await?, started).await }.await;
+    let response = result.map_err(|error| failed(classify(&error, TIMEOUT)))?;
+    read(call, &response, started).map_err(failed)
 }
 
 fn request(call: &TokenCall, client: &Client, url: Url) -> reqwest::RequestBuilder {
@@ -96,34 +93,34 @@ fn request(call: &TokenCall, client: &Client, url: Url) -> reqwest::RequestBuild
     }
 }
 
-fn read(call: &TokenCall, answer: &Answer, asked: Instant) -> Result<Token, RunError> {
+fn read(call: &TokenCall, response: &ReceivedResponse, requested_at: Instant) -> Result<Token, RunError> {
     let pointer = call.pointer.as_deref().unwrap_or("/access_token");
-    let json = answer.json();
+    let json = response.json();
     let text = json.and_then(|json| json.pointer(pointer)).and_then(Value::as_str).filter(|text| !text.is_empty());
     match text {
-        Some(text) if answer.status.is_success() => {
+        Some(text) if response.status.is_success() => {
             let expires = json.and_then(|json| json.pointer(call.expires_pointer.as_deref().unwrap_or("/expires_in")));
-            let lifetime = expires.and_then(seconds).unwrap_or(UNTOLD);
-            Ok(Token { text: Secret::new(text), use_until: asked + (lifetime - MARGIN.min(lifetime / 10)) })
+            let lifetime = expires.and_then(seconds).unwrap_or(DEFAULT_LIFETIME);
+            Ok(Token { text: Secret::new(text), use_until: requested_at + (lifetime - EXPIRY_MARGIN.min(lifetime / 10)) })
         }
-        _ => Err(refusal(pointer, answer)),
+        _ => Err(refusal(pointer, response)),
     }
 }
 
-fn refusal(pointer: &str, answer: &Answer) -> RunError {
+fn refusal(pointer: &str, response: &ReceivedResponse) -> RunError {
     let reasons: Vec<String> =
-        REASONS.iter().filter_map(|name| Some(format!("{name} {}", shown(answer.json()?.get(name)?)))).collect();
-    let said = if reasons.is_empty() { String::new() } else { format!(" ({})", reasons.join(", ")) };
-    if answer.status.is_success() {
-        return RunError::fail(format!("the answer holds no text at {pointer}{said}"));
+        ERROR_FIELDS.iter().filter_map(|name| Some(format!("{name} {}", display_value(response.json()?.get(name)?)))).collect();
+    let details = if reasons.is_empty() { String::new() } else { format!(" ({})", reasons.join(", ")) };
+    if response.status.is_success() {
+        return RunError::fail(format!("the response contains no text at {pointer}{details}"));
     }
-    let message = format!("status {}{said}", answer.status);
-    let later = answer.status.is_server_error() || answer.status.as_u16() == 429;
+    let message = format!("status {}{details}", response.status);
+    let later = response.status.is_server_error() || response.status.as_u16() == 429;
     if later { RunError::retry(message) } else { RunError::fail(message) }
 }
 
 fn seconds(value: &Value) -> Option<Duration> {
     let seconds = value.as_f64().or_else(|| value.as_str()?.parse().ok())?;
     let lifetime = Duration::try_from_secs_f64(seconds).ok()?;
-    Some(lifetime.min(LONGEST))
+    Some(lifetime.min(MAX_LIFETIME))
 }

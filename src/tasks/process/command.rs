@@ -1,4 +1,4 @@
-//! What is run: a line for a shell, or a program with its arguments; and what goes with it, read from parameters.
+//! Commands: a shell command line, or a program with its arguments; parses the parameters of task types that run one.
 
 use std::collections::BTreeMap;
 
@@ -7,18 +7,18 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::domain::fault::{Fault, pointer_step};
-use crate::domain::input::cut;
+use crate::domain::input::truncate;
 
-/// What is run.
+/// A command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CommandLine {
-    /// A line for a shell.
+    /// A command line for a shell.
     Shell(Shell, String),
     /// A program with its arguments.
     Program(String, Vec<String>),
 }
 
-/// The shells there are.
+/// The supported shells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Shell {
@@ -30,18 +30,15 @@ pub enum Shell {
 }
 
 impl CommandLine {
-    /// Reads the parameter `command`: a text is for the shell, a list for none.
-    ///
-    /// # Errors
-    /// What is wrong with it.
+    /// Parses the parameter `command`: a text is run by a shell, a list without one.
     pub fn read(command: &Value, shell: Option<Shell>) -> Result<CommandLine, Fault> {
         let fault = |pointer: &str, message: &str| Err(Fault::new(pointer, message));
         match command {
             Value::String(line) if line.trim().is_empty() => fault("/command", "command: must not be empty"),
             Value::String(line) if line.contains('\0') => fault("/command", "command: must not hold NUL"),
-            Value::String(line) => Ok(CommandLine::Shell(shell.unwrap_or(Shell::of_this_system()), line.clone())),
+            Value::String(line) => Ok(CommandLine::Shell(shell.unwrap_or(Shell::system_default()), line.clone())),
             Value::Array(_) if shell.is_some() => {
-                fault("/shell", "shell: goes with a command in one text; a list is run without a shell")
+                fault("/shell", "shell: is only allowed with a command given as text; a list is run without a shell")
             }
             Value::Array(words) => {
                 let mut words: Vec<String> = words.iter().map(|word| word.as_str().unwrap_or_default().to_owned()).collect();
@@ -58,7 +55,7 @@ impl CommandLine {
         }
     }
 
-    /// The program that is started, as it is named.
+    /// The program to start, as named in the parameters.
     pub fn program(&self) -> &str {
         match self {
             CommandLine::Shell(shell, _) => shell.program(),
@@ -69,12 +66,12 @@ impl CommandLine {
 
 impl Shell {
     #[cfg(not(windows))]
-    fn of_this_system() -> Self {
+    fn system_default() -> Self {
         Shell::Sh
     }
 
     #[cfg(windows)]
-    fn of_this_system() -> Self {
+    fn system_default() -> Self {
         Shell::Cmd
     }
 
@@ -89,22 +86,21 @@ impl Shell {
     }
 }
 
-/// Reads the parameter `encoding`; without one it is that of the system's own programs.
-///
-/// # Errors
-/// That it is not known, with some that are.
+/// Parses the parameter `encoding`; by default [`default_encoding`].
 pub fn encoding(label: Option<&str>) -> Result<&'static Encoding, Fault> {
     let Some(label) = label else { return Ok(default_encoding()) };
     let found = Encoding::for_label_no_replacement(label.as_bytes());
     found.ok_or_else(|| {
-        let message =
-            format!("encoding: '{}' is not known; known are utf-8, gbk, gb18030, big5, shift_jis and others", cut(label, 40));
+        let message = format!(
+            "encoding: unknown encoding '{}'; known are utf-8, gbk, gb18030, big5, shift_jis and others",
+            truncate(label, 40)
+        );
         Fault::new("/encoding", message)
     })
 }
 
-/// What is wrong with the parameters `cwd` and `env`.
-pub fn surroundings(cwd: Option<&str>, env: &BTreeMap<String, String>) -> Vec<Fault> {
+/// The faults of the parameters `cwd` and `env`.
+pub fn check_environment(cwd: Option<&str>, env: &BTreeMap<String, String>) -> Vec<Fault> {
     let mut faults = Vec::new();
     if cwd.is_some_and(|cwd| cwd.trim().is_empty() || cwd.contains('\0')) {
         faults.push(Fault::new("/cwd", "cwd: must name a folder"));
@@ -116,21 +112,21 @@ pub fn surroundings(cwd: Option<&str>, env: &BTreeMap<String, String>) -> Vec<Fa
 fn env_fault(name: &str, value: &str) -> Option<Fault> {
     let pointer = format!("/env/{}", pointer_step(name));
     if name.is_empty() || name.contains(['=', '\0']) {
-        return Some(Fault::new(pointer, format!("env: '{}' cannot be the name of a variable", cut(name, 40))));
+        return Some(Fault::new(pointer, format!("env: '{}' is not a valid variable name", truncate(name, 40))));
     }
-    value.contains('\0').then(|| Fault::new(pointer, format!("env: {} must not hold NUL", cut(name, 40))))
+    value.contains('\0').then(|| Fault::new(pointer, format!("env: {} must not hold NUL", truncate(name, 40))))
 }
 
-/// What the system's own programs write: UTF-8.
+/// The encoding of the output of programs: UTF-8.
 #[cfg(not(windows))]
 pub fn default_encoding() -> &'static Encoding {
     encoding_rs::UTF_8
 }
 
-/// What console programs write on this Windows: its OEM code page.
+/// The encoding of the output of console programs: the OEM code page of Windows.
 #[cfg(windows)]
 pub fn default_encoding() -> &'static Encoding {
-    #[expect(unsafe_code, reason = "reads a number; there is no safe wrapper")]
+    #[expect(unsafe_code, reason = "reads a number; no safe wrapper exists")]
     // SAFETY: the call takes nothing and cannot fail.
     let code_page = unsafe { windows_sys::Win32::Globalization::GetOEMCP() };
     match code_page {

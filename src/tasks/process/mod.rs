@@ -1,5 +1,5 @@
-//! Runs programs for the task types that need one: under the limits of the settings, with their output as it comes, and
-//! with everything they start ended when the run is cancelled, its time is over, or its future is dropped.
+//! Child processes of task types: started under the limits of the settings, their output streamed, and killed with all their
+//! descendants when the run is cancelled or times out, or its future is dropped.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -24,49 +24,47 @@ mod tree;
 
 pub use command::{CommandLine, Shell};
 pub use pipes::{Pipes, TAIL};
-use tree::Tree;
+use tree::ProcessTree;
 
-/// After the program ended, its output is read on for this long: something that it left running in the background may hold
-/// the pipes open for good.
-const DRAIN: Duration = Duration::from_millis(1500);
-/// How long a program may take to end after it was asked to (SIGTERM, so only on Unix); then it is killed. Shorter than the
-/// executor's own grace.
-const OBEY: Duration = Duration::from_millis(if cfg!(unix) { 1200 } else { 0 });
-/// After the kill, the rest of the output is read for this long.
-const LAST_DRAIN: Duration = Duration::from_millis(300);
+/// How long the output is read after the program ended: a background process that it started may hold the pipes open.
+const DRAIN_TIMEOUT: Duration = Duration::from_millis(1500);
+/// How long a program may take to end after SIGTERM (Unix only) before it is killed. Shorter than the executor's grace period.
+const TERMINATE_GRACE: Duration = Duration::from_millis(if cfg!(unix) { 1200 } else { 0 });
+/// How long the output is read after the kill.
+const KILLED_DRAIN_TIMEOUT: Duration = Duration::from_millis(300);
 
-/// What is to be started. (No `Debug`: the environment may hold secrets.)
+/// A process to start. No `Debug`, because the environment may contain secrets.
 pub struct Launch {
     pub command: CommandLine,
-    /// The folder to run in; `None`: the server's own.
+    /// The working directory; `None`: the server's own.
     pub cwd: Option<PathBuf>,
-    /// Added to the server's environment, of which a program sees all but Belfry's own variables.
+    /// Variables added to the server's environment, from which the `BELFRY_` variables are removed.
     pub env: BTreeMap<String, String>,
-    /// What it reads; `None`: nothing at all.
+    /// The standard input; `None`: empty.
     pub stdin: Option<Vec<u8>>,
-    /// What its output is written in.
+    /// The encoding of the output.
     pub encoding: &'static Encoding,
-    /// Bytes kept of the end of what it writes to its standard output.
+    /// Bytes kept of the end of the standard output.
     pub keep: usize,
 }
 
-/// How a program ended.
-pub struct Ended {
-    /// `None` when it was stopped.
+/// The end of a process.
+pub struct ProcessExit {
+    /// `None` if the process was stopped by a cancellation.
     pub status: Option<ExitStatus>,
     pub pipes: Pipes,
 }
 
 impl Launch {
-    /// A command without anything beside it.
+    /// A command with default settings.
     pub fn new(command: CommandLine) -> Launch {
         let encoding = command::default_encoding();
         Launch { command, cwd: None, env: BTreeMap::new(), stdin: None, encoding, keep: TAIL }
     }
 
-    /// Adds the facts of a run: `BELFRY_EXECUTION_ID`, `_TASK_ID`, `_ATTEMPT`, `_SCHEDULED_AT`.
+    /// Adds the variables of a run: `BELFRY_EXECUTION_ID`, `_TASK_ID`, `_ATTEMPT`, `_SCHEDULED_AT`.
     #[must_use]
-    pub fn with_facts(mut self, context: &RunContext) -> Launch {
+    pub fn with_run_environment(mut self, context: &RunContext) -> Launch {
         let scheduled_at = context.scheduled_at.to_rfc3339_opts(chrono::SecondsFormat::Millis, true);
         self.env.extend([
             ("BELFRY_EXECUTION_ID".to_owned(), context.execution_id.clone()),
@@ -78,41 +76,36 @@ impl Launch {
     }
 }
 
-/// Runs a program that a task names to its end, if the limits allow it.
-///
-/// # Errors
-/// What is not allowed or missing, by its name.
-pub async fn run(launch: Launch, limits: &Arc<Limits>, context: &RunContext) -> Result<Ended, RunError> {
+/// Runs a program that a task names, if the limits allow it.
+pub async fn run(launch: Launch, limits: &Arc<Limits>, context: &RunContext) -> Result<ProcessExit, RunError> {
     permit::check(&launch, limits).await?;
     run_trusted(launch, context).await
 }
 
-/// Runs a program that the administrator set up, so that no limits apply.
-///
-/// # Errors
-/// What is missing, by its name.
-pub async fn run_trusted(launch: Launch, context: &RunContext) -> Result<Ended, RunError> {
-    follow(launch, &context.cancel, Some(&context.output)).await
+/// Runs a program that the administrator set up; no limits apply.
+pub async fn run_trusted(launch: Launch, context: &RunContext) -> Result<ProcessExit, RunError> {
+    spawn_and_wait(launch, &context.cancel, Some(&context.output)).await
 }
 
-/// Runs a program without telling anybody what it writes. `None` when it took longer than `limit`; then it was killed.
-///
-/// # Errors
-/// What is missing, by its name.
-pub async fn run_quietly(launch: Launch, limit: Duration) -> Result<Option<Ended>, RunError> {
-    tokio::time::timeout(limit, follow(launch, &CancellationToken::new(), None)).await.ok().transpose()
+/// Runs a program without recording its output. `None` if it took longer than `limit` and was killed.
+pub async fn run_without_output(launch: Launch, limit: Duration) -> Result<Option<ProcessExit>, RunError> {
+    tokio::time::timeout(limit, spawn_and_wait(launch, &CancellationToken::new(), None)).await.ok().transpose()
 }
 
-async fn follow(launch: Launch, cancel: &CancellationToken, output: Option<&OutputSink>) -> Result<Ended, RunError> {
-    let mut tree = Tree::spawn(&launch).await?;
+async fn spawn_and_wait(
+    launch: Launch,
+    cancel: &CancellationToken,
+    output: Option<&OutputSink>,
+) -> Result<ProcessExit, RunError> {
+    let mut tree = ProcessTree::spawn(&launch).await?;
     let pipes = Pipes::new(launch.encoding, launch.keep);
-    let status = watch(&mut tree, &pipes, launch.stdin, cancel, output).await?;
-    Ok(Ended { status, pipes })
+    let status = wait_for_exit(&mut tree, &pipes, launch.stdin, cancel, output).await?;
+    Ok(ProcessExit { status, pipes })
 }
 
-/// Follows the program to its end. `None` when it was stopped.
-async fn watch(
-    tree: &mut Tree,
+/// Waits for the program to end while its pipes are pumped. `None` if it was stopped by a cancellation.
+async fn wait_for_exit(
+    tree: &mut ProcessTree,
     pipes: &Pipes,
     stdin: Option<Vec<u8>>,
     cancel: &CancellationToken,
@@ -130,46 +123,46 @@ async fn watch(
             }
         }
     };
-    tree.leave();
-    let status = ended.map_err(|error| RunError::retry(format!("the command could not be waited for: {error}")))?;
+    tree.detach();
+    let status = ended.map_err(|error| RunError::retry(format!("failed to wait for the command: {error}")))?;
     if !pumping.is_terminated()
-        && tokio::time::timeout(DRAIN, pumping).await.is_err()
+        && tokio::time::timeout(DRAIN_TIMEOUT, pumping).await.is_err()
         && let Some(output) = output
     {
-        output.line("\n[something that the command left running still holds its output; it is not read any further]");
+        output.line("\n[a background process still holds the output open; the rest of the output is not read]");
     }
     Ok(Some(status))
 }
 
-/// Ends the program: first by asking, then by force. What it writes meanwhile is still read.
-async fn stop(tree: &mut Tree, mut pumping: Pin<&mut impl FusedFuture<Output = ()>>) {
-    tree.ask_to_end();
-    let obeyed = async {
+/// Stops the program: SIGTERM first, then a kill. The output is still read meanwhile.
+async fn stop(tree: &mut ProcessTree, mut pumping: Pin<&mut impl FusedFuture<Output = ()>>) {
+    tree.terminate();
+    let terminated = async {
         let read = async {
             if !pumping.is_terminated() {
                 pumping.as_mut().await;
             }
         };
-        let _ended = tokio::join!(tree.wait(), read);
+        let _ = tokio::join!(tree.wait(), read);
     };
-    let _in_time_or_not = tokio::time::timeout(OBEY, obeyed).await;
+    let _ = tokio::time::timeout(TERMINATE_GRACE, terminated).await; // killed next in any case
     tree.kill();
     if !pumping.is_terminated() {
-        let _read_or_not = tokio::time::timeout(LAST_DRAIN, pumping).await;
+        let _ = tokio::time::timeout(KILLED_DRAIN_TIMEOUT, pumping).await;
     }
 }
 
-impl Ended {
+impl ProcessExit {
     pub fn exit_code(&self) -> Option<i32> {
         self.status.and_then(|status| status.code())
     }
 
-    /// How it ended, in words; with the last line of its error stream where there is one.
-    pub fn in_words(&self) -> String {
+    /// A description of the end, with the last line of standard error if there is one.
+    pub fn describe(&self) -> String {
         let what = match (self.exit_code(), self.signal()) {
             (Some(code), _) => format!("exit code {code}"),
-            (None, Some(signal)) => format!("ended by {signal}"),
-            (None, None) if self.status.is_none() => "the command was ended".to_owned(),
+            (None, Some(signal)) => format!("terminated by {signal}"),
+            (None, None) if self.status.is_none() => "the command was stopped".to_owned(),
             (None, None) => "ended without an exit code".to_owned(),
         };
         match self.pipes.last_error_line() {
@@ -178,7 +171,7 @@ impl Ended {
         }
     }
 
-    /// Exit code, signal and the ends of both streams.
+    /// The result of a run: exit code, signal and the ends of both streams.
     pub fn result(&self) -> Value {
         json!({
             "exit_code": self.exit_code(),
@@ -188,7 +181,7 @@ impl Ended {
         })
     }
 
-    /// The signal that ended the process, by its name.
+    /// The name of the signal that ended the process.
     pub fn signal(&self) -> Option<String> {
         self.status.and_then(signal_of)
     }

@@ -1,4 +1,4 @@
-//! A command's pipes: what it writes is decoded and passed on as it comes; the ends of it are kept for the result.
+//! Pipes of a child process: decodes and forwards its output, and keeps the ends of both streams for the result.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -8,20 +8,20 @@ use tokio::process::ChildStdin;
 
 use super::tree::ChildPipes;
 use crate::domain::execution::Stream;
-use crate::domain::input::cut;
+use crate::domain::input::truncate;
 use crate::tasks::output::OutputSink;
 
-/// Bytes of the end of each stream that go into a result.
+/// Bytes of the end of each stream kept for the result.
 pub const TAIL: usize = 4 * 1024;
-/// The longest line of the error stream that goes into an error message, in characters.
-const LINE_MAX: usize = 200;
-/// Bytes read at once.
-const READ: usize = 16 * 1024;
+/// The most characters of a line of standard error in an error message.
+const ERROR_LINE_MAX_CHARS: usize = 200;
+/// The size of the read buffer, in bytes.
+const READ_BUFFER_BYTES: usize = 16 * 1024;
 
-/// The reading side of a command.
+/// The ends of the output of a child process.
 pub struct Pipes {
     encoding: &'static Encoding,
-    /// Bytes kept of the end of the standard output; of the error stream it is [`TAIL`].
+    /// Bytes kept of standard output; of standard error [`TAIL`] bytes are kept.
     keep: usize,
     stdout: Mutex<String>,
     stderr: Mutex<String>,
@@ -32,7 +32,7 @@ impl Pipes {
         Self { encoding, keep, stdout: Mutex::default(), stderr: Mutex::default() }
     }
 
-    /// Feeds the command and passes on what it writes, until it closed its ends.
+    /// Writes standard input and forwards the output until the process closes its pipes.
     pub(super) async fn pump(&self, pipes: ChildPipes, stdin: Option<Vec<u8>>, output: Option<&OutputSink>) {
         let ChildPipes { stdin: input, stdout, stderr } = pipes;
         tokio::join!(feed(input, stdin), self.read(stdout, Stream::Stdout, output), self.read(stderr, Stream::Stderr, output));
@@ -41,7 +41,7 @@ impl Pipes {
     async fn read(&self, pipe: Option<impl AsyncRead + Unpin>, stream: Stream, output: Option<&OutputSink>) {
         let Some(mut pipe) = pipe else { return };
         let mut decoder = self.encoding.new_decoder_with_bom_removal();
-        let mut bytes = vec![0; READ];
+        let mut bytes = vec![0; READ_BUFFER_BYTES];
         loop {
             let count = pipe.read(&mut bytes).await.unwrap_or(0);
             let text = decode(&mut decoder, &bytes[..count], count == 0);
@@ -59,7 +59,7 @@ impl Pipes {
         let keep = if stream == Stream::Stdout { self.keep } else { TAIL };
         let mut kept = self.tail(stream);
         kept.push_str(text);
-        // Twice as much may stand here, so that the text is not moved with each piece that comes.
+        // Up to twice as much is kept, so that the text is not moved for each chunk.
         if kept.len() > 2 * keep {
             let start = kept.ceil_char_boundary(kept.len() - keep);
             kept.drain(..start);
@@ -74,41 +74,42 @@ impl Pipes {
         tail.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The end of the standard output, up to what was to be kept.
+    /// The end of standard output, at most the bytes to keep.
     pub fn stdout(&self) -> String {
-        end_of(&self.tail(Stream::Stdout), self.keep)
+        tail_of(&self.tail(Stream::Stdout), self.keep)
     }
 
-    /// The end of the standard output, for a result.
+    /// The end of standard output for the result.
     pub fn stdout_tail(&self) -> String {
-        end_of(&self.tail(Stream::Stdout), TAIL)
+        tail_of(&self.tail(Stream::Stdout), TAIL)
     }
 
-    /// The end of the error stream, for a result.
+    /// The end of standard error for the result.
     pub fn stderr_tail(&self) -> String {
-        end_of(&self.tail(Stream::Stderr), TAIL)
+        tail_of(&self.tail(Stream::Stderr), TAIL)
     }
 
-    /// The last line on the error stream that says something, cut where it is long.
+    /// The last line of standard error that is not blank, truncated.
     pub fn last_error_line(&self) -> Option<String> {
         let tail = self.tail(Stream::Stderr);
-        tail.lines().rev().map(str::trim).find(|line| !line.is_empty()).map(|line| cut(line, LINE_MAX))
+        tail.lines().rev().map(str::trim).find(|line| !line.is_empty()).map(|line| truncate(line, ERROR_LINE_MAX_CHARS))
     }
 }
 
-fn end_of(text: &str, bytes: usize) -> String {
+fn tail_of(text: &str, bytes: usize) -> String {
     text[text.ceil_char_boundary(text.len().saturating_sub(bytes))..].to_owned()
 }
 
-/// Writes what the command is to read, and closes the pipe. A command that does not read is no fault.
+/// Writes standard input and closes the pipe. A process that does not read it is not an error.
 async fn feed(pipe: Option<ChildStdin>, bytes: Option<Vec<u8>>) {
     if let (Some(mut pipe), Some(bytes)) = (pipe, bytes) {
-        let _closed_by_the_command = pipe.write_all(&bytes).await;
-        let _closed_by_the_command = pipe.shutdown().await;
+        // Both fail if the process closed its end.
+        let _ = pipe.write_all(&bytes).await;
+        let _ = pipe.shutdown().await;
     }
 }
 
-/// Decodes the next bytes; what is no character becomes U+FFFD, one that is cut is held back until the rest comes.
+/// Decodes the next bytes. Invalid bytes become U+FFFD; an incomplete character is held back until its rest is read.
 fn decode(decoder: &mut Decoder, bytes: &[u8], last: bool) -> String {
     let mut text = String::with_capacity(decoder.max_utf8_buffer_length(bytes.len()).unwrap_or(bytes.len() * 4 + 16));
     let (_, _all_read, _had_errors) = decoder.decode_to_string(bytes, &mut text, last);
@@ -120,7 +121,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn characters_cut_between_two_reads_are_put_together() {
+    fn decode_joins_characters_split_between_two_reads() {
         let (bytes, ..) = encoding_rs::GBK.encode("钟楼");
         let mut decoder = encoding_rs::GBK.new_decoder_with_bom_removal();
         let mut text = String::new();
@@ -132,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_end_is_kept() {
+    fn keep_drops_all_but_the_end() {
         let pipes = Pipes::new(encoding_rs::UTF_8, TAIL);
         (0..10_000).for_each(|n| pipes.keep(Stream::Stderr, &format!("第 {n} 行\n")));
         assert!(pipes.stderr_tail().len() <= TAIL && pipes.stderr_tail().len() > TAIL - 4);

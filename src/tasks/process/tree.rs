@@ -1,5 +1,5 @@
-//! A process with everything it starts: a process group on Unix, a job object on Windows. What goes beyond that by choice (a
-//! daemon in a session of its own) is out of reach.
+//! Process tree: a process with its descendants, as a process group on Unix and a job object on Windows. A daemon that starts its
+//! own session leaves the tree.
 
 use std::io::{self, ErrorKind};
 use std::path::Path;
@@ -9,34 +9,31 @@ use process_wrap::tokio::{ChildWrapper, CommandWrap};
 use tokio::process::{ChildStderr, ChildStdin, ChildStdout, Command};
 
 use super::{CommandLine, Launch, Shell};
-use crate::domain::input::cut;
+use crate::domain::input::truncate;
 use crate::tasks::RunError;
 
-/// Variables of the server that a command must not see: its settings and secrets.
+/// The prefix of the server's own variables, which hold settings and secrets and are not passed on.
 const OWN_PREFIX: &str = "BELFRY_";
 
-/// A running command and its descendants; all are killed when this is dropped before the command ended.
-pub(super) struct Tree {
+/// A running command and its descendants; all are killed if this is dropped before the command ended.
+pub(super) struct ProcessTree {
     child: Box<dyn ChildWrapper>,
-    left_alone: bool,
+    detached: bool,
 }
 
-/// The command's ends of the three pipes.
+/// The server's ends of the three pipes.
 pub(super) struct ChildPipes {
     pub stdin: Option<ChildStdin>,
     pub stdout: Option<ChildStdout>,
     pub stderr: Option<ChildStderr>,
 }
 
-impl Tree {
+impl ProcessTree {
     /// Starts the command.
-    ///
-    /// # Errors
-    /// What is missing, by its name.
-    pub async fn spawn(launch: &Launch) -> Result<Tree, RunError> {
+    pub async fn spawn(launch: &Launch) -> Result<ProcessTree, RunError> {
         if let Some(cwd) = &launch.cwd {
             let found = tokio::fs::metadata(cwd).await;
-            if !found.map_err(|error| no_folder(cwd, &error))?.is_dir() {
+            if !found.map_err(|error| cwd_error(cwd, &error))?.is_dir() {
                 return Err(RunError::fail(format!("cwd: '{}' is not a folder", shown(cwd))));
             }
         }
@@ -47,8 +44,8 @@ impl Tree {
         wrapped.wrap(process_wrap::tokio::ProcessGroup::leader());
         #[cfg(windows)]
         wrapped.wrap(process_wrap::tokio::JobObject);
-        let child = wrapped.spawn().map_err(|error| not_started(launch.command.program(), &error))?;
-        Ok(Tree { child, left_alone: false })
+        let child = wrapped.spawn().map_err(|error| start_error(launch.command.program(), &error))?;
+        Ok(ProcessTree { child, detached: false })
     }
 
     pub fn take_pipes(&mut self) -> ChildPipes {
@@ -56,36 +53,36 @@ impl Tree {
         ChildPipes { stdin: child.stdin().take(), stdout: child.stdout().take(), stderr: child.stderr().take() }
     }
 
-    /// Waits for the command itself, not for what it left running.
+    /// Waits for the command itself, not for its background processes.
     pub async fn wait(&mut self) -> io::Result<ExitStatus> {
         self.child.inner_mut().wait().await
     }
 
-    /// Asks the whole tree to end (Unix only; elsewhere only [`Tree::kill`] does something).
-    pub fn ask_to_end(&mut self) {
+    /// Sends SIGTERM to the whole tree; does nothing outside of Unix.
+    pub fn terminate(&mut self) {
         #[cfg(unix)]
-        let _gone_already = self.child.signal(SIGTERM);
+        let _ = self.child.signal(SIGTERM); // fails if it has ended
     }
 
     /// Kills the whole tree.
     pub fn kill(&mut self) {
-        self.left_alone = true;
-        let _gone_already = self.child.start_kill();
+        self.detached = true;
+        let _ = self.child.start_kill(); // fails if it has ended
     }
 
-    /// The command ended by itself: what it started in the background may go on.
-    pub fn leave(&mut self) {
-        self.left_alone = true;
+    /// Detaches the tree after the command ended by itself: its background processes may go on.
+    pub fn detach(&mut self) {
+        self.detached = true;
     }
 }
 
-/// The same number on every Unix.
+/// 15 on every Unix.
 #[cfg(unix)]
 const SIGTERM: i32 = 15;
 
-impl Drop for Tree {
+impl Drop for ProcessTree {
     fn drop(&mut self) {
-        if !self.left_alone {
+        if !self.detached {
             self.kill();
         }
     }
@@ -97,13 +94,13 @@ fn command(line: &CommandLine) -> Command {
         CommandLine::Program(_, arguments) => {
             command.args(arguments);
         }
-        CommandLine::Shell(shell, text) => shell.hand_over(&mut command, text),
+        CommandLine::Shell(shell, text) => shell.add_arguments(&mut command, text),
     }
     command
 }
 
 impl Shell {
-    fn hand_over(self, command: &mut Command, text: &str) {
+    fn add_arguments(self, command: &mut Command, text: &str) {
         match self {
             Shell::Sh | Shell::Bash => {
                 command.arg("-c").arg(text);
@@ -113,7 +110,7 @@ impl Shell {
             }
             #[cfg(windows)]
             Shell::Cmd => {
-                // cmd has its own rules of quoting: with /S the outer quotes are stripped and the rest is taken as it is.
+                // The quoting rules of cmd: with /S it strips the outer quotes and takes the rest literally.
                 command.args(["/D", "/S", "/C"]).raw_arg(format!("\"{text}\""));
             }
             #[cfg(not(windows))]
@@ -140,24 +137,24 @@ fn prepare(command: &mut Command, launch: &Launch) {
 }
 
 fn shown(path: &Path) -> String {
-    cut(&path.display().to_string(), 200)
+    truncate(&path.display().to_string(), 200)
 }
 
-fn no_folder(cwd: &Path, error: &io::Error) -> RunError {
+fn cwd_error(cwd: &Path, error: &io::Error) -> RunError {
     match error.kind() {
         ErrorKind::NotFound => RunError::fail(format!("cwd: '{}' does not exist", shown(cwd))),
         _ => RunError::fail(format!("cwd: '{}' cannot be used: {error}", shown(cwd))),
     }
 }
 
-fn not_started(program: &str, error: &io::Error) -> RunError {
-    let shown = cut(program, 200);
+fn start_error(program: &str, error: &io::Error) -> RunError {
+    let shown = truncate(program, 200);
     match error.kind() {
         ErrorKind::NotFound => RunError::fail(format!("program not found: '{shown}'")),
-        ErrorKind::PermissionDenied => RunError::fail(format!("'{shown}' may not be run: permission denied")),
+        ErrorKind::PermissionDenied => RunError::fail(format!("'{shown}' cannot be run: permission denied")),
         ErrorKind::OutOfMemory | ErrorKind::WouldBlock | ErrorKind::ResourceBusy | ErrorKind::ExecutableFileBusy => {
-            RunError::retry(format!("'{shown}' could not be started now: {error}"))
+            RunError::retry(format!("failed to start '{shown}' for now: {error}"))
         }
-        _ => RunError::fail(format!("'{shown}' could not be started: {error}")),
+        _ => RunError::fail(format!("failed to start '{shown}': {error}")),
     }
 }

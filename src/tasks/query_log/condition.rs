@@ -1,36 +1,36 @@
-//! The condition of an alarm: a number that was counted, compared with another, such as `count > 0`.
+//! Alarm condition: a comparison of a counted number, such as `count > 0`.
 
 use std::fmt;
 
-use crate::domain::input::cut;
+use crate::domain::input::truncate;
 
-/// What was counted.
+/// The counts of a search.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(super) struct Counts {
-    /// Executions or lines that fit.
+    /// Matching executions or lines.
     pub count: u64,
-    /// Of those, executions that failed; `None` for lines.
+    /// Failed executions among them; `None` for lines.
     pub failed: Option<u64>,
 }
 
-/// When an alarm is raised.
+/// The condition under which an alarm is raised.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Condition {
-    pub what: What,
+    pub metric: Metric,
     comparison: Comparison,
     number: f64,
 }
 
-/// Which of the counts.
+/// The number that is compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum What {
+pub(super) enum Metric {
     Count,
     Failed,
-    /// The share that failed, in percent; zero where nothing was found.
+    /// The percentage of failed executions; 0 if nothing was found.
     Rate,
 }
 
-const WHATS: [(&str, What); 3] = [("count", What::Count), ("failed", What::Failed), ("rate", What::Rate)];
+const METRICS: [(&str, Metric); 3] = [("count", Metric::Count), ("failed", Metric::Failed), ("rate", Metric::Rate)];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Comparison {
@@ -41,7 +41,7 @@ enum Comparison {
     Equal,
 }
 
-/// Longer ones first: `>` begins `>=` too.
+/// Longer operators first, because `>` is a prefix of `>=`.
 const COMPARISONS: [(&str, Comparison); 5] = [
     (">=", Comparison::AtLeast),
     ("<=", Comparison::AtMost),
@@ -51,22 +51,22 @@ const COMPARISONS: [(&str, Comparison); 5] = [
 ];
 
 impl Counts {
-    fn value(self, what: What) -> f64 {
+    fn value(self, metric: Metric) -> f64 {
         let failed = self.failed.unwrap_or_default() as f64;
-        match what {
-            What::Count => self.count as f64,
-            What::Failed => failed,
-            What::Rate if self.count == 0 => 0.0,
-            What::Rate => failed * 100.0 / self.count as f64,
+        match metric {
+            Metric::Count => self.count as f64,
+            Metric::Failed => failed,
+            Metric::Rate if self.count == 0 => 0.0,
+            Metric::Rate => failed * 100.0 / self.count as f64,
         }
     }
 
-    /// The share that failed, in percent with two digits.
+    /// The percentage of failed executions, with two digits.
     pub fn rate(self) -> Option<f64> {
-        self.failed.map(|_| (self.value(What::Rate) * 100.0).round() / 100.0)
+        self.failed.map(|_| (self.value(Metric::Rate) * 100.0).round() / 100.0)
     }
 
-    pub fn in_words(self) -> String {
+    pub fn summary(self) -> String {
         match self.failed {
             None => format!("{} lines found", self.count),
             Some(failed) => format!("{} executions found, {failed} failed", self.count),
@@ -75,30 +75,27 @@ impl Counts {
 }
 
 impl Condition {
-    /// Reads `count`, `failed` or `rate`, then `>`, `>=`, `<`, `<=` or `==`, then a number (`5`, `2.5`, `10%`).
-    ///
-    /// # Errors
-    /// A message with what is allowed.
+    /// Parses `count`, `failed` or `rate`, then `>`, `>=`, `<`, `<=` or `==`, then a number (`5`, `2.5`, `10%`).
     pub fn parse(text: &str) -> Result<Condition, String> {
         Self::read(text).ok_or_else(|| {
             let allowed = "count, failed or rate, then >, >=, <, <= or ==, then a number, as in 'count > 0' or 'rate >= 5'";
-            format!("fail_if: cannot read '{}'; write {allowed}", cut(text, 60))
+            format!("fail_if: cannot read '{}'; write {allowed}", truncate(text, 60))
         })
     }
 
     fn read(text: &str) -> Option<Condition> {
-        let begins = |(word, what): &(&str, What)| Some((*what, text.trim().strip_prefix(word)?.trim_start()));
-        let (what, rest) = WHATS.iter().find_map(begins)?;
+        let begins = |(word, metric): &(&str, Metric)| Some((*metric, text.trim().strip_prefix(word)?.trim_start()));
+        let (metric, rest) = METRICS.iter().find_map(begins)?;
         let begins = |(sign, how): &(&str, Comparison)| Some((*how, rest.strip_prefix(sign)?.trim()));
         let (comparison, number) = COMPARISONS.iter().find_map(begins)?;
-        let number = if what == What::Rate { number.trim_end_matches('%').trim_end() } else { number };
+        let number = if metric == Metric::Rate { number.trim_end_matches('%').trim_end() } else { number };
         let plain = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
         let number = number.parse().ok().filter(|_| plain)?;
-        Some(Condition { what, comparison, number })
+        Some(Condition { metric, comparison, number })
     }
 
     pub fn holds(&self, counts: &Counts) -> bool {
-        let value = counts.value(self.what);
+        let value = counts.value(self.metric);
         match self.comparison {
             Comparison::More => value > self.number,
             Comparison::AtLeast => value >= self.number,
@@ -111,9 +108,9 @@ impl Condition {
 
 impl fmt::Display for Condition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let what = WHATS.iter().find(|(_, what)| *what == self.what).map_or("", |(word, _)| word);
+        let metric = METRICS.iter().find(|(_, metric)| *metric == self.metric).map_or("", |(word, _)| word);
         let sign = COMPARISONS.iter().find(|(_, how)| *how == self.comparison).map_or("", |(sign, _)| sign);
-        write!(f, "{what} {sign} {}", self.number)
+        write!(f, "{metric} {sign} {}", self.number)
     }
 }
 
@@ -122,7 +119,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn conditions_compare_what_was_counted() {
+    fn condition_compares_counts() {
         let counts = Counts { count: 8, failed: Some(2) };
         let holds = |text: &str| Condition::parse(text).unwrap().holds(&counts);
         for text in ["count > 7", "count>=8", " count == 8 ", "failed < 2.5", "rate <= 25%", "rate == 25"] {
@@ -131,12 +128,15 @@ mod tests {
         for text in ["count > 8", "failed == 3", "rate > 25", "count < 8", "count <= 7"] {
             assert!(!holds(text), "{text}");
         }
-        assert!(!Condition::parse("rate > 0").unwrap().holds(&Counts { count: 0, failed: Some(0) }), "nothing is no failure");
+        assert!(
+            !Condition::parse("rate > 0").unwrap().holds(&Counts { count: 0, failed: Some(0) }),
+            "no matches mean a rate of 0"
+        );
         assert_eq!(Condition::parse("rate>=5.5%").unwrap().to_string(), "rate >= 5.5");
     }
 
     #[test]
-    fn anything_else_is_refused() {
+    fn invalid_conditions_are_rejected() {
         for text in [
             "",
             "count",

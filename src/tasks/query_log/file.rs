@@ -1,4 +1,4 @@
-//! Searches a log file and those that were set aside from it (`x.log`, `x.log.1`, `x.log.2.gz`, …), the newest first.
+//! Search of a log file and its rotated files (`x.log`, `x.log.1`, `x.log.2.gz`, …), newest first.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -12,67 +12,67 @@ use flate2::read::MultiGzDecoder;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use super::Found;
+use super::SearchResult;
 use super::condition::Counts;
 use super::lines;
 use super::params::{OWN_LOG, Params};
-use crate::domain::input::cut;
+use crate::domain::input::truncate;
 use crate::tasks::{RunContext, RunError, Toolbox};
 
-/// Files looked into at most.
+/// Maximum number of files searched.
 const FILES_MAX: usize = 100;
-/// Lines looked at, at most.
+/// Maximum number of lines scanned.
 const LINES_MAX: u64 = 50_000_000;
-/// The longest line that is told, in characters.
+/// Maximum length of a line in the result, in characters.
 const LINE_MAX: usize = 500;
-/// Lines between two looks at whether the search was given up.
+/// Lines between two checks for cancellation.
 const STEP: u64 = 4_096;
 
-pub(super) async fn search(toolbox: &Toolbox, params: Arc<Params>, context: &RunContext) -> Result<Found, RunError> {
+pub(super) async fn search(toolbox: &Toolbox, params: Arc<Params>, context: &RunContext) -> Result<SearchResult, RunError> {
     let stop = context.cancel.child_token();
-    // Dropped with this future: the thread then ends at its next look.
-    let _stopped_at_the_end = stop.clone().drop_guard();
+    // Dropping this future cancels the token, so that the thread ends at its next check.
+    let _cancel_on_drop = stop.clone().drop_guard();
     let (toolbox, zone) = (toolbox.clone(), toolbox.zone);
     let work = move || {
-        let path = whole_path(&toolbox, &params.path)?;
+        let path = resolve_path(&toolbox, &params.path)?;
         let mut search = Search { params: &params, zone, stop: &stop, looked_at: 0, count: 0, matches: Vec::new() };
         let mut names = Vec::new();
-        for file in siblings(&path) {
+        for file in log_files(&path) {
             let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            search.look_into(&file).map_err(|error| RunError::retry(format!("{name} cannot be read: {error}")))?;
+            search.search_file(&file).map_err(|error| RunError::retry(format!("cannot read {name}: {error}")))?;
             names.push(name);
         }
         if names.is_empty() {
-            return Err(RunError::fail(format!("path: there is no file {}", path.display())));
+            return Err(RunError::fail(format!("path: file not found: {}", path.display())));
         }
-        Ok(search.into_found(names))
+        Ok(search.into_result(names))
     };
     tokio::task::spawn_blocking(work).await.map_err(|error| RunError::retry(error.to_string()))?
 }
 
-/// Belfry's own log in the data folder, or a file that is open to tasks.
-fn whole_path(toolbox: &Toolbox, path: &str) -> Result<PathBuf, RunError> {
+/// The path of Belfry's own log in the data folder, or of a file that tasks may use.
+fn resolve_path(toolbox: &Toolbox, path: &str) -> Result<PathBuf, RunError> {
     if path == OWN_LOG {
         return Ok(toolbox.data_dir.join(OWN_LOG));
     }
-    toolbox.limits.file(Path::new(path)).map_err(|message| RunError::fail(format!("path: {message}")))
+    toolbox.limits.resolve_file(Path::new(path)).map_err(|message| RunError::fail(format!("path: {message}")))
 }
 
-/// The file and those set aside from it that exist, the newest first.
-fn siblings(path: &Path) -> Vec<PathBuf> {
+/// The file and its rotated files, if they exist, newest first.
+fn log_files(path: &Path) -> Vec<PathBuf> {
     let with = |ending: String| {
         let mut name = path.as_os_str().to_owned();
         name.push(ending);
         PathBuf::from(name)
     };
-    // A link among them could lead out of the open folders.
+    // Symbolic links are skipped, because they could lead out of the allowed folders.
     let is_plain = |path: &PathBuf| std::fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_file());
     let mut found: Vec<PathBuf> = Some(path.to_owned()).into_iter().filter(|path| path.is_file()).collect();
     for number in 1..FILES_MAX {
         let next = [with(format!(".{number}")), with(format!(".{number}.gz"))].into_iter().find(is_plain);
         match next {
             Some(next) => found.push(next),
-            // Some programs begin with .0, or leave the newest one out.
+            // Some programs number from .0 or do not create .1.
             None if number > 1 => break,
             None => {}
         }
@@ -86,12 +86,12 @@ struct Search<'s> {
     stop: &'s CancellationToken,
     looked_at: u64,
     count: u64,
-    /// The newest first.
+    /// Newest first.
     matches: Vec<Value>,
 }
 
 impl Search<'_> {
-    fn look_into(&mut self, path: &Path) -> io::Result<()> {
+    fn search_file(&mut self, path: &Path) -> io::Result<()> {
         let file = File::open(path)?;
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         if path.extension().is_some_and(|extension| extension == "gz") {
@@ -103,43 +103,43 @@ impl Search<'_> {
 
     fn read(&mut self, mut reader: impl BufRead, name: &str) -> io::Result<()> {
         let mut newest: VecDeque<Value> = VecDeque::new();
-        let room = self.params.limit - self.matches.len();
+        let capacity = self.params.limit - self.matches.len();
         let (mut line, mut number, mut at) = (Vec::new(), 0_u64, None);
         while self.looked_at < LINES_MAX && lines::next(&mut reader, &mut line)? {
             self.looked_at += 1;
             number += 1;
             if self.looked_at.is_multiple_of(STEP) && self.stop.is_cancelled() {
-                return Err(io::Error::other("the search was given up"));
+                return Err(io::Error::other("the search was cancelled"));
             }
             let text = String::from_utf8_lossy(&line);
-            // A line without a time belongs to the one above it, as those of a stack trace do.
+            // A line without a time, as in a stack trace, has the time of the line above.
             at = lines::time_of(&text, self.zone).or(at);
-            if !self.fits(&text, at) {
+            if !self.matches(&text, at) {
                 continue;
             }
             self.count += 1;
-            if room > 0 {
-                if newest.len() == room {
+            if capacity > 0 {
+                if newest.len() == capacity {
                     newest.pop_front();
                 }
-                newest.push_back(json!({"file": name, "line": number, "text": cut(&text, LINE_MAX)}));
+                newest.push_back(json!({"file": name, "line": number, "text": truncate(&text, LINE_MAX)}));
             }
         }
         self.matches.extend(newest.into_iter().rev());
         Ok(())
     }
 
-    /// A line whose time nobody knows is within any bounds.
-    fn fits(&self, text: &str, at: Option<DateTime<Utc>>) -> bool {
+    /// Whether a line matches. A line of unknown time is within any bounds.
+    fn matches(&self, text: &str, at: Option<DateTime<Utc>>) -> bool {
         at.is_none_or(|at| self.params.is_within(at)) && self.params.pattern.as_ref().is_none_or(|pattern| pattern.is_match(text))
     }
 
-    fn into_found(self, files: Vec<String>) -> Found {
+    fn into_result(self, files: Vec<String>) -> SearchResult {
         let counts = Counts { count: self.count, failed: None };
         let result = json!({
             "source": "file", "count": self.count, "looked_at": self.looked_at, "complete": self.looked_at < LINES_MAX,
             "files": files, "matches": self.matches,
         });
-        Found { counts, result }
+        SearchResult { counts, result }
     }
 }

@@ -1,5 +1,4 @@
-//! The lines of a log file: read one by one however long the file, each cut where it is too long, with the time at its
-//! beginning.
+//! Lines of a log file: streaming reader with a maximum line length, and parser of the time at the beginning of a line.
 
 use std::io::{self, BufRead};
 use std::sync::LazyLock;
@@ -8,30 +7,27 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use regex::Regex;
 
-use crate::domain::trigger::parse_asked;
+use crate::domain::trigger::parse_timestamp;
 
-/// Bytes kept of a line; the rest of it is passed over.
+/// Bytes kept of a line; the rest is skipped.
 const LINE_MAX: usize = 64 * 1024;
-/// The time stands within so many bytes of the beginning, behind a bracket or the first key of a JSON object.
+/// The time is searched in this many bytes at the beginning, where a bracket or the first key of a JSON object may precede it.
 const TIME_WITHIN: usize = 64;
 
-/// Reads the next line, without its end, into `line`. Answers `false` at the end of the file.
-///
-/// # Errors
-/// Where the file cannot be read.
+/// Reads the next line, without its terminator, into `line`. Returns `false` at the end of the file.
 pub(super) fn next(reader: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<bool> {
     line.clear();
-    let mut began = false;
+    let mut has_data = false;
     loop {
-        let piece = reader.fill_buf()?;
-        if piece.is_empty() {
-            return Ok(began);
+        let buffer = reader.fill_buf()?;
+        if buffer.is_empty() {
+            return Ok(has_data);
         }
-        began = true;
-        let end = piece.iter().position(|byte| *byte == b'\n');
-        let used = end.unwrap_or(piece.len());
-        let room = LINE_MAX.saturating_sub(line.len());
-        line.extend_from_slice(&piece[..used.min(room)]);
+        has_data = true;
+        let end = buffer.iter().position(|byte| *byte == b'\n');
+        let used = end.unwrap_or(buffer.len());
+        let capacity = LINE_MAX.saturating_sub(line.len());
+        line.extend_from_slice(&buffer[..used.min(capacity)]);
         reader.consume(end.map_or(used, |end| end + 1));
         if end.is_some() {
             if line.last() == Some(&b'\r') {
@@ -42,8 +38,8 @@ pub(super) fn next(reader: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<
     }
 }
 
-/// The time at the beginning of a line, if there is one; without an offset it is of `zone`. Read are the forms that most
-/// programs write: `2026-11-21T08:00:00.123Z`, `2026-11-21 08:00:00,123`, `2026/11/21 08:00:00 +0800`.
+/// The time at the beginning of a line, if there is one; without an offset it is in `zone`. Supported forms:
+/// `2026-11-21T08:00:00.123Z`, `2026-11-21 08:00:00,123`, `2026/11/21 08:00:00 +0800`.
 pub(super) fn time_of(line: &str, zone: Tz) -> Option<DateTime<Utc>> {
     static TIME: LazyLock<Option<Regex>> = LazyLock::new(|| {
         Regex::new(r"(\d{4})[-/](\d\d)[-/](\d\d)[T ](\d\d:\d\d:\d\d)(?:[.,](\d{1,9}))?( ?(?:Z|[+-]\d\d:?\d\d))?").ok()
@@ -57,7 +53,7 @@ pub(super) fn time_of(line: &str, zone: Tz) -> Option<DateTime<Utc>> {
         offset.insert(3, ':');
     }
     let text = format!("{}-{}-{} {}.{millis}{offset}", part(1), part(2), part(3), part(4));
-    parse_asked(&text, zone).ok()
+    parse_timestamp(&text, zone).ok()
 }
 
 #[cfg(test)]
@@ -65,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_are_read_in_the_forms_there_are() {
+    fn time_of_reads_common_formats() {
         let read = |line: &str| time_of(line, Tz::Asia__Shanghai).map(|at| at.to_rfc3339());
         let expected = Some("2026-11-21T00:00:00.500+00:00".to_owned());
         for line in [

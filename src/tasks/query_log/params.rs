@@ -1,4 +1,4 @@
-//! What `query_log` takes.
+//! Parameters of `query_log`.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
@@ -6,30 +6,30 @@ use regex::{Regex, RegexBuilder};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::condition::{Condition, What};
+use super::condition::{Condition, Metric};
 use crate::domain::execution::Status;
 use crate::domain::fault::Fault;
-use crate::domain::input::cut;
-use crate::domain::trigger::parse_asked;
+use crate::domain::input::truncate;
+use crate::domain::trigger::parse_timestamp;
 
-/// Matches told where nothing else is asked for.
-const LIMIT: usize = 100;
-/// Matches told at most.
+/// Default of `limit`.
+const DEFAULT_LIMIT: usize = 100;
+/// Maximum of `limit`.
 const LIMIT_MAX: usize = 500;
-/// The longest text, with room for a template.
+/// Maximum length of a text, with room for a template.
 const TEXT_MAX: u32 = 1_000;
-/// Bytes that a compiled pattern may take.
+/// Maximum size of a compiled pattern, in bytes.
 const PATTERN_MAX: usize = 1 << 20;
-/// The file that is searched where none is named: Belfry's own log.
+/// Default of `path`: Belfry's own log.
 pub(super) const OWN_LOG: &str = "scheduler.log";
 
-/// The parameters, read.
+/// The parsed parameters.
 #[derive(Debug)]
 pub(super) struct Params {
     pub source: Source,
     pub task_id: Option<String>,
     pub task_type: Option<String>,
-    /// Any of these; empty: all.
+    /// Executions with any of these; empty: all.
     pub statuses: Vec<Status>,
     /// Inclusive.
     pub from: Option<DateTime<Utc>>,
@@ -37,14 +37,14 @@ pub(super) struct Params {
     pub to: Option<DateTime<Utc>>,
     pub pattern: Option<Regex>,
     pub path: String,
-    /// Matches told at most; all are counted.
+    /// Maximum number of matches in the result; all matches are counted.
     pub limit: usize,
     pub fail_if: Option<Condition>,
     pub email_to: Vec<String>,
     pub smtp: Option<String>,
 }
 
-/// Where to search.
+/// The log to search.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Source {
@@ -53,7 +53,7 @@ pub(super) enum Source {
     File,
 }
 
-/// As given.
+/// The parameters as given.
 #[derive(Debug, Deserialize)]
 struct Raw {
     #[serde(default)]
@@ -74,27 +74,25 @@ struct Raw {
 }
 
 impl Params {
-    /// Reads parameters that fit the schema; times that name no zone are in `zone`.
-    ///
-    /// # Errors
-    /// What the schema cannot say.
+    /// Parses parameters that match the schema; times without a zone are in `zone`. The error lists the faults that the schema
+    /// cannot express.
     pub fn read(params: &Value, now: DateTime<Utc>, zone: Tz) -> Result<Params, Vec<Fault>> {
         let raw: Raw = serde_json::from_value(params.clone()).map_err(|error| vec![Fault::new("", error.to_string())])?;
         let mut faults = misplaced(&raw);
         let mut note = |fault: Fault| faults.push(fault);
-        let instant = |name: &str, text: &Option<String>| {
-            let read = text.as_deref().map(|text| parse_asked(text, zone)).transpose();
+        let time = |name: &str, text: &Option<String>| {
+            let read = text.as_deref().map(|text| parse_timestamp(text, zone)).transpose();
             read.map_err(|message| Fault::new(format!("/{name}"), format!("{name}: {message}")))
         };
-        let from = instant("from", &raw.from).map_err(&mut note).ok().flatten();
-        let to = instant("to", &raw.to).map_err(&mut note).ok().flatten();
+        let from = time("from", &raw.from).map_err(&mut note).ok().flatten();
+        let to = time("to", &raw.to).map_err(&mut note).ok().flatten();
         let since = raw.since.as_deref().map(|text| since(text, now)).transpose().map_err(&mut note).ok().flatten();
         let pattern = raw.pattern.as_deref().map(pattern).transpose().map_err(&mut note).ok().flatten();
         let statuses = raw.status.as_ref().map_or(Ok(Vec::new()), statuses).map_err(&mut note).unwrap_or_default();
         let fail_if = raw.fail_if.as_deref().map(Condition::parse).transpose();
         let fail_if = fail_if.map_err(|message| note(Fault::new("/fail_if", message))).ok().flatten();
-        if raw.source == Source::File && fail_if.is_some_and(|condition| condition.what != What::Count) {
-            note(Fault::new("/fail_if", "fail_if: of a file's lines only the count is known"));
+        if raw.source == Source::File && fail_if.is_some_and(|condition| condition.metric != Metric::Count) {
+            note(Fault::new("/fail_if", "fail_if: only count is available with the source file"));
         }
         if from.zip(to).is_some_and(|(from, to)| from >= to) {
             note(Fault::new("/to", "to: must be later than from"));
@@ -110,7 +108,7 @@ impl Params {
                 to,
                 pattern,
                 path: raw.path.unwrap_or_else(|| OWN_LOG.to_owned()),
-                limit: raw.limit.unwrap_or(LIMIT).min(LIMIT_MAX),
+                limit: raw.limit.unwrap_or(DEFAULT_LIMIT).min(LIMIT_MAX),
                 fail_if,
                 email_to: raw.email_to,
                 smtp: raw.smtp,
@@ -118,34 +116,40 @@ impl Params {
         }
     }
 
-    /// Whether an instant lies within the bounds.
+    /// Whether a time is within `from` and `to`.
     pub fn is_within(&self, at: DateTime<Utc>) -> bool {
         self.from.is_none_or(|from| at >= from) && self.to.is_none_or(|to| at < to)
     }
 }
 
-/// Parameters that do not go with the source, or with one another.
+/// Parameters that are not allowed with the source or with each other.
 fn misplaced(raw: &Raw) -> Vec<Fault> {
-    let of_executions =
+    let execution_params =
         [("task_id", raw.task_id.is_some()), ("task_type", raw.task_type.is_some()), ("status", raw.status.is_some())];
     let (foreign, source): (&[(&str, bool)], &str) = match raw.source {
-        Source::File => (&of_executions, "executions"),
+        Source::File => (&execution_params, "executions"),
         Source::Executions => (&[("path", raw.path.is_some())], "file"),
     };
     let given = foreign.iter().filter(|(_, given)| *given);
-    let mut faults: Vec<Fault> =
-        given.map(|(name, _)| Fault::new(format!("/{name}"), format!("{name}: goes with the source {source}"))).collect();
+    let mut faults: Vec<Fault> = given
+        .map(|(name, _)| Fault::new(format!("/{name}"), format!("{name}: is only allowed with the source {source}")))
+        .collect();
     if raw.since.is_some() && raw.from.is_some() {
-        faults.push(Fault::new("/since", "since: give either since or from"));
+        faults.push(Fault::new("/since", "since: cannot be combined with from"));
     }
     if raw.smtp.is_some() && raw.email_to.is_empty() {
-        faults.push(Fault::new("/smtp", "smtp: goes with email_to"));
+        faults.push(Fault::new("/smtp", "smtp: is only allowed with email_to"));
     }
     faults
 }
 
 fn since(text: &str, now: DateTime<Utc>) -> Result<DateTime<Utc>, Fault> {
-    let fault = || Fault::new("/since", format!("since: '{}' is not a time such as 30m, 1h or 7d (s, m, h, d)", cut(text, 40)));
+    let fault = || {
+        Fault::new(
+            "/since",
+            format!("since: '{}' is not a duration such as 30m, 1h or 7d (units s, m, h, d)", truncate(text, 40)),
+        )
+    };
     let text = text.trim();
     let unit = text.chars().next_back().ok_or_else(fault)?;
     let seconds = match unit {
@@ -165,7 +169,7 @@ fn pattern(text: &str) -> Result<Regex, Fault> {
     built.map_err(|error| {
         let message = error.to_string();
         let last = message.lines().last().unwrap_or_default().trim_start_matches("error: ");
-        Fault::new("/pattern", format!("pattern: does not read as a regular expression: {}", cut(last, 200)))
+        Fault::new("/pattern", format!("pattern: is not a valid regular expression: {}", truncate(last, 200)))
     })
 }
 
@@ -175,12 +179,13 @@ fn statuses(given: &Value) -> Result<Vec<Status>, Fault> {
         let text = value.as_str().unwrap_or_default();
         let pointer = if given.is_array() { format!("/status/{place}") } else { "/status".to_owned() };
         let known = || Status::ALL.map(Status::as_str).join(", ");
-        Status::parse(text).ok_or_else(|| Fault::new(pointer, format!("status: '{}' is not one of {}", cut(text, 40), known())))
+        Status::parse(text)
+            .ok_or_else(|| Fault::new(pointer, format!("status: '{}' is not one of {}", truncate(text, 40), known())))
     };
     list.iter().enumerate().map(read).collect()
 }
 
-/// The schema; mail is on offer where it can be sent.
+/// The schema; `with_mail` adds the parameters for alarms by mail.
 pub(super) fn schema(with_mail: bool) -> Value {
     let with = |mut schema: Value, en: &str, zh: &str| {
         schema["description"] = en.into();
@@ -190,36 +195,40 @@ pub(super) fn schema(with_mail: bool) -> Value {
     let text = |max: u32| json!({"type": "string", "minLength": 1, "maxLength": max});
     let mut properties = json!({
         "source": with(json!({"enum": ["executions", "file"], "default": "executions"}),
-            "Where to search: the log of executions, or a file.", "查询来源：执行记录（executions）或日志文件（file）。"),
-        "task_id": with(text(TEXT_MAX), "Executions of this task.", "只查询该任务的执行记录。"),
-        "task_type": with(text(TEXT_MAX), "Executions of this task type.", "只查询该任务类型的执行记录。"),
+            "The log to search: executions (the execution log) or file.", "查询来源：执行记录（executions）或日志文件（file）。"),
+        "task_id": with(text(TEXT_MAX), "Only executions of this task.", "只查询该任务的执行记录。"),
+        "task_type": with(text(TEXT_MAX), "Only executions of this task type.", "只查询该任务类型的执行记录。"),
         "status": with(json!({"anyOf": [text(TEXT_MAX), {"type": "array", "minItems": 1, "maxItems": 20, "items": text(TEXT_MAX)}]}),
-            "Executions with this status, or one of these.", "只查询该状态（或其中之一）的执行记录。"),
+            "Only executions with this status, or one of these.", "只查询该状态（或其中之一）的执行记录。"),
         "since": with(text(TEXT_MAX),
-            "What came within this time up to now, such as 30m, 1h or 7d. Executions count by when they were queued, lines by the time at their beginning.",
+            "Only the last period, such as 30m, 1h or 7d, by the time executions were queued or the time at the beginning of lines.",
             "距现在多长时间以内，例如 30m、1h、7d。执行记录按入队时间计算，日志行按行首时间计算。"),
-        "from": with(text(TEXT_MAX), "From this time on.", "起始时间（含）。"),
-        "to": with(text(TEXT_MAX), "Before this time.", "截止时间（不含）。"),
+        "from": with(text(TEXT_MAX), "Start time, inclusive.", "起始时间（含）。"),
+        "to": with(text(TEXT_MAX), "End time, exclusive.", "截止时间（不含）。"),
         "pattern": with(text(2000),
-            "A regular expression: of a file's lines, or of the error and the output of executions.",
+            "A regular expression that matches lines of the file, or the error or output of executions.",
             "正则表达式：匹配日志行，或匹配执行记录的错误信息与输出。"),
         "path": with(text(4096),
-            "The file, with those that were set aside from it (.1, .2, …, also .gz). By default scheduler.log, Belfry's own log.",
+            "The log file; its rotated files (.1, .2, …, also .gz) are searched too. Default: scheduler.log, Belfry's own log.",
             "日志文件，包括其轮转文件（.1、.2 等，也包括 .gz）。默认为 Belfry 自身的 scheduler.log。"),
-        "limit": with(json!({"type": "integer", "minimum": 1, "maximum": LIMIT_MAX, "default": LIMIT}),
-            "So many matches are told, the newest; all are counted.", "结果中最多列出的条数（最新的优先），计数不受影响。"),
+        "limit": with(json!({"type": "integer", "minimum": 1, "maximum": LIMIT_MAX, "default": DEFAULT_LIMIT}),
+            "Maximum number of matches in the result, newest first; all matches are counted.", "结果中最多列出的条数（最新的优先），计数不受影响。"),
         "fail_if": with(text(TEXT_MAX),
-            "Raises the alarm when this holds: count, failed or rate (percent), then >, >=, <, <= or ==, then a number, as in count > 0. The run then fails, or mails where email_to is given.",
+            "The alarm condition: count, failed or rate (percent), then >, >=, <, <= or ==, then a number, as in count > 0. If it \
+                holds, the run fails, or sends mail if email_to is given.",
             "满足条件时报警：count、failed 或 rate（百分比），加上 >、>=、<、<= 或 ==，再加数字，例如 count > 0。报警时运行失败；填写了 email_to 时改为发送邮件。"),
     });
     if with_mail {
         properties["email_to"] = with(
             json!({"type": "array", "minItems": 1, "maxItems": 100, "items": text(320)}),
-            "Who gets the result by mail: when fail_if holds, or always where there is no fail_if.",
+            "Recipients of the result by mail: sent if fail_if holds, or always without fail_if.",
             "结果邮件的收件人：fail_if 成立时发送；未设置 fail_if 时每次都发送。",
         );
-        properties["smtp"] =
-            with(text(TEXT_MAX), "The profile [smtp.<name>] that sends it.", "发送邮件所用的配置，即设置中的 [smtp.<名称>]。");
+        properties["smtp"] = with(
+            text(TEXT_MAX),
+            "The profile [smtp.<name>] that sends the mail.",
+            "发送邮件所用的配置，即设置中的 [smtp.<名称>]。",
+        );
     }
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -238,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn times_are_read_in_the_zone_of_the_server() {
+    fn times_without_offset_are_in_the_server_zone() {
         let read = |params: Value| Params::read(&params, now(), Tz::Asia__Shanghai).unwrap();
         assert_eq!(read(json!({"since": "90m"})).from, Some(now() - TimeDelta::minutes(90)));
         let bounded = read(json!({"from": "2026-11-21 08:00", "to": "2026-11-21T09:00:00Z"}));
@@ -247,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn every_fault_is_named() {
+    fn all_faults_are_reported() {
         let pointers = |params: Value| {
             let faults = Params::read(&params, now(), Tz::UTC).unwrap_err();
             faults.into_iter().map(|fault| fault.pointer).collect::<Vec<_>>().join(" ")

@@ -1,4 +1,4 @@
-//! What `send_cmd` takes.
+//! Parameters of `send_cmd`.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -10,19 +10,19 @@ use serde_json::{Value, json};
 use crate::domain::fault::Fault;
 use crate::tasks::process::command::{self, CommandLine, Shell};
 
-/// The parameters, read.
+/// The parsed parameters.
 #[derive(Debug)]
 pub(super) struct Params {
     pub command: CommandLine,
     pub cwd: Option<PathBuf>,
     pub env: BTreeMap<String, String>,
-    /// What the command reads, in the encoding that it writes in.
+    /// Standard input, in the encoding of the output.
     pub stdin: Option<Vec<u8>>,
     pub success_codes: Vec<i32>,
     pub encoding: &'static Encoding,
 }
 
-/// As given.
+/// The parameters before they are checked.
 #[derive(Debug, Deserialize)]
 struct Raw {
     command: Value,
@@ -41,16 +41,16 @@ struct Raw {
 }
 
 impl Params {
-    /// Reads parameters that fit the schema.
+    /// Parses parameters that match the schema.
     ///
     /// # Errors
-    /// What the schema cannot say.
+    /// Faults that the schema cannot express.
     pub fn read(params: &Value) -> Result<Params, Vec<Fault>> {
         let raw: Raw = serde_json::from_value(params.clone()).map_err(|error| vec![Fault::new("", error.to_string())])?;
         let mut faults = Vec::new();
         let command = CommandLine::read(&raw.command, raw.shell).map_err(|fault| faults.push(fault)).ok();
         let encoding = command::encoding(raw.encoding.as_deref()).map_err(|fault| faults.push(fault)).ok();
-        faults.extend(command::surroundings(raw.cwd.as_deref(), &raw.env));
+        faults.extend(command::check_environment(raw.cwd.as_deref(), &raw.env));
         match (command, encoding) {
             (Some(command), Some(encoding)) if faults.is_empty() => Ok(Params {
                 stdin: raw.stdin.map(|text| encoding.encode(&text).0.into_owned()),
@@ -82,23 +82,23 @@ pub(super) fn schema() -> Value {
             },
             "cwd": {
                 "type": "string", "minLength": 1, "maxLength": 20096,
-                "description": "The folder to run in.",
+                "description": "The working directory.",
                 "x-description-zh": "执行时的工作目录。",
             },
             "env": {
                 "type": "object", "additionalProperties": {"type": "string", "maxLength": 100_000}, "maxProperties": 200,
-                "description": "Environment variables, added to the server's own. BELFRY_EXECUTION_ID, BELFRY_TASK_ID, BELFRY_ATTEMPT and BELFRY_SCHEDULED_AT are set always.",
+                "description": "Environment variables, added to the server's own. BELFRY_EXECUTION_ID, BELFRY_TASK_ID, BELFRY_ATTEMPT and BELFRY_SCHEDULED_AT are always set.",
                 "x-description-zh": "在服务器环境变量之外附加的变量。BELFRY_EXECUTION_ID、BELFRY_TASK_ID、BELFRY_ATTEMPT 和 BELFRY_SCHEDULED_AT 始终会设置。",
             },
             "stdin": {
                 "type": "string", "maxLength": 1_000_000,
-                "description": "Given to the command to read.",
+                "description": "The standard input of the command.",
                 "x-description-zh": "写入命令标准输入的文本。",
             },
             "success_codes": {
                 "type": "array", "minItems": 1, "maxItems": 256, "uniqueItems": true, "default": [0],
                 "items": {"type": "integer", "minimum": i32::MIN, "maximum": i32::MAX},
-                "description": "The exit codes that mean success.",
+                "description": "The exit codes that count as success.",
                 "x-description-zh": "视为成功的退出码。",
             },
             "encoding": {
@@ -108,7 +108,7 @@ pub(super) fn schema() -> Value {
             },
             "shell": {
                 "enum": ["sh", "bash", "cmd", "powershell"],
-                "description": "The shell for a command in one text. By default sh, on Windows cmd.",
+                "description": "The shell for a command given as text. By default sh, on Windows cmd.",
                 "x-description-zh": "执行文本命令所用的 Shell。默认 sh，在 Windows 上为 cmd。",
             },
         },

@@ -1,4 +1,4 @@
-//! Commands that are really run, by /bin/sh.
+//! Tests of `send_cmd` that run real commands with /bin/sh.
 
 use std::time::Instant;
 
@@ -9,11 +9,11 @@ use tokio_util::sync::CancellationToken;
 use super::*;
 use crate::clock::SystemClock;
 use crate::domain::execution::Stream;
-use crate::tasks::output::{OutputSink, Piece};
+use crate::tasks::output::{ExecutionChunk, OutputSink};
 
 struct Ran {
     ended: Result<Value, RunError>,
-    pieces: Vec<Piece>,
+    pieces: Vec<ExecutionChunk>,
 }
 
 impl Ran {
@@ -27,7 +27,7 @@ impl Ran {
     }
 }
 
-fn context() -> (RunContext, mpsc::UnboundedReceiver<Piece>) {
+fn context() -> (RunContext, mpsc::UnboundedReceiver<ExecutionChunk>) {
     let (sender, receiver) = mpsc::unbounded_channel();
     let context = RunContext {
         execution_id: "execution-1".into(),
@@ -53,7 +53,7 @@ async fn run(params: Value) -> Ran {
 }
 
 #[tokio::test]
-async fn output_comes_by_stream_and_the_result_tells_its_end() {
+async fn output_is_split_by_stream_and_the_result_has_both_tails() {
     let ran = run(json!({"command": "echo one; echo two >&2; cat", "stdin": "three\n"})).await;
     assert_eq!((ran.text(Stream::Stdout), ran.text(Stream::Stderr)), ("one\nthree\n".into(), "two\n".into()));
     let expected = json!({"exit_code": 0, "signal": null, "stdout_tail": "one\nthree\n", "stderr_tail": "two\n"});
@@ -61,22 +61,22 @@ async fn output_comes_by_stream_and_the_result_tells_its_end() {
 }
 
 #[tokio::test]
-async fn a_list_is_run_without_a_shell() {
+async fn command_list_is_run_without_a_shell() {
     let ran = run(json!({"command": ["printf", "%s", "$HOME; a 'b'"]})).await;
     assert_eq!(ran.text(Stream::Stdout), "$HOME; a 'b'");
 }
 
 #[tokio::test]
-async fn an_exit_code_that_is_no_success_is_told_with_the_last_error_line() {
+async fn failing_exit_code_is_reported_with_the_last_error_line() {
     let ran = run(json!({"command": "echo first >&2; echo broken pipe at line 7 >&2; echo >&2; exit 3"})).await;
     assert_eq!((ran.error().message.as_str(), ran.error().retryable), ("exit code 3: broken pipe at line 7", true));
     assert_eq!(ran.error().result.as_ref().unwrap()["exit_code"], 3);
     assert!(run(json!({"command": "exit 3", "success_codes": [0, 3]})).await.ended.is_ok());
-    assert_eq!(run(json!({"command": "kill -9 $$"})).await.error().message, "ended by SIGKILL");
+    assert_eq!(run(json!({"command": "kill -9 $$"})).await.error().message, "terminated by SIGKILL");
 }
 
 #[tokio::test]
-async fn the_environment_tells_of_the_run_and_nothing_of_the_server() {
+async fn environment_has_the_run_variables_and_no_server_settings() {
     let ran = run(json!({"command": "env | grep -E '^(BELFRY_|NAME)' | sort; pwd", "env": {"NAME": "钟楼"}, "cwd": "/"})).await;
     let expected = "BELFRY_ATTEMPT=2\nBELFRY_EXECUTION_ID=execution-1\nBELFRY_SCHEDULED_AT=1970-01-01T00:00:00.000Z\n\
         BELFRY_TASK_ID=task-1\nNAME=钟楼\n/\n";
@@ -84,13 +84,13 @@ async fn the_environment_tells_of_the_run_and_nothing_of_the_server() {
 }
 
 #[tokio::test]
-async fn gbk_output_reads_as_what_it_is() {
+async fn gbk_output_is_decoded() {
     let ran = run(json!({"command": r"printf '\326\323\302\245\n'", "encoding": "gbk"})).await;
     assert_eq!(ran.text(Stream::Stdout), "钟楼\n");
 }
 
 #[tokio::test]
-async fn what_is_missing_is_named() {
+async fn missing_program_or_folder_is_named_in_the_error() {
     let missing = run(json!({"command": ["/no/such/program"]})).await;
     assert_eq!(*missing.error(), RunError::fail("program not found: '/no/such/program'"));
     let missing = run(json!({"command": "true", "cwd": "/no/such/folder"})).await;
@@ -98,19 +98,19 @@ async fn what_is_missing_is_named() {
 }
 
 #[tokio::test]
-async fn a_process_left_in_the_background_does_not_hold_the_run() {
+async fn background_process_does_not_delay_the_end_of_the_run() {
     let started = Instant::now();
     let ran = run(json!({"command": "sleep 20 & echo $!"})).await;
     assert!(ran.ended.is_ok() && started.elapsed() < Duration::from_secs(10));
     let text = ran.text(Stream::Stdout);
     let pid = text.lines().next().unwrap().to_owned();
-    assert!(is_alive(&pid), "what was left running on purpose goes on");
-    assert!(text.contains("not read any further"));
+    assert!(is_alive(&pid), "the background process goes on");
+    assert!(text.contains("the rest of the output is not read"));
     assert!(run(json!({"command": ["kill", pid]})).await.ended.is_ok());
 }
 
 #[tokio::test]
-async fn cancellation_ends_the_whole_tree() {
+async fn cancellation_kills_the_process_tree() {
     for command in ["sleep 60 & echo $!; wait", "trap '' TERM; (trap '' TERM; while :; do sleep 1; done) & echo $!; wait"] {
         let (context, mut receiver) = context();
         let cancel = context.cancel.clone();
@@ -124,7 +124,7 @@ async fn cancellation_ends_the_whole_tree() {
 }
 
 #[tokio::test]
-async fn a_dropped_run_kills_the_whole_tree() {
+async fn dropping_the_run_kills_the_process_tree() {
     let (context, mut receiver) = context();
     let running =
         tokio::spawn(async move { SendCmd::default().run(json!({"command": "sleep 60 & echo $!; wait"}), &context).await });
@@ -135,7 +135,7 @@ async fn a_dropped_run_kills_the_whole_tree() {
 }
 
 #[tokio::test]
-async fn the_limits_of_the_settings_hold() {
+async fn command_limits_of_the_settings_apply() {
     let folder = tempfile::tempdir().unwrap();
     let limits = Limits { programs: vec!["echo".into()], command_folders: vec![folder.path().into()], ..Limits::within("") };
     let limited = SendCmd { limits: Arc::new(limits) };
@@ -146,7 +146,10 @@ async fn the_limits_of_the_settings_hold() {
         assert!(!error.retryable, "{error:?}");
         error.message
     };
-    assert!(refused(json!({"command": "echo", "cwd": inside})).await.contains("'sh' is not allowed"), "a text is for a shell");
+    assert!(
+        refused(json!({"command": "echo", "cwd": inside})).await.contains("'sh' is not allowed"),
+        "a command given as text is run by a shell"
+    );
     assert!(refused(json!({"command": ["/bin/echo"], "cwd": inside})).await.contains("[commands] programs"));
     assert!(refused(json!({"command": ["echo"]})).await.contains("[commands] folders"));
     assert!(refused(json!({"command": ["echo"], "cwd": "/"})).await.contains("[commands] folders"));
@@ -156,19 +159,23 @@ async fn the_limits_of_the_settings_hold() {
 }
 
 #[test]
-fn faults_beyond_the_schema_are_named() {
+fn check_finds_faults_beyond_the_schema() {
     let fault = |params: Value| {
         SendCmd::default().check(&params).into_iter().map(|fault| (fault.pointer, fault.message)).collect::<Vec<_>>()
     };
     assert_eq!(fault(json!({"command": "  "})), [("/command".into(), "command: must not be empty".into())]);
     assert_eq!(fault(json!({"command": ["ls"], "shell": "sh"}))[0].0, "/shell");
     let unknown = fault(json!({"command": "ls", "encoding": "klingon", "env": {"A=B": ""}}));
-    assert_eq!(fault(json!({"command": "{{ params.line }}", "encoding": "{{ encoding }}"})), [], "filled in before the run");
+    assert_eq!(
+        fault(json!({"command": "{{ params.line }}", "encoding": "{{ encoding }}"})),
+        [],
+        "templates are rendered before the run"
+    );
     assert_eq!(unknown.iter().map(|(pointer, _)| pointer.as_str()).collect::<Vec<_>>(), ["/encoding", "/env/A=B"]);
-    assert!(unknown[0].1.starts_with("encoding: 'klingon' is not known"));
+    assert!(unknown[0].1.starts_with("encoding: unknown encoding 'klingon'"));
 }
 
-/// A process that runs; one that ended and only waits to be reaped does not.
+/// Whether the process is running; a zombie is not.
 fn is_alive(pid: &str) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     stat.rsplit(')').next().is_some_and(|rest| !rest.trim().is_empty() && !rest.trim().starts_with('Z'))
@@ -181,5 +188,5 @@ async fn wait_gone(pid: &str) {
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    panic!("process {pid} is still there");
+    panic!("process {pid} is still running");
 }

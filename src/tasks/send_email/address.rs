@@ -1,19 +1,16 @@
-//! Mail addresses as people write them: `a@b.cn`, `王伟 <a@b.cn>`, several with commas between.
+//! Mail addresses: parses `a@b.cn`, `王伟 <a@b.cn>`, and lists separated by commas.
 
 use lettre::Address;
 use lettre::message::Mailbox;
 use reqwest::Url;
 
-use crate::domain::input::cut;
+use crate::domain::input::truncate;
 
-/// The addresses in a text, at least one.
-///
-/// # Errors
-/// What does not read as an address.
+/// Parses the addresses in a text, at least one.
 pub(super) fn mailboxes(text: &str) -> Result<Vec<Mailbox>, String> {
     let parts: Vec<&str> = split(text).into_iter().map(str::trim).filter(|part| !part.is_empty()).collect();
     if parts.is_empty() {
-        return Err("there is no address".to_owned());
+        return Err("must contain an address".to_owned());
     }
     parts.into_iter().map(mailbox).collect()
 }
@@ -34,9 +31,9 @@ fn split(text: &str) -> Vec<&str> {
 }
 
 fn mailbox(text: &str) -> Result<Mailbox, String> {
-    let fault = || format!("'{}' is not a mail address; write name@example.com or Name <name@example.com>", cut(text, 80));
+    let fault = || format!("'{}' is not a mail address; write name@example.com or Name <name@example.com>", truncate(text, 80));
     if text.contains(char::is_control) {
-        return Err("holds control characters, which an address must not".to_owned());
+        return Err("an address must not contain control characters".to_owned());
     }
     let (name, address) = match text.strip_suffix('>').map(|rest| rest.rsplit_once('<')) {
         Some(Some((name, address))) => (name.trim(), address.trim()),
@@ -44,12 +41,12 @@ fn mailbox(text: &str) -> Result<Mailbox, String> {
         None => ("", text),
     };
     let name = name.strip_prefix('"').and_then(|name| name.strip_suffix('"')).unwrap_or(name).replace("\\\"", "\"");
-    let address: Address = in_ascii(address).parse().map_err(|_| fault())?;
+    let address: Address = to_ascii_domain(address).parse().map_err(|_| fault())?;
     Ok(Mailbox::new((!name.is_empty()).then_some(name), address))
 }
 
-/// The address with its domain as the mail system knows it: `例子.cn` is `xn--fsqu00a.cn` there.
-fn in_ascii(address: &str) -> String {
+/// The address with its domain in ASCII: `例子.cn` becomes `xn--fsqu00a.cn`.
+fn to_ascii_domain(address: &str) -> String {
     let Some((user, domain)) = address.rsplit_once('@').filter(|(_, domain)| !domain.is_ascii()) else {
         return address.to_owned();
     };
@@ -72,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_read_as_people_write_them() {
+    fn mailboxes_parses_names_lists_and_international_domains() {
         assert_eq!(read(" a@b.cn "), [pair("", "a@b.cn")]);
         assert_eq!(read("王伟 <a@b.cn>"), [pair("王伟", "a@b.cn")]);
         let several = read("a@b.cn, 王伟<c@d.cn>; \"Wang, Wei\" <e@f.cn>,");
@@ -81,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_is_refused() {
+    fn mailboxes_rejects_invalid_addresses() {
         for text in ["", " , ", "a", "a@", "@b", "a b@c.cn", "Name a@b.cn>", "a@b.cn\r\nBcc: x@y.cn", "X\n<a@b.cn>", "<a@b.cn> x"]
         {
             assert!(mailboxes(text).is_err(), "{text:?}");

@@ -1,4 +1,4 @@
-//! Attachments: files, texts, and results of other tasks.
+//! Attachments: loads files, texts, and results of other tasks.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -8,14 +8,14 @@ use serde_json::{Value, json};
 
 use super::table;
 use crate::domain::fault::Fault;
-use crate::domain::input::cut;
+use crate::domain::input::truncate;
 use crate::storage::execution;
 use crate::tasks::{RunError, Stage, Toolbox};
 
-/// Bytes of all attachments of a mail together: what the common mail services take.
-const BYTES_MAX: usize = 25 << 20;
+/// The limit of all attachments of a mail together, in bytes; common mail services accept this much.
+const MAX_TOTAL_BYTES: usize = 25 << 20;
 
-/// What is to be attached.
+/// An attachment whose content is not loaded yet.
 #[derive(Debug)]
 pub(super) struct Attachment {
     name: Option<String>,
@@ -26,7 +26,7 @@ pub(super) struct Attachment {
 enum Source {
     File(PathBuf),
     Text(String),
-    /// The newest result of a task.
+    /// The result of the newest succeeded execution of a task.
     Result {
         task_id: String,
         format: Format,
@@ -41,7 +41,7 @@ enum Format {
     Json,
 }
 
-/// As given.
+/// The parameters of an attachment before they are checked.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Raw {
@@ -60,24 +60,24 @@ pub(super) struct Content {
 }
 
 impl Attachment {
-    /// Reads a list of attachments; their content is looked for when the mail is made.
+    /// Parses a list of attachments; their content is loaded when the mail is built.
     pub fn read_all(raw: Vec<Raw>, stage: Stage, faults: &mut Vec<Fault>) -> Vec<Attachment> {
         let mut read = Vec::with_capacity(raw.len());
-        for (place, raw) in raw.into_iter().enumerate() {
+        for (index, raw) in raw.into_iter().enumerate() {
             match Attachment::read(raw, stage) {
                 Ok(attachment) => read.push(attachment),
-                Err((member, message)) => faults.push(Fault::new(format!("/attachments/{place}{member}"), message)),
+                Err((member, message)) => faults.push(Fault::new(format!("/attachments/{index}{member}"), message)),
             }
         }
         read
     }
 
     fn read(raw: Raw, stage: Stage) -> Result<Attachment, (&'static str, String)> {
-        if let Some(name) = raw.name.as_deref().filter(|name| stage.knows(name)) {
+        if let Some(name) = raw.name.as_deref().filter(|name| stage.is_resolved(name)) {
             check_name(name).map_err(|message| ("/name", message))?;
         }
         if raw.format.is_some() && raw.from_task.is_none() {
-            return Err(("/format", "format: belongs to from_task".to_owned()));
+            return Err(("/format", "format: is only allowed with from_task".to_owned()));
         }
         let source = match (raw.path, raw.text, raw.from_task) {
             (Some(path), None, None) => Source::File(path.into()),
@@ -86,18 +86,15 @@ impl Attachment {
             }
             (None, Some(text), None) => Source::Text(text),
             (None, None, Some(task_id)) => Source::Result { task_id, format: raw.format.unwrap_or_default() },
-            _ => return Err(("", "attachments: give one of path, text and from_task".to_owned())),
+            _ => return Err(("", "attachments: must have exactly one of path, text and from_task".to_owned())),
         };
         Ok(Attachment { name: raw.name, source })
     }
 
-    /// The contents of all attachments.
-    ///
-    /// # Errors
-    /// What is missing or too large.
+    /// Loads the contents of all attachments.
     pub async fn load_all(all: Vec<Attachment>, toolbox: &Toolbox) -> Result<Vec<Content>, RunError> {
         let mut loaded: Vec<Content> = Vec::with_capacity(all.len());
-        let mut left = BYTES_MAX;
+        let mut left = MAX_TOTAL_BYTES;
         for attachment in all {
             let content = attachment.load(toolbox, left).await?;
             left = left.checked_sub(content.bytes.len()).ok_or_else(|| too_large(&content.name))?;
@@ -109,11 +106,11 @@ impl Attachment {
     async fn load(self, toolbox: &Toolbox, left: usize) -> Result<Content, RunError> {
         match self.source {
             Source::Text(text) => Ok(Content { name: self.name.unwrap_or_default(), bytes: text.into_bytes() }),
-            Source::Result { task_id, format } => of_result(toolbox, self.name, &task_id, format).await,
+            Source::Result { task_id, format } => from_result(toolbox, self.name, &task_id, format).await,
             Source::File(path) => {
                 let limits = toolbox.limits.clone();
                 let read = tokio::task::spawn_blocking(move || {
-                    let whole = limits.file(&path).map_err(|message| format!("attachments: {message}"))?;
+                    let whole = limits.resolve_file(&path).map_err(|message| format!("attachments: {message}"))?;
                     file(&whole, self.name, left)
                 });
                 read.await.unwrap_or_else(|error| Err(format!("attachments: {error}"))).map_err(RunError::fail)
@@ -132,41 +129,45 @@ impl Attachment {
             "additionalProperties": false,
             "properties": {
                 "path": text(4_096,
-                    "A file. Relative paths begin in the folder for files of the data folder.",
+                    "The path of a file, relative to the folder files in the data folder.",
                     "文件路径，相对路径从数据目录的 files 目录算起。"),
-                "text": text(5_000_000, "The content itself.", "附件内容。"),
+                "text": text(5_000_000, "The content.", "附件内容。"),
                 "from_task": text(64,
-                    "The id of a task: its newest result is attached.", "任务 ID：附上该任务最近一次成功执行的结果。"),
+                    "The ID of a task; the result of its newest succeeded execution is attached.", "任务 ID：附上该任务最近一次成功执行的结果。"),
                 "format": {
                     "enum": ["csv", "json"], "default": "csv",
-                    "description": "With from_task: its rows as CSV for spreadsheets, or the whole result as JSON.",
+                    "description": "With from_task: the rows as CSV for spreadsheets, or the whole result as JSON.",
                     "x-description-zh": "与 from_task 一起使用：csv 为结果行（可用 Excel 打开），json 为完整结果。",
                 },
                 "name": text(255,
-                    "What the attachment is called; by default as the file, or as the task.",
+                    "The name of the attachment; by default that of the file or the task.",
                     "附件名称，默认为文件名或任务 ID。"),
             },
         })
     }
 }
 
-/// A name, not a path: some programs would save it where it says.
+/// Rejects paths as names, because some mail programs would save the attachment to that path.
 fn check_name(name: &str) -> Result<(), String> {
     let bad = |c: char| c.is_control() || matches!(c, '/' | '\\');
     if name.trim().is_empty() || name.contains(bad) {
-        return Err(format!("name: '{}' is not a file's name; it has no / and no control characters", cut(name, 40)));
+        return Err(format!(
+            "name: '{}' is not a valid file name; it must not contain /, \\ or control characters",
+            truncate(name, 40)
+        ));
     }
     Ok(())
 }
 
-async fn of_result(toolbox: &Toolbox, name: Option<String>, task_id: &str, format: Format) -> Result<Content, RunError> {
+async fn from_result(toolbox: &Toolbox, name: Option<String>, task_id: &str, format: Format) -> Result<Content, RunError> {
     let found = match toolbox.database.read().await {
         Ok(mut session) => execution::newest_result(&mut session, task_id).await,
         Err(error) => Err(error),
     };
-    let shown = cut(task_id, 64);
-    let found = found.map_err(|error| RunError::retry(format!("from_task: the result of {shown} cannot be read: {error}")))?;
-    let result = found.ok_or_else(|| RunError::fail(format!("from_task: there is no succeeded execution of {shown}")))?;
+    let shown = truncate(task_id, 64);
+    let found = found.map_err(|error| RunError::retry(format!("from_task: failed to read the result of {shown}: {error}")))?;
+    let result =
+        found.ok_or_else(|| RunError::fail(format!("from_task: there is no succeeded execution of the task {shown}")))?;
     let (extension, bytes) = match format {
         Format::Json => ("json", serde_json::to_vec_pretty(&result).unwrap_or_default()),
         Format::Csv => ("csv", table::csv(&result).map_err(|message| RunError::fail(format!("from_task: {shown}: {message}")))?),
@@ -175,21 +176,21 @@ async fn of_result(toolbox: &Toolbox, name: Option<String>, task_id: &str, forma
 }
 
 fn file(path: &Path, name: Option<String>, left: usize) -> Result<Content, String> {
-    let fault = |error: std::io::Error| format!("attachments: {} cannot be read: {error}", path.display());
+    let fault = |error: std::io::Error| format!("attachments: failed to read {}: {error}", path.display());
     let own_name = path.file_name().map(|name| name.to_string_lossy().into_owned());
     let name = name.or(own_name).unwrap_or_default();
     let opened = std::fs::File::open(path).map_err(fault)?;
     if !opened.metadata().map_err(fault)?.is_file() {
         return Err(format!("attachments: {} is not a file", path.display()));
     }
-    // One byte more than there is room for shows that it is too large, also where the file grows meanwhile.
+    // Reads one byte more than allowed, so that a file that grows meanwhile is detected too.
     let mut bytes = Vec::new();
     opened.take(left as u64 + 1).read_to_end(&mut bytes).map_err(fault)?;
     if bytes.len() > left { Err(too_large(&name).message) } else { Ok(Content { name, bytes }) }
 }
 
 fn too_large(name: &str) -> RunError {
-    RunError::fail(format!("attachments: more than {} MiB together with {}", BYTES_MAX >> 20, cut(name, 80)))
+    RunError::fail(format!("attachments: more than {} MiB in total with {}", MAX_TOTAL_BYTES >> 20, truncate(name, 80)))
 }
 
 #[cfg(test)]
@@ -212,19 +213,19 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn files_are_bounded_by_folder_and_size() {
+    async fn load_all_limits_files_by_folder_and_size() {
         let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("big.bin"), vec![0; BYTES_MAX]).unwrap();
+        std::fs::write(folder.path().join("big.bin"), vec![0; MAX_TOTAL_BYTES]).unwrap();
         std::fs::create_dir(folder.path().join("sub")).unwrap();
         let load = async |all| load(folder.path(), all).await;
-        assert_eq!(load(json!([{"path": "big.bin"}])).await, Ok(vec![("big.bin".into(), BYTES_MAX)]));
+        assert_eq!(load(json!([{"path": "big.bin"}])).await, Ok(vec![("big.bin".into(), MAX_TOTAL_BYTES)]));
         let refused = [
-            (json!([{"path": "big.bin"}, {"name": "n", "text": "x"}]), "attachments: more than 25 MiB together with n"),
-            (json!([{"name": "n", "text": "x"}, {"path": "big.bin"}]), "attachments: more than 25 MiB together with big.bin"),
-            (json!([{"path": "none.txt"}]), "cannot be read"),
+            (json!([{"path": "big.bin"}, {"name": "n", "text": "x"}]), "attachments: more than 25 MiB in total with n"),
+            (json!([{"name": "n", "text": "x"}, {"path": "big.bin"}]), "attachments: more than 25 MiB in total with big.bin"),
+            (json!([{"path": "none.txt"}]), "failed to read"),
             (json!([{"path": "sub"}]), "is not a file"),
             (json!([{"path": "/etc/passwd"}]), "[files] folders"),
-            (json!([{"from_task": "nobody"}]), "from_task: there is no succeeded execution of nobody"),
+            (json!([{"from_task": "nobody"}]), "from_task: there is no succeeded execution of the task nobody"),
         ];
         for (all, part) in refused {
             let message = load(all).await.unwrap_err();
@@ -233,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn faults_are_named_by_their_place() {
+    fn read_all_reports_faults_with_their_pointer() {
         let fault = |raw: Value| {
             let mut faults = Vec::new();
             Attachment::read_all(vec![serde_json::from_value(raw).unwrap()], Stage::Saved, &mut faults);
@@ -243,7 +244,7 @@ mod tests {
         assert_eq!(fault(json!({"text": "b"})), "/attachments/0/name");
         assert_eq!(fault(json!({"text": "b", "name": "../x"})), "/attachments/0/name");
         assert_eq!(fault(json!({"text": "b", "name": "x\r\ny"})), "/attachments/0/name");
-        assert_eq!(fault(json!({"text": "b", "name": "{{ a / b }}.txt"})), "", "not known yet");
+        assert_eq!(fault(json!({"text": "b", "name": "{{ a / b }}.txt"})), "", "the template is rendered later");
         assert_eq!(fault(json!({"path": "a", "format": "csv"})), "/attachments/0/format");
     }
 }

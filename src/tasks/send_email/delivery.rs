@@ -1,4 +1,4 @@
-//! The conversation in which a mail server takes a mail.
+//! Delivery: the SMTP commands that hand a mail to the server.
 
 use std::time::Duration;
 
@@ -9,54 +9,58 @@ use lettre::transport::smtp::extension::{Extension, MailBodyParameter, MailParam
 use lettre::transport::smtp::response::Response;
 use serde_json::{Value, json};
 
-use super::failure::{Step, classify, within};
+use super::failure::{Step, classify, with_timeout};
 use super::message::Mail;
-use crate::domain::input::cut;
+use crate::domain::input::truncate;
 use crate::domain::profile::Smtp;
 use crate::tasks::RunError;
 
-/// The slowest line on which a large mail still gets through, in bytes a second.
-const SLOWEST: usize = 32 << 10;
+/// The slowest connection over which a large mail can be sent, in bytes per second.
+const MIN_BYTES_PER_SECOND: usize = 32 << 10;
 
-/// What came of a mail.
+/// A delivered mail.
 #[derive(Debug)]
-pub(super) struct Delivered {
-    /// The server's last answer.
+pub(super) struct DeliveryReport {
+    /// The server's last reply.
     pub answer: String,
     pub accepted: usize,
-    /// Addresses that the server does not take, with its answer.
+    /// Rejected addresses, each with the server's reply.
     pub refused: Vec<(String, String)>,
 }
 
-/// Why a mail was not taken.
+/// A mail that was not delivered.
 #[derive(Debug)]
-pub(super) struct NotDelivered {
+pub(super) struct DeliveryError {
     pub error: RunError,
-    /// The server had not been told of the mail yet.
-    pub before_anything: bool,
+    /// The failure happened at the first command, before the server accepted anything of this mail.
+    pub before_sending: bool,
 }
 
-/// Sends one mail. Recipients that are refused for good are left out as long as there are others; where one is refused for now,
-/// nothing is sent, so that another attempt doubles nothing.
-pub(super) async fn deliver(smtp: &mut AsyncSmtpConnection, mail: &Mail, profile: &Smtp) -> Result<Delivered, NotDelivered> {
-    let at = |before_anything| move |error| NotDelivered { error, before_anything };
+/// Sends one mail. Permanently rejected recipients are left out as long as there are others. If a recipient is rejected
+/// temporarily, nothing is sent, so that a retry does not send duplicates.
+pub(super) async fn deliver(
+    smtp: &mut AsyncSmtpConnection,
+    mail: &Mail,
+    profile: &Smtp,
+) -> Result<DeliveryReport, DeliveryError> {
+    let at = |before_sending| move |error| DeliveryError { error, before_sending };
     let options = options(smtp, mail, profile).map_err(at(false))?;
     let sender = Step::Sender(&mail.from);
     let from = From::new(Some(mail.from.clone()), options);
-    ask(&sender, profile, profile.timeout, smtp.command(from)).await.map_err(at(true))?;
+    send_command(&sender, profile, profile.timeout, smtp.command(from)).await.map_err(at(true))?;
     let refused = recipients(smtp, mail, profile).await.map_err(at(false))?;
-    ask(&Step::Text, profile, profile.timeout, smtp.command(Data)).await.map_err(at(false))?;
-    let limit = profile.timeout + Duration::from_secs((mail.bytes.len() / SLOWEST) as u64);
-    let answer = ask(&Step::Text, profile, limit, smtp.message(&mail.bytes)).await.map_err(at(false))?;
-    Ok(Delivered { answer: shown(&answer), accepted: mail.recipients.len() - refused.len(), refused })
+    send_command(&Step::Data, profile, profile.timeout, smtp.command(Data)).await.map_err(at(false))?;
+    let limit = profile.timeout + Duration::from_secs((mail.bytes.len() / MIN_BYTES_PER_SECOND) as u64);
+    let answer = send_command(&Step::Data, profile, limit, smtp.message(&mail.bytes)).await.map_err(at(false))?;
+    Ok(DeliveryReport { answer: shown(&answer), accepted: mail.recipients.len() - refused.len(), refused })
 }
 
-/// Tells the server the recipients; answers those that it refused for good.
+/// Sends the recipients; returns the permanently rejected ones.
 async fn recipients(smtp: &mut AsyncSmtpConnection, mail: &Mail, profile: &Smtp) -> Result<Vec<(String, String)>, RunError> {
     let mut refused: Vec<(String, String)> = Vec::new();
     for address in &mail.recipients {
         let step = Step::Recipient(address);
-        match ask(&step, profile, profile.timeout, smtp.command(Rcpt::new(address.clone(), Vec::new()))).await {
+        match send_command(&step, profile, profile.timeout, smtp.command(Rcpt::new(address.clone(), Vec::new()))).await {
             Ok(_) => {}
             Err(error) if error.retryable => return Err(error),
             Err(error) => refused.push((address.to_string(), error.message)),
@@ -66,40 +70,40 @@ async fn recipients(smtp: &mut AsyncSmtpConnection, mail: &Mail, profile: &Smtp)
         [] => Ok(refused),
         [(_, only)] if mail.recipients.len() == 1 => Err(RunError::fail(only)),
         [(_, first), ..] if refused.len() == mail.recipients.len() => {
-            Err(RunError::fail(format!("none of {} recipients is taken; {first}", refused.len())))
+            Err(RunError::fail(format!("all {} recipients were rejected; {first}", refused.len())))
         }
         _ => Ok(refused),
     }
 }
 
-async fn ask(
+async fn send_command(
     step: &Step<'_>,
     profile: &Smtp,
     limit: Duration,
-    asking: impl Future<Output = Result<Response, Error>>,
+    command: impl Future<Output = Result<Response, Error>>,
 ) -> Result<Response, RunError> {
-    within(step, limit, profile, asking).await?.map_err(|error| classify(step, &error, profile))
+    with_timeout(step, limit, profile, command).await?.map_err(|error| classify(step, &error, profile))
 }
 
 fn options(smtp: &AsyncSmtpConnection, mail: &Mail, profile: &Smtp) -> Result<Vec<MailParameter>, RunError> {
     let mut all = std::iter::once(&mail.from).chain(&mail.recipients);
     let Some(address) = all.find(|address| !AsRef::<str>::as_ref(*address).is_ascii()) else { return Ok(Vec::new()) };
     if smtp.server_info().supports_feature(Extension::SmtpUtfEight) {
-        // Such an address stands in the headers as it is, so they are not plain ASCII either.
+        // Such an address is also written unchanged into the headers, which are then not ASCII.
         return Ok(vec![MailParameter::SmtpUtfEight, MailParameter::Body(MailBodyParameter::EightBitMime)]);
     }
     Err(RunError::fail(format!(
-        "{} does not take the address {address}: it has letters beyond ASCII before its @",
+        "{} does not support the address {address}: it has non-ASCII characters before the @",
         profile.host()
     )))
 }
 
 fn shown(answer: &Response) -> String {
     let text = answer.message().collect::<Vec<_>>().join(" ");
-    cut(&format!("{} {}", answer.code(), text.replace(char::is_control, " ")), 300)
+    truncate(&format!("{} {}", answer.code(), text.replace(char::is_control, " ")), 300)
 }
 
-impl Delivered {
+impl DeliveryReport {
     /// The result of the run.
     pub fn result(&self, mail: &Mail, smtp: &str) -> Value {
         let refused: Vec<Value> =

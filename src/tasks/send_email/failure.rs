@@ -1,4 +1,4 @@
-//! Why a mail was not sent, in words, and whether another attempt may do better.
+//! Failures of mail delivery: their message, and whether to retry.
 
 use std::error::Error as _;
 use std::time::Duration;
@@ -7,53 +7,58 @@ use lettre::Address;
 use lettre::transport::smtp::Error;
 use lettre::transport::smtp::response::Severity;
 
-use crate::domain::input::cut;
+use crate::domain::input::truncate;
 use crate::domain::profile::Smtp;
 use crate::tasks::RunError;
 use crate::tasks::http_request::failure::tls;
 
-/// How far the conversation with the server had come.
+/// A step of the SMTP session.
 #[derive(Debug)]
 pub(super) enum Step<'a> {
     Connect,
     SignIn,
     Sender(&'a Address),
     Recipient(&'a Address),
-    Text,
+    Data,
 }
 
 impl Step<'_> {
-    /// What the server was told.
-    fn words(&self, profile: &Smtp) -> String {
+    /// A description of the step for messages.
+    fn describe(&self, profile: &Smtp) -> String {
         match self {
             Step::Connect => "the connection".to_owned(),
             Step::SignIn => format!("the sign-in of {}", profile.user.as_deref().unwrap_or_default()),
             Step::Sender(address) => format!("the sender {address}"),
             Step::Recipient(address) => format!("the recipient {address}"),
-            Step::Text => "the mail".to_owned(),
+            Step::Data => "the mail".to_owned(),
         }
     }
 }
 
-/// Ends a step that takes too long.
-pub(super) async fn within<F: Future>(step: &Step<'_>, limit: Duration, profile: &Smtp, work: F) -> Result<F::Output, RunError> {
+/// Runs a step with a time limit.
+pub(super) async fn with_timeout<F: Future>(
+    step: &Step<'_>,
+    limit: Duration,
+    profile: &Smtp,
+    work: F,
+) -> Result<F::Output, RunError> {
     let late = |_| {
-        let place = format!("{}:{}", profile.host(), profile.port());
-        RunError::retry(format!("no answer of {place} to {} within {} s", step.words(profile), limit.as_secs_f64()))
+        let address = format!("{}:{}", profile.host(), profile.port());
+        RunError::retry(format!("no response from {address} to {} within {} s", step.describe(profile), limit.as_secs_f64()))
     };
     tokio::time::timeout(limit, work).await.map_err(late)
 }
 
-/// A refusal for good (5xx, a certificate) is one next time as well; a broken connection or a 4xx may have passed by then.
+/// Classifies a failure. Permanent rejections (5xx, an invalid certificate) are not retried; lost connections and 4xx are.
 pub(super) fn classify(step: &Step<'_>, error: &Error, profile: &Smtp) -> RunError {
-    let (host, words) = (profile.host(), step.words(profile));
+    let (host, subject) = (profile.host(), step.describe(profile));
     if let Some(mut failed) = tls(error) {
         failed.message = format!("{host}: {}", failed.message);
         return failed;
     }
-    let said = said(error);
+    let reason = reason(error);
     if let Some(code) = error.status() {
-        let message = format!("{host} answered {code} to {words}: {said}");
+        let message = format!("{host} answered {code} to {subject}: {reason}");
         return match code.severity {
             Severity::TransientNegativeCompletion => RunError::retry(message),
             _ => RunError::fail(format!("{message}{}", hint(step, profile))),
@@ -62,13 +67,13 @@ pub(super) fn classify(step: &Step<'_>, error: &Error, profile: &Smtp) -> RunErr
     match step {
         Step::Connect if error.is_client() => RunError::fail(format!("{host} does not offer STARTTLS")),
         Step::SignIn if error.is_client() && profile.oauth_token.is_some() => {
-            RunError::fail(format!("{host} does not take the oauth_token{}", hint(step, profile)))
+            RunError::fail(format!("{host} rejected the oauth_token{}", hint(step, profile)))
         }
         Step::SignIn if error.is_client() => {
-            RunError::fail(format!("{host} offers no way to sign in that Belfry knows (PLAIN, LOGIN, XOAUTH2): {said}"))
+            RunError::fail(format!("{host} offers no supported authentication mechanism (PLAIN, LOGIN, XOAUTH2): {reason}"))
         }
-        Step::Connect => RunError::retry(format!("no connection to {host}:{}: {said}", profile.port())),
-        _ => RunError::retry(format!("the connection to {host} broke off at {words}: {said}")),
+        Step::Connect => RunError::retry(format!("failed to connect to {host}:{}: {reason}", profile.port())),
+        _ => RunError::retry(format!("the connection to {host} was lost during {subject}: {reason}")),
     }
 }
 
@@ -77,8 +82,8 @@ fn hint(step: &Step<'_>, profile: &Smtp) -> String {
     if matches!(step, Step::SignIn) && !hint.is_empty() { format!(" ({hint})") } else { String::new() }
 }
 
-/// What the server or the machine said, on one line.
-fn said(error: &Error) -> String {
+/// The message of the server or the system, on one line.
+fn reason(error: &Error) -> String {
     let text = error.source().map_or_else(|| error.to_string(), ToString::to_string);
-    cut(&text.replace(char::is_control, " "), 300)
+    truncate(&text.replace(char::is_control, " "), 300)
 }

@@ -1,4 +1,4 @@
-//! The mail itself: its headers, its text and its attachments, as the bytes that go over the wire.
+//! Mail message: builds the bytes to send from headers, text and attachments.
 
 use std::collections::HashSet;
 use std::time::SystemTime;
@@ -17,14 +17,14 @@ use crate::tasks::RunError;
 pub(super) struct Mail {
     pub id: String,
     pub from: Address,
-    /// Everybody who gets it, each once.
+    /// All recipients (to, cc and bcc), without duplicates.
     pub recipients: Vec<Address>,
     pub bytes: Vec<u8>,
 }
 
 impl Mail {
-    /// Makes the mail. Its id is made of the execution's, so that a second delivery of the same run is recognised as one.
-    pub fn make(
+    /// Builds the mail. Its message ID is derived from the execution's ID, so that a repeated delivery can be recognised.
+    pub fn build(
         params: Params,
         from: Mailbox,
         attachments: Vec<Content>,
@@ -49,21 +49,21 @@ impl Mail {
         for reply_to in params.reply_to {
             builder = builder.reply_to(reply_to);
         }
-        // Said outright, as a mail may have hidden recipients alone.
+        // The envelope is set explicitly, because a mail may have bcc recipients only.
         let envelope = lettre::address::Envelope::new(Some(sender.clone()), recipients.clone());
-        let builder = builder.envelope(envelope.map_err(|error| cannot(&error))?);
-        let made = match (params.body, attachments.is_empty()) {
+        let builder = builder.envelope(envelope.map_err(|error| build_error(&error))?);
+        let message = match (params.body, attachments.is_empty()) {
             (Body::Plain(text), true) => builder.singlepart(SinglePart::plain(text)),
             (Body::Html(html), true) => builder.singlepart(SinglePart::html(html)),
             (Body::Both { plain, html }, true) => builder.multipart(MultiPart::alternative_plain_html(plain, html)),
             (body, false) => builder.multipart(mixed(body, attachments)?),
         };
-        Ok(Mail { id, from: sender, recipients, bytes: made.map_err(|error| cannot(&error))?.formatted() })
+        Ok(Mail { id, from: sender, recipients, bytes: message.map_err(|error| build_error(&error))?.formatted() })
     }
 }
 
-fn cannot(error: &dyn std::fmt::Display) -> RunError {
-    RunError::fail(format!("the mail cannot be made: {error}"))
+fn build_error(error: &dyn std::fmt::Display) -> RunError {
+    RunError::fail(format!("failed to build the mail: {error}"))
 }
 
 fn recipients(params: &Params) -> Vec<Address> {
@@ -80,16 +80,16 @@ fn mixed(body: Body, attachments: Vec<Content>) -> Result<MultiPart, RunError> {
         Body::Both { plain, html } => mixed.multipart(MultiPart::alternative_plain_html(plain, html)),
     };
     for content in attachments {
-        let kind = ContentType::parse(media_type(&content.name)).map_err(|error| cannot(&error))?;
-        // Only so does every byte arrive as it was, line ends too.
+        let kind = ContentType::parse(media_type(&content.name)).map_err(|error| build_error(&error))?;
+        // Base64 keeps every byte, line ends too.
         let encoded = Encoded::new_with_encoding(content.bytes, ContentTransferEncoding::Base64);
-        let encoded = encoded.map_err(|_| cannot(&"an attachment cannot be encoded"))?;
+        let encoded = encoded.map_err(|_| build_error(&"an attachment cannot be encoded"))?;
         parts = parts.singlepart(Attachment::new(content.name).body(encoded, kind));
     }
     Ok(parts)
 }
 
-/// What a file is, by the end of its name.
+/// The media type of a file, by its extension.
 fn media_type(name: &str) -> &'static str {
     match name.rsplit_once('.').map(|(_, end)| end.to_ascii_lowercase()).as_deref() {
         Some("csv") => "text/csv; charset=utf-8",
@@ -111,7 +111,7 @@ fn media_type(name: &str) -> &'static str {
     }
 }
 
-/// Says that no person wrote this (RFC 3834), so that nobody's holiday notice answers it.
+/// The header `Auto-Submitted` (RFC 3834), which prevents automatic replies.
 #[derive(Debug, Clone)]
 struct AutoSubmitted;
 

@@ -1,4 +1,4 @@
-//! Mail servers: their connections, opened when needed, kept for a short while and used again.
+//! Mail server connections: opened on demand, kept for a short time and reused.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -10,20 +10,20 @@ use lettre::transport::smtp::commands::Noop;
 use lettre::transport::smtp::extension::ClientId;
 use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore};
 
-use super::failure::{Step, classify, within};
+use super::failure::{Step, classify, with_timeout};
 use crate::domain::profile::Smtp;
 use crate::domain::profile::smtp::Tls;
 use crate::tasks::RunError;
 use crate::tasks::output::OutputSink;
 
-/// Connections to one server at once; mail services shut out who opens many.
-const CONNECTIONS_MAX: usize = 10;
-/// An open connection is kept this long for the next mail.
-const KEPT: Duration = Duration::from_secs(20);
-/// How long a kept connection may take to show that it still works, and an old one to say goodbye.
-const BRIEF: Duration = Duration::from_secs(5);
+/// Concurrent connections to one server; mail services block clients that open many.
+const MAX_CONNECTIONS: usize = 10;
+/// How long an idle connection is kept.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
+/// The time limit for checking a kept connection (NOOP) and for closing one (QUIT).
+const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The servers that mails went to, by the names of their profiles.
+/// The mail servers used so far, by the name of their profile.
 #[derive(Default)]
 pub(super) struct Servers(Mutex<HashMap<String, Arc<Server>>>);
 
@@ -39,68 +39,68 @@ pub(super) struct Server {
     pub profile: Smtp,
     tls: OnceCell<TlsParameters>,
     idle: Mutex<Vec<(AsyncSmtpConnection, Instant)>>,
-    places: Arc<Semaphore>,
+    permits: Arc<Semaphore>,
 }
 
-/// A connection in use. Dropped, it is closed; a mail that was broken off leaves nothing that could be used again.
+/// A connection in use. It is closed when dropped, so that a connection with an incomplete mail is not reused.
 pub(super) struct Connection {
     pub smtp: AsyncSmtpConnection,
-    /// It served a mail before, so the server may have given it up in the meantime.
-    pub used_before: bool,
+    /// It was used before, so the server may have closed it in the meantime.
+    pub reused: bool,
     server: Arc<Server>,
-    _place: OwnedSemaphorePermit,
+    _permit: OwnedSemaphorePermit,
 }
 
 impl Server {
     fn new(profile: Smtp) -> Server {
-        let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
-        Server { profile, tls: OnceCell::new(), idle: Mutex::default(), places }
+        let permits = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+        Server { profile, tls: OnceCell::new(), idle: Mutex::default(), permits }
     }
 
-    /// A connection that is signed in: a kept one that still works, or a new one.
+    /// An authenticated connection: a kept one that still works, or a new one.
     pub async fn connection(self: &Arc<Self>, output: &OutputSink) -> Result<Connection, RunError> {
-        let place = self.place().await?;
+        let permit = self.permit().await?;
         while let Some(mut smtp) = self.take_idle() {
-            if tokio::time::timeout(BRIEF, smtp.command(Noop)).await.is_ok_and(|answer| answer.is_ok()) {
-                return Ok(Connection { smtp, used_before: true, server: self.clone(), _place: place });
+            if tokio::time::timeout(PROBE_TIMEOUT, smtp.command(Noop)).await.is_ok_and(|answer| answer.is_ok()) {
+                return Ok(Connection { smtp, reused: true, server: self.clone(), _permit: permit });
             }
         }
         let smtp = self.connect(output).await?;
-        Ok(Connection { smtp, used_before: false, server: self.clone(), _place: place })
+        Ok(Connection { smtp, reused: false, server: self.clone(), _permit: permit })
     }
 
-    /// A new connection, whatever there is.
+    /// A new connection, even if an idle one is kept.
     pub async fn new_connection(self: &Arc<Self>, output: &OutputSink) -> Result<Connection, RunError> {
-        let place = self.place().await?;
+        let permit = self.permit().await?;
         let smtp = self.connect(output).await?;
-        Ok(Connection { smtp, used_before: false, server: self.clone(), _place: place })
+        Ok(Connection { smtp, reused: false, server: self.clone(), _permit: permit })
     }
 
-    async fn place(&self) -> Result<OwnedSemaphorePermit, RunError> {
+    async fn permit(&self) -> Result<OwnedSemaphorePermit, RunError> {
         let closed = |_| RunError::retry("the mail server's connections are closed");
-        self.places.clone().acquire_owned().await.map_err(closed)
+        self.permits.clone().acquire_owned().await.map_err(closed)
     }
 
     async fn connect(&self, output: &OutputSink) -> Result<AsyncSmtpConnection, RunError> {
-        let (profile, place) = (&self.profile, (self.profile.host(), self.profile.port()));
-        let words = match profile.tls() {
+        let (profile, address) = (&self.profile, (self.profile.host(), self.profile.port()));
+        let security = match profile.tls() {
             Tls::Implicit => "with TLS",
             Tls::Starttls => "with STARTTLS",
             Tls::None => "without TLS",
         };
-        output.line(&format!("connecting to {}:{} {words}", place.0, place.1));
+        output.line(&format!("connecting to {}:{} {security}", address.0, address.1));
         let opening = async {
             let (wait, hello) = (Some(profile.timeout), ClientId::default());
             let tls = if profile.tls() == Tls::None { None } else { Some(self.tls().await?) };
-            let (at_once, later) = if profile.tls() == Tls::Implicit { (tls, None) } else { (None, tls) };
-            let opened = AsyncSmtpConnection::connect_tokio1(place, wait, &hello, at_once, None).await;
+            let (implicit, starttls) = if profile.tls() == Tls::Implicit { (tls, None) } else { (None, tls) };
+            let opened = AsyncSmtpConnection::connect_tokio1(address, wait, &hello, implicit, None).await;
             let mut smtp = opened.map_err(|error| classify(&Step::Connect, &error, profile))?;
-            if let Some(tls) = later {
+            if let Some(tls) = starttls {
                 smtp.starttls(tls, &hello).await.map_err(|error| classify(&Step::Connect, &error, profile))?;
             }
             Ok::<_, RunError>(smtp)
         };
-        let mut smtp = within(&Step::Connect, profile.timeout, profile, opening).await??;
+        let mut smtp = with_timeout(&Step::Connect, profile.timeout, profile, opening).await??;
         self.sign_in(&mut smtp).await?;
         Ok(smtp)
     }
@@ -115,18 +115,18 @@ impl Server {
         };
         let credentials = Credentials::new(user.clone(), secret.reveal().to_owned());
         let signing_in = smtp.auth(&mechanisms, &credentials);
-        let answer = within(&Step::SignIn, profile.timeout, profile, signing_in).await?;
+        let answer = with_timeout(&Step::SignIn, profile.timeout, profile, signing_in).await?;
         answer.map(drop).map_err(|error| classify(&Step::SignIn, &error, profile))
     }
 
-    /// What TLS needs, made once. Reads certificates from the disk.
+    /// The TLS parameters, created once, because they read certificates from files.
     async fn tls(&self) -> Result<TlsParameters, RunError> {
-        let make = || async {
+        let create = || async {
             let profile = self.profile.clone();
-            let made = tokio::task::spawn_blocking(move || tls_parameters(&profile)).await;
-            made.unwrap_or_else(|error| Err(error.to_string())).map_err(RunError::fail)
+            let parameters = tokio::task::spawn_blocking(move || tls_parameters(&profile)).await;
+            parameters.unwrap_or_else(|error| Err(error.to_string())).map_err(RunError::fail)
         };
-        self.tls.get_or_try_init(make).await.cloned()
+        self.tls.get_or_try_init(create).await.cloned()
     }
 
     fn take_idle(&self) -> Option<AsyncSmtpConnection> {
@@ -136,14 +136,14 @@ impl Server {
 
     fn take_old(&self) -> Vec<AsyncSmtpConnection> {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        let (old, kept) = std::mem::take(&mut *idle).into_iter().partition(|(_, since)| since.elapsed() >= KEPT);
+        let (old, kept) = std::mem::take(&mut *idle).into_iter().partition(|(_, since)| since.elapsed() >= IDLE_TIMEOUT);
         *idle = kept;
         Vec::into_iter(old).map(|(smtp, _)| smtp).collect()
     }
 }
 
 impl Connection {
-    /// Keeps the connection for the next mail, for a while.
+    /// Keeps the connection for the next mail until [`IDLE_TIMEOUT`].
     pub fn keep(self) {
         let Connection { smtp, server, .. } = self;
         server.idle.lock().unwrap_or_else(PoisonError::into_inner).push((smtp, Instant::now()));
@@ -152,10 +152,10 @@ impl Connection {
 }
 
 async fn close_later(server: Weak<Server>) {
-    tokio::time::sleep(KEPT).await;
+    tokio::time::sleep(IDLE_TIMEOUT).await;
     let old = server.upgrade().map(|server| server.take_old()).unwrap_or_default();
     for mut smtp in old {
-        let _gone_already = tokio::time::timeout(BRIEF, smtp.quit()).await;
+        let _ = tokio::time::timeout(PROBE_TIMEOUT, smtp.quit()).await; // the server may have closed it
     }
 }
 
@@ -166,9 +166,10 @@ fn tls_parameters(profile: &Smtp) -> Result<TlsParameters, String> {
     }
     if let Some(path) = &profile.ca_file {
         let shown = path.display();
-        let pem = std::fs::read(path).map_err(|error| format!("ca_file: {shown} cannot be read: {error}"))?;
-        let certificate = Certificate::from_pem(&pem).map_err(|_| format!("ca_file: {shown} holds no certificates (PEM)"))?;
+        let pem = std::fs::read(path).map_err(|error| format!("ca_file: failed to read {shown}: {error}"))?;
+        let certificate =
+            Certificate::from_pem(&pem).map_err(|_| format!("ca_file: {shown} contains no certificates in PEM format"))?;
         builder = builder.add_root_certificate(certificate);
     }
-    builder.build().map_err(|error| format!("no TLS can be set up: {error}"))
+    builder.build().map_err(|error| format!("failed to set up TLS: {error}"))
 }

@@ -4,7 +4,7 @@ use reqwest::{Method, Url};
 use serde_json::Value;
 
 use super::digest::{hex, hmac, sha256_hex};
-use super::provider::{Answer, Message, Outcome, Request};
+use super::provider::{Message, Outcome, Request, Response};
 use crate::domain::input::percent_encoded;
 
 const ALGORITHM: &str = "ACS3-HMAC-SHA256";
@@ -13,7 +13,7 @@ pub(super) fn request(message: &Message<'_>) -> Result<Request, String> {
     let params = match message.params {
         Value::Null => None,
         Value::Object(_) => Some(message.params.to_string()),
-        _ => return Err("params: Aliyun's templates take an object, such as {\"code\": \"1234\"}".to_owned()),
+        _ => return Err("params: must be an object for Aliyun, such as {\"code\": \"1234\"}".to_owned()),
     };
     let mut query = vec![
         ("OutId", message.id.to_owned()),
@@ -28,14 +28,14 @@ pub(super) fn request(message: &Message<'_>) -> Result<Request, String> {
     Ok(call.signed(url, message.access_key(), message.secret_key()))
 }
 
-pub(super) fn outcome(answer: &Answer) -> Option<Outcome> {
-    let json = answer.json()?;
+pub(super) fn outcome(response: &Response) -> Option<Outcome> {
+    let json = response.json()?;
     let text = |name: &str| json.get(name).and_then(Value::as_str);
     let (code, message) = (text("Code")?, text("Message").unwrap_or_default());
     if code == "OK" { Some(Outcome::accepted(text("BizId"), code, message)) } else { Some(Outcome::refused(code, message)) }
 }
 
-/// A call of the API, as far as it is signed.
+/// The signed parts of an API call.
 struct Call<'c> {
     action: &'c str,
     version: &'c str,
@@ -45,11 +45,11 @@ struct Call<'c> {
 }
 
 impl Call<'_> {
-    /// The request with its signature, over the query as it stands in the URL.
+    /// The request with its signature, which covers the query as encoded in the URL.
     fn signed(&self, url: Url, access_key: &str, secret_key: &str) -> Request {
         let date = self.now.format("%Y-%m-%dT%H:%M:%SZ").to_string();
         let content = sha256_hex(self.body.as_bytes());
-        // By name, as they are signed.
+        // In the order in which they are signed: by name.
         let headers = [
             ("host", host(&url)),
             ("x-acs-action", self.action.to_owned()),
@@ -65,18 +65,18 @@ impl Call<'_> {
         let signature = hex(&hmac(secret_key.as_bytes(), &to_sign));
         let authorization = format!("{ALGORITHM} Credential={access_key},SignedHeaders={names},Signature={signature}");
         let request = Request::new(Method::POST, url, self.body.to_owned()).with("authorization", &authorization);
-        // The host is sent with every request anyway.
+        // The HTTP client sets the header `host` itself.
         headers.into_iter().skip(1).fold(request, |request, (name, value)| request.with(name, &value))
     }
 }
 
-/// The host as it is sent: with the port where it is not the usual one.
+/// The value of the header `host`: with the port unless it is the default one.
 pub(super) fn host(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
     url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
-/// Names and values by name, encoded as they are signed.
+/// The query in canonical form: sorted by name and percent-encoded.
 fn canonical_query(pairs: &[(&str, String)]) -> String {
     let mut pairs: Vec<String> =
         pairs.iter().map(|(name, value)| format!("{}={}", percent_encoded(name), percent_encoded(value))).collect();
@@ -91,7 +91,7 @@ mod tests {
     /// The example with fixed values in Alibaba Cloud's "Request syntax and signature method V3"
     /// (alibabacloud.com/help/en/sdk/product-overview/v3-request-structure-and-signature).
     #[test]
-    fn the_signature_is_the_published_one() {
+    fn signature_matches_the_published_example() {
         let query = [
             ("RegionId", "cn-shanghai".to_owned()),
             ("ImageId", "win2019_1809_x64_dtc_zh-cn_40G_alibase_20230811.vhd".to_owned()),

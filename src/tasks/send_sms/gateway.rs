@@ -1,14 +1,14 @@
-//! Any gateway that takes an HTTP request: its texts are filled in, its answer is looked through.
+//! Generic HTTP gateway: fills placeholders into the configured request, and evaluates the response by the configured conditions.
 
 use reqwest::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use reqwest::{Method, Url};
 use serde_json::Value;
 
-use super::provider::{Answer, Message, Outcome, Request};
+use super::provider::{Message, Outcome, Request, Response};
 use crate::domain::input::percent_encoded;
 use crate::domain::profile::sms::{Condition, Gateway};
 
-/// How what is filled in is written, so that it stays one value.
+/// How a placeholder's value is escaped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Escape {
     None,
@@ -20,12 +20,12 @@ enum Escape {
 pub(super) fn request(message: &Message<'_>) -> Result<Request, String> {
     let gateway = &message.profile.gateway;
     let template = gateway.url.as_ref().map(|url| url.reveal()).unwrap_or_default();
-    let url: Url = fill(template, message, Escape::Url).parse().map_err(|_| "url: does not read as a URL".to_owned())?;
+    let url: Url = fill(template, message, Escape::Url).parse().map_err(|_| "url: is not a valid URL".to_owned())?;
     let body = gateway.body.as_ref().map(|body| body.reveal());
     let (escape, kind) = kind(body);
     let body = body.map(|body| fill(body, message, escape)).unwrap_or_default();
     let method = match gateway.method {
-        Some(method) => Method::from_bytes(method.as_bytes()).map_err(|_| "method: is not one".to_owned())?,
+        Some(method) => Method::from_bytes(method.as_bytes()).map_err(|_| "method: is not a valid HTTP method".to_owned())?,
         None if gateway.body.is_some() => Method::POST,
         None => Method::GET,
     };
@@ -41,11 +41,11 @@ pub(super) fn request(message: &Message<'_>) -> Result<Request, String> {
 }
 
 fn add_header(request: &mut Request, line: &str, message: &Message<'_>) -> Result<(), String> {
-    let fault = || "headers: each line is Name: value".to_owned();
+    let fault = || "headers: each line must have the form Name: value".to_owned();
     let (name, value) = line.split_once(':').ok_or_else(fault)?;
     let name = HeaderName::from_bytes(name.trim().as_bytes()).map_err(|_| fault())?;
     let value = fill(value.trim(), message, Escape::None);
-    let value = HeaderValue::from_str(&value).map_err(|_| format!("headers: the value of {name} cannot be sent"))?;
+    let value = HeaderValue::from_str(&value).map_err(|_| format!("headers: the value of {name} contains invalid characters"))?;
     if name == CONTENT_TYPE {
         request.headers.remove(CONTENT_TYPE);
     }
@@ -53,7 +53,7 @@ fn add_header(request: &mut Request, line: &str, message: &Message<'_>) -> Resul
     Ok(())
 }
 
-/// What a body is, by how it begins.
+/// The escaping and content type of a body, by its first character.
 fn kind(body: Option<&str>) -> (Escape, &'static str) {
     match body.and_then(|body| body.trim_start().chars().next()) {
         Some('{' | '[') => (Escape::Json, "application/json"),
@@ -62,7 +62,7 @@ fn kind(body: Option<&str>) -> (Escape, &'static str) {
     }
 }
 
-/// Fills in what stands in braces; what is filled in is not looked through again.
+/// Replaces the placeholders in braces. Placeholders in inserted values are not replaced.
 fn fill(template: &str, message: &Message<'_>, escape: Escape) -> String {
     let mut filled = String::with_capacity(template.len());
     let mut rest = template;
@@ -94,7 +94,7 @@ fn value(name: &str, message: &Message<'_>, escape: Escape) -> Option<String> {
         "id" => message.id.to_owned(),
         "access_key" => message.access_key().to_owned(),
         "secret_key" => message.secret_key().to_owned(),
-        // In JSON it stands as what it is.
+        // Inserted into JSON without escaping.
         "params" if escape == Escape::Json => return Some(message.params.to_string()),
         "params" => message.params.to_string(),
         _ => return None,
@@ -107,25 +107,27 @@ fn value(name: &str, message: &Message<'_>, escape: Escape) -> Option<String> {
     })
 }
 
-pub(super) fn outcome(answer: &Answer, gateway: &Gateway) -> Outcome {
-    let json = answer.json();
-    let holds = |condition: &Option<Condition>| condition.as_ref().map(|condition| fits(condition, answer, json.as_ref()));
-    let code = format!("HTTP {}", answer.status);
-    if (200..300).contains(&answer.status) && holds(&gateway.success).unwrap_or(true) {
-        let found = gateway.message_id.as_deref().and_then(|pointer| json.as_ref()?.pointer(pointer)).map(text_of);
-        return Outcome::accepted(found.as_deref(), &code, &answer.beginning());
+pub(super) fn outcome(response: &Response, gateway: &Gateway) -> Outcome {
+    let json = response.json();
+    let holds = |condition: &Option<Condition>| condition.as_ref().map(|condition| fits(condition, response, json.as_ref()));
+    let code = format!("HTTP {}", response.status);
+    if (200..300).contains(&response.status) && holds(&gateway.success).unwrap_or(true) {
+        let found = gateway.message_id.as_deref().and_then(|pointer| json.as_ref()?.pointer(pointer)).map(value_text);
+        return Outcome::accepted(found.as_deref(), &code, &response.excerpt());
     }
-    Outcome { retry: holds(&gateway.retry).unwrap_or(false), ..Outcome::refused(code, answer.beginning()) }
+    Outcome { retry: holds(&gateway.retry).unwrap_or(false), ..Outcome::refused(code, response.excerpt()) }
 }
 
-fn fits(condition: &Condition, answer: &Answer, json: Option<&Value>) -> bool {
+fn fits(condition: &Condition, response: &Response, json: Option<&Value>) -> bool {
     match condition {
-        Condition::Text(text) => answer.text.contains(text.as_str()),
-        Condition::Json { pointer, value } => json.and_then(|json| json.pointer(pointer)).is_some_and(|v| text_of(v) == *value),
+        Condition::Text(text) => response.text.contains(text.as_str()),
+        Condition::Json { pointer, value } => {
+            json.and_then(|json| json.pointer(pointer)).is_some_and(|v| value_text(v) == *value)
+        }
     }
 }
 
-fn text_of(value: &Value) -> String {
+fn value_text(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
@@ -154,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn values_stay_values_wherever_they_stand() {
+    fn fill_escapes_values_by_body_type() {
         let json = filled(r#"{"to":"{to}","t":"{text}","p":{params},"x":{}}"#, Escape::Json);
         assert_eq!(json, r#"{"to":"+86138","t":"a\"b&c {to} \\","p":{"n":1},"x":{}}"#);
         assert_eq!(

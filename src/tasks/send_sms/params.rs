@@ -1,4 +1,4 @@
-//! What `send_sms` takes.
+//! Parameters of `send_sms`.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -10,12 +10,12 @@ use crate::domain::profile::sms::Provider;
 use crate::tasks::Stage;
 
 /// The most numbers of one run.
-const NUMBERS_MAX: usize = 500;
+const MAX_NUMBERS: usize = 500;
 
-/// The parameters, read.
+/// The parsed parameters.
 #[derive(Debug)]
 pub(super) struct Params {
-    /// Each once.
+    /// Without duplicates.
     pub to: Vec<String>,
     pub text: Option<String>,
     pub template: Option<String>,
@@ -25,7 +25,7 @@ pub(super) struct Params {
     pub sms: Option<String>,
 }
 
-/// As given.
+/// The parameters before they are checked.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Raw {
@@ -46,16 +46,16 @@ enum Numbers {
 }
 
 impl Params {
-    /// Reads parameters that fit the schema.
+    /// Parses parameters that match the schema.
     ///
     /// # Errors
-    /// What the schema cannot say.
+    /// Faults that the schema cannot express.
     pub fn read(params: &Value, stage: Stage) -> Result<Params, Vec<Fault>> {
         let raw: Raw = serde_json::from_value(params.clone()).map_err(|error| vec![Fault::new("", error.to_string())])?;
         let mut faults = Vec::new();
         let to = numbers(&raw.to, stage, &mut faults);
         if raw.text.is_some() && raw.template.is_some() {
-            faults.push(Fault::new("/template", "template: cannot be given together with text"));
+            faults.push(Fault::new("/template", "template: is not allowed together with text"));
         }
         if faults.is_empty() {
             let Raw { text, template, params, sign, sms, .. } = raw;
@@ -64,26 +64,26 @@ impl Params {
         Err(faults)
     }
 
-    /// What a provider needs and does not find here or in its settings.
+    /// Checks that the provider has all values it needs, from the parameters or its settings.
     pub fn check_for(&self, profile: &Sms) -> Result<(), Fault> {
         let Some(provider) = profile.provider else { return Ok(()) };
         let name = provider.as_str();
         let has_template = self.template.is_some() || (self.text.is_none() && profile.template.is_some());
         match provider {
             Provider::Aliyun | Provider::Tencent if self.text.is_some() => {
-                Err(Fault::new("/text", format!("text: {name} sends approved templates alone; give template and params")))
+                Err(Fault::new("/text", format!("text: {name} sends approved templates only; use template and params")))
             }
             Provider::Aliyun | Provider::Tencent if !has_template => {
-                Err(Fault::new("/template", format!("template: is missing; {name} sends approved templates alone")))
+                Err(Fault::new("/template", format!("template: is required; {name} sends approved templates only")))
             }
-            // Messages to other countries need none.
+            // Messages to other countries need no signature.
             Provider::Aliyun | Provider::Tencent
                 if self.sign.is_none() && profile.sign.is_none() && self.to.iter().any(|to| number::is_mainland(to)) =>
             {
-                Err(Fault::new("/sign", format!("sign: is missing here and in the settings; {name} needs a signature (签名)")))
+                Err(Fault::new("/sign", format!("sign: is required, here or in the settings; {name} needs a signature (签名)")))
             }
             Provider::Twilio | Provider::Http if self.text.is_none() && !has_template => {
-                Err(Fault::new("/text", "text: is missing; give text or template"))
+                Err(Fault::new("/text", "text: text or template is required"))
             }
             _ => Ok(()),
         }
@@ -96,7 +96,7 @@ fn numbers(given: &Numbers, stage: Stage, faults: &mut Vec<Fault>) -> Vec<String
         Numbers::Many(texts) => texts.iter().enumerate().map(|(n, text)| (format!("/to/{n}"), text)).collect(),
     };
     let mut found: Vec<String> = Vec::new();
-    for (pointer, text) in texts.into_iter().filter(|(_, text)| stage.knows(text)) {
+    for (pointer, text) in texts.into_iter().filter(|(_, text)| stage.is_resolved(text)) {
         for part in text.split([',', ';', '\n']).map(str::trim).filter(|part| !part.is_empty()) {
             match number::read(part) {
                 Ok(number) if found.contains(&number) => {}
@@ -105,11 +105,11 @@ fn numbers(given: &Numbers, stage: Stage, faults: &mut Vec<Fault>) -> Vec<String
             }
         }
     }
-    if found.len() > NUMBERS_MAX {
-        faults.push(Fault::new("/to", format!("to: {} numbers; at most {NUMBERS_MAX}", found.len())));
+    if found.len() > MAX_NUMBERS {
+        faults.push(Fault::new("/to", format!("to: {} numbers; at most {MAX_NUMBERS}", found.len())));
     }
     if found.is_empty() && faults.is_empty() && stage == Stage::Run {
-        faults.push(Fault::new("/to", "to: there is no number"));
+        faults.push(Fault::new("/to", "to: must contain a phone number"));
     }
     found
 }
@@ -129,31 +129,31 @@ pub(super) fn schema() -> Value {
         "required": ["to"],
         "properties": {
             "to": with(
-                json!({"anyOf": [number, {"type": "array", "minItems": 1, "maxItems": NUMBERS_MAX, "items": number}]}),
-                "Who gets it: a phone number, or a list. With the country's code in front, as +8613800138000; Aliyun and Tencent take \
+                json!({"anyOf": [number, {"type": "array", "minItems": 1, "maxItems": MAX_NUMBERS, "items": number}]}),
+                "The recipients: a phone number or a list, with country code, such as +8613800138000; Aliyun and Tencent also accept \
                     numbers of mainland China without it.",
                 "接收号码：一个号码或号码列表，建议带国家码，如 +8613800138000；阿里云和腾讯云的国内号码可省略国家码。"),
             "text": with(
                 json!({"type": "string", "minLength": 1, "maxLength": 2_000}),
-                "The text, for providers that take any (Twilio, HTTP gateways).",
+                "The text, for providers that send any text (Twilio, HTTP gateways).",
                 "短信内容，用于可发送任意文本的服务商（Twilio、HTTP 网关）。"),
             "template": with(
                 json!({"type": "string", "minLength": 1, "maxLength": 200}),
-                "The template's code (Aliyun, Tencent; with Twilio a content template). By default that of the settings.",
+                "The code of the template (Aliyun, Tencent; with Twilio a content template). By default the one in the settings.",
                 "短信模板编号（阿里云、腾讯云；Twilio 为内容模板），默认取配置中的模板。"),
             "params": with(
                 json!({"anyOf": [
                     {"type": "object", "maxProperties": 100, "additionalProperties": value},
                     {"type": "array", "maxItems": 100, "items": value}]}),
-                "The template's values: an object by name (Aliyun), a list by place (Tencent).",
+                "The values of the template: an object by name (Aliyun), a list by position (Tencent).",
                 "模板变量：阿里云为按名称的对象，腾讯云为按顺序的列表。"),
             "sign": with(
                 json!({"type": "string", "minLength": 1, "maxLength": 100}),
-                "The signature in front of the text; by default that of the settings.",
+                "The signature before the text; by default the one in the settings.",
                 "短信签名，默认取配置中的签名。"),
             "sms": with(
                 json!({"type": "string", "minLength": 1, "maxLength": 64}),
-                "The provider: the name of a section [sms.<name>] of the settings. Not needed where there is only one.",
+                "The provider: the name of a section [sms.<name>] of the settings. Not needed if there is only one.",
                 "使用的短信服务：配置中 [sms.<名称>] 的名称，只有一个时可省略。"),
         },
     })

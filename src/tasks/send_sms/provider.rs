@@ -1,13 +1,13 @@
-//! What the providers have in common: a message becomes a request, an answer becomes an outcome.
+//! Provider interface: converts a message to a request, and a response to an outcome.
 
 use chrono::{DateTime, Utc};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, Url};
 use serde_json::Value;
 
-use super::codes::{self, Meaning};
+use super::codes::{self, CodeInfo};
 use super::{aliyun, gateway, tencent, twilio};
-use crate::domain::input::cut;
+use crate::domain::input::truncate;
 use crate::domain::profile::Sms;
 use crate::domain::profile::sms::Provider;
 
@@ -15,21 +15,21 @@ use crate::domain::profile::sms::Provider;
 #[derive(Debug)]
 pub(super) struct Message<'m> {
     pub profile: &'m Sms,
-    /// In the provider's form.
+    /// The number in the provider's form.
     pub to: &'m str,
     pub text: Option<&'m str>,
     pub template: Option<&'m str>,
-    /// What the template's places are filled with: null, an object or a list.
+    /// The values of the template: null, an object or a list.
     pub params: &'m Value,
     pub sign: Option<&'m str>,
-    /// The execution's id.
+    /// The execution's ID.
     pub id: &'m str,
     pub now: DateTime<Utc>,
-    /// Never the same twice.
+    /// A random value, unique for each request.
     pub nonce: String,
 }
 
-/// What is sent to the provider.
+/// A request to the provider.
 #[derive(Debug)]
 pub(super) struct Request {
     pub method: Method,
@@ -38,40 +38,40 @@ pub(super) struct Request {
     pub body: String,
 }
 
-/// What the provider answered.
+/// A response of the provider.
 #[derive(Debug)]
-pub(super) struct Answer {
+pub(super) struct Response {
     pub status: u16,
     pub text: String,
 }
 
-/// What became of a message.
+/// The outcome of one message.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Outcome {
     pub accepted: bool,
-    /// Another attempt may be taken.
+    /// Whether a later attempt may succeed.
     pub retry: bool,
-    /// The provider's id of the message.
+    /// The provider's ID of the message.
     pub id: Option<String>,
     pub code: String,
-    /// The provider's words, with a hint where there is one.
+    /// The provider's message, with an explanation of the code if one is known.
     pub message: String,
-    /// What it costs, in the provider's units, where it says so.
+    /// The cost in the provider's units, if the provider reports it.
     pub fee: Option<i64>,
 }
 
 impl Message<'_> {
-    /// The request for a provider.
+    /// The request for the provider.
     ///
     /// # Errors
-    /// What the provider cannot take.
+    /// If the provider does not support the message.
     pub fn request(&self) -> Result<Request, String> {
         match self.profile.provider {
             Some(Provider::Aliyun) => aliyun::request(self),
             Some(Provider::Tencent) => tencent::request(self),
             Some(Provider::Twilio) => twilio::request(self),
             Some(Provider::Http) => gateway::request(self),
-            None => Err("provider is missing".to_owned()),
+            None => Err("provider is required".to_owned()),
         }
     }
 
@@ -84,7 +84,7 @@ impl Message<'_> {
     }
 
     pub fn endpoint(&self) -> Result<Url, String> {
-        self.profile.endpoint().parse().map_err(|_| "endpoint: does not read as a URL".to_owned())
+        self.profile.endpoint().parse().map_err(|_| "endpoint: is not a valid URL".to_owned())
     }
 }
 
@@ -94,7 +94,7 @@ impl Request {
         Request { method, url, headers: HeaderMap::new(), body }
     }
 
-    /// With a header. One that cannot be sent is left out; names and signatures are plain letters.
+    /// Adds a header. Invalid values are left out, but names and signatures are always valid.
     pub fn with(mut self, name: &'static str, value: &str) -> Request {
         if let Ok(value) = HeaderValue::from_str(value) {
             self.headers.insert(HeaderName::from_static(name), value);
@@ -103,8 +103,8 @@ impl Request {
     }
 }
 
-impl Answer {
-    /// What the answer says.
+impl Response {
+    /// The outcome that the response reports.
     pub fn outcome(&self, profile: &Sms) -> Outcome {
         let read = match profile.provider {
             Some(Provider::Aliyun) => aliyun::outcome(self),
@@ -112,13 +112,13 @@ impl Answer {
             Some(Provider::Twilio) => twilio::outcome(self),
             _ => Some(gateway::outcome(self, &profile.gateway)),
         };
-        let outcome = read.unwrap_or_else(|| Outcome::refused(format!("HTTP {}", self.status), self.beginning()));
-        outcome.judged(self.status, profile)
+        let outcome = read.unwrap_or_else(|| Outcome::refused(format!("HTTP {}", self.status), self.excerpt()));
+        outcome.classified(self.status, profile)
     }
 
-    /// The text's beginning, on one line.
-    pub fn beginning(&self) -> String {
-        cut(self.text.trim(), 200).replace(char::is_control, " ")
+    /// The first 200 characters of the text, on one line.
+    pub fn excerpt(&self) -> String {
+        truncate(self.text.trim(), 200).replace(char::is_control, " ")
     }
 
     pub fn json(&self) -> Option<Value> {
@@ -136,10 +136,10 @@ impl Outcome {
         Outcome { accepted: false, retry: false, id: None, code: code.into(), message: message.into(), fee: None }
     }
 
-    /// With what is known of the code. No secret that the answer may repeat is kept.
-    fn judged(mut self, status: u16, profile: &Sms) -> Outcome {
-        let known = profile.provider.and_then(|provider| codes::meaning(provider, &self.code));
-        let Meaning { retry, hint } = known.unwrap_or(Meaning { retry: false, hint: "" });
+    /// Adds the explanation of the code, and masks the secret key if the response repeats it.
+    fn classified(mut self, status: u16, profile: &Sms) -> Outcome {
+        let known = profile.provider.and_then(|provider| codes::code_info(provider, &self.code));
+        let CodeInfo { retry, hint } = known.unwrap_or(CodeInfo { retry: false, hint: "" });
         self.retry = !self.accepted && (self.retry || retry || status == 429 || status >= 500);
         if !self.accepted && !hint.is_empty() {
             self.message = format!("{} ({hint})", self.message);
@@ -147,7 +147,7 @@ impl Outcome {
         if let Some(secret) = profile.secret_key.as_ref().map(|secret| secret.reveal()).filter(|secret| !secret.is_empty()) {
             self.message = self.message.replace(secret, "***");
         }
-        self.message = cut(&self.message, 500);
+        self.message = truncate(&self.message, 500);
         self
     }
 }

@@ -1,4 +1,5 @@
-//! What became of each number: kept as the result, and read again by the next attempt, which sends only what is left.
+//! Delivery record: the outcome of each number. Stored as the result of the run and loaded by the next attempt, which sends the
+//! remaining messages only.
 
 use serde_json::{Value, json};
 
@@ -8,17 +9,20 @@ use crate::tasks::{RunContext, RunError, Toolbox};
 
 /// The outcomes of a run so far, in the order of its numbers.
 #[derive(Debug)]
-pub(super) struct Record {
+pub(super) struct DeliveryRecord {
     sms: String,
     entries: Vec<(String, Option<Outcome>)>,
 }
 
-impl Record {
-    /// All numbers, with what an attempt before this one did already.
-    ///
-    /// # Errors
-    /// Where that cannot be read: without it somebody might get the message twice.
-    pub async fn begin(sms: &str, numbers: &[String], toolbox: &Toolbox, context: &RunContext) -> Result<Record, RunError> {
+impl DeliveryRecord {
+    /// All numbers, with the final outcomes of an earlier attempt. Fails if that result cannot be read, because messages could
+    /// then be sent twice.
+    pub async fn load(
+        sms: &str,
+        numbers: &[String],
+        toolbox: &Toolbox,
+        context: &RunContext,
+    ) -> Result<DeliveryRecord, RunError> {
         let earlier = if context.attempt > 1 { earlier(toolbox, &context.execution_id).await? } else { Value::Null };
         let done = |number: &String| {
             let messages = earlier.get("messages").and_then(Value::as_array)?;
@@ -26,22 +30,22 @@ impl Record {
             Some(outcome(found)).filter(|outcome| !outcome.retry)
         };
         let entries = numbers.iter().map(|number| (number.clone(), done(number))).collect();
-        Ok(Record { sms: sms.to_owned(), entries })
+        Ok(DeliveryRecord { sms: sms.to_owned(), entries })
     }
 
-    /// The numbers that are still to be sent to.
-    pub fn left(&self) -> Vec<String> {
+    /// The numbers without an outcome.
+    pub fn pending(&self) -> Vec<String> {
         self.entries.iter().filter(|(_, outcome)| outcome.is_none()).map(|(number, _)| number.clone()).collect()
     }
 
-    pub fn put(&mut self, number: &str, outcome: Outcome) {
+    pub fn set(&mut self, number: &str, outcome: Outcome) {
         if let Some(entry) = self.entries.iter_mut().find(|(to, _)| to == number) {
             entry.1 = Some(outcome);
         }
     }
 
-    /// The run's result, or why there is none to be glad of.
-    pub fn end(self) -> Result<Value, RunError> {
+    /// The result of the run, or the error if a message was refused. Retryable if a refused message is.
+    pub fn finish(self) -> Result<Value, RunError> {
         let (all, accepted) = (self.entries.len(), self.accepted());
         let refused: Vec<_> = self.entries.iter().filter_map(|(to, outcome)| Some((to, outcome.as_ref()?))).collect();
         let mut refused = refused.into_iter().filter(|(_, outcome)| !outcome.accepted);
@@ -55,9 +59,9 @@ impl Record {
         Err(error.with_result(self.result()))
     }
 
-    /// The run was broken off; what was sent stays on record.
-    pub fn given_up(self) -> RunError {
-        let message = format!("given up when {} of {} messages were accepted", self.accepted(), self.entries.len());
+    /// The error of a cancelled run, with the outcomes so far as its result.
+    pub fn cancelled(self) -> RunError {
+        let message = format!("cancelled; {} of {} messages were accepted", self.accepted(), self.entries.len());
         RunError::fail(message).with_result(self.result())
     }
 
@@ -66,8 +70,8 @@ impl Record {
     }
 
     fn result(&self) -> Value {
-        let told = self.entries.iter().filter_map(|(to, outcome)| Some((to, outcome.as_ref()?)));
-        let messages: Vec<Value> = told
+        let outcomes = self.entries.iter().filter_map(|(to, outcome)| Some((to, outcome.as_ref()?)));
+        let messages: Vec<Value> = outcomes
             .map(|(to, outcome)| {
                 json!({
                     "to": to, "accepted": outcome.accepted, "id": outcome.id, "code": outcome.code, "message": outcome.message,
@@ -84,7 +88,7 @@ async fn earlier(toolbox: &Toolbox, execution_id: &str) -> Result<Value, RunErro
         Ok(mut session) => execution::result(&mut session, execution_id).await,
         Err(error) => Err(error),
     };
-    let cannot = |error| RunError::retry(format!("what the attempt before sent cannot be read: {error}"));
+    let cannot = |error| RunError::retry(format!("failed to read the result of the previous attempt: {error}"));
     Ok(found.map_err(cannot)?.unwrap_or_default())
 }
 

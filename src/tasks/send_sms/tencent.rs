@@ -6,12 +6,12 @@ use serde_json::{Value, json};
 
 use super::aliyun::host;
 use super::digest::{hex, hmac, sha256_hex};
-use super::provider::{Answer, Message, Outcome, Request};
+use super::provider::{Message, Outcome, Request, Response};
 
 const ALGORITHM: &str = "TC3-HMAC-SHA256";
 const CONTENT_TYPE: &str = "application/json; charset=utf-8";
-/// Without `region`.
-const REGION: &str = "ap-guangzhou";
+/// The default of `region`.
+const DEFAULT_REGION: &str = "ap-guangzhou";
 
 pub(super) fn request(message: &Message<'_>) -> Result<Request, String> {
     let body = json!({
@@ -19,7 +19,7 @@ pub(super) fn request(message: &Message<'_>) -> Result<Request, String> {
         "SmsSdkAppId": message.profile.app_id.as_deref().unwrap_or_default(),
         "SignName": message.sign.unwrap_or_default(),
         "TemplateId": message.template.unwrap_or_default(),
-        "TemplateParamSet": in_order(message.params)?,
+        "TemplateParamSet": positional_values(message.params)?,
         "SessionContext": message.id,
     });
     let (url, body) = (message.endpoint()?, body.to_string());
@@ -33,12 +33,12 @@ pub(super) fn request(message: &Message<'_>) -> Result<Request, String> {
         .with("x-tc-action", "SendSms")
         .with("x-tc-version", "2021-01-11")
         .with("x-tc-timestamp", &timestamp)
-        .with("x-tc-region", message.profile.region.as_deref().unwrap_or(REGION)))
+        .with("x-tc-region", message.profile.region.as_deref().unwrap_or(DEFAULT_REGION)))
 }
 
-/// The template's values by their place: a list, or an object whose names are the places `1`, `2`, …
-fn in_order(params: &Value) -> Result<Vec<String>, String> {
-    let fault = || "params: Tencent's templates take a list, such as [\"1234\", \"5\"]".to_owned();
+/// The template's values by position: from a list, or from an object whose keys are the positions `1`, `2`, …
+fn positional_values(params: &Value) -> Result<Vec<String>, String> {
+    let fault = || "params: must be a list for Tencent, such as [\"1234\", \"5\"]".to_owned();
     let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     match params {
         Value::Null => Ok(Vec::new()),
@@ -48,8 +48,8 @@ fn in_order(params: &Value) -> Result<Vec<String>, String> {
     }
 }
 
-pub(super) fn outcome(answer: &Answer) -> Option<Outcome> {
-    let json = answer.json()?;
+pub(super) fn outcome(response: &Response) -> Option<Outcome> {
+    let json = response.json()?;
     let response = json.get("Response")?;
     if let Some(error) = response.get("Error") {
         let text = |name: &str| error.get(name).and_then(Value::as_str).unwrap_or_default();
@@ -65,11 +65,11 @@ pub(super) fn outcome(answer: &Answer) -> Option<Outcome> {
     Some(Outcome { fee, ..Outcome::accepted(Some(text("SerialNo")), code, message) })
 }
 
-/// A call of the API, as far as it is signed.
+/// The signed parts of an API call.
 struct Call<'c> {
     service: &'c str,
     path: &'c str,
-    /// By name, in lower case.
+    /// Sorted by name, in lower case.
     headers: &'c [(&'c str, String)],
     body: &'c str,
     now: DateTime<Utc>,
@@ -84,8 +84,8 @@ impl Call<'_> {
         let date = self.now.format("%Y-%m-%d").to_string();
         let scope = format!("{date}/{}/tc3_request", self.service);
         let to_sign = format!("{ALGORITHM}\n{}\n{scope}\n{}", self.now.timestamp(), sha256_hex(canonical.as_bytes()));
-        let of_day = hmac(format!("TC3{secret_key}").as_bytes(), &date);
-        let key = hmac(&hmac(&of_day, self.service), "tc3_request");
+        let date_key = hmac(format!("TC3{secret_key}").as_bytes(), &date);
+        let key = hmac(&hmac(&date_key, self.service), "tc3_request");
         let signature = hex(&hmac(&key, &to_sign));
         format!("{ALGORITHM} Credential={access_key}/{scope}, SignedHeaders={names}, Signature={signature}")
     }
@@ -97,7 +97,7 @@ mod tests {
 
     /// The example in Tencent Cloud's documentation of the signature (the API 3.0 page "Signature v3" of CVM).
     #[test]
-    fn the_signature_is_the_published_one() {
+    fn signature_matches_the_published_example() {
         let body = r#"{"Limit": 1, "Filters": [{"Values": ["\u672a\u547d\u540d"], "Name": "instance-name"}]}"#;
         let headers = [("content-type", CONTENT_TYPE.to_owned()), ("host", "cvm.tencentcloudapi.com".to_owned())];
         let now = DateTime::from_timestamp(1_551_113_065, 0).unwrap();
@@ -108,10 +108,10 @@ mod tests {
     }
 
     #[test]
-    fn values_go_by_their_place() {
-        assert_eq!(in_order(&json!(["a", 5])), Ok(vec!["a".into(), "5".into()]));
-        assert_eq!(in_order(&json!({"2": "b", "1": "a"})), Ok(vec!["a".into(), "b".into()]));
-        assert_eq!(in_order(&Value::Null), Ok(Vec::new()));
-        assert!(in_order(&json!({"code": "a"})).is_err());
+    fn positional_values_accepts_lists_and_numbered_objects() {
+        assert_eq!(positional_values(&json!(["a", 5])), Ok(vec!["a".into(), "5".into()]));
+        assert_eq!(positional_values(&json!({"2": "b", "1": "a"})), Ok(vec!["a".into(), "b".into()]));
+        assert_eq!(positional_values(&Value::Null), Ok(Vec::new()));
+        assert!(positional_values(&json!({"code": "a"})).is_err());
     }
 }

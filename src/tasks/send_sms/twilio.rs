@@ -1,11 +1,11 @@
-//! Twilio: Messages of 2010-04-01, with Basic authentication and a form.
+//! Twilio: the API Messages of 2010-04-01, with Basic authentication and a form body.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use reqwest::Method;
 use serde_json::Value;
 
-use super::provider::{Answer, Message, Outcome, Request};
+use super::provider::{Message, Outcome, Request, Response};
 use crate::domain::input::percent_encoded;
 
 pub(super) fn request(message: &Message<'_>) -> Result<Request, String> {
@@ -26,8 +26,8 @@ pub(super) fn request(message: &Message<'_>) -> Result<Request, String> {
         .with("content-type", "application/x-www-form-urlencoded"))
 }
 
-pub(super) fn outcome(answer: &Answer) -> Option<Outcome> {
-    let json = answer.json()?;
+pub(super) fn outcome(response: &Response) -> Option<Outcome> {
+    let json = response.json()?;
     let text = |name: &str| json.get(name).and_then(Value::as_str).unwrap_or_default();
     let Some(sid) = json.get("sid").and_then(Value::as_str) else {
         let code = json.get("code").and_then(Value::as_i64)?;

@@ -1,14 +1,13 @@
-//! What an answer must be: a query becomes a check. It is looked at before the transaction counts, so that a change that does
-//! not come out as expected is undone.
+//! Expectations on a result (`expect`), checked before the commit, so that unexpected changes are rolled back.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Report, Sink};
-use crate::domain::input::shown;
+use crate::domain::input::display_value;
 use crate::tasks::RunError;
 
-/// What is expected.
+/// The expectations.
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Expect {
     rows: Option<Count>,
@@ -31,7 +30,7 @@ struct Expected {
 }
 
 impl Expect {
-    /// Whether what came is what was expected. Where it is not, another attempt would only find the same.
+    /// Checks the expectations. An unmet one is a permanent error with the found values as its result.
     pub fn check(&self, sink: &Sink, reports: &[Report]) -> Result<(), RunError> {
         let affected = reports.iter().map(|report| report.rows_affected).sum();
         let value = sink.value();
@@ -66,19 +65,20 @@ impl Count {
 impl Expected {
     fn unmet(&self, found: &Value) -> Option<String> {
         if let Some(wanted) = &self.equals {
-            return (!same(wanted, found)).then(|| format!("expected the value {}, found {}", shown(wanted), shown(found)));
+            return (!equal_values(wanted, found))
+                .then(|| format!("expected the value {}, found {}", display_value(wanted), display_value(found)));
         }
-        let Some(number) = number(found) else { return Some(format!("expected a number, found {}", shown(found))) };
+        let Some(number) = number(found) else { return Some(format!("expected a number, found {}", display_value(found))) };
         match (self.min, self.max) {
-            (Some(min), _) if number < min => Some(format!("expected a value of at least {min}, found {}", shown(found))),
-            (_, Some(max)) if number > max => Some(format!("expected a value of at most {max}, found {}", shown(found))),
+            (Some(min), _) if number < min => Some(format!("expected a value of at least {min}, found {}", display_value(found))),
+            (_, Some(max)) if number > max => Some(format!("expected a value of at most {max}, found {}", display_value(found))),
             _ => None,
         }
     }
 }
 
-/// Exact numbers come as text, so they are compared by what they are worth.
-fn same(wanted: &Value, found: &Value) -> bool {
+/// Whether two values are equal. Exact numbers are texts in results, so numbers are compared numerically.
+fn equal_values(wanted: &Value, found: &Value) -> bool {
     wanted == found || matches!((number(wanted), number(found)), (Some(wanted), Some(found)) if wanted == found)
 }
 

@@ -1,36 +1,33 @@
-//! What a text may not hold: changes where the database is only read, the end of a transaction that Belfry ends itself,
-//! values for parameters that are not there.
+//! Checks of SQL before it is run: no changes on read-only datasources, no transaction control inside Belfry's own transaction,
+//! and a value for each named parameter.
 
 use crate::domain::profile::datasource::Engine;
 use crate::tasks::sql::source::Source;
 use crate::tasks::sql::statement::{Statement, Values};
 
-/// The statements that may begin a text on a database that is only read.
-const READING: [&str; 9] = ["select", "with", "values", "table", "show", "describe", "desc", "explain", "pragma"];
-/// Words that change something, wherever they stand.
-const CHANGING: [&str; 10] = ["insert", "update", "delete", "merge", "into", "exec", "execute", "truncate", "drop", "create"];
+/// The statements allowed on a read-only datasource.
+const READ_VERBS: [&str; 9] = ["select", "with", "values", "table", "show", "describe", "desc", "explain", "pragma"];
+/// Key words of changes, rejected anywhere in a statement on a read-only datasource.
+const WRITE_WORDS: [&str; 10] = ["insert", "update", "delete", "merge", "into", "exec", "execute", "truncate", "drop", "create"];
 
-/// Whether the statements may be run.
-///
-/// # Errors
-/// Why not, for people.
+/// Checks that the statements may be run.
 pub fn check(statements: &[Statement], values: &Values, source: &Source, transaction: bool) -> Result<(), String> {
     if statements.is_empty() {
-        return Err("sql: holds no statement".to_owned());
+        return Err("sql: contains no statement".to_owned());
     }
     if let Values::List(_) = values
         && statements.len() > 1
     {
-        return Err("params: a list goes with one statement; name the parameters (:name) to use them in several".to_owned());
+        return Err("params: a list is only allowed with one statement; use named parameters (:name) for several".to_owned());
     }
     check_names(statements, values, source)?;
     for statement in statements {
         if source.read_only() {
-            check_reading(statement, source)?;
+            check_read_only(statement, source)?;
         }
-        if (transaction || source.read_only()) && statement.controls_transaction() && !has_own_batch(source) {
+        if (transaction || source.read_only()) && statement.controls_transaction() && !sends_one_batch(source) {
             return Err(format!(
-                "sql: '{}' ends or begins the transaction in which Belfry runs all statements; give transaction: false to do it yourself",
+                "sql: '{}' is not allowed, because all statements run in one transaction; set transaction: false to control it yourself",
                 statement.verb()
             ));
         }
@@ -38,8 +35,8 @@ pub fn check(statements: &[Statement], values: &Values, source: &Source, transac
     Ok(())
 }
 
-/// Within one batch of SQL Server or a block of Oracle these words are the business of whoever wrote it.
-fn has_own_batch(source: &Source) -> bool {
+/// Whether the text is sent as one batch, which may control transactions by itself (SQL Server).
+fn sends_one_batch(source: &Source) -> bool {
     matches!(source.engine(), Engine::SqlServer) && !source.read_only()
 }
 
@@ -48,29 +45,29 @@ fn check_names(statements: &[Statement], values: &Values, source: &Source) -> Re
     match values {
         Values::Named(given) => {
             if let Some(missing) = named().find(|name| !given.contains_key(*name)) {
-                return Err(format!("params: the SQL names :{missing}, for which there is no value"));
+                return Err(format!("params: no value for the parameter :{missing}"));
             }
             match given.keys().find(|name| !named().any(|known| known == name.as_str())) {
-                Some(unused) => Err(format!("params: the SQL does not name :{unused}")),
+                Some(unused) => Err(format!("params: the SQL has no parameter :{unused}")),
                 None => Ok(()),
             }
         }
-        // SQLite would take NULL for them, in silence.
+        // SQLite would silently use NULL.
         Values::None if source.engine() == Engine::Sqlite => match named().next() {
-            Some(missing) => Err(format!("params: the SQL names :{missing}, for which there is no value")),
+            Some(missing) => Err(format!("params: no value for the parameter :{missing}")),
             None => Ok(()),
         },
         Values::None | Values::List(_) => Ok(()),
     }
 }
 
-fn check_reading(statement: &Statement, source: &Source) -> Result<(), String> {
-    let refusal = |word: &str| Err(format!("sql: the datasource {} is read only; '{word}' may change something", source.name));
-    if !READING.contains(&statement.verb()) {
-        return refusal(statement.verb());
+fn check_read_only(statement: &Statement, source: &Source) -> Result<(), String> {
+    let rejection = |word: &str| Err(format!("sql: the datasource {} is read only; '{word}' may change data", source.name));
+    if !READ_VERBS.contains(&statement.verb()) {
+        return rejection(statement.verb());
     }
-    match CHANGING.iter().find(|word| statement.has_word(word)) {
-        Some(word) => refusal(word),
+    match WRITE_WORDS.iter().find(|word| statement.has_word(word)) {
+        Some(word) => rejection(word),
         None => Ok(()),
     }
 }

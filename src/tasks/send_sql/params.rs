@@ -1,4 +1,4 @@
-//! What `send_sql` takes.
+//! Parameters of `send_sql`.
 
 use std::time::Duration;
 
@@ -10,10 +10,10 @@ use crate::domain::fault::Fault;
 use crate::tasks::sql::Cell;
 use crate::tasks::sql::statement::Values;
 
-/// Without `max_rows`.
+/// Default of `max_rows`.
 const MAX_ROWS: usize = 1000;
 
-/// The parameters, read.
+/// The parsed parameters.
 pub(super) struct Params {
     pub datasource: Option<String>,
     pub sql: String,
@@ -26,7 +26,7 @@ pub(super) struct Params {
     pub expect: Option<Expect>,
 }
 
-/// What becomes of an answer.
+/// Where the rows of the last result set are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Output {
@@ -35,7 +35,7 @@ pub(super) enum Output {
     Value,
 }
 
-/// As given.
+/// The parameters as given.
 #[derive(Deserialize)]
 struct Raw {
     datasource: Option<String>,
@@ -50,10 +50,7 @@ struct Raw {
 }
 
 impl Params {
-    /// Reads parameters that fit the schema.
-    ///
-    /// # Errors
-    /// What the schema cannot say.
+    /// Parses parameters that match the schema. The error lists the faults that the schema cannot express.
     pub fn read(params: &Value) -> Result<Params, Vec<Fault>> {
         let raw: Raw = serde_json::from_value(params.clone()).map_err(|error| vec![Fault::new("", error.to_string())])?;
         let mut faults = Vec::new();
@@ -63,11 +60,11 @@ impl Params {
         let output = raw.output.unwrap_or(if raw.file.is_some() { Output::Csv } else { Output::Rows });
         match (output, &raw.file) {
             (Output::Csv, None) => faults.push(Fault::new("/file", "file: is required for output csv")),
-            (Output::Rows | Output::Value, Some(_)) => faults.push(Fault::new("/file", "file: goes with output csv only")),
+            (Output::Rows | Output::Value, Some(_)) => faults.push(Fault::new("/file", "file: is only allowed with output csv")),
             _ => {}
         }
         if output == Output::Csv && params.pointer("/expect/value").is_some() {
-            faults.push(Fault::new("/expect/value", "value: cannot be checked with output csv; use rows or value"));
+            faults.push(Fault::new("/expect/value", "value: cannot be checked with output csv; use output rows or value"));
         }
         if !faults.is_empty() {
             return Err(faults);
@@ -86,7 +83,7 @@ impl Params {
     }
 }
 
-/// Parameters of a statement from JSON.
+/// The values of a statement's parameters from JSON.
 pub(in crate::tasks) fn values(given: Option<&Value>) -> Values {
     let named = |map: &Map<String, Value>| map.iter().map(|(name, value)| (name.clone(), Cell::from_json(value))).collect();
     match given {
@@ -100,7 +97,7 @@ pub(in crate::tasks) fn values(given: Option<&Value>) -> Values {
 pub(in crate::tasks) fn datasource_schema() -> Value {
     json!({
         "type": "string", "minLength": 1, "maxLength": 200,
-        "description": "The database, by its name in the settings ([datasource.<name>]). Not needed where there is only one.",
+        "description": "The name of the datasource in the settings ([datasource.<name>]). Not required if there is only one.",
         "x-description-zh": "设置中配置的数据源名称（[datasource.<name>]）；只有一个数据源时可省略。",
     })
 }
@@ -112,7 +109,8 @@ pub(in crate::tasks) fn values_schema() -> Value {
             {"type": "object", "maxProperties": 1000, "additionalProperties": true},
             {"type": "array", "maxItems": 1000},
         ],
-        "description": "Values that the database binds, never part of the SQL: an object for :name, in any number of statements; or a list, for one statement, for the database's own placeholders ($1, ?, @P1, :1).",
+        "description": "Parameter values, bound by the database and never inserted into the SQL: an object for named parameters (:name) \
+            in one or more statements, or a list for the database's own placeholders ($1, ?, @P1, :1) in one statement.",
         "x-description-zh": "由数据库绑定的参数值，不会拼接到 SQL 中：对象对应 :name 命名参数，可用于多条语句；列表对应数据库自身的占位符（$1、?、@P1、:1），只能用于单条语句。",
     })
 }
@@ -133,43 +131,47 @@ pub(super) fn schema() -> Value {
             "datasource": datasource_schema(),
             "sql": {
                 "type": "string", "minLength": 1, "maxLength": 1_000_000,
-                "description": "The SQL: one statement, or several with semicolons between them.",
+                "description": "The SQL: one statement, or several separated by semicolons.",
                 "x-description-zh": "要执行的 SQL，可包含多条以分号分隔的语句。",
             },
             "params": values_schema(),
             "max_rows": {
                 "type": "integer", "minimum": 1, "maximum": 100_000, "default": MAX_ROWS,
-                "description": "Rows kept in the result. Further ones are counted; truncated is then true. A CSV file holds all.",
+                "description": "Maximum number of rows in the result. Further rows are only counted, and truncated is true. A CSV file \
+                    contains all rows.",
                 "x-description-zh": "结果中保留的最大行数，超出部分只计数，此时 truncated 为 true。CSV 文件不受此限制。",
             },
             "timeout_seconds": {
                 "type": "number", "exclusiveMinimum": 0, "maximum": 86_400,
-                "description": "The longest time for all of it, in seconds. The statement is then stopped on the server.",
+                "description": "Time limit of the whole run, in seconds. At the limit the statement is stopped on the database server.",
                 "x-description-zh": "整体执行的最长时间（秒），超时后会在数据库服务器上终止语句。",
             },
             "output": {
                 "enum": ["rows", "csv", "value"], "default": "rows",
-                "description": "What becomes of the last answer: rows in the result, a CSV file, or its first value.",
+                "description": "How the last result set is stored: rows in the result, csv in a file, or value for its first value only.",
                 "x-description-zh": "最后一个查询结果的保存方式：rows 存入执行结果，csv 写入文件，value 只取首行首列的值。",
             },
             "file": {
                 "type": "string", "minLength": 1, "maxLength": 4096,
-                "description": "The CSV file (UTF-8 with a byte order mark), in a folder that [files] folders opens; a relative path begins in the data folder's files.",
+                "description": "The CSV file (UTF-8 with a byte order mark), in a folder that [files] folders allows; a relative path \
+                    is below the folder files of the data folder.",
                 "x-description-zh": "CSV 文件路径（UTF-8 带 BOM），须位于 [files] folders 允许的目录；相对路径以数据目录下的 files 为起点。",
             },
             "transaction": {
                 "type": "boolean", "default": true,
-                "description": "All statements or none. Where the database commits by itself (MySQL and Oracle at CREATE, ALTER and the like) it does so all the same.",
+                "description": "Runs all statements in one transaction. Implicit commits of the database (MySQL and Oracle at CREATE, \
+                    ALTER and the like) still apply.",
                 "x-description-zh": "所有语句在同一事务中执行，全部成功或全部回滚。数据库自动提交的语句（如 MySQL、Oracle 的建表、改表）不受此约束。",
             },
             "expect": {
                 "type": "object", "additionalProperties": false, "minProperties": 1,
                 "properties": {
-                    "rows": count("How many rows the last answer must have.", "最后一个查询结果应有的行数。"),
-                    "rows_affected": count("How many rows must be changed.", "应受影响的行数。"),
+                    "rows": count("Expected number of rows of the last result set.", "最后一个查询结果应有的行数。"),
+                    "rows_affected": count("Expected number of changed rows.", "应受影响的行数。"),
                     "value": expected_value(),
                 },
-                "description": "What must come out. Otherwise the run fails, and in a transaction nothing is changed.",
+                "description": "Expectations on the result. If one is not met, the run fails, and changes in a transaction are rolled \
+                    back.",
                 "x-description-zh": "对结果的期望；不符合时执行失败，事务中的修改会回滚。",
             },
         },
@@ -179,14 +181,14 @@ pub(super) fn schema() -> Value {
 fn expected_value() -> Value {
     let mut schema = range(json!({"type": "number"}));
     schema["properties"]["equals"] = json!({
-        "description": "What the value must be.", "x-description-zh": "值必须等于。",
+        "description": "The expected value.", "x-description-zh": "值必须等于。",
     });
-    schema["description"] = "What the first value of the last answer must be.".into();
+    schema["description"] = "Expectations on the first value of the last result set.".into();
     schema["x-description-zh"] = "最后一个查询结果首行首列的值应满足的条件。".into();
     schema
 }
 
-/// `{min, max}`
+/// The schema of `{min, max}`.
 fn range(mut number: Value) -> Value {
     let mut bound = |en: &str, zh: &str| {
         number["description"] = en.into();
@@ -195,6 +197,6 @@ fn range(mut number: Value) -> Value {
     };
     json!({
         "type": "object", "additionalProperties": false, "minProperties": 1,
-        "properties": {"min": bound("At least.", "最小值。"), "max": bound("At most.", "最大值。")},
+        "properties": {"min": bound("Minimum.", "最小值。"), "max": bound("Maximum.", "最大值。")},
     })
 }

@@ -1,4 +1,4 @@
-//! One value of a database: the same for all of them, so that a row can be shown, written to a file or carried into another.
+//! Database value, independent of the database, for results, CSV files and copies to other databases.
 
 use std::cmp::Ordering;
 
@@ -14,13 +14,14 @@ pub enum Cell {
     Bool(bool),
     Integer(i64),
     Float(f64),
-    /// An exact number beyond the others, as its digits.
+    /// An exact number as text.
     Decimal(String),
     Text(String),
     Bytes(Vec<u8>),
-    Instant(DateTime<FixedOffset>),
+    /// Date and time with an offset.
+    TimestampTz(DateTime<FixedOffset>),
     /// Date and time without a zone.
-    Local(NaiveDateTime),
+    Timestamp(NaiveDateTime),
     Date(NaiveDate),
     Json(Value),
 }
@@ -29,13 +30,13 @@ pub enum Cell {
 const SAFE_INTEGER: i64 = (1 << 53) - 1;
 
 impl Cell {
-    /// A parameter from JSON: lists and objects become JSON values of the database.
+    /// A parameter from JSON; arrays and objects become JSON values of the database.
     pub fn from_json(value: &Value) -> Cell {
         match value {
             Value::Null => Cell::Null,
             Value::Bool(value) => Cell::Bool(*value),
             Value::Number(number) => match (number.as_i64(), number.as_f64()) {
-                (Some(whole), _) => Cell::Integer(whole),
+                (Some(integer), _) => Cell::Integer(integer),
                 (None, Some(float)) if number.is_f64() => Cell::Float(float),
                 _ => Cell::Decimal(number.to_string()),
             },
@@ -44,13 +45,13 @@ impl Cell {
         }
     }
 
-    /// As JSON, with nothing lost: exact numbers and integers beyond 2^53 as text, bytes in base64, instants in RFC 3339.
+    /// As JSON without loss: exact numbers and integers beyond 2^53 as text, bytes in base64, timestamps in RFC 3339.
     pub fn to_json(&self) -> Value {
         match self {
             Cell::Null => Value::Null,
             Cell::Bool(value) => (*value).into(),
-            Cell::Integer(whole) if whole.unsigned_abs() > SAFE_INTEGER.unsigned_abs() => whole.to_string().into(),
-            Cell::Integer(whole) => (*whole).into(),
+            Cell::Integer(integer) if integer.unsigned_abs() > SAFE_INTEGER.unsigned_abs() => integer.to_string().into(),
+            Cell::Integer(integer) => (*integer).into(),
             Cell::Float(float) if float.is_finite() => (*float).into(),
             Cell::Bytes(bytes) => STANDARD.encode(bytes).into(),
             Cell::Json(value) => value.clone(),
@@ -58,28 +59,28 @@ impl Cell {
         }
     }
 
-    /// As text: empty for NULL.
+    /// As text; empty for NULL.
     pub fn text(&self) -> String {
         match self {
             Cell::Null => String::new(),
             Cell::Bool(value) => value.to_string(),
-            Cell::Integer(whole) => whole.to_string(),
+            Cell::Integer(integer) => integer.to_string(),
             Cell::Float(float) => float.to_string(),
             Cell::Decimal(text) | Cell::Text(text) => text.clone(),
             Cell::Bytes(bytes) => STANDARD.encode(bytes),
-            Cell::Instant(at) => at.to_rfc3339_opts(SecondsFormat::AutoSi, true),
-            Cell::Local(at) => at.format("%Y-%m-%dT%H:%M:%S%.f").to_string(),
+            Cell::TimestampTz(at) => at.to_rfc3339_opts(SecondsFormat::AutoSi, true),
+            Cell::Timestamp(at) => at.format("%Y-%m-%dT%H:%M:%S%.f").to_string(),
             Cell::Date(date) => date.to_string(),
             Cell::Json(value) => value.to_string(),
         }
     }
 
-    /// Which of two values of one column is the greater; `None` where they cannot be compared.
+    /// Compares two values of one column; `None` if they cannot be compared.
     pub fn compare(&self, other: &Cell) -> Option<Ordering> {
         match (self, other) {
             (Cell::Null, _) | (_, Cell::Null) => None,
             (Cell::Integer(one), Cell::Integer(two)) => Some(one.cmp(two)),
-            (Cell::Instant(one), Cell::Instant(two)) => Some(one.cmp(two)),
+            (Cell::TimestampTz(one), Cell::TimestampTz(two)) => Some(one.cmp(two)),
             (Cell::Text(one), Cell::Text(two)) => Some(one.cmp(two)),
             (Cell::Bytes(one), Cell::Bytes(two)) => Some(one.cmp(two)),
             (one, two) => match (one.number(), two.number()) {
@@ -92,7 +93,7 @@ impl Cell {
 
     fn number(&self) -> Option<f64> {
         match self {
-            Cell::Integer(whole) => Some(*whole as f64),
+            Cell::Integer(integer) => Some(*integer as f64),
             Cell::Float(float) => Some(*float),
             Cell::Decimal(digits) => digits.parse().ok(),
             _ => None,
@@ -107,7 +108,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_is_lost_in_json() {
+    fn to_json_is_lossless() {
         let local = NaiveDate::from_ymd_opt(2026, 11, 21).unwrap().and_hms_milli_opt(8, 0, 0, 50).unwrap();
         let cells = [
             (Cell::Integer(SAFE_INTEGER), json!(9_007_199_254_740_991_i64)),
@@ -116,8 +117,8 @@ mod tests {
             (Cell::Float(0.5), json!(0.5)),
             (Cell::Float(f64::NAN), json!("NaN")),
             (Cell::Bytes(vec![0, 255]), json!("AP8=")),
-            (Cell::Local(local), json!("2026-11-21T08:00:00.050")),
-            (Cell::Instant(local.and_utc().into()), json!("2026-11-21T08:00:00.050Z")),
+            (Cell::Timestamp(local), json!("2026-11-21T08:00:00.050")),
+            (Cell::TimestampTz(local.and_utc().into()), json!("2026-11-21T08:00:00.050Z")),
             (Cell::Json(json!({"a": [1]})), json!({"a": [1]})),
             (Cell::Null, json!(null)),
         ];
@@ -127,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn values_are_compared_by_their_kind() {
+    fn compare_orders_values_of_the_same_kind() {
         let greater = |one: Cell, two: Cell| assert_eq!(one.compare(&two), Some(Ordering::Greater));
         greater(Cell::Integer(10), Cell::Integer(9));
         greater(Cell::Decimal("10.5".into()), Cell::Integer(9));
@@ -136,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn parameters_come_from_json() {
+    fn from_json_keeps_exact_numbers() {
         assert_eq!(Cell::from_json(&json!(1)), Cell::Integer(1));
         assert_eq!(Cell::from_json(&json!(1.5)), Cell::Float(1.5));
         assert_eq!(Cell::from_json(&json!(u64::MAX)), Cell::Decimal("18446744073709551615".into()));

@@ -1,19 +1,19 @@
-//! The SQL that Belfry writes itself: rows into a table, in the words of each kind of database.
+//! SQL dialects: the insert and upsert statements that Belfry generates for each database.
 
 use super::statement::Placeholder;
 use crate::domain::profile::datasource::Engine;
 
-/// A table and what becomes of rows that are there already.
+/// A target table and its key for upserts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Destination {
-    /// Its name, maybe with its schema's before it: `schema.table`.
+    /// The table name, optionally with its schema: `schema.table`.
     pub table: String,
-    /// The columns that tell rows apart; empty: rows are only added.
+    /// The columns of a unique index; empty: rows are only inserted.
     pub key: Vec<String>,
 }
 
-/// How many parameters a statement may have.
-fn most_parameters(engine: Engine) -> usize {
+/// The maximum number of parameters of a statement.
+fn max_parameters(engine: Engine) -> usize {
     match engine {
         Engine::Sqlite => 30_000,
         Engine::Postgres | Engine::MySql => 60_000,
@@ -22,46 +22,43 @@ fn most_parameters(engine: Engine) -> usize {
     }
 }
 
-/// How many rows of so many columns go into one statement.
-pub fn rows_at_once(engine: Engine, columns: usize) -> usize {
+/// The maximum number of rows per statement, given the number of columns.
+pub fn max_rows_per_statement(engine: Engine, columns: usize) -> usize {
     match engine {
-        // Neither has had lists of rows for long, or with every driver.
+        // Older versions and some drivers do not support several rows per insert.
         Engine::Oracle | Engine::Odbc => 1,
-        // A list of rows has a thousand at most.
-        Engine::SqlServer => (most_parameters(engine) / columns.max(1)).clamp(1, 1000),
-        _ => (most_parameters(engine) / columns.max(1)).max(1),
+        // SQL Server allows 1000 rows in `values`.
+        Engine::SqlServer => (max_parameters(engine) / columns.max(1)).clamp(1, 1000),
+        _ => (max_parameters(engine) / columns.max(1)).max(1),
     }
 }
 
-/// A name in quotes.
-///
-/// # Errors
-/// Where it holds something that no name has.
+/// A quoted identifier. The error says that it contains a character that no identifier may contain.
 pub fn quoted(engine: Engine, name: &str) -> Result<String, String> {
     if name.is_empty() || name.chars().any(|c| c.is_control()) {
-        return Err(format!("'{}' cannot be a name", crate::domain::input::cut(name, 40)));
+        return Err(format!("'{}' is not a valid name", crate::domain::input::truncate(name, 40)));
     }
     Ok(match engine {
         Engine::MySql => format!("`{}`", name.replace('`', "``")),
         Engine::SqlServer => format!("[{}]", name.replace(']', "]]")),
-        // Oracle's names are in capitals unless they are quoted.
+        // Oracle stores unquoted names in upper case.
         Engine::Oracle if name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '$' | '#')) => name.to_uppercase(),
         _ => format!("\"{}\"", name.replace('"', "\"\"")),
     })
 }
 
-/// The statement that puts so many rows in; its values stand row after row.
+/// The statement that inserts or upserts this number of rows; parameters are numbered row by row.
 ///
 /// # Errors
-/// Where a name cannot be one, a key is no column, or the database cannot do it.
-pub fn insert(engine: Engine, into: &Destination, columns: &[String], rows: usize) -> Result<String, String> {
-    let table: Vec<String> = into.table.split('.').map(|part| quoted(engine, part)).collect::<Result<_, _>>()?;
+/// If a name is invalid, a key is not among the columns, or the database does not support upserts (ODBC).
+pub fn insert(engine: Engine, destination: &Destination, columns: &[String], rows: usize) -> Result<String, String> {
+    let table: Vec<String> = destination.table.split('.').map(|part| quoted(engine, part)).collect::<Result<_, _>>()?;
     let table = table.join(".");
     let names: Vec<String> = columns.iter().map(|name| quoted(engine, name)).collect::<Result<_, _>>()?;
-    if let Some(missing) = into.key.iter().find(|key| !columns.contains(key)) {
-        return Err(format!("the query gives no column '{missing}', which key names; it gives {}", columns.join(", ")));
+    if let Some(missing) = destination.key.iter().find(|key| !columns.contains(key)) {
+        return Err(format!("key: the query returns no column '{missing}'; it returns {}", columns.join(", ")));
     }
-    let is_key = |place: &usize| into.key.contains(&columns[*place]);
+    let is_key = |index: &usize| destination.key.contains(&columns[*index]);
     let (keys, others): (Vec<usize>, Vec<usize>) = (0..columns.len()).partition(is_key);
     let (keys, others) = (pick(&names, &keys), pick(&names, &others));
     let list = names.join(", ");
@@ -80,12 +77,12 @@ pub fn insert(engine: Engine, into: &Destination, columns: &[String], rows: usiz
             Ok(format!("{} on duplicate key update {}", plain(), each(changed, |name| format!("{name} = values({name})"))))
         }
         Engine::SqlServer | Engine::Oracle => Ok(merge(engine, &table, &names, &keys, &others, rows)),
-        Engine::Odbc => Err("over ODBC rows can only be inserted: there is no upsert that all databases know".to_owned()),
+        Engine::Odbc => Err("mode upsert is not supported over ODBC; use mode insert".to_owned()),
     }
 }
 
-fn pick(names: &[String], places: &[usize]) -> Vec<String> {
-    places.iter().map(|place| names[*place].clone()).collect()
+fn pick(names: &[String], indexes: &[usize]) -> Vec<String> {
+    indexes.iter().map(|index| names[*index].clone()).collect()
 }
 
 fn each(names: &[String], write: impl Fn(&String) -> String) -> String {
@@ -94,7 +91,7 @@ fn each(names: &[String], write: impl Fn(&String) -> String) -> String {
 
 /// `($1, $2), ($3, $4)`
 fn values(engine: Engine, columns: usize, rows: usize) -> String {
-    let style = Placeholder::of(engine);
+    let style = Placeholder::for_engine(engine);
     let row = |row: usize| {
         let names: Vec<String> = (1..=columns).map(|column| style.write(row * columns + column)).collect();
         format!("({})", names.join(", "))
@@ -106,7 +103,7 @@ fn merge(engine: Engine, table: &str, names: &[String], keys: &[String], others:
     let list = names.join(", ");
     let new = match engine {
         Engine::Oracle => {
-            let cells: Vec<String> = names.iter().enumerate().map(|(place, name)| format!(":{} as {name}", place + 1)).collect();
+            let cells: Vec<String> = names.iter().enumerate().map(|(index, name)| format!(":{} as {name}", index + 1)).collect();
             format!("(select {} from dual) new", cells.join(", "))
         }
         _ => format!("(values {}) as new ({list})", values(engine, names.len(), rows)),
@@ -126,32 +123,32 @@ fn merge(engine: Engine, table: &str, names: &[String], keys: &[String], others:
 mod tests {
     use super::*;
 
-    fn of(engine: Engine, key: &[&str]) -> String {
+    fn upsert_sql(engine: Engine, key: &[&str]) -> String {
         let key = key.iter().map(|name| (*name).to_owned()).collect();
         insert(engine, &Destination { table: "s.t".into(), key }, &["id".into(), "a b".into()], 2).unwrap()
     }
 
     #[test]
-    fn each_kind_has_its_own_words() {
-        assert_eq!(of(Engine::Sqlite, &[]), "insert into \"s\".\"t\" (\"id\", \"a b\") values (?1, ?2), (?3, ?4)");
+    fn insert_uses_the_dialect_of_each_database() {
+        assert_eq!(upsert_sql(Engine::Sqlite, &[]), "insert into \"s\".\"t\" (\"id\", \"a b\") values (?1, ?2), (?3, ?4)");
         assert!(
-            of(Engine::Postgres, &["id"])
+            upsert_sql(Engine::Postgres, &["id"])
                 .ends_with("($1, $2), ($3, $4) on conflict (\"id\") do update set \"a b\" = excluded.\"a b\"")
         );
-        assert!(of(Engine::Postgres, &["id", "a b"]).ends_with("do nothing"));
-        assert!(of(Engine::MySql, &["id"]).ends_with("on duplicate key update `a b` = values(`a b`)"));
+        assert!(upsert_sql(Engine::Postgres, &["id", "a b"]).ends_with("do nothing"));
+        assert!(upsert_sql(Engine::MySql, &["id"]).ends_with("on duplicate key update `a b` = values(`a b`)"));
         assert_eq!(
-            of(Engine::SqlServer, &["id"]),
+            upsert_sql(Engine::SqlServer, &["id"]),
             "merge into [s].[t] with (holdlock) old using (values (@P1, @P2), (@P3, @P4)) as new ([id], [a b]) on (old.[id] = new.[id]) \
                 when matched then update set old.[a b] = new.[a b] when not matched then insert ([id], [a b]) values (new.[id], new.[a b]);"
         );
         let fault =
             insert(Engine::Sqlite, &Destination { table: "t".into(), key: vec!["k".into()] }, &["id".into()], 1).unwrap_err();
-        assert_eq!(fault, "the query gives no column 'k', which key names; it gives id");
+        assert_eq!(fault, "key: the query returns no column 'k'; it returns id");
     }
 
     #[test]
-    fn names_cannot_break_out_of_their_quotes() {
+    fn quoted_escapes_closing_quotes() {
         assert_eq!(quoted(Engine::MySql, "a`b").unwrap(), "`a``b`");
         assert_eq!(quoted(Engine::SqlServer, "a]b").unwrap(), "[a]]b]");
         assert_eq!(quoted(Engine::Postgres, "a\"b").unwrap(), "\"a\"\"b\"");

@@ -1,46 +1,46 @@
-//! What a database refused, in its own words, and whether another attempt may succeed.
+//! Database errors, with the database's message and whether another attempt may succeed.
 
-use crate::domain::input::cut;
+use crate::domain::input::truncate;
 use crate::tasks::RunError;
 
-/// The longest message kept of a database, in characters.
+/// Maximum length of a database's message, in characters.
 const MESSAGE_MAX: usize = 2000;
 
-/// A failure of a database or of the way to it.
+/// An error of a database or of the connection to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SqlError {
-    /// For people. [`SqlError::without`] takes secrets out before it leaves this room.
+    /// The message for users. [`SqlError::redact`] removes secrets before the error leaves this module.
     pub message: String,
-    /// Another attempt may succeed: a broken connection, a deadlock, a lock that was not to be had in time.
+    /// Whether another attempt may succeed: broken connection, deadlock, lock timeout.
     pub retryable: bool,
-    /// Where in the statement, in characters from 1, where the database tells.
+    /// The position in the statement, in characters from 1, if the database reports it.
     pub position: Option<usize>,
 }
 
 impl SqlError {
-    /// Another attempt may succeed.
+    /// A retryable error: another attempt may succeed.
     pub fn retry(message: impl Into<String>) -> Self {
         Self { message: message.into(), retryable: true, position: None }
     }
 
-    /// Another attempt would only fail again.
+    /// A permanent error: another attempt would fail the same way.
     pub fn fail(message: impl Into<String>) -> Self {
         Self { message: message.into(), retryable: false, position: None }
     }
 
-    /// The failure with each of the secrets struck out, and cut to a length that can be read.
+    /// Replaces each of the secrets by `***` and truncates the message.
     #[must_use]
-    pub fn without(mut self, secrets: &[String]) -> Self {
+    pub fn redact(mut self, secrets: &[String]) -> Self {
         for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
             self.message = self.message.replace(secret.as_str(), "***");
         }
-        self.message = cut(&self.message, MESSAGE_MAX);
+        self.message = truncate(&self.message, MESSAGE_MAX);
         self
     }
 
-    /// The failure with the place it is about: line and column of the whole text.
+    /// Appends the position to the message, as line and column of the whole text.
     #[must_use]
-    pub fn at(mut self, statement: &str, first_line: usize) -> Self {
+    pub fn with_location(mut self, statement: &str, first_line: usize) -> Self {
         if let Some(position) = self.position {
             let before: String = statement.chars().take(position.saturating_sub(1)).collect();
             let line = first_line + before.matches('\n').count();
@@ -60,51 +60,53 @@ impl From<SqlError> for RunError {
 impl From<sqlx::Error> for SqlError {
     fn from(error: sqlx::Error) -> Self {
         match &error {
-            sqlx::Error::Database(refusal) => of_database(refusal.as_ref()),
+            sqlx::Error::Database(error) => from_database(error.as_ref()),
             sqlx::Error::Io(cause) => SqlError::retry(format!("the connection failed: {cause}")),
             sqlx::Error::WorkerCrashed | sqlx::Error::PoolTimedOut => SqlError::retry("the connection was lost"),
-            // MySQL's driver counts parameters itself.
+            // The MySQL driver checks the number of parameters itself.
             sqlx::Error::Protocol(cause) if cause.starts_with("prepared statement expected") => {
                 SqlError::fail(cause.split(" (").next().unwrap_or_default())
             }
             sqlx::Error::Protocol(cause) => SqlError::retry(format!("the connection failed: {cause}")),
-            sqlx::Error::Tls(cause) => SqlError::fail(format!("no TLS connection: {cause}")),
+            sqlx::Error::Tls(cause) => SqlError::fail(format!("the TLS connection failed: {cause}")),
             other => SqlError::fail(other.to_string()),
         }
     }
 }
 
-fn of_database(refusal: &dyn sqlx::error::DatabaseError) -> SqlError {
-    if let Some(refusal) = refusal.try_downcast_ref::<sqlx::postgres::PgDatabaseError>() {
-        return of_postgres(refusal);
+fn from_database(error: &dyn sqlx::error::DatabaseError) -> SqlError {
+    if let Some(error) = error.try_downcast_ref::<sqlx::postgres::PgDatabaseError>() {
+        return from_postgres(error);
     }
-    if let Some(refusal) = refusal.try_downcast_ref::<sqlx::mysql::MySqlDatabaseError>() {
-        let number = refusal.number();
-        let message = format!("{} ({number})", refusal.message());
-        return SqlError { message, retryable: passes_on_mysql(number), position: None };
+    if let Some(error) = error.try_downcast_ref::<sqlx::mysql::MySqlDatabaseError>() {
+        let number = error.number();
+        let message = format!("{} ({number})", error.message());
+        return SqlError { message, retryable: is_retryable_mysql(number), position: None };
     }
-    // SQLite's primary code is the low byte: busy, locked, I/O, protocol, interrupted.
-    let code: i32 = refusal.code().and_then(|code| code.parse().ok()).unwrap_or(1) & 0xff;
-    let message = format!("{} (code {code})", refusal.message());
+    // SQLite's primary result code is the low byte. Retryable: interrupt, busy, locked, I/O error, protocol.
+    let code: i32 = error.code().and_then(|code| code.parse().ok()).unwrap_or(1) & 0xff;
+    let message = format!("{} (code {code})", error.message());
     SqlError { message, retryable: matches!(code, 5 | 6 | 9 | 10 | 15), position: None }
 }
 
-fn of_postgres(refusal: &sqlx::postgres::PgDatabaseError) -> SqlError {
+fn from_postgres(error: &sqlx::postgres::PgDatabaseError) -> SqlError {
     use sqlx::postgres::PgErrorPosition;
-    let code = refusal.code();
-    let more = [("detail", refusal.detail()), ("hint", refusal.hint())];
+    let code = error.code();
+    let more = [("detail", error.detail()), ("hint", error.hint())];
     let more: String = more.iter().filter_map(|(what, text)| Some(format!("; {what}: {}", (*text)?))).collect();
-    // Connection, rollback (deadlock, serialization), resources, operator, system; a lock not to be had in time.
-    let passes = ["08", "40", "53", "57", "58"].iter().any(|class| code.starts_with(class)) || code == "55P03";
-    let position = match refusal.position() {
+    // Connection exceptions, transaction rollback (deadlock, serialization), resources, operator intervention, system errors;
+    // lock_not_available.
+    let retryable = ["08", "40", "53", "57", "58"].iter().any(|class| code.starts_with(class)) || code == "55P03";
+    let position = match error.position() {
         Some(PgErrorPosition::Original(position)) => Some(position),
         _ => None,
     };
-    SqlError { message: format!("{} ({code}){more}", refusal.message()), retryable: passes, position }
+    SqlError { message: format!("{} ({code}){more}", error.message()), retryable, position }
 }
 
-/// Too many connections, shutdown, network, lock wait, deadlock, too many queries, interrupted, gone away, lost.
-fn passes_on_mysql(number: u16) -> bool {
+/// Whether the error is temporary: too many connections, shutdown, network, lock wait, deadlock, too many queries, interrupted,
+/// connection lost.
+fn is_retryable_mysql(number: u16) -> bool {
     matches!(
         number,
         1040 | 1053 | 1077 | 1079 | 1158..=1161 | 1203 | 1205 | 1213 | 1226 | 1317 | 1614 | 1927 | 2006 | 2013 | 3024 | 4031
@@ -116,14 +118,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn places_are_told_by_line_and_column() {
+    fn with_location_appends_line_and_column() {
         let error = SqlError { position: Some(10), ..SqlError::fail("no") };
-        assert_eq!(error.at("select\n  x", 3).message, "no (line 4, column 3)");
+        assert_eq!(error.with_location("select\n  x", 3).message, "no (line 4, column 3)");
     }
 
     #[test]
-    fn secrets_are_struck_out() {
-        let error = SqlError::fail("cannot open postgres://me:hush@h/d: hush").without(&["hush".into(), String::new()]);
+    fn redact_replaces_secrets() {
+        let error = SqlError::fail("cannot open postgres://me:hush@h/d: hush").redact(&["hush".into(), String::new()]);
         assert_eq!(error.message, "cannot open postgres://me:***@h/d: ***");
     }
 }

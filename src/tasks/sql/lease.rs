@@ -1,4 +1,4 @@
-//! A connection in use, and the ways in which its use ends: done, cut off, or simply dropped.
+//! Lease of a connection, released by finishing, aborting or dropping it.
 
 use std::future::Future;
 use std::ops::{Deref, DerefMut};
@@ -10,22 +10,22 @@ use tokio_util::sync::CancellationToken;
 use super::error::SqlError;
 use super::session::{Session, Stopper};
 
-/// How long stopping a statement on its server may take before it is left to find out by itself.
+/// Time limit for stopping a statement on its server. Later the server notices the closed connection by itself.
 const STOP_LIMIT: Duration = Duration::from_millis(1500);
 
-/// A connection for as long as a run needs it. Dropped without [`Lease::finish`], what runs on it is stopped on its server.
+/// A connection for the duration of a run. Dropping it without [`Lease::finish`] stops the running statement on its server.
 pub struct Lease {
     session: Option<Box<dyn Session>>,
     stopper: Option<Stopper>,
-    _turn: OwnedSemaphorePermit,
+    _permit: OwnedSemaphorePermit,
 }
 
 impl Lease {
-    pub(super) fn new(session: Box<dyn Session>, turn: OwnedSemaphorePermit) -> Lease {
-        Lease { stopper: Some(session.stopper()), session: Some(session), _turn: turn }
+    pub(super) fn new(session: Box<dyn Session>, permit: OwnedSemaphorePermit) -> Lease {
+        Lease { stopper: Some(session.stopper()), session: Some(session), _permit: permit }
     }
 
-    /// Closes a connection on which nothing runs any more.
+    /// Closes an idle connection. Returns whether it was closed in time.
     pub async fn finish(mut self) -> bool {
         self.stopper = None;
         match self.session.take() {
@@ -34,10 +34,10 @@ impl Lease {
         }
     }
 
-    /// Stops what runs, and closes.
+    /// Stops the running statement and closes the connection.
     pub async fn abort(mut self) {
         if let Some(stopper) = self.stopper.take() {
-            let _left_to_find_out = tokio::time::timeout(STOP_LIMIT, stopper.stop()).await;
+            let _ = tokio::time::timeout(STOP_LIMIT, stopper.stop()).await; // later the server notices the closed connection
         }
     }
 }
@@ -54,53 +54,50 @@ impl Deref for Lease {
     type Target = dyn Session;
 
     fn deref(&self) -> &Self::Target {
-        self.session.as_deref().expect("only finish takes it, and takes the lease too")
+        self.session.as_deref().expect("the session is only taken when the lease is consumed")
     }
 }
 
 impl DerefMut for Lease {
     fn deref_mut(&mut self) -> &mut Self::Target {
-        self.session.as_deref_mut().expect("only finish takes it, and takes the lease too")
+        self.session.as_deref_mut().expect("the session is only taken when the lease is consumed")
     }
 }
 
-/// The time that a run has on a database.
+/// The time limit of a run on a database.
 #[derive(Debug, Clone, Copy)]
 pub struct TimeLimit {
-    whole: Duration,
+    duration: Duration,
     end: tokio::time::Instant,
 }
 
 impl TimeLimit {
-    /// Begins now.
-    pub fn of(whole: Duration) -> TimeLimit {
+    /// A limit that starts now.
+    pub fn new(duration: Duration) -> TimeLimit {
         let now = tokio::time::Instant::now();
-        TimeLimit { whole, end: now.checked_add(whole).unwrap_or(now) }
+        TimeLimit { duration, end: now.checked_add(duration).unwrap_or(now) }
     }
 }
 
-/// Work on a database until it ends, is cancelled, or its time is over. The outer error says that it was cut off, so that the
-/// connection must be aborted.
-///
-/// # Errors
-/// Where it was cut off.
-pub async fn until<T>(
+/// Runs work on a database until it ends, is cancelled or exceeds its time limit. The outer error says that the work was
+/// interrupted, so that the connection must be aborted.
+pub async fn run_bounded<T>(
     cancel: &CancellationToken,
     limit: Option<TimeLimit>,
     work: impl Future<Output = T>,
 ) -> Result<T, SqlError> {
-    let over = async {
+    let elapsed = async {
         match limit {
             Some(limit) => {
                 tokio::time::sleep_until(limit.end).await;
-                limit.whole
+                limit.duration
             }
             None => std::future::pending().await,
         }
     };
     tokio::select! {
-        done = work => Ok(done),
-        () = cancel.cancelled() => Err(SqlError::fail("it was stopped")),
-        whole = over => Err(SqlError::retry(format!("not done within {} s; it was stopped", whole.as_secs_f64()))),
+        outcome = work => Ok(outcome),
+        () = cancel.cancelled() => Err(SqlError::fail("the run was cancelled")),
+        duration = elapsed => Err(SqlError::retry(format!("the run timed out after {} s", duration.as_secs_f64()))),
     }
 }

@@ -1,10 +1,8 @@
-//! The databases that tasks work on: named in the settings, reached by the driver of their kind, spoken to in one way.
+//! Datasources: the databases of the settings that tasks use, behind a common interface to their drivers.
 //!
-//! A run has a connection of its own, made when it begins and closed when it ends: no temporary table, lock or setting of
-//! one run reaches another, and a run that is given up leaves nothing on the server. How many there are at once is bounded
-//! for each database.
+//! Each run opens its own connection and closes it at the end, so that no temporary table, lock or session setting of one run
+//! affects another, and an abandoned run leaves nothing on the server. Concurrent connections are limited per datasource.
 
-mod answers;
 pub mod cell;
 pub mod dialect;
 pub mod error;
@@ -15,6 +13,7 @@ mod mysql;
 mod odbc;
 mod oracle;
 mod postgres;
+mod row_stream;
 mod scan;
 pub mod session;
 pub mod source;

@@ -1,4 +1,4 @@
-//! SQL Server. A text is sent as one batch, as its variables live no longer than that.
+//! SQL Server sessions. A text is sent as one batch, because variables are local to a batch.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use tokio_util::compat::{Compat, TokioAsyncWriteCompatExt};
 
 use super::cell::Cell;
 use super::error::SqlError;
-use super::session::{Column, Event, Out, Session, Step, Stopper};
+use super::session::{Column, Event, RowSender, Session, Step, Stopper};
 use super::source::Target;
 use super::split::split;
 use super::statement::{Placeholder, Statement, Values};
@@ -27,20 +27,20 @@ impl SqlServer {
         let config = config(target);
         let stream = TcpStream::connect(config.get_addr()).await;
         let stream = stream.map_err(|error| SqlError::retry(format!("the connection failed: {error}")))?;
-        let _slower_then = stream.set_nodelay(true);
+        let _ = stream.set_nodelay(true); // only an optimisation
         let mut client = Client::connect(config, stream.compat_write()).await?;
-        // A statement that fails inside a transaction must not leave half of it.
+        // A statement that fails inside a transaction must roll back all of it.
         client.simple_query("set xact_abort on").await?.into_results().await?;
         Ok(SqlServer { client })
     }
 
-    async fn run_all(&mut self, statement: &Statement, values: &Values, out: &Out) -> Result<u64, SqlError> {
+    async fn run_all(&mut self, statement: &Statement, values: &Values, out: &RowSender) -> Result<u64, SqlError> {
         let (text, cells) = statement.bind(values, Placeholder::AtP)?;
         let params: Vec<Param> = cells.into_iter().map(Param).collect();
         let params: Vec<&dyn ToSql> = params.iter().map(|param| param as &dyn ToSql).collect();
-        if !answers(statement) {
-            let done = self.client.execute(text, &params).await?;
-            return Ok(done.rows_affected().iter().sum());
+        if !expects_rows(statement) {
+            let outcome = self.client.execute(text, &params).await?;
+            return Ok(outcome.rows_affected().iter().sum());
         }
         let mut stream = match params.is_empty() {
             true => self.client.simple_query(text).await?,
@@ -63,11 +63,11 @@ impl SqlServer {
     }
 }
 
-/// Whether rows are to be expected; the driver tells either the rows or how many were changed. Of a batch of several
-/// statements it is the rows that count.
-fn answers(statement: &Statement) -> bool {
+/// Whether to read rows. The driver returns either the rows or the number of changed rows; for a batch of several statements
+/// the rows are read.
+fn expects_rows(statement: &Statement) -> bool {
     let has_any = |words: &[&str]| words.iter().any(|word| statement.has_word(word));
-    // No other kind reads brackets and leaves semicolons apart.
+    // SQLite's rules for splitting also know names in brackets.
     let several = split(&statement.text(), Engine::Sqlite).len() > 1;
     has_any(&["output", "exec", "execute"]) || (has_any(&["select", "values"]) && (several || !statement.changes_rows()))
 }
@@ -99,7 +99,12 @@ fn config(target: &Target) -> Config {
 }
 
 impl Session for SqlServer {
-    fn run<'a>(&'a mut self, statement: &'a Statement, values: &'a Values, out: Out) -> BoxFuture<'a, Result<u64, SqlError>> {
+    fn run<'a>(
+        &'a mut self,
+        statement: &'a Statement,
+        values: &'a Values,
+        out: RowSender,
+    ) -> BoxFuture<'a, Result<u64, SqlError>> {
         Box::pin(async move { self.run_all(statement, values, &out).await })
     }
 
@@ -121,7 +126,7 @@ impl Session for SqlServer {
 
     fn close(self: Box<Self>) -> BoxFuture<'static, ()> {
         Box::pin(async move {
-            let _gone_anyway = self.client.close().await;
+            let _ = self.client.close().await; // the connection is dropped in any case
         })
     }
 }
@@ -133,7 +138,7 @@ impl ToSql for Param {
         match &self.0 {
             Cell::Null => ColumnData::String(None),
             Cell::Bool(value) => ColumnData::Bit(Some(*value)),
-            Cell::Integer(whole) => ColumnData::I64(Some(*whole)),
+            Cell::Integer(integer) => ColumnData::I64(Some(*integer)),
             Cell::Float(float) => ColumnData::F64(Some(*float)),
             Cell::Bytes(bytes) => ColumnData::Binary(Some(bytes.as_slice().into())),
             other => ColumnData::String(Some(other.text().into())),
@@ -146,28 +151,28 @@ fn cells_of(row: &Row) -> Result<Vec<Cell>, SqlError> {
 }
 
 fn cell(data: &ColumnData<'static>) -> Result<Cell, SqlError> {
-    fn of<T>(value: Option<T>, make: impl FnOnce(T) -> Cell) -> Cell {
+    fn cell_or_null<T>(value: Option<T>, make: impl FnOnce(T) -> Cell) -> Cell {
         value.map_or(Cell::Null, make)
     }
     Ok(match data {
-        ColumnData::U8(value) => of(*value, |n| Cell::Integer(n.into())),
-        ColumnData::I16(value) => of(*value, |n| Cell::Integer(n.into())),
-        ColumnData::I32(value) => of(*value, |n| Cell::Integer(n.into())),
-        ColumnData::I64(value) => of(*value, Cell::Integer),
-        ColumnData::F32(value) => of(*value, |n| Cell::Float(n.into())),
-        ColumnData::F64(value) => of(*value, Cell::Float),
-        ColumnData::Bit(value) => of(*value, Cell::Bool),
-        ColumnData::String(value) => of(value.as_ref(), |text| Cell::Text(text.to_string())),
-        ColumnData::Guid(value) => of(*value, |id| Cell::Text(id.to_string())),
-        ColumnData::Binary(value) => of(value.as_ref(), |bytes| Cell::Bytes(bytes.to_vec())),
-        ColumnData::Numeric(value) => of(*value, |number| Cell::Decimal(number.to_string())),
-        ColumnData::Xml(value) => of(value.as_ref(), |xml| Cell::Text(xml.to_string())),
+        ColumnData::U8(value) => cell_or_null(*value, |n| Cell::Integer(n.into())),
+        ColumnData::I16(value) => cell_or_null(*value, |n| Cell::Integer(n.into())),
+        ColumnData::I32(value) => cell_or_null(*value, |n| Cell::Integer(n.into())),
+        ColumnData::I64(value) => cell_or_null(*value, Cell::Integer),
+        ColumnData::F32(value) => cell_or_null(*value, |n| Cell::Float(n.into())),
+        ColumnData::F64(value) => cell_or_null(*value, Cell::Float),
+        ColumnData::Bit(value) => cell_or_null(*value, Cell::Bool),
+        ColumnData::String(value) => cell_or_null(value.as_ref(), |text| Cell::Text(text.to_string())),
+        ColumnData::Guid(value) => cell_or_null(*value, |id| Cell::Text(id.to_string())),
+        ColumnData::Binary(value) => cell_or_null(value.as_ref(), |bytes| Cell::Bytes(bytes.to_vec())),
+        ColumnData::Numeric(value) => cell_or_null(*value, |number| Cell::Decimal(number.to_string())),
+        ColumnData::Xml(value) => cell_or_null(value.as_ref(), |xml| Cell::Text(xml.to_string())),
         ColumnData::DateTime(_) | ColumnData::SmallDateTime(_) | ColumnData::DateTime2(_) => {
-            of(NaiveDateTime::from_sql(data)?, Cell::Local)
+            cell_or_null(NaiveDateTime::from_sql(data)?, Cell::Timestamp)
         }
-        ColumnData::Date(_) => of(NaiveDate::from_sql(data)?, Cell::Date),
-        ColumnData::Time(_) => of(NaiveTime::from_sql(data)?, |time| Cell::Text(time.to_string())),
-        ColumnData::DateTimeOffset(_) => of(DateTime::<FixedOffset>::from_sql(data)?, Cell::Instant),
+        ColumnData::Date(_) => cell_or_null(NaiveDate::from_sql(data)?, Cell::Date),
+        ColumnData::Time(_) => cell_or_null(NaiveTime::from_sql(data)?, |time| Cell::Text(time.to_string())),
+        ColumnData::DateTimeOffset(_) => cell_or_null(DateTime::<FixedOffset>::from_sql(data)?, Cell::TimestampTz),
     })
 }
 
@@ -175,9 +180,9 @@ impl From<tiberius::error::Error> for SqlError {
     fn from(error: tiberius::error::Error) -> Self {
         use tiberius::error::Error;
         match &error {
-            Error::Server(refusal) => {
-                let message = format!("{} ({}, line {})", refusal.message(), refusal.code(), refusal.line());
-                SqlError { message, retryable: passes(refusal.code()), position: None }
+            Error::Server(server_error) => {
+                let message = format!("{} ({}, line {})", server_error.message(), server_error.code(), server_error.line());
+                SqlError { message, retryable: is_retryable(server_error.code()), position: None }
             }
             Error::Io { message, .. } => SqlError::retry(format!("the connection failed: {message}")),
             Error::Protocol(_) | Error::Routing { .. } => SqlError::retry(error.to_string()),
@@ -186,8 +191,8 @@ impl From<tiberius::error::Error> for SqlError {
     }
 }
 
-/// Deadlock, lock timeout, snapshot conflict, resources, shutdown, and those of Azure that ask for another try.
-fn passes(code: u32) -> bool {
+/// Whether the error is temporary: deadlock, lock timeout, snapshot conflict, resources, shutdown, retryable errors of Azure.
+fn is_retryable(code: u32) -> bool {
     matches!(
         code,
         701 | 1204 | 1205 | 1222 | 3960 | 4060 | 6005 | 8645 | 10928 | 10929 | 17142 | 40143 | 40197 | 40501 | 40613 | 49918

@@ -1,4 +1,4 @@
-//! MySQL and MariaDB.
+//! MySQL and MariaDB sessions.
 
 use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
@@ -10,10 +10,10 @@ use sqlx::{
     ValueRef,
 };
 
-use super::answers::{columns, hand_on};
 use super::cell::Cell;
 use super::error::SqlError;
-use super::session::{Event, Out, Session, Step, Stopper};
+use super::row_stream::{columns, forward_rows};
+use super::session::{Event, RowSender, Session, Step, Stopper};
 use super::source::Target;
 use super::statement::{Placeholder, Statement, Values};
 use crate::domain::profile::datasource::Tls;
@@ -37,26 +37,26 @@ impl MySql {
         Ok(MySql { connection, options, id, read_only: target.read_only })
     }
 
-    async fn run_all(&mut self, statement: &Statement, values: &Values, out: &Out) -> Result<u64, SqlError> {
+    async fn run_all(&mut self, statement: &Statement, values: &Values, out: &RowSender) -> Result<u64, SqlError> {
         let (text, given) = statement.bind(values, Placeholder::Question)?;
-        let asked = text.clone();
-        let answers: BoxStream<'_, Result<Either<MySqlQueryResult, MySqlRow>, sqlx::Error>> = if given.is_empty() {
+        let query_text = text.clone();
+        let results: BoxStream<'_, Result<Either<MySqlQueryResult, MySqlRow>, sqlx::Error>> = if given.is_empty() {
             sqlx::raw_sql(AssertSqlSafe(text)).fetch_many(&mut self.connection)
         } else {
-            // The text protocol takes no parameters; this one takes no statements that change the session.
+            // The text protocol has no parameters; the binary protocol does not support statements that change the session.
             let query = given.into_iter().fold(sqlx::query(AssertSqlSafe(text)).persistent(false), bind);
             self.connection.fetch_many(query)
         };
-        let (changed, seen) = hand_on(answers, out, MySqlQueryResult::rows_affected, cell).await?;
-        if !seen && statement.answers_rows() {
-            let asked = self.connection.prepare(AssertSqlSafe(asked).into_sql_str()).await?;
-            out.send(Event::Columns(columns(asked.columns()))).await?;
+        let (changed, has_rows) = forward_rows(results, out, MySqlQueryResult::rows_affected, cell).await?;
+        if !has_rows && statement.returns_rows() {
+            let prepared = self.connection.prepare(AssertSqlSafe(query_text).into_sql_str()).await?;
+            out.send(Event::Columns(columns(prepared.columns()))).await?;
         }
         Ok(if statement.changes_rows() { changed } else { 0 })
     }
 }
 
-/// The server's own zone and modes are left as they are: people's SQL counts on them.
+/// Connection options. The server's time zone and SQL modes are kept, because the user's SQL may depend on them.
 fn options(target: &Target) -> MySqlConnectOptions {
     let address = &target.address;
     let mut options = MySqlConnectOptions::new()
@@ -88,7 +88,12 @@ fn options(target: &Target) -> MySqlConnectOptions {
 }
 
 impl Session for MySql {
-    fn run<'a>(&'a mut self, statement: &'a Statement, values: &'a Values, out: Out) -> BoxFuture<'a, Result<u64, SqlError>> {
+    fn run<'a>(
+        &'a mut self,
+        statement: &'a Statement,
+        values: &'a Values,
+        out: RowSender,
+    ) -> BoxFuture<'a, Result<u64, SqlError>> {
         Box::pin(async move { self.run_all(statement, values, &out).await })
     }
 
@@ -111,7 +116,7 @@ impl Session for MySql {
 
     fn close(self: Box<Self>) -> BoxFuture<'static, ()> {
         Box::pin(async move {
-            let _gone_anyway = self.connection.close().await;
+            let _ = self.connection.close().await; // the connection is dropped in any case
         })
     }
 }
@@ -120,46 +125,46 @@ fn bind(query: Query<'_, Driver, MySqlArguments>, cell: Cell) -> Query<'_, Drive
     match cell {
         Cell::Null => query.bind(None::<String>),
         Cell::Bool(value) => query.bind(value),
-        Cell::Integer(whole) => query.bind(whole),
+        Cell::Integer(integer) => query.bind(integer),
         Cell::Float(float) => query.bind(float),
         Cell::Bytes(bytes) => query.bind(bytes),
-        // MySQL knows no offsets: the same moment, by the clock of UTC.
-        Cell::Instant(at) => query.bind(at.naive_utc()),
-        Cell::Local(at) => query.bind(at),
+        // MySQL has no offsets, so the timestamp is written in UTC.
+        Cell::TimestampTz(at) => query.bind(at.naive_utc()),
+        Cell::Timestamp(at) => query.bind(at),
         Cell::Date(date) => query.bind(date),
         Cell::Decimal(text) | Cell::Text(text) => query.bind(text),
         Cell::Json(value) => query.bind(value.to_string()),
     }
 }
 
-/// A value. A date that is none (`0000-00-00`) is NULL, as most programs see it.
-fn cell(row: &MySqlRow, place: usize) -> Result<Cell, SqlError> {
-    let raw = row.try_get_raw(place)?;
+/// Reads a value. An invalid date (`0000-00-00`) becomes NULL.
+fn cell(row: &MySqlRow, index: usize) -> Result<Cell, SqlError> {
+    let raw = row.try_get_raw(index)?;
     if raw.is_null() {
         return Ok(Cell::Null);
     }
     let kind = raw.type_info().name().to_owned();
     Ok(match kind.as_str() {
-        "BOOLEAN" => Cell::Bool(row.try_get_unchecked::<i64, _>(place)? != 0),
-        "BIT" => whole(row.try_get_unchecked(place)?),
-        unsigned if unsigned.ends_with("UNSIGNED") => whole(row.try_get_unchecked(place)?),
-        "YEAR" => whole(row.try_get_unchecked(place)?),
-        int if int.ends_with("INT") => Cell::Integer(row.try_get_unchecked(place)?),
-        "FLOAT" => Cell::Float(f64::from(row.try_get_unchecked::<f32, _>(place)?)),
-        "DOUBLE" => Cell::Float(row.try_get_unchecked(place)?),
-        "DECIMAL" => Cell::Decimal(row.try_get_unchecked::<String, _>(place)?),
-        "DATETIME" | "TIMESTAMP" => row.try_get_unchecked(place).map_or(Cell::Null, Cell::Local),
-        "DATE" => row.try_get_unchecked(place).map_or(Cell::Null, Cell::Date),
-        "TIME" => Cell::Text(row.try_get_unchecked::<MySqlTime, _>(place)?.to_string()),
-        "JSON" => json(row.try_get_unchecked(place)?),
+        "BOOLEAN" => Cell::Bool(row.try_get_unchecked::<i64, _>(index)? != 0),
+        "BIT" => integer(row.try_get_unchecked(index)?),
+        unsigned if unsigned.ends_with("UNSIGNED") => integer(row.try_get_unchecked(index)?),
+        "YEAR" => integer(row.try_get_unchecked(index)?),
+        int if int.ends_with("INT") => Cell::Integer(row.try_get_unchecked(index)?),
+        "FLOAT" => Cell::Float(f64::from(row.try_get_unchecked::<f32, _>(index)?)),
+        "DOUBLE" => Cell::Float(row.try_get_unchecked(index)?),
+        "DECIMAL" => Cell::Decimal(row.try_get_unchecked::<String, _>(index)?),
+        "DATETIME" | "TIMESTAMP" => row.try_get_unchecked(index).map_or(Cell::Null, Cell::Timestamp),
+        "DATE" => row.try_get_unchecked(index).map_or(Cell::Null, Cell::Date),
+        "TIME" => Cell::Text(row.try_get_unchecked::<MySqlTime, _>(index)?.to_string()),
+        "JSON" => json(row.try_get_unchecked(index)?),
         binary if binary.ends_with("BLOB") || binary.ends_with("BINARY") || binary == "GEOMETRY" => {
-            Cell::Bytes(row.try_get_unchecked(place)?)
+            Cell::Bytes(row.try_get_unchecked(index)?)
         }
-        _ => Cell::Text(row.try_get_unchecked(place)?),
+        _ => Cell::Text(row.try_get_unchecked(index)?),
     })
 }
 
-fn whole(number: u64) -> Cell {
+fn integer(number: u64) -> Cell {
     i64::try_from(number).map_or_else(|_| Cell::Decimal(number.to_string()), Cell::Integer)
 }
 

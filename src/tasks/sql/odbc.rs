@@ -1,6 +1,7 @@
-//! Whatever has an ODBC driver. ODBC blocks, so each call is made on a thread that may.
+//! ODBC sessions. The ODBC API blocks, so each call runs on a blocking thread.
 //!
-//! What runs cannot be stopped from outside; it ends at the driver's own limit, or when its rows are not wanted any more.
+//! A running statement cannot be stopped from outside; it ends at the driver's query timeout, or when its rows are no longer
+//! received.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -10,11 +11,11 @@ use odbc_api::{Connection, ConnectionOptions, Cursor, CursorRow, DataType, IntoP
 
 use super::cell::Cell;
 use super::error::SqlError;
-use super::session::{Column, Event, Out, Session, Step, Stopper};
+use super::session::{Column, Event, RowSender, Session, Step, Stopper};
 use super::source::Target;
 use super::statement::{Placeholder, Statement, Values};
 
-/// The longest statement, in seconds, so that a run that was given up does not hold its connection for good.
+/// Query timeout in seconds, so that an abandoned run does not hold its connection forever.
 const STATEMENT_LIMIT: usize = 3600;
 
 /// A connection over ODBC.
@@ -43,7 +44,7 @@ impl Odbc {
     }
 }
 
-/// The connection string, with the settings' user and password behind it.
+/// The connection string, with user and password of the settings appended.
 fn connection_string(target: &Target) -> String {
     let mut text = target.address.database.trim_end_matches(';').to_owned();
     let mut add = |key: &str, value: &str| text.push_str(&format!(";{key}={{{}}}", value.replace('}', "}}")));
@@ -57,19 +58,24 @@ fn connection_string(target: &Target) -> String {
 }
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, SqlError> + Send + 'static) -> Result<T, SqlError> {
-    let done = tokio::task::spawn_blocking(work).await;
-    done.unwrap_or_else(|_| Err(SqlError::fail("the driver failed")))
+    let outcome = tokio::task::spawn_blocking(work).await;
+    outcome.unwrap_or_else(|_| Err(SqlError::fail("the driver failed")))
 }
 
 impl Session for Odbc {
-    fn run<'a>(&'a mut self, statement: &'a Statement, values: &'a Values, out: Out) -> BoxFuture<'a, Result<u64, SqlError>> {
+    fn run<'a>(
+        &'a mut self,
+        statement: &'a Statement,
+        values: &'a Values,
+        out: RowSender,
+    ) -> BoxFuture<'a, Result<u64, SqlError>> {
         let changes = statement.changes_rows();
         Box::pin(async move {
             let (text, cells) = statement.bind(values, Placeholder::Question)?;
             self.with(move |connection| {
                 let params: Vec<Box<dyn InputParameter>> = cells.into_iter().map(param).collect();
                 let mut prepared = connection.preallocate()?;
-                let _not_all_drivers_know_it = prepared.set_query_timeout_sec(STATEMENT_LIMIT);
+                let _ = prepared.set_query_timeout_sec(STATEMENT_LIMIT); // not supported by all drivers
                 if let Some(cursor) = prepared.execute(&text, params.as_slice())? {
                     read(cursor, &out)?;
                 }
@@ -100,7 +106,8 @@ impl Session for Odbc {
 
     fn close(self: Box<Self>) -> BoxFuture<'static, ()> {
         Box::pin(async move {
-            let _gone_anyway = blocking(move || {
+            // The connection is dropped in any case.
+            let _ = blocking(move || {
                 drop(self);
                 Ok(())
             })
@@ -109,19 +116,19 @@ impl Session for Odbc {
     }
 }
 
-fn read(mut cursor: impl Cursor, out: &Out) -> Result<(), SqlError> {
+fn read(mut cursor: impl Cursor, out: &RowSender) -> Result<(), SqlError> {
     let count = u16::try_from(cursor.num_result_cols()?).unwrap_or(0);
     let mut columns = Vec::with_capacity(usize::from(count));
     let mut kinds = Vec::with_capacity(usize::from(count));
-    for place in 1..=count {
-        let kind = cursor.col_data_type(place)?;
+    for index in 1..=count {
+        let kind = cursor.col_data_type(index)?;
         let shown = format!("{kind:?}").split([' ', '{', '(']).next().unwrap_or_default().to_lowercase();
-        columns.push(Column { name: cursor.col_name(place)?, kind: shown });
+        columns.push(Column { name: cursor.col_name(index)?, kind: shown });
         kinds.push(kind);
     }
     out.send_blocking(Event::Columns(columns.into()))?;
     while let Some(mut row) = cursor.next_row()? {
-        let cells = kinds.iter().zip(1..).map(|(kind, place)| cell(&mut row, place, kind)).collect::<Result<_, _>>()?;
+        let cells = kinds.iter().zip(1..).map(|(kind, index)| cell(&mut row, index, kind)).collect::<Result<_, _>>()?;
         out.send_blocking(Event::Row(cells))?;
     }
     Ok(())
@@ -131,21 +138,21 @@ fn param(cell: Cell) -> Box<dyn InputParameter> {
     match cell {
         Cell::Null => Box::new(None::<String>.into_parameter()),
         Cell::Bool(value) => Box::new(i64::from(value).into_parameter()),
-        Cell::Integer(whole) => Box::new(whole.into_parameter()),
+        Cell::Integer(integer) => Box::new(integer.into_parameter()),
         Cell::Float(float) => Box::new(float.into_parameter()),
         Cell::Bytes(bytes) => Box::new(bytes.into_parameter()),
         other => Box::new(other.text().into_parameter()),
     }
 }
 
-/// A value by its column's type; what does not read as its type stays text.
-fn cell(row: &mut CursorRow<'_>, place: u16, kind: &DataType) -> Result<Cell, SqlError> {
+/// Reads a value by its column's type; a value that cannot be parsed as its type stays text.
+fn cell(row: &mut CursorRow<'_>, index: u16, kind: &DataType) -> Result<Cell, SqlError> {
     if matches!(kind, DataType::Binary { .. } | DataType::Varbinary { .. } | DataType::LongVarbinary { .. }) {
         let mut bytes = Vec::new();
-        return Ok(if row.get_binary(place, &mut bytes)? { Cell::Bytes(bytes) } else { Cell::Null });
+        return Ok(if row.get_binary(index, &mut bytes)? { Cell::Bytes(bytes) } else { Cell::Null });
     }
     let mut wide = Vec::new();
-    if !row.get_wide_text(place, &mut wide)? {
+    if !row.get_wide_text(index, &mut wide)? {
         return Ok(Cell::Null);
     }
     let text = String::from_utf16_lossy(&wide);
@@ -162,8 +169,8 @@ fn cell(row: &mut CursorRow<'_>, place: u16, kind: &DataType) -> Result<Cell, Sq
 impl From<odbc_api::Error> for SqlError {
     fn from(error: odbc_api::Error) -> Self {
         let message = error.to_string();
-        // Connection, rollback (deadlock, serialization), timeouts: the classes of SQLSTATE that all drivers share.
-        let passes = ["State: 08", "State: 40", "State: HYT"].iter().any(|class| message.contains(class));
-        SqlError { message, retryable: passes, position: None }
+        // The SQLSTATE classes common to all drivers: connection exceptions, transaction rollback, timeouts.
+        let retryable = ["State: 08", "State: 40", "State: HYT"].iter().any(|class| message.contains(class));
+        SqlError { message, retryable, position: None }
     }
 }

@@ -1,6 +1,6 @@
-//! Oracle, by a driver that blocks: each call is made on a thread that may. A preview: only its refusals are tested.
+//! Oracle sessions (preview: only connection errors are tested). The driver blocks, so each call runs on a blocking thread.
 //!
-//! What runs cannot be stopped from outside; it ends at the limit of a call, or when its rows are not wanted any more.
+//! A running statement cannot be stopped from outside; it ends at the call timeout, or when its rows are no longer received.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -9,18 +9,18 @@ use oracledb::{Connection, ErrorKind, OracleTimestamp, Row, ToDbValue};
 
 use super::cell::Cell;
 use super::error::SqlError;
-use super::session::{Column, Event, Out, Session, Step, Stopper};
+use super::session::{Column, Event, RowSender, Session, Step, Stopper};
 use super::source::Target;
 use super::statement::{Placeholder, Statement, Values};
 use crate::domain::profile::datasource::Tls;
 
-/// The longest call, so that a run that was given up does not hold its connection for good.
+/// Call timeout, so that an abandoned run does not hold its connection forever.
 const CALL_LIMIT: std::time::Duration = std::time::Duration::from_secs(3600);
 
 /// A connection to Oracle.
 pub struct Oracle {
     connection: Arc<Mutex<Connection>>,
-    /// Outside of a transaction every statement counts at once.
+    /// Outside a transaction every statement is committed immediately.
     in_transaction: bool,
     read_only: bool,
 }
@@ -31,12 +31,12 @@ impl Oracle {
         let (limit, tls) = (target.connect_timeout, target.tls);
         let connection = blocking(move || {
             let scheme = if matches!(tls, Tls::Require | Tls::Verify) { "tcps://" } else { "" };
-            let place = format!("{scheme}{}:{}/{}", address.host, address.port, address.database);
+            let connect_string = format!("{scheme}{}:{}/{}", address.host, address.port, address.database);
             let password = address.password.as_ref().map(|secret| secret.reveal()).unwrap_or_default();
             let config = oracledb::Config::default()
                 .set_transport_connect_timeout(Some(limit))
                 .set_credentials(address.user.as_deref().unwrap_or_default(), password)
-                .set_connect_string(&place)?;
+                .set_connect_string(&connect_string)?;
             let connection = oracledb::connect(config)?;
             connection.set_call_timeout(Some(CALL_LIMIT))?;
             Ok(connection)
@@ -46,7 +46,7 @@ impl Oracle {
         Ok(Oracle { connection, in_transaction: false, read_only: target.read_only })
     }
 
-    /// Does something with the connection on a thread that may block.
+    /// Runs work with the connection on a blocking thread.
     async fn with<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> Result<T, SqlError> + Send + 'static,
@@ -57,27 +57,32 @@ impl Oracle {
 }
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, SqlError> + Send + 'static) -> Result<T, SqlError> {
-    let done = tokio::task::spawn_blocking(work).await;
-    done.unwrap_or_else(|_| Err(SqlError::fail("the driver failed")))
+    let outcome = tokio::task::spawn_blocking(work).await;
+    outcome.unwrap_or_else(|_| Err(SqlError::fail("the driver failed")))
 }
 
 impl Session for Oracle {
-    fn run<'a>(&'a mut self, statement: &'a Statement, values: &'a Values, out: Out) -> BoxFuture<'a, Result<u64, SqlError>> {
-        let (asks, changes) = (statement.answers_rows() && !statement.changes_rows(), statement.changes_rows());
-        let at_once = !self.in_transaction && !self.read_only;
+    fn run<'a>(
+        &'a mut self,
+        statement: &'a Statement,
+        values: &'a Values,
+        out: RowSender,
+    ) -> BoxFuture<'a, Result<u64, SqlError>> {
+        let (is_query, changes) = (statement.returns_rows() && !statement.changes_rows(), statement.changes_rows());
+        let autocommit = !self.in_transaction && !self.read_only;
         Box::pin(async move {
             let (text, cells) = statement.bind(values, Placeholder::Colon)?;
             self.with(move |connection| {
                 let params: Vec<Box<dyn ToDbValue>> = cells.into_iter().map(param).collect();
                 let params: Vec<&dyn ToDbValue> = params.iter().map(AsRef::as_ref).collect();
-                if asks {
+                if is_query {
                     return query(connection, &text, &params, &out).map(|()| 0);
                 }
-                let done = connection.execute(text.as_str(), &params)?;
-                if at_once {
+                let outcome = connection.execute(text.as_str(), &params)?;
+                if autocommit {
                     connection.commit()?;
                 }
-                Ok(if changes { done.rows_affected() } else { 0 })
+                Ok(if changes { outcome.rows_affected() } else { 0 })
             })
             .await
         })
@@ -106,7 +111,8 @@ impl Session for Oracle {
 
     fn close(self: Box<Self>) -> BoxFuture<'static, ()> {
         Box::pin(async move {
-            let _gone_anyway = blocking(move || {
+            // The connection is dropped in any case.
+            let _ = blocking(move || {
                 self.connection.lock().unwrap_or_else(PoisonError::into_inner).close()?;
                 Ok(())
             })
@@ -115,14 +121,14 @@ impl Session for Oracle {
     }
 }
 
-fn query(connection: &Connection, text: &str, params: &[&dyn ToDbValue], out: &Out) -> Result<(), SqlError> {
+fn query(connection: &Connection, text: &str, params: &[&dyn ToDbValue], out: &RowSender) -> Result<(), SqlError> {
     let cursor = connection.query(text, params)?;
     let kinds: Vec<String> = cursor.columns().iter().map(|column| column.db_type().name().to_lowercase()).collect();
     let column = |(column, kind): (&oracledb::Metadata, &String)| Column { name: column.name().to_owned(), kind: kind.clone() };
     out.send_blocking(Event::Columns(cursor.columns().iter().zip(&kinds).map(column).collect()))?;
     for row in cursor {
         let row = row?;
-        let cells = kinds.iter().enumerate().map(|(place, kind)| cell(&row, place, kind)).collect::<Result<_, _>>()?;
+        let cells = kinds.iter().enumerate().map(|(index, kind)| cell(&row, index, kind)).collect::<Result<_, _>>()?;
         out.send_blocking(Event::Row(cells))?;
     }
     Ok(())
@@ -132,45 +138,45 @@ fn param(cell: Cell) -> Box<dyn ToDbValue> {
     match cell {
         Cell::Null => Box::new(None::<String>),
         Cell::Bool(value) => Box::new(i64::from(value)),
-        Cell::Integer(whole) => Box::new(whole),
+        Cell::Integer(integer) => Box::new(integer),
         Cell::Float(float) => Box::new(float),
         Cell::Bytes(bytes) => Box::new(bytes),
         other => Box::new(other.text()),
     }
 }
 
-/// A value by its column's type: exact numbers as digits, the rest as text.
-fn cell(row: &Row, place: usize, kind: &str) -> Result<Cell, SqlError> {
+/// Reads a value by its column's type: exact numbers as digits, unknown types as text.
+fn cell(row: &Row, index: usize, kind: &str) -> Result<Cell, SqlError> {
     if kind.contains("number") {
-        let number: Option<oracledb::OracleNumber> = row.get(place)?;
+        let number: Option<oracledb::OracleNumber> = row.get(index)?;
         return Ok(number.map_or(Cell::Null, |number| {
             let digits = number.to_string();
             digits.parse().map_or(Cell::Decimal(digits), Cell::Integer)
         }));
     }
     if kind.contains("double") || kind.contains("float") {
-        return Ok(row.get::<Option<f64>>(place)?.map_or(Cell::Null, Cell::Float));
+        return Ok(row.get::<Option<f64>>(index)?.map_or(Cell::Null, Cell::Float));
     }
     if kind.contains("date") || kind.contains("timestamp") {
-        return Ok(row.get::<Option<OracleTimestamp>>(place)?.map_or(Cell::Null, |at| Cell::Text(at.to_string())));
+        return Ok(row.get::<Option<OracleTimestamp>>(index)?.map_or(Cell::Null, |at| Cell::Text(at.to_string())));
     }
     if kind.contains("raw") || kind.contains("blob") {
-        return Ok(row.get::<Option<Vec<u8>>>(place)?.map_or(Cell::Null, Cell::Bytes));
+        return Ok(row.get::<Option<Vec<u8>>>(index)?.map_or(Cell::Null, Cell::Bytes));
     }
     if kind.contains("boolean") {
-        return Ok(row.get::<Option<bool>>(place)?.map_or(Cell::Null, Cell::Bool));
+        return Ok(row.get::<Option<bool>>(index)?.map_or(Cell::Null, Cell::Bool));
     }
-    Ok(row.get::<Option<String>>(place)?.map_or(Cell::Null, Cell::Text))
+    Ok(row.get::<Option<String>>(index)?.map_or(Cell::Null, Cell::Text))
 }
 
 impl From<oracledb::Error> for SqlError {
     fn from(error: oracledb::Error) -> Self {
         let message = error.to_string();
-        let passes = match error.kind() {
+        let retryable = match error.kind() {
             ErrorKind::CallTimeoutExceeded | ErrorKind::DeadConnection | ErrorKind::StreamOperation => true,
             ErrorKind::NotConnected | ErrorKind::OutOfData | ErrorKind::UnexpectedRefuse(_) => true,
             ErrorKind::ListenerRefusedConnection(..) => true,
-            // Resource busy, deadlock, serialization, shutdown, not open, lost.
+            // Resource busy, deadlock, serialization, shutdown, database not open, connection lost.
             _ => [
                 "ORA-00054",
                 "ORA-00060",
@@ -189,6 +195,6 @@ impl From<oracledb::Error> for SqlError {
             .iter()
             .any(|code| message.contains(code)),
         };
-        SqlError { message, retryable: passes, position: None }
+        SqlError { message, retryable, position: None }
     }
 }

@@ -1,20 +1,20 @@
-//! PostgreSQL. Answers are taken in their text form, in which every type of the server reads; parameters are bound by the
-//! server itself (`PREPARE`, `EXECUTE`), which finds out what type each of them has.
+//! PostgreSQL sessions. Results are read in text format, which every type supports; parameters are bound by the server
+//! (`PREPARE`, `EXECUTE`), which infers their types.
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime};
 use futures_util::future::BoxFuture;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgQueryResult, PgRow, PgSslMode, PgValueFormat};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor, Row, SqlSafeStr, Statement as _, TypeInfo, ValueRef};
 
-use super::answers::{columns, hand_on};
 use super::cell::Cell;
 use super::error::SqlError;
-use super::session::{Event, Out, Session, Step, Stopper};
+use super::row_stream::{columns, forward_rows};
+use super::session::{Event, RowSender, Session, Step, Stopper};
 use super::source::Target;
 use super::statement::{Placeholder, Statement, Values};
 use crate::domain::profile::datasource::Tls;
 
-/// Put in front of a statement that has parameters.
+/// Prefix of a statement with parameters.
 const PREPARE: &str = "prepare belfry as ";
 
 /// A connection to PostgreSQL.
@@ -29,20 +29,20 @@ impl Postgres {
     pub async fn connect(target: &Target) -> Result<Postgres, SqlError> {
         let options = options(target);
         let mut connection = options.connect().await?;
-        // The names of zones hold no quotes. Dates without a zone mean those of Belfry's own.
+        // Names of zones contain no quotes. The session runs in Belfry's zone, so that current_date is the user's.
         let zone = format!("set time zone '{}'", target.zone.name());
         connection.execute(AssertSqlSafe(zone)).await?;
         let pid = sqlx::query_scalar("select pg_backend_pid()").fetch_one(&mut connection).await?;
         Ok(Postgres { connection, options, pid, read_only: target.read_only })
     }
 
-    async fn run_all(&mut self, statement: &Statement, values: &Values, out: &Out) -> Result<u64, SqlError> {
+    async fn run_all(&mut self, statement: &Statement, values: &Values, out: &RowSender) -> Result<u64, SqlError> {
         let (text, cells) = statement.bind(values, Placeholder::Dollar)?;
         if cells.is_empty() {
             return self.stream(text, statement, out).await;
         }
         if statement.verb() == "call" {
-            return self.stream(in_place(statement, values)?, statement, out).await;
+            return self.stream(inline_values(statement, values)?, statement, out).await;
         }
         let prepared = self.connection.execute(AssertSqlSafe(format!("{PREPARE}{text}"))).await;
         prepared.map_err(|error| {
@@ -55,13 +55,13 @@ impl Postgres {
         Ok(changed)
     }
 
-    async fn stream(&mut self, text: String, statement: &Statement, out: &Out) -> Result<u64, SqlError> {
+    async fn stream(&mut self, text: String, statement: &Statement, out: &RowSender) -> Result<u64, SqlError> {
         let executed = text.clone();
-        let answers = sqlx::raw_sql(AssertSqlSafe(text)).fetch_many(&mut self.connection);
-        let (changed, seen) = hand_on(answers, out, PgQueryResult::rows_affected, cell).await?;
-        if !seen && statement.answers_rows() && !executed.starts_with("execute ") {
-            let asked = self.connection.prepare(AssertSqlSafe(executed).into_sql_str()).await?;
-            out.send(Event::Columns(columns(asked.columns()))).await?;
+        let results = sqlx::raw_sql(AssertSqlSafe(text)).fetch_many(&mut self.connection);
+        let (changed, has_rows) = forward_rows(results, out, PgQueryResult::rows_affected, cell).await?;
+        if !has_rows && statement.returns_rows() && !executed.starts_with("execute ") {
+            let prepared = self.connection.prepare(AssertSqlSafe(executed).into_sql_str()).await?;
+            out.send(Event::Columns(columns(prepared.columns()))).await?;
         }
         Ok(if statement.changes_rows() { changed } else { 0 })
     }
@@ -98,13 +98,18 @@ fn options(target: &Target) -> PgConnectOptions {
 }
 
 impl Session for Postgres {
-    fn run<'a>(&'a mut self, statement: &'a Statement, values: &'a Values, out: Out) -> BoxFuture<'a, Result<u64, SqlError>> {
+    fn run<'a>(
+        &'a mut self,
+        statement: &'a Statement,
+        values: &'a Values,
+        out: RowSender,
+    ) -> BoxFuture<'a, Result<u64, SqlError>> {
         Box::pin(async move { self.run_all(statement, values, &out).await })
     }
 
     fn step(&mut self, step: Step) -> BoxFuture<'_, Result<(), SqlError>> {
         let text = match step {
-            // Once something was asked, a transaction cannot be made to write any more.
+            // After the first query a transaction can no longer be switched to read-write.
             Step::Begin { .. } if self.read_only => "begin read only; select 1",
             Step::Begin { .. } => "begin",
             Step::Commit => "commit",
@@ -122,15 +127,15 @@ impl Session for Postgres {
 
     fn close(self: Box<Self>) -> BoxFuture<'static, ()> {
         Box::pin(async move {
-            let _gone_anyway = self.connection.close().await;
+            let _ = self.connection.close().await; // the connection is dropped in any case
         })
     }
 }
 
-/// The statement with its values in it, for the few that cannot be prepared.
-fn in_place(statement: &Statement, values: &Values) -> Result<String, SqlError> {
+/// The statement with its values inlined, for statements that cannot be prepared (`call`).
+fn inline_values(statement: &Statement, values: &Values) -> Result<String, SqlError> {
     let Values::Named(given) = values else {
-        return Err(SqlError::fail("call takes named parameters (:name) only"));
+        return Err(SqlError::fail("call supports only named parameters (:name)"));
     };
     statement.bind(values, Placeholder::Dollar)?;
     let texts = given.iter().map(|(name, cell)| Ok((name.as_str(), literal(cell)?)));
@@ -138,8 +143,7 @@ fn in_place(statement: &Statement, values: &Values) -> Result<String, SqlError> 
     Ok(statement.render(|name| texts[name].clone()))
 }
 
-/// A value as PostgreSQL reads it whatever its settings are: `E'…'` means the same under all of them, and takes the type that
-/// its place asks for.
+/// A value as a literal: `E'…'` is independent of the server's settings and takes the type that its context requires.
 fn literal(cell: &Cell) -> Result<String, SqlError> {
     let text = match cell {
         Cell::Null => return Ok("null".to_owned()),
@@ -148,24 +152,24 @@ fn literal(cell: &Cell) -> Result<String, SqlError> {
         other => other.text(),
     };
     if text.contains('\0') {
-        return Err(SqlError::fail("a value holds the character U+0000, which PostgreSQL cannot keep"));
+        return Err(SqlError::fail("a value contains the character U+0000, which PostgreSQL cannot store"));
     }
     Ok(format!("E'{}'", text.replace('\\', "\\\\").replace('\'', "''")))
 }
 
-fn cell(row: &PgRow, place: usize) -> Result<Cell, SqlError> {
-    let value = row.try_get_raw(place)?;
+fn cell(row: &PgRow, index: usize) -> Result<Cell, SqlError> {
+    let value = row.try_get_raw(index)?;
     if value.is_null() {
         return Ok(Cell::Null);
     }
     if value.format() != PgValueFormat::Text {
-        return Err(SqlError::fail("the server answered in a form that was not asked for"));
+        return Err(SqlError::fail("the server returned a value in binary format"));
     }
-    let text = value.as_str().map_err(|_| SqlError::fail("the server answered with text that is not UTF-8"))?;
+    let text = value.as_str().map_err(|_| SqlError::fail("the server returned text that is not valid UTF-8"))?;
     Ok(read(value.type_info().name(), text))
 }
 
-/// A value by its type's name and text. What does not read as its type (`infinity` as a date) stays text.
+/// Reads a value by its type's name and text. A value that cannot be parsed as its type (`infinity` as a date) stays text.
 fn read(kind: &str, text: &str) -> Cell {
     let typed = match kind {
         "BOOL" => Some(Cell::Bool(text == "t")),
@@ -174,8 +178,8 @@ fn read(kind: &str, text: &str) -> Cell {
         "NUMERIC" => Some(Cell::Decimal(text.to_owned())),
         "JSON" | "JSONB" => serde_json::from_str(text).ok().map(Cell::Json),
         "BYTEA" => bytes(text).map(Cell::Bytes),
-        "TIMESTAMPTZ" => DateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S%.f%#z").ok().map(Cell::Instant),
-        "TIMESTAMP" => NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S%.f").ok().map(Cell::Local),
+        "TIMESTAMPTZ" => DateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S%.f%#z").ok().map(Cell::TimestampTz),
+        "TIMESTAMP" => NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S%.f").ok().map(Cell::Timestamp),
         "DATE" => NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().map(Cell::Date),
         _ => None,
     };
@@ -192,14 +196,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn values_cannot_break_out_of_their_quotes() {
+    fn literal_escapes_quotes_and_backslashes() {
         assert_eq!(literal(&Cell::Text("a'b\\'; drop".into())).unwrap(), "E'a''b\\\\''; drop'");
         assert_eq!(literal(&Cell::Bytes(vec![1, 255])).unwrap(), "E'\\\\x01ff'");
         assert!(literal(&Cell::Text("\0".into())).is_err());
     }
 
     #[test]
-    fn what_does_not_read_stays_text() {
+    fn unparsable_values_stay_text() {
         assert_eq!(read("DATE", "infinity"), Cell::Text("infinity".into()));
         assert_eq!(read("TIMESTAMPTZ", "2026-11-21 08:00:00.5+08").to_json(), "2026-11-21T08:00:00.500+08:00");
         assert_eq!(read("BYTEA", "\\x01ff"), Cell::Bytes(vec![1, 255]));

@@ -1,16 +1,16 @@
-//! The tokens of an SQL text, as far as they matter for finding where statements end and where parameters stand: what is
-//! quoted or commented out is passed over as a whole.
+//! SQL scanner: splits a text into the tokens needed to find the ends of statements and the named parameters, skipping quoted
+//! texts and comments.
 
 use std::ops::Range;
 
 use crate::domain::profile::datasource::Engine;
 
-/// A piece of an SQL text.
+/// A token of an SQL text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Token {
-    /// A key word or a name without quotes.
+    /// A key word or an unquoted name.
     Word(Range<usize>),
-    /// `:name`; the range is that of the name alone.
+    /// `:name`; the range excludes the colon.
     Named(Range<usize>),
     Semicolon,
     /// A comment or white space.
@@ -19,7 +19,7 @@ pub(super) enum Token {
     Other(Range<usize>),
 }
 
-/// Reads an SQL text from its start to its end.
+/// Iterator over the tokens of an SQL text.
 pub(super) struct Scanner<'t> {
     text: &'t str,
     at: usize,
@@ -31,7 +31,7 @@ impl<'t> Scanner<'t> {
         Self { text, at: 0, engine }
     }
 
-    /// Where the next token begins, in bytes.
+    /// The offset of the next token, in bytes.
     pub fn at(&self) -> usize {
         self.at
     }
@@ -40,13 +40,13 @@ impl<'t> Scanner<'t> {
         self.text.as_bytes().get(self.at + offset).copied().unwrap_or(0)
     }
 
-    /// Moves on to the end of what `end` finds in the rest, or to the text's end.
+    /// Skips `skip` bytes, then everything up to and including `end`, or to the end of the text.
     fn skip_past(&mut self, skip: usize, end: &str) {
         let from = (self.at + skip).min(self.text.len());
         self.at = self.text[from..].find(end).map_or(self.text.len(), |found| from + found + end.len());
     }
 
-    /// Passes over a quoted text; a doubled quote does not end it, and an escaped one neither where backslashes escape.
+    /// Skips a quoted text. A doubled quote does not end it, nor a quote after a backslash if backslashes escape.
     fn skip_quoted(&mut self, close: u8, backslashes: bool) {
         self.at += 1;
         while self.at < self.text.len() {
@@ -84,12 +84,12 @@ impl<'t> Scanner<'t> {
         }
     }
 
-    fn skip_while(&mut self, fits: impl Fn(char) -> bool) {
+    fn skip_while(&mut self, matches: impl Fn(char) -> bool) {
         let rest = &self.text[self.at..];
-        self.at += rest.find(|c| !fits(c)).unwrap_or(rest.len());
+        self.at += rest.find(|c| !matches(c)).unwrap_or(rest.len());
     }
 
-    /// PostgreSQL's `$tag$ … $tag$`; false where none begins here.
+    /// Skips PostgreSQL's `$tag$ … $tag$`; returns `false` if none begins here.
     fn skip_dollar_quoted(&mut self) -> bool {
         let rest = &self.text[self.at..];
         let Some(end) = rest[1..].find('$') else { return false };
@@ -103,10 +103,10 @@ impl<'t> Scanner<'t> {
         true
     }
 
-    /// A word; one that introduces a quoted text takes the text with it (`E'…'` of PostgreSQL, `q'[…]'` of Oracle).
+    /// Reads a word, including a quoted text that it introduces (`E'…'` in PostgreSQL, `q'[…]'` in Oracle).
     fn word(&mut self) -> Token {
         let start = self.at;
-        self.skip_while(is_of_word);
+        self.skip_while(is_word_char);
         if self.byte(0) == b'\'' {
             match (self.engine, self.text[start..self.at].to_ascii_lowercase().as_str()) {
                 (Engine::Postgres, "e") => {
@@ -147,11 +147,11 @@ impl<'t> Scanner<'t> {
         Token::Other(start..self.at)
     }
 
-    /// A line comment begins here.
+    /// Whether a line comment begins here.
     fn is_line_comment(&self) -> bool {
         let my_sql = self.engine == Engine::MySql;
         match (self.byte(0), self.byte(1)) {
-            // MySQL reads `5--3` as a sum.
+            // In MySQL `5--3` is an expression; a comment needs white space after `--`.
             (b'-', b'-') => !my_sql || self.byte(2) <= b' ',
             (b'#', _) => my_sql,
             _ => false,
@@ -184,7 +184,7 @@ impl Iterator for Scanner<'_> {
         if first == ':' {
             return Some(self.colon());
         }
-        if is_of_word(first) && !first.is_ascii_digit() && first != '$' {
+        if is_word_char(first) && !first.is_ascii_digit() && first != '$' {
             return Some(self.word());
         }
         let my_sql = self.engine == Engine::MySql;
@@ -201,7 +201,7 @@ impl Iterator for Scanner<'_> {
     }
 }
 
-fn is_of_word(c: char) -> bool {
+fn is_word_char(c: char) -> bool {
     c.is_alphanumeric() || matches!(c, '_' | '$' | '@')
 }
 
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn parameters_are_found_and_nothing_else() {
+    fn named_parameters_are_found_outside_quotes_and_comments() {
         let pg = |text| names(Engine::Postgres, text);
         assert_eq!(pg("select :a, x::int, ':b', \":c\", :日期 -- :d\n /* :e /* :f */ :g */ , :a"), ["a", "日期", "a"]);
         assert_eq!(pg("select $$ :a $$, $t$ :b $ $t$, E'\\':c', a[1:2], $1, :d"), ["d"]);
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_that_do_not_end_are_read_to_the_end() {
+    fn unterminated_quotes_and_comments_end_with_the_text() {
         for text in ["'a", "\"a", "/* a", "$$ a", "`a", "[a", "E'\\", "q'[a", ":", "$", "--", "'\\"] {
             for engine in [Engine::Sqlite, Engine::Postgres, Engine::MySql, Engine::SqlServer, Engine::Oracle] {
                 let mut scanner = Scanner::new(text, engine);

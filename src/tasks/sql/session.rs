@@ -1,5 +1,4 @@
-//! What every database can do for a task: one connection that runs statements one after the other, hands out their rows as
-//! they come, and can be stopped from outside.
+//! Session interface: one connection that runs statements sequentially, streams their rows and can be stopped from outside.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,25 +11,30 @@ use super::cell::Cell;
 use super::error::SqlError;
 use super::statement::{Statement, Values};
 
-/// One connection.
+/// One connection to a database.
 pub trait Session: Send {
-    /// Runs a statement. Its rows go to `out` as they come, no faster than they are taken; answers how many rows were changed.
-    fn run<'a>(&'a mut self, statement: &'a Statement, values: &'a Values, out: Out) -> BoxFuture<'a, Result<u64, SqlError>>;
+    /// Runs a statement and sends its rows to `out`, with backpressure. Returns the number of changed rows.
+    fn run<'a>(
+        &'a mut self,
+        statement: &'a Statement,
+        values: &'a Values,
+        out: RowSender,
+    ) -> BoxFuture<'a, Result<u64, SqlError>>;
 
     /// Begins or ends a transaction.
     fn step(&mut self, step: Step) -> BoxFuture<'_, Result<(), SqlError>>;
 
-    /// How to stop what runs.
+    /// A handle that stops the running statement.
     fn stopper(&self) -> Stopper;
 
-    /// Says good-bye to the server.
+    /// Closes the connection gracefully.
     fn close(self: Box<Self>) -> BoxFuture<'static, ()>;
 }
 
-/// A step of a transaction.
+/// A transaction command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
-    /// `writes`: something in it may change something.
+    /// `writes`: whether the transaction may change data.
     Begin {
         writes: bool,
     },
@@ -38,15 +42,15 @@ pub enum Step {
     Rollback,
 }
 
-/// A column of an answer.
+/// A column of a result set.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Column {
     pub name: String,
-    /// The database's own name for its type, in lower case.
+    /// The database's name of the type, in lower case.
     pub kind: String,
 }
 
-/// What a statement answers with.
+/// An item of a statement's result.
 #[derive(Debug)]
 pub enum Event {
     /// The columns of the rows that follow.
@@ -54,50 +58,46 @@ pub enum Event {
     Row(Vec<Cell>),
 }
 
-/// Takes what a statement answers with; bounded, so that a reader who is slow slows the database down.
+/// The sending end of a row channel. The channel is bounded, so that a slow receiver slows down the database.
 #[derive(Debug, Clone)]
-pub struct Out(mpsc::Sender<Event>);
+pub struct RowSender(mpsc::Sender<Event>);
 
-/// Rows on their way at most.
+/// Capacity of a row channel.
 const ROWS_AHEAD: usize = 64;
 
-/// A way for rows, with its two ends.
-pub fn way() -> (Out, mpsc::Receiver<Event>) {
+/// A channel for the rows of one statement.
+pub fn row_channel() -> (RowSender, mpsc::Receiver<Event>) {
     let (sender, receiver) = mpsc::channel(ROWS_AHEAD);
-    (Out(sender), receiver)
+    (RowSender(sender), receiver)
 }
 
-impl Out {
-    /// # Errors
-    /// Where nobody takes rows any more.
+impl RowSender {
+    /// Sends an item; fails if the receiver is closed.
     pub async fn send(&self, event: Event) -> Result<(), SqlError> {
-        self.0.send(event).await.map_err(|_| SqlError::fail("the rows are not wanted any more"))
+        self.0.send(event).await.map_err(|_| SqlError::fail("the rows are no longer received"))
     }
 
-    /// As [`Out::send`], for threads that may block.
-    ///
-    /// # Errors
-    /// As [`Out::send`].
+    /// As [`RowSender::send`], for blocking threads.
     pub fn send_blocking(&self, event: Event) -> Result<(), SqlError> {
-        self.0.blocking_send(event).map_err(|_| SqlError::fail("the rows are not wanted any more"))
+        self.0.blocking_send(event).map_err(|_| SqlError::fail("the rows are no longer received"))
     }
 }
 
-/// Stops what runs on a connection, from beside it.
+/// Stops the statement that runs on a connection.
 #[derive(Clone)]
 pub enum Stopper {
-    /// Asks by another connection to end the process of this one.
+    /// Terminates the backend process through a second connection (`pg_terminate_backend`).
     Postgres(Box<sqlx::postgres::PgConnectOptions>, i32),
-    /// As PostgreSQL.
+    /// Kills the connection through a second one (`KILL`).
     MySql(Box<sqlx::mysql::MySqlConnectOptions>, u64),
-    /// Is looked at while the statement runs.
+    /// Sets a flag that SQLite's progress handler checks.
     Flag(Arc<AtomicBool>),
-    /// The server ends by itself what nobody listens to any more.
+    /// Closing the connection is all that can be done.
     ByClosing,
 }
 
 impl Stopper {
-    /// Stops it. Where the server does not answer it is left alone: it will find the connection closed.
+    /// Stops the statement. A failure is only logged, because the server notices the closed connection later.
     pub async fn stop(self) {
         let stopped = match self {
             Stopper::Postgres(options, pid) => stop_postgres(&options, pid).await,
@@ -110,7 +110,7 @@ impl Stopper {
         };
         if let Err(error) = stopped {
             let kind = SqlError::from(error).message;
-            tracing::debug!(error = %kind, "a statement could not be stopped on its server; its connection is closed");
+            tracing::debug!(error = %kind, "failed to stop statement on its server; closing the connection");
         }
     }
 }

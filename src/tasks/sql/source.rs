@@ -1,4 +1,4 @@
-//! The databases of the settings, by name, and the way to a connection.
+//! Datasources of the settings by name, and connections to them.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -10,7 +10,7 @@ use tokio::sync::Semaphore;
 
 use super::error::SqlError;
 use super::lease::Lease;
-use super::session::{Event, Session, way};
+use super::session::{Event, Session, row_channel};
 use super::split::split;
 use super::statement::Values;
 use super::{mssql, mysql, oracle, postgres, sqlite};
@@ -18,30 +18,30 @@ use crate::domain::profile::Profiles;
 use crate::domain::profile::datasource::{Address, Datasource, Engine, Tls};
 use crate::tasks::template::is_template;
 
-/// All databases of the settings, by name.
+/// All datasources of the settings, by name.
 #[derive(Default)]
 pub struct Datasources(BTreeMap<String, Arc<Source>>);
 
-/// A database of the settings.
+/// A datasource of the settings.
 pub struct Source {
     pub name: String,
     target: Target,
-    turns: Arc<Semaphore>,
+    permits: Arc<Semaphore>,
 }
 
-/// What connecting needs to know.
+/// Connection parameters.
 pub struct Target {
     pub address: Address,
     pub tls: Tls,
     pub tls_ca: Option<PathBuf>,
     pub read_only: bool,
     pub connect_timeout: Duration,
-    /// The zone of dates and times that name none, where the server can be told.
+    /// The session's time zone, where the database supports one.
     pub zone: Tz,
 }
 
 impl Datasources {
-    /// Those of the profiles. One whose settings do not read was refused at the start, and is left out.
+    /// The datasources of the profiles. Profiles with an invalid URL were rejected at start and are skipped.
     pub fn new(profiles: &Profiles, zone: Tz) -> Datasources {
         let source = |(name, profile): (&String, &Datasource)| {
             let address = profile.address().ok()?;
@@ -50,34 +50,28 @@ impl Datasources {
         Datasources(profiles.datasource.iter().filter_map(source).collect())
     }
 
-    /// By name.
+    /// All datasources, sorted by name.
     pub fn all(&self) -> impl Iterator<Item = &Arc<Source>> {
         self.0.values()
     }
 
-    /// The one of this name; without a name the only one there is.
-    ///
-    /// # Errors
-    /// A message that lists the names there are.
+    /// The datasource of this name; without a name the only one. The error is a message that lists the names.
     pub fn get(&self, name: Option<&str>) -> Result<Arc<Source>, String> {
         let names: Vec<&str> = self.0.keys().map(String::as_str).collect();
         let known = names.join(", ");
         match (name, names.as_slice()) {
-            (_, []) => Err("datasource: none is set up; the administrator adds [datasource.<name>] to the settings".to_owned()),
-            (None, [only]) => Ok(Arc::clone(&self.0[*only])),
-            (None, _) => Err(format!("datasource: is required, as there are several: {known}")),
-            (Some(name), _) => {
-                self.0.get(name).cloned().ok_or_else(|| {
-                    format!("datasource: there is no '{}'; there are: {known}", crate::domain::input::cut(name, 64))
-                })
+            (_, []) => {
+                Err("datasource: none is configured; an administrator adds [datasource.<name>] to the settings".to_owned())
             }
+            (None, [only]) => Ok(Arc::clone(&self.0[*only])),
+            (None, _) => Err(format!("datasource: is required, because there are several: {known}")),
+            (Some(name), _) => self.0.get(name).cloned().ok_or_else(|| {
+                format!("datasource: '{}' is not configured; configured are {known}", crate::domain::input::truncate(name, 64))
+            }),
         }
     }
 
-    /// As [`Datasources::get`], for a task that is saved: where none is set up yet, any name may be.
-    ///
-    /// # Errors
-    /// As [`Datasources::get`].
+    /// As [`Datasources::get`], for saving a task: any name is allowed if no datasource is configured yet.
     pub fn check(&self, name: Option<&str>) -> Result<(), String> {
         let is_template = name.is_some_and(is_template);
         if self.0.is_empty() || is_template { Ok(()) } else { self.get(name).map(drop) }
@@ -94,8 +88,8 @@ impl Source {
             address,
             zone,
         };
-        let turns = Arc::new(Semaphore::new(profile.max_connections.max(1) as usize));
-        Source { name: name.to_owned(), target, turns }
+        let permits = Arc::new(Semaphore::new(profile.max_connections.max(1) as usize));
+        Source { name: name.to_owned(), target, permits }
     }
 
     pub fn engine(&self) -> Engine {
@@ -106,20 +100,20 @@ impl Source {
         self.target.read_only
     }
 
-    /// Where it is, for people: `host:port`, nothing where it has no host.
+    /// `host:port` for display; `None` if the datasource has no host.
     pub fn host(&self) -> Option<String> {
         let Address { host, port, .. } = &self.target.address;
         let shown = if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") };
         (!host.is_empty()).then_some(shown)
     }
 
-    /// The database's name, or the file; nothing of a connection string, which may hold a password.
+    /// The database's name or file; `None` for an ODBC connection string, which may contain a password.
     pub fn database(&self) -> Option<&str> {
         let database = self.target.address.database.as_str();
         (self.engine() != Engine::Odbc && !database.is_empty()).then_some(database)
     }
 
-    /// What must not show in messages.
+    /// The secrets that must not appear in messages.
     fn secrets(&self) -> Vec<String> {
         let Address { password, engine, database, .. } = &self.target.address;
         let mut secrets: Vec<String> = password.iter().map(|password| password.reveal().to_owned()).collect();
@@ -131,23 +125,20 @@ impl Source {
         secrets
     }
 
-    /// A message that may leave this room.
-    pub fn clean(&self, error: SqlError) -> SqlError {
-        error.without(&self.secrets())
+    /// The error with secrets redacted.
+    pub fn redact(&self, error: SqlError) -> SqlError {
+        error.redact(&self.secrets())
     }
 
-    /// A connection, once it is this run's turn.
-    ///
-    /// # Errors
-    /// Where the database does not answer or refuses.
+    /// Opens a connection, after waiting for a free slot within `max_connections`.
     pub async fn open(&self) -> Result<Lease, SqlError> {
-        let turn = Arc::clone(&self.turns).acquire_owned().await;
-        let turn = turn.map_err(|_| SqlError::retry("the server is stopping"))?;
+        let permit = Arc::clone(&self.permits).acquire_owned().await;
+        let permit = permit.map_err(|_| SqlError::retry("the server is stopping"))?;
         let limit = self.target.connect_timeout;
         let connected = tokio::time::timeout(limit, self.connect()).await;
         let late = || SqlError::retry(format!("the database did not answer within {} s", limit.as_secs()));
-        let session = connected.unwrap_or_else(|_| Err(late())).map_err(|error| self.clean(error))?;
-        Ok(Lease::new(session, turn))
+        let session = connected.unwrap_or_else(|_| Err(late())).map_err(|error| self.redact(error))?;
+        Ok(Lease::new(session, permit))
     }
 
     async fn connect(&self) -> Result<Box<dyn Session>, SqlError> {
@@ -161,14 +152,11 @@ impl Source {
             #[cfg(feature = "odbc")]
             Engine::Odbc => Box::new(super::odbc::Odbc::connect(target).await?),
             #[cfg(not(feature = "odbc"))]
-            Engine::Odbc => return Err(SqlError::fail("this Belfry was built without ODBC")),
+            Engine::Odbc => return Err(SqlError::fail("this build of Belfry does not support ODBC")),
         })
     }
 
-    /// Connects, and asks for the server's version.
-    ///
-    /// # Errors
-    /// As [`Source::open`].
+    /// Connects and queries the server's version; empty for ODBC.
     pub async fn version(&self) -> Result<String, SqlError> {
         let text = match self.engine() {
             Engine::Sqlite => "select sqlite_version()",
@@ -176,13 +164,13 @@ impl Source {
             Engine::MySql => "select version()",
             Engine::SqlServer => "select @@version",
             Engine::Oracle => "select version_full from product_component_version where rownum = 1",
-            // There is no question that all drivers understand; that it connected is the answer.
+            // No version query works with all drivers, so connecting is the test.
             Engine::Odbc => return self.open().await?.finish().await.then_some(String::new()).ok_or(SqlError::retry("closed")),
         };
         let mut lease = self.open().await?;
         let statements = split(text, self.engine());
-        let statement = statements.first().ok_or_else(|| SqlError::fail("nothing to ask"))?;
-        let (out, mut rows) = way();
+        let statement = statements.first().ok_or_else(|| SqlError::fail("no version query"))?;
+        let (out, mut rows) = row_channel();
         let reading = async {
             let mut first = None;
             while let Some(event) = rows.recv().await {
@@ -194,7 +182,7 @@ impl Source {
         };
         let (ran, version) = tokio::join!(lease.run(statement, &Values::None, out), reading);
         lease.finish().await;
-        ran.map_err(|error| self.clean(error))?;
+        ran.map_err(|error| self.redact(error))?;
         let version = version.unwrap_or_default();
         Ok(version.lines().next().unwrap_or_default().trim().to_owned())
     }
@@ -219,23 +207,23 @@ mod tests {
     }
 
     #[test]
-    fn a_source_is_found_by_its_name_or_by_being_the_only_one() {
+    fn get_finds_by_name_or_the_only_datasource() {
         let fault = |sources: &Datasources, name| sources.get(name).map(|found| found.name.clone()).unwrap_err();
         let one = sources(&[("a", "sqlite://a.db")]);
         assert_eq!(one.get(None).unwrap().name, "a");
-        assert_eq!(fault(&one, Some("b")), "datasource: there is no 'b'; there are: a");
+        assert_eq!(fault(&one, Some("b")), "datasource: 'b' is not configured; configured are a");
         let two = sources(&[("a", "sqlite://a.db"), ("b", "sqlite://b.db")]);
-        assert_eq!(fault(&two, None), "datasource: is required, as there are several: a, b");
-        assert!(fault(&sources(&[]), None).contains("none is set up"));
+        assert_eq!(fault(&two, None), "datasource: is required, because there are several: a, b");
+        assert!(fault(&sources(&[]), None).contains("none is configured"));
         assert!(two.check(Some("{{ vars.db }}")).is_ok() && two.check(Some("c")).is_err());
     }
 
     #[test]
-    fn what_is_shown_holds_no_secret() {
+    fn displayed_values_contain_no_secrets() {
         let sources = sources(&[("a", "postgres://me:hush@db/x"), ("b", "odbc:Driver=X;PWD={hush};Server=s")]);
         for source in sources.all() {
             let shown =
-                format!("{:?} {:?} {}", source.host(), source.database(), source.clean(SqlError::fail("bad hush")).message);
+                format!("{:?} {:?} {}", source.host(), source.database(), source.redact(SqlError::fail("bad hush")).message);
             assert!(!shown.contains("hush"), "{shown}");
         }
         assert_eq!(sources.get(Some("a")).unwrap().host().as_deref(), Some("db:5432"));

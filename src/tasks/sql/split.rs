@@ -1,11 +1,11 @@
-//! Where the statements of a text begin and end.
+//! Splitting of an SQL text into statements.
 
 use super::scan::{Scanner, Token};
 use super::statement::{Part, Statement};
 use crate::domain::profile::datasource::Engine;
 
-/// Divides a text into its statements at the semicolons. SQL Server takes the whole text as one batch, because its variables
-/// live as long as a batch; a block of Oracle's PL/SQL goes up to a line with a `/`.
+/// Splits a text into statements at semicolons. For SQL Server the whole text is one batch, because variables are local to a
+/// batch; a PL/SQL block of Oracle ends at a line with a `/`.
 pub fn split(text: &str, engine: Engine) -> Vec<Statement> {
     let mut statements = Vec::new();
     let mut current = Builder::new(engine);
@@ -34,20 +34,20 @@ fn line_of(text: &str, at: usize) -> usize {
     text[..at].matches('\n').count() + 1
 }
 
-/// Whether the character at this place has its line for itself.
+/// Whether the character at this offset is alone on its line.
 fn is_alone(text: &str, at: usize) -> bool {
     let before = text[..at].rsplit('\n').next().unwrap_or_default();
     let after = text[at + 1..].split('\n').next().unwrap_or_default();
     before.trim().is_empty() && after.trim().is_empty()
 }
 
-/// A statement while it is read.
+/// A statement being read.
 struct Builder {
     engine: Engine,
     parts: Vec<Part>,
     words: Vec<String>,
     line: usize,
-    /// Of `begin … end` and `case … end`, in the body of a trigger or routine.
+    /// Nesting depth of `begin … end` and `case … end` in the body of a trigger or routine.
     depth: i32,
     after_end: bool,
 }
@@ -85,7 +85,7 @@ impl Builder {
         self.push(piece);
     }
 
-    /// Follows the nesting: `end if`, `end loop` and the like end what was not counted.
+    /// Updates the nesting depth. `end if`, `end loop` and the like end blocks that were not counted.
     fn count(&mut self, word: &str) {
         let after_end = std::mem::replace(&mut self.after_end, word == "end");
         match word {
@@ -110,7 +110,7 @@ impl Builder {
         }
     }
 
-    /// A trigger, a routine or a block: what has semicolons within.
+    /// Whether the statement is a trigger, a routine or a block, which contains semicolons.
     fn is_routine(&self) -> bool {
         let head = &self.words[..self.words.len().min(12)];
         let is = |word: &str| head.iter().any(|known| known == word);
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_are_divided_at_semicolons_that_count() {
+    fn split_ignores_semicolons_in_quotes_comments_and_bodies() {
         assert_eq!(texts(Engine::Postgres, " select 1;\n;-- a;b\n select ';', $$;$$ ;"), ["select 1", "select ';', $$;$$"]);
         assert_eq!(split("select 1;\n\n select 2", Engine::Sqlite)[1].line, 3);
         let trigger = "create trigger t after insert on a begin update b set n = case when 1 then 2 end; delete from c; end";

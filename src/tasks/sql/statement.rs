@@ -1,4 +1,4 @@
-//! An SQL text as the statements it holds, each with the places of its parameters.
+//! SQL statement with named parameters.
 
 use std::collections::BTreeMap;
 
@@ -10,9 +10,9 @@ use crate::domain::profile::datasource::Engine;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Statement {
     pub(super) parts: Vec<Part>,
-    /// Its key words and names without quotes, in lower case.
+    /// Key words and unquoted names, in lower case.
     pub(super) words: Vec<String>,
-    /// The line of the text on which it begins, from 1.
+    /// The line on which the statement begins, from 1.
     pub line: usize,
 }
 
@@ -22,17 +22,17 @@ pub(super) enum Part {
     Named(String),
 }
 
-/// What is given for the parameters of a statement.
+/// Values for the parameters of a statement.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Values {
     None,
-    /// For the database's own placeholders, in their order.
+    /// For the database's own placeholders, in order.
     List(Vec<Cell>),
     /// For `:name`.
     Named(BTreeMap<String, Cell>),
 }
 
-/// How a database writes placeholders.
+/// The placeholder style of a database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Placeholder {
     /// `$1`
@@ -53,12 +53,12 @@ impl Statement {
         self.words.first().map_or("", String::as_str)
     }
 
-    /// Whether a word stands in it outside of quotes and comments.
+    /// Whether the statement contains a word outside quotes and comments.
     pub fn has_word(&self, word: &str) -> bool {
         self.words.iter().any(|known| known == word)
     }
 
-    /// Whether it may change rows, and so has a number of rows affected.
+    /// Whether the statement may change rows and so has a number of affected rows.
     pub fn changes_rows(&self) -> bool {
         let changes = ["insert", "update", "delete", "merge", "replace"];
         match self.verb() {
@@ -68,13 +68,13 @@ impl Statement {
         }
     }
 
-    /// Whether it answers with rows, even if there are none.
-    pub fn answers_rows(&self) -> bool {
-        let asks = ["select", "values", "table", "show", "describe", "desc", "explain", "pragma"];
-        asks.contains(&self.verb()) || self.has_word("returning") || (self.verb() == "with" && !self.changes_rows())
+    /// Whether the statement returns a result set, possibly empty.
+    pub fn returns_rows(&self) -> bool {
+        let verbs = ["select", "values", "table", "show", "describe", "desc", "explain", "pragma"];
+        verbs.contains(&self.verb()) || self.has_word("returning") || (self.verb() == "with" && !self.changes_rows())
     }
 
-    /// Whether it begins or ends a transaction; `rollback to` a savepoint does neither.
+    /// Whether the statement begins or ends a transaction; `rollback to` a savepoint does neither.
     pub fn controls_transaction(&self) -> bool {
         let second = self.words.get(1).map_or("", String::as_str);
         match self.verb() {
@@ -88,7 +88,7 @@ impl Statement {
         }
     }
 
-    /// The names of its parameters, each once.
+    /// The distinct names of the parameters.
     pub fn names(&self) -> Vec<&str> {
         let mut names = Vec::new();
         for part in &self.parts {
@@ -101,12 +101,12 @@ impl Statement {
         names
     }
 
-    /// The text as it was written.
+    /// The original text.
     pub fn text(&self) -> String {
         self.render(|name| format!(":{name}"))
     }
 
-    /// The text with something else in the place of each parameter.
+    /// The text with each parameter replaced.
     pub fn render(&self, mut placeholder: impl FnMut(&str) -> String) -> String {
         let piece = |part: &Part| match part {
             Part::Sql(text) => text.clone(),
@@ -115,10 +115,7 @@ impl Statement {
         self.parts.iter().map(piece).collect()
     }
 
-    /// The text with the database's own placeholders, and the values in their order.
-    ///
-    /// # Errors
-    /// Where a parameter has no value.
+    /// The text with the database's own placeholders, and the values in order. Fails if a parameter has no value.
     pub fn bind(&self, values: &Values, style: Placeholder) -> Result<(String, Vec<Cell>), SqlError> {
         let given = match values {
             Values::None => return Ok((self.text(), Vec::new())),
@@ -126,27 +123,27 @@ impl Statement {
             Values::Named(given) => given,
         };
         if let Some(missing) = self.names().into_iter().find(|name| !given.contains_key(*name)) {
-            return Err(SqlError::fail(format!("the SQL names :{missing}, for which params has no value")));
+            return Err(SqlError::fail(format!("params: no value for the parameter :{missing}")));
         }
-        let (mut cells, mut places) = (Vec::new(), BTreeMap::new());
+        let (mut cells, mut indexes) = (Vec::new(), BTreeMap::new());
         let text = self.render(|name| {
-            let place = match places.get(name) {
-                Some(place) if style != Placeholder::Question => *place,
+            let index = match indexes.get(name) {
+                Some(index) if style != Placeholder::Question => *index,
                 _ => {
                     cells.push(given[name].clone());
                     cells.len()
                 }
             };
-            places.insert(name.to_owned(), place);
-            style.write(place)
+            indexes.insert(name.to_owned(), index);
+            style.write(index)
         });
         Ok((text, cells))
     }
 }
 
 impl Placeholder {
-    /// That of a kind of database.
-    pub fn of(engine: Engine) -> Placeholder {
+    /// The placeholder style of an engine.
+    pub fn for_engine(engine: Engine) -> Placeholder {
         match engine {
             Engine::Sqlite => Placeholder::Numbered,
             Engine::Postgres => Placeholder::Dollar,
@@ -156,14 +153,14 @@ impl Placeholder {
         }
     }
 
-    /// The placeholder of the value at this place, from 1.
-    pub fn write(self, place: usize) -> String {
+    /// The placeholder of the value at this position, from 1.
+    pub fn write(self, index: usize) -> String {
         match self {
-            Placeholder::Dollar => format!("${place}"),
+            Placeholder::Dollar => format!("${index}"),
             Placeholder::Question => "?".to_owned(),
-            Placeholder::Numbered => format!("?{place}"),
-            Placeholder::AtP => format!("@P{place}"),
-            Placeholder::Colon => format!(":{place}"),
+            Placeholder::Numbered => format!("?{index}"),
+            Placeholder::AtP => format!("@P{index}"),
+            Placeholder::Colon => format!(":{index}"),
         }
     }
 }
@@ -174,7 +171,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_become_what_the_database_writes() {
+    fn bind_renders_the_placeholders_of_the_database() {
         let statement = split("select :a, :b, :a", Engine::Postgres).remove(0);
         let given = Values::Named(BTreeMap::from([("a".to_owned(), Cell::Integer(1)), ("b".to_owned(), Cell::Null)]));
         let bound = |style| statement.bind(&given, style).unwrap();
@@ -182,21 +179,22 @@ mod tests {
         assert_eq!(bound(Placeholder::Question), ("select ?, ?, ?".into(), vec![Cell::Integer(1), Cell::Null, Cell::Integer(1)]));
         assert_eq!(bound(Placeholder::AtP).0, "select @P1, @P2, @P1");
         let none = statement.bind(&Values::Named(BTreeMap::new()), Placeholder::Dollar).unwrap_err();
-        assert_eq!(none.message, "the SQL names :a, for which params has no value");
+        assert_eq!(none.message, "params: no value for the parameter :a");
     }
 
     #[test]
-    fn statements_are_known_by_what_they_do() {
-        let of = |text: &str| split(text, Engine::Postgres).remove(0);
+    fn statements_are_classified() {
+        let parse = |text: &str| split(text, Engine::Postgres).remove(0);
         assert!(
-            of("INSERT into a values (1)").changes_rows() && of("with x as (delete from a returning *) select 1").changes_rows()
+            parse("INSERT into a values (1)").changes_rows()
+                && parse("with x as (delete from a returning *) select 1").changes_rows()
         );
-        assert!(!of("select 'insert'").changes_rows() && of("with x as (select 1) select * from x").answers_rows());
+        assert!(!parse("select 'insert'").changes_rows() && parse("with x as (select 1) select * from x").returns_rows());
         assert!(
-            of("commit").controls_transaction()
-                && of("begin").controls_transaction()
-                && of("start transaction").controls_transaction()
+            parse("commit").controls_transaction()
+                && parse("begin").controls_transaction()
+                && parse("start transaction").controls_transaction()
         );
-        assert!(!of("rollback to savepoint a").controls_transaction() && of("rollback").controls_transaction());
+        assert!(!parse("rollback to savepoint a").controls_transaction() && parse("rollback").controls_transaction());
     }
 }

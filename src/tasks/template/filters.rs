@@ -1,4 +1,4 @@
-//! Filters for times and JSON: `{{ now | plus(days=1) | date(format="%Y-%m-%d", timezone="Asia/Shanghai") }}`.
+//! Template filters for times, JSON and URLs: `{{ now | plus(days=1) | date(format="%Y-%m-%d", timezone="Asia/Shanghai") }}`.
 
 use std::fmt::Write;
 
@@ -12,18 +12,18 @@ pub(super) fn register(engine: &mut Tera) {
     engine.register_filter("plus", |at: Value, by: Kwargs, _: &State| shifted(&at, &by, 1));
     engine.register_filter("minus", |at: Value, by: Kwargs, _: &State| shifted(&at, &by, -1));
     engine.register_filter("date", |at: Value, arguments: Kwargs, _: &State| date(&at, &arguments));
-    engine.register_filter("timestamp", |at: Value, _: Kwargs, _: &State| moment(&at).map(|at| at.timestamp()));
-    engine.register_filter("timestamp_ms", |at: Value, _: Kwargs, _: &State| moment(&at).map(|at| at.timestamp_millis()));
+    engine.register_filter("timestamp", |at: Value, _: Kwargs, _: &State| parse_time(&at).map(|at| at.timestamp()));
+    engine.register_filter("timestamp_ms", |at: Value, _: Kwargs, _: &State| parse_time(&at).map(|at| at.timestamp_millis()));
     engine.register_filter("json", |value: Value, _: Kwargs, _: &State| serde_json::to_string(&value).map_err(Error::message));
     engine.register_filter("urlencode", |text: String, _: Kwargs, _: &State| Ok::<_, Error>(percent_encoded(&text)));
 }
 
-/// A time as the other filters and the facts give it (RFC 3339), or seconds since 1970.
-fn moment(value: &Value) -> TeraResult<DateTime<FixedOffset>> {
+/// Parses a time: RFC 3339, as the variables and filters render it, or seconds since 1970.
+fn parse_time(value: &Value) -> TeraResult<DateTime<FixedOffset>> {
     let read = match (value.as_str(), value.as_f64()) {
         (Some(text), _) => DateTime::parse_from_rfc3339(text.trim()).ok(),
         (_, Some(seconds)) => {
-            // Milliseconds beyond the range of i64 saturate, and are no time.
+            // Milliseconds beyond the range of i64 saturate and are then rejected.
             DateTime::from_timestamp_millis((seconds * 1000.0) as i64).map(|at| at.fixed_offset())
         }
         _ => None,
@@ -32,7 +32,7 @@ fn moment(value: &Value) -> TeraResult<DateTime<FixedOffset>> {
 }
 
 fn shifted(at: &Value, by: &Kwargs, sign: i64) -> TeraResult<String> {
-    let at = moment(at)?;
+    let at = parse_time(at)?;
     let amount = |name: &'static str| Ok::<i64, Error>(by.get::<i64>(name)?.unwrap_or(0));
     let seconds = [("weeks", 604_800), ("days", 86_400), ("hours", 3_600), ("minutes", 60), ("seconds", 1)];
     let mut total: i64 = 0;
@@ -48,24 +48,24 @@ fn shifted(at: &Value, by: &Kwargs, sign: i64) -> TeraResult<String> {
 }
 
 fn too_far() -> Error {
-    Error::message("the time is too far away")
+    Error::message("the time is out of range")
 }
 
 fn date(at: &Value, arguments: &Kwargs) -> TeraResult<String> {
-    let at = moment(at)?;
+    let at = parse_time(at)?;
     let format: String = arguments.get("format")?.unwrap_or_else(|| "%Y-%m-%d %H:%M:%S".to_owned());
     let items: Vec<Item<'_>> = StrftimeItems::new(&format).collect();
     if items.contains(&Item::Error) {
-        return Err(Error::message(format!("'{format}' is not a format of times, such as %Y-%m-%d %H:%M:%S")));
+        return Err(Error::message(format!("'{format}' is not a time format such as %Y-%m-%d %H:%M:%S")));
     }
-    let Some(zone) = arguments.get::<String>("timezone")? else { return written(at.format_with_items(items.iter())) };
-    let zone: Tz = zone.parse().map_err(|_| Error::message(format!("'{zone}' is not a time zone, such as Asia/Shanghai")))?;
-    written(at.with_timezone(&Utc).with_timezone(&zone).format_with_items(items.iter()))
+    let Some(zone) = arguments.get::<String>("timezone")? else { return formatted(at.format_with_items(items.iter())) };
+    let zone: Tz = zone.parse().map_err(|_| Error::message(format!("'{zone}' is not a time zone such as Asia/Shanghai")))?;
+    formatted(at.with_timezone(&Utc).with_timezone(&zone).format_with_items(items.iter()))
 }
 
-/// Some items cannot be written of some times; that must be an error, where `to_string` would panic.
-fn written(text: impl std::fmt::Display) -> TeraResult<String> {
-    let mut written = String::new();
-    write!(written, "{text}").map_err(|_| Error::message("the time cannot be written in this format"))?;
-    Ok(written)
+/// Formats with an error where `to_string` would panic, because some format items do not apply to some times.
+fn formatted(text: impl std::fmt::Display) -> TeraResult<String> {
+    let mut formatted = String::new();
+    write!(formatted, "{text}").map_err(|_| Error::message("the time cannot be formatted this way"))?;
+    Ok(formatted)
 }

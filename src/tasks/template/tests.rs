@@ -2,10 +2,10 @@ use chrono::TimeZone;
 
 use super::*;
 
-fn facts() -> Facts {
+fn variables() -> TemplateVariables {
     let zone = chrono_tz::Asia::Shanghai;
     let at = zone.with_ymd_and_hms(2026, 11, 21, 8, 0, 0).unwrap();
-    Facts {
+    TemplateVariables {
         scheduled_at: at,
         now: at,
         last_success_at: None,
@@ -19,14 +19,14 @@ fn facts() -> Facts {
     }
 }
 
-fn filled(text: &str) -> Result<String, String> {
+fn rendered(text: &str) -> Result<String, String> {
     let secrets: Secrets = Arc::new(|name| (name == "token").then(|| "s3cret".to_owned()));
     let params = json!({"text": text});
-    fill(&params, &facts(), secrets).map(|value| value["text"].as_str().unwrap().to_owned()).map_err(|fault| fault.message)
+    render(&params, &variables(), secrets).map(|value| value["text"].as_str().unwrap().to_owned()).map_err(|fault| fault.message)
 }
 
 #[test]
-fn facts_are_filled_in() {
+fn render_replaces_variables_and_filters() {
     let cases = [
         ("{{ task.name }} {{ task.id }} {{ execution.id }} #{{ attempt }}", "日报 report 01J #2"),
         ("{{ scheduled_at }}", "2026-11-21T08:00:00.000+08:00"),
@@ -43,49 +43,49 @@ fn facts_are_filled_in() {
         ("no expression { } %", "no expression { } %"),
     ];
     for (text, expected) in cases {
-        assert_eq!(filled(text).as_deref(), Ok(expected), "{text}");
+        assert_eq!(rendered(text).as_deref(), Ok(expected), "{text}");
     }
 }
 
 #[test]
-fn what_cannot_be_filled_in_says_why() {
+fn render_errors_name_the_cause() {
     let cases = [
         (r#"{{ secret("other") }}"#, "there is no secret 'other'"),
         ("{{ env.PATH }}", "PATH"),
         ("{{ last_success_at }}", "last_success_at"),
-        (r#"{{ now | date(format="%Q") }}"#, "not a format"),
+        (r#"{{ now | date(format="%Q") }}"#, "is not a time format"),
         (r#"{{ now | date(timezone="Mars/Base") }}"#, "not a time zone"),
         (r#"{{ "x" | date }}"#, "is not a time"),
-        ("{{ now | plus(days=9223372036854775807) }}", "too far"),
+        ("{{ now | plus(days=9223372036854775807) }}", "out of range"),
         ("{% for i in range(end=99999) %}{% for j in range(end=99999) %}0123456789{% endfor %}{% endfor %}", "longer than"),
     ];
     for (text, expected) in cases {
-        let message = filled(text).unwrap_err();
+        let message = rendered(text).unwrap_err();
         assert!(message.contains(expected) && message.starts_with("text: ") && !message.contains('\n'), "{text}: {message}");
     }
 }
 
 #[test]
-fn wrong_templates_are_found_before_a_run() {
+fn check_finds_invalid_templates() {
     let params =
         json!({"a": "{{ now", "b": ["{{ nobody }}", "{{ now }}"], "c/d": {"e": "{{ now | nothing }}"}, "f": "{% if %}", "g": 1});
     let faults = check(&params, "/params");
     let pointers: Vec<_> = faults.iter().map(|fault| fault.pointer.as_str()).collect();
     assert_eq!(pointers, ["/params/a", "/params/b/0", "/params/c~1d/e", "/params/f"], "{faults:?}");
-    assert!(faults[1].message.contains("knows no 'nobody'"), "{}", faults[1].message);
+    assert!(faults[1].message.contains("unknown template variable 'nobody'"), "{}", faults[1].message);
     assert!(faults.iter().all(|fault| !fault.message.contains('\n')), "{faults:?}");
     assert_eq!(check(&json!({"a": "{ plain }", "b": {"c": [1, null]}}), "/params"), []);
 }
 
 #[test]
-fn nothing_beside_the_facts_is_within_reach() {
+fn templates_cannot_include_files_or_other_templates() {
     for text in [r#"{% include "x" %}"#, r#"{% extends "x" %}"#, r#"{% import "x" as y %}"#, "{% block a %}x{% endblock %}"] {
-        assert!(filled(text).is_err(), "{text}");
+        assert!(rendered(text).is_err(), "{text}");
     }
 }
 
 #[test]
-fn words_are_found_in_expressions_alone() {
+fn mentions_looks_at_strings_with_expressions_only() {
     assert!(mentions(&json!({"sql": "where t > '{{ last_success_at }}'"}), "last_success_at"));
     assert!(!mentions(&json!({"sql": "select last_success_at"}), "last_success_at"));
 }

@@ -1,5 +1,5 @@
-//! The chain in a task's form: rows of fields (`/chain/0/on`, `/chain/0/task`, `/chain/0/params`). Rows left blank are none, and
-//! those that are filled in count from 0, so that a fault's pointer finds its row.
+//! The chain in the task form: rows of fields (`/chain/0/on`, `/chain/0/task`, `/chain/0/params`). Blank rows are skipped and
+//! the others renumbered from 0, so that the pointer of a fault identifies its row.
 
 use std::collections::BTreeMap;
 
@@ -9,28 +9,28 @@ use super::{Values, pretty, text_of};
 use crate::domain::fault::Fault;
 use crate::web::urls::Pairs;
 
-/// Blank rows on offer beside those in use.
+/// Number of blank rows shown after those in use.
 pub const SPARE: usize = 2;
-/// Rows of a form that are read; more than a chain may have, so that too many are refused and not lost.
+/// Maximum number of rows read; above the limit of a chain, so that too many are rejected instead of dropped.
 const MOST_ROWS: usize = 100;
 
 const MEMBERS: [&str; 3] = ["on", "task", "params"];
 
-/// One row as typed.
+/// One row as submitted.
 type Row<'f> = BTreeMap<&'f str, &'f str>;
 
 /// Whether the form has a field of this name.
 pub fn is_field(name: &str) -> bool {
-    name == "/chain" || place_of(name).is_some()
+    name == "/chain" || row_and_member(name).is_some()
 }
 
-/// Whether the form has fields for a chain at all; where it has none, it leaves the chain as it is.
-pub fn is_there(form: &Pairs) -> bool {
-    form.0.iter().any(|(name, _)| place_of(name).is_some())
+/// Whether the form has chain fields at all; without any, the chain is not changed.
+pub fn is_present(form: &Pairs) -> bool {
+    form.0.iter().any(|(name, _)| row_and_member(name).is_some())
 }
 
-/// The row and the member that a name means.
-fn place_of(name: &str) -> Option<(usize, &str)> {
+/// Splits a field name into row and member.
+fn row_and_member(name: &str) -> Option<(usize, &str)> {
     let (row, member) = name.strip_prefix("/chain/")?.split_once('/')?;
     MEMBERS.contains(&member).then_some(())?;
     Some((row.parse().ok().filter(|row| *row < MOST_ROWS)?, member))
@@ -40,7 +40,7 @@ fn place_of(name: &str) -> Option<(usize, &str)> {
 fn rows(form: &Pairs) -> Vec<Row<'_>> {
     let mut rows: BTreeMap<usize, Row<'_>> = BTreeMap::new();
     for (name, value) in &form.0 {
-        if let Some((row, member)) = place_of(name) {
+        if let Some((row, member)) = row_and_member(name) {
             rows.entry(row).or_default().insert(member, value.trim());
         }
     }
@@ -48,11 +48,11 @@ fn rows(form: &Pairs) -> Vec<Row<'_>> {
     rows.into_values().filter(used).collect()
 }
 
-/// The chain that a form describes, for the services to judge. Parameters that are no JSON are left out; the faults say where
-/// they stop being so.
+/// Converts the form to a chain, not yet validated. Parameters that are not valid JSON are left out and reported as
+/// faults with line and column.
 pub fn to_chain(form: &Pairs) -> (Value, Vec<Fault>) {
     let mut faults = Vec::new();
-    let links = rows(form).into_iter().enumerate().map(|(place, row)| {
+    let links = rows(form).into_iter().enumerate().map(|(index, row)| {
         let mut link = Map::new();
         for member in ["on", "task"] {
             let text = row.get(member).copied().filter(|text| !text.is_empty());
@@ -62,7 +62,7 @@ pub fn to_chain(form: &Pairs) -> (Value, Vec<Fault>) {
         if !params.is_empty() {
             match serde_json::from_str(params) {
                 Ok(params) => drop(link.insert("params".into(), params)),
-                Err(error) => faults.push(Fault::new(format!("/chain/{place}/params"), error.to_string())),
+                Err(error) => faults.push(Fault::new(format!("/chain/{index}/params"), error.to_string())),
             }
         }
         Value::Object(link)
@@ -70,34 +70,34 @@ pub fn to_chain(form: &Pairs) -> (Value, Vec<Fault>) {
     (links.collect(), faults)
 }
 
-/// What was typed, with the rows counted as [`to_chain`] counts them.
-pub fn typed(form: &Pairs) -> Values {
+/// Returns the submitted values, with the rows numbered as in [`to_chain`].
+pub fn submitted(form: &Pairs) -> Values {
     let mut values = Values::new();
-    for (place, row) in rows(form).into_iter().enumerate() {
-        values.extend(row.into_iter().map(|(member, text)| (format!("/chain/{place}/{member}"), text.to_owned())));
+    for (index, row) in rows(form).into_iter().enumerate() {
+        values.extend(row.into_iter().map(|(member, text)| (format!("/chain/{index}/{member}"), text.to_owned())));
     }
     values
 }
 
-/// A chain's JSON as texts of the fields.
+/// Converts a chain's JSON to field values.
 pub fn to_values(chain: &[Value]) -> Values {
     let mut values = Values::new();
-    for (place, link) in chain.iter().enumerate() {
+    for (index, link) in chain.iter().enumerate() {
         for (member, value) in link.as_object().into_iter().flatten() {
             let text = match value {
                 Value::Object(map) if map.is_empty() => String::new(),
                 Value::Object(_) | Value::Array(_) => pretty(value),
                 value => text_of(value),
             };
-            values.insert(format!("/chain/{place}/{member}"), text);
+            values.insert(format!("/chain/{index}/{member}"), text);
         }
     }
     values
 }
 
-/// The rows to show: those in use, and some blank ones.
-pub fn shown(values: &Values) -> Vec<usize> {
-    let used = values.keys().filter_map(|name| place_of(name)).map(|(row, _)| row + 1).max().unwrap_or(0);
+/// Returns the rows to show: those in use, then [`SPARE`] blank ones.
+pub fn row_numbers(values: &Values) -> Vec<usize> {
+    let used = values.keys().filter_map(|name| row_and_member(name)).map(|(row, _)| row + 1).max().unwrap_or(0);
     (0..used + SPARE).collect()
 }
 
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn blank_rows_are_none_and_the_others_close_up() {
+    fn blank_rows_are_skipped_and_others_renumbered() {
         let form = form(&[
             ("/chain/0/on", "failure"),
             ("/chain/0/task", " "),
@@ -126,14 +126,14 @@ mod tests {
         let (chain, faults) = to_chain(&form);
         assert_eq!(chain, json!([{"on": "always", "task": "after", "params": {"a": 1}}, {"task": "last"}]));
         assert_eq!(faults, []);
-        let typed = typed(&form);
-        assert_eq!((typed["/chain/0/task"].as_str(), typed["/chain/1/task"].as_str()), ("after", "last"));
-        assert_eq!(shown(&typed), [0, 1, 2, 3]);
-        assert_eq!(shown(&Values::new()), [0, 1]);
+        let values = submitted(&form);
+        assert_eq!((values["/chain/0/task"].as_str(), values["/chain/1/task"].as_str()), ("after", "last"));
+        assert_eq!(row_numbers(&values), [0, 1, 2, 3]);
+        assert_eq!(row_numbers(&Values::new()), [0, 1]);
     }
 
     #[test]
-    fn a_chain_goes_through_its_fields_unchanged() {
+    fn chain_round_trips_through_the_form() {
         let chain = json!([{"on": "success", "task": "b", "params": {}}, {"on": "failure", "task": "c", "params": {"x": [1]}}]);
         let values = to_values(chain.as_array().expect("a list"));
         assert_eq!(values["/chain/0/params"], "");
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn faults_of_json_are_placed() {
+    fn invalid_json_is_reported_at_its_row() {
         let (chain, faults) = to_chain(&form(&[("/chain/0/task", "b"), ("/chain/1/task", "c"), ("/chain/1/params", "{")]));
         assert_eq!(chain, json!([{"task": "b"}, {"task": "c"}]));
         assert_eq!(faults[0].pointer, "/chain/1/params");

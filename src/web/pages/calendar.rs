@@ -1,67 +1,67 @@
-//! `/calendar`: a week by the hour, or a month by the day.
+//! Calendar page: a week by hour, or a month by day.
 
 use std::sync::Arc;
 
 use chrono::{DateTime, Datelike, Days, Months, NaiveDate, Utc};
 use chrono_tz::Tz;
 
-use crate::domain::calendar::Grain;
-use crate::domain::overview::day_of;
-use crate::domain::trigger::parse_instant;
+use crate::domain::calendar::Granularity;
+use crate::domain::overview::start_of_day;
+use crate::domain::trigger::parse_datetime;
 use crate::service::CalendarRequest;
+use crate::web::request_context::{HandlerResult, RequestContext};
 use crate::web::urls::with_query;
-use crate::web::view::calendar::{Calendar, Typed, days};
+use crate::web::view::calendar::{Calendar, CalendarFilter, days};
 use crate::web::view::type_choices;
-use crate::web::visit::{Answer, Visit};
 
 /// `GET /calendar?view=week|month&date=YYYY-MM-DD&type=…&task=…`
-pub async fn show(visit: Arc<Visit>) -> Answer {
-    let zone = visit.service().zone();
-    let now = visit.service().clock().now();
+pub async fn show(ctx: Arc<RequestContext>) -> HandlerResult {
+    let zone = ctx.service().zone();
+    let now = ctx.service().clock().now();
     let today = now.with_timezone(&zone).date_naive();
-    let text = |name: &str| visit.query.get(name).unwrap_or_default().to_owned();
-    let typed = Typed { month: text("view") == "month", r#type: text("type"), task: text("task") };
-    let date = visit.query.get("date").and_then(|date| date.parse().ok()).filter(is_near).unwrap_or(today);
-    let (first, count) = span(date, typed.month);
+    let text = |name: &str| ctx.query.get(name).unwrap_or_default().to_owned();
+    let filter = CalendarFilter { month: text("view") == "month", r#type: text("type"), task: text("task") };
+    let date = ctx.query.get("date").and_then(|date| date.parse().ok()).filter(is_supported).unwrap_or(today);
+    let (first, count) = span(date, filter.month);
     let begin = |day: NaiveDate| begin(day, zone, now);
     let given = |text: &str| (!text.is_empty()).then(|| text.to_owned());
     let request = CalendarRequest {
         from: begin(first),
         to: begin(first + Days::new(count)),
         zone,
-        grain: if typed.month { Grain::Day } else { Grain::Hour },
-        task_id: given(&typed.task),
-        task_type: given(&typed.r#type),
+        granularity: if filter.month { Granularity::Day } else { Granularity::Hour },
+        task_id: given(&filter.task),
+        task_type: given(&filter.r#type),
     };
-    let found = visit.service().calendar(visit.actor()?, &request).await?;
-    let link = |month: bool, date: NaiveDate| address(&typed, month, date);
-    let (before, after) = match typed.month {
+    let found = ctx.service().calendar(ctx.actor()?, &request).await?;
+    let link = |month: bool, date: NaiveDate| address(&filter, month, date);
+    let (before, after) = match filter.month {
         true => (date.checked_sub_months(Months::new(1)), date.checked_add_months(Months::new(1))),
         false => (date.checked_sub_days(Days::new(7)), date.checked_add_days(Days::new(7))),
     };
     let view = Calendar {
-        title: title(date, first, count, typed.month),
+        title: title(date, first, count, filter.month),
         date: date.to_string(),
-        before: link(typed.month, before.unwrap_or(date)),
-        after: link(typed.month, after.unwrap_or(date)),
-        today: link(typed.month, today),
+        before: link(filter.month, before.unwrap_or(date)),
+        after: link(filter.month, after.unwrap_or(date)),
+        today: link(filter.month, today),
         week: link(false, date),
         as_month: link(true, date),
-        types: type_choices(&visit),
-        days: days(&visit, &found, first, count, (today, date.month())),
-        often: found.often,
+        types: type_choices(&ctx),
+        days: days(&ctx, &found, first, count, (today, date.month())),
+        too_frequent: found.too_frequent,
         more: found.more,
-        typed,
+        filter,
     };
-    visit.page("calendar", &view)
+    ctx.page("calendar", &view)
 }
 
-/// Within what the clocks and rules can tell.
-fn is_near(date: &NaiveDate) -> bool {
+/// Whether a date is within the supported years.
+fn is_supported(date: &NaiveDate) -> bool {
     (1971..=2200).contains(&date.year())
 }
 
-/// The first day shown, and how many: whole weeks from Monday on.
+/// Returns the first day shown and the number of days: whole weeks from Monday.
 fn span(date: NaiveDate, month: bool) -> (NaiveDate, u64) {
     let monday = |day: NaiveDate| day - Days::new(u64::from(day.weekday().num_days_from_monday()));
     if !month {
@@ -74,10 +74,10 @@ fn span(date: NaiveDate, month: bool) -> (NaiveDate, u64) {
     (begin, days.div_ceil(7) * 7)
 }
 
-/// The instant at which a day begins on a zone's clocks.
+/// Returns the time at which a day begins in a time zone.
 fn begin(day: NaiveDate, zone: Tz, now: DateTime<Utc>) -> DateTime<Utc> {
-    // Noon exists on every day of every zone.
-    parse_instant(&format!("{day} 12:00:00"), zone).map_or(now, |noon| day_of(noon, zone))
+    // Noon exists on every day in every time zone.
+    parse_datetime(&format!("{day} 12:00:00"), zone).map_or(now, |noon| start_of_day(noon, zone))
 }
 
 fn title(date: NaiveDate, first: NaiveDate, count: u64, month: bool) -> String {
@@ -87,9 +87,9 @@ fn title(date: NaiveDate, first: NaiveDate, count: u64, month: bool) -> String {
     }
 }
 
-fn address(typed: &Typed, month: bool, date: NaiveDate) -> String {
+fn address(filter: &CalendarFilter, month: bool, date: NaiveDate) -> String {
     let view = if month { "month" } else { "" };
-    with_query("/calendar", &[("view", view), ("date", &date.to_string()), ("type", &typed.r#type), ("task", &typed.task)])
+    with_query("/calendar", &[("view", view), ("date", &date.to_string()), ("type", &filter.r#type), ("task", &filter.task)])
 }
 
 #[cfg(test)]
@@ -97,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_month_is_shown_in_whole_weeks() {
+    fn month_spans_whole_weeks() {
         let day = |text: &str| text.parse::<NaiveDate>().unwrap();
         assert_eq!(span(day("2026-11-21"), true), (day("2026-10-26"), 42));
         assert_eq!(span(day("2027-02-10"), true), (day("2027-02-01"), 28));

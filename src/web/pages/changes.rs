@@ -1,4 +1,4 @@
-//! What saving the form of a task would change: its fields, and when it fires next.
+//! Preview of a task edit: changed fields and upcoming runs.
 
 use std::sync::Arc;
 
@@ -10,38 +10,38 @@ use super::task::upcoming;
 use crate::domain::task::Task;
 use crate::service::Error;
 use crate::web::form;
+use crate::web::request_context::{HandlerResult, RequestContext};
 use crate::web::view::task_form::{ChangesView, Difference, differences};
 use crate::web::view::{Moment, View};
-use crate::web::visit::{Answer, Visit};
 
-/// Firings before and after that are shown.
+/// Number of upcoming runs shown before and after.
 const SHOWN: usize = 5;
 
-/// `POST /tasks/-/changes`: the form as typed, beside the task as it is.
-pub async fn show(visit: Arc<Visit>) -> Answer {
-    let id = visit.form.get("/id").unwrap_or_default().to_owned();
-    let task = visit.service().task(visit.actor()?, &id).await?;
-    let differences = compare(&visit, &task);
+/// `POST /tasks/-/changes`: compares the submitted form with the saved task.
+pub async fn show(ctx: Arc<RequestContext>) -> HandlerResult {
+    let id = ctx.form.get("/id").unwrap_or_default().to_owned();
+    let task = ctx.service().task(ctx.actor()?, &id).await?;
+    let differences = compare(&ctx, &task);
     let moved = differences.iter().any(|one| one.field.starts_with("/trigger") || one.field == "/enabled");
     let view = ChangesView {
-        before: if moved { upcoming(&visit, &task, SHOWN).0 } else { Vec::new() },
-        after: if moved { after(&visit)? } else { Vec::new() },
+        before: if moved { upcoming(&ctx, &task, SHOWN).0 } else { Vec::new() },
+        after: if moved { after(&ctx)? } else { Vec::new() },
         moved,
         differences,
     };
-    visit.fragment(StatusCode::OK, ChangesView::TEMPLATE, &view)
+    ctx.fragment(StatusCode::OK, ChangesView::TEMPLATE, &view)
 }
 
-/// How the task as it is and the form as typed differ.
-pub fn compare(visit: &Visit, task: &Task) -> Vec<Difference> {
+/// Returns the differences between the saved task and the submitted form.
+pub fn compare(ctx: &RequestContext, task: &Task) -> Vec<Difference> {
     let mut theirs = form::to_values(&task.to_input());
-    let mine = form::to_task(&visit.form).0;
+    let mine = form::to_task(&ctx.form).0;
     let mut mine = mine.as_object().map(form::to_values).unwrap_or_default();
-    mine.entry("/params".to_owned()).or_insert_with(|| visit.form.raw("/params").unwrap_or_default().to_owned());
+    mine.entry("/params".to_owned()).or_insert_with(|| ctx.form.raw("/params").unwrap_or_default().to_owned());
     if task.name == task.id && !mine.contains_key("/name") {
         theirs.remove("/name");
     }
-    if !form::chain::is_there(&visit.form) {
+    if !form::chain::is_present(&ctx.form) {
         theirs.retain(|name, _| !form::chain::is_field(name));
     }
     for values in [&mut theirs, &mut mine] {
@@ -50,12 +50,12 @@ pub fn compare(visit: &Visit, task: &Task) -> Vec<Difference> {
     differences(&theirs, &mine)
 }
 
-/// The firings by the rule as typed; none while it cannot be read, or where the task is paused.
-fn after(visit: &Visit) -> Result<Vec<Moment>, crate::web::error::Failure> {
-    if visit.form.all("/enabled").last() == Some("false") {
+/// Returns the upcoming runs of the submitted rule; none if it is invalid or the task is paused.
+fn after(ctx: &RequestContext) -> Result<Vec<Moment>, crate::web::error::Failure> {
+    if ctx.form.all("/enabled").last() == Some("false") {
         return Ok(Vec::new());
     }
-    match visit.service().preview(visit.actor()?, &form::to_trigger(&visit.form), None, SHOWN as i64) {
+    match ctx.service().preview(ctx.actor()?, &form::to_trigger(&ctx.form), None, SHOWN as i64) {
         Ok(preview) => Ok(preview.fire_times.iter().map(|at: &DateTime<Tz>| Moment::new(at.to_utc(), at.timezone())).collect()),
         Err(Error::Invalid(_)) => Ok(Vec::new()),
         Err(error) => Err(error.into()),

@@ -1,24 +1,24 @@
-//! Datasources: seen by all, tried by administrators.
+//! Datasources page: visible to all, tested by administrators.
 
 use std::sync::Arc;
 
-use crate::web::view::resources::{DatasourceList, DatasourceRow, TrialView};
-use crate::web::visit::{Answer, Visit};
+use crate::web::request_context::{HandlerResult, RequestContext};
+use crate::web::view::resources::{ConnectionTestView, DatasourceList, DatasourceRow};
 
 /// `GET /settings/datasources`
-pub async fn list(visit: Arc<Visit>) -> Answer {
-    draw(&visit, None)
+pub async fn list(ctx: Arc<RequestContext>) -> HandlerResult {
+    render(&ctx, None)
 }
 
-/// `POST /settings/datasources`: tries one. The answer is the list with what came of it.
-pub async fn test(visit: Arc<Visit>) -> Answer {
-    let name = visit.form.raw("name").unwrap_or_default();
-    let trial = visit.service().try_datasource(visit.actor()?, name).await?;
-    draw(&visit, Some(TrialView::new(name, trial)))
+/// `POST /settings/datasources`: tests a connection; shows the list with the result.
+pub async fn test(ctx: Arc<RequestContext>) -> HandlerResult {
+    let name = ctx.form.raw("name").unwrap_or_default();
+    let test_result = ctx.service().test_datasource(ctx.actor()?, name).await?;
+    render(&ctx, Some(ConnectionTestView::new(name, test_result)))
 }
 
-fn draw(visit: &Visit, trial: Option<TrialView>) -> Answer {
-    let sources = visit.service().datasources(visit.actor()?)?;
+fn render(ctx: &RequestContext, test_result: Option<ConnectionTestView>) -> HandlerResult {
+    let sources = ctx.service().datasources(ctx.actor()?)?;
     let rows = sources.iter().map(|source| DatasourceRow::new(source)).collect();
-    visit.page("settings", &DatasourceList { rows, trial })
+    ctx.page("settings", &DatasourceList { rows, test_result })
 }

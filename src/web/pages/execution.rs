@@ -1,4 +1,4 @@
-//! One execution, and what can be done with it.
+//! Execution page and its actions.
 
 use std::sync::Arc;
 
@@ -8,76 +8,77 @@ use crate::domain::user::Action;
 use crate::service::Error;
 use crate::web::ansi;
 use crate::web::form;
+use crate::web::request_context::{HandlerResult, RequestContext};
 use crate::web::session::Flash;
 use crate::web::urls::encode;
 use crate::web::view::execution::{ExecutionPage, MoreOutput, OutputView};
-use crate::web::view::tasks::Ask;
+use crate::web::view::tasks::ConfirmDialog;
 use crate::web::view::{View, pretty};
-use crate::web::visit::{Answer, Visit};
 
 /// `GET /executions/{id}`
-pub async fn show(visit: Arc<Visit>) -> Answer {
-    let detail = visit.service().execution(visit.actor()?, visit.id()).await?;
-    let task = visit.service().task(visit.actor()?, &detail.execution.task_id).await;
+pub async fn show(ctx: Arc<RequestContext>) -> HandlerResult {
+    let detail = ctx.service().execution(ctx.actor()?, ctx.id()).await?;
+    let task = ctx.service().task(ctx.actor()?, &detail.execution.task_id).await;
     let exists = match task {
         Ok(_) => true,
         Err(Error::NotFound(_)) => false,
         Err(error) => return Err(error.into()),
     };
-    visit.page("executions", &ExecutionPage::new(&visit, &detail, exists))
+    ctx.page("executions", &ExecutionPage::new(&ctx, &detail, exists))
 }
 
-/// `GET /executions/{id}/output?after=attempt.seq&look=…`: what was written since.
-pub async fn more_output(visit: Arc<Visit>) -> Answer {
-    let after = visit.query.get("after").and_then(|text| text.split_once('.'));
+/// `GET /executions/{id}/output?after=attempt.seq&style=…`: new output.
+pub async fn more_output(ctx: Arc<RequestContext>) -> HandlerResult {
+    let after = ctx.query.get("after").and_then(|text| text.split_once('.'));
     let after = after.and_then(|(attempt, seq)| Some((attempt.parse::<i64>().ok()?, seq.parse::<i64>().ok()?)));
-    let chunks = visit.service().output(visit.actor()?, visit.id(), after).await?;
-    let looks = ansi::of_token(visit.query.raw("look").unwrap_or_default());
-    let view = MoreOutput { output: OutputView::new(&chunks, after.map_or(0, |(attempt, _)| attempt), looks) };
-    visit.fragment(StatusCode::OK, MoreOutput::TEMPLATE, &view)
+    let chunks = ctx.service().output(ctx.actor()?, ctx.id(), after).await?;
+    let styles = ansi::from_token(ctx.query.raw("style").unwrap_or_default());
+    let view = MoreOutput { output: OutputView::new(&chunks, after.map_or(0, |(attempt, _)| attempt), styles) };
+    ctx.fragment(StatusCode::OK, MoreOutput::TEMPLATE, &view)
 }
 
 /// `POST /executions/{id}/cancel`
-pub async fn cancel(visit: Arc<Visit>) -> Answer {
-    let execution = visit.service().cancel(visit.actor()?, visit.id()).await?;
+pub async fn cancel(ctx: Arc<RequestContext>) -> HandlerResult {
+    let execution = ctx.service().cancel(ctx.actor()?, ctx.id()).await?;
     let flash = Flash::new("cancelled", &execution.task_id, "");
-    Ok(visit.done(&flash, &execution.task_id, &href(&execution.id)))
+    Ok(ctx.action_done(&flash, &execution.task_id, &href(&execution.id)))
 }
 
 /// `GET /executions/{id}/rerun?params=1`
-pub async fn ask_rerun(visit: Arc<Visit>) -> Answer {
-    visit.may(Action::Run)?;
-    let detail = visit.service().execution(visit.actor()?, visit.id()).await?;
-    let params = visit.query.get("params").map(|_| pretty(&detail.execution.params));
-    ask(&visit, StatusCode::OK, &detail.execution.task_id, params, "")
+pub async fn confirm_rerun(ctx: Arc<RequestContext>) -> HandlerResult {
+    ctx.authorize(Action::Run)?;
+    let detail = ctx.service().execution(ctx.actor()?, ctx.id()).await?;
+    let params = ctx.query.get("params").map(|_| pretty(&detail.execution.params));
+    confirm(&ctx, StatusCode::OK, &detail.execution.task_id, params, "")
 }
 
 /// `POST /executions/{id}/rerun`
-pub async fn rerun(visit: Arc<Visit>) -> Answer {
-    visit.may(Action::Run)?;
-    let id = visit.id();
-    let about = visit.service().execution(visit.actor()?, id).await?.execution.task_id;
-    let typed = visit.form.raw("params");
-    let params = match typed.map(form::to_params).transpose() {
+pub async fn rerun(ctx: Arc<RequestContext>) -> HandlerResult {
+    ctx.authorize(Action::Run)?;
+    let id = ctx.id();
+    let about = ctx.service().execution(ctx.actor()?, id).await?.execution.task_id;
+    let submitted = ctx.form.raw("params");
+    let params = match submitted.map(form::to_params).transpose() {
         Ok(params) => params,
         Err(fault) => {
-            return ask(
-                &visit,
+            return confirm(
+                &ctx,
                 StatusCode::UNPROCESSABLE_ENTITY,
                 &about,
-                typed.map(str::to_owned),
-                &visit.translated(&[fault])[0].message,
+                submitted.map(str::to_owned),
+                &ctx.translate_faults(&[fault])[0].message,
             );
         }
     };
-    match visit.service().rerun(visit.actor()?, id, params.as_ref()).await {
+    match ctx.service().rerun(ctx.actor()?, id, params.as_ref()).await {
         Ok(execution) => {
             let link = href(&execution.id);
-            Ok(visit.done(&Flash::new("started", &about, &link), &about, &link))
+            Ok(ctx.action_done(&Flash::new("started", &about, &link), &about, &link))
         }
-        Err(Error::Invalid(faults)) if typed.is_some() => {
-            let said: Vec<_> = visit.translated(&faults).iter().map(|f| format!("{}: {}", f.pointer, f.message)).collect();
-            ask(&visit, StatusCode::UNPROCESSABLE_ENTITY, &about, typed.map(str::to_owned), &said.join("\n"))
+        Err(Error::Invalid(faults)) if submitted.is_some() => {
+            let messages: Vec<_> =
+                ctx.translate_faults(&faults).iter().map(|f| format!("{}: {}", f.pointer, f.message)).collect();
+            confirm(&ctx, StatusCode::UNPROCESSABLE_ENTITY, &about, submitted.map(str::to_owned), &messages.join("\n"))
         }
         Err(error) => Err(error.into()),
     }
@@ -87,17 +88,18 @@ fn href(id: &str) -> String {
     format!("/executions/{}", encode(id))
 }
 
-fn ask(visit: &Visit, status: StatusCode, about: &str, params: Option<String>, fault: &str) -> Answer {
-    let here = href(visit.id());
-    let view = Ask {
+fn confirm(ctx: &RequestContext, status: StatusCode, about: &str, params: Option<String>, fault: &str) -> HandlerResult {
+    let here = href(ctx.id());
+    let view = ConfirmDialog {
         action: "rerun",
         about: about.to_owned(),
+        version: 0,
         post_to: format!("{here}/rerun"),
-        back: visit.back(&here),
+        back: ctx.return_path(&here),
         with_params: params.is_some(),
         params: params.unwrap_or_default(),
         fault: fault.to_owned(),
         dangerous: false,
     };
-    visit.ask(status, "executions", &view)
+    ctx.confirm(status, "executions", &view)
 }

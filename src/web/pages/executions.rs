@@ -1,4 +1,4 @@
-//! The list of executions, and its rows drawn anew.
+//! Executions list, its row updates and its download.
 
 use std::sync::Arc;
 
@@ -9,87 +9,87 @@ use poem::{Body, Response};
 
 use super::saved_views;
 use crate::domain::execution::{Cause, Status};
-use crate::domain::overview::day_of;
+use crate::domain::overview::start_of_day;
 use crate::domain::page::{Cursor, ExecutionFilter, PageRequest};
 use crate::domain::saved_view::ListKind;
-use crate::domain::trigger::{parse_instant, parse_zone};
+use crate::domain::trigger::{parse_datetime, parse_zone};
 use crate::service::Error;
 use crate::web::download::{self, Format};
 use crate::web::error::Failure;
+use crate::web::request_context::{HandlerResult, RequestContext};
 use crate::web::urls::{Pairs, with_query};
 use crate::web::view::executions::{ExecutionList, ExecutionRow, ExecutionRows, Filter, Range};
 use crate::web::view::{Pager, View, cause_choices, status_choices, type_choices};
-use crate::web::visit::{Answer, Visit};
 
-/// Quick ranges, with their length; today begins with midnight in the zone that the address names, else in the server's.
+/// Predefined ranges with their length; `today` starts at midnight in the time zone of the URL, or else the server's.
 const RANGES: [(&str, Duration); 4] =
     [("hour", Duration::hours(1)), ("today", Duration::zero()), ("day", Duration::days(1)), ("week", Duration::days(7))];
 
-/// Rows drawn anew at once, at most.
+/// Maximum number of rows per update.
 const MAX_ROWS: usize = 100;
 
 /// `GET /executions`
-pub async fn list(visit: Arc<Visit>) -> Answer {
-    let typed = Filter::typed(&visit.query);
-    let zone = zone(&visit);
-    let cursor = visit.query.get("cursor").and_then(Cursor::decode);
+pub async fn list(ctx: Arc<RequestContext>) -> HandlerResult {
+    let submitted = Filter::from_query(&ctx.query);
+    let zone = zone(&ctx);
+    let cursor = ctx.query.get("cursor").and_then(Cursor::decode);
     let first = cursor.is_none();
-    let (filter, fault) = typed.read(zone, visit.service().clock().now());
-    let found = visit.service().executions(visit.actor()?, &filter, &PageRequest { cursor, ..PageRequest::default() }).await?;
-    let range = |key: &'static str| Range { key, href: typed.ranged(key, zone), active: typed.range == key };
+    let (filter, fault) = submitted.read(zone, ctx.service().clock().now());
+    let found = ctx.service().executions(ctx.actor()?, &filter, &PageRequest { cursor, ..PageRequest::default() }).await?;
+    let range = |key: &'static str| Range { key, href: submitted.ranged(key, zone), active: submitted.range == key };
     let view = ExecutionList {
-        types: type_choices(&visit),
-        statuses: status_choices(&visit),
-        causes: cause_choices(&visit),
+        types: type_choices(&ctx),
+        statuses: status_choices(&ctx),
+        causes: cause_choices(&ctx),
         ranges: RANGES.map(|(key, _)| range(key)).into(),
-        rows: found.items.iter().map(|execution| ExecutionRow::new(&visit, execution)).collect(),
-        pager: Pager::new(&found, |cursor| typed.address(zone, cursor)),
+        rows: found.items.iter().map(|execution| ExecutionRow::new(&ctx, execution)).collect(),
+        pager: Pager::new(&found, |cursor| submitted.address(zone, cursor)),
         newest: found.items.first().filter(|_| first).map(|execution| execution.id.clone()).unwrap_or_default(),
         first,
         fault,
-        zone: if typed.from.is_empty() && typed.to.is_empty() { String::new() } else { zone.name().to_owned() },
-        csv: typed.download(zone, Format::Csv),
-        json: typed.download(zone, Format::Json),
-        menu: saved_views::menu(&visit, ListKind::Executions, &typed.address(zone, ""), typed.active).await?,
-        filter: typed,
+        zone: if submitted.from.is_empty() && submitted.to.is_empty() { String::new() } else { zone.name().to_owned() },
+        csv: submitted.download(zone, Format::Csv),
+        json: submitted.download(zone, Format::Json),
+        menu: saved_views::menu(&ctx, ListKind::Executions, &submitted.address(zone, ""), submitted.active).await?,
+        filter: submitted,
     };
-    visit.page("executions", &view)
+    ctx.page("executions", &view)
 }
 
-/// `GET /executions/-/download?format=csv`: all that the filter lets through, as a file.
-pub async fn download(visit: Arc<Visit>) -> Answer {
-    let format = visit.query.get("format").and_then(Format::parse);
+/// `GET /executions/-/download?format=csv`: all executions that match the filter, as a file.
+pub async fn download(ctx: Arc<RequestContext>) -> HandlerResult {
+    let format = ctx.query.get("format").and_then(Format::parse);
     let format = format.ok_or_else(|| Failure::BadRequest("format: csv or json".to_owned()))?;
-    let (filter, fault) = Filter::typed(&visit.query).read(zone(&visit), visit.service().clock().now());
+    let (filter, fault) = Filter::from_query(&ctx.query).read(zone(&ctx), ctx.service().clock().now());
     if !fault.is_empty() {
         return Err(Failure::BadRequest(fault));
     }
-    let file = download::file(visit.service().clone(), visit.actor()?.clone(), filter, format);
+    let file = download::file(ctx.service().clone(), ctx.actor()?.clone(), filter, format);
     let name = format!("attachment; filename=\"executions.{}\"", format.extension());
     let answer = Response::builder().content_type(format.media_type()).header(header::CONTENT_DISPOSITION, name);
     Ok(answer.body(Body::from_bytes_stream(file)))
 }
 
-/// The reader's zone where the page's script told it, else the server's.
-fn zone(visit: &Visit) -> Tz {
-    visit.query.get("zone").and_then(|name| parse_zone(name).ok()).unwrap_or(visit.service().zone())
+/// Returns the browser's time zone if the script sent it, else the server's.
+fn zone(ctx: &RequestContext) -> Tz {
+    ctx.query.get("zone").and_then(|name| parse_zone(name).ok()).unwrap_or(ctx.service().zone())
 }
 
-/// `GET /executions/-/rows?id=…`: those rows as they are now.
-pub async fn rows(visit: Arc<Visit>) -> Answer {
+/// `GET /executions/-/rows?id=…`: the current state of these rows.
+pub async fn rows(ctx: Arc<RequestContext>) -> HandlerResult {
     let mut view = ExecutionRows { rows: Vec::new() };
-    for id in visit.query.all("id").take(MAX_ROWS) {
-        match visit.service().execution(visit.actor()?, id).await {
-            Ok(detail) => view.rows.push(ExecutionRow::new(&visit, &detail.execution)),
+    for id in ctx.query.all("id").take(MAX_ROWS) {
+        match ctx.service().execution(ctx.actor()?, id).await {
+            Ok(detail) => view.rows.push(ExecutionRow::new(&ctx, &detail.execution)),
             Err(Error::NotFound(_)) => {}
             Err(error) => return Err(error.into()),
         }
     }
-    visit.fragment(StatusCode::OK, ExecutionRows::TEMPLATE, &view)
+    ctx.fragment(StatusCode::OK, ExecutionRows::TEMPLATE, &view)
 }
 
 impl Filter {
-    pub(super) fn typed(query: &Pairs) -> Filter {
+    pub(super) fn from_query(query: &Pairs) -> Filter {
         let text = |name: &str| query.get(name).unwrap_or_default().to_owned();
         let mut filter = Filter {
             search: text("search"),
@@ -106,11 +106,11 @@ impl Filter {
         filter
     }
 
-    /// What to look for, and what could not be read. A quick range counts where no instant is given.
+    /// Returns the filter and the error messages. A predefined range applies only if no times are given.
     fn read(&self, zone: Tz, now: DateTime<Utc>) -> (ExecutionFilter, String) {
         let given = |text: &str| (!text.is_empty()).then(|| text.to_owned());
         let mut faults = Vec::new();
-        let mut instant = |text: &str| match parse_instant(text, zone) {
+        let mut parse_time = |text: &str| match parse_datetime(text, zone) {
             _ if text.is_empty() => None,
             Ok(at) => Some(at),
             Err(message) => {
@@ -118,10 +118,10 @@ impl Filter {
                 None
             }
         };
-        let (mut from, to) = (instant(&self.from), instant(&self.to));
+        let (mut from, to) = (parse_time(&self.from), parse_time(&self.to));
         if from.is_none() && to.is_none() {
             from = RANGES.iter().find(|(key, _)| *key == self.range).map(|(key, length)| match *key {
-                "today" => day_of(now, zone),
+                "today" => start_of_day(now, zone),
                 _ => now - *length,
             });
         }
@@ -142,9 +142,9 @@ impl Filter {
         self.at("/executions/-/download", zone, "format", format.extension())
     }
 
-    /// The address of this filter, as the visit's reader gave it.
-    pub(super) fn here(&self, visit: &Visit) -> String {
-        self.address(zone(visit), "")
+    /// Returns the URL of this filter, with the request's time zone.
+    pub(super) fn here(&self, ctx: &RequestContext) -> String {
+        self.address(zone(ctx), "")
     }
 
     fn address(&self, zone: Tz, cursor: &str) -> String {
@@ -168,7 +168,7 @@ impl Filter {
         with_query(path, &pairs)
     }
 
-    /// The same filter within a quick range; within none where it is that one already.
+    /// Returns the URL of this filter with a predefined range, or without it if it is already active.
     fn ranged(&self, key: &str, zone: Tz) -> String {
         let range = if self.range == key { String::new() } else { key.to_owned() };
         Filter { range, from: String::new(), to: String::new(), ..self.clone() }.address(zone, "")

@@ -1,12 +1,12 @@
-//! The running processes, the queues, and what runs.
+//! Nodes page: processes, queues and running executions.
 
 use std::sync::Arc;
 
+use crate::web::request_context::{HandlerResult, RequestContext};
 use crate::web::view::nodes::NodesPage;
-use crate::web::visit::{Answer, Visit};
 
 /// `GET /nodes`
-pub async fn show(visit: Arc<Visit>) -> Answer {
-    let found = visit.service().nodes(visit.actor()?).await?;
-    visit.page("settings", &NodesPage::new(&visit, &found))
+pub async fn show(ctx: Arc<RequestContext>) -> HandlerResult {
+    let found = ctx.service().nodes(ctx.actor()?).await?;
+    ctx.page("settings", &NodesPage::new(&ctx, &found))
 }

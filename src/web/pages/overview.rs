@@ -1,12 +1,12 @@
-//! `/`: how things stand.
+//! Overview page.
 
 use std::sync::Arc;
 
+use crate::web::request_context::{HandlerResult, RequestContext};
 use crate::web::view::overview::Overview;
-use crate::web::visit::{Answer, Visit};
 
 /// `GET /`
-pub async fn show(visit: Arc<Visit>) -> Answer {
-    let found = visit.service().overview(visit.actor()?).await?;
-    visit.page("overview", &Overview::new(&visit, &found))
+pub async fn show(ctx: Arc<RequestContext>) -> HandlerResult {
+    let found = ctx.service().overview(ctx.actor()?).await?;
+    ctx.page("overview", &Overview::new(&ctx, &found))
 }

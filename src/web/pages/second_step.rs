@@ -1,74 +1,74 @@
-//! The second step of a sign-in.
+//! Second step of a sign-in: the code of the second factor.
 
 use std::sync::Arc;
 
 use poem::http::StatusCode;
 
 use crate::service::Error;
+use crate::web::request_context::{HandlerResult, RequestContext, redirect, set_cookie};
 use crate::web::session::{self, Flash, session_cookie, short_cookie};
 use crate::web::urls;
 use crate::web::view::second_factor::LoginCode;
-use crate::web::visit::{Answer, Visit, redirect, set_cookie};
 
-/// Seconds that the browser keeps what stands for the first step.
+/// Lifetime of the cookie of a pending sign-in, in seconds.
 const PENDING_SECONDS: u64 = 300;
 
-/// Sends the reader on to the second step.
-pub fn await_code(visit: &Visit, pending: &str, next: &str) -> poem::Response {
+/// Redirects to the second step.
+pub fn redirect_to_second_step(ctx: &RequestContext, pending: &str, next: &str) -> poem::Response {
     let next = if next == "/" { "" } else { next };
     let mut response = redirect(&urls::with_query("/login/code", &[("next", next)]));
-    set_cookie(&mut response, &short_cookie(session::PENDING, pending, PENDING_SECONDS, visit.secure));
+    set_cookie(&mut response, &short_cookie(session::PENDING, pending, PENDING_SECONDS, ctx.secure));
     response
 }
 
 /// `GET /login/code`
-pub async fn form(visit: Arc<Visit>) -> Answer {
-    if !visit.service().awaits_second_step(&visit.pending).await? {
+pub async fn form(ctx: Arc<RequestContext>) -> HandlerResult {
+    if !ctx.service().second_step_pending(&ctx.pending).await? {
         return Ok(redirect("/login"));
     }
-    let next = visit.query.get("next").and_then(urls::local).unwrap_or_default().to_owned();
-    visit.page("", &LoginCode { next, message: String::new() })
+    let next = ctx.query.get("next").and_then(urls::local).unwrap_or_default().to_owned();
+    ctx.page("", &LoginCode { next, message: String::new() })
 }
 
 /// `POST /login/code`
-pub async fn finish(visit: Arc<Visit>) -> Answer {
-    let code = visit.form.get("code").unwrap_or_default();
-    let next = visit.form.get("next").and_then(urls::local).unwrap_or("/");
-    let refused = |status, key: &str| {
-        let view = LoginCode { next: next.to_owned(), message: visit.t(key).to_owned() };
-        visit.page_with(status, "", &view)
+pub async fn finish(ctx: Arc<RequestContext>) -> HandlerResult {
+    let code = ctx.form.get("code").unwrap_or_default();
+    let next = ctx.form.get("next").and_then(urls::local).unwrap_or("/");
+    let rejected = |status, key: &str| {
+        let view = LoginCode { next: next.to_owned(), message: ctx.t(key).to_owned() };
+        ctx.page_with(status, "", &view)
     };
-    let entered = match visit.service().finish_sign_in(&visit.pending, code, visit.peer.as_deref()).await {
-        Ok(entered) => entered,
-        Err(Error::Unauthorized(_)) if visit.service().awaits_second_step(&visit.pending).await? => {
-            return refused(StatusCode::UNAUTHORIZED, "second_step.refused");
+    let outcome = match ctx.service().finish_sign_in(&ctx.pending, code, ctx.peer.as_deref()).await {
+        Ok(outcome) => outcome,
+        Err(Error::Unauthorized(_)) if ctx.service().second_step_pending(&ctx.pending).await? => {
+            return rejected(StatusCode::UNAUTHORIZED, "second_step.refused");
         }
-        Err(Error::Unauthorized(_) | Error::NotFound(_)) => return Ok(begin_anew(&visit)),
-        Err(Error::TooManyRequests(_)) => return refused(StatusCode::TOO_MANY_REQUESTS, "login.too_many"),
+        Err(Error::Unauthorized(_) | Error::NotFound(_)) => return Ok(restart_sign_in(&ctx)),
+        Err(Error::TooManyRequests(_)) => return rejected(StatusCode::TOO_MANY_REQUESTS, "login.too_many"),
         Err(error) => return Err(error.into()),
     };
-    end_former(&visit).await?;
-    let flash = match entered.recovery_left {
-        None => Flash::new("welcome", &entered.user.name, ""),
+    end_previous_session(&ctx).await?;
+    let flash = match outcome.recovery_left {
+        None => Flash::new("welcome", &outcome.user.name, ""),
         Some(left) => Flash::new("recovery_used", &left.to_string(), "/account/second-factor"),
     };
-    let mut response = visit.go(next, Some(&flash));
-    set_cookie(&mut response, &session_cookie(&entered.session, visit.secure));
+    let mut response = ctx.redirect_with_flash(next, Some(&flash));
+    set_cookie(&mut response, &session_cookie(&outcome.session, ctx.secure));
     set_cookie(&mut response, &session::removal(session::PENDING));
     Ok(response)
 }
 
-/// The first step took too long or too many codes were wrong.
-fn begin_anew(visit: &Visit) -> poem::Response {
-    let mut response = visit.go("/login", Some(&Flash::new("sign_in_anew", "", "")));
+/// Restarts the sign-in: the first step expired, or too many codes were wrong.
+fn restart_sign_in(ctx: &RequestContext) -> poem::Response {
+    let mut response = ctx.redirect_with_flash("/login", Some(&Flash::new("sign_in_expired", "", "")));
     set_cookie(&mut response, &session::removal(session::PENDING));
     response
 }
 
-/// Ends the session that this browser had before the new one.
-pub async fn end_former(visit: &Visit) -> Result<(), Error> {
-    match (&visit.actor, &visit.session) {
-        (Some(_), Some(former)) => visit.service().sign_out(former).await,
+/// Ends the previous session of this browser.
+pub async fn end_previous_session(ctx: &RequestContext) -> Result<(), Error> {
+    match (&ctx.actor, &ctx.session) {
+        (Some(_), Some(previous)) => ctx.service().sign_out(previous).await,
         _ => Ok(()),
     }
 }

@@ -1,12 +1,12 @@
-//! The task types there are.
+//! Task types page.
 
 use std::sync::Arc;
 
+use crate::web::request_context::{HandlerResult, RequestContext};
 use crate::web::view::task_types::{TaskTypes, TypeView};
-use crate::web::visit::{Answer, Visit};
 
 /// `GET /task-types`
-pub async fn list(visit: Arc<Visit>) -> Answer {
-    let types = visit.service().registry().all().iter().map(|entry| TypeView::new(&entry.spec, visit.language)).collect();
-    visit.page("task-types", &TaskTypes { types })
+pub async fn list(ctx: Arc<RequestContext>) -> HandlerResult {
+    let types = ctx.service().registry().all().iter().map(|entry| TypeView::new(&entry.spec, ctx.language)).collect();
+    ctx.page("task-types", &TaskTypes { types })
 }

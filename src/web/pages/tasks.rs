@@ -1,4 +1,4 @@
-//! The list of tasks, and its rows drawn anew.
+//! Tasks list and its row updates.
 
 use std::sync::Arc;
 
@@ -10,62 +10,62 @@ use crate::domain::page::{Cursor, PageRequest, TaskFilter, TaskSort};
 use crate::domain::saved_view::ListKind;
 use crate::domain::task::Task;
 use crate::service::Error;
+use crate::web::request_context::{HandlerResult, RequestContext};
 use crate::web::urls::{Pairs, with_query};
 use crate::web::view::tasks::{Filter, SortHead, TaskList, TaskRow, TaskRows, anchor};
 use crate::web::view::{Choice, Pager, View, status_choices, type_choices};
-use crate::web::visit::{Answer, Visit};
 
-/// Rows drawn anew at once, at most.
+/// Maximum number of rows per update.
 const MAX_ROWS: usize = 100;
-/// Runs that a row's small chart shows.
+/// Number of runs in the small chart of a row.
 const SPARK: i64 = 40;
 
 /// `GET /tasks`
-pub async fn list(visit: Arc<Visit>) -> Answer {
-    let typed = Filter::typed(&visit.query);
-    let page = PageRequest { cursor: visit.query.get("cursor").and_then(Cursor::decode), ..PageRequest::default() };
-    let found = visit.service().tasks(visit.actor()?, &typed.read(), &page).await?;
+pub async fn list(ctx: Arc<RequestContext>) -> HandlerResult {
+    let submitted = Filter::from_query(&ctx.query);
+    let page = PageRequest { cursor: ctx.query.get("cursor").and_then(Cursor::decode), ..PageRequest::default() };
+    let found = ctx.service().tasks(ctx.actor()?, &submitted.read(), &page).await?;
     let sorts = TaskSort::ALL.into_iter().flat_map(|sort| {
         [sort.as_str().to_owned(), format!("-{}", sort.as_str())].map(|name| {
             let key = format!("tasks.sort.{}", name.replace('-', "desc_"));
-            Choice::new(name, visit.t(&key).to_owned())
+            Choice::new(name, ctx.t(&key).to_owned())
         })
     });
     let ids: Vec<&str> = found.items.iter().map(|task| task.id.as_str()).collect();
-    let runs = visit.service().recent_runs(visit.actor()?, &ids, SPARK).await?;
-    let row = |task: &Task| TaskRow::new(&visit, task, runs.get(&task.id).map_or(&[], Vec::as_slice));
+    let runs = ctx.service().recent_runs(ctx.actor()?, &ids, SPARK).await?;
+    let row = |task: &Task| TaskRow::new(&ctx, task, runs.get(&task.id).map_or(&[], Vec::as_slice));
     let view = TaskList {
-        types: type_choices(&visit),
-        statuses: status_choices(&visit),
-        tags: visit.service().tags(visit.actor()?).await?,
+        types: type_choices(&ctx),
+        statuses: status_choices(&ctx),
+        tags: ctx.service().tags(ctx.actor()?).await?,
         sorts: sorts.collect(),
         rows: found.items.iter().map(row).collect(),
-        heads: heads(&typed),
-        menu: saved_views::menu(&visit, ListKind::Tasks, &typed.address(""), typed.active).await?,
-        pager: Pager::new(&found, |cursor| typed.address(cursor)),
-        filter: typed,
+        heads: heads(&submitted),
+        menu: saved_views::menu(&ctx, ListKind::Tasks, &submitted.address(""), submitted.active).await?,
+        pager: Pager::new(&found, |cursor| submitted.address(cursor)),
+        filter: submitted,
     };
-    visit.page("tasks", &view)
+    ctx.page("tasks", &view)
 }
 
-/// `GET /tasks/-/rows?id=…`: those rows as they are now.
-pub async fn rows(visit: Arc<Visit>) -> Answer {
-    let mut view = TaskRows { rows: Vec::new(), gone: Vec::new() };
-    let ids: Vec<&str> = visit.query.all("id").take(MAX_ROWS).collect();
-    let runs = visit.service().recent_runs(visit.actor()?, &ids, SPARK).await?;
+/// `GET /tasks/-/rows?id=…`: the current state of these rows.
+pub async fn rows(ctx: Arc<RequestContext>) -> HandlerResult {
+    let mut view = TaskRows { rows: Vec::new(), deleted: Vec::new() };
+    let ids: Vec<&str> = ctx.query.all("id").take(MAX_ROWS).collect();
+    let runs = ctx.service().recent_runs(ctx.actor()?, &ids, SPARK).await?;
     for id in ids {
-        match visit.service().task(visit.actor()?, id).await {
-            Ok(task) => view.rows.push(TaskRow::new(&visit, &task, runs.get(id).map_or(&[], Vec::as_slice))),
-            Err(Error::NotFound(_)) => view.gone.push(anchor(id)),
+        match ctx.service().task(ctx.actor()?, id).await {
+            Ok(task) => view.rows.push(TaskRow::new(&ctx, &task, runs.get(id).map_or(&[], Vec::as_slice))),
+            Err(Error::NotFound(_)) => view.deleted.push(anchor(id)),
             Err(error) => return Err(error.into()),
         }
     }
-    visit.fragment(StatusCode::OK, TaskRows::TEMPLATE, &view)
+    ctx.fragment(StatusCode::OK, TaskRows::TEMPLATE, &view)
 }
 
-/// The links of the table's head: each turns the order round where it is that column's already.
-fn heads(typed: &Filter) -> Vec<SortHead> {
-    let (sort, descending) = TaskSort::parse(&typed.sort).unwrap_or_default();
+/// Returns the sort links of the columns; the active column's link reverses the order.
+fn heads(submitted: &Filter) -> Vec<SortHead> {
+    let (sort, descending) = TaskSort::parse(&submitted.sort).unwrap_or_default();
     let link = |column: TaskSort, first_down: bool| {
         let here = sort == column;
         let down = if here { !descending } else { first_down };
@@ -75,7 +75,7 @@ fn heads(typed: &Filter) -> Vec<SortHead> {
             (true, false) => "ascending",
             (true, true) => "descending",
         };
-        SortHead { href: Filter { sort: name, ..typed.clone() }.address(""), direction }
+        SortHead { href: Filter { sort: name, ..submitted.clone() }.address(""), direction }
     };
     vec![
         link(TaskSort::Id, false),
@@ -86,7 +86,7 @@ fn heads(typed: &Filter) -> Vec<SortHead> {
 }
 
 impl Filter {
-    pub(super) fn typed(query: &Pairs) -> Filter {
+    pub(super) fn from_query(query: &Pairs) -> Filter {
         let text = |name: &str| query.get(name).unwrap_or_default().to_owned();
         let mut filter = Filter {
             search: text("search"),
@@ -101,7 +101,7 @@ impl Filter {
         filter
     }
 
-    /// What to look for; the services read the qualifiers within the search.
+    /// Returns the filter; the services parse the qualifiers in the search text.
     pub(super) fn read(&self) -> TaskFilter {
         let (sort, descending) = TaskSort::parse(&self.sort).unwrap_or_default();
         let given = |text: &str| (!text.is_empty()).then(|| text.to_owned());

@@ -1,92 +1,93 @@
-//! Tokens: one's own; for administrators everybody's.
+//! API tokens page: the user's own; for administrators, those of all accounts.
 
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use poem::http::StatusCode;
 
-use super::refusal;
+use super::form_errors;
 use crate::domain::fault::Fault;
-use crate::domain::trigger::{parse_asked, parse_zone};
+use crate::domain::trigger::{parse_timestamp, parse_zone};
 use crate::domain::user::{Role, Token};
 use crate::service::{Error, NewToken};
 use crate::web::error::Failure;
 use crate::web::form::split_tags;
+use crate::web::request_context::{HandlerResult, RequestContext};
 use crate::web::session::Flash;
 use crate::web::view::task_form::Fields;
-use crate::web::view::tasks::Ask;
-use crate::web::view::tokens::{MadeToken, TokenList, withdraw_href};
-use crate::web::visit::{Answer, Visit};
+use crate::web::view::tasks::ConfirmDialog;
+use crate::web::view::tokens::{CreatedToken, TokenList, revoke_href};
 
 const LIST: &str = "/settings/tokens";
 const FIELDS: [&str; 4] = ["/name", "/role", "/tags", "/expires_at"];
 
 /// `GET /settings/tokens`
-pub async fn list(visit: Arc<Visit>) -> Answer {
-    let tokens = visit.service().tokens(visit.actor()?).await?;
+pub async fn list(ctx: Arc<RequestContext>) -> HandlerResult {
+    let tokens = ctx.service().tokens(ctx.actor()?).await?;
     let mut form = Fields::default();
-    form.values.insert("/role".to_owned(), visit.actor()?.role.as_str().to_owned());
-    visit.page("settings", &TokenList::new(&visit, &tokens, form))
+    form.values.insert("/role".to_owned(), ctx.actor()?.role.as_str().to_owned());
+    ctx.page("settings", &TokenList::new(&ctx, &tokens, form))
 }
 
-/// `POST /settings/tokens`: makes a token. The answer itself shows its text, which is kept nowhere else.
-pub async fn create(visit: Arc<Visit>) -> Answer {
-    let made = match wanted(&visit) {
-        Ok(new) => visit.service().create_token(visit.actor()?, &new).await,
+/// `POST /settings/tokens`: creates a token. Only this response shows its text; it is not stored.
+pub async fn create(ctx: Arc<RequestContext>) -> HandlerResult {
+    let created = match new_token(&ctx) {
+        Ok(new) => ctx.service().create_token(ctx.actor()?, &new).await,
         Err(fault) => Err(Error::Invalid(vec![fault])),
     };
-    let mut form = refusal::typed(&visit, &[]);
-    let (status, message, made) = match made {
+    let mut form = form_errors::submitted(&ctx, &[]);
+    let (status, message, created) = match created {
         Ok((token, text)) => {
             form.values.retain(|name, _| name == "/role");
-            (StatusCode::OK, String::new(), Some(MadeToken { name: token.name, text }))
+            (StatusCode::OK, String::new(), Some(CreatedToken { name: token.name, text }))
         }
         Err(error) => {
-            let (status, message) = refusal::shown(&visit, error, &FIELDS, &mut form)?;
+            let (status, message) = form_errors::apply(&ctx, error, &FIELDS, &mut form)?;
             (status, message, None)
         }
     };
-    let tokens = visit.service().tokens(visit.actor()?).await?;
-    visit.page_with(status, "settings", &TokenList { message, made, ..TokenList::new(&visit, &tokens, form) })
+    let tokens = ctx.service().tokens(ctx.actor()?).await?;
+    ctx.page_with(status, "settings", &TokenList { message, created_token: created, ..TokenList::new(&ctx, &tokens, form) })
 }
 
-/// The token that the form describes; an end without an offset counts in the reader's zone where the page's script told it.
-fn wanted(visit: &Visit) -> Result<NewToken, Fault> {
-    let zone = visit.form.get("zone").and_then(|name| parse_zone(name).ok()).unwrap_or(visit.service().zone());
+/// Reads the form; an expiry without offset is in the browser's time zone if the script sent it, else the server's.
+fn new_token(ctx: &RequestContext) -> Result<NewToken, Fault> {
+    let zone = ctx.form.get("zone").and_then(|name| parse_zone(name).ok()).unwrap_or(ctx.service().zone());
     let end = |text: &str| -> Result<DateTime<Utc>, Fault> {
-        parse_asked(text, zone).map_err(|what| Fault::new("/expires_at", format!("expires_at: {what}")))
+        parse_timestamp(text, zone).map_err(|what| Fault::new("/expires_at", format!("expires_at: {what}")))
     };
-    let role = match visit.form.get("/role") {
+    let role = match ctx.form.get("/role") {
         None => None,
         Some(name) => {
             let roles = Role::ALL.map(Role::as_str).join(", ");
-            let fault = || Fault::new("/role", format!("role: {} is not one of {roles}", crate::domain::input::cut(name, 40)));
+            let fault =
+                || Fault::new("/role", format!("role: {} is not one of {roles}", crate::domain::input::truncate(name, 40)));
             Some(Role::parse(name).ok_or_else(fault)?)
         }
     };
     Ok(NewToken {
-        name: visit.form.get("/name").unwrap_or_default().to_owned(),
+        name: ctx.form.get("/name").unwrap_or_default().to_owned(),
         role,
-        tags: split_tags(visit.form.get("/tags").unwrap_or_default()),
-        expires_at: visit.form.get("/expires_at").map(end).transpose()?,
+        tags: split_tags(ctx.form.get("/tags").unwrap_or_default()),
+        expires_at: ctx.form.get("/expires_at").map(end).transpose()?,
     })
 }
 
-/// `GET /settings/tokens/{id}/withdraw`
-pub async fn ask_withdraw(visit: Arc<Visit>) -> Answer {
-    let token = asked_for(&visit).await?;
-    let view = Ask::plain("withdraw", &token.name, withdraw_href(&token.id), visit.back(LIST));
-    visit.ask(StatusCode::OK, "settings", &view)
+/// `GET /settings/tokens/{id}/revoke`
+pub async fn confirm_revoke(ctx: Arc<RequestContext>) -> HandlerResult {
+    let token = requested(&ctx).await?;
+    let view = ConfirmDialog::plain("revoke", &token.name, revoke_href(&token.id), ctx.return_path(LIST));
+    ctx.confirm(StatusCode::OK, "settings", &view)
 }
 
-/// `POST /settings/tokens/{id}/withdraw`
-pub async fn withdraw(visit: Arc<Visit>) -> Answer {
-    let token = asked_for(&visit).await?;
-    visit.service().revoke_token(visit.actor()?, &token.id).await?;
-    Ok(visit.done(&Flash::new("withdrawn", &token.name, ""), &token.id, LIST))
+/// `POST /settings/tokens/{id}/revoke`
+pub async fn revoke(ctx: Arc<RequestContext>) -> HandlerResult {
+    let token = requested(&ctx).await?;
+    ctx.service().revoke_token(ctx.actor()?, &token.id).await?;
+    Ok(ctx.action_done(&Flash::new("revoked", &token.name, ""), &token.id, LIST))
 }
 
-async fn asked_for(visit: &Visit) -> Result<Token, Failure> {
-    let mut tokens = visit.service().tokens(visit.actor()?).await?.into_iter();
-    tokens.find(|token| token.id == visit.id()).ok_or(Failure::NotFound)
+async fn requested(ctx: &RequestContext) -> Result<Token, Failure> {
+    let mut tokens = ctx.service().tokens(ctx.actor()?).await?.into_iter();
+    tokens.find(|token| token.id == ctx.id()).ok_or(Failure::NotFound)
 }

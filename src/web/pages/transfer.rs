@@ -1,4 +1,4 @@
-//! Export and import: the document is downloaded, or given, looked at, and only then applied.
+//! Export and import of tasks; an import is previewed before it is applied.
 
 use std::sync::Arc;
 
@@ -11,63 +11,63 @@ use crate::domain::fault::Fault;
 use crate::domain::transfer::{self, Format};
 use crate::service::{Error, Import, ImportOutcome};
 use crate::web::error::Failure;
+use crate::web::request_context::{HandlerResult, RequestContext};
 use crate::web::session::Flash;
 use crate::web::view::transfer::{DriftRow, FileView, PlanView, TransferPage};
-use crate::web::visit::{Answer, Visit};
 
-/// The page's address.
+/// URL of the page.
 pub const PATH: &str = "/settings/transfer";
 
 /// `GET /settings/transfer`
-pub async fn show(visit: Arc<Visit>) -> Answer {
-    draw(&visit, StatusCode::OK, TransferPage::default()).await
+pub async fn show(ctx: Arc<RequestContext>) -> HandlerResult {
+    render(&ctx, StatusCode::OK, TransferPage::default()).await
 }
 
 /// `GET /settings/transfer/export?format=yaml`
-pub async fn export(visit: Arc<Visit>) -> Answer {
-    let given = visit.query.get("format").unwrap_or("yaml");
+pub async fn export(ctx: Arc<RequestContext>) -> HandlerResult {
+    let given = ctx.query.get("format").unwrap_or("yaml");
     let format = Format::parse(given).ok_or_else(|| Failure::BadRequest("format: yaml or json".to_owned()))?;
-    let text = format.write(&visit.service().export(visit.actor()?).await?);
+    let text = format.write(&ctx.service().export(ctx.actor()?).await?);
     let kind = if format == Format::Json { "application/json" } else { "application/yaml" };
     let name = format!("attachment; filename=\"tasks.{}\"", format.as_str());
     Ok(Response::builder().content_type(kind).header(header::CONTENT_DISPOSITION, name).body(text))
 }
 
-/// `POST /settings/transfer`: shows what a document would do, or does what was shown.
-pub async fn import(visit: Arc<Visit>) -> Answer {
-    let text = given(&visit);
-    let prune = visit.form.get("prune") == Some("true");
+/// `POST /settings/transfer`: previews an import, or applies the previewed one.
+pub async fn import(ctx: Arc<RequestContext>) -> HandlerResult {
+    let text = given(&ctx);
+    let prune = ctx.form.get("prune") == Some("true");
     let document = match transfer::read(&text) {
         Ok(document) => document,
-        Err(fault) => return refused(&visit, &text, prune, Error::Invalid(vec![fault])).await,
+        Err(fault) => return rejected(&ctx, &text, prune, Error::Invalid(vec![fault])).await,
     };
-    let planned = match ask(&visit, &document, prune, true).await {
+    let planned = match run_import(&ctx, &document, prune, true).await {
         Ok(planned) => planned,
-        Err(error) => return refused(&visit, &text, prune, error).await,
+        Err(error) => return rejected(&ctx, &text, prune, error).await,
     };
     let seen = seen(&document, prune, &planned);
-    if visit.form.get("seen") != Some(&seen) {
-        let plan = PlanView::new(&visit, &planned, &document, prune, seen);
-        return draw(&visit, StatusCode::OK, TransferPage { plan: Some(plan), prune, ..TransferPage::default() }).await;
+    if ctx.form.get("seen") != Some(&seen) {
+        let plan = PlanView::new(&ctx, &planned, &document, prune, seen);
+        return render(&ctx, StatusCode::OK, TransferPage { plan: Some(plan), prune, ..TransferPage::default() }).await;
     }
-    match ask(&visit, &document, prune, false).await {
-        Ok(done) => Ok(visit.go(PATH, Some(&Flash::new("imported", &done.changes.len().to_string(), "/tasks")))),
-        Err(error) => refused(&visit, &text, prune, error).await,
+    match run_import(&ctx, &document, prune, false).await {
+        Ok(done) => Ok(ctx.redirect_with_flash(PATH, Some(&Flash::new("imported", &done.changes.len().to_string(), "/tasks")))),
+        Err(error) => rejected(&ctx, &text, prune, error).await,
     }
 }
 
-/// The file, or else what was typed.
-fn given(visit: &Visit) -> String {
-    let file = visit.form.raw("file").filter(|text| !text.trim().is_empty());
-    file.or(visit.form.raw("document")).unwrap_or_default().to_owned()
+/// Returns the uploaded file, or else the pasted document.
+fn given(ctx: &RequestContext) -> String {
+    let file = ctx.form.raw("file").filter(|text| !text.trim().is_empty());
+    file.or(ctx.form.raw("document")).unwrap_or_default().to_owned()
 }
 
-async fn ask(visit: &Visit, document: &Value, prune: bool, dry_run: bool) -> Result<ImportOutcome, Error> {
-    let actor = visit.actor().map_err(|_| Error::Unauthorized("nobody is signed in".to_owned()))?;
-    visit.service().import(actor, document, Import { prune, dry_run }).await
+async fn run_import(ctx: &RequestContext, document: &Value, prune: bool, dry_run: bool) -> Result<ImportOutcome, Error> {
+    let actor = ctx.actor().map_err(|_| Error::Unauthorized("nobody is signed in".to_owned()))?;
+    ctx.service().import(actor, document, Import { prune, dry_run }).await
 }
 
-/// Stands for what a plan does: what changed meanwhile is shown before it is done.
+/// Returns a hash of a plan, so that a plan that changed in the meantime is previewed again.
 fn seen(document: &Value, prune: bool, planned: &ImportOutcome) -> String {
     let mut digest = Sha256::new();
     digest.update(document.to_string());
@@ -78,23 +78,23 @@ fn seen(document: &Value, prune: bool, planned: &ImportOutcome) -> String {
     digest.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
 
-async fn refused(visit: &Visit, text: &str, prune: bool, error: Error) -> Answer {
+async fn rejected(ctx: &RequestContext, text: &str, prune: bool, error: Error) -> HandlerResult {
     let page = TransferPage { document: text.to_owned(), prune, ..TransferPage::default() };
     match error {
         Error::Invalid(faults) => {
-            let faults: Vec<Fault> = visit.translated(&faults).into_iter().take(100).collect();
-            draw(visit, StatusCode::UNPROCESSABLE_ENTITY, TransferPage { faults, ..page }).await
+            let faults: Vec<Fault> = ctx.translate_faults(&faults).into_iter().take(100).collect();
+            render(ctx, StatusCode::UNPROCESSABLE_ENTITY, TransferPage { faults, ..page }).await
         }
         Error::Conflict(message) => {
-            draw(visit, StatusCode::CONFLICT, TransferPage { message: visit.said(&message), ..page }).await
+            render(ctx, StatusCode::CONFLICT, TransferPage { message: ctx.translate(&message), ..page }).await
         }
         other => Err(other.into()),
     }
 }
 
-async fn draw(visit: &Visit, status: StatusCode, page: TransferPage) -> Answer {
-    let actor = visit.actor()?;
-    let file = visit.service().tasks_file(actor)?.map(|file| FileView::new(visit, file));
-    let drifted = visit.service().drifted_tasks(actor).await?.iter().map(DriftRow::new).collect();
-    visit.page_with(status, "settings", &TransferPage { file, drifted, ..page })
+async fn render(ctx: &RequestContext, status: StatusCode, page: TransferPage) -> HandlerResult {
+    let actor = ctx.actor()?;
+    let file = ctx.service().tasks_file(actor)?.map(|file| FileView::new(ctx, file));
+    let drifted = ctx.service().drifted_tasks(actor).await?.iter().map(DriftRow::new).collect();
+    ctx.page_with(status, "settings", &TransferPage { file, drifted, ..page })
 }

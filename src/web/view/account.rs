@@ -1,29 +1,29 @@
-//! Set-up and sign-in.
+//! Views of setup, sign-in and the user's own account.
 
 use serde::Serialize;
 
 use super::View;
 use super::task_form::Fields;
+use crate::web::request_context::RequestContext;
 use crate::web::urls;
-use crate::web::visit::Visit;
 
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Login {
     pub name: String,
     pub next: String,
-    /// Why it was refused; empty on the first look.
+    /// Why the sign-in failed; empty at first.
     pub message: String,
-    /// What the identity provider is called; empty: there is none.
+    /// Display name of the identity provider; empty if none is configured.
     pub provider: String,
-    /// Where the way to it begins.
+    /// URL that starts a sign-in through the identity provider.
     pub provider_href: String,
 }
 
 impl Login {
-    /// The sign-in page with nothing typed; the way to the provider leads to where the reader wanted to go.
-    pub fn empty(visit: &Visit) -> Login {
-        let provider = visit.service().single_sign_on().unwrap_or_default().to_owned();
-        let next = visit.query.get("next").or(visit.form.get("next")).and_then(urls::local).unwrap_or_default();
+    /// Returns an empty sign-in form; the link to the provider keeps the page to return to.
+    pub fn empty(ctx: &RequestContext) -> Login {
+        let provider = ctx.service().single_sign_on().unwrap_or_default().to_owned();
+        let next = ctx.query.get("next").or(ctx.form.get("next")).and_then(urls::local).unwrap_or_default();
         Login { provider, provider_href: urls::with_query("/login/oidc", &[("next", next)]), ..Login::default() }
     }
 }
@@ -45,9 +45,9 @@ impl View for Login {
 
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Setup {
-    /// The reader does not sit at the machine itself: the one-time code of the log is asked for.
+    /// The request is not local: the one-time code from the log is required.
     pub needs_code: bool,
-    /// The code typed, where it is right.
+    /// The submitted code if it is correct.
     pub code: String,
     pub code_fault: String,
     pub name: String,
@@ -61,7 +61,7 @@ impl View for Setup {
     const TEMPLATE: &'static str = "pages/setup.html";
 
     fn samples() -> Vec<Self> {
-        let refused = Setup {
+        let rejected = Setup {
             needs_code: true,
             code: "4KQ7".into(),
             code_fault: "…".into(),
@@ -71,13 +71,13 @@ impl View for Setup {
             message: "…".into(),
             min_password: 8,
         };
-        vec![Setup::default(), Setup { needs_code: true, ..Setup::default() }, refused]
+        vec![Setup::default(), Setup { needs_code: true, ..Setup::default() }, rejected]
     }
 }
 
-/// The reader's own account.
+/// The user's own account.
 #[derive(Debug, Clone, Serialize)]
-pub struct Own {
+pub struct AccountPage {
     pub role: &'static str,
     pub grants: Vec<String>,
     pub form: Fields,
@@ -85,17 +85,17 @@ pub struct Own {
     pub min_password: usize,
 }
 
-impl View for Own {
+impl View for AccountPage {
     const TEMPLATE: &'static str = "pages/account.html";
 
     fn samples() -> Vec<Self> {
-        let own = |grants, message: &str| Own {
+        let page = |grants, message: &str| AccountPage {
             role: "editor",
             grants,
             form: Fields::default(),
             message: message.into(),
             min_password: 8,
         };
-        vec![own(vec![], ""), own(vec!["<b>".into()], "…")]
+        vec![page(vec![], ""), page(vec!["<b>".into()], "…")]
     }
 }

@@ -1,11 +1,11 @@
-//! The audit.
+//! View of the audit log.
 
 use serde::Serialize;
 
 use super::{Choice, Moment, Pager, View, pretty};
-use crate::domain::audit::{Act, Entry};
+use crate::domain::audit::{AuditEvent, Entry};
+use crate::web::request_context::RequestContext;
 use crate::web::urls::with_query;
-use crate::web::visit::Visit;
 
 #[derive(Debug, Clone, Serialize)]
 pub struct AuditPage {
@@ -13,16 +13,16 @@ pub struct AuditPage {
     pub actions: Vec<Choice>,
     pub rows: Vec<AuditRow>,
     pub pager: Pager,
-    /// Addresses of the files of what is shown.
+    /// Download URLs of the filtered entries.
     pub csv: String,
     pub jsonl: String,
-    /// What of the filter could not be read.
+    /// Error message about the filter; empty if it is valid.
     pub fault: String,
-    /// The zone of the times in the filter; empty: the page's script says the reader's.
+    /// Time zone of the times in the filter; if empty, the page's script fills in the browser's.
     pub zone: String,
 }
 
-/// The filter as typed.
+/// The filter as submitted.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Filter {
     pub actor: String,
@@ -31,7 +31,7 @@ pub struct Filter {
     pub from: String,
     pub to: String,
     pub search: String,
-    /// Anything is filtered at all.
+    /// Whether any filter is set.
     pub active: bool,
 }
 
@@ -43,18 +43,18 @@ pub struct AuditRow {
     pub address: String,
     pub action: &'static str,
     pub target: String,
-    /// The audit of this target alone.
+    /// URL of the audit entries of this target.
     pub target_href: String,
-    /// As JSON; empty: nothing is known.
+    /// JSON before the change; empty if unknown.
     pub before: String,
     pub after: String,
 }
 
 impl AuditRow {
-    pub fn new(visit: &Visit, entry: &Entry) -> AuditRow {
+    pub fn new(ctx: &RequestContext, entry: &Entry) -> AuditRow {
         let json = |value: &Option<serde_json::Value>| value.as_ref().map(pretty).unwrap_or_default();
         AuditRow {
-            at: Moment::precise(entry.at, visit.service().zone()),
+            at: Moment::precise(entry.at, ctx.service().zone()),
             actor: entry.actor.clone(),
             via: entry.via.as_str(),
             address: entry.address.clone().unwrap_or_default(),
@@ -67,28 +67,28 @@ impl AuditRow {
     }
 }
 
-/// The choices of actions, in this language.
-pub fn action_choices(visit: &Visit) -> Vec<Choice> {
-    Act::ALL.iter().map(|act| Choice::new(act.as_str(), visit.t(&format!("audit.act.{}", act.as_str())))).collect()
+/// Options of the action filter.
+pub fn action_choices(ctx: &RequestContext) -> Vec<Choice> {
+    AuditEvent::ALL.iter().map(|event| Choice::new(event.as_str(), ctx.t(&format!("audit.event.{}", event.as_str())))).collect()
 }
 
 impl View for AuditPage {
     const TEMPLATE: &'static str = "pages/audit.html";
 
     fn samples() -> Vec<Self> {
-        let row = |act: &Act, before: &str, via| AuditRow {
+        let row = |event: &AuditEvent, before: &str, via| AuditRow {
             at: Moment::precise(chrono::DateTime::UNIX_EPOCH, chrono_tz::Tz::UTC),
             actor: "<b>".into(),
             via,
             address: if before.is_empty() { String::new() } else { "127.0.0.1".into() },
-            action: act.as_str(),
+            action: event.as_str(),
             target: "task:<b>".into(),
             target_href: "/audit?target=task%3Ab".into(),
             before: before.into(),
             after: before.into(),
         };
-        let mut rows: Vec<_> = Act::ALL.iter().map(|act| row(act, "{\"name\": \"<b>\"}", "page")).collect();
-        rows.extend(["api", "command_line"].map(|via| row(&Act::TaskRun, "", via)));
+        let mut rows: Vec<_> = AuditEvent::ALL.iter().map(|event| row(event, "{\"name\": \"<b>\"}", "page")).collect();
+        rows.extend(["api", "command_line"].map(|via| row(&AuditEvent::TaskRun, "", via)));
         let page = |rows, filter: Filter, fault: &str| AuditPage {
             filter,
             actions: vec![Choice::new("task.create", "…")],
@@ -99,7 +99,7 @@ impl View for AuditPage {
             fault: fault.into(),
             zone: "UTC".into(),
         };
-        let typed = Filter { actor: "<b>".into(), from: "x".into(), active: true, ..Filter::default() };
-        vec![page(rows, typed.clone(), "…"), page(Vec::new(), typed, ""), page(Vec::new(), Filter::default(), "")]
+        let submitted = Filter { actor: "<b>".into(), from: "x".into(), active: true, ..Filter::default() };
+        vec![page(rows, submitted.clone(), "…"), page(Vec::new(), submitted, ""), page(Vec::new(), Filter::default(), "")]
     }
 }

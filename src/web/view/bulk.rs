@@ -1,15 +1,15 @@
-//! The question before one action on many tasks.
+//! Views of bulk actions: confirmation and progress.
 
 use serde::Serialize;
 
 use super::View;
 
 #[derive(Debug, Clone, Serialize)]
-pub struct BulkAsk {
+pub struct BulkConfirm {
     /// `run`, `pause`, `resume` or `delete`.
     pub action: &'static str,
     pub matched: i64,
-    /// The first few tasks, and how many there are beside them.
+    /// Ids of the first few tasks.
     pub named: Vec<String>,
     pub more: i64,
     pub hidden: Vec<Hidden>,
@@ -17,18 +17,18 @@ pub struct BulkAsk {
     pub dangerous: bool,
 }
 
-/// A field that is sent along.
+/// A hidden form field.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Hidden {
     pub name: String,
     pub value: String,
 }
 
-/// How far an action on many tasks has come; the form goes on with the others.
+/// Progress of a bulk action; its form continues with the remaining tasks.
 #[derive(Debug, Clone, Serialize)]
 pub struct BulkProgress {
     pub action: &'static str,
-    pub met: i64,
+    pub processed: i64,
     pub of: i64,
     pub hidden: Vec<Hidden>,
     pub back: String,
@@ -39,15 +39,15 @@ impl View for BulkProgress {
 
     fn samples() -> Vec<Self> {
         let hidden = vec![Hidden { name: "after".into(), value: "<b>".into() }];
-        vec![BulkProgress { action: "run", met: 1500, of: 10_000, hidden, back: "/tasks".into() }]
+        vec![BulkProgress { action: "run", processed: 1500, of: 10_000, hidden, back: "/tasks".into() }]
     }
 }
 
-impl View for BulkAsk {
-    const TEMPLATE: &'static str = "pages/bulk_ask.html";
+impl View for BulkConfirm {
+    const TEMPLATE: &'static str = "pages/bulk_confirm.html";
 
     fn samples() -> Vec<Self> {
-        let ask = |action, matched, more| BulkAsk {
+        let sample = |action, matched, more| BulkConfirm {
             action,
             matched,
             named: vec!["日报".into()],
@@ -56,6 +56,6 @@ impl View for BulkAsk {
             back: "/tasks".into(),
             dangerous: action == "delete",
         };
-        vec![ask("run", 0, 0), ask("pause", 1, 0), ask("resume", 3, 2), ask("delete", 3, 2)]
+        vec![sample("run", 0, 0), sample("pause", 1, 0), sample("resume", 3, 2), sample("delete", 3, 2)]
     }
 }

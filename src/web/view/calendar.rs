@@ -1,36 +1,36 @@
-//! The calendar.
+//! View of the calendar page.
 
 use chrono::{Datelike, Days, NaiveDate};
 use serde::Serialize;
 
 use super::{Choice, View};
 use crate::domain::calendar as domain;
+use crate::web::request_context::RequestContext;
 use crate::web::urls::with_query;
-use crate::web::visit::Visit;
 
 #[derive(Debug, Clone, Serialize)]
 pub struct Calendar {
     pub title: String,
-    /// A day within it, as the address has it.
+    /// A day of the shown period, as in the URL.
     pub date: String,
     pub before: String,
     pub after: String,
     pub today: String,
-    /// The same as a week, and as a month.
+    /// URLs of the week view and the month view of the same date.
     pub week: String,
     pub as_month: String,
-    pub typed: Typed,
+    pub filter: CalendarFilter,
     pub types: Vec<Choice>,
-    /// From Monday on, whole weeks.
+    /// Whole weeks, from Monday.
     pub days: Vec<Day>,
-    /// Ids of tasks that fire too often to be drawn.
-    pub often: Vec<String>,
+    /// Ids of tasks that fire too often to be shown.
+    pub too_frequent: Vec<String>,
     pub more: bool,
 }
 
-/// What was asked for.
+/// The view and filter of the request.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct Typed {
+pub struct CalendarFilter {
     pub month: bool,
     pub r#type: String,
     pub task: String,
@@ -39,33 +39,33 @@ pub struct Typed {
 #[derive(Debug, Clone, Serialize)]
 pub struct Day {
     pub date: String,
-    /// The number of the day, and the key of its name below `weekday.`.
+    /// Day of the month.
     pub number: u32,
     pub weekday: &'static str,
     pub is_today: bool,
-    /// Within the month that is shown.
+    /// Whether the day is in the shown month.
     pub inside: bool,
-    /// One a day in a month, one an hour in a week.
+    /// One per day in the month view, one per hour in the week view.
     pub cells: Vec<Cell>,
 }
 
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Cell {
-    /// The hour as clocks show it; empty for a whole day.
+    /// Hour as `HH:00`; empty for a whole day.
     pub hour: String,
-    /// Its runs; empty where there are none.
+    /// URL of its executions; empty without any.
     pub href: String,
     pub good: i64,
     pub bad: i64,
     pub other: i64,
     pub planned: i64,
     pub tasks: String,
-    /// The crowded minute and how much fires in it.
-    pub crowd: String,
+    /// The peak minute and its number of planned runs; empty without one.
+    pub peak: String,
 }
 
-/// The days from `first` on; `around` is today and the month that is shown.
-pub fn days(visit: &Visit, found: &domain::Calendar, first: NaiveDate, count: u64, around: (NaiveDate, u32)) -> Vec<Day> {
+/// Builds `count` days from `first`; `around` is today and the shown month.
+pub fn days(ctx: &RequestContext, found: &domain::Calendar, first: NaiveDate, count: u64, around: (NaiveDate, u32)) -> Vec<Day> {
     const NAMES: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
     let by_hour = count == 7;
     let hours = if by_hour { (0..24).map(Some).collect() } else { vec![None] };
@@ -77,46 +77,46 @@ pub fn days(visit: &Visit, found: &domain::Calendar, first: NaiveDate, count: u6
             weekday: NAMES[date.weekday().num_days_from_monday() as usize],
             is_today: date == around.0,
             inside: by_hour || date.month() == around.1,
-            cells: hours.iter().map(|hour| cell(visit, found.cells.get(&(date, *hour)), date, *hour)).collect(),
+            cells: hours.iter().map(|hour| cell(ctx, found.cells.get(&(date, *hour)), date, *hour)).collect(),
         }
     };
     (0..count).map(day).collect()
 }
 
-fn cell(visit: &Visit, found: Option<&domain::Cell>, date: NaiveDate, hour: Option<u32>) -> Cell {
+fn cell(ctx: &RequestContext, found: Option<&domain::Cell>, date: NaiveDate, hour: Option<u32>) -> Cell {
     let label = hour.map(|hour| format!("{hour:02}:00")).unwrap_or_default();
     let Some(found) = found else { return Cell { hour: label, ..Cell::default() } };
-    let zone = visit.service().zone();
-    let crowd = found.crowd.map(|(at, firings)| format!("{} ×{firings}", at.with_timezone(&zone).format("%H:%M")));
-    let ran = found.good + found.bad + found.other > 0;
+    let zone = ctx.service().zone();
+    let peak = found.peak.map(|(at, firings)| format!("{} ×{firings}", at.with_timezone(&zone).format("%H:%M")));
+    let ran = found.succeeded + found.failed + found.other > 0;
     let names = found.tasks.join(", ");
     let more = if found.planned > found.tasks.len() as i64 { " …" } else { "" };
     Cell {
         hour: label,
-        href: if ran { runs(visit, date, hour) } else { String::new() },
-        good: found.good,
-        bad: found.bad,
+        href: if ran { runs(ctx, date, hour) } else { String::new() },
+        good: found.succeeded,
+        bad: found.failed,
         other: found.other,
         planned: found.planned,
         tasks: if names.is_empty() { names } else { format!("{names}{more}") },
-        crowd: crowd.unwrap_or_default(),
+        peak: peak.unwrap_or_default(),
     }
 }
 
-/// The executions that began within a cell.
-fn runs(visit: &Visit, date: NaiveDate, hour: Option<u32>) -> String {
+/// Returns the URL of the executions that started within a cell.
+fn runs(ctx: &RequestContext, date: NaiveDate, hour: Option<u32>) -> String {
     let text = |date: NaiveDate, hour: u32| format!("{date}T{hour:02}:00:00");
     let (from, to) = match hour {
         Some(23) | None => (text(date, hour.unwrap_or(0)), text(date + Days::new(1), 0)),
         Some(hour) => (text(date, hour), text(date, hour + 1)),
     };
-    let query = |name| visit.query.get(name).unwrap_or_default();
+    let query = |name| ctx.query.get(name).unwrap_or_default();
     let pairs = [
         ("task_id", query("task")),
         ("type", query("type")),
         ("from", from.as_str()),
         ("to", &to),
-        ("zone", visit.service().zone().name()),
+        ("zone", ctx.service().zone().name()),
     ];
     with_query("/executions", &pairs)
 }
@@ -133,7 +133,7 @@ impl View for Calendar {
             other: 2,
             planned: 6,
             tasks: "<b>".into(),
-            crowd: "08:00 ×6".into(),
+            peak: "08:00 ×6".into(),
         };
         let day = |number, cells| Day {
             date: "2026-11-21".into(),
@@ -151,10 +151,10 @@ impl View for Calendar {
             today: "/calendar".into(),
             week: "/calendar".into(),
             as_month: "/calendar".into(),
-            typed: Typed { month, r#type: "echo".into(), task: "日报".into() },
+            filter: CalendarFilter { month, r#type: "echo".into(), task: "日报".into() },
             types: vec![Choice::new("echo", "…")],
             days,
-            often: if month { vec!["often".into()] } else { vec![] },
+            too_frequent: if month { vec!["often".into()] } else { vec![] },
             more: month,
         };
         let hours = || (0..24).map(|_| full.clone()).collect::<Vec<_>>();

@@ -1,47 +1,47 @@
-//! Charts of bars, as the server draws them: all sizes are worked out here, the template only writes them down. Colours are
-//! classes, so that both themes have their own.
+//! Bar charts as SVG: sizes are computed here, the template only prints them. Colors are CSS classes, so that each theme
+//! has its own.
 
 use serde::Serialize;
 
-/// The height of every chart, in units of its own; the style sheet stretches it.
+/// Height of every chart in SVG units; the style sheet scales it.
 pub const HEIGHT: i64 = 100;
-/// The width of a bar's place, and of the bar in it.
-const PLACE: i64 = 10;
-const WIDTH: i64 = 8;
-/// Places at least, so that a few bars are no walls.
-const FEWEST: i64 = 24;
-/// The least height of what is there at all.
-const LEAST: i64 = 4;
+/// Width of a slot and of the bar in it.
+const SLOT_WIDTH: i64 = 10;
+const BAR_WIDTH: i64 = 8;
+/// Minimum number of slots, so that a few bars do not get too wide.
+const MIN_SLOTS: i64 = 24;
+/// Minimum height of a non-zero part.
+const MIN_BAR_HEIGHT: i64 = 4;
 
-/// A chart of bars, side by side.
+/// A bar chart.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Chart {
     pub width: i64,
     pub bars: Vec<Bar>,
-    /// What a bar of full height stands for.
+    /// Value of a bar of full height.
     pub top: i64,
 }
 
-/// One bar; without an address it is drawn without a link.
+/// One bar; without `href` it is not a link.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Bar {
     pub x: i64,
     pub width: i64,
     pub href: String,
-    /// What it shows, in words.
+    /// Text alternative.
     pub label: String,
     pub parts: Vec<Part>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Part {
-    /// A status, or `planned`: it says the colour.
+    /// A status or `planned`; determines the color.
     pub kind: &'static str,
     pub y: i64,
     pub height: i64,
 }
 
-/// What a bar is made of: its address, its label, and amounts from the bottom up.
+/// Data of a bar: URL, label and amounts from the bottom up.
 pub struct Column {
     pub href: String,
     pub label: String,
@@ -49,14 +49,14 @@ pub struct Column {
 }
 
 impl Chart {
-    /// Draws columns on one scale.
+    /// Builds a chart with all columns on one scale.
     pub fn new(columns: Vec<Column>) -> Chart {
         let total = |column: &Column| column.amounts.iter().map(|(_, amount)| amount.max(&0)).sum::<i64>();
         let top = columns.iter().map(total).max().unwrap_or_default();
-        let width = PLACE * (columns.len() as i64).max(FEWEST);
-        let bars = columns.into_iter().zip(0..).map(|(column, place)| Bar {
-            x: place * PLACE + (PLACE - WIDTH) / 2,
-            width: WIDTH,
+        let width = SLOT_WIDTH * (columns.len() as i64).max(MIN_SLOTS);
+        let bars = columns.into_iter().zip(0..).map(|(column, index)| Bar {
+            x: index * SLOT_WIDTH + (SLOT_WIDTH - BAR_WIDTH) / 2,
+            width: BAR_WIDTH,
             parts: stack(&column.amounts, top),
             href: column.href,
             label: column.label,
@@ -77,7 +77,7 @@ impl Chart {
 fn stack(amounts: &[(&'static str, i64)], top: i64) -> Vec<Part> {
     let mut y = HEIGHT;
     let drawn = amounts.iter().filter(|(_, amount)| *amount > 0).map(|(kind, amount)| {
-        let height = (amount.saturating_mul(HEIGHT) / top.max(1)).max(LEAST).min(y);
+        let height = (amount.saturating_mul(HEIGHT) / top.max(1)).max(MIN_BAR_HEIGHT).min(y);
         y -= height;
         Part { kind, y, height }
     });
@@ -89,11 +89,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bars_stand_on_one_scale_and_the_smallest_is_seen() {
+    fn bars_share_a_scale_and_have_a_minimum_height() {
         let column = |amounts| Column { href: String::new(), label: String::new(), amounts };
         let chart =
             Chart::new(vec![column(vec![("succeeded", 1), ("failed", 1)]), column(vec![("succeeded", 1000)]), column(vec![])]);
-        assert_eq!((chart.width, chart.top), (240, 1000), "room for more");
+        assert_eq!((chart.width, chart.top), (240, 1000), "minimum number of slots");
         assert_eq!(
             chart.bars[0].parts,
             [Part { kind: "succeeded", y: 96, height: 4 }, Part { kind: "failed", y: 92, height: 4 }]

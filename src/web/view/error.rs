@@ -1,9 +1,9 @@
-//! What went wrong, for people.
+//! View of the error page.
 
 use serde::Serialize;
 
 use super::View;
-use crate::web::visit::Visit;
+use crate::web::request_context::RequestContext;
 
 #[derive(Debug, Clone, Serialize)]
 pub struct ErrorPage {
@@ -11,15 +11,15 @@ pub struct ErrorPage {
     pub title: String,
     pub text: String,
     pub detail: String,
-    /// Finds the entry in the log; empty where there is none.
+    /// Reference of the log entry; empty if there is none.
     pub reference: String,
 }
 
 impl ErrorPage {
-    /// `key`: the texts below `error.`.
-    pub fn new(visit: &Visit, status: u16, key: &str, detail: String, reference: String) -> ErrorPage {
-        let said = |part: &str| visit.t(&format!("error.{key}.{part}")).to_owned();
-        ErrorPage { status, title: said("title"), text: said("text"), detail, reference }
+    /// `key`: its texts are under `error.<key>`.
+    pub fn new(ctx: &RequestContext, status: u16, key: &str, detail: String, reference: String) -> ErrorPage {
+        let text_of = |part: &str| ctx.t(&format!("error.{key}.{part}")).to_owned();
+        ErrorPage { status, title: text_of("title"), text: text_of("text"), detail, reference }
     }
 }
 

@@ -1,4 +1,4 @@
-//! One execution.
+//! View of one execution.
 
 use serde::Serialize;
 
@@ -7,30 +7,30 @@ use super::result::ResultView;
 use super::tasks::task_href;
 use super::{Moment, View, pretty};
 use crate::domain::execution::{Execution, ExecutionDetail, OutputChunk, Stream};
-use crate::web::ansi::{self, Look, Span, spans};
-use crate::web::visit::Visit;
+use crate::web::ansi::{self, Span, TextStyle, spans};
+use crate::web::request_context::RequestContext;
 
-/// Bytes of output that a page shows; the download has all of it.
+/// Maximum bytes of output on the page; the download is complete.
 const MAX_OUTPUT: usize = 512 * 1024;
 
 #[derive(Debug, Clone, Serialize)]
 pub struct ExecutionPage {
     pub row: ExecutionRow,
     pub task_exists: bool,
-    /// The version of the task that it ran, with its place among the others; 0: it was run before versions were kept.
+    /// Version of the task that it ran, with its URL; 0 if it is older than version history.
     pub version: i64,
     pub version_href: String,
     pub queued: Moment,
     pub finished: Option<Moment>,
     pub retry: Option<Moment>,
-    /// How long it waited in the queue before its latest start, in milliseconds.
+    /// Time in the queue before its latest start, in milliseconds.
     pub waited: Option<i64>,
     pub attempts: Vec<AttemptView>,
-    /// The parameters with their templates filled in; empty where they had none.
+    /// The rendered parameters; empty if they had no templates.
     pub filled_params: String,
-    /// The execution whose end started this one; empty where none did.
+    /// Id of the execution that started this one through a chain; empty if none did.
     pub started_by: String,
-    /// The executions that the end of this one started.
+    /// Executions that this one started through its chain.
     pub started: Vec<StartedView>,
     pub result: ResultView,
     pub output: OutputView,
@@ -56,30 +56,30 @@ pub struct StartedView {
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct OutputView {
-    /// Pieces at the begin that are not shown.
+    /// Number of earlier chunks that are not shown.
     pub omitted: usize,
     pub chunks: Vec<ChunkView>,
-    /// Where the next piece goes on, `attempt.seq`; empty at the start.
+    /// Position of the last chunk, `attempt.seq`; empty at the start.
     pub last: String,
-    /// The looks that codes have set by its end.
-    pub look: String,
+    /// ANSI styles at its end, see [`ansi::to_token`].
+    pub style: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ChunkView {
     pub stream: &'static str,
     pub spans: Vec<Span>,
-    /// The first piece of another attempt: its number, else 0.
+    /// Attempt number if this is the first chunk of another attempt, else 0.
     pub attempt: i64,
 }
 
 impl ExecutionPage {
-    pub fn new(visit: &Visit, detail: &ExecutionDetail, task_exists: bool) -> ExecutionPage {
-        let zone = visit.service().zone();
+    pub fn new(ctx: &RequestContext, detail: &ExecutionDetail, task_exists: bool) -> ExecutionPage {
+        let zone = ctx.service().zone();
         let execution = &detail.execution;
         let precise = |at| Moment::precise(at, zone);
         ExecutionPage {
-            row: ExecutionRow::new(visit, execution),
+            row: ExecutionRow::new(ctx, execution),
             task_exists,
             version: execution.task_version.unwrap_or(0),
             version_href: version_href(&execution.task_id, execution.task_version.unwrap_or(0)),
@@ -109,7 +109,7 @@ impl ExecutionPage {
     }
 }
 
-/// The list of a task's versions, from this one on.
+/// Returns the URL of a task's versions, from this one back.
 fn version_href(task_id: &str, version: i64) -> String {
     format!("{}/versions?before={}", task_href(task_id), version.saturating_add(1))
 }
@@ -121,31 +121,31 @@ impl StartedView {
 }
 
 impl OutputView {
-    /// `attempt`: the attempt whose pieces the page shows last already, which left off with these `looks`. Of long output only
-    /// the end is shown.
-    pub fn new(chunks: &[OutputChunk], attempt: i64, mut looks: [Look; 2]) -> OutputView {
-        let begin = tail(chunks);
+    /// `attempt` is the last one that the page already shows, `styles` are its ANSI styles at that point. Long output is cut at
+    /// its start.
+    pub fn new(chunks: &[OutputChunk], attempt: i64, mut styles: [TextStyle; 2]) -> OutputView {
+        let first_shown = tail(chunks);
         let mut shown = attempt;
-        let mut view = OutputView { omitted: begin, ..OutputView::default() };
-        for chunk in &chunks[begin..] {
+        let mut view = OutputView { omitted: first_shown, ..OutputView::default() };
+        for chunk in &chunks[first_shown..] {
             let first = chunk.attempt != shown && (chunk.attempt > 1 || shown > 0);
             if chunk.attempt != shown {
-                looks = Default::default();
+                styles = Default::default();
             }
             shown = chunk.attempt;
             view.chunks.push(ChunkView {
                 stream: chunk.stream.as_str(),
-                spans: spans(&chunk.text, &mut looks[usize::from(chunk.stream == Stream::Stderr)]),
+                spans: spans(&chunk.text, &mut styles[usize::from(chunk.stream == Stream::Stderr)]),
                 attempt: if first { chunk.attempt } else { 0 },
             });
             view.last = format!("{}.{}", chunk.attempt, chunk.seq);
         }
-        view.look = ansi::to_token(&looks);
+        view.style = ansi::to_token(&styles);
         view
     }
 }
 
-/// The first of the last pieces that together are not too long to show.
+/// Returns the index of the first chunk to show, so that the shown ones have about [`MAX_OUTPUT`] bytes.
 fn tail(chunks: &[OutputChunk]) -> usize {
     let mut left = MAX_OUTPUT;
     let fits = chunks.iter().rev().take_while(|chunk| {
@@ -164,7 +164,7 @@ impl View for ExecutionPage {
     }
 }
 
-/// Output that came since.
+/// New output.
 #[derive(Debug, Clone, Serialize)]
 pub struct MoreOutput {
     pub output: OutputView,
@@ -181,7 +181,7 @@ impl View for MoreOutput {
                 omitted: 0,
                 chunks: vec![chunk("stdout", 2), chunk("stderr", 0)],
                 last: "2.1".into(),
-                look: "[]".into(),
+                style: "[]".into(),
             },
         }]
     }
@@ -192,7 +192,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn of_long_output_the_end_is_shown() {
+    fn long_output_is_cut_at_its_start() {
         let chunk = |seq: i64, text: &str| OutputChunk {
             attempt: 1,
             seq,
@@ -205,9 +205,9 @@ mod tests {
         let view = OutputView::new(&chunks, 0, Default::default());
         assert_eq!((view.omitted, view.chunks.len(), view.last.as_str()), (3, 2, "1.4"));
         let short = OutputView::new(&[chunk(0, "\u{1b}[31mred"), chunk(1, "still red")], 0, Default::default());
-        let more = OutputView::new(&[chunk(2, "red too")], 1, ansi::of_token(&short.look));
-        assert_eq!(more.chunks[0].spans[0].class, "ansi-1", "also where it was written later");
+        let more = OutputView::new(&[chunk(2, "red too")], 1, ansi::from_token(&short.style));
+        assert_eq!(more.chunks[0].spans[0].class, "ansi-1", "also in chunks fetched later");
         assert_eq!(short.omitted, 0);
-        assert_eq!(short.chunks[1].spans[0].class, "ansi-1", "a colour lasts until it is taken back");
+        assert_eq!(short.chunks[1].spans[0].class, "ansi-1", "a color lasts until it is reset");
     }
 }

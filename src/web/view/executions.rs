@@ -1,4 +1,4 @@
-//! The list of executions.
+//! Executions list.
 
 use serde::Serialize;
 
@@ -6,8 +6,8 @@ use super::saved_views::ViewMenu;
 use super::tasks::task_href;
 use super::{Choice, Moment, Pager, View, pretty, shortened, status_code, type_title};
 use crate::domain::execution::Execution;
+use crate::web::request_context::RequestContext;
 use crate::web::urls::encode;
-use crate::web::visit::Visit;
 
 #[derive(Debug, Clone, Serialize)]
 pub struct ExecutionList {
@@ -15,19 +15,19 @@ pub struct ExecutionList {
     pub types: Vec<Choice>,
     pub statuses: Vec<Choice>,
     pub causes: Vec<Choice>,
-    /// Quick ranges: their address and the key of their name.
+    /// Predefined time ranges.
     pub ranges: Vec<Range>,
     pub rows: Vec<ExecutionRow>,
     pub pager: Pager,
-    /// The newest execution on the page; newer ones are offered.
+    /// The newest execution on the page; the script offers to load newer ones.
     pub newest: String,
-    /// The first page: newer executions belong at its top.
+    /// This is the first page, where newer executions appear at the top.
     pub first: bool,
-    /// What cannot be read in the filter.
+    /// Error message about the filter; empty if it is valid.
     pub fault: String,
-    /// The zone of the instants in the filter; empty where it holds none.
+    /// Time zone of the times in the filter; empty without times.
     pub zone: String,
-    /// Addresses of the list as a file.
+    /// Download URLs.
     pub csv: String,
     pub json: String,
     pub menu: ViewMenu,
@@ -40,7 +40,7 @@ pub struct Range {
     pub active: bool,
 }
 
-/// The filter as typed.
+/// The filter as submitted.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Filter {
     pub search: String,
@@ -64,7 +64,7 @@ pub struct ExecutionRow {
     pub type_title: String,
     pub expression: String,
     pub params: String,
-    pub params_whole: String,
+    pub params_json: String,
     pub status: &'static str,
     pub cause: &'static str,
     pub due: Moment,
@@ -79,18 +79,18 @@ pub struct ExecutionRow {
 }
 
 impl ExecutionRow {
-    pub fn new(visit: &Visit, execution: &Execution) -> ExecutionRow {
-        let zone = visit.service().zone();
+    pub fn new(ctx: &RequestContext, execution: &Execution) -> ExecutionRow {
+        let zone = ctx.service().zone();
         ExecutionRow {
             id: execution.id.clone(),
             href: format!("/executions/{}", encode(&execution.id)),
             task_id: execution.task_id.clone(),
             task_href: task_href(&execution.task_id),
             r#type: execution.task_type.clone(),
-            type_title: type_title(&execution.task_type, visit),
+            type_title: type_title(&execution.task_type, ctx),
             expression: execution.schedule_text.clone(),
             params: shortened(&execution.params),
-            params_whole: pretty(&execution.params),
+            params_json: pretty(&execution.params),
             status: status_code(execution.status),
             cause: execution.cause.as_str(),
             due: Moment::precise(execution.scheduled_at, zone),
@@ -118,7 +118,7 @@ impl View for ExecutionList {
     }
 }
 
-/// Rows drawn anew.
+/// Updated rows.
 #[derive(Debug, Clone, Serialize)]
 pub struct ExecutionRows {
     pub rows: Vec<ExecutionRow>,

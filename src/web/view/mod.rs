@@ -1,4 +1,4 @@
-//! What templates see: typed contexts, each bound to its template, each with samples that a test draws in both languages.
+//! Template contexts: each is bound to its template and has samples that a test renders in both languages.
 
 pub mod account;
 pub mod audit;
@@ -8,7 +8,7 @@ pub mod chart;
 pub mod error;
 pub mod execution;
 pub mod executions;
-pub mod messengers;
+pub mod mail_sms_profiles;
 pub mod nodes;
 pub mod overview;
 pub mod resources;
@@ -31,45 +31,45 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::language::Language;
+use super::request_context::RequestContext;
 use super::session::Flash;
-use super::visit::Visit;
 use crate::domain::execution::{Cause, Status};
-use crate::domain::input::cut;
+use crate::domain::input::truncate;
 use crate::domain::page::Cursor;
 use crate::domain::user::{Action, Role};
 
 /// A template's context.
 pub trait View: Serialize {
-    /// The template it belongs to.
+    /// Name of the template.
     const TEMPLATE: &'static str;
 
-    /// Examples that show every branch of the template.
+    /// Samples that cover every branch of the template.
     fn samples() -> Vec<Self>
     where
         Self: Sized;
 }
 
-/// What the frame around every page needs.
+/// Context of the layout around every page.
 #[derive(Debug, Clone, Serialize)]
-pub struct Shell {
+pub struct PageLayout {
     pub language: &'static str,
     pub theme: &'static str,
     pub user: String,
     pub can_run: bool,
     pub can_edit: bool,
     pub can_administer: bool,
-    /// Not limited to tags, or trusted with more than those.
+    /// Not limited to tags, or with extra permissions.
     pub can_see_server: bool,
     pub csrf: String,
-    /// The entry of the navigation that the page belongs to.
+    /// Active entry of the navigation.
     pub section: String,
-    /// The address of this page, to come back to.
+    /// Path and query of this page, to return to.
     pub address: String,
-    /// The server's zone.
+    /// The server's time zone.
     pub zone: &'static str,
     pub flash: Option<FlashView>,
-    /// Words for the page's script, as JSON.
-    pub words: String,
+    /// Texts for the page's script, as JSON.
+    pub script_texts: String,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -78,61 +78,62 @@ pub struct FlashView {
     pub link: String,
 }
 
-impl Shell {
-    pub fn of(visit: &Visit, section: &str, flash: Option<&Flash>) -> Shell {
-        let can = |action| visit.actor.as_ref().is_some_and(|actor| actor.role.allows(action));
-        Shell {
-            language: visit.language.tag(),
-            theme: visit.theme.as_str(),
-            user: visit.actor.as_ref().map(|actor| actor.name.clone()).unwrap_or_default(),
+impl PageLayout {
+    pub fn new(ctx: &RequestContext, section: &str, flash: Option<&Flash>) -> PageLayout {
+        let can = |action| ctx.actor.as_ref().is_some_and(|actor| actor.role.allows(action));
+        PageLayout {
+            language: ctx.language.tag(),
+            theme: ctx.theme.as_str(),
+            user: ctx.actor.as_ref().map(|actor| actor.name.clone()).unwrap_or_default(),
             can_run: can(Action::Run),
             can_edit: can(Action::Edit),
             can_administer: can(Action::Administer),
-            can_see_server: visit.actor.as_ref().is_some_and(|actor| actor.reach.is_all() || !actor.grants.is_empty()),
-            csrf: visit.token(),
+            can_see_server: ctx.actor.as_ref().is_some_and(|actor| actor.scope.is_all() || !actor.grants.is_empty()),
+            csrf: ctx.csrf_token(),
             section: section.to_owned(),
-            address: visit.address(),
-            zone: visit.service().zone().name(),
-            flash: flash.map(|flash| FlashView { text: visit.flash_text(flash), link: flash.link.clone() }),
-            words: words(visit),
+            address: ctx.path_and_query(),
+            zone: ctx.service().zone().name(),
+            flash: flash.map(|flash| FlashView { text: ctx.flash_text(flash), link: flash.link.clone() }),
+            script_texts: script_texts(ctx),
         }
     }
 }
 
-/// The texts that the script needs: units of time, marks of the stream, messages.
-fn words(visit: &Visit) -> String {
-    const KEYS: [&str; 13] = ["ms", "s", "min", "h", "d", "in", "ago", "due", "lost", "back", "new_rows", "copied", "failed"];
-    let pairs = KEYS.map(|key| (key.to_owned(), Value::from(visit.t(&format!("script.{key}")))));
+/// Returns the texts of the page's script as JSON: units of time, connection state, messages.
+fn script_texts(ctx: &RequestContext) -> String {
+    const KEYS: [&str; 13] =
+        ["ms", "s", "min", "h", "d", "in", "ago", "due", "lost", "reconnected", "new_rows", "copied", "failed"];
+    let pairs = KEYS.map(|key| (key.to_owned(), Value::from(ctx.t(&format!("script.{key}")))));
     Value::Object(pairs.into_iter().collect()).to_string()
 }
 
-/// An instant, written in a task's (or the server's) zone; the browser shows it in the reader's own.
+/// A point in time, formatted in the task's or the server's time zone; the script shows it in the browser's.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Moment {
     pub iso: String,
     pub text: String,
-    /// The whole truth: with offset and zone.
+    /// With milliseconds, offset and time zone.
     pub title: String,
-    /// `second`, `ms`, or `clock` (hour and minute): how exactly it is shown.
+    /// Display precision: `second`, `ms`, or `clock` (hour and minute).
     pub precision: &'static str,
 }
 
 impl Moment {
     pub fn new(at: DateTime<Utc>, zone: Tz) -> Moment {
-        Moment::written(at, zone, "%Y-%m-%d %H:%M:%S", "second")
+        Moment::format(at, zone, "%Y-%m-%d %H:%M:%S", "second")
     }
 
-    /// To the millisecond.
+    /// With milliseconds.
     pub fn precise(at: DateTime<Utc>, zone: Tz) -> Moment {
-        Moment::written(at, zone, "%Y-%m-%d %H:%M:%S%.3f", "ms")
+        Moment::format(at, zone, "%Y-%m-%d %H:%M:%S%.3f", "ms")
     }
 
-    /// The time of day alone.
+    /// Hour and minute only.
     pub fn clock(at: DateTime<Utc>, zone: Tz) -> Moment {
-        Moment::written(at, zone, "%H:%M", "clock")
+        Moment::format(at, zone, "%H:%M", "clock")
     }
 
-    fn written(at: DateTime<Utc>, zone: Tz, format: &str, precision: &'static str) -> Moment {
+    fn format(at: DateTime<Utc>, zone: Tz, format: &str, precision: &'static str) -> Moment {
         let local = at.with_timezone(&zone);
         Moment {
             iso: at.to_rfc3339_opts(SecondsFormat::Millis, true),
@@ -143,12 +144,12 @@ impl Moment {
     }
 }
 
-/// A status with its colour; its name is text `status.<code>`.
+/// The code of a status; its text is `status.<code>`.
 pub fn status_code(status: Status) -> &'static str {
     status.as_str()
 }
 
-/// One choice of a drop-down.
+/// One option of a drop-down list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Choice {
     pub value: String,
@@ -161,7 +162,7 @@ impl Choice {
     }
 }
 
-/// Where a list goes on: addresses of its neighbours, empty where there is none.
+/// Pagination of a list: URLs of the previous and next page, empty if there is none.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Pager {
     pub previous: String,
@@ -171,18 +172,18 @@ pub struct Pager {
 }
 
 impl Pager {
-    /// `address` builds the address of this list with another cursor.
+    /// `address` returns the URL of the list at a cursor.
     pub fn new(page: &crate::domain::page::Page<impl Sized>, address: impl Fn(&str) -> String) -> Pager {
         let link = |cursor: &Option<Cursor>| cursor.as_ref().map(|c| address(&c.encode())).unwrap_or_default();
         Pager { previous: link(&page.previous), next: link(&page.next), total: page.total, total_is_exact: page.total_is_exact }
     }
 }
 
-/// Parameters in one short line.
+/// Formats parameters as one short line.
 pub fn shortened(params: &Value) -> String {
-    let Value::Object(map) = params else { return cut(&params.to_string(), 60) };
+    let Value::Object(map) = params else { return truncate(&params.to_string(), 60) };
     let parts: Vec<_> = map.iter().map(|(name, value)| format!("{name}={}", one_line(value))).collect();
-    cut(&parts.join(" "), 60)
+    truncate(&parts.join(" "), 60)
 }
 
 fn one_line(value: &Value) -> String {
@@ -190,46 +191,46 @@ fn one_line(value: &Value) -> String {
         Value::String(text) => text.clone(),
         other => other.to_string(),
     };
-    cut(&text.split_whitespace().collect::<Vec<_>>().join(" "), 40)
+    truncate(&text.split_whitespace().collect::<Vec<_>>().join(" "), 40)
 }
 
-/// JSON as people read it.
+/// Formats JSON with indentation.
 pub fn pretty(value: &Value) -> String {
     serde_json::to_string_pretty(value).unwrap_or_else(|_| value.to_string())
 }
 
-/// The choices of statuses, in this language.
-pub fn status_choices(visit: &Visit) -> Vec<Choice> {
-    Status::ALL.into_iter().map(|s| Choice::new(s.as_str(), visit.t(&format!("status.{}", s.as_str())))).collect()
+/// Options of the status filter.
+pub fn status_choices(ctx: &RequestContext) -> Vec<Choice> {
+    Status::ALL.into_iter().map(|s| Choice::new(s.as_str(), ctx.t(&format!("status.{}", s.as_str())))).collect()
 }
 
-pub fn cause_choices(visit: &Visit) -> Vec<Choice> {
-    Cause::ALL.into_iter().map(|c| Choice::new(c.as_str(), visit.t(&format!("cause.{}", c.as_str())))).collect()
+pub fn cause_choices(ctx: &RequestContext) -> Vec<Choice> {
+    Cause::ALL.into_iter().map(|c| Choice::new(c.as_str(), ctx.t(&format!("cause.{}", c.as_str())))).collect()
 }
 
-/// The choices of task types, by title.
-pub fn type_choices(visit: &Visit) -> Vec<Choice> {
-    let types = visit.service().registry().all();
-    types.iter().map(|entry| Choice::new(entry.spec.name.as_ref(), type_title(&entry.spec.name, visit))).collect()
+/// Options of the task type filter.
+pub fn type_choices(ctx: &RequestContext) -> Vec<Choice> {
+    let types = ctx.service().registry().all();
+    types.iter().map(|entry| Choice::new(entry.spec.name.as_ref(), type_title(&entry.spec.name, ctx))).collect()
 }
 
-/// A task type's title, or its name where it is no longer there.
-pub fn type_title(name: &str, visit: &Visit) -> String {
-    match visit.service().registry().get(name) {
-        Some(entry) => visit.language.pick(&entry.spec.title).to_owned(),
+/// Returns the title of a task type, or its name if the type no longer exists.
+pub fn type_title(name: &str, ctx: &RequestContext) -> String {
+    match ctx.service().registry().get(name) {
+        Some(entry) => ctx.language.pick(&entry.spec.title).to_owned(),
         None => name.to_owned(),
     }
 }
 
-/// The choices of roles up to one, in this language.
-pub fn role_choices(visit: &Visit, highest: Role) -> Vec<Choice> {
+/// Options of roles up to `highest`.
+pub fn role_choices(ctx: &RequestContext, highest: Role) -> Vec<Choice> {
     let roles = Role::ALL.into_iter().filter(|role| *role <= highest);
-    roles.map(|role| Choice::new(role.as_str(), visit.t(&format!("role.{}", role.as_str())))).collect()
+    roles.map(|role| Choice::new(role.as_str(), ctx.t(&format!("role.{}", role.as_str())))).collect()
 }
 
-/// A frame for samples.
-pub fn sample_shell(language: Language) -> Shell {
-    Shell {
+/// A layout for samples.
+pub fn sample_layout(language: Language) -> PageLayout {
+    PageLayout {
         language: language.tag(),
         theme: "dark",
         user: "alice".to_owned(),
@@ -242,6 +243,6 @@ pub fn sample_shell(language: Language) -> Shell {
         address: "/tasks?type=echo".to_owned(),
         zone: "Asia/Shanghai",
         flash: Some(FlashView { text: "daily-report".to_owned(), link: "/executions/01J".to_owned() }),
-        words: json!({"s": "s"}).to_string(),
+        script_texts: json!({"s": "s"}).to_string(),
     }
 }

@@ -1,16 +1,16 @@
-//! The running processes: what each runs, and what waits.
+//! View of the nodes page: running processes, their runs and the queues.
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::tasks::task_href;
 use super::{Moment, View};
-use crate::domain::node::{Node, Running, SILENCE};
+use crate::domain::node::{NODE_TIMEOUT, Node, Running};
 use crate::service;
+use crate::web::request_context::RequestContext;
 use crate::web::urls::{encode, with_query};
-use crate::web::visit::Visit;
 
-/// Runs shown of each node.
+/// Maximum number of runs shown per node.
 const SHOWN: usize = 50;
 
 #[derive(Debug, Clone, Serialize)]
@@ -20,7 +20,7 @@ pub struct NodesPage {
     pub running: usize,
     pub workers: i64,
     pub waiting: i64,
-    /// Where the list of waiting executions is.
+    /// URL of the list of waiting executions.
     pub waiting_href: String,
 }
 
@@ -31,12 +31,12 @@ pub struct NodeCard {
     pub version: String,
     pub started: Moment,
     pub seen: Moment,
-    /// It gave a sign of life lately.
+    /// Whether its last heartbeat is recent.
     pub alive: bool,
     pub workers: i64,
     pub busy: usize,
     pub runs: Vec<NodeRun>,
-    /// Runs beyond those shown.
+    /// Number of runs not shown.
     pub more: usize,
 }
 
@@ -55,9 +55,9 @@ pub struct QueueRow {
 }
 
 impl NodesPage {
-    pub fn new(visit: &Visit, found: &service::Nodes) -> NodesPage {
-        let now = visit.service().clock().now();
-        let nodes: Vec<_> = found.nodes.iter().map(|node| NodeCard::new(visit, node, &found.running, now)).collect();
+    pub fn new(ctx: &RequestContext, found: &service::Nodes) -> NodesPage {
+        let now = ctx.service().clock().now();
+        let nodes: Vec<_> = found.nodes.iter().map(|node| NodeCard::new(ctx, node, &found.running, now)).collect();
         let alive = nodes.iter().filter(|node| node.alive);
         NodesPage {
             running: found.running.len(),
@@ -71,8 +71,8 @@ impl NodesPage {
 }
 
 impl NodeCard {
-    fn new(visit: &Visit, node: &Node, running: &[Running], now: DateTime<Utc>) -> NodeCard {
-        let zone = visit.service().zone();
+    fn new(ctx: &RequestContext, node: &Node, running: &[Running], now: DateTime<Utc>) -> NodeCard {
+        let zone = ctx.service().zone();
         let here: Vec<_> = running.iter().filter(|run| run.node_id == node.identity.id).collect();
         let runs = here.iter().take(SHOWN).map(|run| NodeRun {
             task_href: task_href(&run.task_id),
@@ -86,7 +86,7 @@ impl NodeCard {
             version: node.version.clone(),
             started: Moment::new(node.started_at, zone),
             seen: Moment::new(node.last_seen_at, zone),
-            alive: now - node.last_seen_at <= SILENCE,
+            alive: now - node.last_seen_at <= NODE_TIMEOUT,
             workers: node.workers,
             runs: runs.collect(),
             busy: here.len(),

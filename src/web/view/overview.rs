@@ -1,4 +1,4 @@
-//! The overview: how things stand.
+//! View of the overview page.
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
@@ -8,15 +8,15 @@ use super::chart::{Chart, Column};
 use super::executions::ExecutionRow;
 use super::tasks::task_href;
 use super::{Moment, View};
-use crate::domain::overview::{self as domain, Planned, Slot};
+use crate::domain::overview::{self as domain, PlannedSlot, Slot};
 use crate::domain::stats::DueTask;
+use crate::web::request_context::RequestContext;
 use crate::web::urls::with_query;
-use crate::web::visit::Visit;
 
 #[derive(Debug, Clone, Serialize)]
 pub struct Overview {
-    /// `empty`, `overdue`, `failing` or `well`: the key of the verdict.
-    pub verdict: &'static str,
+    /// Overall state: `empty`, `overdue`, `failing` or `healthy`.
+    pub summary: &'static str,
     pub failing: i64,
     pub tasks: i64,
     pub enabled: i64,
@@ -36,11 +36,11 @@ pub struct Overview {
     pub overdue: Vec<Due>,
     pub missed: Vec<ExecutionRow>,
     pub hours: Chart,
-    /// The hours written below the chart.
+    /// Labels below the chart of hours.
     pub hour_marks: Vec<Moment>,
-    pub line: Chart,
-    /// The ends of the line of firings, and now between them.
-    pub line_marks: Vec<Moment>,
+    pub timeline: Chart,
+    /// Labels of the timeline: its start, now and its end.
+    pub timeline_marks: Vec<Moment>,
     pub planned_more: bool,
     pub legend: Vec<&'static str>,
 }
@@ -53,7 +53,7 @@ pub struct Due {
     pub at: Moment,
 }
 
-/// What most failures say.
+/// Most frequent error among the latest failures.
 #[derive(Debug, Clone, Serialize)]
 pub struct Cause {
     pub text: String,
@@ -61,7 +61,7 @@ pub struct Cause {
     pub of: usize,
 }
 
-/// A run that goes on, with its task's usual duration in milliseconds.
+/// A running execution, with the usual duration of its task and the elapsed time in milliseconds.
 #[derive(Debug, Clone, Serialize)]
 pub struct Current {
     pub run: ExecutionRow,
@@ -70,13 +70,13 @@ pub struct Current {
 }
 
 impl Overview {
-    pub fn new(visit: &Visit, found: &domain::Overview) -> Overview {
-        let zone = visit.service().zone();
+    pub fn new(ctx: &RequestContext, found: &domain::Overview) -> Overview {
+        let zone = ctx.service().zone();
         let due = |list: &[DueTask]| list.iter().map(|task| Due::new(task, zone)).collect::<Vec<_>>();
-        let rows = |list: &[crate::domain::execution::Execution]| list.iter().map(|run| ExecutionRow::new(visit, run)).collect();
+        let rows = |list: &[crate::domain::execution::Execution]| list.iter().map(|run| ExecutionRow::new(ctx, run)).collect();
         let due_next = due(&found.due_next);
         Overview {
-            verdict: verdict(found),
+            summary: summary(found),
             failing: found.tasks.failing,
             tasks: found.tasks.total,
             enabled: found.tasks.enabled,
@@ -92,42 +92,42 @@ impl Overview {
             due: due_next,
             cause: found.cause.as_ref().map(|c| Cause { text: c.text.clone(), failures: c.failures, of: c.of }),
             failures: rows(&found.failures),
-            current: found.current.iter().map(|current| Current::new(visit, current, found.now)).collect(),
+            current: found.current.iter().map(|current| Current::new(ctx, current, found.now)).collect(),
             overdue: due(&found.overdue),
             missed: rows(&found.missed),
-            hours: Chart::new(found.hours.iter().map(|hour| column(visit, hour, zone)).collect()),
+            hours: Chart::new(found.hours.iter().map(|hour| column(ctx, hour, zone)).collect()),
             hour_marks: found.hours.iter().step_by(6).map(|hour| Moment::clock(hour.from, zone)).collect(),
-            line: line(visit, found, zone),
-            line_marks: line_marks(found, zone),
+            timeline: timeline(ctx, found, zone),
+            timeline_marks: timeline_marks(found, zone),
             planned_more: found.planned_more,
             legend: legend(found),
         }
     }
 }
 
-fn verdict(found: &domain::Overview) -> &'static str {
+fn summary(found: &domain::Overview) -> &'static str {
     match (found.tasks.total, found.overdue.len(), found.tasks.failing) {
         (0, ..) => "empty",
         (_, 1.., _) => "overdue",
-        (_, 0, 0) => "well",
+        (_, 0, 0) => "healthy",
         _ => "failing",
     }
 }
 
-/// The list of executions that began within a span, as the server's clocks show it.
+/// Returns the URL of the executions that started within a period, in the server's time zone.
 fn window(from: DateTime<Utc>, to: Option<DateTime<Utc>>, zone: Tz) -> String {
     let text = |at: DateTime<Utc>| at.with_timezone(&zone).format("%Y-%m-%dT%H:%M:%S").to_string();
     let to = to.map(text).unwrap_or_default();
     with_query("/executions", &[("from", &text(from)), ("to", &to), ("zone", zone.name())])
 }
 
-fn column(visit: &Visit, slot: &Slot, zone: Tz) -> Column {
+fn column(ctx: &RequestContext, slot: &Slot, zone: Tz) -> Column {
     let amounts: Vec<_> = slot.outcomes.iter().map(|(status, runs)| (status.as_str(), *runs)).collect();
-    let said = amounts.iter().map(|(status, runs)| format!(" · {} {runs}", visit.t(&format!("status.{status}"))));
-    let said = if amounts.is_empty() { format!(" · {}", visit.t("overview.nothing_ran")) } else { said.collect() };
+    let text = amounts.iter().map(|(status, runs)| format!(" · {} {runs}", ctx.t(&format!("status.{status}"))));
+    let text = if amounts.is_empty() { format!(" · {}", ctx.t("overview.no_runs")) } else { text.collect() };
     Column {
         href: if amounts.is_empty() { String::new() } else { window(slot.from, Some(slot.to), zone) },
-        label: format!("{}{said}", span(slot.from, slot.to, zone)),
+        label: format!("{}{text}", span(slot.from, slot.to, zone)),
         amounts,
     }
 }
@@ -137,28 +137,28 @@ fn span(from: DateTime<Utc>, to: DateTime<Utc>, zone: Tz) -> String {
     format!("{}–{}", clock(from), clock(to))
 }
 
-fn line(visit: &Visit, found: &domain::Overview, zone: Tz) -> Chart {
-    let past = found.past.iter().map(|slot| column(visit, slot, zone));
-    Chart::new(past.chain(found.planned.iter().map(|step| firings(visit, step, zone))).collect())
+fn timeline(ctx: &RequestContext, found: &domain::Overview, zone: Tz) -> Chart {
+    let past = found.past.iter().map(|slot| column(ctx, slot, zone));
+    Chart::new(past.chain(found.planned.iter().map(|step| firings(ctx, step, zone))).collect())
 }
 
-fn firings(visit: &Visit, step: &Planned, zone: Tz) -> Column {
+fn firings(ctx: &RequestContext, step: &PlannedSlot, zone: Tz) -> Column {
     let more = if step.firings > step.tasks.len() as i64 { " …" } else { "" };
-    let said = visit.texts().fill("overview.planned_n", &[("n", &step.firings.to_string())]);
+    let text = ctx.texts().fill("overview.planned_n", &[("n", &step.firings.to_string())]);
     Column {
         href: if step.firings > 0 { "/tasks?sort=next_run_at".to_owned() } else { String::new() },
-        label: format!("{} · {said} {}{more}", span(step.from, step.to, zone), step.tasks.join(", ")),
+        label: format!("{} · {text} {}{more}", span(step.from, step.to, zone), step.tasks.join(", ")),
         amounts: vec![("planned", step.firings)],
     }
 }
 
-fn line_marks(found: &domain::Overview, zone: Tz) -> Vec<Moment> {
+fn timeline_marks(found: &domain::Overview, zone: Tz) -> Vec<Moment> {
     let first = found.past.first().map(|slot| slot.from);
     let last = found.planned.last().map(|step| step.to);
     [first, Some(found.now), last].into_iter().flatten().map(|at| Moment::clock(at, zone)).collect()
 }
 
-/// The statuses that the charts show.
+/// Returns the statuses that occur in the charts.
 fn legend(found: &domain::Overview) -> Vec<&'static str> {
     let shown = |status| found.hours.iter().chain(&found.past).any(|slot| slot.outcomes.iter().any(|(s, _)| *s == status));
     let statuses = crate::domain::execution::Status::ALL.into_iter().filter(|status| shown(*status));
@@ -177,9 +177,9 @@ impl Due {
 }
 
 impl Current {
-    fn new(visit: &Visit, current: &domain::Current, now: DateTime<Utc>) -> Current {
+    fn new(ctx: &RequestContext, current: &domain::RunningExecution, now: DateTime<Utc>) -> Current {
         let elapsed = current.execution.started_at.map_or(0, |at| (now - at).num_milliseconds().max(0));
-        Current { run: ExecutionRow::new(visit, &current.execution), usual: current.usual_ms, elapsed }
+        Current { run: ExecutionRow::new(ctx, &current.execution), usual: current.median_ms, elapsed }
     }
 }
 

@@ -1,14 +1,14 @@
-//! What tasks use by name: secrets, and datasources.
+//! Views of secrets and datasources.
 
 use serde::Serialize;
 
 use super::task_form::Fields;
 use super::{Moment, View};
 use crate::domain::secret::SecretInfo;
-use crate::service::Trial;
+use crate::service::ConnectionTest;
 use crate::tasks::sql::Source;
+use crate::web::request_context::RequestContext;
 use crate::web::urls::with_query;
-use crate::web::visit::Visit;
 
 #[derive(Debug, Clone, Serialize)]
 pub struct SecretList {
@@ -25,17 +25,17 @@ pub struct SecretRow {
     pub delete: String,
 }
 
-/// The address to delete a secret.
+/// Returns the URL that deletes a secret.
 pub fn delete_href(name: &str) -> String {
     with_query("/settings/secrets/delete", &[("name", name)])
 }
 
 impl SecretRow {
-    pub fn new(visit: &Visit, secret: &SecretInfo) -> SecretRow {
+    pub fn new(ctx: &RequestContext, secret: &SecretInfo) -> SecretRow {
         SecretRow {
             delete: delete_href(&secret.name),
             name: secret.name.clone(),
-            updated: Moment::new(secret.updated_at, visit.service().zone()),
+            updated: Moment::new(secret.updated_at, ctx.service().zone()),
             updated_by: secret.updated_by.clone(),
         }
     }
@@ -44,11 +44,11 @@ impl SecretRow {
 #[derive(Debug, Clone, Serialize)]
 pub struct DatasourceList {
     pub rows: Vec<DatasourceRow>,
-    /// What came of the trial that was just asked for.
-    pub trial: Option<TrialView>,
+    /// Result of the connection test that was just run.
+    pub test_result: Option<ConnectionTestView>,
 }
 
-/// A datasource, without who signs in to it, or how.
+/// A datasource, without its credentials.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct DatasourceRow {
     pub name: String,
@@ -59,11 +59,11 @@ pub struct DatasourceRow {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct TrialView {
+pub struct ConnectionTestView {
     pub name: String,
     pub ok: bool,
     pub elapsed: i64,
-    /// The server's own words for its version, or why there is none.
+    /// The server's version, or the error.
     pub text: String,
 }
 
@@ -79,11 +79,11 @@ impl DatasourceRow {
     }
 }
 
-impl TrialView {
-    pub fn new(name: &str, trial: Trial) -> TrialView {
-        let elapsed = i64::try_from(trial.elapsed_ms).unwrap_or(i64::MAX);
-        let ok = trial.outcome.is_ok();
-        TrialView { name: name.to_owned(), ok, elapsed, text: trial.outcome.unwrap_or_else(|error| error) }
+impl ConnectionTestView {
+    pub fn new(name: &str, test_result: ConnectionTest) -> ConnectionTestView {
+        let elapsed = i64::try_from(test_result.elapsed_ms).unwrap_or(i64::MAX);
+        let ok = test_result.outcome.is_ok();
+        ConnectionTestView { name: name.to_owned(), ok, elapsed, text: test_result.outcome.unwrap_or_else(|error| error) }
     }
 }
 
@@ -113,12 +113,12 @@ impl View for DatasourceList {
             database: host.into(),
             read_only,
         };
-        let trial = |ok| Some(TrialView { name: "<b>".into(), ok, elapsed: 12, text: "<b>".into() });
+        let test_result = |ok| Some(ConnectionTestView { name: "<b>".into(), ok, elapsed: 12, text: "<b>".into() });
         let rows = || vec![row("", false), row("<b>", true)];
         vec![
-            DatasourceList { rows: rows(), trial: trial(true) },
-            DatasourceList { rows: rows(), trial: trial(false) },
-            DatasourceList { rows: vec![], trial: None },
+            DatasourceList { rows: rows(), test_result: test_result(true) },
+            DatasourceList { rows: rows(), test_result: test_result(false) },
+            DatasourceList { rows: vec![], test_result: None },
         ]
     }
 }

@@ -1,14 +1,14 @@
-//! A result, with what most task types give shown by itself: rows of a query, an HTTP answer, the tests that failed.
+//! View of an execution's result, with query rows, HTTP response and failed tests shown separately.
 
 use serde::Serialize;
 use serde_json::Value;
 
 use super::pretty;
-use crate::domain::input::cut;
+use crate::domain::input::truncate;
 
-/// Rows of a table that a page shows; the whole result has the others.
+/// Maximum number of table rows on the page; the full result has all of them.
 const MAX_ROWS: usize = 200;
-/// Characters of a cell.
+/// Maximum number of characters of a cell.
 const MAX_CELL: usize = 300;
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -18,19 +18,19 @@ pub struct ResultView {
     pub exit_code: Option<i64>,
     pub body: String,
     pub table: Option<Table>,
-    /// How many tests there were, by the name of their number (`total`, `passed`, …).
+    /// Test counts by kind (`total`, `passed`, …).
     pub counts: Vec<(&'static str, i64)>,
     pub failed_tests: Vec<FailedTest>,
     pub json: String,
 }
 
-/// Rows of a query.
+/// Query rows.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Table {
     pub columns: Vec<String>,
-    /// `None`: no value.
+    /// `None`: SQL null.
     pub rows: Vec<Vec<Option<String>>>,
-    /// Rows that are not shown.
+    /// Number of rows not shown.
     pub more: usize,
 }
 
@@ -62,14 +62,14 @@ impl ResultView {
     }
 }
 
-/// `columns` (texts, or objects with a `name`) and `rows` (arrays, or objects by column).
+/// Reads `columns` (strings, or objects with a `name`) and `rows` (arrays, or objects by column).
 fn table(result: &Value) -> Option<Table> {
     let columns = result.get("columns")?.as_array()?;
     let rows = result.get("rows")?.as_array()?;
     let name = |column: &Value| column.as_str().or_else(|| column.get("name")?.as_str()).map(str::to_owned);
     let columns = columns.iter().map(name).collect::<Option<Vec<String>>>()?;
     let read = |row: &Value| {
-        columns.iter().enumerate().map(|(place, column)| cell(row.get(place).or_else(|| row.get(column)))).collect()
+        columns.iter().enumerate().map(|(index, column)| cell(row.get(index).or_else(|| row.get(column)))).collect()
     };
     let shown: Vec<Vec<Option<String>>> = rows.iter().take(MAX_ROWS).map(read).collect();
     Some(Table { more: rows.len() - shown.len(), rows: shown, columns })
@@ -78,8 +78,8 @@ fn table(result: &Value) -> Option<Table> {
 fn cell(value: Option<&Value>) -> Option<String> {
     match value? {
         Value::Null => None,
-        Value::String(text) => Some(cut(text, MAX_CELL)),
-        other => Some(cut(&other.to_string(), MAX_CELL)),
+        Value::String(text) => Some(truncate(text, MAX_CELL)),
+        other => Some(truncate(&other.to_string(), MAX_CELL)),
     }
 }
 
@@ -108,14 +108,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_result_shows_what_it_is() {
+    fn http_status_exit_code_and_body() {
         let view = ResultView::new(Some(&json!({"status": 502, "body": {"a": 1}})));
         assert_eq!((view.http_status, view.exit_code, view.body.as_str()), (Some(502), None, "{\n  \"a\": 1\n}"));
         assert!(!ResultView::new(None).exists && !ResultView::new(Some(&Value::Null)).exists);
     }
 
     #[test]
-    fn rows_are_a_table_however_they_are_written() {
+    fn rows_as_arrays_and_objects() {
         let arrays = ResultView::new(Some(&json!({"columns": ["a", "b"], "rows": [[1, null], ["x"]]})));
         let table = arrays.table.unwrap();
         assert_eq!(table.rows, [[Some("1".to_owned()), None], [Some("x".to_owned()), None]]);
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn failed_tests_are_named() {
+    fn failed_tests_and_counts() {
         let result = json!({"tests": {"total": 3, "passed": 1, "error": 2},
             "failed_tests": ["a::b", {"name": "c", "class": "d", "message": "no"}]});
         let view = ResultView::new(Some(&result));

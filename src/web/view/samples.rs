@@ -1,4 +1,4 @@
-//! Examples for the larger contexts: between them they walk every branch of their templates.
+//! Sample contexts of the larger templates; together they cover every branch.
 
 use std::collections::BTreeMap;
 
@@ -46,7 +46,7 @@ pub fn task_row() -> TaskRow {
         rule: "…".into(),
         expression: "0 8 * * mon-fri".into(),
         params: "a=1".into(),
-        params_whole: "{}".into(),
+        params_json: "{}".into(),
         enabled: true,
         executed: true,
         run_count: 12,
@@ -56,7 +56,7 @@ pub fn task_row() -> TaskRow {
         last: Some(moment()),
         last_duration: Some(120),
         next: Some(moment()),
-        no_next: "over",
+        no_next: "finished",
         version: 3,
         managed_by: "<b>".into(),
         spark: Chart::sample(),
@@ -115,7 +115,7 @@ pub fn execution_row(status: &'static str) -> ExecutionRow {
         type_title: "…".into(),
         expression: "0 8 * * *".into(),
         params: "a=1".into(),
-        params_whole: "{}".into(),
+        params_json: "{}".into(),
         status,
         cause: "schedule",
         due: moment(),
@@ -179,7 +179,7 @@ pub fn task_pages() -> Vec<TaskPage> {
         notes: vec!["…".into()],
         success_percent: Some(92),
         durations: Chart::sample(),
-        latenesses: Chart::sample(),
+        start_delays: Chart::sample(),
         executions,
         executions_href: "/executions?task_id=x".into(),
         newest: String::new(),
@@ -187,7 +187,7 @@ pub fn task_pages() -> Vec<TaskPage> {
     };
     let fresh = TaskPage {
         durations: Chart::default(),
-        latenesses: Chart::default(),
+        start_delays: Chart::default(),
         success_percent: None,
         description: String::new(),
         notes: vec![],
@@ -248,7 +248,7 @@ pub fn execution_pages() -> Vec<ExecutionPage> {
                     omitted: 3,
                     chunks: vec![chunk("stdout", 0), chunk("stderr", 2)],
                     last: "2.0".into(),
-                    look: "[]".into(),
+                    style: "[]".into(),
                 }
             } else {
                 OutputView::default()
@@ -262,7 +262,7 @@ pub fn execution_pages() -> Vec<ExecutionPage> {
 pub fn overviews() -> Vec<Overview> {
     let due = || Due { task_id: "x".into(), name: "…".into(), href: "/tasks/x".into(), at: moment() };
     let full = Overview {
-        verdict: "failing",
+        summary: "failing",
         failing: 2,
         tasks: 10,
         enabled: 9,
@@ -283,13 +283,13 @@ pub fn overviews() -> Vec<Overview> {
         missed: vec![execution_row("missed")],
         hours: Chart::sample(),
         hour_marks: vec![moment()],
-        line: Chart::sample(),
-        line_marks: vec![moment(), moment(), moment()],
+        timeline: Chart::sample(),
+        timeline_marks: vec![moment(), moment(), moment()],
         planned_more: true,
         legend: vec!["succeeded"],
     };
-    let bare = |verdict| Overview {
-        verdict,
+    let bare = |summary| Overview {
+        summary,
         active_is_exact: true,
         success_percent: None,
         lateness: None,
@@ -304,14 +304,14 @@ pub fn overviews() -> Vec<Overview> {
         planned_more: false,
         ..full.clone()
     };
-    let late = Overview { verdict: "overdue", current: vec![], ..full.clone() };
-    vec![full.clone(), bare("well"), bare("empty"), late]
+    let late = Overview { summary: "overdue", current: vec![], ..full.clone() };
+    vec![full.clone(), bare("healthy"), bare("empty"), late]
 }
 
 pub fn task_forms() -> Vec<TaskForm> {
     let values = BTreeMap::from([("/id".into(), "x".into()), ("/trigger/type".into(), "interval".into())]);
     let mut faulty = Fields { values, ..Fields::default() };
-    faulty.place(&[Fault::new("/id", "…"), Fault::new("/trigger/minutes", "…"), Fault::new("/params/a", "…")]);
+    faulty.assign(&[Fault::new("/id", "…"), Fault::new("/trigger/minutes", "…"), Fault::new("/params/a", "…")]);
     let form = |mode, form: Fields, stale| TaskForm {
         mode,
         post_to: "/tasks/new".into(),
@@ -341,14 +341,14 @@ pub fn task_forms() -> Vec<TaskForm> {
 }
 
 pub fn previews() -> Vec<PreviewView> {
-    let faulty = PreviewView::of_faults(&[Fault::new("/trigger/hour", "…")]);
+    let faulty = PreviewView::from_faults(&[Fault::new("/trigger/hour", "…")]);
     let moments = vec![PreviewMoment { at: moment(), local: "1970-01-01 08:00:00 +08:00".into(), weekday: "thu" }];
     let fine = PreviewView {
         text: "0 8 * * *".into(),
         description: "…".into(),
         moments,
         notes: vec!["…".into()],
-        ..PreviewView::of_faults(&[])
+        ..PreviewView::from_faults(&[])
     };
     let idle = PreviewView { moments: vec![], notes: vec![], idle: true, ..fine.clone() };
     let never = PreviewView { idle: false, ..idle.clone() };

@@ -1,4 +1,4 @@
-//! Saved views: the menu of a list, and the page on which they are renamed and deleted.
+//! Views of saved views: the menu of a list, and the page to rename and delete them.
 
 use serde::Serialize;
 
@@ -7,15 +7,15 @@ use super::task_form::Fields;
 use crate::domain::saved_view::{ListKind, SavedView};
 use crate::web::urls::encode;
 
-/// The menu within a list.
+/// The menu of a list.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct ViewMenu {
     pub views: Vec<ViewLink>,
-    /// Where the present filter is kept under a name.
+    /// URL that saves the current filter.
     pub save_to: String,
-    /// Anything is filtered, so that there is something to keep.
+    /// Whether a filter is set that can be saved.
     pub filtered: bool,
-    /// The name of the view that shows just this; empty where none does.
+    /// Name of the view with this filter; empty if there is none.
     pub current: String,
 }
 
@@ -27,8 +27,8 @@ pub struct ViewLink {
     pub active: bool,
 }
 
-/// The address below which a list's filters stand.
-pub fn path_of(list: ListKind) -> &'static str {
+/// Returns the path of a list.
+pub fn list_path(list: ListKind) -> &'static str {
     match list {
         ListKind::Tasks => "/tasks",
         ListKind::Executions => "/executions",
@@ -36,7 +36,7 @@ pub fn path_of(list: ListKind) -> &'static str {
 }
 
 impl ViewMenu {
-    /// The menu of a list that is at `address`, without the place of its page.
+    /// Builds the menu of the list at `address`, which has no cursor.
     pub fn new(list: ListKind, address: &str, filtered: bool, saved: &[SavedView]) -> ViewMenu {
         let views: Vec<_> = saved.iter().filter(|view| view.list == list).map(|view| ViewLink::new(view, address)).collect();
         let current = views.iter().find(|view| view.active).map(|view| view.name.clone()).unwrap_or_default();
@@ -53,19 +53,19 @@ impl ViewMenu {
 impl ViewLink {
     fn new(view: &SavedView, address: &str) -> ViewLink {
         let href = match view.query.as_str() {
-            "" => path_of(view.list).to_owned(),
-            query => format!("{}?{query}", path_of(view.list)),
+            "" => list_path(view.list).to_owned(),
+            query => format!("{}?{query}", list_path(view.list)),
         };
         ViewLink { id: view.id.clone(), name: view.name.clone(), active: href == address, href }
     }
 }
 
-/// All of a person's views.
+/// All saved views of the user.
 #[derive(Debug, Clone, Serialize)]
 pub struct ViewsPage {
     pub lists: Vec<ListOfViews>,
     pub message: String,
-    /// The form that was refused: its fields are named by the view's id.
+    /// The rejected rename form; its fields are named by the id of the view.
     pub form: Fields,
 }
 
@@ -86,7 +86,7 @@ impl ViewsPage {
     }
 }
 
-/// The field that holds a view's new name.
+/// Returns the form field of a view's new name.
 pub fn field_of(id: &str) -> String {
     format!("/{}", encode(id))
 }

@@ -1,16 +1,16 @@
-//! The second step of a sign-in, and the second factor of one's own account.
+//! Views of the second sign-in step and of the user's own second factor.
 
 use qrcode::{Color, EcLevel, QrCode};
 use serde::Serialize;
 
 use super::View;
 use super::task_form::Fields;
-use crate::service::Standing;
+use crate::service::TwoFactorStatus;
 
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct LoginCode {
     pub next: String,
-    /// Why the code was refused; empty on the first look.
+    /// Why the code was rejected; empty at first.
     pub message: String,
 }
 
@@ -26,33 +26,33 @@ impl View for LoginCode {
 pub struct SecondFactorPage {
     /// `not_here`, `off`, `begun` or `on`.
     pub state: &'static str,
-    /// Nothing else can be done before it is set up.
+    /// The user must set it up before using other pages.
     pub required: bool,
-    /// For typing, in groups of four.
+    /// The secret in groups of four characters, for manual entry.
     pub secret: String,
-    pub picture: Option<Picture>,
+    pub qr_image: Option<QrImage>,
     pub recovery_left: i64,
-    /// Recovery codes that were just made; empty: none were.
+    /// Newly generated recovery codes, else empty.
     pub codes: Vec<String>,
     pub form: Fields,
     pub message: String,
 }
 
-/// A QR code as the shape of its dark fields, one unit a field.
+/// A QR code as an SVG path of its dark modules, one unit per module.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Picture {
-    /// Fields a side, with the quiet zone.
+pub struct QrImage {
+    /// Modules per side, including the quiet zone.
     pub side: usize,
-    /// What an SVG's `path` draws.
+    /// The `d` attribute of the SVG path.
     pub path: String,
 }
 
-/// Light fields around the code, which readers need.
-const QUIET: usize = 4;
+/// Width of the quiet zone in modules (ISO/IEC 18004).
+const QUIET_ZONE: usize = 4;
 
-impl Picture {
-    /// `None` where the text is too long for a QR code.
-    pub fn of(text: &str) -> Option<Picture> {
+impl QrImage {
+    /// Returns `None` if the text is too long for a QR code.
+    pub fn from_text(text: &str) -> Option<QrImage> {
         let code = QrCode::with_error_correction_level(text, EcLevel::M).ok()?;
         let (width, colors) = (code.width(), code.to_colors());
         let mut path = String::new();
@@ -61,29 +61,29 @@ impl Picture {
             while x < width {
                 let run = row[x..].iter().take_while(|color| **color == Color::Dark).count();
                 if run > 0 {
-                    path.push_str(&format!("M{} {}h{run}v1h-{run}z", x + QUIET, y + QUIET));
+                    path.push_str(&format!("M{} {}h{run}v1h-{run}z", x + QUIET_ZONE, y + QUIET_ZONE));
                 }
                 x += run.max(1);
             }
         }
-        Some(Picture { side: width + 2 * QUIET, path })
+        Some(QrImage { side: width + 2 * QUIET_ZONE, path })
     }
 }
 
 impl SecondFactorPage {
-    pub fn new(standing: &Standing, required: bool, form: Fields, message: String) -> SecondFactorPage {
+    pub fn new(standing: &TwoFactorStatus, required: bool, form: Fields, message: String) -> SecondFactorPage {
         let (codes, secret) = (Vec::new(), String::new());
-        let plain = SecondFactorPage { state: "off", required, secret, picture: None, recovery_left: 0, codes, form, message };
+        let plain = SecondFactorPage { state: "off", required, secret, qr_image: None, recovery_left: 0, codes, form, message };
         match standing {
-            Standing::NotHere => SecondFactorPage { state: "not_here", ..plain },
-            Standing::Off => plain,
-            Standing::Begun(enrolment) => SecondFactorPage {
+            TwoFactorStatus::NotApplicable => SecondFactorPage { state: "not_here", ..plain },
+            TwoFactorStatus::Off => plain,
+            TwoFactorStatus::Pending(enrolment) => SecondFactorPage {
                 state: "begun",
                 secret: in_groups(&enrolment.secret),
-                picture: Picture::of(&enrolment.uri),
+                qr_image: QrImage::from_text(&enrolment.uri),
                 ..plain
             },
-            Standing::On { recovery_left } => SecondFactorPage { state: "on", recovery_left: *recovery_left, ..plain },
+            TwoFactorStatus::On { recovery_left } => SecondFactorPage { state: "on", recovery_left: *recovery_left, ..plain },
         }
     }
 }
@@ -100,15 +100,15 @@ impl View for SecondFactorPage {
         use crate::service::Enrolment;
         let page =
             |standing, required, message: &str| SecondFactorPage::new(&standing, required, Fields::default(), message.into());
-        let begun = Standing::Begun(Enrolment { secret: "ABCDEFGH".into(), uri: "otpauth://totp/Belfry:alice".into() });
-        let made = page(Standing::On { recovery_left: 10 }, true, "");
+        let begun = TwoFactorStatus::Pending(Enrolment { secret: "ABCDEFGH".into(), uri: "otpauth://totp/Belfry:alice".into() });
+        let with_codes = page(TwoFactorStatus::On { recovery_left: 10 }, true, "");
         vec![
-            page(Standing::NotHere, false, ""),
-            page(Standing::Off, true, "…"),
-            page(Standing::Off, false, ""),
+            page(TwoFactorStatus::NotApplicable, false, ""),
+            page(TwoFactorStatus::Off, true, "…"),
+            page(TwoFactorStatus::Off, false, ""),
             page(begun, false, ""),
-            page(Standing::On { recovery_left: 0 }, false, "…"),
-            SecondFactorPage { codes: vec!["abcd-efgh".into()], ..made },
+            page(TwoFactorStatus::On { recovery_left: 0 }, false, "…"),
+            SecondFactorPage { codes: vec!["abcd-efgh".into()], ..with_codes },
         ]
     }
 }
@@ -118,11 +118,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_picture_shows_the_fields_of_the_code() {
-        let picture = Picture::of("otpauth://totp/Belfry:alice?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ").expect("fits");
-        // The finder pattern in the corner: a line of seven dark fields, after the quiet zone.
-        assert!(picture.path.starts_with("M4 4h7v1h-7z"), "{}", picture.path);
-        assert!((picture.side - 2 * QUIET - 21).is_multiple_of(4), "a size that QR codes have");
-        assert_eq!(Picture::of(&"x".repeat(5000)), None);
+    fn qr_code_path() {
+        let qr_image = QrImage::from_text("otpauth://totp/Belfry:alice?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ").expect("fits");
+        // The finder pattern in the corner: a row of seven dark modules after the quiet zone.
+        assert!(qr_image.path.starts_with("M4 4h7v1h-7z"), "{}", qr_image.path);
+        assert!((qr_image.side - 2 * QUIET_ZONE - 21).is_multiple_of(4), "a valid QR code size");
+        assert_eq!(QrImage::from_text(&"x".repeat(5000)), None);
     }
 }

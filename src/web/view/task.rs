@@ -1,4 +1,4 @@
-//! One task.
+//! View of one task.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -10,8 +10,8 @@ use super::versions::VersionRow;
 use super::{Moment, View, shortened};
 use crate::domain::chain::Link;
 use crate::domain::stats::RunPoint;
+use crate::web::request_context::RequestContext;
 use crate::web::urls::encode;
-use crate::web::visit::Visit;
 
 #[derive(Debug, Clone, Serialize)]
 pub struct TaskPage {
@@ -19,36 +19,36 @@ pub struct TaskPage {
     pub title: String,
     pub description: String,
     pub zone: String,
-    /// The trigger and the policy as JSON.
+    /// Trigger as JSON.
     pub trigger: String,
     pub policy: String,
     pub created: Moment,
     pub updated: Moment,
-    /// The tasks that its runs start when they end.
+    /// Tasks that run after it.
     pub chain: Vec<ChainLink>,
     pub upcoming: Vec<Moment>,
     pub notes: Vec<String>,
-    /// Percent of runs that succeeded, of those that ended; `None` without runs.
+    /// Successful runs in percent of ended runs; `None` without runs.
     pub success_percent: Option<i64>,
-    /// Its newest runs that have begun: how long each took, and how late it began.
+    /// Durations and start delays of its latest started runs.
     pub durations: Chart,
-    pub latenesses: Chart,
+    pub start_delays: Chart,
     pub executions: Vec<ExecutionRow>,
     pub executions_href: String,
-    /// The newest execution that is shown.
+    /// Id of the newest execution shown.
     pub newest: String,
-    /// The newest few versions.
+    /// The latest versions.
     pub versions: Vec<VersionRow>,
 }
 
-/// A task that is started.
+/// A task started by a chain.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ChainLink {
     /// `success`, `failure` or `always`.
     pub on: &'static str,
     pub task_id: String,
     pub href: String,
-    /// Parameters it is given, shortened; empty where none.
+    /// Parameter overrides, shortened; empty without any.
     pub params: String,
 }
 
@@ -59,15 +59,15 @@ impl ChainLink {
     }
 }
 
-/// One bar for each run that has a value, coloured by how it ended.
-pub fn chart(visit: &Visit, runs: &[RunPoint], value: impl Fn(&RunPoint) -> Option<i64>) -> Chart {
-    let zone = visit.service().zone();
+/// Builds a chart with one bar per run that has a value, colored by status.
+pub fn chart(ctx: &RequestContext, runs: &[RunPoint], value: impl Fn(&RunPoint) -> Option<i64>) -> Chart {
+    let zone = ctx.service().zone();
     let column = |run: &RunPoint| {
         let (value, status) = (value(run)?, run.status.as_str());
         let began = run.started_at?.with_timezone(&zone).format("%Y-%m-%d %H:%M:%S");
         Some(Column {
             href: format!("/executions/{}", encode(&run.id)),
-            label: format!("{began} · {} · {}", visit.language.duration(value), visit.t(&format!("status.{status}"))),
+            label: format!("{began} · {} · {}", ctx.language.duration(value), ctx.t(&format!("status.{status}"))),
             amounts: vec![(status, value.max(1))],
         })
     };

@@ -1,4 +1,4 @@
-//! The form of a task, the preview beneath its trigger, and the check of its parameters.
+//! Views of the task form, the trigger preview and the parameter check.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ pub struct TaskForm {
     pub back: String,
     pub version: i64,
     pub form: Fields,
-    /// Faults that no field shows, and how many there are in all.
+    /// Faults that belong to no field.
     pub other_faults: Vec<String>,
     pub fault_count: usize,
     pub message: String,
@@ -26,19 +26,19 @@ pub struct TaskForm {
     pub zones: Vec<String>,
     pub server_zone: String,
     pub queues: Vec<String>,
-    /// Where somebody else's change and this form differ; `None`: nobody changed it meanwhile.
+    /// Differences to a concurrent change of the task; `None` without one.
     pub stale: Option<Stale>,
-    /// A fault within the policy: it is shown unfolded.
+    /// Whether the policy section is expanded: it has a fault.
     pub policy_open: bool,
-    /// The chain is in use: it is shown unfolded.
+    /// Whether the chain section is expanded: the chain is in use.
     pub chain_open: bool,
-    /// The rows of the chain, blank ones among them.
+    /// Row numbers of the chain, including blank rows.
     pub chain_rows: Vec<usize>,
-    /// The cron fields are in use: they are shown unfolded.
+    /// Whether the single cron fields are expanded: they are in use.
     pub cron_open: bool,
 }
 
-/// The fields with what they hold and what is wrong with it.
+/// Form fields: their values and faults.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Fields {
     pub values: Values,
@@ -59,20 +59,20 @@ pub struct Difference {
 }
 
 impl Fields {
-    /// Sorts faults to their fields; gives those that no field shows.
-    pub fn place(&mut self, faults: &[Fault]) -> Vec<String> {
+    /// Assigns faults to the fields of the task form; returns the messages of the others.
+    pub fn assign(&mut self, faults: &[Fault]) -> Vec<String> {
         let mut others = Vec::new();
         for fault in faults {
             match field_of(&fault.pointer) {
-                Some(field) => self.faults.entry(field.to_owned()).or_default().push(placed(fault, field)),
+                Some(field) => self.faults.entry(field.to_owned()).or_default().push(message_at(fault, field)),
                 None => others.push(fault.message.clone()),
             }
         }
         others
     }
 
-    /// Sorts faults to the fields of these names; gives those that none of them shows.
-    pub fn place_among(&mut self, names: &[&str], faults: &[Fault]) -> Vec<String> {
+    /// Assigns faults to the fields with these names; returns the messages of the others.
+    pub fn assign_to_fields(&mut self, names: &[&str], faults: &[Fault]) -> Vec<String> {
         let mut others = Vec::new();
         for fault in faults {
             let at =
@@ -86,15 +86,15 @@ impl Fields {
     }
 }
 
-/// The message, with the place within the field where the fault lies deeper.
-fn placed(fault: &Fault, field: &str) -> String {
+/// Returns the message, prefixed with the pointer within the field if the fault is deeper.
+fn message_at(fault: &Fault, field: &str) -> String {
     match fault.pointer.strip_prefix(field) {
         Some(rest) if !rest.is_empty() => format!("{rest}: {}", fault.message),
         _ => fault.message.clone(),
     }
 }
 
-/// What differs between a task as it is now and what was typed.
+/// Returns the fields that differ between the saved task and the submitted form.
 pub fn differences(theirs: &Values, mine: &Values) -> Vec<Difference> {
     let names: std::collections::BTreeSet<_> = theirs.keys().chain(mine.keys()).collect();
     let text = |values: &Values, name: &String| values.get(name).map(|text| text.replace("\r\n", "\n")).unwrap_or_default();
@@ -105,13 +105,13 @@ pub fn differences(theirs: &Values, mine: &Values) -> Vec<Difference> {
         .collect()
 }
 
-/// What saving would change.
+/// Preview of what saving would change.
 #[derive(Debug, Clone, Serialize)]
 pub struct ChangesView {
     pub differences: Vec<Difference>,
-    /// The rule changes, or whether it counts.
+    /// Whether the trigger or `enabled` changes.
     pub moved: bool,
-    /// The next firings as things are, and as they would be.
+    /// Upcoming runs before the change.
     pub before: Vec<Moment>,
     pub after: Vec<Moment>,
 }
@@ -140,7 +140,7 @@ impl View for TaskForm {
     }
 }
 
-/// Tasks on offer for a chain.
+/// Suggested tasks for a chain.
 #[derive(Debug, Clone, Serialize)]
 pub struct TaskNames {
     pub names: Vec<Choice>,
@@ -154,7 +154,7 @@ impl View for TaskNames {
     }
 }
 
-/// The part of the form that depends on the type: it is drawn anew when another type is chosen.
+/// The part of the form that depends on the task type; reloaded when another type is chosen.
 #[derive(Debug, Clone, Serialize)]
 pub struct TypePart {
     pub form: Fields,
@@ -172,7 +172,7 @@ impl View for TypePart {
     }
 }
 
-/// What a trigger means, or what is wrong with it, field by field.
+/// Preview of a trigger, or its faults by field.
 #[derive(Debug, Clone, Serialize)]
 pub struct PreviewView {
     pub text: String,
@@ -187,7 +187,7 @@ pub struct PreviewView {
 #[derive(Debug, Clone, Serialize)]
 pub struct PreviewMoment {
     pub at: Moment,
-    /// In the trigger's zone, with its offset.
+    /// In the trigger's time zone, with its offset.
     pub local: String,
     pub weekday: &'static str,
 }
@@ -199,10 +199,10 @@ pub struct FieldFaults {
 }
 
 impl PreviewView {
-    /// Every field of the trigger with its faults, so that those mended meanwhile are cleared.
-    pub fn of_faults(faults: &[Fault]) -> PreviewView {
+    /// Lists every trigger field with its faults, so that fields without faults are cleared.
+    pub fn from_faults(faults: &[Fault]) -> PreviewView {
         let mut fields = Fields::default();
-        let others = fields.place(faults);
+        let others = fields.assign(faults);
         fields.faults.entry("/trigger".to_owned()).or_default().extend(others);
         let mut names: std::collections::BTreeSet<_> =
             TRIGGERS.iter().flat_map(|(_, members)| members.iter().map(|member| format!("/trigger/{member}"))).collect();
@@ -231,17 +231,17 @@ impl View for PreviewView {
     }
 }
 
-/// Whether parameters fit their type.
+/// Result of the parameter check.
 #[derive(Debug, Clone, Serialize)]
 pub struct CheckView {
     pub empty: bool,
-    /// Their pointers count from within the parameters.
+    /// Pointers are relative to the parameters.
     pub faults: Vec<ParamFault>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ParamFault {
-    /// Empty where all of the parameters are meant.
+    /// Empty for the parameters as a whole.
     pub pointer: String,
     pub message: String,
 }
@@ -273,8 +273,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn faults_stand_at_their_fields_and_mended_ones_are_cleared() {
-        let view = PreviewView::of_faults(&[Fault::new("/trigger/hour", "hour: 25"), Fault::new("", "odd")]);
+    fn preview_lists_faults_by_field_and_clears_others() {
+        let view = PreviewView::from_faults(&[Fault::new("/trigger/hour", "hour: 25"), Fault::new("", "odd")]);
         let messages = |field: &str| view.faults.iter().find(|f| f.field == field).map(|f| f.messages.clone());
         assert_eq!(messages("/trigger/hour"), Some(vec!["hour: 25".to_owned()]));
         assert_eq!(messages("/trigger"), Some(vec!["odd".to_owned()]));
@@ -282,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_differs_is_shown() {
+    fn differences_omit_equal_fields() {
         let values = |pairs: &[(&str, &str)]| pairs.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect::<Values>();
         let found =
             differences(&values(&[("/name", "a"), ("/params", "{\n}")]), &values(&[("/name", "b"), ("/params", "{\r\n}")]));

@@ -1,4 +1,4 @@
-//! The task types, with what each takes.
+//! View of the task types and their parameters.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -22,14 +22,14 @@ pub struct TypeView {
     pub params: Vec<ParamView>,
 }
 
-/// One parameter, as the schema explains it.
+/// One parameter, from the JSON schema.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ParamView {
     pub name: String,
-    /// The JSON types it may have, or its choices.
+    /// Its JSON types or enumerated values.
     pub kind: String,
     pub required: bool,
-    /// The default as JSON; empty where there is none.
+    /// Default value as JSON; empty if there is none.
     pub default: String,
     pub text: String,
 }
@@ -61,7 +61,7 @@ impl TypeView {
     }
 }
 
-/// The properties of a schema, in its order.
+/// Returns the properties of a schema, in its order.
 fn params(schema: &Value, language: Language) -> Vec<ParamView> {
     let required = |name: &str| {
         schema.get("required").and_then(Value::as_array).is_some_and(|list| list.iter().any(|one| one.as_str() == Some(name)))
@@ -116,7 +116,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_schema_is_explained_in_the_readers_language() {
+    fn parameters_use_the_language_of_the_page() {
         let schema = serde_json::json!({"required": ["url"], "properties": {
             "url": {"type": "string", "description": "Where", "x-description-zh": "地址"},
             "method": {"enum": ["GET", "POST"], "default": "GET", "description": "How"}}});

@@ -1,4 +1,4 @@
-//! The list of tasks.
+//! Tasks list.
 
 use chrono_tz::Tz;
 use serde::Serialize;
@@ -10,8 +10,8 @@ use crate::domain::execution::Status;
 use crate::domain::stats::RunPoint;
 use crate::domain::task::Task;
 use crate::domain::trigger::Kind;
+use crate::web::request_context::RequestContext;
 use crate::web::urls::encode;
-use crate::web::visit::Visit;
 
 #[derive(Debug, Clone, Serialize)]
 pub struct TaskList {
@@ -20,21 +20,21 @@ pub struct TaskList {
     pub statuses: Vec<Choice>,
     pub tags: Vec<String>,
     pub sorts: Vec<Choice>,
-    /// The heads of the columns id, runs, last run and next run.
+    /// Sort links of the columns id, runs, last run and next run.
     pub heads: Vec<SortHead>,
     pub rows: Vec<TaskRow>,
     pub menu: ViewMenu,
     pub pager: Pager,
 }
 
-/// A column's head: where it leads, and the order as `aria-sort` says it.
+/// Sort link of a column, with its current `aria-sort` value.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SortHead {
     pub href: String,
     pub direction: &'static str,
 }
 
-/// The filter as typed.
+/// The filter as submitted.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Filter {
     pub search: String,
@@ -43,51 +43,51 @@ pub struct Filter {
     pub enabled: String,
     pub tag: String,
     pub sort: String,
-    /// Anything is filtered at all.
+    /// Whether any filter is set.
     pub active: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct TaskRow {
     pub id: String,
-    /// The address of its page.
+    /// URL of its page.
     pub href: String,
-    /// What its row is called in the page.
+    /// DOM id of its row.
     pub anchor: String,
     pub name: String,
     pub tags: Vec<String>,
     pub r#type: String,
     pub type_title: String,
     pub trigger_kind: &'static str,
-    /// The rule in words, and as an expression.
+    /// Description of the rule.
     pub rule: String,
     pub expression: String,
     pub params: String,
-    pub params_whole: String,
+    pub params_json: String,
     pub enabled: bool,
     pub executed: bool,
     pub run_count: i64,
     pub success_count: i64,
     pub failure_count: i64,
-    /// Empty: never run.
+    /// Empty if it has never run.
     pub last_status: &'static str,
     pub last: Option<Moment>,
     pub last_duration: Option<i64>,
     pub next: Option<Moment>,
-    /// Why there is no next run: key below `tasks.none`.
+    /// Why there is no next run: key after `tasks.none.`.
     pub no_next: &'static str,
     pub version: i64,
-    /// The file that keeps the task; empty: none does.
+    /// The file that manages the task; empty if none does.
     pub managed_by: String,
-    /// Its newest runs, and the same in words.
+    /// Chart of its latest runs, with a text alternative.
     pub spark: Chart,
     pub spark_text: String,
 }
 
 impl TaskRow {
-    /// `runs`: the newest, oldest first.
-    pub fn new(visit: &Visit, task: &Task, runs: &[RunPoint]) -> TaskRow {
-        let zone = visit.service().zone();
+    /// `runs`: the latest runs, oldest first.
+    pub fn new(ctx: &RequestContext, task: &Task, runs: &[RunPoint]) -> TaskRow {
+        let zone = ctx.service().zone();
         let rule = task.rule(zone).ok();
         let task_zone = rule.as_ref().map_or(zone, |rule| rule.zone());
         let kind = rule.as_ref().map(|rule| rule.kind());
@@ -98,12 +98,12 @@ impl TaskRow {
             name: if task.name == task.id { String::new() } else { task.name.clone() },
             tags: task.tags.clone(),
             r#type: task.task_type.clone(),
-            type_title: type_title(&task.task_type, visit),
+            type_title: type_title(&task.task_type, ctx),
             trigger_kind: kind.map_or("cron", Kind::as_str),
-            rule: rule.map_or_else(|| task.schedule_text.clone(), |rule| rule.describe(visit.language.of_rules())),
+            rule: rule.map_or_else(|| task.schedule_text.clone(), |rule| rule.describe(ctx.language.rule_language())),
             expression: task.schedule_text.clone(),
             params: shortened(&task.params),
-            params_whole: pretty(&task.params),
+            params_json: pretty(&task.params),
             enabled: task.enabled,
             executed: task.stats.run_count > 0,
             run_count: task.stats.run_count,
@@ -117,7 +117,7 @@ impl TaskRow {
             version: task.version,
             managed_by: task.managed.as_ref().map(|managed| managed.by.clone()).unwrap_or_default(),
             spark: spark(runs),
-            spark_text: spark_text(visit, runs),
+            spark_text: spark_text(ctx, runs),
         }
     }
 
@@ -126,7 +126,7 @@ impl TaskRow {
     }
 }
 
-/// Height says how long a run took, colour how it ended.
+/// Height shows the duration of a run, color its result.
 fn spark(runs: &[RunPoint]) -> Chart {
     let column = |run: &RunPoint| Column {
         href: String::new(),
@@ -136,10 +136,10 @@ fn spark(runs: &[RunPoint]) -> Chart {
     Chart::new(runs.iter().map(column).collect())
 }
 
-fn spark_text(visit: &Visit, runs: &[RunPoint]) -> String {
+fn spark_text(ctx: &RequestContext, runs: &[RunPoint]) -> String {
     let count = |wanted: fn(Status) -> bool| runs.iter().filter(|run| wanted(run.status)).count().to_string();
     let (good, bad) = (count(|status| status == Status::Succeeded), count(Status::is_failure));
-    visit.texts().fill("tasks.spark", &[("n", &runs.len().to_string()), ("good", &good), ("bad", &bad)])
+    ctx.texts().fill("tasks.spark", &[("n", &runs.len().to_string()), ("good", &good), ("bad", &bad)])
 }
 
 fn moment(at: Option<chrono::DateTime<chrono::Utc>>, zone: Tz) -> Option<Moment> {
@@ -150,16 +150,16 @@ fn no_next(task: &Task, kind: Option<Kind>) -> &'static str {
     match kind {
         _ if !task.enabled => "paused",
         Some(Kind::Idle) => "idle",
-        _ => "over",
+        _ => "finished",
     }
 }
 
-/// The address of a task's page. A task called `new` is told apart from the form of new tasks.
+/// Returns the URL of a task's page. The id `new` is encoded, since `/tasks/new` is the form of a new task.
 pub fn task_href(id: &str) -> String {
     if id == "new" { "/tasks/%6Eew".to_owned() } else { format!("/tasks/{}", encode(id)) }
 }
 
-/// The id of a row within its page: any id of a task becomes one that selectors can name.
+/// Returns the DOM id of a task's row: the task id in hex, so that it is valid in selectors.
 pub fn anchor(id: &str) -> String {
     let hex: String = id.bytes().map(|byte| format!("{byte:02x}")).collect();
     format!("task-{hex}")
@@ -173,53 +173,58 @@ impl View for TaskList {
     }
 }
 
-/// Rows drawn anew.
+/// Updated rows.
 #[derive(Debug, Clone, Serialize)]
 pub struct TaskRows {
     pub rows: Vec<TaskRow>,
-    /// Rows whose tasks are gone.
-    pub gone: Vec<String>,
+    /// DOM ids of rows whose tasks no longer exist.
+    pub deleted: Vec<String>,
 }
 
 impl View for TaskRows {
     const TEMPLATE: &'static str = "fragments/task_rows.html";
 
     fn samples() -> Vec<Self> {
-        vec![TaskRows { rows: vec![TaskRow::sample()], gone: vec![anchor("x")] }]
+        vec![TaskRows { rows: vec![TaskRow::sample()], deleted: vec![anchor("x")] }]
     }
 }
 
-/// A question before a run or a deletion.
+/// Confirmation before an action.
 #[derive(Debug, Clone, Serialize)]
-pub struct Ask {
-    /// What is asked; its texts stand below `ask.`.
+pub struct ConfirmDialog {
+    /// The action; its texts are under the keys `confirm.<action>`.
     pub action: &'static str,
+    /// The name of what it applies to.
     pub about: String,
-    /// The address the answer is posted to.
+    /// The version that is restored; 0 for every other action.
+    pub version: i64,
+    /// The URL the form posts to.
     pub post_to: String,
     pub back: String,
-    /// Parameters to change for this run; empty where nothing is to be changed.
+    /// The parameters to edit for this run as JSON; empty without `with_params`.
     pub params: String,
     pub with_params: bool,
     pub fault: String,
     pub dangerous: bool,
 }
 
-impl Ask {
-    /// A question without parameters before something that cannot be undone.
-    pub fn plain(action: &'static str, about: &str, post_to: String, back: String) -> Ask {
+impl ConfirmDialog {
+    /// A confirmation of a destructive action, without parameters.
+    pub fn plain(action: &'static str, about: &str, post_to: String, back: String) -> ConfirmDialog {
         let (params, fault) = (String::new(), String::new());
-        Ask { action, about: about.to_owned(), post_to, back, params, with_params: false, fault, dangerous: true }
+        let about = about.to_owned();
+        ConfirmDialog { action, about, version: 0, post_to, back, params, with_params: false, fault, dangerous: true }
     }
 }
 
-impl View for Ask {
-    const TEMPLATE: &'static str = "pages/ask.html";
+impl View for ConfirmDialog {
+    const TEMPLATE: &'static str = "pages/confirm.html";
 
     fn samples() -> Vec<Self> {
-        let ask = |action, fault: &str, with_params| Ask {
+        let sample = |action, fault: &str, with_params| ConfirmDialog {
             action,
             about: "daily-report".into(),
+            version: 3,
             post_to: "/tasks/daily-report/run".into(),
             back: "/tasks".into(),
             params: "{}".into(),
@@ -228,11 +233,12 @@ impl View for Ask {
             dangerous: action == "delete",
         };
         vec![
-            ask("run", "", false),
-            ask("run", "…", true),
-            ask("rerun", "", true),
-            ask("delete", "", false),
-            ask("delete_user", "", false),
+            sample("run", "", false),
+            sample("run", "…", true),
+            sample("rerun", "", true),
+            sample("delete", "", false),
+            sample("delete_user", "", false),
+            sample("restore", "", false),
         ]
     }
 }

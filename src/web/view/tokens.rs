@@ -1,25 +1,25 @@
-//! The tokens, and one that was just made.
+//! View of the API tokens, including a newly created one.
 
 use serde::Serialize;
 
 use super::task_form::Fields;
 use super::{Choice, Moment, View, role_choices};
 use crate::domain::user::{Action, Role, Token};
+use crate::web::request_context::RequestContext;
 use crate::web::urls::encode;
-use crate::web::visit::Visit;
 
 #[derive(Debug, Clone, Serialize)]
 pub struct TokenList {
     pub rows: Vec<TokenRow>,
-    /// Everybody's are shown: each with its account.
+    /// Tokens of all accounts are shown, with an account column.
     pub all: bool,
-    /// The one just made, whose text is shown this once.
-    pub made: Option<MadeToken>,
+    /// The newly created token, whose text is shown only once.
+    pub created_token: Option<CreatedToken>,
     pub message: String,
     pub form: Fields,
-    /// Roles up to the reader's own.
+    /// Roles up to the user's own.
     pub roles: Vec<Choice>,
-    /// The zone in which an end was typed; empty: the page's script says the reader's.
+    /// Time zone of the submitted expiry; if empty, the page's script fills in the browser's.
     pub zone: String,
 }
 
@@ -28,35 +28,35 @@ pub struct TokenRow {
     pub user: String,
     pub name: String,
     pub role: &'static str,
-    /// What it is limited to; empty: nothing.
+    /// Tags it is limited to; empty: not limited.
     pub tags: Vec<String>,
     pub created: Moment,
     pub expires: Option<Moment>,
     pub expired: bool,
     pub used: Option<Moment>,
-    pub withdraw: String,
+    pub revoke: String,
 }
 
 #[derive(Clone, Serialize)]
-pub struct MadeToken {
+pub struct CreatedToken {
     pub name: String,
     pub text: String,
 }
 
-impl std::fmt::Debug for MadeToken {
+impl std::fmt::Debug for CreatedToken {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("MadeToken").field("name", &self.name).finish_non_exhaustive()
+        f.debug_struct("CreatedToken").field("name", &self.name).finish_non_exhaustive()
     }
 }
 
-/// The address to withdraw a token.
-pub fn withdraw_href(id: &str) -> String {
-    format!("/settings/tokens/{}/withdraw", encode(id))
+/// Returns the URL that revokes a token.
+pub fn revoke_href(id: &str) -> String {
+    format!("/settings/tokens/{}/revoke", encode(id))
 }
 
 impl TokenRow {
-    fn new(visit: &Visit, token: &Token) -> TokenRow {
-        let zone = visit.service().zone();
+    fn new(ctx: &RequestContext, token: &Token) -> TokenRow {
+        let zone = ctx.service().zone();
         TokenRow {
             user: token.user.clone(),
             name: token.name.clone(),
@@ -64,24 +64,24 @@ impl TokenRow {
             tags: token.tags.clone(),
             created: Moment::new(token.created_at, zone),
             expires: token.expires_at.map(|at| Moment::new(at, zone)),
-            expired: token.expires_at.is_some_and(|at| at <= visit.service().clock().now()),
+            expired: token.expires_at.is_some_and(|at| at <= ctx.service().clock().now()),
             used: token.used_at.map(|at| Moment::new(at, zone)),
-            withdraw: withdraw_href(&token.id),
+            revoke: revoke_href(&token.id),
         }
     }
 }
 
 impl TokenList {
-    pub fn new(visit: &Visit, tokens: &[Token], form: Fields) -> TokenList {
-        let role = visit.actor.as_ref().map_or(Role::Viewer, |actor| actor.role);
+    pub fn new(ctx: &RequestContext, tokens: &[Token], form: Fields) -> TokenList {
+        let role = ctx.actor.as_ref().map_or(Role::Viewer, |actor| actor.role);
         TokenList {
-            rows: tokens.iter().map(|token| TokenRow::new(visit, token)).collect(),
+            rows: tokens.iter().map(|token| TokenRow::new(ctx, token)).collect(),
             all: role.allows(Action::Administer),
-            made: None,
+            created_token: None,
             message: String::new(),
             form,
-            roles: role_choices(visit, role),
-            zone: visit.form.get("zone").unwrap_or_default().to_owned(),
+            roles: role_choices(ctx, role),
+            zone: ctx.form.get("zone").unwrap_or_default().to_owned(),
         }
     }
 }
@@ -100,13 +100,13 @@ impl View for TokenList {
             expires: Some(moment()),
             expired: true,
             used: Some(moment()),
-            withdraw: withdraw_href("01J"),
+            revoke: revoke_href("01J"),
         };
         let lasting = TokenRow { tags: Vec::new(), expires: None, expired: false, used: None, ..row.clone() };
         let list = |rows, all| TokenList {
             rows,
             all,
-            made: all.then(|| MadeToken { name: "<b>".into(), text: "blf_x".into() }),
+            created_token: all.then(|| CreatedToken { name: "<b>".into(), text: "blf_x".into() }),
             message: if all { "…".into() } else { String::new() },
             form: Fields::default(),
             roles: vec![Choice::new("viewer", "…")],

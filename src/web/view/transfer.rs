@@ -1,4 +1,4 @@
-//! All tasks as one document: what an import would do, and how it stands with the file that keeps tasks.
+//! View of export and import: preview of an import, and state of the tasks file.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -10,18 +10,18 @@ use crate::domain::fault::Fault;
 use crate::domain::task::Task;
 use crate::domain::transfer::{Change, ChangeKind};
 use crate::service::{FileStatus, ImportOutcome};
-use crate::web::visit::Visit;
+use crate::web::request_context::RequestContext;
 
-/// Changes shown at most; the others are counted.
+/// Maximum number of changes shown.
 const SHOWN: usize = 200;
 
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct TransferPage {
-    /// What is wrong with the document as a whole.
+    /// Error message about the document as a whole.
     pub message: String,
-    /// What is wrong within it.
+    /// Faults within the document.
     pub faults: Vec<Fault>,
-    /// What was typed.
+    /// The submitted document.
     pub document: String,
     pub prune: bool,
     pub plan: Option<PlanView>,
@@ -29,22 +29,22 @@ pub struct TransferPage {
     pub drifted: Vec<DriftRow>,
 }
 
-/// What an import would do.
+/// Preview of an import.
 #[derive(Debug, Clone, Serialize)]
 pub struct PlanView {
     pub changes: Vec<ChangeRow>,
-    /// How many are not shown.
+    /// Number of changes not shown.
     pub more: usize,
     pub created: usize,
     pub updated: usize,
     pub deleted: usize,
     pub unchanged: usize,
-    /// Names of secrets that are not set, separated.
+    /// Names of missing secrets, separated by commas.
     pub missing: String,
-    /// The document, in one line, to be sent back.
+    /// The document as one line of JSON, submitted again to apply it.
     pub document: String,
     pub prune: bool,
-    /// Stands for what is shown: only that is applied.
+    /// Hash of the shown plan: the import applies only this plan.
     pub seen: String,
 }
 
@@ -52,7 +52,7 @@ pub struct PlanView {
 pub struct ChangeRow {
     pub kind: &'static str,
     pub id: String,
-    /// Empty: the task is not there yet.
+    /// Empty if the task does not exist yet.
     pub href: String,
     pub type_title: String,
     pub differences: Vec<Difference>,
@@ -64,7 +64,7 @@ pub struct ChangeRow {
 pub struct FileView {
     pub name: String,
     pub at: Moment,
-    /// Empty: it is done.
+    /// Empty if the file was applied.
     pub error: String,
 }
 
@@ -76,10 +76,10 @@ pub struct DriftRow {
 }
 
 impl PlanView {
-    pub fn new(visit: &Visit, outcome: &ImportOutcome, document: &Value, prune: bool, seen: String) -> PlanView {
+    pub fn new(ctx: &RequestContext, outcome: &ImportOutcome, document: &Value, prune: bool, seen: String) -> PlanView {
         let count = |kind| outcome.changes.iter().filter(|change| change.kind == kind).count();
         PlanView {
-            changes: outcome.changes.iter().take(SHOWN).map(|change| ChangeRow::new(visit, change)).collect(),
+            changes: outcome.changes.iter().take(SHOWN).map(|change| ChangeRow::new(ctx, change)).collect(),
             more: outcome.changes.len().saturating_sub(SHOWN),
             created: count(ChangeKind::Create),
             updated: count(ChangeKind::Update),
@@ -94,7 +94,7 @@ impl PlanView {
 }
 
 impl ChangeRow {
-    fn new(visit: &Visit, change: &Change) -> ChangeRow {
+    fn new(ctx: &RequestContext, change: &Change) -> ChangeRow {
         let text = |value: &Option<Value>| match value {
             None => String::new(),
             Some(Value::String(text)) => text.clone(),
@@ -108,7 +108,7 @@ impl ChangeRow {
             kind: change.kind.as_str(),
             href: if change.kind == ChangeKind::Create { String::new() } else { task_href(&change.id) },
             id: change.id.clone(),
-            type_title: type_title(&change.task_type, visit),
+            type_title: type_title(&change.task_type, ctx),
             differences: change
                 .differences
                 .iter()
@@ -121,12 +121,8 @@ impl ChangeRow {
 }
 
 impl FileView {
-    pub fn new(visit: &Visit, status: FileStatus) -> FileView {
-        FileView {
-            name: status.name,
-            at: Moment::new(status.at, visit.service().zone()),
-            error: status.error.unwrap_or_default(),
-        }
+    pub fn new(ctx: &RequestContext, status: FileStatus) -> FileView {
+        FileView { name: status.name, at: Moment::new(status.at, ctx.service().zone()), error: status.error.unwrap_or_default() }
     }
 }
 

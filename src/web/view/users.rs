@@ -1,19 +1,19 @@
-//! The accounts, and one of them to be changed.
+//! Views of the accounts list and of the form of one account.
 
 use serde::Serialize;
 
 use super::task_form::Fields;
 use super::{Choice, Moment, View, role_choices, type_title};
-use crate::domain::permission::FAR_SIGHTED;
+use crate::domain::permission::CROSS_TASK_TYPES;
 use crate::domain::user::{MIN_PASSWORD, Role, User};
-use crate::service::WaysIn;
+use crate::service::SignInMethods;
+use crate::web::request_context::RequestContext;
 use crate::web::urls::with_query;
-use crate::web::visit::Visit;
 
 #[derive(Debug, Clone, Serialize)]
 pub struct UserList {
     pub rows: Vec<UserRow>,
-    /// What was refused though no field shows it; empty: nothing.
+    /// Error message that belongs to no field; empty without one.
     pub message: String,
     /// The form of a new account.
     pub form: Fields,
@@ -29,7 +29,7 @@ pub struct UserRow {
     pub delete: String,
     pub role: &'static str,
     pub grants: Vec<String>,
-    /// What it is limited to; empty: nothing.
+    /// Tags it is limited to; empty: not limited.
     pub tags: Vec<String>,
     pub disabled: bool,
     pub second_factor: bool,
@@ -39,18 +39,18 @@ pub struct UserRow {
     pub seen: Option<Moment>,
 }
 
-/// A task type that an account may be let set up though it otherwise may not.
+/// A task type for which an account can get an extra permission.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Grant {
     pub name: String,
     pub title: String,
-    pub ticked: bool,
+    pub checked: bool,
 }
 
 #[derive(Debug, Clone, Serialize)]
 pub struct UserPage {
     pub name: String,
-    /// The reader's own account.
+    /// The user's own account.
     pub own: bool,
     pub message: String,
     pub form: Fields,
@@ -65,20 +65,20 @@ pub struct UserPage {
     pub reset: String,
 }
 
-/// The address of something about an account. Its name stands in the query: as part of a path `..` would be another page.
+/// Returns the URL of an action on an account. The name is in the query, because `..` in a path would be another page.
 pub fn href(what: &str, name: &str) -> String {
     with_query(&format!("/settings/users/{what}"), &[("name", name)])
 }
 
 impl UserRow {
-    pub fn new(visit: &Visit, user: &User, ways: &WaysIn) -> UserRow {
-        let zone = visit.service().zone();
+    pub fn new(ctx: &RequestContext, user: &User, ways: &SignInMethods) -> UserRow {
+        let zone = ctx.service().zone();
         UserRow {
             name: user.name.clone(),
             edit: href("edit", &user.name),
             delete: href("delete", &user.name),
             role: user.role.as_str(),
-            grants: user.grants.iter().map(|name| type_title(name, visit)).collect(),
+            grants: user.grants.iter().map(|name| type_title(name, ctx)).collect(),
             tags: user.tags.clone(),
             disabled: user.disabled,
             second_factor: ways.has_second_factor(user),
@@ -90,63 +90,77 @@ impl UserRow {
 }
 
 impl Grant {
-    /// Every dangerous task type, those that look at everybody's tasks, and what is granted already though it is none (any more).
-    pub fn all(visit: &Visit, granted: &[String]) -> Vec<Grant> {
-        let dangerous = visit
+    /// Returns every dangerous task type, those that read all tasks' executions, and already granted names that are neither.
+    pub fn all(ctx: &RequestContext, granted: &[String]) -> Vec<Grant> {
+        let dangerous = ctx
             .service()
             .registry()
             .all()
             .into_iter()
-            .filter(|entry| entry.spec.dangerous || FAR_SIGHTED.contains(&&*entry.spec.name));
+            .filter(|entry| entry.spec.dangerous || CROSS_TASK_TYPES.contains(&&*entry.spec.name));
         let mut names: Vec<String> = dangerous.map(|entry| entry.spec.name.to_string()).collect();
         let others: Vec<_> = granted.iter().filter(|name| !names.contains(name)).cloned().collect();
         names.extend(others);
-        let grant = |name: String| Grant { title: type_title(&name, visit), ticked: granted.contains(&name), name };
+        let grant = |name: String| Grant { title: type_title(&name, ctx), checked: granted.contains(&name), name };
         names.into_iter().map(grant).collect()
     }
 }
 
 impl UserList {
-    pub fn new(visit: &Visit, users: &[User], ways: &WaysIn, form: Fields, granted: &[String], message: String) -> UserList {
+    pub fn new(
+        ctx: &RequestContext,
+        users: &[User],
+        ways: &SignInMethods,
+        form: Fields,
+        granted: &[String],
+        message: String,
+    ) -> UserList {
         UserList {
-            rows: users.iter().map(|user| UserRow::new(visit, user, ways)).collect(),
+            rows: users.iter().map(|user| UserRow::new(ctx, user, ways)).collect(),
             message,
             form,
-            roles: role_choices(visit, Role::Admin),
-            grants: Grant::all(visit, granted),
+            roles: role_choices(ctx, Role::Admin),
+            grants: Grant::all(ctx, granted),
             min_password: MIN_PASSWORD,
         }
     }
 }
 
 impl UserPage {
-    pub fn new(visit: &Visit, user: &User, ways: &WaysIn, form: Fields, granted: &[String], message: String) -> UserPage {
+    pub fn new(
+        ctx: &RequestContext,
+        user: &User,
+        ways: &SignInMethods,
+        form: Fields,
+        granted: &[String],
+        message: String,
+    ) -> UserPage {
         UserPage {
             second_factor: ways.has_second_factor(user),
             single_sign_on: ways.is_linked(user),
             sign_out: href("sign-out", &user.name),
             reset: href("second-factor", &user.name),
-            own: visit.actor.as_ref().is_some_and(|actor| actor.name == user.name),
+            own: ctx.actor.as_ref().is_some_and(|actor| actor.name == user.name),
             edit: href("edit", &user.name),
             delete: href("delete", &user.name),
             name: user.name.clone(),
             message,
             form,
-            roles: role_choices(visit, Role::Admin),
-            grants: Grant::all(visit, granted),
+            roles: role_choices(ctx, Role::Admin),
+            grants: Grant::all(ctx, granted),
             min_password: MIN_PASSWORD,
         }
     }
 }
 
 fn sample_grants() -> Vec<Grant> {
-    let grant = |name: &str, ticked| Grant { name: name.into(), title: "…".into(), ticked };
+    let grant = |name: &str, checked| Grant { name: name.into(), title: "…".into(), checked };
     vec![grant("send_cmd", true), grant("<b>", false)]
 }
 
 fn sample_form() -> Fields {
     let mut form = Fields::default();
-    form.place_among(
+    form.assign_to_fields(
         &["/name", "/role", "/password", "/grants", "/tags", "/disabled"],
         &[crate::domain::fault::Fault::new("/name", "<b>"), crate::domain::fault::Fault::new("/grants/0", "…")],
     );

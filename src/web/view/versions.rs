@@ -1,4 +1,4 @@
-//! The versions of a task: what each changed.
+//! View of the versions of a task and their changes.
 
 use chrono_tz::Tz;
 use serde::Serialize;
@@ -11,13 +11,13 @@ use crate::domain::task::Version;
 use crate::web::form::{self, Values};
 use crate::web::urls::with_query;
 
-/// All versions of a task, a hundred at a time.
+/// One page of a task's versions.
 #[derive(Debug, Clone, Serialize)]
 pub struct VersionList {
     pub task_id: String,
     pub task_href: String,
     pub versions: Vec<VersionRow>,
-    /// Where the older ones are; empty: there are none.
+    /// URL of the older versions; empty if there are none.
     pub older: String,
 }
 
@@ -26,39 +26,39 @@ pub struct VersionRow {
     pub number: i64,
     pub at: Moment,
     pub author: String,
-    /// The task as it is.
-    pub present: bool,
-    /// The version before it is not known: nothing can be said of what changed.
+    /// Whether it is the task's current version.
+    pub current: bool,
+    /// Whether no older version is known, so that there are no changes to show.
     pub first: bool,
     pub changes: Vec<Difference>,
-    /// The address of the question whether to restore it; empty: it cannot be restored.
+    /// URL of the confirmation to restore it; empty if it cannot be restored.
     pub restore: String,
 }
 
-/// The address of a question about a version, or of the answer to it. `known` is the version that the reader saw.
+/// Returns the URL that restores a version. `known` is the current version that the user saw.
 pub fn restore_href(id: &str, number: i64, known: i64) -> String {
     let pairs = [("version", &number.to_string() as &str), ("known", &known.to_string())];
     with_query(&format!("{}/restore", task_href(id)), &pairs)
 }
 
-/// Versions as rows, newest first as they come; each is compared with the next older one. `present` is the task's own number.
-pub fn rows(id: &str, versions: &[Version], present: i64, zone: Tz) -> Vec<VersionRow> {
-    let row = |(place, version): (usize, &Version)| {
-        let older = versions.get(place + 1);
+/// Builds rows from versions, newest first; each is compared with the next older one. `current` is the task's version.
+pub fn rows(id: &str, versions: &[Version], current: i64, zone: Tz) -> Vec<VersionRow> {
+    let row = |(index, version): (usize, &Version)| {
+        let older = versions.get(index + 1);
         VersionRow {
             number: version.version,
             at: Moment::new(version.at, zone),
             author: version.author.clone(),
-            present: version.version == present,
+            current: version.version == current,
             first: older.is_none(),
             changes: older.map(|older| changes(&older.content, &version.content)).unwrap_or_default(),
-            restore: if version.version == present { String::new() } else { restore_href(id, version.version, present) },
+            restore: if version.version == current { String::new() } else { restore_href(id, version.version, current) },
         }
     };
     versions.iter().enumerate().map(row).collect()
 }
 
-/// The fields in which one content differs from another.
+/// Returns the fields that differ between two versions.
 fn changes(before: &Value, after: &Value) -> Vec<Difference> {
     let values = |content: &Value| -> Values {
         let mut values = content.as_object().map(form::to_values).unwrap_or_default();
@@ -76,7 +76,7 @@ impl VersionRow {
             number,
             at: Moment::new(chrono::DateTime::UNIX_EPOCH, Tz::UTC),
             author: "<b>".into(),
-            present: number == 3,
+            current: number == 3,
             first: number == 1,
             changes,
             restore: if number == 3 { String::new() } else { restore_href("x", number, 3) },
@@ -105,7 +105,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn a_version_is_compared_with_the_one_before_it() {
+    fn versions_are_compared_with_the_next_older_one() {
         let version =
             |number, content| Version { version: number, at: chrono::DateTime::UNIX_EPOCH, author: "a".into(), content };
         let newest = json!({"id": "x", "name": "b", "description": "", "trigger": {"type": "cron", "hour": 9}});
@@ -114,7 +114,7 @@ mod tests {
         let fields: Vec<_> =
             rows[0].changes.iter().map(|one| (one.field.as_str(), one.theirs.as_str(), one.mine.as_str())).collect();
         assert_eq!(fields, [("/name", "a", "b"), ("/trigger/hour", "8", "9")]);
-        assert!(rows[0].present && !rows[0].first && rows[1].first && rows[1].changes.is_empty());
+        assert!(rows[0].current && !rows[0].first && rows[1].first && rows[1].changes.is_empty());
         assert_eq!(rows[1].restore, "/tasks/x/restore?version=1&known=2");
     }
 }

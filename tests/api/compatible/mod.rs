@@ -1,4 +1,4 @@
-//! The document keeps its word: whatever was released stays, so that programs written for it go on working.
+//! Backwards compatibility of the document: clients written for the last release keep working.
 //!
 //! `openapi/released.json` is the document of the last release; a release copies `openapi.json` over it
 //! (`BELFRY_BLESS_RELEASE=1 cargo test --test api compatible`).
@@ -22,7 +22,7 @@ fn released() -> Value {
 }
 
 #[test]
-fn nothing_that_was_released_is_broken() {
+fn document_is_compatible_with_the_release() {
     let found = breaks(&released(), &belfry::api::document());
     assert!(
         found.is_empty(),
@@ -31,7 +31,7 @@ fn nothing_that_was_released_is_broken() {
     );
 }
 
-/// What is found where the present document is changed so.
+/// The incompatibilities found after a change of the current document.
 fn found_after(change: impl FnOnce(&mut Value)) -> Vec<String> {
     static PRESENT: LazyLock<Value> = LazyLock::new(belfry::api::document);
     let mut new = PRESENT.clone();
@@ -68,7 +68,7 @@ fn allowed(change: impl FnOnce(&mut Value)) {
 const SCHEMAS: &str = "/components/schemas";
 
 #[test]
-fn what_is_taken_away_is_refused() {
+fn removals_are_breaking() {
     refused("GET /stats is gone", |new| remove(new, "/paths/~1stats/get"));
     refused("GET /tasks/{id} is gone", |new| remove(new, "/paths/~1tasks~1{id}"));
     refused("the parameter 'search' is gone", |new| remove(new, "/paths/~1tasks/get/parameters/0"));
@@ -85,7 +85,7 @@ fn what_is_taken_away_is_refused() {
 }
 
 #[test]
-fn what_is_asked_for_more_is_refused() {
+fn new_requirements_are_breaking() {
     refused("the field 'name' is now required", |new| {
         at(new, &format!("{SCHEMAS}/TaskInput/required")).as_array_mut().unwrap().push(json!("name"))
     });
@@ -107,7 +107,7 @@ fn what_is_asked_for_more_is_refused() {
 }
 
 #[test]
-fn what_becomes_something_else_is_refused() {
+fn type_changes_are_breaking() {
     refused("was integer, is string", |new| *at(new, &format!("{SCHEMAS}/Task/properties/version/type")) = json!("string"));
     refused("was array, is object", |new| *at(new, &format!("{SCHEMAS}/TaskInput/properties/tags/type")) = json!("object"));
     refused("the operationId was getMe", |new| *at(new, "/paths/~1me/get/operationId") = json!("whoAmI"));
@@ -121,7 +121,7 @@ fn what_becomes_something_else_is_refused() {
 }
 
 #[test]
-fn what_is_added_or_widened_is_allowed() {
+fn additions_are_compatible() {
     allowed(|new| {
         let call = new["paths"]["/me"]["get"].clone();
         new["paths"]["/whoami"] = json!({"get": call});

@@ -1,10 +1,10 @@
-//! Which differences between two documents break a program that was written for the first: calls, parameters, bodies, answers.
+//! Breaking differences between two documents: operations, parameters, bodies and responses.
 
 use serde_json::{Map, Value};
 
 use super::schema::{Direction, Schemas};
 
-/// Everything in `new` that breaks what `old` promised, a line each.
+/// All breaking differences of `new` from `old`, one per line.
 pub fn breaks(old: &Value, new: &Value) -> Vec<String> {
     let mut comparison = Comparison { schemas: Schemas::new(old, new), found: Vec::new() };
     for (path, calls) in members(&old["paths"]) {
@@ -99,7 +99,7 @@ fn list(value: &Value) -> &[Value] {
     value.as_array().map_or(&[], Vec::as_slice)
 }
 
-/// The members of an object; none where it is none.
+/// The members of an object; none for other values.
 pub fn object(value: &Value) -> &Map<String, Value> {
     static NONE: std::sync::LazyLock<Map<String, Value>> = std::sync::LazyLock::new(Map::new);
     value.as_object().unwrap_or(&NONE)

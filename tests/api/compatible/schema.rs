@@ -1,5 +1,4 @@
-//! Which differences between two schemas break: of what is sent, whatever was taken must be taken still; of what is answered, whatever was there
-//! must be there still.
+//! Breaking differences between two schemas: requests that were valid must stay valid; fields that responses contained must stay.
 
 use std::collections::HashSet;
 
@@ -7,14 +6,14 @@ use serde_json::Value;
 
 use super::rules::object;
 
-/// Which way the values of a schema go.
+/// Whether a schema describes a request or a response.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Direction {
     Request,
     Answer,
 }
 
-/// Two documents' schemas, and the pairs that were compared already.
+/// The schemas of two documents, and the pairs compared already.
 pub struct Schemas<'d> {
     old: &'d Value,
     new: &'d Value,
@@ -26,9 +25,9 @@ impl<'d> Schemas<'d> {
         Self { old, new, seen: HashSet::new() }
     }
 
-    /// Compares two schemas; `found` gets a line for each break.
+    /// Compares two schemas; adds a line to `found` for each breaking difference.
     pub fn compare(&mut self, place: &str, old: &'d Value, new: &'d Value, direction: Direction, found: &mut Vec<String>) {
-        // A schema with a name is the same wherever it stands: its place is its name.
+        // A named schema is the same wherever it is used, so its location is its name.
         let name = target(old).and_then(|target| target.rsplit('/').next());
         if name.is_some_and(|name| target(new).is_some_and(|new| new.ends_with(name)) && !self.seen.insert((name, direction))) {
             return;
@@ -64,7 +63,7 @@ impl<'d> Schemas<'d> {
     }
 }
 
-/// A schema of both documents, as it is written and with its reference followed.
+/// A schema in both documents, as written and with its reference resolved.
 struct Pair<'d> {
     old: &'d Value,
     new: &'d Value,
@@ -72,7 +71,7 @@ struct Pair<'d> {
     bare_new: &'d Value,
 }
 
-/// What must stay word for word, whichever way the values go.
+/// Members that must not change in either direction.
 fn words(old: &Value, new: &Value, say: &mut impl FnMut(String)) {
     let text = |value: &Value| value.as_str().unwrap_or("anything").to_owned();
     if old["type"] != new["type"] {
@@ -89,7 +88,7 @@ fn words(old: &Value, new: &Value, say: &mut impl FnMut(String)) {
     }
 }
 
-/// What was taken and is not any more.
+/// Requests: values that were valid and no longer are.
 fn narrowed(pair: Pair<'_>, say: &mut impl FnMut(String)) {
     let Pair { old, new, bare_old, bare_new } = pair;
     if is_nullable(old, bare_old) && !is_nullable(new, bare_new) {
@@ -119,7 +118,7 @@ fn narrowed(pair: Pair<'_>, say: &mut impl FnMut(String)) {
     }
 }
 
-/// What was there for sure and is not any more.
+/// Responses: values that were guaranteed and no longer are.
 fn loosened(pair: Pair<'_>, say: &mut impl FnMut(String)) {
     let Pair { old, new, bare_old, bare_new } = pair;
     if is_nullable(new, bare_new) && !is_nullable(old, bare_old) {
@@ -144,7 +143,7 @@ fn required(schema: &Value) -> impl Iterator<Item = &str> {
     schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str)
 }
 
-/// Where a reference leads, written alone or as the only member of `allOf`.
+/// The target of a reference, alone or as the only member of `allOf`.
 fn target(schema: &Value) -> Option<&str> {
     schema.get("$ref").or_else(|| schema.pointer("/allOf/0/$ref")).and_then(Value::as_str)
 }

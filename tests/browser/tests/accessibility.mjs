@@ -1,4 +1,4 @@
-// axe on every page, in both themes and both languages.
+// Accessibility check with axe on every page, in both themes and both languages.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -7,7 +7,7 @@ import { api, echo, ended } from "../lib.mjs";
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 export const accessibility = {
-  async "axe finds nothing on any page"({ server, open }) {
+  async "accessibility of all pages"({ server, open }) {
     await api(server, "POST", "/tasks", echo("axe", { tags: ["axe"], name: "Axe" }));
     const task = { id: "axe-fails", type: "send_cmd", trigger: { type: "interval", minutes: 30 }, params: { command: "echo no >&2; exit 1" } };
     await api(server, "POST", "/tasks", task);
@@ -22,11 +22,11 @@ export const accessibility = {
     pages.push("/account", "/settings/tokens", "/settings/users", "/settings/users/edit?name=axe", "/settings/users/delete?name=axe");
     pages.push("/settings/secrets", "/settings/datasources", "/audit", "/audit?target=task%3Aaxe", "/tasks/axe", "/tasks/axe/versions");
     pages.push("/nodes", "/views", "/settings/mail", "/settings/sms", "/settings/transfer");
-    // Answers to forms: refused, tried, and asked about.
+    // Responses to submitted forms: errors, test results and confirmations.
     const forms = [
       ["/tasks/new", "#task-form", { "#field-id": "no good", "#field-trigger-expression": "0 25 * * *", "#field-params": "{", "#field-chain-0-task": "-" }],
       ["/tasks/axe/edit", "#task-form", { "[name=version]": "0", "#field-name": "Other" }],
-      ["/tasks/axe/run?params=1", "main form", { "#ask-params": "{" }],
+      ["/tasks/axe/run?params=1", "main form", { "#confirm-params": "{" }],
       ["/account", "main form.card", {}],
       ["/settings/secrets", "main form", { "#field-name": "<b>", "#field-value": "x" }],
       ["/settings/users", "main form", { "#field-name": "no good" }],
@@ -42,7 +42,7 @@ export const accessibility = {
     const readThrough = async (colorScheme, locale) => {
       const page = await open({ colorScheme, locale, bypassCSP: true });
       page.removeAllListeners("console");
-      const look = async (path) => {
+      const checkPage = async (path) => {
         await page.waitForTimeout(150);
         await page.evaluate(AXE);
         const found = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
@@ -52,17 +52,17 @@ export const accessibility = {
       };
       for (const path of pages) {
         await page.goto(path);
-        await look(path);
+        await checkPage(path);
       }
       for (const [path, form, values] of forms) {
         await page.goto(path);
         for (const [field, value] of Object.entries(values)) await page.evaluate(([at, text]) => { document.querySelector(at).value = text; }, [field, value]);
         await Promise.all([page.waitForNavigation(), page.evaluate((at) => document.querySelector(at).submit(), form)]);
-        await look(`${path}, sent`);
+        await checkPage(`${path}, sent`);
       }
       await page.context().close();
     };
-    // Both themes at once, a core each.
+    // Both themes in parallel.
     for (const locale of ["en-US", "zh-CN"]) await Promise.all(["light", "dark"].map((colorScheme) => readThrough(colorScheme, locale)));
     assert.deepEqual(faults, []);
   },

@@ -1,11 +1,11 @@
-// What is done to tasks and runs, from the lists, by keys and by the palette.
+// Actions on tasks, runs, accounts and tokens from lists, by keyboard and by the command palette.
 import assert from "node:assert/strict";
 import { api, echo, ended } from "../lib.mjs";
 
 const toast = (page, text) => page.locator("#toasts", { hasText: text }).waitFor();
 
 export const actions = {
-  async "a task runs now, with and without other parameters"({ server, open, allow }) {
+  async "run now, with and without parameters"({ server, open, allow }) {
     allow("422");
     await api(server, "POST", "/tasks", echo("runner"));
     const page = await open();
@@ -15,18 +15,18 @@ export const actions = {
     await toast(page, "queued");
     const link = await page.locator("#toasts a").getAttribute("href");
     await ended(server, link.split("/").pop());
-    await page.click("[aria-label='Run runner with other parameters']");
-    await page.fill("#ask-params", '{"message": }');
+    await page.click("[aria-label='Run runner with parameters']");
+    await page.fill("#confirm-params", '{"message": }');
     await page.click("#dialog .btn-primary");
-    await page.locator("#ask-fault", { hasText: "line 1 column 13" }).waitFor();
-    await page.fill("#ask-params", '{"message": "only this once"}');
+    await page.locator("#confirm-fault", { hasText: "line 1 column 13" }).waitFor();
+    await page.fill("#confirm-params", '{"message": "only this once"}');
     await page.click("#dialog .btn-primary");
     await page.locator("#toasts a").nth(1).waitFor();
     const second = (await page.locator("#toasts a").nth(1).getAttribute("href")).split("/").pop();
     assert.equal((await ended(server, second)).params.message, "only this once");
   },
 
-  async "a task is paused, resumed and deleted in its row"({ server, open }) {
+  async "pause, resume and delete in the tasks list"({ server, open }) {
     await api(server, "POST", "/tasks", echo("moved"));
     const page = await open();
     await page.goto("/tasks?search=moved");
@@ -41,7 +41,7 @@ export const actions = {
     await assert.rejects(api(server, "GET", "/tasks/moved"), /404/);
   },
 
-  async "an account is deleted and a token withdrawn in their lists"({ server, open, allow }) {
+  async "delete an account and revoke a token"({ server, open, allow }) {
     allow("409");
     await api(server, "POST", "/users", { name: "leaving", role: "viewer" });
     await api(server, "POST", "/tokens", { name: "leaving-too" });
@@ -55,29 +55,29 @@ export const actions = {
     await page.click("#dialog .btn-danger");
     await toast(page, "no administrator would be left");
     await page.goto("/settings/tokens");
-    await page.click("[aria-label='Withdraw leaving-too']");
+    await page.click("[aria-label='Revoke leaving-too']");
     await page.click("#dialog .btn-danger");
-    await toast(page, "leaving-too was withdrawn");
+    await toast(page, "leaving-too was revoked");
     await page.locator("#live tr", { hasText: "leaving-too" }).waitFor({ state: "detached" });
   },
 
-  async "several tasks are paused, and all that match are deleted"({ server, open }) {
+  async "bulk pause of selected tasks and bulk delete of all matching"({ server, open }) {
     for (const id of ["bulk-1", "bulk-2", "bulk-3"]) await api(server, "POST", "/tasks", echo(id, { tags: ["bulk"] }));
     const page = await open();
     await page.goto("/tasks?tag=bulk");
     await page.check("[aria-label='Select bulk-1']");
     await page.check("[aria-label='Select bulk-2']");
-    await page.locator("#ticked", { hasText: "2 selected" }).waitFor();
+    await page.locator("#selected-count", { hasText: "2 selected" }).waitFor();
     await api(server, "PATCH", "/tasks/bulk-1", { name: "Renamed meanwhile" });
     await page.locator("tr[data-task=bulk-1]", { hasText: "Renamed meanwhile" }).waitFor();
-    assert.ok(await page.isChecked("[aria-label='Select bulk-1']"), "a row drawn anew keeps its tick");
+    assert.ok(await page.isChecked("[aria-label='Select bulk-1']"), "an updated row stays selected");
     await page.click("#bulk [value=pause]");
     await page.locator("#dialog h1", { hasText: "Pause 2 tasks?" }).waitFor();
     await page.click("#dialog .btn-primary");
     await toast(page, "Done: 2 tasks.");
     const states = await Promise.all([1, 2, 3].map(async (n) => (await api(server, "GET", `/tasks/bulk-${n}`)).enabled));
     assert.deepEqual(states, [false, false, true]);
-    await page.check("#tick-all");
+    await page.check("#select-all");
     await page.click("#bulk [value=delete]");
     await page.locator("#dialog h1", { hasText: "Delete 3 tasks?" }).waitFor();
     await page.click("#dialog .btn-danger");
@@ -85,7 +85,7 @@ export const actions = {
     assert.equal((await api(server, "GET", "/tasks?tag=bulk")).total, 0);
   },
 
-  async "keys move, open, ask and find"({ server, open }) {
+  async "keyboard shortcuts and command palette"({ server, open }) {
     await api(server, "POST", "/tasks", echo("keys-a", { tags: ["keys"] }));
     await api(server, "POST", "/tasks", echo("keys-b", { tags: ["keys"] }));
     const page = await open();

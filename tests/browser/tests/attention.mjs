@@ -1,45 +1,45 @@
-// What a reader does not see at once: a hidden page, the focus where a row is drawn anew, a page open all day, and paper.
+// Hidden pages, focus and scroll position during updates, memory of long-open pages, and printing.
 import assert from "node:assert/strict";
 import { api, echo, ended } from "../lib.mjs";
 
-const live = (page) => page.locator("#live-mark[data-state=live]").waitFor({ state: "attached" });
+const live = (page) => page.locator("#live-status[data-state=live]").waitFor({ state: "attached" });
 
-/** What a browser tells a page that is put behind another, or fetched back. Headless, all pages are looked at. */
+/** Simulates that the page becomes hidden or visible; headless pages are always visible. */
 const turn = (page, hidden) =>
   page.evaluate((now) => {
     Object.defineProperty(document, "hidden", { configurable: true, get: () => now });
     document.dispatchEvent(new Event("visibilitychange"));
   }, hidden);
 
-/** Counts what the page asks the server for. */
+/** Records the paths of the page's requests. */
 function requests(page) {
-  const asked = [];
-  page.on("request", (request) => asked.push(new URL(request.url()).pathname));
-  return asked;
+  const requestPaths = [];
+  page.on("request", (request) => requestPaths.push(new URL(request.url()).pathname));
+  return requestPaths;
 }
 
 export const attention = {
-  async "a hidden page asks for nothing, and is right when it is looked at again"({ server, open }) {
+  async "a hidden page sends no requests and catches up when visible"({ server, open }) {
     await api(server, "POST", "/tasks", echo("behind"));
     const page = await open();
     await page.goto("/tasks?search=behind");
     await live(page);
     await turn(page, true);
-    const asked = requests(page);
+    const requestPaths = requests(page);
     await api(server, "POST", "/tasks/behind/pause");
     const run = await api(server, "POST", "/tasks/behind/run", {});
     await ended(server, run.id);
     await page.waitForTimeout(2500);
-    assert.deepEqual(asked, []);
-    assert.equal(await page.locator("[aria-label='Pause behind']").count(), 1, "nothing was drawn");
+    assert.deepEqual(requestPaths, []);
+    assert.equal(await page.locator("[aria-label='Pause behind']").count(), 1, "the row was not updated");
     await turn(page, false);
     await page.locator("[aria-label='Resume behind']").waitFor();
-    assert.deepEqual(new Set(asked), new Set(["/tasks/-/rows"]));
+    assert.deepEqual(new Set(requestPaths), new Set(["/tasks/-/rows"]));
   },
 
-  async "the focus and the scroll stay where they are while rows change"({ server, open }) {
+  async "focus and scroll position are kept during updates"({ server, open }) {
     for (let n = 10; n < 40; n += 1) await api(server, "POST", "/tasks", echo(`focus-${n}`));
-    // Without scrolling that takes its time.
+    // Without smooth scrolling.
     const page = await open({ reducedMotion: "reduce" });
     await page.goto("/tasks?search=focus-");
     await live(page);
@@ -51,16 +51,16 @@ export const attention = {
     const label = () => page.evaluate(() => document.activeElement.getAttribute("aria-label"));
     assert.equal(await label(), "Edit focus-25");
     assert.equal(await page.evaluate(() => scrollY), before);
-    // A page whose parts are drawn anew keeps it too.
+    // Pages whose content is reloaded keep the focus too.
     await page.goto("/tasks/focus-35");
     await live(page);
     await page.locator("a[data-key=e]").focus();
-    await api(server, "PATCH", "/tasks/focus-35", { name: "Drawn anew" });
-    await page.locator("h1", { hasText: "Drawn anew" }).waitFor();
+    await api(server, "PATCH", "/tasks/focus-35", { name: "Renamed" });
+    await page.locator("h1", { hasText: "Renamed" }).waitFor();
     assert.equal(await page.evaluate(() => document.activeElement.dataset.key), "e");
   },
 
-  async "what is typed is not lost to a change elsewhere"({ server, open }) {
+  async "input in the search field is kept during updates"({ server, open }) {
     await api(server, "POST", "/tasks", echo("typed"));
     const page = await open();
     await page.goto("/tasks");
@@ -72,7 +72,7 @@ export const attention = {
     assert.equal(await page.evaluate(() => document.activeElement.id), "search");
   },
 
-  async "a page left open stays light"({ server, open }) {
+  async "memory of a long-open page is bounded"({ server, open }) {
     await api(server, "POST", "/tasks", echo("busy"));
     const page = await open();
     await page.goto("/tasks?search=busy");
@@ -97,7 +97,7 @@ export const attention = {
     for (const [kind, count] of Object.entries(after)) assert.ok(count <= before[kind] * 1.1 + 20, `${kind}: ${before[kind]}, then ${count}`);
   },
 
-  async "an execution is printed whole, in dark as in light"({ server, open }) {
+  async "printing an execution in both themes"({ server, open }) {
     const command = "seq 1 400; echo over >&2";
     await api(server, "POST", "/tasks", { id: "printed", type: "send_cmd", trigger: { type: "cron", expression: "0 8 * * *" }, params: { command } });
     const run = await api(server, "POST", "/tasks/printed/run", {});
@@ -107,7 +107,7 @@ export const attention = {
       await page.goto(`/executions/${run.id}`);
       await page.locator("#output", { hasText: /400/ }).waitFor();
       await page.emulateMedia({ media: "print", colorScheme });
-      const look = await page.evaluate(() => {
+      const printed = await page.evaluate(() => {
         const output = document.getElementById("output");
         const style = getComputedStyle(output);
         const shown = (element) => element.getClientRects().length > 0;
@@ -118,9 +118,9 @@ export const attention = {
           controls: controls.filter(shown).map((element) => element.outerHTML.slice(0, 120)),
         };
       });
-      assert.equal(look.cut, false, "all lines are on the paper");
-      assert.deepEqual(look.colours, ["rgb(0, 0, 0)", "rgb(255, 255, 255)", "rgb(255, 255, 255)"]);
-      assert.deepEqual(look.controls, [], "nothing to click on paper");
+      assert.equal(printed.cut, false, "all lines are printed");
+      assert.deepEqual(printed.colours, ["rgb(0, 0, 0)", "rgb(255, 255, 255)", "rgb(255, 255, 255)"]);
+      assert.deepEqual(printed.controls, [], "no controls in print");
       const pages = (await page.pdf({ format: "A4" })).toString("latin1").match(/\/Type\s*\/Page\b/g).length;
       assert.ok(pages > 3, `${pages} pages hold 400 lines`);
     }

@@ -1,8 +1,8 @@
-// The API's description at /docs: read and tried out in the browser, signed in by the session of the pages or by a token.
+// API documentation at /docs: calls are listed and executed, authenticated by session or token.
 import assert from "node:assert/strict";
 import { api, echo, TOKEN } from "../lib.mjs";
 
-/** Opens one call, ready to be tried. */
+/** Opens one call in try-it-out mode. */
 async function call(page, tag, id) {
   await page.goto(`/docs#/${tag}/${id}`);
   await page.reload();
@@ -11,7 +11,7 @@ async function call(page, tag, id) {
   return block;
 }
 
-/** Sends it and answers the status that came back. */
+/** Executes the call and returns the response status. */
 async function execute(block) {
   await block.locator(".execute").click();
   const status = block.locator(".live-responses-table .response-col_status").last();
@@ -20,7 +20,7 @@ async function execute(block) {
 }
 
 export const docs = {
-  async "docs: every call is shown"({ server, open }) {
+  async "docs: all calls are listed"({ server, open }) {
     const page = await open();
     await page.goto("/docs");
     await page.locator(".opblock").first().waitFor();
@@ -30,7 +30,7 @@ export const docs = {
     assert.equal(await page.locator(".errors-wrapper").count(), 0);
   },
 
-  async "docs: a call is tried out with the session of the pages"({ server, open }) {
+  async "docs: executing a call with the session"({ server, open }) {
     const page = await open();
     const create = await call(page, "Tasks", "createTask");
     await create.locator("textarea.body-param__text").fill(JSON.stringify(echo("from-docs")));
@@ -43,7 +43,7 @@ export const docs = {
     assert.equal(items[0].requested_by, "admin");
   },
 
-  async "docs: a call is tried out with a token"({ server, open, allow }) {
+  async "docs: executing a call with a token"({ server, open, allow }) {
     allow("401");
     const page = await open();
     await page.context().clearCookies();

@@ -1,4 +1,4 @@
-// The form of a task: every kind of trigger, what is refused, editing with a preview.
+// Task form: all trigger types, validation errors, editing with a preview.
 import assert from "node:assert/strict";
 import { api, echo } from "../lib.mjs";
 
@@ -18,7 +18,7 @@ async function create(page, id) {
 }
 
 export const forms = {
-  async "a task of each kind of trigger is created"({ server, open }) {
+  async "create a task with each trigger type"({ server, open }) {
     const page = await open();
     await fill(page, "by-date");
     await kind(page, "date");
@@ -42,7 +42,7 @@ export const forms = {
     assert.equal(kinds[3].trigger.idle_duration, 90);
   },
 
-  async "bad JSON and bad rules are refused and nothing typed is lost"({ server, open, allow }) {
+  async "validation errors keep the input"({ server, open, allow }) {
     allow("422");
     const page = await open();
     await fill(page, "refused");
@@ -60,7 +60,7 @@ export const forms = {
     await page.locator("#params-check", { hasText: "massage" }).waitFor();
   },
 
-  async "the helpers of the form write the rule"({ open }) {
+  async "rule builder"({ open }) {
     const page = await open();
     await fill(page, "helped");
     await page.locator(".rule-help > summary").click();
@@ -74,7 +74,7 @@ export const forms = {
     assert.equal(await page.inputValue("[name='/trigger/expression']"), "*/15 * * * *");
   },
 
-  async "an edit shows what it changes before it is saved"({ server, open }) {
+  async "preview of changes while editing"({ server, open }) {
     await api(server, "POST", "/tasks", echo("edited"));
     const page = await open();
     await page.goto("/tasks/edited/edit");
@@ -90,7 +90,7 @@ export const forms = {
     assert.equal(task.version, 2);
   },
 
-  async "two who edit the same task do not overwrite each other"({ server, open, allow }) {
+  async "concurrent edits are detected"({ server, open, allow }) {
     allow("412");
     await api(server, "POST", "/tasks", echo("shared"));
     const page = await open();

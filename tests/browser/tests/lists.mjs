@@ -1,4 +1,4 @@
-// Lists: filters, pages, files.
+// Lists: filters, pagination, downloads.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { api, echo, ended, signIn, startServer } from "../lib.mjs";
@@ -6,7 +6,7 @@ import { api, echo, ended, signIn, startServer } from "../lib.mjs";
 const rows = (page, kind) => page.locator(`tr[data-${kind}]`);
 
 export const lists = {
-  async "more than forty tasks come in pages and by filters in the address"({ server, open }) {
+  async "tasks list: pagination, filters and sorting"({ server, open }) {
     for (let number = 0; number < 45; number += 1) {
       await api(server, "POST", "/tasks", echo(`page-${String(number).padStart(2, "0")}`, { tags: ["paged"], enabled: number !== 7 }));
     }
@@ -19,7 +19,7 @@ export const lists = {
     await page.click("a[rel=prev]");
     await page.locator("tr[data-task=page-00]").waitFor();
     await page.fill("#search", "enabled:no tag:paged");
-    await page.locator("#list", { hasText: "1 in all" }).waitFor();
+    await page.locator("#list", { hasText: "1 total" }).waitFor();
     assert.equal(await rows(page, "task").first().getAttribute("data-task"), "page-07");
     assert.match(page.url(), /search=enabled/);
     await page.goto("/tasks?tag=paged");
@@ -30,7 +30,7 @@ export const lists = {
     await page.locator("th[aria-sort=ascending]").waitFor();
   },
 
-  async "executions are filtered, paged and taken away as files"({ server, open }) {
+  async "executions list: filters, pagination and downloads"({ server, open }) {
     await api(server, "POST", "/tasks", echo("logged"));
     let last;
     for (let number = 0; number < 42; number += 1) last = await api(server, "POST", "/tasks/logged/run", {});
@@ -52,17 +52,17 @@ export const lists = {
     }
   },
 
-  async "a past of a hundred thousand executions is as quick as a short one"({ browser }) {
-    if (!process.env.LONG_PAST) return "LONG_PAST names no folder with a long past (cargo test --test browser makes one)";
+  async "100,000 executions are listed quickly"({ browser }) {
+    if (!process.env.LONG_PAST) return "LONG_PAST is not set to a data directory with many executions (cargo test --test browser creates one)";
     const server = await startServer({ folder: process.env.LONG_PAST });
     try {
       const page = await signIn(browser, server);
       await page.goto("/executions");
       await page.locator("#list", { hasText: "or more" }).waitFor();
       for (let turn = 0; turn < 5; turn += 1) {
-        const edge = await rows(page, "execution").last().getAttribute("data-execution");
+        const lastId = await rows(page, "execution").last().getAttribute("data-execution");
         await page.click("a[rel=next]");
-        await page.locator(`tr[data-execution="${edge}"]`).waitFor({ state: "detached" });
+        await page.locator(`tr[data-execution="${lastId}"]`).waitFor({ state: "detached" });
         assert.equal(await rows(page, "execution").count(), 40);
       }
       const begun = Date.now();
@@ -80,7 +80,7 @@ export const lists = {
     }
   },
 
-  async "the calendar and the overview lead to what they count"({ server, open }) {
+  async "calendar and overview link to the executions they count"({ server, open }) {
     await api(server, "POST", "/tasks", echo("counted"));
     const run = await api(server, "POST", "/tasks/counted/run", {});
     await ended(server, run.id);

@@ -1,11 +1,11 @@
-// What moves by itself: a run watched to its end, cancelled, new rows, and a stream that was lost.
+// Live updates: output and end of a run, cancellation, new rows, reconnection.
 import assert from "node:assert/strict";
 import { api, echo, ended, signIn, startServer } from "../lib.mjs";
 
 const command = (id, text) => ({ id, type: "send_cmd", trigger: { type: "cron", expression: "0 8 * * *" }, params: { command: text } });
 
 export const live = {
-  async "a run is watched live to its end"({ server, open }) {
+  async "live output of a run"({ server, open }) {
     const lines = "for i in 1 2 3 4 5; do printf '\\033[32mstep %s\\033[0m\\n' $i; sleep 0.3; done; echo over >&2";
     await api(server, "POST", "/tasks", command("watched", lines));
     const run = await api(server, "POST", "/tasks/watched/run", {});
@@ -20,7 +20,7 @@ export const live = {
     await page.locator("#found", { hasText: "2/5" }).waitFor();
   },
 
-  async "a colour lasts until it is taken back, however the output comes"({ server, open }) {
+  async "ANSI colors continue across chunks"({ server, open }) {
     await api(server, "POST", "/tasks", command("coloured", "printf '\\033[31mfirst\\n'; sleep 2; printf 'second\\033['; sleep 2; printf '0mthird\\n'"));
     const run = await api(server, "POST", "/tasks/coloured/run", {});
     const page = await open();
@@ -31,18 +31,18 @@ export const live = {
     assert.match(await page.locator("#output").textContent(), /second\s*third/);
   },
 
-  async "a run is cancelled"({ server, open }) {
+  async "cancel a run"({ server, open }) {
     await api(server, "POST", "/tasks", command("stopped", "sleep 60"));
     const run = await api(server, "POST", "/tasks/stopped/run", {});
     const page = await open();
     await page.goto(`/executions/${run.id}`);
     await page.locator("h1 .state-running").waitFor();
-    await page.click("text=Cancel this run");
+    await page.click("text=Cancel run");
     await page.locator("h1 .state-cancelled").waitFor();
     assert.equal((await ended(server, run.id)).status, "cancelled");
   },
 
-  async "a hundred thousand lines stay steady"({ server, open }) {
+  async "output of 150,000 lines"({ server, open }) {
     await api(server, "POST", "/tasks", command("long", "seq 1 150000"));
     const run = await api(server, "POST", "/tasks/long/run", {});
     await ended(server, run.id);
@@ -56,11 +56,11 @@ export const live = {
     await page.locator("#output", { hasText: "Earlier output is not shown" }).waitFor();
   },
 
-  async "new executions are offered, not forced"({ server, open }) {
+  async "new executions are offered by a link"({ server, open }) {
     await api(server, "POST", "/tasks", echo("offered"));
     const page = await open();
     await page.goto("/executions?task_id=offered");
-    await page.locator("#live-mark[data-state=live]").waitFor({ state: "attached" });
+    await page.locator("#live-status[data-state=live]").waitFor({ state: "attached" });
     const run = await api(server, "POST", "/tasks/offered/run", {});
     await page.locator("#offer", { hasText: "new" }).waitFor();
     assert.equal(await page.locator("tr[data-execution]").count(), 0);
@@ -68,17 +68,17 @@ export const live = {
     await page.locator(`tr[data-execution="${run.id}"]`).waitFor();
   },
 
-  async "a lost stream is said, and caught up with when it returns"({ browser }) {
+  async "reconnection after a server restart"({ browser }) {
     const first = await startServer();
     await api(first, "POST", "/tasks", echo("away"));
     const page = await signIn(browser, first);
     await page.goto("/tasks?search=away");
-    await page.locator("#live-mark[data-state=live]").waitFor({ state: "attached" });
+    await page.locator("#live-status[data-state=live]").waitFor({ state: "attached" });
     await first.kill();
-    await page.locator("#live-mark:not([hidden])").waitFor();
+    await page.locator("#live-status:not([hidden])").waitFor();
     const second = await startServer({ port: new URL(first.url).port, folder: first.folder });
     await api(second, "POST", "/tasks/away/pause");
-    await page.locator("#live-mark[hidden][data-state=live]").waitFor({ state: "attached" });
+    await page.locator("#live-status[hidden][data-state=live]").waitFor({ state: "attached" });
     await page.locator("[aria-label='Resume away']").waitFor();
     await page.context().close();
     await second.stop();

@@ -1,4 +1,4 @@
-// Without script, in Chinese, in the dark, and on a phone.
+// Pages without JavaScript, language and theme, layout at all widths.
 import assert from "node:assert/strict";
 import { api, echo } from "../lib.mjs";
 
@@ -6,7 +6,7 @@ const PAGES = ["/", "/tasks", "/tasks/new?type=echo", "/executions", "/calendar"
 const SETTINGS = ["/account", "/settings/tokens", "/settings/users", "/settings/secrets", "/settings/datasources", "/audit"];
 
 export const plain = {
-  async "everything works without script"({ server, open }) {
+  async "task form, run, bulk pause and delete without JavaScript"({ server, open }) {
     await api(server, "POST", "/tasks", echo("plain"));
     const page = await open({ javaScriptEnabled: false });
     await page.goto("/tasks/new?type=echo");
@@ -28,7 +28,7 @@ export const plain = {
     await page.waitForURL("**/tasks");
   },
 
-  async "accounts and tokens are made, and a version is restored, without script"({ server, open }) {
+  async "accounts, tokens and restore without JavaScript"({ server, open }) {
     const page = await open({ javaScriptEnabled: false });
     await page.goto("/settings/users");
     await page.fill("[name='/name']", "made-plain");
@@ -51,7 +51,7 @@ export const plain = {
     assert.equal((await api(server, "GET", "/tasks/versioned")).name, "first");
   },
 
-  async "the language and the theme are chosen in the menu"({ open }) {
+  async "language and theme menu"({ open }) {
     const page = await open();
     await page.goto("/tasks");
     await page.click(".menu > summary");
@@ -63,7 +63,7 @@ export const plain = {
     await page.locator("html[data-bs-theme=dark]").waitFor();
   },
 
-  async "tables fit their cards at every width"({ server, open }) {
+  async "tables fit their cards at all widths"({ server, open }) {
     await api(server, "POST", "/tasks", echo("a-task-with-a-rather-long-id", { tags: ["fitting"], trigger: { type: "date", run_date: "2099-01-01 00:00:00" } }));
     await api(server, "POST", "/tasks/a-task-with-a-rather-long-id/run", {});
     const page = await open();
@@ -80,7 +80,7 @@ export const plain = {
     }
   },
 
-  async "nothing is wider than a phone"({ server, open }) {
+  async "no horizontal scrolling on a phone"({ server, open }) {
     await api(server, "POST", "/tasks", echo("narrow", { name: "A name that is rather long for a small screen", tags: ["narrow"] }));
     const page = await open({ viewport: { width: 360, height: 800 } });
     for (const path of [...PAGES, ...SETTINGS, "/tasks/narrow", "/tasks/narrow/edit", "/tasks/narrow/versions"]) {

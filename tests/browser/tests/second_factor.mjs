@@ -1,4 +1,4 @@
-// The second factor as people set it up and use it; the phone is played by this file.
+// Two-factor authentication: setup, sign-in and removal; this file computes the codes of the authenticator app.
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
 import { readFileSync } from "node:fs";
@@ -9,7 +9,7 @@ const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.mi
 const PASSWORD = "battery staple";
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
-/** The code of RFC 6238 that an app shows, `ahead` steps from now. */
+/** Returns the TOTP code (RFC 6238), `ahead` steps from now. */
 function code(secret, ahead = 0) {
   const bits = [...secret.replaceAll(" ", "")].map((letter) => ALPHABET.indexOf(letter).toString(2).padStart(5, "0")).join("");
   const key = Buffer.from(bits.match(/.{8}/g).map((byte) => parseInt(byte, 2)));
@@ -33,14 +33,14 @@ async function clean(page, where) {
   assert.deepEqual(found.violations.map((fault) => `${fault.id}: ${fault.nodes.map((node) => node.target.join(" "))}`), [], where);
 }
 
-/** A reader's own browser, with an account made for it. */
-async function reader(browser, server, name, options) {
+/** Creates an account and a browser context for it. */
+async function accountBrowser(browser, server, name, options) {
   await api(server, "POST", "/users", { name, role: "viewer", password: PASSWORD });
   const context = await browser.newContext({ locale: "en-US", baseURL: server.url, ...options });
   return { context, page: await context.newPage() };
 }
 
-/** Sets the second factor up on the account's page; answers its secret and the recovery codes. */
+/** Sets up the second factor on the account page; returns its secret and the recovery codes. */
 async function enrol(page) {
   await page.goto("/account");
   await page.click("main a[href='/account/second-factor']");
@@ -48,9 +48,9 @@ async function enrol(page) {
   const secret = (await page.textContent("#secret")).trim();
   await page.fill("[name='/code']", "000000");
   await page.click("main .btn-primary");
-  await page.locator(".field-fault", { hasText: "is not the present one" }).waitFor();
-  assert.equal((await page.textContent("#secret")).trim(), secret, "a wrong code does not begin anew");
-  // Of the step before: the present one is then still free for the sign-in.
+  await page.locator(".field-fault", { hasText: "is not the current code" }).waitFor();
+  assert.equal((await page.textContent("#secret")).trim(), secret, "a wrong code keeps the secret");
+  // The code of the previous step: the current one stays usable for the sign-in.
   await page.fill("[name='/code']", code(secret, -1));
   await page.click("main .btn-primary");
   const codes = (await page.textContent("#recovery-codes")).trim().split("\n");
@@ -59,8 +59,8 @@ async function enrol(page) {
 }
 
 export const secondFactor = {
-  async "a second factor is set up, asked for and taken away, without script"({ server, browser }) {
-    const { context, page } = await reader(browser, server, "fac-plain", { javaScriptEnabled: false });
+  async "set up, use and remove a second factor without JavaScript"({ server, browser }) {
+    const { context, page } = await accountBrowser(browser, server, "fac-plain", { javaScriptEnabled: false });
     await firstStep(page, "fac-plain");
     await page.waitForURL("**/executions");
     const { secret, codes } = await enrol(page);
@@ -78,12 +78,12 @@ export const secondFactor = {
     await firstStep(page, "fac-plain");
     await page.fill("[name=code]", codes[0]);
     await page.click("main button");
-    await page.locator(".flash", { hasText: "9 are left" }).waitFor();
+    await page.locator(".flash", { hasText: "Recovery codes left: 9" }).waitFor();
     await page.goto("/account/second-factor");
     await page.fill("[name='/present']", PASSWORD);
     await page.fill("[name='/code']", codes[1]);
     await page.click("main .btn-ghost-danger");
-    await page.locator(".flash", { hasText: "switched off" }).waitFor();
+    await page.locator(".flash", { hasText: "turned off" }).waitFor();
     await page.goto("/account");
     await page.click("form[action='/account/sign-out'] button");
     await page.waitForURL("**/login");
@@ -92,9 +92,9 @@ export const secondFactor = {
     await context.close();
   },
 
-  async "axe finds nothing on the pages of the second factor, and a phone's width is enough"({ server, browser, open }) {
+  async "accessibility and phone layout of the second factor pages"({ server, browser, open }) {
     for (const [name, colorScheme, locale] of [["fac-light", "light", "en-US"], ["fac-dark", "dark", "zh-CN"]]) {
-      const { context, page } = await reader(browser, server, name, { colorScheme, locale, bypassCSP: true, viewport: { width: 360, height: 800 } });
+      const { context, page } = await accountBrowser(browser, server, name, { colorScheme, locale, bypassCSP: true, viewport: { width: 360, height: 800 } });
       await firstStep(page, name);
       await page.waitForURL("**/executions");
       await page.goto("/account/second-factor");
@@ -119,7 +119,7 @@ export const secondFactor = {
     }
     const page = await open();
     await page.goto("/settings/users/edit?name=fac-light");
-    await page.click("text=Reset second factor");
+    await page.click("text=Reset two-factor");
     const answered = page.waitForResponse((answer) => answer.request().method() === "POST");
     await page.click("main .btn-danger");
     assert.ok((await answered).status() < 400);

@@ -1,16 +1,16 @@
-// Saved views, chains in the form, nodes, and the editor of JSON boxes.
+// Saved views, chains in the task form, nodes, bulk progress and the JSON editor.
 import assert from "node:assert/strict";
 import { api, echo } from "../lib.mjs";
 
 const toast = (page, text) => page.locator(".toast-box", { hasText: text }).first().waitFor();
 
 export const views = {
-  async "a view is saved from the list, without leaving it, and opened by its name"({ server, open }) {
+  async "save and open a view"({ server, open }) {
     await api(server, "POST", "/tasks", echo("viewed", { tags: ["viewed"] }));
     const page = await open();
     await page.goto("/tasks");
     await page.fill("#search", "tag:viewed");
-    await page.locator("#list", { hasText: "1 in all" }).waitFor();
+    await page.locator("#list", { hasText: "1 total" }).waitFor();
     await page.click(".views > summary");
     await page.fill("#view-name", "Mine");
     await page.keyboard.press("Enter");
@@ -25,7 +25,7 @@ export const views = {
     await page.locator(".flash", { hasText: "deleted" }).waitFor();
   },
 
-  async "a chain is picked in the form, row by row"({ server, open }) {
+  async "chain rows in the task form"({ server, open }) {
     for (const id of ["chained-a", "chained-b", "chained-c", "chaining"]) await api(server, "POST", "/tasks", echo(id));
     const page = await open();
     await page.goto("/tasks/chaining/edit");
@@ -45,7 +45,7 @@ export const views = {
     assert.deepEqual(chain.map((link) => [link.on, link.task]), [["success", "chained-a"], ["failure", "chained-b"], ["success", "chained-c"]]);
   },
 
-  async "nodes show this process, and what it runs"({ server, open }) {
+  async "nodes page shows this process and its runs"({ server, open }) {
     const task = { id: "on-node", type: "send_cmd", trigger: { type: "cron", expression: "0 8 * * *" }, params: { command: "sleep 60" } };
     await api(server, "POST", "/tasks", task);
     const page = await open();
@@ -57,24 +57,24 @@ export const views = {
     await page.locator(`a[href="/executions/${run.id}"]`).waitFor({ state: "detached" });
   },
 
-  async "many tasks are done part by part, and can be stopped"({ server, open }) {
+  async "bulk action in several requests can be stopped"({ server, open }) {
     for (let number = 0; number < 540; number += 1) await api(server, "POST", "/tasks", echo(`part-${String(number).padStart(3, "0")}`, { tags: ["part"] }));
     const page = await open();
     await page.goto("/tasks?tag=part");
-    await page.check("#tick-all");
+    await page.check("#select-all");
     await page.click("#bulk [value=pause]");
     await page.locator("#dialog h1", { hasText: "540" }).waitFor();
     await page.click("#dialog .btn-primary");
     await toast(page, "Done: 540 tasks.");
     assert.equal((await api(server, "GET", "/tasks?tag=part&enabled=false")).total, 540);
-    await page.check("#tick-all");
+    await page.check("#select-all");
     await page.click("#bulk [value=resume]");
-    let asked = 0;
+    let requestCount = 0;
     let goOn;
     const stopped = new Promise((resolve) => { goOn = resolve; });
     await page.route("**/tasks/-/bulk", async (route) => {
-      asked += 1;
-      if (asked === 2) await stopped;
+      requestCount += 1;
+      if (requestCount === 2) await stopped;
       await route.continue();
     });
     await page.click("#dialog .btn-primary");
@@ -82,12 +82,12 @@ export const views = {
     await page.click("#dialog [data-close]");
     await page.locator("#dialog[open]").waitFor({ state: "detached" });
     goOn();
-    await page.locator("#tick-all").waitFor();
-    assert.ok((await api(server, "GET", "/tasks?tag=part&enabled=true")).total > 0, "a part was done");
-    assert.ok(asked <= 2, `${asked} requests`);
+    await page.locator("#select-all").waitFor();
+    assert.ok((await api(server, "GET", "/tasks?tag=part&enabled=true")).total > 0, "some tasks were processed");
+    assert.ok(requestCount <= 2, `${requestCount} requests`);
   },
 
-  async "the parameters have an editor that names them and marks faults"({ open }) {
+  async "JSON editor completes parameters and marks faults"({ open }) {
     const page = await open();
     await page.goto("/tasks/new?type=http_request");
     const editor = page.locator(".editor .cm-content");

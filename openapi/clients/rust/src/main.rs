@@ -1,5 +1,5 @@
-//! Uses the generated client as a program would: signs in by token, makes a task of every trigger kind, asks when it fires, runs one, waits for its
-//! end, reads execution and output, meets typed errors, and takes everything away again.
+//! Example of the generated client: authenticates with a token, creates a task with every trigger kind, previews it, runs one, waits for its end,
+//! reads execution and output, handles typed errors and deletes the tasks.
 
 use std::error::Error;
 use std::time::{Duration, Instant};
@@ -9,7 +9,7 @@ use belfry::types::{
     IdleTrigger, IdleTriggerType, IntervalTrigger, IntervalTriggerType, Params, Problem, Role, Trigger,
 };
 
-/// What the generator made of the document.
+/// The generated client.
 #[allow(clippy::all, unused_imports, reason = "generated")]
 mod belfry {
     include!(concat!(env!("OUT_DIR"), "/client.rs"));
@@ -18,9 +18,9 @@ mod belfry {
 type Client = belfry::Client;
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Triggers of every kind, and how many firings are left of three asked for.
+/// Triggers of every kind, and the expected number of fire times of three requested.
 fn triggers() -> Outcome<Vec<(&'static str, Trigger, usize)>> {
     let date =
         DateTrigger::builder().type_(DateTriggerType::Date).run_date("2099-12-10 08:00:00").timezone("Asia/Shanghai".to_owned());
@@ -49,11 +49,11 @@ async fn create(client: &Client, name: &str, trigger: Trigger) -> Result<belfry:
     task.send().await.map(belfry::ResponseValue::into_inner)
 }
 
-/// The problem that a call must end with.
+/// Returns the problem that a call is expected to end with.
 fn problem<T: std::fmt::Debug>(answer: Result<T, belfry::Error<Problem>>) -> Outcome<Problem> {
     match answer {
         Err(belfry::Error::ErrorResponse(problem)) => Ok(problem.into_inner()),
-        other => Err(format!("the call was not refused: {other:?}").into()),
+        other => Err(format!("the call did not fail: {other:?}").into()),
     }
 }
 
@@ -65,7 +65,7 @@ async fn ended(client: &Client, id: &str) -> Outcome<ExecutionDetail> {
         if !matches!(execution.status, ExecutionStatus::Queued | ExecutionStatus::Running) {
             return Ok(execution);
         }
-        assert!(begun.elapsed() < PATIENCE, "{id} does not end");
+        assert!(begun.elapsed() < TIMEOUT, "{id} did not end in time");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
@@ -83,10 +83,10 @@ async fn main() -> Outcome<()> {
     assert_eq!(client.get_me().send().await?.role, Role::Admin);
 
     for (name, trigger, firings) in triggers()? {
-        let made = create(&client, name, trigger.clone()).await?;
-        assert_eq!(made.id, format!("rust-{name}"));
+        let created = create(&client, name, trigger.clone()).await?;
+        assert_eq!(created.id, format!("rust-{name}"));
         let preview =
-            client.preview_trigger().body_map(|question| question.trigger(trigger).count(Some(3.try_into().expect("is not 0"))));
+            client.preview_trigger().body_map(|request| request.trigger(trigger).count(Some(3.try_into().expect("is not 0"))));
         assert_eq!(preview.send().await?.fire_times.len(), firings, "{name}");
     }
 
@@ -99,7 +99,7 @@ async fn main() -> Outcome<()> {
     assert!(execution.finished_at >= execution.started_at && execution.attempts[0].attempt == 1);
     assert_eq!(execution.output.trim(), "once");
 
-    let (_, idle, _) = triggers()?.pop().ok_or("there are triggers")?;
+    let (_, idle, _) = triggers()?.pop().ok_or("no triggers")?;
     let taken = problem(create(&client, "idle", idle).await)?;
     assert_eq!((taken.status, taken.type_.as_str()), (409, "urn:belfry:problem:conflict"));
     let wrong = CronTrigger::builder().type_(CronTriggerType::Cron).hour(CronField::Integer(25));

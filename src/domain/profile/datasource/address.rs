@@ -1,10 +1,10 @@
-//! The URL of a database, read: which kind it is, where it is, and who signs in.
+//! Parsed database URLs: engine, host, database and credentials.
 
 use std::fmt;
 
 use crate::domain::secret::Secret;
 
-/// The kinds of database.
+/// The supported database engines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Engine {
     Sqlite,
@@ -13,11 +13,11 @@ pub enum Engine {
     MySql,
     SqlServer,
     Oracle,
-    /// Whatever has an ODBC driver; only in a build with the feature `odbc`.
+    /// Any database with an ODBC driver; requires the feature `odbc`.
     Odbc,
 }
 
-/// The schemes of URLs, with the kind that each names.
+/// The URL schemes and their engines.
 const SCHEMES: [(&str, Engine); 9] = [
     ("sqlite", Engine::Sqlite),
     ("postgres", Engine::Postgres),
@@ -30,11 +30,11 @@ const SCHEMES: [(&str, Engine); 9] = [
     ("odbc", Engine::Odbc),
 ];
 
-/// What a URL may look like, for messages.
+/// The accepted URL forms, for messages.
 pub const KNOWN_SCHEMES: &str = "sqlite://path, postgres://, mysql://, mariadb://, mssql://, sqlserver://, oracle://, odbc:";
 
 impl Engine {
-    /// The word for it in answers: `sqlite`, `postgres`, `mysql`, `mssql`, `oracle`, `odbc`.
+    /// The name in API responses: `sqlite`, `postgres`, `mysql`, `mssql`, `oracle`, `odbc`.
     pub fn as_str(self) -> &'static str {
         match self {
             Engine::Sqlite => "sqlite",
@@ -46,8 +46,8 @@ impl Engine {
         }
     }
 
-    /// Whether one statement alone counts whole or not at all, without a transaction around it.
-    pub fn batches_alone(self) -> bool {
+    /// Whether a single statement is atomic without an explicit transaction.
+    pub fn single_statement_is_atomic(self) -> bool {
         !matches!(self, Engine::SqlServer)
     }
 
@@ -61,7 +61,7 @@ impl Engine {
         }
     }
 
-    /// The options that may follow `?` in the URL.
+    /// The allowed options after `?` in the URL.
     fn options(self) -> &'static [&'static str] {
         match self {
             Engine::Sqlite => &["mode"],
@@ -85,7 +85,7 @@ impl fmt::Display for Engine {
     }
 }
 
-/// Where a database is. Printing it shows the place alone: a connection string may hold a password.
+/// A database address. `Debug` prints only engine, host and port, since a connection string may contain a password.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Address {
     pub engine: Engine,
@@ -94,7 +94,7 @@ pub struct Address {
     /// Empty for SQLite and ODBC.
     pub host: String,
     pub port: u16,
-    /// SQLite: the file's path. Oracle: the service. ODBC: the connection string, which may hold a password.
+    /// SQLite: the file path. Oracle: the service. ODBC: the connection string, which may contain a password.
     pub database: String,
     options: Vec<(String, String)>,
 }
@@ -106,10 +106,10 @@ impl fmt::Debug for Address {
 }
 
 impl Address {
-    /// Reads a URL. No message holds any part of it but the scheme and the names of options.
+    /// Parses a URL. Error messages contain no part of it except the scheme.
     ///
     /// # Errors
-    /// What does not read, and what would be right.
+    /// A message that names the invalid part and the allowed form.
     pub fn parse(url: &str) -> Result<Address, String> {
         let (scheme, rest) = url.trim().split_once(':').ok_or_else(|| unknown(""))?;
         let scheme = scheme.to_ascii_lowercase();
@@ -123,19 +123,19 @@ impl Address {
         let options = options(engine, query)?;
         if engine == Engine::Sqlite {
             return match decode(rest)? {
-                path if path.is_empty() => Err("url: names no file; use sqlite://path/to/file.db".to_owned()),
+                path if path.is_empty() => Err("url: file path is missing; use sqlite://path/to/file.db".to_owned()),
                 path => Ok(Address::local(engine, path, options)),
             };
         }
-        Address::of_server(engine, rest, options)
+        Address::from_server_url(engine, rest, options)
     }
 
     fn local(engine: Engine, database: String, options: Vec<(String, String)>) -> Address {
         Address { engine, user: None, password: None, host: String::new(), port: 0, database, options }
     }
 
-    /// Reads `user:password@host:port/database`.
-    fn of_server(engine: Engine, rest: &str, options: Vec<(String, String)>) -> Result<Address, String> {
+    /// Parses `user:password@host:port/database`.
+    fn from_server_url(engine: Engine, rest: &str, options: Vec<(String, String)>) -> Result<Address, String> {
         let (authority, database) = rest.split_once('/').unwrap_or((rest, ""));
         let (credentials, place) = match authority.rsplit_once('@') {
             Some((credentials, place)) => (Some(credentials), place),
@@ -147,14 +147,14 @@ impl Address {
         };
         let (host, port) = host_and_port(place)?;
         if host.is_empty() {
-            return Err("url: names no host".to_owned());
+            return Err("url: host is missing".to_owned());
         }
         let port = port.unwrap_or(engine.default_port());
         let user = user.filter(|user| !user.is_empty());
         Ok(Address { engine, user, password, host, port, database: decode(database)?, options })
     }
 
-    /// An option that followed `?`.
+    /// The value of an option after `?`.
     pub fn option(&self, name: &str) -> Option<&str> {
         self.options.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
@@ -162,9 +162,9 @@ impl Address {
 
 fn unknown(scheme: &str) -> String {
     let shown = if scheme.is_empty() || !scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'+') || scheme.len() > 20 {
-        "the URL begins with no kind of database".to_owned()
+        "the URL has no database scheme".to_owned()
     } else {
-        format!("'{scheme}' is no kind of database")
+        format!("'{scheme}' is not a supported database scheme")
     };
     format!("url: {shown}; known are {KNOWN_SCHEMES}")
 }
@@ -177,7 +177,7 @@ fn options(engine: Engine, query: &str) -> Result<Vec<(String, String)>, String>
         if !engine.options().contains(&name.as_str()) {
             let known = engine.options().join(", ");
             let known = if known.is_empty() { "none".to_owned() } else { known };
-            return Err(format!("url: an option is not known to {engine} here; known: {known}"));
+            return Err(format!("url: contains an unsupported option for {engine}; supported: {known}"));
         }
         options.push((name, decode(value)?));
     }
@@ -188,7 +188,7 @@ fn host_and_port(place: &str) -> Result<(String, Option<u16>), String> {
     let bad = || "url: the port is not a number from 1 to 65535".to_owned();
     let port = |text: &str| text.parse::<u16>().ok().filter(|port| *port > 0).ok_or_else(bad);
     if let Some(rest) = place.strip_prefix('[') {
-        let (host, after) = rest.split_once(']').ok_or("url: the address has no ]")?;
+        let (host, after) = rest.split_once(']').ok_or("url: the IPv6 address lacks the closing ]")?;
         return Ok((host.to_owned(), after.strip_prefix(':').map(port).transpose()?));
     }
     match place.rsplit_once(':') {
@@ -197,7 +197,7 @@ fn host_and_port(place: &str) -> Result<(String, Option<u16>), String> {
     }
 }
 
-/// Takes percent signs apart.
+/// Decodes percent-encoding.
 fn decode(text: &str) -> Result<String, String> {
     let digit = |byte: Option<&u8>| byte.and_then(|b| char::from(*b).to_digit(16));
     let (bytes, mut decoded, mut at) = (text.as_bytes(), Vec::with_capacity(text.len()), 0);
@@ -213,7 +213,7 @@ fn decode(text: &str) -> Result<String, String> {
         }
         at += 3;
     }
-    String::from_utf8(decoded).map_err(|_| "url: is not UTF-8 once its percent signs are read".to_owned())
+    String::from_utf8(decoded).map_err(|_| "url: is not valid UTF-8 after percent-decoding".to_owned())
 }
 
 #[cfg(test)]
@@ -221,7 +221,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn urls_are_read() {
+    fn parse_reads_all_parts() {
         let read = Address::parse("postgres://me:p%40ss@db.example.com:6432/sales?sslmode=require").unwrap();
         assert_eq!(
             (read.engine, read.host.as_str(), read.port, read.database.as_str()),
@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_read_is_told_without_the_url() {
+    fn parse_errors_do_not_contain_the_url() {
         for url in [
             "",
             "me:secret@host",

@@ -1,6 +1,6 @@
-//! The calendar as arithmetic: dates as days since 1970-01-01, and the 21 kinds of years there are.
+//! Calendar arithmetic: dates as days since 1970-01-01, and the 21 kinds of years.
 
-/// The days of a kind of month, bit n for day n.
+/// A set of days of a month, bit n for day n.
 pub(crate) type MonthMask = u32;
 
 /// Year, month and day of a day count (Howard Hinnant's `civil_from_days`).
@@ -32,8 +32,8 @@ pub(crate) fn is_leap(year: i64) -> bool {
     year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
 }
 
-/// What decides on which dates a rule falls in a year: the weekday of 1 January, the year's length,
-/// and (for the ISO week of its first days) the length of the year before.
+/// The properties of a year that determine its calendar: the weekday of 1 January, the year's length, and (for the ISO week of
+/// its first days) the length of the year before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct YearKind {
     /// 0 = Sunday.
@@ -43,18 +43,18 @@ pub(crate) struct YearKind {
 }
 
 impl YearKind {
-    pub(crate) fn of(year: i64) -> Self {
+    pub(crate) fn from_year(year: i64) -> Self {
         let first_weekday = (day_count(year, 1, 1) + 4).rem_euclid(7);
         Self { first_weekday: u32::try_from(first_weekday).unwrap_or(0), leap: is_leap(year), after_leap: is_leap(year - 1) }
     }
 
-    /// Every kind there is: leap years do not follow one another.
+    /// Returns all 21 kinds: a leap year never follows a leap year.
     pub(crate) fn all() -> impl Iterator<Item = Self> {
         let lengths = [(false, false), (true, false), (false, true)];
         (0..7).flat_map(move |first_weekday| lengths.map(|(leap, after_leap)| Self { first_weekday, leap, after_leap }))
     }
 
-    /// A number below 21.
+    /// The kind as a number from 0 to 20.
     pub(crate) fn index(self) -> u32 {
         self.first_weekday + if self.leap { 7 } else { 0 } + if self.after_leap { 14 } else { 0 }
     }
@@ -72,7 +72,7 @@ impl YearKind {
         (self.first_weekday + self.days_before(month)) % 7
     }
 
-    /// The days of a month whose ISO 8601 week is among `weeks` (bit n for week n).
+    /// Returns the days of a month whose ISO 8601 week is in `weeks` (bit n for week n).
     pub(crate) fn days_in_weeks(self, month: u32, weeks: u64) -> MonthMask {
         let before = self.days_before(month);
         (1..=self.month_length(month))
@@ -91,7 +91,7 @@ impl YearKind {
         }
     }
 
-    /// 53 weeks: the year begins on a Thursday, or is a leap year that begins on a Wednesday.
+    /// Whether the year has 53 ISO weeks: it begins on a Thursday, or is a leap year that begins on a Wednesday.
     fn is_long(self) -> bool {
         self.first_weekday == 4 || self.leap && self.first_weekday == 3
     }
@@ -116,13 +116,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn agrees_with_chrono_on_four_centuries() {
+    fn calendar_agrees_with_chrono_over_four_centuries() {
         for days in -146_097..146_097_i64 {
             let date = NaiveDate::from_epoch_days(i32::try_from(days).unwrap()).unwrap();
             let (year, month, day) = civil(days);
             assert_eq!((i64::from(date.year()), date.month(), date.day()), (year, month, day));
             assert_eq!(day_count(year, month, day), days);
-            let kind = YearKind::of(year);
+            let kind = YearKind::from_year(year);
             assert_eq!(kind.iso_week(date.ordinal()), date.iso_week().week(), "{date}");
             assert_eq!(kind.month_weekday(month), date.with_day(1).unwrap().weekday().num_days_from_sunday());
         }

@@ -2,17 +2,18 @@
 
 use super::calendar::{MonthMask, YearKind};
 
-/// A union of ways to say a day. Weekdays are bits, Sunday bit 0.
+/// A set of days; a day is in the set if any field includes it. Weekdays are bits, Sunday is bit 0.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct DaySet {
     /// Bit n for day n, 1 to 31.
     pub days: u32,
     /// The month's last day.
     pub last: bool,
+    /// Every one of these weekdays.
     pub weekdays: u8,
-    /// The first to fifth of a weekday in the month.
+    /// The first to fifth occurrence of weekdays in the month.
     pub nth: [u8; 5],
-    /// The last of a weekday in the month.
+    /// The last occurrence of weekdays in the month.
     pub last_weekdays: u8,
 }
 
@@ -32,15 +33,16 @@ impl DaySet {
         *self == Self::default()
     }
 
-    /// Adds the n-th (from 0) or, with `None`, the last of a weekday.
+    /// Adds the n-th (counted from 0) or, with `None`, the last occurrence of a weekday.
     pub(crate) fn add_nth(&mut self, weekday: usize, nth: Option<usize>) {
-        let place = nth.map_or(Some(&mut self.last_weekdays), |nth| self.nth.get_mut(nth));
-        if let Some(weekdays) = place {
+        let set = nth.map_or(Some(&mut self.last_weekdays), |nth| self.nth.get_mut(nth));
+        if let Some(weekdays) = set {
             *weekdays |= 1 << weekday;
         }
     }
 
-    /// The same days in one form: what covers every day is `EVERY`, an n-th of a weekday that is there anyway is left out.
+    /// Returns the same days in canonical form: a set of all days becomes `EVERY`, and the n-th of a weekday that is in the set
+    /// anyway is removed.
     pub(crate) fn canonical(mut self) -> Self {
         if self.days == ALL_DAYS || self.weekdays == ALL_WEEKDAYS {
             return Self::EVERY;
@@ -64,17 +66,17 @@ impl DaySet {
         both.canonical()
     }
 
-    /// Only what a day-of-month text can say.
+    /// Returns the part that a day-of-month field can express.
     pub(crate) fn by_number(&self) -> Self {
         Self { days: self.days, last: self.last, ..Self::default() }
     }
 
-    /// Only what a `day_of_week` text of an expression can say.
+    /// Returns the part that the `day_of_week` field of an expression can express.
     pub(crate) fn by_weekday(&self) -> Self {
         Self { days: 0, last: false, ..*self }
     }
 
-    /// The days of a month that are in the set.
+    /// Returns the days of a month that are in the set.
     pub(crate) fn in_month(&self, year: YearKind, month: u32) -> MonthMask {
         let length = year.month_length(month);
         let first = year.month_weekday(month);
@@ -91,7 +93,7 @@ impl DaySet {
     }
 }
 
-/// Bit i for the i-th day (from 0) of a month that begins on the weekday `first`.
+/// Returns bit i for the i-th day (from 0) of a month that begins on the weekday `first`, if its weekday is in `weekdays`.
 fn weekday_pattern(weekdays: u8, first: u32) -> u64 {
     let turned = (u64::from(weekdays) | u64::from(weekdays) << 7) >> first & 0x7f;
     turned * WEEKS

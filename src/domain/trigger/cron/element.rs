@@ -1,13 +1,13 @@
-//! One element of a cron field: `*`, `*/n`, `a`, `a-b`, `a/n`, `a-b/n`, names, and the words about days.
+//! Parser of one element of a cron field: `*`, `*/n`, `a`, `a-b`, `a/n`, `a-b/n`, names, and the day keywords.
 
 use super::field::{DAY, DAY_OF_WEEK, Field, Form, Values, WEEKDAYS};
-use crate::domain::trigger::text::cut;
+use crate::domain::trigger::text::truncate;
 
-type Outcome<T> = Result<T, String>;
+type Parsed<T> = Result<T, String>;
 
-/// Adds what `element` (not empty, no blanks around it) says to `values`.
-pub(super) fn read_element(field: &Field, form: Form, element: &str, values: &mut Values) -> Outcome<()> {
-    if let Some(outcome) = read_day_words(field, form, element, values) {
+/// Parses `element` (not empty, trimmed) and adds its values to `values`.
+pub(super) fn read_element(field: &Field, form: Form, element: &str, values: &mut Values) -> Parsed<()> {
+    if let Some(outcome) = read_day_keyword(field, form, element, values) {
         return outcome;
     }
     let (range, step) = element.split_once('/').map_or((element, None), |(range, step)| (range, Some(step)));
@@ -22,7 +22,7 @@ pub(super) fn read_element(field: &Field, form: Form, element: &str, values: &mu
     read_numbers(field, form, element, range, step, values)
 }
 
-fn read_numbers(field: &Field, form: Form, element: &str, range: &str, step: Option<&str>, values: &mut Values) -> Outcome<()> {
+fn read_numbers(field: &Field, form: Form, element: &str, range: &str, step: Option<&str>, values: &mut Values) -> Parsed<()> {
     let limit = field.last_number(form);
     let (first, last) = match range.split_once('-') {
         Some((first, last)) => (number(field, limit, element, first)?, Some(number(field, limit, element, last)?)),
@@ -37,40 +37,40 @@ fn read_numbers(field: &Field, form: Form, element: &str, range: &str, step: Opt
     Ok(())
 }
 
-fn number(field: &Field, limit: u32, element: &str, digits: &str) -> Outcome<u32> {
+fn number(field: &Field, limit: u32, element: &str, digits: &str) -> Parsed<u32> {
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(unreadable(field, element));
     }
     if digits.len() > 9 {
-        return Err(format!("{}: {} has more than nine digits; write {} to {limit}", field.name, cut(digits), field.min));
+        return Err(format!("{}: {} has more than nine digits; write {} to {limit}", field.name, truncate(digits), field.min));
     }
-    let outside = || format!("{}: {} is not between {} and {limit}", field.name, cut(digits), field.min);
+    let outside = || format!("{}: {} is not between {} and {limit}", field.name, truncate(digits), field.min);
     digits.parse().ok().filter(|value| (field.min..=limit).contains(value)).ok_or_else(outside)
 }
 
-/// The step after `/`: 1 where there is none, otherwise 1 to `most`.
-fn read_step(field: &Field, element: &str, step: Option<&str>, most: u32) -> Outcome<u32> {
+/// Parses the step after `/`, from 1 to `max`; 1 if there is none.
+fn read_step(field: &Field, element: &str, step: Option<&str>, max: u32) -> Parsed<u32> {
     let Some(digits) = step else { return Ok(1) };
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(unreadable(field, element));
     }
     let name = field.name;
-    if most == 0 {
-        return Err(format!("{name}: {} takes no step, for its range holds one value only", cut(element)));
+    if max == 0 {
+        return Err(format!("{name}: {} takes no step: its range holds a single value", truncate(element)));
     }
-    let wrong = || format!("{name}: the step in {} must be between 1 and {most}", cut(element));
-    digits.parse().ok().filter(|step| digits.len() <= 9 && (1..=most).contains(step)).ok_or_else(wrong)
+    let wrong = || format!("{name}: the step in {} must be between 1 and {max}", truncate(element));
+    digits.parse().ok().filter(|step| digits.len() <= 9 && (1..=max).contains(step)).ok_or_else(wrong)
 }
 
-fn read_names(field: &Field, element: &str, range: &str, step: Option<&str>, values: &mut Values) -> Outcome<()> {
+fn read_names(field: &Field, element: &str, range: &str, step: Option<&str>, values: &mut Values) -> Parsed<()> {
     let (first, last) = range.split_once('-').unwrap_or((range, range));
     let both = [first, last];
     if both.iter().any(|part| part.bytes().all(|byte| byte.is_ascii_digit()) && !part.is_empty()) {
-        return Err(format!("{}: {} mixes a name and a number", field.name, cut(element)));
+        return Err(format!("{}: {} mixes a name and a number", field.name, truncate(element)));
     }
     let (first, last) = (name(field, element, first)?, name(field, element, last)?);
     if step.is_some() {
-        return Err(format!("{}: names take no step in '{}'", field.name, cut(element)));
+        return Err(format!("{}: names take no step in '{}'", field.name, truncate(element)));
     }
     if first <= last {
         values.add(field, first, last, 1);
@@ -82,17 +82,17 @@ fn read_names(field: &Field, element: &str, range: &str, step: Option<&str>, val
     Ok(())
 }
 
-/// The value of a name: the first three English letters in any case.
-fn name(field: &Field, element: &str, text: &str) -> Outcome<u32> {
+/// Returns the value of a name: its first three English letters in any case.
+fn name(field: &Field, element: &str, text: &str) -> Parsed<u32> {
     if text.is_empty() || !text.chars().all(char::is_alphabetic) {
         return Err(unreadable(field, element));
     }
     let place = field.names.iter().position(|name| name.eq_ignore_ascii_case(text));
     let value = place.and_then(|place| u32::try_from(place).ok()).map(|place| place + field.min);
-    value.ok_or_else(|| format!("{}: unknown name '{}'", field.name, cut(text)))
+    value.ok_or_else(|| format!("{}: unknown name '{}'", field.name, truncate(text)))
 }
 
-/// Says what to write instead of a range that runs backwards.
+/// The error for a range that runs backwards, with the correct spelling.
 fn backwards(field: &Field, element: &str, first: u32, last: u32, step: Option<&str>) -> String {
     let shown = |value: u32| match field.names {
         [] => value.to_string(),
@@ -108,11 +108,11 @@ fn backwards(field: &Field, element: &str, first: u32, last: u32, step: Option<&
         _ => Some(format!("{},{}", span(first, field.max), span(field.min, last))),
     };
     let advice = advice.filter(|_| step.is_none() || field.name == DAY_OF_WEEK.name);
-    let problem = format!("{}: {} runs backwards", field.name, cut(element));
+    let problem = format!("{}: {} runs backwards", field.name, truncate(element));
     advice.map_or_else(|| problem.clone(), |advice| format!("{problem}; write {advice}"))
 }
 
-/// The names of the weekdays that a backwards range of numbers means.
+/// Returns the weekday names that a backwards range of numbers stands for.
 fn weekdays_from(first: u32, last: u32, step: Option<&str>) -> Option<String> {
     let name = |day: u32| usize::try_from(day % 7).ok().and_then(|day| WEEKDAYS.get(day)).copied();
     match step {
@@ -125,20 +125,20 @@ fn weekdays_from(first: u32, last: u32, step: Option<&str>) -> Option<String> {
     }
 }
 
-/// The words about days that only some fields of some forms know; `None`: the element is none of them.
-fn read_day_words(field: &Field, form: Form, element: &str, values: &mut Values) -> Option<Outcome<()>> {
+/// Parses the day keywords, which only some fields allow; `None` if the element is not one.
+fn read_day_keyword(field: &Field, form: Form, element: &str, values: &mut Values) -> Option<Parsed<()>> {
     match (field.name, form) {
         ("day", _) if element.eq_ignore_ascii_case("last") => values.days.last = true,
         ("day", Form::Expression) if element.eq_ignore_ascii_case("l") => values.days.last = true,
-        ("day", Form::Fields) if element.contains([' ', '\t']) => return Some(nth_in_words(element, values)),
-        ("day_of_week", Form::Expression) => return nth_in_signs(field, element, values),
+        ("day", Form::Fields) if element.contains([' ', '\t']) => return Some(read_ordinal_weekday(element, values)),
+        ("day_of_week", Form::Expression) => return read_nth_weekday(field, element, values),
         _ => return None,
     }
     Some(Ok(()))
 }
 
-/// `2nd fri`, `last mon`.
-fn nth_in_words(element: &str, values: &mut Values) -> Outcome<()> {
+/// Parses `2nd fri`, `last mon`.
+fn read_ordinal_weekday(element: &str, values: &mut Values) -> Parsed<()> {
     const ORDINALS: [&str; 5] = ["1st", "2nd", "3rd", "4th", "5th"];
     let mut words = element.split([' ', '\t']).filter(|word| !word.is_empty());
     let (Some(ordinal), Some(weekday), None) = (words.next(), words.next(), words.next()) else {
@@ -149,25 +149,25 @@ fn nth_in_words(element: &str, values: &mut Values) -> Outcome<()> {
         return Err(format!("{}; write 1st to 5th or last before a weekday", unreadable(&DAY, element)));
     }
     let weekday = WEEKDAYS.iter().position(|known| known.eq_ignore_ascii_case(weekday));
-    let weekday = weekday.ok_or_else(|| match words_weekday(element) {
-        Some(name) => format!("day: unknown name '{}'", cut(name)),
+    let weekday = weekday.ok_or_else(|| match weekday_word(element) {
+        Some(name) => format!("day: unknown name '{}'", truncate(name)),
         None => unreadable(&DAY, element),
     })?;
     values.days.add_nth(weekday, nth);
     Ok(())
 }
 
-fn words_weekday(element: &str) -> Option<&str> {
+fn weekday_word(element: &str) -> Option<&str> {
     element.rsplit([' ', '\t']).next().filter(|word| word.chars().all(char::is_alphabetic))
 }
 
-/// `fri#2`, `5#2`, `friL`, `5L`; `None`: neither sign is there.
-fn nth_in_signs(field: &Field, element: &str, values: &mut Values) -> Option<Outcome<()>> {
+/// Parses `fri#2`, `5#2`, `friL`, `5L`; `None` if there is neither `#` nor `L`.
+fn read_nth_weekday(field: &Field, element: &str, values: &mut Values) -> Option<Parsed<()>> {
     let (weekday, nth) = match element.split_once('#') {
         Some((weekday, nth)) => (weekday, Some(nth)),
         None => {
             let weekday = element.strip_suffix(['L', 'l'])?;
-            // `jul` ends in an l as well: only a known name or a number makes it a sign.
+            // Other texts end in an l too: it has this meaning only after a weekday or a number.
             let known = WEEKDAYS.iter().any(|name| name.eq_ignore_ascii_case(weekday));
             if !known && !weekday.bytes().all(|byte| byte.is_ascii_digit()) {
                 return None;
@@ -182,29 +182,29 @@ fn nth_in_signs(field: &Field, element: &str, values: &mut Values) -> Option<Out
     }))
 }
 
-fn one_weekday(field: &Field, element: &str, weekday: &str) -> Outcome<usize> {
+fn one_weekday(field: &Field, element: &str, weekday: &str) -> Parsed<usize> {
     if let Some(day) = WEEKDAYS.iter().position(|name| name.eq_ignore_ascii_case(weekday)) {
         return Ok(day);
     }
     if !weekday.is_empty() && weekday.chars().all(char::is_alphabetic) {
-        return Err(format!("{}: unknown name '{}'", field.name, cut(weekday)));
+        return Err(format!("{}: unknown name '{}'", field.name, truncate(weekday)));
     }
     let day = number(field, 7, element, weekday)?;
     usize::try_from(day % 7).map_err(|_| unreadable(field, element))
 }
 
-/// The number after `#`, counted from 0.
-fn ordinal(field: &Field, element: &str, digits: &str) -> Outcome<usize> {
+/// Parses the number after `#` (1 to 5) and returns it counted from 0.
+fn ordinal(field: &Field, element: &str, digits: &str) -> Parsed<usize> {
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(unreadable(field, element));
     }
     let nth: Option<usize> = digits.parse().ok().filter(|nth| digits.len() <= 9 && (1..=5).contains(nth));
     nth.map(|nth| nth - 1)
-        .ok_or_else(|| format!("{}: the number after # in {} must be between 1 and 5", field.name, cut(element)))
+        .ok_or_else(|| format!("{}: the number after # in {} must be between 1 and 5", field.name, truncate(element)))
 }
 
 fn unreadable(field: &Field, element: &str) -> String {
-    let problem = format!("{}: cannot read '{}'", field.name, cut(element));
+    let problem = format!("{}: cannot read '{}'", field.name, truncate(element));
     match (field.name, element) {
         (_, "?") => format!("{problem}; write *"),
         ("day", "L" | "l") => format!("{problem}; write last"),

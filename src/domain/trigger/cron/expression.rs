@@ -1,13 +1,10 @@
-//! The expression form of a cron rule: five or six fields, a time of day, or a nickname.
+//! Parser of cron expressions: five or six fields, a time of day, or a nickname such as `@daily`.
 
 use super::field::{DAY, DAY_OF_WEEK, Form, HOUR, MINUTE, MONTH, SECOND, Values, WEEK, YEAR, read_field};
 use super::rule::Fields;
-use crate::domain::trigger::text::cut;
+use crate::domain::trigger::text::truncate;
 
-/// Reads an expression.
-///
-/// # Errors
-/// A message naming the field or the expression, the piece and what is allowed.
+/// Parses an expression. The error message names the field or the expression, the invalid part and what is allowed.
 pub(crate) fn read_expression(text: &str) -> Result<Fields, String> {
     let parts: Vec<&str> = text.split([' ', '\t']).filter(|part| !part.is_empty()).collect();
     match parts[..] {
@@ -31,26 +28,26 @@ fn nickname_fields(nickname: &str) -> Result<&'static [&'static str], String> {
         "@yearly" | "@annually" => Ok(YEARLY),
         _ => Err(format!(
             "expression: unknown name '{}'; write @hourly, @daily, @midnight, @weekly, @monthly, @yearly or @annually",
-            cut(nickname)
+            truncate(nickname)
         )),
     }
 }
 
-/// `HH:MM` or `HH:MM:SS`: daily at that time.
+/// Parses `HH:MM` or `HH:MM:SS`: daily at that time.
 fn time_of_day(text: &str) -> Result<Fields, String> {
-    let wrong = || format!("expression: {} is not a time of day; write HH:MM or HH:MM:SS, 00:00:00 to 23:59:59", cut(text));
+    let wrong = || format!("expression: {} is not a time of day; write HH:MM or HH:MM:SS, 00:00:00 to 23:59:59", truncate(text));
     let parts: Vec<&str> = text.split(':').collect();
     let (hour, minute, second) = match parts[..] {
         [hour, minute] => (hour, minute, "00"),
         [hour, minute, second] => (hour, minute, second),
         _ => return Err(wrong()),
     };
-    let part = |digits: &str, least: usize, max: u32| {
-        let shaped = (least..=2).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
-        digits.parse().ok().filter(|value| shaped && *value <= max).ok_or_else(wrong)
+    let part = |digits: &str, min_digits: usize, max: u32| {
+        let well_formed = (min_digits..=2).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
+        digits.parse().ok().filter(|value| well_formed && *value <= max).ok_or_else(wrong)
     };
     let (hour, minute, second) = (part(hour, 1, HOUR.max)?, part(minute, 2, MINUTE.max)?, part(second, 2, SECOND.max)?);
-    Ok(Fields { hour: Values::only(hour), minute: Values::only(minute), second: Values::only(second), ..daily() })
+    Ok(Fields { hour: Values::only(hour), minute: Values::only(minute), second: Values::only(second), ..midnight_every_day() })
 }
 
 fn from_fields(parts: &[&str]) -> Result<Fields, String> {
@@ -63,13 +60,13 @@ fn from_fields(parts: &[&str]) -> Result<Fields, String> {
     let second = read_field(&SECOND, Form::Expression, second)?;
     let (minute, hour, day) = (read(&MINUTE, 0)?, read(&HOUR, 1)?, read(&DAY, 2)?);
     let (month, day_of_week) = (read(&MONTH, 3)?, read(&DAY_OF_WEEK, 4)?);
-    // crontab(5): where neither text starts with `*`, either day is enough.
+    // crontab(5): a day matches if either field does, unless one of them starts with `*`.
     let either_day = !day.starred && !day_of_week.starred;
-    Ok(Fields { month, day, day_of_week, hour, minute, second, either_day, ..daily() })
+    Ok(Fields { month, day, day_of_week, hour, minute, second, either_day, ..midnight_every_day() })
 }
 
-/// Every date, at midnight.
-fn daily() -> Fields {
+/// Fields that match every day at 00:00:00.
+fn midnight_every_day() -> Fields {
     Fields {
         year: Values::every(&YEAR),
         month: Values::every(&MONTH),

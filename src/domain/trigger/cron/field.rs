@@ -1,15 +1,15 @@
-//! One cron field: its range and names, and the reading of its list of elements.
+//! Cron fields: their ranges and names, and the parser of lists of elements.
 
 use super::days::DaySet;
 use super::element::read_element;
 use super::years::Years;
-use crate::domain::trigger::text::cut;
+use crate::domain::trigger::text::truncate;
 
 pub(crate) const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
 /// Sunday is 0, as in crontab.
 pub(crate) const WEEKDAYS: [&str; 7] = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
 
-/// A field's name, range and names.
+/// The definition of a field: its name, its range and the names of its values.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Field {
     pub name: &'static str,
@@ -28,7 +28,7 @@ pub(crate) static HOUR: Field = Field { name: "hour", min: 0, max: 23, names: &[
 pub(crate) static MINUTE: Field = Field { name: "minute", min: 0, max: 59, names: &[] };
 pub(crate) static SECOND: Field = Field { name: "second", min: 0, max: 59, names: &[] };
 
-/// Where a field stands; the two forms differ in what the days may say.
+/// How a rule is written: by JSON fields or as an expression. The two differ in the syntax of the day fields.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Form {
     Fields,
@@ -36,12 +36,12 @@ pub(crate) enum Form {
 }
 
 impl Field {
-    /// Every value, as a bit set. Not for years.
+    /// Returns every value as a bit set. Not for years.
     pub(crate) fn all(&self) -> u64 {
         (self.min..=self.max).fold(0, |bits, value| bits | 1 << value)
     }
 
-    /// The largest number one may write: in an expression 7 is Sunday, too.
+    /// Returns the largest number allowed; in an expression 7 also means Sunday.
     pub(crate) fn last_number(&self, form: Form) -> u32 {
         if self.name == DAY_OF_WEEK.name && form == Form::Expression { 7 } else { self.max }
     }
@@ -53,16 +53,16 @@ pub(crate) struct Values {
     /// Bit n for the value n; empty for years.
     pub bits: u64,
     pub years: Years,
-    /// What a day field says beside numbers.
+    /// The days of a day field that are not given by number.
     pub days: DaySet,
-    /// The text starts with `*`.
+    /// Whether the text starts with `*`.
     pub starred: bool,
-    /// Some element has `*` or `/`.
+    /// Whether any element contains `*` or `/`.
     pub stepped: bool,
 }
 
 impl Values {
-    /// `*`: every value.
+    /// Returns the values of `*`: all of them.
     pub(crate) fn every(field: &'static Field) -> Self {
         let stars = Self { starred: true, stepped: true, ..Self::default() };
         if field.name == YEAR.name { Self { years: Years::full(), ..stars } } else { Self { bits: field.all(), ..stars } }
@@ -72,7 +72,7 @@ impl Values {
         Self { bits: 1 << value, ..Self::default() }
     }
 
-    /// Adds first, first + step … up to last. 7 as a weekday is Sunday.
+    /// Adds first, first + step … up to last. Weekdays count modulo 7.
     pub(crate) fn add(&mut self, field: &Field, first: u32, last: u32, step: u32) {
         let step = usize::try_from(step).unwrap_or(usize::MAX).max(1);
         for value in (first..=last).step_by(step) {
@@ -88,7 +88,7 @@ impl Values {
         if field.name == YEAR.name { self.years.is_full() } else { self.bits == field.all() }
     }
 
-    /// A `day` or `day_of_week` field as a set of days.
+    /// Returns the values of a `day` or `day_of_week` field as a set of days.
     pub(crate) fn day_set(&self, field: &Field) -> DaySet {
         let mut days = self.days;
         let bits = u32::try_from(self.bits).unwrap_or(u32::MAX);
@@ -101,10 +101,7 @@ impl Values {
     }
 }
 
-/// Reads a list of elements separated by commas.
-///
-/// # Errors
-/// A message naming the field, the piece and what is allowed.
+/// Parses a comma-separated list of elements. The error message names the field, the invalid part and what is allowed.
 pub(crate) fn read_field(field: &'static Field, form: Form, text: &str) -> Result<Values, String> {
     let text = trim(text);
     let mut values = Values { starred: text.starts_with('*'), ..Values::default() };
@@ -123,7 +120,7 @@ pub(crate) fn read_field(field: &'static Field, form: Form, text: &str) -> Resul
 fn empty_element(field: &Field, text: &str) -> String {
     match text {
         "" => format!("{}: is empty; leave it out or write *", field.name),
-        _ => format!("{}: empty list element in '{}'", field.name, cut(text)),
+        _ => format!("{}: empty list element in '{}'", field.name, truncate(text)),
     }
 }
 

@@ -1,26 +1,26 @@
-//! The field form of a cron rule: a JSON key for each field.
+//! Reader of cron rules given by JSON fields.
 
 use serde_json::Value;
 
 use super::field::{DAY, DAY_OF_WEEK, Field, Form, HOUR, MINUTE, MONTH, SECOND, Values, WEEK, YEAR, read_field};
 use super::rule::Fields;
 use crate::domain::trigger::input::Reader;
-use crate::domain::trigger::text::cut;
+use crate::domain::trigger::text::truncate;
 
-/// In the order that decides about fields left out.
+/// The fields in the order that determines the defaults of absent fields.
 pub(crate) static FIELDS: [&Field; 8] = [&YEAR, &MONTH, &DAY, &WEEK, &DAY_OF_WEEK, &HOUR, &MINUTE, &SECOND];
 
-/// Reads the eight fields; all must match.
+/// Reads the eight fields. A time matches if all fields match.
 pub(super) fn read_fields(reader: &mut Reader<'_>) -> Option<Fields> {
     let last_given = FIELDS.iter().rposition(|field| reader.value(field.name).is_some()).unwrap_or(FIELDS.len());
-    let mut place = 0;
+    let mut index = 0;
     let mut next = || {
-        let field = FIELDS[place];
-        let value = read_one(reader, field, place > last_given);
-        place += 1;
+        let field = FIELDS[index];
+        let value = read_key(reader, field, index > last_given);
+        index += 1;
         value
     };
-    // Every field is read, so that every fault is noted.
+    // Every field is read before any fault returns, so that all faults are reported.
     let (year, month, day, week) = (next(), next(), next(), next());
     let (day_of_week, hour, minute, second) = (next(), next(), next(), next());
     Some(Fields {
@@ -36,20 +36,20 @@ pub(super) fn read_fields(reader: &mut Reader<'_>) -> Option<Fields> {
     })
 }
 
-fn read_one(reader: &mut Reader<'_>, field: &'static Field, after_last: bool) -> Option<Values> {
+fn read_key(reader: &mut Reader<'_>, field: &'static Field, after_last: bool) -> Option<Values> {
     let read = match reader.value(field.name) {
-        None => return Some(left_out(field, after_last)),
+        None => return Some(default_values(field, after_last)),
         Some(Value::String(_)) => read_field(field, Form::Fields, reader.text(field.name)?),
         Some(Value::Number(number)) if number.is_u64() => read_field(field, Form::Fields, &number.to_string()),
         Some(Value::Number(number)) if number.is_i64() => {
             Err(format!("{}: {number} is not between {} and {}", field.name, field.min, field.max))
         }
-        Some(value) => Err(format!("{}: {} must be an integer or a string", field.name, cut(&value.to_string()))),
+        Some(value) => Err(format!("{}: {} must be an integer or a string", field.name, truncate(&value.to_string()))),
     };
-    read.map_err(|message| reader.fault_in_words(field.name, &message)).ok()
+    read.map_err(|message| reader.fault_with_message(field.name, &message)).ok()
 }
 
-/// `*` before the last field given; after it the minimum, though every week and every weekday.
-fn left_out(field: &'static Field, after_last: bool) -> Values {
+/// The values of an absent field: `*` before the last field given; after it the minimum, except `*` for week and day_of_week.
+fn default_values(field: &'static Field, after_last: bool) -> Values {
     if after_last && *field != WEEK && *field != DAY_OF_WEEK { Values::only(field.min) } else { Values::every(field) }
 }

@@ -1,4 +1,4 @@
-//! The trigger that fires by the calendar and the clock on the wall.
+//! Cron triggers: fire at calendar dates and local times.
 
 mod calendar;
 mod days;
@@ -6,7 +6,7 @@ mod element;
 mod expression;
 mod field;
 mod fields;
-mod numbers;
+mod number_list;
 mod rule;
 mod search;
 mod text;
@@ -17,7 +17,7 @@ use chrono_tz::Tz;
 use serde_json::{Map, Value};
 
 pub use days::DaySet;
-pub use rule::{Class, Rule};
+pub use rule::{ClockChangeClass, Rule};
 pub use years::Years;
 
 use super::Bounds;
@@ -46,30 +46,31 @@ impl Cron {
         let mut reader = Reader::new(object, &known);
         let zone = reader.zone(zone);
         let fields =
-            if reader.value("expression").is_some() { by_expression(&mut reader) } else { fields::read_fields(&mut reader) };
+            if reader.value("expression").is_some() { parse_expression(&mut reader) } else { fields::read_fields(&mut reader) };
         let (bounds, jitter) = (reader.bounds(zone), reader.jitter());
         reader.finish(fields.map(|fields| Self { rule: Rule::new(fields), bounds, jitter, zone }))
     }
 
+    /// The first firing at or after `after`, without jitter.
     pub(crate) fn next(&self, after: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let after = self.bounds.start.map_or(after, |start| start.max(after));
         let from = after.timestamp() + i64::from(after.timestamp_subsec_nanos() > 0);
-        let at = DateTime::from_timestamp(search::next_fire(&self.rule, self.zone, from)?, 0)?;
+        let at = DateTime::from_timestamp(search::next_firing(&self.rule, self.zone, from)?, 0)?;
         self.bounds.end.is_none_or(|end| at <= end).then_some(at)
     }
 
-    /// The shortest expression that means the same, or else the fields.
+    /// Returns the shortest equivalent expression; the fields if no expression can represent the rule.
     pub(crate) fn text(&self) -> String {
         text::text(&self.rule)
     }
 }
 
-fn by_expression(reader: &mut Reader<'_>) -> Option<Fields> {
+fn parse_expression(reader: &mut Reader<'_>) -> Option<Fields> {
     for field in FIELDS {
         if reader.value(field.name).is_some() {
-            reader.fault(field.name, "cannot stand beside expression");
+            reader.fault(field.name, "cannot be combined with expression");
         }
     }
     let text = reader.text("expression")?;
-    expression::read_expression(text).map_err(|message| reader.fault_in_words("expression", &message)).ok()
+    expression::read_expression(text).map_err(|message| reader.fault_with_message("expression", &message)).ok()
 }

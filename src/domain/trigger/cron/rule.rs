@@ -1,4 +1,4 @@
-//! A cron rule as sets of dates and times of day, and the search for the next match in wall time.
+//! Cron rules as sets of dates and times of day, and the search for the next matching local time.
 
 use super::calendar::{MonthMask, YearKind, civil, day_count};
 use super::days::DaySet;
@@ -7,18 +7,18 @@ use super::years::{FIRST_YEAR, LAST_YEAR, Years};
 
 const DAY_SECONDS: i64 = 86_400;
 
-/// What a clock change does to a rule.
+/// How a rule behaves at clock changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Class {
-    /// Fires once, whatever the clocks do.
+pub enum ClockChangeClass {
+    /// Fires once: at the end of a gap, and only in the first pass of an overlap.
     Plain,
     /// `minute` or `second` has an element with `*` or `/`: fires in both passes of an overlap.
     Repeating,
-    /// `hour` covers all 24 hours: as repeating, and a gap drops its times.
+    /// `hour` covers all 24 hours: fires in both passes of an overlap, and times inside a gap are dropped.
     Hourly,
 }
 
-/// The dates and times that match. Two rules that mean the same are equal.
+/// The dates and times that match. Equivalent rules are equal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rule {
     /// `None`: every year.
@@ -33,8 +33,8 @@ pub struct Rule {
     pub hours: u32,
     pub minutes: u64,
     pub seconds: u64,
-    pub class: Class,
-    /// The kinds of years that have any matching date, by `YearKind::index`.
+    pub class: ClockChangeClass,
+    /// The kinds of years with at least one matching date, bit n for `YearKind::index` n.
     kinds: u32,
 }
 
@@ -48,13 +48,13 @@ pub(crate) struct Fields {
     pub hour: Values,
     pub minute: Values,
     pub second: Values,
-    /// Whether either of the two day fields is enough.
+    /// Whether a day matches if either of the two day fields does.
     pub either_day: bool,
 }
 
 impl Rule {
     pub(crate) fn new(fields: Fields) -> Self {
-        let (days, and_days) = join_days(&fields);
+        let (days, and_days) = combine_day_fields(&fields);
         let hourly = fields.hour.is_full(&HOUR);
         let repeating = fields.minute.stepped || fields.second.stepped;
         let mut rule = Self {
@@ -67,11 +67,11 @@ impl Rule {
             minutes: fields.minute.bits,
             seconds: fields.second.bits,
             class: if hourly {
-                Class::Hourly
+                ClockChangeClass::Hourly
             } else if repeating {
-                Class::Repeating
+                ClockChangeClass::Repeating
             } else {
-                Class::Plain
+                ClockChangeClass::Plain
             },
             kinds: 0,
         };
@@ -83,7 +83,7 @@ impl Rule {
         u64::from(self.months) == MONTH.all()
     }
 
-    /// The first matching wall time at or after `from`; `None`: there is none up to the year 9999.
+    /// Returns the first matching local time at or after `from`; `None` if there is none up to the year 9999.
     pub(crate) fn next_wall(&self, from: i64) -> Option<i64> {
         let today = from.div_euclid(DAY_SECONDS);
         let date = self.next_date(today)?;
@@ -99,7 +99,7 @@ impl Rule {
     fn next_date(&self, from: i64) -> Option<i64> {
         let (year, month, day) = civil(from.max(0));
         if self.may_match(year) {
-            let kind = YearKind::of(year);
+            let kind = YearKind::from_year(year);
             let rest_of_month = self.mask(kind, month) & (u32::MAX << day);
             if rest_of_month != 0 {
                 return Some(day_count(year, month, rest_of_month.trailing_zeros()));
@@ -108,10 +108,10 @@ impl Rule {
                 return Some(date);
             }
         }
-        // Each kind of year comes within 400 years, and `kinds` has proved that there is one.
+        // Every kind of year occurs within 400 years, and `kinds` tells whether any of them matches.
         let last = i64::from(LAST_YEAR);
         let year = (year + 1..=last).take_while(|_| self.kinds != 0).find(|year| self.may_match(*year))?;
-        self.first_date(year, YearKind::of(year), 1)
+        self.first_date(year, YearKind::from_year(year), 1)
     }
 
     fn first_date(&self, year: i64, kind: YearKind, from_month: u32) -> Option<i64> {
@@ -125,7 +125,7 @@ impl Rule {
         let listed = self.years.as_ref().is_none_or(|years| u32::try_from(year).is_ok_and(|year| years.contains(year)));
         listed
             && (i64::from(FIRST_YEAR)..=i64::from(LAST_YEAR)).contains(&year)
-            && self.kinds >> YearKind::of(year).index() & 1 == 1
+            && self.kinds >> YearKind::from_year(year).index() & 1 == 1
     }
 
     fn has_date(&self, kind: YearKind) -> bool {
@@ -150,7 +150,7 @@ impl Rule {
         time(self.hours.trailing_zeros(), self.minutes.trailing_zeros(), self.seconds.trailing_zeros())
     }
 
-    /// The first matching second of the day at or after `from`.
+    /// Returns the first matching second of the day at or after `from`.
     fn next_time(&self, from: i64) -> Option<i64> {
         let from = u32::try_from(from).ok()?;
         let (hour, minute, second) = (from / 3600, from / 60 % 60, from % 60);
@@ -178,8 +178,8 @@ fn at_or_after(bits: u64, from: u32) -> Option<u32> {
     (rest != 0).then(|| rest.trailing_zeros())
 }
 
-/// The days that match, and where they cannot be one set, a second one that must match as well.
-fn join_days(fields: &Fields) -> (DaySet, Option<DaySet>) {
+/// Combines the two day fields into one set or, if both must match, two.
+fn combine_day_fields(fields: &Fields) -> (DaySet, Option<DaySet>) {
     let by_day = fields.day.day_set(&DAY);
     let by_weekday = fields.day_of_week.day_set(&DAY_OF_WEEK);
     if fields.either_day {

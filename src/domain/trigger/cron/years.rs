@@ -1,6 +1,6 @@
-//! The set of years a rule names.
+//! Sets of years.
 
-/// Years from 1970 to 9999; the default is none.
+/// A set of years from 1970 to 9999; the default is empty.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Years(Vec<u64>);
 
@@ -8,7 +8,7 @@ pub(crate) const FIRST_YEAR: u32 = 1970;
 pub(crate) const LAST_YEAR: u32 = 9999;
 
 impl Years {
-    /// Every year there is.
+    /// Returns the set of all years.
     pub(crate) fn full() -> Self {
         let (last_word, last_bit) = place(LAST_YEAR);
         let mut words = vec![u64::MAX; last_word + 1];
@@ -33,7 +33,7 @@ impl Years {
         self.0.iter().map(|word| word.count_ones()).sum::<u32>() == LAST_YEAR - FIRST_YEAR + 1
     }
 
-    /// Ascending.
+    /// The years, ascending.
     pub(crate) fn iter(&self) -> impl Iterator<Item = u32> + '_ {
         (FIRST_YEAR..=LAST_YEAR).filter(|year| self.contains(*year))
     }
@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn full_is_every_year_and_no_other() {
+    fn full_set_contains_every_year_in_range() {
         let mut years = Years::default();
         (FIRST_YEAR..=LAST_YEAR).for_each(|year| years.insert(year));
         assert_eq!(years, Years::full());

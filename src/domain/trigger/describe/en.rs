@@ -3,7 +3,7 @@
 use super::shape::{Shape, Times, clock_time, clock_times, runs, set, stepped};
 use super::{bound, percent};
 use crate::domain::trigger::cron::{DaySet, Rule, weekday_runs};
-use crate::domain::trigger::instant::wall_text;
+use crate::domain::trigger::datetime::wall_text;
 use crate::domain::trigger::text::units;
 use crate::domain::trigger::{Idle, Trigger};
 
@@ -39,7 +39,7 @@ pub(super) fn describe(trigger: &Trigger) -> String {
     let start = bound(bounds.start, trigger.zone()).map(|start| format!(", from {start}"));
     let end = bound(bounds.end, trigger.zone()).map(|end| format!(", until {end}"));
     let jitter =
-        (trigger.jitter() > 0).then(|| format!(", each put off by up to {} at random", counted(trigger.jitter(), "second")));
+        (trigger.jitter() > 0).then(|| format!(", each delayed by up to {} at random", counted(trigger.jitter(), "second")));
     [Some(rule), start, end, jitter].into_iter().flatten().collect()
 }
 
@@ -73,7 +73,7 @@ fn cron_rule(rule: &Rule) -> String {
     }
 }
 
-/// The dates, unless it is every day; and whether a condition ends the phrase.
+/// Returns the dates, unless every day matches, and whether the phrase ends with a condition.
 fn dates(rule: &Rule) -> (Option<String>, bool) {
     let months = months(rule);
     let limits: String = [weeks(rule), years(rule)].into_iter().flatten().collect();
@@ -135,7 +135,7 @@ fn days(days: &DaySet) -> String {
     if first.starts_with("every") { capital(&and(&parts)) } else { format!("On {}", and(&parts)) }
 }
 
-/// What the day must be as well: `a Friday`, `Monday to Friday`, `the 2nd Friday of the month`.
+/// Returns the condition that the day must also meet: `a Friday`, `Monday to Friday`, `the 2nd Friday of the month`.
 fn condition(days: &DaySet) -> String {
     let mut parts = month_days(days);
     parts.extend(
@@ -144,7 +144,7 @@ fn condition(days: &DaySet) -> String {
     or(&parts)
 }
 
-/// Days of the month by number, by the n-th weekday, and the last.
+/// Returns the days of the month by number, the last day, and the n-th weekdays.
 fn month_days(days: &DaySet) -> Vec<String> {
     let numbers = set(u64::from(days.days));
     let mut parts = match stepped(&numbers) {
@@ -180,9 +180,9 @@ fn weekday_spans(weekdays: u8) -> Vec<String> {
     weekday_runs(weekdays).into_iter().flat_map(span).collect()
 }
 
-/// The times of day, and whether they are times on the clock.
+/// Returns the times of day, and whether they are a list of clock times.
 fn times(rule: &Rule) -> (String, bool) {
-    match Times::of(rule) {
+    match Times::from_rule(rule) {
         Times::At(times) => (format!("at {}", and(&clock_times(&times))), true),
         Times::InHours { hour, minute, second } => (in_hours(&hour, minute, second), false),
         Times::Often { hour, minute, second } => (often(&hour, &minute, &second), false),
@@ -208,7 +208,7 @@ fn in_hours(hour: &Shape, minute: u32, second: u32) -> String {
 fn often(hour: &Shape, minute: &Shape, second: &Shape) -> String {
     let seconds = unit(second, "second");
     let minutes = match (seconds.is_some(), minute) {
-        (true, Shape::All) if steady(second) => None,
+        (true, Shape::All) if is_evenly_spaced(second) => None,
         (true, minute) => Some(within_minutes(minute)),
         (false, minute) => unit(minute, "minute").or_else(|| Some("at minute 0".to_owned())),
     };
@@ -222,12 +222,12 @@ fn often(hour: &Shape, minute: &Shape, second: &Shape) -> String {
     format!("{fine}{hours}")
 }
 
-/// Evenly through the whole next larger unit.
-fn steady(shape: &Shape) -> bool {
+/// Whether the values are evenly spaced over the whole next larger unit.
+fn is_evenly_spaced(shape: &Shape) -> bool {
     matches!(shape, Shape::All | Shape::Every(_))
 }
 
-/// `every 5 minutes`, `at minutes 5 and 6`; nothing for 0 alone.
+/// Formats `every 5 minutes`, `at minutes 5 and 6`; `None` for 0 alone.
 fn unit(shape: &Shape, name: &str) -> Option<String> {
     Some(match shape {
         Shape::One(0) => return None,

@@ -1,4 +1,4 @@
-//! Triggers in words, in each language by hand.
+//! Descriptions of triggers in English and Chinese.
 
 mod en;
 mod shape;
@@ -7,10 +7,10 @@ mod zh;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
-use super::instant::wall_text;
+use super::datetime::wall_text;
 use super::{Lang, Trigger};
 
-/// One sentence about a trigger.
+/// Returns a one-sentence description of a trigger.
 pub(super) fn describe(trigger: &Trigger, lang: Lang) -> String {
     match lang {
         Lang::En => en::describe(trigger),
@@ -18,11 +18,12 @@ pub(super) fn describe(trigger: &Trigger, lang: Lang) -> String {
     }
 }
 
-/// A percentage without needless digits.
+/// Formats a percentage without trailing zeros.
 fn percent(value: f64) -> String {
     format!("{value}%")
 }
 
-fn bound(instant: Option<DateTime<Utc>>, zone: Tz) -> Option<String> {
-    instant.map(|instant| wall_text(instant, zone))
+/// Formats a start or end date as local time.
+fn bound(time: Option<DateTime<Utc>>, zone: Tz) -> Option<String> {
+    time.map(|time| wall_text(time, zone))
 }

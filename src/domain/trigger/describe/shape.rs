@@ -1,18 +1,18 @@
-//! What people see in a set of numbers: one, all, every n-th, a range, or a list.
+//! Patterns in number sets, for descriptions: one value, all, every n-th, a range, or a list.
 
 use crate::domain::trigger::cron::Rule;
 
-/// The most times of day that a sentence lists.
-const MOST_TIMES: usize = 24;
-/// Up to so many, a list is clearer than a step.
-const FEW_TIMES: usize = 4;
+/// Maximum number of times of day that a description lists.
+const MAX_LISTED_TIMES: usize = 24;
+/// Up to this number of times of day, a description always lists them.
+const MAX_ALWAYS_LISTED_TIMES: usize = 4;
 
-/// The values of an hour, minute or second field.
+/// The pattern of the values of an hour, minute or second field.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Shape {
     All,
     One(u32),
-    /// Every n-th from 0, and n divides the whole.
+    /// Every n-th value from 0; n divides the size of the range.
     Every(u32),
     Range(u32, u32),
     /// First, last, step.
@@ -21,8 +21,8 @@ pub(super) enum Shape {
 }
 
 impl Shape {
-    /// The shape of a bit set whose values run from 0 to `size` - 1.
-    pub(super) fn of(bits: u64, size: u32) -> Self {
+    /// Returns the pattern of a bit set whose values range from 0 to `size` - 1.
+    pub(super) fn from_bits(bits: u64, size: u32) -> Self {
         let values = set(bits);
         let (Some(first), Some(last)) = (values.first().copied(), values.last().copied()) else { return Self::List(values) };
         let step = values.get(1).map_or(0, |second| second - first);
@@ -38,46 +38,46 @@ impl Shape {
     }
 }
 
-/// When on a day a rule fires.
+/// The times of day at which a rule fires.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Times {
     /// At these times: hour, minute, second.
     At(Vec<(u32, u32, u32)>),
-    /// At one minute and second of the hours.
+    /// At one minute and second of these hours.
     InHours { hour: Shape, minute: u32, second: u32 },
-    /// Anything more often.
+    /// More than once an hour.
     Often { hour: Shape, minute: Shape, second: Shape },
 }
 
 impl Times {
-    pub(super) fn of(rule: &Rule) -> Self {
+    pub(super) fn from_rule(rule: &Rule) -> Self {
         let (hours, minutes, seconds) = (set(u64::from(rule.hours)), set(rule.minutes), set(rule.seconds));
-        let (hour, minute) = (Shape::of(u64::from(rule.hours), 24), Shape::of(rule.minutes, 60));
+        let (hour, minute) = (Shape::from_bits(u64::from(rule.hours), 24), Shape::from_bits(rule.minutes, 60));
         let count = hours.len() * minutes.len() * seconds.len();
-        let listed =
-            count <= FEW_TIMES || count <= MOST_TIMES && minutes.len() * seconds.len() == 1 && matches!(hour, Shape::List(_));
+        let listed = count <= MAX_ALWAYS_LISTED_TIMES
+            || count <= MAX_LISTED_TIMES && minutes.len() * seconds.len() == 1 && matches!(hour, Shape::List(_));
         if listed {
             return Self::At(product(&hours, &minutes, &seconds));
         }
-        match (minute, Shape::of(rule.seconds, 60)) {
+        match (minute, Shape::from_bits(rule.seconds, 60)) {
             (Shape::One(minute), Shape::One(second)) => Self::InHours { hour, minute, second },
             (minute, second) => Self::Often { hour, minute, second },
         }
     }
 }
 
-/// Ascending values of a bit set.
+/// Returns the values of a bit set, ascending.
 pub(super) fn set(bits: u64) -> Vec<u32> {
     (0..64).filter(|value| bits >> value & 1 == 1).collect()
 }
 
-/// Runs of ascending values: first and last of each.
+/// Splits ascending values into runs of consecutive values: first and last of each.
 pub(super) fn runs(values: &[u32]) -> Vec<(u32, u32)> {
     let runs = values.chunk_by(|before, after| before + 1 == *after);
     runs.filter_map(|run| Some((*run.first()?, *run.last()?))).collect()
 }
 
-/// First, last and step of five or more values evenly apart, but not next to one another.
+/// Returns first, last and step of five or more evenly spaced values with a step above 1.
 pub(super) fn stepped(values: &[u32]) -> Option<(u32, u32, u32)> {
     let (first, last) = (*values.first()?, *values.last()?);
     let step = values.get(1)? - first;
@@ -91,12 +91,12 @@ fn product(hours: &[u32], minutes: &[u32], seconds: &[u32]) -> Vec<(u32, u32, u3
     pairs.flat_map(|(hour, minute)| seconds.iter().map(move |second| (hour, minute, *second))).collect()
 }
 
-/// One of `clock_times`.
+/// Formats one time of day, with seconds if they are not 0.
 pub(super) fn clock_time(hour: u32, minute: u32, second: u32) -> String {
     clock_times(&[(hour, minute, second)]).concat()
 }
 
-/// `08:00`, with seconds where any of the times has some.
+/// Formats times of day as `08:00`, with seconds if any of them has seconds other than 0.
 pub(super) fn clock_times(times: &[(u32, u32, u32)]) -> Vec<String> {
     let seconds = times.iter().any(|(_, _, second)| *second > 0);
     let form = |(hour, minute, second): &(u32, u32, u32)| {

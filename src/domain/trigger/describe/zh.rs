@@ -3,7 +3,7 @@
 use super::shape::{Shape, Times, clock_time, clock_times, runs, set, stepped};
 use super::{bound, percent};
 use crate::domain::trigger::cron::{DaySet, Rule, weekday_runs};
-use crate::domain::trigger::instant::wall_text;
+use crate::domain::trigger::datetime::wall_text;
 use crate::domain::trigger::text::units;
 use crate::domain::trigger::{Idle, Trigger};
 
@@ -11,7 +11,7 @@ const WEEKDAYS: [&str; 7] = ["周日", "周一", "周二", "周三", "周四", "
 
 pub(super) fn describe(trigger: &Trigger) -> String {
     let rule = match trigger {
-        Trigger::Date(date) => return format!("{} 执行一次", wall_text(date.run_date, date.zone)),
+        Trigger::Date(date) => return format!("{} 运行一次", wall_text(date.run_date, date.zone)),
         Trigger::Interval(interval) => every_duration(interval.seconds),
         Trigger::Cron(cron) => cron_rule(&cron.rule),
         Trigger::Idle(idle) => idle_rule(idle),
@@ -19,14 +19,31 @@ pub(super) fn describe(trigger: &Trigger) -> String {
     let bounds = trigger.bounds();
     let start = bound(bounds.start, trigger.zone()).map(|start| format!("，自 {start} 起"));
     let end = bound(bounds.end, trigger.zone()).map(|end| format!("，至 {end} 止"));
-    let jitter = (trigger.jitter() > 0).then(|| format!("，每次随机推迟最多{}秒", trigger.jitter()));
-    [Some(rule), start, end, jitter].into_iter().flatten().collect()
+    let jitter = (trigger.jitter() > 0).then(|| format!("，每次随机延后 0～{}秒", trigger.jitter()));
+    let text: String = [Some(rule), start, end, jitter].into_iter().flatten().collect();
+    spaced(&text)
+}
+
+/// Inserts a blank between Chinese characters and the digits, letters or `%` next to them: `每 5 分钟`.
+fn spaced(text: &str) -> String {
+    let is_han = |c: char| ('\u{4e00}'..='\u{9fff}').contains(&c);
+    let is_latin = |c: char| c.is_ascii_alphanumeric() || c == '%';
+    let mut spaced = String::with_capacity(text.len());
+    let mut previous = None;
+    for c in text.chars() {
+        if previous.is_some_and(|last| is_han(last) && is_latin(c) || is_latin(last) && is_han(c)) {
+            spaced.push(' ');
+        }
+        spaced.push(c);
+        previous = Some(c);
+    }
+    spaced
 }
 
 fn idle_rule(idle: &Idle) -> String {
     let seconds = idle.idle_duration;
-    let repeat = if idle.repeat { format!("，此后每持续{seconds}秒再执行一次") } else { String::new() };
-    format!("CPU 使用率低于{}持续{seconds}秒时执行{repeat}", percent(idle.cpu_below_percent))
+    let repeat = if idle.repeat { format!("，此后每持续{seconds}秒再运行一次") } else { String::new() };
+    format!("CPU 使用率低于{}持续{seconds}秒时运行{repeat}", percent(idle.cpu_below_percent))
 }
 
 fn every_duration(seconds: u64) -> String {
@@ -60,7 +77,7 @@ fn cron_rule(rule: &Rule) -> String {
     }
 }
 
-/// The dates, unless it is every day.
+/// Returns the dates, unless every day matches.
 fn dates(rule: &Rule) -> Option<String> {
     let every = rule.days.is_every();
     if every && rule.every_month() && rule.weeks.is_none() && rule.years.is_none() {
@@ -70,7 +87,7 @@ fn dates(rule: &Rule) -> Option<String> {
     Some(format!("{}{}", within(rule, &parts(&rule.days)), condition.unwrap_or_default()))
 }
 
-/// The days in their months, weeks and years: `每月13日及每周五`, `每年1月1日`, `2026年第1周的每天`.
+/// Formats the days in their months, weeks and years: `每月 13 日及每周五`, `每年 1 月 1 日`, `2026 年第 1 周的每天`.
 fn within(rule: &Rule, days: &[String]) -> String {
     let by_weekday = |part: &str| part.starts_with('周');
     let words = |each: &str| {
@@ -116,12 +133,15 @@ fn years(rule: &Rule) -> Option<String> {
     })
 }
 
-/// Days of the month (`13日`, `最后一天`, `第2个周五`) together, and weekdays (`周一至周五`).
+/// Formats the days of the month (`13 日`, `最后一天`, `第 2 个周五`) together, and weekdays (`周一至周五`).
 fn parts(days: &DaySet) -> Vec<String> {
     let numbers = set(u64::from(days.days));
     let mut of_month = Vec::new();
     match stepped(&numbers) {
-        Some((first, last, step)) => of_month.push(format!("{first}日至{last}日间每{step}天")),
+        Some((first, last, step)) => of_month.push(match last + step {
+            32.. => format!("{first}日起每{step}天"),
+            _ => format!("{first}日至{last}日，每{step}天"),
+        }),
         None if numbers.is_empty() => {}
         None => of_month.push(list(&numbers, "日")),
     }
@@ -153,9 +173,9 @@ fn weekday_spans(weekdays: u8) -> Vec<String> {
     weekday_runs(weekdays).into_iter().map(span).collect()
 }
 
-/// The times of day, and whether they are times on the clock.
+/// Returns the times of day, and whether they are a list of clock times.
 fn times(rule: &Rule) -> (String, bool) {
-    match Times::of(rule) {
+    match Times::from_rule(rule) {
         Times::At(times) => (clock_times(&times).join("、"), true),
         Times::InHours { hour, minute, second } => (in_hours(&hour, minute, second), false),
         Times::Often { hour, minute, second } => (often(&hour, &minute, &second), false),
@@ -187,6 +207,11 @@ fn often(hour: &Shape, minute: &Shape, second: &Shape) -> String {
         (Shape::All, _) => format!("每分钟{}", seconds(second)),
         _ => format!("{}{}", in_minutes(minute), seconds(second)),
     };
+    // The hours are named already: "08:00 至 08:59" or "每 2 小时（该小时内）".
+    let fine = match hour {
+        Shape::One(_) | Shape::Every(_) | Shape::Stepped(..) => fine.trim_start_matches("每小时").trim_start_matches('的'),
+        _ => &fine,
+    };
     format!("{}{fine}", within_hours(hour))
 }
 
@@ -195,8 +220,8 @@ fn seconds(second: &Shape) -> String {
         Shape::All => "每秒".to_owned(),
         Shape::One(value) => format!("第{value}秒"),
         Shape::Every(step) => format!("每{step}秒"),
-        Shape::Range(first, last) => format!("第{first}至{last}秒每秒"),
-        Shape::Stepped(first, last, step) => format!("第{first}至{last}秒每{step}秒"),
+        Shape::Range(first, last) => format!("第{first}～{last}秒，每秒"),
+        Shape::Stepped(first, last, step) => format!("第{first}～{last}秒，每{step}秒"),
         Shape::List(values) => format!("第{}秒", list(values, "")),
     }
 }
@@ -206,8 +231,8 @@ fn minutes(minute: &Shape) -> String {
         Shape::All => "每分钟".to_owned(),
         Shape::One(value) => format!("第{value}分"),
         Shape::Every(step) => format!("每{step}分钟"),
-        Shape::Range(first, last) => format!("第{first}至{last}分每分钟"),
-        Shape::Stepped(first, last, step) => format!("第{first}至{last}分每{step}分钟"),
+        Shape::Range(first, last) => format!("每小时第{first}～{last}分，每分钟"),
+        Shape::Stepped(first, last, step) => format!("每小时第{first}～{last}分，每{step}分钟"),
         Shape::List(values) => format!("每小时的第{}分", list(values, "")),
     }
 }
@@ -217,8 +242,8 @@ fn in_minutes(minute: &Shape) -> String {
         Shape::All => "每分钟".to_owned(),
         Shape::One(value) => format!("第{value}分内"),
         Shape::Every(step) => format!("每{step}分钟（该分钟内）"),
-        Shape::Range(first, last) => format!("第{first}至{last}分内"),
-        Shape::Stepped(first, last, step) => format!("第{first}至{last}分每{step}分钟（该分钟内）"),
+        Shape::Range(first, last) => format!("第{first}～{last}分内"),
+        Shape::Stepped(first, last, step) => format!("第{first}～{last}分，每{step}分钟（该分钟内）"),
         Shape::List(values) => format!("第{}分内", list(values, "")),
     }
 }
@@ -234,7 +259,7 @@ fn within_hours(hour: &Shape) -> String {
     }
 }
 
-/// `1日、3日至5日`.
+/// `1 日、3 日至 5 日`.
 fn list(values: &[u32], unit: &str) -> String {
     let span = |(first, last): &(u32, u32)| match last - first {
         0 => format!("{first}{unit}"),

@@ -1,0 +1,55 @@
+//! External changes: detects writes to a SQLite database by other processes (such as a command line) and wakes the
+//! scheduler, the workers and open pages. On PostgreSQL each of them polls by itself.
+
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::domain::event::Event;
+use crate::events::EventBus;
+use crate::signals::Signals;
+use crate::storage::{Database, Result};
+
+/// How often the database's version is read, which takes a few microseconds. Users wait at most this long.
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
+
+/// The background task that polls the database's version.
+pub struct ExternalChangeWatcher {
+    pub database: Database,
+    pub events: EventBus,
+    pub signals: Signals,
+    /// The names of all queues.
+    pub queues: Vec<String>,
+    last_version: Option<i64>,
+}
+
+impl ExternalChangeWatcher {
+    pub fn new(database: Database, events: EventBus, signals: Signals, queues: Vec<String>) -> Self {
+        Self { database, events, signals, queues, last_version: None }
+    }
+
+    /// Polls until the shutdown.
+    pub async fn run(mut self, shutdown: CancellationToken) {
+        loop {
+            tokio::select! {
+                () = shutdown.cancelled() => return,
+                () = tokio::time::sleep(POLL_INTERVAL) => {}
+            }
+            let _ = self.run_once().await; // the scheduler and the workers log database errors
+        }
+    }
+
+    /// Polls once. Returns whether another process changed the database since the last call.
+    pub async fn run_once(&mut self) -> Result<bool> {
+        let version = self.database.data_version().await?;
+        let changed = self.last_version.is_some() && version != self.last_version;
+        self.last_version = version;
+        if changed {
+            self.signals.schedule.notify_one();
+            self.signals.jobs.queued(self.queues.iter().map(String::as_str));
+            self.signals.external_change.notify_one();
+            self.events.publish_remote(vec![Event::Resync]);
+        }
+        Ok(changed)
+    }
+}

@@ -1,0 +1,121 @@
+//! Enforcement of tag scopes: services load tasks and executions for an actor through these functions; those outside the
+//! actor's scope are reported as not found.
+
+use serde_json::Value;
+
+use super::{Error, Result, Service};
+use crate::domain::execution::Execution;
+use crate::domain::fault::{Fault, pointer_step};
+use crate::domain::input::truncate;
+use crate::domain::permission::CROSS_TASK_TYPES;
+use crate::domain::task::{MAX_TAGS, Task};
+use crate::domain::user::Actor;
+use crate::storage::{Session, Tx, account, execution, tag_scope, task};
+use crate::tasks::template;
+
+/// The parameter with which a task uses the result of another task.
+const FROM_TASK: &str = "from_task";
+
+impl Service {
+    /// Refuses task types that read the executions of other tasks to actors limited to tags, unless they have a grant.
+    pub(super) fn allow_cross_task_type(&self, actor: &Actor, task_type: &str) -> Result<()> {
+        let restricted = CROSS_TASK_TYPES.contains(&task_type) && !actor.scope.is_all();
+        if restricted && !actor.grants.iter().any(|grant| grant == task_type) {
+            return Err(Error::Forbidden(format!(
+                "tasks of the type {task_type} read all executions; an account limited to tags needs a grant for it"
+            )));
+        }
+        Ok(())
+    }
+
+    /// Checks that the tasks named in parameters are in the actor's scope. For limited actors the names must not be
+    /// templates, since their values are known only at run time.
+    pub(super) async fn check_named_tasks(
+        &self,
+        s: &mut dyn Session,
+        actor: &Actor,
+        params: &Value,
+        pointer: &str,
+    ) -> Result<()> {
+        if actor.scope.is_all() {
+            return Ok(());
+        }
+        let mut named = Vec::new();
+        find_named(params, pointer, &mut named);
+        let ids: Vec<&str> = named.iter().map(|(_, id)| *id).collect();
+        let visible = tag_scope::visible_tasks(s, &actor.scope, &ids).await?;
+        let fault = |(pointer, id): (String, &str)| match template::has_templates(&Value::from(id)) {
+            _ if visible.contains(id) => None,
+            true => Some(Fault::new(pointer, "from_task: accounts limited to tags cannot use a template here")),
+            false => Some(Fault::new(pointer, format!("from_task: there is no task '{}'", truncate(id, 64)))),
+        };
+        let faults: Vec<Fault> = named.into_iter().filter_map(fault).collect();
+        if faults.is_empty() { Ok(()) } else { Err(Error::Invalid(faults)) }
+    }
+}
+
+/// Collects every text member named `from_task`, with its pointer.
+fn find_named<'v>(value: &'v Value, pointer: &str, found: &mut Vec<(String, &'v str)>) {
+    match value {
+        Value::Object(map) => {
+            for (name, value) in map {
+                let place = format!("{pointer}/{}", pointer_step(name));
+                match value {
+                    Value::String(id) if name == FROM_TASK => found.push((place, id)),
+                    other => find_named(other, &place, found),
+                }
+            }
+        }
+        Value::Array(items) => items.iter().enumerate().for_each(|(n, item)| find_named(item, &format!("{pointer}/{n}"), found)),
+        _ => {}
+    }
+}
+
+/// A task, if it is in the actor's scope.
+pub(super) async fn task(s: &mut dyn Session, actor: &Actor, id: &str) -> Result<Task> {
+    let found = task::get(s, id).await?.filter(|task| actor.scope.includes(&task.tags));
+    found.ok_or_else(|| Error::no_task(id))
+}
+
+/// An execution, if its task is in the actor's scope.
+pub(super) async fn execution(s: &mut dyn Session, actor: &Actor, id: &str) -> Result<Execution> {
+    let found = execution::get(s, id).await?.ok_or_else(|| Error::no_execution(id))?;
+    let visible =
+        actor.scope.is_all() || tag_scope::visible_tasks(s, &actor.scope, &[&found.task_id]).await?.contains(&found.task_id);
+    if visible { Ok(found) } else { Err(Error::no_execution(id)) }
+}
+
+/// Locks a task until the transaction ends, if it is in the actor's scope and at the expected version.
+pub(super) async fn lock_task(tx: &mut Tx, actor: &Actor, id: &str, if_match: Option<i64>) -> Result<Task> {
+    let found = task::lock(tx, id).await?.filter(|task| actor.scope.includes(&task.tags));
+    let task = found.ok_or_else(|| Error::no_task(id))?;
+    match if_match {
+        Some(given) if given != task.version => Err(Error::Stale { given, current: task.version }),
+        _ => Ok(task),
+    }
+}
+
+/// Keeps a task in the actor's tag scope: an actor limited to tags can neither remove the last of its own tags nor add or
+/// remove the scope tags of other accounts. If the actor has exactly one tag, that tag is added when missing.
+pub(super) async fn keep_in_scope(s: &mut dyn Session, actor: &Actor, tags: &mut Vec<String>, former: &[String]) -> Result<()> {
+    let Some(own) = actor.scope.tags() else { return Ok(()) };
+    if let ([only], false) = (own, actor.scope.includes(tags)) {
+        tags.push(only.clone());
+    }
+    let named = own.join(", ");
+    if !actor.scope.includes(tags) {
+        return Err(Error::invalid("/tags", format!("tags: at least one of these must be given: {named}")));
+    }
+    if tags.len() > MAX_TAGS {
+        return Err(Error::invalid("/tags", format!("tags: {} are given, at most {MAX_TAGS} are allowed", tags.len())));
+    }
+    let scope_tags = account::scope_tags(s).await?;
+    let differs = |tag: &&String| tags.contains(tag) != former.contains(tag);
+    match tags.iter().chain(former).filter(differs).find(|tag| scope_tags.contains(*tag) && !own.contains(tag)) {
+        Some(foreign) => Err(Error::invalid(
+            "/tags",
+            format!("tags: '{foreign}' belongs to other accounts and cannot be added or removed; yours: {named}"),
+        )),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,64 @@
+//! Finished runs per start minute and status. Counters are updated in the transaction that records the results, so that a
+//! chart's cost does not depend on the number of executions.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+
+use super::counters::CountedRun;
+use super::database::on_session;
+use super::execution::read_status;
+use super::{Error, Result, Session, millis, rows, time_from_millis};
+use crate::domain::execution::Status;
+use crate::domain::stats::Outcome;
+
+/// Milliseconds per minute.
+const MINUTE: i64 = 60_000;
+
+/// Counts results; retried attempts and executions that never started do not count.
+pub(super) async fn count(s: &mut dyn Session, counted: &[CountedRun]) -> Result<()> {
+    // Sorted, so that two nodes counting the same minutes cannot deadlock.
+    let mut sums: BTreeMap<(i64, &str), i64> = BTreeMap::new();
+    for run in counted {
+        let is_final = Status::parse(&run.status).is_some_and(Status::is_final);
+        if let Some(started) = run.started_at.filter(|_| is_final) {
+            *sums.entry((started.div_euclid(MINUTE) * MINUTE, &run.status)).or_default() += 1;
+        }
+    }
+    if sums.is_empty() {
+        return Ok(());
+    }
+    let list = rows(&sums.into_iter().map(|((minute, status), runs)| (minute, status, runs)).collect::<Vec<_>>())?;
+    on_session!(s, |conn, dialect| sqlx::query(dialect.sql(COUNT)).bind(list).execute(&mut *conn).await.map(drop))
+        .map_err(Error::on("count runs per minute"))
+}
+
+/// Row: 0 minute, 1 status, 2 count.
+const COUNT: &str = "
+    insert into run_stats_by_minute (minute, status, runs)
+    select cast(j.value->>0 as bigint), j.value->>1, cast(j.value->>2 as bigint) from {rows} where true
+    on conflict (minute, status) do update set runs = run_stats_by_minute.runs + excluded.runs";
+
+/// Returns the runs started in `from..to`, summed in steps of `step_ms` milliseconds (a multiple of a minute, aligned to the
+/// Unix epoch).
+pub async fn outcomes(s: &mut dyn Session, from: DateTime<Utc>, to: DateTime<Utc>, step_ms: i64) -> Result<Vec<Outcome>> {
+    let found: Vec<(i64, String, i64)> = on_session!(s, |conn, dialect| {
+        let query = sqlx::query_as(dialect.sql(OUTCOMES)).bind(millis(from)).bind(millis(to)).bind(step_ms);
+        query.fetch_all(&mut *conn).await
+    })
+    .map_err(Error::on("read runs per minute"))?;
+    let outcome =
+        |(at, status, runs): (i64, String, i64)| Ok(Outcome { at: time_from_millis(at)?, status: read_status(&status)?, runs });
+    found.into_iter().map(outcome).collect()
+}
+
+pub(super) const OUTCOMES: &str = "
+    select minute / $3 * $3 as step, status, cast(sum(runs) as bigint) from run_stats_by_minute where minute >= $1 and minute < $2
+    group by minute / $3 * $3, status order by step, status";
+
+/// Deletes the counters of minutes before a time.
+pub async fn remove_before(s: &mut dyn Session, before: DateTime<Utc>) -> Result<()> {
+    let text = "delete from run_stats_by_minute where minute < $1";
+    on_session!(s, |conn, dialect| sqlx::query(dialect.sql(text)).bind(millis(before)).execute(&mut *conn).await.map(drop))
+        .map_err(Error::on("delete old run counters"))
+}

@@ -1,0 +1,114 @@
+//! Tag scopes as SQL conditions. The table `task_tags` holds one row per task and tag, written in the transactions that change
+//! tasks, so that the tasks of a scope are found by index.
+
+use std::collections::HashSet;
+
+use sqlx::{Encode, QueryBuilder, Type};
+
+use super::database::on_session;
+use super::{Error, Result, Session, rows};
+use crate::domain::permission::TagScope;
+use crate::domain::task::Task;
+
+/// Pushes a condition: the task id in `column` must be in scope. Pushes nothing for an unlimited scope.
+pub(super) fn push<DB>(query: &mut QueryBuilder<DB>, column: &str, scope: &TagScope)
+where
+    DB: sqlx::Database,
+    String: for<'q> Encode<'q, DB> + Type<DB>,
+{
+    if let Some(tags) = scope.tags() {
+        query.push(format!(" and {column} in ("));
+        push_visible_tasks(query, tags);
+        query.push(")");
+    }
+}
+
+/// Pushes a subquery for the distinct ids of the tasks with one of these tags; its column is `visible_task_id`.
+pub(super) fn push_visible_tasks<DB>(query: &mut QueryBuilder<DB>, tags: &[String])
+where
+    DB: sqlx::Database,
+    String: for<'q> Encode<'q, DB> + Type<DB>,
+{
+    query.push("select distinct task_id as visible_task_id from task_tags where ");
+    if tags.is_empty() {
+        query.push("false");
+        return;
+    }
+    query.push("tag in (");
+    for (index, tag) in tags.iter().enumerate() {
+        query.push(if index == 0 { "" } else { ", " }).push_bind(tag.clone());
+    }
+    query.push(")");
+}
+
+/// Returns the given tasks that are in scope; deleted tasks by the tags that they had.
+pub async fn visible_tasks(s: &mut dyn Session, scope: &TagScope, ids: &[&str]) -> Result<HashSet<String>> {
+    filter_visible(s, scope, ids, "select task_id from task_tags where task_id in {ids}", "tag").await
+}
+
+/// Returns the given executions whose tasks are in scope.
+pub async fn visible_executions(s: &mut dyn Session, scope: &TagScope, ids: &[&str]) -> Result<HashSet<String>> {
+    let text = "select e.id from executions e join task_tags g on g.task_id = e.task_id where e.id in {ids}";
+    filter_visible(s, scope, ids, text, "g.tag").await
+}
+
+async fn filter_visible(s: &mut dyn Session, scope: &TagScope, ids: &[&str], text: &str, tag: &str) -> Result<HashSet<String>> {
+    let Some(tags) = scope.tags() else { return Ok(ids.iter().map(|id| (*id).to_owned()).collect()) };
+    if ids.is_empty() || tags.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let placeholders: Vec<String> = (2..tags.len() + 2).map(|number| format!("${number}")).collect();
+    let (text, list) = (format!("{text} and {tag} in ({})", placeholders.join(", ")), rows(ids)?);
+    let found: Vec<String> = on_session!(s, |conn, dialect| {
+        let query = tags.iter().fold(sqlx::query_scalar(dialect.sql(&text)).bind(list), |query, tag| query.bind(tag));
+        query.fetch_all(&mut *conn).await
+    })
+    .map_err(Error::on("filter by tag scope"))?;
+    Ok(found.into_iter().collect())
+}
+
+/// Returns whether a deleted task outside the scope left executions under this id, so that the id must not be reused.
+pub async fn has_hidden_history(s: &mut dyn Session, scope: &TagScope, task_id: &str) -> Result<bool> {
+    if scope.is_all() || visible_tasks(s, scope, &[task_id]).await?.contains(task_id) {
+        return Ok(false);
+    }
+    let text = "select id from executions where task_id = $1 limit 1";
+    let found: Option<String> =
+        on_session!(s, |conn, dialect| sqlx::query_scalar(dialect.sql(text)).bind(task_id).fetch_optional(&mut *conn).await)
+            .map_err(Error::on("check for executions"))?;
+    Ok(found.is_some())
+}
+
+/// Replaces the tag rows of tasks, in the transaction that writes the tasks.
+pub(super) async fn set_tags<'t>(s: &mut dyn Session, tasks: impl Iterator<Item = &'t Task> + Clone) -> Result<()> {
+    let ids: Vec<&String> = tasks.clone().map(|task| &task.id).collect();
+    let ids = rows(&ids)?;
+    let text = "delete from task_tags where task_id in {ids}";
+    on_session!(s, |conn, dialect| sqlx::query(dialect.sql(text)).bind(ids).execute(&mut *conn).await.map(drop))
+        .map_err(Error::on("save the tasks' tags"))?;
+    let tags: Vec<_> = tasks.flat_map(|task| task.tags.iter().map(|tag| (tag, &task.id))).collect();
+    if tags.is_empty() {
+        return Ok(());
+    }
+    let list = rows(&tags)?;
+    let text = "insert into task_tags (tag, task_id) select distinct j.value->>0, j.value->>1 from {rows}";
+    on_session!(s, |conn, dialect| sqlx::query(dialect.sql(text)).bind(list).execute(&mut *conn).await.map(drop))
+        .map_err(Error::on("save the tasks' tags"))
+}
+
+/// Marks the tag rows of deleted tasks; they stay as long as executions need them.
+pub(super) async fn mark_deleted(s: &mut dyn Session, ids: &[String]) -> Result<()> {
+    let ids = rows(ids)?;
+    let text = "update task_tags set deleted = true where task_id in {ids}";
+    on_session!(s, |conn, dialect| sqlx::query(dialect.sql(text)).bind(ids).execute(&mut *conn).await.map(drop))
+        .map_err(Error::on("mark the tags of deleted tasks"))
+}
+
+/// Deletes at most `limit` tag rows of deleted tasks without executions.
+pub async fn delete_unused_tags(s: &mut dyn Session, limit: i64) -> Result<()> {
+    let text = "delete from task_tags where deleted and task_id in (
+            select g.task_id from task_tags g
+            where g.deleted and not exists (select 1 from executions e where e.task_id = g.task_id) limit $1)";
+    on_session!(s, |conn, dialect| sqlx::query(dialect.sql(text)).bind(limit).execute(&mut *conn).await.map(drop))
+        .map_err(Error::on("delete the tags of deleted tasks"))
+}

@@ -1,0 +1,125 @@
+//! Authentication middleware. [`require_session`] and [`public`] turn a handler into an endpoint: they authenticate the
+//! user, read the form, check its CSRF token and turn failures into error pages.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use poem::error::ReadBodyError;
+use poem::http::{Method, header};
+use poem::web::{Form, Multipart};
+use poem::{Body, Endpoint, FromRequest, Request, RequestBody, Response};
+
+use super::error::Failure;
+use super::request_context::{HandlerResult, RequestContext};
+use super::urls::Pairs;
+use super::{Web, csrf, pages};
+use crate::domain::transfer::MAX_DOCUMENT;
+
+/// Paths that are accessible before a required second factor is set up.
+const ENROLLMENT_PATHS: [&str; 2] = ["/account/second-factor", "/logout"];
+
+/// Creates an endpoint for signed-in users; forms must carry the session's CSRF token.
+pub fn require_session<F, Fut>(web: &Arc<Web>, handler: F) -> impl Endpoint<Output = Response> + 'static
+where
+    F: Fn(Arc<RequestContext>) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = HandlerResult> + Send + 'static,
+{
+    endpoint(web, handler, true)
+}
+
+/// Creates an endpoint for everybody; forms must come from this site.
+pub fn public<F, Fut>(web: &Arc<Web>, handler: F) -> impl Endpoint<Output = Response> + 'static
+where
+    F: Fn(Arc<RequestContext>) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = HandlerResult> + Send + 'static,
+{
+    endpoint(web, handler, false)
+}
+
+fn endpoint<F, Fut>(web: &Arc<Web>, handler: F, needs_session: bool) -> impl Endpoint<Output = Response> + 'static
+where
+    F: Fn(Arc<RequestContext>) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = HandlerResult> + Send + 'static,
+{
+    let web = web.clone();
+    let handler = Arc::new(handler);
+    poem::endpoint::make(move |mut request: Request| {
+        let (web, handler) = (web.clone(), handler.clone());
+        async move {
+            let mut ctx = RequestContext::from_request(&web, &request);
+            let access = check_access(&mut ctx, &mut request, needs_session).await;
+            let ctx = Arc::new(ctx);
+            let result = match access {
+                Ok(()) => with_timeout(&web, handler(ctx.clone())).await,
+                Err(failure) => Err(failure),
+            };
+            match result {
+                Ok(response) => Ok::<_, poem::Error>(response),
+                Err(failure) => Ok(failure.into_response(&ctx).await),
+            }
+        }
+    })
+}
+
+async fn with_timeout(web: &Web, response: impl Future<Output = HandlerResult>) -> HandlerResult {
+    tokio::time::timeout(web.options.request_timeout, response).await.unwrap_or(Err(Failure::TooSlow))
+}
+
+/// Authenticates the user and reads the form; returns the failure if the request is rejected.
+async fn check_access(ctx: &mut RequestContext, request: &mut Request, needs_session: bool) -> Result<(), Failure> {
+    ctx.authenticate().await?;
+    if needs_session && ctx.actor.is_none() {
+        return Err(Failure::SignIn);
+    }
+    if needs_session && ctx.must_enrol && !ENROLLMENT_PATHS.iter().any(|path| ctx.path.starts_with(path)) {
+        return Err(Failure::MustEnrol);
+    }
+    if request.method() != Method::POST {
+        return Ok(());
+    }
+    let limit = ctx.web.options.request_timeout;
+    let form = tokio::time::timeout(limit, read_form(request, ctx.web.options.body_limit))
+        .await
+        .map_err(|_elapsed| Failure::TooSlow)??;
+    ctx.form = form;
+    let sent = request.header(csrf::HEADER).or(ctx.form.raw(csrf::FIELD)).unwrap_or_default();
+    let trusted = match (&ctx.session, needs_session) {
+        (Some(session), true) => csrf::matches(session, sent),
+        _ => csrf::same_site(request),
+    };
+    if trusted { Ok(()) } else { Err(Failure::OtherSite) }
+}
+
+async fn read_form(request: &mut Request, limit: usize) -> Result<Pairs, Failure> {
+    let kind = request.header(header::CONTENT_TYPE).unwrap_or_default().to_ascii_lowercase();
+    let with_files = kind.starts_with("multipart/form-data");
+    // An uploaded import document may be larger than other forms.
+    let limit = if with_files && request.uri().path() == pages::transfer::PATH { MAX_DOCUMENT + limit } else { limit };
+    let bytes = match request.take_body().into_bytes_limit(limit).await {
+        Ok(bytes) => bytes,
+        Err(ReadBodyError::PayloadTooLarge) => return Err(Failure::TooLarge),
+        Err(error) => return Err(Failure::BadRequest(error.to_string())),
+    };
+    let mut body = RequestBody::new(Body::from(bytes));
+    if with_files {
+        return read_parts(request, &mut body).await;
+    }
+    match Form::<Vec<(String, String)>>::from_request(request, &mut body).await {
+        Ok(Form(pairs)) => Ok(Pairs(pairs)),
+        Err(error) => Err(Failure::BadRequest(error.to_string())),
+    }
+}
+
+/// Reads a multipart form; every part must be UTF-8.
+async fn read_parts(request: &Request, body: &mut RequestBody) -> Result<Pairs, Failure> {
+    let bad_request = |error: &dyn std::fmt::Display| Failure::BadRequest(error.to_string());
+    let mut parts = Multipart::from_request(request, body).await.map_err(|error| bad_request(&error))?;
+    let mut pairs = Vec::new();
+    while let Some(part) = parts.next_field().await.map_err(|error| bad_request(&error))? {
+        let name = part.name().unwrap_or_default().to_owned();
+        let bytes = part.bytes().await.map_err(|error| bad_request(&error))?;
+        let text = String::from_utf8(bytes).map_err(|_| Failure::BadRequest(format!("{name}: is not UTF-8")))?;
+        pairs.push((name, text));
+    }
+    Ok(Pairs(pairs))
+}

@@ -1,0 +1,170 @@
+//! A batch: the claims, results and output that are written in one transaction, with the runs that wait for an answer.
+
+use std::collections::HashSet;
+
+use tokio::sync::oneshot;
+
+use crate::chain::Ended;
+use crate::storage::execution::{Claim, Finish, NewOutput};
+use crate::tasks::output::ExecutionChunk;
+
+/// Consecutive output of one run is joined into rows of up to this many bytes.
+const ROW_MAX: usize = 64 * 1024;
+
+/// A request of a run to the recorder.
+pub(super) enum Entry {
+    Claim { claim: Claim, task_id: String, answer: oneshot::Sender<bool> },
+    Finish { finish: Finish, task_id: String, chained: bool, answer: oneshot::Sender<bool> },
+}
+
+/// Rows that are written together. `pending_claims` and `pending_finishes` have the order of `claims` and `finishes`.
+#[derive(Default)]
+pub(super) struct Batch {
+    pub claims: Vec<Claim>,
+    pub pending_claims: Vec<PendingClaim>,
+    pub finishes: Vec<Finish>,
+    pub pending_finishes: Vec<PendingFinish>,
+    pub output: Vec<NewOutput>,
+    pub output_size: usize,
+}
+
+/// A run that waits for the answer to its claim.
+pub(super) struct PendingClaim {
+    pub task_id: String,
+    pub answer: oneshot::Sender<bool>,
+}
+
+/// A run that waits until its result is recorded.
+pub(super) struct PendingFinish {
+    pub task_id: String,
+    /// Whether the task starts other tasks when a run ends.
+    pub chained: bool,
+    pub answer: oneshot::Sender<bool>,
+}
+
+impl Batch {
+    pub fn add(&mut self, entry: Entry) {
+        match entry {
+            Entry::Claim { claim, task_id, answer } => {
+                self.claims.push(claim);
+                self.pending_claims.push(PendingClaim { task_id, answer });
+            }
+            Entry::Finish { finish, task_id, chained, answer } => {
+                self.finishes.push(finish);
+                self.pending_finishes.push(PendingFinish { task_id, chained, answer });
+            }
+        }
+    }
+
+    /// Adds output, joined with the previous row if that has the same run and stream.
+    pub fn add_output(&mut self, output: ExecutionChunk) {
+        let ExecutionChunk { execution_id, chunk } = output;
+        self.output_size += chunk.text.len();
+        if let Some(last) = self.output.last_mut()
+            && *last.execution_id == *execution_id
+            && (last.chunk.attempt, last.chunk.stream) == (chunk.attempt, chunk.stream)
+            && last.chunk.text.len() + chunk.text.len() <= ROW_MAX
+        {
+            last.chunk.text.push_str(&chunk.text);
+            return;
+        }
+        self.output.push(NewOutput { execution_id: execution_id.as_ref().to_owned(), chunk });
+    }
+
+    /// The accepted runs that ended without a retry and whose tasks start other tasks.
+    pub fn ended(&self, accepted: &HashSet<String>) -> Vec<Ended> {
+        let pairs = self.finishes.iter().zip(&self.pending_finishes);
+        let ended = pairs
+            .filter(|(finish, pending)| pending.chained && finish.retry_at.is_none() && accepted.contains(&finish.execution_id));
+        let end = |(finish, pending): (&Finish, &PendingFinish)| Ended {
+            execution_id: finish.execution_id.clone(),
+            task_id: pending.task_id.clone(),
+            status: finish.status,
+        };
+        ended.map(end).collect()
+    }
+
+    pub fn has_entries(&self) -> bool {
+        !self.claims.is_empty() || !self.finishes.is_empty()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        !self.has_entries() && self.output.is_empty()
+    }
+
+    /// One batch per row, in the order in which they must be written.
+    ///
+    /// # Errors
+    /// The batch itself if it has a single row.
+    pub fn split(self) -> Result<Vec<Batch>, Box<Batch>> {
+        if self.claims.len() + self.finishes.len() + self.output.len() <= 1 {
+            return Err(Box::new(self));
+        }
+        let output = self.output.into_iter().map(|row| Batch { output: vec![row], ..Batch::default() });
+        let finishes = self.finishes.into_iter().zip(self.pending_finishes);
+        let finishes = finishes.map(|(f, w)| Batch { finishes: vec![f], pending_finishes: vec![w], ..Batch::default() });
+        let claims = self.claims.into_iter().zip(self.pending_claims);
+        let claims = claims.map(|(c, w)| Batch { claims: vec![c], pending_claims: vec![w], ..Batch::default() });
+        Ok(output.chain(finishes).chain(claims).collect())
+    }
+
+    /// A description of the single row for the log.
+    pub fn describe(&self) -> String {
+        match (self.claims.first(), self.finishes.first(), self.output.first()) {
+            (Some(claim), ..) => format!("the start of execution {}", claim.execution_id),
+            (_, Some(finish), _) => format!("the result of execution {}", finish.execution_id),
+            (.., Some(row)) => format!("output of execution {}", row.execution_id),
+            _ => String::new(),
+        }
+    }
+
+    /// A rejected result without its value and error text, so that at least the status is recorded. `None` if there is nothing
+    /// to remove: for output, for a claim (its run gets no answer), and for a result already reduced.
+    pub fn without_payload(mut self) -> Option<Batch> {
+        let finish = self.finishes.first_mut()?;
+        let has_more = finish.result.take().is_some() || finish.error.is_some();
+        let marked = finish.error.as_deref() == Some(NOT_STORED);
+        finish.error = Some(NOT_STORED.to_owned());
+        (has_more && !marked).then_some(self)
+    }
+}
+
+/// Replaces a result or error text that the database rejected.
+const NOT_STORED: &str = "the database rejected the result of this execution; see the server's log";
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use chrono::DateTime;
+
+    use super::*;
+    use crate::domain::execution::{OutputChunk, Stream};
+
+    fn output(id: &str, seq: i64, stream: Stream, text: &str) -> ExecutionChunk {
+        let chunk = OutputChunk { attempt: 1, seq, stream, at: DateTime::UNIX_EPOCH, text: text.into() };
+        ExecutionChunk { execution_id: Arc::from(id), chunk }
+    }
+
+    #[test]
+    fn add_output_joins_consecutive_chunks_of_one_stream() {
+        let mut batch = Batch::default();
+        for (seq, stream, text) in [(0, Stream::Stdout, "a"), (1, Stream::Stdout, "b"), (2, Stream::Stderr, "c")] {
+            batch.add_output(output("e", seq, stream, text));
+        }
+        batch.add_output(output("f", 0, Stream::Stderr, "d"));
+        let rows: Vec<_> = batch.output.iter().map(|row| (row.chunk.seq, row.chunk.text.as_str())).collect();
+        assert_eq!(rows, [(0, "ab"), (2, "c"), (0, "d")]);
+        assert_eq!((batch.output_size, batch.is_empty(), batch.has_entries()), (4, false, false));
+    }
+
+    #[test]
+    fn split_returns_one_batch_per_row() {
+        let mut batch = Batch::default();
+        batch.add_output(output("e", 0, Stream::Stdout, "a"));
+        batch.add_output(output("f", 0, Stream::Stdout, "a"));
+        let batches = batch.split().ok().unwrap();
+        assert_eq!(batches.len(), 2);
+        assert!(batches.into_iter().all(|single| single.split().is_err()));
+    }
+}

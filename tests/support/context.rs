@@ -1,0 +1,162 @@
+//! The service and the planner on a test database with a manual clock.
+
+use std::sync::Arc;
+
+use belfry::clock::ManualClock;
+use belfry::domain::execution::Execution;
+use belfry::domain::page::{ExecutionFilter, PageRequest};
+use belfry::domain::profile::Profiles;
+use belfry::domain::secret::Secret;
+use belfry::domain::user::{Actor, Role, User, Via};
+use belfry::events::EventBus;
+use belfry::scheduler::Planner;
+use belfry::service::{Service, ServiceDeps};
+use belfry::signals::{SchedulerHeartbeat, Signals};
+use belfry::storage::{Database, execution_list};
+use belfry::tasks::Toolbox;
+use belfry::tasks::registry::Registry;
+use belfry::tasks::sql::Datasources;
+use belfry::vault::{KeySource, Vault};
+use belfry::worker::cancel::CancelRegistry;
+use chrono::{DateTime, Duration, Utc};
+use chrono_tz::Tz;
+use serde_json::{Value, json};
+
+use super::at;
+
+/// A service and a planner that share a database, a clock and the signals.
+pub struct TestContext {
+    pub service: Service,
+    pub planner: Planner,
+    pub clock: Arc<ManualClock>,
+    pub signals: Signals,
+    pub events: EventBus,
+    pub cancels: CancelRegistry,
+    pub database: Database,
+}
+
+/// An account.
+pub fn user(id: &str, name: &str, role: Role) -> User {
+    User {
+        id: id.into(),
+        name: name.into(),
+        role,
+        grants: Vec::new(),
+        tags: Vec::new(),
+        disabled: false,
+        created_at: start(),
+        last_seen_at: None,
+    }
+}
+
+/// A vault with a fixed key.
+pub fn vault(database: &Database) -> Arc<Vault> {
+    let key = Secret::new("MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=");
+    Arc::new(Vault::new(database.clone(), KeySource::Given(key), Vec::new()))
+}
+
+/// The initial time of a test: a Saturday.
+pub fn start() -> DateTime<Utc> {
+    at("2026-11-21T08:00:00Z")
+}
+
+impl TestContext {
+    pub fn new(database: &Database) -> TestContext {
+        Self::with_datasources(database, Arc::default())
+    }
+
+    /// With data sources for tasks.
+    pub fn with_datasources(database: &Database, datasources: Arc<Datasources>) -> TestContext {
+        Self::with_deps(database, datasources, |_| ())
+    }
+
+    /// With mail servers and SMS providers.
+    pub fn with_profiles(database: &Database, profiles: Profiles) -> TestContext {
+        Self::build(database, Arc::default(), Arc::new(profiles), |_| ())
+    }
+
+    /// With adjusted dependencies of the service.
+    pub fn with_deps(database: &Database, datasources: Arc<Datasources>, adjust: impl FnOnce(&mut ServiceDeps)) -> TestContext {
+        Self::build(database, datasources, Arc::default(), adjust)
+    }
+
+    fn build(
+        database: &Database,
+        datasources: Arc<Datasources>,
+        profiles: Arc<Profiles>,
+        adjust: impl FnOnce(&mut ServiceDeps),
+    ) -> TestContext {
+        let clock = Arc::new(ManualClock::new(start()));
+        let (signals, events, cancels) = (Signals::default(), EventBus::default(), CancelRegistry::default());
+        let plain = Toolbox::plain(database.clone(), clock.clone(), &std::env::temp_dir());
+        let toolbox = Toolbox { profiles: profiles.clone(), ..plain };
+        let mut deps = ServiceDeps {
+            database: database.clone(),
+            registry: Arc::new(Registry::builtin(&toolbox)),
+            datasources,
+            profiles,
+            clock: clock.clone(),
+            events: events.clone(),
+            signals: signals.clone(),
+            heartbeat: SchedulerHeartbeat::default(),
+            cancels: cancels.clone(),
+            vault: vault(database),
+            zone: Tz::Asia__Shanghai,
+            queues: vec!["default".into(), "slow".into()],
+            session: Duration::days(30),
+            session_idle: Duration::days(7),
+            second_factor_required: false,
+            single_sign_on: None,
+        };
+        adjust(&mut deps);
+        let service = Service::new(deps);
+        let planner = Planner {
+            database: database.clone(),
+            clock: clock.clone(),
+            events: events.clone(),
+            signals: signals.clone(),
+            zone: Tz::Asia__Shanghai,
+            since: start(),
+        };
+        TestContext { service, planner, clock, signals, events, cancels, database: database.clone() }
+    }
+
+    /// Advances the clock and plans until nothing is due.
+    pub async fn advance(&self, by: Duration) {
+        self.clock.advance(by);
+        self.plan().await;
+    }
+
+    /// Plans until nothing is due.
+    pub async fn plan(&self) {
+        use belfry::clock::Clock;
+        while self.planner.run_once(self.clock.now()).await.expect("planning succeeds").tasks > 0 {}
+    }
+
+    /// All executions of a task, oldest first.
+    pub async fn executions(&self, task_id: &str) -> Vec<Execution> {
+        let filter = ExecutionFilter { task_id: Some(task_id.into()), ..ExecutionFilter::default() };
+        let request = PageRequest { size: 500, cursor: None };
+        let mut reader = self.database.read().await.expect("reads");
+        let mut items = execution_list::page(&mut reader, &filter, &request).await.expect("lists").items;
+        items.reverse();
+        items
+    }
+
+    /// Creates an `echo` task with the given trigger.
+    pub async fn create(&self, id: &str, trigger: Value) -> belfry::domain::task::Task {
+        self.service.create_task(&admin(), &echo(id, trigger)).await.expect("creates")
+    }
+}
+
+pub fn echo(id: &str, trigger: Value) -> Value {
+    json!({"id": id, "type": "echo", "trigger": trigger, "params": {"message": "hello"}})
+}
+
+pub fn admin() -> Actor {
+    actor("alice", Role::Admin)
+}
+
+pub fn actor(name: &str, role: Role) -> Actor {
+    Actor::new(name, role, Via::Api)
+}
