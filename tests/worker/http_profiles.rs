@@ -168,7 +168,7 @@ async fn profile_sends_credentials_only_to_its_base_url() {
     assert_eq!(faults(json!({"http": "api", "url": "{{ anything }}"})), "", "a template is checked when it is rendered");
     let unknown = http.check(&json!({"http": "apo", "url": "/echo"}));
     assert_eq!((unknown[0].pointer.as_str(), unknown.len()), ("/http", 1));
-    assert_eq!(unknown[0].message, "http: there is no profile 'apo': known are api");
+    assert_eq!(unknown[0].message.to_string(), "http: there is no profile 'apo': known are api");
     let away = run(&http, json!({"http": "api", "url": "/away"})).await.0.expect_err("an error");
     assert!(!away.retryable && away.message.contains("redirected to http://localhost:1/"), "{away:?}");
 }
@@ -195,7 +195,7 @@ async fn token_is_requested_once_and_renewed_when_rejected() {
     assert_eq!(site.seen.calls.load(Ordering::SeqCst), 1, "concurrent runs share one token request");
     site.seen.revoked.store(1, Ordering::SeqCst);
     let (ended, output) = run(&http, params()).await;
-    assert!(ended.is_ok() && output.contains("asking for a new one"), "{output}");
+    assert!(ended.is_ok() && output.contains("requesting a new one"), "{output}");
     assert_eq!(site.seen.calls.load(Ordering::SeqCst), 2);
     site.seen.revoked.store(99, Ordering::SeqCst);
     let refused = run(&http, params()).await.0.expect_err("an error");
