@@ -1,6 +1,7 @@
 //! Benchmarks of triggers: search for the next firing of typical and impossible rules, parsing, texts and previews.
 
-use belfry::domain::trigger::{Lang, Trigger};
+use belfry::domain::trigger::Trigger;
+use belfry::i18n::Language;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use divan::{Bencher, black_box};
@@ -57,7 +58,7 @@ fn text(bencher: Bencher, expression: &str) {
 #[divan::bench(args = TYPICAL)]
 fn describe(bencher: Bencher, expression: &str) {
     let trigger = cron(expression);
-    bencher.bench(|| black_box(&trigger).describe(Lang::Zh));
+    bencher.bench(|| black_box(&trigger).describe(Language::Chinese));
 }
 
 #[divan::bench]

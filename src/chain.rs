@@ -1,7 +1,7 @@
 //! Chains: starts the tasks that a task names for the end of its runs, in the transaction that records that end, so that a
 //! crash leaves both or neither.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -9,10 +9,11 @@ use serde_json::Value;
 use crate::domain::chain::Link;
 use crate::domain::decision::{FiringOutcome, decide_idle};
 use crate::domain::execution::{Cause, Status};
+use crate::domain::reference::named_by_link;
 use crate::domain::task::Task;
-use crate::ids::new_id;
+use crate::i18n::message;
+use crate::queue::jobs::{self, NewJob};
 use crate::storage::execution::{self, NewExecution};
-use crate::storage::queue::{self, NewJob};
 use crate::storage::{Result, Tx, plan, task};
 
 /// A finished run.
@@ -48,7 +49,8 @@ pub async fn start(tx: &mut Tx, ended: &[Ended], now: DateTime<Utc>) -> Result<S
         return Ok(Started::default());
     }
     let ids: Vec<String> = links.iter().map(|(_, link)| link.task.clone()).collect();
-    let children = by_id(task::many(tx, &ids).await?);
+    let named: BTreeSet<String> = links.iter().flat_map(|(_, link)| named_by_link(link)).collect();
+    let children = by_id(task::many(tx, &named.into_iter().collect::<Vec<_>>()).await?);
     let mut active = plan::active(tx, &ids.iter().map(String::as_str).collect::<Vec<_>>()).await?;
     let mut started = Started::default();
     let mut jobs = Vec::new();
@@ -57,6 +59,14 @@ pub async fn start(tx: &mut Tx, ended: &[Ended], now: DateTime<Utc>) -> Result<S
             tracing::warn!(task.id = end.task_id, chained_task.id = link.task, "skipping chained task: it does not exist");
             continue;
         };
+        if !parents.get(&end.task_id).is_some_and(|parent| reaches_all(parent, &link, &children)) {
+            tracing::warn!(
+                task.id = end.task_id,
+                chained_task.id = link.task,
+                "skipping chained task: a task that the link names was deleted, or left the scope of the account that set the link"
+            );
+            continue;
+        }
         let active = active.entry(child.id.clone()).or_insert(0);
         let new = begin(child, end, &link, *active, now);
         if new.status == Status::Queued {
@@ -67,8 +77,13 @@ pub async fn start(tx: &mut Tx, ended: &[Ended], now: DateTime<Utc>) -> Result<S
         started.executions.push(new);
     }
     execution::insert(tx, &started.executions, now).await?;
-    queue::push(tx, &jobs, now).await?;
+    jobs::push(tx, &jobs, now).await?;
     Ok(started)
+}
+
+/// Whether the references of a link still reach what they meant: the task to start, and those named in its parameters.
+fn reaches_all(parent: &Task, link: &Link, tasks: &HashMap<String, Task>) -> bool {
+    named_by_link(link).iter().filter_map(|id| tasks.get(id)).all(|task| parent.references.allow(task.target()))
 }
 
 fn by_id(tasks: Vec<Task>) -> HashMap<String, Task> {
@@ -78,30 +93,13 @@ fn by_id(tasks: Vec<Task>) -> HashMap<String, Task> {
 fn begin(child: &Task, end: &Ended, link: &Link, active: i64, now: DateTime<Utc>) -> NewExecution {
     let outcome = match child.enabled {
         true => decide_idle(child, active),
-        false => FiringOutcome::Skipped("not run: the task is paused".to_owned()),
+        false => FiringOutcome::Skipped(message!("firing.paused")),
     };
-    let (status, error) = match outcome {
-        FiringOutcome::Run { .. } => (Status::Queued, None),
-        FiringOutcome::Skipped(reason) => (Status::Skipped, Some(reason)),
-        FiringOutcome::Missed(reason) => (Status::Missed, Some(reason)),
-    };
+    let (status, error) = outcome.into_status();
     let mut params = child.params.clone();
     if let Value::Object(map) = &mut params {
         map.extend(link.params.clone());
     }
-    NewExecution {
-        id: new_id(now),
-        task_id: child.id.clone(),
-        task_type: child.task_type.clone(),
-        schedule_text: child.schedule_text.clone(),
-        params,
-        cause: Cause::Chain,
-        status,
-        scheduled_at: now,
-        error,
-        requested_by: None,
-        idempotency_key: None,
-        started_by: Some(end.execution_id.clone()),
-        task_version: child.version,
-    }
+    let started_by = Some(end.execution_id.clone());
+    NewExecution { params, status, error, started_by, ..NewExecution::new(child, Cause::Chain, now, now) }
 }

@@ -4,24 +4,54 @@
 //!
 //! | module | duty |
 //! | --- | --- |
+//! | [`clock`], [`ids`], [`signals`], [`rate_limit`], [`private_files`] | time, new ids, wake-ups, rate limits, files that only their owner reads |
+//! | [`i18n`] | languages; puts messages and texts into words |
 //! | [`domain`] | the rules of tasks, triggers, policies and executions; pure functions without I/O |
-//! | [`storage`] | all SQL, for SQLite and PostgreSQL |
-//! | [`scheduler`] | plans due executions; retention, orphan recovery and notifications between nodes |
+//! | [`events`] | changes that open pages and event streams hear of |
+//! | [`storage`] | all SQL, for SQLite and PostgreSQL: one file a table |
+//! | [`queue`] | hands jobs over and delivers them, with apalis |
+//! | [`scheduler`] | plans due occurrences; watches for idle triggers |
 //! | [`worker`] | runs jobs and records their results |
+//! | [`chain`] | starts follow-up tasks when a run ends |
+//! | [`maintenance`] | retention, WAL checkpoints, recovery of orphaned runs, clean-up of the queue |
+//! | [`cluster`] | node registry, heartbeats, process locks, notifications between nodes, changes by other processes |
+//! | [`tasks`] | the task types: one file or folder each |
 //! | [`vault`] | secrets of tasks: encrypted in the database, masked in output |
 //! | [`oidc`] | single sign-on with OpenID Connect |
-//! | [`tasks`] | the task types: one file or folder each |
+//! | [`stats`] | everything that counts: the overview, the statistics of a window, the calendar |
+//! | [`migrate`] | importers: APScheduler, crontab, run histories |
 //! | [`service`] | the operations of users and programs: permission check, change and audit in one transaction |
 //! | [`api`], [`web`] | the JSON API and the web pages: parse a request, call a service, build the response |
 //! | [`net`] | the HTTP server: connections, TLS and limits |
 //! | [`config`], [`telemetry`] | settings and logs |
-//! | [`chain`] | starts follow-up tasks when a run ends |
-//! | [`clock`], [`events`], [`signals`], [`ids`] | time, change events, wake-ups, new ids |
 //! | [`app`] | the composition root |
 //! | [`cli`] | the command line |
 //!
-//! Dependencies go one way: `domain ← storage ← {scheduler, worker, tasks, service} ← {api, web} ← app ← cli`. The test
-//! `tests/architecture` checks this in the sources and explains each violation.
+//! Dependencies go one way: `domain ← storage ← {queue, scheduler, worker, maintenance, cluster, tasks, stats, migrate} ←
+//! service ← {api, web} ← app ← cli`. No two files use each other. The test `tests/architecture` checks both in the sources and
+//! explains each violation.
+//!
+//! # Where to look
+//!
+//! | question | file |
+//! | --- | --- |
+//! | Who decides what happens to a missed occurrence? | [`domain::decision`], asked by `scheduler/planner.rs` |
+//! | Where does a retry get its time? | [`domain::policy`] (`Retry::wait_after`), asked by `worker/outcome.rs` and `maintenance/orphan_recovery.rs` |
+//! | Who hands a retry over when it is due? | [`scheduler::planner`] |
+//! | How does a job reach a worker? | [`queue::jobs`] (hand-over), [`queue::worker`] (delivery), `worker/executor.rs` (run) |
+//! | Where is the end of a run recorded? | `worker/recorder.rs`, with `storage/execution/attempt.rs` |
+//! | Who starts the next task of a chain? | [`chain`] |
+//! | Who removes old executions? | [`maintenance::retention`], with `storage/retention.rs` |
+//! | What happens to the runs of a dead process? | [`maintenance::orphan_recovery`] |
+//! | When is a node dead? | [`domain::node`] (`is_silent`) and [`cluster::process_lock`] |
+//! | Where is lateness counted? | measured by `storage/execution/attempt.rs` (at the claim), summed up by [`stats::percentiles`], [`stats::window`] and [`stats::overview`] |
+//! | What may an editor with tags see? | [`domain::tag_scope`], built in `service/actors.rs`, applied by `service/tag_scope.rs` (single tasks) and `storage/tag_scope.rs` (queries) |
+//! | What may a role do? | [`domain::permission`] (the table `RULES`) |
+//! | How is a text translated? | [`i18n::Message`] (a code with arguments), with the words in `locales/messages/`; the texts of pages in `locales/en.toml` and `locales/zh-CN.toml` |
+//! | Where is a setting defined? | `config/table.rs` |
+//! | How is a task type added? | a file in `tasks/` and a line in [`tasks::registry`] |
+//! | How is an import from another scheduler read? | [`migrate`] |
+//! | Where is a page put together? | `web/pages/` (request), [`web::view`] (values), `templates/` (markup) |
 //!
 //! # From trigger to result
 //!
@@ -40,15 +70,23 @@ pub mod app;
 pub mod chain;
 pub mod cli;
 pub mod clock;
+pub mod cluster;
 pub mod config;
 pub mod domain;
 pub mod events;
+pub mod i18n;
 pub mod ids;
+pub mod maintenance;
+pub mod migrate;
 pub mod net;
 pub mod oidc;
+pub mod private_files;
+pub mod queue;
+pub mod rate_limit;
 pub mod scheduler;
 pub mod service;
 pub mod signals;
+pub mod stats;
 pub mod storage;
 pub mod tasks;
 pub mod telemetry;

@@ -4,7 +4,8 @@
 #[path = "trigger_properties/model.rs"]
 mod model;
 
-use belfry::domain::trigger::{Cron, Lang, Trigger, parse_datetime, parse_zone};
+use belfry::domain::trigger::{Cron, Trigger, parse_datetime, parse_zone};
+use belfry::i18n::Language;
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use model::{Model, any_model, read_back};
@@ -89,9 +90,9 @@ fn exercise(trigger: &Trigger, after: DateTime<Utc>) {
     let shown = trigger.preview(after, 20);
     assert!(shown.iter().all(|at| *at >= after), "{shown:?} after {after}");
     assert!(shown.windows(2).all(|pair| pair[0] < pair[1]), "{shown:?}");
-    for lang in [Lang::En, Lang::Zh] {
+    for lang in [Language::English, Language::Chinese] {
         assert!(!trigger.describe(lang).is_empty());
-        drop(trigger.notes(&shown, after, lang));
+        drop(trigger.notes(&shown, after));
     }
     assert!(!trigger.text().contains('\n'));
 }

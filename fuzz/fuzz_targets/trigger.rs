@@ -2,7 +2,8 @@
 
 #![no_main]
 
-use belfry::domain::trigger::{Lang, Trigger};
+use belfry::domain::trigger::Trigger;
+use belfry::i18n::Language;
 use chrono::DateTime;
 use chrono_tz::Tz;
 use libfuzzer_sys::fuzz_target;
@@ -15,9 +16,9 @@ fuzz_target!(|input: (i64, &[u8])| {
     let shown = trigger.preview(after, 10);
     assert!(shown.iter().all(|at| *at >= after));
     assert!(shown.windows(2).all(|pair| pair[0] < pair[1]));
-    for lang in [Lang::En, Lang::Zh] {
-        drop(trigger.describe(lang));
-        drop(trigger.notes(&shown, after, lang));
+    for language in Language::ALL {
+        drop(trigger.describe(language));
     }
+    drop(trigger.notes(&shown, after));
     drop(trigger.text());
 });

@@ -13,6 +13,10 @@ create table tasks (
     enabled boolean not null,
     policy text not null,
     chain text not null default '[]',
+    -- Tells a task from one of the same id that was deleted before.
+    task_key text not null default '',
+    -- The other tasks that this one names, with their keys: a JSON object by id.
+    task_references text not null default '{}',
     version bigint not null,
     created_at bigint not null,
     updated_at bigint not null,
@@ -48,12 +52,17 @@ create table executions (
     duration_ms bigint,
     retry_at bigint,
     cancel_requested boolean not null default false,
+    -- How often the process died during this execution.
+    crashes bigint not null default 0,
     node text,
     node_id text,
     requested_by text,
     idempotency_key text,
     started_by text,
+    -- In English.
     error text,
+    -- Code and arguments of the error as JSON; null for a text from outside.
+    error_message text,
     params text not null,
     rendered_params text,
     result text
@@ -80,6 +89,7 @@ create table attempts (
     finished_at bigint,
     duration_ms bigint,
     error text,
+    error_message text,
     node text,
     primary key (execution_id, attempt)
 );
@@ -139,6 +149,8 @@ create table tokens (
 create table secrets (
     name text not null primary key,
     ciphertext text not null,
+    -- The tasks that may use it: a JSON object with their tags, and their ids with the keys; empty: all.
+    limits text not null default '{}',
     created_at bigint not null,
     updated_at bigint not null,
     updated_by text not null

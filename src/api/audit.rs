@@ -44,9 +44,9 @@ impl Audit {
     async fn list(&self, caller: Caller, query: QueryString) -> ApiResult<Json<AuditList>, ReadErrors> {
         let mut reader = query.reader(&[params::PAGE, params::AUDIT]);
         let page = reader.page();
-        let filter = read_filter(&mut reader, self.0.service.zone());
+        let filter = read_filter(&mut reader, self.0.services.zone);
         let (filter, page) = reader.finish((filter, page))?;
-        Ok(Json(self.0.service.audit(&caller.0, &filter, &page).await?.into()))
+        Ok(Json(self.0.services.audit.list(&caller.0, &filter, &page).await?.into()))
     }
 
     /// Export audit entries
@@ -56,12 +56,12 @@ impl Audit {
     #[oai(path = "/audit/export", method = "get", operation_id = "exportAudit")]
     async fn export(&self, caller: Caller, query: QueryString) -> ApiResult<AuditFile, ReadErrors> {
         let mut reader = query.reader(&[params::AUDIT, params::AUDIT_FORMAT]);
-        let names = AuditFormat::ALL.map(AuditFormat::extension);
+        let names = AuditFormat::ALL.map(AuditFormat::as_str);
         let format = reader.word("format", AuditFormat::parse, &names).unwrap_or(AuditFormat::Csv);
-        let filter = read_filter(&mut reader, self.0.service.zone());
+        let filter = read_filter(&mut reader, self.0.services.zone);
         let (filter, format) = reader.finish((filter, format))?;
-        let file = Body::from_bytes_stream(self.0.service.audit_file(&caller.0, filter, format)?);
-        let name = format!("attachment; filename=\"audit.{}\"", format.extension());
+        let file = Body::from_bytes_stream(self.0.services.audit.file(&caller.0, filter, format)?);
+        let name = format!("attachment; filename=\"audit.{}\"", format.as_str());
         Ok(AuditFile::File(Binary(file), name, format.media_type().to_owned()))
     }
 }

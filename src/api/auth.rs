@@ -9,6 +9,7 @@ use poem::{FromRequest, Request, RequestBody};
 use super::AppState;
 use super::error::Problem;
 use crate::domain::user::{Actor, Via};
+use crate::i18n::message;
 use crate::service::Credential;
 
 /// The name of the session cookie.
@@ -42,20 +43,16 @@ async fn authenticate(request: &Request) -> Result<Actor, Problem> {
     }
     let shared = request.data::<Arc<AppState>>().ok_or_else(Problem::internal)?;
     if let Some(token) = bearer(request.headers()) {
-        let actor = shared.service.actor_by_token(token).await?;
-        return actor.ok_or_else(|| Problem::unauthorized("the token is unknown, revoked or expired"));
+        let actor = shared.services.sessions.actor_by_token(token).await?;
+        return actor.ok_or_else(|| Problem::unauthorized(message!("sign_in.unknown_token")));
     }
     let Some(session) = session(request) else {
-        return Err(Problem::unauthorized(
-            "not signed in: send 'Authorization: Bearer <token>', or the session cookie of the pages",
-        ));
+        return Err(Problem::unauthorized(message!("sign_in.no_credential")));
     };
-    let actor = shared.service.actor_by_session(&session, Via::Api).await?;
-    let actor = actor.ok_or_else(|| Problem::unauthorized("the session has ended; sign in again"))?;
+    let actor = shared.services.sessions.actor_by_session(&session, Via::Api).await?;
+    let actor = actor.ok_or_else(|| Problem::unauthorized(message!("sign_in.session_ended")))?;
     if changes(request.method()) && !is_same_origin(request.headers()) {
-        return Err(Problem::forbidden(
-            "a changing request with the session cookie must come from Belfry's own pages; use a token",
-        ));
+        return Err(Problem::forbidden(message!("request.other_site")));
     }
     Ok(actor)
 }

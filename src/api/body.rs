@@ -1,5 +1,5 @@
-//! Request bodies: read up to a limit and parsed as JSON, but not validated; `domain` and `service` report every fault. `T` is
-//! only the documented schema.
+//! Request bodies: read up to a limit, and parsed once it is known that the caller may make the call. They are not validated;
+//! `domain` and `service` report every fault. `T` is only the documented schema.
 
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -13,13 +13,46 @@ use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 use serde_json::{Map, Value};
 
 use super::AppState;
+use super::auth::Caller;
 use super::error::Problem;
-use super::transfer::YAML;
 use crate::domain::fault::Fault;
+use crate::domain::input::json_syntax;
+use crate::domain::json;
 use crate::domain::transfer::{self, MAX_DOCUMENT, find_nul};
+use crate::domain::user::Action;
+use crate::i18n::message;
+use crate::service::allow;
 
-/// A JSON body with the documented schema `T`. If it is not `REQUIRED`, an empty body is read as `{}`.
-pub struct Body<T, const REQUIRED: bool = true>(pub Value, PhantomData<fn() -> T>);
+/// A JSON body with the documented schema `T`. If it is not `REQUIRED`, an empty body and `null` are read as `{}`.
+pub struct Body<T, const REQUIRED: bool = true>(RawBody, PhantomData<fn() -> T>);
+
+/// The bytes of a body and whether it is declared as JSON.
+struct RawBody {
+    bytes: Vec<u8>,
+    declared: bool,
+}
+
+impl<T, const REQUIRED: bool> Body<T, REQUIRED> {
+    /// The JSON of the body, for a caller who may do `action`.
+    pub fn parse(&self, caller: &Caller, action: Action) -> Result<Value, Problem> {
+        allow(&caller.0, action)?;
+        let RawBody { bytes, declared } = &self.0;
+        if bytes.is_empty() {
+            return if REQUIRED {
+                Err(Problem::malformed(message!("request.body_required")))
+            } else {
+                Ok(Value::Object(Map::new()))
+            };
+        }
+        if !declared {
+            return Err(Problem::unsupported_media_type(message!("request.no_content_type", types = "application/json")));
+        }
+        match parse(bytes)? {
+            Value::Null if !REQUIRED => Ok(Value::Object(Map::new())),
+            value => Ok(value),
+        }
+    }
+}
 
 /// A body that may be omitted.
 pub type OptionalBody<T> = Body<T, false>;
@@ -40,12 +73,23 @@ impl<'a, T: Type, const REQUIRED: bool> ApiExtractor<'a> for Body<T, REQUIRED> {
     }
 
     async fn from_request(request: &'a Request, body: &mut RequestBody, _: ExtractParamOptions<()>) -> poem::Result<Self> {
-        Ok(read(request, body, REQUIRED).await.map(|value| Body(value, PhantomData))?)
+        Ok(read(request, body).await.map(|raw| Body(raw, PhantomData))?)
     }
 }
 
+/// The media types of YAML; the first is the one that is sent.
+pub(super) const YAML: [&str; 4] = ["application/yaml", "application/x-yaml", "text/yaml", "text/x-yaml"];
+
 /// A document of tasks with the documented schema `T`, as JSON or YAML. Its size limit is larger than that of other bodies.
-pub struct DocumentBody<T>(pub Value, PhantomData<fn() -> T>);
+pub struct DocumentBody<T>(Vec<u8>, PhantomData<fn() -> T>);
+
+impl<T> DocumentBody<T> {
+    /// The value of the document, for a caller who may do `action`.
+    pub fn parse(&self, caller: &Caller, action: Action) -> Result<Value, Problem> {
+        allow(&caller.0, action)?;
+        parse_document(&self.0)
+    }
+}
 
 impl<'a, T: Type> ApiExtractor<'a> for DocumentBody<T> {
     const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::RequestObject];
@@ -63,19 +107,23 @@ impl<'a, T: Type> ApiExtractor<'a> for DocumentBody<T> {
     }
 
     async fn from_request(request: &'a Request, body: &mut RequestBody, _: ExtractParamOptions<()>) -> poem::Result<Self> {
-        Ok(read_document(request, body).await.map(|value| Self(value, PhantomData))?)
+        Ok(read_document(request, body).await.map(|bytes| Self(bytes, PhantomData))?)
     }
 }
 
-async fn read_document(request: &Request, body: &mut RequestBody) -> Result<Value, Problem> {
+async fn read_document(request: &Request, body: &mut RequestBody) -> Result<Vec<u8>, Problem> {
     let kind = request.header(header::CONTENT_TYPE).unwrap_or_default().split(';').next().unwrap_or_default().trim();
     if !YAML.iter().any(|yaml| yaml.eq_ignore_ascii_case(kind)) && !check_content_type(request)? {
-        return Err(Problem::unsupported_media_type(
-            "the body has no Content-Type; send it as application/json or application/yaml",
-        ));
+        return Err(Problem::unsupported_media_type(message!(
+            "request.no_content_type",
+            types = "application/json, application/yaml"
+        )));
     }
-    let bytes = bytes(body, MAX_DOCUMENT).await?;
-    let text = std::str::from_utf8(&bytes).map_err(|_| Problem::malformed("the body is not UTF-8"))?;
+    bytes(body, MAX_DOCUMENT).await
+}
+
+fn parse_document(bytes: &[u8]) -> Result<Value, Problem> {
+    let text = std::str::from_utf8(bytes).map_err(|_| Problem::malformed(message!("request.body_not_utf8")))?;
     transfer::read(text).map_err(|fault| match fault.pointer.is_empty() {
         true => Problem::malformed(fault.message),
         false => Problem::invalid(vec![fault]),
@@ -86,21 +134,14 @@ async fn bytes(body: &mut RequestBody, limit: usize) -> Result<Vec<u8>, Problem>
     let body = body.take().map_err(|_| Problem::internal())?;
     body.into_bytes_limit(limit).await.map(Into::into).map_err(|error| match error {
         ReadBodyError::PayloadTooLarge => Problem::too_large(limit),
-        other => Problem::malformed(format!("the body cannot be read: {other}")),
+        other => Problem::malformed(message!("request.unreadable_body", problem = other.to_string())),
     })
 }
 
-async fn read(request: &Request, body: &mut RequestBody, required: bool) -> Result<Value, Problem> {
+async fn read(request: &Request, body: &mut RequestBody) -> Result<RawBody, Problem> {
     let declared = check_content_type(request)?;
     let limit = request.data::<Arc<AppState>>().ok_or_else(Problem::internal)?.options.body_limit;
-    let bytes = bytes(body, limit).await?;
-    if bytes.is_empty() {
-        return if required { Err(Problem::malformed("a JSON body is required")) } else { Ok(Value::Object(Map::new())) };
-    }
-    if !declared {
-        return Err(Problem::unsupported_media_type("the body has no Content-Type; send it as application/json"));
-    }
-    parse(&bytes)
+    Ok(RawBody { bytes: bytes(body, limit).await?, declared })
 }
 
 /// Whether the body is declared as JSON; other declarations are an error.
@@ -119,17 +160,14 @@ fn check_content_type(request: &Request) -> Result<bool, Problem> {
         return Ok(true);
     }
     let shown = crate::domain::input::truncate(&given, 80);
-    Err(Problem::unsupported_media_type(format!("unsupported media type '{shown}'; send application/json in UTF-8")))
+    Err(Problem::unsupported_media_type(message!("request.media_type", given = shown)))
 }
 
 fn parse(bytes: &[u8]) -> Result<Value, Problem> {
-    let value: Value = serde_json::from_slice(bytes).map_err(|error| {
-        let text = error.to_string();
-        let what = text.split(" at line ").next().unwrap_or_default();
-        Problem::malformed(format!("the body is not valid JSON: {what} at line {}, column {}", error.line(), error.column()))
-    })?;
+    let value =
+        json::read(bytes).map_err(|error| Problem::malformed(message!("request.not_json", problem = json_syntax(&error))))?;
     match find_nul(&value, &mut String::new()) {
-        Some(pointer) => Err(Problem::invalid(vec![Fault::new(pointer, "the character U+0000 cannot be stored")])),
+        Some(pointer) => Err(Problem::invalid(vec![Fault::new(pointer, message!("value.nul_not_stored"))])),
         None => Ok(value),
     }
 }

@@ -21,7 +21,7 @@ impl Datasources {
     /// The configured databases that `send_sql` and `data_sync` may use, without credentials.
     #[oai(path = "/datasources", method = "get", operation_id = "listDatasources")]
     async fn list(&self, caller: Caller) -> ApiResult<Json<Vec<DatasourceView>>, ReadErrors> {
-        let sources = self.0.service.datasources(&caller.0)?;
+        let sources = self.0.services.datasources.list(&caller.0)?;
         Ok(Json(sources.iter().map(|source| DatasourceView::from(source.as_ref())).collect()))
     }
 
@@ -35,7 +35,7 @@ impl Datasources {
         /// The datasource's name in the settings.
         name: Path<String>,
     ) -> ApiResult<Json<ConnectionTestView>, ReadOneErrors> {
-        let result = self.0.service.test_datasource(&caller.0, &name).await?;
+        let result = self.0.services.datasources.test(&caller.0, &name).await?;
         Ok(Json(ConnectionTestView::from(result)))
     }
 }

@@ -1,12 +1,14 @@
 //! `/docs`: Swagger UI (npm's swagger-ui-dist 5.35.0, Apache-2.0), embedded in the program. The page has no inline script or style,
 //! so a strict content security policy applies.
 
+use data_encoding::HEXLOWER;
 use poem::http::{StatusCode, header};
 use poem::web::Path;
 use poem::{Body, IntoResponse, Request, Response, handler};
 use rust_embed::RustEmbed;
 
 use super::error::Problem;
+use crate::i18n::message;
 
 #[derive(RustEmbed)]
 #[folder = "static/vendor/swagger-ui/"]
@@ -36,7 +38,7 @@ pub fn asset(request: &Request, Path(name): Path<String>) -> Response {
     let kind = match name.rsplit_once('.') {
         Some((_, "css")) => "text/css; charset=utf-8",
         Some((_, "js")) => "text/javascript; charset=utf-8",
-        _ => return Problem::not_found("there is no such file").into_response(),
+        _ => return Problem::not_found(message!("request.no_such_file")).into_response(),
     };
     match name.as_str() {
         "init.js" => Response::builder().content_type(kind).header(header::CACHE_CONTROL, "no-cache").body(INIT),
@@ -46,9 +48,8 @@ pub fn asset(request: &Request, Path(name): Path<String>) -> Response {
 }
 
 fn vendored(request: &Request, name: &str, kind: &str) -> Response {
-    let Some(file) = SwaggerUi::get(name) else { return Problem::not_found("there is no such file").into_response() };
-    let hash: String = file.metadata.sha256_hash().iter().take(16).map(|b| format!("{b:02x}")).collect();
-    let tag = format!("\"{hash}\"");
+    let Some(file) = SwaggerUi::get(name) else { return Problem::not_found(message!("request.no_such_file")).into_response() };
+    let tag = format!("\"{}\"", HEXLOWER.encode(&file.metadata.sha256_hash()[..16]));
     let known = request.headers().get(header::IF_NONE_MATCH).is_some_and(|given| given.as_bytes() == tag.as_bytes());
     let answer = Response::builder().header(header::ETAG, tag).header(header::CACHE_CONTROL, "public, max-age=86400");
     match known {

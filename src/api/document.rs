@@ -41,7 +41,8 @@ const QUERIES: &[(&str, &[&[Param]])] = &[
 pub fn document() -> Value {
     let mut document = generated();
     document["openapi"] = json!("3.0.3");
-    document["info"]["license"] = json!({"name": "MIT OR Apache-2.0"});
+    document["info"]["license"] = json!({"name": "MIT OR Apache-2.0", "url": "https://spdx.org/licenses/MIT.html"});
+    document["info"]["contact"] = json!({"name": "The maintainers of Belfry"});
     tidy::tidy(&mut document);
     if let Some(schemas) = document.pointer_mut("/components/schemas").and_then(Value::as_object_mut) {
         schemas.values_mut().for_each(tidy::complete_answer);
@@ -49,6 +50,9 @@ pub fn document() -> Value {
         schemas.sort_keys();
     }
     inline_plain_values(&mut document);
+    let schemas = document["components"]["schemas"].as_object().cloned().unwrap_or_default();
+    tidy::write_out_nullable(&mut document, &schemas);
+    tidy::drop_unused(&mut document);
     document["components"]["securitySchemes"] = security_schemes();
     document["security"] = json!([{"token": []}, {"session": []}]);
     order_tags(&mut document);
@@ -116,20 +120,19 @@ fn security_schemes() -> Value {
     })
 }
 
-/// Inlines the schemas of plain values.
+/// Inlines the schemas of plain values, and drops the one that only serves as a part of others.
 fn inline_plain_values(document: &mut Value) {
     let Some(schemas) = document.pointer_mut("/components/schemas").and_then(Value::as_object_mut) else { return };
     let take = |name: &&str| schemas.shift_remove(*name).map(|schema| ((*name).to_owned(), schema));
-    let plain: Map<String, Value> = ["Timestamp", "Seconds", "RunResult", "JsonSchema"].iter().filter_map(take).collect();
+    let plain: Map<String, Value> =
+        ["Timestamp", "Seconds", "RunResult", "JsonSchema", "PageInfo"].iter().filter_map(take).collect();
     tidy::inline(document, &plain);
 }
 
-/// Sorts the tags, most used first.
+/// Sorts the tags by name.
 fn order_tags(document: &mut Value) {
-    const ORDER: [&str; 8] =
-        ["Tasks", "Executions", "Triggers", "Task types", "Datasources", "Mail and SMS", "Stats", "Accounts"];
     if let Some(Value::Array(tags)) = document.get_mut("tags") {
-        tags.sort_by_key(|tag| ORDER.iter().position(|name| tag["name"] == *name));
+        tags.sort_by_key(|tag| tag["name"].as_str().map(str::to_owned));
     }
 }
 

@@ -1,6 +1,7 @@
 //! Error responses: maps every error to a problem document (RFC 9457).
 
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 use poem::http::{HeaderName, HeaderValue, StatusCode, header};
 use poem::{IntoResponse, Response};
@@ -9,46 +10,47 @@ use poem_openapi::types::Type;
 use poem_openapi::{ApiResponse, Object};
 
 use crate::domain::fault::Fault;
+use crate::i18n::{Language, Message, message};
 use crate::service::Error;
 
 /// The media type of problem documents.
 pub const PROBLEM_JSON: &str = "application/problem+json";
 
 /// An error response: the document and its headers.
-#[derive(Debug)]
-pub struct Problem(Box<ProblemParts>);
+#[derive(Debug, Clone)]
+pub struct Problem(Arc<ProblemParts>);
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct ProblemParts {
     status: StatusCode,
     slug: &'static str,
     title: &'static str,
-    detail: String,
+    detail: Message,
     errors: Vec<Fault>,
     header: Option<(HeaderName, HeaderValue)>,
 }
 
 impl Problem {
-    fn new(status: StatusCode, slug: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
-        Self(Box::new(ProblemParts { status, slug, title, detail: detail.into(), errors: Vec::new(), header: None }))
+    fn new(status: StatusCode, slug: &'static str, title: &'static str, detail: Message) -> Self {
+        Self(Arc::new(ProblemParts { status, slug, title, detail, errors: Vec::new(), header: None }))
     }
 
     /// 400: the request is malformed.
-    pub fn malformed(detail: impl Into<String>) -> Self {
+    pub fn malformed(detail: Message) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "malformed", "The request cannot be read", detail)
     }
 
     /// 401, with a `WWW-Authenticate` challenge.
-    pub fn unauthorized(detail: impl Into<String>) -> Self {
+    pub fn unauthorized(detail: Message) -> Self {
         let challenge = HeaderValue::from_static("Bearer realm=\"belfry\"");
         Self::new(StatusCode::UNAUTHORIZED, "unauthorized", "Not signed in", detail).with(header::WWW_AUTHENTICATE, challenge)
     }
 
-    pub fn forbidden(detail: impl Into<String>) -> Self {
+    pub fn forbidden(detail: Message) -> Self {
         Self::new(StatusCode::FORBIDDEN, "forbidden", "Not allowed", detail)
     }
 
-    pub fn not_found(detail: impl Into<String>) -> Self {
+    pub fn not_found(detail: Message) -> Self {
         Self::new(StatusCode::NOT_FOUND, "not-found", "Not found", detail)
     }
 
@@ -58,7 +60,7 @@ impl Problem {
             StatusCode::METHOD_NOT_ALLOWED,
             "method-not-allowed",
             "Method not allowed",
-            format!("this path allows {allow}"),
+            message!("request.allowed_methods", allow),
         );
         match HeaderValue::from_str(allow) {
             Ok(value) => problem.with(header::ALLOW, value),
@@ -68,43 +70,44 @@ impl Problem {
 
     /// 413; `limit` in bytes.
     pub fn too_large(limit: usize) -> Self {
-        let detail = format!("the body has more than {limit} bytes");
+        let detail = message!("request.body_too_large", limit);
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "The body is too large", detail)
     }
 
-    pub fn unsupported_media_type(detail: impl Into<String>) -> Self {
+    pub fn unsupported_media_type(detail: Message) -> Self {
         Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "Unsupported media type", detail)
     }
 
     /// 422: well-formed, but not valid.
     pub fn invalid(errors: Vec<Fault>) -> Self {
         let detail = match errors.as_slice() {
-            [] => "the request is not valid".to_owned(),
+            [] => message!("request.invalid"),
             [one] => one.message.clone(),
-            [first, rest @ ..] => format!("{} (and {} more)", first.message, rest.len()),
+            [first, rest @ ..] => message!("request.several_faults", first = first.message.clone(), count = rest.len()),
         };
         let mut problem = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", "The request is not valid", detail);
-        problem.0.errors = errors;
+        Arc::make_mut(&mut problem.0).errors = errors;
         problem
     }
 
     /// 500. The cause is logged.
     pub fn internal() -> Self {
-        let detail = "the server failed; see its log for the cause";
+        let detail = message!("request.server_failed");
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Internal error", detail)
     }
 
-    pub fn unavailable(detail: impl Into<String>) -> Self {
+    pub fn unavailable(detail: Message) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Not available now", detail)
     }
 
     /// Any other status set by the web framework.
     pub fn from_status(status: StatusCode) -> Self {
         match status {
-            StatusCode::BAD_REQUEST => Self::malformed("the request cannot be read"),
-            StatusCode::NOT_FOUND => Self::not_found("there is no such path"),
+            StatusCode::BAD_REQUEST => Self::malformed(message!("request.unreadable")),
+            StatusCode::NOT_FOUND => Self::not_found(message!("request.no_such_path")),
             other if other.is_client_error() => {
-                Self::new(other, "refused", "The request was refused", other.canonical_reason().unwrap_or("refused"))
+                let reason = Message::verbatim(other.canonical_reason().unwrap_or("refused"));
+                Self::new(other, "refused", "The request was refused", reason)
             }
             _ => Self::internal(),
         }
@@ -112,22 +115,23 @@ impl Problem {
 
     #[must_use]
     fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {
-        self.0.header = Some((name, value));
+        Arc::make_mut(&mut self.0).header = Some((name, value));
         self
     }
 
-    fn document(&self) -> serde_json::Value {
+    fn document(&self, language: Language) -> serde_json::Value {
         let parts = &self.0;
+        let place = |fault: &Fault| serde_json::json!({"pointer": fault.pointer, "message": fault.message.text(language)});
         serde_json::json!({
             "type": format!("urn:belfry:problem:{}", parts.slug), "title": parts.title, "status": parts.status.as_u16(),
-            "detail": parts.detail, "errors": parts.errors,
+            "detail": parts.detail.text(language), "errors": parts.errors.iter().map(place).collect::<Vec<_>>(),
         })
     }
 }
 
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
-        let text = error.to_string();
+        let text = error.message();
         match error {
             Error::NotFound(_) => Self::not_found(text),
             Error::Forbidden(_) => Self::forbidden(text),
@@ -154,17 +158,29 @@ fn chain(error: &(dyn std::error::Error + 'static)) -> String {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let response = Response::builder().status(self.0.status).content_type(PROBLEM_JSON);
-        let mut response = response.body(self.document().to_string());
-        if let Some((name, value)) = self.0.header {
+        let mut response = response.body(self.document(Language::English).to_string());
+        if let Some((name, value)) = self.0.header.clone() {
             response.headers_mut().insert(name, value);
         }
+        response.extensions_mut().insert(self);
         response
+    }
+}
+
+/// Puts the problem document of a response, if it is one, into a language.
+pub fn localize(response: &mut Response, language: Language) {
+    if let Some(problem) = response.extensions().get::<Problem>().filter(|_| language != Language::English) {
+        let body = problem.document(language).to_string();
+        response.set_body(body);
     }
 }
 
 impl From<Problem> for poem::Error {
     fn from(problem: Problem) -> Self {
-        poem::Error::from_response(problem.into_response())
+        // The conversion of an error into a response drops the extensions of its response.
+        let mut error = poem::Error::from_response(problem.clone().into_response());
+        error.set_data(problem);
+        error
     }
 }
 
@@ -275,7 +291,7 @@ pub struct ProblemDocument {
     title: String,
     /// The HTTP status.
     status: u16,
-    /// What is wrong with this request.
+    /// What is wrong with this request, in English or, if `Accept-Language` prefers it, Chinese.
     detail: String,
     /// Each invalid part of the request; empty if the problem is not about a part.
     errors: Vec<ProblemPlace>,

@@ -50,10 +50,10 @@ pub fn stream(caller: Caller, request: &Request, query: QueryString, shared: Dat
     let mut reader = query.reader(&[params::EVENTS]);
     let filter = EventFilter { execution_id: reader.text("execution_id"), task_id: reader.text("task_id") };
     let credential = credential(request).ok_or_else(Problem::internal)?;
-    let permit = shared.service.open_stream(&caller.0).map_err(Problem::from)?;
+    let permit = shared.services.events.open_stream(&caller.0).map_err(Problem::from)?;
     let listener = Listener {
-        subscription: EventSubscription::new(&shared.service, credential, caller.0),
-        events: shared.service.events().subscribe(),
+        subscription: shared.services.events.subscription(credential, caller.0),
+        events: shared.services.events.subscribe(),
         waiting: VecDeque::from([Message::retry(2000)]),
         filter: reader.finish(filter)?,
         shutdown: shared.options.shutdown.clone(),

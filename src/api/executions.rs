@@ -18,8 +18,11 @@ use super::model::transfer::ImportedExecutions;
 use super::query::{QueryString, Reader};
 use super::{AppState, Tag, params};
 use crate::domain::execution::{Cause, Execution, Status};
+use crate::domain::input::percent_encoded;
 use crate::domain::page::{ExecutionFilter, PageRequest};
 use crate::domain::trigger::parse_timestamp;
+use crate::domain::user::Action;
+use crate::i18n::{Message, message};
 
 /// The execution endpoints.
 pub struct Executions(pub Arc<AppState>);
@@ -66,7 +69,7 @@ impl Executions {
         caller: Caller,
         body: DocumentBody<PastExecutions>,
     ) -> ApiResult<Json<ImportedExecutions>, BatchErrors> {
-        Ok(Json(self.0.service.import_history(&caller.0, &body.0).await?.into()))
+        Ok(Json(self.0.services.history.import(&caller.0, &body.parse(&caller, Action::Administer)?).await?.into()))
     }
 
     /// List executions
@@ -75,7 +78,7 @@ impl Executions {
     #[oai(path = "/executions", method = "get", operation_id = "listExecutions")]
     async fn list(&self, caller: Caller, query: QueryString) -> ApiResult<Json<ExecutionList>, ReadErrors> {
         let reader = query.reader(&[params::PAGE, params::EXECUTIONS, params::EXECUTIONS_OF_TASK]);
-        let (filter, page) = read_filter(reader, self.0.service.zone())?;
+        let (filter, page) = read_filter(reader, self.0.services.zone)?;
         Ok(list(&self.0, &caller, &filter, &page).await?)
     }
 
@@ -89,7 +92,7 @@ impl Executions {
         /// The execution's id.
         id: Path<String>,
     ) -> ApiResult<Json<ExecutionDetailView>, ReadOneErrors> {
-        let detail = self.0.service.execution(&caller.0, &id).await?;
+        let detail = self.0.services.executions.get(&caller.0, &id).await?;
         let zone = zone_of(&self.0, &caller, &detail.execution.task_id).await?;
         Ok(Json(ExecutionDetailView::new(detail, zone)))
     }
@@ -110,7 +113,7 @@ impl Executions {
         let attempt = reader.integer("attempt", 1, 100);
         let after = reader.parse("after", read_place);
         let (attempt, after) = reader.finish((attempt, after))?;
-        let (run, chunks) = self.0.service.output_so_far(&caller.0, &id, after).await?;
+        let (run, chunks) = self.0.services.executions.output_so_far(&caller.0, &id, after).await?;
         let last = chunks.last().map(|chunk| (chunk.attempt, chunk.seq)).or(after).unwrap_or((0, 0));
         let place = format!("{}.{}", last.0, last.1);
         Ok(OutputText::Text(PlainText(text_of(&chunks, attempt)), run.status.as_str().to_owned(), place))
@@ -127,7 +130,7 @@ impl Executions {
         /// The execution's id.
         id: Path<String>,
     ) -> ApiResult<Json<ExecutionView>, ChangeErrors> {
-        let run = self.0.service.cancel(&caller.0, &id).await?;
+        let run = self.0.services.executions.cancel(&caller.0, &id).await?;
         let zone = zone_of(&self.0, &caller, &run.task_id).await?;
         Ok(Json(ExecutionView::new(run, zone)))
     }
@@ -143,22 +146,22 @@ impl Executions {
         id: Path<String>,
         body: OptionalBody<RunRequest>,
     ) -> ApiResult<QueuedExecution, WriteErrors> {
-        let params = input::run_params(&body.0)?;
-        let run = self.0.service.rerun(&caller.0, &id, params.as_ref()).await?;
+        let params = input::run_params(&body.parse(&caller, Action::Run)?)?;
+        let run = self.0.services.executions.rerun(&caller.0, &id, params.as_ref()).await?;
         Ok(queued(&self.0, &caller, run).await?)
     }
 }
 
 /// Reads a position in output: the attempt and the sequence number of a chunk.
-fn read_place(text: &str) -> Result<(i64, i64), String> {
+fn read_place(text: &str) -> Result<(i64, i64), Message> {
     let place = text.split_once('.').and_then(|(attempt, seq)| Some((attempt.parse().ok()?, seq.parse().ok()?)));
-    place.ok_or_else(|| "is not a position from a Belfry-Output-Place header, such as 1.17".to_owned())
+    place.ok_or_else(|| message!("query.not_a_place"))
 }
 
 /// The response for a queued run.
 pub async fn queued(shared: &AppState, caller: &Caller, run: Execution) -> Result<QueuedExecution, Problem> {
     let zone = zone_of(shared, caller, &run.task_id).await?;
-    let location = format!("/api/v1/executions/{}", super::encode_segment(&run.id));
+    let location = format!("/api/v1/executions/{}", percent_encoded(&run.id));
     Ok(QueuedExecution::Queued(Json(ExecutionView::new(run, zone)), location))
 }
 
@@ -169,7 +172,7 @@ pub async fn list(
     filter: &ExecutionFilter,
     page: &PageRequest,
 ) -> Result<Json<ExecutionList>, Problem> {
-    let page = shared.service.executions(&caller.0, filter, page).await?;
+    let page = shared.services.executions.list(&caller.0, filter, page).await?;
     let zones = zones_of(shared, caller, page.items.iter().map(|run| run.task_id.clone())).await?;
     Ok(Json(ExecutionList::new(page, &zones)))
 }
@@ -183,11 +186,11 @@ pub async fn zones_of(
     let mut ids: Vec<String> = ids.collect();
     ids.sort_unstable();
     ids.dedup();
-    Ok(shared.service.zones_of(&caller.0, &ids).await?)
+    Ok(shared.services.tasks.zones_of(&caller.0, &ids).await?)
 }
 
 async fn zone_of(shared: &AppState, caller: &Caller, task_id: &str) -> Result<Tz, Problem> {
-    let zones = shared.service.zones_of(&caller.0, &[task_id.to_owned()]).await?;
+    let zones = shared.services.tasks.zones_of(&caller.0, &[task_id.to_owned()]).await?;
     Ok(zones.get(task_id).copied().unwrap_or(Tz::UTC))
 }
 

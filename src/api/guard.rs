@@ -2,9 +2,11 @@
 //! a log line.
 
 use std::any::Any;
+use std::borrow::Cow;
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
+use percent_encoding::percent_decode_str;
 use poem::endpoint::BoxEndpoint;
 use poem::error::{MethodNotAllowedError, NotFoundError};
 use poem::http::{HeaderName, HeaderValue, Method, Uri, header};
@@ -12,8 +14,10 @@ use poem::middleware::CatchPanic;
 use poem::{Endpoint, EndpointExt, IntoResponse, Request, Response};
 use poem_openapi::OpenApi;
 
-use super::error::{PROBLEM_JSON, Problem};
+use super::error::{PROBLEM_JSON, Problem, localize};
+use super::headers;
 use super::{Apis, AppState};
+use crate::i18n::message;
 
 /// The base path of the API.
 pub const BASE: &str = "/api/v1";
@@ -35,13 +39,14 @@ pub fn wrap(
 
 async fn answer<E: Endpoint>(next: &E, mut request: Request, base: &str, limit: Duration) -> Response {
     let started = Instant::now();
+    let language = headers::accepted_language(&request);
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let outcome = match check_path(&path) {
         Err(problem) => Err(problem.into()),
         Ok(()) => {
             strip_base(&mut request, base);
             let call = tokio::time::timeout(limit, next.call(request)).await;
-            call.unwrap_or_else(|_| Err(Problem::unavailable(format!("no answer within {} s", limit.as_secs())).into()))
+            call.unwrap_or_else(|_| Err(Problem::unavailable(message!("request.timeout", seconds = limit.as_secs())).into()))
         }
     };
     let mut response = match outcome {
@@ -49,6 +54,7 @@ async fn answer<E: Endpoint>(next: &E, mut request: Request, base: &str, limit: 
         Err(error) => error_response(error, &path),
     };
     add_headers(&mut response);
+    localize(&mut response, language);
     let (status, elapsed) = (response.status().as_u16(), started.elapsed());
     tracing::debug!(http.method = %method, http.path = %path, http.status = status, duration_us = elapsed.as_micros() as u64, "answered");
     response
@@ -56,31 +62,12 @@ async fn answer<E: Endpoint>(next: &E, mut request: Request, base: &str, limit: 
 
 /// A decoded path must be UTF-8 without U+0000.
 fn check_path(path: &str) -> Result<(), Problem> {
-    let decoded = percent_decode(path.as_bytes());
+    let decoded = Cow::from(percent_decode_str(path));
     match std::str::from_utf8(&decoded) {
         Ok(text) if !text.contains('\0') => Ok(()),
-        Ok(_) => Err(Problem::malformed("the path contains the character U+0000")),
-        Err(_) => Err(Problem::malformed("the path is not UTF-8")),
+        Ok(_) => Err(Problem::malformed(message!("request.nul_in_path"))),
+        Err(_) => Err(Problem::malformed(message!("request.path_not_utf8"))),
     }
-}
-
-fn percent_decode(path: &[u8]) -> Vec<u8> {
-    let digit = |place: usize| path.get(place).and_then(|b| char::from(*b).to_digit(16));
-    let mut decoded = Vec::with_capacity(path.len());
-    let mut at = 0;
-    while let Some(byte) = path.get(at) {
-        match (byte, digit(at + 1), digit(at + 2)) {
-            (b'%', Some(high), Some(low)) => {
-                decoded.push((high * 16 + low) as u8);
-                at += 3;
-            }
-            _ => {
-                decoded.push(*byte);
-                at += 1;
-            }
-        }
-    }
-    decoded
 }
 
 /// Strips the base from a request's path. `/tasks/bulk` is an action for POST; for other methods it is the task of that name,
@@ -105,7 +92,7 @@ fn error_response(error: poem::Error, path: &str) -> Response {
         return Problem::method_not_allowed(&allowed(path)).into_response();
     }
     if error.is::<NotFoundError>() {
-        return Problem::not_found("there is no such path").into_response();
+        return Problem::not_found(message!("request.no_such_path")).into_response();
     }
     let message = error.to_string();
     let response = error.into_response();

@@ -6,7 +6,7 @@ use poem::{FromRequest, Request, RequestBody};
 use super::error::Problem;
 use crate::domain::fault::Fault;
 use crate::domain::input::truncate;
-use crate::domain::trigger::Lang;
+use crate::i18n::{Language, message};
 
 /// The version in `If-Match`; `None`: any.
 pub struct IfMatch(pub Option<i64>);
@@ -41,7 +41,7 @@ fn if_match(text: &str) -> Result<Option<i64>, Problem> {
     let version = quoted.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).and_then(|digits| digits.parse().ok());
     match version {
         Some(version) if version > 0 => Ok(Some(version)),
-        _ => Err(Problem::malformed(format!("If-Match: '{}' must be a version such as \"3\", or *", truncate(text, 40)))),
+        _ => Err(Problem::malformed(message!("request.if_match", text = truncate(text, 40)))),
     }
 }
 
@@ -50,7 +50,7 @@ fn idempotency_key(key: String) -> Result<String, Problem> {
     if (1..=255).contains(&key.len()) && key.bytes().all(|b| b.is_ascii_graphic()) {
         return Ok(key);
     }
-    let message = "Idempotency-Key: must have 1 to 255 visible ASCII characters";
+    let message = message!("request.idempotency_key", max = 255).of("Idempotency-Key");
     Err(Problem::invalid(vec![Fault::new("", message)]))
 }
 
@@ -61,46 +61,23 @@ pub fn etag(version: i64) -> String {
 
 /// The supported language that the client prefers.
 #[derive(Clone, Copy)]
-pub struct Language(pub Lang);
+pub struct AcceptedLanguage(pub Language);
 
-impl<'a> FromRequest<'a> for Language {
+impl<'a> FromRequest<'a> for AcceptedLanguage {
     async fn from_request(request: &'a Request, _body: &mut RequestBody) -> poem::Result<Self> {
-        let wanted = request.headers().get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
-        Ok(Self(preferred_language(wanted.unwrap_or_default())))
+        Ok(Self(accepted_language(request)))
     }
 }
 
-/// The supported language with the highest weight, then the first; English if none is named.
-fn preferred_language(accept: &str) -> Lang {
-    let mut chosen = (0.0, Lang::En);
-    for item in accept.split(',') {
-        let mut parts = item.split(';').map(str::trim);
-        let language = match parts.next().unwrap_or_default().to_ascii_lowercase() {
-            tag if tag == "zh" || tag.starts_with("zh-") => Lang::Zh,
-            tag if tag == "en" || tag.starts_with("en-") => Lang::En,
-            _ => continue,
-        };
-        let weight = parts.find_map(|part| part.strip_prefix("q=")).map_or(1.0, |q| q.parse().unwrap_or(0.0));
-        if weight > chosen.0 {
-            chosen = (weight, language);
-        }
-    }
-    chosen.1
+/// The supported language that the client prefers; English without a preference.
+pub fn accepted_language(request: &Request) -> Language {
+    let wanted = request.headers().get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+    Language::negotiate(wanted.unwrap_or_default())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn language_with_highest_weight_is_chosen() {
-        assert_eq!(preferred_language("zh-CN,zh;q=0.9,en;q=0.8"), Lang::Zh);
-        assert_eq!(preferred_language("fr, en;q=0.5, zh;q=0.7"), Lang::Zh);
-        assert_eq!(preferred_language("en, zh"), Lang::En);
-        assert_eq!(preferred_language("de"), Lang::En);
-        assert_eq!(preferred_language("zh;q=0"), Lang::En);
-        assert_eq!(preferred_language(""), Lang::En);
-    }
 
     #[test]
     fn if_match_accepts_entity_tags() {

@@ -17,7 +17,7 @@ pub fn alive() -> Response {
 /// 200 if the database and the scheduler work; otherwise 503 with the reason.
 #[handler]
 pub async fn ready(shared: Data<&Arc<AppState>>) -> Response {
-    match shared.service.ready().await {
+    match shared.services.health.check().await {
         Ok(()) => Response::builder().content_type("application/json").body(r#"{"status":"ready"}"#),
         Err(reason) => Problem::unavailable(reason).into_response(),
     }

@@ -7,7 +7,7 @@ use poem::{Endpoint, EndpointExt, Request, Response};
 use super::auth::InProcessActor;
 use super::{Options, routes};
 use crate::domain::user::Actor;
-use crate::service::Service;
+use crate::service::Services;
 
 /// The API on behalf of one actor.
 pub struct Local(BoxEndpoint<'static, Response>);
@@ -23,8 +23,8 @@ pub struct LocalAnswer {
 
 impl Local {
     /// `actor` is trusted; the caller has authenticated it.
-    pub fn new(service: Service, actor: Actor, options: Options) -> Self {
-        Self(routes(service, options).data(InProcessActor(actor)).map_to_response().boxed())
+    pub fn new(services: Services, actor: Actor, options: Options) -> Self {
+        Self(routes(services, options).data(InProcessActor(actor)).map_to_response().boxed())
     }
 
     /// Sends one request. `target` is a path with its query, such as `/api/v1/tasks?search=a`. `None` if the method, target or a

@@ -13,6 +13,7 @@ use super::model::input;
 use super::model::mail_sms_profile::{MailServerView, MessageTestView, SmsProviderView};
 use super::model::named::{MailTestInput, SmsTestInput};
 use super::{AppState, Tag};
+use crate::domain::user::Action;
 
 /// The mail server and SMS provider endpoints.
 pub struct MailSmsProfiles(pub Arc<AppState>);
@@ -24,7 +25,7 @@ impl MailSmsProfiles {
     /// The configured mail servers that `send_email` may use, without credentials.
     #[oai(path = "/smtp", method = "get", operation_id = "listMailServers")]
     async fn mail_servers(&self, caller: Caller) -> ApiResult<Json<Vec<MailServerView>>, ReadErrors> {
-        let profiles = self.0.service.profiles(&caller.0)?;
+        let profiles = self.0.services.profiles.list(&caller.0)?;
         Ok(Json(profiles.smtp.iter().map(|(name, smtp)| MailServerView::new(name, smtp)).collect()))
     }
 
@@ -40,8 +41,8 @@ impl MailSmsProfiles {
         name: Path<String>,
         body: Body<MailTestInput>,
     ) -> ApiResult<Json<MessageTestView>, WriteErrors> {
-        let to = input::mail_test(&body.0)?;
-        Ok(Json(MessageTestView::from(self.0.service.test_mail(&caller.0, &name, &to).await?)))
+        let to = input::mail_test(&body.parse(&caller, Action::Administer)?)?;
+        Ok(Json(MessageTestView::from(self.0.services.profiles.test_mail(&caller.0, &name, &to).await?)))
     }
 
     /// List SMS providers
@@ -49,7 +50,7 @@ impl MailSmsProfiles {
     /// The configured SMS providers that `send_sms` may use, without credentials.
     #[oai(path = "/sms", method = "get", operation_id = "listSmsProviders")]
     async fn sms_providers(&self, caller: Caller) -> ApiResult<Json<Vec<SmsProviderView>>, ReadErrors> {
-        let profiles = self.0.service.profiles(&caller.0)?;
+        let profiles = self.0.services.profiles.list(&caller.0)?;
         Ok(Json(profiles.sms.iter().map(|(name, sms)| SmsProviderView::new(name, sms)).collect()))
     }
 
@@ -65,7 +66,7 @@ impl MailSmsProfiles {
         name: Path<String>,
         body: Body<SmsTestInput>,
     ) -> ApiResult<Json<MessageTestView>, WriteErrors> {
-        let message = input::sms_test(&body.0)?;
-        Ok(Json(MessageTestView::from(self.0.service.test_sms(&caller.0, &name, &message).await?)))
+        let message = input::sms_test(&body.parse(&caller, Action::Administer)?)?;
+        Ok(Json(MessageTestView::from(self.0.services.profiles.test_sms(&caller.0, &name, &message).await?)))
     }
 }

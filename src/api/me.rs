@@ -13,6 +13,7 @@ use super::model::named::PasswordInput;
 use super::model::named::RoleWord;
 use super::tasks::DeletedResponse;
 use super::{AppState, Tag};
+use crate::domain::user::Action;
 
 /// The endpoints for one's own account.
 pub struct Me(pub Arc<AppState>);
@@ -28,6 +29,8 @@ pub struct Account {
 #[OpenApi(tag = "Tag::Accounts")]
 impl Me {
     /// Get your own account
+    ///
+    /// Its name, and the role of the session or token of the request.
     #[oai(path = "/me", method = "get", operation_id = "getMe")]
     async fn me(&self, caller: Caller) -> ApiResult<Json<Account>, ReadErrors> {
         Ok(Json(Account { name: caller.0.name, role: RoleWord(caller.0.role.as_str()) }))
@@ -38,8 +41,8 @@ impl Me {
     /// Ends all sessions of the account; tokens stay valid.
     #[oai(path = "/me/password", method = "put", operation_id = "changeOwnPassword")]
     async fn password(&self, caller: Caller, body: Body<PasswordInput>) -> ApiResult<DeletedResponse, WriteErrors> {
-        let (present, new) = input_accounts::own_password(&body.0)?;
-        self.0.service.change_own_password(&caller.0, &present, &new, None).await?;
+        let (present, new) = input_accounts::own_password(&body.parse(&caller, Action::See)?)?;
+        self.0.services.users.change_own_password(&caller.0, &present, &new, None).await?;
         Ok(DeletedResponse::Deleted)
     }
 
@@ -48,7 +51,7 @@ impl Me {
     /// Ends all sessions of your own account, including that of this request; tokens stay valid.
     #[oai(path = "/me/sessions", method = "delete", operation_id = "endOwnSessions")]
     async fn end_sessions(&self, caller: Caller) -> ApiResult<DeletedResponse, ChangeErrors> {
-        self.0.service.end_own_sessions(&caller.0).await?;
+        self.0.services.sessions.end_own(&caller.0).await?;
         Ok(DeletedResponse::Deleted)
     }
 }

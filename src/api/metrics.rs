@@ -1,5 +1,5 @@
-//! `/metrics` in Prometheus' text format. Allowed for authenticated callers, and for requests from this machine that did not pass
-//! a proxy. The figures cover the whole server, so accounts and tokens that are limited to tags are refused.
+//! `/metrics` in Prometheus' text format. The figures cover the whole server, so callers need the grant `metrics`, wherever they are: a
+//! task can send requests from this machine too.
 
 use std::fmt::Write;
 use std::sync::Arc;
@@ -11,9 +11,8 @@ use super::AppState;
 use super::auth::identify;
 use super::error::Problem;
 use crate::domain::execution::Status;
-use crate::domain::stats::{Percentiles, Stats};
-use crate::domain::user::{Actor, Role, Via};
-use crate::net::local_request::is_local_request;
+use crate::stats::percentiles::Percentiles;
+use crate::stats::window::Stats;
 
 /// The window of the statistics, in seconds.
 const WINDOW: i64 = 3600;
@@ -26,21 +25,18 @@ pub async fn metrics(request: &Request, shared: Data<&Arc<AppState>>) -> Result<
 }
 
 async fn render(request: &Request, shared: &AppState) -> Result<String, Problem> {
-    let actor = match is_local_request(request) {
-        true => Actor::new("metrics", Role::Viewer, Via::Api),
-        false => identify(request).await?,
-    };
-    let ready = shared.service.ready().await.is_ok();
-    let stats = shared.service.server_stats(&actor, WINDOW).await?;
+    let actor = identify(request).await?;
+    let ready = shared.services.health.check().await.is_ok();
+    let stats = shared.services.stats.server_window(&actor, WINDOW).await?;
     let mut text = String::with_capacity(4096);
     write_process(&mut text, shared, ready);
-    write_active(&mut text, &shared.service.active().await?);
+    write_active(&mut text, &shared.services.stats.active().await?);
     write_stats(&mut text, &stats);
     Ok(text)
 }
 
 fn write_process(text: &mut String, shared: &AppState, ready: bool) {
-    let uptime = shared.service.clock().now() - shared.started_at;
+    let uptime = shared.services.clock.now() - shared.started_at;
     family(text, "belfry_build_info", "The version of this build.");
     sample(text, "belfry_build_info", &[("version", env!("CARGO_PKG_VERSION"))], 1);
     family(text, "process_start_time_seconds", "When the process started, in seconds since 1970.");

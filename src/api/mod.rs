@@ -10,7 +10,8 @@ use poem::{EndpointExt, IntoEndpoint, IntoResponse, Route, get};
 use poem_openapi::{OpenApiService, Tags};
 use tokio_util::sync::CancellationToken;
 
-use crate::service::Service;
+use crate::i18n::message;
+use crate::service::Services;
 
 mod audit;
 mod auth;
@@ -66,7 +67,7 @@ impl Default for Options {
 
 /// The state shared by all endpoints.
 pub struct AppState {
-    service: Service,
+    services: Services,
     options: Options,
     started_at: DateTime<Utc>,
 }
@@ -143,9 +144,9 @@ fn apis(shared: &Arc<AppState>) -> Apis {
 
 /// The API under `/api/v1`, its description (`/openapi.json`, `/openapi.yaml`, `/docs`), `/events`, `/healthz`, `/readyz` and
 /// `/metrics`. Pages may be nested into the same route under `/`.
-pub fn routes(service: Service, options: Options) -> Route {
-    let started_at = service.clock().now();
-    let shared = Arc::new(AppState { service, options, started_at });
+pub fn routes(services: Services, options: Options) -> Route {
+    let started_at = services.clock.now();
+    let shared = Arc::new(AppState { services, options, started_at });
     let calls = OpenApiService::new(apis(&shared), "Belfry", env!("CARGO_PKG_VERSION"));
     let calls = Arc::new(calls.into_endpoint().map_to_response());
     let under_base = || guard::wrap(Arc::clone(&calls).boxed(), guard::BASE, &shared);
@@ -155,7 +156,7 @@ pub fn routes(service: Service, options: Options) -> Route {
         .at(format!("{}/*rest", guard::BASE), under_base())
         .at(
             "/api/*rest",
-            guard::wrap(make_sync(|_| Problem::not_found("there is no such path").into_response()).boxed(), "", &shared),
+            guard::wrap(make_sync(|_| Problem::not_found(message!("request.no_such_path")).into_response()).boxed(), "", &shared),
         )
         .at("/api/v1/events", at(get(events::stream)))
         .at("/events", at(get(events::stream)))
@@ -166,10 +167,4 @@ pub fn routes(service: Service, options: Options) -> Route {
         .at("/openapi.yaml", at(get(document::yaml_endpoint)))
         .at("/docs", at(get(docs::page)))
         .at("/docs/:name", at(get(docs::asset)))
-}
-
-/// A path segment with all but unreserved characters percent-encoded.
-pub fn encode_segment(text: &str) -> String {
-    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~');
-    text.bytes().map(|b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
 }

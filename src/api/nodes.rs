@@ -20,6 +20,6 @@ impl Nodes {
     /// Every running process with its current runs (at most a thousand in all), and the number of waiting jobs in each queue.
     #[oai(path = "/nodes", method = "get", operation_id = "listNodes")]
     async fn list(&self, caller: Caller) -> ApiResult<Json<NodesView>, ReadErrors> {
-        Ok(Json(self.0.service.nodes(&caller.0).await?.into()))
+        Ok(Json(self.0.services.nodes.snapshot(&caller.0).await?.into()))
     }
 }

@@ -74,7 +74,7 @@ pub const AUDIT: &[Param] = &[
 pub const AUDIT_FORMAT: &[Param] = &[one(
     "format",
     "The format of the file: CSV, or JSON Lines.",
-    || json!({"type": "string", "enum": AuditFormat::ALL.map(AuditFormat::extension), "default": "csv"}),
+    || json!({"type": "string", "enum": AuditFormat::ALL.map(AuditFormat::as_str), "default": "csv"}),
 )];
 
 /// The range of versions.

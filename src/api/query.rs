@@ -8,8 +8,12 @@ use serde_json::Value;
 
 use super::error::Problem;
 use crate::domain::fault::{Fault, pointer_step};
-use crate::domain::input::truncate;
+use crate::domain::input::{quoted, truncate};
 use crate::domain::page::{Cursor, DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, PageRequest};
+use crate::i18n::{Message, message};
+
+/// The longest value of a parameter, in bytes.
+const MAX_VALUE: usize = 4096;
 
 /// A documented query parameter.
 pub struct Param {
@@ -27,7 +31,7 @@ pub struct QueryString(Vec<(String, String)>);
 impl<'a> FromRequest<'a> for QueryString {
     async fn from_request(request: &'a Request, _body: &mut RequestBody) -> poem::Result<Self> {
         let pairs = request.params::<Vec<(String, String)>>();
-        Ok(Self(pairs.map_err(|_| Problem::malformed("the query string cannot be read"))?))
+        Ok(Self(pairs.map_err(|_| Problem::malformed(message!("request.unreadable_query")))?))
     }
 }
 
@@ -44,10 +48,11 @@ impl QueryString {
         let mut reader = Reader { left: Vec::new(), faults: Vec::new() };
         for (name, value) in self.0 {
             match find(&name) {
-                None => reader.fault(&name, "unknown parameter"),
-                Some(_) if value.contains('\0') => reader.fault(&name, "the character U+0000 cannot be searched for"),
+                None => reader.fault(&name, message!("query.unknown")),
+                Some(_) if value.len() > MAX_VALUE => reader.fault(&name, message!("query.too_long", max = MAX_VALUE)),
+                Some(_) if value.contains('\0') => reader.fault(&name, message!("query.nul")),
                 Some(param) if !param.many && reader.left.iter().any(|(seen, _)| *seen == name) => {
-                    reader.fault(&name, "is given twice");
+                    reader.fault(&name, message!("query.given_twice"));
                 }
                 Some(_) => reader.left.push((name, value)),
             }
@@ -57,9 +62,9 @@ impl QueryString {
 }
 
 impl Reader {
-    pub fn fault(&mut self, name: &str, what: impl std::fmt::Display) {
+    pub fn fault(&mut self, name: &str, message: Message) {
         let pointer = format!("/{}", pointer_step(name));
-        self.faults.push(Fault::new(truncate(&pointer, 80), format!("{}: {what}", truncate(name, 40))));
+        self.faults.push(Fault::new(truncate(&pointer, 80), message.of(truncate(name, 40))));
     }
 
     fn take(&mut self, name: &str) -> Option<String> {
@@ -73,13 +78,13 @@ impl Reader {
     }
 
     /// A value parsed by `parse`; its error is the fault.
-    pub fn parse<T>(&mut self, name: &str, parse: impl FnOnce(&str) -> Result<T, String>) -> Option<T> {
+    pub fn parse<T>(&mut self, name: &str, parse: impl FnOnce(&str) -> Result<T, Message>) -> Option<T> {
         let text = self.text(name)?;
         self.read(name, &text, parse)
     }
 
-    fn read<T>(&mut self, name: &str, text: &str, parse: impl FnOnce(&str) -> Result<T, String>) -> Option<T> {
-        parse(text).map_err(|what| self.fault(name, what.strip_prefix(&format!("{name}: ")).unwrap_or(&what))).ok()
+    fn read<T>(&mut self, name: &str, text: &str, parse: impl FnOnce(&str) -> Result<T, Message>) -> Option<T> {
+        parse(text).map_err(|message| self.fault(name, message)).ok()
     }
 
     /// One of a set of words.
@@ -106,16 +111,15 @@ impl Reader {
         let text = self.take(name)?;
         self.read(name, &text, |text| match i64::from_str(text) {
             Ok(number) if (min..=max).contains(&number) => Ok(number),
-            Ok(number) => Err(format!("{number} is not between {min} and {max}")),
-            Err(_) => Err(format!("must be a whole number from {min} to {max}, not '{}'", truncate(text, 40))),
+            Ok(number) => Err(message!("value.out_of_range", value = number, min, max)),
+            Err(_) => Err(message!("value.not_whole_number", min, max, value = quoted(text, 40))),
         })
     }
 
     /// The page of a list.
     pub fn page(&mut self) -> PageRequest {
         let size = self.integer("page_size", 1, i64::from(MAX_PAGE_SIZE)).unwrap_or(i64::from(DEFAULT_PAGE_SIZE));
-        let cursor = self
-            .parse("cursor", |text| Cursor::decode(text).ok_or_else(|| "is not a cursor from an earlier response".to_owned()));
+        let cursor = self.parse("cursor", |text| Cursor::decode(text).ok_or_else(|| message!("query.not_a_cursor")));
         PageRequest { size: u32::try_from(size).unwrap_or(DEFAULT_PAGE_SIZE), cursor }
     }
 
@@ -125,6 +129,6 @@ impl Reader {
     }
 }
 
-fn not_one_of(text: &str, words: &[&str]) -> String {
-    format!("'{}' is not one of {}", truncate(text, 40), words.join(", "))
+fn not_one_of(text: &str, words: &[&str]) -> Message {
+    message!("value.not_one_of", value = quoted(text, 40), known = words.join(", "))
 }

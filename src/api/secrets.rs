@@ -15,6 +15,7 @@ use super::model::named::SecretInput;
 use super::model::secret::SecretView;
 use super::tasks::DeletedResponse;
 use super::{AppState, Tag};
+use crate::domain::user::Action;
 
 /// The secret endpoints.
 pub struct Secrets(pub Arc<AppState>);
@@ -26,13 +27,14 @@ impl Secrets {
     /// All names, without values. Administrators only.
     #[oai(path = "/secrets", method = "get", operation_id = "listSecrets")]
     async fn list(&self, caller: Caller) -> ApiResult<Json<Vec<SecretView>>, ReadErrors> {
-        let all = self.0.service.secrets(&caller.0).await?;
+        let all = self.0.services.secrets.list(&caller.0).await?;
         Ok(Json(all.into_iter().map(|secret| SecretView::new(secret, Tz::UTC)).collect()))
     }
 
     /// Set a secret
     ///
-    /// Stores a value under a name, replacing the previous one. Parameters use it as `{{ secret("name") }}`. Administrators only.
+    /// Stores a value under a name, replacing the previous one. Parameters use it as `{{ secret("name") }}`. With `tags` or `tasks`
+    /// only tasks with one of the tags, or of one of the ids, may use it. Administrators only.
     #[oai(path = "/secrets/:name", method = "put", operation_id = "putSecret")]
     async fn put(
         &self,
@@ -41,8 +43,8 @@ impl Secrets {
         name: Path<String>,
         body: Body<SecretInput>,
     ) -> ApiResult<Json<SecretView>, WriteErrors> {
-        let value = input::secret(&body.0)?;
-        Ok(Json(SecretView::new(self.0.service.put_secret(&caller.0, &name, &value).await?, Tz::UTC)))
+        let new = input::secret(&body.parse(&caller, Action::Administer)?)?;
+        Ok(Json(SecretView::new(self.0.services.secrets.put(&caller.0, &name, &new).await?, Tz::UTC)))
     }
 
     /// Delete a secret
@@ -55,7 +57,7 @@ impl Secrets {
         /// The secret's name.
         name: Path<String>,
     ) -> ApiResult<DeletedResponse, ChangeErrors> {
-        self.0.service.delete_secret(&caller.0, &name).await?;
+        self.0.services.secrets.delete(&caller.0, &name).await?;
         Ok(DeletedResponse::Deleted)
     }
 }

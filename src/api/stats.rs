@@ -28,7 +28,7 @@ impl Stats {
         let mut reader = query.reader(&[params::STATS]);
         let window = reader.integer("window_seconds", 1, params::MAX_WINDOW).unwrap_or(DEFAULT_WINDOW);
         let window = reader.finish(window)?;
-        let stats = self.0.service.stats(&caller.0, window).await?;
+        let stats = self.0.services.stats.window(&caller.0, window).await?;
         let zones = executions::zones_of(&self.0, &caller, stats.due_next.iter().map(|due| due.task_id.clone())).await?;
         Ok(Json(StatsView::new(stats, |id| zones.get(id).copied().unwrap_or(Tz::UTC))))
     }

@@ -20,6 +20,6 @@ impl TaskTypes {
     /// Every type with the schema of its parameters, an example and its default policy.
     #[oai(path = "/task-types", method = "get", operation_id = "listTaskTypes")]
     async fn list(&self, _caller: Caller) -> ApiResult<Json<Vec<TaskTypeView>>, ReadErrors> {
-        Ok(Json(self.0.service.registry().all().iter().map(|entry| TaskTypeView::from(&entry.spec)).collect()))
+        Ok(Json(self.0.services.registry.all().iter().map(|entry| TaskTypeView::from(&entry.spec)).collect()))
     }
 }

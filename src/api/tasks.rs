@@ -10,7 +10,7 @@ use super::auth::Caller;
 use super::body::{Body, OptionalBody};
 use super::error::{ApiResult, BatchErrors, ChangeErrors, CreateErrors, ReadErrors, ReadOneErrors, WriteErrors};
 use super::executions::{self, QueuedExecution};
-use super::headers::{self, IdempotencyKey, IfMatch, Language};
+use super::headers::{self, AcceptedLanguage, IdempotencyKey, IfMatch};
 use super::model::execution::ExecutionList;
 use super::model::input;
 use super::model::named::{BulkRequest, RunRequest, TaskInput, TaskPatch};
@@ -18,8 +18,10 @@ use super::model::task::{BulkResult, TaskList, TaskView};
 use super::query::{QueryString, Reader};
 use super::{AppState, Tag, params};
 use crate::domain::execution::Status;
+use crate::domain::input::percent_encoded;
 use crate::domain::page::{PageRequest, TaskFilter, TaskSort};
 use crate::domain::task::Task;
+use crate::domain::user::Action;
 
 /// The task endpoints.
 pub struct Tasks(pub Arc<AppState>);
@@ -67,33 +69,45 @@ impl Tasks {
     ///
     /// Paginated, ordered by id unless `sort` is given.
     #[oai(path = "/tasks", method = "get", operation_id = "listTasks")]
-    async fn list(&self, caller: Caller, language: Language, query: QueryString) -> ApiResult<Json<TaskList>, ReadErrors> {
+    async fn list(
+        &self,
+        caller: Caller,
+        language: AcceptedLanguage,
+        query: QueryString,
+    ) -> ApiResult<Json<TaskList>, ReadErrors> {
         let (filter, page) = read_filter(query.reader(&[params::PAGE, params::TASKS]))?;
-        let tasks = self.0.service.tasks(&caller.0, &filter, &page).await?;
-        Ok(Json(TaskList::new(tasks, self.0.service.zone(), language.0)))
+        let tasks = self.0.services.tasks.list(&caller.0, &filter, &page).await?;
+        Ok(Json(TaskList::new(tasks, self.0.services.zone, language.0)))
     }
 
     /// Create a task
     ///
     /// Only `id`, `type` and `trigger` are required. 409 if the id already exists.
     #[oai(path = "/tasks", method = "post", operation_id = "createTask")]
-    async fn create(&self, caller: Caller, language: Language, body: Body<TaskInput>) -> ApiResult<CreatedTask, CreateErrors> {
-        let task = self.0.service.create_task(&caller.0, &body.0).await?;
-        let location = format!("/api/v1/tasks/{}", super::encode_segment(&task.id));
+    async fn create(
+        &self,
+        caller: Caller,
+        language: AcceptedLanguage,
+        body: Body<TaskInput>,
+    ) -> ApiResult<CreatedTask, CreateErrors> {
+        let task = self.0.services.tasks.create(&caller.0, &body.parse(&caller, Action::Edit)?).await?;
+        let location = format!("/api/v1/tasks/{}", percent_encoded(&task.id));
         let tag = headers::etag(task.version);
-        Ok(CreatedTask::Created(Json(TaskView::new(task, self.0.service.zone(), language.0)), tag, location))
+        Ok(CreatedTask::Created(Json(TaskView::new(task, self.0.services.zone, language.0)), tag, location))
     }
 
     /// Get a task
+    ///
+    /// Its definition, its next fire time and its last run. The `ETag` is its version.
     #[oai(path = "/tasks/:id", method = "get", operation_id = "getTask")]
     async fn get(
         &self,
         caller: Caller,
-        language: Language,
+        language: AcceptedLanguage,
         /// The task's id.
         id: Path<String>,
     ) -> ApiResult<TaskAnswer, ReadOneErrors> {
-        Ok(self.answer(self.0.service.task(&caller.0, &id).await?, language))
+        Ok(self.answer(self.0.services.tasks.get(&caller.0, &id).await?, language))
     }
 
     /// Replace a task
@@ -103,13 +117,16 @@ impl Tasks {
     async fn replace(
         &self,
         caller: Caller,
-        language: Language,
+        language: AcceptedLanguage,
         /// The task's id.
         id: Path<String>,
         if_match: IfMatch,
         body: Body<TaskInput>,
     ) -> ApiResult<TaskAnswer, WriteErrors> {
-        Ok(self.answer(self.0.service.replace_task(&caller.0, &id, &body.0, if_match.0).await?, language))
+        Ok(self.answer(
+            self.0.services.tasks.replace(&caller.0, &id, &body.parse(&caller, Action::Edit)?, if_match.0).await?,
+            language,
+        ))
     }
 
     /// Change a task
@@ -120,13 +137,16 @@ impl Tasks {
     async fn patch(
         &self,
         caller: Caller,
-        language: Language,
+        language: AcceptedLanguage,
         /// The task's id.
         id: Path<String>,
         if_match: IfMatch,
         body: Body<TaskPatch>,
     ) -> ApiResult<TaskAnswer, WriteErrors> {
-        Ok(self.answer(self.0.service.patch_task(&caller.0, &id, &body.0, if_match.0).await?, language))
+        Ok(self.answer(
+            self.0.services.tasks.patch(&caller.0, &id, &body.parse(&caller, Action::Edit)?, if_match.0).await?,
+            language,
+        ))
     }
 
     /// Delete a task
@@ -140,7 +160,7 @@ impl Tasks {
         id: Path<String>,
         if_match: IfMatch,
     ) -> ApiResult<DeletedResponse, ChangeErrors> {
-        self.0.service.delete_task(&caller.0, &id, if_match.0).await?;
+        self.0.services.tasks.delete(&caller.0, &id, if_match.0).await?;
         Ok(DeletedResponse::Deleted)
     }
 
@@ -157,8 +177,8 @@ impl Tasks {
         key: IdempotencyKey,
         body: OptionalBody<RunRequest>,
     ) -> ApiResult<QueuedExecution, WriteErrors> {
-        let params = input::run_params(&body.0)?;
-        let run = self.0.service.run_task(&caller.0, &id, params.as_ref(), key.0.as_deref()).await?;
+        let params = input::run_params(&body.parse(&caller, Action::Run)?)?;
+        let run = self.0.services.executions.run(&caller.0, &id, params.as_ref(), key.0.as_deref()).await?;
         Ok(executions::queued(&self.0, &caller, run).await?)
     }
 
@@ -169,12 +189,12 @@ impl Tasks {
     async fn pause(
         &self,
         caller: Caller,
-        language: Language,
+        language: AcceptedLanguage,
         /// The task's id.
         id: Path<String>,
         if_match: IfMatch,
     ) -> ApiResult<TaskAnswer, ChangeErrors> {
-        Ok(self.answer(self.0.service.pause_task(&caller.0, &id, if_match.0).await?, language))
+        Ok(self.answer(self.0.services.tasks.pause(&caller.0, &id, if_match.0).await?, language))
     }
 
     /// Resume a task
@@ -184,12 +204,12 @@ impl Tasks {
     async fn resume(
         &self,
         caller: Caller,
-        language: Language,
+        language: AcceptedLanguage,
         /// The task's id.
         id: Path<String>,
         if_match: IfMatch,
     ) -> ApiResult<TaskAnswer, ChangeErrors> {
-        Ok(self.answer(self.0.service.resume_task(&caller.0, &id, if_match.0).await?, language))
+        Ok(self.answer(self.0.services.tasks.resume(&caller.0, &id, if_match.0).await?, language))
     }
 
     /// List a task's executions
@@ -204,8 +224,8 @@ impl Tasks {
         query: QueryString,
     ) -> ApiResult<Json<ExecutionList>, ReadOneErrors> {
         let reader = query.reader(&[params::PAGE, params::EXECUTIONS_OF_TASK]);
-        let (mut filter, page) = executions::read_filter(reader, self.0.service.zone())?;
-        self.0.service.task(&caller.0, &id).await?;
+        let (mut filter, page) = executions::read_filter(reader, self.0.services.zone)?;
+        self.0.services.tasks.get(&caller.0, &id).await?;
         filter.task_id = Some(id.0);
         Ok(executions::list(&self.0, &caller, &filter, &page).await?)
     }
@@ -216,22 +236,22 @@ impl Tasks {
     /// others.
     #[oai(path = "/tasks/bulk", method = "post", operation_id = "bulkTasks")]
     async fn bulk(&self, caller: Caller, body: Body<BulkRequest>) -> ApiResult<Json<BulkResult>, BatchErrors> {
-        let (action, target) = input::bulk(&body.0)?;
-        Ok(Json(self.0.service.bulk(&caller.0, action, &target).await?.into()))
+        let (action, target) = input::bulk(&body.parse(&caller, Action::Run)?)?;
+        Ok(Json(self.0.services.bulk.apply(&caller.0, action, &target).await?.into()))
     }
 }
 
 impl Tasks {
-    fn answer(&self, task: Task, language: Language) -> TaskAnswer {
+    fn answer(&self, task: Task, language: AcceptedLanguage) -> TaskAnswer {
         let tag = headers::etag(task.version);
-        TaskAnswer::Found(Json(TaskView::new(task, self.0.service.zone(), language.0)), tag)
+        TaskAnswer::Found(Json(TaskView::new(task, self.0.services.zone, language.0)), tag)
     }
 }
 
 fn read_filter(mut reader: Reader) -> Result<(TaskFilter, PageRequest), super::error::Problem> {
     let statuses = Status::ALL.map(Status::as_str);
     let sorts = TaskSort::ALL.map(TaskSort::as_str);
-    let (sort, descending) = reader.word("sort", TaskSort::parse, &sorts).unwrap_or_default();
+    let (sort, descending) = reader.word("sort", TaskSort::parse_order, &sorts).unwrap_or_default();
     let page = reader.page();
     let filter = TaskFilter {
         search: reader.text("search"),

@@ -14,6 +14,7 @@ use super::model::input_accounts as input;
 use super::model::named::TokenInput;
 use super::tasks::DeletedResponse;
 use super::{AppState, Tag};
+use crate::domain::user::Action;
 
 /// The token endpoints.
 pub struct Tokens(pub Arc<AppState>);
@@ -33,7 +34,7 @@ impl Tokens {
     /// Your own, without their text; administrators see all.
     #[oai(path = "/tokens", method = "get", operation_id = "listTokens")]
     async fn list(&self, caller: Caller) -> ApiResult<Json<Vec<TokenView>>, ReadErrors> {
-        Ok(Json(self.0.service.tokens(&caller.0).await?.into_iter().map(TokenView::from).collect()))
+        Ok(Json(self.0.services.tokens.list(&caller.0).await?.into_iter().map(TokenView::from).collect()))
     }
 
     /// Create a token
@@ -42,8 +43,8 @@ impl Tokens {
     /// once.
     #[oai(path = "/tokens", method = "post", operation_id = "createToken")]
     async fn create(&self, caller: Caller, body: Body<TokenInput>) -> ApiResult<CreatedToken, CreateErrors> {
-        let new = input::new_token(&body.0, self.0.service.zone())?;
-        let (token, text) = self.0.service.create_token(&caller.0, &new).await?;
+        let new = input::new_token(&body.parse(&caller, Action::See)?, self.0.services.zone)?;
+        let (token, text) = self.0.services.tokens.create(&caller.0, &new).await?;
         Ok(CreatedToken::Created(Json(NewTokenView::new(token, text))))
     }
 
@@ -57,7 +58,7 @@ impl Tokens {
         /// The token's id (not its text).
         id: Path<String>,
     ) -> ApiResult<DeletedResponse, ChangeErrors> {
-        self.0.service.revoke_token(&caller.0, &id).await?;
+        self.0.services.tokens.revoke(&caller.0, &id).await?;
         Ok(DeletedResponse::Deleted)
     }
 }

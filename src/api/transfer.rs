@@ -10,13 +10,14 @@ use poem_openapi::types::Type;
 use poem_openapi::{ApiResponse, OpenApi};
 
 use super::auth::Caller;
-use super::body::DocumentBody;
+use super::body::{DocumentBody, YAML};
 use super::error::{ApiResult, CreateErrors, ReadErrors};
 use super::model::named::{TaskDocument, TaskDocumentText};
 use super::model::transfer::ImportResult;
 use super::query::QueryString;
 use super::{AppState, Tag, params};
 use crate::domain::transfer::Format;
+use crate::domain::user::Action;
 use crate::service::Import;
 
 /// The export and import endpoints.
@@ -34,7 +35,7 @@ impl Transfer {
         let words = Format::ALL.map(Format::as_str);
         let format = reader.word("format", Format::parse, &words);
         let format = reader.finish(format)?.unwrap_or(accept.0);
-        Ok(Exported(format, format.write(&self.0.service.export(&caller.0).await?)))
+        Ok(Exported(format, format.write(&self.0.services.transfer.export(&caller.0).await?)))
     }
 
     /// Import tasks
@@ -53,7 +54,7 @@ impl Transfer {
         let mut flag = |name| reader.word(name, |text| text.parse().ok(), &["true", "false"]).unwrap_or(false);
         let import = Import { dry_run: flag("dry_run"), prune: flag("prune") };
         reader.finish(())?;
-        Ok(Json(self.0.service.import(&caller.0, &body.0, import).await?.into()))
+        Ok(Json(self.0.services.transfer.import(&caller.0, &body.parse(&caller, Action::Edit)?, import).await?.into()))
     }
 }
 
@@ -68,9 +69,6 @@ impl<'a> FromRequest<'a> for Accepted {
         Ok(Self(if yaml { Format::Yaml } else { Format::Json }))
     }
 }
-
-/// The media type of YAML.
-pub(super) const YAML: [&str; 4] = ["application/yaml", "application/x-yaml", "text/yaml", "text/x-yaml"];
 
 /// A document as text, with a file name for downloads.
 struct Exported(Format, String);

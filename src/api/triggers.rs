@@ -8,11 +8,12 @@ use poem_openapi::payload::Json;
 use super::auth::Caller;
 use super::body::Body;
 use super::error::{ApiResult, BatchErrors};
-use super::headers::Language;
+use super::headers::AcceptedLanguage;
 use super::model::input;
 use super::model::named::PreviewRequest;
 use super::model::trigger::PreviewView;
 use super::{AppState, Tag};
+use crate::domain::user::Action;
 
 /// The trigger endpoints.
 pub struct Triggers(pub Arc<AppState>);
@@ -26,11 +27,11 @@ impl Triggers {
     async fn preview(
         &self,
         caller: Caller,
-        language: Language,
+        language: AcceptedLanguage,
         body: Body<PreviewRequest>,
     ) -> ApiResult<Json<PreviewView>, BatchErrors> {
-        let question = input::preview(&body.0, self.0.service.zone())?;
-        let preview = self.0.service.preview(&caller.0, &question.trigger, question.after, question.count)?;
+        let question = input::preview(&body.parse(&caller, Action::See)?, self.0.services.zone)?;
+        let preview = self.0.services.preview.trigger(&caller.0, &question.trigger, question.after, question.count)?;
         Ok(Json(PreviewView::new(preview, language.0)))
     }
 }

@@ -14,6 +14,7 @@ use super::model::input_accounts as input;
 use super::model::named::{UserChange, UserInput};
 use super::tasks::DeletedResponse;
 use super::{AppState, Tag};
+use crate::domain::user::Action;
 use crate::service::SignInMethods;
 
 /// The account endpoints.
@@ -39,8 +40,8 @@ impl Users {
     /// All accounts, by name. Administrators only.
     #[oai(path = "/users", method = "get", operation_id = "listUsers")]
     async fn list(&self, caller: Caller) -> ApiResult<Json<Vec<UserView>>, ReadErrors> {
-        let users = self.0.service.users(&caller.0).await?;
-        let ways = self.0.service.sign_in_methods(&caller.0).await?;
+        let users = self.0.services.users.list(&caller.0).await?;
+        let ways = self.0.services.users.sign_in_methods(&caller.0).await?;
         Ok(Json(users.into_iter().map(|user| UserView::new(user, &ways)).collect()))
     }
 
@@ -49,7 +50,7 @@ impl Users {
     /// Without a password the account cannot sign in with one, but it can still have tokens. Administrators only.
     #[oai(path = "/users", method = "post", operation_id = "createUser")]
     async fn create(&self, caller: Caller, body: Body<UserInput>) -> ApiResult<CreatedAccount, CreateErrors> {
-        let user = self.0.service.create_user(&caller.0, &input::new_user(&body.0)?).await?;
+        let user = self.0.services.users.create(&caller.0, &input::new_user(&body.parse(&caller, Action::Administer)?)?).await?;
         let place = format!("{}/users/{}", super::guard::BASE, user.name);
         Ok(CreatedAccount::Created(Json(UserView::new(user, &SignInMethods::default())), place))
     }
@@ -64,8 +65,8 @@ impl Users {
         /// The account's name, ignoring case.
         name: Path<String>,
     ) -> ApiResult<Json<UserView>, ReadOneErrors> {
-        let user = self.0.service.user(&caller.0, &name).await?;
-        Ok(Json(UserView::new(user, &self.0.service.sign_in_methods(&caller.0).await?)))
+        let user = self.0.services.users.get(&caller.0, &name).await?;
+        Ok(Json(UserView::new(user, &self.0.services.users.sign_in_methods(&caller.0).await?)))
     }
 
     /// Change an account
@@ -80,8 +81,13 @@ impl Users {
         name: Path<String>,
         body: Body<UserChange>,
     ) -> ApiResult<Json<UserView>, WriteErrors> {
-        let user = self.0.service.update_user(&caller.0, &name, &input::user_change(&body.0)?).await?;
-        Ok(Json(UserView::new(user, &self.0.service.sign_in_methods(&caller.0).await?)))
+        let user = self
+            .0
+            .services
+            .users
+            .update(&caller.0, &name, &input::user_change(&body.parse(&caller, Action::Administer)?)?)
+            .await?;
+        Ok(Json(UserView::new(user, &self.0.services.users.sign_in_methods(&caller.0).await?)))
     }
 
     /// Delete an account
@@ -94,7 +100,7 @@ impl Users {
         /// The account's name, ignoring case.
         name: Path<String>,
     ) -> ApiResult<DeletedResponse, ChangeErrors> {
-        self.0.service.delete_user(&caller.0, &name).await?;
+        self.0.services.users.delete(&caller.0, &name).await?;
         Ok(DeletedResponse::Deleted)
     }
 
@@ -108,7 +114,7 @@ impl Users {
         /// The account's name, ignoring case.
         name: Path<String>,
     ) -> ApiResult<DeletedResponse, ChangeErrors> {
-        self.0.service.end_sessions_of(&caller.0, &name).await?;
+        self.0.services.sessions.end_all_of(&caller.0, &name).await?;
         Ok(DeletedResponse::Deleted)
     }
 
@@ -123,7 +129,7 @@ impl Users {
         /// The account's name, ignoring case.
         name: Path<String>,
     ) -> ApiResult<DeletedResponse, ChangeErrors> {
-        self.0.service.reset_second_factor(&caller.0, &name).await?;
+        self.0.services.second_factor.reset(&caller.0, &name).await?;
         Ok(DeletedResponse::Deleted)
     }
 }

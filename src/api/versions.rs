@@ -8,7 +8,7 @@ use poem_openapi::payload::Json;
 
 use super::auth::Caller;
 use super::error::{ApiResult, ChangeErrors, ReadOneErrors};
-use super::headers::{self, IfMatch, Language};
+use super::headers::{self, AcceptedLanguage, IfMatch};
 use super::model::task::{TaskView, VersionView};
 use super::query::QueryString;
 use super::tasks::TaskAnswer;
@@ -33,7 +33,7 @@ impl Versions {
         let mut reader = query.reader(&[params::VERSIONS]);
         let before = reader.integer("before", 1, i64::MAX);
         let before = reader.finish(before)?;
-        let versions = self.0.service.versions(&caller.0, &id, before).await?;
+        let versions = self.0.services.tasks.versions(&caller.0, &id, before).await?;
         Ok(Json(versions.into_iter().map(VersionView::from).collect()))
     }
 
@@ -44,15 +44,15 @@ impl Versions {
     async fn restore(
         &self,
         caller: Caller,
-        language: Language,
+        language: AcceptedLanguage,
         /// The task's id.
         id: Path<String>,
         /// The version's number.
         version: Path<i64>,
         if_match: IfMatch,
     ) -> ApiResult<TaskAnswer, ChangeErrors> {
-        let task = self.0.service.restore_version(&caller.0, &id, version.0, if_match.0).await?;
+        let task = self.0.services.tasks.restore_version(&caller.0, &id, version.0, if_match.0).await?;
         let tag = headers::etag(task.version);
-        Ok(TaskAnswer::Found(Json(TaskView::new(task, self.0.service.zone(), language.0)), tag))
+        Ok(TaskAnswer::Found(Json(TaskView::new(task, self.0.services.zone, language.0)), tag))
     }
 }

@@ -1,13 +1,8 @@
-//! The builders of the application's components: database, HTTP server options, routes and background tasks, from the
-//! settings.
+//! The builders of the application's components: database, HTTP server options and routes, from the settings.
 
-use std::collections::BTreeMap;
-use std::pin::Pin;
 use std::sync::Arc;
 
-use futures_util::FutureExt;
 use poem::{Endpoint, EndpointExt, Response};
-use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::data_dir::EXECUTABLES_FOLDER;
@@ -16,22 +11,13 @@ use super::state::AppState;
 use super::tasks_file::TasksFile;
 use super::{App, DataDir};
 use crate::api;
-use crate::config::{Admin, History, HttpLimits, ProxyHeader, Settings, Synchronous};
-use crate::domain::policy::DEFAULT_QUEUE;
+use crate::config::{Admin, HttpLimits, ProxyHeader, Settings, Synchronous};
 use crate::domain::user::Actor;
 use crate::net;
-use crate::scheduler::checkpoint::Checkpoint;
-use crate::scheduler::cluster_notifier::ClusterNotifier;
-use crate::scheduler::external_changes::ExternalChangeWatcher;
-use crate::scheduler::idle::IdleWatch;
-use crate::scheduler::orphan_recovery::OrphanRecovery;
-use crate::scheduler::prune::{DefaultRetention, Prune};
-use crate::scheduler::{Planner, Scheduler};
-use crate::service::{AdminSetup, Service};
+use crate::service::{AdminSetup, SetupService};
 use crate::storage::{self, Database};
 use crate::tasks::executables;
 use crate::web;
-use crate::worker::{self, QueueConfig, WorkerConfig, Workers};
 
 /// Opens the database of the settings.
 pub(super) async fn open_database(settings: &Settings, data: &DataDir) -> Result<Database, StartError> {
@@ -41,7 +27,7 @@ pub(super) async fn open_database(settings: &Settings, data: &DataDir) -> Result
             (without_password(url.reveal()), opened)
         }
         None => {
-            let file = data.database_file();
+            let file = data.create_database_file()?;
             let opened = Database::open_sqlite(&file, synchronous(settings.database.synchronous)).await;
             (file.display().to_string(), opened)
         }
@@ -64,7 +50,7 @@ fn without_password(url: &str) -> String {
 }
 
 /// Creates the administrator of the settings if there is no account yet.
-pub(super) async fn set_up_admin(service: &Service, admin: Option<&Admin>) -> Result<(), StartError> {
+pub(super) async fn set_up_admin(service: &SetupService, admin: Option<&Admin>) -> Result<(), StartError> {
     let Some(admin) = admin else { return Ok(()) };
     let setup = AdminSetup {
         user: Some(admin.user.clone()),
@@ -75,8 +61,8 @@ pub(super) async fn set_up_admin(service: &Service, admin: Option<&Admin>) -> Re
 }
 
 /// The one-time code for setup from another machine; logged while there is no administrator.
-pub(super) async fn create_setup_code(service: &Service) -> Result<Option<String>, StartError> {
-    let code = service.create_setup_code().await.map_err(|error| StartError::Admin(describe(&error)))?;
+pub(super) async fn create_setup_code(service: &SetupService) -> Result<Option<String>, StartError> {
+    let code = service.create_code().await.map_err(|error| StartError::Admin(describe(&error)))?;
     if let Some(code) = &code {
         tracing::warn!(code, "no administrator exists yet; the page /setup requires this one-time code from other machines");
     }
@@ -86,7 +72,7 @@ pub(super) async fn create_setup_code(service: &Service) -> Result<Option<String
 fn describe(error: &crate::service::Error) -> String {
     match error {
         crate::service::Error::Invalid(faults) => {
-            faults.iter().map(|fault| fault.message.as_str()).collect::<Vec<_>>().join("; ")
+            faults.iter().map(|fault| fault.message.to_string()).collect::<Vec<_>>().join("; ")
         }
         crate::service::Error::Internal(cause) => cause.to_string(),
         other => other.to_string(),
@@ -104,26 +90,20 @@ pub(super) fn executables(settings: &Settings, state: &AppState) -> Option<execu
 /// the tasks it managed are released and can be edited again.
 pub(super) async fn tasks_file(app: &App) -> Result<Option<TasksFile>, StartError> {
     if let Some(path) = &app.settings.tasks.file {
-        let mut file = TasksFile::new(app.service.clone(), path);
+        let mut file = TasksFile::new(&app.services, path);
         file.run_once().await;
         return Ok(Some(file));
     }
     let actor = Actor::local("belfry");
     let failed = |error: crate::service::Error| StartError::Component(describe(&error));
-    let nodes = app.service.nodes(&actor).await.map_err(failed)?.nodes;
+    let nodes = app.services.nodes.snapshot(&actor).await.map_err(failed)?.nodes;
     if nodes.iter().all(|node| node.identity.id == app.node.id) {
-        let released = app.service.release_managed_tasks(&actor).await.map_err(failed)?;
+        let released = app.services.tasks_file.release(&actor).await.map_err(failed)?;
         if released > 0 {
             tracing::info!(tasks = released, "no tasks file is set any more; its tasks can be edited again");
         }
     }
     Ok(None)
-}
-
-/// The names of the queues, `default` first.
-pub(super) fn queues(settings: &Settings) -> Vec<String> {
-    let named = settings.workers.queues.keys().filter(|name| *name != DEFAULT_QUEUE).cloned();
-    std::iter::once(DEFAULT_QUEUE.to_owned()).chain(named).collect()
 }
 
 /// The limits, proxies and TLS of the HTTP server.
@@ -171,129 +151,7 @@ pub(super) fn routes(app: &App, shutdown: &CancellationToken) -> impl Endpoint<O
     let HttpLimits { request_timeout, body_bytes: body_limit, .. } = app.settings.server.http;
     let pages = web::Options { request_timeout, body_limit, shutdown: shutdown.clone() };
     let calls = api::Options { request_timeout, body_limit, shutdown: shutdown.clone() };
-    api::routes(app.service.clone(), calls).nest_no_strip("/", web::routes(app.service.clone(), pages)).map_to_response()
-}
-
-/// Starts all background tasks; each ends at the shutdown.
-pub(super) fn spawn_background_tasks(
-    app: &App,
-    executables: Option<executables::ExecutableWatcher>,
-    shutdown: &CancellationToken,
-) -> JoinSet<Result<(), StartError>> {
-    let mut tasks = JoinSet::new();
-    let mut spawn = |task: BackgroundTask| tasks.spawn(task.map(Ok));
-    let planner = planner(app);
-    let scheduler = Scheduler { planner: planner.clone(), heartbeat: app.state.heartbeat.clone() };
-    let token = || shutdown.clone();
-    let stop = token();
-    spawn(Box::pin(async move { scheduler.run(stop).await }));
-    spawn(Box::pin(IdleWatch::new(planner).run(token())));
-    // While running executions finish, other nodes must still see this one alive.
-    let (workers, orphan_recovery, stop, drained) = (workers(app), orphan_recovery(app), token(), CancellationToken::new());
-    let workers_drained = drained.clone();
-    spawn(Box::pin(async move {
-        workers.run(stop).await;
-        drained.cancel();
-    }));
-    spawn(Box::pin(async move { orphan_recovery.run(workers_drained).await }));
-    let (cluster_notifier, stop) = (cluster_notifier(app), token());
-    spawn(Box::pin(async move { cluster_notifier.run(stop).await }));
-    // PostgreSQL runs its own checkpoints, and its nodes notify each other.
-    if app.state.database.kind() == "sqlite" {
-        spawn(Box::pin(Checkpoint::new(app.state.database.clone()).run(token())));
-        spawn(Box::pin(external_change_watcher(app).run(token())));
-    }
-    let (prune, stop) = (prune(app), token());
-    spawn(Box::pin(async move { prune.run(stop).await }));
-    if let Some(executables) = executables {
-        spawn(Box::pin(executables.run(token())));
-    }
-    tasks
-}
-
-fn external_change_watcher(app: &App) -> ExternalChangeWatcher {
-    let state = &app.state;
-    ExternalChangeWatcher::new(state.database.clone(), state.events.clone(), state.signals.clone(), queues(&app.settings))
-}
-
-/// A task that runs until the shutdown.
-type BackgroundTask = Pin<Box<dyn Future<Output = ()> + Send>>;
-
-fn planner(app: &App) -> Planner {
-    Planner {
-        database: app.state.database.clone(),
-        clock: app.state.clock.clone(),
-        events: app.state.events.clone(),
-        signals: app.state.signals.clone(),
-        zone: app.settings.server.zone,
-        since: app.started_at,
-    }
-}
-
-/// The recovery of orphaned runs. It runs once before the workers start, so that the runs of a crash are recovered at once.
-pub(super) fn orphan_recovery(app: &App) -> OrphanRecovery {
-    OrphanRecovery {
-        database: app.state.database.clone(),
-        clock: app.state.clock.clone(),
-        signals: app.state.signals.clone(),
-        node: app.node.clone(),
-        process_lock: app.process_lock.clone(),
-        started_at: app.started_at,
-        workers: i64::try_from(app.settings.workers.limit).unwrap_or(i64::MAX),
-    }
-}
-
-fn cluster_notifier(app: &App) -> ClusterNotifier {
-    ClusterNotifier {
-        database: app.state.database.clone(),
-        node: app.node.clone(),
-        clock: app.state.clock.clone(),
-        events: app.state.events.clone(),
-        signals: app.state.signals.clone(),
-        queues: queues(&app.settings),
-    }
-}
-
-fn prune(app: &App) -> Prune {
-    let History { keep_days, keep_per_task } = app.settings.history;
-    let retention = DefaultRetention {
-        age: (keep_days > 0).then(|| chrono::Duration::days(i64::from(keep_days))),
-        per_task: i64::try_from(keep_per_task).ok().filter(|keep| *keep > 0),
-    };
-    Prune { database: app.state.database.clone(), clock: app.state.clock.clone(), retention }
-}
-
-fn workers(app: &App) -> Workers {
-    Workers::new(worker::WorkerDeps {
-        database: app.state.database.clone(),
-        registry: app.state.registry.clone(),
-        clock: app.state.clock.clone(),
-        events: app.state.events.clone(),
-        signals: app.state.signals.clone(),
-        cancels: app.state.cancels.clone(),
-        node: app.node.clone(),
-        vault: app.state.vault.clone(),
-        zone: app.settings.server.zone,
-        environment: Arc::new(environment(&app.settings)),
-        config: worker_config(&app.settings),
-    })
-}
-
-/// The environment variables that templates in parameters may read.
-fn environment(settings: &Settings) -> BTreeMap<String, String> {
-    let allowed = settings.commands.environment.iter();
-    allowed.filter_map(|name| Some((name.clone(), std::env::var(name).ok()?))).collect()
-}
-
-fn worker_config(settings: &Settings) -> WorkerConfig {
-    let workers = &settings.workers;
-    let limit = |name: &str| workers.queues.get(name).copied().unwrap_or(workers.limit);
-    WorkerConfig {
-        limit: workers.limit,
-        queues: queues(settings).into_iter().map(|name| QueueConfig { limit: limit(&name), name }).collect(),
-        output_limit: workers.output_limit,
-        shutdown_timeout: workers.shutdown_timeout,
-    }
+    api::routes(app.services.clone(), calls).nest_no_strip("/", web::routes(app.services.clone(), pages)).map_to_response()
 }
 
 #[cfg(test)]
@@ -304,16 +162,5 @@ mod tests {
     fn without_password_removes_credentials_and_query() {
         let shown = without_password("postgres://me:p%40ss@word@db.example.com:5432/belfry?password=x");
         assert_eq!(shown, "postgres://db.example.com:5432/belfry");
-    }
-
-    #[test]
-    fn worker_config_has_the_default_queue_first() {
-        let mut settings = Settings::default();
-        settings.workers.limit = 8;
-        let limits =
-            |settings: &Settings| worker_config(settings).queues.into_iter().map(|q| (q.name, q.limit)).collect::<Vec<_>>();
-        assert_eq!(limits(&settings), [("default".to_owned(), 8), ("slow".to_owned(), 16)]);
-        settings.workers.queues.insert("default".to_owned(), 3);
-        assert_eq!(limits(&settings), [("default".to_owned(), 3), ("slow".to_owned(), 16)]);
     }
 }

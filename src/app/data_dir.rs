@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::error::StartError;
 use crate::config::reason;
+use crate::private_files;
 use crate::telemetry::LOG_FILE;
 
 /// The name of the database file in the data folder.
@@ -13,8 +14,13 @@ pub const DATABASE_FILE: &str = "task.db";
 pub const KEY_FILE: &str = "secret.key";
 /// The subfolder whose files tasks may read and write.
 pub const FILES_FOLDER: &str = "files";
+/// The subfolder for the backups of tasks.
+pub const BACKUPS_FOLDER: &str = "backups";
 /// The subfolder whose executables are task types, unless the settings name another.
 pub const EXECUTABLES_FOLDER: &str = "tasks";
+/// The files that only the server's account may read.
+#[cfg(unix)]
+const SECRET_FILES: [&str; 6] = [DATABASE_FILE, "task.db-wal", "task.db-shm", "task.db-journal", LOG_FILE, KEY_FILE];
 /// What a start may create in the folder; files before the folder that contains them.
 const CREATED_BY_START: [&str; 7] =
     [LOG_FILE, DATABASE_FILE, "task.db-wal", "task.db-shm", "task.db-journal", "nodes", FILES_FOLDER];
@@ -36,11 +42,19 @@ impl DataDir {
             return Err(StartError::data_dir(path, "it is a file, not a folder"));
         }
         let mut folder = DataDir { path: path.to_owned(), new_folders: missing_folders(path), new_files: Vec::new() };
-        std::fs::create_dir_all(path).map_err(|error| StartError::data_dir(path, describe(&error)))?;
+        private_files::create_folder(path).map_err(|error| StartError::data_dir(path, describe(&error)))?;
+        restrict(path);
         try_writing(path).map_err(|error| StartError::data_dir(path, describe(&error)))?;
         folder.new_files = CREATED_BY_START.iter().map(|name| path.join(name)).filter(|file| !file.exists()).collect();
         std::fs::create_dir_all(path.join(FILES_FOLDER)).map_err(|error| StartError::data_dir(path, describe(&error)))?;
         Ok(folder)
+    }
+
+    /// Creates the database file for its owner only, if it is missing; SQLite gives its other files the same permissions.
+    pub fn create_database_file(&self) -> Result<PathBuf, StartError> {
+        let file = self.database_file();
+        private_files::create_file(&file).map_err(|error| StartError::data_dir(&self.path, describe(&error)))?;
+        Ok(file)
     }
 
     pub fn database_file(&self) -> PathBuf {
@@ -63,6 +77,27 @@ impl Drop for DataDir {
             let _ = std::fs::remove_dir(folder); // stays if another program put files into it
         }
     }
+}
+
+/// Takes the permissions of others from an existing folder and its files, as far as they belong to this account.
+#[cfg(unix)]
+fn restrict(path: &Path) {
+    let folder = is_own(path).then(|| path.to_owned());
+    for (path, mode) in folder.into_iter().map(|path| (path, 0o700)).chain(SECRET_FILES.map(|name| (path.join(name), 0o600))) {
+        let _ = private_files::restrict(&path, mode); // it may not exist, or belong to another account that shares it
+    }
+}
+
+/// An existing folder keeps the access control list that its owner gave it.
+#[cfg(windows)]
+fn restrict(_path: &Path) {}
+
+/// Whether the folder holds nothing, or Belfry's files: only then are its permissions Belfry's to set, not if the user names a folder
+/// such as /tmp.
+#[cfg(unix)]
+fn is_own(path: &Path) -> bool {
+    let mut entries = std::fs::read_dir(path).into_iter().flatten();
+    entries.next().is_none() || path.join(DATABASE_FILE).exists() || path.join(LOG_FILE).exists()
 }
 
 /// The folders that must be created, outermost first.
@@ -120,6 +155,32 @@ mod tests {
         folder.commit();
         drop(folder);
         assert_eq!(names(root.path()), ["a"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn folder_and_files_are_for_the_owner_only() {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = |path: &Path| std::fs::metadata(path).expect("is there").permissions().mode() & 0o777;
+        let set = |path: &Path, mode| {
+            std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).expect("set the permissions");
+        };
+        let root = tempfile::tempdir().expect("create a temporary folder");
+        let data = root.path().join("data");
+        let mut folder = DataDir::prepare(&data).expect("prepare the data folder");
+        let file = folder.create_database_file().expect("create the database file");
+        folder.commit();
+        assert_eq!((mode(&data), mode(&file)), (0o700, 0o600));
+        set(&data, 0o755);
+        set(&file, 0o644);
+        DataDir::prepare(&data).expect("prepare the data folder").commit();
+        assert_eq!((mode(&data), mode(&file)), (0o700, 0o600), "also if they existed before");
+        let other = root.path().join("other");
+        std::fs::create_dir(&other).expect("create a folder");
+        std::fs::write(other.join("mine.txt"), b"mine").expect("write a file");
+        set(&other, 0o755);
+        DataDir::prepare(&other).expect("prepare the data folder").commit();
+        assert_eq!(mode(&other), 0o755, "a folder of somebody else's files is left alone");
     }
 
     #[test]

@@ -7,15 +7,15 @@ use tokio_util::sync::CancellationToken;
 use super::error::StartError;
 use super::state::AppState;
 use super::{DataDir, builder};
+use crate::cluster::process_lock;
 use crate::config::Settings;
-use crate::scheduler::process_lock;
-use crate::service::Service;
+use crate::service::Services;
 use crate::storage::{self, Database, copy};
 use crate::tasks::executables::ExecutableWatcher;
 
 /// The services on a database opened for one command.
 pub struct LocalApp {
-    pub service: Service,
+    pub services: Services,
     database: Database,
     executables: Option<ExecutableWatcher>,
 }
@@ -27,7 +27,7 @@ pub async fn open(settings: &Settings) -> Result<LocalApp, StartError> {
     let database = builder::open_database(settings, &data).await?;
     data.commit();
     let state = AppState::new(settings, database.clone());
-    Ok(LocalApp { database, service: state.service(settings), executables: builder::executables(settings, &state) })
+    Ok(LocalApp { database, services: state.services(settings), executables: builder::executables(settings, &state) })
 }
 
 /// Whether a server runs with this data folder, by its process lock; on SQLite and on PostgreSQL.

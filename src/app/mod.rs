@@ -3,6 +3,7 @@
 //! A start binds the port first, then prepares the data folder, then opens the database. A failed start removes everything it
 //! created.
 
+mod background;
 mod builder;
 mod data_dir;
 mod error;
@@ -18,13 +19,13 @@ use futures_util::FutureExt;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use crate::cluster::process_lock::ProcessLock;
 use crate::config::Settings;
 use crate::domain::node::NodeIdentity;
 use crate::ids::new_id;
 use crate::net;
-use crate::scheduler::process_lock::ProcessLock;
-use crate::service::Service;
-use crate::storage::Database;
+use crate::service::Services;
+use crate::storage::{self, Database};
 
 pub use data_dir::{DATABASE_FILE, DataDir, KEY_FILE};
 pub use error::StartError;
@@ -55,7 +56,7 @@ pub struct App {
     listener: tokio::net::TcpListener,
     server_options: net::ServerOptions,
     setup_code: Option<String>,
-    service: Service,
+    services: Services,
     state: AppState,
     node: NodeIdentity,
     process_lock: Arc<ProcessLock>,
@@ -75,12 +76,12 @@ impl App {
         let listen_error = |error| StartError::listen(&settings.server.listen, &error);
         let address = listener.local_addr().map_err(listen_error)?;
         let listener = tokio::net::TcpListener::from_std(listener).map_err(listen_error)?;
-        let _ = rustls::crypto::ring::default_provider().install_default(); // fails if one is installed already
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default(); // fails if one is installed already
         let server_options = builder::server_options(&settings)?;
         let database = builder::open_database(&settings, &data).await?;
         let mut app = App::assemble(settings, address, listener, server_options, database)?;
-        builder::set_up_admin(&app.service, app.settings.admin.as_ref()).await?;
-        app.setup_code = builder::create_setup_code(&app.service).await?;
+        builder::set_up_admin(&app.services.setup, app.settings.admin.as_ref()).await?;
+        app.setup_code = builder::create_setup_code(&app.services.setup).await?;
         data.commit();
         Ok(app)
     }
@@ -97,8 +98,8 @@ impl App {
         let node = NodeIdentity { id: new_id(started_at), name: settings.server.name.clone() };
         let process_lock = ProcessLock::acquire(&settings.data_dir, &node.id)
             .map_err(|error| StartError::data_dir(&settings.data_dir, crate::config::reason(&error)))?;
-        let (service, process_lock) = (state.service(&settings), Arc::new(process_lock));
-        Ok(App { settings, address, listener, server_options, setup_code: None, service, state, node, process_lock, started_at })
+        let (services, process_lock) = (state.services(&settings), Arc::new(process_lock));
+        Ok(App { settings, address, listener, server_options, setup_code: None, services, state, node, process_lock, started_at })
     }
 
     /// The address on which the server listens, with the actual port if port 0 was set.
@@ -118,8 +119,8 @@ impl App {
     }
 
     /// The services, for callers in the same process.
-    pub fn service(&self) -> &Service {
-        &self.service
+    pub fn services(&self) -> &Services {
+        &self.services
     }
 
     /// The database, for callers in the same process.
@@ -139,10 +140,9 @@ impl App {
     /// As [`App::run`]; calls `ready` once the server accepts requests.
     pub async fn run_with_ready(self, shutdown: CancellationToken, ready: impl FnOnce(SocketAddr)) -> Result<(), StartError> {
         let database = self.state.database.clone();
-        builder::orphan_recovery(&self)
-            .run_once(self.started_at)
-            .await
-            .map_err(|error| StartError::OrphanRecovery(error.to_string()))?;
+        let failed = |error: storage::Error| StartError::OrphanRecovery(error.to_string());
+        background::node_registry(&self).run_once(self.started_at).await.map_err(failed)?;
+        background::orphan_recovery(&self).run_once(self.started_at).await.map_err(failed)?;
         tracing::info!(address = %self.address, tls = self.server_options.tls.is_some(), database = database.kind(), version = env!("CARGO_PKG_VERSION"), "started");
         builder::warn_of_plain_http(&self);
         let mut executables = builder::executables(&self.settings, &self.state);
@@ -150,7 +150,7 @@ impl App {
             executables.run_once().await;
         }
         let tasks_file = builder::tasks_file(&self).await?;
-        let mut tasks = builder::spawn_background_tasks(&self, executables, &shutdown);
+        let mut tasks = background::spawn_background_tasks(&self, executables, &shutdown);
         if let Some(file) = tasks_file {
             let stop = shutdown.clone();
             tasks.spawn(async move {

@@ -1,17 +1,19 @@
 //! The application state: what services, scheduler and workers share, built from the settings and a database.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::builder;
-use super::data_dir::{FILES_FOLDER, KEY_FILE};
+use super::data_dir::{BACKUPS_FOLDER, EXECUTABLES_FOLDER, FILES_FOLDER, KEY_FILE};
 use crate::clock::{SharedClock, SystemClock};
 use crate::config::Settings;
+use crate::domain::policy::DEFAULT_QUEUE;
 use crate::domain::profile::Profiles;
 use crate::events::EventBus;
 use crate::oidc::Provider;
-use crate::service::{Service, ServiceDeps};
+use crate::service::{ServiceDeps, Services};
 use crate::signals::{SchedulerHeartbeat, Signals};
 use crate::storage::Database;
+use crate::tasks::files::{FileFolder, FileFolders};
 use crate::tasks::registry::Registry;
 use crate::tasks::sql::Datasources;
 use crate::tasks::{Limits, Toolbox};
@@ -51,8 +53,8 @@ impl AppState {
         }
     }
 
-    pub fn service(&self, settings: &Settings) -> Service {
-        Service::new(ServiceDeps {
+    pub fn services(&self, settings: &Settings) -> Services {
+        Services::new(&ServiceDeps {
             database: self.database.clone(),
             registry: self.registry.clone(),
             datasources: self.datasources.clone(),
@@ -64,13 +66,20 @@ impl AppState {
             cancels: self.cancels.clone(),
             vault: self.vault.clone(),
             zone: settings.server.zone,
-            queues: builder::queues(settings),
+            reserved_tags: settings.files.named.values().flat_map(|folder| folder.tags.iter().cloned()).collect(),
+            queues: queues(settings).into(),
             session: chrono::Duration::days(i64::from(settings.auth.session_days)),
             session_idle: chrono::Duration::hours(i64::from(settings.auth.session_idle_hours)),
             second_factor_required: settings.auth.second_factor_required,
             single_sign_on: settings.oidc.is_set_up().then(|| Arc::new(Provider::new(settings.oidc.clone(), self.clock.clone()))),
         })
     }
+}
+
+/// The names of the queues, `default` first.
+pub(super) fn queues(settings: &Settings) -> Vec<String> {
+    let named = settings.workers.queues.keys().filter(|name| *name != DEFAULT_QUEUE).cloned();
+    std::iter::once(DEFAULT_QUEUE.to_owned()).chain(named).collect()
 }
 
 /// The dependencies of the task types.
@@ -93,13 +102,33 @@ fn registry(settings: &Settings, toolbox: &Toolbox) -> Registry {
 }
 
 fn limits(settings: &Settings) -> Limits {
-    let own_files = std::iter::once(settings.data_dir.join(FILES_FOLDER));
     Limits {
         programs: settings.commands.programs.clone(),
         command_folders: settings.commands.folders.clone(),
-        file_folders: own_files.chain(settings.files.folders.iter().cloned()).collect(),
+        files: file_folders(settings),
+        backup_folders: backup_folders(settings),
         private_addresses: settings.network.private_addresses,
     }
+}
+
+/// The folders of tasks' files. What Belfry itself reads and writes stays closed, even if a folder of the settings contains it.
+fn file_folders(settings: &Settings) -> FileFolders {
+    let own = settings.data_dir.join(FILES_FOLDER);
+    let for_all = std::iter::once(&own).chain(&settings.files.folders).map(FileFolder::for_all);
+    let tagged = settings.files.named.values().map(|folder| FileFolder { path: folder.path.clone(), tags: folder.tags.clone() });
+    let http = &settings.server.http;
+    let own_files = [&settings.tasks.file, &http.tls_certificate, &http.tls_key].into_iter().flatten().cloned();
+    let executables = settings.tasks.folder.clone().unwrap_or_else(|| settings.data_dir.join(EXECUTABLES_FOLDER));
+    FileFolders {
+        open: for_all.chain(tagged).collect(),
+        closed: vec![settings.data_dir.clone()],
+        private: backup_folders(settings).into_iter().chain([executables]).chain(own_files).collect(),
+    }
+}
+
+/// The folders that backups may be written to, that of the data folder first.
+fn backup_folders(settings: &Settings) -> Vec<PathBuf> {
+    std::iter::once(settings.data_dir.join(BACKUPS_FOLDER)).chain(settings.backup.folders.iter().cloned()).collect()
 }
 
 fn vault(settings: &Settings, database: &Database) -> Vault {

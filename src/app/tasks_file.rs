@@ -7,10 +7,11 @@ use std::time::{Duration, SystemTime};
 use tokio::io::AsyncReadExt;
 use tokio_util::sync::CancellationToken;
 
+use crate::clock::SharedClock;
 use crate::config::reason;
 use crate::domain::transfer::{self, MAX_DOCUMENT};
 use crate::domain::user::Actor;
-use crate::service::{Error, FileStatus, Service};
+use crate::service::{Error, FileStatus, Services, TasksFileService};
 
 /// How often the file is checked. A changed file is read when two checks in a row find it the same, so that it is not read
 /// while it is being written.
@@ -20,7 +21,8 @@ const RETRY_AFTER_POLLS: u32 = 30;
 
 /// The background task that watches the file.
 pub struct TasksFile {
-    service: Service,
+    service: TasksFileService,
+    clock: SharedClock,
     path: PathBuf,
     /// The file name for display.
     name: String,
@@ -37,9 +39,10 @@ pub struct TasksFile {
 struct FileVersion(Option<SystemTime>, u64);
 
 impl TasksFile {
-    pub fn new(service: Service, path: &Path) -> TasksFile {
+    pub fn new(services: &Services, path: &Path) -> TasksFile {
         let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-        TasksFile { service, path: path.to_owned(), name, tried: None, seen: None, failed: None }
+        let (service, clock) = (services.tasks_file.clone(), services.clock.clone());
+        TasksFile { service, clock, path: path.to_owned(), name, tried: None, seen: None, failed: None }
     }
 
     /// Checks the file every second until the shutdown.
@@ -47,9 +50,14 @@ impl TasksFile {
         loop {
             tokio::select! {
                 () = shutdown.cancelled() => return,
-                () = tokio::time::sleep(POLL_INTERVAL) => self.poll().await,
+                () = self.wait_and_poll() => {}
             }
         }
+    }
+
+    async fn wait_and_poll(&mut self) {
+        tokio::time::sleep(POLL_INTERVAL).await;
+        self.poll().await;
     }
 
     /// Applies the file if it has changed and is no longer being written, or if it is time to retry.
@@ -80,14 +88,14 @@ impl TasksFile {
             }
         };
         self.failed = error.clone().map(|error| (error, 0));
-        let at = self.service.clock().now();
-        self.service.set_tasks_file(FileStatus { name: self.name.clone(), at, error });
+        let at = self.clock.now();
+        self.service.set_status(FileStatus { name: self.name.clone(), at, error });
     }
 
     async fn apply(&self) -> Result<(), String> {
-        let document = transfer::read(&self.text().await?).map_err(|fault| fault.message)?;
+        let document = transfer::read(&self.text().await?).map_err(|fault| fault.message.to_string())?;
         let actor = Actor::local(self.name.clone());
-        let outcome = self.service.apply_tasks_file(&actor, &document, &self.name).await.map_err(describe)?;
+        let outcome = self.service.apply(&actor, &document, &self.name).await.map_err(describe)?;
         if !outcome.missing_secrets.is_empty() {
             tracing::warn!(secrets = outcome.missing_secrets.join(", "), "the tasks file uses secrets that are not set");
         }

@@ -11,6 +11,7 @@ use super::{Failure, output_options::OutputOptions};
 use crate::app::{self, DATABASE_FILE, KEY_FILE};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Settings, reason};
+use crate::private_files;
 
 /// Copy the SQLite database into a file and check the copy; the server may be running.
 #[derive(Debug, Args)]
@@ -80,12 +81,8 @@ async fn copy(settings: &Settings, file: &Path) -> Result<(), Failure> {
     }
     let part = PathBuf::from(format!("{}.part", file.display()));
     let cannot = |error: std::io::Error| Failure::Failed(format!("cannot write {}: {}", part.display(), reason(&error)));
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
     // A copy holds accounts and task parameters.
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(&part).map_err(cannot)?;
+    private_files::create_new(&part).map_err(cannot)?;
     let opened = app::open(settings).await.map_err(|error| Failure::Unreachable(error.to_string()));
     let copied = match opened {
         Ok(opened) => opened.copy_into(&part).await.map_err(Failure::failed),

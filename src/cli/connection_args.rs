@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::Failure;
 use super::call::{ApiClient, Local, Remote};
+use super::environment::variable;
 use super::output_options::{OutputFlags, OutputOptions};
 use crate::config::{Flag, Settings, reason};
 use crate::domain::secret::Secret;
@@ -115,9 +116,4 @@ impl ConnectionArgs {
             ))),
         }
     }
-}
-
-/// An environment variable's value, if it is not empty.
-pub(super) fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok().filter(|value| !value.is_empty())
 }

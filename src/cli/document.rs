@@ -64,22 +64,13 @@ impl Document {
         let mut document = Document { name: name.to_owned(), text, value: Value::Null, locations: HashMap::new() };
         match yaml::read(&document.text) {
             Ok(value) => document.value = value,
-            Err(what) => return Err(Failure::Usage(document.parse_error(&what))),
+            Err(yaml::SyntaxError { problem, line, column }) => {
+                let location = Location { line, column, length: 1 };
+                return Err(Failure::Usage(document.with_source_line(location, &problem.to_string())));
+            }
         }
         document.locations = locations(&document.text);
         Ok(document)
-    }
-
-    /// Formats a parser error, which ends with its position.
-    fn parse_error(&self, message: &str) -> String {
-        let location = message.rsplit_once(" at line ").and_then(|(what, location)| {
-            let (line, column) = location.split_once(", column ")?;
-            Some((what, Location { line: line.parse().ok()?, column: column.parse().ok()?, length: 1 }))
-        });
-        match location {
-            Some((what, location)) => self.with_source_line(location, what),
-            None => format!("{}: {message}", self.name),
-        }
     }
 
     pub(super) fn value(&self) -> &Value {

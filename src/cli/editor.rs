@@ -1,63 +1,56 @@
 //! Editing a text in the user's editor, in a temporary file that only the user can read.
 
-use std::fs::OpenOptions;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::Command;
 
+use tempfile::TempPath;
+
 use super::Failure;
-use super::connection_args::variable;
+use super::environment::variable;
 use super::input::confirm;
 use super::output_options::OutputOptions;
 use crate::config::reason;
-use crate::ids::new_id;
 
 /// One editing session; its file is removed when it is dropped.
-pub(super) struct Session {
-    path: PathBuf,
-    keep: bool,
-}
+pub(super) struct Session(TempPath);
 
 impl Session {
     /// Creates the file. `about` is part of its name.
     pub(super) fn begin(about: &str, text: &str) -> Result<Session, Failure> {
-        let now = crate::clock::Clock::now(&crate::clock::SystemClock);
         let about: String = about.chars().filter(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '.')).collect();
-        let path = std::env::temp_dir().join(format!("belfry-{about}-{}.yaml", new_id(now)));
-        let mut options = OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let written = options.open(&path).and_then(|mut file| file.write_all(text.as_bytes()));
-        written.map_err(|error| Failure::Failed(format!("cannot write {}: {}", path.display(), reason(&error))))?;
-        Ok(Session { path, keep: false })
+        let created = tempfile::Builder::new().prefix(&format!("belfry-{about}-")).suffix(".yaml").tempfile();
+        let written = created.and_then(|mut file| file.write_all(text.as_bytes()).map(|()| file.into_temp_path()));
+        written.map(Session).map_err(|error| {
+            let folder = std::env::temp_dir();
+            Failure::Failed(format!("cannot write a temporary file in {}: {}", folder.display(), reason(&error)))
+        })
     }
 
     pub(super) fn name(&self) -> String {
-        self.path.display().to_string()
+        self.0.display().to_string()
     }
 
     /// Opens the editor, waits for it to exit and returns the file's content.
     pub(super) fn edit(&self, output: &OutputOptions) -> Result<String, Failure> {
         let editor = ["VISUAL", "EDITOR"].into_iter().find_map(variable).unwrap_or_else(|| DEFAULT.to_owned());
         let cannot = |why: String| Failure::Failed(output.fill("editor.failed", &[("editor", &editor), ("why", &why)]));
-        // The variable may hold flags, such as "code --wait".
-        let mut words = editor.split_whitespace();
-        let program = words.next().unwrap_or(DEFAULT);
-        let ended = Command::new(program).args(words).arg(&self.path).status();
+        let words = command_words(&editor, cfg!(windows)).map_err(cannot)?;
+        let Some((program, arguments)) = words.split_first() else { return Err(cannot("the command is empty".to_owned())) };
+        let ended = Command::new(program).args(arguments).arg(&*self.0).status();
         match ended {
             Ok(status) if status.success() => {}
             Ok(status) => return Err(cannot(status.to_string())),
             Err(error) => return Err(cannot(reason(&error))),
         }
-        std::fs::read_to_string(&self.path).map_err(|error| cannot(reason(&error)))
+        std::fs::read_to_string(&self.0).map_err(|error| cannot(reason(&error)))
     }
 
     /// Shows the faults and asks whether to edit again; on a no, keeps the file and returns the faults.
     pub(super) fn confirm_retry(&mut self, faults: &str, output: &OutputOptions) -> Result<(), Failure> {
         output.note(faults);
         confirm(&output.text("editor.again"), false, output).map_err(|_| {
-            self.keep = true;
+            self.0.disable_cleanup(true);
             Failure::Usage(output.fill("editor.kept", &[("file", &self.name())]))
         })
     }
@@ -68,10 +61,32 @@ const DEFAULT: &str = "notepad";
 #[cfg(not(windows))]
 const DEFAULT: &str = "vi";
 
-impl Drop for Session {
-    fn drop(&mut self) {
-        if !self.keep {
-            let _ = std::fs::remove_file(&self.path); // a temporary file
-        }
+/// The program and its arguments, as in `code --wait`; quotes hold words with blanks together. A path of an existing file is one
+/// word, such as `C:\Program Files\Notepad++\notepad++.exe`; on Windows a backslash is an ordinary character.
+fn command_words(editor: &str, windows: bool) -> Result<Vec<String>, String> {
+    if Path::new(editor).is_file() {
+        return Ok(vec![editor.to_owned()]);
+    }
+    let editor = if windows { editor.replace('\\', r"\\") } else { editor.to_owned() };
+    shell_words::split(&editor).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn command_words_may_hold_blanks() {
+        let words = |editor: &str, windows: bool| command_words(editor, windows).unwrap();
+        assert_eq!(words("code --wait", false), ["code", "--wait"]);
+        assert_eq!(words(r#""/opt/my editor/run" -f 'a b'"#, false), ["/opt/my editor/run", "-f", "a b"]);
+        assert_eq!(words(r"/opt/my\ editor/run", false), ["/opt/my editor/run"]);
+        assert_eq!(words(r#""C:\Program Files\Vim\vim.exe" -f"#, true), [r"C:\Program Files\Vim\vim.exe", "-f"]);
+        assert_eq!(words(r"C:\vim\vim.exe", true), [r"C:\vim\vim.exe"]);
+        let folder = tempfile::tempdir().unwrap();
+        let program = folder.path().join("my editor");
+        std::fs::write(&program, "").unwrap();
+        assert_eq!(words(&program.display().to_string(), true).len(), 1);
+        assert!(command_words("vim 'x", false).unwrap_err().contains("quote"));
     }
 }

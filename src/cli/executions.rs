@@ -11,7 +11,8 @@ use super::output_options::{OutputOptions, Tone, text, timestamp};
 use super::pages::{Limit, items, note_more};
 use super::run::Waiting;
 use super::table::{Cell, Table, pairs};
-use super::task::ParamFlags;
+use super::task::flags::parse_span;
+use super::task::params::ParamFlags;
 use super::{Failure, answer, outcome};
 use crate::clock::{Clock, SystemClock};
 use crate::domain::yaml;
@@ -129,7 +130,7 @@ impl List {
 /// A time as the API takes it: a span is subtracted from now, everything else is passed on.
 pub(super) fn time_argument(text: &str) -> String {
     let with_unit = text.ends_with(|c: char| c.is_ascii_alphabetic()) && text.starts_with(|c: char| c.is_ascii_digit());
-    match super::task::parse_span(text).filter(|_| with_unit).and_then(chrono::Duration::try_seconds) {
+    match parse_span(text).filter(|_| with_unit).and_then(chrono::Duration::try_seconds) {
         Some(span) => (SystemClock.now() - span).to_rfc3339_opts(SecondsFormat::Millis, true),
         None => text.to_owned(),
     }

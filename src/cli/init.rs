@@ -73,7 +73,7 @@ impl Init {
         if self.no_admin {
             return Ok(());
         }
-        if !opened.service.needs_setup().await.map_err(setup_failure)? {
+        if !opened.services.setup.is_needed().await.map_err(setup_failure)? {
             return match &self.admin {
                 None => answer(&output.line("init.accounts_unchanged", &[])),
                 Some(name) => Err(Failure::Conflict(output.fill("init.accounts_exist", &[("name", name)]))),
@@ -85,7 +85,7 @@ impl Init {
             None => return answer(&output.line("init.no_admin", &[])),
         };
         let password = read_value("password", self.from_file.clone())?;
-        let user = opened.service.set_up(&name, &password).await.map_err(setup_failure)?;
+        let user = opened.services.setup.create_admin(&name, &password).await.map_err(setup_failure)?;
         answer(&output.line("init.admin", &[("name", &user.name)]))
     }
 }
@@ -106,7 +106,7 @@ fn text(settings: &Settings) -> String {
 fn setup_failure(error: service::Error) -> Failure {
     match error {
         service::Error::Invalid(faults) => {
-            Failure::Usage(faults.into_iter().map(|fault| fault.message).collect::<Vec<_>>().join("\n"))
+            Failure::Usage(faults.into_iter().map(|fault| fault.message.to_string()).collect::<Vec<_>>().join("\n"))
         }
         service::Error::Internal(cause) => Failure::failed(cause),
         other => Failure::failed(other),

@@ -14,7 +14,7 @@ use super::connection_args::ConnectionArgs;
 use super::follow::{Follow, follow};
 use super::output_options::{OutputOptions, text};
 use super::pages::items;
-use super::task::find_task;
+use super::task::find::find_task;
 use super::{Failure, answer, outcome, write_stdout};
 use crate::config::reason;
 use crate::telemetry::LOG_FILE;

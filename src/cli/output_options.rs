@@ -3,15 +3,9 @@
 use clap::{Args, ValueEnum};
 use serde_json::Value;
 
-use super::connection_args::variable;
+use super::environment::variable;
 use super::{Failure, answer};
-use crate::web::faults::MessageTranslations;
-use crate::web::language::{Language, Texts};
-use crate::web::templates;
-
-const EN: &str = include_str!("../../locales/cli/en.toml");
-const ZH: &str = include_str!("../../locales/cli/zh-CN.toml");
-const FAULTS: &str = include_str!("../../locales/faults.toml");
+use crate::i18n::{Language, Message, Texts};
 
 /// The output flags.
 #[derive(Debug, Default, Args)]
@@ -41,7 +35,6 @@ pub(super) struct OutputOptions {
     language: Language,
     /// The texts of the command line, then those of the pages.
     texts: [Texts; 2],
-    phrases: MessageTranslations,
     colours: bool,
     /// Columns of the terminal; `None` if the output is not a terminal.
     width: Option<usize>,
@@ -68,12 +61,10 @@ impl OutputFlags {
             (None, Some(given)) => named("BELFRY_LANG", &given)?,
             (None, None) => from_locale(["LC_ALL", "LC_MESSAGES", "LANG"].into_iter().find_map(variable).as_deref()),
         };
-        let own = Texts::parse(if language == Language::English { EN } else { ZH }).map_err(Failure::Failed)?;
         Ok(OutputOptions {
             json: self.json,
             language,
-            texts: [own, templates::texts(language).map_err(Failure::Failed)?],
-            phrases: MessageTranslations::parse(FAULTS, language).map_err(Failure::Failed)?,
+            texts: [Texts::for_cli(language).map_err(Failure::Failed)?, Texts::for_pages(language).map_err(Failure::Failed)?],
             colours: self.colours(),
             width: terminal_size::terminal_size_of(std::io::stdout()).map(|(width, _)| usize::from(width.0)),
         })
@@ -90,18 +81,13 @@ impl OutputFlags {
 }
 
 fn named(shown: &str, given: &str) -> Result<Language, Failure> {
-    let word = given.to_ascii_lowercase().replace('_', "-");
-    match word.split(['-', '.']).next() {
-        Some("en") => Ok(Language::English),
-        Some("zh") => Ok(Language::Chinese),
-        _ => Err(Failure::Usage(format!("{shown}: '{given}' is not a supported language; use en or zh"))),
-    }
+    let unsupported = || Failure::Usage(format!("{shown}: '{given}' is not a supported language; use en or zh"));
+    Language::from_locale(given).ok_or_else(unsupported)
 }
 
 /// The language of a locale such as `zh_CN.UTF-8`; English for every other.
 fn from_locale(locale: Option<&str>) -> Language {
-    let chinese = locale.is_some_and(|locale| locale.to_ascii_lowercase().starts_with("zh"));
-    if chinese { Language::Chinese } else { Language::English }
+    locale.and_then(Language::from_locale).unwrap_or(Language::English)
 }
 
 impl OutputOptions {
@@ -125,12 +111,13 @@ impl OutputOptions {
 
     /// A text with each `{name}` replaced by its value.
     pub(super) fn fill(&self, key: &str, values: &[(&str, &str)]) -> String {
-        values.iter().fold(self.text(key), |text, (name, value)| text.replace(&format!("{{{name}}}"), value))
+        let [own, pages] = &self.texts;
+        if own.find(key).is_some() { own.fill(key, values) } else { pages.fill(key, values) }
     }
 
-    /// Translates a message of the services where a translation exists.
-    pub(super) fn translate(&self, message: &str) -> String {
-        self.phrases.translate(message)
+    /// Puts a message into words.
+    pub(super) fn translate(&self, message: &Message) -> String {
+        message.text(self.language)
     }
 
     /// The text for an execution's status, and its tone.
@@ -220,8 +207,8 @@ mod tests {
 
     #[test]
     fn both_languages_have_the_same_texts() {
-        let keys = |toml: &str| Texts::parse(toml).expect("reads").keys().map(str::to_owned).collect::<Vec<_>>();
-        assert_eq!(keys(EN), keys(ZH));
+        let keys = |language| Texts::for_cli(language).expect("valid TOML").keys().map(str::to_owned).collect::<Vec<_>>();
+        assert_eq!(keys(Language::English), keys(Language::Chinese));
     }
 
     #[test]

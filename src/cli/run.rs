@@ -11,7 +11,9 @@ use super::connection_args::ConnectionArgs;
 use super::follow::{Follow, follow};
 use super::outcome;
 use super::output_options::{OutputOptions, text};
-use super::task::{ParamFlags, find_task};
+use super::task::find::find_task;
+use super::task::flags::span;
+use super::task::params::ParamFlags;
 
 /// Run a task now, whether it is paused or not.
 #[derive(Debug, Args)]
@@ -97,7 +99,7 @@ impl Waiting {
             return Ok(());
         }
         let limit = match &self.wait_for {
-            Some(text) => Some(Duration::from_secs(super::task::span("--wait-for", text)?.unsigned_abs())),
+            Some(text) => Some(Duration::from_secs(span("--wait-for", text)?.unsigned_abs())),
             None => None,
         };
         let wanted = Follow { output: self.follow && !output.is_json(), attempt: None, limit };

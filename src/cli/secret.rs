@@ -17,6 +17,7 @@ use super::table::{Cell, Table};
 #[command(after_help = "Examples:
   belfry secret set api-token < token.txt
   belfry secret set api-token --from-file token.txt
+  belfry secret set payroll --tag finance < token.txt
   belfry secret list
   belfry secret rm api-token
 
@@ -37,6 +38,12 @@ enum Action {
         /// Read the value from this file instead of standard input.
         #[arg(long, value_name = "FILE")]
         from_file: Option<PathBuf>,
+        /// Only tasks with this tag may use it; may be given more than once; --tag "" lifts the limit. By default unchanged.
+        #[arg(long, value_name = "TAG")]
+        tag: Vec<String>,
+        /// Only this task may use it; may be given more than once; --task "" lifts the limit. By default unchanged.
+        #[arg(long, value_name = "ID")]
+        task: Vec<String>,
     },
     /// List the names.
     List,
@@ -48,10 +55,12 @@ impl Secret {
     pub(super) fn run(self) -> Result<(), Failure> {
         let Secret { connection, action } = self;
         match action {
-            Action::Set { name, from_file } => {
-                let value = read_value("value", from_file)?;
+            Action::Set { name, from_file, tag, task } => {
+                let mut new = json!({"value": read_value("value", from_file)?});
+                limit(&mut new, "tags", tag);
+                limit(&mut new, "tasks", task);
                 connection.run(async |client, output| {
-                    let kept = client.json(Call::put(&["secrets", &name]).json(&json!({"value": value})), output).await?;
+                    let kept = client.json(Call::put(&["secrets", &name]).json(&new), output).await?;
                     output.show(&kept, |_| output.line("secret.set", &[("name", &name)]))
                 })
             }
@@ -67,11 +76,29 @@ impl Secret {
     }
 }
 
+/// The tags and ids of the tasks that may use a secret.
+fn limits(secret: &Value) -> String {
+    let members = ["tags", "tasks"].into_iter().flat_map(|member| secret[member].as_array().into_iter().flatten());
+    members.map(text).collect::<Vec<_>>().join(", ")
+}
+
+/// Adds a limit to the request, if flags were given for it. Empty values lift it.
+fn limit(new: &mut Value, member: &str, given: Vec<String>) {
+    if !given.is_empty() {
+        new[member] = given.into_iter().filter(|name| !name.is_empty()).collect();
+    }
+}
+
 fn table(secrets: &Value, output: &OutputOptions) -> String {
-    let mut table = Table::new(&["name", "changed", "by"]);
+    let mut table = Table::new(&["name", "limits", "changed", "by"]);
     for secret in secrets.as_array().into_iter().flatten() {
         let (name, by) = (text(&secret["name"]), text(&secret["updated_by"]));
-        table.row(vec![Cell::plain(name), Cell::plain(timestamp(&secret["updated_at"])), Cell::plain(by)]);
+        table.row(vec![
+            Cell::plain(name),
+            Cell::plain(limits(secret)),
+            Cell::plain(timestamp(&secret["updated_at"])),
+            Cell::plain(by),
+        ]);
     }
     table.draw(output)
 }

@@ -2,16 +2,20 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Args;
 use tokio_util::sync::CancellationToken;
 
 use super::supervisor::Supervisor;
-use super::{Failure, answer, stop};
+use super::{Failure, answer, process_secrets, stop};
 use crate::app::{App, Bootstrap};
 use crate::clock::SystemClock;
 use crate::config::{Flag, Settings};
 use crate::telemetry::{self, Setup, TelemetryError};
+
+/// How long blocking calls may take to end when the server has stopped.
+const BLOCKING_GRACE: Duration = Duration::from_secs(2);
 
 /// Run the server: pages, API, scheduler and workers (the default command).
 #[derive(Debug, Default, PartialEq, Eq, Args)]
@@ -41,8 +45,12 @@ fn read_pair(text: &str) -> Result<(String, String), String> {
 impl Serve {
     pub(super) fn run(self) -> Result<(), Failure> {
         let settings = Settings::from_process(self.config.clone(), self.flags())?;
+        process_secrets::protect();
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::failed)?;
-        runtime.block_on(serve(settings))
+        let outcome = runtime.block_on(serve(settings));
+        // A blocking call cannot be cancelled; it must not keep the process from ending.
+        runtime.shutdown_timeout(BLOCKING_GRACE);
+        outcome
     }
 
     fn flags(&self) -> Vec<Flag> {
@@ -80,7 +88,7 @@ async fn serve(settings: Settings) -> Result<(), Failure> {
     let shutdown = CancellationToken::new();
     let shutdown_grace = settings.workers.shutdown_timeout;
     let app = App::from_bootstrap(ground, settings).await.map_err(Failure::failed)?;
-    let supervisor = Supervisor::new(app.service(), shutdown_grace, &shutdown);
+    let supervisor = Supervisor::new(&app.services().health, shutdown_grace, &shutdown);
     stop::on_signals(shutdown.clone()).map_err(Failure::failed)?;
     let mut ready = format!("Belfry is ready at {} (Ctrl+C stops it)\n", app.url());
     if let Some(code) = app.setup_code() {

@@ -1,4 +1,5 @@
-//! Stop signals: the first requests a graceful shutdown, the second exits at once.
+//! Stop signals: the first requests a graceful shutdown, the second exits at once. They are received on a thread of their own,
+//! so that the second one ends the process whatever its other threads are doing.
 
 use tokio_util::sync::CancellationToken;
 
@@ -7,15 +8,24 @@ const INTERRUPTED: i32 = 130;
 
 /// Cancels the token at the first Ctrl+C (SIGINT), SIGTERM or close of a Windows console, and exits at the second.
 pub(super) fn on_signals(shutdown: CancellationToken) -> std::io::Result<()> {
-    let mut signals = Signals::listen()?;
-    tokio::spawn(async move {
-        signals.next().await;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let signals = {
+        let _context = runtime.enter();
+        Signals::listen()?
+    };
+    let receive = move || runtime.block_on(receive(signals, &shutdown));
+    std::thread::Builder::new().name("signals".to_owned()).spawn(receive).map(drop)
+}
+
+async fn receive(mut signals: Signals, shutdown: &CancellationToken) {
+    signals.next().await;
+    shutdown.cancel();
+    // A blocked log must not delay the second signal.
+    tokio::task::spawn_blocking(|| {
         tracing::info!("shutting down; waiting for running tasks; a second signal exits at once");
-        shutdown.cancel();
-        signals.next().await;
-        std::process::exit(INTERRUPTED);
     });
-    Ok(())
+    signals.next().await;
+    std::process::exit(INTERRUPTED);
 }
 
 #[cfg(unix)]

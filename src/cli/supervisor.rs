@@ -8,22 +8,22 @@ mod systemd {
     use sd_notify::NotifyState;
     use tokio_util::sync::CancellationToken;
 
-    use crate::service::Service;
+    use crate::service::HealthService;
 
     /// Extra time for a stop beyond that of running work: closing open requests and the database.
     const STOP_MARGIN: Duration = Duration::from_secs(15);
 
     /// The state of the notifications.
     pub struct Supervisor {
-        service: Service,
+        health: HealthService,
         shutdown: CancellationToken,
         stop_timeout: Duration,
     }
 
     impl Supervisor {
         /// `shutdown_grace` is the time that running work is given when the server stops.
-        pub fn new(service: &Service, shutdown_grace: Duration, shutdown: &CancellationToken) -> Self {
-            Self { service: service.clone(), shutdown: shutdown.clone(), stop_timeout: shutdown_grace + STOP_MARGIN }
+        pub fn new(health: &HealthService, shutdown_grace: Duration, shutdown: &CancellationToken) -> Self {
+            Self { health: health.clone(), shutdown: shutdown.clone(), stop_timeout: shutdown_grace + STOP_MARGIN }
         }
 
         /// Reports readiness, then sends watchdog pings until the server stops.
@@ -50,7 +50,7 @@ mod systemd {
             let mut was_active = true;
             loop {
                 tokio::time::sleep(limit / 4).await;
-                let active = self.service.scheduler_active_within(limit / 2);
+                let active = self.health.scheduler_active_within(limit / 2);
                 if active {
                     notify(&[NotifyState::Watchdog]);
                 } else if was_active {
@@ -73,13 +73,13 @@ mod systemd {
 mod systemd {
     use tokio_util::sync::CancellationToken;
 
-    use crate::service::Service;
+    use crate::service::HealthService;
 
     /// No supervisor exists on this system.
     pub struct Supervisor;
 
     impl Supervisor {
-        pub fn new(_: &Service, _: std::time::Duration, _: &CancellationToken) -> Self {
+        pub fn new(_: &HealthService, _: std::time::Duration, _: &CancellationToken) -> Self {
             Self
         }
 

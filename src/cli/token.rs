@@ -109,7 +109,7 @@ impl Token {
 
 /// When a token expires: a span from now, or a time as the API takes it.
 fn expiry(given: &str) -> String {
-    let span = super::task::parse_span(given).filter(|_| given.ends_with(|c: char| c.is_ascii_alphabetic()));
+    let span = super::task::flags::parse_span(given).filter(|_| given.ends_with(|c: char| c.is_ascii_alphabetic()));
     match span.and_then(chrono::Duration::try_seconds) {
         Some(span) => (SystemClock.now() + span).to_rfc3339_opts(SecondsFormat::Millis, true),
         None => given.to_owned(),
@@ -118,11 +118,7 @@ fn expiry(given: &str) -> String {
 
 /// Writes a token to a new file that only the user can read.
 fn write_token_file(file: &std::path::Path, token: &str) -> Result<(), Failure> {
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let written = options.open(file).and_then(|mut open| writeln!(open, "{token}"));
+    let written = crate::private_files::create_new(file).and_then(|mut open| writeln!(open, "{token}"));
     written.map_err(|error| {
         let why = crate::config::reason(&error);
         Failure::Failed(format!("--to-file: cannot write {}: {why}; the token was created: {token}", file.display()))

@@ -9,7 +9,7 @@ use super::connection_args::ConnectionArgs;
 use super::output_options::{OutputOptions, Tone, text};
 use super::table::{Cell, Table};
 use crate::domain::yaml;
-use crate::web::language::Language;
+use crate::i18n::Language;
 
 /// List the task types, or show one with its parameters.
 #[derive(Debug, Args)]

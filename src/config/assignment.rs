@@ -2,14 +2,11 @@
 
 use std::fmt;
 
-use super::table::{self, Setting};
+use super::error::SettingsError;
+use super::setting::Setting;
+use super::table;
 use super::value::Value;
 use super::{Flag, Settings};
-
-/// An error in the settings, as one line for the user.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct SettingsError(pub String);
 
 /// Where a setting was assigned.
 #[derive(Debug, Clone, PartialEq, Eq)]

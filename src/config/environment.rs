@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use super::assignment::{Assignment, Origin, SettingsError};
-use super::table::{self, Setting};
+use super::assignment::{Assignment, Origin};
+use super::error::SettingsError;
+use super::setting::Setting;
+use super::table;
 use super::value::Value;
 use super::{Admin, Secret};
 use crate::domain::user::{check_password, check_token, check_user_name};
@@ -25,8 +27,10 @@ const ADMIN_TOKEN: &str = "BELFRY_ADMIN_TOKEN";
 const CONFIG: &str = "BELFRY_CONFIG";
 /// The administrator's name if only a token or a password is set.
 const DEFAULT_ADMIN: &str = "admin";
+/// The token that commands send to a server.
+const TOKEN: &str = "BELFRY_TOKEN";
 /// Variables that the commands read themselves: the server's URL, the token and the language.
-const COMMAND_VARIABLES: [&str; 4] = ["BELFRY_SERVER_URL", "BELFRY_TOKEN", "BELFRY_TOKEN_FILE", "BELFRY_LANG"];
+const COMMAND_VARIABLES: [&str; 4] = ["BELFRY_SERVER_URL", TOKEN, "BELFRY_TOKEN_FILE", "BELFRY_LANG"];
 /// Ignored prefixes: of the tests (`BELFRY_TEST_…`), and of variables that Kubernetes and container links set for a service named
 /// "belfry".
 const IGNORED_PREFIXES: [&str; 3] = ["BELFRY_TEST_", "BELFRY_SERVICE_", "BELFRY_PORT"];
@@ -88,12 +92,12 @@ fn admin(user: Option<String>, password: Option<String>, token: Option<String>) 
         };
     }
     let user = user.unwrap_or_else(|| DEFAULT_ADMIN.to_owned());
-    check_user_name(&user).map_err(|message| by_variable(ADMIN_USER, &message))?;
+    check_user_name(&user).map_err(|message| by_variable(ADMIN_USER, &message.to_string()))?;
     if let Some(password) = &password {
-        check_password(password, &user).map_err(|message| by_variable(ADMIN_PASSWORD, &message))?;
+        check_password(password, &user).map_err(|message| by_variable(ADMIN_PASSWORD, &message.to_string()))?;
     }
     if let Some(token) = &token {
-        check_token(token).map_err(|message| by_variable(ADMIN_TOKEN, &message))?;
+        check_token(token).map_err(|message| by_variable(ADMIN_TOKEN, &message.to_string()))?;
     }
     Ok(Some(Admin { user, password: password.map(Secret::new), token: token.map(Secret::new) }))
 }
@@ -102,6 +106,11 @@ fn admin(user: Option<String>, password: Option<String>, token: Option<String>) 
 fn by_variable(variable: &str, message: &str) -> SettingsError {
     let message = message.split_once(": ").map_or(message, |(_, rest)| rest);
     SettingsError(format!("{variable}: {message}"))
+}
+
+/// Whether a variable of the process holds a secret.
+pub fn is_secret_variable(name: &str) -> bool {
+    name == TOKEN || is_secret(name)
 }
 
 fn is_secret(variable: &str) -> bool {

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::assignment::{Assignment, Origin, SettingsError};
+use super::assignment::{Assignment, Origin};
+use super::error::SettingsError;
 use super::table;
 use super::value::Value;
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
-use super::table::{Setting, ValueType, setting};
+use super::setting::settings;
 use super::value::Value;
 
 /// TLS, trusted proxies and limits of `[server]`.
@@ -61,145 +61,49 @@ impl Default for HttpLimits {
     }
 }
 
-pub(super) const SETTINGS: &[Setting] = &[
-    setting(
-        "server",
-        "tls_certificate",
-        "",
-        "A PEM file with the server's certificate chain; reloaded when it changes. Together with tls_key it enables HTTPS.",
-        ValueType::Path,
-        |s, _, v| {
-            s.server.http.tls_certificate = Some(PathBuf::from(v.text()?));
-            Ok(())
-        },
-    ),
-    setting("server", "tls_key", "", "A PEM file with the private key of tls_certificate.", ValueType::Path, |s, _, v| {
-        s.server.http.tls_key = Some(PathBuf::from(v.text()?));
-        Ok(())
-    }),
-    setting(
-        "server",
-        "trusted_proxies",
-        "[]",
-        "Addresses and networks of reverse proxies, such as [\"127.0.0.1\", \"10.0.0.0/8\"]; only their proxy_header is used for the client's address.",
-        ValueType::TextList,
-        |s, _, v| {
-            s.server.http.trusted_proxies = v.texts()?.iter().map(|text| network(text)).collect::<Result<_, _>>()?;
-            Ok(())
-        },
-    ),
-    setting(
-        "server",
-        "proxy_header",
-        "\"x-forwarded-for\"",
-        "The header set by trusted proxies: x-forwarded-for (with x-forwarded-proto) or forwarded.",
-        ValueType::Choice,
-        |s, _, v| {
+settings! {
+    pub(super) SETTINGS |s, name, v|
+
+    ["server"]
+    "tls_certificate" Path ""
+        "A PEM file with the server's certificate chain; reloaded when it changes. Together with tls_key it enables HTTPS."
+        => s.server.http.tls_certificate = Some(PathBuf::from(v.text()?));
+    "tls_key" Path "" "A PEM file with the private key of tls_certificate."
+        => s.server.http.tls_key = Some(PathBuf::from(v.text()?));
+    "trusted_proxies" TextList "[]"
+        "Addresses and networks of reverse proxies, such as [\"127.0.0.1\", \"10.0.0.0/8\"]; only their proxy_header is used for the client's address."
+        => s.server.http.trusted_proxies = v.texts()?.iter().map(|text| network(text)).collect::<Result<_, _>>()?;
+    "proxy_header" Choice "\"x-forwarded-for\""
+        "The header set by trusted proxies: x-forwarded-for (with x-forwarded-proto) or forwarded."
+        => {
             let choices = [("x-forwarded-for", ProxyHeader::XForwardedFor), ("forwarded", ProxyHeader::Forwarded)];
             s.server.http.proxy_header = v.choice(&choices)?;
-            Ok(())
-        },
-    ),
-    setting(
-        "server",
-        "max_connections",
-        "800",
-        "The maximum number of connections, 1 to 100000.",
-        ValueType::Integer,
-        |s, _, v| {
-            s.server.http.max_connections = v.number(1..=100_000)?;
-            Ok(())
-        },
-    ),
-    setting(
-        "server",
-        "max_connections_per_address",
-        "200",
-        "The maximum number of connections from one address, 1 to 100000; does not apply to trusted proxies and local connections.",
-        ValueType::Integer,
-        |s, _, v| {
-            s.server.http.max_connections_per_address = v.number(1..=100_000)?;
-            Ok(())
-        },
-    ),
-    setting(
-        "server",
-        "requests_per_second",
-        "100",
-        "The maximum number of requests per second from one address, averaged over ten seconds, 0 to 100000; further requests get status 429. 0: no limit. Does not apply to local connections.",
-        ValueType::Integer,
-        |s, _, v| {
-            s.server.http.requests_per_second = v.number(0..=100_000)?;
-            Ok(())
-        },
-    ),
-    setting(
-        "server",
-        "header_timeout_seconds",
-        "10",
-        "The time limit for receiving a request's headers, and for the TLS handshake, 1 to 3600 seconds.",
-        ValueType::Integer,
-        |s, _, v| {
-            s.server.http.header_timeout = seconds(v)?;
-            Ok(())
-        },
-    ),
-    setting(
-        "server",
-        "keep_alive_seconds",
-        "75",
-        "How long an idle connection stays open, 1 to 3600 seconds; set it higher than in the reverse proxy.",
-        ValueType::Integer,
-        |s, _, v| {
-            s.server.http.keep_alive = seconds(v)?;
-            Ok(())
-        },
-    ),
-    setting(
-        "server",
-        "request_timeout_seconds",
-        "30",
-        "The time limit for a request including its body, 1 to 3600 seconds; does not apply to event streams and downloads.",
-        ValueType::Integer,
-        |s, _, v| {
-            s.server.http.request_timeout = seconds(v)?;
-            Ok(())
-        },
-    ),
-    setting(
-        "server",
-        "stall_timeout_seconds",
-        "30",
-        "A connection is closed if the client receives less than 16 KiB of a response in this time, 1 to 3600 seconds.",
-        ValueType::Integer,
-        |s, _, v| {
-            s.server.http.stall_timeout = seconds(v)?;
-            Ok(())
-        },
-    ),
-    setting(
-        "server",
-        "header_limit_kb",
-        "64",
-        "The maximum size of a request's headers, 8 to 1024 KiB.",
-        ValueType::Integer,
-        |s, _, v| {
-            s.server.http.header_bytes = v.number::<usize>(8..=1024)? << 10;
-            Ok(())
-        },
-    ),
-    setting(
-        "server",
-        "body_limit_kb",
-        "1024",
-        "The maximum size of a request's body, 16 to 1048576 KiB.",
-        ValueType::Integer,
-        |s, _, v| {
-            s.server.http.body_bytes = v.number::<usize>(16..=1_048_576)? << 10;
-            Ok(())
-        },
-    ),
-];
+        };
+    "max_connections" Integer "800" "The maximum number of connections, 1 to 100000."
+        => s.server.http.max_connections = v.number(1..=100_000)?;
+    "max_connections_per_address" Integer "200"
+        "The maximum number of connections from one address, 1 to 100000; does not apply to trusted proxies and local connections."
+        => s.server.http.max_connections_per_address = v.number(1..=100_000)?;
+    "requests_per_second" Integer "100"
+        "The maximum number of requests per second from one address, averaged over ten seconds, 0 to 100000; further requests get status 429. 0: no limit. Does not apply to local connections."
+        => s.server.http.requests_per_second = v.number(0..=100_000)?;
+    "header_timeout_seconds" Integer "10"
+        "The time limit for receiving a request's headers, and for the TLS handshake, 1 to 3600 seconds."
+        => s.server.http.header_timeout = seconds(v)?;
+    "keep_alive_seconds" Integer "75"
+        "How long an idle connection stays open, 1 to 3600 seconds; set it higher than in the reverse proxy."
+        => s.server.http.keep_alive = seconds(v)?;
+    "request_timeout_seconds" Integer "30"
+        "The time limit for a request including its body, 1 to 3600 seconds; does not apply to event streams and downloads."
+        => s.server.http.request_timeout = seconds(v)?;
+    "stall_timeout_seconds" Integer "30"
+        "A connection is closed if the client receives less than 16 KiB of a response in this time, 1 to 3600 seconds."
+        => s.server.http.stall_timeout = seconds(v)?;
+    "header_limit_kb" Integer "64" "The maximum size of a request's headers, 8 to 1024 KiB."
+        => s.server.http.header_bytes = v.number::<usize>(8..=1024)? << 10;
+    "body_limit_kb" Integer "1024" "The maximum size of a request's body, 16 to 1048576 KiB."
+        => s.server.http.body_bytes = v.number::<usize>(16..=1_048_576)? << 10;
+}
 
 fn seconds(value: &Value) -> Result<Duration, String> {
     value.number(1..=3600).map(Duration::from_secs)

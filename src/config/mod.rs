@@ -4,10 +4,12 @@
 
 mod assignment;
 mod environment;
+mod error;
 mod file;
 mod http_limits;
 mod profiles;
 mod reference;
+mod setting;
 mod single_sign_on;
 mod table;
 mod value;
@@ -23,10 +25,12 @@ use chrono_tz::Tz;
 use crate::domain::profile::Profiles;
 use crate::domain::single_sign_on::IdentityProvider;
 
-pub use assignment::SettingsError;
+pub use environment::is_secret_variable;
+pub use error::SettingsError;
 pub use http_limits::{HttpLimits, ProxyHeader};
 pub use reference::markdown as settings_reference;
-pub use table::{Setting, all as settings};
+pub use setting::Setting;
+pub use table::all as settings;
 
 pub use crate::domain::secret::Secret;
 
@@ -46,6 +50,7 @@ pub struct Settings {
     pub commands: Commands,
     pub tasks: Tasks,
     pub files: Files,
+    pub backup: Backup,
     pub network: Network,
     pub secrets: Secrets,
     /// Connections of task types: mail servers, SMS gateways, databases, HTTP services.
@@ -162,7 +167,24 @@ pub struct Tasks {
 /// `[files]`
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Files {
-    /// Folders whose files task types may read and write, in addition to `files` in the data folder.
+    /// Folders whose files all tasks may read and write, in addition to `files` in the data folder.
+    pub folders: Vec<PathBuf>,
+    /// Folders for tasks with given tags, by name.
+    pub named: BTreeMap<String, TaggedFolder>,
+}
+
+/// `[files.<name>]`
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TaggedFolder {
+    pub path: PathBuf,
+    /// The tags of the tasks that may use the folder.
+    pub tags: Vec<String>,
+}
+
+/// `[backup]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Backup {
+    /// Folders that backups may be written to, in addition to `backups` in the data folder.
     pub folders: Vec<PathBuf>,
 }
 
@@ -176,7 +198,7 @@ pub struct Secrets {
 /// `[network]`
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Network {
-    /// False: HTTP tasks may not connect to private, loopback or link-local addresses.
+    /// False: HTTP tasks may connect only to public addresses, not to private, loopback or other special-purpose ones.
     pub private_addresses: bool,
 }
 
@@ -213,13 +235,29 @@ impl Default for Settings {
             oidc: IdentityProvider::default(),
             commands: Commands { enabled: true, programs: Vec::new(), folders: Vec::new(), environment: Vec::new() },
             tasks: Tasks { folder: None, file: None },
-            files: Files { folders: Vec::new() },
+            files: Files { folders: Vec::new(), named: BTreeMap::new() },
+            backup: Backup { folders: Vec::new() },
             network: Network { private_addresses: true },
             secrets: Secrets { key: None },
             profiles: Profiles::default(),
             admin: None,
         }
     }
+}
+
+/// Validates the folders with tags once all settings are read.
+fn check_folders(files: &Files) -> Result<(), SettingsError> {
+    for (name, folder) in &files.named {
+        if folder.path.as_os_str().is_empty() {
+            return Err(SettingsError(format!("[files.{name}]: folder is missing")));
+        }
+        if folder.tags.is_empty() {
+            return Err(SettingsError(format!(
+                "[files.{name}]: tags is missing; a folder for all tasks belongs in files.folders"
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// The text of an I/O error, without the error number that Rust appends.
@@ -272,6 +310,7 @@ impl Settings {
         }
         settings.admin = environment.admin;
         profiles::check(&settings.profiles)?;
+        check_folders(&settings.files)?;
         single_sign_on::finish(&mut settings)?;
         Ok(settings)
     }

@@ -2,7 +2,8 @@
 
 use std::fmt::Write;
 
-use super::table::{self, Setting};
+use super::setting::Setting;
+use super::table;
 
 /// A group of settings: section, heading and introduction.
 struct Group {
@@ -28,6 +29,12 @@ const GROUPS: &[Group] = &[
     group("commands", "[commands]", "Restrictions of task types that run commands."),
     group("tasks", "[tasks]", "Task types from executables, and the tasks file."),
     group("files", "[files]", "Folders available to task types that read and write files."),
+    group(
+        "files.*",
+        "[files.&lt;name&gt;]",
+        "Folders for the files of tasks with given tags, each with a name of your choice; see [permissions.md](permissions.md).",
+    ),
+    group("backup", "[backup]", "Folders of backups."),
     group("network", "[network]", "Restrictions of task types that connect to other machines."),
     group("secrets", "[secrets]", "Encryption of the secrets that tasks use."),
     group("smtp.*", "[smtp.&lt;name&gt;]", "Mail servers, each with a name of your choice."),

@@ -1,119 +1,41 @@
 //! The settings of `[oidc]`: the identity provider of single sign-on.
 
-use super::table::{Setting, ValueType, setting};
+use super::setting::settings;
 use super::value::Value;
 use super::{Settings, SettingsError};
 use crate::domain::single_sign_on::IdentityProvider;
 use crate::domain::user::Role;
 
 const SECTION: &str = "oidc";
+const DEFAULT_ROLES: [(&str, Option<Role>); 4] =
+    [("none", None), ("viewer", Some(Role::Viewer)), ("operator", Some(Role::Operator)), ("editor", Some(Role::Editor))];
 
-pub(super) const SETTINGS: &[Setting] = &[
-    setting(
-        SECTION,
-        "issuer",
-        "",
-        "The issuer URL of the OpenID Connect provider, exactly as in its discovery document. Requires [server] public_url.",
-        ValueType::Text,
-        |s, _, v| {
-            of(s).issuer = v.text()?;
-            Ok(())
-        },
-    ),
-    setting(SECTION, "client_id", "", "The client ID of Belfry at the provider.", ValueType::Text, |s, _, v| {
-        of(s).client_id = v.text()?;
-        Ok(())
-    }),
-    Setting {
-        secret: true,
-        ..setting(SECTION, "client_secret", "", "The client secret; omitted for a public client.", ValueType::Text, |s, _, v| {
-            of(s).client_secret = Some(v.secret()?);
-            Ok(())
-        })
-    },
-    setting(SECTION, "name", "\"OpenID Connect\"", "The provider's name on the sign-in page.", ValueType::Text, |s, _, v| {
-        of(s).name = v.text()?;
-        Ok(())
-    }),
-    setting(
-        SECTION,
-        "scopes",
-        "[\"openid\", \"profile\", \"email\"]",
-        "The requested scopes; openid is always included.",
-        ValueType::TextList,
-        |s, _, v| {
-            of(s).scopes = v.texts()?;
-            Ok(())
-        },
-    ),
-    setting(
-        SECTION,
-        "name_claim",
-        "\"preferred_username\"",
-        "The claim used as the account name.",
-        ValueType::Text,
-        |s, _, v| {
-            of(s).name_claim = v.text()?;
-            Ok(())
-        },
-    ),
-    setting(
-        SECTION,
-        "role_claim",
-        "",
-        "The claim with the user's roles: its name, or a JSON Pointer such as /realm_access/roles.",
-        ValueType::Text,
-        |s, _, v| {
-            of(s).role_claim = Some(v.text()?);
-            Ok(())
-        },
-    ),
-    setting(
-        SECTION,
-        "admins",
-        "[]",
-        "Values of role_claim that grant the role administrator; with several roles the highest applies.",
-        ValueType::TextList,
-        |s, _, v| values(s, Role::Admin, v),
-    ),
-    setting(SECTION, "editors", "[]", "Values of role_claim that grant the role editor.", ValueType::TextList, |s, _, v| {
-        values(s, Role::Editor, v)
-    }),
-    setting(SECTION, "operators", "[]", "Values of role_claim that grant the role operator.", ValueType::TextList, |s, _, v| {
-        values(s, Role::Operator, v)
-    }),
-    setting(SECTION, "viewers", "[]", "Values of role_claim that grant the role viewer.", ValueType::TextList, |s, _, v| {
-        values(s, Role::Viewer, v)
-    }),
-    setting(
-        SECTION,
-        "default_role",
-        "\"none\"",
-        "The role of users without a matching value: viewer, operator, editor, or none (sign-in is refused).",
-        ValueType::Choice,
-        |s, _, v| {
-            let choices = [
-                ("none", None),
-                ("viewer", Some(Role::Viewer)),
-                ("operator", Some(Role::Operator)),
-                ("editor", Some(Role::Editor)),
-            ];
-            of(s).default_role = v.choice(&choices)?;
-            Ok(())
-        },
-    ),
-    setting(
-        SECTION,
-        "domains",
-        "[]",
-        "The e-mail domains that may sign in; requires verified addresses. Empty: all.",
-        ValueType::TextList,
-        |s, _, v| {
-            of(s).domains = v.texts()?;
-            Ok(())
-        },
-    ),
-];
+settings! {
+    pub(super) SETTINGS |s, name, v|
+
+    [SECTION]
+    "issuer" Text ""
+        "The issuer URL of the OpenID Connect provider, exactly as in its discovery document. Requires [server] public_url."
+        => of(s).issuer = v.text()?;
+    "client_id" Text "" "The client ID of Belfry at the provider." => of(s).client_id = v.text()?;
+    secret "client_secret" Text "" "The client secret; omitted for a public client." => of(s).client_secret = Some(v.secret()?);
+    "name" Text "\"OpenID Connect\"" "The provider's name on the sign-in page." => of(s).name = v.text()?;
+    "scopes" TextList "[\"openid\", \"profile\", \"email\"]" "The requested scopes; openid is always included."
+        => of(s).scopes = v.texts()?;
+    "name_claim" Text "\"preferred_username\"" "The claim used as the account name." => of(s).name_claim = v.text()?;
+    "role_claim" Text "" "The claim with the user's roles: its name, or a JSON Pointer such as /realm_access/roles."
+        => of(s).role_claim = Some(v.text()?);
+    "admins" TextList "[]" "Values of role_claim that grant the role administrator; with several roles the highest applies."
+        => values(s, Role::Admin, v)?;
+    "editors" TextList "[]" "Values of role_claim that grant the role editor." => values(s, Role::Editor, v)?;
+    "operators" TextList "[]" "Values of role_claim that grant the role operator." => values(s, Role::Operator, v)?;
+    "viewers" TextList "[]" "Values of role_claim that grant the role viewer." => values(s, Role::Viewer, v)?;
+    "default_role" Choice "\"none\""
+        "The role of users without a matching value: viewer, operator, editor, or none (sign-in is refused)."
+        => of(s).default_role = v.choice(&DEFAULT_ROLES)?;
+    "domains" TextList "[]" "The e-mail domains that may sign in; requires verified addresses. Empty: all."
+        => of(s).domains = v.texts()?;
+}
 
 fn of(settings: &mut Settings) -> &mut IdentityProvider {
     &mut settings.oidc

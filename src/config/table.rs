@@ -4,74 +4,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::setting::{Setting, check_name, settings};
 use super::value::Value;
-use super::{LogFormat, Secret, Settings, Synchronous, http_limits, profiles, single_sign_on};
-
-/// One setting.
-pub struct Setting {
-    /// The TOML table; empty for the top level. `smtp.*` stands for any table below `[smtp]`.
-    pub section: &'static str,
-    /// `*` if the user chooses the keys.
-    pub key: &'static str,
-    /// As written in the file; empty if there is none or it depends on the machine.
-    pub default: &'static str,
-    pub help: &'static str,
-    pub value_type: ValueType,
-    /// Whether the value may also come from a file named by the variable with `_FILE`.
-    pub secret: bool,
-    pub(super) apply: Apply,
-}
-
-/// The type of a setting's value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ValueType {
-    Text,
-    Path,
-    Integer,
-    Boolean,
-    /// One of the words in the help text.
-    Choice,
-    TextList,
-    PathList,
-    /// An IANA time zone.
-    Zone,
-    /// `host:port`.
-    Address,
-    /// A URL without a path.
-    Url,
-}
-
-impl ValueType {
-    /// The name of the type in the documentation.
-    pub fn name(self) -> &'static str {
-        match self {
-            ValueType::Text => "string",
-            ValueType::Path => "path",
-            ValueType::Integer => "integer",
-            ValueType::Boolean => "boolean",
-            ValueType::Choice => "choice",
-            ValueType::TextList => "list of strings",
-            ValueType::PathList => "list of paths",
-            ValueType::Zone => "time zone",
-            ValueType::Address => "host:port",
-            ValueType::Url => "URL",
-        }
-    }
-}
-
-/// Reads a value into the settings. The string is the user's name if the key or the end of the section is `*`.
-pub(super) type Apply = fn(&mut Settings, &str, &Value) -> Result<(), String>;
-
-pub(super) const fn setting(
-    section: &'static str,
-    key: &'static str,
-    default: &'static str,
-    help: &'static str,
-    value_type: ValueType,
-    apply: Apply,
-) -> Setting {
-    Setting { section, key, default, help, value_type, secret: false, apply }
-}
+use super::{LogFormat, Secret, Synchronous, http_limits, profiles, single_sign_on};
 
 /// Every setting, in the order of the example file.
 pub fn all() -> impl Iterator<Item = &'static Setting> {
@@ -79,349 +14,124 @@ pub fn all() -> impl Iterator<Item = &'static Setting> {
     own.chain(profiles::SETTINGS.iter().copied().flatten())
 }
 
-/// The settings of tables with fixed names.
-const SETTINGS: &[Setting] = &[
-    setting(
-        "",
-        "data_dir",
-        "\"./data\"",
-        "The folder of the database and the log; created if it is missing.",
-        ValueType::Path,
-        |s, _, v| {
-            s.data_dir = PathBuf::from(v.text()?);
-            Ok(())
-        },
-    ),
-    setting(
-        "server",
-        "listen",
-        "\"127.0.0.1:8398\"",
-        "Address and port of the web pages and the API; port 0 chooses a free port.",
-        ValueType::Address,
-        |s, _, v| {
-            s.server.listen = v.address()?;
-            Ok(())
-        },
-    ),
-    setting(
-        "server",
-        "zone",
-        "",
-        "IANA time zone of triggers without their own; by default the machine's.",
-        ValueType::Zone,
-        |s, _, v| {
-            s.server.zone = v.zone()?;
-            Ok(())
-        },
-    ),
-    setting(
-        "server",
-        "public_url",
-        "",
-        "The public URL of Belfry without a path, such as https://belfry.example.com. Required for single sign-on.",
-        ValueType::Url,
-        |s, _, v| {
-            s.server.public_url = Some(v.origin()?);
-            Ok(())
-        },
-    ),
-    setting(
-        "server",
-        "name",
-        "",
-        "The name of this node in lists; by default the machine's host name.",
-        ValueType::Text,
-        |s, _, v| {
-            s.server.name = v.text()?;
-            Ok(())
-        },
-    ),
-    Setting {
-        secret: true,
-        ..setting(
-            "database",
-            "url",
-            "",
-            "A PostgreSQL URL, postgres://user:password@host/name; by default SQLite in task.db of the data folder.",
-            ValueType::Text,
-            |s, _, v| {
-                s.database.url = Some(database_url(v)?);
-                Ok(())
-            },
-        )
-    },
-    setting(
-        "database",
-        "synchronous",
-        "\"normal\"",
-        "SQLite: normal (a power cut may lose the last seconds), or full (safe against power cuts, slower).",
-        ValueType::Choice,
-        |s, _, v| {
-            s.database.synchronous = v.choice(&[("normal", Synchronous::Normal), ("full", Synchronous::Full)])?;
-            Ok(())
-        },
-    ),
-    setting(
-        "database",
-        "max_connections",
-        "10",
-        "PostgreSQL: the maximum number of connections, 2 to 1000.",
-        ValueType::Integer,
-        |s, _, v| {
-            s.database.max_connections = v.number(2..=1000)?;
-            Ok(())
-        },
-    ),
-    setting(
-        "log",
-        "level",
-        "\"info\"",
-        "error, warn, info, debug or trace; RUST_LOG overrides it with rules per module.",
-        ValueType::Choice,
-        |s, _, v| {
-            s.log.level = v.choice(&LEVELS.map(|level| (level, level)))?.to_owned();
-            Ok(())
-        },
-    ),
-    setting("log", "format", "\"text\"", "text, or json (one object per line).", ValueType::Choice, |s, _, v| {
-        s.log.format = v.choice(&[("text", LogFormat::Text), ("json", LogFormat::Json)])?;
-        Ok(())
-    }),
-    setting(
-        "log",
-        "file_max_mb",
-        "20",
-        "The size at which scheduler.log is rotated to scheduler.log.1, 1 to 10000 MiB.",
-        ValueType::Integer,
-        |s, _, v| {
-            s.log.file_max_bytes = v.number::<u64>(1..=10_000)? << 20;
-            Ok(())
-        },
-    ),
-    setting("log", "keep", "5", "The number of rotated log files kept, 0 to 1000.", ValueType::Integer, |s, _, v| {
-        s.log.keep = v.number(0..=1000)?;
-        Ok(())
-    }),
-    setting(
-        "workers",
-        "limit",
-        "64",
-        "The maximum number of concurrent runs on this node, 1 to 10000.",
-        ValueType::Integer,
-        |s, _, v| {
-            s.workers.limit = v.number(1..=10_000)?;
-            Ok(())
-        },
-    ),
-    setting(
-        "workers",
-        "shutdown_timeout_seconds",
-        "30",
-        "How long a shutdown waits for running executions, 0 to 86400 seconds; then they are interrupted.",
-        ValueType::Integer,
-        |s, _, v| {
-            s.workers.shutdown_timeout = Duration::from_secs(v.number(0..=86_400)?);
-            Ok(())
-        },
-    ),
-    setting("workers", "output_limit_kb", "1024", "The output kept per run, 1 to 1048576 KiB.", ValueType::Integer, |s, _, v| {
-        s.workers.output_limit = v.number::<usize>(1..=1_048_576)? << 10;
-        Ok(())
-    }),
-    setting(
-        "workers.queues",
-        "*",
-        "",
-        "A named queue and its maximum number of concurrent runs, 1 to 10000; tasks select it in their policy. The queue slow exists by default, with 16.",
-        ValueType::Integer,
-        |s, name, v| {
+settings! {
+    SETTINGS |s, name, v|
+
+    [""]
+    "data_dir" Path "\"./data\"" "The folder of the database and the log; created if it is missing."
+        => s.data_dir = PathBuf::from(v.text()?);
+
+    ["server"]
+    "listen" Address "\"127.0.0.1:8398\"" "Address and port of the web pages and the API; port 0 chooses a free port."
+        => s.server.listen = v.address()?;
+    "zone" Zone "" "IANA time zone of triggers without their own; by default the machine's." => s.server.zone = v.zone()?;
+    "public_url" Url ""
+        "The public URL of Belfry without a path, such as https://belfry.example.com. Required for single sign-on."
+        => s.server.public_url = Some(v.origin()?);
+    "name" Text "" "The name of this node in lists; by default the machine's host name." => s.server.name = v.text()?;
+
+    ["database"]
+    secret "url" Text "" "A PostgreSQL URL, postgres://user:password@host/name; by default SQLite in task.db of the data folder."
+        => s.database.url = Some(database_url(v)?);
+    "synchronous" Choice "\"normal\""
+        "SQLite: normal (a power cut may lose the last seconds), or full (safe against power cuts, slower)."
+        => s.database.synchronous = v.choice(&[("normal", Synchronous::Normal), ("full", Synchronous::Full)])?;
+    "max_connections" Integer "10" "PostgreSQL: the maximum number of connections, 2 to 1000."
+        => s.database.max_connections = v.number(2..=1000)?;
+
+    ["log"]
+    "level" Choice "\"info\"" "error, warn, info, debug or trace; RUST_LOG overrides it with rules per module."
+        => s.log.level = v.choice(&LEVELS.map(|level| (level, level)))?.to_owned();
+    "format" Choice "\"text\"" "text, or json (one object per line)."
+        => s.log.format = v.choice(&[("text", LogFormat::Text), ("json", LogFormat::Json)])?;
+    "file_max_mb" Integer "20" "The size at which scheduler.log is rotated to scheduler.log.1, 1 to 10000 MiB."
+        => s.log.file_max_bytes = v.number::<u64>(1..=10_000)? << 20;
+    "keep" Integer "5" "The number of rotated log files kept, 0 to 1000." => s.log.keep = v.number(0..=1000)?;
+
+    ["workers"]
+    "limit" Integer "64" "The maximum number of concurrent runs on this node, 1 to 10000."
+        => s.workers.limit = v.number(1..=10_000)?;
+    "shutdown_timeout_seconds" Integer "30"
+        "How long a shutdown waits for running executions, 0 to 86400 seconds; then they are interrupted."
+        => s.workers.shutdown_timeout = Duration::from_secs(v.number(0..=86_400)?);
+    "output_limit_kb" Integer "1024" "The output kept per run, 1 to 1048576 KiB."
+        => s.workers.output_limit = v.number::<usize>(1..=1_048_576)? << 10;
+
+    ["workers.queues"]
+    "*" Integer ""
+        "A named queue and its maximum number of concurrent runs, 1 to 10000; tasks select it in their policy. The queue slow exists by default, with 16."
+        => {
             check_name("queue", name)?;
             s.workers.queues.insert(name.to_owned(), v.number(1..=10_000)?);
-            Ok(())
-        },
-    ),
-    setting(
-        "history",
-        "keep_days",
-        "90",
-        "Executions older than this many days are deleted, 0 to 36500; 0 keeps all.",
-        ValueType::Integer,
-        |s, _, v| {
-            s.history.keep_days = v.number(0..=36_500)?;
-            Ok(())
-        },
-    ),
-    setting(
-        "history",
-        "keep_per_task",
-        "10000",
-        "The number of executions kept per task, 0 to 1000000000; 0 keeps all.",
-        ValueType::Integer,
-        |s, _, v| {
-            s.history.keep_per_task = v.number(0..=1_000_000_000)?;
-            Ok(())
-        },
-    ),
-    setting(
-        "auth",
-        "session_days",
-        "30",
-        "A session ends this many days after the sign-in, 1 to 365.",
-        ValueType::Integer,
-        |s, _, v| {
-            s.auth.session_days = v.number(1..=365)?;
-            Ok(())
-        },
-    ),
-    setting(
-        "auth",
-        "session_idle_hours",
-        "168",
-        "A session ends after this many hours without use, 1 to 8760.",
-        ValueType::Integer,
-        |s, _, v| {
-            s.auth.session_idle_hours = v.number(1..=8760)?;
-            Ok(())
-        },
-    ),
-    setting(
-        "auth",
-        "second_factor",
-        "\"optional\"",
-        "Two-factor authentication for sign-ins with a password: optional, or required (accounts without it must set it up first).",
-        ValueType::Choice,
-        |s, _, v| {
-            s.auth.second_factor_required = v.choice(&[("optional", false), ("required", true)])?;
-            Ok(())
-        },
-    ),
-    setting(
-        "commands",
-        "enabled",
-        "true",
-        "false disables the task types that can run arbitrary commands on this machine.",
-        ValueType::Boolean,
-        |s, _, v| {
-            s.commands.enabled = v.boolean()?;
-            Ok(())
-        },
-    ),
-    setting(
-        "commands",
-        "programs",
-        "[]",
-        "The programs that tasks may start, by name or path, such as [\"python3\"]; if set, shell commands are not allowed. Empty: any.",
-        ValueType::TextList,
-        |s, _, v| {
-            s.commands.programs = v.texts()?;
-            Ok(())
-        },
-    ),
-    setting(
-        "commands",
-        "folders",
-        "[]",
-        "The folders that commands may use as working directory. Empty: any.",
-        ValueType::PathList,
-        |s, _, v| {
-            s.commands.folders = v.folders()?;
-            Ok(())
-        },
-    ),
-    setting(
-        "commands",
-        "environment",
-        "[]",
-        "The environment variables that templates in parameters may read as env.NAME. Empty: none.",
-        ValueType::TextList,
-        |s, _, v| {
-            s.commands.environment = v.texts()?;
-            Ok(())
-        },
-    ),
-    setting(
-        "tasks",
-        "folder",
-        "",
-        "The folder whose executables are task types; by default tasks in the data folder.",
-        ValueType::Path,
-        |s, _, v| {
-            s.tasks.folder = Some(PathBuf::from(v.text()?));
-            Ok(())
-        },
-    ),
-    setting(
-        "tasks",
-        "file",
-        "",
-        "A YAML or JSON file with tasks that Belfry applies at the start and whenever it changes; these tasks can be edited only there.",
-        ValueType::Path,
-        |s, _, v| {
-            s.tasks.file = Some(PathBuf::from(v.text()?));
-            Ok(())
-        },
-    ),
-    setting(
-        "files",
-        "folders",
-        "[]",
-        "The folders whose files tasks may read and write, in addition to files in the data folder.",
-        ValueType::PathList,
-        |s, _, v| {
-            s.files.folders = v.folders()?;
-            Ok(())
-        },
-    ),
-    setting(
-        "network",
-        "private_addresses",
-        "true",
-        "false: HTTP tasks may not connect to private, loopback or link-local addresses.",
-        ValueType::Boolean,
-        |s, _, v| {
-            s.network.private_addresses = v.boolean()?;
-            Ok(())
-        },
-    ),
-    Setting {
-        secret: true,
-        ..setting(
-            "secrets",
-            "key",
-            "",
-            "The encryption key of secrets, 32 bytes in base64; by default secret.key in the data folder, created on first use.",
-            ValueType::Text,
-            |s, _, v| {
-                s.secrets.key = Some(Secret::new(v.text().map_err(|_| "must be 32 bytes in base64".to_owned())?));
-                Ok(())
-            },
-        )
-    },
-];
+        };
+
+    ["history"]
+    "keep_days" Integer "90" "Executions older than this many days are deleted, 0 to 36500; 0 keeps all."
+        => s.history.keep_days = v.number(0..=36_500)?;
+    "keep_per_task" Integer "10000" "The number of executions kept per task, 0 to 1000000000; 0 keeps all."
+        => s.history.keep_per_task = v.number(0..=1_000_000_000)?;
+
+    ["auth"]
+    "session_days" Integer "30" "A session ends this many days after the sign-in, 1 to 365."
+        => s.auth.session_days = v.number(1..=365)?;
+    "session_idle_hours" Integer "168" "A session ends after this many hours without use, 1 to 8760."
+        => s.auth.session_idle_hours = v.number(1..=8760)?;
+    "second_factor" Choice "\"optional\""
+        "Two-factor authentication for sign-ins with a password: optional, or required (accounts without it must set it up first)."
+        => s.auth.second_factor_required = v.choice(&[("optional", false), ("required", true)])?;
+
+    ["commands"]
+    "enabled" Boolean "true" "false disables the task types that can run arbitrary commands on this machine."
+        => s.commands.enabled = v.boolean()?;
+    "programs" TextList "[]"
+        "The programs that tasks may start, by name or path, such as [\"python3\"]; if set, shell commands are not allowed. Empty: any."
+        => s.commands.programs = v.texts()?;
+    "folders" PathList "[]" "The folders that commands may use as working directory. Empty: any."
+        => s.commands.folders = v.folders()?;
+    "environment" TextList "[]" "The environment variables that templates in parameters may read as env.NAME. Empty: none."
+        => s.commands.environment = v.texts()?;
+
+    ["tasks"]
+    "folder" Path "" "The folder whose executables are task types; by default tasks in the data folder."
+        => s.tasks.folder = Some(PathBuf::from(v.text()?));
+    "file" Path ""
+        "A YAML or JSON file with tasks that Belfry applies at the start and whenever it changes; these tasks can be edited only there."
+        => s.tasks.file = Some(PathBuf::from(v.text()?));
+
+    ["files"]
+    "folders" PathList "[]" "The folders whose files all tasks may read and write, in addition to files in the data folder."
+        => s.files.folders = v.folders()?;
+
+    ["files.*"]
+    "folder" Path ""
+        "A folder whose files tasks with one of the tags may read and write. Within a folder of files.folders it is closed to all other tasks."
+        => {
+            check_name("folder", name)?;
+            s.files.named.entry(name.to_owned()).or_default().path = v.folder()?;
+        };
+    "tags" TextList "" "The tags of the tasks that may use the folder; at least one."
+        => {
+            check_name("folder", name)?;
+            s.files.named.entry(name.to_owned()).or_default().tags = v.texts()?;
+        };
+
+    ["backup"]
+    "folders" PathList "[]"
+        "The folders that tasks of the type backup may write to, in addition to backups in the data folder. No task can read them."
+        => s.backup.folders = v.folders()?;
+
+    ["network"]
+    "private_addresses" Boolean "true" "false: HTTP tasks may connect only to public addresses, not to private, loopback or other special-purpose ones."
+        => s.network.private_addresses = v.boolean()?;
+
+    ["secrets"]
+    secret "key" Text ""
+        "The encryption key of secrets, 32 bytes in base64; by default secret.key in the data folder, created on first use."
+        => s.secrets.key = Some(Secret::new(v.text().map_err(|_| "must be 32 bytes in base64".to_owned())?));
+}
 
 /// The log levels, from the least to the most verbose.
 pub const LEVELS: [&str; 5] = ["error", "warn", "info", "debug", "trace"];
-
-impl Setting {
-    /// `section.key`.
-    pub fn path(&self) -> String {
-        if self.section.is_empty() { self.key.to_owned() } else { format!("{}.{}", self.section, self.key) }
-    }
-
-    /// The environment variable, with `*` in place of the user's name.
-    pub fn variable(&self) -> String {
-        format!("BELFRY_{}", self.path().replace('.', "_").to_uppercase())
-    }
-
-    /// The user's name in a variable of this setting, empty if the setting has none; `None` if the variable is of another
-    /// setting.
-    pub(super) fn name_in_variable(&self, variable: &str) -> Option<String> {
-        let own = self.variable();
-        let Some((before, after)) = own.split_once('*') else { return (own == variable).then(String::new) };
-        let name = variable.strip_prefix(before)?.strip_suffix(after)?;
-        (!name.is_empty()).then(|| name.to_lowercase())
-    }
-}
 
 /// The setting of an environment variable, with the user's name. If two match, the one with the longer fixed part wins:
 /// `BELFRY_SMTP_OFFICE_OAUTH_USER` is `oauth_user` of `office`, not `user` of `office_oauth`.
@@ -467,13 +177,4 @@ fn database_url(value: &Value) -> Result<Secret, String> {
         // The value may contain a password, so it is not part of the message.
         _ => Err("the value is not a PostgreSQL URL; use postgres://user:password@host:5432/name, or omit it for SQLite".into()),
     }
-}
-
-/// Validates a name chosen by the user: only lower case, because names are part of environment variables.
-pub(super) fn check_name(what: &str, name: &str) -> Result<(), String> {
-    let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '-');
-    if name.is_empty() || name.len() > 64 || !name.chars().all(fits) {
-        return Err(format!("the name of a {what} must have 1 to 64 lower-case letters, digits, '_' or '-'"));
-    }
-    Ok(())
 }

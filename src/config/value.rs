@@ -63,6 +63,12 @@ impl Value {
         }
     }
 
+    /// A folder with an absolute path.
+    pub fn folder(&self) -> Read<PathBuf> {
+        let folder = PathBuf::from(self.text()?);
+        if folder.is_absolute() { Ok(folder) } else { Err(format!("'{}' is not an absolute path", folder.display())) }
+    }
+
     /// One of the given choices.
     pub fn choice<T: Copy>(&self, choices: &[(&str, T)]) -> Read<T> {
         let text = match self {

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
+use super::text_enum::text_enum;
 use super::user::Via;
 
 /// One change, or one sign-in attempt.
@@ -40,69 +41,39 @@ pub struct AuditFilter {
     pub search: Option<String>,
 }
 
-macro_rules! audit_events {
-    ($($(#[$doc:meta])* $name:ident = $word:literal),* $(,)?) => {
-        /// The kind of action that an entry records.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-        pub enum AuditEvent { $($(#[$doc])* $name),* }
-
-        impl AuditEvent {
-            pub const ALL: &'static [AuditEvent] = &[$(AuditEvent::$name),*];
-
-            /// The stored name, such as `task.create`.
-            pub fn as_str(self) -> &'static str {
-                match self { $(AuditEvent::$name => $word),* }
-            }
-        }
-    };
-}
-
-audit_events! {
-    TaskCreate = "task.create",
-    TaskUpdate = "task.update",
-    TaskDelete = "task.delete",
-    TaskPause = "task.pause",
-    TaskResume = "task.resume",
-    TaskRun = "task.run",
-    ExecutionRerun = "execution.rerun",
-    ExecutionCancel = "execution.cancel",
-    ExecutionImport = "execution.import",
-    SecretSet = "secret.set",
-    SecretDelete = "secret.delete",
-    UserCreate = "user.create",
-    UserUpdate = "user.update",
-    UserDelete = "user.delete",
-    UserPassword = "user.password",
-    TokenCreate = "token.create",
-    TokenRevoke = "token.revoke",
-    SignIn = "session.sign_in",
-    SignInRefused = "session.refused",
-    SignOut = "session.sign_out",
-    SessionsEnd = "session.end_all",
-    SecondFactorEnrol = "second_factor.enrol",
-    SecondFactorRemove = "second_factor.remove",
-    SecondFactorReset = "second_factor.reset",
-    SecondFactorRefused = "second_factor.refused",
-    RecoveryUse = "recovery_code.use",
-    RecoveryRenew = "recovery_code.renew",
-    DatasourceTest = "datasource.test",
-    MailTest = "mail.test",
-    SmsTest = "sms.test",
-}
-
-impl AuditEvent {
-    pub fn parse(text: &str) -> Option<AuditEvent> {
-        AuditEvent::ALL.iter().copied().find(|event| event.as_str() == text)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn audit_events_round_trip() {
-        assert!(AuditEvent::ALL.iter().all(|event| AuditEvent::parse(event.as_str()) == Some(*event)));
-        assert_eq!(AuditEvent::parse("task"), None);
+text_enum! {
+    /// The kind of action that an entry records.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+    pub enum AuditEvent {
+        TaskCreate = "task.create",
+        TaskUpdate = "task.update",
+        TaskDelete = "task.delete",
+        TaskPause = "task.pause",
+        TaskResume = "task.resume",
+        TaskRun = "task.run",
+        ExecutionRerun = "execution.rerun",
+        ExecutionCancel = "execution.cancel",
+        ExecutionImport = "execution.import",
+        SecretSet = "secret.set",
+        SecretDelete = "secret.delete",
+        UserCreate = "user.create",
+        UserUpdate = "user.update",
+        UserDelete = "user.delete",
+        UserPassword = "user.password",
+        TokenCreate = "token.create",
+        TokenRevoke = "token.revoke",
+        SignIn = "session.sign_in",
+        SignInRefused = "session.refused",
+        SignOut = "session.sign_out",
+        SessionsEnd = "session.end_all",
+        SecondFactorEnrol = "second_factor.enrol",
+        SecondFactorRemove = "second_factor.remove",
+        SecondFactorReset = "second_factor.reset",
+        SecondFactorRefused = "second_factor.refused",
+        RecoveryUse = "recovery_code.use",
+        RecoveryRenew = "recovery_code.renew",
+        DatasourceTest = "datasource.test",
+        MailTest = "mail.test",
+        SmsTest = "sms.test",
     }
 }

@@ -1,13 +1,15 @@
 //! Chains: the tasks that a task starts when one of its runs ends. Saving a task rejects chains that form a loop.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use serde_json::{Map, Value, json};
 
 use super::execution::Status;
 use super::fault::Fault;
 use super::input::{Fields, display_value};
-use super::task::check_id;
+use super::task_id::check_id;
+use crate::i18n::message;
 
 /// The most links in one task's chain.
 pub const MAX_LINKS: usize = 20;
@@ -68,10 +70,10 @@ pub fn parse(value: &Value, pointer: &str) -> Result<Vec<Link>, Vec<Fault>> {
     let list = match value {
         Value::Null => return Ok(Vec::new()),
         Value::Array(list) => list,
-        other => return Err(vec![Fault::new(pointer, format!("chain: must be a list, not {}", display_value(other)))]),
+        other => return Err(vec![Fault::new(pointer, message!("value.not_list", value = display_value(other)).of("chain"))]),
     };
     if list.len() > MAX_LINKS {
-        return Err(vec![Fault::new(pointer, format!("chain: names {} tasks, at most {MAX_LINKS} are allowed", list.len()))]);
+        return Err(vec![Fault::new(pointer, message!("chain.too_long", count = list.len(), max = MAX_LINKS).of("chain"))]);
     }
     let mut faults = Vec::new();
     let mut links = Vec::new();
@@ -90,41 +92,76 @@ fn parse_link(value: &Value, pointer: &str) -> Result<Link, Vec<Fault>> {
     let task = match f.take("task") {
         Some(Value::String(id)) => id,
         None | Some(Value::Null) => String::new(),
-        Some(other) => display_value(&other),
+        Some(other) => display_value(&other).to_string(),
     };
     if let Err(message) = check_id(&task) {
-        f.fault("task", message.replacen("id:", "task:", 1));
+        f.fault("task", message);
     }
     let params = match f.take("params") {
         None | Some(Value::Null) => Map::new(),
         Some(Value::Object(map)) => map,
         Some(other) => {
-            f.fault("params", format!("params: must be an object, not {}", display_value(&other)));
+            f.fault("params", message!("value.not_object_but", value = display_value(&other)));
             Map::new()
         }
     };
     f.finish(Link { on, task, params })
 }
 
-/// The path by which `start` would start itself, if any: the task, the tasks between, the task again. `links` maps each
-/// task to the tasks it starts, with the new chain of `start` already in place.
+/// The shortest path by which `start` would start itself, if any: the task, the tasks between, the task again. `links` maps
+/// each task to the tasks it starts, with the new chain of `start` already in place.
 pub fn find_loop(start: &str, links: &HashMap<String, Vec<String>>) -> Option<Vec<String>> {
-    let mut seen = HashSet::new();
-    let mut ways = vec![vec![start.to_owned()]];
-    while let Some(way) = ways.pop() {
-        let at = way.last().cloned().unwrap_or_default();
-        for next in links.get(&at).into_iter().flatten() {
-            let mut further = way.clone();
-            further.push(next.clone());
+    let mut reached_from: HashMap<&str, &str> = HashMap::new();
+    let mut waiting: VecDeque<&str> = links.get_key_value(start).map(|(id, _)| id.as_str()).into_iter().collect();
+    while let Some(at) = waiting.pop_front() {
+        for next in links.get(at).into_iter().flatten() {
             if next == start {
-                return Some(further);
+                let mut way = vec![start, at];
+                way.extend(std::iter::successors(reached_from.get(at), |id| reached_from.get(**id)).copied());
+                way.reverse();
+                return Some(way.into_iter().map(str::to_owned).collect());
             }
-            if seen.insert(next.clone()) {
-                ways.push(further);
+            if let Entry::Vacant(entry) = reached_from.entry(next) {
+                entry.insert(at);
+                waiting.push_back(next);
             }
         }
     }
     None
+}
+
+/// The most loops that are reported together.
+const MAX_LOOPS: usize = 20;
+
+/// Loops that can be reached from these tasks, each with its first task again at its end. Every link is followed once.
+pub fn find_loops<'l>(starts: impl IntoIterator<Item = &'l str>, links: &'l HashMap<String, Vec<String>>) -> Vec<Vec<String>> {
+    let mut found = Vec::new();
+    let mut done: HashSet<&str> = HashSet::new();
+    for start in starts {
+        // The path from the start, with the number of links of each task that have been followed.
+        let mut path: Vec<(&str, usize)> = if done.contains(start) { Vec::new() } else { vec![(start, 0)] };
+        let mut on_path: HashMap<&str, usize> = HashMap::from([(start, 0)]);
+        while let Some((at, followed)) = path.last_mut() {
+            let Some(next) = links.get(*at).and_then(|next| next.get(*followed)) else {
+                done.insert(at);
+                on_path.remove(at);
+                path.pop();
+                continue;
+            };
+            *followed += 1;
+            if let Some(position) = on_path.get(next.as_str()) {
+                let way = path[*position..].iter().map(|(id, _)| (*id).to_owned());
+                found.push(way.chain([next.clone()]).collect());
+                if found.len() >= MAX_LOOPS {
+                    return found;
+                }
+            } else if !done.contains(next.as_str()) {
+                on_path.insert(next, path.len());
+                path.push((next, 0));
+            }
+        }
+    }
+    found
 }
 
 #[cfg(test)]
@@ -172,5 +209,22 @@ mod tests {
         assert_eq!(find_loop("a", &looped).unwrap(), ["a", "b", "c", "a"]);
         assert_eq!(find_loop("a", &links(&[("a", &["a"])])).unwrap(), ["a", "a"]);
         assert_eq!(find_loop("x", &looped), None);
+        assert_eq!(find_loop("x", &links(&[("x", &["a"]), ("a", &["b"]), ("b", &["a"])])), None, "not a loop of its own");
+    }
+
+    #[test]
+    fn find_loops_follows_every_link_once() {
+        let id = |number: usize| format!("t{number}");
+        let mut links: HashMap<String, Vec<String>> =
+            (0..20_000).map(|n| (id(n), (1..=MAX_LINKS).map(|step| id(n + step)).collect())).collect();
+        let starts: Vec<String> = (0..20_000).map(id).collect();
+        let starts = || starts.iter().map(String::as_str);
+        assert_eq!(find_loops(starts(), &links), Vec::<Vec<String>>::new());
+        links.insert(id(5), vec![id(3), id(5)]);
+        links.insert(id(3), vec![id(4)]);
+        links.insert(id(4), vec![id(5)]);
+        let mut found = find_loops(starts(), &links);
+        found.sort();
+        assert_eq!(found, [vec!["t3", "t4", "t5", "t3"], vec!["t5", "t5"]]);
     }
 }

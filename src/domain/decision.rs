@@ -2,8 +2,10 @@
 
 use chrono::{DateTime, Duration, Utc};
 
+use super::execution::Status;
 use super::task::Task;
 use super::trigger::Trigger;
+use crate::i18n::{Message, message};
 
 /// An occurrence decided later than this after its scheduled time is run as a catch-up.
 const CATCH_UP_AFTER: Duration = Duration::seconds(10);
@@ -38,9 +40,20 @@ pub enum FiringOutcome {
         catch_up: bool,
     },
     /// `max_instances` runs are queued or running already; the reason.
-    Skipped(String),
+    Skipped(Message),
     /// Past its grace period, or coalesced into a later occurrence; the reason.
-    Missed(String),
+    Missed(Message),
+}
+
+impl FiringOutcome {
+    /// The status of the occurrence's execution, with the reason if it does not run.
+    pub fn into_status(self) -> (Status, Option<Message>) {
+        match self {
+            FiringOutcome::Run { .. } => (Status::Queued, None),
+            FiringOutcome::Skipped(reason) => (Status::Skipped, Some(reason)),
+            FiringOutcome::Missed(reason) => (Status::Missed, Some(reason)),
+        }
+    }
 }
 
 /// The first firing at or after `from`.
@@ -87,14 +100,10 @@ fn outcome(
     if let Some(grace) = task.policy.misfire_grace
         && late > Duration::from_std(grace).unwrap_or(Duration::MAX)
     {
-        let late = late.num_seconds();
-        return FiringOutcome::Missed(format!(
-            "not run: {late} s late, more than misfire_grace_seconds ({}) allows",
-            grace.as_secs_f64()
-        ));
+        return FiringOutcome::Missed(message!("firing.too_late", late = late.num_seconds(), grace = grace.as_secs_f64()));
     }
     if task.policy.coalesce && latest != Some(at) {
-        return FiringOutcome::Missed("not run: a later occurrence was due as well and runs instead (coalesce)".to_owned());
+        return FiringOutcome::Missed(message!("firing.coalesced"));
     }
     overlap(task, active).unwrap_or(FiringOutcome::Run { catch_up: at < since || late > CATCH_UP_AFTER })
 }
@@ -105,10 +114,8 @@ pub fn decide_idle(task: &Task, active: i64) -> FiringOutcome {
 }
 
 fn overlap(task: &Task, active: i64) -> Option<FiringOutcome> {
-    let allowed = task.policy.max_instances;
-    (active >= i64::from(allowed)).then(|| {
-        FiringOutcome::Skipped(format!("not run: {active} run(s) of the task are queued or running, max_instances is {allowed}"))
-    })
+    let max = task.policy.max_instances;
+    (active >= i64::from(max)).then(|| FiringOutcome::Skipped(message!("firing.overlap", active, max)))
 }
 
 #[cfg(test)]
@@ -120,37 +127,18 @@ mod tests {
 
     use super::*;
     use crate::domain::policy::Policy;
-    use crate::domain::task::TaskStats;
+    use crate::domain::task::TaskInput;
 
     fn at(second: i64) -> DateTime<Utc> {
         DateTime::from_timestamp(1_800_000_000 + second, 0).unwrap()
     }
 
     fn every_ten_seconds(policy: Policy) -> (Task, Trigger) {
-        let trigger = json!({"type": "interval", "seconds": 10});
-        let rule = Trigger::parse(&trigger, Tz::UTC).unwrap();
-        let task = Task {
-            id: "a".into(),
-            name: String::new(),
-            description: String::new(),
-            tags: Vec::new(),
-            task_type: "echo".into(),
-            trigger,
-            params: json!({}),
-            enabled: true,
-            policy,
-            chain: Vec::new(),
-            version: 1,
-            created_at: at(0),
-            updated_at: at(0),
-            anchor_at: at(0),
-            schedule_text: String::new(),
-            next_run_at: Some(at(10)),
-            next_rule_at: Some(at(10)),
-            managed: None,
-            stats: TaskStats::default(),
-        };
-        (task, rule)
+        let value = json!({"id": "a", "type": "echo", "trigger": {"type": "interval", "seconds": 10}});
+        let input = TaskInput::parse(&value, Tz::UTC, |_| Ok(policy.clone())).unwrap();
+        let (next_run_at, next_rule_at) = (Some(at(10)), Some(at(10)));
+        let task = Task { next_run_at, next_rule_at, ..Task::new(&input, at(0)) };
+        (task, input.rule)
     }
 
     fn outcomes(policy: Policy, now: i64, active: i64, limit: usize) -> (Vec<&'static str>, Option<i64>) {

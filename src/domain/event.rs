@@ -1,6 +1,7 @@
 //! Change events, published to event streams and to other nodes.
 
 use super::execution::{OutputChunk, Status};
+use super::text_enum::text_enum;
 
 /// One change.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,23 +16,11 @@ pub enum Event {
     Resync,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TaskChange {
-    Created,
-    Updated,
-    Deleted,
-}
-
-impl TaskChange {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            TaskChange::Created => "created",
-            TaskChange::Updated => "updated",
-            TaskChange::Deleted => "deleted",
-        }
-    }
-
-    pub fn parse(text: &str) -> Option<TaskChange> {
-        [TaskChange::Created, TaskChange::Updated, TaskChange::Deleted].into_iter().find(|change| change.as_str() == text)
+text_enum! {
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum TaskChange {
+        Created = "created",
+        Updated = "updated",
+        Deleted = "deleted",
     }
 }

@@ -14,55 +14,30 @@
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-/// The state of an execution.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Status {
-    /// Waiting for a worker, or for the next attempt.
-    Queued,
-    Running,
-    Succeeded,
-    Failed,
-    TimedOut,
-    Cancelled,
-    /// The process that ran it ended.
-    Interrupted,
-    /// Due while `max_instances` runs were active.
-    Skipped,
-    /// Not run in time: past its grace period, or coalesced into a later one.
-    Missed,
+use super::text_enum::text_enum;
+use crate::i18n::{Language, Message};
+
+text_enum! {
+    /// The state of an execution.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+    pub enum Status {
+        /// Waiting for a worker, or for the next attempt.
+        Queued = "queued",
+        Running = "running",
+        Succeeded = "succeeded",
+        Failed = "failed",
+        TimedOut = "timed_out",
+        Cancelled = "cancelled",
+        /// The process that ran it ended.
+        Interrupted = "interrupted",
+        /// Due while `max_instances` runs were active.
+        Skipped = "skipped",
+        /// Not run in time: past its grace period, or coalesced into a later one.
+        Missed = "missed",
+    }
 }
 
 impl Status {
-    pub const ALL: [Status; 9] = [
-        Status::Queued,
-        Status::Running,
-        Status::Succeeded,
-        Status::Failed,
-        Status::TimedOut,
-        Status::Cancelled,
-        Status::Interrupted,
-        Status::Skipped,
-        Status::Missed,
-    ];
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Status::Queued => "queued",
-            Status::Running => "running",
-            Status::Succeeded => "succeeded",
-            Status::Failed => "failed",
-            Status::TimedOut => "timed_out",
-            Status::Cancelled => "cancelled",
-            Status::Interrupted => "interrupted",
-            Status::Skipped => "skipped",
-            Status::Missed => "missed",
-        }
-    }
-
-    pub fn parse(text: &str) -> Option<Status> {
-        Status::ALL.into_iter().find(|status| status.as_str() == text)
-    }
-
     /// Whether the status is final.
     pub fn is_final(self) -> bool {
         !matches!(self, Status::Queued | Status::Running)
@@ -83,39 +58,22 @@ impl Status {
     }
 }
 
-/// Why an execution exists.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Cause {
-    /// Its scheduled time came.
-    Schedule,
-    /// Requested by a person.
-    Manual,
-    /// Its scheduled time passed while the scheduler was down or far behind.
-    CatchUp,
-    /// Started by the end of another execution.
-    Chain,
-    /// Requested by a program.
-    Api,
-    /// Ran in another scheduler; its record was imported.
-    Import,
-}
-
-impl Cause {
-    pub const ALL: [Cause; 6] = [Cause::Schedule, Cause::Manual, Cause::CatchUp, Cause::Chain, Cause::Api, Cause::Import];
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Cause::Schedule => "schedule",
-            Cause::Manual => "manual",
-            Cause::CatchUp => "catch_up",
-            Cause::Chain => "chain",
-            Cause::Api => "api",
-            Cause::Import => "import",
-        }
-    }
-
-    pub fn parse(text: &str) -> Option<Cause> {
-        Cause::ALL.into_iter().find(|cause| cause.as_str() == text)
+text_enum! {
+    /// Why an execution exists.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+    pub enum Cause {
+        /// Its scheduled time came.
+        Schedule = "schedule",
+        /// Requested by a person.
+        Manual = "manual",
+        /// Its scheduled time passed while the scheduler was down or far behind.
+        CatchUp = "catch_up",
+        /// Started by the end of another execution.
+        Chain = "chain",
+        /// Requested by a program.
+        Api = "api",
+        /// Ran in another scheduler; its record was imported.
+        Import = "import",
     }
 }
 
@@ -147,7 +105,10 @@ pub struct Execution {
     pub status: Status,
     /// When the next attempt is due, while the execution waits for it.
     pub retry_at: Option<DateTime<Utc>>,
+    /// Why it failed or did not run, in English.
     pub error: Option<String>,
+    /// The error as a message; `None` for a text from outside.
+    pub error_message: Option<Message>,
     /// Name of the node that ran it.
     pub node: Option<String>,
     pub requested_by: Option<String>,
@@ -177,27 +138,40 @@ pub struct Attempt {
     pub started_at: Option<DateTime<Utc>>,
     pub finished_at: Option<DateTime<Utc>>,
     pub duration_ms: Option<i64>,
+    /// As [`Execution::error`].
     pub error: Option<String>,
+    pub error_message: Option<Message>,
     pub node: Option<String>,
 }
 
-/// The output stream of a process.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stream {
-    Stdout,
-    Stderr,
+impl Execution {
+    /// The error in a language; empty without one.
+    pub fn error_text(&self, language: Language) -> String {
+        error_text(self.error.as_deref(), self.error_message.as_ref(), language)
+    }
 }
 
-impl Stream {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Stream::Stdout => "stdout",
-            Stream::Stderr => "stderr",
-        }
+impl Attempt {
+    /// The error in a language; empty without one.
+    pub fn error_text(&self, language: Language) -> String {
+        error_text(self.error.as_deref(), self.error_message.as_ref(), language)
     }
+}
 
-    pub fn parse(text: &str) -> Option<Stream> {
-        [Stream::Stdout, Stream::Stderr].into_iter().find(|stream| stream.as_str() == text)
+/// English is shown as stored.
+fn error_text(error: Option<&str>, message: Option<&Message>, language: Language) -> String {
+    match message {
+        Some(message) if language != Language::English => message.text(language),
+        _ => error.unwrap_or_default().to_owned(),
+    }
+}
+
+text_enum! {
+    /// The output stream of a process.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum Stream {
+        Stdout = "stdout",
+        Stderr = "stderr",
     }
 }
 

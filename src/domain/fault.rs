@@ -1,16 +1,26 @@
 //! Validation faults, in a form that the JSON API and the pages both render.
 
+use serde::{Serialize, Serializer};
+
+use crate::i18n::Message;
+
 /// One validation fault: where (JSON Pointer into the request body, `""` for the whole body) and what is wrong.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Fault {
     pub pointer: String,
-    pub message: String,
+    /// In JSON: its English words.
+    #[serde(serialize_with = "in_english")]
+    pub message: Message,
 }
 
 impl Fault {
-    pub fn new(pointer: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { pointer: pointer.into(), message: message.into() }
+    pub fn new(pointer: impl Into<String>, message: Message) -> Self {
+        Self { pointer: pointer.into(), message }
     }
+}
+
+fn in_english<S: Serializer>(message: &Message, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(message)
 }
 
 /// Escapes a name as a reference token of a JSON Pointer (RFC 6901).
@@ -20,6 +30,6 @@ pub fn pointer_step(name: &str) -> String {
 
 impl std::fmt::Display for Fault {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.message)
+        self.message.fmt(f)
     }
 }

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value};
 
 use super::fault::{Fault, pointer_step};
+use crate::i18n::{Message, message};
 
 /// The unread fields of a JSON object, and the faults found so far. A field that is absent or null yields its default;
 /// [`Fields::finish`] reports fields that were never read as unknown.
@@ -21,7 +23,7 @@ impl Fields {
         let (left, faults) = match value {
             Value::Object(map) => (map.clone(), Vec::new()),
             Value::Null if !base.is_empty() => (Map::new(), Vec::new()),
-            other => (Map::new(), vec![Fault::new(base, format!("must be an object, not {}", kind_of(other)))]),
+            other => (Map::new(), vec![Fault::new(base, message!("value.not_object_but", value = Message::new(kind_of(other))))]),
         };
         Self { base: base.to_owned(), left, faults }
     }
@@ -31,9 +33,10 @@ impl Fields {
         self.left.shift_remove(name)
     }
 
-    pub fn fault(&mut self, name: &str, message: impl Into<String>) {
+    /// Records a fault of a field, `tags`, or of one of its items, `tags/3`.
+    pub fn fault(&mut self, name: &str, message: Message) {
         let pointer = format!("{}/{}", self.base, escape(name));
-        self.faults.push(Fault::new(pointer, message));
+        self.faults.push(Fault::new(pointer, message.of(truncate(list_name(name), 40))));
     }
 
     /// Adds the faults of a part that was parsed separately; `None` if it had any.
@@ -46,7 +49,7 @@ impl Fields {
             None | Some(Value::Null) => default,
             Some(Value::Bool(given)) => given,
             Some(other) => {
-                self.fault(name, format!("{name}: must be true or false, not {}", display_value(&other)));
+                self.fault(name, message!("value.not_boolean", value = display_value(&other)));
                 default
             }
         }
@@ -61,10 +64,8 @@ impl Fields {
         let given = self.take(name).filter(|v| !v.is_null())?;
         match given.as_i64() {
             Some(number) if (min..=max).contains(&number) => return Some(number),
-            Some(number) => self.fault(name, format!("{name}: {number} is not between {min} and {max}")),
-            None => {
-                self.fault(name, format!("{name}: must be a whole number from {min} to {max}, not {}", display_value(&given)))
-            }
+            Some(number) => self.fault(name, message!("value.out_of_range", value = number, min, max)),
+            None => self.fault(name, message!("value.not_whole_number", min, max, value = display_value(&given))),
         }
         None
     }
@@ -90,11 +91,11 @@ impl Fields {
         match given.as_f64() {
             Some(number) if number >= min && number <= max => Some(Duration::from_millis((number * 1000.0).round() as u64)),
             Some(number) => {
-                self.fault(name, format!("{name}: {number} is not between {min} and {max} seconds"));
+                self.fault(name, message!("value.seconds_out_of_range", value = number, min, max));
                 None
             }
             None => {
-                self.fault(name, format!("{name}: must be a number of seconds, not {}", display_value(given)));
+                self.fault(name, message!("value.not_seconds", value = display_value(given)));
                 None
             }
         }
@@ -104,13 +105,13 @@ impl Fields {
     pub fn text(&mut self, name: &str, max: usize, default: &str) -> String {
         let Some(given) = self.take(name).filter(|v| !v.is_null()) else { return default.to_owned() };
         let Value::String(text) = given else {
-            self.fault(name, format!("{name}: must be a text, not {}", display_value(&given)));
+            self.fault(name, message!("value.not_text", value = display_value(&given)));
             return default.to_owned();
         };
         if text.chars().count() > max {
-            self.fault(name, format!("{name}: is longer than {max} characters"));
+            self.fault(name, message!("value.too_long", max));
         } else if text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t')) {
-            self.fault(name, format!("{name}: must not hold control characters"));
+            self.fault(name, message!("value.control_characters"));
         }
         text
     }
@@ -123,7 +124,7 @@ impl Fields {
             return *value;
         }
         let words: Vec<_> = known.iter().map(|(word, _)| *word).collect();
-        self.fault(name, format!("{name}: {} is not one of {}", display_value(&given), words.join(", ")));
+        self.fault(name, message!("value.not_one_of", value = display_value(&given), known = words.join(", ")));
         default
     }
 
@@ -133,7 +134,7 @@ impl Fields {
             None | Some(Value::Null) => return Vec::new(),
             Some(Value::Array(list)) => list,
             Some(other) => {
-                self.fault(name, format!("{name}: must be a list of texts, not {}", display_value(&other)));
+                self.fault(name, message!("value.not_text_list", value = display_value(&other)));
                 return Vec::new();
             }
         };
@@ -141,9 +142,7 @@ impl Fields {
         for (place, item) in list.into_iter().enumerate() {
             match item {
                 Value::String(text) => texts.push(text),
-                other => {
-                    self.fault(&format!("{name}/{place}"), format!("{name}: must hold texts, not {}", display_value(&other)))
-                }
+                other => self.fault(&format!("{name}/{place}"), message!("value.not_texts", value = display_value(&other))),
             }
         }
         texts
@@ -155,7 +154,7 @@ impl Fields {
     /// All faults, in the order in which they were found.
     pub fn finish<T>(mut self, value: T) -> Result<T, Vec<Fault>> {
         for name in std::mem::take(&mut self.left).keys() {
-            self.fault(name, format!("{}: unknown field", truncate(name, 40)));
+            self.fault(name, message!("value.unknown_field"));
         }
         if self.faults.is_empty() { Ok(value) } else { Err(self.faults) }
     }
@@ -174,46 +173,60 @@ pub fn truncate(text: &str, max: usize) -> String {
     }
 }
 
+/// A text in quotes for a message: its first `max` characters.
+pub fn quoted(text: &str, max: usize) -> String {
+    format!("'{}'", truncate(text, max))
+}
+
 /// A JSON value for a message: texts quoted and truncated, arrays and objects by their kind.
-pub fn display_value(value: &Value) -> String {
+pub fn display_value(value: &Value) -> Message {
     match value {
-        Value::String(text) => format!("'{}'", truncate(text, 40)),
-        Value::Object(_) | Value::Array(_) => kind_of(value).to_owned(),
-        other => truncate(&other.to_string(), 40),
+        Value::String(text) => Message::verbatim(quoted(text, 40)),
+        Value::Object(_) | Value::Array(_) => Message::new(kind_of(value)),
+        other => Message::verbatim(truncate(&other.to_string(), 40)),
     }
 }
 
+/// The syntax error of a text that is not JSON, with its line and column.
+pub fn json_syntax(error: &serde_json::Error) -> Message {
+    let text = error.to_string();
+    let problem = text.split(" at line ").next().unwrap_or_default();
+    message!("json.syntax", problem, line = error.line(), column = error.column())
+}
+
+/// The code of the words for the kind of a value.
 fn kind_of(value: &Value) -> &'static str {
     match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a boolean",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a text",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "an object",
+        Value::Null => "kind.null",
+        Value::Bool(_) => "kind.boolean",
+        Value::Number(_) => "kind.number",
+        Value::String(_) => "kind.text",
+        Value::Array(_) => "kind.list",
+        Value::Object(_) => "kind.object",
     }
 }
 
 /// Percent-encodes a path segment, or a name or value of a query: all but the unreserved characters of RFC 3986.
 pub fn percent_encoded(text: &str) -> String {
-    let mut encoded = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            true => encoded.push(char::from(byte)),
-            false => encoded.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    encoded
+    const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+    utf8_percent_encode(text, RESERVED).to_string()
 }
 
 /// Escapes a name as a JSON Pointer; a `/` between a list's name and an index is kept.
 fn escape(name: &str) -> String {
-    match name.rsplit_once('/') {
-        Some((list, index)) if !index.is_empty() && index.bytes().all(|b| b.is_ascii_digit()) => {
-            format!("{}/{index}", pointer_step(list))
-        }
-        _ => pointer_step(name),
+    match split_item(name) {
+        Some((list, index)) => format!("{}/{index}", pointer_step(list)),
+        None => pointer_step(name),
     }
+}
+
+/// The name of the list for an item, `tags` for `tags/3`; else the name.
+fn list_name(name: &str) -> &str {
+    split_item(name).map_or(name, |(list, _)| list)
+}
+
+fn split_item(name: &str) -> Option<(&str, &str)> {
+    name.rsplit_once('/').filter(|(_, index)| !index.is_empty() && index.bytes().all(|b| b.is_ascii_digit()))
 }
 
 #[cfg(test)]

@@ -2,8 +2,13 @@
 
 use chrono::{DateTime, Duration, Utc};
 
-/// A process on another machine counts as dead after this long without a heartbeat.
-pub const NODE_TIMEOUT: Duration = Duration::seconds(30);
+/// A node is silent after this long without a heartbeat.
+const NODE_TIMEOUT: Duration = Duration::seconds(30);
+
+/// Whether a node whose last heartbeat was at `last_seen_at` is silent: it counts as dead unless its process lock says otherwise.
+pub fn is_silent(last_seen_at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+    now - last_seen_at > NODE_TIMEOUT
+}
 
 /// The identity of a process, fixed while it runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,4 +44,17 @@ pub struct Running {
 pub struct QueueDepth {
     pub name: String,
     pub waiting: i64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn node_is_silent_after_30_seconds() {
+        let seen: DateTime<Utc> = "2026-11-21T08:00:00Z".parse().unwrap();
+        assert!(!is_silent(seen, seen + Duration::seconds(30)));
+        assert!(is_silent(seen, seen + Duration::milliseconds(30_001)));
+        assert!(!is_silent(seen, seen - Duration::hours(1)), "the clock was set back");
+    }
 }

@@ -4,7 +4,9 @@
 use chrono::{DateTime, Utc};
 
 use super::execution::{Cause, Status};
-use super::permission::TagScope;
+use super::tag_scope::TagScope;
+use super::text_enum::text_enum;
+use data_encoding::HEXLOWER;
 
 /// Rows per page by default.
 pub const DEFAULT_PAGE_SIZE: u32 = 40;
@@ -58,29 +60,55 @@ pub struct Page<T> {
     pub total_is_exact: bool,
 }
 
+impl<T> Page<T> {
+    /// Builds a page from the rows in the direction of the cursor; one row more than the page's size means that another page
+    /// follows. `key` returns the sort key and the id of a row, `total` the number of matching rows and whether it is exact.
+    pub fn from_rows(
+        mut items: Vec<T>,
+        key: impl Fn(&T) -> (Option<String>, String),
+        request: &PageRequest,
+        (total, total_is_exact): (i64, bool),
+    ) -> Page<T> {
+        let more = items.len() > request.size as usize;
+        items.truncate(request.size as usize);
+        let backwards = request.is_backwards();
+        if backwards {
+            items.reverse();
+        }
+        let (has_next, has_previous) = if backwards { (true, more) } else { (more, request.cursor.is_some()) };
+        let cursor = |direction, item: Option<&T>| {
+            let (key, id) = key(item?);
+            Some(Cursor { direction, key, id })
+        };
+        let next = cursor(Direction::Next, items.last()).filter(|_| has_next);
+        let previous = cursor(Direction::Previous, items.first()).filter(|_| has_previous);
+        Page { items, next, previous, total, total_is_exact }
+    }
+}
+
 impl Cursor {
     /// The cursor as an opaque token for a URL.
     pub fn encode(&self) -> String {
         let direction = if self.direction == Direction::Next { "n" } else { "p" };
         let json = serde_json::json!([direction, self.key, self.id]).to_string();
-        json.bytes().map(|b| format!("{b:02x}")).collect()
+        HEXLOWER.encode(json.as_bytes())
     }
 
     /// Decodes a token; `None` if it is not valid.
     pub fn decode(token: &str) -> Option<Cursor> {
-        let token = token.as_bytes();
-        if token.len() > 4096 || !token.len().is_multiple_of(2) {
+        if token.len() > 4096 {
             return None;
         }
-        let digit = |b: u8| (b as char).to_digit(16).map(|d| d as u8);
-        let bytes: Option<Vec<u8>> = token.chunks(2).map(|pair| Some(digit(pair[0])? * 16 + digit(pair[1])?)).collect();
-        let (direction, key, id): (String, Option<String>, String) = serde_json::from_slice(&bytes?).ok()?;
+        let bytes = HEXLOWER.decode(token.as_bytes()).ok()?;
+        let (direction, key, id): (String, Option<String>, String) = serde_json::from_slice(&bytes).ok()?;
         let direction = match direction.as_str() {
             "n" => Direction::Next,
             "p" => Direction::Previous,
             _ => return None,
         };
-        Some(Cursor { direction, key, id })
+        // PostgreSQL cannot compare with U+0000.
+        let has_nul = id.contains('\0') || key.as_deref().is_some_and(|key| key.contains('\0'));
+        (!has_nul).then_some(Cursor { direction, key, id })
     }
 }
 
@@ -100,49 +128,29 @@ pub struct TaskFilter {
     pub scope: TagScope,
 }
 
-/// The sort order of a task list; ties are sorted by id.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum TaskSort {
-    #[default]
-    Id,
-    Name,
-    CreatedAt,
-    UpdatedAt,
-    NextRunAt,
-    LastRunAt,
-    RunCount,
+text_enum! {
+    /// The sort order of a task list; ties are sorted by id.
+    #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+    pub enum TaskSort {
+        #[default]
+        Id = "id",
+        Name = "name",
+        CreatedAt = "created_at",
+        UpdatedAt = "updated_at",
+        NextRunAt = "next_run_at",
+        LastRunAt = "last_run_at",
+        RunCount = "run_count",
+    }
 }
 
 impl TaskSort {
-    pub const ALL: [TaskSort; 7] = [
-        TaskSort::Id,
-        TaskSort::Name,
-        TaskSort::CreatedAt,
-        TaskSort::UpdatedAt,
-        TaskSort::NextRunAt,
-        TaskSort::LastRunAt,
-        TaskSort::RunCount,
-    ];
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            TaskSort::Id => "id",
-            TaskSort::Name => "name",
-            TaskSort::CreatedAt => "created_at",
-            TaskSort::UpdatedAt => "updated_at",
-            TaskSort::NextRunAt => "next_run_at",
-            TaskSort::LastRunAt => "last_run_at",
-            TaskSort::RunCount => "run_count",
-        }
-    }
-
     /// Reads `name` or `-name` (descending).
-    pub fn parse(text: &str) -> Option<(TaskSort, bool)> {
+    pub fn parse_order(text: &str) -> Option<(TaskSort, bool)> {
         let (name, descending) = match text.strip_prefix('-') {
             Some(name) => (name, true),
             None => (text, false),
         };
-        TaskSort::ALL.into_iter().find(|sort| sort.as_str() == name).map(|sort| (sort, descending))
+        TaskSort::parse(name).map(|sort| (sort, descending))
     }
 }
 
@@ -172,14 +180,15 @@ mod tests {
     fn cursor_round_trips_and_rejects_invalid_tokens() {
         let cursor = Cursor { direction: Direction::Previous, key: Some("名".into()), id: "a/b".into() };
         assert_eq!(Cursor::decode(&cursor.encode()), Some(cursor));
-        for foreign in ["", "zz", "5", "5b5d", "é", &"a".repeat(5000)] {
+        let nul = Cursor { direction: Direction::Next, key: Some("a\0".into()), id: "b".into() }.encode();
+        for foreign in ["", "zz", "5", "5b5d", "é", &nul, &"a".repeat(5000)] {
             assert_eq!(Cursor::decode(foreign), None, "{foreign}");
         }
     }
 
     #[test]
     fn leading_minus_sorts_descending() {
-        assert_eq!(TaskSort::parse("-name"), Some((TaskSort::Name, true)));
-        assert_eq!(TaskSort::parse("--name"), None);
+        assert_eq!(TaskSort::parse_order("-name"), Some((TaskSort::Name, true)));
+        assert_eq!(TaskSort::parse_order("--name"), None);
     }
 }

@@ -245,9 +245,9 @@ mod tests {
             "/policy/retries",
         ];
         assert_eq!(found, expected);
-        assert_eq!(faults[0].message, "max_instances: 0 is not between 1 and 1000");
-        assert_eq!(faults[2].message, "backoff: 'linear' is not one of fixed, exponential");
-        assert_eq!(faults[3].message, "max_executions: -1 is not between 0 and 1000000000");
-        assert_eq!(faults[4].message, "retries: unknown field");
+        assert_eq!(faults[0].message.to_string(), "max_instances: 0 is not between 1 and 1000");
+        assert_eq!(faults[2].message.to_string(), "backoff: 'linear' is not one of fixed, exponential");
+        assert_eq!(faults[3].message.to_string(), "max_executions: -1 is not between 0 and 1000000000");
+        assert_eq!(faults[4].message.to_string(), "retries: unknown field");
     }
 }

@@ -1,5 +1,7 @@
 //! Saved views: named filters of a list.
 
+use super::text_enum::text_enum;
+use crate::i18n::{Message, message};
 use chrono::{DateTime, Utc};
 
 /// Maximum number of views per user and list.
@@ -9,25 +11,12 @@ pub const MAX_NAME: usize = 60;
 /// Maximum length of a filter, in bytes of the URL query.
 pub const MAX_QUERY: usize = 2000;
 
-/// The lists that support saved views.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum ListKind {
-    Tasks,
-    Executions,
-}
-
-impl ListKind {
-    pub const ALL: [ListKind; 2] = [ListKind::Tasks, ListKind::Executions];
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            ListKind::Tasks => "tasks",
-            ListKind::Executions => "executions",
-        }
-    }
-
-    pub fn parse(text: &str) -> Option<ListKind> {
-        ListKind::ALL.into_iter().find(|list| list.as_str() == text)
+text_enum! {
+    /// The lists that support saved views.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+    pub enum ListKind {
+        Tasks = "tasks",
+        Executions = "executions",
     }
 }
 
@@ -48,14 +37,14 @@ pub struct SavedView {
 ///
 /// # Errors
 /// A message that names the violated rule.
-pub fn check_name(name: &str) -> Result<&str, String> {
+pub fn check_name(name: &str) -> Result<&str, Message> {
     let name = name.trim();
     let length = name.chars().count();
     if !(1..=MAX_NAME).contains(&length) {
-        return Err(format!("name: must have 1 to {MAX_NAME} characters, not {length}"));
+        return Err(message!("value.character_count", min = 1, max = MAX_NAME, count = length).of("name"));
     }
     if name.chars().any(char::is_control) {
-        return Err("name: must not hold control characters".to_owned());
+        return Err(message!("value.control_characters").of("name"));
     }
     Ok(name)
 }

@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::input::truncate;
 use super::secret::Secret;
 use super::user::{Role, check_user_name};
+use crate::i18n::{Message, message};
 
 /// The settings of an identity provider (OpenID Connect) and the mapping of its claims.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,7 +41,7 @@ pub enum ClaimsError {
     /// The e-mail address is missing, not verified, or of another domain.
     Domain,
     /// The name claim is not a valid account name; the reason.
-    Name(String),
+    Name(Message),
 }
 
 /// An identity asserted by the provider, with its role.
@@ -103,7 +104,7 @@ impl IdentityProvider {
 
     fn name_of(&self, claims: &Value) -> Result<String, ClaimsError> {
         let Some(name) = claims.get(&self.name_claim).and_then(Value::as_str) else {
-            return Err(ClaimsError::Name(format!("there is no claim '{}'", truncate(&self.name_claim, 64))));
+            return Err(ClaimsError::Name(message!("sign_in.no_claim", claim = truncate(&self.name_claim, 64))));
         };
         check_user_name(name).map_err(ClaimsError::Name)?;
         Ok(name.to_owned())

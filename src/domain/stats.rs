@@ -1,36 +1,8 @@
-//! Statistics over the executions of a time window.
+//! Counted values: numbers of tasks, outcomes of runs, and runs as points of a chart.
 
 use chrono::{DateTime, Utc};
 
 use super::execution::Status;
-
-/// The statistics of a window, and the next firings.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Stats {
-    pub window_seconds: i64,
-    pub from: DateTime<Utc>,
-    pub to: DateTime<Utc>,
-    /// Executions queued within the window, by status; includes every status.
-    pub by_status: Vec<(Status, i64)>,
-    /// Executions queued within the window, by task type; types without executions are left out.
-    pub by_type: Vec<(String, i64)>,
-    /// Succeeded / (succeeded + failed + timed out + interrupted), 0 to 1; `None` if there were none.
-    pub success_rate: Option<f64>,
-    pub duration_ms: Percentiles,
-    pub lateness_ms: Percentiles,
-    pub tasks: TaskCounts,
-    /// The next firings, soonest first, at most ten.
-    pub due_next: Vec<DueTask>,
-}
-
-/// Percentiles in milliseconds; `None` without runs.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Percentiles {
-    pub p50: Option<i64>,
-    pub p95: Option<i64>,
-    pub p99: Option<i64>,
-    pub max: Option<i64>,
-}
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct TaskCounts {

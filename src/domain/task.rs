@@ -10,12 +10,17 @@ use super::execution::Status;
 use super::fault::Fault;
 use super::input::Fields;
 use super::policy::Policy;
+use super::reference::{Naming, References, Target};
+use super::task_id::check_id;
 use super::trigger::Trigger;
+use crate::i18n::message;
 
 /// A task as stored.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Task {
     pub id: String,
+    /// A ULID: tells the task from one of the same id that was deleted before.
+    pub key: String,
     pub name: String,
     pub description: String,
     pub tags: Vec<String>,
@@ -41,6 +46,8 @@ pub struct Task {
     pub next_rule_at: Option<DateTime<Utc>>,
     /// The tasks file that manages the task, if any.
     pub managed: Option<Managed>,
+    /// The other tasks that this one names.
+    pub references: References,
     pub stats: TaskStats,
 }
 
@@ -79,6 +86,43 @@ macro_rules! input_of {
 }
 
 impl Task {
+    /// The first version of a task, created `now`, without a key, references and a next run.
+    pub fn new(input: &TaskInput, now: DateTime<Utc>) -> Task {
+        Task {
+            id: input.id.clone(),
+            key: String::new(),
+            name: input.name.clone(),
+            description: input.description.clone(),
+            tags: input.tags.clone(),
+            task_type: input.task_type.clone(),
+            trigger: input.trigger.clone(),
+            params: input.params.clone(),
+            enabled: input.enabled,
+            policy: input.policy.clone(),
+            chain: input.chain.clone(),
+            version: 1,
+            created_at: now,
+            updated_at: now,
+            anchor_at: now,
+            schedule_text: input.rule.text(),
+            next_run_at: None,
+            next_rule_at: None,
+            managed: None,
+            references: References::default(),
+            stats: TaskStats::default(),
+        }
+    }
+
+    /// The task as the target of references.
+    pub fn target(&self) -> Target<'_> {
+        Target { id: &self.id, key: &self.key, tags: &self.tags }
+    }
+
+    /// The parts that name other tasks.
+    pub fn naming(&self) -> Naming<'_> {
+        Naming { params: &self.params, chain: &self.chain }
+    }
+
     /// Parses the trigger. `zone` is the server's, for a trigger without one.
     ///
     /// # Errors
@@ -120,7 +164,6 @@ pub struct TaskInput {
     pub chain: Vec<Link>,
 }
 
-const MAX_ID: usize = 64;
 const MAX_NAME: usize = 200;
 const MAX_DESCRIPTION: usize = 4000;
 /// Maximum number of tags per task.
@@ -146,7 +189,10 @@ impl TaskInput {
         let task_type = read_required(&mut f, "type");
         let default = default_policy(&task_type).unwrap_or_else(|known| {
             if !task_type.is_empty() {
-                f.fault("type", format!("type: '{}' is not one of {}", super::input::truncate(&task_type, 40), known.join(", ")));
+                f.fault(
+                    "type",
+                    message!("value.not_one_of", value = super::input::quoted(&task_type, 40), known = known.join(", ")),
+                );
             }
             Policy::default()
         });
@@ -169,24 +215,6 @@ impl TaskInput {
     }
 }
 
-/// Validates a task id: 1 to 64 letters (any script), digits, `.`, `_`, `-`, not starting with punctuation.
-///
-/// # Errors
-/// A message that names the violated rule.
-pub fn check_id(id: &str) -> Result<(), String> {
-    let length = id.chars().count();
-    if !(1..=MAX_ID).contains(&length) {
-        return Err(format!("id: must have 1 to {MAX_ID} characters, not {length}"));
-    }
-    if let Some(bad) = id.chars().find(|c| !c.is_alphanumeric() && !matches!(c, '.' | '_' | '-')) {
-        return Err(format!("id: {bad:?} is not allowed; use letters, digits, '.', '_' and '-'"));
-    }
-    if id.starts_with(['.', '_', '-']) {
-        return Err("id: must start with a letter or a digit".to_owned());
-    }
-    Ok(())
-}
-
 fn read_id(f: &mut Fields) -> String {
     let id = read_required(f, "id");
     if !id.is_empty()
@@ -202,15 +230,15 @@ fn read_required(f: &mut Fields, name: &str) -> String {
     match f.take(name) {
         Some(Value::String(text)) if !text.is_empty() => text,
         None | Some(Value::Null) => {
-            f.fault(name, format!("{name}: is required"));
+            f.fault(name, message!("value.required"));
             String::new()
         }
         Some(Value::String(_)) => {
-            f.fault(name, format!("{name}: must not be empty"));
+            f.fault(name, message!("value.empty"));
             String::new()
         }
         Some(other) => {
-            f.fault(name, format!("{name}: must be a text, not {}", super::input::display_value(&other)));
+            f.fault(name, message!("value.not_text", value = super::input::display_value(&other)));
             String::new()
         }
     }
@@ -219,11 +247,11 @@ fn read_required(f: &mut Fields, name: &str) -> String {
 fn read_tags(f: &mut Fields) -> Vec<String> {
     let mut tags = f.texts("tags");
     if tags.len() > MAX_TAGS {
-        f.fault("tags", format!("tags: {} are given, at most {MAX_TAGS} are allowed", tags.len()));
+        f.fault("tags", message!("value.too_many", count = tags.len(), max = MAX_TAGS));
     }
     for (place, tag) in tags.iter().enumerate() {
         if let Err(message) = check_id(tag) {
-            f.fault(&format!("tags/{place}"), message.replacen("id:", "tags:", 1));
+            f.fault(&format!("tags/{place}"), message);
         }
     }
     let mut seen = std::collections::HashSet::new();
@@ -233,7 +261,7 @@ fn read_tags(f: &mut Fields) -> Vec<String> {
 
 fn read_trigger(f: &mut Fields, trigger: &Value, zone: Tz) -> Option<Trigger> {
     if trigger.is_null() {
-        f.fault("trigger", "trigger: is required");
+        f.fault("trigger", message!("value.required"));
         return None;
     }
     f.collect(Trigger::parse(trigger, zone))
@@ -244,7 +272,7 @@ fn read_params(f: &mut Fields) -> Value {
         None | Some(Value::Null) => Value::Object(Map::new()),
         Some(Value::Object(map)) => Value::Object(map),
         Some(other) => {
-            f.fault("params", format!("params: must be an object, not {}", super::input::display_value(&other)));
+            f.fault("params", message!("value.not_object_but", value = super::input::display_value(&other)));
             Value::Object(Map::new())
         }
     }
@@ -294,16 +322,6 @@ mod tests {
         .unwrap_err();
         let pointers: Vec<_> = faults.iter().map(|f| f.pointer.as_str()).collect();
         assert_eq!(pointers, ["/id", "/type", "/tags/1", "/trigger/hour", "/params", "/extra"]);
-    }
-
-    #[test]
-    fn check_id_accepts_letters_digits_and_inner_punctuation() {
-        for good in ["a", "日报", "a.b_c-9", &"x".repeat(64)] {
-            assert_eq!(check_id(good), Ok(()), "{good}");
-        }
-        for bad in ["", ".a", "_a", "a b", "a/b", "a\n", &"x".repeat(65), "<b>"] {
-            assert!(check_id(bad).is_err(), "{bad}");
-        }
     }
 
     #[test]

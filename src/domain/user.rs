@@ -3,39 +3,30 @@
 use chrono::{DateTime, Utc};
 
 use super::fault::Fault;
-use super::password::is_common_password;
-use super::permission::TagScope;
-use super::task::{MAX_TAGS, check_id};
+use super::grant::METRICS_GRANT;
+use super::password::is_easy_to_guess;
+use super::tag_scope::TagScope;
+use super::task::MAX_TAGS;
+use super::task_id::check_id;
+use super::text_enum::text_enum;
+use crate::i18n::{Message, message};
 
-/// The role of an account; each role includes the permissions of the roles before it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Role {
-    /// Read.
-    Viewer,
-    /// Run, pause, resume, cancel, rerun.
-    Operator,
-    /// Create, change and delete tasks of safe types.
-    Editor,
-    /// Everything, including dangerous task types.
-    Admin,
+text_enum! {
+    /// The role of an account; each role includes the permissions of the roles before it.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub enum Role {
+        /// Read.
+        Viewer = "viewer",
+        /// Run, pause, resume, cancel, rerun.
+        Operator = "operator",
+        /// Create, change and delete tasks of safe types.
+        Editor = "editor",
+        /// Everything, including dangerous task types.
+        Admin = "admin",
+    }
 }
 
 impl Role {
-    pub const ALL: [Role; 4] = [Role::Viewer, Role::Operator, Role::Editor, Role::Admin];
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Role::Viewer => "viewer",
-            Role::Operator => "operator",
-            Role::Editor => "editor",
-            Role::Admin => "admin",
-        }
-    }
-
-    pub fn parse(text: &str) -> Option<Role> {
-        Role::ALL.into_iter().find(|role| role.as_str() == text)
-    }
-
     /// Whether the role allows an action.
     pub fn allows(self, action: Action) -> bool {
         self >= action.rule().role
@@ -105,27 +96,26 @@ pub struct Actor {
     pub scope: TagScope,
     /// The client's network address, if known.
     pub address: Option<String>,
+    /// The token that the request was authenticated with; `None`: a session or the command line.
+    pub token: Option<ActorToken>,
 }
 
-/// The interface that a request came through.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Via {
-    Page,
-    Api,
-    CommandLine,
+/// The token of an actor.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ActorToken {
+    pub id: String,
+    pub expires_at: Option<DateTime<Utc>>,
+    /// Whether the token has a lower role or fewer tags than its account, or expires.
+    pub restricted: bool,
 }
 
-impl Via {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Via::Page => "page",
-            Via::Api => "api",
-            Via::CommandLine => "command_line",
-        }
-    }
-
-    pub fn parse(text: &str) -> Option<Via> {
-        [Via::Page, Via::Api, Via::CommandLine].into_iter().find(|via| via.as_str() == text)
+text_enum! {
+    /// The interface that a request came through.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum Via {
+        Page = "page",
+        Api = "api",
+        CommandLine = "command_line",
     }
 }
 
@@ -137,7 +127,7 @@ impl Actor {
 
     /// An actor with the scope of all tasks, without grants or address.
     pub fn new(name: impl Into<String>, role: Role, via: Via) -> Self {
-        Self { name: name.into(), role, via, grants: Vec::new(), scope: TagScope::ALL, address: None }
+        Self { name: name.into(), role, via, grants: Vec::new(), scope: TagScope::ALL, address: None, token: None }
     }
 
     /// The same actor with a network address.
@@ -145,6 +135,21 @@ impl Actor {
     pub fn with_address(mut self, address: Option<String>) -> Self {
         self.address = address;
         self
+    }
+
+    /// Whether the actor may end sessions and revoke other tokens: not with a restricted token.
+    pub fn may_end_credentials(&self) -> bool {
+        self.token.as_ref().is_none_or(|token| !token.restricted)
+    }
+
+    /// Whether the actor may read the metrics of the whole server: administrators, and accounts with the grant.
+    pub fn may_read_metrics(&self) -> bool {
+        self.role.allows(Action::Administer) || self.grants.iter().any(|grant| grant == METRICS_GRANT)
+    }
+
+    /// Whether the actor has a grant for a task type.
+    pub fn has_type_grant(&self) -> bool {
+        self.grants.iter().any(|grant| grant != METRICS_GRANT)
     }
 
     /// Whether the actor may create or change tasks of this dangerous type.
@@ -161,14 +166,14 @@ impl Actor {
 pub fn check_limits(tags: &[String], role: Role) -> Result<(), Vec<Fault>> {
     let mut faults = Vec::new();
     if role == Role::Admin && !tags.is_empty() {
-        faults.push(Fault::new("/tags", "tags: the role admin covers all tasks; remove the tags or choose a lower role"));
+        faults.push(Fault::new("/tags", message!("tags.of_administrator").of("tags")));
     }
     if tags.len() > MAX_TAGS {
-        faults.push(Fault::new("/tags", format!("tags: {} are given, at most {MAX_TAGS} are allowed", tags.len())));
+        faults.push(Fault::new("/tags", message!("value.too_many", count = tags.len(), max = MAX_TAGS).of("tags")));
     }
     for (place, tag) in tags.iter().enumerate() {
         if let Err(message) = check_id(tag) {
-            faults.push(Fault::new(format!("/tags/{place}"), message.replacen("id:", "tags:", 1)));
+            faults.push(Fault::new(format!("/tags/{place}"), message.of("tags")));
         }
     }
     if faults.is_empty() { Ok(()) } else { Err(faults) }
@@ -183,13 +188,13 @@ pub const MAX_PASSWORD: usize = 1024;
 ///
 /// # Errors
 /// A message that names the violated rule.
-pub fn check_user_name(name: &str) -> Result<(), String> {
+pub fn check_user_name(name: &str) -> Result<(), Message> {
     let length = name.chars().count();
     if !(1..=64).contains(&length) {
-        return Err(format!("name: must have 1 to 64 characters, not {length}"));
+        return Err(message!("value.character_count", min = 1, max = 64, count = length).of("name"));
     }
     match name.chars().find(|c| !c.is_alphanumeric() && !matches!(c, '.' | '_' | '-' | '@')) {
-        Some(bad) => Err(format!("name: {bad:?} is not allowed; use letters, digits, '.', '_', '-' and '@'")),
+        Some(bad) => Err(message!("account.name_character", character = format!("{bad:?}")).of("name")),
         None => Ok(()),
     }
 }
@@ -198,19 +203,18 @@ pub fn check_user_name(name: &str) -> Result<(), String> {
 ///
 /// # Errors
 /// A message that names the violated rule, without the password.
-pub fn check_password(password: &str, user_name: &str) -> Result<(), String> {
+pub fn check_password(password: &str, user_name: &str) -> Result<(), Message> {
     if password.chars().count() < MIN_PASSWORD {
-        return Err(format!("password: must have at least {MIN_PASSWORD} characters"));
+        return Err(message!("value.too_few_characters", min = MIN_PASSWORD).of("password"));
     }
     if password.len() > MAX_PASSWORD {
-        return Err(format!("password: must have at most {MAX_PASSWORD} bytes"));
+        return Err(message!("value.too_many_bytes", max = MAX_PASSWORD).of("password"));
     }
-    let lower = password.to_lowercase();
-    if lower == user_name.to_lowercase() {
-        return Err("password: must not be the account name".to_owned());
+    if password.to_lowercase() == user_name.to_lowercase() {
+        return Err(message!("password.account_name").of("password"));
     }
-    if is_common_password(&lower) {
-        return Err("password: is too common; choose another".to_owned());
+    if is_easy_to_guess(password, user_name) {
+        return Err(message!("password.too_common").of("password"));
     }
     Ok(())
 }
@@ -224,11 +228,11 @@ pub const MAX_TOKEN: usize = 512;
 ///
 /// # Errors
 /// A message that names the violated rule, without the token.
-pub fn check_token(token: &str) -> Result<(), String> {
+pub fn check_token(token: &str) -> Result<(), Message> {
     if (MIN_TOKEN..=MAX_TOKEN).contains(&token.len()) && token.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Ok(());
     }
-    Err(format!("token: must have {MIN_TOKEN} to {MAX_TOKEN} visible ASCII characters, no spaces"))
+    Err(message!("token.characters", min = MIN_TOKEN, max = MAX_TOKEN).of("token"))
 }
 
 #[cfg(test)]

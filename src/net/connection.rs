@@ -11,7 +11,7 @@ use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use poem::http::uri::Scheme;
-use poem::http::{HeaderMap, HeaderValue, Request, StatusCode, Version, header};
+use poem::http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Version, header};
 use poem::web::{LocalAddr, RemoteAddr};
 use poem::{Addr, Endpoint, Response};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
@@ -78,12 +78,19 @@ where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let context = Arc::new(ConnectionContext { shared: shared.clone(), in_flight, peer, tls });
-    let service = hyper::service::service_fn(|request: Request<Incoming>| {
+    let service = hyper::service::service_fn(|mut request: Request<Incoming>| {
         let guard = context.in_flight.start_request(request.version() == Version::HTTP_2);
         let context = context.clone();
         async move {
-            let response: hyper::Response<_> = context.respond(request).await.into();
-            Ok::<_, Infallible>(response.map(|body| GuardedBody { body, _guard: guard }))
+            let is_head = request.method() == Method::HEAD;
+            if is_head {
+                *request.method_mut() = Method::GET;
+            }
+            let mut response: hyper::Response<_> = context.respond(request).await.into();
+            if is_head {
+                declare_length(&mut response);
+            }
+            Ok::<_, Infallible>(response.map(|body| GuardedBody { body: (!is_head).then_some(body), _guard: guard }))
         }
     });
     let builder = builder(&shared.limits);
@@ -194,9 +201,18 @@ fn error_response<B>(request: &Request<B>, status: StatusCode, detail: &str) -> 
     response.content_type("text/plain; charset=utf-8").body(format!("{detail}\n"))
 }
 
+/// Sets `Content-Length` to the length of the body, if it is known: a response to `HEAD` has the headers of `GET`.
+fn declare_length<B: Body>(response: &mut hyper::Response<B>) {
+    let has_length = !matches!(response.status(), StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+    if let Some(length) = response.body().size_hint().exact().filter(|_| has_length) {
+        response.headers_mut().insert(header::CONTENT_LENGTH, length.into());
+    }
+}
+
 /// A response body that holds the request guard of its connection until it is sent.
 struct GuardedBody<B> {
-    body: B,
+    /// `None`: the response to `HEAD`.
+    body: Option<B>,
     _guard: RequestGuard,
 }
 
@@ -205,14 +221,17 @@ impl<B: Body + Unpin> Body for GuardedBody<B> {
     type Error = B::Error;
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
-        Pin::new(&mut self.get_mut().body).poll_frame(cx)
+        match &mut self.get_mut().body {
+            Some(body) => Pin::new(body).poll_frame(cx),
+            None => Poll::Ready(None),
+        }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.body.as_ref().is_none_or(Body::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        self.body.as_ref().map_or_else(|| SizeHint::with_exact(0), Body::size_hint)
     }
 }

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::limits::Limits;
-use super::rate_limiter::rate_limit_key;
+use crate::rate_limit::client_key;
 
 /// Limits the open connections. Clones share the counts.
 #[derive(Clone)]
@@ -37,7 +37,7 @@ impl ConnectionLimiter {
 
     /// A permit for one more connection; `None` when a limit is reached. `by_address`: the limit per address applies too.
     pub fn acquire(&self, peer: IpAddr, by_address: bool) -> Option<ConnectionPermit> {
-        let address = by_address.then(|| rate_limit_key(peer));
+        let address = by_address.then(|| client_key(peer));
         let mut open = self.0.open.lock().unwrap_or_else(PoisonError::into_inner);
         if open.total >= self.0.max_total {
             return None;

@@ -124,7 +124,7 @@ impl Files {
             return Err(empty("server.tls_certificate", certificate, "certificate"));
         }
         let key = PrivateKeyDer::from_pem_slice(&self.key).map_err(|_| empty("server.tls_key", key, "private key"))?;
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let versions = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
         let config =
             versions.map_err(|error| TlsError::Unfit(error.to_string()))?.with_no_client_auth().with_single_cert(chain, key);

@@ -4,7 +4,7 @@ use chrono::{DateTime, Duration, Utc};
 use serde_json::Value;
 
 use super::OidcError;
-use super::provider_client::ProviderClient;
+use super::provider_client::{ClientAuth, ProviderClient};
 use crate::domain::single_sign_on::is_safe;
 
 /// How long the metadata is cached.
@@ -20,13 +20,6 @@ pub(super) struct Metadata {
     /// Whether authorization responses contain `iss` (RFC 9207).
     pub sends_issuer: bool,
     fetched_at: DateTime<Utc>,
-}
-
-/// How Belfry authenticates at the token endpoint.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum ClientAuth {
-    Basic,
-    Post,
 }
 
 impl Metadata {

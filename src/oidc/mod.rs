@@ -4,19 +4,22 @@
 mod keys;
 mod metadata;
 mod provider_client;
+mod shared_fetch;
 mod token;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use tokio::sync::Mutex;
 
 use crate::clock::SharedClock;
 use crate::domain::single_sign_on::IdentityProvider;
 use keys::KeySet;
 use metadata::Metadata;
 use provider_client::ProviderClient;
+use shared_fetch::SharedFetch;
 
 /// A failed sign-in at the provider. Never contains a code, token or secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -55,7 +58,10 @@ pub struct Provider {
     settings: IdentityProvider,
     clock: SharedClock,
     client: ProviderClient,
+    /// Never locked during a request.
     cache: Mutex<Cache>,
+    metadata_fetch: SharedFetch<Metadata>,
+    key_fetch: SharedFetch<KeySet>,
 }
 
 /// Cached metadata and keys of the provider.
@@ -68,7 +74,14 @@ struct Cache {
 impl Provider {
     /// Makes no request, so that Belfry starts while the provider is down.
     pub fn new(settings: IdentityProvider, clock: SharedClock) -> Self {
-        Self { settings, clock, client: ProviderClient::default(), cache: Mutex::default() }
+        Self {
+            settings,
+            clock,
+            client: ProviderClient::default(),
+            cache: Mutex::default(),
+            metadata_fetch: SharedFetch::default(),
+            key_fetch: SharedFetch::default(),
+        }
     }
 
     pub fn settings(&self) -> &IdentityProvider {
@@ -113,7 +126,7 @@ impl Provider {
     /// Exchanges a code for an ID token, validates it, and returns the identity.
     pub async fn identity(&self, code: &str, verifier: &str, nonce: &str) -> Result<Identity, OidcError> {
         let metadata = self.metadata().await?;
-        let tokens = self.client.exchange(&metadata, &self.settings, code, verifier).await?;
+        let tokens = self.client.exchange(&metadata.token_endpoint, metadata.client_auth, &self.settings, code, verifier).await?;
         let key = self.keys_for(&metadata, &tokens.id_token).await?;
         let expected = token::Expected { issuer: &self.settings.issuer, client_id: &self.settings.client_id, nonce };
         let mut claims = token::check(&tokens, &key, &expected, self.clock.now())?;
@@ -127,25 +140,32 @@ impl Provider {
 
     /// The provider's metadata, cached for an hour.
     async fn metadata(&self) -> Result<Metadata, OidcError> {
-        let mut cache = self.cache.lock().await;
         let now = self.clock.now();
-        if let Some(metadata) = cache.metadata.as_ref().filter(|metadata| metadata.is_fresh(now)) {
-            return Ok(metadata.clone());
+        let known = self.cache().metadata.clone();
+        if let Some(metadata) = known.filter(|metadata| metadata.is_fresh(now)) {
+            return Ok(metadata);
         }
-        let metadata = Metadata::fetch(&self.client, &self.settings.issuer, now).await?;
-        cache.metadata = Some(metadata.clone());
+        let (client, issuer) = (self.client.clone(), self.settings.issuer.clone());
+        let metadata = self.metadata_fetch.run(async move { Metadata::fetch(&client, &issuer, now).await }).await?;
+        self.cache().metadata = Some(metadata.clone());
         Ok(metadata)
+    }
+
+    fn cache(&self) -> MutexGuard<'_, Cache> {
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The keys that may have signed a token. Fetched again if none matches, because providers rotate their keys.
     async fn keys_for(&self, metadata: &Metadata, id_token: &str) -> Result<Vec<jsonwebtoken::jwk::Jwk>, OidcError> {
         let header = token::header(id_token)?;
-        let mut cache = self.cache.lock().await;
         let now = self.clock.now();
-        let mut matching = cache.keys.matching(&header);
-        if matching.is_empty() && cache.keys.may_refresh(now) {
-            cache.keys = KeySet::fetch(&self.client, &metadata.jwks_uri, now).await?;
-            matching = cache.keys.matching(&header);
+        let known = self.cache().keys.clone();
+        let mut matching = known.matching(&header);
+        if matching.is_empty() && known.may_refresh(now) {
+            let (client, url) = (self.client.clone(), metadata.jwks_uri.clone());
+            let keys = self.key_fetch.run(async move { KeySet::fetch(&client, &url, now).await }).await?;
+            matching = keys.matching(&header);
+            self.cache().keys = keys;
         }
         match matching.is_empty() {
             true => Err(OidcError::Untrusted("the ID token is signed with a key that the provider does not publish".to_owned())),

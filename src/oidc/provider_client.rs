@@ -1,5 +1,6 @@
 //! HTTP client of the identity provider: with a timeout and a size limit, without redirects.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::redirect::Policy;
@@ -8,7 +9,6 @@ use serde_json::Value;
 use tokio::sync::OnceCell;
 
 use super::OidcError;
-use super::metadata::{ClientAuth, Metadata};
 use crate::domain::input::{percent_encoded, truncate};
 use crate::domain::secret::Secret;
 use crate::domain::single_sign_on::IdentityProvider;
@@ -17,9 +17,16 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// The largest response accepted, in bytes.
 const MAX_RESPONSE_BYTES: usize = 1024 * 1024;
 
-/// The HTTP client, created at its first use.
-#[derive(Default)]
-pub(super) struct ProviderClient(OnceCell<Client>);
+/// The HTTP client, created at its first use. Clones share it.
+#[derive(Clone, Default)]
+pub(super) struct ProviderClient(Arc<OnceCell<Client>>);
+
+/// How Belfry authenticates at the token endpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ClientAuth {
+    Basic,
+    Post,
+}
 
 /// The response of the token endpoint.
 #[derive(Debug, Clone)]
@@ -31,7 +38,7 @@ pub(super) struct Tokens {
 impl ProviderClient {
     async fn client(&self) -> Result<&Client, OidcError> {
         let create = async || {
-            let _ = rustls::crypto::ring::default_provider().install_default(); // fails if one is installed already
+            let _ = rustls::crypto::aws_lc_rs::default_provider().install_default(); // fails if one is installed already
             let builder = || {
                 let agent = concat!("belfry/", env!("CARGO_PKG_VERSION"));
                 Client::builder().user_agent(agent).timeout(TIMEOUT).redirect(Policy::none()).referer(false)
@@ -53,10 +60,11 @@ impl ProviderClient {
         Ok(body)
     }
 
-    /// Exchanges a code for tokens.
+    /// Exchanges a code for tokens at the token endpoint.
     pub async fn exchange(
         &self,
-        metadata: &Metadata,
+        endpoint: &str,
+        client_auth: ClientAuth,
         settings: &IdentityProvider,
         code: &str,
         verifier: &str,
@@ -68,8 +76,8 @@ impl ProviderClient {
             ("redirect_uri", redirect_uri.as_str()),
             ("code_verifier", verifier),
         ];
-        let mut request = self.client().await?.post(&metadata.token_endpoint);
-        match (&settings.client_secret, metadata.client_auth) {
+        let mut request = self.client().await?.post(endpoint);
+        match (&settings.client_secret, client_auth) {
             (Some(secret), ClientAuth::Basic) => {
                 request = request.basic_auth(percent_encoded(&settings.client_id), Some(percent_encoded(secret.reveal())));
             }

@@ -1,4 +1,3 @@
-//! The scheduler: sleeps until a task is due and plans its executions. Further background tasks of the same form live here:
 //! idle triggers, orphan recovery, notifications between nodes, retention and WAL checkpoints.
 
 use std::time::Duration;
@@ -8,15 +7,9 @@ use tokio_util::sync::CancellationToken;
 use crate::signals::SchedulerHeartbeat;
 use crate::storage::{Result, plan};
 
-pub mod checkpoint;
-pub mod cluster_notifier;
-pub mod external_changes;
 pub mod idle;
-pub mod orphan_recovery;
 pub mod planner;
 mod precise;
-pub mod process_lock;
-pub mod prune;
 
 pub use planner::{Planned, Planner};
 

@@ -16,11 +16,10 @@ use crate::domain::execution::{Cause, Status};
 use crate::domain::job::Job;
 use crate::domain::task::Task;
 use crate::events::EventBus;
-use crate::ids::new_id;
+use crate::queue::jobs::{self, NewJob};
 use crate::signals::Signals;
 use crate::storage::execution::{self, NewExecution};
 use crate::storage::plan::{self, Advance, RetryDue};
-use crate::storage::queue::{self, NewJob};
 use crate::storage::{Database, Result, Tx};
 
 /// Tasks and retries taken in one transaction.
@@ -64,7 +63,7 @@ impl Planner {
         let mut jobs = insert(&mut tx, &executions, &tasks, now).await?;
         let retries = plan::take_due_retries(&mut tx, now, BATCH).await?;
         jobs.extend(retries.into_iter().map(retry_job));
-        queue::push(&mut tx, &jobs, now).await?;
+        jobs::push(&mut tx, &jobs, now).await?;
         tx.commit().await?;
         self.publish(&tasks, &executions, &jobs);
         Ok(Planned { tasks: tasks.len(), executions: executions.len(), jobs: jobs.len() })
@@ -77,7 +76,7 @@ impl Planner {
         let outcome = decision::decide_idle(task, active.get(&task.id).copied().unwrap_or(0));
         let executions = [new_execution(task, now, outcome, now)];
         let jobs = insert(&mut tx, &executions, std::slice::from_ref(task), now).await?;
-        queue::push(&mut tx, &jobs, now).await?;
+        jobs::push(&mut tx, &jobs, now).await?;
         tx.commit().await?;
         self.publish(std::slice::from_ref(task), &executions, &jobs);
         Ok(())
@@ -108,7 +107,7 @@ impl Planner {
         match task.rule(self.zone) {
             Ok(rule) => decision::decide(task, &rule, now, self.since, active, limit),
             Err(faults) => {
-                let fault = faults.first().map_or("", |fault| fault.message.as_str());
+                let fault = faults.first().map(ToString::to_string).unwrap_or_default();
                 tracing::error!(
                     task.id = task.id,
                     fault,
@@ -138,27 +137,9 @@ impl Planner {
 }
 
 fn new_execution(task: &Task, scheduled_at: DateTime<Utc>, outcome: FiringOutcome, now: DateTime<Utc>) -> NewExecution {
-    let (cause, status, error) = match outcome {
-        FiringOutcome::Run { catch_up: false } => (Cause::Schedule, Status::Queued, None),
-        FiringOutcome::Run { catch_up: true } => (Cause::CatchUp, Status::Queued, None),
-        FiringOutcome::Skipped(reason) => (Cause::Schedule, Status::Skipped, Some(reason)),
-        FiringOutcome::Missed(reason) => (Cause::Schedule, Status::Missed, Some(reason)),
-    };
-    NewExecution {
-        id: new_id(now),
-        task_id: task.id.clone(),
-        task_type: task.task_type.clone(),
-        schedule_text: task.schedule_text.clone(),
-        params: task.params.clone(),
-        cause,
-        status,
-        scheduled_at,
-        error,
-        requested_by: None,
-        idempotency_key: None,
-        started_by: None,
-        task_version: task.version,
-    }
+    let cause = if outcome == (FiringOutcome::Run { catch_up: true }) { Cause::CatchUp } else { Cause::Schedule };
+    let (status, error) = outcome.into_status();
+    NewExecution { status, error, ..NewExecution::new(task, cause, scheduled_at, now) }
 }
 
 /// Inserts executions. Returns the jobs of the new executions that are queued.

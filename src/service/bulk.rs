@@ -3,10 +3,15 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use super::{Error, Result, Service, allow};
+use super::deps::ServiceDeps;
+use super::executions::ExecutionService;
+use super::search::check_search;
+use super::tasks::TaskService;
+use super::{Error, Result, allow};
 use crate::domain::page::TaskFilter;
 use crate::domain::user::{Action, Actor};
-use crate::storage::task_list;
+use crate::i18n::Message;
+use crate::storage::{Database, task_list};
 
 /// The number of task ids read at a time.
 const BATCH: i64 = 500;
@@ -59,19 +64,31 @@ impl BulkOutcome {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BulkError {
     pub id: String,
-    pub message: String,
+    pub message: Message,
 }
 
-impl Service {
+/// Performs one action on many tasks.
+#[derive(Clone)]
+pub struct BulkService {
+    database: Database,
+    tasks: TaskService,
+    executions: ExecutionService,
+}
+
+impl BulkService {
+    pub(super) fn new(deps: &ServiceDeps, tasks: TaskService, executions: ExecutionService) -> Self {
+        Self { database: deps.database.clone(), tasks, executions }
+    }
+
     /// Performs one action on many tasks.
     ///
     /// # Errors
     /// [`Error::Forbidden`]; [`Error::Internal`], after which some of the tasks may be processed.
-    pub async fn bulk(&self, actor: &Actor, action: BulkAction, target: &BulkTarget) -> Result<BulkOutcome> {
+    pub async fn apply(&self, actor: &Actor, action: BulkAction, target: &BulkTarget) -> Result<BulkOutcome> {
         allow(actor, action.required_action())?;
         let (mut all, mut after) = (BulkOutcome::default(), Some(String::new()));
         while let Some(place) = after.take() {
-            let (part, next) = self.bulk_part(actor, action, target, &place, Duration::MAX).await?;
+            let (part, next) = self.apply_part(actor, action, target, &place, Duration::MAX).await?;
             all.add(part);
             after = next;
         }
@@ -81,7 +98,7 @@ impl Service {
     /// Performs part of a bulk action: on tasks after the id `after` (empty: from the start), until `limit` has passed.
     /// Returns the id to continue after, or `None` at the end. Each task has its own transaction, so other requests and
     /// firings do not wait for the whole action.
-    pub async fn bulk_part(
+    pub async fn apply_part(
         &self,
         actor: &Actor,
         action: BulkAction,
@@ -91,11 +108,11 @@ impl Service {
     ) -> Result<(BulkOutcome, Option<String>)> {
         allow(actor, action.required_action())?;
         let (started, mut outcome) = (Instant::now(), BulkOutcome::default());
-        let ids = self.bulk_ids(actor, target, after).await?;
+        let ids = self.next_ids(actor, target, after).await?;
         let mut left = ids.as_slice();
         while !left.is_empty() && (outcome.matched == 0 || started.elapsed() < limit) {
             let (now, later) = left.split_at(left.len().min(CHUNK));
-            self.bulk_step(actor, action, now, &mut outcome).await?;
+            self.apply_step(actor, action, now, &mut outcome).await?;
             left = later;
         }
         let done = &ids[..ids.len() - left.len()];
@@ -104,27 +121,28 @@ impl Service {
     }
 
     /// The next selected ids, sorted and unique.
-    async fn bulk_ids(&self, actor: &Actor, target: &BulkTarget, after: &str) -> Result<Vec<String>> {
+    async fn next_ids(&self, actor: &Actor, target: &BulkTarget, after: &str) -> Result<Vec<String>> {
         match target {
             BulkTarget::Ids(ids) => {
                 let wanted: BTreeSet<_> = ids.iter().filter(|id| id.as_str() > after).cloned().collect();
                 Ok(wanted.into_iter().take(BATCH as usize).collect())
             }
             BulkTarget::Filter(filter) => {
+                check_search(filter.search.as_deref())?;
                 let filter = TaskFilter { scope: actor.scope.clone(), ..filter.resolved() };
-                Ok(task_list::ids(&mut self.database().read().await?, &filter, after, BATCH).await?)
+                Ok(task_list::ids(&mut self.database.read().await?, &filter, after, BATCH).await?)
             }
         }
     }
 
-    async fn bulk_step(&self, actor: &Actor, action: BulkAction, ids: &[String], outcome: &mut BulkOutcome) -> Result<()> {
+    async fn apply_step(&self, actor: &Actor, action: BulkAction, ids: &[String], outcome: &mut BulkOutcome) -> Result<()> {
         for id in ids {
             outcome.matched += 1;
-            match self.bulk_one(actor, action, id).await {
+            match self.apply_one(actor, action, id).await {
                 Ok(()) => outcome.done += 1,
                 Err(error @ Error::Internal(_)) => return Err(error),
                 Err(error) if outcome.errors.len() < MAX_ERRORS => {
-                    outcome.errors.push(BulkError { id: id.clone(), message: error.to_string() });
+                    outcome.errors.push(BulkError { id: id.clone(), message: error.message() });
                 }
                 Err(_) => {}
             }
@@ -132,12 +150,12 @@ impl Service {
         Ok(())
     }
 
-    async fn bulk_one(&self, actor: &Actor, action: BulkAction, id: &str) -> Result<()> {
+    async fn apply_one(&self, actor: &Actor, action: BulkAction, id: &str) -> Result<()> {
         match action {
-            BulkAction::Run => self.run_task(actor, id, None, None).await.map(drop),
-            BulkAction::Pause => self.pause_task(actor, id, None).await.map(drop),
-            BulkAction::Resume => self.resume_task(actor, id, None).await.map(drop),
-            BulkAction::Delete => self.delete_task(actor, id, None).await,
+            BulkAction::Run => self.executions.run(actor, id, None, None).await.map(drop),
+            BulkAction::Pause => self.tasks.pause(actor, id, None).await.map(drop),
+            BulkAction::Resume => self.tasks.resume(actor, id, None).await.map(drop),
+            BulkAction::Delete => self.tasks.delete(actor, id, None).await,
         }
     }
 }

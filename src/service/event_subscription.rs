@@ -6,17 +6,19 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{Credential, Result, Service};
+use super::Result;
+use super::sessions::{Credential, SessionService};
 use crate::domain::event::Event;
 use crate::domain::user::Actor;
-use crate::storage::tag_scope;
+use crate::storage::{Database, tag_scope};
 
 /// How long a validated credential is trusted before it is checked again.
 const REVALIDATE_AFTER: Duration = Duration::from_secs(5);
 
 /// The subscriber of an event stream.
 pub struct EventSubscription {
-    service: Service,
+    database: Database,
+    sessions: SessionService,
     credential: Credential,
     actor: Actor,
     validated_at: Instant,
@@ -24,8 +26,8 @@ pub struct EventSubscription {
 
 impl EventSubscription {
     /// A subscription for an actor that was just authenticated with this credential.
-    pub fn new(service: &Service, credential: Credential, actor: Actor) -> EventSubscription {
-        EventSubscription { service: service.clone(), credential, actor, validated_at: Instant::now() }
+    pub(super) fn new(database: Database, sessions: SessionService, credential: Credential, actor: Actor) -> EventSubscription {
+        EventSubscription { database, sessions, credential, actor, validated_at: Instant::now() }
     }
 
     /// Waits until the credential must be checked again; then call [`EventSubscription::allows`], even without events.
@@ -36,7 +38,7 @@ impl EventSubscription {
     /// The events that the subscriber may receive; `None` if its session or token has ended.
     pub async fn allows(&mut self, events: Arc<[Event]>) -> Result<Option<Arc<[Event]>>> {
         if self.validated_at.elapsed() >= REVALIDATE_AFTER {
-            let Some(actor) = self.service.revalidate(&self.credential).await? else { return Ok(None) };
+            let Some(actor) = self.sessions.revalidate(&self.credential).await? else { return Ok(None) };
             (self.actor, self.validated_at) = (actor, Instant::now());
         }
         if self.actor.scope.is_all() {
@@ -61,7 +63,7 @@ impl EventSubscription {
                 Event::Resync => {}
             }
         }
-        let mut reader = self.service.database().read().await?;
+        let mut reader = self.database.read().await?;
         let tasks = tag_scope::visible_tasks(&mut reader, &self.actor.scope, &tasks).await?;
         Ok((tasks, tag_scope::visible_executions(&mut reader, &self.actor.scope, &executions).await?))
     }

@@ -1,21 +1,30 @@
 //! Mail and SMS profiles: list and test. A test runs the task type, so its result is the one that a task would get.
 
+use std::sync::Arc;
+
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::audit::AuditEntry;
-use super::{ConnectionTest, Error, Result, Service, allow};
+use super::audit_log::{AuditEntry, AuditLog};
+use super::datasources::ConnectionTest;
+use super::deps::{ServiceDeps, Shared};
+use super::throttle::{Subject, Throttle};
+use super::{Error, Result, allow};
+use crate::clock::SharedClock;
 use crate::domain::audit::AuditEvent;
 use crate::domain::input::truncate;
 use crate::domain::profile::Profiles;
 use crate::domain::user::{Action, Actor};
+use crate::i18n::message;
 use crate::ids::new_id;
+use crate::storage::Database;
 use crate::tasks::RunContext;
 use crate::tasks::output::OutputSink;
-use crate::tasks::registry::Entry;
+use crate::tasks::registry::{Entry, Registry};
+use crate::vault::Vault;
 
 /// The time limit of a test, whatever time the settings allow a run.
 const TEST_TIMEOUT: Duration = Duration::from_secs(25);
@@ -35,11 +44,35 @@ pub struct SmsTest {
     pub params: Value,
 }
 
-impl Service {
+/// Lists and tests the mail servers and SMS providers of the settings.
+#[derive(Clone)]
+pub struct ProfileService {
+    database: Database,
+    clock: SharedClock,
+    registry: Arc<Registry>,
+    vault: Arc<Vault>,
+    throttle: Throttle,
+    audit_log: AuditLog,
+    profiles: Arc<Profiles>,
+}
+
+impl ProfileService {
+    pub(super) fn new(deps: &ServiceDeps, shared: &Shared) -> Self {
+        Self {
+            database: deps.database.clone(),
+            clock: deps.clock.clone(),
+            registry: deps.registry.clone(),
+            vault: deps.vault.clone(),
+            throttle: shared.throttle.clone(),
+            audit_log: shared.audit_log.clone(),
+            profiles: deps.profiles.clone(),
+        }
+    }
+
     /// The mail servers and SMS providers of the settings, by name.
-    pub fn profiles(&self, actor: &Actor) -> Result<&Profiles> {
+    pub fn list(&self, actor: &Actor) -> Result<&Profiles> {
         allow(actor, Action::SeeServer)?;
-        Ok(&self.0.deps.profiles)
+        Ok(&self.profiles)
     }
 
     /// Sends a test mail. A refusal by the mail server is a result, not an error.
@@ -49,8 +82,8 @@ impl Service {
     /// [`Error::TooManyRequests`] after several tests in a row.
     pub async fn test_mail(&self, actor: &Actor, name: &str, to: &str) -> Result<ConnectionTest> {
         allow(actor, Action::Administer)?;
-        if !self.0.deps.profiles.smtp.contains_key(name) {
-            return Err(Error::NotFound(format!("there is no mail server '{}'", truncate(name, 64))));
+        if !self.profiles.smtp.contains_key(name) {
+            return Err(Error::NotFound(message!("profile.mail_server_missing", name = truncate(name, 64))));
         }
         let body = format!("Test of the mail server {name}, requested by {}.", actor.name);
         let params = json!({"smtp": name, "to": to, "title": "Belfry test mail 钟楼测试邮件", "body": body});
@@ -64,8 +97,8 @@ impl Service {
     /// [`Error::TooManyRequests`] after several tests in a row.
     pub async fn test_sms(&self, actor: &Actor, name: &str, message: &SmsTest) -> Result<ConnectionTest> {
         allow(actor, Action::Administer)?;
-        if !self.0.deps.profiles.sms.contains_key(name) {
-            return Err(Error::NotFound(format!("there is no SMS provider '{}'", truncate(name, 64))));
+        if !self.profiles.sms.contains_key(name) {
+            return Err(Error::NotFound(message!("profile.sms_provider_missing", name = truncate(name, 64))));
         }
         let mut params = json!({"sms": name, "to": message.to});
         for (member, text) in [("text", &message.text), ("template", &message.template)] {
@@ -87,38 +120,34 @@ impl Service {
         to: &str,
         params: Value,
     ) -> Result<ConnectionTest> {
-        let unknown = || Error::Conflict(format!("the task type {task_type} is not available"));
-        let entry = self.registry().get(task_type).ok_or_else(unknown)?;
+        let unknown = || Error::Conflict(message!("task.type_unavailable", task_type));
+        let entry = self.registry.get(task_type).ok_or_else(unknown)?;
         let faults = entry.check(&params, "");
         if !faults.is_empty() {
             return Err(Error::Invalid(faults));
         }
         self.throttle_tests(actor)?;
         let test = self.run_test(&entry, params).await?;
-        let (mut tx, ok) = (self.database().write().await?, test.outcome.is_ok());
+        let (mut tx, ok) = (self.database.write().await?, test.outcome.is_ok());
         tracing::info!(target_name = audit.target, actor = actor.name, ok, "test message sent");
-        self.record_audit(&mut tx, actor, audit.after(json!({"to": truncate(to, 200), "ok": ok}))).await?;
+        self.audit_log.record(&mut tx, actor, audit.after(json!({"to": truncate(to, 200), "ok": ok}))).await?;
         tx.commit().await?;
         Ok(test)
     }
 
-    /// Limits the rate of tests, since messages cost money: the wait grows with every test.
+    /// Limits the rate of tests, since messages cost money.
     fn throttle_tests(&self, actor: &Actor) -> Result<()> {
-        let (keys, now) = ([format!("connection-test:{}", actor.name)], self.clock().now());
-        if let Some(seconds) = self.0.throttle.wait(&keys, now) {
-            return Err(Error::TooManyRequests(format!("too many tests; wait {seconds} seconds")));
-        }
-        self.0.throttle.record_failure(&keys, now);
-        Ok(())
+        let admitted = self.throttle.attempt(Subject::ConnectionTest(&actor.name), None, self.clock.now());
+        admitted.map_err(|seconds| Error::TooManyRequests(message!("profile.too_many_tests", seconds)))
     }
 
     /// Runs the task type once, without a task; returns its output and outcome, secrets masked.
     async fn run_test(&self, entry: &Entry, params: Value) -> Result<ConnectionTest> {
-        self.vault().values().await?;
-        let (now, mask, cancel) = (self.clock().now(), self.vault().mask(), CancellationToken::new());
+        self.vault.values().await?;
+        let (now, mask, cancel) = (self.clock.now(), self.vault.mask(), CancellationToken::new());
         let (pieces, mut output_chunks) = mpsc::unbounded_channel();
         let execution_id = new_id(now);
-        let output = OutputSink::new(&execution_id, 1, MAX_OUTPUT, self.clock().clone(), pieces).with_mask(mask.clone());
+        let output = OutputSink::new(&execution_id, 1, MAX_OUTPUT, self.clock.clone(), pieces).with_mask(mask.clone());
         let (task_id, scheduled_at) = (TEST_TASK_ID.to_owned(), now);
         let context = RunContext { execution_id, task_id, attempt: 1, scheduled_at, cancel, output };
         let started = Instant::now();
@@ -131,8 +160,12 @@ impl Service {
         }
         let outcome = match run {
             Ok(Ok(_)) => Ok(text.trim_end().to_owned()),
-            Ok(Err(error)) => Err(format!("{text}{}", mask.text(&error.message))),
-            Err(_) => Err(format!("{text}no answer within {} s", TEST_TIMEOUT.as_secs())),
+            Ok(Err(error)) => Err(message!(
+                "profile.test_failed",
+                output = text,
+                error = error.message.map_texts(&|text| mask.text(text).into_owned())
+            )),
+            Err(_) => Err(message!("profile.no_answer", output = text, seconds = TEST_TIMEOUT.as_secs())),
         };
         Ok(ConnectionTest { elapsed_ms, outcome })
     }

@@ -1,20 +1,23 @@
 //! Requested runs: run, rerun and cancel.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use super::audit::AuditEntry;
-use super::task_checks::validate_params;
-use super::{Error, Result, Service, allow, tag_scope};
+use super::audit_log::AuditEntry;
+use super::executions::ExecutionService;
+use super::task_rules::validate_params;
+use super::{Error, Result, allow, tag_scope};
 use crate::domain::audit::AuditEvent;
 use crate::domain::event::{Event, TaskChange};
-use crate::domain::execution::{Cause, Execution, Status};
-use crate::domain::fault::Fault;
+use crate::domain::execution::{Cause, Execution};
+use crate::domain::fault::{Fault, pointer_step};
+use crate::domain::input::truncate;
 use crate::domain::task::Task;
 use crate::domain::user::{Action, Actor, Via};
-use crate::ids::new_id;
+use crate::i18n::message;
+use crate::queue::jobs::{self, NewJob};
 use crate::storage::Tx;
 use crate::storage::execution::{self, NewExecution};
-use crate::storage::queue::{self, NewJob};
+use crate::tasks::template;
 
 /// A request to run a task.
 struct RunRequest<'k> {
@@ -24,21 +27,15 @@ struct RunRequest<'k> {
     started_by: Option<String>,
 }
 
-impl Service {
+impl ExecutionService {
     /// Runs a task now, even if it is paused or has active runs. `params` override members of the task's parameters for this
     /// run. A second call with the same idempotency key returns the first call's execution.
     ///
     /// # Errors
     /// [`Error::NotFound`], [`Error::Invalid`] for invalid parameters, [`Error::Forbidden`].
-    pub async fn run_task(
-        &self,
-        actor: &Actor,
-        id: &str,
-        params: Option<&Value>,
-        idempotency_key: Option<&str>,
-    ) -> Result<Execution> {
+    pub async fn run(&self, actor: &Actor, id: &str, params: Option<&Value>, idempotency_key: Option<&str>) -> Result<Execution> {
         allow(actor, Action::Run)?;
-        let mut tx = self.database().write().await?;
+        let mut tx = self.database.write().await?;
         let task = tag_scope::lock_task(&mut tx, actor, id, None).await?;
         if let Some(key) = idempotency_key
             && let Some(earlier) = execution::by_idempotency_key(&mut tx, id, key).await?
@@ -53,24 +50,23 @@ impl Service {
     /// Runs the task of an execution again, with that execution's parameters and the given overrides.
     ///
     /// # Errors
-    /// As [`Service::run_task`]; [`Error::Conflict`] if the task was deleted.
+    /// As [`ExecutionService::run`]; [`Error::Conflict`] if the task was deleted, also if another one has its id now.
     pub async fn rerun(&self, actor: &Actor, id: &str, params: Option<&Value>) -> Result<Execution> {
         allow(actor, Action::Run)?;
-        let mut tx = self.database().write().await?;
+        let mut tx = self.database.write().await?;
         let former = tag_scope::execution(&mut tx, actor, id).await?;
         let task = tag_scope::lock_task(&mut tx, actor, &former.task_id, None).await.map_err(|error| match error {
-            Error::NotFound(_) => Error::Conflict(format!("the task '{}' of this execution was deleted", former.task_id)),
+            Error::NotFound(_) => Error::Conflict(message!("execution.task_deleted", task = &former.task_id)),
             other => other,
         })?;
+        self.check_rerun(actor, &task, &former)?;
         let params = self.overridden(&mut tx, actor, &task, &former.params, params).await?;
-        // Keeps `previous` available to templates.
-        self.enqueue(
-            actor,
-            tx,
-            &task,
-            RunRequest { action: AuditEvent::ExecutionRerun, params, key: None, started_by: former.started_by },
-        )
-        .await
+        // Keeps `previous` available to templates, if the actor may see that execution.
+        let started_by = match former.started_by {
+            Some(id) if tag_scope::execution(&mut tx, actor, &id).await.is_ok() => Some(id),
+            _ => None,
+        };
+        self.enqueue(actor, tx, &task, RunRequest { action: AuditEvent::ExecutionRerun, params, key: None, started_by }).await
     }
 
     /// Cancels an execution: immediately if it is queued, else by signalling the run.
@@ -79,66 +75,95 @@ impl Service {
     /// [`Error::NotFound`], [`Error::Conflict`] if it has ended, [`Error::Forbidden`].
     pub async fn cancel(&self, actor: &Actor, id: &str) -> Result<Execution> {
         allow(actor, Action::Run)?;
-        let mut tx = self.database().write().await?;
+        let mut tx = self.database.write().await?;
         tag_scope::execution(&mut tx, actor, id).await?;
-        let reason = format!("cancelled by {}", actor.name);
-        let waited = execution::cancel_queued(&mut tx, id, &reason, self.clock().now()).await?;
+        let reason = message!("run.cancelled_by", name = &actor.name);
+        let waited = execution::cancel_queued(&mut tx, id, &reason, self.clock.now()).await?;
         let runs = !waited && execution::request_cancel(&mut tx, id).await?;
         let found = execution::get(&mut tx, id).await?.ok_or_else(|| Error::no_execution(id))?;
         if !waited && !runs {
-            return Err(Error::Conflict(format!("the execution has ended: it is {}", found.status.as_str())));
+            return Err(Error::Conflict(message!("execution.ended", status = found.status.as_str())));
         }
-        self.record_audit(&mut tx, actor, AuditEntry::new(AuditEvent::ExecutionCancel, "execution", id)).await?;
+        self.audit_log.record(&mut tx, actor, AuditEntry::new(AuditEvent::ExecutionCancel, "execution", id)).await?;
         tx.commit().await?;
-        self.0.deps.cancels.cancel(id);
+        self.cancels.cancel(id);
         tracing::info!(actor = actor.name, execution.id = id, task.id = found.task_id, "execution cancelled");
         self.publish_execution(&found);
         Ok(found)
+    }
+
+    /// Refuses to run parameters of another task, or of another type, than the one that they were saved for. Parameters other than the
+    /// task's own require the permission to use a dangerous type.
+    fn check_rerun(&self, actor: &Actor, task: &Task, former: &Execution) -> Result<()> {
+        if former.task_type != task.task_type || former.queued_at < task.created_at {
+            return Err(Error::Conflict(message!("execution.task_replaced", task = &task.id)));
+        }
+        if former.params == task.params {
+            return Ok(());
+        }
+        self.rules.allow_type(actor, &task.task_type)?;
+        self.check_params(task, &former.params)
+    }
+
+    fn check_params(&self, task: &Task, params: &Value) -> Result<()> {
+        let faults = self.rules.registry.get(&task.task_type).map_or_else(
+            || vec![Fault::new("", message!("task.type_unavailable", task_type = &task.task_type))],
+            |entry| validate_params(&entry, params, "/params"),
+        );
+        if faults.is_empty() { Ok(()) } else { Err(Error::Invalid(faults)) }
+    }
+
+    /// Whether the actor may edit the task, apart from a tasks file that manages it.
+    fn may_edit(&self, actor: &Actor, task: &Task) -> bool {
+        allow(actor, Action::Edit).is_ok() && self.rules.allow_type(actor, &task.task_type).is_ok()
+    }
+
+    /// Refuses overrides by actors that may not edit the task, unless the type allows them and they hold no templates, which could
+    /// read secrets and other runs.
+    fn check_overrides(&self, actor: &Actor, task: &Task, members: &Map<String, Value>) -> Result<()> {
+        if self.may_edit(actor, task) {
+            return Ok(());
+        }
+        let entry = self.rules.registry.get(&task.task_type);
+        let allowed = entry.map(|entry| entry.task_type.overridable()).unwrap_or_default();
+        let faults: Vec<Fault> = members.iter().filter_map(|(name, value)| override_fault(name, value, allowed)).collect();
+        if faults.is_empty() { Ok(()) } else { Err(Error::Invalid(faults)) }
     }
 
     /// The parameters of one run. Overriding those of a dangerous type requires the permission to use the type.
     async fn overridden(&self, tx: &mut Tx, actor: &Actor, task: &Task, base: &Value, params: Option<&Value>) -> Result<Value> {
         let Some(params) = params.filter(|params| !params.is_null()) else { return Ok(base.clone()) };
         let Value::Object(members) = params else {
-            return Err(Error::invalid("/params", "params: must be an object"));
+            return Err(Error::invalid("/params", message!("value.not_object").of("params")));
         };
-        self.allow_type(actor, &task.task_type)?;
-        self.check_named_tasks(tx, actor, params, "/params").await?;
+        self.rules.allow_type(actor, &task.task_type)?;
+        self.check_overrides(actor, task, members)?;
+        tag_scope::check_named_tasks(tx, actor, params, "/params").await?;
         let mut merged = base.clone();
         if let Value::Object(merged) = &mut merged {
             merged.extend(members.clone());
         }
-        let faults = self.registry().get(&task.task_type).map_or_else(
-            || vec![Fault::new("", format!("the task type '{}' is not available here", task.task_type))],
-            |entry| validate_params(&entry, &merged, "/params"),
-        );
-        if faults.is_empty() { Ok(merged) } else { Err(Error::Invalid(faults)) }
+        self.check_params(task, &merged)?;
+        Ok(merged)
     }
 
     async fn enqueue(&self, actor: &Actor, mut tx: Tx, task: &Task, request: RunRequest<'_>) -> Result<Execution> {
-        let now = self.clock().now();
+        let now = self.clock.now();
+        let cause = if actor.via == Via::Api { Cause::Api } else { Cause::Manual };
         let new = NewExecution {
-            id: new_id(now),
-            task_id: task.id.clone(),
-            task_type: task.task_type.clone(),
-            schedule_text: task.schedule_text.clone(),
             params: request.params,
-            cause: if actor.via == Via::Api { Cause::Api } else { Cause::Manual },
-            status: Status::Queued,
-            scheduled_at: now,
-            error: None,
             requested_by: Some(actor.name.clone()),
             idempotency_key: request.key.map(str::to_owned),
             started_by: request.started_by,
-            task_version: task.version,
+            ..NewExecution::new(task, cause, now, now)
         };
         execution::insert(&mut tx, std::slice::from_ref(&new), now).await?;
-        queue::push(&mut tx, &[NewJob::first(&new, task)], now).await?;
+        jobs::push(&mut tx, &[NewJob::first(&new, task)], now).await?;
         let entry = AuditEntry::new(request.action, "task", &task.id).after(json!({"execution": new.id, "params": new.params}));
-        self.record_audit(&mut tx, actor, entry).await?;
+        self.audit_log.record(&mut tx, actor, entry).await?;
         let execution = execution::get(&mut tx, &new.id).await?.ok_or_else(|| Error::no_execution(&new.id))?;
         tx.commit().await?;
-        self.0.deps.signals.jobs.queued([task.policy.queue.as_str()]);
+        self.signals.jobs.queued([task.policy.queue.as_str()]);
         tracing::info!(actor = actor.name, task.id, execution.id, "run requested");
         self.publish_execution(&execution);
         Ok(execution)
@@ -151,6 +176,20 @@ impl Service {
             status: execution.status,
             attempt: execution.attempt,
         };
-        self.0.deps.events.publish(vec![event, Event::Task { id: execution.task_id.clone(), change: TaskChange::Updated }]);
+        self.events.publish(vec![event, Event::Task { id: execution.task_id.clone(), change: TaskChange::Updated }]);
     }
+}
+
+/// Why somebody who may not edit a task may not override this member of its parameters.
+fn override_fault(name: &str, value: &Value, allowed: &[&str]) -> Option<Fault> {
+    let pointer = format!("/params/{}", pointer_step(name));
+    let shown = truncate(name, 64);
+    if !allowed.contains(&name) {
+        let message = match allowed {
+            [] => message!("run.no_overrides"),
+            _ => message!("run.override_not_allowed", allowed = allowed.join(", ")),
+        };
+        return Some(Fault::new(pointer, message.of(shown)));
+    }
+    template::has_templates(value).then(|| Fault::new(pointer, message!("run.override_with_template").of(shown)))
 }

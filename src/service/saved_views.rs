@@ -1,16 +1,30 @@
 //! Saved views, private to each account. They affect nobody else, so they are not audited.
 
-use super::{Error, Result, Service, allow};
+use super::deps::ServiceDeps;
+use super::{Error, Result, allow};
+use crate::clock::SharedClock;
 use crate::domain::saved_view::{ListKind, MAX_QUERY, MAX_VIEWS, SavedView, check_name};
 use crate::domain::user::{Action, Actor};
+use crate::i18n::message;
 use crate::ids::new_id;
-use crate::storage::{self, saved_view};
+use crate::storage::{self, Database, saved_view};
 
-impl Service {
+/// Stores the saved views of each account.
+#[derive(Clone)]
+pub struct SavedViewService {
+    database: Database,
+    clock: SharedClock,
+}
+
+impl SavedViewService {
+    pub(super) fn new(deps: &ServiceDeps) -> Self {
+        Self { database: deps.database.clone(), clock: deps.clock.clone() }
+    }
+
     /// The actor's views, by list and name.
-    pub async fn saved_views(&self, actor: &Actor) -> Result<Vec<SavedView>> {
+    pub async fn list(&self, actor: &Actor) -> Result<Vec<SavedView>> {
         allow(actor, Action::See)?;
-        Ok(saved_view::for_user(&mut self.database().read().await?, &actor.name).await?)
+        Ok(saved_view::for_user(&mut self.database.read().await?, &actor.name).await?)
     }
 
     /// Saves a filter under a name; replaces an existing view of the same list and name.
@@ -18,23 +32,23 @@ impl Service {
     /// # Errors
     /// [`Error::Invalid`] for an invalid name or a filter that is too long, [`Error::Conflict`] if there are too many,
     /// [`Error::NotFound`] if the actor has no account.
-    pub async fn save_view(&self, actor: &Actor, list: ListKind, name: &str, query: &str) -> Result<SavedView> {
+    pub async fn save(&self, actor: &Actor, list: ListKind, name: &str, query: &str) -> Result<SavedView> {
         allow(actor, Action::See)?;
         let name = check_name(name).map_err(|message| Error::invalid("/name", message))?.to_owned();
         if query.len() > MAX_QUERY {
-            let message = format!("query: the filter must have at most {MAX_QUERY} bytes");
+            let message = message!("value.too_many_bytes", max = MAX_QUERY).of("query");
             return Err(Error::invalid("/query", message));
         }
-        let now = self.clock().now();
+        let now = self.clock.now();
         let view = SavedView { id: new_id(now), list, name, query: query.to_owned(), created_at: now };
-        let mut tx = self.database().write().await?;
+        let mut tx = self.database.write().await?;
         let existing = saved_view::for_user(&mut tx, &actor.name).await?;
         let others = existing.iter().filter(|other| other.list == list && other.name != view.name).count();
         if others >= MAX_VIEWS {
-            return Err(Error::Conflict(format!("there are {MAX_VIEWS} saved views of this list already; delete one first")));
+            return Err(Error::Conflict(message!("saved_view.too_many", max = MAX_VIEWS)));
         }
         if !saved_view::put(&mut tx, &actor.name, &view).await? {
-            return Err(Error::NotFound("saved views belong to an account; sign in with one".to_owned()));
+            return Err(Error::NotFound(message!("saved_view.needs_account")));
         }
         tx.commit().await?;
         Ok(view)
@@ -44,14 +58,14 @@ impl Service {
     ///
     /// # Errors
     /// [`Error::Invalid`] for an invalid name, [`Error::Conflict`] if it is taken, [`Error::NotFound`].
-    pub async fn rename_view(&self, actor: &Actor, id: &str, name: &str) -> Result<()> {
+    pub async fn rename(&self, actor: &Actor, id: &str, name: &str) -> Result<()> {
         allow(actor, Action::See)?;
         let name = check_name(name).map_err(|message| Error::invalid("/name", message))?;
-        let mut tx = self.database().write().await?;
+        let mut tx = self.database.write().await?;
         match saved_view::rename(&mut tx, &actor.name, id, name).await {
             Ok(true) => Ok(tx.commit().await?),
             Ok(false) => Err(no_view()),
-            Err(storage::Error::Conflict(_)) => Err(Error::Conflict("there is a saved view of this name already".to_owned())),
+            Err(storage::Error::Conflict(_)) => Err(Error::Conflict(message!("saved_view.exists"))),
             Err(error) => Err(error.into()),
         }
     }
@@ -60,9 +74,9 @@ impl Service {
     ///
     /// # Errors
     /// [`Error::NotFound`].
-    pub async fn delete_view(&self, actor: &Actor, id: &str) -> Result<()> {
+    pub async fn delete(&self, actor: &Actor, id: &str) -> Result<()> {
         allow(actor, Action::See)?;
-        let mut tx = self.database().write().await?;
+        let mut tx = self.database.write().await?;
         if !saved_view::delete(&mut tx, &actor.name, id).await? {
             return Err(no_view());
         }
@@ -71,5 +85,5 @@ impl Service {
 }
 
 fn no_view() -> Error {
-    Error::NotFound("there is no such saved view".to_owned())
+    Error::NotFound(message!("saved_view.missing"))
 }

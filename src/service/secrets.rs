@@ -1,87 +1,159 @@
-//! Generation and hashing of secrets. Passwords are hashed with Argon2id; tokens have 256 random bits, so an unsalted
-//! SHA-256 is enough.
+//! Secrets of tasks: set, list and delete. Values are write-only.
 
-use argon2::password_hash::{PasswordHasher, PasswordVerifier};
-use argon2::{Argon2, Params};
-use base64::Engine;
-use sha2::{Digest, Sha256};
-use tokio::sync::Semaphore;
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use super::{Error, Result};
+use serde_json::json;
 
-/// A new secret of 256 random bits, in URL-safe base64, for a cookie or a token.
-pub fn new_secret() -> Result<String> {
-    let bytes: [u8; 32] = random()?;
-    Ok(base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes))
+use super::audit_log::{AuditEntry, AuditLog};
+use super::deps::{ServiceDeps, Shared};
+use super::{Error, Result, allow};
+use crate::clock::SharedClock;
+use crate::domain::audit::AuditEvent;
+use crate::domain::input::truncate;
+use crate::domain::secret::{SecretInfo, SecretLimits};
+use crate::domain::user::{Action, Actor, Role, check_limits};
+use crate::i18n::{Message, message};
+use crate::storage::{Database, Tx, secret, task};
+use crate::vault::{PlainSecret, Vault, VaultError};
+
+/// The maximum length of a value, in bytes.
+pub const MAX_VALUE: usize = 64 * 1024;
+/// The most tasks that a secret can be limited to by id.
+const MAX_TASKS: usize = 100;
+
+/// A secret to set. No `Debug`, because it contains the value.
+#[derive(Clone)]
+pub struct NewSecret {
+    pub value: String,
+    /// Limits the secret to tasks with one of these tags; empty: no such limit; `None`: unchanged.
+    pub tags: Option<Vec<String>>,
+    /// Limits the secret to these tasks, by id; empty: no such limit; `None`: unchanged.
+    pub tasks: Option<Vec<String>>,
 }
 
-/// Random bytes.
-pub(super) fn random<const N: usize>() -> Result<[u8; N]> {
-    let mut bytes = [0_u8; N];
-    getrandom::fill(&mut bytes).map_err(|error| Error::Internal(Box::new(error)))?;
-    Ok(bytes)
+/// Stores the secrets of tasks.
+#[derive(Clone)]
+pub struct SecretService {
+    database: Database,
+    clock: SharedClock,
+    vault: Arc<Vault>,
+    audit_log: AuditLog,
 }
 
-/// The stored form of a secret: SHA-256 in hexadecimal.
-pub fn hash_secret(secret: &str) -> String {
-    let digest = Sha256::digest(secret.as_bytes());
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// Hashes a password with Argon2id.
-pub async fn hash_password(password: &str) -> Result<String> {
-    let password = password.to_owned();
-    blocking(move || hasher()?.hash_password(password.as_bytes()).map(|hash| hash.to_string())).await
-}
-
-/// Whether a password matches a hash. Without a hash the same work is done, to prevent timing attacks.
-pub async fn verify_password(password: &str, hash: Option<&str>) -> Result<bool> {
-    let (password, hash) = (password.to_owned(), hash.map(str::to_owned));
-    blocking(move || {
-        let Some(hash) = hash else {
-            hasher()?.hash_password(password.as_bytes())?;
-            return Ok(false);
-        };
-        Ok(hasher()?.verify_password(password.as_bytes(), hash.as_str()).is_ok())
-    })
-    .await
-}
-
-/// Argon2id with the parameters recommended by OWASP (19 MiB, two passes); debug builds use the minimum, for speed.
-fn hasher() -> argon2::password_hash::Result<Argon2<'static>> {
-    let params =
-        if cfg!(debug_assertions) { Params::new(Params::MIN_M_COST, 1, 1, None) } else { Params::new(19 * 1024, 2, 1, None) };
-    let params = params.map_err(|_| argon2::password_hash::Error::ParamsInvalid)?;
-    Ok(Argon2::new(argon2::Algorithm::Argon2id, argon2::Version::V0x13, params))
-}
-
-/// Limits concurrent hashes to bound the memory: each takes 19 MiB.
-static HASHES: Semaphore = Semaphore::const_new(4);
-
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> argon2::password_hash::Result<T> + Send + 'static) -> Result<T> {
-    let _place = HASHES.acquire().await.map_err(|error| Error::Internal(Box::new(error)))?;
-    tracing::trace!("computing password hash");
-    let done = tokio::task::spawn_blocking(work).await.map_err(|error| Error::Internal(Box::new(error)))?;
-    done.map_err(|error| Error::Internal(error.to_string().into()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn verify_password_accepts_the_hashed_password_only() {
-        let hash = hash_password("correct horse").await.unwrap();
-        assert!(hash.starts_with("$argon2id$") && !hash.contains("horse"));
-        assert!(verify_password("correct horse", Some(&hash)).await.unwrap());
-        assert!(!verify_password("correct horses", Some(&hash)).await.unwrap());
-        assert!(!verify_password("", None).await.unwrap());
+impl SecretService {
+    pub(super) fn new(deps: &ServiceDeps, shared: &Shared) -> Self {
+        Self {
+            database: deps.database.clone(),
+            clock: deps.clock.clone(),
+            vault: deps.vault.clone(),
+            audit_log: shared.audit_log.clone(),
+        }
     }
 
-    #[test]
-    fn new_secrets_differ_and_hash_is_sha256() {
-        let (one, two) = (new_secret().unwrap(), new_secret().unwrap());
-        assert!(one != two && one.len() == 43);
-        assert_eq!(hash_secret("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    /// All secrets, by name, without their values.
+    pub async fn list(&self, actor: &Actor) -> Result<Vec<SecretInfo>> {
+        allow(actor, Action::Administer)?;
+        Ok(secret::list(&mut self.database.read().await?).await?)
     }
+
+    /// Stores a secret; replaces an existing one of that name.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for an invalid name, value or limit, [`Error::Forbidden`], [`Error::Conflict`] if no encryption key is
+    /// available.
+    pub async fn put(&self, actor: &Actor, name: &str, new: &NewSecret) -> Result<SecretInfo> {
+        allow(actor, Action::Administer)?;
+        check_name(name)?;
+        check_value(&new.value)?;
+        let mut tx = self.database.write().await?;
+        let former = secret::list(&mut tx).await?.into_iter().find(|listed| listed.name == name);
+        let limits = new.limits(&mut tx, former.map(|former| former.limits).unwrap_or_default()).await?;
+        let entry =
+            AuditEntry::new(AuditEvent::SecretSet, "secret", name).after(json!({"tags": limits.tags, "tasks": limits.ids()}));
+        let plain = PlainSecret { name, value: &new.value, limits };
+        self.vault.put(&mut tx, &plain, &actor.name, self.clock.now()).await?;
+        self.audit_log.record(&mut tx, actor, entry).await?;
+        let stored = secret::list(&mut tx).await?.into_iter().find(|listed| listed.name == name);
+        tx.commit().await?;
+        // Reloads the mask, so that the value is masked even before a run uses it.
+        self.vault.values().await?;
+        tracing::info!(actor = actor.name, secret = name, "secret set");
+        stored.ok_or_else(|| no_secret(name))
+    }
+
+    /// Deletes a secret; tasks that use it will fail.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::Forbidden`].
+    pub async fn delete(&self, actor: &Actor, name: &str) -> Result<()> {
+        allow(actor, Action::Administer)?;
+        let mut tx = self.database.write().await?;
+        if !secret::delete(&mut tx, name).await? {
+            return Err(no_secret(name));
+        }
+        self.audit_log.record(&mut tx, actor, AuditEntry::new(AuditEvent::SecretDelete, "secret", name)).await?;
+        tx.commit().await?;
+        tracing::info!(actor = actor.name, secret = name, "secret deleted");
+        Ok(())
+    }
+}
+
+impl NewSecret {
+    /// A value; the limits of an existing secret stay.
+    pub fn new(value: impl Into<String>) -> Self {
+        Self { value: value.into(), tags: None, tasks: None }
+    }
+
+    /// The limits of the secret, checked.
+    async fn limits(&self, tx: &mut Tx, former: SecretLimits) -> Result<SecretLimits> {
+        let tags = self.tags.clone().unwrap_or(former.tags);
+        check_limits(&tags, Role::Viewer).map_err(Error::Invalid)?;
+        let Some(ids) = &self.tasks else { return Ok(SecretLimits { tags, tasks: former.tasks }) };
+        if ids.len() > MAX_TASKS {
+            return Err(Error::invalid("/tasks", message!("secret.too_many_tasks", count = ids.len(), max = MAX_TASKS)));
+        }
+        let keys: BTreeMap<String, String> = task::many(tx, ids).await?.into_iter().map(|task| (task.id, task.key)).collect();
+        match ids.iter().position(|id| !keys.contains_key(id)) {
+            Some(place) => {
+                let missing = message!("task.missing", id = truncate(&ids[place], 64));
+                Err(Error::invalid(&format!("/tasks/{place}"), missing.of("tasks")))
+            }
+            None => Ok(SecretLimits { tags, tasks: keys }),
+        }
+    }
+}
+
+impl From<VaultError> for Error {
+    fn from(error: VaultError) -> Self {
+        match error {
+            VaultError::Database(error) => error.into(),
+            other => Error::Conflict(Message::verbatim(other.to_string())),
+        }
+    }
+}
+
+fn no_secret(name: &str) -> Error {
+    Error::NotFound(message!("secret.missing", name = truncate(name, 64)))
+}
+
+fn check_name(name: &str) -> Result<()> {
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+    if !(1..=64).contains(&name.len()) || !name.chars().all(fits) {
+        return Err(Error::invalid("/name", message!("secret.invalid_name").of("name")));
+    }
+    Ok(())
+}
+
+fn check_value(value: &str) -> Result<()> {
+    if value.is_empty() || value.len() > MAX_VALUE {
+        return Err(Error::invalid(
+            "/value",
+            message!("value.byte_count", min = 1, max = MAX_VALUE, count = value.len()).of("value"),
+        ));
+    }
+    if value.contains('\0') {
+        return Err(Error::invalid("/value", message!("value.nul").of("value")));
+    }
+    Ok(())
 }

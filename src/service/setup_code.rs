@@ -5,8 +5,8 @@ use std::sync::{Mutex, PoisonError};
 
 use subtle::ConstantTimeEq;
 
-use super::secrets::{hash_secret, random};
-use super::{Error, Result, Service};
+use super::Result;
+use super::hashing::{hash_secret, random};
 
 /// Crockford's base32 alphabet, without ambiguous letters.
 const LETTERS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
@@ -18,42 +18,21 @@ const GROUPS: usize = 4;
 pub(super) struct SetupCode(Mutex<Option<String>>);
 
 impl SetupCode {
-    fn matches(&self, given: &str) -> bool {
+    /// Replaces any earlier code by a new one; returns it.
+    pub fn renew(&self) -> Result<String> {
+        let code = new_code()?;
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(hash_secret(&normalize(&code)));
+        Ok(code)
+    }
+
+    pub fn matches(&self, given: &str) -> bool {
         let open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         open.as_ref().is_some_and(|hash| hash.as_bytes().ct_eq(hash_secret(&normalize(given)).as_bytes()).into())
     }
 
+    /// Makes the code invalid.
     pub fn close(&self) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
-    }
-}
-
-impl Service {
-    /// Creates a code and replaces any earlier one; `None` if an account exists already.
-    pub async fn create_setup_code(&self) -> Result<Option<String>> {
-        if !self.needs_setup().await? {
-            return Ok(None);
-        }
-        let code = new_code()?;
-        *self.0.setup_code.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(hash_secret(&normalize(&code)));
-        Ok(Some(code))
-    }
-
-    /// Verifies a code entered from a network address.
-    ///
-    /// # Errors
-    /// [`Error::Unauthorized`] if it is wrong; [`Error::TooManyRequests`] after several wrong ones from this address.
-    pub fn check_setup_code(&self, given: &str, address: Option<&str>) -> Result<()> {
-        let (keys, now) = ([format!("setup:{}", address.unwrap_or_default())], self.clock().now());
-        if let Some(seconds) = self.0.throttle.record_attempt(&keys, now) {
-            return Err(Error::TooManyRequests(format!("too many failed attempts; wait {seconds} s")));
-        }
-        if self.0.setup_code.matches(given) {
-            self.0.throttle.reset(&keys[0]);
-            return Ok(());
-        }
-        tracing::warn!(address, "setup code refused");
-        Err(Error::Unauthorized("the set-up code is wrong".to_owned()))
     }
 }
 

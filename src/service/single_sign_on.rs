@@ -1,20 +1,29 @@
 //! Single sign-on with OpenID Connect: redirects to the identity provider and signs in the linked account on return. An
 //! identity never takes over an existing local account of the same name.
 
+mod error;
+
+pub use error::SignInError;
+
+use std::sync::Arc;
+
 use chrono::Duration;
 use serde_json::json;
 
-use super::audit::AuditEntry;
-use super::secrets::{hash_secret, new_secret};
-use super::users::require_an_administrator;
-use super::{Error, Service};
+use super::Error;
+use super::account_checks::require_an_administrator;
+use super::audit_log::{AuditEntry, AuditLog};
+use super::deps::{ServiceDeps, Shared};
+use super::hashing::{hash_secret, new_secret};
+use super::sessions::SessionService;
+use crate::clock::SharedClock;
 use crate::domain::audit::AuditEvent;
-use crate::domain::single_sign_on::{ClaimsError, VerifiedIdentity};
+use crate::domain::single_sign_on::VerifiedIdentity;
 use crate::domain::user::{Actor, Role, User, Via};
 use crate::ids::new_id;
-use crate::oidc::{AuthorizationRequest, OidcError, Provider};
+use crate::oidc::{AuthorizationRequest, Provider};
 use crate::storage::identity::PendingOidcLogin;
-use crate::storage::{self, Tx, account, identity, sign_in};
+use crate::storage::{Database, Tx, account, identity, sign_in};
 
 /// The time limit of a sign-in at the provider.
 const LOGIN_LIFETIME: Duration = Duration::minutes(10);
@@ -55,104 +64,43 @@ pub struct OidcLogin {
     pub next: String,
 }
 
-/// Why a sign-in through the identity provider failed.
-#[derive(Debug, thiserror::Error)]
-pub enum SignInError {
-    /// No identity provider is configured.
-    #[error("no identity provider is configured")]
-    NotSetUp,
-    /// The sign-in is unknown, has expired, was used already, or was started in another browser.
-    #[error("the sign-in is unknown or has expired")]
-    Stale,
-    /// The provider denied the sign-in; its error code.
-    #[error("the provider denied the sign-in: {0}")]
-    Denied(String),
-    #[error("request to the provider failed: {0}")]
-    Provider(OidcError),
-    #[error("the provider's response failed verification: {0}")]
-    Untrusted(OidcError),
-    #[error("the claims map to no role")]
-    NoRole,
-    #[error("the e-mail address is not in an allowed domain")]
-    Domain,
-    #[error("the account name in the claims is invalid: {0}")]
-    Name(String),
-    /// A local account has the same name.
-    #[error("the account '{0}' exists and is not linked with the provider")]
-    Taken(String),
-    #[error("the account '{0}' is disabled")]
-    Disabled(String),
-    #[error("no administrator would be left")]
-    LastAdministrator,
-    #[error("too many pending sign-ins")]
-    Crowded,
-    #[error(transparent)]
-    Service(#[from] Error),
-}
-
-impl From<storage::Error> for SignInError {
-    fn from(error: storage::Error) -> Self {
-        SignInError::Service(error.into())
-    }
-}
-
-impl From<OidcError> for SignInError {
-    fn from(error: OidcError) -> Self {
-        match error {
-            OidcError::Untrusted(_) => SignInError::Untrusted(error),
-            other => SignInError::Provider(other),
-        }
-    }
-}
-
-impl From<ClaimsError> for SignInError {
-    fn from(refused: ClaimsError) -> Self {
-        match refused {
-            ClaimsError::NoRole => SignInError::NoRole,
-            ClaimsError::Domain => SignInError::Domain,
-            ClaimsError::Name(why) => SignInError::Name(why),
-        }
-    }
-}
-
-impl SignInError {
-    /// The key in texts and in logs.
-    pub fn key(&self) -> &'static str {
-        match self {
-            SignInError::NotSetUp => "not_set_up",
-            SignInError::Stale => "stale",
-            SignInError::Denied(_) => "denied",
-            SignInError::Provider(_) => "provider",
-            SignInError::Untrusted(_) => "untrusted",
-            SignInError::NoRole => "no_role",
-            SignInError::Domain => "domain",
-            SignInError::Name(_) => "name",
-            SignInError::Taken(_) => "taken",
-            SignInError::Disabled(_) => "disabled",
-            SignInError::LastAdministrator => "last_administrator",
-            SignInError::Crowded => "crowded",
-            SignInError::Service(_) => "internal",
-        }
-    }
-}
-
 type Result<T> = std::result::Result<T, SignInError>;
 
-impl Service {
+/// Signs in accounts through the identity provider.
+#[derive(Clone)]
+pub struct SingleSignOnService {
+    database: Database,
+    clock: SharedClock,
+    audit_log: AuditLog,
+    sessions: SessionService,
+    provider: Option<Arc<Provider>>,
+}
+
+impl SingleSignOnService {
+    pub(super) fn new(deps: &ServiceDeps, shared: &Shared, sessions: SessionService) -> Self {
+        Self {
+            database: deps.database.clone(),
+            clock: deps.clock.clone(),
+            audit_log: shared.audit_log.clone(),
+            sessions,
+            provider: deps.single_sign_on.clone(),
+        }
+    }
+
     /// The display name of the identity provider; `None` if there is none.
-    pub fn single_sign_on(&self) -> Option<&str> {
-        self.0.deps.single_sign_on.as_ref().map(|provider| provider.settings().name.as_str())
+    pub fn provider_name(&self) -> Option<&str> {
+        self.provider.as_ref().map(|provider| provider.settings().name.as_str())
     }
 
     fn provider(&self) -> Result<&Provider> {
-        self.0.deps.single_sign_on.as_deref().ok_or(SignInError::NotSetUp)
+        self.provider.as_deref().ok_or(SignInError::NotSetUp)
     }
 
     /// Starts a sign-in at the provider; `next` is the path to continue at afterwards.
     ///
     /// # Errors
     /// [`SignInError::NotSetUp`], [`SignInError::Provider`], [`SignInError::Crowded`].
-    pub async fn start_oidc_login(&self, next: &str) -> Result<OidcRedirect> {
+    pub async fn start(&self, next: &str) -> Result<OidcRedirect> {
         let provider = self.provider()?;
         let request = AuthorizationRequest { state: new_secret()?, nonce: new_secret()?, verifier: new_secret()? };
         let browser = new_secret()?;
@@ -165,8 +113,8 @@ impl Service {
             verifier: request.verifier,
             next: next.to_owned(),
         };
-        let now = self.clock().now();
-        let mut tx = self.database().write().await?;
+        let now = self.clock.now();
+        let mut tx = self.database.write().await?;
         let state = hash_secret(&request.state);
         if !identity::insert_pending_login(&mut tx, &state, &pending, now, now + LOGIN_LIFETIME, MAX_PENDING_LOGINS).await? {
             return Err(SignInError::Crowded);
@@ -179,16 +127,16 @@ impl Service {
     ///
     /// # Errors
     /// The reason of the refusal, which is also logged and audited.
-    pub async fn finish_oidc_login(&self, callback: &OidcCallback, address: Option<&str>) -> Result<OidcLogin> {
+    pub async fn finish(&self, callback: &OidcCallback, address: Option<&str>) -> Result<OidcLogin> {
         let claimed = Actor::new(UNKNOWN, Role::Viewer, Via::Page).with_address(address.map(str::to_owned));
-        let login = self.try_oidc_login(callback, &claimed).await;
+        let login = self.try_finish(callback, &claimed).await;
         if let Err(refused) = &login {
             self.record_refusal(refused, &claimed).await?;
         }
         login
     }
 
-    async fn try_oidc_login(&self, callback: &OidcCallback, claimed: &Actor) -> Result<OidcLogin> {
+    async fn try_finish(&self, callback: &OidcCallback, claimed: &Actor) -> Result<OidcLogin> {
         let provider = self.provider()?;
         let pending = self.take_pending_login(callback).await?;
         if let Some(error) = &callback.error {
@@ -204,20 +152,20 @@ impl Service {
 
     /// Takes the pending sign-in of a callback; it is consumed even if the sign-in fails later.
     async fn take_pending_login(&self, callback: &OidcCallback) -> Result<PendingOidcLogin> {
-        let mut tx = self.database().write().await?;
-        let pending = identity::take_pending_login(&mut tx, &hash_secret(&callback.state), self.clock().now()).await?;
+        let mut tx = self.database.write().await?;
+        let pending = identity::take_pending_login(&mut tx, &hash_secret(&callback.state), self.clock.now()).await?;
         tx.commit().await?;
         pending.filter(|pending| pending.browser_hash == hash_secret(&callback.browser)).ok_or(SignInError::Stale)
     }
 
     async fn sign_in_identity(&self, issuer: &str, verified: VerifiedIdentity, claimed: &Actor) -> Result<(User, String)> {
-        let mut tx = self.database().write().await?;
+        let mut tx = self.database.write().await?;
         let user = match identity::user_of(&mut tx, issuer, &verified.subject).await? {
             Some(user) if user.disabled => return Err(SignInError::Disabled(user.name)),
             Some(user) => self.update_role(&mut tx, user, verified.role, claimed).await?,
             None => self.create_linked_account(&mut tx, issuer, verified, claimed).await?,
         };
-        let session = self.create_session(&mut tx, &user, claimed, true).await?;
+        let session = self.sessions.create(&mut tx, &user, claimed, true).await?;
         tx.commit().await?;
         Ok((user, session))
     }
@@ -238,7 +186,7 @@ impl Service {
         sign_in::delete_sessions_of(tx, &user.id, None).await?;
         let (before, after) = (json!({"role": user.role.as_str()}), json!({"role": role.as_str()}));
         let entry = AuditEntry::new(AuditEvent::UserUpdate, "user", &user.name).before(before).after(after);
-        self.record_audit(tx, claimed, entry).await?;
+        self.audit_log.record(tx, claimed, entry).await?;
         Ok(changed)
     }
 
@@ -249,7 +197,7 @@ impl Service {
         verified: VerifiedIdentity,
         claimed: &Actor,
     ) -> Result<User> {
-        let now = self.clock().now();
+        let now = self.clock.now();
         let user = User {
             id: new_id(now),
             name: verified.name?,
@@ -266,16 +214,16 @@ impl Service {
         account::insert(tx, &user, None).await?;
         identity::link(tx, issuer, &verified.subject, &user.id, now).await?;
         let shown = json!({"name": user.name, "role": user.role.as_str(), "issuer": issuer, "subject": verified.subject});
-        self.record_audit(tx, claimed, AuditEntry::new(AuditEvent::UserCreate, "user", &user.name).after(shown)).await?;
+        self.audit_log.record(tx, claimed, AuditEntry::new(AuditEvent::UserCreate, "user", &user.name).after(shown)).await?;
         Ok(user)
     }
 
     /// Logs and audits a refused sign-in.
     async fn record_refusal(&self, refused: &SignInError, claimed: &Actor) -> Result<()> {
         tracing::warn!(reason = refused.key(), error = %refused, address = claimed.address, "sign-in through the identity provider refused");
-        let mut tx = self.database().write().await?;
+        let mut tx = self.database.write().await?;
         let entry = AuditEntry::new(AuditEvent::SignInRefused, "user", UNKNOWN).after(json!({"reason": refused.to_string()}));
-        self.record_audit(&mut tx, claimed, entry).await?;
+        self.audit_log.record(&mut tx, claimed, entry).await?;
         Ok(tx.commit().await.map_err(Error::from)?)
     }
 }

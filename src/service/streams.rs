@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{Error, Result, Service};
-use crate::domain::user::Actor;
+use super::{Error, Result};
+use crate::i18n::message;
 
 /// The maximum number of concurrent streams per account.
 pub const MAX_STREAMS: usize = 64;
@@ -19,22 +19,16 @@ pub struct OpenStream {
     account: String,
 }
 
-impl Service {
-    /// Registers a stream.
+impl Streams {
+    /// Counts a new stream of an account.
     ///
     /// # Errors
     /// [`Error::TooManyRequests`] if the account has [`MAX_STREAMS`] open.
-    pub fn open_stream(&self, actor: &Actor) -> Result<OpenStream> {
-        self.0.streams.open(&actor.name)
-    }
-}
-
-impl Streams {
-    fn open(&self, account: &str) -> Result<OpenStream> {
+    pub fn open(&self, account: &str) -> Result<OpenStream> {
         let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let count = open.entry(account.to_owned()).or_insert(0);
         if *count >= MAX_STREAMS {
-            return Err(Error::TooManyRequests(format!("this account has {MAX_STREAMS} event streams open; close some")));
+            return Err(Error::TooManyRequests(message!("events.too_many_streams", max = MAX_STREAMS)));
         }
         *count += 1;
         Ok(OpenStream { streams: self.clone(), account: account.to_owned() })

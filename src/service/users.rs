@@ -1,16 +1,25 @@
 //! Accounts: administrators list, create, change and delete them; every account changes its own password.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
-use super::accounts::check_account;
-use super::audit::AuditEntry;
-use super::secrets::{hash_password, hash_secret, verify_password};
-use super::{Error, Result, Service, allow};
+use super::account_checks::{check_account, refuse_linked, require_account, require_an_administrator};
+use super::attempt_guard::AttemptGuard;
+use super::audit_log::{AuditEntry, AuditLog};
+use super::deps::{ServiceDeps, Shared};
+use super::hashing::{hash_password, hash_secret, verify_password};
+use super::throttle::Subject;
+use super::{Error, Result, allow};
+use crate::clock::SharedClock;
 use crate::domain::audit::AuditEvent;
-use crate::domain::input::truncate;
+use crate::domain::grant::METRICS_GRANT;
+use crate::domain::input::quoted;
 use crate::domain::user::{Action, Actor, Role, User, check_limits};
+use crate::i18n::message;
 use crate::ids::new_id;
-use crate::storage::{self, Tx, account, identity, second_factor, sign_in};
+use crate::storage::{self, Database, account, second_factor, sign_in};
+use crate::tasks::registry::Registry;
 
 /// A new account.
 #[derive(Clone)]
@@ -34,27 +43,47 @@ pub struct UserChange {
     pub password: Option<String>,
 }
 
-impl Service {
+/// Manages accounts.
+#[derive(Clone)]
+pub struct UserService {
+    pub(super) database: Database,
+    clock: SharedClock,
+    registry: Arc<Registry>,
+    attempts: AttemptGuard,
+    audit_log: AuditLog,
+}
+
+impl UserService {
+    pub(super) fn new(deps: &ServiceDeps, shared: &Shared) -> Self {
+        Self {
+            database: deps.database.clone(),
+            clock: deps.clock.clone(),
+            registry: deps.registry.clone(),
+            attempts: shared.attempts.clone(),
+            audit_log: shared.audit_log.clone(),
+        }
+    }
+
     /// All accounts, by name.
-    pub async fn users(&self, actor: &Actor) -> Result<Vec<User>> {
+    pub async fn list(&self, actor: &Actor) -> Result<Vec<User>> {
         allow(actor, Action::Administer)?;
-        Ok(account::all(&mut self.database().read().await?).await?)
+        Ok(account::all(&mut self.database.read().await?).await?)
     }
 
     /// One account.
     ///
     /// # Errors
-    /// [`Error::NotFound`], and as [`Service::users`].
-    pub async fn user(&self, actor: &Actor, name: &str) -> Result<User> {
+    /// [`Error::NotFound`], and as [`UserService::list`].
+    pub async fn get(&self, actor: &Actor, name: &str) -> Result<User> {
         allow(actor, Action::Administer)?;
-        Ok(require_account(account::by_name(&mut self.database().read().await?, name).await?, name)?.0)
+        Ok(require_account(account::by_name(&mut self.database.read().await?, name).await?, name)?.0)
     }
 
     /// Creates an account.
     ///
     /// # Errors
     /// [`Error::Invalid`], [`Error::Conflict`] if the name is taken (ignoring case), [`Error::Forbidden`].
-    pub async fn create_user(&self, actor: &Actor, new: &NewUser) -> Result<User> {
+    pub async fn create(&self, actor: &Actor, new: &NewUser) -> Result<User> {
         allow(actor, Action::Administer)?;
         check_account(&new.name, new.password.as_deref())?;
         self.check_grants(&new.grants)?;
@@ -63,7 +92,7 @@ impl Service {
             Some(password) => Some(hash_password(password).await?),
             None => None,
         };
-        let now = self.clock().now();
+        let now = self.clock.now();
         let user = User {
             id: new_id(now),
             name: new.name.clone(),
@@ -74,12 +103,13 @@ impl Service {
             created_at: now,
             last_seen_at: None,
         };
-        let mut tx = self.database().write().await?;
+        let mut tx = self.database.write().await?;
         account::insert(&mut tx, &user, hash.as_deref()).await.map_err(|error| match error {
-            storage::Error::Conflict(_) => Error::Conflict(format!("there is an account '{}' already", user.name)),
+            storage::Error::Conflict(_) => Error::Conflict(message!("account.exists", name = &user.name)),
             other => other.into(),
         })?;
-        self.record_audit(&mut tx, actor, AuditEntry::new(AuditEvent::UserCreate, "user", &user.name).after(audit_state(&user)))
+        self.audit_log
+            .record(&mut tx, actor, AuditEntry::new(AuditEvent::UserCreate, "user", &user.name).after(audit_state(&user)))
             .await?;
         tx.commit().await?;
         tracing::info!(actor = actor.name, user = user.name, role = user.role.as_str(), "account created");
@@ -91,7 +121,7 @@ impl Service {
     /// # Errors
     /// [`Error::NotFound`], [`Error::Invalid`], [`Error::Conflict`] if no administrator would be left,
     /// [`Error::Forbidden`].
-    pub async fn update_user(&self, actor: &Actor, name: &str, change: &UserChange) -> Result<User> {
+    pub async fn update(&self, actor: &Actor, name: &str, change: &UserChange) -> Result<User> {
         allow(actor, Action::Administer)?;
         check_account(name, change.password.as_deref())?;
         self.check_grants(change.grants.as_deref().unwrap_or_default())?;
@@ -99,7 +129,7 @@ impl Service {
             Some(password) => Some(hash_password(password).await?),
             None => None,
         };
-        let mut tx = self.database().write().await?;
+        let mut tx = self.database.write().await?;
         let (former, _) = require_account(account::by_name(&mut tx, name).await?, name)?;
         let user = User {
             role: change.role.unwrap_or(former.role),
@@ -113,7 +143,7 @@ impl Service {
         if let Some(hash) = &hash {
             refuse_linked(&mut tx, &user).await?;
             account::set_password(&mut tx, &user.id, hash).await?;
-            self.record_audit(&mut tx, actor, AuditEntry::new(AuditEvent::UserPassword, "user", &user.name)).await?;
+            self.audit_log.record(&mut tx, actor, AuditEntry::new(AuditEvent::UserPassword, "user", &user.name)).await?;
         }
         if hash.is_some() || user.disabled || user.role != former.role {
             sign_in::delete_sessions_of(&mut tx, &user.id, None).await?;
@@ -123,7 +153,7 @@ impl Service {
             let entry = AuditEntry::new(AuditEvent::UserUpdate, "user", &user.name)
                 .before(audit_state(&former))
                 .after(audit_state(&user));
-            self.record_audit(&mut tx, actor, entry).await?;
+            self.audit_log.record(&mut tx, actor, entry).await?;
         }
         require_an_administrator(&mut tx).await?;
         tx.commit().await?;
@@ -132,12 +162,13 @@ impl Service {
     }
 
     /// Deletes an account with its sessions and tokens; its audit entries stay.
-    pub async fn delete_user(&self, actor: &Actor, name: &str) -> Result<()> {
+    pub async fn delete(&self, actor: &Actor, name: &str) -> Result<()> {
         allow(actor, Action::Administer)?;
-        let mut tx = self.database().write().await?;
+        let mut tx = self.database.write().await?;
         let (user, _) = require_account(account::by_name(&mut tx, name).await?, name)?;
         account::delete(&mut tx, &user.id).await?;
-        self.record_audit(&mut tx, actor, AuditEntry::new(AuditEvent::UserDelete, "user", &user.name).before(audit_state(&user)))
+        self.audit_log
+            .record(&mut tx, actor, AuditEntry::new(AuditEvent::UserDelete, "user", &user.name).before(audit_state(&user)))
             .await?;
         require_an_administrator(&mut tx).await?;
         tx.commit().await?;
@@ -152,58 +183,36 @@ impl Service {
     /// several failed attempts.
     pub async fn change_own_password(&self, actor: &Actor, present: &str, new: &str, session: Option<&str>) -> Result<()> {
         check_account(&actor.name, Some(new))?;
-        let (keys, now) = ([format!("password:{}", actor.name)], self.clock().now());
-        if let Some(seconds) = self.0.throttle.record_attempt(&keys, now) {
-            return Err(Error::TooManyRequests(format!("too many failed attempts; wait {seconds} s")));
-        }
-        let account = account::by_name(&mut self.database().read().await?, &actor.name).await?;
+        self.attempts.check(Subject::Password(&actor.name), actor).await?;
+        let account = account::by_name(&mut self.database.read().await?, &actor.name).await?;
         let (user, hash) = require_account(account, &actor.name)?;
         if !verify_password(present, hash.as_deref()).await? {
-            return Err(Error::invalid("/present", "present: is not the current password"));
+            return Err(Error::invalid("/present", message!("account.not_current_password").of("present")));
         }
-        self.0.throttle.reset(&keys[0]);
+        self.attempts.succeed(Subject::Password(&actor.name), actor.address.as_deref());
         let hash = hash_password(new).await?;
-        let mut tx = self.database().write().await?;
+        let mut tx = self.database.write().await?;
         account::set_password(&mut tx, &user.id, &hash).await?;
         second_factor::delete_pending(&mut tx, &user.id).await?;
         sign_in::delete_sessions_of(&mut tx, &user.id, session.map(hash_secret).as_deref()).await?;
-        self.record_audit(&mut tx, actor, AuditEntry::new(AuditEvent::UserPassword, "user", &user.name)).await?;
+        self.audit_log.record(&mut tx, actor, AuditEntry::new(AuditEvent::UserPassword, "user", &user.name)).await?;
         Ok(tx.commit().await?)
     }
 
     fn check_grants(&self, grants: &[String]) -> Result<()> {
-        let unknown = grants.iter().enumerate().find(|(_, grant)| self.registry().get(grant).is_none());
+        let is_known = |grant: &str| grant == METRICS_GRANT || self.registry.get(grant).is_some();
+        let unknown = grants.iter().enumerate().find(|(_, grant)| !is_known(grant));
         match unknown {
             Some((place, grant)) => {
-                let known = self.registry().names().join(", ");
+                let names = self.registry.names().into_iter().chain([METRICS_GRANT.to_owned()]);
+                let known = names.collect::<Vec<_>>().join(", ");
                 Err(Error::invalid(
                     &format!("/grants/{place}"),
-                    format!("grants: '{}' is not one of {known}", truncate(grant, 40)),
+                    message!("value.not_one_of", value = quoted(grant, 40), known).of("grants"),
                 ))
             }
             None => Ok(()),
         }
-    }
-}
-
-pub(super) fn require_account<T>(account: Option<T>, name: &str) -> Result<T> {
-    account.ok_or_else(|| Error::NotFound(format!("there is no account '{}'", truncate(name, 64))))
-}
-
-/// Refuses a password for an account that is linked with the identity provider.
-async fn refuse_linked(tx: &mut Tx, user: &User) -> Result<()> {
-    if identity::is_linked(tx, &user.id).await? {
-        return Err(Error::invalid("/password", "password: the account signs in through the identity provider and has none"));
-    }
-    Ok(())
-}
-
-/// Refuses a change that would leave no enabled administrator.
-pub(super) async fn require_an_administrator(tx: &mut Tx) -> Result<()> {
-    let all = account::all(tx).await?;
-    match all.iter().any(|user| user.role == Role::Admin && !user.disabled) {
-        true => Ok(()),
-        false => Err(Error::Conflict("no administrator would be left".to_owned())),
     }
 }
 

@@ -1,11 +1,11 @@
 //! Generated executions for benchmarks and tests.
 
 use chrono::{DateTime, Utc};
-use serde_json::json;
 
-use super::counters::CountedRun;
-use super::database::on_session;
-use super::{Error, Result, Session, millis, rows, run_stats_by_minute};
+use super::column::{insert_sql, written};
+use super::run_stats_by_minute::CountedRun;
+use super::statement::execute;
+use super::{Result, Session, millis, rows, run_stats_by_minute};
 use crate::domain::execution::Status;
 
 /// A finished run.
@@ -22,10 +22,8 @@ pub struct SampleRun {
 
 /// Inserts finished runs in one statement; batches of thousands are fastest.
 pub async fn insert_runs(s: &mut dyn Session, runs: &[SampleRun]) -> Result<()> {
-    let list: Vec<_> = runs.iter().map(row).collect();
-    let list = rows(&list)?;
-    on_session!(s, |conn, dialect| sqlx::query(dialect.sql(INSERT)).bind(list).execute(&mut *conn).await.map(drop))
-        .map_err(Error::on("insert generated runs"))?;
+    let list = rows(&runs.iter().map(RunRow).collect::<Vec<_>>())?;
+    execute!(s, "insert generated runs", &insert_sql("executions", RunRow::COLUMNS, &[]), list)?;
     let counted: Vec<_> = runs.iter().map(counted).collect();
     run_stats_by_minute::count(s, &counted).await
 }
@@ -41,18 +39,26 @@ fn counted(run: &SampleRun) -> CountedRun {
     }
 }
 
-const INSERT: &str = "
-    insert into executions (id, task_id, task_type, schedule_text, params, cause, status, attempt, scheduled_at, queued_at, started_at,
-        finished_at, lateness_ms, duration_ms, node, result)
-    select j.value->>'id', j.value->>'task_id', j.value->>'task_type', '*/5 * * * *', '{\"message\":\"made up\"}', 'schedule',
-        j.value->>'status', 1, cast(j.value->>'at' as bigint), cast(j.value->>'at' as bigint), cast(j.value->>'at' as bigint) + 2,
-        cast(j.value->>'at' as bigint) + 2 + cast(j.value->>'duration_ms' as bigint), 2, cast(j.value->>'duration_ms' as bigint),
-        'bench', '{\"message\":\"made up\"}'
-    from {rows} where true";
+/// The message of every run, as parameters and as result.
+const MESSAGE: &str = r#"{"message":"made up"}"#;
 
-fn row(run: &SampleRun) -> serde_json::Value {
-    json!({
-        "id": run.id, "task_id": run.task_id, "task_type": run.task_type, "status": run.status.as_str(),
-        "at": millis(run.at), "duration_ms": run.duration_ms,
-    })
+written! {
+    RunRow of SampleRun as run => {
+        id Text = run.id,
+        task_id Text = run.task_id,
+        task_type Text = run.task_type,
+        schedule_text Text = "*/5 * * * *",
+        params Text = MESSAGE,
+        cause Text = "schedule",
+        status Text = run.status.as_str(),
+        attempt Integer = 1,
+        scheduled_at Integer = millis(run.at),
+        queued_at Integer = millis(run.at),
+        started_at Integer = millis(run.at) + 2,
+        finished_at Integer = millis(run.at) + 2 + run.duration_ms,
+        lateness_ms Integer = 2,
+        duration_ms Integer = run.duration_ms,
+        node Text = "bench",
+        result Text = MESSAGE,
+    }
 }

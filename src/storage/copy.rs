@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use percent_encoding::percent_decode_str;
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
@@ -82,7 +83,8 @@ fn environment(options: &PgConnectOptions) -> BTreeMap<String, String> {
     ]);
     // sqlx exposes the password and the certificate paths only through the URL; dummy values replace its other parts.
     let url = options.clone().host("localhost").username("user").to_url_lossy();
-    variables.extend(url.password().map(|password| ("PGPASSWORD", percent_decode(password))));
+    variables
+        .extend(url.password().map(|password| ("PGPASSWORD", percent_decode_str(password).decode_utf8_lossy().into_owned())));
     for (name, value) in url.query_pairs() {
         let variable = match &*name {
             "sslrootcert" => "PGSSLROOTCERT",
@@ -95,26 +97,6 @@ fn environment(options: &PgConnectOptions) -> BTreeMap<String, String> {
         variables.insert(variable, file.to_owned());
     }
     variables.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
-}
-
-/// Decodes percent-encoding.
-fn percent_decode(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((first, after)) = rest.split_first() {
-        let digit = |index: usize| after.get(index).and_then(|byte| char::from(*byte).to_digit(16));
-        match (first, digit(0), digit(1)) {
-            (b'%', Some(high), Some(low)) => {
-                bytes.push((high * 16 + low) as u8);
-                rest = &after[2..];
-            }
-            _ => {
-                bytes.push(*first);
-                rest = after;
-            }
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 #[cfg(test)]

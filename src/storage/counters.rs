@@ -2,21 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use sqlx::FromRow;
-
-use super::database::on_session;
-use super::{Error, Result, Session, rows, run_stats_by_minute};
+use super::run_stats_by_minute::{self, CountedRun};
+use super::statement::execute;
+use super::{Result, Session, rows};
 use crate::domain::execution::Status;
-
-/// The part of a recorded result that the counters need.
-#[derive(Debug, Clone, FromRow)]
-pub(super) struct CountedRun {
-    pub id: String,
-    pub task_id: String,
-    pub status: String,
-    pub started_at: Option<i64>,
-    pub duration_ms: Option<i64>,
-}
 
 /// Adds results to the counters of their tasks; retried attempts do not count.
 pub(super) async fn count_runs(s: &mut dyn Session, counted: &[CountedRun]) -> Result<()> {
@@ -51,8 +40,7 @@ async fn count_by(s: &mut dyn Session, counted: &[CountedRun], text: &str) -> Re
         })
         .collect();
     let list = rows(&list)?;
-    on_session!(s, |conn, dialect| sqlx::query(dialect.sql(text)).bind(list).execute(&mut *conn).await.map(drop))
-        .map_err(Error::on("update run counters"))
+    execute!(s, "update run counters", text, list).map(drop)
 }
 
 /// Row: 0 task, 1 runs, 2 successes, 3 failures, 4 last start, 5 status, 6 duration.

@@ -9,7 +9,7 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool, Transaction};
 
-use super::{Error, Result, migrate};
+use super::{Error, Result, schema};
 
 /// How long SQLite waits for another process's write lock.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -51,11 +51,11 @@ impl Database {
     /// [`Error::NewerSchema`] if a newer version of Belfry migrated the file; [`Error::Database`] if it cannot be opened.
     pub async fn open_sqlite(path: &Path, synchronous: Synchronous) -> Result<Database> {
         let options = sqlite_options(path, synchronous);
-        // Incremental vacuum returns freed space in steps, see [`super::history::release_free_pages`]. Only the first
+        // Incremental vacuum returns freed space in steps, see [`super::retention::release_free_pages`]. Only the first
         // connection sets it: on each connection it would be a write.
         let creating = options.clone().auto_vacuum(SqliteAutoVacuum::Incremental);
         let setup = sqlite_pool(1).connect_with(creating).await.map_err(Error::on("open"))?;
-        let prepared = migrate::sqlite(&setup).await;
+        let prepared = schema::sqlite(&setup).await;
         setup.close().await; // the planner reads its statistics when a connection opens
         prepared?;
         let writer = sqlite_pool(1).connect_with(options.clone()).await.map_err(Error::on("open"))?;
@@ -80,7 +80,7 @@ impl Database {
             .connect_with(options)
             .await
             .map_err(Error::on("connect"))?;
-        migrate::postgres(&pool).await?;
+        schema::postgres(&pool).await?;
         Ok(Database::Postgres(pool))
     }
 
@@ -294,4 +294,4 @@ macro_rules! on_session {
         }
     };
 }
-pub(super) use on_session;
+pub(crate) use on_session;

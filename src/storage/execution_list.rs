@@ -2,11 +2,10 @@
 //! that ends with the id: any page costs as much as the first one.
 
 use chrono::{Duration, Utc};
-use sqlx::{Encode, QueryBuilder, Type};
 
-use super::database::on_session;
-use super::execution::{COLUMNS, ExecutionRow};
-use super::{Error, Result, Session, first_id_at, millis};
+use super::execution::COLUMNS;
+use super::statement::{QueryBuilder, fetch_built};
+use super::{Result, Session, first_id_at, millis};
 use crate::domain::execution::{Cause, Execution, Status};
 use crate::domain::page::{Cursor, Direction, ExecutionFilter, Page, PageRequest};
 
@@ -21,30 +20,22 @@ const LONGEST_WAIT: Duration = Duration::days(7);
 pub async fn page(s: &mut dyn Session, filter: &ExecutionFilter, request: &PageRequest) -> Result<Page<Execution>> {
     let found = rows_of(s, filter, request).await?;
     let total = count(s, filter).await?;
-    Ok(into_page(found, |run| &run.id, request, total))
+    Ok(Page::from_rows(found, |run| (None, run.id.clone()), request, total))
 }
 
 /// Returns one page of the matching executions, newest first, without counting all matches.
 pub async fn newest(s: &mut dyn Session, filter: &ExecutionFilter, request: &PageRequest) -> Result<Vec<Execution>> {
-    Ok(into_page(rows_of(s, filter, request).await?, |run| &run.id, request, (0, true)).items)
+    let found = rows_of(s, filter, request).await?;
+    Ok(Page::from_rows(found, |run| (None, run.id.clone()), request, (0, true)).items)
 }
 
 /// Reads the rows in the direction of the cursor, plus one if there are more.
 async fn rows_of(s: &mut dyn Session, filter: &ExecutionFilter, request: &PageRequest) -> Result<Vec<Execution>> {
-    let found: Vec<ExecutionRow> = on_session!(s, |conn, _dialect| {
-        let mut query = rows_query(filter, request);
-        query.build_query_as().fetch_all(&mut *conn).await
-    })
-    .map_err(Error::on("list executions"))?;
-    found.into_iter().map(Execution::try_from).collect()
+    let query = rows_query(filter, request);
+    fetch_built!(all, s, "list executions", query)
 }
 
-pub(super) fn rows_query<DB>(filter: &ExecutionFilter, request: &PageRequest) -> QueryBuilder<DB>
-where
-    DB: sqlx::Database,
-    String: for<'q> Encode<'q, DB> + Type<DB>,
-    i64: for<'q> Encode<'q, DB> + Type<DB>,
-{
+pub(super) fn rows_query(filter: &ExecutionFilter, request: &PageRequest) -> QueryBuilder {
     let mut query = QueryBuilder::new(format!("select {COLUMNS} from executions where true"));
     match filter.scope.tags() {
         Some(tags) if filter.task_id.is_none() => push_scoped_page(&mut query, tags, filter, request),
@@ -55,12 +46,7 @@ where
 }
 
 /// Pushes the conditions: filter, scope and cursor.
-fn push_rows<DB>(query: &mut QueryBuilder<DB>, filter: &ExecutionFilter, request: &PageRequest)
-where
-    DB: sqlx::Database,
-    String: for<'q> Encode<'q, DB> + Type<DB>,
-    i64: for<'q> Encode<'q, DB> + Type<DB>,
-{
+fn push_rows(query: &mut QueryBuilder, filter: &ExecutionFilter, request: &PageRequest) {
     push_filter(query, filter);
     if filter.task_id.is_some() {
         super::tag_scope::push(query, "task_id", &filter.scope);
@@ -69,11 +55,7 @@ where
 }
 
 /// Pushes order and limit: one row more than requested.
-fn push_order_and_limit<DB>(query: &mut QueryBuilder<DB>, request: &PageRequest, size: u32)
-where
-    DB: sqlx::Database,
-    i64: for<'q> Encode<'q, DB> + Type<DB>,
-{
+fn push_order_and_limit(query: &mut QueryBuilder, request: &PageRequest, size: u32) {
     query.push(if request.is_backwards() { " order by id limit " } else { " order by id desc limit " });
     query.push_bind(i64::from(size) + 1);
 }
@@ -81,12 +63,7 @@ where
 /// Pushes the ids of one page for a tag scope. Each task in scope is probed once for its first matching execution. Only the
 /// tasks with the leading first executions can contribute to the page, and at most one page is read of each. The cost does not
 /// depend on how rare the executions are in the whole table.
-fn push_scoped_page<DB>(query: &mut QueryBuilder<DB>, tags: &[String], filter: &ExecutionFilter, request: &PageRequest)
-where
-    DB: sqlx::Database,
-    String: for<'q> Encode<'q, DB> + Type<DB>,
-    i64: for<'q> Encode<'q, DB> + Type<DB>,
-{
+fn push_scoped_page(query: &mut QueryBuilder, tags: &[String], filter: &ExecutionFilter, request: &PageRequest) {
     let (order, comparison, last) = if request.is_backwards() { ("", "<=", "Z") } else { (" desc", ">=", "") };
     query.push(" and id in (select e.id from (select visible_task_id from (select g.visible_task_id, (");
     query.push("select id from executions where task_id = g.visible_task_id");
@@ -109,21 +86,13 @@ where
 
 /// Counts the matches up to [`COUNT_LIMIT`]; the flag says whether the count is exact.
 async fn count(s: &mut dyn Session, filter: &ExecutionFilter) -> Result<(i64, bool)> {
-    let (found, scanned): (i64, i64) = on_session!(s, |conn, _dialect| {
-        let mut query = count_query(filter);
-        query.build_query_as().fetch_one(&mut *conn).await
-    })
-    .map_err(Error::on("count executions"))?;
+    let query = count_query(filter);
+    let (found, scanned): (i64, i64) = fetch_built!(one, s, "count executions", query)?;
     Ok((found, found <= COUNT_LIMIT && scanned <= SCAN_LIMIT))
 }
 
 /// Selects the number of matches and, for a tag scope, of scanned executions.
-pub(super) fn count_query<DB>(filter: &ExecutionFilter) -> QueryBuilder<DB>
-where
-    DB: sqlx::Database,
-    String: for<'q> Encode<'q, DB> + Type<DB>,
-    i64: for<'q> Encode<'q, DB> + Type<DB>,
-{
+pub(super) fn count_query(filter: &ExecutionFilter) -> QueryBuilder {
     let Some(tags) = filter.scope.tags() else {
         let mut query = QueryBuilder::new("select count(*), cast(0 as bigint) from (select 1 from executions where true");
         push_filter(&mut query, filter);
@@ -143,12 +112,7 @@ where
     query
 }
 
-fn push_filter<DB>(query: &mut QueryBuilder<DB>, filter: &ExecutionFilter)
-where
-    DB: sqlx::Database,
-    String: for<'q> Encode<'q, DB> + Type<DB>,
-    i64: for<'q> Encode<'q, DB> + Type<DB>,
-{
+fn push_filter(query: &mut QueryBuilder, filter: &ExecutionFilter) {
     if let Some(task_id) = &filter.task_id {
         query.push(" and task_id = ").push_bind(task_id.clone());
     }
@@ -170,7 +134,7 @@ where
 }
 
 /// Pushes statuses as literals together with the conditions of the partial indexes: the planner does not derive them.
-fn push_statuses<DB: sqlx::Database>(query: &mut QueryBuilder<DB>, statuses: &[Status]) {
+fn push_statuses(query: &mut QueryBuilder, statuses: &[Status]) {
     if statuses.is_empty() {
         return;
     }
@@ -187,12 +151,7 @@ fn push_statuses<DB: sqlx::Database>(query: &mut QueryBuilder<DB>, statuses: &[S
 }
 
 /// Pushes bounds on the start time, and on the id, which precedes the start.
-fn push_times<DB>(query: &mut QueryBuilder<DB>, filter: &ExecutionFilter)
-where
-    DB: sqlx::Database,
-    String: for<'q> Encode<'q, DB> + Type<DB>,
-    i64: for<'q> Encode<'q, DB> + Type<DB>,
-{
+fn push_times(query: &mut QueryBuilder, filter: &ExecutionFilter) {
     if let Some(from) = filter.from {
         query.push(" and started_at >= ").push_bind(millis(from));
         let oldest = from.checked_sub_signed(LONGEST_WAIT).unwrap_or(chrono::DateTime::<Utc>::MIN_UTC);
@@ -204,31 +163,9 @@ where
     }
 }
 
-pub(super) fn push_cursor<DB>(query: &mut QueryBuilder<DB>, cursor: Option<&Cursor>)
-where
-    DB: sqlx::Database,
-    String: for<'q> Encode<'q, DB> + Type<DB>,
-{
+pub(super) fn push_cursor(query: &mut QueryBuilder, cursor: Option<&Cursor>) {
     if let Some(cursor) = cursor {
         let comparison = if cursor.direction == Direction::Next { " and id < " } else { " and id > " };
         query.push(comparison).push_bind(cursor.id.clone());
     }
-}
-
-/// Builds a page, newest first, from the rows in the direction of the cursor; one row more than the page's size means that
-/// another page follows.
-pub(super) fn into_page<T>(mut items: Vec<T>, id: impl Fn(&T) -> &String, request: &PageRequest, total: (i64, bool)) -> Page<T> {
-    let more = items.len() > request.size as usize;
-    items.truncate(request.size as usize);
-    let (has_next, has_previous) = match request.is_backwards() {
-        true => (true, more),
-        false => (more, request.cursor.is_some()),
-    };
-    if request.is_backwards() {
-        items.reverse();
-    }
-    let cursor = |direction, item: Option<&T>| item.map(|item| Cursor { direction, key: None, id: id(item).clone() });
-    let next = has_next.then(|| cursor(Direction::Next, items.last())).flatten();
-    let previous = has_previous.then(|| cursor(Direction::Previous, items.first())).flatten();
-    Page { items, next, previous, total: total.0, total_is_exact: total.1 }
 }

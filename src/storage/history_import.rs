@@ -1,30 +1,43 @@
 //! Executions imported from another scheduler. The caller derives each id from the run, so that a second import inserts
 //! nothing.
 
+use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Value, json};
 
-use super::counters::{CountedRun, count_imported};
-use super::database::on_session;
-use super::{Error, Result, Session, millis};
+use super::column::{insert_sql, written};
+use super::counters::count_imported;
+use super::run_stats_by_minute::CountedRun;
+use super::statement::fetch;
+use super::{Result, Session, millis, rows};
 use crate::domain::execution::{Cause, Status};
-use crate::domain::migrate::history::HistoricalRun;
+
+/// A finished run recorded by another scheduler.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HistoricalRun {
+    pub task_id: String,
+    pub task_type: String,
+    pub status: Status,
+    pub started_at: DateTime<Utc>,
+    pub duration_ms: i64,
+    pub error: Option<String>,
+    pub result: Option<Value>,
+}
+
+impl HistoricalRun {
+    /// Returns the run in the format of the import.
+    pub fn to_json(&self) -> Value {
+        json!({"task_id": self.task_id, "task_type": self.task_type, "status": self.status.as_str(),
+            "started_at": self.started_at.to_rfc3339_opts(SecondsFormat::Millis, true), "duration_ms": self.duration_ms,
+            "error": self.error, "result": self.result})
+    }
+}
 
 /// Inserts runs with their ids in one statement; existing ids are skipped. Returns how many were inserted.
 pub async fn insert(s: &mut dyn Session, runs: &[(String, HistoricalRun)], by: &str) -> Result<usize> {
-    let text = "
-        insert into executions (id, task_id, task_type, schedule_text, params, cause, status, attempt, scheduled_at, queued_at,
-            started_at, finished_at, lateness_ms, duration_ms, requested_by, error, result)
-        select j.value->>0, j.value->>1, j.value->>2, '', '{}', $2, j.value->>3, 1, cast(j.value->>4 as bigint),
-            cast(j.value->>4 as bigint), cast(j.value->>9 as bigint), cast(j.value->>5 as bigint), cast(j.value->>10 as bigint),
-            cast(j.value->>6 as bigint), $3, j.value->>7, j.value->>8
-        from {rows} where true
-        on conflict do nothing returning id";
-    let list = Value::Array(runs.iter().map(row).collect()).to_string();
-    let inserted: Vec<String> = on_session!(s, |conn, dialect| {
-        let query = sqlx::query_scalar(dialect.sql(text)).bind(list).bind(Cause::Import.as_str()).bind(by);
-        query.fetch_all(&mut *conn).await
-    })
-    .map_err(Error::on("insert imported runs"))?;
+    let text = insert_sql("executions", RunRow::COLUMNS, &[("cause", "$2"), ("requested_by", "$3")]);
+    let text = text + " on conflict do nothing returning id";
+    let list = rows(&runs.iter().map(RunRow).collect::<Vec<_>>())?;
+    let inserted: Vec<String> = fetch!(scalars, s, "insert imported runs", &text, list, Cause::Import.as_str(), by)?;
     let new: std::collections::HashSet<&String> = inserted.iter().collect();
     let counted: Vec<CountedRun> = runs.iter().filter(|(id, run)| new.contains(id) && ran(run)).map(counted).collect();
     count_imported(s, &counted).await?;
@@ -36,22 +49,24 @@ fn ran(run: &HistoricalRun) -> bool {
     !matches!(run.status, Status::Missed | Status::Skipped)
 }
 
-fn row((id, run): &(String, HistoricalRun)) -> Value {
-    let started = millis(run.started_at);
-    let lasted = ran(run).then_some(run.duration_ms);
-    json!([
-        id,
-        run.task_id,
-        run.task_type,
-        run.status.as_str(),
-        started,
-        started + lasted.unwrap_or(0),
-        lasted,
-        run.error,
-        run.result.as_ref().map(ToString::to_string),
-        lasted.map(|_| started),
-        lasted.map(|_| 0),
-    ])
+written! {
+    RunRow of (String, HistoricalRun) as (id, run) => {
+        id Text = id,
+        task_id Text = run.task_id,
+        task_type Text = run.task_type,
+        schedule_text Text = "",
+        params Text = "{}",
+        status Text = run.status.as_str(),
+        attempt Integer = 1,
+        scheduled_at Integer = millis(run.started_at),
+        queued_at Integer = millis(run.started_at),
+        started_at Integer = ran(run).then(|| millis(run.started_at)),
+        finished_at Integer = millis(run.started_at) + if ran(run) { run.duration_ms } else { 0 },
+        lateness_ms Integer = ran(run).then_some(0),
+        duration_ms Integer = ran(run).then_some(run.duration_ms),
+        error Text = run.error,
+        result Text = run.result.as_ref().map(ToString::to_string),
+    }
 }
 
 fn counted((id, run): &(String, HistoricalRun)) -> CountedRun {

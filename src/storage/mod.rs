@@ -6,28 +6,28 @@ use chrono::{DateTime, Utc};
 pub mod account;
 pub mod audit;
 pub mod bench_data;
+mod column;
 pub mod copy;
 mod counters;
 mod database;
 pub mod execution;
 pub mod execution_list;
-pub mod history;
 pub mod history_import;
 pub mod identity;
-pub mod job_store;
-mod migrate;
 pub mod node;
 pub mod pg_notify;
 pub mod plan;
 #[cfg(test)]
 mod query_plans;
-pub mod queue;
 pub mod recent_runs;
+pub mod retention;
 pub mod run_stats_by_minute;
 pub mod saved_view;
+mod schema;
 pub mod second_factor;
 pub mod secret;
 pub mod sign_in;
+mod statement;
 pub mod stats;
 pub mod tag_scope;
 pub mod tag_scope_stats;
@@ -38,6 +38,7 @@ pub mod temp_database;
 mod transient;
 pub mod version;
 
+pub(crate) use database::on_session;
 pub use database::{Conn, Database, Dialect, Reader, Session, Synchronous, Tx, WalStatus};
 
 /// A database error.
@@ -67,7 +68,7 @@ pub type Result<T> = std::result::Result<T, Error>;
 
 impl Error {
     /// Adds the failed operation; a unique violation becomes [`Error::Conflict`].
-    fn on(context: &'static str) -> impl FnOnce(sqlx::Error) -> Error {
+    pub(crate) fn on(context: &'static str) -> impl FnOnce(sqlx::Error) -> Error {
         move |source| match source.as_database_error() {
             Some(error) if error.is_unique_violation() => Error::Conflict(context.to_owned()),
             _ => Error::Database { context, source },
@@ -75,7 +76,7 @@ impl Error {
     }
 }
 
-fn millis(at: DateTime<Utc>) -> i64 {
+pub(crate) fn millis(at: DateTime<Utc>) -> i64 {
     at.timestamp_millis()
 }
 
@@ -92,7 +93,7 @@ fn json(text: &str) -> Result<serde_json::Value> {
 }
 
 /// Serializes rows as the JSON array that `{rows}` and `{ids}` read.
-fn rows<T: serde::Serialize>(rows: &[T]) -> Result<String> {
+pub(crate) fn rows<T: serde::Serialize>(rows: &[T]) -> Result<String> {
     serde_json::to_string(rows).map_err(|error| Error::InvalidValue(error.to_string()))
 }
 

@@ -5,10 +5,9 @@ use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
-use sqlx::FromRow;
 
-use super::database::on_session;
-use super::task::{TaskRow, read_policy};
+use super::column::stored;
+use super::statement::{execute, fetch};
 use super::{Conn, Dialect, Error, Result, Session, millis, rows, time_from_millis};
 use crate::domain::policy::Policy;
 use crate::domain::task::Task;
@@ -16,11 +15,7 @@ use crate::domain::task::Task;
 /// Returns the tasks whose next run is at or before `now`, the most overdue first, at most `limit`.
 pub async fn due(s: &mut dyn Session, now: DateTime<Utc>, limit: i64) -> Result<Vec<Task>> {
     let text = due_sql();
-    let found: Vec<TaskRow> = on_session!(s, |conn, dialect| {
-        sqlx::query_as(dialect.sql(&text)).bind(millis(now)).bind(limit).fetch_all(&mut *conn).await
-    })
-    .map_err(Error::on("read due tasks"))?;
-    found.into_iter().map(Task::try_from).collect()
+    fetch!(all, s, "read due tasks", &text, millis(now), limit)
 }
 
 pub(super) fn due_sql() -> String {
@@ -30,9 +25,7 @@ pub(super) fn due_sql() -> String {
 /// Returns the number of queued and running executions per task; tasks without any are omitted.
 pub async fn active(s: &mut dyn Session, task_ids: &[&str]) -> Result<HashMap<String, i64>> {
     let list = rows(task_ids)?;
-    let found: Vec<(String, i64)> =
-        on_session!(s, |conn, dialect| sqlx::query_as(dialect.sql(ACTIVE)).bind(list).fetch_all(&mut *conn).await)
-            .map_err(Error::on("count active executions"))?;
+    let found: Vec<(String, i64)> = fetch!(all, s, "count active executions", ACTIVE, list)?;
     Ok(found.into_iter().collect())
 }
 
@@ -63,9 +56,7 @@ pub async fn advance(s: &mut dyn Session, advances: &[Advance]) -> Result<HashSe
         (to.task_id.clone(), to.next_run_at.map(millis), to.next_rule_at.map(millis), to.version, to.from.map(millis))
     };
     let list = rows(&advances.map(row).collect::<Vec<_>>())?;
-    let advanced: Vec<String> =
-        on_session!(s, |conn, dialect| sqlx::query_scalar(dialect.sql(ADVANCE)).bind(list).fetch_all(&mut *conn).await)
-            .map_err(Error::on("advance tasks"))?;
+    let advanced: Vec<String> = fetch!(scalars, s, "advance tasks", ADVANCE, list)?;
     Ok(advanced.into_iter().collect())
 }
 
@@ -90,9 +81,7 @@ pub(super) const ADVANCE: &str = "
 
 /// Returns the earliest next run or retry; it may be in the past.
 pub async fn next_due(s: &mut dyn Session) -> Result<Option<DateTime<Utc>>> {
-    let (task, retry): (Option<i64>, Option<i64>) =
-        on_session!(s, |conn, dialect| sqlx::query_as(dialect.sql(NEXT_DUE)).fetch_one(&mut *conn).await)
-            .map_err(Error::on("read the next due time"))?;
+    let (task, retry): (Option<i64>, Option<i64>) = fetch!(one, s, "read the next due time", NEXT_DUE)?;
     [task, retry].into_iter().flatten().min().map(time_from_millis).transpose()
 }
 
@@ -119,54 +108,18 @@ pub struct RetryDue {
 /// Takes at most `limit` executions whose next attempt is due; they then wait for a worker.
 pub async fn take_due_retries(s: &mut dyn Session, now: DateTime<Utc>, limit: i64) -> Result<Vec<RetryDue>> {
     let text = "select id from executions where retry_at <= $1 and status = 'queued' order by retry_at limit $2 {skip_locked}";
-    let ids: Vec<String> = on_session!(s, |conn, dialect| {
-        sqlx::query_scalar(dialect.sql(text)).bind(millis(now)).bind(limit).fetch_all(&mut *conn).await
-    })
-    .map_err(Error::on("read due retries"))?;
+    let ids: Vec<String> = fetch!(scalars, s, "read due retries", text, millis(now), limit)?;
     if ids.is_empty() {
         return Ok(Vec::new());
     }
     let list = rows(&ids)?;
-    on_session!(s, |conn, dialect| {
-        sqlx::query(dialect.sql("update executions set retry_at = null where id in {ids}")).bind(&list).execute(&mut *conn).await
-    }
-    .map(drop))
-    .map_err(Error::on("queue due retries"))?;
-    let text = "select e.id, e.task_id, e.task_type, e.attempt, e.scheduled_at, e.params, e.started_by, t.policy, t.chain
+    execute!(s, "queue due retries", "update executions set retry_at = null where id in {ids}", &list)?;
+    let text = "select e.id as execution_id, e.task_id, e.task_type, e.attempt, e.scheduled_at, e.params, e.started_by,
+            coalesce(t.chain, '[]') <> '[]' as chained, coalesce(t.policy, '{}') as policy
         from executions e left join tasks t on t.id = e.task_id where e.id in {ids} order by e.id";
-    let found: Vec<RetryRow> =
-        on_session!(s, |conn, dialect| sqlx::query_as(dialect.sql(text)).bind(&list).fetch_all(&mut *conn).await)
-            .map_err(Error::on("read due retries"))?;
-    found.into_iter().map(RetryDue::try_from).collect()
+    fetch!(all, s, "read due retries", text, &list)
 }
 
-#[derive(Debug, FromRow)]
-struct RetryRow {
-    id: String,
-    task_id: String,
-    task_type: String,
-    attempt: i64,
-    scheduled_at: i64,
-    params: String,
-    started_by: Option<String>,
-    policy: Option<String>,
-    chain: Option<String>,
-}
-
-impl TryFrom<RetryRow> for RetryDue {
-    type Error = Error;
-
-    fn try_from(row: RetryRow) -> Result<RetryDue> {
-        Ok(RetryDue {
-            scheduled_at: time_from_millis(row.scheduled_at)?,
-            params: super::json(&row.params)?,
-            policy: row.policy.as_deref().map(read_policy).transpose()?.unwrap_or_default(),
-            execution_id: row.id,
-            started_by: row.started_by,
-            chained: row.chain.is_some_and(|chain| chain != "[]"),
-            task_id: row.task_id,
-            task_type: row.task_type,
-            attempt: row.attempt,
-        })
-    }
+stored! {
+    RetryDue { execution_id, task_id, task_type, attempt, scheduled_at, params, started_by, chained, policy }
 }

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::domain::execution::Status;
 use crate::domain::page::{Cursor, Direction, ExecutionFilter, PageRequest};
-use crate::domain::permission::TagScope;
+use crate::domain::tag_scope::TagScope;
 
 /// Statements and the steps that their plans must contain.
 fn plans() -> Vec<(&'static str, String, &'static [&'static str])> {
@@ -20,6 +20,8 @@ fn plans() -> Vec<(&'static str, String, &'static [&'static str])> {
     let page = |condition: &str| format!("select * from executions where true{condition} order by id desc limit $9");
     vec![
         ("claim", execution::CLAIM.into(), &["SEARCH executions USING PRIMARY KEY (id=?)"]),
+        ("save rendered parameters", execution::SAVE_RENDERED.into(), &["SEARCH executions USING PRIMARY KEY (id=?)"]),
+        ("count crashes", execution::COUNT_CRASHES.into(), &["SEARCH executions USING PRIMARY KEY (id=?)"]),
         ("finish", execution::FINISH.into(), &["SEARCH executions USING PRIMARY KEY (id=?)"]),
         ("count runs", counters::COUNT_RUNS.into(), &["SEARCH tasks USING PRIMARY KEY (id=?)"]),
         ("due", plan::due_sql(), &["SEARCH tasks USING INDEX tasks_next (next_run_at<?)"]),
@@ -97,7 +99,7 @@ fn failures() -> String {
     let (task_id, statuses) = (Some("a".to_owned()), vec![Status::Failed]);
     let filter = ExecutionFilter { task_id, statuses, ..ExecutionFilter::default() };
     let request = PageRequest { size: 40, cursor: None };
-    execution_list::rows_query::<sqlx::Sqlite>(&filter, &request).sql().as_str().to_owned()
+    execution_list::rows_query(&filter, &request).into_parts().0
 }
 
 /// A late page for a scope of two tags.
@@ -106,7 +108,7 @@ fn scoped_page() -> String {
     let filter = ExecutionFilter { scope: TagScope::from_tags(&tags), ..ExecutionFilter::default() };
     let cursor = Cursor { direction: Direction::Next, key: None, id: "01".to_owned() };
     let request = PageRequest { size: 40, cursor: Some(cursor) };
-    execution_list::rows_query::<sqlx::Sqlite>(&filter, &request).sql().as_str().to_owned()
+    execution_list::rows_query(&filter, &request).into_parts().0
 }
 
 #[tokio::test]

@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use super::database::on_session;
-use super::execution::read_status;
-use super::{Error, Result, Session, optional_time_from_millis, rows};
+use super::statement::fetch;
+use super::{Result, Session, optional_time_from_millis, rows};
+use crate::domain::execution::Status;
 use crate::domain::stats::RunPoint;
 
 /// Returns the newest `limit` executions of each task, oldest first; tasks without any are omitted.
@@ -13,19 +13,16 @@ pub async fn for_tasks(s: &mut dyn Session, task_ids: &[&str], limit: i64) -> Re
         return Ok(HashMap::new());
     }
     let list = rows(&task_ids.iter().map(|id| [id]).collect::<Vec<_>>())?;
-    let found: Vec<Row> = on_session!(s, |conn, dialect| {
-        sqlx::query_as(dialect.sql(RECENT)).bind(list).bind(limit - 1).fetch_all(&mut *conn).await
-    })
-    .map_err(Error::on("read recent runs"))?;
+    let found: Vec<Row> = fetch!(all, s, "read recent runs", RECENT, list, limit - 1)?;
     let mut runs: HashMap<String, Vec<RunPoint>> = HashMap::new();
     for (id, task_id, status, started_at, duration_ms, lateness_ms) in found {
-        let (status, started_at) = (read_status(&status)?, optional_time_from_millis(started_at)?);
+        let started_at = optional_time_from_millis(started_at)?;
         runs.entry(task_id).or_default().push(RunPoint { id, status, started_at, duration_ms, lateness_ms });
     }
     Ok(runs)
 }
 
-type Row = (String, String, String, Option<i64>, Option<i64>, Option<i64>);
+type Row = (String, String, Status, Option<i64>, Option<i64>, Option<i64>);
 
 /// Row: 0 task id. `oldest` is the oldest execution to return; with fewer runs there is none.
 pub(super) const RECENT: &str = "

@@ -4,16 +4,26 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
+use sqlx::FromRow;
 
-use super::counters::CountedRun;
-use super::database::on_session;
-use super::execution::read_status;
-use super::{Error, Result, Session, millis, rows, time_from_millis};
+use super::column::stored;
+use super::statement::{execute, fetch};
+use super::{Result, Session, millis, rows};
 use crate::domain::execution::Status;
 use crate::domain::stats::Outcome;
 
 /// Milliseconds per minute.
 const MINUTE: i64 = 60_000;
+
+/// The part of a recorded result that the counters need.
+#[derive(Debug, Clone, FromRow)]
+pub(super) struct CountedRun {
+    pub id: String,
+    pub task_id: String,
+    pub status: String,
+    pub started_at: Option<i64>,
+    pub duration_ms: Option<i64>,
+}
 
 /// Counts results; retried attempts and executions that never started do not count.
 pub(super) async fn count(s: &mut dyn Session, counted: &[CountedRun]) -> Result<()> {
@@ -29,8 +39,7 @@ pub(super) async fn count(s: &mut dyn Session, counted: &[CountedRun]) -> Result
         return Ok(());
     }
     let list = rows(&sums.into_iter().map(|((minute, status), runs)| (minute, status, runs)).collect::<Vec<_>>())?;
-    on_session!(s, |conn, dialect| sqlx::query(dialect.sql(COUNT)).bind(list).execute(&mut *conn).await.map(drop))
-        .map_err(Error::on("count runs per minute"))
+    execute!(s, "count runs per minute", COUNT, list).map(drop)
 }
 
 /// Row: 0 minute, 1 status, 2 count.
@@ -42,23 +51,19 @@ const COUNT: &str = "
 /// Returns the runs started in `from..to`, summed in steps of `step_ms` milliseconds (a multiple of a minute, aligned to the
 /// Unix epoch).
 pub async fn outcomes(s: &mut dyn Session, from: DateTime<Utc>, to: DateTime<Utc>, step_ms: i64) -> Result<Vec<Outcome>> {
-    let found: Vec<(i64, String, i64)> = on_session!(s, |conn, dialect| {
-        let query = sqlx::query_as(dialect.sql(OUTCOMES)).bind(millis(from)).bind(millis(to)).bind(step_ms);
-        query.fetch_all(&mut *conn).await
-    })
-    .map_err(Error::on("read runs per minute"))?;
-    let outcome =
-        |(at, status, runs): (i64, String, i64)| Ok(Outcome { at: time_from_millis(at)?, status: read_status(&status)?, runs });
-    found.into_iter().map(outcome).collect()
+    fetch!(all, s, "read runs per minute", OUTCOMES, millis(from), millis(to), step_ms)
+}
+
+stored! {
+    Outcome { at = step, status, runs }
 }
 
 pub(super) const OUTCOMES: &str = "
-    select minute / $3 * $3 as step, status, cast(sum(runs) as bigint) from run_stats_by_minute where minute >= $1 and minute < $2
+    select minute / $3 * $3 as step, status, cast(sum(runs) as bigint) as runs from run_stats_by_minute where minute >= $1 and minute < $2
     group by minute / $3 * $3, status order by step, status";
 
 /// Deletes the counters of minutes before a time.
 pub async fn remove_before(s: &mut dyn Session, before: DateTime<Utc>) -> Result<()> {
     let text = "delete from run_stats_by_minute where minute < $1";
-    on_session!(s, |conn, dialect| sqlx::query(dialect.sql(text)).bind(millis(before)).execute(&mut *conn).await.map(drop))
-        .map_err(Error::on("delete old run counters"))
+    execute!(s, "delete old run counters", text, millis(before)).map(drop)
 }

@@ -2,54 +2,55 @@
 
 use chrono::{DateTime, Utc};
 
-use super::database::on_session;
-use super::{Error, Result, Session, millis, time_from_millis};
-use crate::domain::secret::SecretInfo;
+use super::column::stored;
+use super::statement::{execute, fetch};
+use super::{Error, Result, Session, millis};
+use crate::domain::secret::{SecretInfo, SecretLimits};
 
-/// Returns all names with their encrypted values, ordered by name.
-pub async fn encrypted(s: &mut dyn Session) -> Result<Vec<(String, String)>> {
-    on_session!(s, |conn, dialect| {
-        sqlx::query_as(dialect.sql("select name, ciphertext from secrets order by name")).fetch_all(&mut *conn).await
-    })
-    .map_err(Error::on("read secrets"))
+/// A secret with its encrypted value.
+pub struct EncryptedSecret {
+    pub name: String,
+    pub ciphertext: String,
+    pub limits: SecretLimits,
+}
+
+stored! {
+    ENCRYPTED_COLUMNS: EncryptedSecret { name, ciphertext, limits }
+}
+
+/// Returns all secrets with their encrypted values, ordered by name.
+pub async fn encrypted(s: &mut dyn Session) -> Result<Vec<EncryptedSecret>> {
+    let text = format!("select {ENCRYPTED_COLUMNS} from secrets order by name");
+    fetch!(all, s, "read secrets", &text)
 }
 
 /// Returns all secrets without values, ordered by name.
 pub async fn list(s: &mut dyn Session) -> Result<Vec<SecretInfo>> {
-    let text = "select name, created_at, updated_at, updated_by from secrets order by name";
-    let found: Vec<(String, i64, i64, String)> =
-        on_session!(s, |conn, dialect| sqlx::query_as(dialect.sql(text)).fetch_all(&mut *conn).await)
-            .map_err(Error::on("list secrets"))?;
-    let listed = |(name, created_at, updated_at, updated_by)| {
-        Ok(SecretInfo { name, created_at: time_from_millis(created_at)?, updated_at: time_from_millis(updated_at)?, updated_by })
-    };
-    found.into_iter().map(listed).collect()
+    let text = format!("select {COLUMNS} from secrets order by name");
+    fetch!(all, s, "list secrets", &text)
+}
+
+stored! {
+    COLUMNS: SecretInfo { name, limits, created_at, updated_at, updated_by }
 }
 
 /// Returns a value that changes with every change of a secret: the row count and the sum of update times.
 pub async fn revision(s: &mut dyn Session) -> Result<(i64, i64)> {
     let text = "select count(*), cast(coalesce(sum(updated_at), 0) as bigint) from secrets";
-    on_session!(s, |conn, dialect| sqlx::query_as(dialect.sql(text)).fetch_one(&mut *conn).await)
-        .map_err(Error::on("read secrets"))
+    fetch!(one, s, "read secrets", text)
 }
 
-/// Inserts or replaces a secret; `ciphertext` is its encrypted value.
-pub async fn put(s: &mut dyn Session, name: &str, ciphertext: &str, by: &str, now: DateTime<Utc>) -> Result<()> {
-    let text = "insert into secrets (name, ciphertext, created_at, updated_at, updated_by) values ($1, $2, $3, $3, $4)
+/// Inserts or replaces a secret.
+pub async fn put(s: &mut dyn Session, secret: &EncryptedSecret, by: &str, now: DateTime<Utc>) -> Result<()> {
+    let text =
+        "insert into secrets (name, ciphertext, created_at, updated_at, updated_by, limits) values ($1, $2, $3, $3, $4, $5)
         on conflict (name) do update set ciphertext = excluded.ciphertext, updated_at = excluded.updated_at,
-            updated_by = excluded.updated_by";
-    on_session!(s, |conn, dialect| {
-        let query = sqlx::query(dialect.sql(text)).bind(name).bind(ciphertext).bind(millis(now)).bind(by);
-        query.execute(&mut *conn).await.map(drop)
-    })
-    .map_err(Error::on("save a secret"))
+            updated_by = excluded.updated_by, limits = excluded.limits";
+    let limits = serde_json::to_string(&secret.limits).map_err(|error| Error::InvalidValue(error.to_string()))?;
+    execute!(s, "save a secret", text, &secret.name, &secret.ciphertext, millis(now), by, limits).map(drop)
 }
 
 /// Deletes a secret. Returns false if it does not exist.
 pub async fn delete(s: &mut dyn Session, name: &str) -> Result<bool> {
-    let done = on_session!(s, |conn, dialect| {
-        let query = sqlx::query(dialect.sql("delete from secrets where name = $1")).bind(name);
-        query.execute(&mut *conn).await.map(|done| done.rows_affected())
-    });
-    done.map(|rows| rows > 0).map_err(Error::on("delete a secret"))
+    Ok(execute!(s, "delete a secret", "delete from secrets where name = $1", name)? > 0)
 }

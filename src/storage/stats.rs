@@ -3,14 +3,12 @@
 
 use chrono::{DateTime, Utc};
 
-use sqlx::QueryBuilder;
-
-use super::database::on_session;
-use super::execution::read_status;
-use super::{Error, Result, Session, first_id_at, millis, tag_scope, time_from_millis};
+use super::column::stored;
+use super::statement::{QueryBuilder, fetch, fetch_built};
+use super::{Result, Session, first_id_at, millis, tag_scope};
 use crate::domain::execution::Status;
-use crate::domain::permission::TagScope;
 use crate::domain::stats::{DueTask, TaskCounts};
+use crate::domain::tag_scope::TagScope;
 
 /// Returns the number of executions queued since `from`, by status.
 pub async fn by_status(s: &mut dyn Session, from: DateTime<Utc>) -> Result<Vec<(Status, i64)>> {
@@ -21,10 +19,7 @@ pub async fn by_status(s: &mut dyn Session, from: DateTime<Utc>) -> Result<Vec<(
         let text = format!(
             "select count(*) from executions where status = '{name}' and status {set} ('queued', 'running') and id >= $1"
         );
-        let count: i64 = on_session!(s, |conn, dialect| {
-            sqlx::query_scalar(dialect.sql(&text)).bind(first_id_at(from)).fetch_one(&mut *conn).await
-        })
-        .map_err(Error::on("count executions"))?;
+        let count: i64 = fetch!(only, s, "count executions", &text, first_id_at(from))?;
         counts.push((status, count));
     }
     Ok(counts)
@@ -33,20 +28,14 @@ pub async fn by_status(s: &mut dyn Session, from: DateTime<Utc>) -> Result<Vec<(
 /// Returns the number of executions of a task type queued since `from`.
 pub async fn count_of_type(s: &mut dyn Session, task_type: &str, from: DateTime<Utc>) -> Result<i64> {
     let text = "select count(*) from executions where task_type = $1 and id >= $2";
-    on_session!(s, |conn, dialect| {
-        sqlx::query_scalar(dialect.sql(text)).bind(task_type).bind(first_id_at(from)).fetch_one(&mut *conn).await
-    })
-    .map_err(Error::on("count executions"))
+    fetch!(only, s, "count executions", text, task_type, first_id_at(from))
 }
 
 /// Returns duration and lateness in milliseconds of the newest finished runs since `from`, at most `limit`.
 pub async fn newest_runs(s: &mut dyn Session, from: DateTime<Utc>, limit: i64) -> Result<Vec<(i64, i64)>> {
     let text = "select coalesce(duration_ms, 0), coalesce(lateness_ms, 0) from executions
         where id >= $1 and duration_ms is not null order by id desc limit $2";
-    on_session!(s, |conn, dialect| {
-        sqlx::query_as(dialect.sql(text)).bind(first_id_at(from)).bind(limit).fetch_all(&mut *conn).await
-    })
-    .map_err(Error::on("read durations"))
+    fetch!(all, s, "read durations", text, first_id_at(from), limit)
 }
 
 /// Returns the number of tasks in scope: in total, enabled, and failing (the last run failed).
@@ -54,12 +43,9 @@ pub async fn tasks(s: &mut dyn Session, scope: &TagScope) -> Result<TaskCounts> 
     let text = "select count(*), coalesce(sum(case when enabled then 1 else 0 end), 0),
             coalesce(sum(case when last_status in ('failed', 'timed_out', 'interrupted') then 1 else 0 end), 0)
         from tasks where true";
-    let (total, enabled, failing): (i64, i64, i64) = on_session!(s, |conn, _dialect| {
-        let mut query = QueryBuilder::new(text);
-        tag_scope::push(&mut query, "id", scope);
-        query.build_query_as().fetch_one(&mut *conn).await
-    })
-    .map_err(Error::on("count tasks"))?;
+    let mut query = QueryBuilder::new(text);
+    tag_scope::push(&mut query, "id", scope);
+    let (total, enabled, failing): (i64, i64, i64) = fetch_built!(one, s, "count tasks", query)?;
     Ok(TaskCounts { total, enabled, failing })
 }
 
@@ -70,35 +56,29 @@ pub async fn due_next(s: &mut dyn Session, scope: &TagScope, limit: i64) -> Resu
 
 /// Returns the next runs that match a condition, soonest first.
 async fn firings(s: &mut dyn Session, scope: &TagScope, condition: &str, limit: i64) -> Result<Vec<DueTask>> {
-    let found: Vec<(String, String, i64)> = on_session!(s, |conn, _dialect| {
-        let mut query = QueryBuilder::new(format!("select id, name, next_run_at from tasks where {condition}"));
-        tag_scope::push(&mut query, "id", scope);
-        query.push(" order by next_run_at limit ").push_bind(limit);
-        query.build_query_as().fetch_all(&mut *conn).await
-    })
-    .map_err(Error::on("read the next runs"))?;
-    found.into_iter().map(|(task_id, name, at)| Ok(DueTask { task_id, name, next_run_at: time_from_millis(at)? })).collect()
+    let mut query = QueryBuilder::new(format!("select id as task_id, name, next_run_at from tasks where {condition}"));
+    tag_scope::push(&mut query, "id", scope);
+    query.push(" order by next_run_at limit ").push_bind(limit);
+    fetch_built!(all, s, "read the next runs", query)
+}
+
+stored! {
+    DueTask { task_id, name, next_run_at }
 }
 
 /// Returns the number of queued and running executions, by status.
 pub async fn active(s: &mut dyn Session) -> Result<Vec<(Status, i64)>> {
     let text = "select status, count(*) from executions where status in ('queued', 'running') group by status";
-    let found: Vec<(String, i64)> = on_session!(s, |conn, dialect| sqlx::query_as(dialect.sql(text)).fetch_all(&mut *conn).await)
-        .map_err(Error::on("count active executions"))?;
-    found.into_iter().map(|(status, count)| Ok((read_status(&status)?, count))).collect()
+    fetch!(all, s, "count active executions", text)
 }
 
 /// Like [`active`], for the tasks in scope, counting at most `limit` executions.
 pub async fn active_up_to(s: &mut dyn Session, scope: &TagScope, limit: i64) -> Result<Vec<(Status, i64)>> {
     let text = "select status, count(*) from (select status from executions where status in ('queued', 'running')";
-    let found: Vec<(String, i64)> = on_session!(s, |conn, _dialect| {
-        let mut query = QueryBuilder::new(text);
-        tag_scope::push(&mut query, "task_id", scope);
-        query.push(" limit ").push_bind(limit).push(") as active group by status");
-        query.build_query_as().fetch_all(&mut *conn).await
-    })
-    .map_err(Error::on("count active executions"))?;
-    found.into_iter().map(|(status, count)| Ok((read_status(&status)?, count))).collect()
+    let mut query = QueryBuilder::new(text);
+    tag_scope::push(&mut query, "task_id", scope);
+    query.push(" limit ").push_bind(limit).push(") as active group by status");
+    fetch_built!(all, s, "count active executions", query)
 }
 
 /// Returns the tasks in scope whose next run is before `before`, the most overdue first.
@@ -110,17 +90,12 @@ pub async fn overdue(s: &mut dyn Session, scope: &TagScope, before: DateTime<Utc
 pub async fn is_idle(s: &mut dyn Session, due_by: DateTime<Utc>) -> Result<bool> {
     let text = "select (select count(*) from (select 1 from tasks where next_run_at <= $1 limit 1) as due)
             + (select count(*) from (select 1 from executions where status in ('queued', 'running') limit 1) as active)";
-    let left: i64 = on_session!(s, |conn, dialect| {
-        sqlx::query_scalar(dialect.sql(text)).bind(millis(due_by)).fetch_one(&mut *conn).await
-    })
-    .map_err(Error::on("check for due tasks and active executions"))?;
+    let left: i64 = fetch!(only, s, "check for due tasks and active executions", text, millis(due_by))?;
     Ok(left == 0)
 }
 
 /// Checks that the database responds.
 pub async fn ping(s: &mut dyn Session) -> Result<()> {
-    let answer: std::result::Result<i64, sqlx::Error> = on_session!(s, |conn, dialect| {
-        sqlx::query_scalar(dialect.sql("select cast(1 as bigint)")).fetch_one(&mut *conn).await
-    });
-    answer.map(drop).map_err(Error::on("reach the database"))
+    let _: i64 = fetch!(only, s, "reach the database", "select cast(1 as bigint)")?;
+    Ok(())
 }

@@ -3,19 +3,14 @@
 
 use std::collections::HashSet;
 
-use sqlx::{Encode, QueryBuilder, Type};
-
 use super::database::on_session;
+use super::statement::{QueryBuilder, execute, fetch};
 use super::{Error, Result, Session, rows};
-use crate::domain::permission::TagScope;
+use crate::domain::tag_scope::TagScope;
 use crate::domain::task::Task;
 
 /// Pushes a condition: the task id in `column` must be in scope. Pushes nothing for an unlimited scope.
-pub(super) fn push<DB>(query: &mut QueryBuilder<DB>, column: &str, scope: &TagScope)
-where
-    DB: sqlx::Database,
-    String: for<'q> Encode<'q, DB> + Type<DB>,
-{
+pub(super) fn push(query: &mut QueryBuilder, column: &str, scope: &TagScope) {
     if let Some(tags) = scope.tags() {
         query.push(format!(" and {column} in ("));
         push_visible_tasks(query, tags);
@@ -24,11 +19,7 @@ where
 }
 
 /// Pushes a subquery for the distinct ids of the tasks with one of these tags; its column is `visible_task_id`.
-pub(super) fn push_visible_tasks<DB>(query: &mut QueryBuilder<DB>, tags: &[String])
-where
-    DB: sqlx::Database,
-    String: for<'q> Encode<'q, DB> + Type<DB>,
-{
+pub(super) fn push_visible_tasks(query: &mut QueryBuilder, tags: &[String]) {
     query.push("select distinct task_id as visible_task_id from task_tags where ");
     if tags.is_empty() {
         query.push("false");
@@ -73,9 +64,7 @@ pub async fn has_hidden_history(s: &mut dyn Session, scope: &TagScope, task_id: 
         return Ok(false);
     }
     let text = "select id from executions where task_id = $1 limit 1";
-    let found: Option<String> =
-        on_session!(s, |conn, dialect| sqlx::query_scalar(dialect.sql(text)).bind(task_id).fetch_optional(&mut *conn).await)
-            .map_err(Error::on("check for executions"))?;
+    let found: Option<String> = fetch!(scalar, s, "check for executions", text, task_id)?;
     Ok(found.is_some())
 }
 
@@ -84,24 +73,21 @@ pub(super) async fn set_tags<'t>(s: &mut dyn Session, tasks: impl Iterator<Item 
     let ids: Vec<&String> = tasks.clone().map(|task| &task.id).collect();
     let ids = rows(&ids)?;
     let text = "delete from task_tags where task_id in {ids}";
-    on_session!(s, |conn, dialect| sqlx::query(dialect.sql(text)).bind(ids).execute(&mut *conn).await.map(drop))
-        .map_err(Error::on("save the tasks' tags"))?;
+    execute!(s, "save the tasks' tags", text, ids)?;
     let tags: Vec<_> = tasks.flat_map(|task| task.tags.iter().map(|tag| (tag, &task.id))).collect();
     if tags.is_empty() {
         return Ok(());
     }
     let list = rows(&tags)?;
     let text = "insert into task_tags (tag, task_id) select distinct j.value->>0, j.value->>1 from {rows}";
-    on_session!(s, |conn, dialect| sqlx::query(dialect.sql(text)).bind(list).execute(&mut *conn).await.map(drop))
-        .map_err(Error::on("save the tasks' tags"))
+    execute!(s, "save the tasks' tags", text, list).map(drop)
 }
 
 /// Marks the tag rows of deleted tasks; they stay as long as executions need them.
 pub(super) async fn mark_deleted(s: &mut dyn Session, ids: &[String]) -> Result<()> {
     let ids = rows(ids)?;
     let text = "update task_tags set deleted = true where task_id in {ids}";
-    on_session!(s, |conn, dialect| sqlx::query(dialect.sql(text)).bind(ids).execute(&mut *conn).await.map(drop))
-        .map_err(Error::on("mark the tags of deleted tasks"))
+    execute!(s, "mark the tags of deleted tasks", text, ids).map(drop)
 }
 
 /// Deletes at most `limit` tag rows of deleted tasks without executions.
@@ -109,6 +95,5 @@ pub async fn delete_unused_tags(s: &mut dyn Session, limit: i64) -> Result<()> {
     let text = "delete from task_tags where deleted and task_id in (
             select g.task_id from task_tags g
             where g.deleted and not exists (select 1 from executions e where e.task_id = g.task_id) limit $1)";
-    on_session!(s, |conn, dialect| sqlx::query(dialect.sql(text)).bind(limit).execute(&mut *conn).await.map(drop))
-        .map_err(Error::on("delete the tags of deleted tasks"))
+    execute!(s, "delete the tags of deleted tasks", text, limit).map(drop)
 }

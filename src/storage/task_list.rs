@@ -1,58 +1,44 @@
 //! Pages of tasks: filtered, sorted, and paged by the sort key of the first or last row.
 
-use sqlx::{Encode, FromRow, QueryBuilder, Type};
+use sqlx::FromRow;
 
-use super::database::on_session;
-use super::task::{COLUMNS, TaskRow};
-use super::{Error, Result, Session, millis, tag_scope};
-use crate::domain::page::{Cursor, Direction, Page, PageRequest, TaskFilter, TaskSort};
-use crate::domain::permission::TagScope;
+use super::statement::{QueryBuilder, fetch_built};
+use super::task::COLUMNS;
+use super::{Result, Session, millis, tag_scope};
+use crate::domain::page::{Cursor, Page, PageRequest, TaskFilter, TaskSort};
+use crate::domain::tag_scope::TagScope;
 use crate::domain::task::Task;
 
 /// Returns one page of the matching tasks with their count.
 pub async fn page(s: &mut dyn Session, filter: &TaskFilter, request: &PageRequest) -> Result<Page<Task>> {
     let limit = i64::from(request.size) + 1;
     let backwards = request.is_backwards();
-    let found: Vec<TaskRow> = on_session!(s, |conn, _dialect| {
-        // The inner query sorts ids only; sorting whole rows costs several times as much.
-        let descending = filter.descending != backwards;
-        let mut query = QueryBuilder::new(format!("select {COLUMNS} from tasks where id in (select id from tasks where true"));
-        push_filter(&mut query, filter);
-        push_cursor(&mut query, filter.sort, request.cursor.as_ref(), descending);
-        query.push(order(filter.sort, descending)).push(" limit ").push_bind(limit);
-        query.push(")").push(order(filter.sort, descending));
-        query.build_query_as().fetch_all(&mut *conn).await
-    })
-    .map_err(Error::on("list tasks"))?;
-    let more = found.len() as i64 == limit;
-    let mut items = found.into_iter().take(request.size as usize).map(Task::try_from).collect::<Result<Vec<_>>>()?;
-    if backwards {
-        items.reverse();
-    }
-    let (next, previous) = page_cursors(&items, filter.sort, request.cursor.as_ref(), more);
-    Ok(Page { items, next, previous, total: count(s, filter).await?, total_is_exact: true })
+    // The inner query sorts ids only; sorting whole rows costs several times as much.
+    let descending = filter.descending != backwards;
+    let mut query = QueryBuilder::new(format!("select {COLUMNS} from tasks where id in (select id from tasks where true"));
+    push_filter(&mut query, filter);
+    push_cursor(&mut query, filter.sort, request.cursor.as_ref(), descending);
+    query.push(order(filter.sort, descending)).push(" limit ").push_bind(limit);
+    query.push(")").push(order(filter.sort, descending));
+    let found: Vec<Task> = fetch_built!(all, s, "list tasks", query)?;
+    let total = count(s, filter).await?;
+    Ok(Page::from_rows(found, |task| (key(task, filter.sort), task.id.clone()), request, (total, true)))
 }
 
 /// Returns the number of matching tasks.
 pub async fn count(s: &mut dyn Session, filter: &TaskFilter) -> Result<i64> {
-    on_session!(s, |conn, _dialect| {
-        let mut query = QueryBuilder::new("select count(*) from tasks where true");
-        push_filter(&mut query, filter);
-        query.build_query_scalar().fetch_one(&mut *conn).await
-    })
-    .map_err(Error::on("count tasks"))
+    let mut query = QueryBuilder::new("select count(*) from tasks where true");
+    push_filter(&mut query, filter);
+    fetch_built!(only, s, "count tasks", query)
 }
 
 /// Returns the ids of the matching tasks greater than `after`, at most `limit`.
 pub async fn ids(s: &mut dyn Session, filter: &TaskFilter, after: &str, limit: i64) -> Result<Vec<String>> {
-    on_session!(s, |conn, _dialect| {
-        let mut query = QueryBuilder::new("select id from tasks where id > ");
-        query.push_bind(after.to_owned());
-        push_filter(&mut query, filter);
-        query.push(" order by id limit ").push_bind(limit);
-        query.build_query_scalar().fetch_all(&mut *conn).await
-    })
-    .map_err(Error::on("list tasks"))
+    let mut query = QueryBuilder::new("select id from tasks where id > ");
+    query.push_bind(after.to_owned());
+    push_filter(&mut query, filter);
+    query.push(" order by id limit ").push_bind(limit);
+    fetch_built!(scalars, s, "list tasks", query)
 }
 
 pub(super) const TAGS: &str = "select distinct tags from tasks where tags <> '[]'";
@@ -63,12 +49,9 @@ pub async fn tags(s: &mut dyn Session, scope: &TagScope) -> Result<Vec<String>> 
     struct Row {
         tags: String,
     }
-    let found: Vec<Row> = on_session!(s, |conn, _dialect| {
-        let mut query = QueryBuilder::new(TAGS);
-        tag_scope::push(&mut query, "id", scope);
-        query.build_query_as().fetch_all(&mut *conn).await
-    })
-    .map_err(Error::on("read tags"))?;
+    let mut query = QueryBuilder::new(TAGS);
+    tag_scope::push(&mut query, "id", scope);
+    let found: Vec<Row> = fetch_built!(all, s, "read tags", query)?;
     let lists = found.iter().filter_map(|row| serde_json::from_str::<Vec<String>>(&row.tags).ok());
     let tags: std::collections::BTreeSet<String> = lists.flatten().collect();
     Ok(tags.into_iter().collect())
@@ -80,11 +63,7 @@ fn pattern(search: &str) -> String {
 }
 
 /// Pushes a condition: one of the columns contains the text, ignoring case.
-pub(super) fn push_search<DB>(query: &mut QueryBuilder<DB>, columns: &[&str], search: &str)
-where
-    DB: sqlx::Database,
-    String: for<'q> Encode<'q, DB> + Type<DB>,
-{
+pub(super) fn push_search(query: &mut QueryBuilder, columns: &[&str], search: &str) {
     let pattern = pattern(search);
     query.push(" and (");
     for (index, column) in columns.iter().enumerate() {
@@ -94,12 +73,7 @@ where
     query.push(")");
 }
 
-fn push_filter<DB>(query: &mut QueryBuilder<DB>, filter: &TaskFilter)
-where
-    DB: sqlx::Database,
-    String: for<'q> Encode<'q, DB> + Type<DB>,
-    bool: for<'q> Encode<'q, DB> + Type<DB>,
-{
+fn push_filter(query: &mut QueryBuilder, filter: &TaskFilter) {
     if let Some(search) = &filter.search {
         query.push(" and lower(id || ' ' || name || ' ' || description || ' ' || tags) like ");
         query.push_bind(pattern(search)).push(" escape '\\'");
@@ -151,12 +125,7 @@ fn key(task: &Task, sort: TaskSort) -> Option<String> {
     })
 }
 
-fn push_cursor<DB>(query: &mut QueryBuilder<DB>, sort: TaskSort, cursor: Option<&Cursor>, descending: bool)
-where
-    DB: sqlx::Database,
-    String: for<'q> Encode<'q, DB> + Type<DB>,
-    i64: for<'q> Encode<'q, DB> + Type<DB>,
-{
+fn push_cursor(query: &mut QueryBuilder, sort: TaskSort, cursor: Option<&Cursor>, descending: bool) {
     let than = if descending { "<" } else { ">" };
     match (cursor, sort) {
         (None, _) => {}
@@ -181,16 +150,4 @@ fn order(sort: TaskSort, descending: bool) -> String {
         TaskSort::Id => format!(" order by id {order}"),
         _ => format!(" order by {} {order}, id {order}", expression(sort)),
     }
-}
-
-/// Returns the cursors of the next and the previous page.
-fn page_cursors(items: &[Task], sort: TaskSort, cursor: Option<&Cursor>, more: bool) -> (Option<Cursor>, Option<Cursor>) {
-    let row_cursor =
-        |direction, item: Option<&Task>| item.map(|item| Cursor { direction, key: key(item, sort), id: item.id.clone() });
-    let backwards = matches!(cursor, Some(cursor) if cursor.direction == Direction::Previous);
-    let (has_next, has_previous) = if backwards { (true, more) } else { (more, cursor.is_some()) };
-    (
-        has_next.then(|| row_cursor(Direction::Next, items.last())).flatten(),
-        has_previous.then(|| row_cursor(Direction::Previous, items.first())).flatten(),
-    )
 }

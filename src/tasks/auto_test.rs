@@ -9,6 +9,7 @@ use super::process::{self, Launch, ProcessExit};
 use super::{Limits, Run, RunContext, RunError, Spec, TaskType, Text, Toolbox, first_fault, without_template_faults};
 use crate::domain::fault::Fault;
 use crate::domain::policy::Policy;
+use crate::i18n::{Message, message};
 use crate::storage::{Database, execution};
 
 mod compare;
@@ -94,7 +95,7 @@ impl AutoTest {
             () = time_limit(params.timeout) => {
                 inner.cancel.cancel();
                 let ended = running.await?;
-                let message = format!("the tests timed out after {} s", params.timeout.unwrap_or_default().as_secs_f64());
+                let message = message!("tests.timed_out", seconds = params.timeout.unwrap_or_default().as_secs_f64());
                 return Err(RunError::retry(message).with_result(ended.result()));
             }
         };
@@ -139,7 +140,7 @@ fn outcome(
         "failed_tests": report.failed(),
         "compared": before.and_then(|before| compare::compare(before, report)),
         "reports": report.files,
-        "faults": report.faults,
+        "faults": report.faults.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "stdout_tail": ended.pipes.stdout_tail(),
         "stderr_tail": ended.pipes.stderr_tail(),
     });
@@ -152,28 +153,28 @@ fn outcome(
 
 /// Why the run failed, if it did: a fault of the report, no tests, failed tests beyond `min_pass_rate`, or (without
 /// `min_pass_rate`) a non-zero exit code.
-fn failure_reason(params: &Params, ended: &ProcessExit, report: &Report) -> Option<String> {
+fn failure_reason(params: &Params, ended: &ProcessExit, report: &Report) -> Option<Message> {
     if let Some(fault) = report.faults.first() {
         return Some(fault.clone());
     }
     if report.cases.is_empty() {
         let none = match params.format {
-            Format::Junit => "no new report with tests was written",
-            Format::Tap => "the output contains no TAP tests",
+            Format::Junit => message!("tests.no_report"),
+            Format::Tap => message!("tests.no_tap"),
         };
         return Some(match ended.exit_code() {
-            Some(0) => none.to_owned(),
-            _ => format!("{}; {none}", ended.describe()),
+            Some(0) => none,
+            _ => message!("tests.and", what = ended.describe(), problem = none),
         });
     }
     let failed = report.failures().count();
     match (params.min_pass_rate, report.pass_rate()) {
         (Some(least), Some(rate)) if rate < least => {
-            Some(format!("{rate} % of the tests passed, below min_pass_rate {least} %: {}", report.failed_names()))
+            Some(message!("tests.pass_rate", rate, least, names = report.failed_names()))
         }
         (Some(_), _) if failed > 0 => None,
-        _ if failed > 0 => Some(format!("{failed} of {} tests failed: {}", report.cases.len(), report.failed_names())),
+        _ if failed > 0 => Some(message!("tests.failed", failed, all = report.cases.len(), names = report.failed_names())),
         _ if ended.exit_code() == Some(0) => None,
-        _ => Some(format!("{}, although no test failed", ended.describe())),
+        _ => Some(message!("tests.none_failed", what = ended.describe())),
     }
 }

@@ -8,8 +8,9 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Run, RunContext, RunError, Spec, TaskType, Text, Toolbox};
+use super::{Run, RunContext, RunError, Spec, TaskType, Text, Toolbox, first_fault, unreadable};
 use crate::domain::policy::Policy;
+use crate::i18n::message;
 use crate::storage::copy;
 
 mod files;
@@ -24,8 +25,14 @@ pub struct Backup {
 
 #[derive(Debug, Deserialize)]
 struct Params {
+    #[serde(default = "top_folder")]
     to: String,
     keep: Option<usize>,
+}
+
+/// The default of `to`: the first of the folders for backups itself.
+fn top_folder() -> String {
+    ".".to_owned()
 }
 
 impl Backup {
@@ -44,7 +51,7 @@ impl TaskType for Backup {
                 "在运行中备份 Belfry 自身的数据库，校验备份，并清理过旧的备份。",
             ),
             params_schema: schema(),
-            example: json!({"to": "backups", "keep": 14}),
+            example: json!({"keep": 14}),
             default_policy: Policy { timeout: Some(Duration::from_secs(3600)), ..Policy::default() },
             // A backup contains the accounts and the parameters of all tasks.
             dangerous: true,
@@ -53,10 +60,10 @@ impl TaskType for Backup {
 
     fn run<'a>(&'a self, params: Value, context: &'a RunContext) -> Run<'a> {
         Box::pin(async move {
-            let params: Params = serde_json::from_value(params).map_err(|error| RunError::fail(error.to_string()))?;
+            let params: Params = serde_json::from_value(params).map_err(|error| first_fault(unreadable(&error)))?;
             tokio::select! {
                 ended = self.create_backup(params, context) => ended,
-                () = context.cancel.cancelled() => Err(RunError::fail("the backup was cancelled")),
+                () = context.cancel.cancelled() => Err(RunError::fail(message!("backup.cancelled"))),
             }
         })
     }
@@ -90,11 +97,11 @@ impl Backup {
     async fn folder(&self, to: String) -> Result<PathBuf, RunError> {
         let limits = self.toolbox.limits.clone();
         run_blocking(move || {
-            let folder = limits.resolve_file(Path::new(&to)).map_err(|message| RunError::fail(format!("to: {message}")))?;
-            match std::fs::create_dir_all(&folder) {
-                Ok(()) => Ok(folder),
-                Err(error) => Err(RunError::fail(format!("to: failed to create {}: {error}", folder.display()))),
-            }
+            let own = limits.backup_folders.first().cloned().unwrap_or_default();
+            files::create_folder(&own)?;
+            let folder = limits.resolve_backup_folder(Path::new(&to)).map_err(|problem| RunError::fail(problem.of("to")))?;
+            files::create_folder(&folder)?;
+            Ok(folder)
         })
         .await
     }
@@ -107,18 +114,18 @@ impl Backup {
         let task = tokio::spawn(async move {
             let part = run_blocking(move || PartialBackup::create(&folder, BackupFormat::Sqlite, now)).await?;
             let part = Arc::new(part);
-            copy::copy_sqlite(&database, part.path(), stop).await.map_err(|error| RunError::retry(error.to_string()))?;
-            let corrupt = |error: crate::storage::Error| RunError::retry(format!("the backup is corrupt: {error}"));
-            copy::check_sqlite(part.path()).await.map_err(corrupt)?;
+            copy::copy_sqlite(&database, part.path(), stop).await.map_err(|error| RunError::database(&error))?;
+            let corrupt = |error: crate::storage::Error| message!("backup.corrupt", error = error.to_string());
+            copy::check_sqlite(part.path()).await.map_err(|error| RunError::retry(corrupt(error)))?;
             run_blocking(move || part.finish()).await
         });
-        task.await.map_err(|error| RunError::retry(error.to_string()))?
+        task.await.map_err(|error| RunError::internal(&error))?
     }
 }
 
 /// Runs blocking file operations off the async threads.
 async fn run_blocking<T: Send + 'static>(task: impl FnOnce() -> Result<T, RunError> + Send + 'static) -> Result<T, RunError> {
-    tokio::task::spawn_blocking(task).await.map_err(|error| RunError::retry(error.to_string()))?
+    tokio::task::spawn_blocking(task).await.map_err(|error| RunError::internal(&error))?
 }
 
 fn schema() -> Value {
@@ -126,12 +133,11 @@ fn schema() -> Value {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "type": "object",
         "additionalProperties": false,
-        "required": ["to"],
         "properties": {
             "to": {
-                "type": "string", "minLength": 1, "maxLength": 4096,
-                "description": "The folder of the backups: relative to files in the data folder, or an absolute path in one of [files] folders.",
-                "x-description-zh": "备份存放的文件夹：相对于数据文件夹下的 files，或位于 [files] folders 之内的完整路径。",
+                "type": "string", "minLength": 1, "maxLength": 4096, "default": ".",
+                "description": "The folder of the backups: relative to backups in the data folder, or an absolute path in one of [backup] folders. Tasks cannot read it.",
+                "x-description-zh": "备份存放的文件夹：相对于数据文件夹下的 backups，或位于 [backup] folders 之内的完整路径。任务无法读取其中的文件。",
             },
             "keep": {
                 "type": "integer", "minimum": 1, "maximum": 10_000,

@@ -17,6 +17,7 @@ use super::sql::{Cell, Datasources, Lease, Source};
 use super::{Run, RunContext, RunError, Spec, TaskType, Text, Toolbox, first_fault};
 use crate::domain::fault::Fault;
 use crate::domain::policy::Policy;
+use crate::i18n::message;
 use crate::storage::{Database, execution};
 
 mod http_target;
@@ -28,6 +29,9 @@ use http_target::{HttpTarget, HttpTargets};
 use params::{Params, TargetParams};
 use progress::Progress;
 use table_target::TableTarget;
+
+/// A batch of this many bytes is sent before it has all its rows.
+const BATCH_BYTES_MAX: usize = 16 << 20;
 
 /// The task type `data_sync`.
 pub struct DataSync {
@@ -106,11 +110,12 @@ impl DataSync {
             return Ok(None);
         }
         let read = async { execution::last_result(&mut self.database.read().await?, &context.task_id).await };
-        read.await.map_err(|error| RunError::retry(format!("cannot read the watermark: {error}")))
+        read.await.map_err(|error| RunError::retry(message!("sync.watermark_unreadable", error = error.to_string())))
     }
 
     async fn work(&self, params: &Params, progress: &mut Progress, context: &RunContext) -> Result<(), RunError> {
-        let source = self.datasources.get(params.from.datasource.as_deref()).map_err(|m| RunError::fail(format!("from.{m}")))?;
+        let source = self.datasources.get(params.from.datasource.as_deref());
+        let source = source.map_err(|problem| RunError::fail(message!("sync.side", side = "from", problem)))?;
         let statement = statement(params, &source, progress)?;
         let opening = async { tokio::try_join!(source.open(), self.target(params, context)) };
         let (mut reader, mut target) = run_bounded(&context.cancel, None, opening).await.and_then(std::convert::identity)?;
@@ -134,7 +139,7 @@ impl DataSync {
             TargetParams::Http(given) => Target::Http(self.http.target(given, context)),
             TargetParams::Table { datasource, destination } => {
                 let source = self.datasources.get(datasource.as_deref());
-                let source = source.map_err(|message| super::sql::SqlError::fail(format!("to.{message}")))?;
+                let source = source.map_err(|problem| super::sql::SqlError::fail(message!("sync.side", side = "to", problem)))?;
                 Target::Table(TableTarget::open(source, destination).await?)
             }
         })
@@ -145,10 +150,10 @@ impl DataSync {
 fn statement(params: &Params, source: &Source, progress: &Progress) -> Result<Statement, RunError> {
     let mut statements = split(&params.from.sql, source.engine());
     guard::check(&statements, &params.values(progress), source, false)
-        .map_err(|message| RunError::fail(format!("from.{message}")))?;
+        .map_err(|problem| RunError::fail(message!("sync.side", side = "from", problem)))?;
     match (statements.pop(), statements.is_empty()) {
         (Some(only), true) if !only.changes_rows() => Ok(only),
-        _ => Err(RunError::fail("from.sql: must be exactly one statement, which reads rows")),
+        _ => Err(RunError::fail(message!("sync.one_query"))),
     }
 }
 
@@ -215,15 +220,20 @@ impl Transfer<'_> {
     ) -> Result<(), RunError> {
         let mut columns: Arc<[Column]> = Arc::default();
         let mut batch = Vec::with_capacity(self.params.batch_size.min(1000));
+        let mut bytes = 0;
         while let Some(event) = events.recv().await {
             match event {
                 Event::Columns(names) => {
                     progress.set_columns(&names).map_err(RunError::fail)?;
                     columns = names;
                 }
-                Event::Row(row) => batch.push(row),
+                Event::Row(row) => {
+                    bytes += row.iter().map(Cell::size).sum::<usize>();
+                    batch.push(row);
+                }
             }
-            if batch.len() >= self.params.batch_size {
+            if batch.len() >= self.params.batch_size || bytes >= BATCH_BYTES_MAX {
+                bytes = 0;
                 self.send(&columns, &mut batch, target, progress).await?;
             }
         }

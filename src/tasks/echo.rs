@@ -5,8 +5,9 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Run, RunContext, RunError, Spec, TaskType, Text};
+use super::{Run, RunContext, RunError, Spec, TaskType, Text, first_fault, unreadable};
 use crate::domain::policy::Policy;
+use crate::i18n::{Message, message};
 
 /// Maximum length of an error message, in characters.
 const MESSAGE_MAX: usize = 1_000;
@@ -41,19 +42,23 @@ impl TaskType for Echo {
         }
     }
 
+    fn overridable(&self) -> &'static [&'static str] {
+        &["message", "sleep_ms", "fail"]
+    }
+
     fn run<'a>(&'a self, params: Value, context: &'a RunContext) -> Run<'a> {
         Box::pin(async move {
-            let params: Params = serde_json::from_value(params).map_err(|error| RunError::fail(error.to_string()))?;
+            let params: Params = serde_json::from_value(params).map_err(|error| first_fault(unreadable(&error)))?;
             if params.sleep_ms > 0 {
                 tokio::select! {
                     () = tokio::time::sleep(Duration::from_millis(params.sleep_ms)) => {}
-                    () = context.cancel.cancelled() => return Err(RunError::fail("cancelled while sleeping")),
+                    () = context.cancel.cancelled() => return Err(RunError::fail(message!("echo.cancelled"))),
                 }
             }
             match &params.fail {
                 Value::Null | Value::Bool(false) => Ok(json!({"message": params.message})),
-                Value::String(text) => Err(RunError::retry(crate::domain::input::truncate(text, MESSAGE_MAX))),
-                _ => Err(RunError::retry("failed because the parameter fail is set")),
+                Value::String(text) => Err(RunError::retry(Message::verbatim(crate::domain::input::truncate(text, MESSAGE_MAX)))),
+                _ => Err(RunError::retry(message!("echo.failed"))),
             }
         })
     }

@@ -12,14 +12,17 @@ use crate::domain::policy::{Policy, Retry};
 use crate::domain::profile::Profiles;
 use crate::domain::profile::http::SignIn;
 use crate::domain::secret::Secret;
+use crate::i18n::message;
 
 pub(super) mod client;
 mod credentials;
 mod expect;
 pub(super) mod failure;
+mod headers;
 mod masks;
 mod network;
 mod params;
+mod redacted_url;
 mod response;
 mod target;
 mod tokens;
@@ -78,12 +81,16 @@ impl TaskType for HttpRequest {
         without_template_faults(params, Params::read(params, &self.profiles.http).err().unwrap_or_default())
     }
 
+    fn overridable(&self) -> &'static [&'static str] {
+        &["query", "json", "form", "text", "timeout_seconds", "expect_status", "expect_json"]
+    }
+
     fn run<'a>(&'a self, params: Value, context: &'a RunContext) -> Run<'a> {
         Box::pin(async move {
             let params = Params::read(&params, &self.profiles.http).map_err(first_fault)?;
             tokio::select! {
                 done = self.request(&params, context) => done,
-                () = context.cancel.cancelled() => Err(RunError::fail("the request was cancelled")),
+                () = context.cancel.cancelled() => Err(RunError::fail(message!("http.cancelled"))),
             }
         })
     }
@@ -97,7 +104,7 @@ impl HttpRequest {
     }
 
     async fn exchange(&self, params: &Params, context: &RunContext, masks: &mut Masks) -> Result<Value, RunError> {
-        network::check_url(&self.limits, &params.url).map_err(|refused| RunError::fail(refused.to_string()))?;
+        network::check_url(&self.limits, &params.url).map_err(|refused| RunError::fail(refused.0))?;
         let client = self.clients.get(&params.connection)?;
         let mut credentials = self.credentials(params, None).await?;
         masks.add_credentials(&credentials);
@@ -108,7 +115,8 @@ impl HttpRequest {
             masks.add_credentials(&credentials);
             response = send(&client, params, &credentials, masks, context).await?;
         }
-        expect::check(params, &response).map_err(|error| error.with_retry_after(response.retry_after(self.clock.now())))?;
+        expect::check(&params.expect_status, &params.expect_json, &response)
+            .map_err(|error| error.with_retry_after(response.retry_after(self.clock.now())))?;
         Ok(response.into_result())
     }
 
@@ -119,8 +127,7 @@ impl HttpRequest {
             return Ok(Credentials::from_sign_in(&params.sign_in));
         };
         let url = profile.token.url.as_deref().and_then(|url| url.parse().ok());
-        url.map_or(Ok(()), |url| network::check_url(&self.limits, &url))
-            .map_err(|refused| RunError::fail(refused.to_string()))?;
+        url.map_or(Ok(()), |url| network::check_url(&self.limits, &url)).map_err(|refused| RunError::fail(refused.0))?;
         let client = self.clients.get(&client::Connection { redirects: 0, ..params.connection.clone() })?;
         let token = self.tokens.get(name, &profile.token, &client, refused.as_ref()).await?;
         Ok(match &profile.token.header {
@@ -139,11 +146,11 @@ async fn send(
 ) -> Result<ReceivedResponse, RunError> {
     let request = credentials.apply(build(client, params, &context.execution_id));
     let started = Instant::now();
-    let what = masks.text(&format!("{} {}", params.method, failure::redacted_url(&params.url)));
+    let what = masks.text(&format!("{} {}", params.method, redacted_url::redacted_url(&params.url)));
     let result = async { ReceivedResponse::read(request.send().await?, started).await }.await;
     let response = result.map_err(|error| {
         let failed = failure::classify(&error, params.timeout);
-        context.output.line(&format!("{what} → {}", masks.text(&failed.message)));
+        context.output.line(&format!("{what} → {}", masks.text(&failed.message.to_string())));
         failed
     })?;
     context.output.line(&format!("{what} → {} in {} ms", response.status, response.elapsed_ms));

@@ -11,6 +11,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::domain::fault::Fault;
 use crate::domain::policy::Policy;
+pub use crate::i18n::Text;
+use crate::i18n::{Message, message};
+use crate::storage;
 use crate::tasks::output::OutputSink;
 
 pub mod auto_test;
@@ -18,11 +21,13 @@ pub mod backup;
 pub mod data_sync;
 pub mod echo;
 pub mod executables;
+pub mod files;
 pub mod http_request;
 pub mod limits;
 pub mod mailer;
 pub mod output;
 pub mod process;
+mod public_address;
 pub mod query_log;
 pub mod registry;
 mod schema_fault;
@@ -31,6 +36,7 @@ pub mod send_email;
 pub mod send_sms;
 pub mod send_sql;
 pub mod sql;
+mod task_files;
 pub mod template;
 pub mod toolbox;
 
@@ -50,6 +56,12 @@ pub trait TaskType: Send + Sync + 'static {
     /// JSON pointers to parameters that are executed as code (a shell command, SQL). Results of other runs are not substituted
     /// there.
     fn code(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// The parameters that somebody who may run a task but not edit it may replace for one run: content, never what decides where it
+    /// goes or what is executed.
+    fn overridable(&self) -> &'static [&'static str] {
         &[]
     }
 
@@ -78,20 +90,6 @@ pub struct Spec {
     pub dangerous: bool,
 }
 
-/// A text in English and Chinese.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Text {
-    pub en: Cow<'static, str>,
-    pub zh: Cow<'static, str>,
-}
-
-impl Text {
-    /// A static text.
-    pub const fn new(en: &'static str, zh: &'static str) -> Self {
-        Self { en: Cow::Borrowed(en), zh: Cow::Borrowed(zh) }
-    }
-}
-
 /// The context of one attempt.
 #[derive(Debug, Clone)]
 pub struct RunContext {
@@ -109,8 +107,8 @@ pub struct RunContext {
 /// Why a run failed. A failed run is an outcome, not a server error.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RunError {
-    /// The error message for users; contains no secrets.
-    pub message: String,
+    /// What is wrong, for users; contains no secrets.
+    pub message: Message,
     /// Whether another attempt may succeed (connection failure, temporary error).
     pub retryable: bool,
     /// The partial result (an exit code, an HTTP status).
@@ -122,13 +120,29 @@ pub struct RunError {
 
 impl RunError {
     /// A retryable error: another attempt may succeed.
-    pub fn retry(message: impl Into<String>) -> Self {
-        Self { message: message.into(), retryable: true, result: None, retry_after: None }
+    pub fn retry(message: Message) -> Self {
+        Self { message, retryable: true, result: None, retry_after: None }
     }
 
     /// A permanent error: another attempt would fail the same way.
-    pub fn fail(message: impl Into<String>) -> Self {
-        Self { message: message.into(), retryable: false, result: None, retry_after: None }
+    pub fn fail(message: Message) -> Self {
+        Self { message, retryable: false, result: None, retry_after: None }
+    }
+
+    /// A retryable error of Belfry's own database.
+    pub fn database(error: &storage::Error) -> Self {
+        Self::retry(message!("run.database", error = error.to_string()))
+    }
+
+    /// A retryable error inside of Belfry, such as a thread that panicked.
+    pub fn internal(error: &dyn std::fmt::Display) -> Self {
+        Self::retry(message!("run.internal", error = error.to_string()))
+    }
+
+    /// The error with its message changed.
+    #[must_use]
+    pub fn map_message(self, change: impl FnOnce(Message) -> Message) -> Self {
+        Self { message: change(self.message), ..self }
     }
 
     /// Sets the partial result.
@@ -155,7 +169,13 @@ pub(crate) fn without_template_faults(params: &Value, mut faults: Vec<Fault>) ->
 
 /// The first fault of a run's parameters as a permanent error.
 pub(crate) fn first_fault(faults: Vec<Fault>) -> RunError {
-    RunError::fail(faults.into_iter().next().map(|fault| fault.message).unwrap_or_default())
+    let first = faults.into_iter().next().map(|fault| fault.message);
+    RunError::fail(first.unwrap_or_else(|| message!("param.invalid")))
+}
+
+/// The fault of parameters that do not have the form that the schema describes.
+pub(in crate::tasks) fn unreadable(error: &serde_json::Error) -> Vec<Fault> {
+    vec![Fault::new("", message!("param.unreadable", error = error.to_string()))]
 }
 
 /// When parameters are parsed: on saving, with templates not rendered yet, or at the run, with templates rendered.

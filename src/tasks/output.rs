@@ -29,8 +29,28 @@ struct Inner {
     chunks: UnboundedSender<ExecutionChunk>,
     /// Masks secrets, including those that a program writes in several pieces.
     mask: Arc<Mask>,
-    /// The unsent end of each stream, which may be the beginning of a secret.
-    pending: [String; 2],
+    pending: [StreamMask; 2],
+}
+
+/// Masks a text that arrives in pieces: the end of a piece is held back as long as it may be the beginning of a secret.
+#[derive(Debug, Default)]
+pub(in crate::tasks) struct StreamMask {
+    held_back: String,
+}
+
+impl StreamMask {
+    /// The next piece, masked, together with what was held back before.
+    pub fn push(&mut self, mask: &Mask, text: &str) -> String {
+        let mut combined = std::mem::take(&mut self.held_back);
+        combined.push_str(text);
+        self.held_back = combined.split_off(combined.len() - mask.pending_suffix_len(&combined));
+        mask.text(&combined).into_owned()
+    }
+
+    /// What is held back, masked.
+    pub fn rest(&self, mask: &Mask) -> String {
+        mask.text(&self.held_back).into_owned()
+    }
 }
 
 /// Written once, where the output exceeds its limit.
@@ -76,21 +96,24 @@ impl OutputSink {
         if inner.mask.is_empty() {
             return inner.put(stream, text);
         }
-        let index = usize::from(stream == Stream::Stderr);
-        let mut combined = std::mem::take(&mut inner.pending[index]);
-        combined.push_str(text);
-        let kept = combined.split_off(combined.len() - inner.mask.pending_suffix_len(&combined));
-        inner.pending[index] = kept;
         let mask = inner.mask.clone();
-        inner.put(stream, &mask.text(&combined));
+        let masked = inner.pending[usize::from(stream == Stream::Stderr)].push(&mask, text);
+        inner.put(stream, &masked);
+    }
+
+    /// The secrets that are masked.
+    pub fn mask(&self) -> Arc<Mask> {
+        self.inner().mask.clone()
     }
 
     /// Writes the text that was held back for masking. Call it after the last write.
     pub fn finish(&self) {
         let mut inner = self.inner();
         for (index, stream) in [Stream::Stdout, Stream::Stderr].into_iter().enumerate() {
-            let (pending, mask) = (std::mem::take(&mut inner.pending[index]), inner.mask.clone());
-            inner.put(stream, &mask.text(&pending));
+            let mask = inner.mask.clone();
+            let rest = inner.pending[index].rest(&mask);
+            inner.pending[index] = StreamMask::default();
+            inner.put(stream, &rest);
         }
     }
 

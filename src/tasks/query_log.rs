@@ -9,6 +9,7 @@ use super::mailer::Mailer;
 use super::{Run, RunContext, RunError, Spec, TaskType, Text, Toolbox, first_fault, without_template_faults};
 use crate::domain::fault::Fault;
 use crate::domain::policy::Policy;
+use crate::i18n::message;
 
 mod condition;
 mod executions;
@@ -16,7 +17,7 @@ mod file;
 mod lines;
 mod params;
 
-use condition::Counts;
+use condition::{Condition, Counts};
 use params::{Params, Source};
 
 /// The task type `query_log`.
@@ -67,12 +68,16 @@ impl TaskType for QueryLog {
         without_template_faults(params, read.err().unwrap_or_default())
     }
 
+    fn overridable(&self) -> &'static [&'static str] {
+        &["since", "limit"]
+    }
+
     fn run<'a>(&'a self, params: Value, context: &'a RunContext) -> Run<'a> {
         Box::pin(async move {
             let params = Params::read(&params, self.toolbox.clock.now(), self.toolbox.zone).map_err(first_fault)?;
             tokio::select! {
                 ended = self.search(params, context) => ended,
-                () = context.cancel.cancelled() => Err(RunError::fail("the search was cancelled")),
+                () = context.cancel.cancelled() => Err(RunError::fail(message!("log.cancelled"))),
             }
         })
     }
@@ -85,10 +90,11 @@ impl QueryLog {
             Source::Executions => executions::search(&self.toolbox.database, &params, context).await?,
             Source::File => file::search(&self.toolbox, params.clone(), context).await?,
         };
-        context.output.line(&counts.summary());
+        context.output.line(&counts.summary().to_string());
         let holds = params.fail_if.as_ref().map(|condition| condition.holds(&counts));
         result["alarm"] = holds.unwrap_or(false).into();
-        let message = params.fail_if.as_ref().map(|condition| format!("{condition} holds: {}", counts.summary()));
+        let alarm = |condition: &Condition| message!("log.alarm", condition = condition.to_string(), summary = counts.summary());
+        let message = params.fail_if.as_ref().map(alarm);
         match (&self.mailer, params.email_to.is_empty()) {
             (Some(mailer), false) if holds != Some(false) => {
                 let title = message.unwrap_or_else(|| counts.summary());
@@ -97,8 +103,10 @@ impl QueryLog {
                 context.output.line(&format!("mailed to {}", params.email_to.join(", ")));
                 Ok(result)
             }
-            _ if holds == Some(true) => Err(RunError::fail(message.unwrap_or_default()).with_result(result)),
-            _ => Ok(result),
+            _ => match message.filter(|_| holds == Some(true)) {
+                Some(message) => Err(RunError::fail(message).with_result(result)),
+                None => Ok(result),
+            },
         }
     }
 }

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::domain::fault::{Fault, pointer_step};
 use crate::domain::input::{display_value, truncate};
+use crate::i18n::{Message, message};
 
 /// Maximum length of a message from the schema library, in characters.
 const MESSAGE_MAX: usize = 160;
@@ -22,45 +23,52 @@ pub(super) fn faults(error: &ValidationError<'_>, schema: &Value, base: &str) ->
         }
         Kind::AnyOf { context } | Kind::OneOfNotValid { context } => match intended_alternative(context, error) {
             Some(violations) => violations.iter().flat_map(|inner| faults(inner, schema, base)).collect(),
-            None => vec![Fault::new(&pointer, no_alternative(&pointer, context, error))],
+            None => vec![Fault::new(&pointer, no_alternative(context, error).of(member_name(&pointer)))],
         },
-        kind => vec![Fault::new(&pointer, format!("{}: {}", member_name(&pointer), message(kind, error)))],
+        kind => vec![Fault::new(&pointer, problem(kind, error).of(member_name(&pointer)))],
     }
 }
 
 fn missing(pointer: &str, property: &Value) -> Fault {
     let name = property.as_str().unwrap_or_default();
-    Fault::new(format!("{pointer}/{}", pointer_step(name)), format!("{name}: is required"))
+    Fault::new(format!("{pointer}/{}", pointer_step(name)), message!("value.required").of(name))
 }
 
 fn unknown(pointer: &str, name: &str, known: &[String]) -> Fault {
-    let shown = truncate(name, 40);
     let message = match known {
-        [] => format!("{shown}: unknown property"),
-        _ => format!("{shown}: unknown property; known are {}", known.join(", ")),
+        [] => message!("schema.unknown_property"),
+        _ => message!("schema.unknown_property_known", known = known.join(", ")),
     };
-    Fault::new(format!("{pointer}/{}", pointer_step(name)), message)
+    Fault::new(format!("{pointer}/{}", pointer_step(name)), message.of(truncate(name, 40)))
 }
 
-fn message(kind: &Kind, error: &ValidationError<'_>) -> String {
+fn problem(kind: &Kind, error: &ValidationError<'_>) -> Message {
     let value = display_value(error.instance());
     match kind {
-        Kind::Type { kind } => format!("must be {}, not {value}", expected(kind).join(" or ")),
-        Kind::Enum { options } => format!("{value} is not one of {}", options_text(options)),
-        Kind::Constant { expected_value } => format!("must be {}, not {value}", display_value(expected_value)),
-        Kind::Minimum { limit } => format!("{value} is less than {limit}"),
-        Kind::Maximum { limit } => format!("{value} is more than {limit}"),
-        Kind::ExclusiveMinimum { limit } => format!("must be more than {limit}, not {value}"),
-        Kind::ExclusiveMaximum { limit } => format!("must be less than {limit}, not {value}"),
-        Kind::MinLength { limit: 1 } => "must not be empty".to_owned(),
-        Kind::MinLength { limit } => format!("must have at least {limit} characters"),
-        Kind::MaxLength { limit } => format!("must have at most {limit} characters"),
-        Kind::MinItems { limit: 1 } | Kind::MinProperties { limit: 1 } => "must not be empty".to_owned(),
-        Kind::MinItems { limit } => format!("must have at least {limit} items"),
-        Kind::MaxItems { limit } => format!("must have at most {limit} items"),
-        Kind::UniqueItems => "must not contain duplicates".to_owned(),
-        Kind::Pattern { pattern } => format!("{value} does not match {}", truncate(pattern, 60)),
-        _ => truncate(&error.to_string(), MESSAGE_MAX),
+        Kind::Type { kind } => wrong_type(expected(kind), value),
+        Kind::Enum { options } => message!("value.not_one_of", value, known = options_text(options)),
+        Kind::Constant { expected_value } => wrong_type(vec![display_value(expected_value)], value),
+        Kind::Minimum { limit } => message!("schema.less", value, limit = limit.to_string()),
+        Kind::Maximum { limit } => message!("schema.more", value, limit = limit.to_string()),
+        Kind::ExclusiveMinimum { limit } => message!("schema.must_be_more", value, limit = limit.to_string()),
+        Kind::ExclusiveMaximum { limit } => message!("schema.must_be_less", value, limit = limit.to_string()),
+        Kind::MinLength { limit: 1 } | Kind::MinItems { limit: 1 } | Kind::MinProperties { limit: 1 } => message!("value.empty"),
+        Kind::MinLength { limit } => message!("schema.min_length", limit = *limit),
+        Kind::MaxLength { limit } => message!("schema.max_length", limit = *limit),
+        Kind::MinItems { limit } => message!("schema.min_items", limit = *limit),
+        Kind::MaxItems { limit } => message!("schema.max_items", limit = *limit),
+        Kind::UniqueItems => message!("schema.duplicates"),
+        Kind::Pattern { pattern } => message!("schema.pattern", value, pattern = truncate(pattern, 60)),
+        _ => message!("schema.other", error = truncate(&error.to_string(), MESSAGE_MAX)),
+    }
+}
+
+/// `must be a text or a list, not 5`.
+fn wrong_type(expected: Vec<Message>, value: Message) -> Message {
+    let any = expected.into_iter().reduce(|first, second| message!("schema.or", first, second));
+    match any {
+        Some(expected) => message!("schema.type", expected, value),
+        None => message!("schema.not_allowed", value),
     }
 }
 
@@ -82,13 +90,13 @@ fn is_wrong_type(inner: &ValidationError<'_>, outer: &ValidationError<'_>) -> bo
         && matches!(inner.kind(), Kind::Type { .. } | Kind::Constant { .. } | Kind::Enum { .. })
 }
 
-fn no_alternative(pointer: &str, context: &[Vec<ValidationError<'static>>], error: &ValidationError<'_>) -> String {
+fn no_alternative(context: &[Vec<ValidationError<'static>>], error: &ValidationError<'_>) -> Message {
     let mut types = Vec::new();
     for inner in context.iter().flatten().filter(|inner| is_wrong_type(inner, error)) {
         let names = match inner.kind() {
             Kind::Type { kind } => expected(kind),
             Kind::Constant { expected_value } => vec![display_value(expected_value)],
-            Kind::Enum { options } => vec![options_text(options)],
+            Kind::Enum { options } => vec![Message::verbatim(options_text(options))],
             _ => Vec::new(),
         };
         names.into_iter().for_each(|name| {
@@ -97,26 +105,19 @@ fn no_alternative(pointer: &str, context: &[Vec<ValidationError<'static>>], erro
             }
         });
     }
-    let value = display_value(error.instance());
-    match types.as_slice() {
-        [] => format!("{}: {value} is not allowed here", member_name(pointer)),
-        types => format!("{}: must be {}, not {value}", member_name(pointer), types.join(" or ")),
-    }
+    wrong_type(types, display_value(error.instance()))
 }
 
 /// The names of the expected types.
-fn expected(kind: &TypeKind) -> Vec<String> {
-    let names = |name: &str| {
-        let name = match name {
-            "string" => "a text",
-            "integer" => "a whole number",
-            "number" => "a number",
-            "boolean" => "true or false",
-            "array" => "a list",
-            "object" => "an object",
-            other => other,
-        };
-        name.to_owned()
+fn expected(kind: &TypeKind) -> Vec<Message> {
+    let names = |name: &str| match name {
+        "string" => message!("schema.text"),
+        "integer" => message!("schema.integer"),
+        "number" => message!("schema.number"),
+        "boolean" => message!("schema.boolean"),
+        "array" => message!("schema.list"),
+        "object" => message!("schema.object"),
+        other => Message::verbatim(other),
     };
     match kind {
         TypeKind::Single(single) => vec![names(&single.to_string())],
@@ -160,7 +161,7 @@ mod tests {
         }});
         let validator = jsonschema::draft202012::new(&schema).unwrap();
         let all = validator.iter_errors(&params).flat_map(|error| faults(&error, &schema, "/params"));
-        all.map(|fault| (fault.pointer, fault.message)).collect()
+        all.map(|fault| (fault.pointer, fault.message.to_string())).collect()
     }
 
     fn one(params: Value) -> (String, String) {

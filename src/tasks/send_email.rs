@@ -6,10 +6,11 @@ use lettre::message::Mailbox;
 use serde_json::{Value, json};
 
 use super::mailer::{Mailer, SendFuture};
-use super::{Run, RunContext, RunError, Spec, Stage, TaskType, Text, Toolbox};
+use super::{Run, RunContext, RunError, Spec, Stage, TaskType, Text, Toolbox, first_fault};
 use crate::domain::fault::Fault;
 use crate::domain::policy::{Policy, Retry};
 use crate::domain::profile::{Smtp, choose};
+use crate::i18n::{Message, message};
 
 mod address;
 mod attachment;
@@ -67,28 +68,27 @@ impl SendEmail {
     }
 
     async fn send(&self, params: &Value, context: &RunContext) -> Result<Value, RunError> {
-        let params = Params::read(params, Stage::Run)
-            .map_err(|faults| RunError::fail(faults.into_iter().next().map(|fault| fault.message).unwrap_or_default()))?;
+        let params = Params::read(params, Stage::Run).map_err(first_fault)?;
         let (name, profile) = self.profile(params.smtp.as_deref()).map_err(RunError::fail)?;
         let mail = self.build(params, profile, context).await?;
         let delivered = self.deliver(name, profile, &mail, context).await?;
         let result = delivered.result(&mail, name);
-        let Some((_, first)) = delivered.refused.first() else { return Ok(result) };
-        let all = mail.recipients.len();
-        Err(RunError::fail(format!("sent to {} of {all} recipients; {first}", delivered.accepted)).with_result(result))
+        let Some((_, problem)) = delivered.refused.into_iter().next() else { return Ok(result) };
+        let (accepted, all) = (delivered.accepted, mail.recipients.len());
+        Err(RunError::fail(message!("mail.partly_sent", accepted, all, problem)).with_result(result))
     }
 
-    fn profile(&self, name: Option<&str>) -> Result<(&str, &Smtp), String> {
-        choose("smtp", &self.toolbox.profiles.smtp, name).map_err(|message| format!("smtp: {message}"))
+    fn profile(&self, name: Option<&str>) -> Result<(&str, &Smtp), Message> {
+        choose("smtp", &self.toolbox.profiles.smtp, name).map_err(|message| message.of("smtp"))
     }
 
     /// Builds the mail off the async threads, because attachments may be large.
     async fn build(&self, mut params: Params, profile: &Smtp, context: &RunContext) -> Result<Mail, RunError> {
         let from = params.from.take().map_or_else(|| sender(profile), Ok)?;
-        let attachments = Attachment::load_all(std::mem::take(&mut params.attachments), &self.toolbox).await?;
+        let attachments = Attachment::load_all(std::mem::take(&mut params.attachments), &self.toolbox, &context.task_id).await?;
         let (id, now) = (context.execution_id.clone(), self.toolbox.clock.now());
         let built = tokio::task::spawn_blocking(move || Mail::build(params, from, attachments, &id, now)).await;
-        built.unwrap_or_else(|error| Err(RunError::fail(format!("failed to build the mail: {error}"))))
+        built.map_err(|error| RunError::internal(&error))?
     }
 
     async fn deliver(
@@ -112,7 +112,7 @@ impl SendEmail {
         let (accepted, bytes) = (delivered.accepted, mail.bytes.len());
         let noun = if accepted == 1 { "recipient" } else { "recipients" };
         context.output.line(&format!("sent {} to {accepted} {noun}, {bytes} bytes: {}", mail.id, delivered.answer));
-        delivered.refused.iter().for_each(|(_, reason)| context.output.line(reason));
+        delivered.refused.iter().for_each(|(_, reason)| context.output.line(&reason.to_string()));
         Ok(delivered)
     }
 }
@@ -120,10 +120,10 @@ impl SendEmail {
 /// The default sender of the settings.
 fn sender(profile: &Smtp) -> Result<Mailbox, RunError> {
     let Some(text) = profile.sender() else {
-        return Err(RunError::fail("from: is required, here or in the mail server's settings"));
+        return Err(RunError::fail(message!("mail.sender_missing")));
     };
     let read = address::mailboxes(text).map(|mut all| all.remove(0));
-    read.map_err(|message| RunError::fail(format!("from in the mail server's settings: {message}")))
+    read.map_err(|problem| RunError::fail(message!("mail.sender_invalid", problem)))
 }
 
 impl TaskType for SendEmail {
@@ -158,11 +158,15 @@ impl TaskType for SendEmail {
         unknown.map(|message| Fault::new("/smtp", message)).into_iter().collect()
     }
 
+    fn overridable(&self) -> &'static [&'static str] {
+        &["title", "body"]
+    }
+
     fn run<'a>(&'a self, params: Value, context: &'a RunContext) -> Run<'a> {
         Box::pin(async move {
             tokio::select! {
                 delivered = self.send(&params, context) => delivered,
-                () = context.cancel.cancelled() => Err(RunError::fail("cancelled before the mail server accepted the mail")),
+                () = context.cancel.cancelled() => Err(RunError::fail(message!("mail.cancelled"))),
             }
         })
     }

@@ -7,14 +7,16 @@ use serde_json::{Value, json};
 
 use super::http_request::client::{Clients, Connection};
 use super::http_request::failure;
-use super::{Run, RunContext, RunError, Spec, Stage, TaskType, Text, Toolbox};
+use super::{Run, RunContext, RunError, Spec, Stage, TaskType, Text, Toolbox, first_fault};
 use crate::domain::fault::Fault;
 use crate::domain::policy::{Policy, Retry};
 use crate::domain::profile::{Sms, choose};
+use crate::i18n::{self, message};
 
 mod aliyun;
 mod codes;
 mod digest;
+mod exchange;
 mod gateway;
 mod number;
 mod params;
@@ -23,8 +25,8 @@ mod record;
 mod tencent;
 mod twilio;
 
+use exchange::{Message, NO_RESPONSE, NOT_SENT, Outcome, Request, Response};
 use params::Params;
-use provider::{Message, Outcome, Request, Response};
 use record::DeliveryRecord;
 
 /// Concurrent requests of one run.
@@ -47,16 +49,14 @@ impl SendSms {
         self.clients.get(&Connection { verify_tls: true, redirects: 0, proxy: None, authenticated: true })
     }
 
-    fn profile(&self, name: Option<&str>) -> Result<(&str, &Sms), String> {
-        choose("sms", &self.toolbox.profiles.sms, name).map_err(|message| format!("sms: {message}"))
+    fn profile(&self, name: Option<&str>) -> Result<(&str, &Sms), i18n::Message> {
+        choose("sms", &self.toolbox.profiles.sms, name).map_err(|message| message.of("sms"))
     }
 
     async fn send(&self, params: &Value, context: &RunContext) -> Result<Value, RunError> {
-        let fault = |fault: Fault| RunError::fail(fault.message);
-        let params = Params::read(params, Stage::Run)
-            .map_err(|faults| faults.into_iter().next().map_or_else(|| RunError::fail("the parameters are invalid"), fault))?;
+        let params = Params::read(params, Stage::Run).map_err(first_fault)?;
         let (name, profile) = self.profile(params.sms.as_deref()).map_err(RunError::fail)?;
-        params.check_for(profile).map_err(fault)?;
+        params.check_for(profile).map_err(|fault| RunError::fail(fault.message))?;
         let client = self.client()?;
         let mut record = DeliveryRecord::load(name, &params.to, &self.toolbox, context).await?;
         let left = record.pending();
@@ -76,7 +76,7 @@ impl SendSms {
             };
             let Some((number, outcome)) = next else { return record.finish() };
             let verb = if outcome.accepted { "accepted" } else { "refused" };
-            context.output.line(&format!("{number}: {verb}: {} {}", outcome.code, outcome.message));
+            context.output.line(&format!("{number}: {verb}: {} {}", outcome.code, outcome.explained()));
             record.set(&number, outcome);
         }
     }
@@ -92,17 +92,17 @@ impl SendSms {
     ) -> (String, Outcome) {
         let request = self.request(&number, params, profile, context);
         let outcome = match request {
-            Err(message) => Outcome::refused("not sent", message),
+            Err(problem) => Outcome::refused(NOT_SENT, problem),
             Ok(request) => match exchange(client, request, profile).await {
-                Ok(response) => response.outcome(profile),
-                Err(error) => Outcome { retry: error.retryable, ..Outcome::refused("no response", error.message) },
+                Ok(response) => provider::outcome(&response, profile),
+                Err(error) => Outcome { retry: error.retryable, ..Outcome::refused(NO_RESPONSE, error.message) },
             },
         };
         (number, outcome)
     }
 
-    fn request(&self, number: &str, params: &Params, profile: &Sms, context: &RunContext) -> Result<Request, String> {
-        let provider = profile.provider.ok_or("provider is required")?;
+    fn request(&self, number: &str, params: &Params, profile: &Sms, context: &RunContext) -> Result<Request, i18n::Message> {
+        let provider = profile.provider.ok_or_else(|| message!("sms.provider_required"))?;
         let to = number::for_provider(number, provider)?;
         let default_template = profile.template.as_deref().filter(|_| params.text.is_none());
         let message = Message {
@@ -116,14 +116,14 @@ impl SendSms {
             now: self.toolbox.clock.now(),
             nonce: nonce()?,
         };
-        message.request()
+        provider::request(&message)
     }
 }
 
 /// A random value that is used once; providers reject a repeated one.
-fn nonce() -> Result<String, String> {
+fn nonce() -> Result<String, i18n::Message> {
     let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes).map_err(|error| format!("failed to get random bytes: {error}"))?;
+    getrandom::fill(&mut bytes).map_err(|error| message!("sms.no_random", error = error.to_string()))?;
     Ok(digest::hex(&bytes))
 }
 
@@ -179,6 +179,10 @@ impl TaskType for SendSms {
             (Err(message), Some(name)) if Stage::Saved.is_resolved(name) => vec![Fault::new("/sms", message)],
             (Err(_), _) => Vec::new(),
         }
+    }
+
+    fn overridable(&self) -> &'static [&'static str] {
+        &["text", "params"]
     }
 
     fn run<'a>(&'a self, params: Value, context: &'a RunContext) -> Run<'a> {

@@ -11,9 +11,10 @@ use super::sql::session::{Event, Step, row_channel};
 use super::sql::split::split;
 use super::sql::statement::Statement;
 use super::sql::{Datasources, Lease, Source, SqlError};
-use super::{Limits, Run, RunContext, RunError, Spec, TaskType, Text, Toolbox, first_fault};
+use super::{Run, RunContext, RunError, Spec, TaskType, Text, Toolbox, first_fault};
 use crate::domain::fault::Fault;
 use crate::domain::policy::Policy;
+use crate::i18n::{Message, message};
 use crate::tasks::template::is_template;
 
 mod csv_file;
@@ -31,12 +32,12 @@ use result_rows::ResultRows;
 /// The task type `send_sql`.
 pub struct SendSql {
     datasources: Arc<Datasources>,
-    limits: Arc<Limits>,
+    toolbox: Toolbox,
 }
 
 impl SendSql {
     pub fn new(toolbox: &Toolbox) -> Self {
-        Self { datasources: Arc::clone(&toolbox.datasources), limits: Arc::clone(&toolbox.limits) }
+        Self { datasources: Arc::clone(&toolbox.datasources), toolbox: toolbox.clone() }
     }
 }
 
@@ -86,7 +87,7 @@ impl TaskType for SendSql {
 }
 
 /// The checked statements of the text. A text with template expressions is not checked.
-fn statements(params: &Params, source: &Source) -> Result<Vec<Statement>, String> {
+fn statements(params: &Params, source: &Source) -> Result<Vec<Statement>, Message> {
     let statements = split(&params.sql, source.engine());
     if is_template(&params.sql) {
         return Ok(statements);
@@ -104,7 +105,7 @@ impl SendSql {
         context: &RunContext,
     ) -> Result<Value, RunError> {
         let started = Instant::now();
-        let mut sink = self.sink(params).await?;
+        let mut sink = self.sink(params, context).await?;
         let limit = params.timeout.map(TimeLimit::new);
         let opened = run_bounded(&context.cancel, limit, source.open()).await;
         let mut lease = opened.and_then(std::convert::identity)?;
@@ -124,9 +125,11 @@ impl SendSql {
         sink.into_result(params, reports, elapsed).await
     }
 
-    async fn sink(&self, params: &Params) -> Result<Sink, RunError> {
+    async fn sink(&self, params: &Params, context: &RunContext) -> Result<Sink, RunError> {
         match (&params.output, &params.file) {
-            (Output::Csv, Some(file)) => Ok(Sink::Csv(Box::new(CsvFile::open(&self.limits, file).await?))),
+            (Output::Csv, Some(file)) => {
+                Ok(Sink::Csv(Box::new(CsvFile::open(self.toolbox.files_of(&context.task_id).await?, file).await?)))
+            }
             _ => Ok(Sink::Rows(ResultRows::new(params.max_rows))),
         }
     }
@@ -177,11 +180,9 @@ impl Job<'_> {
         for (index, statement) in self.statements.iter().enumerate() {
             let report = self.run_one(lease, sink, statement).await.map_err(|error| {
                 let error = self.source.redact(error.with_location(&statement.text(), statement.line));
-                let several = self.statements.len() > 1;
-                let message = if several {
-                    format!("statement {} of {}: {}", index + 1, self.statements.len(), error.message)
-                } else {
-                    error.message
+                let message = match self.statements.len() {
+                    1 => error.message,
+                    count => message!("sql.statement_of", number = index + 1, count, problem = error.message),
                 };
                 self.context.output.line(&format!("{}: {message}", self.source.name));
                 RunError { message, retryable: error.retryable, result: None, retry_after: None }

@@ -1,23 +1,28 @@
 //! Templates in parameters: renders the Tera expressions in strings when a run starts. They can use the variables of the run only:
-//! no files and no other templates.
+//! no files and no other templates. `source` bounds a template before it is parsed, `budget` bounds its rendering.
 
 use std::collections::BTreeMap;
-use std::io::{self, Write};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use chrono::{DateTime, SecondsFormat};
 use chrono_tz::Tz;
-use regex::Regex;
 use serde_json::{Map, Value, json};
 use tera::{Context, ErrorKind, Kwargs, State, Tera};
 
 use crate::domain::fault::{Fault, pointer_step};
+use crate::i18n::{Message, message};
 
+mod budget;
 mod filters;
+mod growing;
 pub mod injection;
+mod scan;
+mod source;
+pub mod taint;
+mod thread;
 
-/// The largest size of a rendered string, in bytes.
-const RENDERED_MAX_BYTES: usize = 4 << 20;
+use budget::{BoundedWriter, Budget, TEXT_MAX};
+
 /// The variables of a template.
 const VARIABLES: [&str; 8] = ["scheduled_at", "now", "last_success_at", "task", "execution", "attempt", "previous", "env"];
 
@@ -38,8 +43,8 @@ pub struct TemplateVariables {
     pub env: Arc<BTreeMap<String, String>>,
 }
 
-/// Looks up a secret by its name.
-pub type Secrets = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
+/// Looks up a secret by its name; the error says why there is none.
+pub type Secrets = Arc<dyn Fn(&str) -> Result<String, String> + Send + Sync>;
 
 /// Whether a string contains an expression.
 pub fn is_template(text: &str) -> bool {
@@ -67,26 +72,31 @@ fn any(value: &Value, holds: &dyn Fn(&str) -> bool) -> bool {
 
 /// The faults of the templates in parameters that can be found before a run.
 pub fn check(params: &Value, base: &str) -> Vec<Fault> {
-    let mut faults = Vec::new();
     if !has_templates(params) {
-        return faults;
+        return Vec::new();
     }
-    let engine = engine(Arc::new(|_| None));
+    let not_checked = |error: std::io::Error| vec![Fault::new(base, message!("template.error", error = error.to_string()))];
+    thread::blocking(|| check_all(params, base)).unwrap_or_else(not_checked)
+}
+
+fn check_all(params: &Value, base: &str) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    let engine = engine(Arc::new(|_| Err(String::new())), &Arc::new(Budget::new()));
     each(params, base, &mut |pointer, text| {
         if let Err(message) = check_text(&engine, text) {
-            faults.push(Fault::new(pointer, format!("{}: {message}", last_step(pointer))));
+            faults.push(Fault::new(pointer, message.of(last_step(pointer))));
         }
     });
     faults
 }
 
-fn check_text(engine: &Tera, text: &str) -> Result<(), String> {
+fn check_text(engine: &Tera, text: &str) -> Result<(), Message> {
     const NAME: &str = "text";
     let mut engine = engine.clone();
-    engine.add_raw_template(NAME, &named_arguments(text)).map_err(|error| error_line(&error))?;
-    let unknown = engine.get_template_variables(NAME).map_err(|error| error_line(&error))?;
+    engine.add_raw_template(NAME, &source::prepare(text)?).map_err(|error| engine_error(&error))?;
+    let unknown = engine.get_template_variables(NAME).map_err(|error| engine_error(&error))?;
     match unknown.into_iter().find(|name| !VARIABLES.contains(name)) {
-        Some(name) => Err(format!("unknown template variable '{name}'; known are {}", VARIABLES.join(", "))),
+        Some(name) => Err(message!("template.unknown_variable", name, known = VARIABLES.join(", "))),
         None => Ok(()),
     }
 }
@@ -104,23 +114,33 @@ fn last_step(pointer: &str) -> &str {
     pointer.rsplit('/').next().unwrap_or(pointer)
 }
 
-/// The parameters with all expressions rendered. May take long, because a template can loop.
+/// The parameters with all expressions rendered, within a bounded time, on a thread of their own. A caller that no longer
+/// waits ends the rendering.
 ///
 /// # Errors
 /// The first string that cannot be rendered.
-pub fn render(params: &Value, variables: &TemplateVariables, secrets: Secrets) -> Result<Value, Fault> {
-    let engine = engine(secrets);
+pub async fn render(params: Value, variables: TemplateVariables, secrets: Secrets) -> Result<Value, Fault> {
+    let rendered = thread::spawn(move |budget| render_all(&params, &variables, secrets, budget)).await;
+    rendered.unwrap_or_else(|error| Err(Fault::new("", message!("template.error", error = error.to_string()))))
+}
+
+fn render_all(params: &Value, variables: &TemplateVariables, secrets: Secrets, budget: &Arc<Budget>) -> Result<Value, Fault> {
+    let engine = engine(secrets, budget);
     let context = context(variables);
     render_value(params, "", &|pointer, text| {
-        let mut writer = LimitedWriter::default();
-        let filled = engine.render_str_to(&named_arguments(text), &context, false, &mut writer);
-        let fault = |what: String| Fault::new(pointer, format!("{}: {what}", pointer.trim_start_matches('/')));
-        match filled {
-            Ok(()) => Ok(String::from_utf8_lossy(&writer.bytes).into_owned()),
-            Err(_) if writer.full => Err(fault(format!("the rendered template is longer than {RENDERED_MAX_BYTES} bytes"))),
-            Err(error) => Err(fault(error_line(&error))),
-        }
+        let rendered = render_text(&engine, text, &context, budget);
+        rendered.map_err(|message| Fault::new(pointer, message.of(pointer.trim_start_matches('/'))))
     })
+}
+
+fn render_text(engine: &Tera, text: &str, context: &Context, budget: &Budget) -> Result<String, Message> {
+    let mut writer = BoundedWriter::new(budget);
+    let rendered = engine.render_str_to(&source::prepare(text)?, context, false, &mut writer);
+    match rendered {
+        Ok(()) => Ok(String::from_utf8_lossy(&writer.bytes).into_owned()),
+        Err(_) if writer.full => Err(message!("template.too_long", max = TEXT_MAX)),
+        Err(error) => Err(budget.exceeded().unwrap_or_else(|| engine_error(&error))),
+    }
 }
 
 fn render_value(value: &Value, pointer: &str, render: &dyn Fn(&str, &str) -> Result<String, Fault>) -> Result<Value, Fault> {
@@ -158,56 +178,26 @@ fn context(variables: &TemplateVariables) -> Context {
     context
 }
 
-fn engine(secrets: Secrets) -> Tera {
+fn engine(secrets: Secrets, budget: &Arc<Budget>) -> Tera {
     let mut engine = Tera::default();
     filters::register(&mut engine);
+    growing::register(&mut engine, budget);
+    budget::register(&mut engine, budget);
     engine.register_function("secret", move |arguments: Kwargs, _: &State| {
         let name: String = arguments.must_get("name")?;
-        secrets(&name).ok_or_else(|| tera::Error::message(format!("there is no secret '{name}'")))
+        secrets(&name).map_err(tera::Error::message)
     });
     engine
 }
 
-/// Rewrites `secret("name")` to `secret(name="name")`, because Tera's functions take named arguments only.
-fn named_arguments(text: &str) -> String {
-    static SECRET: OnceLock<Option<Regex>> = OnceLock::new();
-    let pattern = SECRET.get_or_init(|| Regex::new(r#"\bsecret\(\s*("[^"]*"|'[^']*')\s*\)"#).ok());
-    match pattern {
-        Some(pattern) => pattern.replace_all(text, "secret(name=$1)").into_owned(),
-        None => text.to_owned(),
-    }
-}
-
-/// An error of the engine as one line, without its drawing of the source location.
-fn error_line(error: &tera::Error) -> String {
+/// An error of the engine on one line, without its drawing of the source location.
+fn engine_error(error: &tera::Error) -> Message {
     let line = |text: &str| text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default().to_owned();
     match error.kind() {
         ErrorKind::SyntaxError(report) | ErrorKind::RenderingError(report) => {
-            format!("template error: {} (line {})", line(report.message()), report.span().start_line)
+            message!("template.error_at", error = line(report.message()), line = report.span().start_line)
         }
-        _ => format!("template error: {}", line(&error.to_string()).trim_start_matches("error: ")),
-    }
-}
-
-/// A writer that fails after [`RENDERED_MAX_BYTES`] bytes.
-#[derive(Default)]
-struct LimitedWriter {
-    bytes: Vec<u8>,
-    full: bool,
-}
-
-impl Write for LimitedWriter {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.bytes.len() + bytes.len() > RENDERED_MAX_BYTES {
-            self.full = true;
-            return Err(io::Error::other("full"));
-        }
-        self.bytes.extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+        _ => message!("template.error", error = line(&error.to_string()).trim_start_matches("error: ")),
     }
 }
 

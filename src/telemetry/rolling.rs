@@ -1,7 +1,7 @@
 //! A log file with rotation by size: `x.log` becomes `x.log.1`, that one `x.log.2`, and so on. The newest lines are always in
 //! `x.log`.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -27,7 +27,7 @@ impl RollingFile {
     }
 
     fn reopen(&mut self) -> io::Result<&mut File> {
-        let file = OpenOptions::new().create(true).append(true).open(&self.path)?;
+        let file = crate::private_files::append(&self.path)?;
         self.size = file.metadata()?.len();
         Ok(self.file.insert(file))
     }

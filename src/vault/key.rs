@@ -1,7 +1,6 @@
 //! The encryption key of secrets: set in the settings, or created on first use in a file that only the server's account may
 //! read.
 
-use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -12,6 +11,8 @@ use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 
 use super::VaultError;
 use crate::domain::secret::Secret;
+use crate::i18n::message;
+use crate::private_files;
 
 const KEY_BYTES: usize = 32;
 const NONCE_BYTES: usize = 24;
@@ -36,7 +37,9 @@ impl KeySource {
             KeySource::File(path) => match std::fs::read_to_string(path) {
                 Ok(text) => Key::parse(text.trim()).map(Some),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-                Err(error) => Err(VaultError::Key(format!("{} cannot be read: {error}", path.display()))),
+                Err(error) => {
+                    Err(VaultError::Key(message!("vault.key_unreadable", file = shown(path), error = error.to_string())))
+                }
             },
         }
     }
@@ -46,17 +49,19 @@ impl KeySource {
         if let Some(key) = self.read()? {
             return Ok(key);
         }
-        let KeySource::File(path) = self else { return Err(VaultError::Key("no key is set".to_owned())) };
+        let KeySource::File(path) = self else { return Err(VaultError::Key(message!("vault.key_missing"))) };
         let text = STANDARD.encode(random::<KEY_BYTES>()?);
         match write_private(path, &text) {
             // Another process was first: its key is used.
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(VaultError::Key(format!("{} cannot be written: {error}", path.display()))),
+            Err(error) => {
+                return Err(VaultError::Key(message!("vault.key_unwritable", file = shown(path), error = error.to_string())));
+            }
             Ok(()) => {
                 tracing::info!(file = %path.display(), "created the encryption key for secrets; store a copy with your backups")
             }
         }
-        self.read()?.ok_or_else(|| VaultError::Key(format!("{} was deleted by another process", path.display())))
+        self.read()?.ok_or_else(|| VaultError::Key(message!("vault.key_deleted", file = shown(path))))
     }
 }
 
@@ -64,7 +69,7 @@ impl Key {
     fn parse(text: &str) -> Result<Key, VaultError> {
         let bytes = STANDARD.decode(text.trim()).unwrap_or_default();
         let cipher = XChaCha20Poly1305::new_from_slice(&bytes);
-        cipher.map(Key).map_err(|_| VaultError::Key(format!("the key for secrets is not {KEY_BYTES} bytes in base64")))
+        cipher.map(Key).map_err(|_| VaultError::Key(message!("vault.key_invalid", bytes = KEY_BYTES)))
     }
 
     /// Encrypts a value. It can be decrypted only under the same name.
@@ -85,20 +90,20 @@ impl Key {
     }
 }
 
-/// Writes a new file that only its owner may read. (On Windows it inherits the folder's permissions.)
+fn shown(path: &Path) -> String {
+    path.display().to_string()
+}
+
+/// Writes a new file that only its owner may read.
 fn write_private(path: &Path, text: &str) -> io::Result<()> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path)?;
+    let mut file = private_files::create_new(path)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()
 }
 
 fn random<const N: usize>() -> Result<[u8; N], VaultError> {
     let mut bytes = [0; N];
-    getrandom::fill(&mut bytes).map_err(|error| VaultError::Key(format!("the system provides no random numbers: {error}")))?;
+    getrandom::fill(&mut bytes).map_err(|error| VaultError::Key(message!("vault.no_random", error = error.to_string())))?;
     Ok(bytes)
 }
 

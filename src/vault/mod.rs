@@ -1,13 +1,17 @@
 //! The vault: secrets that tasks use by name. They are encrypted in the database, decrypted in memory, and masked wherever a
 //! run would show one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use chrono::{DateTime, Utc};
 
 use crate::domain::mask::Mask;
-use crate::storage::{self, Database, Tx, secret};
+use crate::domain::reference::Target;
+use crate::domain::secret::SecretLimits;
+use crate::i18n::{Message, message};
+use crate::storage::secret::{self, EncryptedSecret};
+use crate::storage::{self, Database, Tx};
 
 mod key;
 
@@ -18,12 +22,48 @@ pub use key::KeySource;
 #[derive(Debug, thiserror::Error)]
 pub enum VaultError {
     #[error("{0}")]
-    Key(String),
+    Key(Message),
     /// The value of this secret cannot be decrypted.
-    #[error("the secret '{0}' was encrypted with another key; set it again, or restore the key it was encrypted with")]
+    #[error("{}", VaultError::sealed(.0))]
     Sealed(String),
     #[error(transparent)]
     Database(#[from] storage::Error),
+}
+
+impl VaultError {
+    /// The message of [`VaultError::Sealed`].
+    pub fn sealed(name: &str) -> Message {
+        message!("vault.sealed", name)
+    }
+}
+
+/// A secret to be stored. No `Debug`, because it contains the value.
+pub struct PlainSecret<'s> {
+    pub name: &'s str,
+    pub value: &'s str,
+    pub limits: SecretLimits,
+}
+
+/// The secrets as one task may use them.
+#[derive(Clone, Default)]
+pub struct TaskSecrets {
+    values: Arc<Values>,
+    /// The names of the secrets that are limited to other tasks.
+    refused: BTreeSet<String>,
+}
+
+impl TaskSecrets {
+    /// The value of a secret.
+    ///
+    /// # Errors
+    /// Why the task has no such secret.
+    pub fn get(&self, name: &str) -> Result<String, String> {
+        match self.values.get(name) {
+            _ if self.refused.contains(name) => Err(format!("the secret '{name}' is limited to other tasks")),
+            Some(value) => Ok(value.clone()),
+            None => Err(format!("there is no secret '{name}'")),
+        }
+    }
 }
 
 /// Secrets by name.
@@ -42,6 +82,8 @@ pub struct Vault {
 struct Decrypted {
     revision: (i64, i64),
     values: Arc<Values>,
+    /// The limits of the secrets that have some.
+    limits: Arc<BTreeMap<String, SecretLimits>>,
     mask: Arc<Mask>,
 }
 
@@ -57,42 +99,63 @@ impl Vault {
         self.cache.read().unwrap_or_else(PoisonError::into_inner).mask.clone()
     }
 
-    /// The current values of all secrets. Takes one small read; values are decrypted only when a secret has changed.
+    /// The secrets as one task may use them.
+    ///
+    /// # Errors
+    /// A secret cannot be decrypted.
+    pub async fn secrets_for(&self, task: Target<'_>) -> Result<TaskSecrets, VaultError> {
+        let Decrypted { values, limits, .. } = self.current().await?;
+        let refused = limits.iter().filter(|(_, limits)| !limits.allow(task)).map(|(name, _)| name.clone()).collect();
+        Ok(TaskSecrets { values, refused })
+    }
+
+    /// The current values of all secrets.
     ///
     /// # Errors
     /// A secret cannot be decrypted.
     pub async fn values(&self) -> Result<Arc<Values>, VaultError> {
+        Ok(self.current().await?.values)
+    }
+
+    /// The current secrets. Takes one small read; values are decrypted only when a secret has changed.
+    ///
+    /// # Errors
+    /// A secret cannot be decrypted.
+    async fn current(&self) -> Result<Decrypted, VaultError> {
         let mut reader = self.database.read().await?;
         let revision = secret::revision(&mut reader).await?;
         {
             let cached = self.cache.read().unwrap_or_else(PoisonError::into_inner);
             if cached.revision == revision {
-                return Ok(cached.values.clone());
+                return Ok(cached.clone());
             }
         }
         let sealed = secret::encrypted(&mut reader).await?;
         let values = Arc::new(self.decrypt(&sealed)?);
         let secrets = values.values().chain(&self.settings_secrets).map(String::as_str);
-        let decrypted = Decrypted { revision, mask: Arc::new(Mask::from_values(secrets)), values: values.clone() };
-        *self.cache.write().unwrap_or_else(PoisonError::into_inner) = decrypted;
-        Ok(values)
+        let mask = Arc::new(Mask::from_values(secrets));
+        let limited = sealed.into_iter().filter(|secret| secret.limits != SecretLimits::default());
+        let limits = Arc::new(limited.map(|secret| (secret.name, secret.limits)).collect());
+        let decrypted = Decrypted { revision, values, limits, mask };
+        *self.cache.write().unwrap_or_else(PoisonError::into_inner) = decrypted.clone();
+        Ok(decrypted)
     }
 
-    fn decrypt(&self, sealed: &[(String, String)]) -> Result<Values, VaultError> {
-        if sealed.is_empty() {
-            return Ok(Values::new());
-        }
-        let key = self.source.read()?.ok_or_else(|| VaultError::Sealed(sealed[0].0.clone()))?;
-        sealed.iter().map(|(name, text)| Ok((name.clone(), key.open(name, text)?))).collect()
+    fn decrypt(&self, sealed: &[EncryptedSecret]) -> Result<Values, VaultError> {
+        let Some(first) = sealed.first() else { return Ok(Values::new()) };
+        let key = self.source.read()?.ok_or_else(|| VaultError::Sealed(first.name.clone()))?;
+        sealed.iter().map(|secret| Ok((secret.name.clone(), key.open(&secret.name, &secret.ciphertext)?))).collect()
     }
 
     /// Stores a secret; [`Vault::values`] returns it once the transaction is committed.
     ///
     /// # Errors
     /// There is no key and none can be created.
-    pub async fn put(&self, tx: &mut Tx, name: &str, value: &str, by: &str, now: DateTime<Utc>) -> Result<(), VaultError> {
+    pub async fn put(&self, tx: &mut Tx, secret: &PlainSecret<'_>, by: &str, now: DateTime<Utc>) -> Result<(), VaultError> {
         let key: Key = self.source.read_or_create()?;
-        secret::put(tx, name, &key.seal(name, value)?, by, now).await?;
+        let ciphertext = key.seal(secret.name, secret.value)?;
+        let encrypted = EncryptedSecret { name: secret.name.to_owned(), ciphertext, limits: secret.limits.clone() };
+        secret::put(tx, &encrypted, by, now).await?;
         Ok(())
     }
 

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
+use vte::{Params, Parser, Perform};
 
 /// A piece of text in one style.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -51,28 +52,36 @@ impl TextStyle {
     }
 
     /// Applies the parameters of `ESC [ … m`.
-    fn set(&mut self, codes: &str) {
-        let mut numbers = codes.split([';', ':']).map(|code| code.parse::<u16>().unwrap_or(0));
-        while let Some(number) = numbers.next() {
-            match number {
-                0 => *self = TextStyle::default(),
-                1 => self.bold = true,
-                3 => self.italic = true,
-                4 => self.underlined = true,
-                22 => self.bold = false,
-                23 => self.italic = false,
-                24 => self.underlined = false,
-                30..=37 => self.colour = Some((number - 30) as u8),
-                90..=97 => self.colour = Some((number - 90 + 8) as u8),
-                39 => self.colour = None,
-                38 | 48 => self.extended(number == 38, &mut numbers),
-                _ => {}
+    fn set(&mut self, params: &Params) {
+        let mut codes = params.iter();
+        while let Some(code) = codes.next() {
+            match code {
+                [kind @ (38 | 48)] => self.extended(*kind == 38, codes.by_ref().filter_map(|code| code.first().copied())),
+                [kind @ (38 | 48), rest @ ..] => self.extended(*kind == 38, rest.iter().copied()),
+                [number, ..] => self.set_attribute(*number),
+                [] => {}
             }
         }
     }
 
+    fn set_attribute(&mut self, number: u16) {
+        match number {
+            0 => *self = TextStyle::default(),
+            1 => self.bold = true,
+            3 => self.italic = true,
+            4 => self.underlined = true,
+            22 => self.bold = false,
+            23 => self.italic = false,
+            24 => self.underlined = false,
+            30..=37 => self.colour = Some((number - 30) as u8),
+            90..=97 => self.colour = Some((number - 90 + 8) as u8),
+            39 => self.colour = None,
+            _ => {}
+        }
+    }
+
     /// Applies `38;5;n` and skips `38;2;r;g;b`: only the 16 named colors are supported.
-    fn extended(&mut self, foreground: bool, numbers: &mut impl Iterator<Item = u16>) {
+    fn extended(&mut self, foreground: bool, mut numbers: impl Iterator<Item = u16>) {
         match numbers.next() {
             Some(5) => {
                 let colour = numbers.next().and_then(|n| u8::try_from(n).ok()).filter(|n| *n < 16);
@@ -88,63 +97,67 @@ impl TextStyle {
 
 /// Splits text into spans of one style. `style` is the style at the start and is updated to the one at the end.
 pub fn spans(text: &str, style: &mut TextStyle) -> Vec<Span> {
-    let mut spans: Vec<Span> = Vec::new();
     let pending = std::mem::take(&mut style.pending);
-    let text_with_pending = if pending.is_empty() { Cow::Borrowed(text) } else { Cow::Owned(pending + text) };
-    let mut rest = &*text_with_pending;
-    while !rest.is_empty() {
-        let end = rest.find('\u{1b}').unwrap_or(rest.len());
-        if end > 0 {
-            push(&mut spans, &rest[..end], style.class());
-        }
-        rest = &rest[end..];
-        if !rest.is_empty() {
-            rest = skip_code(rest, style);
-        }
+    let text = if pending.is_empty() { Cow::Borrowed(text) } else { Cow::Owned(pending + text) };
+    let mut parser = Parser::new();
+    let mut collector = Collector { spans: Vec::new(), class: style.class(), style, completed: true };
+    // An escape character ends what precedes it, so only the last code can be incomplete.
+    let (before, last) = text.split_at(text.rfind('\u{1b}').unwrap_or(text.len()));
+    parser.advance(&mut collector, before.as_bytes());
+    if let Some(rest) = last.strip_prefix('\u{1b}') {
+        parser.advance(&mut collector, b"\x1b");
+        collector.completed = false;
+        parser.advance(&mut collector, rest.as_bytes());
+    }
+    let Collector { spans, style, completed, .. } = collector;
+    if !completed && last.len() <= MAX_PENDING {
+        last.clone_into(&mut style.pending);
     }
     spans
 }
 
-fn push(spans: &mut Vec<Span>, text: &str, class: String) {
-    match spans.last_mut() {
-        Some(last) if last.class == class => last.text.push_str(text),
-        _ => spans.push(Span { text: text.to_owned(), class }),
+/// Receives text and codes from the parser.
+struct Collector<'s> {
+    spans: Vec<Span>,
+    style: &'s mut TextStyle,
+    /// The classes of `style`.
+    class: String,
+    /// Whether a code or a character has been received since this was cleared.
+    completed: bool,
+}
+
+impl Perform for Collector<'_> {
+    fn print(&mut self, c: char) {
+        self.completed = true;
+        match self.spans.last_mut() {
+            Some(last) if last.class == self.class => last.text.push(c),
+            _ => self.spans.push(Span { text: c.to_string(), class: self.class.clone() }),
+        }
     }
-}
 
-/// Returns the text after the code at the start of `text`; an incomplete code is kept in `style.pending`.
-fn skip_code<'t>(text: &'t str, style: &mut TextStyle) -> &'t str {
-    let Some(rest) = after_code(text, style) else {
-        if text.len() <= MAX_PENDING {
-            text.clone_into(&mut style.pending);
-        }
-        return "";
-    };
-    rest
-}
+    /// Control characters such as line breaks remain text.
+    fn execute(&mut self, byte: u8) {
+        self.print(char::from(byte));
+    }
 
-fn after_code<'t>(text: &'t str, style: &mut TextStyle) -> Option<&'t str> {
-    let code = &text[1..];
-    match code.chars().next()? {
-        '[' => {
-            let body = &code[1..];
-            let end = body.find(|c: char| ('\u{40}'..='\u{7e}').contains(&c) || !c.is_ascii())?;
-            if body.as_bytes()[end] == b'm' {
-                style.set(&body[..end]);
-            }
-            let last = body[end..].chars().next().map_or(0, char::len_utf8);
-            Some(&body[end + last..])
+    fn csi_dispatch(&mut self, params: &Params, intermediates: &[u8], _ignore: bool, action: char) {
+        self.completed = true;
+        if action == 'm' && intermediates.is_empty() {
+            self.style.set(params);
+            self.class = self.style.class();
         }
-        // An operating system command (title, link), up to BEL or ESC \.
-        ']' => {
-            let end = code.find(['\u{7}', '\u{1b}'])?;
-            let rest = &code[end..];
-            match rest {
-                "\u{1b}" => None,
-                rest => Some(rest.strip_prefix('\u{7}').or_else(|| rest.strip_prefix("\u{1b}\\")).unwrap_or(rest)),
-            }
-        }
-        other => Some(&code[other.len_utf8()..]),
+    }
+
+    fn esc_dispatch(&mut self, _intermediates: &[u8], _ignore: bool, _byte: u8) {
+        self.completed = true;
+    }
+
+    fn osc_dispatch(&mut self, _params: &[&[u8]], _bell_terminated: bool) {
+        self.completed = true;
+    }
+
+    fn unhook(&mut self) {
+        self.completed = true;
     }
 }
 
@@ -175,8 +188,12 @@ mod tests {
         assert_eq!(read("a\u{1b}[2Kb\u{1b}]0;title\u{7}c\u{1b}]8;;x\u{1b}\\d\u{1b}Me"), owned(&[("abcde", "")]));
         assert_eq!(read("x\u{1b}[2"), owned(&[("x", "")]));
         assert_eq!(read("x\u{1b}"), owned(&[("x", "")]));
-        assert_eq!(read("\u{1b}[日m;1mx"), owned(&[("m;1mx", "")]));
-        assert_eq!(read("\u{1b}日x"), owned(&[("x", "")]));
+        assert_eq!(
+            read("a\u{1b}Pq#0;2;0\u{1b}\\b\u{1b}_hidden\u{1b}\\c"),
+            owned(&[("abc", "")]),
+            "device and application strings"
+        );
+        assert_eq!(read("\u{1b}[>4;1mx\u{1b}[4:3my"), owned(&[("x", ""), ("y", "ansi-underlined")]), "not italic");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Static assets: style sheets, scripts and images, embedded in the binary. Each URL has a content hash, so that browsers
 //! can cache the file forever and still see every change.
 
+use data_encoding::HEXLOWER;
 use poem::http::{HeaderMap, StatusCode, header};
 use poem::{Body, Response};
 use rust_embed::{EmbeddedFile, RustEmbed};
@@ -32,7 +33,7 @@ pub fn respond(path: &str, query_version: Option<&str>, headers: &HeaderMap) -> 
 }
 
 fn version(file: &EmbeddedFile) -> String {
-    file.metadata.sha256_hash().iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+    HEXLOWER.encode(&file.metadata.sha256_hash()[..6])
 }
 
 fn media_type(path: &str) -> &'static str {

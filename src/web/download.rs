@@ -3,33 +3,25 @@
 use chrono::{DateTime, SecondsFormat, Utc};
 use chrono_tz::Tz;
 use futures_util::stream::{self, Stream};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::domain::csv;
 use crate::domain::execution::Execution;
 use crate::domain::page::{Cursor, Direction, ExecutionFilter, MAX_PAGE_SIZE, PageRequest};
+use crate::domain::text_enum::text_enum;
 use crate::domain::user::Actor;
-use crate::service::{Result, Service};
+use crate::service::{ExecutionService, Result, Services};
 
-/// The file format.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
-    Csv,
-    Json,
+text_enum! {
+    /// The file format; its name is also the file extension.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum Format {
+        Csv = "csv",
+        Json = "json",
+    }
 }
 
 impl Format {
-    pub fn parse(name: &str) -> Option<Format> {
-        [Format::Csv, Format::Json].into_iter().find(|format| format.extension() == name)
-    }
-
-    pub fn extension(self) -> &'static str {
-        match self {
-            Format::Csv => "csv",
-            Format::Json => "json",
-        }
-    }
-
     pub fn media_type(self) -> &'static str {
         match self {
             Format::Csv => "text/csv; charset=utf-8",
@@ -39,7 +31,7 @@ impl Format {
 
     fn header(self) -> String {
         match self {
-            Format::Csv => csv::header(&COLUMNS),
+            Format::Csv => csv::header(COLUMNS.map(|(name, _)| name)),
             Format::Json => "[".to_owned(),
         }
     }
@@ -49,49 +41,48 @@ impl Format {
     }
 
     fn row(self, execution: &Execution, zone: Tz, first: bool) -> String {
-        let row = row(execution, zone);
+        let fields = COLUMNS.iter().map(|(name, value)| (*name, value(execution, zone)));
         match self {
-            Format::Csv => csv::row(COLUMNS.iter().map(|column| &row[*column])),
-            Format::Json => format!("{}\n{row}", if first { "" } else { "," }),
+            Format::Csv => csv::row(fields.map(|(_, value)| csv::text(&value).into_owned())),
+            Format::Json => {
+                let row: Map<String, Value> = fields.map(|(name, value)| (name.to_owned(), value)).collect();
+                format!("{}\n{}", if first { "" } else { "," }, Value::Object(row))
+            }
         }
     }
 }
 
-/// The columns, named as in the JSON API.
-const COLUMNS: [&str; 17] = [
-    "id",
-    "task_id",
-    "task_type",
-    "status",
-    "cause",
-    "schedule_text",
-    "scheduled_at",
-    "queued_at",
-    "started_at",
-    "finished_at",
-    "lateness_ms",
-    "duration_ms",
-    "attempt",
-    "node",
-    "requested_by",
-    "error",
-    "params",
+type Column = (&'static str, fn(&Execution, Tz) -> Value);
+
+/// The columns, named as in the JSON API, with their values.
+const COLUMNS: [Column; 17] = [
+    ("id", |e, _| json!(e.id)),
+    ("task_id", |e, _| json!(e.task_id)),
+    ("task_type", |e, _| json!(e.task_type)),
+    ("status", |e, _| json!(e.status.as_str())),
+    ("cause", |e, _| json!(e.cause.as_str())),
+    ("schedule_text", |e, _| json!(e.schedule_text)),
+    ("scheduled_at", |e, zone| time(e.scheduled_at, zone)),
+    ("queued_at", |e, zone| time(e.queued_at, zone)),
+    ("started_at", |e, zone| e.started_at.map_or(Value::Null, |at| time(at, zone))),
+    ("finished_at", |e, zone| e.finished_at.map_or(Value::Null, |at| time(at, zone))),
+    ("lateness_ms", |e, _| json!(e.lateness_ms)),
+    ("duration_ms", |e, _| json!(e.duration_ms)),
+    ("attempt", |e, _| json!(e.attempt)),
+    ("node", |e, _| json!(e.node)),
+    ("requested_by", |e, _| json!(e.requested_by)),
+    ("error", |e, _| json!(e.error)),
+    ("params", |e, _| e.params.clone()),
 ];
 
-fn row(e: &Execution, zone: Tz) -> Value {
-    let at = |at: DateTime<Utc>| at.with_timezone(&zone).to_rfc3339_opts(SecondsFormat::Millis, false);
-    json!({
-        "id": e.id, "task_id": e.task_id, "task_type": e.task_type, "status": e.status.as_str(), "cause": e.cause.as_str(),
-        "schedule_text": e.schedule_text, "scheduled_at": at(e.scheduled_at), "queued_at": at(e.queued_at),
-        "started_at": e.started_at.map(at), "finished_at": e.finished_at.map(at), "lateness_ms": e.lateness_ms,
-        "duration_ms": e.duration_ms, "attempt": e.attempt, "node": e.node, "requested_by": e.requested_by, "error": e.error,
-        "params": e.params,
-    })
+fn time(at: DateTime<Utc>, zone: Tz) -> Value {
+    json!(at.with_timezone(&zone).to_rfc3339_opts(SecondsFormat::Millis, false))
 }
 
 /// State of the stream.
 struct Writer {
-    service: Service,
+    executions: ExecutionService,
+    zone: Tz,
     actor: Actor,
     filter: ExecutionFilter,
     format: Format,
@@ -103,12 +94,20 @@ struct Writer {
 /// Streams the file, newest execution first. A read error ends the stream with an error, so that the client sees an
 /// incomplete download.
 pub fn file(
-    service: Service,
+    services: &Services,
     actor: Actor,
     filter: ExecutionFilter,
     format: Format,
-) -> impl Stream<Item = std::io::Result<String>> + Send + 'static {
-    let writer = Writer { service, actor, filter, format, after: None, finished: false };
+) -> impl Stream<Item = std::io::Result<String>> + Send + use<> {
+    let writer = Writer {
+        executions: services.executions.clone(),
+        zone: services.zone,
+        actor,
+        filter,
+        format,
+        after: None,
+        finished: false,
+    };
     stream::unfold(writer, |mut writer| async move {
         if writer.finished {
             return None;
@@ -126,11 +125,11 @@ impl Writer {
     async fn next_chunk(&mut self) -> Result<String> {
         let cursor = self.after.clone().map(|id| Cursor { direction: Direction::Next, key: None, id });
         let page = PageRequest { size: MAX_PAGE_SIZE, cursor };
-        let rows = self.service.executions_without_total(&self.actor, &self.filter, &page).await?;
+        let rows = self.executions.list_without_total(&self.actor, &self.filter, &page).await?;
         let mut text = if self.after.is_none() { self.format.header() } else { String::new() };
         for (index, execution) in rows.iter().enumerate() {
             let first = self.after.is_none() && index == 0;
-            text.push_str(&self.format.row(execution, self.service.zone(), first));
+            text.push_str(&self.format.row(execution, self.zone, first));
         }
         self.finished = rows.len() < MAX_PAGE_SIZE as usize;
         if self.finished {

@@ -25,10 +25,10 @@ const MAX_LISTED: usize = 100;
 /// `GET /live?since=<newest execution id shown>&execution=<id whose output is shown>`.
 pub async fn stream(ctx: Arc<RequestContext>) -> HandlerResult {
     let credential = Credential::Session(ctx.session.clone().unwrap_or_default(), Via::Page);
-    let open_stream = ctx.service().open_stream(ctx.actor()?)?;
+    let open_stream = ctx.services().events.open_stream(ctx.actor()?)?;
     let listener = Listener {
-        subscription: Some(EventSubscription::new(ctx.service(), credential, ctx.actor()?.clone())),
-        events: ctx.service().events().subscribe(),
+        subscription: Some(ctx.services().events.subscription(credential, ctx.actor()?.clone())),
+        events: ctx.services().events.subscribe(),
         newest: ctx.query.get("since").unwrap_or_default().to_owned(),
         execution: ctx.query.get("execution").map(str::to_owned),
         shutdown: ctx.web.options.shutdown.clone(),

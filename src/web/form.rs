@@ -8,6 +8,8 @@ use serde_json::{Map, Value};
 use super::urls::Pairs;
 use super::view::pretty;
 use crate::domain::fault::Fault;
+use crate::domain::input::json_syntax;
+use crate::domain::json;
 
 pub mod chain;
 
@@ -131,7 +133,7 @@ pub fn to_params(text: &str) -> Result<Value, Fault> {
     if text.trim().is_empty() {
         return Ok(Value::Object(Map::new()));
     }
-    serde_json::from_str(text).map_err(|error| Fault::new("/params", error.to_string()))
+    json::read(text.as_bytes()).map_err(|error| Fault::new("/params", json_syntax(&error)))
 }
 
 fn to_policy(form: &Pairs) -> Option<Value> {
@@ -273,7 +275,7 @@ mod tests {
         let (task, faults) = to_task(&form(&[("/params", "{\n  \"a\": }")]));
         assert!(task.get("params").is_none());
         assert_eq!(faults[0].pointer, "/params");
-        assert!(faults[0].message.contains("line 2 column 8"), "{}", faults[0].message);
+        assert!(faults[0].message.to_string().contains("line 2, column 8"), "{}", faults[0].message);
     }
 
     #[test]

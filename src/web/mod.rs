@@ -6,14 +6,14 @@ pub mod auth;
 pub mod csrf;
 mod download;
 pub mod error;
+mod error_page;
 pub mod events;
-pub mod faults;
 pub mod form;
-pub mod language;
 mod pages;
 pub mod request_context;
 pub mod session;
 pub mod templates;
+pub mod theme;
 pub mod urls;
 pub mod view;
 
@@ -30,7 +30,7 @@ use tokio_util::sync::CancellationToken;
 use self::error::Failure;
 use self::request_context::RequestContext;
 use self::templates::Templates;
-use crate::service::Service;
+use crate::service::Services;
 
 /// Settings of the pages.
 #[derive(Debug, Clone)]
@@ -51,7 +51,7 @@ impl Default for Options {
 
 /// Shared state of all handlers.
 pub struct Web {
-    pub service: Service,
+    pub services: Services,
     pub templates: Templates,
     pub options: Options,
 }
@@ -60,9 +60,9 @@ pub struct Web {
 ///
 /// # Panics
 /// If an embedded template or locale file does not parse; the first start shows it.
-pub fn routes(service: Service, options: Options) -> impl Endpoint<Output = Response> + 'static {
+pub fn routes(services: Services, options: Options) -> impl Endpoint<Output = Response> + 'static {
     let templates = Templates::load().expect("embedded templates and locale files are valid");
-    let web = Arc::new(Web { service, templates, options });
+    let web = Arc::new(Web { services, templates, options });
     let compressed = pages::routes(&web).at("/static/*path", get(poem::endpoint::make(static_file))).with(Compression::new());
     let all = Route::new().at("/live", get(auth::require_session(&web, events::stream))).nest_no_strip("/", compressed);
     let guarded = all.around(move |inner, request| {
@@ -79,7 +79,7 @@ async fn serve_page(web: &Arc<Web>, inner: &impl Endpoint<Output: IntoResponse>,
     let called = AssertUnwindSafe(inner.call(request)).catch_unwind().await;
     let mut response = match called {
         Ok(Ok(response)) => response.into_response(),
-        Err(_) => Failure::Internal("handler panicked".to_owned()).into_response(&ctx).await,
+        Err(_) => error_page::respond(&Failure::Internal("handler panicked".to_owned()), &ctx).await,
         Ok(Err(error)) => {
             let _ = ctx.authenticate().await; // the error page is shown without the user name
             let failure = match error.status() {
@@ -87,7 +87,7 @@ async fn serve_page(web: &Arc<Web>, inner: &impl Endpoint<Output: IntoResponse>,
                 StatusCode::METHOD_NOT_ALLOWED => Failure::MethodNotAllowed,
                 _ => Failure::Internal(error.to_string()),
             };
-            failure.into_response(&ctx).await
+            error_page::respond(&failure, &ctx).await
         }
     };
     set_security_headers(&mut response, is_file);

@@ -9,16 +9,19 @@ use poem::{Request, Response};
 use serde_json::json;
 
 use super::error::Failure;
-use super::language::{Language, Texts, Theme};
 use super::session::{self, Flash};
+use super::theme::Theme;
 use super::urls::{self, Pairs};
+use super::view::context::ViewContext;
+use super::view::fault_text::FaultText;
 use super::view::tasks::ConfirmDialog;
-use super::view::{PageLayout, View};
+use super::view::{FlashView, LayoutRequest, PageLayout, View};
 use super::{Web, csrf};
 use crate::domain::fault::Fault;
 use crate::domain::user::{Action, Actor, Via};
+use crate::i18n::{Language, Message, Texts};
 use crate::net::local_request;
-use crate::service::Service;
+use crate::service::{Services, allow};
 
 /// Result of a page handler.
 pub type HandlerResult = Result<Response, Failure>;
@@ -87,15 +90,15 @@ impl RequestContext {
     /// Authenticates the user by the session cookie.
     pub async fn authenticate(&mut self) -> Result<(), Failure> {
         if let Some(secret) = &self.session
-            && let Some((actor, must_enrol)) = self.service().session(secret, Via::Page).await?
+            && let Some((actor, must_enrol)) = self.services().sessions.authenticate(secret, Via::Page).await?
         {
             (self.actor, self.must_enrol) = (Some(actor.with_address(self.peer.clone())), must_enrol);
         }
         Ok(())
     }
 
-    pub fn service(&self) -> &Service {
-        &self.web.service
+    pub fn services(&self) -> &Services {
+        &self.web.services
     }
 
     /// Returns the signed-in user.
@@ -111,7 +114,7 @@ impl RequestContext {
     /// # Errors
     /// [`Failure::SignIn`] if nobody is signed in, or [`Failure::Service`] if the role does not allow it.
     pub fn authorize(&self, action: Action) -> Result<(), Failure> {
-        Ok(self.service().may(self.actor()?, action)?)
+        Ok(allow(self.actor()?, action)?)
     }
 
     /// The id in the path, decoded.
@@ -127,14 +130,19 @@ impl RequestContext {
         self.texts().get(key)
     }
 
-    /// Translates faults to the user's language.
-    pub fn translate_faults(&self, faults: &[Fault]) -> Vec<Fault> {
-        self.web.templates.translations(self.language).translate_all(faults)
+    /// Puts faults into words in the user's language.
+    pub fn translate_faults(&self, faults: &[Fault]) -> Vec<FaultText> {
+        faults.iter().map(|fault| FaultText::from_fault(fault, self.language)).collect()
     }
 
-    /// Translates a message of the services to the user's language, if a translation exists.
-    pub fn translate(&self, message: &str) -> String {
-        self.web.templates.translations(self.language).translate(message)
+    /// Puts a message into words in the user's language.
+    pub fn translate(&self, message: &Message) -> String {
+        message.text(self.language)
+    }
+
+    /// Puts messages into words, separated by semicolons.
+    pub fn translate_all(&self, messages: &[Message]) -> String {
+        messages.iter().map(|message| self.translate(message)).collect::<Vec<_>>().join("; ")
     }
 
     /// The CSRF token of the session; empty without a session.
@@ -152,6 +160,30 @@ impl RequestContext {
         urls::with_query(&urls::header_safe(&self.path), &pairs)
     }
 
+    /// The values that views are built from.
+    pub fn view(&self) -> ViewContext<'_> {
+        let services = self.services();
+        ViewContext {
+            language: self.language,
+            texts: self.texts(),
+            actor: self.actor.as_ref(),
+            zone: services.zone,
+            now: services.clock.now(),
+            registry: &services.registry,
+        }
+    }
+
+    fn layout(&self, section: &str, flash: Option<&Flash>) -> PageLayout {
+        let request = LayoutRequest {
+            theme: self.theme.as_str(),
+            csrf: self.csrf_token(),
+            section,
+            address: self.path_and_query(),
+            flash: flash.map(|flash| FlashView { text: self.flash_text(flash), link: flash.link.clone() }),
+        };
+        PageLayout::new(&self.view(), request)
+    }
+
     /// Renders a page; `section` is the active entry of the navigation.
     pub fn page<V: View>(&self, section: &str, view: &V) -> HandlerResult {
         self.page_with(StatusCode::OK, section, view)
@@ -159,7 +191,7 @@ impl RequestContext {
 
     /// Like [`RequestContext::page`], with another status.
     pub fn page_with<V: View>(&self, status: StatusCode, section: &str, view: &V) -> HandlerResult {
-        let layout = PageLayout::new(self, section, self.flash.as_ref());
+        let layout = self.layout(section, self.flash.as_ref());
         let html = self.web.templates.page(self.language, &layout, view)?;
         let mut response = html_response(status, html);
         if self.flash.is_some() {
@@ -170,7 +202,7 @@ impl RequestContext {
 
     /// Renders a fragment of a page.
     pub fn fragment(&self, status: StatusCode, template: &str, view: &impl serde::Serialize) -> HandlerResult {
-        let layout = PageLayout::new(self, "", None);
+        let layout = self.layout("", None);
         Ok(html_response(status, self.web.templates.render(self.language, template, &layout, view)?))
     }
 

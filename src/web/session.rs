@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use data_encoding::HEXLOWER;
 use poem::web::cookie::{Cookie, SameSite};
 use serde::{Deserialize, Serialize};
 
@@ -67,19 +68,16 @@ impl Flash {
 
     pub fn cookie(&self, secure: bool) -> Cookie {
         let json = serde_json::json!([self.key, self.about, self.link]).to_string();
-        let hex: String = json.bytes().map(|byte| format!("{byte:02x}")).collect();
-        cookie(FLASH, &hex, Some(Duration::from_secs(60)), true, secure)
+        cookie(FLASH, &HEXLOWER.encode(json.as_bytes()), Some(Duration::from_secs(60)), true, secure)
     }
 
     /// Parses the cookie; returns `None` if it is invalid.
     pub fn read(hex: &str) -> Option<Flash> {
-        let digits = hex.as_bytes();
-        if digits.len() > 2048 || !digits.len().is_multiple_of(2) {
+        if hex.len() > 2048 {
             return None;
         }
-        let digit = |byte: u8| (byte as char).to_digit(16).map(|d| d as u8);
-        let bytes: Option<Vec<u8>> = digits.chunks(2).map(|pair| Some(digit(pair[0])? * 16 + digit(pair[1])?)).collect();
-        let (key, about, link): (String, String, String) = serde_json::from_slice(&bytes?).ok()?;
+        let bytes = HEXLOWER.decode(hex.as_bytes()).ok()?;
+        let (key, about, link): (String, String, String) = serde_json::from_slice(&bytes).ok()?;
         let link = super::urls::local(&link).unwrap_or_default().to_owned();
         Some(Flash { key, about, link })
     }

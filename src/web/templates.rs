@@ -7,27 +7,21 @@ use serde::Serialize;
 use tera::{Context, Kwargs, State, Tera, TeraResult};
 
 use super::assets;
-use super::faults::MessageTranslations;
-use super::language::{Language, Texts};
 use super::view::{PageLayout, View};
+use crate::i18n::{Language, Texts, thousands};
 
 #[derive(RustEmbed)]
 #[folder = "templates/"]
 #[exclude = "email/*"]
 struct Files;
 
-#[derive(RustEmbed)]
-#[folder = "locales/"]
-struct Locales;
-
 /// All templates in both languages.
 pub struct Templates([LocaleBundle; 2]);
 
-/// The templates, texts and message translations of one language.
+/// The templates and texts of one language.
 struct LocaleBundle {
     tera: Tera,
     texts: Texts,
-    translations: MessageTranslations,
 }
 
 impl Templates {
@@ -41,11 +35,6 @@ impl Templates {
 
     pub fn texts(&self, language: Language) -> &Texts {
         &self.bundle(language).texts
-    }
-
-    /// Translations of the services' messages.
-    pub fn translations(&self, language: Language) -> &MessageTranslations {
-        &self.bundle(language).translations
     }
 
     /// Renders a page: the view's template within the page layout.
@@ -79,29 +68,13 @@ impl Templates {
     }
 }
 
-/// Loads the texts of a language.
-///
-/// # Errors
-/// The name of a missing file, or the parse error.
-pub fn texts(language: Language) -> Result<Texts, String> {
-    let name = format!("{}.toml", language.tag());
-    Texts::parse(&locale(&name)?).map_err(|error| format!("locales/{name}: {error}"))
-}
-
-fn locale(name: &str) -> Result<String, String> {
-    let file = Locales::get(name).ok_or_else(|| format!("locales/{name} is missing"))?;
-    String::from_utf8(file.data.into_owned()).map_err(|error| format!("locales/{name}: {error}"))
-}
-
 fn load_bundle(language: Language) -> Result<LocaleBundle, String> {
-    let texts = texts(language)?;
-    let translations =
-        MessageTranslations::parse(&locale("faults.toml")?, language).map_err(|error| format!("locales/faults.toml: {error}"))?;
+    let texts = Texts::for_pages(language)?;
     let mut tera = Tera::new();
     register_filters(&mut tera, language, texts.clone());
     let sources: Vec<_> = Templates::names().into_iter().filter_map(|name| Templates::source(&name).map(|s| (name, s))).collect();
     tera.add_raw_templates(sources).map_err(|error| error.to_string())?;
-    Ok(LocaleBundle { tera, texts, translations })
+    Ok(LocaleBundle { tera, texts })
 }
 
 /// `t`: the text of a key, with `{name}` replaced by arguments. `asset`: the URL of a file in `static/`.
@@ -116,32 +89,10 @@ fn register_filters(tera: &mut Tera, language: Language, texts: Texts) {
 }
 
 fn translate(texts: &Texts, key: &str, given: &Kwargs) -> TeraResult<String> {
-    let text = texts.find(key).ok_or_else(|| tera::Error::message(format!("text not found: '{key}'")))?;
-    Ok(given.iter().fold(text.to_owned(), |text, (name, value)| text.replace(&format!("{{{name}}}"), &value.to_string())))
-}
-
-/// Formats `1234567` as `1 234 567`, with narrow no-break spaces.
-fn thousands(number: i64) -> String {
-    let digits = number.unsigned_abs().to_string();
-    let mut text = String::from(if number < 0 { "-" } else { "" });
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push('\u{202f}');
-        }
-        text.push(digit);
+    if texts.find(key).is_none() {
+        return Err(tera::Error::message(format!("text not found: '{key}'")));
     }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn thousands_are_separated() {
-        assert_eq!(
-            [0, 999, 1000, -1_234_567].map(thousands),
-            ["0", "999", "1\u{202f}000", "-1\u{202f}234\u{202f}567"].map(String::from)
-        );
-    }
+    let given: Vec<(String, String)> = given.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
+    let values: Vec<(&str, &str)> = given.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    Ok(texts.fill(key, &values))
 }

@@ -1,5 +1,10 @@
 //! URLs: percent-encoding, query strings and checks of redirect targets.
 
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+
+/// The page of export and import; an uploaded document may be larger than other forms.
+pub const TRANSFER_PATH: &str = "/settings/transfer";
+
 /// Name-value pairs of a query string or form; a name may occur more than once.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Pairs(pub Vec<(String, String)>);
@@ -46,7 +51,8 @@ pub fn local_part<'a>(address: &'a str, host: &str) -> Option<&'a str> {
 
 /// Percent-encodes everything but printable ASCII in a path, for the `Location` header.
 pub fn header_safe(path: &str) -> String {
-    path.bytes().map(|b| if b.is_ascii_graphic() { (b as char).to_string() } else { format!("%{b:02X}") }).collect()
+    const UNSAFE: &AsciiSet = &CONTROLS.add(b' ');
+    utf8_percent_encode(path, UNSAFE).to_string()
 }
 
 #[cfg(test)]

@@ -5,7 +5,8 @@ use std::collections::HashSet;
 use tokio::sync::oneshot;
 
 use crate::chain::Ended;
-use crate::storage::execution::{Claim, Finish, NewOutput};
+use crate::i18n::message;
+use crate::storage::execution::{Claim, Finish, NewOutput, Rendered};
 use crate::tasks::output::ExecutionChunk;
 
 /// Consecutive output of one run is joined into rows of up to this many bytes.
@@ -13,8 +14,19 @@ const ROW_MAX: usize = 64 * 1024;
 
 /// A request of a run to the recorder.
 pub(super) enum Entry {
-    Claim { claim: Claim, task_id: String, answer: oneshot::Sender<bool> },
-    Finish { finish: Finish, task_id: String, chained: bool, answer: oneshot::Sender<bool> },
+    Claim {
+        claim: Claim,
+        task_id: String,
+        answer: oneshot::Sender<bool>,
+    },
+    Finish {
+        finish: Finish,
+        task_id: String,
+        chained: bool,
+        answer: oneshot::Sender<bool>,
+    },
+    /// Nobody waits until these are written.
+    Rendered(Rendered),
 }
 
 /// Rows that are written together. `pending_claims` and `pending_finishes` have the order of `claims` and `finishes`.
@@ -24,7 +36,9 @@ pub(super) struct Batch {
     pub pending_claims: Vec<PendingClaim>,
     pub finishes: Vec<Finish>,
     pub pending_finishes: Vec<PendingFinish>,
+    pub rendered: Vec<Rendered>,
     pub output: Vec<NewOutput>,
+    /// The size of the output and the rendered parameters in bytes.
     pub output_size: usize,
 }
 
@@ -52,6 +66,10 @@ impl Batch {
             Entry::Finish { finish, task_id, chained, answer } => {
                 self.finishes.push(finish);
                 self.pending_finishes.push(PendingFinish { task_id, chained, answer });
+            }
+            Entry::Rendered(rendered) => {
+                self.output_size += rendered.params.len().max(1);
+                self.rendered.push(rendered);
             }
         }
     }
@@ -89,7 +107,7 @@ impl Batch {
     }
 
     pub fn is_empty(&self) -> bool {
-        !self.has_entries() && self.output.is_empty()
+        !self.has_entries() && self.output.is_empty() && self.rendered.is_empty()
     }
 
     /// One batch per row, in the order in which they must be written.
@@ -97,15 +115,16 @@ impl Batch {
     /// # Errors
     /// The batch itself if it has a single row.
     pub fn split(self) -> Result<Vec<Batch>, Box<Batch>> {
-        if self.claims.len() + self.finishes.len() + self.output.len() <= 1 {
+        if self.claims.len() + self.finishes.len() + self.output.len() + self.rendered.len() <= 1 {
             return Err(Box::new(self));
         }
+        let rendered = self.rendered.into_iter().map(|row| Batch { rendered: vec![row], ..Batch::default() });
         let output = self.output.into_iter().map(|row| Batch { output: vec![row], ..Batch::default() });
         let finishes = self.finishes.into_iter().zip(self.pending_finishes);
         let finishes = finishes.map(|(f, w)| Batch { finishes: vec![f], pending_finishes: vec![w], ..Batch::default() });
         let claims = self.claims.into_iter().zip(self.pending_claims);
         let claims = claims.map(|(c, w)| Batch { claims: vec![c], pending_claims: vec![w], ..Batch::default() });
-        Ok(output.chain(finishes).chain(claims).collect())
+        Ok(rendered.chain(output).chain(finishes).chain(claims).collect())
     }
 
     /// A description of the single row for the log.
@@ -114,7 +133,7 @@ impl Batch {
             (Some(claim), ..) => format!("the start of execution {}", claim.execution_id),
             (_, Some(finish), _) => format!("the result of execution {}", finish.execution_id),
             (.., Some(row)) => format!("output of execution {}", row.execution_id),
-            _ => String::new(),
+            _ => self.rendered.first().map(|row| format!("parameters of execution {}", row.execution_id)).unwrap_or_default(),
         }
     }
 
@@ -123,14 +142,12 @@ impl Batch {
     pub fn without_payload(mut self) -> Option<Batch> {
         let finish = self.finishes.first_mut()?;
         let has_more = finish.result.take().is_some() || finish.error.is_some();
-        let marked = finish.error.as_deref() == Some(NOT_STORED);
-        finish.error = Some(NOT_STORED.to_owned());
+        let not_stored = message!("run.not_stored");
+        let marked = finish.error.as_ref() == Some(&not_stored);
+        finish.error = Some(not_stored);
         (has_more && !marked).then_some(self)
     }
 }
-
-/// Replaces a result or error text that the database rejected.
-const NOT_STORED: &str = "the database rejected the result of this execution; see the server's log";
 
 #[cfg(test)]
 mod tests {

@@ -1,4 +1,4 @@
-//! The executor: takes a job through permit → resolve → claim → run → record. A task type that fails, panics, hangs or is
+//! The executor: takes a job through permit → claim → resolve → run → record. A task type that fails, panics, hangs or is
 //! cancelled is an outcome like any other. apalis never sees an error; it only learns that the job is done.
 
 use std::panic::AssertUnwindSafe;
@@ -12,16 +12,17 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::backend::StoredJob;
 use super::outcome::{AttemptOutcome, StopReason, to_finish};
-use super::queue_consumer::QueueConsumer;
 use super::recorder::Recorder;
 use super::resolve::{Resolved, Resolver};
+use super::run_mask::RunMask;
 use super::{WorkerDeps, cancel::CancelRegistry};
 use crate::clock::SharedClock;
 use crate::domain::execution::Status;
 use crate::domain::job::Job;
-use crate::storage::execution::{Claim, Finish};
+use crate::i18n::{Message, message};
+use crate::queue::{JobHandler, QueueConsumer, SlotGuard, StoredJob};
+use crate::storage::execution::{Claim, Finish, Rendered};
 use crate::tasks::output::OutputSink;
 use crate::tasks::registry::Registry;
 use crate::tasks::{RunContext, RunError};
@@ -44,15 +45,6 @@ pub(super) struct Executor {
     pub force_stop: CancellationToken,
     /// The jobs in progress.
     pub runs: TaskTracker,
-}
-
-/// The slot of a fetched job in its queue, released on drop.
-pub(super) struct SlotGuard(pub Arc<QueueConsumer>);
-
-impl Drop for SlotGuard {
-    fn drop(&mut self) {
-        self.0.release();
-    }
 }
 
 /// What happens to a job in the queue.
@@ -80,18 +72,6 @@ impl Executor {
         }
     }
 
-    /// Processes a job in a tokio task of its own, so that the run survives the end of the apalis worker that fetched it.
-    /// Returns when the job may be acknowledged; never returns for a job that did not start.
-    pub async fn process_job(self: Arc<Self>, slot: SlotGuard, stored: StoredJob) {
-        let executor = self.clone();
-        let run = self.runs.spawn(async move { executor.execute(&slot.0, &stored).await });
-        match run.await {
-            Ok(JobDisposition::Done) => {}
-            Ok(JobDisposition::NotStarted) => std::future::pending().await,
-            Err(error) => tracing::error!(%error, "executor panicked while processing a job"),
-        }
-    }
-
     async fn execute(&self, consumer: &QueueConsumer, stored: &[u8]) -> JobDisposition {
         let mut job: Job = match serde_json::from_slice(stored) {
             Ok(job) => job,
@@ -101,12 +81,7 @@ impl Executor {
             }
         };
         let Some(permits) = self.acquire_permits(consumer).await else { return JobDisposition::NotStarted };
-        let raw_params = std::mem::take(&mut job.params);
-        let (params, masked) = match self.resolver.resolve(&job, raw_params).await {
-            Ok(Resolved { params, masked }) => (Ok(params), masked),
-            Err(error) => (Err(error), None),
-        };
-        match self.claim(&job, masked).await {
+        match self.claim(&job).await {
             Some(true) => {}
             Some(false) => {
                 tracing::debug!(
@@ -118,12 +93,11 @@ impl Executor {
             }
             None => return JobDisposition::NotStarted,
         }
-        let (outcome, duration) = match params {
-            Ok(params) => self.run(&job, params).await,
-            Err(error) => (AttemptOutcome::Returned(Err(error)), Duration::ZERO),
-        };
+        let params = std::mem::take(&mut job.params);
+        let run_mask = RunMask::new(self.resolver.vault.clone());
+        let (outcome, duration) = self.run(&job, params, &run_mask).await;
         drop(permits);
-        let finish = to_finish(&job, outcome, duration, self.clock.now(), &self.resolver.vault.mask());
+        let finish = to_finish(&job, outcome, duration, self.clock.now(), &run_mask.mask());
         self.record(&job, finish).await;
         JobDisposition::Done
     }
@@ -151,28 +125,38 @@ impl Executor {
         }
     }
 
-    async fn claim(&self, job: &Job, masked: Option<Value>) -> Option<bool> {
-        let claim = Claim {
-            execution_id: job.execution_id.clone(),
-            attempt: job.attempt,
-            started_at: self.clock.now(),
-            rendered_params: masked.map(|params| params.to_string()),
-        };
+    async fn claim(&self, job: &Job) -> Option<bool> {
+        let claim = Claim { execution_id: job.execution_id.clone(), attempt: job.attempt, started_at: self.clock.now() };
         self.recorder.claim(claim, &job.task_id).await
     }
 
-    /// Runs the task type. Returns its outcome and duration.
-    async fn run(&self, job: &Job, params: Value) -> (AttemptOutcome, Duration) {
+    /// Runs the attempt within its limits. Returns its outcome and duration.
+    async fn run(&self, job: &Job, params: Value, run_mask: &RunMask) -> (AttemptOutcome, Duration) {
         let registration = self.cancels.register(&job.execution_id);
-        let context = self.context(job);
+        // Only `supervise` cancels this token, so that it knows the reason first.
+        let cancel = CancellationToken::new();
         let started = Instant::now();
-        let outcome = self.supervise(job, params, &context, &registration.token).await;
-        context.output.finish();
+        let outcome = self.supervise(job, self.work(job, params, run_mask, cancel.clone()), &cancel, &registration.token).await;
         (outcome, started.elapsed())
     }
 
-    /// The context of a run. Only [`Executor::supervise`] cancels its token, so that it knows the reason first.
-    fn context(&self, job: &Job) -> RunContext {
+    /// Renders the templates in the parameters, then runs the task type. The attempt is claimed before, so that a template or
+    /// a task type that takes the process down is not started again and again.
+    async fn work(&self, job: &Job, params: Value, run_mask: &RunMask, cancel: CancellationToken) -> Result<Value, RunError> {
+        let Some(entry) = self.registry.get(&job.task_type) else {
+            return Err(RunError::fail(message!("run.unknown_type", task_type = job.task_type.as_str())));
+        };
+        let Resolved { params, masked } = self.resolver.resolve(job, params, run_mask).await?;
+        if let Some(masked) = masked {
+            let (execution_id, attempt) = (job.execution_id.clone(), job.attempt);
+            self.recorder.rendered(Rendered { execution_id, attempt, params: masked.to_string() });
+        }
+        let context = self.context(job, run_mask, cancel);
+        let _finish = FinishOutput(&context.output);
+        entry.task_type.run(params, &context).await
+    }
+
+    fn context(&self, job: &Job, run_mask: &RunMask, cancel: CancellationToken) -> RunContext {
         let chunks = self.recorder.output();
         let output = OutputSink::new(&job.execution_id, job.attempt, self.output_limit, self.clock.clone(), chunks);
         RunContext {
@@ -180,18 +164,19 @@ impl Executor {
             task_id: job.task_id.clone(),
             attempt: job.attempt,
             scheduled_at: job.scheduled_at,
-            cancel: CancellationToken::new(),
-            output: output.with_mask(self.resolver.vault.mask()),
+            cancel,
+            output: output.with_mask(run_mask.mask()),
         }
     }
 
-    /// Runs the task type until it returns, is cancelled, times out or the server stops.
-    async fn supervise(&self, job: &Job, params: Value, context: &RunContext, cancelled: &CancellationToken) -> AttemptOutcome {
-        let Some(entry) = self.registry.get(&job.task_type) else {
-            let message = format!("this server has no task type '{}'", job.task_type);
-            return AttemptOutcome::Returned(Err(RunError::fail(message)));
-        };
-        let work = async { entry.task_type.run(params, context).await };
+    /// Waits until the work returns, is cancelled, times out or the server stops.
+    async fn supervise(
+        &self,
+        job: &Job,
+        work: impl Future<Output = Result<Value, RunError>>,
+        cancel: &CancellationToken,
+        cancelled: &CancellationToken,
+    ) -> AttemptOutcome {
         let mut work = std::pin::pin!(AssertUnwindSafe(work).catch_unwind());
         let stop = tokio::select! {
             biased;
@@ -200,9 +185,32 @@ impl Executor {
             () = self.force_stop.cancelled() => StopReason::ForcedShutdown,
             () = time_limit(job.timeout_ms) => StopReason::TimedOut,
         };
-        context.cancel.cancel();
+        cancel.cancel();
         let returned = tokio::time::timeout(GRACE_PERIOD, work).await;
         AttemptOutcome::Stopped(stop, returned.ok().and_then(partial_result))
+    }
+}
+
+/// Writes the rest of a run's output when the run ends in any way.
+struct FinishOutput<'o>(&'o OutputSink);
+
+impl Drop for FinishOutput<'_> {
+    fn drop(&mut self) {
+        self.0.finish();
+    }
+}
+
+impl JobHandler for Executor {
+    /// Processes a job in a tokio task of its own, so that the run survives the end of the apalis worker that fetched it.
+    /// Returns when the job may be acknowledged; never returns for a job that did not start.
+    async fn process_job(self: Arc<Self>, slot: SlotGuard, stored: StoredJob) {
+        let executor = self.clone();
+        let run = self.runs.spawn(async move { executor.execute(&slot.0, &stored).await });
+        match run.await {
+            Ok(JobDisposition::Done) => {}
+            Ok(JobDisposition::NotStarted) => std::future::pending().await,
+            Err(error) => tracing::error!(%error, "executor panicked while processing a job"),
+        }
     }
 }
 
@@ -228,7 +236,12 @@ struct LogFields {
 impl LogFields {
     fn from_finish(finish: &Finish) -> LogFields {
         let Finish { status, duration_ms, error, retry_at, .. } = finish;
-        LogFields { status: *status, duration_ms: *duration_ms, error: error.clone(), retry_at: *retry_at }
+        LogFields {
+            status: *status,
+            duration_ms: *duration_ms,
+            error: error.as_ref().map(Message::to_string),
+            retry_at: *retry_at,
+        }
     }
 
     fn log(self, job: &Job) {

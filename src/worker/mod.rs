@@ -1,11 +1,11 @@
 //! The workers: take jobs from the queue, run them and record their results.
 //!
 //! ```text
-//! apalis worker ─▶ backend ─▶ executor: permit → resolve → claim → run ─▶ recorder (one transaction for many runs)
+//! queue ─▶ executor: permit → claim → resolve → run ─▶ recorder (one transaction for many runs)
 //! ```
 //!
-//! apalis delivers the jobs. This module adds the concurrency limits (`queue_consumer`), time limits, cancellation and retries
-//! (`executor`), and the record (`recorder`).
+//! The room `queue` delivers the jobs. This module adds concurrency limits, time limits, cancellation and retries (`executor`),
+//! and the record (`recorder`).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,26 +20,25 @@ use crate::clock::SharedClock;
 use crate::domain::node::NodeIdentity;
 use crate::domain::policy::DEFAULT_QUEUE;
 use crate::events::EventBus;
+use crate::queue::worker::{QueueDeps, WorkerNames, forward_wakes, release_jobs, serve};
+use crate::queue::{QueueConfig, QueueConsumer};
 use crate::signals::Signals;
-use crate::storage::{self, Database};
+use crate::storage::Database;
 use crate::tasks::registry::Registry;
 use crate::vault::Vault;
 use crate::worker::cancel::CancelRegistry;
 
-mod backend;
 mod batch;
 pub mod cancel;
 mod executor;
-mod maintenance;
 mod outcome;
-mod queue;
-mod queue_consumer;
 mod recorder;
+mod remote_requests;
 mod report;
 mod resolve;
+mod run_mask;
 
 use executor::Executor;
-use queue_consumer::QueueConsumer;
 use recorder::Recorder;
 
 /// The limits of the workers.
@@ -53,14 +52,6 @@ pub struct WorkerConfig {
     pub output_limit: usize,
     /// How long a shutdown waits for running executions; then they are stopped and recorded as interrupted.
     pub shutdown_timeout: Duration,
-}
-
-/// A named queue.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct QueueConfig {
-    pub name: String,
-    /// Concurrent runs of this queue in this process, at least 1.
-    pub limit: usize,
 }
 
 impl Default for WorkerConfig {
@@ -110,24 +101,25 @@ impl Workers {
         let (recorder, recording) = Recorder::start(&deps);
         let executor = Arc::new(Executor::new(&deps, recorder.clone(), shutdown.clone()));
         let consumers: Vec<_> = deps.config.queues.iter().map(|queue| Arc::new(QueueConsumer::new(queue))).collect();
-        let names = queue::WorkerNames::default();
+        let names = WorkerNames::default();
+        let queue = QueueDeps { database: deps.database.clone(), node_id: deps.node.id.clone() };
 
         let mut services = JoinSet::new();
         for consumer in &consumers {
-            services.spawn(queue::serve(deps.clone(), executor.clone(), consumer.clone(), names.clone(), shutdown.clone()));
+            services.spawn(serve(queue.clone(), executor.clone(), consumer.clone(), names.clone(), shutdown.clone()));
         }
-        services.spawn(queue::forward_wakes(deps.signals.clone(), consumers.clone(), shutdown.clone()));
-        services.spawn(maintenance::run(deps.clone(), shutdown.clone()));
+        services.spawn(forward_wakes(deps.signals.clone(), consumers.clone(), shutdown.clone()));
+        services.spawn(remote_requests::run(deps.clone(), shutdown.clone()));
         while services.join_next().await.is_some() {}
 
         // Jobs that did not start can run on other nodes at once.
-        let _ = release_jobs(&deps, &names.all()).await; // retried below
+        let _ = release_jobs(&deps.database, &names.all()).await; // retried below
         drain(&executor.runs, &executor.force_stop, deps.config.shutdown_timeout).await;
         recorder.close();
         if tokio::time::timeout(FINAL_TIMEOUT, recording).await.is_err() {
             tracing::error!("timed out writing the last results; their executions will be recorded as interrupted");
         }
-        if let Err(error) = release_jobs(&deps, &names.all()).await {
+        if let Err(error) = release_jobs(&deps.database, &names.all()).await {
             tracing::warn!(error, "failed to release jobs to the queue; another process will recover them");
         }
     }
@@ -143,28 +135,5 @@ async fn drain(runs: &TaskTracker, force_stop: &CancellationToken, timeout: Dura
     force_stop.cancel();
     if tokio::time::timeout(FINAL_TIMEOUT, runs.wait()).await.is_err() {
         tracing::error!(runs = runs.len(), "executions did not stop; abandoning them");
-    }
-}
-
-/// Releases the jobs fetched by these workers to the queue. Releasing a job that has started is harmless: the next claim for
-/// it is rejected.
-async fn release_jobs(deps: &WorkerDeps, names: &[String]) -> Result<(), String> {
-    if names.is_empty() {
-        return Ok(());
-    }
-    let release = async {
-        let mut tx = deps.database.write().await?;
-        let count = storage::queue::release_jobs(&mut tx, names).await?;
-        tx.commit().await?;
-        Ok::<u64, storage::Error>(count)
-    };
-    match tokio::time::timeout(FINAL_TIMEOUT, release).await {
-        Ok(Ok(0)) => Ok(()),
-        Ok(Ok(count)) => {
-            tracing::info!(count, "released jobs to the queue");
-            Ok(())
-        }
-        Ok(Err(error)) => Err(error.to_string()),
-        Err(_) => Err("the database did not answer in time".to_owned()),
     }
 }

@@ -1,6 +1,7 @@
 //! The outcome of an attempt and its consequences: status, error text and, depending on the policy, the next attempt.
 
 use std::any::Any;
+use std::borrow::Cow;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -11,11 +12,12 @@ use crate::domain::input::truncate;
 use crate::domain::job::Job;
 use crate::domain::mask::Mask;
 use crate::domain::policy::Retry;
+use crate::i18n::{Message, message};
 use crate::storage::execution::Finish;
 use crate::tasks::RunError;
 use crate::tasks::output::sanitize_nul;
 
-/// The longest error text kept, in characters.
+/// The longest text from outside in an error, in characters.
 const MESSAGE_MAX: usize = 2_000;
 /// The largest result kept, in bytes of JSON (approximately).
 const RESULT_MAX: usize = 2 * 1024 * 1024;
@@ -59,20 +61,20 @@ impl AttemptOutcome {
     }
 
     /// The status, error text, result, and whether a retry may follow.
-    fn into_parts(self, job: &Job) -> (Status, Option<String>, Option<Value>, bool) {
+    fn into_parts(self, job: &Job) -> (Status, Option<Message>, Option<Value>, bool) {
         match self {
             AttemptOutcome::Returned(Ok(result)) => (Status::Succeeded, None, Some(result), false),
             AttemptOutcome::Returned(Err(error)) => (Status::Failed, Some(error.message), error.result, error.retryable),
-            AttemptOutcome::Panicked(text) => (Status::Failed, Some(format!("the task type panicked: {text}")), None, true),
+            AttemptOutcome::Panicked(detail) => (Status::Failed, Some(message!("run.panicked", detail)), None, true),
             AttemptOutcome::Stopped(StopReason::Cancelled, left) => {
-                (Status::Cancelled, Some("cancelled while running".to_owned()), left, false)
+                (Status::Cancelled, Some(message!("run.cancelled")), left, false)
             }
             AttemptOutcome::Stopped(StopReason::TimedOut, left) => {
-                let limit = Duration::from_millis(job.timeout_ms.unwrap_or_default()).as_secs_f64();
-                (Status::TimedOut, Some(format!("timed out after {limit} s")), left, true)
+                let seconds = Duration::from_millis(job.timeout_ms.unwrap_or_default()).as_secs_f64();
+                (Status::TimedOut, Some(message!("run.timed_out", seconds)), left, true)
             }
             AttemptOutcome::Stopped(StopReason::ForcedShutdown, left) => {
-                (Status::Interrupted, Some("the server stopped during this execution".to_owned()), left, true)
+                (Status::Interrupted, Some(message!("run.server_stopped")), left, true)
             }
         }
     }
@@ -89,8 +91,18 @@ pub(super) fn to_finish(job: &Job, outcome: AttemptOutcome, duration: Duration, 
         retry_at: if retryable { next_attempt(job, retry_after, now) } else { None },
         finished_at: now,
         duration_ms: i64::try_from(duration.as_millis()).unwrap_or(i64::MAX),
-        error: error.map(|text| sanitize_nul(&truncate(&mask.text(&text), MESSAGE_MAX))),
+        error: error.map(|error| masked(error, mask)),
         result: result.map(|result| bounded(mask.json(result))),
+    }
+}
+
+/// The error with secrets masked and texts from outside cut. If the words still show a secret, which the template and several
+/// texts form together, only the masked words are kept.
+fn masked(error: Message, mask: &Mask) -> Message {
+    let error = error.map_texts(&|text| sanitize_nul(&truncate(&mask.text(text), MESSAGE_MAX)));
+    match mask.text(&error.to_string()) {
+        Cow::Borrowed(_) => error,
+        Cow::Owned(hidden) => Message::verbatim(hidden),
     }
 }
 
@@ -165,30 +177,35 @@ mod tests {
     fn finished(attempt: i64, outcome: AttemptOutcome) -> (Status, Option<i64>, Option<String>) {
         let finish =
             to_finish(&job(attempt), outcome, Duration::from_millis(7), DateTime::UNIX_EPOCH, &Mask::from_values(["s3cret"]));
-        (finish.status, finish.retry_at.map(|at| at.timestamp_millis()), finish.error)
+        (finish.status, finish.retry_at.map(|at| at.timestamp_millis()), finish.error.map(|error| error.to_string()))
     }
 
     #[test]
     fn failures_are_retried_up_to_max_attempts() {
-        let failing = || AttemptOutcome::Returned(Err(RunError::retry("no answer")));
+        let failing = || AttemptOutcome::Returned(Err(RunError::retry(Message::verbatim("no answer"))));
         assert_eq!(finished(1, failing()), (Status::Failed, Some(1000), Some("no answer".into())));
         assert_eq!(finished(2, failing()).1, Some(2000));
         assert_eq!(finished(3, failing()).1, None);
-        assert_eq!(finished(1, AttemptOutcome::Returned(Err(RunError::fail("bad url")))).1, None, "not retryable");
+        assert_eq!(
+            finished(1, AttemptOutcome::Returned(Err(RunError::fail(Message::verbatim("bad url"))))).1,
+            None,
+            "not retryable"
+        );
     }
 
     #[test]
     fn to_finish_masks_secrets_in_errors_and_results() {
-        let error = RunError::fail("s3cret refused").with_result(json!({"said": ["s3cret"]}));
+        let error = RunError::fail(Message::verbatim("s3cret refused")).with_result(json!({"said": ["s3cret"]}));
         let outcome = AttemptOutcome::Returned(Err(error));
         let finish = to_finish(&job(1), outcome, Duration::ZERO, DateTime::UNIX_EPOCH, &Mask::from_values(["s3cret"]));
-        assert_eq!((finish.error.as_deref(), finish.result), (Some("*** refused"), Some(json!({"said": ["***"]}))));
+        let error = finish.error.map(|error| error.to_string());
+        assert_eq!((error.as_deref(), finish.result), (Some("*** refused"), Some(json!({"said": ["***"]}))));
     }
 
     #[test]
     fn retry_after_is_capped_by_max_delay() {
         let retry_at = |seconds| {
-            let error = RunError::retry("busy").with_retry_after(Some(Duration::from_secs(seconds)));
+            let error = RunError::retry(Message::verbatim("busy")).with_retry_after(Some(Duration::from_secs(seconds)));
             finished(1, AttemptOutcome::Returned(Err(error))).1
         };
         assert_eq!(retry_at(30), Some(30_000));
@@ -215,6 +232,7 @@ mod tests {
         assert!(bounded(json!("x".repeat(RESULT_MAX + 1)))["omitted"].is_string());
         let big = "panic ".repeat(1000);
         let message = finished(1, AttemptOutcome::from_result(Err(Box::new(big)))).2.unwrap();
-        assert!(message.starts_with("the task type panicked: panic") && message.chars().count() <= MESSAGE_MAX + 1);
+        let detail = message.strip_prefix("the task type panicked: ").unwrap();
+        assert!(detail.starts_with("panic panic") && detail.chars().count() <= MESSAGE_MAX + 1);
     }
 }

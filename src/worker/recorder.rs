@@ -12,10 +12,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::WorkerDeps;
 use super::batch::{Batch, Entry};
-use super::report::report;
-use crate::chain::{self, Started};
+use super::report::{Recorded, report};
+use crate::chain;
 use crate::storage;
-use crate::storage::execution::{self, Claim, Finish};
+use crate::storage::execution::{self, Claim, Finish, Rendered};
 use crate::tasks::output::ExecutionChunk;
 
 /// The most claims and results in one batch.
@@ -70,6 +70,11 @@ impl Recorder {
         let (answer, answered) = oneshot::channel();
         self.entries.send(Entry::Finish { finish, task_id: task_id.to_owned(), chained, answer }).ok()?;
         answered.await.ok()
+    }
+
+    /// Records the rendered parameters of a claimed run, at the latest with its result.
+    pub fn rendered(&self, rendered: Rendered) {
+        let _ = self.entries.send(Entry::Rendered(rendered)); // fails if the recorder has ended
     }
 
     /// The channel to which runs send their output.
@@ -213,19 +218,13 @@ impl Recording {
     }
 }
 
-/// The execution ids of the accepted claims and results.
-#[derive(Debug, Default)]
-pub(super) struct Recorded {
-    pub claimed: std::collections::HashSet<String>,
-    pub finished: std::collections::HashSet<String>,
-    /// The executions started by chains.
-    pub chained: Started,
-}
-
 /// Writes the batch in one transaction.
 async fn store_once(deps: &WorkerDeps, batch: &Batch) -> storage::Result<Recorded> {
     let mut recorded = Recorded::default();
     let mut tx = deps.database.write().await?;
+    if !batch.rendered.is_empty() {
+        execution::save_rendered(&mut tx, &deps.node.id, &batch.rendered).await?;
+    }
     if !batch.output.is_empty() {
         execution::append_output(&mut tx, &batch.output).await?;
     }

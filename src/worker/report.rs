@@ -1,10 +1,21 @@
 //! The report after a batch was written: answers the waiting runs, wakes the scheduler and publishes events.
 
+use std::collections::HashSet;
+
 use super::WorkerDeps;
 use super::batch::Batch;
-use super::recorder::Recorded;
+use crate::chain::Started;
 use crate::domain::event::{Event, TaskChange};
 use crate::domain::execution::Status;
+
+/// The execution ids of the accepted claims and results.
+#[derive(Debug, Default)]
+pub(super) struct Recorded {
+    pub claimed: HashSet<String>,
+    pub finished: HashSet<String>,
+    /// The executions started by chains.
+    pub chained: Started,
+}
 
 /// Answers the runs that wait for this batch, then wakes the scheduler and publishes events.
 pub(super) fn report(deps: &WorkerDeps, batch: Batch, recorded: &Recorded) {

@@ -2,23 +2,24 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use serde_json::{Value, json};
 
+use super::run_mask::RunMask;
 use crate::clock::SharedClock;
+use crate::domain::fault::Fault;
 use crate::domain::job::Job;
+use crate::domain::mask::{MIN_SECRET_LENGTH, Mask};
+use crate::domain::reference::Target;
 use crate::domain::task::Task;
+use crate::i18n::{Message, message};
 use crate::storage::{self, Database, Session, execution, task};
 use crate::tasks::RunError;
 use crate::tasks::registry::Registry;
-use crate::tasks::template::{self, TemplateVariables};
-use crate::vault::{Values, Vault, VaultError};
-
-/// The time limit for rendering, because a template may loop.
-const RENDER_TIMEOUT: Duration = Duration::from_secs(30);
+use crate::tasks::template::{self, TemplateVariables, taint};
+use crate::vault::{TaskSecrets, Vault, VaultError};
 
 /// Renders parameters; one instance serves all runs.
 pub(super) struct Resolver {
@@ -45,54 +46,55 @@ impl Resolver {
     ///
     /// # Errors
     /// A template is invalid or renders to parameters that the task type rejects: not retryable. The database fails: retryable.
-    pub async fn resolve(&self, job: &Job, params: Value) -> Result<Resolved, RunError> {
+    pub async fn resolve(&self, job: &Job, params: Value, run_mask: &RunMask) -> Result<Resolved, RunError> {
         if !template::has_templates(&params) {
             return Ok(Resolved { params, masked: None });
         }
-        let variables = self.variables(job, &params).await.map_err(|error| RunError::retry(error.to_string()))?;
-        let values = self.secrets(&params).await?;
-        let params = self.render(params, variables, values).await?;
-        self.check(job, &params)?;
-        let masked = self.vault.mask().json(params.clone());
-        Ok(Resolved { params, masked: Some(masked) })
+        let variables = self.variables(job, &params).await.map_err(|error| RunError::database(&error))?;
+        let secrets = self.secrets(job, &params).await?;
+        let rendered = self.render(params.clone(), variables, secrets).await?;
+        let shown = taint::show(&params, &rendered, &self.vault.mask());
+        let shown =
+            shown.map_err(|pointer| RunError::fail(message!("run.derived_too_short", pointer, min = MIN_SECRET_LENGTH)))?;
+        run_mask.add(shown.derived);
+        self.check(job, &rendered, &run_mask.mask())?;
+        Ok(Resolved { params: rendered, masked: Some(shown.params) })
     }
 
-    async fn render(&self, params: Value, variables: TemplateVariables, values: Arc<Values>) -> Result<Value, RunError> {
-        let secrets: template::Secrets = Arc::new(move |name| values.get(name).cloned());
-        let rendering = tokio::task::spawn_blocking(move || template::render(&params, &variables, secrets));
-        match tokio::time::timeout(RENDER_TIMEOUT, rendering).await {
-            Ok(Ok(rendered)) => rendered.map_err(|fault| RunError::fail(format!("params.{}", self.masked(&fault.message)))),
-            Ok(Err(_)) => Err(RunError::fail("rendering the templates in the parameters failed")),
-            Err(_) => Err(RunError::fail(format!(
-                "rendering the templates in the parameters took longer than {} s",
-                RENDER_TIMEOUT.as_secs()
-            ))),
-        }
+    async fn render(&self, params: Value, variables: TemplateVariables, secrets: TaskSecrets) -> Result<Value, RunError> {
+        let secrets: template::Secrets = Arc::new(move |name| secrets.get(name));
+        let rendered = template::render(params, variables, secrets).await;
+        rendered
+            .map_err(|fault| RunError::fail(message!("run.render_fault", problem = masked(&self.vault.mask(), fault.message))))
     }
 
-    fn check(&self, job: &Job, params: &Value) -> Result<(), RunError> {
+    fn check(&self, job: &Job, params: &Value, mask: &Mask) -> Result<(), RunError> {
         let faults = self.registry.get(&job.task_type).map(|entry| entry.check(params, "/params")).unwrap_or_default();
-        match faults.first() {
+        match faults.into_iter().next() {
             None => Ok(()),
-            Some(fault) => {
-                let message = self.masked(&fault.message);
-                Err(RunError::fail(format!("invalid parameters after rendering templates: {}: {message}", fault.pointer)))
+            Some(Fault { pointer, message }) => {
+                let problem = masked(mask, message);
+                Err(RunError::fail(message!("run.invalid_params", pointer, problem)))
             }
         }
     }
 
-    fn masked(&self, text: &str) -> String {
-        self.vault.mask().text(text).into_owned()
+    async fn secrets(&self, job: &Job, params: &Value) -> Result<TaskSecrets, RunError> {
+        if !template::mentions(params, "secret") {
+            return Ok(TaskSecrets::default());
+        }
+        let task = self.task(&job.task_id).await.map_err(|error| RunError::database(&error))?;
+        // A task that was deleted meanwhile has no tags and no key any more.
+        let target = task.as_ref().map_or(Target { id: &job.task_id, key: "", tags: &[] }, Task::target);
+        self.vault.secrets_for(target).await.map_err(|error| match error {
+            VaultError::Database(error) => RunError::database(&error),
+            VaultError::Key(message) => RunError::fail(message),
+            VaultError::Sealed(name) => RunError::fail(VaultError::sealed(&name)),
+        })
     }
 
-    async fn secrets(&self, params: &Value) -> Result<Arc<Values>, RunError> {
-        if !template::mentions(params, "secret") {
-            return Ok(Arc::default());
-        }
-        self.vault.values().await.map_err(|error| match error {
-            VaultError::Database(error) => RunError::retry(error.to_string()),
-            other => RunError::fail(other.to_string()),
-        })
+    async fn task(&self, id: &str) -> storage::Result<Option<Task>> {
+        task::get(&mut self.database.read().await?, id).await
     }
 
     async fn variables(&self, job: &Job, params: &Value) -> storage::Result<TemplateVariables> {
@@ -125,6 +127,10 @@ impl Resolver {
     fn zone(&self, task: Option<&Task>) -> Tz {
         task.and_then(|task| task.rule(self.zone).ok()).map_or(self.zone, |rule| rule.zone())
     }
+}
+
+fn masked(mask: &Mask, message: Message) -> Message {
+    message.map_texts(&|text| mask.text(text).into_owned())
 }
 
 /// The execution whose end started this one, as the template variable `previous`.

@@ -98,14 +98,14 @@ async fn versions_and_audit_record_changes() {
 #[tokio::test]
 async fn nodes_list_queues_and_current_runs() {
     let app = App::start().await;
-    let (node, now) = (NodeIdentity { id: "01NODE".into(), name: "host-1".into() }, app.service.clock().now());
+    let (node, now) = (NodeIdentity { id: "01NODE".into(), name: "host-1".into() }, app.services.clock.now());
     app.task("a").await;
     let run = app.post("/api/v1/tasks/a/run", json!({})).await;
     let id = run.json["id"].as_str().expect("an id").to_owned();
     assert_eq!(app.get("/api/v1/nodes").await.json["queues"], json!([{"name": "default", "waiting": 1}]));
     let mut tx = app.database().write().await.unwrap();
     node::heartbeat(&mut tx, &node, 8, now, now).await.unwrap();
-    let claim = Claim { execution_id: id.clone(), attempt: 1, started_at: now, rendered_params: None };
+    let claim = Claim { execution_id: id.clone(), attempt: 1, started_at: now };
     execution::claim(&mut tx, &node, &[claim]).await.unwrap();
     tx.commit().await.unwrap();
     let found = app.get("/api/v1/nodes").await.json;

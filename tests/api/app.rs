@@ -9,7 +9,7 @@ use belfry::domain::policy::Policy;
 use belfry::domain::profile::{Datasource, Profiles};
 use belfry::domain::user::Via;
 use belfry::events::EventBus;
-use belfry::service::{AdminSetup, Service, ServiceDeps};
+use belfry::service::{AdminSetup, ServiceDeps, Services};
 use belfry::signals::{SchedulerHeartbeat, Signals};
 use belfry::storage::Database;
 use belfry::tasks::registry::Registry;
@@ -36,7 +36,8 @@ pub const TOKEN: &str = "token-of-the-administrator";
 /// A running API with one administrator, whose session authenticates requests.
 pub struct App {
     pub client: TestClient<Route>,
-    pub service: Service,
+    pub services: Services,
+    pub events: EventBus,
     /// The scheduler's heartbeat; no scheduler runs here.
     pub heartbeat: SchedulerHeartbeat,
     session: String,
@@ -69,20 +70,21 @@ impl App {
     async fn start_all(options: Options, profiles: Profiles) -> App {
         let database = TestDatabase::sqlite().await;
         let clock = Arc::new(ManualClock::new(at(NOW)));
-        let heartbeat = SchedulerHeartbeat::default();
-        let service = Service::new(ServiceDeps {
+        let (heartbeat, events) = (SchedulerHeartbeat::default(), EventBus::default());
+        let services = Services::new(&ServiceDeps {
             database: database.database.clone(),
             registry: Arc::new(Registry::from_types(vec![Arc::new(Note), Arc::new(Danger)])),
             datasources: Arc::new(Datasources::new(&profiles, Tz::Asia__Shanghai)),
             profiles: Arc::new(profiles),
             clock,
-            events: EventBus::default(),
+            events: events.clone(),
             signals: Signals::default(),
             heartbeat: heartbeat.clone(),
             cancels: CancelRegistry::default(),
             vault: vault(&database.database),
             zone: Tz::Asia__Shanghai,
-            queues: vec!["default".to_owned()],
+            queues: ["default".to_owned()].into(),
+            reserved_tags: Arc::default(),
             session: chrono::Duration::days(1),
             session_idle: chrono::Duration::days(1),
             second_factor_required: false,
@@ -90,11 +92,11 @@ impl App {
         });
         let text = |text: &str| Some(text.to_owned());
         let setup = AdminSetup { user: text("admin"), password: text("correct horse"), token: text(TOKEN) };
-        service.bootstrap(&setup).await.expect("the first account");
-        let (_, session) = service.sign_in("admin", "correct horse", None).await.expect("signs in");
-        assert!(service.actor_by_session(&session, Via::Api).await.expect("reads").is_some());
-        let client = TestClient::new(api::routes(service.clone(), options));
-        App { client, service, heartbeat, session, database }
+        services.setup.bootstrap(&setup).await.expect("the first account");
+        let (_, session) = services.sign_in.without_second_factor("admin", "correct horse", None).await.expect("signs in");
+        assert!(services.sessions.actor_by_session(&session, Via::Api).await.expect("reads").is_some());
+        let client = TestClient::new(api::routes(services.clone(), options));
+        App { client, services, events, heartbeat, session, database }
     }
 
     /// An unauthenticated request with the given headers.

@@ -83,7 +83,7 @@ async fn roles_limit_operations() {
     account::insert(&mut tx, &viewer, None).await.unwrap();
     tx.commit().await.unwrap();
     let setup = AdminSetup { user: Some("vera".to_owned()), password: None, token: Some(token.to_owned()) };
-    app.service.bootstrap(&setup).await.unwrap();
+    app.services.setup.bootstrap(&setup).await.unwrap();
     let bearer = format!("Bearer {token}");
     let headers = [("authorization", bearer.as_str()), ("content-type", "application/json")];
     let call =

@@ -22,6 +22,32 @@ async fn malformed_json_is_reported_with_line_and_column() {
 }
 
 #[tokio::test]
+async fn duplicate_keys_are_refused_by_name() {
+    let app = App::start().await;
+    let body = r#"{"id": "a", "type": "echo", "trigger": {"type": "interval", "hours": 1, "hours": 2}}"#;
+    for path in ["/api/v1/tasks", "/api/v1/import"] {
+        let refused = app.call_with(Method::POST, path, &[JSON], body.as_bytes()).await;
+        refused.problem(400);
+        assert!(
+            refused.json["detail"].as_str().unwrap().contains("the key \"hours\" is given twice, line 1"),
+            "{}",
+            refused.text
+        );
+    }
+}
+
+#[tokio::test]
+async fn run_without_parameters_takes_any_empty_body() {
+    let app = App::start().await;
+    assert_eq!(app.post("/api/v1/tasks", new_task("a")).await.status, 201);
+    for (headers, body) in [(&[][..], ""), (&[JSON][..], ""), (&[JSON][..], "{}"), (&[JSON][..], "null")] {
+        let run = app.call_with(Method::POST, "/api/v1/tasks/a/run", headers, body.as_bytes()).await;
+        assert_eq!(run.status, 202, "{body}: {}", run.text);
+    }
+    app.call_with(Method::POST, "/api/v1/tasks/a/run", &[JSON], b"[]").await.problem(422);
+}
+
+#[tokio::test]
 async fn other_content_types_are_rejected() {
     let app = App::start().await;
     let body = new_task("a").to_string();

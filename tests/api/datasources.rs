@@ -63,7 +63,7 @@ async fn datasource_test_requires_admin() {
         tx.commit().await.unwrap();
         let token = format!("token-of-{name}");
         let setup = AdminSetup { user: Some(name.to_owned()), password: None, token: Some(token.clone()) };
-        app.service.bootstrap(&setup).await.unwrap();
+        app.services.setup.bootstrap(&setup).await.unwrap();
         let bearer = format!("Bearer {token}");
         let call = async |method, path: &str| app.bare(method, path, &[("authorization", &bearer)], b"").await;
         assert_eq!(call(Method::GET, "/api/v1/datasources").await.status, 200);

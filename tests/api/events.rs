@@ -62,7 +62,7 @@ async fn task_change_is_streamed() {
     let run = app.post("/api/v1/tasks/a/run", json!({})).await.json;
     let data = next_of(&mut lines, "execution").await;
     assert_eq!(data, json!({"id": run["id"], "task_id": "a", "status": "queued", "attempt": 1}));
-    app.service.events().publish(vec![output("x")]);
+    app.events.publish(vec![output("x")]);
     let expected = json!({"execution_id": "x", "attempt": 1, "seq": 0, "stream": "stderr", "text": "a\nb"});
     assert_eq!(next_of(&mut lines, "output").await, expected);
 }
@@ -74,7 +74,7 @@ async fn event_stream_filters_by_execution_and_task() {
     let mut task = listen(&app, "/api/v1/events?task_id=b").await;
     app.task("a").await;
     app.task("b").await;
-    app.service.events().publish(vec![output("y"), output("x")]);
+    app.events.publish(vec![output("y"), output("x")]);
     assert_eq!(next(&mut one).await.1["execution_id"], "x");
     assert_eq!(next(&mut task).await.1, json!({"id": "b", "change": "created"}));
     app.get("/events?colour=red").await.invalid(&["/colour"]);
@@ -85,7 +85,7 @@ async fn slow_listener_receives_lagged_event() {
     let app = App::start().await;
     let mut lines = listen(&app, "/events").await;
     for _ in 0..3000 {
-        app.service.events().publish(vec![output("x")]);
+        app.events.publish(vec![output("x")]);
     }
     let (name, data) = next(&mut lines).await;
     assert_eq!(name, "lagged");

@@ -23,7 +23,7 @@ fn chunk(attempt: i64, seq: i64, text: &str) -> OutputChunk {
 async fn work(app: &App, id: &str, status: Status, result: Option<Value>) {
     let node = NodeIdentity { id: "01NODE".to_owned(), name: "host-1".to_owned() };
     let mut tx = app.database().write().await.unwrap();
-    let claim = Claim { execution_id: id.to_owned(), attempt: 1, started_at: at("2026-11-21T00:00:01Z"), rendered_params: None };
+    let claim = Claim { execution_id: id.to_owned(), attempt: 1, started_at: at("2026-11-21T00:00:01Z") };
     assert_eq!(execution::claim(&mut tx, &node, &[claim]).await.unwrap().len(), 1);
     let output = ["one\n", "two\n"].iter().enumerate();
     let output: Vec<_> =
@@ -36,7 +36,7 @@ async fn work(app: &App, id: &str, status: Status, result: Option<Value>) {
         retry_at: None,
         finished_at: at("2026-11-21T00:00:02Z"),
         duration_ms: 1000,
-        error: (status == Status::Failed).then(|| "exit code 3".to_owned()),
+        error: (status == Status::Failed).then(|| belfry::i18n::Message::verbatim("exit code 3")),
         result,
     };
     assert_eq!(execution::finish(&mut tx, &node.id, &[finish]).await.unwrap().len(), 1);

@@ -20,16 +20,17 @@ async fn second_factor_reset_and_tokens_without_code() {
     );
     let bob = Actor::new("bob", Role::Viewer, Via::Page);
     let (_, token) = app
-        .service
-        .create_token(&bob, &belfry::service::NewToken { name: "x".into(), role: None, tags: Vec::new(), expires_at: None })
+        .services
+        .tokens
+        .create(&bob, &belfry::service::NewToken { name: "x".into(), role: None, tags: Vec::new(), expires_at: None })
         .await
         .unwrap();
-    app.service.begin_second_factor(&bob).await.unwrap();
-    let TwoFactorStatus::Pending(enrolment) = app.service.second_factor(&bob).await.unwrap() else { panic!("begun") };
+    app.services.second_factor.begin(&bob).await.unwrap();
+    let TwoFactorStatus::Pending(enrolment) = app.services.second_factor.status(&bob).await.unwrap() else { panic!("begun") };
     assert_eq!(app.get("/api/v1/users/bob").await.json["second_factor"], false, "not before it is confirmed");
     let secret = TotpSecret::parse(&enrolment.secret).unwrap();
-    let code = secret.code(app.service.clock().now().timestamp() / 30);
-    app.service.confirm_second_factor(&bob, &code, None).await.unwrap();
+    let code = secret.code(app.services.clock.now().timestamp() / 30);
+    app.services.second_factor.confirm(&bob, &code, None).await.unwrap();
     assert_eq!(app.get("/api/v1/users/bob").await.json["second_factor"], true);
     assert_eq!(app.get("/api/v1/users").await.json[1]["second_factor"], true);
     let bearer = format!("Bearer {token}");
@@ -39,16 +40,16 @@ async fn second_factor_reset_and_tokens_without_code() {
     assert_eq!(app.delete("/api/v1/users/bob/second-factor").await.status, 204);
     app.delete("/api/v1/users/bob/second-factor").await.problem(404);
     app.delete("/api/v1/users/nobody/second-factor").await.problem(404);
-    assert!(app.service.sign_in("bob", "correct battery", None).await.is_ok());
+    assert!(app.services.sign_in.without_second_factor("bob", "correct battery", None).await.is_ok());
 }
 
 #[tokio::test]
 async fn signing_out_everywhere_ends_sessions_but_not_tokens() {
     let app = App::start().await;
     app.post("/api/v1/users", json!({"name": "bob", "password": "correct battery"})).await;
-    let (_, session) = app.service.sign_in("bob", "correct battery", None).await.unwrap();
+    let (_, session) = app.services.sign_in.without_second_factor("bob", "correct battery", None).await.unwrap();
     assert_eq!(app.delete("/api/v1/users/bob/sessions").await.status, 204);
-    assert!(app.service.actor_by_session(&session, Via::Api).await.unwrap().is_none());
+    assert!(app.services.sessions.actor_by_session(&session, Via::Api).await.unwrap().is_none());
     app.delete("/api/v1/users/nobody/sessions").await.problem(404);
     assert_eq!(app.delete("/api/v1/me/sessions").await.status, 204);
     app.get("/api/v1/me").await.problem(401);

@@ -49,6 +49,25 @@ async fn schedule_description_follows_accept_language() {
 }
 
 #[tokio::test]
+async fn errors_follow_accept_language() {
+    let app = App::start().await;
+    let answer = async |language: &str| {
+        let headers = [("content-type", "application/json"), ("accept-language", language)];
+        let body = br#"{"id": "a", "type": "note", "trigger": {"type": "cron", "hour": 25}}"#;
+        app.call_with(Method::POST, "/api/v1/tasks", &headers, body).await
+    };
+    let (english, chinese) = (answer("de").await, answer("zh-CN").await);
+    assert_eq!(english.json["errors"][0], json!({"pointer": "/trigger/hour", "message": "hour: 25 is not between 0 and 23"}));
+    assert_eq!(chinese.json["errors"][0], json!({"pointer": "/trigger/hour", "message": "hour: 25 不在 0 到 23 之间"}));
+    assert_eq!(chinese.json["detail"], "hour: 25 不在 0 到 23 之间");
+    for name in ["type", "title", "status"] {
+        assert_eq!(english.json[name], chinese.json[name]);
+    }
+    let missing = app.call_with(Method::GET, "/api/v1/tasks/x", &[("accept-language", "zh")], b"").await;
+    assert_eq!((missing.status, &missing.json["detail"]), (404, &json!("没有任务“x”")));
+}
+
+#[tokio::test]
 async fn invalid_task_is_rejected_with_every_pointer() {
     let app = App::start().await;
     let body = json!({"id": "-a", "type": "note", "trigger": {"type": "cron", "hour": 25}, "policy": {"max_instances": 0},

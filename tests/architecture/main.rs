@@ -1,6 +1,7 @@
-//! Architecture tests: check the dependencies between modules described in `src/lib.rs`, the use of libraries, access to the clock
-//! and the length of files. The sources are read as text, without comments, strings and tests.
+//! Architecture tests: check the dependencies between modules described in `src/lib.rs`, circles of files, the use of libraries,
+//! access to the clock and the length of files. The sources are read as text, without comments, strings and tests.
 
+mod circles;
 mod paths;
 mod rules;
 mod source;
@@ -29,6 +30,23 @@ fn only_the_clock_module_reads_the_time() {
 fn files_are_within_the_length_limit() {
     let violations: Vec<String> = Source::all().iter().filter_map(rules::too_long).collect();
     assert!(violations.is_empty(), "\n{}\n", violations.join("\n"));
+}
+
+#[test]
+fn files_form_no_circle() {
+    let found = circles::circles(&Source::all());
+    assert!(found.is_empty(), "\n{}\n", found.join("\n"));
+}
+
+#[test]
+fn circles_are_found_through_reexports() {
+    let sources = [
+        Source::new("a/mod.rs", "mod b;\nmod c;\npub use c::Thing;\n"),
+        Source::new("a/b.rs", "use super::Thing;"),
+        Source::new("a/c.rs", "fn f() { crate::a::b::g() }"),
+    ];
+    assert_eq!(circles::circles(&sources).len(), 1);
+    assert_eq!(circles::circles(&sources[..2]).len(), 0);
 }
 
 /// Checks the rules themselves against sources that break them.

@@ -3,69 +3,124 @@
 use crate::paths::{PathUse, path_uses};
 use crate::source::Source;
 
-/// The modules that each module may use besides itself, with the reason. An entry may be a submodule (`worker::cancel`).
+/// The modules that each module may use besides itself, from the bottom up, with the reason. An entry may be a submodule
+/// (`worker::cancel`).
 const DEPENDENCIES: &[(&str, &[&str], &str)] = &[
-    ("domain", &[], "the domain is pure; pass what it needs as values"),
     ("clock", &[], "the clock depends on nothing"),
     ("signals", &[], "signals carry no data"),
     ("ids", &[], "an id is generated from a time passed in"),
-    ("net", &[], "the network layer transports requests and does not know their content"),
+    ("i18n", &[], "i18n puts codes into words and does not know who asks"),
+    ("rate_limit", &[], "a limiter counts keys and does not know what they mean"),
+    ("private_files", &[], "a private file's content is the caller's business"),
+    ("domain", &[], "the domain is pure; pass what it needs as values"),
     ("events", &["domain"], "events contain domain types only"),
     ("config", &["domain"], "settings are loaded before everything else"),
-    ("telemetry", &["clock", "config"], "logging does not depend on what is logged"),
-    ("storage", &["domain"], "storage contains SQL and no decisions; rules belong to domain"),
-    (
-        "tasks",
-        &["domain", "storage", "clock"],
-        "a task type does not know its caller; pass what it needs in RunContext or Toolbox",
-    ),
-    ("vault", &["domain", "storage"], "the vault stores and masks secrets; permissions belong to service"),
-    ("oidc", &["domain", "clock"], "oidc talks to the identity provider; who may sign in is decided in service"),
-    ("chain", &["domain", "storage", "ids"], "a chain starts in the transaction that ends a run"),
-    (
-        "worker",
-        &["domain", "storage", "tasks", "vault", "chain", "clock", "events", "signals", "ids"],
-        "workers run jobs; scheduling belongs to scheduler, permissions to service",
-    ),
+    ("telemetry", &["clock", "config", "private_files"], "logging does not depend on what is logged"),
+    ("net", &["rate_limit"], "the network layer transports requests and does not know their content"),
+    ("storage", &["domain", "ids"], "storage contains SQL and no decisions; rules belong to domain"),
+    ("queue", &["domain", "storage", "signals"], "the queue delivers jobs; what a job does belongs to its handler in worker"),
+    ("chain", &["domain", "storage", "queue", "ids"], "a chain starts in the transaction that ends a run"),
     (
         "scheduler",
-        &["domain", "storage", "chain", "clock", "events", "signals", "ids"],
-        "the scheduler plans runs; workers run them, through the queue",
+        &["domain", "storage", "queue", "clock", "events", "signals", "ids"],
+        "the scheduler plans; workers run, maintenance cleans up, cluster knows the other nodes",
     ),
     (
+        "cluster",
+        &["domain", "storage", "queue", "clock", "events", "signals"],
+        "the cluster knows nodes; what happens to the runs of a dead one belongs to maintenance",
+    ),
+    (
+        "maintenance",
+        &["domain", "storage", "queue", "cluster", "chain", "clock", "signals"],
+        "maintenance keeps the database small and true; it plans and runs nothing",
+    ),
+    (
+        "tasks",
+        &["domain", "storage", "clock", "private_files"],
+        "a task type does not know its caller; pass what it needs in RunContext or Toolbox",
+    ),
+    ("vault", &["domain", "storage", "private_files"], "the vault stores and masks secrets; permissions belong to service"),
+    ("oidc", &["domain", "clock"], "oidc talks to the identity provider; who may sign in is decided in service"),
+    (
+        "worker",
+        &["domain", "storage", "queue", "tasks", "vault", "chain", "clock", "events", "signals", "ids"],
+        "workers run jobs; scheduling belongs to scheduler, permissions to service",
+    ),
+    ("stats", &["domain", "storage"], "statistics count; who may see them is decided in service"),
+    ("migrate", &["domain", "storage"], "importers convert; what they return is saved by service"),
+    (
         "service",
-        &["domain", "storage", "tasks", "vault", "oidc", "worker::cancel", "clock", "events", "signals", "ids"],
+        &[
+            "domain",
+            "storage",
+            "queue",
+            "stats",
+            "migrate",
+            "tasks",
+            "vault",
+            "oidc",
+            "worker::cancel",
+            "rate_limit",
+            "clock",
+            "events",
+            "signals",
+            "ids",
+        ],
         "services change the database and send signals; they do not run jobs",
     ),
     (
         "api",
-        &["domain", "service", "tasks", "clock", "events", "net::local_request"],
+        &["domain", "service", "stats", "tasks", "clock", "events", "net::local_request"],
         "an API handler extracts, calls a service and responds; database access belongs in a service function",
     ),
     (
         "web",
-        &["domain", "service", "tasks", "clock", "events", "net::local_request"],
+        &["domain", "service", "stats", "tasks", "clock", "events", "net::local_request"],
         "a page handler extracts, calls a service and renders; database access belongs in a service function",
+    ),
+    (
+        "cli",
+        &[
+            "api",
+            "app",
+            "clock",
+            "config",
+            "domain",
+            "events",
+            "migrate",
+            "private_files",
+            "scheduler",
+            "service",
+            "signals",
+            "storage",
+            "tasks",
+            "telemetry",
+        ],
+        "the command line calls the API or the application; texts belong in i18n",
     ),
 ];
 
-/// The composition root, the command line and the crate roots may use every module.
-const UNRESTRICTED: [&str; 4] = ["app", "cli", "lib", "main"];
+/// Modules that every module may use.
+const SHARED: [&str; 1] = ["i18n"];
+
+/// The composition root and the crate roots may use every module.
+const UNRESTRICTED: [&str; 3] = ["app", "lib", "main"];
 
 /// Library paths, the modules that may use them, and the reason.
 const LIBRARIES: &[(&str, &[&str], &str)] = &[
     (
         "sqlx",
-        &["storage", "tasks::sql"],
+        &["storage", "queue", "tasks::sql", "migrate::job_store"],
         "SQL for Belfry's own database belongs in storage; add a function there. Drivers of other databases belong in tasks::sql",
     ),
     ("tiberius", &["tasks::sql"], "database drivers belong in tasks::sql, behind one trait"),
     ("oracledb", &["tasks::sql"], "database drivers belong in tasks::sql, behind one trait"),
     ("odbc_api", &["tasks::sql"], "database drivers belong in tasks::sql, behind one trait"),
-    ("apalis", &["storage", "worker"], "the queue is accessed through storage::queue; its workers belong in worker"),
-    ("apalis_core", &["storage", "worker"], "the queue is accessed through storage::queue; its workers belong in worker"),
-    ("apalis_sqlite", &["storage", "worker"], "the queue is accessed through storage::queue; its workers belong in worker"),
-    ("apalis_postgres", &["storage", "worker"], "the queue is accessed through storage::queue; its workers belong in worker"),
+    ("apalis", &["storage", "queue"], "jobs are delivered by the queue; implement JobHandler"),
+    ("apalis_core", &["storage", "queue"], "jobs are delivered by the queue; implement JobHandler"),
+    ("apalis_sqlite", &["storage", "queue"], "jobs are delivered by the queue; implement JobHandler"),
+    ("apalis_postgres", &["storage", "queue"], "jobs are delivered by the queue; implement JobHandler"),
     ("poem", &["api", "web", "net", "app"], "HTTP types stay in api and web; services do not know requests"),
     ("hyper", &["net"], "the HTTP protocol is handled in net"),
     ("hyper_util", &["net"], "the HTTP protocol is handled in net"),
@@ -108,7 +163,8 @@ pub fn forbidden_dependencies(source: &Source) -> Vec<String> {
             source.path
         )];
     };
-    let uses = path_uses(source).into_iter().filter(|path| path.own && path.steps.first().is_some_and(|first| first != module));
+    let foreign = |first: &String| first != module && !SHARED.contains(&first.as_str());
+    let uses = path_uses(source).into_iter().filter(|path| path.own && path.steps.first().is_some_and(foreign));
     let violations = uses.filter(|path| !allowed.iter().any(|part| is_within(path, part)));
     violations
         .map(|path| format!("{}: {module} must not use {}: {explanation}", place(source, &path), path.steps.join("::")))
@@ -152,7 +208,7 @@ fn is_within(path: &PathUse, part: &str) -> bool {
 fn is_in_module(source: &Source, place: &str) -> bool {
     match place.split_once("::") {
         None => source.module_name() == place,
-        Some(_) => source.path.starts_with(&format!("{}/", place.replace("::", "/"))),
+        Some(_) => source.module().join("::").starts_with(place),
     }
 }
 

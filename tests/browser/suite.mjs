@@ -1,4 +1,4 @@
-// End-to-end tests of the pages in a browser: `npm test [part of a name …]`.
+// End-to-end tests of the pages in a browser: `npm test [part of a name …]`. SHARD=i/n runs the i-th (from 0) of n parts; each part has its own server.
 import assert from "node:assert/strict";
 import { browserPath, signIn, startBrowser, startServer } from "./lib.mjs";
 import { accessibility } from "./tests/accessibility.mjs";
@@ -18,8 +18,13 @@ if (!browserPath()) {
   process.exit(2);
 }
 
+/** Milliseconds that a test may take, and that closing a page or the browser may take. */
+const TEST_LIMIT = 300_000;
+const CLOSE_LIMIT = 15_000;
 const wanted = process.argv.slice(2);
-const tests = { ...forms, ...actions, ...lists, ...live, ...plain, ...views, ...docs, ...attention, ...transfer, ...secondFactor, ...accessibility };
+const groups = [accessibility, forms, live, actions, lists, plain, views, attention, docs, transfer, secondFactor];
+const [shard, shards] = (process.env.SHARD ?? "0/1").split("/").map(Number);
+const tests = Object.assign({}, ...groups.filter((_, index) => index % shards === shard));
 const server = await startServer();
 const browser = await startBrowser();
 let failed = 0;
@@ -37,7 +42,7 @@ for (const [name, test] of Object.entries(tests)) {
     return page;
   };
   try {
-    const skipped = await test({ server, browser, open, allow: (part) => allowed.push(part) });
+    const skipped = await within(TEST_LIMIT, test({ server, browser, open, allow: (part) => allowed.push(part) }));
     const complaints = watched.filter((text) => !allowed.some((part) => text.includes(part)));
     assert.deepEqual(complaints, [], "browser errors");
     console.log(skipped ? `skip ${name}: ${skipped}` : `ok   ${name} (${Date.now() - begun} ms)`);
@@ -45,13 +50,18 @@ for (const [name, test] of Object.entries(tests)) {
     failed += 1;
     console.log(`FAIL ${name}\n${error.stack}`);
   }
-  for (const page of used) await page.context().close();
+  for (const page of used) await within(CLOSE_LIMIT, page.context().close()).catch(() => {});
 }
-await browser.close();
+await within(CLOSE_LIMIT, browser.close()).catch(() => {});
 await server.stop();
-if (failed) {
-  console.log(`${failed} failed`);
-  process.exit(1);
+if (failed) console.log(`${failed} failed`);
+process.exit(failed ? 1 : 0);
+
+/** The promise's result; an error if there is none after so many milliseconds. */
+function within(limit, promise) {
+  let timer;
+  const late = new Promise((_, reject) => { timer = setTimeout(() => reject(new Error(`no result within ${limit} ms`)), limit); });
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
 
 /** Records console errors, script errors, content security policy violations and requests to other hosts. */

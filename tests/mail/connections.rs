@@ -78,7 +78,10 @@ async fn cancellation_closes_the_connection() {
         } else {
             cancel.cancel();
             let ended = tokio::time::timeout(TIMEOUT, running).await.expect("at once").unwrap().unwrap_err();
-            assert_eq!((ended.message.as_str(), ended.retryable), ("cancelled before the mail server accepted the mail", false));
+            assert_eq!(
+                (ended.message.to_string().as_str(), ended.retryable),
+                ("cancelled before the mail server accepted the mail", false)
+            );
         }
         assert_eq!(server.event("lost").await["open"], 0);
         rig.send(mail()).await.0.expect("the next mail uses a new connection");

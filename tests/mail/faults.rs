@@ -49,22 +49,37 @@ async fn errors_name_the_cause() {
     let Some(server) = MailServer::plain(&["451 4.7.1 greylisted", "554 5.7.1 looks like spam", "cut"]).await else { return };
     let rig = Rig::new(server.profile()).await;
     let later = rig.error(mail()).await;
-    assert_eq!((later.message.as_str(), later.retryable), ("localhost answered 451 to the mail: 4.7.1 greylisted", true));
+    assert_eq!(
+        (later.message.to_string().as_str(), later.retryable),
+        ("localhost answered 451 to the mail: 4.7.1 greylisted", true)
+    );
     let never = rig.error(mail()).await;
-    assert_eq!((never.message.as_str(), never.retryable), ("localhost answered 554 to the mail: 5.7.1 looks like spam", false));
+    assert_eq!(
+        (never.message.to_string().as_str(), never.retryable),
+        ("localhost answered 554 to the mail: 5.7.1 looks like spam", false)
+    );
     let cut = rig.error(mail()).await;
-    assert!(cut.retryable && cut.message.starts_with("the connection to localhost was lost during the mail: "), "{cut:?}");
+    assert!(
+        cut.retryable && cut.message.to_string().starts_with("the connection to localhost was lost during the mail: "),
+        "{cut:?}"
+    );
     rig.send(mail()).await.0.unwrap();
 
     let free = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = free.local_addr().unwrap().port();
     drop(free);
     let refused = Rig::new(Smtp { port: Some(port), ..server.profile() }).await.error(mail()).await;
-    assert!(refused.retryable && refused.message.starts_with(&format!("failed to connect to localhost:{port}: ")), "{refused:?}");
-    assert!(refused.message.to_lowercase().contains("refused"), "{refused:?}");
+    assert!(
+        refused.retryable && refused.message.to_string().starts_with(&format!("failed to connect to localhost:{port}: ")),
+        "{refused:?}"
+    );
+    assert!(refused.message.to_string().to_lowercase().contains("refused"), "{refused:?}");
     let unknown = Smtp { host: Some("no-such-host.invalid".into()), ..server.profile() };
     let unknown = Rig::new(unknown).await.error(mail()).await;
-    assert!(unknown.retryable && unknown.message.starts_with("failed to connect to no-such-host.invalid:"), "{unknown:?}");
+    assert!(
+        unknown.retryable && unknown.message.to_string().starts_with("failed to connect to no-such-host.invalid:"),
+        "{unknown:?}"
+    );
 }
 
 #[tokio::test]
@@ -81,7 +96,7 @@ async fn silent_server_causes_a_timeout() {
     };
     let error = Rig::new(smtp).await.error(mail()).await;
     let expected = format!("no response from 127.0.0.1:{port} to the connection within 0.2 s");
-    assert_eq!((error.message, error.retryable), (expected, true));
+    assert_eq!((error.message.to_string(), error.retryable), (expected, true));
 }
 
 #[tokio::test]
@@ -90,13 +105,13 @@ async fn rejected_recipients_do_not_stop_the_others() {
     let rig = Rig::new(server.profile()).await;
     let gone = rig.error(to(json!("nobody@example.com"))).await;
     let message = "localhost answered 550 to the recipient nobody@example.com: 5.1.1 no such mailbox";
-    assert_eq!((gone.message.as_str(), gone.retryable), (message, false));
+    assert_eq!((gone.message.to_string().as_str(), gone.retryable), (message, false));
     let all_gone = rig.error(to(json!(["nobody@example.com", "nobody@example.org"]))).await;
-    assert_eq!((all_gone.message, all_gone.retryable), (format!("all 2 recipients were rejected; {message}"), false));
+    assert_eq!((all_gone.message.to_string(), all_gone.retryable), (format!("all 2 recipients were rejected; {message}"), false));
 
     let some = rig.error(to(json!(["a@example.com", "nobody@example.com"]))).await;
     assert_eq!(
-        (some.message, some.retryable),
+        (some.message.to_string(), some.retryable),
         (format!("sent to 1 of 2 recipients; {message}"), false),
         "the other recipient got the mail"
     );
@@ -105,7 +120,7 @@ async fn rejected_recipients_do_not_stop_the_others() {
     assert_eq!(server.mail().await.0["recipients"], json!(["a@example.com"]));
 
     let busy = rig.error(to(json!(["a@example.com", "busy@example.com"]))).await;
-    assert!(busy.retryable && busy.message.contains("450"), "{busy:?}");
+    assert!(busy.retryable && busy.message.to_string().contains("450"), "{busy:?}");
     let delivered = server.events_so_far().into_iter().filter(|event| event["event"] == "mail").count();
     assert_eq!(delivered, 0, "nothing is sent, so a retry sends no duplicates");
 }
@@ -114,14 +129,14 @@ async fn rejected_recipients_do_not_stop_the_others() {
 async fn mail_server_must_be_configured_and_unambiguous() {
     let smtp = || Smtp { host: Some("localhost".into()), ..Smtp::default() };
     let none = Rig::with([]).await;
-    assert_eq!(none.error(mail()).await.message, "smtp: there is no [smtp.<name>] in the settings");
+    assert_eq!(none.error(mail()).await.message.to_string(), "smtp: there is no [smtp.<name>] in the settings");
     let two = Rig::with([("a", smtp()), ("b", smtp())]).await;
-    assert_eq!(two.error(mail()).await.message, "smtp: name one of a, b; there are several in the settings");
+    assert_eq!(two.error(mail()).await.message.to_string(), "smtp: name one of a, b; there are several in the settings");
     let unknown = two.send_email.check(&json!({"to": "a@b.cn", "title": "t", "body": "", "smtp": "c"}));
     assert_eq!((unknown[0].pointer.as_str(), unknown.len()), ("/smtp", 1));
-    assert_eq!(unknown[0].message, "smtp: there is no [smtp.c] in the settings; there is a, b");
+    assert_eq!(unknown[0].message.to_string(), "smtp: there is no [smtp.c] in the settings; there is a, b");
     let sender = Rig::new(smtp()).await.error(mail()).await;
-    assert_eq!(sender.message, "from: is required, here or in the mail server's settings");
+    assert_eq!(sender.message.to_string(), "from: is required, here or in the mail server's settings");
     let templates = json!({"to": "{{ to }}", "title": "{{ a }}\n", "body": "", "smtp": "{{ smtp }}"});
     assert_eq!(two.send_email.check(&templates), [], "templates are checked after they are rendered");
 }

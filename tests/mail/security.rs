@@ -34,7 +34,7 @@ async fn login_and_xoauth2_are_supported() {
     Rig::new(token("good-token", &server)).await.send(mail()).await.0.unwrap();
     assert_eq!(server.event("auth").await, json!({"event": "auth", "mechanism": "XOAUTH2", "good": true}));
     let old = Rig::new(token("old-token", &server)).await.error(mail()).await;
-    assert_eq!((old.message.as_str(), old.retryable), ("localhost rejected the oauth_token", false));
+    assert_eq!((old.message.to_string().as_str(), old.retryable), ("localhost rejected the oauth_token", false));
 }
 
 #[tokio::test]
@@ -46,8 +46,8 @@ async fn wrong_password_is_reported_and_not_retried() {
     let (ended, output) = rig.send(mail()).await;
     let error = ended.unwrap_err();
     assert!(!error.retryable, "{error:?}");
-    assert!(error.message.starts_with("localhost answered 535 to the sign-in of me@example.com: "), "{error:?}");
-    assert!(error.message.contains("authorisation code"), "the hint of the preset: {error:?}");
+    assert!(error.message.to_string().starts_with("localhost answered 535 to the sign-in of me@example.com: "), "{error:?}");
+    assert!(error.message.to_string().contains("authorisation code"), "the hint of the preset: {error:?}");
     assert!(!format!("{error:?}{output}").contains("hunter2"));
 }
 
@@ -57,10 +57,10 @@ async fn untrusted_certificates_are_rejected_unless_verification_is_off() {
         let Some(server) = MailServer::start(tls, json!({})).await else { return };
         let untrusted = Smtp { ca_file: None, ..server.profile() };
         let error = Rig::new(untrusted.clone()).await.error(mail()).await;
-        assert!(!error.retryable && error.message.contains("certificate is not accepted"), "{error:?}");
+        assert!(!error.retryable && error.message.to_string().contains("certificate is not accepted"), "{error:?}");
         let other_name = Smtp { host: Some("127.0.0.1".into()), ..server.profile() };
         let error = Rig::new(other_name).await.error(mail()).await;
-        assert!(!error.retryable && error.message.contains("certificate is not accepted"), "{error:?}");
+        assert!(!error.retryable && error.message.to_string().contains("certificate is not accepted"), "{error:?}");
         Rig::new(Smtp { verify_tls: false, ..untrusted }).await.send(mail()).await.0.unwrap();
     }
 }
@@ -70,13 +70,13 @@ async fn tls_is_never_downgraded_silently() {
     let Some(server) = MailServer::plain(&[]).await else { return };
     let starttls = Smtp { tls: Some(Tls::Starttls), ..server.profile() };
     let error = Rig::new(starttls).await.error(mail()).await;
-    assert_eq!((error.message.as_str(), error.retryable), ("localhost does not offer STARTTLS", false));
+    assert_eq!((error.message.to_string().as_str(), error.retryable), ("localhost does not offer STARTTLS", false));
     let implicit = Smtp { tls: Some(Tls::Implicit), ..server.profile() };
     let error = Rig::new(implicit).await.error(mail()).await;
-    assert!(!error.retryable && error.message.starts_with("localhost: TLS handshake failed"), "{error:?}");
+    assert!(!error.retryable && error.message.to_string().starts_with("localhost: TLS handshake failed"), "{error:?}");
     let no_file = Smtp { tls: Some(Tls::Implicit), ca_file: Some("/no/such.pem".into()), ..server.profile() };
     let error = Rig::new(no_file).await.error(mail()).await;
-    assert!(!error.retryable && error.message.starts_with("ca_file: failed to read /no/such.pem"), "{error:?}");
+    assert!(!error.retryable && error.message.to_string().starts_with("ca_file: failed to read /no/such.pem"), "{error:?}");
 }
 
 #[tokio::test]

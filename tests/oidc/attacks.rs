@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use belfry::domain::audit::{AuditEvent, AuditFilter};
 use belfry::domain::page::PageRequest;
-use belfry::service::{OidcCallback, Service, SignInError};
+use belfry::service::{OidcCallback, Services, SignInError};
 use chrono::Duration;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
@@ -18,15 +18,15 @@ use crate::{context, settings};
 /// A change that makes the claims of a token invalid.
 type Tamper = Box<dyn FnOnce(&mut Value)>;
 
-async fn accounts(service: &Service) -> usize {
-    service.users(&admin()).await.expect("lists").len()
+async fn accounts(services: &Services) -> usize {
+    services.users.list(&admin()).await.expect("lists").len()
 }
 
 #[tokio::test]
 async fn tokens_with_invalid_claims_are_rejected() {
     let (db, provider) = (TestDatabase::sqlite().await, ForgingProvider::start().await);
     let context = context(&db, settings(&provider.issuer), false).await;
-    let now = context.service.clock().now().timestamp();
+    let now = context.services.clock.now().timestamp();
     let bad: Vec<(&str, Tamper)> = vec![
         ("another issuer", Box::new(|c| c["iss"] = json!("https://other.example"))),
         ("issuer with a trailing slash", Box::new(|c| c["iss"] = json!(format!("{}/", c["iss"].as_str().unwrap())))),
@@ -47,13 +47,13 @@ async fn tokens_with_invalid_claims_are_rejected() {
     ];
     let tried = bad.len();
     for (what, change) in bad {
-        let refused = provider.sign_in(&context.service, change).await;
+        let refused = provider.sign_in(&context.services, change).await;
         assert!(matches!(refused, Err(SignInError::Untrusted(_))), "{what}: {refused:?}");
     }
-    assert_eq!(accounts(&context.service).await, 1, "no account was created");
+    assert_eq!(accounts(&context.services).await, 1, "no account was created");
     let refused = AuditFilter { action: Some(AuditEvent::SignInRefused), ..AuditFilter::default() };
     let entries =
-        context.service.audit(&admin(), &refused, &PageRequest { size: 100, cursor: None }).await.expect("reads the audit");
+        context.services.audit.list(&admin(), &refused, &PageRequest { size: 100, cursor: None }).await.expect("reads the audit");
     assert_eq!(entries.items.len(), tried);
     assert_eq!(entries.items[0].address.as_deref(), Some("10.0.0.7"));
     let good = |claims: &mut Value| {
@@ -62,7 +62,7 @@ async fn tokens_with_invalid_claims_are_rejected() {
         claims["exp"] = json!(now - 59);
     };
     let signed_in = provider
-        .sign_in(&context.service, good)
+        .sign_in(&context.services, good)
         .await
         .expect("the provider is valid otherwise, and clocks may differ by a minute");
     assert_eq!((signed_in.user.name.as_str(), signed_in.next.as_str()), ("alice", "/tasks"));
@@ -77,8 +77,8 @@ async fn tokens_with_invalid_signatures_are_rejected() {
     for what in
         ["a foreign key", "a foreign key of the same name", "none", "the public key as a secret", "changed claims", "garbage"]
     {
-        let login = StartedLogin::begin(&context.service).await;
-        let claims = provider.claims(&login.nonce, context.service.clock().now());
+        let login = StartedLogin::begin(&context.services).await;
+        let claims = provider.claims(&login.nonce, context.services.clock.now());
         let token = match what {
             "a foreign key" => Key::new("foreign").sign(&claims),
             "a foreign key of the same name" => Key::new("first").sign(&claims),
@@ -98,13 +98,13 @@ async fn tokens_with_invalid_signatures_are_rejected() {
             _ => "not.a.token".to_owned(),
         };
         provider.script().id_token = token;
-        let refused = context.service.finish_oidc_login(&login.returned, None).await;
+        let refused = context.services.single_sign_on.finish(&login.returned, None).await;
         assert!(matches!(refused, Err(SignInError::Untrusted(_))), "{what}: {refused:?}");
         // Keys are fetched again for an unknown key only after an interval.
         context.clock.advance(Duration::seconds(11));
     }
-    assert_eq!(accounts(&context.service).await, 1);
-    provider.sign_in(&context.service, |_| ()).await.expect("a valid signature");
+    assert_eq!(accounts(&context.services).await, 1);
+    provider.sign_in(&context.services, |_| ()).await.expect("a valid signature");
     db.remove().await;
 }
 
@@ -112,18 +112,39 @@ async fn tokens_with_invalid_signatures_are_rejected() {
 async fn new_keys_are_fetched_at_most_once_per_interval() {
     let (db, provider) = (TestDatabase::sqlite().await, ForgingProvider::start().await);
     let context = context(&db, settings(&provider.issuer), false).await;
-    provider.sign_in(&context.service, |_| ()).await.expect("the first key");
-    provider.sign_in(&context.service, |_| ()).await.expect("the keys are cached");
+    provider.sign_in(&context.services, |_| ()).await.expect("the first key");
+    provider.sign_in(&context.services, |_| ()).await.expect("the keys are cached");
     assert_eq!(provider.script().requests["/jwks"], 1);
     provider.script().keys = vec![Key::new("second")];
     for _ in 0..5 {
-        assert!(provider.sign_in(&context.service, |_| ()).await.is_err(), "the keys were fetched a moment ago");
+        assert!(provider.sign_in(&context.services, |_| ()).await.is_err(), "the keys were fetched a moment ago");
     }
     assert_eq!(provider.script().requests["/jwks"], 1);
     context.clock.advance(Duration::seconds(10));
-    provider.sign_in(&context.service, |_| ()).await.expect("the new key is fetched");
+    provider.sign_in(&context.services, |_| ()).await.expect("the new key is fetched");
     let requests = provider.script().requests.clone();
     assert_eq!((requests["/jwks"], requests["/.well-known/openid-configuration"]), (2, 1));
+    db.remove().await;
+}
+
+#[tokio::test]
+async fn hanging_provider_does_not_hold_up_other_sign_ins() {
+    let (db, provider) = (TestDatabase::sqlite().await, ForgingProvider::start().await);
+    let context = context(&db, settings(&provider.issuer), false).await;
+    provider.sign_in(&context.services, |_| ()).await.expect("the keys are cached");
+    context.clock.advance(Duration::seconds(10));
+    provider.script().hanging = Some("/jwks");
+    let slow = StartedLogin::begin(&context.services).await;
+    let token = Key::new("unknown").sign(&provider.claims(&slow.nonce, context.services.clock.now()));
+    provider.script().id_token = token;
+    let services = context.services.clone();
+    let waiting = tokio::spawn(async move { services.single_sign_on.finish(&slow.returned, None).await.map(drop) });
+    while provider.script().requests["/jwks"] < 2 {
+        tokio::task::yield_now().await;
+    }
+    provider.sign_in(&context.services, |_| ()).await.expect("signs in meanwhile");
+    assert!(!waiting.is_finished(), "the provider still hangs");
+    waiting.abort();
     db.remove().await;
 }
 
@@ -131,10 +152,10 @@ async fn new_keys_are_fetched_at_most_once_per_interval() {
 async fn state_is_bound_to_one_browser_and_valid_once() {
     let (db, provider) = (TestDatabase::sqlite().await, ForgingProvider::start().await);
     let context = context(&db, settings(&provider.issuer), false).await;
-    let service = &context.service;
+    let services = &context.services;
     let ready = async || {
-        let login = StartedLogin::begin(service).await;
-        let token = provider.script().keys[0].sign(&provider.claims(&login.nonce, service.clock().now()));
+        let login = StartedLogin::begin(services).await;
+        let token = provider.script().keys[0].sign(&provider.claims(&login.nonce, services.clock.now()));
         provider.script().id_token = token;
         login.returned
     };
@@ -145,22 +166,22 @@ async fn state_is_bound_to_one_browser_and_valid_once() {
         _ => OidcCallback { browser: String::new(), ..returned },
     };
     for name in ["state", "no state", "browser", "no browser"] {
-        let refused = service.finish_oidc_login(&other(name, ready().await), None).await;
+        let refused = services.single_sign_on.finish(&other(name, ready().await), None).await;
         assert!(matches!(refused, Err(SignInError::Stale)), "{name}: {refused:?}");
     }
     let stolen = ready().await;
-    assert!(service.finish_oidc_login(&other("browser", stolen.clone()), None).await.is_err());
+    assert!(services.single_sign_on.finish(&other("browser", stolen.clone()), None).await.is_err());
     assert!(
-        matches!(service.finish_oidc_login(&stolen, None).await, Err(SignInError::Stale)),
+        matches!(services.single_sign_on.finish(&stolen, None).await, Err(SignInError::Stale)),
         "a failed callback uses up the state"
     );
     let late = ready().await;
     context.clock.advance(Duration::minutes(10));
-    assert!(matches!(service.finish_oidc_login(&late, None).await, Err(SignInError::Stale)));
+    assert!(matches!(services.single_sign_on.finish(&late, None).await, Err(SignInError::Stale)));
     assert!(!provider.script().requests.contains_key("/token"), "no code was sent to the provider");
     let once = ready().await;
-    service.finish_oidc_login(&once, None).await.expect("signs in");
-    assert!(matches!(service.finish_oidc_login(&once, None).await, Err(SignInError::Stale)), "a code is used once");
+    services.single_sign_on.finish(&once, None).await.expect("signs in");
+    assert!(matches!(services.single_sign_on.finish(&once, None).await, Err(SignInError::Stale)), "a code is used once");
     assert_eq!(provider.script().requests["/token"], 1);
     db.remove().await;
 }
@@ -171,15 +192,15 @@ async fn responses_of_another_issuer_are_rejected() {
     provider.script().sends_issuer = true;
     let context = context(&db, settings(&provider.issuer), false).await;
     for issuer in [None, Some("https://other.example".to_owned())] {
-        let login = StartedLogin::begin(&context.service).await;
-        let refused = context.service.finish_oidc_login(&OidcCallback { issuer, ..login.returned }, None).await;
+        let login = StartedLogin::begin(&context.services).await;
+        let refused = context.services.single_sign_on.finish(&OidcCallback { issuer, ..login.returned }, None).await;
         assert!(matches!(refused, Err(SignInError::Untrusted(_))), "{refused:?}");
     }
     assert!(!provider.script().requests.contains_key("/token"), "the code was not sent");
     provider.script().issuer = Some("https://other.example".into());
     context.clock.advance(Duration::hours(2));
     assert!(
-        matches!(context.service.start_oidc_login("/").await, Err(SignInError::Untrusted(_))),
+        matches!(context.services.single_sign_on.start("/").await, Err(SignInError::Untrusted(_))),
         "the issuer in the metadata must equal the setting"
     );
     db.remove().await;
@@ -189,15 +210,15 @@ async fn responses_of_another_issuer_are_rejected() {
 async fn provider_errors_are_reported_without_details() {
     let (db, provider) = (TestDatabase::sqlite().await, ForgingProvider::start().await);
     let context = context(&db, settings(&provider.issuer), false).await;
-    let login = StartedLogin::begin(&context.service).await;
+    let login = StartedLogin::begin(&context.services).await;
     provider.script().refusal = Some("invalid_grant");
-    let refused = context.service.finish_oidc_login(&login.returned, None).await.unwrap_err();
+    let refused = context.services.single_sign_on.finish(&login.returned, None).await.unwrap_err();
     assert!(matches!(refused, SignInError::Provider(_)) && refused.to_string().contains("invalid_grant"), "{refused}");
     assert!(!refused.to_string().contains("secret details"));
-    let login = StartedLogin::begin(&context.service).await;
+    let login = StartedLogin::begin(&context.services).await;
     let denied = OidcCallback { error: Some("access_denied".into()), ..login.returned };
     assert!(
-        matches!(context.service.finish_oidc_login(&denied, None).await, Err(SignInError::Denied(word)) if word == "access_denied")
+        matches!(context.services.single_sign_on.finish(&denied, None).await, Err(SignInError::Denied(word)) if word == "access_denied")
     );
     let closed = {
         let port = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
@@ -205,7 +226,7 @@ async fn provider_errors_are_reported_without_details() {
     };
     let other = TestDatabase::sqlite().await;
     let down = crate::context(&other, settings(&closed), false).await;
-    assert!(matches!(down.service.start_oidc_login("/").await, Err(SignInError::Provider(_))));
+    assert!(matches!(down.services.single_sign_on.start("/").await, Err(SignInError::Provider(_))));
     other.remove().await;
     db.remove().await;
 }

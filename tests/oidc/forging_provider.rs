@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use belfry::service::{OidcCallback, OidcLogin, Service, SignInError};
+use belfry::service::{OidcCallback, OidcLogin, Services, SignInError};
 use chrono::{DateTime, Utc};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use poem::listener::{Acceptor, Listener, TcpListener};
@@ -55,6 +55,8 @@ pub struct Script {
     pub issuer: Option<String>,
     /// Whether the metadata announces `iss` in authorization responses.
     pub sends_issuer: bool,
+    /// The path whose requests are never answered.
+    pub hanging: Option<&'static str>,
     /// The number of requests by path.
     pub requests: HashMap<String, usize>,
     /// The last request body of the token endpoint.
@@ -88,6 +90,7 @@ impl ForgingProvider {
             userinfo: json!({}),
             issuer: None,
             sends_issuer: false,
+            hanging: None,
             requests: HashMap::new(),
             exchanged: String::new(),
             authorization: String::new(),
@@ -113,13 +116,13 @@ impl ForgingProvider {
     }
 
     /// A complete sign-in with a signed token whose claims are changed by `change`.
-    pub async fn sign_in(&self, service: &Service, change: impl FnOnce(&mut Value)) -> Result<OidcLogin, SignInError> {
-        let login = StartedLogin::begin(service).await;
-        let mut claims = self.claims(&login.nonce, service.clock().now());
+    pub async fn sign_in(&self, services: &Services, change: impl FnOnce(&mut Value)) -> Result<OidcLogin, SignInError> {
+        let login = StartedLogin::begin(services).await;
+        let mut claims = self.claims(&login.nonce, services.clock.now());
         change(&mut claims);
         let token = self.script().keys[0].sign(&claims);
         self.script().id_token = token;
-        service.finish_oidc_login(&login.returned, Some("10.0.0.7")).await
+        services.single_sign_on.finish(&login.returned, Some("10.0.0.7")).await
     }
 }
 
@@ -132,8 +135,8 @@ pub struct StartedLogin {
 }
 
 impl StartedLogin {
-    pub async fn begin(service: &Service) -> StartedLogin {
-        let departure = service.start_oidc_login("/tasks").await.expect("starts the sign-in");
+    pub async fn begin(services: &Services) -> StartedLogin {
+        let departure = services.single_sign_on.start("/tasks").await.expect("starts the sign-in");
         let url: reqwest::Url = departure.url.parse().expect("a URL");
         let query: HashMap<String, String> = url.query_pairs().into_owned().collect();
         let returned = OidcCallback {
@@ -154,8 +157,15 @@ fn answering(script: &Arc<Mutex<Script>>, issuer: &str, reply: Reply) -> impl En
         let (script, issuer) = (script.clone(), issuer.clone());
         async move {
             let body = request.take_body().into_string().await.unwrap_or_default();
+            let hangs = {
+                let mut script = script.lock().expect("not poisoned");
+                *script.requests.entry(request.uri().path().to_owned()).or_default() += 1;
+                script.hanging == Some(request.uri().path())
+            };
+            if hangs {
+                std::future::pending::<()>().await;
+            }
             let mut script = script.lock().expect("not poisoned");
-            *script.requests.entry(request.uri().path().to_owned()).or_default() += 1;
             if request.uri().path() == "/token" {
                 (script.exchanged, script.authorization) = (body, request.header("authorization").unwrap_or_default().to_owned());
             }

@@ -52,6 +52,6 @@ pub async fn context(db: &TestDatabase, settings: IdentityProvider, required: bo
         deps.second_factor_required = required;
     });
     context.clock.set(SystemClock.now());
-    context.service.set_up("root", "long enough").await.expect("the first account");
+    context.services.setup.create_admin("root", "long enough").await.expect("the first account");
     context
 }

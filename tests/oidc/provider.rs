@@ -67,7 +67,7 @@ pub struct Browser {
 
 impl Browser {
     pub fn new() -> Browser {
-        let _already_installed = rustls::crypto::ring::default_provider().install_default();
+        let _already_installed = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let client = Client::builder().redirect(Policy::none()).no_proxy().tls_certs_only([]).build().expect("a client");
         Browser { client, cookies: BTreeMap::new() }
     }

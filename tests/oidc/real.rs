@@ -28,7 +28,7 @@ impl Site {
     async fn start(issuer: &str) -> Site {
         let database = TestDatabase::sqlite().await;
         let context = context(&database, settings(issuer), false).await;
-        let pages = web::routes(context.service.clone(), Options::default());
+        let pages = web::routes(context.services.clone(), Options::default());
         Site { client: TestClient::new(Route::new().nest_no_strip("/", pages)), context, database }
     }
 
@@ -86,9 +86,9 @@ async fn sign_in_through_a_real_provider_sets_session_and_role() {
         let olga = site.get("/settings/users", &first).await;
         assert_eq!(olga.status, 200, "an administrator, by the groups in userinfo");
         assert!(olga.text.contains("single sign-on"));
-        assert_eq!(site.context.service.user(&admin(), "eddie").await.map(|user| user.role).ok(), None);
+        assert_eq!(site.context.services.users.get(&admin(), "eddie").await.map(|user| user.role).ok(), None);
         site.sign_in("eddie", "").await;
-        assert_eq!(site.context.service.user(&admin(), "eddie").await.unwrap().role, Role::Editor);
+        assert_eq!(site.context.services.users.get(&admin(), "eddie").await.unwrap().role, Role::Editor);
         provider.regroup("olga", "belfry-viewers").await;
         let again = site.sign_in("olga", "").await.cookie("belfry_session");
         assert_eq!(site.get("/settings/users", &again).await.status, 403, "the role follows the provider");
@@ -147,9 +147,9 @@ async fn rejected_sign_ins_show_a_page_in_the_users_language() {
 async fn oidc_routes_are_absent_without_a_provider() {
     let database = TestDatabase::sqlite().await;
     let context = TestContext::new(&database.database);
-    context.service.set_up("root", "long enough").await.expect("the first account");
+    context.services.setup.create_admin("root", "long enough").await.expect("the first account");
     let site = Site {
-        client: TestClient::new(Route::new().nest_no_strip("/", web::routes(context.service.clone(), Options::default()))),
+        client: TestClient::new(Route::new().nest_no_strip("/", web::routes(context.services.clone(), Options::default()))),
         context,
         database,
     };

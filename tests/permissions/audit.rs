@@ -3,7 +3,7 @@
 use belfry::domain::audit::{AuditEvent, AuditFilter, Entry};
 use belfry::domain::page::PageRequest;
 use belfry::domain::user::{Actor, Role, Via};
-use belfry::service::{BulkAction, BulkTarget, NewToken, NewUser, UserChange};
+use belfry::service::{BulkAction, BulkTarget, NewSecret, NewToken, NewUser, UserChange};
 use belfry::storage::Database;
 use serde_json::{Value, json};
 
@@ -13,7 +13,7 @@ use crate::support::context::{TestContext, actor, admin, echo};
 
 async fn entries(context: &TestContext, filter: &AuditFilter) -> Vec<Entry> {
     let page = PageRequest { size: 500, cursor: None };
-    context.service.audit(&admin(), filter, &page).await.expect("the audit").items
+    context.services.audit.list(&admin(), filter, &page).await.expect("the audit").items
 }
 
 async fn latest(context: &TestContext) -> Entry {
@@ -23,56 +23,56 @@ async fn latest(context: &TestContext) -> Entry {
 for_each_database! {
     async fn every_action_is_audited_with_actor_and_address(db: &TestDatabase) {
         let context = TestContext::new(&db.database);
-        let service = &context.service;
+        let services = &context.services;
         let root = Actor::new("root", Role::Admin, Via::Page).with_address(Some("10.0.0.7".into()));
-        service.put_secret(&root, "api-key", "swordfish-swordfish").await.unwrap();
+        services.secrets.put(&root, "api-key", &NewSecret::new("swordfish-swordfish")).await.unwrap();
         let mut seen = vec![latest(&context).await];
         let user = |name: &str, tags: Vec<String>| NewUser {
             name: name.into(), role: Role::Admin, password: Some(PASSWORD.into()), grants: vec![], tags,
         };
-        service.create_user(&root, &user("root", vec![])).await.unwrap();
+        services.users.create(&root, &user("root", vec![])).await.unwrap();
         seen.push(latest(&context).await);
-        service.create_user(&root, &NewUser { role: Role::Editor, ..user("bob", vec!["red".into()]) }).await.unwrap();
+        services.users.create(&root, &NewUser { role: Role::Editor, ..user("bob", vec!["red".into()]) }).await.unwrap();
         let bob = latest(&context).await;
         assert_eq!(bob.after, Some(json!({"name": "bob", "role": "editor", "grants": [], "tags": ["red"], "disabled": false})));
         let limits = UserChange { tags: Some(vec!["blue".into()]), ..UserChange::default() };
-        service.update_user(&root, "bob", &limits).await.unwrap();
+        services.users.update(&root, "bob", &limits).await.unwrap();
         let changed = latest(&context).await;
         let tags = |value: &Option<Value>| value.as_ref().map(|value| value["tags"].clone());
         assert_eq!((tags(&changed.before), tags(&changed.after)), (Some(json!(["red"])), Some(json!(["blue"]))));
         seen.push(changed);
-        service.update_user(&root, "bob", &UserChange { password: Some("another one!".into()), ..UserChange::default() }).await.unwrap();
+        services.users.update(&root, "bob", &UserChange { password: Some("another one!".into()), ..UserChange::default() }).await.unwrap();
         seen.push(latest(&context).await);
-        service.delete_user(&root, "bob").await.unwrap();
+        services.users.delete(&root, "bob").await.unwrap();
         seen.push(latest(&context).await);
         let new = NewToken { name: "ci".into(), role: Some(Role::Viewer), tags: vec!["red".into()], expires_at: None };
-        let (token, text) = service.create_token(&root, &new).await.unwrap();
+        let (token, text) = services.tokens.create(&root, &new).await.unwrap();
         seen.push(latest(&context).await);
-        service.revoke_token(&root, &token.id).await.unwrap();
+        services.tokens.revoke(&root, &token.id).await.unwrap();
         seen.push(latest(&context).await);
-        assert!(service.sign_in("root", "not this one", Some("10.0.0.7")).await.is_err());
+        assert!(services.sign_in.without_second_factor("root", "not this one", Some("10.0.0.7")).await.is_err());
         seen.push(latest(&context).await);
-        let (_, session) = service.sign_in("root", PASSWORD, Some("10.0.0.7")).await.unwrap();
+        let (_, session) = services.sign_in.without_second_factor("root", PASSWORD, Some("10.0.0.7")).await.unwrap();
         seen.push(latest(&context).await);
         let mut task = echo("a", json!({"type": "cron", "hour": 9}));
         task["params"]["message"] = "the key is swordfish-swordfish".into();
-        service.create_task(&root, &task).await.unwrap();
+        services.tasks.create(&root, &task).await.unwrap();
         seen.push(latest(&context).await);
-        service.patch_task(&root, "a", &json!({"name": "A"}), None).await.unwrap();
+        services.tasks.patch(&root, "a", &json!({"name": "A"}), None).await.unwrap();
         seen.push(latest(&context).await);
-        service.pause_task(&root, "a", None).await.unwrap();
+        services.tasks.pause(&root, "a", None).await.unwrap();
         seen.push(latest(&context).await);
-        service.resume_task(&root, "a", None).await.unwrap();
+        services.tasks.resume(&root, "a", None).await.unwrap();
         seen.push(latest(&context).await);
-        let run = service.run_task(&root, "a", None, None).await.unwrap();
+        let run = services.executions.run(&root, "a", None, None).await.unwrap();
         seen.push(latest(&context).await);
-        service.rerun(&root, &run.id, None).await.unwrap();
+        services.executions.rerun(&root, &run.id, None).await.unwrap();
         seen.push(latest(&context).await);
-        service.cancel(&root, &run.id).await.unwrap();
+        services.executions.cancel(&root, &run.id).await.unwrap();
         seen.push(latest(&context).await);
-        service.bulk(&root, BulkAction::Delete, &BulkTarget::Ids(vec!["a".into()])).await.unwrap();
+        services.bulk.apply(&root, BulkAction::Delete, &BulkTarget::Ids(vec!["a".into()])).await.unwrap();
         seen.push(latest(&context).await);
-        service.delete_secret(&root, "api-key").await.unwrap();
+        services.secrets.delete(&root, "api-key").await.unwrap();
         seen.push(latest(&context).await);
         let audited: std::collections::HashSet<AuditEvent> = seen.iter().map(|entry| entry.action).collect();
         // Covered by other tests, because they need more than one service call.
@@ -95,7 +95,7 @@ for_each_database! {
         for entry in &seen {
             assert_eq!((entry.actor.as_str(), entry.address.as_deref()), ("root", Some("10.0.0.7")), "{entry:?}");
         }
-        service.sign_out(&session).await.unwrap();
+        services.sessions.sign_out(&session).await.unwrap();
         assert_eq!(latest(&context).await.action, AuditEvent::SignOut);
         let all = format!("{:?}", entries(&context, &AuditFilter::default()).await);
         for hidden in ["swordfish", PASSWORD, "another one!", "not this one", text.as_str(), session.as_str()] {
@@ -121,15 +121,15 @@ for_each_database! {
 
     async fn audit_search_matches_all_texts(db: &TestDatabase) {
         let context = TestContext::new(&db.database);
-        let service = &context.service;
+        let services = &context.services;
         for id in ["alpha", "beta_1", "beta-2"] {
             context.create(id, json!({"type": "cron", "hour": 9})).await;
         }
         let changer = actor("Zoe", Role::Admin).with_address(Some("192.0.2.44".into()));
-        service.patch_task(&changer, "alpha", &json!({"description": "The Quarterly report"}), None).await.unwrap();
+        services.tasks.patch(&changer, "alpha", &json!({"description": "The Quarterly report"}), None).await.unwrap();
         let count = async |text: &str| {
             let filter = AuditFilter { search: Some(text.into()), ..AuditFilter::default() };
-            let page = service.audit(&admin(), &filter, &PageRequest { size: 1, cursor: None }).await.unwrap();
+            let page = services.audit.list(&admin(), &filter, &PageRequest { size: 1, cursor: None }).await.unwrap();
             page.total
         };
         for (text, found) in [("quarterly REPORT", 1), ("alpha", 2), ("beta_", 1), ("192.0.2", 1), ("zoe", 1), ("%", 0), ("none", 0)] {
@@ -144,7 +144,7 @@ async fn audit_export_contains_the_filtered_entries() {
     for number in 0..1_100 {
         let name = format!("=HYPERLINK(\"evil\",{number})");
         let task = json!({"id": format!("t{number}"), "name": name, "type": "echo", "trigger": {"type": "cron", "hour": 9}});
-        fixture.context.service.create_task(&actor("=cmd|'calc'!A1", Role::Admin), &task).await.expect("creates");
+        fixture.context.services.tasks.create(&actor("=cmd|'calc'!A1", Role::Admin), &task).await.expect("creates");
     }
     let lines = fixture.get(Caller::Admin, "/api/v1/audit/export?format=jsonl&action=task.create").await;
     assert_eq!(lines.status, 200, "{}", lines.text);

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use belfry::service::NewSecret;
 use poem::http::Method;
 use serde_json::Value;
 
@@ -199,7 +200,7 @@ async fn request_row(
 }
 
 async fn create_target(fixture: &Fixture, target: Target, tag: &str) -> String {
-    let service = &fixture.context.service;
+    let services = &fixture.context.services;
     match target {
         Target::Nothing => "none".to_owned(),
         Target::Task => fixture.task(tag).await,
@@ -213,17 +214,17 @@ async fn create_target(fixture: &Fixture, target: Target, tag: &str) -> String {
                 grants: Vec::new(),
                 tags: Vec::new(),
             };
-            service.create_user(&root(), &new).await.expect("an account");
+            services.users.create(&root(), &new).await.expect("an account");
             name
         }
         Target::Token => {
-            let ada = service.actor_by_token(fixture.token(Caller::Admin)).await.expect("reads").expect("ada");
+            let ada = services.sessions.actor_by_token(fixture.token(Caller::Admin)).await.expect("reads").expect("ada");
             let new = belfry::service::NewToken { name: "hers".into(), role: None, tags: Vec::new(), expires_at: None };
-            service.create_token(&ada, &new).await.expect("a token").0.id
+            services.tokens.create(&ada, &new).await.expect("a token").0.id
         }
         Target::Secret => {
             let name = fixture.fresh("secret");
-            service.put_secret(&root(), &name, "hidden value").await.expect("a secret");
+            services.secrets.put(&root(), &name, &NewSecret::new("hidden value")).await.expect("a secret");
             name
         }
     }

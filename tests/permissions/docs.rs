@@ -16,7 +16,7 @@ fn description(action: Action) -> &'static str {
             "read tasks, executions, output, versions, the overview, the calendar and nodes; manage one's own tokens, password and \
              second factor"
         }
-        Action::SeeServer => "read what belongs to the whole server: metrics, datasources, mail and SMS profiles",
+        Action::SeeServer => "read what belongs to the whole server: datasources, mail and SMS profiles",
         Action::Run => "run, rerun, pause, resume and cancel",
         Action::Edit => "create, change, restore, import and delete tasks of safe types",
         Action::EditDangerous => "the same for dangerous types; override the parameters of their runs",

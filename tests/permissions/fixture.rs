@@ -86,7 +86,7 @@ impl Fixture {
                 grants: if caller == Caller::Granted { vec!["send_cmd".into()] } else { Vec::new() },
                 tags: if limited { vec!["red".into()] } else { Vec::new() },
             };
-            context.service.create_user(&admin(), &new).await.expect("an account");
+            context.services.users.create(&admin(), &new).await.expect("an account");
             keys.push(sign_in(&context, caller.name()).await);
         }
         let blue = NewUser {
@@ -96,9 +96,9 @@ impl Fixture {
             grants: Vec::new(),
             tags: vec!["blue".into()],
         };
-        context.service.create_user(&admin(), &blue).await.expect("an account");
-        let routes = api::routes(context.service.clone(), api::Options::default());
-        let routes = routes.nest_no_strip("/", web::routes(context.service.clone(), web::Options::default()));
+        context.services.users.create(&admin(), &blue).await.expect("an account");
+        let routes = api::routes(context.services.clone(), api::Options::default());
+        let routes = routes.nest_no_strip("/", web::routes(context.services.clone(), web::Options::default()));
         use poem::EndpointExt;
         let client = TestClient::new(Route::new().nest_no_strip("/", routes).map_to_response().boxed());
         Fixture { client, context, database, keys, count: std::cell::Cell::new(0) }
@@ -155,14 +155,14 @@ impl Fixture {
         let id = self.fresh(tag);
         let task = json!({"id": id, "type": "echo", "tags": [tag], "trigger": {"type": "cron", "hour": 9},
             "params": {"message": format!("hello from {tag}")}});
-        self.context.service.create_task(&root(), &task).await.expect("a task");
+        self.context.services.tasks.create(&root(), &task).await.expect("a task");
         id
     }
 
     /// Creates a task with a tag and queues an execution.
     pub async fn execution(&self, tag: &str) -> String {
         let task = self.task(tag).await;
-        self.context.service.run_task(&root(), &task, None, None).await.expect("an execution").id
+        self.context.services.executions.run(&root(), &task, None, None).await.expect("an execution").id
     }
 
     pub async fn close(self) {
@@ -179,11 +179,11 @@ pub enum Body<'b> {
 }
 
 async fn sign_in(context: &TestContext, name: &str) -> (String, String) {
-    let (user, session) = context.service.sign_in(name, PASSWORD, None).await.expect("signs in");
-    let actor = context.service.actor_by_session(&session, Via::Page).await.expect("reads").expect("a valid session");
+    let (user, session) = context.services.sign_in.without_second_factor(name, PASSWORD, None).await.expect("signs in");
+    let actor = context.services.sessions.actor_by_session(&session, Via::Page).await.expect("reads").expect("a valid session");
     assert_eq!(actor.name, user.name);
     let new = NewToken { name: "program".into(), role: None, tags: Vec::new(), expires_at: None };
-    let (_, text) = context.service.create_token(&actor, &new).await.expect("a token");
+    let (_, text) = context.services.tokens.create(&actor, &new).await.expect("a token");
     (session, text)
 }
 

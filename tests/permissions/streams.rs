@@ -56,7 +56,7 @@ async fn streams_contain_only_events_in_the_scope() {
     assert!(first.contains(&format!("of {red}")) && second.contains("\"red-1\""), "{first} {second}");
     let changes = data(&mut page).await.expect("changes");
     assert!(changes.contains("red-1") && !changes.contains("blue") && !changes.contains(&blue), "{changes}");
-    fixture.context.service.delete_task(&root(), "red-1", None).await.expect("deletes");
+    fixture.context.services.tasks.delete(&root(), "red-1", None).await.expect("deletes");
     let gone = data(&mut program).await.expect("the deletion");
     assert!(gone.contains("deleted") && gone.contains("red-1"), "{gone}");
     fixture.close().await;
@@ -65,12 +65,12 @@ async fn streams_contain_only_events_in_the_scope() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn streams_end_after_their_token() {
     let fixture = Fixture::open().await;
-    let service = &fixture.context.service;
+    let services = &fixture.context.services;
     let red = fixture.execution("red").await;
     let mut program = listen(&fixture, "/events", ("authorization", format!("Bearer {}", fixture.token(Caller::Viewer)))).await;
     fixture.context.events.publish(vec![moved(&red, "red-1")]);
     assert!(data(&mut program).await.is_some());
-    service.delete_user(&root(), "vera").await.expect("deletes");
+    services.users.delete(&root(), "vera").await.expect("deletes");
     // Events continue until the stream revalidates its token.
     let events = fixture.context.events.clone();
     let going_on = tokio::spawn(async move {

@@ -58,16 +58,18 @@ async fn create_burst(server: &Server) -> DateTime<Utc> {
     #[expect(clippy::disallowed_methods, reason = "the server under test uses the real clock")]
     let now = DateTime::<Utc>::from(SystemTime::now());
     let due = now + Duration::from_secs(4);
-    for number in 0..TASKS {
-        let task = json!({
+    let task = |number: usize| {
+        json!({
             "id": format!("burst-{number}"), "type": "echo",
             "trigger": {"type": "date", "run_date": due.to_rfc3339_opts(chrono::SecondsFormat::Millis, true)},
             "params": {"message": "ding", "sleep_ms": 200},
             "policy": {"retry": {"max_attempts": 5, "delay_seconds": 0.1, "backoff": "fixed"}},
-        });
-        let answer = server.post("/api/v1/tasks", &task).send().await.expect("get a response");
-        assert_eq!(answer.status(), StatusCode::CREATED, "{}", answer.text().await.unwrap_or_default());
-    }
+        })
+    };
+    // One request, so that all of them exist before they are due, however busy the machine is.
+    let document = json!({"version": 1, "tasks": (0..TASKS).map(task).collect::<Vec<_>>()});
+    let answer = server.post("/api/v1/import", &document).send().await.expect("get a response");
+    assert_eq!(answer.status(), StatusCode::OK, "{}", answer.text().await.unwrap_or_default());
     due
 }
 
@@ -92,4 +94,46 @@ async fn all(server: &Server) -> Vec<Value> {
             None => return found,
         }
     }
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn run_that_kills_the_process_twice_fails_and_is_not_tried_again() {
+    let folder = tempfile::tempdir().expect("create a temporary folder");
+    let server = Server::start(folder.path());
+    let task = json!({"id": "killer", "type": "send_cmd", "trigger": {"type": "interval", "hours": 1},
+        "params": {"command": "kill -9 $PPID"},
+        "policy": {"retry": {"max_attempts": 9, "delay_seconds": 2, "backoff": "fixed"}}});
+    let created = server.post("/api/v1/tasks", &task).send().await.expect("get a response");
+    assert_eq!(created.status(), StatusCode::CREATED);
+    let _ = server.post("/api/v1/tasks/killer/run", &json!({})).send().await; // the server may die before it answers
+    assert!(!server.ended().0.success(), "the first attempt kills the server");
+    assert!(!Server::start(folder.path()).ended().0.success(), "and so does the second");
+
+    let server = Server::start(folder.path());
+    let executions = all(&server).await;
+    let execution = executions.first().expect("an execution");
+    assert_eq!((&execution["status"], &execution["attempt"]), (&json!("failed"), &json!(2)), "{execution}");
+    let error = execution["error"].as_str().unwrap_or_default();
+    assert!(error.contains("died 2 times") && error.contains("not tried again"), "{error}");
+}
+
+#[tokio::test]
+async fn run_with_an_endless_template_fails_and_the_server_goes_on() {
+    let folder = tempfile::tempdir().expect("create a temporary folder");
+    let server = Server::start(folder.path());
+    let doubling = format!("{{% set a = 'text' %}}{}{{{{ a }}}}", "{% set a = a ~ a %}".repeat(60));
+    let nested =
+        "{% for i in range(end=9999) %}{% for j in range(end=9999) %}{% if now | upper %}{% endif %}{% endfor %}{% endfor %}";
+    for (id, message) in [("doubling", doubling.as_str()), ("nested", nested)] {
+        let task = json!({"id": id, "type": "echo", "trigger": {"type": "interval", "hours": 1}, "params": {"message": message}});
+        let created = server.post("/api/v1/tasks", &task).send().await.expect("get a response");
+        assert_eq!(created.status(), StatusCode::CREATED);
+        let started = server.post(&format!("/api/v1/tasks/{id}/run"), &json!({})).send().await.expect("get a response");
+        assert_eq!(started.status(), StatusCode::ACCEPTED);
+    }
+    until("both runs to end", || async { (count(&server, "failed").await == 2).then_some(()) }).await;
+    assert!(
+        all(&server).await.iter().all(|execution| execution["error"].as_str().is_some_and(|error| error.contains("message")))
+    );
 }

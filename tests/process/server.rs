@@ -52,7 +52,7 @@ impl Server {
         stdout.read_line(&mut ready_line).expect("read");
         let address = ready_line.split_whitespace().find(|word| word.starts_with("http://"));
         let base = address.unwrap_or_else(|| panic!("no address in {ready_line:?}")).trim_end_matches('/').to_owned();
-        let _ = rustls::crypto::ring::default_provider().install_default(); // another test may have installed one
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default(); // another test may have installed one
         Server { child, stdout, ready_line, base, client: Client::new() }
     }
 

@@ -1,12 +1,13 @@
 //! Shutdown of a server by signals.
 
 use std::path::Path;
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use reqwest::StatusCode;
 use serde_json::json;
 
-use crate::server::{Server, until};
+use crate::server::{Server, belfry, until};
 
 #[tokio::test]
 async fn idle_server_shuts_down_cleanly() {
@@ -55,6 +56,43 @@ async fn second_signal_exits_at_once() {
     .await;
     server.signal("INT");
     assert_eq!(server.ended().0.code(), Some(130));
+}
+
+/// A blocking call that never returns: here the read of a tasks file that is a pipe without an end.
+#[tokio::test]
+async fn signal_ends_a_server_with_a_blocked_thread() {
+    let folder = tempfile::tempdir().expect("create a temporary folder");
+    let file = folder.path().join("tasks.yaml");
+    std::fs::write(&file, "tasks: []\n").expect("write");
+    let server = Server::start_with(folder.path(), &[("BELFRY_TASKS_FILE", "tasks.yaml")]);
+    std::fs::remove_file(&file).expect("remove");
+    assert!(std::process::Command::new("mkfifo").arg(&file).status().expect("run mkfifo").success());
+    // Opening the pipe for writing succeeds once the server reads it, and keeps the read waiting.
+    let _writer = tokio::task::spawn_blocking(move || std::fs::File::options().write(true).open(file)).await.expect("a thread");
+    server.signal("TERM");
+    assert_eq!(server.ended().0.code(), Some(0));
+}
+
+/// A server that waits for a pipe before it is ready cannot stop by itself.
+#[tokio::test]
+async fn second_signal_ends_a_server_that_cannot_stop() {
+    let folder = tempfile::tempdir().expect("create a temporary folder");
+    let file = folder.path().join("tasks.yaml");
+    assert!(std::process::Command::new("mkfifo").arg(&file).status().expect("run mkfifo").success());
+    let mut command = belfry(folder.path());
+    command.env("BELFRY_TASKS_FILE", "tasks.yaml").stdout(Stdio::null()).stderr(Stdio::null());
+    let mut child = command.spawn().expect("start the program");
+    let _writer = tokio::task::spawn_blocking(move || std::fs::File::options().write(true).open(file)).await.expect("a thread");
+    let interrupt = |id: u32| std::process::Command::new("kill").args(["-INT", &id.to_string()]).status().expect("run kill");
+    assert!(interrupt(child.id()).success());
+    until("the shutdown in the log", || async {
+        let log = std::fs::read_to_string(folder.path().join("data/scheduler.log")).unwrap_or_default();
+        log.contains("shutting down").then_some(())
+    })
+    .await;
+    assert!(interrupt(child.id()).success());
+    let status = tokio::task::spawn_blocking(move || child.wait()).await.expect("a thread").expect("ends");
+    assert_eq!(status.code(), Some(130));
 }
 
 /// A server with one running execution of `sleep_ms`.

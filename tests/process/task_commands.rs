@@ -42,6 +42,8 @@ fn task_commands_create_show_change_and_delete() {
         assert!(listed.starts_with("ID") && listed.contains("\ndaily  echo  0 8 * * mon-fri  "), "{listed}");
         let shown = belfry(&["task", "show", "daily", "--lang", "zh"]).ok();
         assert!(shown.contains("下次运行") && shown.contains("周一至周五"), "{shown}");
+        let missing = belfry(&["task", "show", "nothing", "--lang", "zh"]).failed_with(3);
+        assert!(missing.contains("没有任务“nothing”"), "{missing}");
         assert_eq!(belfry(&["task", "pause", "daily"]).ok(), "task daily paused\n");
         assert!(belfry(&["task", "list", "--paused"]).ok().contains("paused"));
         assert!(belfry(&["task", "resume", "daily"]).ok().starts_with("task daily resumed; next run 2"));

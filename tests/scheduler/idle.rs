@@ -37,7 +37,7 @@ for_each_database! {
         let context = TestContext::new(&db.database);
         let mut watch = IdleWatch::new(context.planner.clone());
         context.create("a", json!({"type": "idle", "idle_duration": 1})).await;
-        context.service.pause_task(&crate::support::context::admin(), "a", None).await.unwrap();
+        context.services.tasks.pause(&crate::support::context::admin(), "a", None).await.unwrap();
         feed(&context, &mut watch, &[5.0, 5.0, 5.0, 5.0]).await;
         assert!(context.executions("a").await.is_empty());
     }

@@ -3,11 +3,6 @@
 #[path = "../support/mod.rs"]
 mod support;
 
-mod checkpoint;
-mod cluster_notifier;
-mod external_changes;
 mod idle;
-mod orphan_recovery;
 mod planning;
-mod prune;
 mod two_nodes;

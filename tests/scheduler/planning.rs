@@ -23,7 +23,7 @@ for_each_database! {
         let found = context.executions("a").await;
         assert_eq!(seconds(&found), [(5, Status::Queued, Cause::Schedule)]);
         assert_eq!((found[0].schedule_text.as_str(), found[0].attempt), ("every 5s", 1));
-        let task = context.service.task(&admin(), "a").await.unwrap();
+        let task = context.services.tasks.get(&admin(), "a").await.unwrap();
         assert_eq!(task.next_run_at, Some(start() + Duration::seconds(10)), "lateness does not shift the grid");
     }
 
@@ -64,11 +64,11 @@ for_each_database! {
         let context = TestContext::new(&db.database);
         context.create("a", json!({"type": "interval", "seconds": 10})).await;
         context.advance(Duration::seconds(3)).await;
-        let paused = context.service.pause_task(&admin(), "a", None).await.unwrap();
+        let paused = context.services.tasks.pause(&admin(), "a", None).await.unwrap();
         assert_eq!((paused.enabled, paused.next_run_at, paused.version), (false, None, 2));
         context.advance(Duration::seconds(60)).await;
         assert!(context.executions("a").await.is_empty());
-        let resumed = context.service.resume_task(&admin(), "a", None).await.unwrap();
+        let resumed = context.services.tasks.resume(&admin(), "a", None).await.unwrap();
         assert_eq!(resumed.next_run_at, Some(start() + Duration::seconds(70)), "the grid starts at its creation");
     }
 
@@ -76,14 +76,14 @@ for_each_database! {
         let context = TestContext::new(&db.database);
         let created = context.create("a", json!({"type": "interval", "seconds": 10})).await;
         context.clock.advance(Duration::seconds(4));
-        let renamed = context.service.patch_task(&admin(), "a", &json!({"name": "New"}), None).await.unwrap();
+        let renamed = context.services.tasks.patch(&admin(), "a", &json!({"name": "New"}), None).await.unwrap();
         assert_eq!((renamed.next_run_at, renamed.version), (created.next_run_at, 2));
         let hourly = json!({"trigger": {"type": "cron", "expression": "@hourly"}});
-        let changed = context.service.patch_task(&admin(), "a", &hourly, None).await.unwrap();
+        let changed = context.services.tasks.patch(&admin(), "a", &hourly, None).await.unwrap();
         assert_eq!(changed.next_run_at, Some(at("2026-11-21T09:00:00Z")));
         assert_eq!((changed.schedule_text.as_str(), changed.version), ("0 * * * *", 3));
         let zoned = json!({"trigger": {"timezone": "Asia/Kolkata"}});
-        let zoned = context.service.patch_task(&admin(), "a", &zoned, None).await.unwrap();
+        let zoned = context.services.tasks.patch(&admin(), "a", &zoned, None).await.unwrap();
         assert_eq!(zoned.next_run_at, Some(at("2026-11-21T08:30:00Z")), "a trigger of the same type is merged");
     }
 
@@ -91,7 +91,7 @@ for_each_database! {
         let context = TestContext::new(&db.database);
         context.create("a", json!({"type": "interval", "seconds": 5})).await;
         context.advance(Duration::seconds(5)).await;
-        context.service.delete_task(&admin(), "a", None).await.unwrap();
+        context.services.tasks.delete(&admin(), "a", None).await.unwrap();
         context.advance(Duration::seconds(60)).await;
         let found = context.executions("a").await;
         assert_eq!(found.iter().map(|e| (e.status, e.error.as_deref())).collect::<Vec<_>>(), [(Status::Cancelled, Some("the task was deleted"))]);
@@ -104,7 +104,7 @@ for_each_database! {
         assert!((Duration::zero()..=Duration::seconds(30)).contains(&delay), "{delay}");
         assert_eq!(task.next_rule_at, Some(start() + Duration::seconds(60)));
         context.advance(Duration::seconds(95)).await;
-        let moved = context.service.task(&admin(), "a").await.unwrap();
+        let moved = context.services.tasks.get(&admin(), "a").await.unwrap();
         assert_eq!(moved.next_rule_at, Some(start() + Duration::seconds(120)), "jitter never accumulates");
         assert_eq!(context.executions("a").await[0].scheduled_at, task.next_run_at.unwrap());
     }
@@ -115,7 +115,7 @@ for_each_database! {
         context.advance(Duration::seconds(5)).await;
         context.advance(Duration::seconds(-3600)).await;
         assert_eq!(context.executions("a").await.len(), 1);
-        let task = context.service.task(&admin(), "a").await.unwrap();
+        let task = context.services.tasks.get(&admin(), "a").await.unwrap();
         assert_eq!(task.next_run_at, Some(start() + Duration::seconds(10)));
     }
 

@@ -27,7 +27,7 @@ for_each_database! {
             let policy = json!({"max_instances": 100, "coalesce": false});
             let mut task = crate::support::context::echo(&format!("t{n}"), json!({"type": "interval", "seconds": 10}));
             task["policy"] = policy;
-            context.service.create_task(&crate::support::context::admin(), &task).await.unwrap();
+            context.services.tasks.create(&crate::support::context::admin(), &task).await.unwrap();
         }
         let other = TestContext::new(&db.reopen().await);
         let one = tokio::spawn(plan_all(context.planner.clone()));

@@ -2,7 +2,7 @@
 
 use reqwest::Method;
 
-use crate::rig::{Belfry, PASSWORD, cookies, status};
+use crate::rig::{Belfry, PASSWORD, TOKEN, cookies, status};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn responses_have_security_headers() {
@@ -109,4 +109,24 @@ fn location(answer: &reqwest::Response) -> String {
 
 fn is_local(target: &str) -> bool {
     target.starts_with('/') && !target.starts_with("//") && !target.contains('\\') && !target.contains('\t')
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn head_has_the_length_of_get_and_no_body() {
+    let belfry = Belfry::start().await;
+    belfry.echo("a").await;
+    for path in ["/healthz", "/login", "/api/v1/tasks", "/api/v1/tasks/a", "/api/v1/tasks/b", "/openapi.json"] {
+        let ask = |method: &str| {
+            let host = belfry.address;
+            belfry.raw(format!(
+                "{method} {path} HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer {TOKEN}\r\nconnection: close\r\n\r\n"
+            ))
+        };
+        let (get, head) = (ask("GET").await, ask("HEAD").await);
+        let length = |answer: &str| answer.lines().find_map(|line| line.strip_prefix("content-length: ").map(str::to_owned));
+        let (_, body) = get.split_once("\r\n\r\n").expect("a head and a body");
+        assert_eq!(length(&head), Some(body.len().to_string()), "{path}: {head}");
+        assert!(head.ends_with("\r\n\r\n") && get.lines().next() == head.lines().next(), "{path}: {head}");
+    }
+    belfry.end().await;
 }

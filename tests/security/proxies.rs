@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::Value;
 
-use crate::rig::{Belfry, PASSWORD, TOKEN, cookies};
+use crate::rig::{Belfry, PASSWORD, cookies};
 
 /// A server that trusts this machine as a proxy.
 async fn behind_a_proxy() -> Belfry {
@@ -79,19 +79,13 @@ async fn rate_limit_applies_to_each_client_behind_a_proxy() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn local_access_is_not_granted_through_a_proxy() {
-    let belfry = Belfry::start().await;
-    let metrics = async |belfry: &Belfry, headers: &[(&str, &str)]| {
-        let request = belfry.anonymous(Method::GET, "/metrics");
-        headers
-            .iter()
-            .fold(request, |request, (name, value)| request.header(*name, *value))
-            .send()
-            .await
-            .expect("answers")
-            .status()
-            .as_u16()
+    let belfry = Belfry::fresh(|_| ()).await;
+    let asks_for_code = async |belfry: &Belfry, headers: &[(&str, &str)]| {
+        let request = belfry.anonymous(Method::GET, "/setup");
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+        request.send().await.expect("answers").text().await.expect("text").contains("name=\"code\"")
     };
-    assert_eq!(metrics(&belfry, &[]).await, 200);
+    assert!(!asks_for_code(&belfry, &[]).await);
     for trace in [
         ("x-forwarded-for", "127.0.0.1"),
         ("forwarded", "for=127.0.0.1"),
@@ -99,14 +93,14 @@ async fn local_access_is_not_granted_through_a_proxy() {
         ("x-real-ip", "127.0.0.1"),
         ("host", "rebound.evil.test"),
     ] {
-        assert_eq!(metrics(&belfry, &[trace]).await, 401, "{trace:?}");
+        assert!(asks_for_code(&belfry, &[trace]).await, "{trace:?}");
     }
-    let old = belfry.raw("GET /metrics HTTP/1.0\r\nhost: 127.0.0.1\r\n\r\n").await;
-    assert!(old.contains(" 401 "), "HTTP/1.0, the default of some proxies: {old}");
+    let old = belfry.raw("GET /setup HTTP/1.0\r\nhost: 127.0.0.1\r\n\r\n").await;
+    assert!(old.contains("name=\"code\""), "HTTP/1.0, the default of some proxies: {old}");
     belfry.end().await;
-    let proxied = behind_a_proxy().await;
-    assert_eq!(metrics(&proxied, &[]).await, 401, "a trusted proxy without forwarding headers");
-    let known = proxied.anonymous(Method::GET, "/metrics").bearer_auth(TOKEN).send().await.expect("answers");
-    assert_eq!(known.status(), 200);
+    let trusted =
+        |s: &mut belfry::config::Settings| s.server.http.trusted_proxies = vec!["127.0.0.1/32".parse().expect("a network")];
+    let proxied = Belfry::fresh(trusted).await;
+    assert!(asks_for_code(&proxied, &[]).await, "a trusted proxy without forwarding headers");
     proxied.end().await;
 }

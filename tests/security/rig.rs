@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use belfry::app::App;
 use belfry::config::{Admin, Secret, Settings};
-use belfry::service::Service;
+use belfry::service::Services;
 use belfry::storage::Database;
 use belfry::web::csrf;
 use reqwest::redirect::Policy;
@@ -22,7 +22,7 @@ pub const PASSWORD: &str = "correct horse battery";
 pub struct Belfry {
     pub address: SocketAddr,
     pub scheme: &'static str,
-    pub service: Service,
+    pub services: Services,
     pub database: Database,
     pub setup_code: Option<String>,
     pub folder: tempfile::TempDir,
@@ -53,12 +53,12 @@ impl Belfry {
         settings.server.listen = "127.0.0.1:0".into();
         change(&mut settings);
         let app = App::start(settings).await.expect("starts");
-        let (address, service, database) = (app.address(), app.service().clone(), app.database().clone());
+        let (address, services, database) = (app.address(), app.services().clone(), app.database().clone());
         let scheme = if app.url().starts_with("https") { "https" } else { "http" };
         let (setup_code, shutdown) = (app.setup_code().map(str::to_owned), CancellationToken::new());
         let stop = shutdown.clone();
         let running = tokio::spawn(async move { app.run(stop).await.expect("ends without an error") });
-        Belfry { address, scheme, service, database, setup_code, folder, client: client(), shutdown, running }
+        Belfry { address, scheme, services, database, setup_code, folder, client: client(), shutdown, running }
     }
 
     pub fn url(&self, path: &str) -> String {
@@ -183,6 +183,6 @@ pub fn cookies(answer: &Response) -> Vec<String> {
 /// A client that follows no redirects and keeps no cookies.
 pub fn client() -> Client {
     // Another test may have installed a provider already.
-    let _ = rustls::crypto::ring::default_provider().install_default();
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     Client::builder().redirect(Policy::none()).danger_accept_invalid_certs(true).build().expect("a client")
 }

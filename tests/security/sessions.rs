@@ -21,7 +21,7 @@ fn assert_signed_out(status: u16, path: &str) {
 async fn forged_and_ended_sessions_are_rejected() {
     let belfry = Belfry::start().await;
     let session = belfry.sign_in("admin", PASSWORD).await;
-    let hash: String = Sha256::digest(session.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
+    let hash = data_encoding::HEXLOWER.encode(&Sha256::digest(&session));
     // Any change, here of the first character, makes the session invalid.
     let changed = format!("{}{}", if session.starts_with('A') { 'B' } else { 'A' }, &session[1..]);
     for forged in
@@ -45,7 +45,7 @@ async fn sessions_and_tokens_expire() {
     let now: DateTime<Utc> = Utc::now();
     let mut tx = belfry.database.write().await.expect("writes");
     let (user, _) = account::by_name(&mut tx, "admin").await.expect("reads").expect("is there");
-    let hash = |secret: &str| Sha256::digest(secret.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let hash = |secret: &str| data_encoding::HEXLOWER.encode(&Sha256::digest(secret));
     let times = [("over", -40, -10), ("unused", -20, 10), ("alive", 0, 10)];
     for (name, begun, ends) in times {
         let (begun, ends) = (now + Duration::days(begun), now + Duration::days(ends));

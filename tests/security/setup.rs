@@ -24,7 +24,7 @@ async fn remote_setup_requires_the_code_and_accepts_it_once() {
         assert_eq!(refused.status(), 403, "{wrong}");
         assert!(session_of(&refused).is_none());
     }
-    assert!(belfry.service.needs_setup().await.expect("answers"), "no account was created");
+    assert!(belfry.services.setup.is_needed().await.expect("answers"), "no account was created");
     let created = set_up(&belfry, REMOTE, &code.to_lowercase(), "alice").await;
     assert_eq!(created.status(), 303);
     assert!(session_of(&created).is_some());
@@ -32,7 +32,7 @@ async fn remote_setup_requires_the_code_and_accepts_it_once() {
         assert_eq!((again.status().as_u16(), session_of(&again)), (303, None));
         assert_eq!(again.headers()["location"], "/login");
     }
-    assert!(belfry.service.check_setup_code(&code, None).is_err(), "the code is no longer valid");
+    assert!(belfry.services.setup.check_code(&code, None).is_err(), "the code is no longer valid");
     belfry.end().await;
 }
 
@@ -61,7 +61,7 @@ async fn rebound_host_names_count_as_remote() {
         .raw(format!("POST /setup HTTP/1.0\r\nhost: 127.0.0.1\r\ncontent-type: application/x-www-form-urlencoded\r\ncontent-length: {}\r\n\r\n{plain}", plain.len()))
         .await;
     assert!(old.contains(" 403 "), "{old}");
-    assert!(belfry.service.needs_setup().await.expect("answers"));
+    assert!(belfry.services.setup.is_needed().await.expect("answers"));
     assert_eq!(
         set_up(&belfry, ("host", "localhost"), "", "alice").await.status(),
         303,

@@ -109,7 +109,7 @@ impl rustls::client::danger::ServerCertVerifier for AcceptAny {
 }
 
 async fn connect(address: std::net::SocketAddr) -> (TlsStream<TcpStream>, Vec<u8>) {
-    let provider = rustls::crypto::ring::default_provider();
+    let provider = rustls::crypto::aws_lc_rs::default_provider();
     let verifier = Arc::new(AcceptAny(provider.signature_verification_algorithms));
     let config = ClientConfig::builder_with_provider(Arc::new(provider)).with_safe_default_protocol_versions().expect("versions");
     let config = config.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth();

@@ -9,52 +9,52 @@ use crate::support::context::TestContext;
 
 for_each_database! {
     async fn set_up_creates_only_the_first_administrator(db: &TestDatabase) {
-        let service = TestContext::new(&db.database).service;
-        assert!(service.needs_setup().await.unwrap());
-        assert!(matches!(service.set_up("alice", "short").await, Err(Error::Invalid(_))));
-        service.set_up("alice", "long enough").await.unwrap();
-        assert!(!service.needs_setup().await.unwrap());
-        assert!(matches!(service.set_up("bob", "long enough").await, Err(Error::Conflict(_))));
+        let services = TestContext::new(&db.database).services;
+        assert!(services.setup.is_needed().await.unwrap());
+        assert!(matches!(services.setup.create_admin("alice", "short").await, Err(Error::Invalid(_))));
+        services.setup.create_admin("alice", "long enough").await.unwrap();
+        assert!(!services.setup.is_needed().await.unwrap());
+        assert!(matches!(services.setup.create_admin("bob", "long enough").await, Err(Error::Conflict(_))));
     }
 
     async fn sessions_expire_after_idle_time_and_lifetime(db: &TestDatabase) {
         let context = TestContext::new(&db.database);
-        let service = &context.service;
-        service.set_up("alice", "long enough").await.unwrap();
-        let wrong = service.sign_in("alice", "long enoug", None).await.unwrap_err().to_string();
-        let unknown = service.sign_in("bob", "long enough", None).await.unwrap_err().to_string();
+        let services = &context.services;
+        services.setup.create_admin("alice", "long enough").await.unwrap();
+        let wrong = services.sign_in.without_second_factor("alice", "long enoug", None).await.unwrap_err().to_string();
+        let unknown = services.sign_in.without_second_factor("bob", "long enough", None).await.unwrap_err().to_string();
         assert_eq!(wrong, unknown, "the same error for a wrong password and an unknown name");
-        let (_, secret) = service.sign_in("ALICE", "long enough", None).await.unwrap();
-        assert_eq!(service.actor_by_session(&secret, Via::Page).await.unwrap().unwrap().name, "alice");
-        assert!(service.actor_by_token(&secret).await.unwrap().is_none(), "a session is no token");
-        service.sign_out(&secret).await.unwrap();
-        assert!(service.actor_by_session(&secret, Via::Page).await.unwrap().is_none());
-        let (_, secret) = service.sign_in("alice", "long enough", None).await.unwrap();
+        let (_, secret) = services.sign_in.without_second_factor("ALICE", "long enough", None).await.unwrap();
+        assert_eq!(services.sessions.actor_by_session(&secret, Via::Page).await.unwrap().unwrap().name, "alice");
+        assert!(services.sessions.actor_by_token(&secret).await.unwrap().is_none(), "a session is no token");
+        services.sessions.sign_out(&secret).await.unwrap();
+        assert!(services.sessions.actor_by_session(&secret, Via::Page).await.unwrap().is_none());
+        let (_, secret) = services.sign_in.without_second_factor("alice", "long enough", None).await.unwrap();
         for _ in 0..5 {
             context.clock.advance(Duration::days(5));
-            assert!(service.actor_by_session(&secret, Via::Page).await.unwrap().is_some(), "kept alive by use");
+            assert!(services.sessions.actor_by_session(&secret, Via::Page).await.unwrap().is_some(), "kept alive by use");
         }
         context.clock.advance(Duration::days(5));
-        assert!(service.actor_by_session(&secret, Via::Page).await.unwrap().is_none(), "expired after 30 days");
-        let (_, secret) = service.sign_in("alice", "long enough", None).await.unwrap();
+        assert!(services.sessions.actor_by_session(&secret, Via::Page).await.unwrap().is_none(), "expired after 30 days");
+        let (_, secret) = services.sign_in.without_second_factor("alice", "long enough", None).await.unwrap();
         context.clock.advance(Duration::days(8));
-        assert!(service.actor_by_session(&secret, Via::Page).await.unwrap().is_none(), "idle for a week");
+        assert!(services.sessions.actor_by_session(&secret, Via::Page).await.unwrap().is_none(), "idle for a week");
     }
 
     async fn bootstrap_creates_administrator_and_token(db: &TestDatabase) {
-        let service = TestContext::new(&db.database).service;
+        let services = TestContext::new(&db.database).services;
         let token = "0123456789abcdef".to_owned();
         let setup = AdminSetup { user: Some("ops".into()), password: Some("long enough".into()), token: Some(token.clone()) };
-        service.bootstrap(&setup).await.unwrap();
-        service.bootstrap(&setup).await.unwrap();
-        assert_eq!(service.actor_by_token(&token).await.unwrap().unwrap().name, "ops");
-        service.sign_in("ops", "long enough", None).await.unwrap();
+        services.setup.bootstrap(&setup).await.unwrap();
+        services.setup.bootstrap(&setup).await.unwrap();
+        assert_eq!(services.sessions.actor_by_token(&token).await.unwrap().unwrap().name, "ops");
+        services.sign_in.without_second_factor("ops", "long enough", None).await.unwrap();
         let other = AdminSetup { user: Some("ops".into()), password: None, token: Some("fedcba9876543210".into()) };
-        service.bootstrap(&other).await.unwrap();
-        assert!(service.actor_by_token(&token).await.unwrap().is_none(), "a new token replaces the old one");
+        services.setup.bootstrap(&other).await.unwrap();
+        assert!(services.sessions.actor_by_token(&token).await.unwrap().is_none(), "a new token replaces the old one");
         let stranger = AdminSetup { user: Some("stranger".into()), ..AdminSetup::default() };
-        assert!(matches!(service.bootstrap(&stranger).await, Err(Error::Conflict(_))));
+        assert!(matches!(services.setup.bootstrap(&stranger).await, Err(Error::Conflict(_))));
         let short = AdminSetup { token: Some("short".into()), user: Some("ops".into()), ..AdminSetup::default() };
-        assert!(matches!(service.bootstrap(&short).await, Err(Error::Invalid(_))));
+        assert!(matches!(services.setup.bootstrap(&short).await, Err(Error::Invalid(_))));
     }
 }

@@ -1,8 +1,8 @@
 //! The overview and the calendar.
 
-use belfry::domain::calendar::Granularity;
 use belfry::domain::execution::Status;
-use belfry::service::CalendarRequest;
+use belfry::stats::calendar::Granularity;
+use belfry::stats::calendar_request::CalendarRequest;
 use belfry::storage::bench_data::{self, SampleRun};
 use chrono::{DateTime, Duration, Utc};
 use serde_json::json;
@@ -34,7 +34,7 @@ for_each_database! {
             past(5, "a", ago(25 * 60), Status::Failed),
         ];
         record(&context, &runs).await;
-        let found = context.service.overview(&admin()).await.unwrap();
+        let found = context.services.stats.overview(&admin()).await.unwrap();
         assert_eq!((found.ran_today, found.failed_today), (3, 1), "midnight was sixteen hours ago");
         assert_eq!(found.hours.len(), 24);
         assert_eq!(found.hours[22].outcomes, [(Status::Succeeded, 1), (Status::Failed, 1)]);
@@ -49,12 +49,12 @@ for_each_database! {
         let context = TestContext::new(&db.database);
         context.create("often", json!({"type": "interval", "minutes": 10})).await;
         context.create("later", json!({"type": "interval", "hours": 5})).await;
-        let found = context.service.overview(&admin()).await.unwrap();
+        let found = context.services.stats.overview(&admin()).await.unwrap();
         assert_eq!(found.planned.iter().map(|step| step.firings).sum::<i64>(), 5, "every ten minutes, within the hour");
         assert!(found.planned.iter().all(|step| !step.tasks.contains(&"later".to_owned())));
         assert!(found.overdue.is_empty() && !found.planned_more);
         context.clock.advance(Duration::minutes(15));
-        let found = context.service.overview(&admin()).await.unwrap();
+        let found = context.services.stats.overview(&admin()).await.unwrap();
         assert_eq!(found.overdue.iter().map(|task| task.task_id.as_str()).collect::<Vec<_>>(), ["often"]);
         assert_eq!(found.planned[0].firings, 1, "what is overdue comes first");
     }
@@ -64,14 +64,14 @@ for_each_database! {
         context.create("a", json!({"type": "interval", "minutes": 10})).await;
         let runs: Vec<_> = (1..=30).map(|n| past(n, "a", start() - Duration::minutes(n as i64), Status::Succeeded)).collect();
         record(&context, &runs).await;
-        context.service.run_task(&admin(), "a", None, None).await.unwrap();
+        context.services.executions.run(&admin(), "a", None, None).await.unwrap();
         let run = context.executions("a").await.pop().unwrap();
         let node = belfry::domain::node::NodeIdentity { id: "n".into(), name: "host".into() };
-        let claim = belfry::storage::execution::Claim { execution_id: run.id.clone(), attempt: 1, started_at: start(), rendered_params: None };
+        let claim = belfry::storage::execution::Claim { execution_id: run.id.clone(), attempt: 1, started_at: start() };
         let mut tx = context.database.write().await.unwrap();
         belfry::storage::execution::claim(&mut tx, &node, &[claim]).await.unwrap();
         tx.commit().await.unwrap();
-        let found = context.service.overview(&admin()).await.unwrap();
+        let found = context.services.stats.overview(&admin()).await.unwrap();
         assert_eq!((found.running, found.current[0].execution.id.as_str()), (1, run.id.as_str()));
         assert_eq!(found.current[0].median_ms, Some(1000));
     }
@@ -89,14 +89,14 @@ for_each_database! {
             task_id: None,
             task_type: None,
         };
-        let all = context.service.calendar(&admin(), &request).await.unwrap();
+        let all = context.services.stats.calendar(&admin(), &request).await.unwrap();
         let cell = &all.cells[&("2026-11-21".parse().unwrap(), Some(15))];
         assert_eq!((cell.succeeded, cell.failed), (1, 1));
         assert_eq!(all.cells[&("2026-11-21".parse().unwrap(), Some(20))].tasks, ["a"]);
         let one = CalendarRequest { task_id: Some("a".into()), task_type: Some("echo".into()), ..request.clone() };
-        let of_one = context.service.calendar(&admin(), &one).await.unwrap();
+        let of_one = context.services.stats.calendar(&admin(), &one).await.unwrap();
         assert_eq!(of_one.cells.values().map(|cell| (cell.succeeded, cell.failed, cell.planned)).fold((0, 0, 0), |a, b| (a.0 + b.0, a.1 + b.1, a.2 + b.2)), (0, 1, 2));
         let other = CalendarRequest { task_type: Some("send_cmd".into()), ..request };
-        assert!(context.service.calendar(&admin(), &other).await.unwrap().cells.is_empty());
+        assert!(context.services.stats.calendar(&admin(), &other).await.unwrap().cells.is_empty());
     }
 }

@@ -25,8 +25,8 @@ for_each_database! {
         let context = TestContext::new(&db.database);
         let created = context.create("日报", every(5)).await;
         assert_eq!((created.version, created.schedule_text.as_str()), (1, "every 5s"));
-        assert_eq!(context.service.task(&admin(), "日报").await.unwrap(), created);
-        let again = context.service.create_task(&admin(), &echo("日报", every(5))).await;
+        assert_eq!(context.services.tasks.get(&admin(), "日报").await.unwrap(), created);
+        let again = context.services.tasks.create(&admin(), &echo("日报", every(5))).await;
         assert!(matches!(again, Err(Error::Conflict(_))), "{again:?}");
     }
 
@@ -34,12 +34,12 @@ for_each_database! {
         let context = TestContext::new(&db.database);
         let bad = json!({"id": "a", "type": "echo", "trigger": {"type": "cron", "hour": 25}, "params": {"massage": "x"},
             "policy": {"queue": "nope"}, "color": "red"});
-        let found = pointers(context.service.create_task(&admin(), &bad).await);
+        let found = pointers(context.services.tasks.create(&admin(), &bad).await);
         for pointer in ["/trigger/hour", "/color", "/policy/queue"] {
             assert!(found.iter().any(|f| f == pointer), "{pointer} is not in {found:?}");
         }
         assert!(found.iter().any(|f| f.starts_with("/params")), "{found:?}");
-        let page = context.service.tasks(&admin(), &TaskFilter::default(), &PageRequest::default()).await.unwrap();
+        let page = context.services.tasks.list(&admin(), &TaskFilter::default(), &PageRequest::default()).await.unwrap();
         assert_eq!(page.total, 0);
     }
 
@@ -47,43 +47,43 @@ for_each_database! {
         let context = TestContext::new(&db.database);
         context.create("a", every(5)).await;
         let other = json!({"id": "b", "type": "send_cmd", "trigger": every(5), "params": {"command": "date"}});
-        assert_eq!(pointers(context.service.replace_task(&admin(), "a", &other, None).await), ["/id", "/type"]);
-        let replaced = context.service.replace_task(&admin(), "a", &json!({"trigger": every(9), "params": {"message": "y"}}), None).await.unwrap();
+        assert_eq!(pointers(context.services.tasks.replace(&admin(), "a", &other, None).await), ["/id", "/type"]);
+        let replaced = context.services.tasks.replace(&admin(), "a", &json!({"trigger": every(9), "params": {"message": "y"}}), None).await.unwrap();
         assert_eq!((replaced.name.as_str(), replaced.schedule_text.as_str(), replaced.version), ("a", "every 9s", 2));
     }
 
     async fn a_stale_version_is_refused(db: &TestDatabase) {
         let context = TestContext::new(&db.database);
         context.create("a", every(5)).await;
-        context.service.patch_task(&admin(), "a", &json!({"name": "one"}), Some(1)).await.unwrap();
-        let stale = context.service.patch_task(&admin(), "a", &json!({"name": "two"}), Some(1)).await;
+        context.services.tasks.patch(&admin(), "a", &json!({"name": "one"}), Some(1)).await.unwrap();
+        let stale = context.services.tasks.patch(&admin(), "a", &json!({"name": "two"}), Some(1)).await;
         assert!(matches!(stale, Err(Error::Stale { given: 1, current: 2 })), "{stale:?}");
-        assert!(matches!(context.service.delete_task(&admin(), "a", Some(1)).await, Err(Error::Stale { .. })));
-        assert_eq!(context.service.task(&admin(), "a").await.unwrap().name, "one");
+        assert!(matches!(context.services.tasks.delete(&admin(), "a", Some(1)).await, Err(Error::Stale { .. })));
+        assert_eq!(context.services.tasks.get(&admin(), "a").await.unwrap().name, "one");
     }
 
     async fn unchanged_content_creates_no_version(db: &TestDatabase) {
         let context = TestContext::new(&db.database);
         let created = context.create("a", every(5)).await;
-        let same = context.service.patch_task(&admin(), "a", &json!({"params": {"message": "hello"}}), None).await.unwrap();
+        let same = context.services.tasks.patch(&admin(), "a", &json!({"params": {"message": "hello"}}), None).await.unwrap();
         assert_eq!(same, created);
     }
 
     async fn missing_tasks_are_not_found(db: &TestDatabase) {
         let context = TestContext::new(&db.database);
         let who = admin();
-        assert!(matches!(context.service.task(&who, "x").await, Err(Error::NotFound(_))));
-        assert!(matches!(context.service.patch_task(&who, "x", &json!({}), None).await, Err(Error::NotFound(_))));
-        assert!(matches!(context.service.delete_task(&who, "x", None).await, Err(Error::NotFound(_))));
-        assert!(matches!(context.service.pause_task(&who, "x", None).await, Err(Error::NotFound(_))));
-        assert!(matches!(context.service.run_task(&who, "x", None, None).await, Err(Error::NotFound(_))));
+        assert!(matches!(context.services.tasks.get(&who, "x").await, Err(Error::NotFound(_))));
+        assert!(matches!(context.services.tasks.patch(&who, "x", &json!({}), None).await, Err(Error::NotFound(_))));
+        assert!(matches!(context.services.tasks.delete(&who, "x", None).await, Err(Error::NotFound(_))));
+        assert!(matches!(context.services.tasks.pause(&who, "x", None).await, Err(Error::NotFound(_))));
+        assert!(matches!(context.services.executions.run(&who, "x", None, None).await, Err(Error::NotFound(_))));
     }
 
     async fn roles_limit_actions(db: &TestDatabase) {
         let context = TestContext::new(&db.database);
         context.create("a", every(5)).await;
         let command = json!({"id": "c", "type": "send_cmd", "trigger": every(5), "params": {"command": "date"}});
-        context.service.create_task(&admin(), &command).await.unwrap();
+        context.services.tasks.create(&admin(), &command).await.unwrap();
         let allowed = |result: Result<(), Error>| match result {
             Ok(()) => true,
             Err(Error::Forbidden(_)) => false,
@@ -98,11 +98,11 @@ for_each_database! {
             let who = actor("bob", role);
             let rename = json!({"name": role.as_str()});
             let found = [
-                allowed(context.service.task(&who, "a").await.map(drop)),
-                allowed(context.service.run_task(&who, "c", None, None).await.map(drop)),
-                allowed(context.service.patch_task(&who, "a", &rename, None).await.map(drop)),
-                allowed(context.service.patch_task(&who, "c", &rename, None).await.map(drop)),
-                allowed(context.service.run_task(&who, "c", Some(&json!({"command": "id"})), None).await.map(drop)),
+                allowed(context.services.tasks.get(&who, "a").await.map(drop)),
+                allowed(context.services.executions.run(&who, "c", None, None).await.map(drop)),
+                allowed(context.services.tasks.patch(&who, "a", &rename, None).await.map(drop)),
+                allowed(context.services.tasks.patch(&who, "c", &rename, None).await.map(drop)),
+                allowed(context.services.executions.run(&who, "c", Some(&json!({"command": "id"})), None).await.map(drop)),
             ];
             assert_eq!(found, expected, "{role:?}");
         }
@@ -114,13 +114,13 @@ for_each_database! {
             context.create(id, every(5)).await;
         }
         let named = BulkTarget::Ids(vec!["a".into(), "none".into()]);
-        let outcome = context.service.bulk(&admin(), BulkAction::Pause, &named).await.unwrap();
+        let outcome = context.services.bulk.apply(&admin(), BulkAction::Pause, &named).await.unwrap();
         assert_eq!((outcome.matched, outcome.done, outcome.errors.len()), (2, 1, 1));
         assert_eq!(outcome.errors[0].id, "none");
         let enabled = BulkTarget::Filter(TaskFilter { enabled: Some(true), ..TaskFilter::default() });
-        let outcome = context.service.bulk(&admin(), BulkAction::Run, &enabled).await.unwrap();
+        let outcome = context.services.bulk.apply(&admin(), BulkAction::Run, &enabled).await.unwrap();
         assert_eq!((outcome.matched, outcome.done), (2, 2));
         let all = BulkTarget::Filter(TaskFilter::default());
-        assert_eq!(context.service.bulk(&admin(), BulkAction::Delete, &all).await.unwrap().done, 3);
+        assert_eq!(context.services.bulk.apply(&admin(), BulkAction::Delete, &all).await.unwrap().done, 3);
     }
 }

@@ -35,8 +35,8 @@ async fn every_refused_sign_in_computes_one_hash() {
     let hashes = Hashes::default();
     let _counting = tracing::subscriber::set_default(tracing_subscriber::registry().with(hashes.clone()));
     let db = TestDatabase::sqlite().await;
-    let service = TestContext::new(&db.database).service;
-    service.set_up("root", "long enough").await.unwrap();
+    let services = TestContext::new(&db.database).services;
+    services.setup.create_admin("root", "long enough").await.unwrap();
     for (name, password) in [("off", Some("long enough")), ("bot", None)] {
         let new = NewUser {
             name: name.into(),
@@ -45,10 +45,10 @@ async fn every_refused_sign_in_computes_one_hash() {
             grants: Vec::new(),
             tags: Vec::new(),
         };
-        service.create_user(&admin(), &new).await.unwrap();
+        services.users.create(&admin(), &new).await.unwrap();
     }
     let disabled = UserChange { disabled: Some(true), ..UserChange::default() };
-    service.update_user(&admin(), "off", &disabled).await.unwrap();
+    services.users.update(&admin(), "off", &disabled).await.unwrap();
     for (name, password, what) in [
         ("root", "wrong", "a wrong password"),
         ("nobody", "long enough", "an unknown name"),
@@ -56,7 +56,7 @@ async fn every_refused_sign_in_computes_one_hash() {
         ("bot", "long enough", "an account without a password"),
     ] {
         let before = hashes.0.load(Ordering::SeqCst);
-        let refused = service.sign_in(name, password, None).await.unwrap_err().to_string();
+        let refused = services.sign_in.without_second_factor(name, password, None).await.unwrap_err().to_string();
         assert_eq!(refused, "the name or the password is wrong", "{what}");
         assert_eq!(hashes.0.load(Ordering::SeqCst) - before, 1, "{what}");
     }

@@ -5,7 +5,7 @@ use belfry::domain::page::{PageRequest, TaskFilter};
 use belfry::domain::task::Task;
 use belfry::domain::transfer::{ChangeKind, Format, read};
 use belfry::domain::user::Role;
-use belfry::service::{Error, Import, ImportOutcome};
+use belfry::service::{Error, Import, ImportOutcome, NewSecret};
 use chrono::Duration;
 use serde_json::{Value, json};
 
@@ -24,7 +24,7 @@ fn document(tasks: &[Value]) -> Value {
 }
 
 async fn tasks(context: &TestContext) -> Vec<Task> {
-    context.service.tasks(&admin(), &TaskFilter::default(), &PageRequest::default()).await.unwrap().items
+    context.services.tasks.list(&admin(), &TaskFilter::default(), &PageRequest::default()).await.unwrap().items
 }
 
 async fn ids(context: &TestContext) -> Vec<String> {
@@ -45,21 +45,21 @@ fn pointers(refused: Result<ImportOutcome, Error>) -> Vec<String> {
 for_each_database! {
     async fn import_of_an_export_changes_nothing(db: &TestDatabase) {
         let context = TestContext::new(&db.database);
-        context.service.put_secret(&admin(), "token", "hunter2-and-more").await.unwrap();
+        context.services.secrets.put(&admin(), "token", &NewSecret::new("hunter2-and-more")).await.unwrap();
         let mut one = echo("日报", daily(8));
         one["params"] = json!({"message": "select 1\nfrom x\n"});
         one["policy"] = json!({"timeout_seconds": null, "retry": {"max_attempts": 3}});
         one["chain"] = json!([{"on": "failure", "task": "a"}]);
         context.create("a", json!({"type": "idle"})).await;
-        context.service.create_task(&admin(), &one).await.unwrap();
-        let exported = context.service.export(&admin()).await.unwrap();
+        context.services.tasks.create(&admin(), &one).await.unwrap();
+        let exported = context.services.transfer.export(&admin()).await.unwrap();
         assert_eq!(exported["secrets"], json!(["token"]));
         let found: Vec<_> = exported["tasks"].as_array().unwrap().iter().map(|task| task["id"].as_str().unwrap()).collect();
         assert_eq!(found, ["a", "日报"]);
         assert_eq!(exported["tasks"][0], json!({"id": "a", "type": "echo", "trigger": {"type": "idle"}, "params": {"message": "hello"}}));
         for format in Format::ALL {
             let again = read(&format.write(&exported)).unwrap();
-            let outcome = context.service.import(&admin(), &again, PRUNE).await.unwrap();
+            let outcome = context.services.transfer.import(&admin(), &again, PRUNE).await.unwrap();
             assert_eq!((outcome.changes.len(), outcome.unchanged), (0, 2), "{outcome:?}");
         }
         assert!(tasks(&context).await.iter().all(|task| task.version == 1));
@@ -71,7 +71,7 @@ for_each_database! {
             context.create(id, daily(8)).await;
         }
         let wanted = document(&[echo("same", daily(8)), echo("change", daily(9)), echo("new", daily(10))]);
-        let planned = context.service.import(&admin(), &wanted, Import { prune: true, dry_run: true }).await.unwrap();
+        let planned = context.services.transfer.import(&admin(), &wanted, Import { prune: true, dry_run: true }).await.unwrap();
         assert_eq!(kinds(&planned), [("change", ChangeKind::Update), ("new", ChangeKind::Create), ("gone", ChangeKind::Delete)]);
         assert!(!planned.applied && planned.unchanged == 1);
         let change = &planned.changes[0];
@@ -82,17 +82,17 @@ for_each_database! {
         assert!(planned.changes[1].firings_before.is_empty() && planned.changes[2].firings_after.is_empty());
         assert_eq!(ids(&context).await, ["change", "gone", "same"], "a dry run saves nothing");
 
-        let done = context.service.import(&admin(), &wanted, PRUNE).await.unwrap();
+        let done = context.services.transfer.import(&admin(), &wanted, PRUNE).await.unwrap();
         assert!(done.applied && done.changes == planned.changes);
         assert_eq!(ids(&context).await, ["change", "new", "same"]);
-        let changed = context.service.task(&admin(), "change").await.unwrap();
+        let changed = context.services.tasks.get(&admin(), "change").await.unwrap();
         assert_eq!((changed.version, changed.next_run_at.unwrap().to_rfc3339()), (2, "2026-11-22T01:00:00+00:00".to_owned()));
-        let versions = context.service.versions(&admin(), "change", None).await.unwrap();
+        let versions = context.services.tasks.versions(&admin(), "change", None).await.unwrap();
         assert_eq!(versions[0].content["trigger"]["hour"], 9);
-        let audit = context.service.audit(&admin(), &AuditFilter::default(), &PageRequest::default()).await.unwrap();
+        let audit = context.services.audit.list(&admin(), &AuditFilter::default(), &PageRequest::default()).await.unwrap();
         let found: Vec<_> = audit.items.iter().take(3).map(|entry| (entry.action.as_str(), entry.target.as_str())).collect();
         assert_eq!(found, [("task.delete", "task:gone"), ("task.create", "task:new"), ("task.update", "task:change")]);
-        let again = context.service.import(&admin(), &wanted, PRUNE).await.unwrap();
+        let again = context.services.transfer.import(&admin(), &wanted, PRUNE).await.unwrap();
         assert_eq!((again.changes.len(), again.unchanged), (0, 3));
         context.advance(Duration::hours(30)).await;
         assert_eq!(context.executions("new").await.len(), 1, "imported tasks fire");
@@ -103,11 +103,11 @@ for_each_database! {
         context.create("a", daily(8)).await;
         let mut bad = echo("b", json!({"type": "cron", "hour": 25}));
         bad["color"] = json!("red");
-        let found = pointers(context.service.import(&admin(), &document(&[echo("a", daily(9)), bad, echo("a", daily(9))]), PRUNE).await);
+        let found = pointers(context.services.transfer.import(&admin(), &document(&[echo("a", daily(9)), bad, echo("a", daily(9))]), PRUNE).await);
         assert_eq!(found, ["/tasks/1/trigger/hour", "/tasks/1/color", "/tasks/2/id"]);
         let other = json!({"id": "a", "type": "http_request", "trigger": daily(8), "params": {"url": "http://a/"}});
-        assert_eq!(pointers(context.service.import(&admin(), &document(&[echo("n", daily(1)), other]), NOW).await), ["/tasks/1/type"]);
-        assert_eq!(pointers(context.service.import(&admin(), &json!({"tasks": 1}), NOW).await), ["/tasks"]);
+        assert_eq!(pointers(context.services.transfer.import(&admin(), &document(&[echo("n", daily(1)), other]), NOW).await), ["/tasks/1/type"]);
+        assert_eq!(pointers(context.services.transfer.import(&admin(), &json!({"tasks": 1}), NOW).await), ["/tasks"]);
         assert_eq!(tasks(&context).await.iter().map(|task| (task.id.as_str(), task.version)).collect::<Vec<_>>(), [("a", 1)]);
     }
 
@@ -120,11 +120,11 @@ for_each_database! {
             task
         };
         let together = document(&[chained("a", "b"), echo("b", daily(8)), chained("c", "old")]);
-        context.service.import(&admin(), &together, NOW).await.unwrap();
-        assert_eq!(pointers(context.service.import(&admin(), &document(&[chained("b", "a")]), NOW).await), ["/tasks/0/chain"]);
-        assert_eq!(pointers(context.service.import(&admin(), &document(&[chained("d", "nobody")]), NOW).await), ["/tasks/0/chain/0/task"]);
+        context.services.transfer.import(&admin(), &together, NOW).await.unwrap();
+        assert_eq!(pointers(context.services.transfer.import(&admin(), &document(&[chained("b", "a")]), NOW).await), ["/tasks/0/chain"]);
+        assert_eq!(pointers(context.services.transfer.import(&admin(), &document(&[chained("d", "nobody")]), NOW).await), ["/tasks/0/chain/0/task"]);
         // The linked task would be deleted by the same import.
-        assert_eq!(pointers(context.service.import(&admin(), &document(&[chained("d", "old")]), PRUNE).await), ["/tasks/0/chain/0/task"]);
+        assert_eq!(pointers(context.services.transfer.import(&admin(), &document(&[chained("d", "old")]), PRUNE).await), ["/tasks/0/chain/0/task"]);
     }
 
     async fn import_requires_the_permissions_of_each_change(db: &TestDatabase) {
@@ -132,43 +132,43 @@ for_each_database! {
         let command = json!({"id": "cmd", "type": "send_cmd", "trigger": daily(8), "params": {"command": "date"}});
         let (viewer, editor) = (actor("vera", Role::Viewer), actor("ed", Role::Editor));
         let forbidden = |outcome: Result<ImportOutcome, Error>| assert!(matches!(outcome, Err(Error::Forbidden(_))), "{outcome:?}");
-        forbidden(context.service.import(&viewer, &document(&[]), NOW).await);
-        forbidden(context.service.import(&editor, &document(&[echo("a", daily(8)), command.clone()]), NOW).await);
+        forbidden(context.services.transfer.import(&viewer, &document(&[]), NOW).await);
+        forbidden(context.services.transfer.import(&editor, &document(&[echo("a", daily(8)), command.clone()]), NOW).await);
         assert!(ids(&context).await.is_empty());
-        context.service.import(&editor, &document(&[echo("a", daily(8))]), NOW).await.unwrap();
-        context.service.import(&admin(), &document(&[command]), NOW).await.unwrap();
-        forbidden(context.service.import(&editor, &document(&[]), PRUNE).await);
+        context.services.transfer.import(&editor, &document(&[echo("a", daily(8))]), NOW).await.unwrap();
+        context.services.transfer.import(&admin(), &document(&[command]), NOW).await.unwrap();
+        forbidden(context.services.transfer.import(&editor, &document(&[]), PRUNE).await);
         assert_eq!(ids(&context).await, ["a", "cmd"]);
-        assert!(context.service.export(&viewer).await.is_ok());
+        assert!(context.services.transfer.export(&viewer).await.is_ok());
     }
 
     async fn import_handles_a_thousand_tasks(db: &TestDatabase) {
         let context = TestContext::new(&db.database);
         let many: Vec<Value> = (0..1000).map(|n| echo(&format!("t{n:04}"), daily(n % 24))).collect();
-        let done = context.service.import(&admin(), &document(&many), NOW).await.unwrap();
+        let done = context.services.transfer.import(&admin(), &document(&many), NOW).await.unwrap();
         assert_eq!(done.changes.len(), 1000);
-        assert_eq!(context.service.import(&admin(), &document(&many), NOW).await.unwrap().unchanged, 1000);
-        let emptied = context.service.import(&admin(), &document(&many[..1]), PRUNE).await.unwrap();
+        assert_eq!(context.services.transfer.import(&admin(), &document(&many), NOW).await.unwrap().unchanged, 1000);
+        let emptied = context.services.transfer.import(&admin(), &document(&many[..1]), PRUNE).await.unwrap();
         assert_eq!((emptied.changes.len(), ids(&context).await.len()), (999, 1));
     }
 
     async fn export_replaces_secrets_by_templates(db: &TestDatabase) {
         let context = TestContext::new(&db.database);
-        context.service.put_secret(&admin(), "token", "hunter2-and-more").await.unwrap();
+        context.services.secrets.put(&admin(), "token", &NewSecret::new("hunter2-and-more")).await.unwrap();
         let mut task = echo("a", daily(8));
         task["params"]["message"] = json!("Bearer hunter2-and-more!");
-        context.service.create_task(&admin(), &task).await.unwrap();
-        let exported = context.service.export(&admin()).await.unwrap();
+        context.services.tasks.create(&admin(), &task).await.unwrap();
+        let exported = context.services.transfer.export(&admin()).await.unwrap();
         assert_eq!(exported["tasks"][0]["params"]["message"], "Bearer {{ secret('token') }}!");
         assert!(!exported.to_string().contains("hunter2"));
-        assert_eq!(context.service.import(&admin(), &exported, PRUNE).await.unwrap().unchanged, 1, "redacted values are restored");
+        assert_eq!(context.services.transfer.import(&admin(), &exported, PRUNE).await.unwrap().unchanged, 1, "redacted values are restored");
         let mut other = exported.clone();
         other["tasks"][0]["name"] = json!("A");
         other["secrets"] = json!(["token", "unset"]);
-        let outcome = context.service.import(&admin(), &other, NOW).await.unwrap();
+        let outcome = context.services.transfer.import(&admin(), &other, NOW).await.unwrap();
         assert_eq!(outcome.missing_secrets, ["unset"]);
         assert_eq!(outcome.changes[0].differences.len(), 1);
-        assert_eq!(context.service.task(&admin(), "a").await.unwrap().params["message"], "Bearer hunter2-and-more!");
+        assert_eq!(context.services.tasks.get(&admin(), "a").await.unwrap().params["message"], "Bearer hunter2-and-more!");
     }
 
     async fn tasks_file_manages_its_tasks(db: &TestDatabase) {
@@ -177,75 +177,75 @@ for_each_database! {
         context.create("own", daily(8)).await;
         context.create("adopted", daily(8)).await;
         let first = document(&[echo("adopted", daily(9)), echo("kept", daily(9))]);
-        context.service.apply_tasks_file(&admin(), &first, file).await.unwrap();
+        context.services.tasks_file.apply(&admin(), &first, file).await.unwrap();
         assert_eq!(ids(&context).await, ["adopted", "kept", "own"]);
-        let kept = context.service.task(&admin(), "kept").await.unwrap();
+        let kept = context.services.tasks.get(&admin(), "kept").await.unwrap();
         assert_eq!(kept.managed.as_ref().map(|managed| managed.by.as_str()), Some(file));
 
         // Managed tasks can be changed in the file only.
-        let conflict = |refused: Option<Error>| assert!(matches!(&refused, Some(Error::Conflict(text)) if text.contains(file)), "{refused:?}");
-        conflict(context.service.patch_task(&admin(), "kept", &json!({"name": "x"}), None).await.err());
-        conflict(context.service.delete_task(&admin(), "kept", None).await.err());
-        conflict(context.service.import(&admin(), &document(&[echo("kept", daily(3))]), NOW).await.err());
-        let pruned = context.service.import(&admin(), &document(&[]), PRUNE).await.unwrap();
+        let conflict = |refused: Option<Error>| assert!(matches!(&refused, Some(Error::Conflict(text)) if text.to_string().contains(file)), "{refused:?}");
+        conflict(context.services.tasks.patch(&admin(), "kept", &json!({"name": "x"}), None).await.err());
+        conflict(context.services.tasks.delete(&admin(), "kept", None).await.err());
+        conflict(context.services.transfer.import(&admin(), &document(&[echo("kept", daily(3))]), NOW).await.err());
+        let pruned = context.services.transfer.import(&admin(), &document(&[]), PRUNE).await.unwrap();
         assert_eq!(kinds(&pruned), [("own", ChangeKind::Delete)], "pruning keeps managed tasks");
 
         // Running and pausing stay possible; a pause stays until the file changes `enabled`.
-        context.service.run_task(&admin(), "kept", None, None).await.unwrap();
-        context.service.pause_task(&admin(), "kept", None).await.unwrap();
-        assert!(context.service.apply_tasks_file(&admin(), &first, file).await.unwrap().changes.is_empty());
-        let drifted = context.service.drifted_tasks(&admin()).await.unwrap();
+        context.services.executions.run(&admin(), "kept", None, None).await.unwrap();
+        context.services.tasks.pause(&admin(), "kept", None).await.unwrap();
+        assert!(context.services.tasks_file.apply(&admin(), &first, file).await.unwrap().changes.is_empty());
+        let drifted = context.services.tasks_file.drifted_tasks(&admin()).await.unwrap();
         assert_eq!(drifted.iter().map(|task| task.id.as_str()).collect::<Vec<_>>(), ["kept"]);
         let later = document(&[echo("adopted", daily(9)), echo("kept", daily(10))]);
-        context.service.apply_tasks_file(&admin(), &later, file).await.unwrap();
-        let kept = context.service.task(&admin(), "kept").await.unwrap();
+        context.services.tasks_file.apply(&admin(), &later, file).await.unwrap();
+        let kept = context.services.tasks.get(&admin(), "kept").await.unwrap();
         assert_eq!((kept.enabled, &kept.trigger["hour"]), (false, &json!(10)));
         let mut off = echo("kept", daily(10));
         off["enabled"] = json!(false);
-        context.service.apply_tasks_file(&admin(), &document(&[echo("adopted", daily(9)), off]), file).await.unwrap();
-        assert!(context.service.drifted_tasks(&admin()).await.unwrap().is_empty());
-        context.service.apply_tasks_file(&admin(), &later, file).await.unwrap();
-        assert!(context.service.task(&admin(), "kept").await.unwrap().enabled);
+        context.services.tasks_file.apply(&admin(), &document(&[echo("adopted", daily(9)), off]), file).await.unwrap();
+        assert!(context.services.tasks_file.drifted_tasks(&admin()).await.unwrap().is_empty());
+        context.services.tasks_file.apply(&admin(), &later, file).await.unwrap();
+        assert!(context.services.tasks.get(&admin(), "kept").await.unwrap().enabled);
 
         // An invalid document changes nothing; tasks missing from the file are deleted.
-        assert!(context.service.apply_tasks_file(&admin(), &document(&[json!({"id": "kept"})]), file).await.is_err());
+        assert!(context.services.tasks_file.apply(&admin(), &document(&[json!({"id": "kept"})]), file).await.is_err());
         assert_eq!(ids(&context).await, ["adopted", "kept"]);
-        context.service.apply_tasks_file(&admin(), &document(&[echo("adopted", daily(9))]), file).await.unwrap();
+        context.services.tasks_file.apply(&admin(), &document(&[echo("adopted", daily(9))]), file).await.unwrap();
         assert_eq!(ids(&context).await, ["adopted"]);
-        assert_eq!(context.service.release_managed_tasks(&admin()).await.unwrap(), 1);
-        context.service.patch_task(&admin(), "adopted", &json!({"name": "x"}), None).await.unwrap();
+        assert_eq!(context.services.tasks_file.release(&admin()).await.unwrap(), 1);
+        context.services.tasks.patch(&admin(), "adopted", &json!({"name": "x"}), None).await.unwrap();
     }
 
     async fn history_import_is_idempotent(db: &TestDatabase) {
         let context = TestContext::new(&db.database);
         context.create("daily", daily(8)).await;
-        let before = context.service.task(&admin(), "daily").await.unwrap();
+        let before = context.services.tasks.get(&admin(), "daily").await.unwrap();
         let history = json!([
             {"task_id": "daily", "start_time": "2026-01-01 08:00:00", "duration": 2, "status": "success", "result": "ok"},
             {"task_id": "daily", "start_time": "2026-01-02 08:00:00", "duration": 3, "status": "failed", "error": "no route"},
             {"task_id": "daily", "start_time": "2026-01-03 08:00:00", "status": "missed"},
             {"task_id": "forgotten", "start_time": "2026-01-02 09:00:00", "duration": 1, "status": "成功"},
         ]);
-        let outcome = context.service.import_history(&admin(), &history).await.unwrap();
+        let outcome = context.services.history.import(&admin(), &history).await.unwrap();
         assert_eq!((outcome.inserted, outcome.known), (4, 0));
-        let again = context.service.import_history(&admin(), &history).await.unwrap();
+        let again = context.services.history.import(&admin(), &history).await.unwrap();
         assert_eq!((again.inserted, again.known), (0, 4));
         let runs = context.executions("daily").await;
         let found: Vec<_> = runs.iter().map(|run| (run.cause.as_str(), run.status.as_str(), run.duration_ms)).collect();
         assert_eq!(found, [("import", "succeeded", Some(2000)), ("import", "failed", Some(3000)), ("import", "missed", None)]);
         assert_eq!((runs[1].error.as_deref(), runs[1].started_at.unwrap().to_rfc3339()), (Some("no route"), "2026-01-02T00:00:00+00:00".to_owned()));
-        let after = context.service.task(&admin(), "daily").await.unwrap();
+        let after = context.services.tasks.get(&admin(), "daily").await.unwrap();
         let stats = &after.stats;
         assert_eq!((stats.run_count, stats.success_count, stats.failure_count, stats.last_duration_ms), (2, 1, 1, Some(3000)));
         assert_eq!((after.next_run_at, after.version), (before.next_run_at, before.version), "the schedule is unchanged");
         assert_eq!(context.executions("forgotten").await.len(), 1);
         // Later runs stay the last run.
         let older = json!([{"task_id": "daily", "start_time": "2025-01-01 08:00:00", "duration": 9, "status": "success"}]);
-        context.service.import_history(&admin(), &older).await.unwrap();
-        let stats = context.service.task(&admin(), "daily").await.unwrap().stats;
+        context.services.history.import(&admin(), &older).await.unwrap();
+        let stats = context.services.tasks.get(&admin(), "daily").await.unwrap().stats;
         assert_eq!((stats.run_count, stats.last_duration_ms), (3, Some(3000)));
-        let refused = context.service.import_history(&actor("ed", Role::Editor), &older).await;
+        let refused = context.services.history.import(&actor("ed", Role::Editor), &older).await;
         assert!(matches!(refused, Err(Error::Forbidden(_))), "{refused:?}");
-        assert!(matches!(context.service.import_history(&admin(), &json!([{}])).await, Err(Error::Invalid(_))));
+        assert!(matches!(context.services.history.import(&admin(), &json!([{}])).await, Err(Error::Invalid(_))));
     }
 }

@@ -139,3 +139,23 @@ fn lists_are_read_from_file_and_variables() {
     );
     assert!(refused("[files]\nfolders = [\"here\"]\n").ends_with("'here' is not an absolute path"));
 }
+
+#[test]
+fn folders_with_tags_have_a_path_and_tags() {
+    let file = File::new(
+        "[files.finance]\nfolder = \"/srv/finance\"\ntags = [\"finance\", \"audit\"]\n[backup]\nfolders = [\"/mnt/backup\"]\n",
+    );
+    let settings = load(Some(&file.path()), &[("BELFRY_FILES_PAY_FOLDER", "/srv/pay"), ("BELFRY_FILES_PAY_TAGS", "pay")], &[]);
+    let settings = settings.expect("valid settings");
+    let folder = |path: &str, tags: &[&str]| belfry::config::TaggedFolder {
+        path: path.into(),
+        tags: tags.iter().map(|tag| (*tag).to_owned()).collect(),
+    };
+    let named = [("finance", folder("/srv/finance", &["finance", "audit"])), ("pay", folder("/srv/pay", &["pay"]))];
+    assert_eq!(settings.files.named, named.map(|(name, folder)| (name.to_owned(), folder)).into());
+    assert_eq!(settings.backup.folders, [std::path::PathBuf::from("/mnt/backup")]);
+    let refused = |text: &str| load(Some(&File::new(text).path()), &[], &[]).expect_err("is refused").to_string();
+    assert_eq!(refused("[files.a]\ntags = [\"x\"]\n"), "[files.a]: folder is missing");
+    assert!(refused("[files.a]\nfolder = \"/srv/a\"\n").starts_with("[files.a]: tags is missing"));
+    assert!(refused("[files.a]\nfolder = \"here\"\ntags = [\"x\"]\n").ends_with("'here' is not an absolute path"));
+}

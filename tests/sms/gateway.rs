@@ -190,7 +190,7 @@ fn pairs(text: &str) -> BTreeMap<String, String> {
 }
 
 fn hash(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+    data_encoding::HEXLOWER.encode(&Sha256::digest(bytes))
 }
 
 fn sign(key: &[u8], text: &str) -> Vec<u8> {
@@ -200,7 +200,7 @@ fn sign(key: &[u8], text: &str) -> Vec<u8> {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    data_encoding::HEXLOWER.encode(bytes)
 }
 
 /// A member of an Authorization header: `Signature=…`.

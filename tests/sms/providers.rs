@@ -107,7 +107,7 @@ async fn http_gateway_errors_contain_no_secrets() {
     };
     let error = async |path: &str| {
         let error = Rig::new(http(&gateway, path, conditions())).await.error(json!({"to": "13800138000", "text": "x"})).await;
-        (error.message, error.retryable)
+        (error.message.to_string(), error.retryable)
     };
     let refused = |code: &str, body: &str, retry| (format!("13800138000: {code}: {body}"), retry);
     assert_eq!(error("/no").await, refused("HTTP 200", r#"{"code":7,"msg":"no balance"}"#, false));

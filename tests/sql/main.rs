@@ -4,6 +4,7 @@
 mod support;
 
 mod errors;
+mod limits;
 mod mssql;
 #[cfg(feature = "odbc")]
 mod odbc;

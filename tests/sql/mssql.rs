@@ -54,7 +54,7 @@ async fn statement_is_stopped_at_the_time_limit() {
     let slow = QueryResponse::select_one().with_delay(Duration::from_secs(60));
     let rig = serve(vec![("set xact_abort on", nothing()), ("begin transaction", nothing()), ("select slow", slow)]).await;
     let error = rig.run(json!({"sql": "select slow", "timeout_seconds": 0.3})).await.unwrap_err();
-    assert!(error.retryable && error.message.starts_with("the run timed out after 0.3 s"), "{error:?}");
+    assert!(error.retryable && error.message.to_string().starts_with("the run timed out after 0.3 s"), "{error:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -69,6 +69,6 @@ async fn errors_are_classified_as_retryable_or_permanent() {
     ])
     .await;
     let missing = rig.error("select id from nowhere").await;
-    assert!(!missing.retryable && missing.message.starts_with("Invalid object name 'nowhere'. (208"), "{missing:?}");
+    assert!(!missing.retryable && missing.message.to_string().starts_with("Invalid object name 'nowhere'. (208"), "{missing:?}");
     assert!(rig.error("select id from busy").await.retryable);
 }

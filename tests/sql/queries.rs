@@ -53,11 +53,11 @@ for_each_kind! {
 
         let failing = "delete from orders;\ninsert into nowhere values (1)";
         let error = rig.error(failing).await;
-        assert!(error.message.starts_with("statement 2 of 2: ") && error.message.contains("nowhere"), "{}", error.message);
+        assert!(error.message.to_string().starts_with("statement 2 of 2: ") && error.message.to_string().contains("nowhere"), "{}", error.message);
         assert!(!error.retryable);
         assert_eq!(rig.rows("select count(*) from orders").await, json!([[2]]), "the first statement was rolled back");
         let alone = rig.run(json!({"sql": failing, "transaction": false})).await.unwrap_err();
-        assert!(alone.message.contains("nowhere"));
+        assert!(alone.message.to_string().contains("nowhere"));
         assert_eq!(rig.rows("select count(*) from orders").await, json!([[0]]), "each statement was committed separately");
     }
 
@@ -76,18 +76,19 @@ for_each_kind! {
     async fn csv_file_is_written_atomically(database: &TempDatabase, rig: &Rig) {
         rig.exec(ORDERS).await;
         rig.exec("insert into orders values (4, null, 0); insert into orders values (5, 'a\"b,c', 1)").await;
+        rig.exec("insert into orders values (6, '=1+1', 1); insert into orders values (7, '-5.20', 1)").await;
         let sql = "select id, day as 日期 from orders order by id";
         let result = rig.run(json!({"sql": sql, "file": "orders.csv", "max_rows": 1})).await.unwrap();
-        assert_eq!(result["rows"], 5);
+        assert_eq!(result["rows"], 7);
         let path = rig.file("orders.csv").canonicalize().unwrap();
         assert_eq!(result["file"], path.to_str().unwrap());
         let text = std::fs::read_to_string(path).unwrap();
-        assert_eq!(text, "\u{feff}id,日期\n1,2026-11-20\n2,2026-11-21\n3,2026-11-21\n4,\n5,\"a\"\"b,c\"\n");
+        assert_eq!(text, "\u{feff}id,日期\r\n1,2026-11-20\r\n2,2026-11-21\r\n3,2026-11-21\r\n4,\r\n5,\"a\"\"b,c\"\r\n6,'=1+1\r\n7,-5.20\r\n");
         let failed = rig.run(json!({"sql": "select 1; select nothing", "file": "orders.csv"})).await;
         assert!(failed.is_err() && std::fs::read_to_string(rig.file("orders.csv")).unwrap() == text);
         assert_eq!(rig.files(), ["orders.csv"], "no partial file is left");
         let outside = rig.run(json!({"sql": "select 1", "file": "/etc/orders.csv"})).await.unwrap_err();
-        assert!(outside.message.contains("[files] folders"), "{}", outside.message);
+        assert!(outside.message.to_string().contains("[files] folders"), "{}", outside.message);
     }
 
     async fn unmet_expectations_fail_and_roll_back(database: &TempDatabase, rig: &Rig) {
@@ -97,17 +98,17 @@ for_each_kind! {
         assert!(run(count, json!({"value": {"min": 3, "max": 3}, "rows": 1})).await.is_ok());
         assert!(run("select sum(total) from orders", json!({"value": {"equals": 7.75}})).await.is_ok());
         let unmet = run(count, json!({"value": {"max": 2}})).await.unwrap_err();
-        assert_eq!((unmet.message.as_str(), unmet.retryable), ("expected a value of at most 2, found 3", false));
+        assert_eq!((unmet.message.to_string().as_str(), unmet.retryable), ("expected a value of at most 2, found 3", false));
         let rows = run("select id from orders", json!({"rows": {"max": 0}})).await.unwrap_err();
-        assert_eq!(rows.message, "expected at most 0 rows, found 3");
+        assert_eq!(rows.message.to_string(), "expected at most 0 rows, found 3");
         let undone = run("delete from orders", json!({"rows_affected": {"max": 1}})).await.unwrap_err();
-        assert_eq!(undone.message, "expected at most 1 rows affected, found 3");
+        assert_eq!(undone.message.to_string(), "expected at most 1 rows affected, found 3");
         assert_eq!(rig.rows(count).await, json!([[3]]), "the unexpected change was rolled back");
     }
 
     async fn temporary_tables_do_not_survive_a_run(database: &TempDatabase, rig: &Rig) {
         rig.exec("create temporary table mine (id int)").await;
-        assert!(rig.error("select * from mine").await.message.contains("mine"));
+        assert!(rig.error("select * from mine").await.message.to_string().contains("mine"));
     }
 }
 

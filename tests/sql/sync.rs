@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use belfry::clock::{Clock, SystemClock};
-use belfry::domain::execution::{Cause, Status};
+use belfry::domain::execution::Status;
 use belfry::domain::node::NodeIdentity;
 use belfry::storage::execution::{self, Claim, Finish, NewExecution};
 use belfry::tasks::data_sync::DataSync;
@@ -16,6 +16,7 @@ use poem::{EndpointExt, Route, Server, handler};
 use serde_json::{Value, json};
 
 use crate::rig::{Kind, Rig, TempDatabase, context};
+use crate::support::queued_execution;
 
 /// Runs of one task, recorded as the workers do.
 struct Runs<'r> {
@@ -46,21 +47,7 @@ impl<'r> Runs<'r> {
     }
 
     async fn insert(&self, id: &str, params: &Value) {
-        let new = NewExecution {
-            id: id.into(),
-            task_id: "task-1".into(),
-            task_type: "data_sync".into(),
-            schedule_text: String::new(),
-            params: params.clone(),
-            cause: Cause::Manual,
-            status: Status::Queued,
-            scheduled_at: SystemClock.now(),
-            error: None,
-            requested_by: None,
-            idempotency_key: None,
-            started_by: None,
-            task_version: 1,
-        };
+        let new = NewExecution { id: id.into(), ..queued_execution("task-1", "data_sync", params.clone(), SystemClock.now()) };
         let mut tx = self.rig.toolbox.database.write().await.unwrap();
         execution::insert(&mut tx, &[new], SystemClock.now()).await.unwrap();
         tx.commit().await.unwrap();
@@ -69,7 +56,7 @@ impl<'r> Runs<'r> {
     async fn attempt(&self, id: &str, attempt: i64, again: bool, params: &Value) -> Result<Value, RunError> {
         assert_eq!(self.sync.check(params), [], "{params}");
         let node = NodeIdentity { id: "node".into(), name: "host".into() };
-        let claim = Claim { execution_id: id.into(), attempt, started_at: SystemClock.now(), rendered_params: None };
+        let claim = Claim { execution_id: id.into(), attempt, started_at: SystemClock.now() };
         let mut tx = self.rig.toolbox.database.write().await.unwrap();
         assert_eq!(execution::claim(&mut tx, &node, &[claim]).await.unwrap().len(), 1);
         tx.commit().await.unwrap();
@@ -234,7 +221,7 @@ async fn retry_continues_after_the_rows_sent() {
     let params = json!({"from": {"sql": "select id from t where id > :watermark order by id"}, "to": {"http": {"url": url}},
         "batch_size": 10, "watermark": {"column": "id", "start": 0}});
     let (failed, then) = Runs::on(&rig).run_twice(&params).await;
-    assert!(failed.retryable && failed.message.contains("503"), "{failed:?}");
+    assert!(failed.retryable && failed.message.to_string().contains("503"), "{failed:?}");
     let result = failed.result.unwrap();
     assert_eq!((&result["rows"], &result["watermark"]), (&json!(30), &json!(30)));
     let then = then.unwrap();
@@ -250,7 +237,7 @@ async fn batches_are_atomic() {
     let params =
         json!({"from": {"datasource": "a", "sql": "select id from t"}, "to": {"datasource": "b", "table": "t"}, "batch_size": 2});
     let error = Runs::on(&rig).run(&params).await.unwrap_err();
-    assert!(!error.retryable && error.message.starts_with("b: null value in column \"id\""), "{error:?}");
+    assert!(!error.retryable && error.message.to_string().starts_with("b: null value in column \"id\""), "{error:?}");
     assert_eq!(error.result.unwrap()["rows"], 4);
     assert_eq!(on(&rig, "b", "select id from t order by id").await, json!([[1], [2], [3], [4]]));
     a.remove().await;
@@ -292,7 +279,7 @@ async fn slow_receiver_slows_down_the_reader() {
     let sql = "select nextval('taken') as id, repeat('x', 10000) as wide from generate_series(1, 100000)";
     let params = json!({"from": {"sql": sql}, "to": {"http": {"url": url, "timeout_seconds": 2}}, "batch_size": 10});
     let error = Runs::on(&rig).run(&params).await.unwrap_err();
-    assert!(error.retryable && error.message.contains("no response within 2 s"), "{error:?}");
+    assert!(error.retryable && error.message.to_string().contains("no response within 2 s"), "{error:?}");
     let taken = rig.rows("select last_value from taken").await[0][0].as_i64().unwrap();
     assert!(taken < 20_000, "{taken} rows of 100000 were read for the first batch of 10");
     database.remove().await;
@@ -349,5 +336,5 @@ async fn faults_of_parameters_have_pointers() {
     assert_eq!(pointers(json!({"table": "t", "datasource": "x"}), Value::Null, "select 1"), "/to/datasource");
     assert_eq!(pointers(table.clone(), json!({"column": "id"}), "select 1"), "/from/sql");
     let fault = Runs::on(&rig).sync.run(json!({"from": {"sql": "delete from t"}, "to": table}), &context().0).await.unwrap_err();
-    assert_eq!(fault.message, "from.sql: must be exactly one statement, which reads rows");
+    assert_eq!(fault.message.to_string(), "from.sql: must be exactly one statement, which reads rows");
 }

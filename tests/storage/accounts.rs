@@ -85,7 +85,14 @@ for_each_database! {
         sign_in::insert_token(&mut tx, "old", "01ALICE", &token("1", "setup", None)).await.unwrap();
         sign_in::insert_token(&mut tx, "short", "01ALICE", &token("2", "a day", Some(1))).await.unwrap();
         let found = sign_in::by_token(&mut tx, "short", now()).await.unwrap();
-        let known = ActiveToken { user: alice.clone(), role: Role::Viewer, tags: vec!["red".into()], used_at: None };
+        let known = ActiveToken {
+            user: alice.clone(),
+            id: "2".into(),
+            role: Role::Viewer,
+            tags: vec!["red".into()],
+            expires_at: Some(now() + Duration::days(1)),
+            used_at: None,
+        };
         assert_eq!(found, Some(known));
         assert_eq!(sign_in::by_token(&mut tx, "short", now() + Duration::days(1)).await.unwrap(), None);
         sign_in::touch(&mut tx, CredentialKind::Token, "short", now()).await.unwrap();

@@ -2,6 +2,7 @@
 
 use belfry::domain::execution::{Cause, OutputChunk, Status, Stream};
 use belfry::domain::node::NodeIdentity;
+use belfry::i18n::Message;
 use belfry::storage::execution::{self, Claim, Finish, NewOutput};
 use belfry::storage::{plan, task};
 use chrono::Duration;
@@ -132,7 +133,9 @@ for_each_database! {
         insert_executions(&db.database, std::slice::from_ref(&new)).await;
         let mut tx = db.database.write().await.unwrap();
         execution::claim(&mut tx, &node(), &[claim_of(&new, 1)]).await.unwrap();
-        let retried = Finish { retry_at: Some(now() + Duration::seconds(10)), ..finish_of(&new, 1, Status::Failed) };
+        let error = Some(Message::new("process.exit_code").with("code", 3));
+        let retry_at = Some(now() + Duration::seconds(10));
+        let retried = Finish { retry_at, error: error.clone(), ..finish_of(&new, 1, Status::Failed) };
         execution::finish(&mut tx, &node().id, &[retried]).await.unwrap();
         tx.commit().await.unwrap();
 
@@ -141,7 +144,8 @@ for_each_database! {
         assert_eq!((waiting.status, waiting.attempt, waiting.retry_at), (Status::Queued, 2, Some(now() + Duration::seconds(10))));
         let attempts = execution::attempts(&mut reader, &new.id).await.unwrap();
         assert_eq!(attempts.len(), 1);
-        assert_eq!((attempts[0].attempt, attempts[0].status, attempts[0].error.as_deref()), (1, Status::Failed, Some("it broke")));
+        assert_eq!((attempts[0].attempt, attempts[0].status, attempts[0].error.as_deref()), (1, Status::Failed, Some("exit code 3")));
+        assert_eq!((&attempts[0].error_message, &waiting.error_message), (&error, &error));
         assert_eq!((attempts[0].duration_ms, attempts[0].node.as_deref()), (Some(7), Some("host-1")));
         assert_eq!(task::get(&mut reader, "a").await.unwrap().unwrap().stats.run_count, 0, "not final yet");
         let result = execution::result(&mut reader, &new.id).await.unwrap();
@@ -178,12 +182,12 @@ for_each_database! {
         insert_executions(&db.database, &all).await;
         let mut tx = db.database.write().await.unwrap();
         execution::claim(&mut tx, &node(), &[claim_of(&all[0], 1)]).await.unwrap();
-        assert!(!execution::cancel_queued(&mut tx, &all[0].id, "x", now()).await.unwrap(), "running");
+        assert!(!execution::cancel_queued(&mut tx, &all[0].id, &Message::verbatim("x"), now()).await.unwrap(), "running");
         assert!(execution::request_cancel(&mut tx, &all[0].id).await.unwrap());
         assert_eq!(execution::cancel_requested(&mut tx, &node().id).await.unwrap(), [all[0].id.clone()]);
-        assert!(execution::cancel_queued(&mut tx, &all[1].id, "by alice", now()).await.unwrap());
+        assert!(execution::cancel_queued(&mut tx, &all[1].id, &Message::verbatim("by alice"), now()).await.unwrap());
         assert!(!execution::request_cancel(&mut tx, &all[1].id).await.unwrap(), "final");
-        assert_eq!(execution::cancel_all_queued(&mut tx, "a", "deleted", now()).await.unwrap(), [all[2].id.clone()]);
+        assert_eq!(execution::cancel_all_queued(&mut tx, "a", &Message::verbatim("deleted"), now()).await.unwrap(), [all[2].id.clone()]);
         let cancelled = execution::get(&mut tx, &all[1].id).await.unwrap().unwrap();
         assert_eq!((cancelled.status, cancelled.error.as_deref()), (Status::Cancelled, Some("by alice")));
         tx.commit().await.unwrap();

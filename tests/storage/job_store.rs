@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::process::Command;
 
-use belfry::domain::migrate::apscheduler::Job;
-use belfry::domain::migrate::{firings, mapping::Mapping};
-use belfry::storage::job_store;
+use belfry::migrate::apscheduler::Job;
+use belfry::migrate::job_store;
+use belfry::migrate::{firings, mapping::Mapping};
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use serde_json::json;

@@ -2,7 +2,7 @@
 
 use belfry::domain::execution::{Cause, Status};
 use belfry::domain::page::{ExecutionFilter, PageRequest, TaskFilter, TaskSort};
-use belfry::domain::permission::TagScope;
+use belfry::domain::tag_scope::TagScope;
 use belfry::storage::{Database, execution_list, recent_runs, run_stats_by_minute, stats, task_list};
 use chrono::Duration;
 

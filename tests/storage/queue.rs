@@ -2,7 +2,7 @@
 
 use belfry::domain::job::Job;
 use belfry::domain::policy::Policy;
-use belfry::storage::queue::{self, NewJob};
+use belfry::queue::jobs::{self, NewJob};
 use serde_json::json;
 
 use crate::for_each_database;
@@ -29,26 +29,26 @@ fn job(attempt: i64) -> NewJob {
 for_each_database! {
     async fn push_skips_queued_attempt(db: &TestDatabase) {
         let mut tx = db.database.write().await.unwrap();
-        queue::push(&mut tx, &[job(1), job(2)], now()).await.unwrap();
-        queue::push(&mut tx, &[job(1)], now()).await.unwrap();
+        jobs::push(&mut tx, &[job(1), job(2)], now()).await.unwrap();
+        jobs::push(&mut tx, &[job(1)], now()).await.unwrap();
         tx.commit().await.unwrap();
         assert_eq!(crate::queue::count(db).await, 2);
     }
 
     async fn rollback_discards_jobs(db: &TestDatabase) {
         let mut tx = db.database.write().await.unwrap();
-        queue::push(&mut tx, &[job(1)], now()).await.unwrap();
+        jobs::push(&mut tx, &[job(1)], now()).await.unwrap();
         drop(tx);
         assert_eq!(crate::queue::count(db).await, 0);
     }
 
     async fn delete_done_and_release_jobs_ignore_pending_jobs(db: &TestDatabase) {
         let mut tx = db.database.write().await.unwrap();
-        queue::push(&mut tx, &[job(1)], now()).await.unwrap();
-        assert_eq!(queue::delete_done(&mut tx, 10).await.unwrap(), 0);
-        assert_eq!(queue::release_jobs(&mut tx, &["nobody".into()]).await.unwrap(), 0);
-        assert!(queue::workers_of_node(&mut tx, "01NODE").await.unwrap().is_empty());
-        queue::delete_workers(&mut tx, &["nobody".into()]).await.unwrap();
+        jobs::push(&mut tx, &[job(1)], now()).await.unwrap();
+        assert_eq!(jobs::delete_done(&mut tx, 10).await.unwrap(), 0);
+        assert_eq!(jobs::release_jobs(&mut tx, &["nobody".into()]).await.unwrap(), 0);
+        assert!(jobs::workers_of_node(&mut tx, "01NODE").await.unwrap().is_empty());
+        jobs::delete_workers(&mut tx, &["nobody".into()]).await.unwrap();
         tx.commit().await.unwrap();
         assert_eq!(crate::queue::count(db).await, 1);
     }

@@ -3,13 +3,13 @@
 use belfry::domain::execution::{Cause, Status};
 use belfry::domain::node::NodeIdentity;
 use belfry::domain::policy::Policy;
-use belfry::domain::task::{Task, TaskStats};
+use belfry::domain::task::{Task, TaskInput};
 use belfry::storage::execution::{Claim, Finish, NewExecution};
 use belfry::storage::{Database, execution, task};
 use chrono::{DateTime, Duration, Utc};
 use serde_json::json;
 
-use crate::support::at;
+use crate::support::{at, queued_execution};
 
 pub fn now() -> DateTime<Utc> {
     at("2026-11-21T08:00:00Z")
@@ -20,27 +20,12 @@ pub fn node() -> NodeIdentity {
 }
 
 pub fn task(id: &str) -> Task {
-    Task {
-        id: id.into(),
-        name: format!("Name of {id}"),
-        description: String::new(),
-        tags: vec!["report".into(), "日报".into()],
-        task_type: "echo".into(),
-        trigger: json!({"type": "interval", "seconds": 5}),
-        params: json!({"message": "x"}),
-        enabled: true,
-        policy: Policy::default(),
-        chain: Vec::new(),
-        version: 1,
-        created_at: now(),
-        updated_at: now(),
-        anchor_at: now(),
-        schedule_text: "every 5s".into(),
-        next_run_at: Some(now()),
-        next_rule_at: Some(now()),
-        managed: None,
-        stats: TaskStats::default(),
-    }
+    let value = json!({
+        "id": id, "name": format!("Name of {id}"), "tags": ["report", "日报"], "type": "echo",
+        "trigger": {"type": "interval", "seconds": 5}, "params": {"message": "x"},
+    });
+    let input = TaskInput::parse(&value, chrono_tz::Tz::UTC, |_| Ok(Policy::default())).unwrap();
+    Task { next_run_at: Some(now()), next_rule_at: Some(now()), ..Task::new(&input, now()) }
 }
 
 /// An execution queued `offset` milliseconds after [`now`]; its id encodes that time.
@@ -48,18 +33,9 @@ pub fn execution(task_id: &str, offset: i64) -> NewExecution {
     let queued_at = now() + Duration::milliseconds(offset);
     NewExecution {
         id: ulid::Ulid::from_parts(queued_at.timestamp_millis() as u64, rand_tail(task_id, offset)).to_string(),
-        task_id: task_id.into(),
-        task_type: "echo".into(),
         schedule_text: "every 5s".into(),
-        params: json!({"message": "x"}),
         cause: Cause::Schedule,
-        status: Status::Queued,
-        scheduled_at: queued_at,
-        error: None,
-        requested_by: None,
-        idempotency_key: None,
-        started_by: None,
-        task_version: 1,
+        ..queued_execution(task_id, "echo", json!({"message": "x"}), queued_at)
     }
 }
 
@@ -69,8 +45,7 @@ fn rand_tail(task_id: &str, offset: i64) -> u128 {
 
 pub async fn insert_task(db: &Database, new: &Task) {
     let mut tx = db.write().await.unwrap();
-    let kind = new.trigger["type"].as_str().unwrap();
-    task::insert(&mut tx, new, kind).await.unwrap();
+    task::insert(&mut tx, new).await.unwrap();
     tx.commit().await.unwrap();
 }
 
@@ -82,12 +57,7 @@ pub async fn insert_executions(db: &Database, new: &[NewExecution]) -> usize {
 }
 
 pub fn claim_of(new: &NewExecution, attempt: i64) -> Claim {
-    Claim {
-        execution_id: new.id.clone(),
-        attempt,
-        started_at: new.scheduled_at + Duration::milliseconds(3),
-        rendered_params: None,
-    }
+    Claim { execution_id: new.id.clone(), attempt, started_at: new.scheduled_at + Duration::milliseconds(3) }
 }
 
 pub fn finish_of(new: &NewExecution, attempt: i64, status: Status) -> Finish {
@@ -98,7 +68,7 @@ pub fn finish_of(new: &NewExecution, attempt: i64, status: Status) -> Finish {
         retry_at: None,
         finished_at: new.scheduled_at + Duration::milliseconds(10),
         duration_ms: 7,
-        error: (status != Status::Succeeded).then(|| "it broke".into()),
+        error: (status != Status::Succeeded).then(|| belfry::i18n::Message::verbatim("it broke")),
         result: Some(json!({"message": "结果"})),
     }
 }

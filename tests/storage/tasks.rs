@@ -19,7 +19,7 @@ for_each_database! {
     async fn duplicate_id_is_a_conflict(db: &TestDatabase) {
         insert_task(&db.database, &samples::task("a")).await;
         let mut tx = db.database.write().await.unwrap();
-        let duplicate = task::insert(&mut tx, &samples::task("a"), "interval").await;
+        let duplicate = task::insert(&mut tx, &samples::task("a")).await;
         assert!(matches!(duplicate, Err(Error::Conflict(_))), "{duplicate:?}");
     }
 
@@ -31,8 +31,8 @@ for_each_database! {
         changed.params = json!({"message": "y"});
         changed.next_run_at = Some(now() + Duration::seconds(1));
         let mut tx = db.database.write().await.unwrap();
-        assert!(task::update(&mut tx, &changed, "interval").await.unwrap());
-        assert!(!task::update(&mut tx, &changed, "interval").await.unwrap(), "second update from the same version");
+        assert!(task::update(&mut tx, &changed).await.unwrap());
+        assert!(!task::update(&mut tx, &changed).await.unwrap(), "second update from the same version");
         tx.commit().await.unwrap();
         assert_eq!(task::get(&mut db.database.read().await.unwrap(), "a").await.unwrap(), Some(changed));
     }
@@ -46,7 +46,7 @@ for_each_database! {
 
     async fn dropped_transaction_is_rolled_back(db: &TestDatabase) {
         let mut tx = db.database.write().await.unwrap();
-        task::insert(&mut tx, &samples::task("a"), "interval").await.unwrap();
+        task::insert(&mut tx, &samples::task("a")).await.unwrap();
         drop(tx);
         assert_eq!(task::get(&mut db.database.read().await.unwrap(), "a").await.unwrap(), None);
     }

@@ -10,7 +10,7 @@ use belfry::domain::secret::Secret;
 use belfry::domain::user::{Actor, Role, User, Via};
 use belfry::events::EventBus;
 use belfry::scheduler::Planner;
-use belfry::service::{Service, ServiceDeps};
+use belfry::service::{ServiceDeps, Services};
 use belfry::signals::{SchedulerHeartbeat, Signals};
 use belfry::storage::{Database, execution_list};
 use belfry::tasks::Toolbox;
@@ -26,7 +26,7 @@ use super::at;
 
 /// A service and a planner that share a database, a clock and the signals.
 pub struct TestContext {
-    pub service: Service,
+    pub services: Services,
     pub planner: Planner,
     pub clock: Arc<ManualClock>,
     pub signals: Signals,
@@ -102,14 +102,15 @@ impl TestContext {
             cancels: cancels.clone(),
             vault: vault(database),
             zone: Tz::Asia__Shanghai,
-            queues: vec!["default".into(), "slow".into()],
+            queues: ["default", "slow"].map(String::from).into(),
+            reserved_tags: Arc::default(),
             session: Duration::days(30),
             session_idle: Duration::days(7),
             second_factor_required: false,
             single_sign_on: None,
         };
         adjust(&mut deps);
-        let service = Service::new(deps);
+        let services = Services::new(&deps);
         let planner = Planner {
             database: database.clone(),
             clock: clock.clone(),
@@ -118,7 +119,7 @@ impl TestContext {
             zone: Tz::Asia__Shanghai,
             since: start(),
         };
-        TestContext { service, planner, clock, signals, events, cancels, database: database.clone() }
+        TestContext { services, planner, clock, signals, events, cancels, database: database.clone() }
     }
 
     /// Advances the clock and plans until nothing is due.
@@ -145,7 +146,7 @@ impl TestContext {
 
     /// Creates an `echo` task with the given trigger.
     pub async fn create(&self, id: &str, trigger: Value) -> belfry::domain::task::Task {
-        self.service.create_task(&admin(), &echo(id, trigger)).await.expect("creates")
+        self.services.tasks.create(&admin(), &echo(id, trigger)).await.expect("creates")
     }
 }
 

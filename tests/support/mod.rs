@@ -6,12 +6,34 @@ pub mod venv;
 
 use std::path::PathBuf;
 
+use belfry::domain::execution::{Cause, Status};
+use belfry::storage::execution::NewExecution;
 use belfry::storage::{Database, Synchronous};
 use chrono::{DateTime, Utc};
+use serde_json::Value;
 use sqlx::{ConnectOptions, Connection, PgConnection, postgres::PgConnectOptions};
 
 /// The PostgreSQL server used if `BELFRY_TEST_POSTGRES_URL` is not set.
 const DEFAULT_POSTGRES: &str = "postgres://postgres@127.0.0.1:5432/postgres";
+
+/// A queued execution of a task that need not exist.
+pub fn queued_execution(task_id: &str, task_type: &str, params: Value, at: DateTime<Utc>) -> NewExecution {
+    NewExecution {
+        id: belfry::ids::new_id(at),
+        task_id: task_id.into(),
+        task_type: task_type.into(),
+        schedule_text: "once".into(),
+        params,
+        cause: Cause::Manual,
+        status: Status::Queued,
+        scheduled_at: at,
+        error: None,
+        requested_by: None,
+        idempotency_key: None,
+        started_by: None,
+        task_version: 1,
+    }
+}
 
 /// A separate database for one test.
 pub struct TestDatabase {

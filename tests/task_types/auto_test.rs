@@ -3,17 +3,16 @@
 use std::path::Path;
 
 use belfry::clock::{Clock, SystemClock};
-use belfry::domain::execution::{Cause, Status};
+use belfry::domain::execution::Status;
 use belfry::storage::execution;
-use belfry::storage::execution::NewExecution;
 use belfry::tasks::auto_test::AutoTest;
 use belfry::tasks::{Limits, TaskType, Toolbox};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
 use crate::run_once::{RunResult, is_alive, run, wait_gone};
-use crate::support::TestDatabase;
 use crate::support::venv::venv;
+use crate::support::{TestDatabase, queued_execution};
 
 struct Suite {
     db: TestDatabase,
@@ -41,23 +40,9 @@ impl Suite {
     /// Records a result, as the workers do.
     async fn record(&self, result: &Value) {
         let now = SystemClock.now();
-        let new = NewExecution {
-            id: ulid::Ulid::generate().to_string(),
-            task_id: "task-1".into(),
-            task_type: "auto_test".into(),
-            schedule_text: String::new(),
-            params: json!({}),
-            cause: Cause::Manual,
-            status: Status::Queued,
-            scheduled_at: now,
-            error: None,
-            requested_by: None,
-            idempotency_key: None,
-            started_by: None,
-            task_version: 1,
-        };
+        let new = queued_execution("task-1", "auto_test", json!({}), now);
         let node = belfry::domain::node::NodeIdentity { id: "n".into(), name: "n".into() };
-        let claim = execution::Claim { execution_id: new.id.clone(), attempt: 1, started_at: now, rendered_params: None };
+        let claim = execution::Claim { execution_id: new.id.clone(), attempt: 1, started_at: now };
         let finish = execution::Finish {
             execution_id: new.id.clone(),
             attempt: 1,
@@ -94,7 +79,11 @@ async fn pytest_report_is_read_and_compared_with_the_previous_run() {
     let failed = &result["failed_tests"][0];
     assert_eq!((&failed["name"], &failed["class"]), (&json!("test_splits"), &json!("test_sums.TestSums")));
     assert!(failed["message"].as_str().is_some_and(|message| message.contains("钟楼")), "{failed}");
-    assert!(ran.error().message.starts_with("2 of 4 tests failed: test_sums.TestSums::test_splits, "), "{:?}", ran.error());
+    assert!(
+        ran.error().message.to_string().starts_with("2 of 4 tests failed: test_sums.TestSums::test_splits, "),
+        "{:?}",
+        ran.error()
+    );
     assert!(ran.text.contains("4 tests: 1 passed, 1 failed, 1 errors, 1 skipped"), "{}", ran.text);
 
     suite.record(result).await;
@@ -108,7 +97,9 @@ async fn pytest_report_is_read_and_compared_with_the_previous_run() {
     lenient["min_pass_rate"] = 30.into();
     assert_eq!(suite.run(lenient.clone()).await.result()["exit_code"], 1, "33 % is enough");
     lenient["min_pass_rate"] = 40.into();
-    assert!(suite.run(lenient).await.error().message.starts_with("33.33 % of the tests passed, below min_pass_rate 40 %"));
+    assert!(
+        suite.run(lenient).await.error().message.to_string().starts_with("33.33 % of the tests passed, below min_pass_rate 40 %")
+    );
 }
 
 #[tokio::test]
@@ -117,15 +108,15 @@ async fn reports_not_written_by_the_run_are_ignored() {
     suite.write("report.xml", "<testsuite><testcase name='old'/></testsuite>");
     let params = |command: &str| json!({"command": command, "report": "*.xml"});
     let stale = suite.run(params("true")).await;
-    assert_eq!(stale.error().message, "no new report with tests was written");
+    assert_eq!(stale.error().message.to_string(), "no new report with tests was written");
     let crashed = suite.run(params("echo no module named x >&2; exit 2")).await;
-    assert!(crashed.error().message.starts_with("exit code 2: no module named x; no new report"), "{crashed:?}");
+    assert!(crashed.error().message.to_string().starts_with("exit code 2: no module named x; no new report"), "{crashed:?}");
     let fresh = suite.run(params("echo \"<testsuite><testcase name='new'/></testsuite>\" > second.xml")).await;
     assert_eq!((&fresh.result()["tests"]["total"], &fresh.result()["cases"]["new"][0]), (&json!(1), &json!("passed")));
     let odd = suite.run(params("echo \"<testsuite><testcase name='new'/></testsuite>\" > report.xml; exit 3")).await;
-    assert_eq!(odd.error().message, "exit code 3, although no test failed");
+    assert_eq!(odd.error().message.to_string(), "exit code 3, although no test failed");
     let broken = suite.run(params("echo '<testsuite>' > report.xml")).await;
-    assert!(broken.error().message.starts_with("cannot parse report report.xml"), "{broken:?}");
+    assert!(broken.error().message.to_string().starts_with("cannot parse report report.xml"), "{broken:?}");
 }
 
 #[tokio::test]
@@ -134,11 +125,11 @@ async fn tap_is_read_from_the_output() {
     let ran = suite
         .run(json!({"command": "printf 'TAP version 14\\n1..3\\nok 1 - a\\nnot ok 2 - b\\nok 3 - c # SKIP\\n'; exit 1"}))
         .await;
-    assert_eq!(ran.error().message, "1 of 3 tests failed: b");
+    assert_eq!(ran.error().message.to_string(), "1 of 3 tests failed: b");
     let ran = suite.run(json!({"command": "printf '1..3\\nok 1\\n'"})).await;
-    assert_eq!(ran.error().message, "3 tests were planned, 1 ran");
+    assert_eq!(ran.error().message.to_string(), "3 tests were planned, 1 ran");
     assert_eq!(suite.run(json!({"command": "printf '1..1\\nok 1\\n'"})).await.result()["pass_rate"], 100.0);
-    assert_eq!(suite.run(json!({"command": "true"})).await.error().message, "the output contains no TAP tests");
+    assert_eq!(suite.run(json!({"command": "true"})).await.error().message.to_string(), "the output contains no TAP tests");
 }
 
 /// cargo-nextest 0.9.143 wrote the report in tests/data.
@@ -161,7 +152,7 @@ async fn nextest_report_is_read() {
 async fn time_limit_ends_the_tests_and_their_child_processes() {
     let suite = Suite::new().await;
     let ran = suite.run(json!({"command": "sleep 600 & echo $! > pid; wait", "timeout_seconds": 2})).await;
-    assert_eq!((ran.error().message.as_str(), ran.error().retryable), ("the tests timed out after 2 s", true));
+    assert_eq!((ran.error().message.to_string().as_str(), ran.error().retryable), ("the tests timed out after 2 s", true));
     let pid = std::fs::read_to_string(suite.folder.path().join("pid")).expect("has begun");
     wait_gone(pid.trim()).await;
     assert!(!is_alive(pid.trim()));
@@ -181,5 +172,5 @@ async fn faults_have_pointers_and_program_limits_apply() {
     let limits = Limits { programs: vec!["pytest".into()], ..Limits::within("") };
     let limited = AutoTest::new(&Toolbox { limits: Arc::new(limits), ..suite.toolbox() });
     let refused = run(&limited, json!({"command": "pytest"})).await;
-    assert!(!refused.error().retryable && refused.error().message.contains("'sh' is not allowed"), "{refused:?}");
+    assert!(!refused.error().retryable && refused.error().message.to_string().contains("'sh' is not allowed"), "{refused:?}");
 }

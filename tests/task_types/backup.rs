@@ -64,20 +64,20 @@ for_each_database! {
         if !has_programs(db) {
             return;
         }
-        let services = TestContext::new(&db.database);
-        services.create("钟楼", json!({"type": "interval", "seconds": 60})).await;
-        services.advance(chrono::Duration::seconds(60)).await;
-        let before = services.executions("钟楼").await;
+        let context = TestContext::new(&db.database);
+        context.create("钟楼", json!({"type": "interval", "seconds": 60})).await;
+        context.advance(chrono::Duration::seconds(60)).await;
+        let before = context.executions("钟楼").await;
         let folder = tempfile::tempdir().expect("a folder");
         let backup = Backup::new(&toolbox(&db.database, folder.path()));
         let going = Arc::new(AtomicBool::new(true));
         let writing = {
-            let (service, going) = (services.service.clone(), going.clone());
+            let (services, going) = (context.services.clone(), going.clone());
             tokio::spawn(async move {
                 let mut made = 0;
                 while going.load(Ordering::SeqCst) {
                     let task = crate::support::context::echo(&format!("other-{made}"), json!({"type": "interval", "hours": 1}));
-                    service.create_task(&crate::support::context::admin(), &task).await.expect("creates");
+                    services.tasks.create(&crate::support::context::admin(), &task).await.expect("creates");
                     made += 1;
                 }
                 made
@@ -111,9 +111,9 @@ for_each_database! {
 #[tokio::test]
 async fn cancelled_backup_leaves_no_file() {
     let db = TestDatabase::sqlite().await;
-    let services = TestContext::new(&db.database);
+    let context = TestContext::new(&db.database);
     for number in 0..200 {
-        services.create(&format!("task-{number}"), json!({"type": "interval", "seconds": 60})).await;
+        context.create(&format!("task-{number}"), json!({"type": "interval", "seconds": 60})).await;
     }
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::create_dir(folder.path().join("copies")).expect("makes a folder");
@@ -142,10 +142,10 @@ async fn copies_go_to_open_folders_alone() {
     let backup = Backup::new(&toolbox(&db.database, open.path()));
     for to in [closed.path().to_str().expect("a path"), "../elsewhere"] {
         let refused = run(&backup, json!({"to": to})).await;
-        assert!(!refused.error().retryable && refused.error().message.contains("[files] folders"), "{refused:?}");
+        assert!(!refused.error().retryable && refused.error().message.to_string().contains("[backup] folders"), "{refused:?}");
     }
     std::fs::write(open.path().join("file"), "x").expect("writes");
-    assert!(run(&backup, json!({"to": "file"})).await.error().message.starts_with("to: "));
+    assert!(run(&backup, json!({"to": "file"})).await.error().message.to_string().starts_with("to: "));
     assert_eq!(names(open.path()), ["file"]);
 }
 
@@ -156,6 +156,9 @@ async fn program_limits_apply_to_pg_dump() {
     let limits = Limits { programs: vec!["git".into()], ..Limits::within(folder.path()) };
     let backup = Backup::new(&Toolbox { limits: Arc::new(limits), ..toolbox(&db.database, folder.path()) });
     let refused = run(&backup, json!({"to": "copies"})).await;
-    assert!(!refused.error().retryable && refused.error().message.contains("'pg_dump' is not allowed"), "{refused:?}");
+    assert!(
+        !refused.error().retryable && refused.error().message.to_string().contains("'pg_dump' is not allowed"),
+        "{refused:?}"
+    );
     db.remove().await;
 }

@@ -108,9 +108,9 @@ async fn exit_status_75_is_retryable() {
     watched.write("plain", "#!/bin/sh\necho fine\n");
     watched.watcher.run_once().await;
     let later = watched.run("later", json!({})).await;
-    assert_eq!((later.error().message.as_str(), later.error().retryable), ("the queue is full", true));
+    assert_eq!((later.error().message.to_string().as_str(), later.error().retryable), ("the queue is full", true));
     let never = watched.run("never", json!({})).await;
-    assert_eq!((never.error().message.as_str(), never.error().retryable), ("exit code 3: no such customer", false));
+    assert_eq!((never.error().message.to_string().as_str(), never.error().retryable), ("exit code 3: no such customer", false));
     assert_eq!(never.failed_result(), &json!({"done": 3}));
     assert_eq!(
         watched.run("plain", json!({})).await.result()["stdout_tail"],
@@ -187,7 +187,7 @@ async fn cancellation_and_description_timeout_leave_no_process() {
     };
     assert!(is_alive(&pid));
     cancel.cancel();
-    assert_eq!(running.await.expect("ends").expect_err("fails").message, "the command was stopped");
+    assert_eq!(running.await.expect("ends").expect_err("fails").message.to_string(), "the command was stopped");
     assert!(receiver.recv().await.is_none());
     wait_gone(&pid).await;
 }
@@ -203,9 +203,9 @@ async fn examples_work() {
     let ran = run(&*disk.task_type, json!({"path": "/", "max_percent": 100})).await;
     assert!(ran.result()["used_percent"].as_u64().is_some_and(|used| used <= 100), "{ran:?}");
     let full = run(&*disk.task_type, json!({"path": "/", "max_percent": 0})).await;
-    assert!(!full.error().retryable && full.error().message.contains("more than 0 %"), "{full:?}");
+    assert!(!full.error().retryable && full.error().message.to_string().contains("more than 0 %"), "{full:?}");
     let gone = run(&*disk.task_type, json!({"path": "/no/such/folder"})).await;
-    assert!(!gone.error().retryable && gone.error().message.contains("no such folder"), "{gone:?}");
+    assert!(!gone.error().retryable && gone.error().message.to_string().contains("no such folder"), "{gone:?}");
     if Command::new("python3").arg("--version").output().is_ok() {
         let count = registry.get("csv-summary").expect("the example in Python");
         assert_eq!(count.check(&json!({}), "")[0].pointer, "/file");

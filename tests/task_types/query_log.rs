@@ -6,8 +6,9 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 
 use belfry::clock::ManualClock;
-use belfry::domain::execution::{Cause, OutputChunk, Status, Stream};
+use belfry::domain::execution::{OutputChunk, Status, Stream};
 use belfry::domain::node::NodeIdentity;
+use belfry::i18n::Message;
 use belfry::storage::Database;
 use belfry::storage::execution::{self, Claim, Finish, NewExecution, NewOutput};
 use belfry::tasks::mailer::{Mailer, SendFuture};
@@ -18,7 +19,7 @@ use serde_json::{Value, json};
 
 use crate::for_each_database;
 use crate::run_once::run;
-use crate::support::{TestDatabase, at};
+use crate::support::{TestDatabase, at, queued_execution};
 
 fn now() -> DateTime<Utc> {
     at("2026-11-21T08:00:00Z")
@@ -38,24 +39,15 @@ async fn record(database: &Database, task_id: &str, minutes: i64, status: Status
     let runs = !matches!(status, Status::Missed | Status::Skipped);
     let new = NewExecution {
         id: id.clone(),
-        task_id: task_id.into(),
-        task_type: "echo".into(),
-        schedule_text: String::new(),
-        params: json!({"message": "needle"}),
-        cause: Cause::Manual,
         status: if runs { Status::Queued } else { status },
-        scheduled_at: queued_at,
-        error: error.map(str::to_owned),
-        requested_by: None,
-        idempotency_key: None,
-        started_by: None,
-        task_version: 1,
+        error: error.map(Message::verbatim),
+        ..queued_execution(task_id, "echo", json!({"message": "needle"}), queued_at)
     };
     let node = NodeIdentity { id: "n".into(), name: "n".into() };
     let mut tx = database.write().await.expect("begins");
     execution::insert(&mut tx, &[new], queued_at).await.expect("inserts");
     if runs {
-        let claim = Claim { execution_id: id.clone(), attempt: 1, started_at: queued_at, rendered_params: None };
+        let claim = Claim { execution_id: id.clone(), attempt: 1, started_at: queued_at };
         execution::claim(&mut tx, &node, &[claim]).await.expect("claims");
         let chunk = OutputChunk { attempt: 1, seq: 0, stream: Stream::Stdout, at: queued_at, text: output.into() };
         execution::append_output(&mut tx, &[NewOutput { execution_id: id.clone(), chunk }]).await.expect("appends");
@@ -66,7 +58,7 @@ async fn record(database: &Database, task_id: &str, minutes: i64, status: Status
             retry_at: None,
             finished_at: queued_at,
             duration_ms: 5,
-            error: error.map(str::to_owned),
+            error: error.map(Message::verbatim),
             result: None,
         };
         execution::finish(&mut tx, &node.id, &[finish]).await.expect("finishes");
@@ -121,7 +113,7 @@ async fn alarm_fails_the_run_or_sends_mail() {
     assert_eq!(run(&query, params("failed > 2")).await.result()["alarm"], false);
     let alarmed = run(&query, params("rate >= 50%")).await;
     assert_eq!(
-        (alarmed.error().message.as_str(), alarmed.error().retryable),
+        (alarmed.error().message.to_string().as_str(), alarmed.error().retryable),
         ("rate >= 50 holds: 4 executions found, 2 failed", false)
     );
     assert_eq!(alarmed.failed_result()["alarm"], true);
@@ -191,7 +183,7 @@ async fn rotated_files_are_searched() {
         all.result()["matches"].as_array().expect("a list").iter().map(|hit| hit["text"].as_str().expect("a text")).collect();
     assert!(texts[0].contains("pool.rs") && texts[2].contains("磁盘已满") && texts[5].contains("long ago"), "{texts:?}");
     let hour = run(&query, params(json!({"since": "1h", "limit": 2, "fail_if": "count > 3"}))).await;
-    assert_eq!(hour.error().message, "count > 3 holds: 4 lines found");
+    assert_eq!(hour.error().message.to_string(), "count > 3 holds: 4 lines found");
     let listed = hour.failed_result()["matches"].as_array().expect("a list").len();
     assert_eq!(listed, 2, "a line without a time has the time of the line above; the first line of a file matches any time");
     let early = run(&query, params(json!({"to": "2026-11-21T07:00:00Z", "from": "2026-11-21T00:00:00Z"}))).await;
@@ -207,13 +199,16 @@ async fn files_outside_the_allowed_folders_are_rejected() {
     let query = QueryLog::new(&toolbox(&db.database, folder.path()));
     for path in ["/etc/passwd", "../task.db", "../scheduler.log"] {
         let refused = run(&query, json!({"source": "file", "path": path})).await;
-        assert!(!refused.error().retryable && refused.error().message.contains("[files] folders"), "{path}: {refused:?}");
+        assert!(
+            !refused.error().retryable && refused.error().message.to_string().contains("[files] folders"),
+            "{path}: {refused:?}"
+        );
     }
     let missing = run(&query, json!({"source": "file", "path": "no.log"})).await;
-    assert!(missing.error().message.starts_with("path: file not found: "), "{missing:?}");
+    assert!(missing.error().message.to_string().starts_with("path: file not found: "), "{missing:?}");
     let secret = folder.path().join("secret");
     std::fs::write(&secret, "x").expect("writes");
     std::os::unix::fs::symlink(&secret, folder.path().join("files/app.log.1")).expect("links");
     let linked = run(&query, json!({"source": "file", "path": "app.log"})).await;
-    assert!(linked.error().message.starts_with("path: file not found: "), "symbolic links are skipped: {linked:?}");
+    assert!(linked.error().message.to_string().starts_with("path: file not found: "), "symbolic links are skipped: {linked:?}");
 }

@@ -1,13 +1,14 @@
 //! Texts, descriptions and notes of triggers.
 
-use belfry::domain::trigger::{Lang, Trigger};
+use belfry::domain::trigger::Trigger;
+use belfry::i18n::Language;
 use chrono_tz::Tz;
 use serde_json::{Value, json};
 
 use crate::{cron, instant, trigger};
 
 fn check(rule: &Trigger, text: &str, en: &str, zh: &str) {
-    let found = (rule.text(), rule.describe(Lang::En), rule.describe(Lang::Zh));
+    let found = (rule.text(), rule.describe(Language::English), rule.describe(Language::Chinese));
     assert_eq!(found, (text.to_owned(), en.to_owned(), zh.to_owned()));
 }
 
@@ -56,7 +57,7 @@ fn descriptions_of_expressions() {
 
 #[test]
 fn chinese_descriptions_of_steps() {
-    let zh = |expression| cron(expression, "UTC").describe(Lang::Zh);
+    let zh = |expression| cron(expression, "UTC").describe(Language::Chinese);
     assert_eq!(zh("*/7 * * * *"), "每小时第 0～56 分，每 7 分钟");
     assert_eq!(zh("*/7 9 * * *"), "09:00 至 09:59 第 0～56 分，每 7 分钟");
     assert_eq!(zh("0 0 */3 * *"), "每月 1 日起每 3 天 00:00");
@@ -110,7 +111,7 @@ fn descriptions_of_date_interval_and_idle() {
 
 fn notes(rule: &Trigger, after: &str, count: usize) -> Vec<String> {
     let after = instant(after);
-    rule.notes(&rule.preview(after, count), after, Lang::En)
+    rule.notes(&rule.preview(after, count), after).iter().map(ToString::to_string).collect()
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The examples of `docs/triggers.md`: every row of its example tables is checked against the code.
 
-use belfry::domain::trigger::{Lang, Trigger};
+use belfry::domain::trigger::Trigger;
+use belfry::i18n::Language;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
@@ -70,6 +71,10 @@ fn texts_and_descriptions_in_the_documentation_are_correct() {
     for (line, cells) in rows {
         let [json, text, description] = cells[..] else { panic!("docs/triggers.md:{line}: a row must have three cells") };
         let rule = rule(line, json);
-        assert_eq!((rule.text().as_str(), rule.describe(Lang::En).as_str()), (text, description), "docs/triggers.md:{line}");
+        assert_eq!(
+            (rule.text().as_str(), rule.describe(Language::English).as_str()),
+            (text, description),
+            "docs/triggers.md:{line}"
+        );
     }
 }

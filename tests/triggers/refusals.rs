@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 fn refused(value: &Value) -> (String, String) {
     let faults = Trigger::parse(value, Tz::UTC).expect_err(&value.to_string());
     let first = faults.first().expect("a fault");
-    (first.pointer.clone(), first.message.clone())
+    (first.pointer.clone(), first.message.to_string())
 }
 
 fn refuse(value: &Value, pointer: &str, message: &str) {
@@ -78,7 +78,7 @@ fn unreadable_elements_are_refused() {
     field("day_of_week", json!("mon-5"), "day_of_week: mon-5 mixes a name and a number");
     let cut = format!("hour: cannot read '{}'", "é".repeat(40));
     field("hour", json!("é".repeat(99)), &cut);
-    field("hour", json!("1".repeat(4097)), "hour: longer than 4096 characters");
+    field("hour", json!("1".repeat(4097)), "hour: is longer than 4096 characters");
 }
 
 #[test]
@@ -86,9 +86,9 @@ fn invalid_expressions_are_refused() {
     expression("25:60", "expression: 25:60 is not a time of day; write HH:MM or HH:MM:SS, 00:00:00 to 23:59:59");
     expression("24:00", "expression: 24:00 is not a time of day; write HH:MM or HH:MM:SS, 00:00:00 to 23:59:59");
     expression("8:5", "expression: 8:5 is not a time of day; write HH:MM or HH:MM:SS, 00:00:00 to 23:59:59");
-    expression("* * * *", "expression: 4 field(s); 5 are needed, or 6 with seconds first");
-    expression("", "expression: 0 field(s); 5 are needed, or 6 with seconds first");
-    expression("0 0 0 1 1 * 2026", "expression: 7 field(s); 5 are needed, or 6 with seconds first");
+    expression("* * * *", "expression: 4 fields; 5 are needed, or 6 with seconds first");
+    expression("", "expression: 0 fields; 5 are needed, or 6 with seconds first");
+    expression("0 0 0 1 1 * 2026", "expression: 7 fields; 5 are needed, or 6 with seconds first");
     expression("0 0 ? * *", "day: cannot read '?'; write *");
     expression("0 0 15W * *", "day: cannot read '15W'");
     expression("0 0 L-3 * *", "day: cannot read 'L-3'");

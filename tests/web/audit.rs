@@ -11,8 +11,8 @@ async fn audit_page_shows_entries_with_before_and_after() {
     let site = Site::start().await;
     let mut task = echo("x", json!({"type": "cron", "hour": 8}));
     task["name"] = "<script>alert(1)</script>".into();
-    site.context.service.create_task(&admin(), &task).await.expect("creates");
-    site.context.service.patch_task(&admin(), "x", &json!({"description": "\"><img src=x>"}), None).await.expect("changes");
+    site.context.services.tasks.create(&admin(), &task).await.expect("creates");
+    site.context.services.tasks.patch(&admin(), "x", &json!({"description": "\"><img src=x>"}), None).await.expect("changes");
     let page = site.get("/audit").await;
     page.has_status(200)
         .shows("Task created")

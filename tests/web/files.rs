@@ -25,7 +25,7 @@ async fn asset_head_request_and_compression() {
     let path = address("vendor/htmx-4.0.1/htmx.min.js").expect("htmx");
     let head = site.request(Method::HEAD, &path, &[], "").await;
     assert_eq!((head.status, head.header("content-type")), (200, "text/javascript; charset=utf-8"));
-    let client = poem::test::TestClient::new(belfry::web::routes(site.context.service.clone(), belfry::web::Options::default()));
+    let client = poem::test::TestClient::new(belfry::web::routes(site.context.services.clone(), belfry::web::Options::default()));
     let response = client.get(&path).header("accept-encoding", "gzip").send().await.0;
     assert_eq!(response.headers()["content-encoding"], "gzip");
     let packed = response.into_body().into_vec().await.expect("a body").len();
@@ -49,7 +49,7 @@ async fn first_page_view_stays_below_size_limits() {
     let site = Site::start().await;
     let page = site.get("/tasks").await;
     let (mut all, mut scripts) = (0, 0);
-    let client = poem::test::TestClient::new(belfry::web::routes(site.context.service.clone(), belfry::web::Options::default()));
+    let client = poem::test::TestClient::new(belfry::web::routes(site.context.services.clone(), belfry::web::Options::default()));
     for path in page.text.split('"').filter(|text| text.starts_with("/static/")).collect::<std::collections::BTreeSet<_>>() {
         let response = client.get(path).header("accept-encoding", "gzip").send().await.0;
         let size = response.into_body().into_vec().await.expect("a body").len();

@@ -25,7 +25,7 @@ async fn form_creates_a_task() {
     let site = Site::start().await;
     let created = site.post("/tasks/new", &form(&[])).await;
     created.redirects_to("/tasks/daily");
-    let task = site.context.service.task(&admin(), "daily").await.expect("the task");
+    let task = site.context.services.tasks.get(&admin(), "daily").await.expect("the task");
     assert_eq!(task.trigger, json!({"type": "cron", "expression": "0 8 * * mon-fri"}));
     assert_eq!((task.params, task.tags, task.enabled), (json!({"message": "hi"}), vec!["a".to_owned(), "b".to_owned()], true));
     let flash = created.cookies()[0].split(';').next().expect("a cookie").to_owned();
@@ -48,7 +48,7 @@ async fn invalid_form_keeps_input_and_shows_faults_at_their_fields() {
         .shows("{&quot;mesage&quot;: 1}");
     page.shows("href=\"#field-id\"").shows("hour: 25 is not between 0 and 23").shows("mesage");
     let broken = site.post("/tasks/new", &form(&[("/params", "{"), ("/trigger/expression", "x")])).await;
-    broken.has_status(422).shows("line 1 column").shows("1 field(s)");
+    broken.has_status(422).shows("line 1, column").shows("1 field");
     site.close().await;
 }
 
@@ -69,7 +69,7 @@ async fn saving_an_unchanged_form_changes_nothing() {
     let mut fields: Vec<_> = values.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     fields.push(("version", "1"));
     site.post("/tasks/a/edit", &fields).await.redirects_to("/tasks/a");
-    let after = site.context.service.task(&admin(), "a").await.expect("the task");
+    let after = site.context.services.tasks.get(&admin(), "a").await.expect("the task");
     assert_eq!(after.to_input(), before.to_input());
     assert_eq!(after.anchor_at, before.anchor_at);
     site.close().await;
@@ -79,17 +79,17 @@ async fn saving_an_unchanged_form_changes_nothing() {
 async fn concurrent_change_is_not_overwritten() {
     let site = Site::start().await;
     site.context.create("daily", json!({"type": "cron", "hour": 8})).await;
-    site.context.service.patch_task(&admin(), "daily", &json!({"name": "theirs"}), None).await.expect("changes");
+    site.context.services.tasks.patch(&admin(), "daily", &json!({"name": "theirs"}), None).await.expect("changes");
     let page = site.post("/tasks/daily/edit", &form(&[("version", "1"), ("/name", "mine")])).await;
     page.has_status(412)
         .shows("Somebody else changed this task")
         .shows("theirs")
         .shows("value=\"mine\"")
         .shows("value=\"2\">Overwrite");
-    assert_eq!(site.context.service.task(&admin(), "daily").await.expect("the task").name, "theirs");
+    assert_eq!(site.context.services.tasks.get(&admin(), "daily").await.expect("the task").name, "theirs");
     let over = form(&[("version", "1"), ("version", "2"), ("/name", "mine")]);
     site.post("/tasks/daily/edit", &over).await.redirects_to("/tasks/daily");
-    assert_eq!(site.context.service.task(&admin(), "daily").await.expect("the task").name, "mine");
+    assert_eq!(site.context.services.tasks.get(&admin(), "daily").await.expect("the task").name, "mine");
     site.close().await;
 }
 
@@ -132,7 +132,7 @@ async fn parameters_are_checked_while_editing() {
     let site = Site::start().await;
     let check = async |text: &str| site.post("/tasks/-/check", &[("/type", "echo"), ("/params", text)]).await;
     check("{\"message\": 1}").await.shows("The parameters are valid");
-    check("{\n \"message\": }").await.shows("line 2 column");
+    check("{\n \"message\": }").await.shows("line 2, column");
     check("{\"mesage\": 1}").await.shows("/mesage");
     site.close().await;
 }
@@ -140,7 +140,7 @@ async fn parameters_are_checked_while_editing() {
 #[tokio::test]
 async fn changing_the_type_replaces_only_untouched_example_parameters() {
     let site = Site::start().await;
-    let example = serde_json::to_string_pretty(&site.context.service.registry().get("echo").expect("echo").spec.example);
+    let example = serde_json::to_string_pretty(&site.context.services.registry.get("echo").expect("echo").spec.example);
     let filled = example.expect("JSON").replace('\n', "\r\n");
     let part = async |text: &str| {
         site.post("/tasks/-/type", &[("/type", "http_request"), ("filled_by", "echo"), ("/params", text)]).await
@@ -155,7 +155,7 @@ async fn duplicate_opens_a_new_task_form() {
     let site = Site::start().await;
     let mut task = echo("a", json!({"type": "interval", "minutes": 5}));
     task["params"]["message"] = "copied".into();
-    site.context.service.create_task(&admin(), &task).await.expect("creates");
+    site.context.services.tasks.create(&admin(), &task).await.expect("creates");
     site.get("/tasks/a/copy").await.has_status(200).shows("action=\"/tasks/new\"").shows("copied").hides("value=\"a\"");
     site.close().await;
 }
@@ -166,13 +166,16 @@ async fn faults_are_translated() {
     let fields = form(&[("/trigger/expression", "0 25 * * *"), ("/params", "{\"mesage\": 1}"), ("/id", "")]);
     let page = site.post_with("/tasks/new", &fields, &[("accept-language", "zh-CN")]).await;
     page.has_status(422).shows("hour: 25 不在 0 到 23 之间").shows("没有这个参数").shows("必填").hides("is not between");
+    let fields = form(&[("/params", "{\n\"message\": }")]);
+    let page = site.post_with("/tasks/new", &fields, &[("accept-language", "zh-CN")]).await;
+    page.has_status(422).shows("JSON 语法错误，第 2 行第 12 列");
     site.close().await;
 }
 
 #[tokio::test]
 async fn changes_preview_of_an_edit() {
     let site = Site::start().await;
-    site.context.service.create_task(&admin(), &echo("daily", json!({"type": "cron", "hour": 8}))).await.expect("creates");
+    site.context.services.tasks.create(&admin(), &echo("daily", json!({"type": "cron", "hour": 8}))).await.expect("creates");
     let same = [
         ("/id", "daily"),
         ("/type", "echo"),
@@ -206,10 +209,10 @@ async fn chain_is_kept_if_the_form_has_no_chain_fields() {
     site.post("/tasks/new", &form(&[("/id", "after")])).await.redirects_to("/tasks/after");
     site.post("/tasks/new", &form(&[])).await.redirects_to("/tasks/daily");
     let chain = json!({"chain": [{"task": "after", "on": "always"}]});
-    site.context.service.patch_task(&admin(), "daily", &chain, None).await.expect("is chained");
+    site.context.services.tasks.patch(&admin(), "daily", &chain, None).await.expect("is chained");
     site.post("/tasks/-/changes", &form(&[("version", "2")])).await.shows("changes").hides("/chain");
     site.post("/tasks/daily/edit", &form(&[("version", "2"), ("/name", "Other")])).await.redirects_to("/tasks/daily");
-    let task = site.context.service.task(&admin(), "daily").await.expect("the task");
+    let task = site.context.services.tasks.get(&admin(), "daily").await.expect("the task");
     assert_eq!((task.name.as_str(), task.chain[0].task.as_str()), ("Other", "after"));
     site.close().await;
 }

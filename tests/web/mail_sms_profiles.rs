@@ -108,7 +108,7 @@ async fn test_message_is_sent_through_the_gateway() {
     let site = Site::start_with_profiles(Profiles { sms: [("gate".to_owned(), sms)].into(), ..Profiles::default() }).await;
     site.get("/settings/sms").await.has_status(200).shows("gate").shows("http").hides("hush");
     let rejected = [("/name", "gate"), ("/to", "+8613800138000"), ("/text", "hi"), ("/params", "{")];
-    site.post("/settings/sms", &rejected).await.has_status(422).shows("line 1 column").shows("value=\"{\"");
+    site.post("/settings/sms", &rejected).await.has_status(422).shows("line 1, column").shows("value=\"{\"");
     let sent = site.post("/settings/sms", &[("/name", "gate"), ("/to", "+8613800138000"), ("/text", "hi")]).await;
     sent.has_status(200).shows("gate: Sent").shows("accepted").hides("hush");
     assert!(serving.await.expect("the gateway").contains("text=hi"));

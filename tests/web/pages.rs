@@ -47,7 +47,7 @@ async fn user_input_is_escaped() {
     let mut task = echo("x", json!({"type": "cron", "hour": 8}));
     task["name"] = "<script>alert(1)</script>".into();
     task["params"]["message"] = "\"><img src=x onerror=alert(1)>".into();
-    site.context.service.create_task(&crate::support::context::admin(), &task).await.expect("creates");
+    site.context.services.tasks.create(&crate::support::context::admin(), &task).await.expect("creates");
     for path in ["/tasks", "/tasks/x", "/tasks/x/edit", "/tasks/x/run?params=1"] {
         site.get(path).await.has_status(200).hides("<script>alert").hides("<img src=x");
     }
@@ -84,7 +84,7 @@ async fn actions_respond_to_plain_forms_and_htmx() {
     let from = [("referer", "http://belfry.test/tasks?tag=x")];
     site.post_with("/tasks/a/resume", &[], &from).await.redirects_to("/tasks?tag=x");
     let with = site.post("/tasks/a/run", &[("params", "{\"message\": }")]).await;
-    with.has_status(422).shows("line 1 column 13").shows("{&quot;message&quot;: }");
+    with.has_status(422).shows("line 1, column 13").shows("{&quot;message&quot;: }");
     site.post("/tasks/a/delete", &[]).await.redirects_to("/tasks");
     site.get("/tasks/a").await.has_status(404);
     site.close().await;
@@ -163,9 +163,9 @@ async fn executions_download() {
     let site = Site::start().await;
     let mut task = echo("sum", json!({"type": "cron", "hour": 8}));
     task["params"]["message"] = "=1+1".into();
-    site.context.service.create_task(&crate::support::context::admin(), &task).await.expect("creates");
+    site.context.services.tasks.create(&crate::support::context::admin(), &task).await.expect("creates");
     for _ in 0..501 {
-        site.context.service.run_task(&crate::support::context::admin(), "sum", None, None).await.expect("runs");
+        site.context.services.executions.run(&crate::support::context::admin(), "sum", None, None).await.expect("runs");
     }
     let csv = site.get("/executions/-/download?format=csv&task_id=sum").await;
     assert_eq!((csv.status, csv.header("content-type")), (200, "text/csv; charset=utf-8"));

@@ -46,7 +46,8 @@ async fn secrets_require_administrator_and_csrf_token() {
         site.post(path, &[("/name", "other"), ("/value", "v")]).await.has_status(403);
     }
     site.get("/account").await.has_status(200).hides("/settings/secrets").shows("/settings/datasources");
-    let names: Vec<_> = site.context.service.secrets(&admin()).await.expect("lists").into_iter().map(|one| one.name).collect();
+    let names: Vec<_> =
+        site.context.services.secrets.list(&admin()).await.expect("lists").into_iter().map(|one| one.name).collect();
     assert_eq!(names, ["kept"]);
     site.close().await;
 }

@@ -13,7 +13,7 @@ const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded")
 /// Returns the current code of the secret on the page.
 fn code(site: &Site, secret: &str) -> String {
     let secret = TotpSecret::parse(secret).expect("base32");
-    secret.code(site.context.service.clock().now().timestamp() / 30)
+    secret.code(site.context.services.clock.now().timestamp() / 30)
 }
 
 fn between<'a>(text: &'a str, from: &str, to: &str) -> &'a str {
@@ -158,7 +158,10 @@ async fn required_second_factor_blocks_other_pages() {
     }
     let script = site.get_with("/tasks/-/rows", &[("hx-request", "true")], "").await;
     assert_eq!((script.status, script.header("hx-redirect")), (401, "/account/second-factor"));
-    assert!(site.context.service.actor_by_session(&site.session, belfry::domain::user::Via::Api).await.is_err(), "the API too");
+    assert!(
+        site.context.services.sessions.actor_by_session(&site.session, belfry::domain::user::Via::Api).await.is_err(),
+        "the API too"
+    );
     site.get("/account/second-factor").await.has_status(200).shows("Two-factor authentication is required");
     enrol(&site).await;
     site.get("/tasks").await.has_status(200);
@@ -175,9 +178,9 @@ async fn administrators_end_sessions_and_reset_second_factors() {
         grants: Vec::new(),
         tags: Vec::new(),
     };
-    site.context.service.create_user(&admin(), &vera).await.expect("an account");
+    site.context.services.users.create(&admin(), &vera).await.expect("an account");
     let of_admin = std::mem::take(&mut site.session);
-    site.session = site.context.service.sign_in("vera", "battery staple", None).await.expect("signs in").1;
+    site.session = site.context.services.sign_in.without_second_factor("vera", "battery staple", None).await.expect("signs in").1;
     enrol(&site).await;
     site.get("/settings/users/second-factor?name=admin").await.has_status(403);
     site.post("/settings/users/second-factor?name=vera", &[]).await.has_status(403);
@@ -192,7 +195,7 @@ async fn administrators_end_sessions_and_reset_second_factors() {
     site.get("/settings/users/second-factor?name=vera").await.has_status(200).shows("Reset two-factor authentication of vera?");
     site.post("/settings/users/second-factor?name=vera", &[]).await.redirects_to("/settings/users");
     site.get("/settings/users").await.has_status(200).hides("two-factor</span>");
-    site.context.service.sign_in("vera", "battery staple", None).await.expect("the password alone");
+    site.context.services.sign_in.without_second_factor("vera", "battery staple", None).await.expect("the password alone");
     site.post("/account/sign-out", &[]).await.redirects_to("/login");
     site.get("/tasks").await.redirects_to("/login?next=%2Ftasks");
     site.close().await;

@@ -110,7 +110,7 @@ async fn remote_setup_requires_the_code() {
     site.request(Method::GET, "/setup", &[], "").await.has_status(200).shows("BELFRY_ADMIN_PASSWORD").shows("name=\"code\"");
     let body = encoded(&[("name", "eve"), ("password", "correct horse"), ("repeat", "correct horse")]);
     site.request(Method::POST, "/setup", &[FORM], &body).await.has_status(403);
-    assert!(site.context.service.needs_setup().await.expect("answers"), "no account was created");
+    assert!(site.context.services.setup.is_needed().await.expect("answers"), "no account was created");
     site.close().await;
     let site = Site::start().await;
     site.request(Method::GET, "/setup", &[], "").await.redirects_to("/login");
@@ -149,7 +149,7 @@ async fn viewer(site: &Site) -> String {
     let now = start();
     let user = crate::support::context::user("01M00000000000000000000000", "vera", Role::Viewer);
     let secret = "session-of-a-viewer";
-    let hash: String = Sha256::digest(secret.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
+    let hash = data_encoding::HEXLOWER.encode(&Sha256::digest(secret));
     let mut tx = site.context.database.write().await.expect("writes");
     account::insert(&mut tx, &user, None).await.expect("a viewer");
     sign_in::insert_session(&mut tx, &hash, &user.id, now, now + Duration::days(1), false).await.expect("a session");

@@ -56,8 +56,9 @@ impl Site {
     async fn create_admin(mut site: Site) -> Site {
         let text = |text: &str| Some(text.to_owned());
         let setup = AdminSetup { user: text("admin"), password: text("correct horse"), token: None };
-        site.context.service.bootstrap(&setup).await.expect("the first account");
-        let (_, session) = site.context.service.sign_in("admin", "correct horse", None).await.expect("signs in");
+        site.context.services.setup.bootstrap(&setup).await.expect("the first account");
+        let (_, session) =
+            site.context.services.sign_in.without_second_factor("admin", "correct horse", None).await.expect("signs in");
         site.session = session;
         site
     }
@@ -78,7 +79,7 @@ impl Site {
     }
 
     fn new(database: TestDatabase, context: TestContext) -> Site {
-        let pages = web::routes(context.service.clone(), Options::default());
+        let pages = web::routes(context.services.clone(), Options::default());
         let client = TestClient::new(Route::new().nest_no_strip("/", pages));
         Site { client, context, session: String::new(), database }
     }
@@ -127,8 +128,8 @@ impl Site {
     pub async fn sign_in_as(&mut self, name: &str, role: Role) {
         let password = "battery staple";
         let new = NewUser { name: name.into(), role, password: Some(password.into()), grants: Vec::new(), tags: Vec::new() };
-        self.context.service.create_user(&crate::support::context::admin(), &new).await.expect("an account");
-        self.session = self.context.service.sign_in(name, password, None).await.expect("signs in").1;
+        self.context.services.users.create(&crate::support::context::admin(), &new).await.expect("an account");
+        self.session = self.context.services.sign_in.without_second_factor(name, password, None).await.expect("signs in").1;
     }
 
     pub async fn close(self) {

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use belfry::web::language::{Language, Texts};
-use belfry::web::templates::{Templates, texts};
+use belfry::i18n::{Language, Texts};
+use belfry::web::templates::Templates;
 use belfry::web::view::{self, View};
 
 fn locales() -> [(Language, Texts); 2] {
-    Language::ALL.map(|language| (language, texts(language).expect("a valid locale file")))
+    Language::ALL.map(|language| (language, Texts::for_pages(language).expect("a valid locale file")))
 }
 
 /// Renders all samples of a view in both languages.

@@ -24,7 +24,7 @@ async fn token_is_shown_once_and_can_be_revoked() {
     assert!(text.starts_with("blf_") && text.len() > 40, "{text}");
     assert!(created.cookies().is_empty(), "{:?}", created.cookies());
     assert_eq!((created.text.matches(&text).count(), created.header("cache-control")), (1, "no-store"));
-    let actor = site.context.service.actor_by_token(&text).await.expect("reads").expect("an actor");
+    let actor = site.context.services.sessions.actor_by_token(&text).await.expect("reads").expect("an actor");
     assert_eq!((actor.name.as_str(), actor.role), ("admin", Role::Operator));
     let list = site.get("/settings/tokens").await;
     list.has_status(200).shows("Operator").shows("2026-12-01 08:00:00").hides(&text).hides("blf_");
@@ -32,7 +32,7 @@ async fn token_is_shown_once_and_can_be_revoked() {
     let revoke = revoke.expect("a link").to_owned();
     site.get(&revoke).await.has_status(200).shows("Revoke the token &lt;b&gt;ci");
     site.post(&revoke, &[]).await.redirects_to("/settings/tokens");
-    assert!(site.context.service.actor_by_token(&text).await.expect("reads").is_none());
+    assert!(site.context.services.sessions.actor_by_token(&text).await.expect("reads").is_none());
     site.get(&revoke).await.has_status(404);
     site.close().await;
 }
@@ -50,7 +50,7 @@ async fn invalid_token_form_shows_faults_at_their_fields() {
     let chinese = site.post_with("/settings/tokens", &[("/expires_at", "soon")], &[("accept-language", "zh-CN")]).await;
     chinese.has_status(422).shows("无法识别“soon”");
     site.post("/settings/tokens", &[("/name", " "), ("/role", "")]).await.has_status(422).shows("must have 1 to 100 characters");
-    assert_eq!(site.context.service.tokens(&admin()).await.expect("lists").len(), 1);
+    assert_eq!(site.context.services.tokens.list(&admin()).await.expect("lists").len(), 1);
     site.close().await;
 }
 
@@ -76,7 +76,7 @@ async fn tokens_of_others_are_visible_only_to_administrators() {
 async fn password_change_ends_other_sessions() {
     let mut site = Site::start().await;
     site.sign_in_as("vera", Role::Viewer).await;
-    let other = site.context.service.sign_in("vera", "battery staple", None).await.expect("signs in").1;
+    let other = site.context.services.sign_in.without_second_factor("vera", "battery staple", None).await.expect("signs in").1;
     site.get("/account").await.has_status(200).shows("Viewer").shows("autocomplete=\"current-password\"");
     let change = async |present: &str, new: &str, repeat: &str| {
         site.post("/account", &[("/present", present), ("/password", new), ("/repeat", repeat)]).await
@@ -90,7 +90,7 @@ async fn password_change_ends_other_sessions() {
     site.get("/account").await.has_status(200);
     let cookie = format!("belfry_session={other}");
     site.request(Method::GET, "/account", &[("cookie", &cookie)], "").await.redirects_to("/login?next=%2Faccount");
-    assert!(site.context.service.sign_in("vera", "another horse", None).await.is_ok());
+    assert!(site.context.services.sign_in.without_second_factor("vera", "another horse", None).await.is_ok());
     site.close().await;
 }
 
@@ -111,7 +111,7 @@ async fn token_and_password_forms_require_csrf_token() {
             .has_status(403)
             .shows("Form expired or from another site");
     }
-    assert!(site.context.service.sign_in("admin", "correct horse", None).await.is_ok());
+    assert!(site.context.services.sign_in.without_second_factor("admin", "correct horse", None).await.is_ok());
     site.get("/settings/tokens").await.shows("No API tokens");
     site.close().await;
 }

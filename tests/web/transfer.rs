@@ -52,7 +52,7 @@ async fn only_the_previewed_plan_is_applied() {
     let site = Site::start().await;
     let shown = upload(&site, &[("document", DOCUMENT)]).await;
     let (document, seen) = (hidden(&shown, "document"), hidden(&shown, "seen"));
-    site.context.service.create_task(&admin(), &echo("a", json!({"type": "idle"}))).await.expect("creates");
+    site.context.services.tasks.create(&admin(), &echo("a", json!({"type": "idle"}))).await.expect("creates");
     upload(&site, &[("document", &document), ("seen", &seen)])
         .await
         .has_status(200)
@@ -88,12 +88,13 @@ async fn invalid_document_shows_faults_and_keeps_input() {
 #[tokio::test]
 async fn tasks_managed_by_a_file_are_marked() {
     let site = Site::start().await;
-    let service = &site.context.service;
-    service
-        .apply_tasks_file(&admin(), &json!({"tasks": [echo("a", json!({"type": "idle"}))]}), "tasks.yaml")
+    let services = &site.context.services;
+    services
+        .tasks_file
+        .apply(&admin(), &json!({"tasks": [echo("a", json!({"type": "idle"}))]}), "tasks.yaml")
         .await
         .expect("keeps");
-    service.set_tasks_file(FileStatus { name: "tasks.yaml".into(), at: start(), error: None });
+    services.tasks_file.set_status(FileStatus { name: "tasks.yaml".into(), at: start(), error: None });
     site.get("/tasks").await.has_status(200).shows("Managed by tasks.yaml");
     site.get("/tasks/a").await.has_status(200).shows("Managed by tasks.yaml");
     site.post("/tasks/a/delete", &[]).await.has_status(409).shows("is managed by tasks.yaml; change it there");
@@ -102,8 +103,8 @@ async fn tasks_managed_by_a_file_are_marked() {
         .has_status(200)
         .shows("Tasks in tasks.yaml can be changed only in that file")
         .hides("paused, but enabled");
-    service.pause_task(&admin(), "a", None).await.expect("pauses");
-    service.set_tasks_file(FileStatus { name: "tasks.yaml".into(), at: start(), error: Some("line 3 <b>".into()) });
+    services.tasks.pause(&admin(), "a", None).await.expect("pauses");
+    services.tasks_file.set_status(FileStatus { name: "tasks.yaml".into(), at: start(), error: Some("line 3 <b>".into()) });
     site.get(PATH)
         .await
         .has_status(200)
@@ -118,7 +119,7 @@ async fn tasks_managed_by_a_file_can_be_run_and_paused_only() {
     let site = Site::start().await;
     let document = |name: &str| json!({"tasks": [{"id": "kept", "name": name, "type": "echo", "trigger": {"type": "cron", "hour": 9}, "params": {"message": "a"}}]});
     for name in ["one", "two"] {
-        site.context.service.apply_tasks_file(&admin(), &document(name), "tasks.yaml").await.expect("keeps");
+        site.context.services.tasks_file.apply(&admin(), &document(name), "tasks.yaml").await.expect("keeps");
     }
     for page in ["/tasks", "/tasks/kept"] {
         let shown = site.get(page).await;

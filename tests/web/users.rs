@@ -17,10 +17,10 @@ async fn create_change_and_delete_an_account() {
     site.get("/settings/users").await.has_status(200).shows("vera").shows("Editor").shows("never").hides("Disabled</span>");
     let page = site.get("/settings/users/edit?name=vera").await;
     page.has_status(200).shows("value=\"send_cmd\" checked").shows("value=\"editor\" selected").hides("battery");
-    let session = site.context.service.sign_in("vera", "battery staple", None).await.expect("signs in").1;
+    let session = site.context.services.sign_in.without_second_factor("vera", "battery staple", None).await.expect("signs in").1;
     let change = [("/role", "operator"), ("/disabled", "false"), ("/disabled", "true"), ("/password", "")];
     site.post("/settings/users/edit?name=vera", &change).await.redirects_to("/settings/users");
-    let vera = site.context.service.user(&admin(), "vera").await.expect("vera");
+    let vera = site.context.services.users.get(&admin(), "vera").await.expect("vera");
     assert_eq!((vera.role, vera.disabled, vera.grants.len()), (Role::Operator, true, 0));
     site.request(Method::GET, "/tasks", &[("cookie", &format!("belfry_session={session}"))], "")
         .await
@@ -28,10 +28,10 @@ async fn create_change_and_delete_an_account() {
     site.get("/settings/users").await.shows("Disabled</span>");
     let reset = [("/role", "operator"), ("/disabled", "false"), ("/password", "another horse")];
     site.post("/settings/users/edit?name=vera", &reset).await.redirects_to("/settings/users");
-    assert!(site.context.service.sign_in("vera", "another horse", None).await.is_ok());
+    assert!(site.context.services.sign_in.without_second_factor("vera", "another horse", None).await.is_ok());
     site.get("/settings/users/delete?name=vera").await.has_status(200).shows("Delete the account vera?");
     site.post("/settings/users/delete?name=vera", &[]).await.redirects_to("/settings/users");
-    assert!(site.context.service.user(&admin(), "vera").await.is_err());
+    assert!(site.context.services.users.get(&admin(), "vera").await.is_err());
     site.close().await;
 }
 
@@ -95,7 +95,7 @@ async fn accounts_require_administrator() {
         site.post(path, &[("/name", "mallory"), ("/role", "admin")]).await.has_status(403).hides("name=\"/role\"");
     }
     site.get_with("/settings/users", &[], "; belfry_lang=zh-CN").await.has_status(403).shows("无权查看或修改");
-    assert_eq!(site.context.service.users(&admin()).await.expect("lists").len(), 2);
+    assert_eq!(site.context.services.users.list(&admin()).await.expect("lists").len(), 2);
     site.close().await;
 }
 
@@ -110,6 +110,6 @@ async fn account_forms_require_csrf_token() {
             site.request(Method::POST, path, &headers, &body).await.has_status(403).shows("Form expired or from another site");
         }
     }
-    assert_eq!(site.context.service.users(&admin()).await.expect("lists").len(), 1);
+    assert_eq!(site.context.services.users.list(&admin()).await.expect("lists").len(), 1);
     site.close().await;
 }

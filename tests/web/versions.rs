@@ -11,7 +11,7 @@ async fn version_shows_changes_and_can_be_restored() {
     let site = Site::start().await;
     site.context.create("a", json!({"type": "cron", "hour": 8})).await;
     let change = json!({"name": "<b>new</b>", "trigger": {"hour": 9}});
-    site.context.service.patch_task(&admin(), "a", &change, None).await.expect("changes");
+    site.context.services.tasks.patch(&admin(), "a", &change, None).await.expect("changes");
     let page = site.get("/tasks/a").await;
     page.has_status(200)
         .shows("<code>/name</code>")
@@ -22,7 +22,7 @@ async fn version_shows_changes_and_can_be_restored() {
     let question = site.get("/tasks/a/restore?version=1&known=2").await;
     question.has_status(200).shows("Restore a to version 1?");
     site.post("/tasks/a/restore?version=1&known=2", &[]).await.redirects_to("/tasks/a");
-    let task = site.context.service.task(&admin(), "a").await.expect("the task");
+    let task = site.context.services.tasks.get(&admin(), "a").await.expect("the task");
     assert_eq!((task.name.as_str(), &task.trigger["hour"], task.version), ("a", &json!(8), 3));
     site.post("/tasks/a/restore?version=2&known=2", &[]).await.has_status(412).shows("Somebody else changed it");
     site.get("/tasks/a/restore?version=9&known=3").await.has_status(404).shows("there is no version 9");
@@ -35,7 +35,7 @@ async fn versions_list_pagination_and_comparison() {
     let site = Site::start().await;
     site.context.create("a", json!({"type": "cron", "hour": 8})).await;
     for number in 0..104 {
-        site.context.service.patch_task(&admin(), "a", &json!({"name": format!("n{number:03}")}), None).await.expect("changes");
+        site.context.services.tasks.patch(&admin(), "a", &json!({"name": format!("n{number:03}")}), None).await.expect("changes");
     }
     let first = site.get("/tasks/a/versions").await;
     first.has_status(200).shows("<ins>n103</ins>").shows("<ins>n005</ins>").hides("<ins>n004</ins>").hides("initial version");
@@ -51,7 +51,7 @@ async fn versions_list_pagination_and_comparison() {
 async fn viewers_cannot_restore_versions() {
     let mut site = Site::start().await;
     site.context.create("a", json!({"type": "cron", "hour": 8})).await;
-    site.context.service.patch_task(&admin(), "a", &json!({"name": "b"}), None).await.expect("changes");
+    site.context.services.tasks.patch(&admin(), "a", &json!({"name": "b"}), None).await.expect("changes");
     site.sign_in_as("vera", Role::Viewer).await;
     site.get("/tasks/a").await.has_status(200).shows("<ins>b</ins>").hides("/tasks/a/restore");
     site.post("/tasks/a/restore?version=1&known=2", &[]).await.has_status(403);
@@ -63,6 +63,6 @@ async fn viewers_cannot_restore_versions() {
         .await
         .has_status(403)
         .shows("Form expired or from another site");
-    assert_eq!(site.context.service.task(&admin(), "a").await.expect("the task").version, 2);
+    assert_eq!(site.context.services.tasks.get(&admin(), "a").await.expect("the task").version, 2);
     site.close().await;
 }

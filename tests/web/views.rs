@@ -23,7 +23,7 @@ async fn save_and_open_a_view() {
     site.get("/executions").await.has_status(200).shows("Bad").hides("Reports");
     // Saving under the same name replaces the filter.
     site.post("/views/tasks?type=echo", &[("name", "Reports <1>")]).await.redirects_to("/tasks?type=echo");
-    let views = site.context.service.saved_views(&me()).await.expect("reads");
+    let views = site.context.services.saved_views.list(&me()).await.expect("reads");
     assert_eq!(views.iter().map(|view| view.query.as_str()).collect::<Vec<_>>(), [views[0].query.as_str(), "type=echo"]);
     site.post("/views/tasks?type=echo", &[("name", "  ")]).await.has_status(422).shows("must have 1 to 60 characters");
     site.sign_in_as("vera", Role::Viewer).await;
@@ -33,7 +33,7 @@ async fn save_and_open_a_view() {
         site.post(&path, &[(field.as_str(), "mine")]).await.has_status(404);
     }
     site.post("/views/tasks?type=echo", &[("name", "Mine")]).await.redirects_to("/tasks?type=echo");
-    assert_eq!(site.context.service.saved_views(&me()).await.expect("reads").len(), 2, "views of other accounts are kept");
+    assert_eq!(site.context.services.saved_views.list(&me()).await.expect("reads").len(), 2, "views of other accounts are kept");
     site.close().await;
 }
 
@@ -43,7 +43,7 @@ async fn rename_and_delete_views() {
     for name in ["one", "two"] {
         site.post("/views/tasks?type=echo", &[("name", name)]).await.redirects_to("/tasks?type=echo");
     }
-    let views = site.context.service.saved_views(&me()).await.expect("reads");
+    let views = site.context.services.saved_views.list(&me()).await.expect("reads");
     let (rename, field) = (format!("/views/{}/rename", views[0].id), format!("/{}", views[0].id));
     site.post(&rename, &[(field.as_str(), "two")])
         .await
@@ -64,7 +64,7 @@ async fn views_have_limits() {
     let site = Site::start().await;
     for number in 0..50 {
         let name = number.to_string();
-        site.context.service.save_view(&me(), ListKind::Tasks, &name, "").await.expect("saves");
+        site.context.services.saved_views.save(&me(), ListKind::Tasks, &name, "").await.expect("saves");
     }
     site.post("/views/tasks?type=echo", &[("name", "one more")]).await.has_status(409).shows("50 saved views");
     site.post("/views/tasks?type=echo", &[("name", "49")]).await.redirects_to("/tasks?type=echo");
@@ -82,15 +82,14 @@ async fn nodes_page_shows_runs_and_heartbeat() {
     let mut site = Site::start().await;
     site.get("/nodes").await.has_status(200).shows("No nodes").shows("<code class=\"cell-title\">slow</code>");
     site.context.create("busy", json!({"type": "cron", "hour": 8})).await;
-    let run = site.context.service.run_task(&admin(), "busy", None, None).await.expect("queues");
+    let run = site.context.services.executions.run(&admin(), "busy", None, None).await.expect("queues");
     let waiting = site.get("/nodes").await;
     waiting.shows("<code class=\"cell-title\">default</code></th><td class=\"num\" data-label=\"Waiting\">1</td>");
     let (node, now) =
         (NodeIdentity { id: "01NODE".into(), name: "host-<1>".into() }, belfry::clock::Clock::now(&*site.context.clock));
     let mut tx = site.context.database.write().await.expect("begins");
     node::heartbeat(&mut tx, &node, 8, now, now).await.expect("writes");
-    let claim =
-        belfry::storage::execution::Claim { execution_id: run.id.clone(), attempt: 1, started_at: now, rendered_params: None };
+    let claim = belfry::storage::execution::Claim { execution_id: run.id.clone(), attempt: 1, started_at: now };
     belfry::storage::execution::claim(&mut tx, &node, &[claim]).await.expect("claims");
     tx.commit().await.expect("commits");
     let shown = site.get("/nodes").await;
@@ -135,7 +134,7 @@ async fn chain_in_the_task_form() {
         ("/chain/1/params", "{\"message\": \"x\"}"),
     ];
     site.post("/tasks/new", &with(&row)).await.redirects_to("/tasks/first");
-    let task = site.context.service.task(&admin(), "first").await.expect("reads");
+    let task = site.context.services.tasks.get(&admin(), "first").await.expect("reads");
     assert_eq!(task.chain.len(), 1);
     assert_eq!(task.chain[0].to_json(), json!({"on": "failure", "task": "after", "params": {"message": "x"}}));
     site.get("/tasks/first").await.shows("failure → <a href=\"/tasks/after\">after</a>").shows("message=x");
@@ -144,7 +143,7 @@ async fn chain_in_the_task_form() {
     // Faults are shown at their fields; blank rows are removed.
     let wrong = [("/chain/3/task", "nobody"), ("/chain/4/task", "after"), ("/chain/4/params", "{"), ("version", "1")];
     let rejected = site.post("/tasks/first/edit", &with(&wrong)).await;
-    rejected.has_status(422).shows("href=\"#field-chain-1-params\"").shows("line 1 column").shows("value=\"nobody\"");
+    rejected.has_status(422).shows("href=\"#field-chain-1-params\"").shows("line 1, column").shows("value=\"nobody\"");
     let unknown = site.post("/tasks/first/edit", &with(&[("/chain/3/task", "nobody"), ("version", "1")])).await;
     unknown.has_status(422).shows("href=\"#field-chain-0-task\"").shows("there is no task");
     let looped = [("/chain/0/task", "first"), ("version", "1")];
@@ -153,7 +152,7 @@ async fn chain_in_the_task_form() {
     site.post("/tasks/first/edit", &with(&[("/chain/0/on", "success"), ("/chain/0/task", ""), ("version", "1")]))
         .await
         .redirects_to("/tasks/first");
-    assert!(site.context.service.task(&admin(), "first").await.expect("reads").chain.is_empty());
+    assert!(site.context.services.tasks.get(&admin(), "first").await.expect("reads").chain.is_empty());
     site.close().await;
 }
 
@@ -161,7 +160,7 @@ async fn chain_in_the_task_form() {
 async fn chain_field_suggests_tasks() {
     let site = Site::start().await;
     for id in ["alpha", "beta"] {
-        site.context.service.create_task(&admin(), &echo(id, json!({"type": "cron", "hour": 8}))).await.expect("creates");
+        site.context.services.tasks.create(&admin(), &echo(id, json!({"type": "cron", "hour": 8}))).await.expect("creates");
     }
     let found = site.get("/tasks/-/names?%2Fchain%2F0%2Ftask=alp").await;
     assert_eq!((found.status, found.text.trim()), (200, "<option value=\"alpha\">alpha</option>"));
@@ -174,7 +173,7 @@ async fn bulk_action_continues_over_several_requests() {
     let site = Site::start().await;
     for number in 0..700 {
         let task = echo(&format!("many-{number:03}"), json!({"type": "cron", "hour": 8}));
-        site.context.service.create_task(&admin(), &task).await.expect("creates");
+        site.context.services.tasks.create(&admin(), &task).await.expect("creates");
     }
     let mut fields: Vec<(String, String)> = vec![("action".into(), "pause".into()), ("all".into(), "true".into())];
     fields.push(("of".into(), "700".into()));

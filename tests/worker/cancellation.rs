@@ -2,8 +2,10 @@
 
 use belfry::clock::{Clock, SystemClock};
 use belfry::domain::execution::Status;
+use belfry::i18n::Message;
+use belfry::queue::QueueConfig;
 use belfry::storage::execution;
-use belfry::worker::{QueueConfig, WorkerConfig};
+use belfry::worker::WorkerConfig;
 use serde_json::json;
 
 use crate::for_each_database;
@@ -43,7 +45,7 @@ for_each_database! {
         harness.wait_for(&first, Status::Running).await;
         let second = harness.queue("echo", json!({})).await;
         let mut tx = db.database.write().await.unwrap();
-        assert!(execution::cancel_queued(&mut tx, &second, "cancelled", SystemClock.now()).await.unwrap());
+        assert!(execution::cancel_queued(&mut tx, &second, &Message::verbatim("cancelled"), SystemClock.now()).await.unwrap());
         tx.commit().await.unwrap();
         let third = harness.queue("echo", json!({})).await;
         while !harness.cancels.cancel(&first) {

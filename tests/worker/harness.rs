@@ -4,15 +4,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use belfry::clock::{Clock, SystemClock};
-use belfry::domain::execution::{Cause, Execution, OutputChunk, Status};
+use belfry::domain::execution::{Execution, OutputChunk, Status};
 use belfry::domain::job::Job;
 use belfry::domain::node::NodeIdentity;
 use belfry::domain::policy::{Policy, Retry};
 use belfry::events::EventBus;
+use belfry::queue::jobs::{self, NewJob};
 use belfry::signals::Signals;
 use belfry::storage::execution::NewExecution;
-use belfry::storage::queue::NewJob;
-use belfry::storage::{Database, execution, plan, queue};
+use belfry::storage::{Database, execution, plan};
 use belfry::tasks::registry::Registry;
 use belfry::tasks::{Run, RunContext, Spec, TaskType, Text, echo, http_request, send_cmd};
 use belfry::worker::cancel::CancelRegistry;
@@ -23,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 use ulid::Ulid;
 
 use crate::support::context::vault;
+use crate::support::queued_execution;
 
 /// How long a test waits for an event.
 pub const TIMEOUT: Duration = Duration::from_secs(20);
@@ -84,7 +85,7 @@ impl Harness {
         for (new, jobs) in new.chunks(1000).zip(jobs.chunks(1000)) {
             let mut tx = self.database.write().await.unwrap();
             execution::insert(&mut tx, new, now).await.unwrap();
-            queue::push(&mut tx, jobs, now).await.unwrap();
+            jobs::push(&mut tx, jobs, now).await.unwrap();
             tx.commit().await.unwrap();
             self.signals.jobs.queued([policy.queue.as_str()]);
         }
@@ -104,7 +105,7 @@ impl Harness {
                 job(&new, due.attempt, policy)
             })
             .collect();
-        queue::push(&mut tx, &jobs, now).await.unwrap();
+        jobs::push(&mut tx, &jobs, now).await.unwrap();
         tx.commit().await.unwrap();
         self.signals.jobs.queued([policy.queue.as_str()]);
         due.len()
@@ -200,21 +201,7 @@ impl Harness {
 }
 
 fn new_execution(task_type: &str, params: Value) -> NewExecution {
-    NewExecution {
-        id: Ulid::generate().to_string(),
-        task_id: format!("task-{}", Ulid::generate()),
-        task_type: task_type.into(),
-        schedule_text: "once".into(),
-        params,
-        cause: Cause::Manual,
-        status: Status::Queued,
-        scheduled_at: SystemClock.now(),
-        error: None,
-        requested_by: None,
-        idempotency_key: None,
-        started_by: None,
-        task_version: 1,
-    }
+    queued_execution(&format!("task-{}", Ulid::generate()), task_type, params, SystemClock.now())
 }
 
 fn job(new: &NewExecution, attempt: i64, policy: &Policy) -> NewJob {

@@ -62,7 +62,7 @@ pub async fn serve_site(site: Route) -> String {
 async fn serve_tls() -> String {
     let custom_type = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let key = rustls::pki_types::PrivateKeyDer::try_from(custom_type.signing_key.serialize_der()).unwrap();
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let config = rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
     let config = config.with_no_client_auth().with_single_cert(vec![custom_type.cert.der().clone()], key).unwrap();
     let tls = tokio_rustls::TlsAcceptor::from(Arc::new(config));
@@ -148,7 +148,7 @@ async fn status_code_decides_whether_to_retry() {
     let address = serve().await;
     let at = |path: &str| format!("http://{address}{path}");
     let missing = error(json!({"url": at("/404")})).await;
-    assert_eq!((missing.message.as_str(), missing.retryable), ("unexpected status 404 Not Found", false));
+    assert_eq!((missing.message.to_string().as_str(), missing.retryable), ("unexpected status 404 Not Found", false));
     assert_eq!(missing.result.unwrap()["status"], 404);
     assert!(error(json!({"url": at("/503")})).await.retryable);
     assert!(run(json!({"url": at("/404"), "expect_status": [200, "400-404"]})).await.0.is_ok());
@@ -161,9 +161,9 @@ async fn expect_json_checks_the_response() {
     let expect = |expected: Value| json!({"url": url, "expect_json": [{"pointer": "/method", "exists": true}, expected]});
     assert!(run(expect(json!({"pointer": "/method", "equals": "GET"}))).await.0.is_ok());
     let unmet = error(expect(json!({"pointer": "/method", "equals": "POST"}))).await;
-    assert_eq!((unmet.message.as_str(), unmet.retryable), ("/method is 'GET', not 'POST'", true));
+    assert_eq!((unmet.message.to_string().as_str(), unmet.retryable), ("/method is 'GET', not 'POST'", true));
     let text = error(json!({"url": url.replace("echo", "gbk"), "expect_json": [{"pointer": "", "exists": true}]})).await;
-    assert_eq!(text.message, "the response is not JSON");
+    assert_eq!(text.message.to_string(), "the response is not JSON");
 }
 
 #[tokio::test]
@@ -175,7 +175,7 @@ async fn redirects_are_followed_up_to_max_redirects() {
     let kept = run(json!({"url": url, "follow_redirects": false, "expect_status": ["3xx"]})).await.0.unwrap();
     assert_eq!((&kept["status"], &kept["headers"]["location"]), (&json!(307), &json!("/echo")));
     let round = error(json!({"url": format!("http://{address}/round"), "max_redirects": 3})).await;
-    assert!(!round.retryable && round.message.starts_with("too many redirects"), "{round:?}");
+    assert!(!round.retryable && round.message.to_string().starts_with("too many redirects"), "{round:?}");
 }
 
 #[tokio::test]
@@ -184,7 +184,7 @@ async fn response_body_is_decoded_by_charset_and_limited() {
     let get = async |path: &str| run(json!({"url": format!("http://{address}{path}")})).await.0.unwrap();
     assert_eq!(get("/gbk").await["text"], "钟楼");
     let big = get("/big").await;
-    assert_eq!((big["text"].as_str().unwrap().len(), &big["truncated"]), (1024 * 1024, &json!(true)));
+    assert_eq!((big["text"].as_str().unwrap().trim_end_matches('…').len(), &big["truncated"]), (1024 * 1024, &json!(true)));
     assert_eq!(get("/picture").await["binary_bytes"], 3);
 }
 
@@ -192,15 +192,15 @@ async fn response_body_is_decoded_by_charset_and_limited() {
 async fn connection_errors_name_the_cause() {
     let address = serve().await;
     let slow = error(json!({"url": format!("http://{address}/slow"), "timeout_seconds": 0.2})).await;
-    assert_eq!(slow, RunError::retry("no response within 0.2 s"));
+    assert_eq!((slow.message.to_string().as_str(), slow.retryable), ("no response within 0.2 s", true));
     let free = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let closed = free.local_addr().unwrap();
     drop(free);
     let refused = error(json!({"url": format!("http://me:secret@{closed}/?a=secret")})).await;
-    assert!(refused.retryable && refused.message.to_lowercase().contains("refused"), "{refused:?}");
-    assert!(!refused.message.contains("secret"));
+    assert!(refused.retryable && refused.message.to_string().to_lowercase().contains("refused"), "{refused:?}");
+    assert!(!refused.message.to_string().contains("secret"));
     let unknown = error(json!({"url": "http://no-such-host.invalid/", "proxy": "none"})).await;
-    assert!(unknown.retryable && unknown.message.starts_with("connection failed"), "{unknown:?}");
+    assert!(unknown.retryable && unknown.message.to_string().starts_with("connection failed"), "{unknown:?}");
 }
 
 #[tokio::test]
@@ -208,11 +208,14 @@ async fn untrusted_certificate_is_rejected_unless_verify_tls_is_false() {
     let address = serve_tls().await;
     let url = format!("https://{address}/echo");
     let refused = error(json!({"url": url})).await;
-    assert!(!refused.retryable && refused.message.starts_with("the server's certificate is not accepted"), "{refused:?}");
+    assert!(
+        !refused.retryable && refused.message.to_string().starts_with("the server's certificate is not accepted"),
+        "{refused:?}"
+    );
     assert_eq!(run(json!({"url": url, "verify_tls": false})).await.0.unwrap()["status"], 200);
     let plain = serve().await;
     let no_tls = error(json!({"url": format!("https://{plain}/echo")})).await;
-    assert!(!no_tls.retryable && no_tls.message.starts_with("TLS handshake failed"), "{no_tls:?}");
+    assert!(!no_tls.retryable && no_tls.message.to_string().starts_with("TLS handshake failed"), "{no_tls:?}");
 }
 
 #[tokio::test]
@@ -224,7 +227,21 @@ async fn cancellation_aborts_the_request() {
         tokio::spawn(async move { HttpRequest::default().run(json!({"url": format!("http://{address}/slow")}), &context).await });
     cancel.cancel();
     let ended = tokio::time::timeout(Duration::from_secs(10), running).await.expect("in time").unwrap();
-    assert_eq!(ended, Err(RunError::fail("the request was cancelled")));
+    assert_eq!(ended.unwrap_err().message.to_string(), "the request was cancelled");
+}
+
+#[test]
+fn check_refuses_headers_of_the_connection() {
+    let http = HttpRequest::default();
+    let refused = |params: Value| http.check(&params).into_iter().map(|fault| fault.pointer).collect::<Vec<_>>();
+    for name in ["Host", "Content-Length", "TRANSFER-ENCODING", "connection", "TE", "Upgrade", "Proxy-Authorization"] {
+        let headers = json!({name: "x", "X-Fine": "y"});
+        assert_eq!(refused(json!({"url": "http://example.com/", "headers": headers})), [format!("/headers/{name}")]);
+        let key = json!({"api_key": {"key": "k", "header": name}});
+        assert_eq!(refused(json!({"url": "http://example.com/", "auth": key})), ["/auth/api_key/header"]);
+    }
+    let message = http.check(&json!({"url": "http://example.com/", "headers": {"Host": "evil.example"}}))[0].message.to_string();
+    assert_eq!(message, "headers: Host belongs to the connection and cannot be set; use other names");
 }
 
 #[test]

@@ -5,8 +5,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use belfry::domain::execution::Status;
 use belfry::domain::policy::Policy;
+use belfry::queue::QueueConfig;
 use belfry::tasks::TaskType;
-use belfry::worker::{QueueConfig, WorkerConfig};
+use belfry::worker::WorkerConfig;
 use serde_json::json;
 use tokio::sync::Barrier;
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use belfry::domain::event::Event;
 use belfry::domain::execution::Status;
 use belfry::domain::policy::Policy;
+use belfry::i18n::Message;
 use belfry::storage::execution;
 use belfry::tasks::RunError;
 use belfry::worker::WorkerConfig;
@@ -37,7 +38,7 @@ for_each_database! {
         let tries = AtomicUsize::new(0);
         let types = custom_type("shaky", move |_, _| {
             let n = tries.fetch_add(1, Ordering::SeqCst);
-            Box::pin(async move { if n < 2 { Err(RunError::retry(format!("failure {n}\0"))) } else { Ok(json!({"n": n, "nul": "\0"})) } })
+            Box::pin(async move { if n < 2 { Err(RunError::retry(Message::verbatim(format!("failure {n}\0")))) } else { Ok(json!({"n": n, "nul": "\0"})) } })
         });
         let harness = Harness::start_with(&db.database, WorkerConfig::default(), types);
         let policy = attempts(3);
@@ -55,7 +56,7 @@ for_each_database! {
     }
 
     async fn permanent_failure_is_not_retried(db: &TestDatabase) {
-        let types = custom_type("hopeless", |_, _| Box::pin(async { Err(RunError::fail("no such host").with_result(json!({"code": 7}))) }));
+        let types = custom_type("hopeless", |_, _| Box::pin(async { Err(RunError::fail(Message::verbatim("no such host")).with_result(json!({"code": 7}))) }));
         let harness = Harness::start_with(&db.database, WorkerConfig::default(), types);
         let id = harness.queue_with_policy("hopeless", json!({}), &attempts(5)).await;
         let done = harness.wait_for(&id, Status::Failed).await;

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use belfry::domain::execution::Status;
 use belfry::domain::policy::Policy;
-use belfry::worker::{QueueConfig, WorkerConfig};
+use belfry::queue::QueueConfig;
+use belfry::worker::WorkerConfig;
 use serde_json::json;
 
 use crate::for_each_database;

@@ -54,7 +54,7 @@ fn example(name: &str) -> Value {
         "UserChange" => json!({"role": "operator"}),
         "Token" => json!({"id": "01KAHW3R80Z8Q1T3B1C6N5M9XA", "user": "bob", "name": "deploy script", "role": "operator",
             "tags": ["report"], "created_at": "2026-11-01T01:30:00.000+00:00", "expires_at": null, "used_at": null}),
-        "NewToken" => {
+        "CreatedToken" => {
             json!({"id": "01KAHW3R80Z8Q1T3B1C6N5M9XA", "name": "deploy script", "role": "operator", "tags": ["report"], "expires_at": null,
             "token": "blf_dGhpcyBpcyBhbiBleGFtcGxlIG9mIGEgdG9rZW4"})
         }
@@ -110,7 +110,7 @@ fn nodes() -> Value {
 
 fn secret() -> Value {
     let at = "2026-11-21T00:00:00.000+00:00";
-    json!({"name": "api-token", "created_at": at, "updated_at": at, "updated_by": "alice"})
+    json!({"name": "api-token", "tags": ["report"], "tasks": [], "created_at": at, "updated_at": at, "updated_by": "alice"})
 }
 
 fn trigger() -> Value {

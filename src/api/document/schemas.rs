@@ -95,7 +95,7 @@ fn cron() -> Value {
                 "start_date": start(), "end_date": end_date(), "timezone": zone(), "jitter": jitter()}),
         ),
         "CronField": {"description": "A number, or an expression: `*`, `*/5`, `8-18`, `8-18/2`, `1,15`, or names where allowed.",
-            "oneOf": [{"type": "integer"}, {"type": "string", "maxLength": 4096}]},
+            "oneOf": [{"type": "integer"}, {"type": "string", "nullable": true, "maxLength": 4096}]},
     })
 }
 
@@ -154,25 +154,21 @@ fn accounts() -> Value {
         schema
     };
     let grants = json!({"type": "array", "nullable": true, "items": {"type": "string"},
-        "description": "Dangerous task types that the account may set up although its role does not allow it.", "example": ["send_sql"]});
-    let tags = |what: &str| {
-        json!({"type": "array", "nullable": true, "maxItems": 32,
-        "items": {"type": "string", "minLength": 1, "maxLength": 64}, "description": what, "example": []})
-    };
+        "description": "Dangerous task types that the account may set up although its role does not allow it; `metrics` allows reading `/metrics`.", "example": ["send_sql"]});
     let limits = "Limits the account to tasks with one of these tags; empty: all tasks. Not for the role `admin`.";
     let user = text("1 to 64 letters, digits, `.`, `_`, `-` and `@`.", 64, "bob");
     json!({
         "UserInput": object("A new account.", &["name"], json!({
             "name": user, "role": optional("Role", "The role; by default `viewer`."),
-            "password": nullable(password("Null: no sign-in with a password.")), "grants": grants, "tags": tags(limits)})),
+            "password": nullable(password("Null: no sign-in with a password.")), "grants": grants, "tags": tag_list(limits)})),
         "UserChange": object("The fields of an account to change.", &[], json!({
             "role": optional("Role", "The role."),
-                "password": nullable(password("A new password.")), "grants": grants, "tags": tags(limits),
+                "password": nullable(password("A new password.")), "grants": grants, "tags": tag_list(limits),
             "disabled": {"type": "boolean", "nullable": true, "description": "Whether sign-in and tokens are disabled."}})),
         "TokenInput": object("A token to create.", &["name"], json!({
             "name": text("The token's name.", 100, "deploy script"),
             "role": optional("Role", "At most the account's role, which is the default."),
-            "tags": tags("Limits the token to tasks with one of these tags, among those of the account; empty: all of them. \
+            "tags": tag_list("Limits the token to tasks with one of these tags, among those of the account; empty: all of them. \
             Not for the role `admin`."),
             "expires_at": {"type": "string", "nullable": true, "example": "2027-01-01T00:00:00+08:00",
                 "description": "When it expires: RFC 3339, or a date with or without a time in the server's zone. Null: never."}})),
@@ -181,13 +177,21 @@ fn accounts() -> Value {
     })
 }
 
+fn tag_list(what: &str) -> Value {
+    json!({"type": "array", "nullable": true, "maxItems": 32,
+        "items": {"type": "string", "minLength": 1, "maxLength": 64}, "description": what, "example": []})
+}
+
 fn requests() -> Value {
     let status = optional("ExecutionStatus", "The last run's status.");
     json!({
         "RunRequest": object("Overrides for one run.", &[], json!({
             "params": optional("Params", "Parameters that override the task's, for this run only.")})),
         "SecretInput": object("A secret's value.", &["value"], json!({
-            "value": {"type": "string", "minLength": 1, "maxLength": 65_536, "description": "The value; it is never returned."}})),
+            "value": {"type": "string", "minLength": 1, "maxLength": 65_536, "description": "The value; it is never returned."},
+            "tags": tag_list("Only tasks with one of these tags may use it; an empty list lifts the limit. Null: unchanged."),
+            "tasks": {"type": "array", "nullable": true, "maxItems": 100, "items": {"type": "string", "minLength": 1, "maxLength": 64},
+                "description": "The ids of single tasks that may use it; an empty list lifts the limit. Null: unchanged.", "example": []}})),
         "MailTestInput": object("The recipient of a test mail.", &["to"], json!({
             "to": text("An e-mail address.", 320, "alice@example.com")})),
         "SmsTestInput": object("The recipient and content of a test message: a text, or one of the provider's templates.", &["to"], json!({
@@ -197,8 +201,8 @@ fn requests() -> Value {
             "params": {"nullable": true,
                 "description": "Values for the template's placeholders: an object or a list, as the provider requires."}})),
         "ChainLink": object("A task to start.", &["task"], json!({
-            "on": {"type": "string", "nullable": true, "enum": ["success", "failure", "always", null], "default": "success",
-                "description": "The outcome of the run that starts it: `failure` is failed, timed out or interrupted, without a further retry."},
+            "on": {"type": "string", "nullable": true, "enum": ["success", "failure", "always", null],
+                "description": "The outcome of the run that starts it, by default `success`; `failure` is failed, timed out or interrupted, without a further retry."},
             "task": text("The id of the task to start.", 64, "send-report"),
             "params": optional("Params", "Parameters that override that task's; their templates see this run as `previous`.")})),
         "TaskDocument": object("All tasks, as one document.", &["tasks"], json!({

@@ -86,6 +86,42 @@ fn reference_name(map: &Map<String, Value>) -> Option<&str> {
     target?.as_str()?.rsplit('/').next()
 }
 
+/// Writes out the schema of a nullable reference: `nullable` applies only beside `type`, so a reference cannot have it. A schema
+/// without a type allows null anyway.
+pub fn write_out_nullable(value: &mut Value, schemas: &Map<String, Value>) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(|item| write_out_nullable(item, schemas)),
+        Value::Object(map) => {
+            if map.get("nullable") == Some(&Value::Bool(true)) && !map.contains_key("type") {
+                write_out(map, schemas);
+            }
+            map.values_mut().for_each(|item| write_out_nullable(item, schemas));
+        }
+        _ => {}
+    }
+}
+
+fn write_out(map: &mut Map<String, Value>, schemas: &Map<String, Value>) {
+    let target = reference_name(map).and_then(|name| schemas.get(name)).and_then(Value::as_object);
+    let Some(target) = target.filter(|target| target.contains_key("type")) else {
+        map.shift_remove("nullable");
+        return;
+    };
+    let own = std::mem::replace(map, target.clone());
+    map.extend(own.into_iter().filter(|(name, _)| name != "allOf"));
+    if let Some(Value::Array(values)) = map.get_mut("enum") {
+        values.push(Value::Null);
+    }
+}
+
+/// Removes the schemas that nothing refers to.
+pub fn drop_unused(document: &mut Value) {
+    let text = document.to_string();
+    if let Some(Value::Object(schemas)) = document.pointer_mut("/components/schemas") {
+        schemas.retain(|name, _| text.contains(&format!("\"#/components/schemas/{name}\"")));
+    }
+}
+
 /// Marks every field of a response as required; optional fields of the Rust types become nullable.
 pub fn complete_answer(schema: &mut Value) {
     let required: Vec<Value> = schema.get("required").and_then(Value::as_array).cloned().unwrap_or_default();

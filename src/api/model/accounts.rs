@@ -83,7 +83,7 @@ impl From<Token> for TokenView {
 
 /// A token with its text.
 #[derive(Default, Object)]
-#[oai(rename = "NewToken", read_only_all)]
+#[oai(rename = "CreatedToken", read_only_all)]
 pub struct NewTokenView {
     id: String,
     name: String,

@@ -4,7 +4,7 @@ use chrono_tz::Tz;
 use poem_openapi::Object;
 
 use super::named::{RunResult, Timestamp};
-use super::timestamp;
+use super::{PageInfo, split_page, timestamp};
 use crate::domain::audit::Entry;
 use crate::domain::page::Page;
 
@@ -36,14 +36,8 @@ pub struct EntryView {
 #[oai(read_only_all)]
 pub struct AuditList {
     items: Vec<EntryView>,
-    /// `cursor` of the next page; null on the last one.
-    next_cursor: Option<String>,
-    /// `cursor` of the previous page; null on the first one.
-    prev_cursor: Option<String>,
-    /// How many entries match.
-    total: i64,
-    /// Whether `total` is exact, or a lower bound.
-    total_is_exact: bool,
+    #[oai(flatten)]
+    page: PageInfo,
 }
 
 impl From<Entry> for EntryView {
@@ -64,12 +58,7 @@ impl From<Entry> for EntryView {
 
 impl From<Page<Entry>> for AuditList {
     fn from(page: Page<Entry>) -> Self {
-        Self {
-            items: page.items.into_iter().map(EntryView::from).collect(),
-            next_cursor: page.next.map(|cursor| cursor.encode()),
-            prev_cursor: page.previous.map(|cursor| cursor.encode()),
-            total: page.total,
-            total_is_exact: page.total_is_exact,
-        }
+        let (items, page) = split_page(page, EntryView::from);
+        Self { items, page }
     }
 }

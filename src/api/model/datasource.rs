@@ -53,7 +53,7 @@ impl From<ConnectionTest> for ConnectionTestView {
         let ok = result.outcome.is_ok();
         let (server_version, error) = match result.outcome {
             Ok(version) => (Some(version), None),
-            Err(error) => (None, Some(error)),
+            Err(error) => (None, Some(error.to_string())),
         };
         Self { ok, elapsed_ms, server_version, error }
     }

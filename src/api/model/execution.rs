@@ -6,7 +6,7 @@ use chrono_tz::Tz;
 use poem_openapi::Object;
 
 use super::named::{CauseWord, Params, RunResult, StatusWord, Timestamp};
-use super::timestamp;
+use super::{PageInfo, split_page, timestamp};
 use crate::domain::execution::{Attempt, Execution, ExecutionDetail, OutputChunk};
 use crate::domain::page::Page;
 
@@ -54,40 +54,8 @@ pub struct ExecutionView {
 #[derive(Default, Object)]
 #[oai(rename = "ExecutionDetail", read_only_all)]
 pub struct ExecutionDetailView {
-    /// A ULID; ids sort by the time at which executions were queued.
-    id: String,
-    task_id: String,
-    task_type: String,
-    /// The version of the task that was run.
-    task_version: Option<i64>,
-    /// The task's schedule in one line, at that time.
-    schedule_text: String,
-    params: Params,
-    cause: CauseWord,
-    /// The scheduled time.
-    scheduled_at: Timestamp,
-    queued_at: Timestamp,
-    /// Start of the latest attempt.
-    started_at: Option<Timestamp>,
-    /// End of the latest attempt.
-    finished_at: Option<Timestamp>,
-    /// How long after `scheduled_at` the first attempt started, in milliseconds.
-    lateness_ms: Option<i64>,
-    /// How long the latest attempt took, in milliseconds.
-    duration_ms: Option<i64>,
-    /// The number of the latest attempt, from 1.
-    attempt: i64,
-    status: StatusWord,
-    /// When the next attempt is due, while waiting for it.
-    retry_at: Option<Timestamp>,
-    /// Why it failed, was skipped or missed.
-    error: Option<String>,
-    /// The name of the node that ran it.
-    node: Option<String>,
-    /// Who requested it; null for scheduled runs.
-    requested_by: Option<String>,
-    /// The execution whose end started this one.
-    started_by: Option<String>,
+    #[oai(flatten)]
+    execution: ExecutionView,
     /// The output of all attempts, both streams in the order of writing.
     output: String,
     /// The parameters with their templates filled in and secrets hidden; null where they had no templates.
@@ -129,14 +97,8 @@ pub struct AttemptView {
 #[oai(read_only_all)]
 pub struct ExecutionList {
     items: Vec<ExecutionView>,
-    /// `cursor` of the next page; null on the last one.
-    next_cursor: Option<String>,
-    /// `cursor` of the previous page; null on the first one.
-    prev_cursor: Option<String>,
-    /// How many executions match.
-    total: i64,
-    /// Whether `total` is exact, or a lower bound.
-    total_is_exact: bool,
+    #[oai(flatten)]
+    page: PageInfo,
 }
 
 impl ExecutionView {
@@ -169,30 +131,9 @@ impl ExecutionView {
 
 impl ExecutionDetailView {
     pub fn new(detail: ExecutionDetail, zone: Tz) -> Self {
-        let output = text_of(&detail.output, None);
-        let short = ExecutionView::new(detail.execution, zone);
         Self {
-            id: short.id,
-            task_id: short.task_id,
-            task_type: short.task_type,
-            task_version: short.task_version,
-            schedule_text: short.schedule_text,
-            params: short.params,
-            cause: short.cause,
-            scheduled_at: short.scheduled_at,
-            queued_at: short.queued_at,
-            started_at: short.started_at,
-            finished_at: short.finished_at,
-            lateness_ms: short.lateness_ms,
-            duration_ms: short.duration_ms,
-            attempt: short.attempt,
-            status: short.status,
-            retry_at: short.retry_at,
-            error: short.error,
-            node: short.node,
-            requested_by: short.requested_by,
-            started_by: short.started_by,
-            output,
+            output: text_of(&detail.output, None),
+            execution: ExecutionView::new(detail.execution, zone),
             filled_params: detail.filled_params.map(Params),
             started: detail.started.into_iter().map(StartedExecutionView::from).collect(),
             result: detail.result.map(RunResult),
@@ -224,17 +165,11 @@ impl AttemptView {
 impl ExecutionList {
     /// `zones` holds the zones of the existing tasks; times of other tasks are in UTC.
     pub fn new(page: Page<Execution>, zones: &HashMap<String, Tz>) -> Self {
-        let view = |run: Execution| {
+        let (items, page) = split_page(page, |run| {
             let zone = zones.get(&run.task_id).copied().unwrap_or(Tz::UTC);
             ExecutionView::new(run, zone)
-        };
-        Self {
-            items: page.items.into_iter().map(view).collect(),
-            next_cursor: page.next.map(|cursor| cursor.encode()),
-            prev_cursor: page.previous.map(|cursor| cursor.encode()),
-            total: page.total,
-            total_is_exact: page.total_is_exact,
-        }
+        });
+        Self { items, page }
     }
 }
 

@@ -10,7 +10,8 @@ use crate::domain::fault::Fault;
 use crate::domain::input::{Fields, display_value};
 use crate::domain::page::TaskFilter;
 use crate::domain::trigger::{parse_timestamp, parse_zone};
-use crate::service::{BulkAction, BulkTarget, SmsTest};
+use crate::i18n::message;
+use crate::service::{BulkAction, BulkTarget, NewSecret, SmsTest};
 
 /// The maximum number of ids in a bulk request.
 const MAX_IDS: usize = 10_000;
@@ -27,7 +28,7 @@ pub fn run_params(body: &Value) -> Result<Option<Value>, Problem> {
         None | Some(Value::Null) => None,
         Some(Value::Object(map)) => Some(Value::Object(map)),
         Some(other) => {
-            f.fault("params", format!("params: must be an object, not {}", display_value(&other)));
+            f.fault("params", message!("value.not_object_but", value = display_value(&other)));
             None
         }
     };
@@ -38,17 +39,21 @@ pub fn run_params(body: &Value) -> Result<Option<Value>, Problem> {
 ///
 /// # Errors
 /// 422 with every fault.
-pub fn secret(body: &Value) -> Result<String, Problem> {
+pub fn secret(body: &Value) -> Result<NewSecret, Problem> {
+    let given = |name: &str| body.get(name).is_some_and(|value| !value.is_null());
+    let (has_tags, has_tasks) = (given("tags"), given("tasks"));
     let mut f = Fields::new(body, "");
     let value = match f.take("value") {
         Some(Value::String(value)) => value,
         // The value is not shown: it may be the secret.
         _ => {
-            f.fault("value", "value: is required and must be a string");
+            f.fault("value", message!("value.required_text"));
             String::new()
         }
     };
-    f.finish(value).map_err(Problem::invalid)
+    let (tags, tasks) = (f.texts("tags"), f.texts("tasks"));
+    let secret = NewSecret { value, tags: has_tags.then_some(tags), tasks: has_tasks.then_some(tasks) };
+    f.finish(secret).map_err(Problem::invalid)
 }
 
 /// Reads `{"to": "…"}`, the recipient of a mail.
@@ -89,14 +94,14 @@ pub fn preview(body: &Value, zone: Tz) -> Result<PreviewRequest, Problem> {
     let mut f = Fields::new(body, "");
     let trigger = f.take("trigger").unwrap_or(Value::Null);
     if trigger.is_null() && body.is_object() {
-        f.fault("trigger", "trigger: is required");
+        f.fault("trigger", message!("value.required"));
     }
     let zone = trigger.get("timezone").and_then(Value::as_str).and_then(|name| parse_zone(name).ok()).unwrap_or(zone);
     let after = match f.take("after") {
         None | Some(Value::Null) => None,
-        Some(Value::String(text)) => parse_timestamp(&text, zone).map_err(|what| f.fault("after", named("after", &what))).ok(),
+        Some(Value::String(text)) => parse_timestamp(&text, zone).map_err(|what| f.fault("after", what)).ok(),
         Some(other) => {
-            f.fault("after", format!("after: must be a time as text, not {}", display_value(&other)));
+            f.fault("after", message!("value.not_time", value = display_value(&other)));
             None
         }
     };
@@ -113,7 +118,7 @@ pub fn bulk(body: &Value) -> Result<(BulkAction, BulkTarget), Problem> {
         [("run", BulkAction::Run), ("pause", BulkAction::Pause), ("resume", BulkAction::Resume), ("delete", BulkAction::Delete)];
     let mut f = Fields::new(body, "");
     if body.is_object() && body.get("action").is_none_or(Value::is_null) {
-        f.fault("action", "action: is required and must be run, pause, resume or delete");
+        f.fault("action", message!("bulk.action_required"));
     }
     let action = f.choice("action", &ACTIONS, BulkAction::Pause);
     let target = bulk_target(&mut f, body);
@@ -125,12 +130,12 @@ fn bulk_target(f: &mut Fields, body: &Value) -> BulkTarget {
     let filter = f.take("filter").unwrap_or(Value::Null);
     let ids = f.texts("ids");
     match (given("ids"), given("filter")) {
-        (true, true) => f.fault("filter", "filter: cannot be combined with ids"),
-        (false, false) if body.is_object() => f.fault("ids", "ids: either ids or a filter is required"),
+        (true, true) => f.fault("filter", message!("bulk.filter_and_ids")),
+        (false, false) if body.is_object() => f.fault("ids", message!("bulk.ids_or_filter")),
         _ => {}
     }
     if ids.len() > MAX_IDS {
-        f.fault("ids", format!("ids: {} are given, at most {MAX_IDS} are allowed", ids.len()));
+        f.fault("ids", message!("value.too_many", count = ids.len(), max = MAX_IDS));
     }
     if given("filter") {
         return BulkTarget::Filter(f.collect(task_filter(&filter)).unwrap_or_default());
@@ -158,9 +163,4 @@ fn task_filter(value: &Value) -> Result<TaskFilter, Vec<Fault>> {
 
 fn some(text: String) -> Option<String> {
     (!text.is_empty()).then_some(text)
-}
-
-/// A message that begins with its field's name.
-fn named(name: &str, what: &str) -> String {
-    if what.starts_with(&format!("{name}:")) { what.to_owned() } else { format!("{name}: {what}") }
 }

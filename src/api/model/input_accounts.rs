@@ -7,6 +7,7 @@ use crate::api::error::Problem;
 use crate::domain::input::{Fields, display_value};
 use crate::domain::trigger::parse_timestamp;
 use crate::domain::user::Role;
+use crate::i18n::message;
 use crate::service::{NewToken, NewUser, UserChange};
 
 const ROLES: [(&str, Role); 4] =
@@ -61,12 +62,12 @@ pub fn new_token(body: &Value, zone: Tz) -> Result<NewToken, Problem> {
         Some(Value::String(text)) => match parse_timestamp(&text, zone) {
             Ok(at) => Some(at),
             Err(what) => {
-                f.fault("expires_at", format!("expires_at: {what}"));
+                f.fault("expires_at", what);
                 None
             }
         },
         Some(other) => {
-            f.fault("expires_at", format!("expires_at: must be a time as text, not {}", display_value(&other)));
+            f.fault("expires_at", message!("value.not_time", value = display_value(&other)));
             None
         }
     };
@@ -79,7 +80,7 @@ pub fn own_password(body: &Value) -> Result<(String, String), Problem> {
     let mut take = |name: &str| {
         let given = password(&mut f, name);
         if given.is_none() {
-            f.fault(name, format!("{name}: is required and must be a string"));
+            f.fault(name, message!("value.required_text"));
         }
         given.unwrap_or_default()
     };
@@ -91,11 +92,11 @@ fn required(f: &mut Fields, name: &str) -> String {
     match f.take(name) {
         Some(Value::String(text)) if !text.is_empty() => text,
         None | Some(Value::Null) => {
-            f.fault(name, format!("{name}: is required"));
+            f.fault(name, message!("value.required"));
             String::new()
         }
         Some(other) => {
-            f.fault(name, format!("{name}: must be a non-empty string, not {}", display_value(&other)));
+            f.fault(name, message!("value.not_filled_text", value = display_value(&other)));
             String::new()
         }
     }
@@ -106,7 +107,7 @@ fn password(f: &mut Fields, name: &str) -> Option<String> {
         None | Some(Value::Null) => None,
         Some(Value::String(text)) => Some(text),
         Some(_) => {
-            f.fault(name, format!("{name}: must be a string"));
+            f.fault(name, message!("value.not_a_text"));
             None
         }
     }

@@ -72,7 +72,7 @@ impl From<ConnectionTest> for MessageTestView {
         let ok = result.outcome.is_ok();
         let (said, error) = match result.outcome {
             Ok(said) => (Some(said), None),
-            Err(error) => (None, Some(error)),
+            Err(error) => (None, Some(error.to_string())),
         };
         Self { ok, elapsed_ms, said, error }
     }

@@ -21,6 +21,7 @@ pub mod task_type;
 pub mod transfer;
 pub mod trigger;
 
+use crate::domain::page::Page;
 use named::Timestamp;
 
 /// A text in both languages.
@@ -31,6 +32,31 @@ pub struct Texts {
     pub en: String,
     /// In Simplified Chinese.
     pub zh: String,
+}
+
+/// The position of a page in its list.
+#[derive(Default, Object)]
+#[oai(read_only_all)]
+pub struct PageInfo {
+    /// `cursor` of the next page; null on the last one.
+    next_cursor: Option<String>,
+    /// `cursor` of the previous page; null on the first one.
+    prev_cursor: Option<String>,
+    /// How many items match.
+    total: i64,
+    /// Whether `total` is exact, or a lower bound.
+    total_is_exact: bool,
+}
+
+/// Splits a page into its items, converted, and its position.
+fn split_page<T, V>(page: Page<T>, view: impl FnMut(T) -> V) -> (Vec<V>, PageInfo) {
+    let info = PageInfo {
+        next_cursor: page.next.map(|cursor| cursor.encode()),
+        prev_cursor: page.previous.map(|cursor| cursor.encode()),
+        total: page.total,
+        total_is_exact: page.total_is_exact,
+    };
+    (page.items.into_iter().map(view).collect(), info)
 }
 
 /// A time in a zone: RFC 3339 with milliseconds and an offset.

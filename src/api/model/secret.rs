@@ -12,6 +12,10 @@ use crate::domain::secret::SecretInfo;
 #[oai(rename = "Secret", read_only_all)]
 pub struct SecretView {
     name: String,
+    /// Only tasks with one of these tags may use it; without tags and tasks: all tasks.
+    tags: Vec<String>,
+    /// The ids of single tasks that may use it.
+    tasks: Vec<String>,
     created_at: Timestamp,
     updated_at: Timestamp,
     /// Who set it last.
@@ -22,6 +26,8 @@ impl SecretView {
     pub fn new(secret: SecretInfo, zone: Tz) -> Self {
         Self {
             name: secret.name,
+            tasks: secret.limits.ids(),
+            tags: secret.limits.tags,
             created_at: timestamp(secret.created_at, zone),
             updated_at: timestamp(secret.updated_at, zone),
             updated_by: secret.updated_by,

@@ -7,7 +7,9 @@ use poem_openapi::Object;
 
 use super::named::Timestamp;
 use super::timestamp;
-use crate::domain::stats::{DueTask, Percentiles, Stats};
+use crate::domain::stats::DueTask;
+use crate::stats::percentiles::Percentiles;
+use crate::stats::window::Stats;
 
 /// Statistics of a window, and the next fire times.
 #[derive(Default, Object)]

@@ -5,11 +5,11 @@ use poem_openapi::Object;
 
 use super::named::{Chain, Params, StatusWord, TaskContent, Timestamp, TriggerRule};
 use super::policy::PolicyView;
-use super::timestamp;
+use super::{PageInfo, split_page, timestamp};
 use crate::domain::chain;
 use crate::domain::page::Page;
 use crate::domain::task::{Task, TaskStats, Version};
-use crate::domain::trigger::Lang;
+use crate::i18n::Language;
 use crate::service::{BulkError, BulkOutcome};
 
 /// A scheduled task.
@@ -94,14 +94,8 @@ impl From<Version> for VersionView {
 #[oai(read_only_all)]
 pub struct TaskList {
     items: Vec<TaskView>,
-    /// `cursor` of the next page; null on the last one.
-    next_cursor: Option<String>,
-    /// `cursor` of the previous page; null on the first one.
-    prev_cursor: Option<String>,
-    /// How many tasks match.
-    total: i64,
-    /// Whether `total` is exact, or a lower bound.
-    total_is_exact: bool,
+    #[oai(flatten)]
+    page: PageInfo,
 }
 
 /// The result of an action on many tasks.
@@ -128,7 +122,7 @@ pub struct BulkFailure {
 
 impl TaskView {
     /// `zone` is the server's, for a trigger without a zone.
-    pub fn new(task: Task, zone: Tz, lang: Lang) -> Self {
+    pub fn new(task: Task, zone: Tz, lang: Language) -> Self {
         let rule = task.rule(zone).ok();
         let zone = rule.as_ref().map_or(zone, |rule| rule.zone());
         Self {
@@ -171,20 +165,15 @@ impl TaskStatsView {
 }
 
 impl TaskList {
-    pub fn new(page: Page<Task>, zone: Tz, lang: Lang) -> Self {
-        Self {
-            items: page.items.into_iter().map(|task| TaskView::new(task, zone, lang)).collect(),
-            next_cursor: page.next.map(|cursor| cursor.encode()),
-            prev_cursor: page.previous.map(|cursor| cursor.encode()),
-            total: page.total,
-            total_is_exact: page.total_is_exact,
-        }
+    pub fn new(page: Page<Task>, zone: Tz, lang: Language) -> Self {
+        let (items, page) = split_page(page, |task| TaskView::new(task, zone, lang));
+        Self { items, page }
     }
 }
 
 impl From<BulkOutcome> for BulkResult {
     fn from(outcome: BulkOutcome) -> Self {
-        let failure = |BulkError { id, message }| BulkFailure { id, message };
+        let failure = |BulkError { id, message }| BulkFailure { id, message: message.to_string() };
         Self { matched: outcome.matched, done: outcome.done, errors: outcome.errors.into_iter().map(failure).collect() }
     }
 }

@@ -5,7 +5,7 @@ use poem_openapi::Object;
 
 use super::Texts;
 use super::named::Timestamp;
-use crate::domain::trigger::Lang;
+use crate::i18n::Language;
 use crate::service::Preview;
 
 /// The meaning and the fire times of a trigger.
@@ -23,16 +23,13 @@ pub struct PreviewView {
 }
 
 impl PreviewView {
-    pub fn new(preview: Preview, lang: Lang) -> Self {
+    pub fn new(preview: Preview, language: Language) -> Self {
         let times = preview.fire_times.iter();
         Self {
             text: preview.text,
             description: Texts { en: preview.description_en, zh: preview.description_zh },
             fire_times: times.map(|at| Timestamp(at.to_rfc3339_opts(SecondsFormat::Millis, false))).collect(),
-            notes: match lang {
-                Lang::En => preview.notes_en,
-                Lang::Zh => preview.notes_zh,
-            },
+            notes: preview.notes.iter().map(|note| note.text(language)).collect(),
         }
     }
 }

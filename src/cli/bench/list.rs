@@ -85,7 +85,7 @@ async fn overview(server: &Running) -> Result<PageTime, Fault> {
     let mut times = Vec::with_capacity(READS);
     for _ in 0..READS {
         let started = Instant::now();
-        server.service.overview(&actor).await?;
+        server.services.stats.overview(&actor).await?;
         times.push(started.elapsed().as_secs_f64() * 1000.0);
     }
     Ok(PageTime::of(times))
@@ -96,7 +96,7 @@ async fn read(server: &Running, filter: &ExecutionFilter, cursor: Option<Cursor>
     let mut times = Vec::with_capacity(READS);
     for _ in 0..READS {
         let started = Instant::now();
-        server.service.executions(&actor, filter, &request).await?;
+        server.services.executions.list(&actor, filter, &request).await?;
         times.push(started.elapsed().as_secs_f64() * 1000.0);
     }
     Ok(PageTime::of(times))

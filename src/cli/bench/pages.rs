@@ -136,8 +136,8 @@ impl Clients {
     async fn new(server: &Running) -> Result<Clients, Fault> {
         let text = |text: &str| Some(text.to_owned());
         let setup = AdminSetup { user: text(NAME), password: text(PASSWORD), token: text(TOKEN) };
-        server.service.bootstrap(&setup).await?;
-        let (_, session) = server.service.sign_in(NAME, PASSWORD, None).await?;
+        server.services.setup.bootstrap(&setup).await?;
+        let (_, session) = server.services.sign_in.without_second_factor(NAME, PASSWORD, None).await?;
         let head = format!("cookie: belfry_session={session}\r\naccept-encoding: gzip\r\n");
         Ok(Clients { address: server.address, head })
     }

@@ -16,7 +16,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::{Secret, Settings};
 use crate::domain::execution::Status;
 use crate::domain::user::Actor;
-use crate::service::Service;
+use crate::service::Services;
 use crate::storage::temp_database::TempDatabase;
 use crate::storage::{Database, stats};
 
@@ -85,10 +85,10 @@ impl Rig {
     /// The server with all its services.
     pub async fn serve(&self) -> Result<Running, Fault> {
         let app = App::start(self.settings.clone()).await?;
-        let (service, database, stop) = (app.service().clone(), app.database().clone(), CancellationToken::new());
+        let (services, database, stop) = (app.services().clone(), app.database().clone(), CancellationToken::new());
         let address = app.address();
         let ended = tokio::spawn(app.run(stop.clone()));
-        Ok(Running { service, database, address, stop, ended })
+        Ok(Running { services, database, address, stop, ended })
     }
 
     pub async fn remove(self) -> Result<(), Fault> {
@@ -101,7 +101,7 @@ impl Rig {
 
 /// A running server.
 pub struct Running {
-    pub service: Service,
+    pub services: Services,
     pub database: Database,
     /// Its listen address.
     pub address: std::net::SocketAddr,
@@ -115,8 +115,8 @@ impl Running {
         let started = std::time::Instant::now();
         let actor = Actor::local("bench");
         let created = stream::iter(tasks).map(|task| {
-            let (service, actor) = (&self.service, &actor);
-            async move { service.create_task(actor, &task).await }
+            let (services, actor) = (&self.services, &actor);
+            async move { services.tasks.create(actor, &task).await }
         });
         let mut created = created.buffer_unordered(CREATOR_TASKS);
         while let Some(created) = created.next().await {

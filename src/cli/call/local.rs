@@ -12,7 +12,7 @@ use crate::app::{self, DATABASE_FILE, LocalApp};
 use crate::clock::SystemClock;
 use crate::config::{Log, Settings};
 use crate::domain::user::{Actor, Via};
-use crate::service::{self, Service};
+use crate::service::{self, UserService};
 use crate::telemetry::{self, Logs, Setup};
 
 /// The time limit of a request; long, as nobody else waits for it.
@@ -76,20 +76,20 @@ impl Local {
         let opened = app::open(&self.settings).await.map_err(|error| Failure::Unreachable(error.to_string()))?;
         let logs = log(&self.settings)?;
         let options = api::Options { request_timeout: LIMIT, body_limit: BODY_LIMIT, ..api::Options::default() };
-        let actor = self.actor(&opened.service).await?;
-        let api = api::Local::new(opened.service.clone(), actor, options);
+        let actor = self.actor(&opened.services.users).await?;
+        let api = api::Local::new(opened.services.clone(), actor, options);
         Ok(OpenDatabase { opened, api, _logs: logs })
     }
 }
 
 impl Local {
     /// The actor of the requests. Acting as an account, it has only that account's permissions.
-    async fn actor(&self, service: &Service) -> Result<Actor, Failure> {
+    async fn actor(&self, users: &UserService) -> Result<Actor, Failure> {
         let person = Actor::local(os_user());
         let Some(name) = &self.account else { return Ok(person) };
-        match service.user(&person, name).await {
+        match users.get(&person, name).await {
             Ok(user) => Ok(Actor { grants: user.grants, ..Actor::new(user.name, user.role, Via::CommandLine) }),
-            Err(service::Error::NotFound(message)) => Err(Failure::NotFound(message)),
+            Err(service::Error::NotFound(message)) => Err(Failure::NotFound(message.to_string())),
             Err(service::Error::Internal(cause)) => Err(Failure::failed(cause)),
             Err(other) => Err(Failure::failed(other)),
         }

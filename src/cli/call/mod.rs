@@ -5,13 +5,14 @@ mod local;
 mod problem;
 mod remote;
 
-use chrono::{DateTime, TimeDelta};
+use chrono::DateTime;
 use serde_json::Value;
 
 use super::Failure;
 use super::output_options::OutputOptions;
-use crate::api::encode_segment;
 use crate::clock::{Clock, SystemClock};
+use crate::domain::input::percent_encoded;
+use crate::domain::node::is_silent;
 
 pub(super) use local::Local;
 pub(super) use problem::{FaultSource, to_failure};
@@ -19,8 +20,6 @@ pub(super) use remote::Remote;
 
 /// The base path of the calls.
 const BASE: &str = "/api/v1";
-/// A node without a heartbeat for this long is considered dead.
-const NODE_TIMEOUT: TimeDelta = TimeDelta::seconds(30);
 
 /// A request to the API.
 #[derive(Debug, Clone)]
@@ -53,7 +52,7 @@ impl Call {
     }
 
     fn new(method: &'static str, path: &[&str]) -> Call {
-        let target = path.iter().map(|segment| format!("/{}", encode_segment(segment))).collect();
+        let target = path.iter().map(|segment| format!("/{}", percent_encoded(segment))).collect();
         Call { method, target, headers: Vec::new(), body: None, may_create_database: false }
     }
 
@@ -65,7 +64,7 @@ impl Call {
     /// Adds a query parameter.
     pub(super) fn query(mut self, name: &str, value: impl std::fmt::Display) -> Call {
         self.target.push(if self.target.contains('?') { '&' } else { '?' });
-        self.target.push_str(&format!("{name}={}", encode_segment(&value.to_string())));
+        self.target.push_str(&format!("{name}={}", percent_encoded(&value.to_string())));
         self
     }
 
@@ -183,7 +182,7 @@ impl ApiClient {
         let now = SystemClock.now();
         let lives = |node: &Value| {
             let seen = node["last_seen_at"].as_str().and_then(|at| DateTime::parse_from_rfc3339(at).ok());
-            seen.is_some_and(|seen| now - seen.to_utc() < NODE_TIMEOUT)
+            seen.is_some_and(|seen| !is_silent(seen.to_utc(), now))
         };
         Ok(nodes["nodes"].as_array().is_some_and(|nodes| nodes.iter().any(lives)))
     }

@@ -22,11 +22,11 @@ impl FaultSource for () {
 pub(in crate::cli) fn to_failure(answer: &Answer, output: &OutputOptions, source: &dyn FaultSource) -> Failure {
     let problem: Value = serde_json::from_slice(&answer.body).unwrap_or(Value::Null);
     let detail = match problem.get("detail").and_then(Value::as_str) {
-        Some(detail) => output.translate(detail),
+        Some(detail) => detail.to_owned(),
         None => format!("the server answered with status {} and no details; is it a Belfry server?", answer.status),
     };
     match answer.status {
-        400 | 405 | 413 | 415 | 422 => Failure::Usage(faults(&problem, output, source).unwrap_or(detail)),
+        400 | 405 | 413 | 415 | 422 => Failure::Usage(faults(&problem, source).unwrap_or(detail)),
         401 => Failure::Refused(format!("{detail}; {}", output.text("failure.token"))),
         403 => Failure::Refused(detail),
         404 => Failure::NotFound(detail),
@@ -37,10 +37,9 @@ pub(in crate::cli) fn to_failure(answer: &Answer, output: &OutputOptions, source
 }
 
 /// All faults of a body, one per paragraph.
-fn faults(problem: &Value, output: &OutputOptions, source: &dyn FaultSource) -> Option<String> {
+fn faults(problem: &Value, source: &dyn FaultSource) -> Option<String> {
     let faults = problem.get("errors")?.as_array().filter(|faults| !faults.is_empty())?;
     let text = |fault: &Value, name: &str| fault.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-    let messages =
-        faults.iter().map(|fault| source.describe_fault(&text(fault, "pointer"), &output.translate(&text(fault, "message"))));
+    let messages = faults.iter().map(|fault| source.describe_fault(&text(fault, "pointer"), &text(fault, "message")));
     Some(messages.collect::<Vec<_>>().join("\n"))
 }

@@ -32,7 +32,7 @@ impl Remote {
             return Err(Failure::Usage(format!("{shown}: remove the user name and password from the address, and pass a token")));
         }
         // Fails if another part of the process has installed a provider already, which is fine.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let client = Client::builder()
             .user_agent(concat!("belfry/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(CONNECT)

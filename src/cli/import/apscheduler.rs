@@ -17,11 +17,11 @@ use crate::cli::output_options::{OutputOptions, Tone};
 use crate::cli::{Failure, answer};
 use crate::clock::{Clock, SystemClock};
 use crate::config::reason;
-use crate::domain::migrate::apscheduler::Job;
-use crate::domain::migrate::mapping::Mapping;
-use crate::domain::migrate::{PREVIEW_COUNT, firings};
 use crate::domain::yaml;
-use crate::storage::job_store;
+use crate::migrate::apscheduler::Job;
+use crate::migrate::job_store;
+use crate::migrate::mapping::Mapping;
+use crate::migrate::{PREVIEW_COUNT, firings};
 
 /// Import the jobs of an APScheduler 3.x store (SQLAlchemy: SQLite, PostgreSQL, MySQL) as tasks.
 #[derive(Debug, Args)]
@@ -89,11 +89,11 @@ impl Apscheduler {
 
     /// The readable jobs, and the number of unreadable ones.
     fn jobs(&self, local: Tz, output: &OutputOptions) -> Result<(Vec<Job>, usize), Failure> {
-        let url = self.url.clone().or_else(|| crate::cli::connection_args::variable("BELFRY_JOB_STORE_URL"));
+        let url = self.url.clone().or_else(|| crate::cli::environment::variable("BELFRY_JOB_STORE_URL"));
         let url = url.ok_or_else(|| Failure::Usage("--url: is required, such as sqlite:///jobs.sqlite".to_owned()))?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::failed)?;
         // Fails if another part of the process has installed a provider already, which is fine.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let stored = runtime.block_on(job_store::jobs(&url, &self.table)).map_err(Failure::Failed)?;
         let (mut jobs, mut left) = (Vec::new(), 0);
         for (id, state) in stored {

@@ -11,8 +11,8 @@ use super::{ImportFlags, plan};
 use crate::cli::Failure;
 use crate::cli::connection_args::ConnectionArgs;
 use crate::config::{Settings, reason};
-use crate::domain::migrate::crontab::{CrontabOptions, read};
 use crate::domain::trigger::parse_zone;
+use crate::migrate::crontab::{CrontabOptions, read};
 
 /// Import the lines of a crontab as tasks that run their commands.
 #[derive(Debug, Args)]

@@ -12,8 +12,9 @@ use crate::cli::call::{Call, FaultSource};
 use crate::cli::connection_args::ConnectionArgs;
 use crate::cli::document::Document;
 use crate::cli::input::confirm;
-use crate::domain::migrate::history::{HistoricalRun, read};
+use crate::migrate::history::read;
 use crate::service::MAX_RUNS;
+use crate::storage::history_import::HistoricalRun;
 
 /// Import executions from another scheduler's task_history.json; schedules are not changed.
 #[derive(Debug, Args)]

@@ -50,7 +50,7 @@ impl Add {
         let file = self.file.as_deref().map(Document::read).transpose()?;
         let mut task = match file.as_ref().map(Document::value) {
             None => Map::new(),
-            Some(given @ Value::Object(_)) => as_object(super::edit::as_input(given)),
+            Some(given @ Value::Object(_)) => as_object(super::input::as_input(given)),
             Some(Value::Array(_)) => return Err(Failure::Usage(output.text("task.one_task_only"))),
             Some(_) => return Err(Failure::Usage(output.text("task.not_an_object"))),
         };

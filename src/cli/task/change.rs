@@ -3,8 +3,8 @@
 use clap::Args;
 use serde_json::Value;
 
-use super::edit::editable;
 use super::find::{find_task, with_suggestion};
+use super::input::editable;
 use crate::cli::Failure;
 use crate::cli::call::{ApiClient, Call};
 use crate::cli::input::confirm;

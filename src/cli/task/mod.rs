@@ -4,10 +4,11 @@ mod add;
 mod change;
 mod diff;
 mod edit;
-mod find;
-mod flags;
+pub(super) mod find;
+pub(super) mod flags;
+mod input;
 mod list;
-mod params;
+pub(super) mod params;
 mod set;
 mod show;
 
@@ -16,10 +17,6 @@ use clap::{Args, Subcommand};
 use super::Failure;
 use super::connection_args::ConnectionArgs;
 use super::run::RunArgs;
-
-pub(super) use find::find_task;
-pub(super) use flags::{parse_span, span};
-pub(super) use params::ParamFlags;
 
 /// List, create, change, run, pause and delete tasks.
 #[derive(Debug, Args)]

@@ -61,7 +61,7 @@ impl ParamFlags {
 }
 
 fn object(json: &str) -> Result<Map<String, Value>, Failure> {
-    match serde_json::from_str(json) {
+    match crate::domain::json::read(json.as_bytes()) {
         Ok(Value::Object(map)) => Ok(map),
         Ok(_) => Err(Failure::Usage("--params: must be a JSON object, such as {\"message\": \"hello\"}".to_owned())),
         Err(error) => {

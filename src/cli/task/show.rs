@@ -25,7 +25,7 @@ impl Show {
     pub(super) async fn run(self, client: &ApiClient, output: &OutputOptions) -> Result<(), Failure> {
         let task = find_task(client, output, &self.id).await?;
         if self.yaml {
-            return crate::cli::answer(&yaml::write(&super::edit::editable(&task)));
+            return crate::cli::answer(&yaml::write(&super::input::editable(&task)));
         }
         if output.is_json() {
             return output.show(&task, |_| String::new());

@@ -1,132 +1,40 @@
 //! The settings of `[http.<name>]`.
 
 use super::super::Settings;
-use super::super::table::{Setting, ValueType, setting};
+use super::super::setting::settings;
 use crate::domain::profile::Http;
 use crate::domain::profile::http::TokenStyle;
 
 const SECTION: &str = "http.*";
 
-pub(super) const SETTINGS: &[Setting] = &[
-    setting(
-        SECTION,
-        "base_url",
-        "",
-        "The base URL for tasks with this profile; its credentials are sent only there.",
-        ValueType::Text,
-        |s, n, v| {
-            of(s, n).base_url = Some(v.text()?);
-            Ok(())
-        },
-    ),
-    setting(SECTION, "verify_tls", "true", "false accepts any certificate of the server.", ValueType::Boolean, |s, n, v| {
-        of(s, n).verify_tls = Some(v.boolean()?);
-        Ok(())
-    }),
-    Setting {
-        secret: true,
-        ..setting(SECTION, "bearer", "", "A permanent token, sent as Authorization: Bearer.", ValueType::Text, |s, n, v| {
-            of(s, n).bearer = Some(v.secret()?);
-            Ok(())
-        })
-    },
-    setting(SECTION, "user", "", "The user name for HTTP Basic authentication.", ValueType::Text, |s, n, v| {
-        of(s, n).user = Some(v.text()?);
-        Ok(())
-    }),
-    Setting {
-        secret: true,
-        ..setting(SECTION, "password", "", "The password for HTTP Basic authentication.", ValueType::Text, |s, n, v| {
-            of(s, n).password = Some(v.secret()?);
-            Ok(())
-        })
-    },
-    Setting {
-        secret: true,
-        ..setting(SECTION, "api_key", "", "An API key, sent in a header or a query parameter.", ValueType::Text, |s, n, v| {
-            of(s, n).api_key = Some(v.secret()?);
-            Ok(())
-        })
-    },
-    setting(SECTION, "api_key_header", "", "The header for the API key; by default X-API-Key.", ValueType::Text, |s, n, v| {
-        of(s, n).api_key_header = Some(v.text()?);
-        Ok(())
-    }),
-    setting(
-        SECTION,
-        "api_key_query",
-        "",
-        "The query parameter for the API key, instead of a header.",
-        ValueType::Text,
-        |s, n, v| {
-            of(s, n).api_key_query = Some(v.text()?);
-            Ok(())
-        },
-    ),
-    setting(SECTION, "token_url", "", "The URL that issues access tokens.", ValueType::Text, |s, n, v| {
-        of(s, n).token.url = Some(v.text()?);
-        Ok(())
-    }),
-    setting(SECTION, "app_id", "", "The client ID for the token request.", ValueType::Text, |s, n, v| {
-        of(s, n).token.app_id = Some(v.text()?);
-        Ok(())
-    }),
-    Setting {
-        secret: true,
-        ..setting(SECTION, "app_secret", "", "The client secret for the token request.", ValueType::Text, |s, n, v| {
-            of(s, n).token.app_secret = Some(v.secret()?);
-            Ok(())
-        })
-    },
-    setting(
-        SECTION,
-        "token_style",
-        "\"oauth2\"",
-        "oauth2: client credentials in a form; json: a JSON body with app_id and app_secret, as Feishu requires.",
-        ValueType::Choice,
-        |s, n, v| {
-            of(s, n).token.style = v.choice(&[("oauth2", TokenStyle::OAuth2), ("json", TokenStyle::Json)])?;
-            Ok(())
-        },
-    ),
-    setting(SECTION, "token_scope", "", "The requested scope, with oauth2.", ValueType::Text, |s, n, v| {
-        of(s, n).token.scope = Some(v.text()?);
-        Ok(())
-    }),
-    setting(
-        SECTION,
-        "token_pointer",
-        "\"/access_token\"",
-        "The JSON Pointer of the token in the response.",
-        ValueType::Text,
-        |s, n, v| {
-            of(s, n).token.pointer = Some(v.text()?);
-            Ok(())
-        },
-    ),
-    setting(
-        SECTION,
-        "expires_pointer",
-        "\"/expires_in\"",
-        "The JSON Pointer of the token's lifetime in seconds in the response.",
-        ValueType::Text,
-        |s, n, v| {
-            of(s, n).token.expires_pointer = Some(v.text()?);
-            Ok(())
-        },
-    ),
-    setting(
-        SECTION,
-        "token_header",
-        "",
-        "The header for the bare token; by default it is sent as Authorization: Bearer.",
-        ValueType::Text,
-        |s, n, v| {
-            of(s, n).token.header = Some(v.text()?);
-            Ok(())
-        },
-    ),
-];
+settings! {
+    pub(super) SETTINGS |s, name, v|
+
+    [SECTION]
+    "base_url" Text "" "The base URL for tasks with this profile; its credentials are sent only there."
+        => of(s, name).base_url = Some(v.text()?);
+    "verify_tls" Boolean "true" "false accepts any certificate of the server." => of(s, name).verify_tls = Some(v.boolean()?);
+    secret "bearer" Text "" "A permanent token, sent as Authorization: Bearer." => of(s, name).bearer = Some(v.secret()?);
+    "user" Text "" "The user name for HTTP Basic authentication." => of(s, name).user = Some(v.text()?);
+    secret "password" Text "" "The password for HTTP Basic authentication." => of(s, name).password = Some(v.secret()?);
+    secret "api_key" Text "" "An API key, sent in a header or a query parameter." => of(s, name).api_key = Some(v.secret()?);
+    "api_key_header" Text "" "The header for the API key; by default X-API-Key." => of(s, name).api_key_header = Some(v.text()?);
+    "api_key_query" Text "" "The query parameter for the API key, instead of a header."
+        => of(s, name).api_key_query = Some(v.text()?);
+    "token_url" Text "" "The URL that issues access tokens." => of(s, name).token.url = Some(v.text()?);
+    "app_id" Text "" "The client ID for the token request." => of(s, name).token.app_id = Some(v.text()?);
+    secret "app_secret" Text "" "The client secret for the token request." => of(s, name).token.app_secret = Some(v.secret()?);
+    "token_style" Choice "\"oauth2\""
+        "oauth2: client credentials in a form; json: a JSON body with app_id and app_secret, as Feishu requires."
+        => of(s, name).token.style = v.choice(&[("oauth2", TokenStyle::OAuth2), ("json", TokenStyle::Json)])?;
+    "token_scope" Text "" "The requested scope, with oauth2." => of(s, name).token.scope = Some(v.text()?);
+    "token_pointer" Text "\"/access_token\"" "The JSON Pointer of the token in the response."
+        => of(s, name).token.pointer = Some(v.text()?);
+    "expires_pointer" Text "\"/expires_in\"" "The JSON Pointer of the token's lifetime in seconds in the response."
+        => of(s, name).token.expires_pointer = Some(v.text()?);
+    "token_header" Text "" "The header for the bare token; by default it is sent as Authorization: Bearer."
+        => of(s, name).token.header = Some(v.text()?);
+}
 
 fn of<'s>(settings: &'s mut Settings, name: &str) -> &'s mut Http {
     settings.profiles.http.entry(name.to_owned()).or_default()

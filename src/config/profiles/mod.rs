@@ -1,7 +1,7 @@
 //! The settings of profiles: tables with a name chosen by the user, such as `[smtp.office]`.
 
-use super::assignment::SettingsError;
-use super::table::{Setting, check_name};
+use super::error::SettingsError;
+use super::setting::{Setting, check_name};
 use super::value::Value;
 use crate::domain::profile::Profiles;
 use crate::domain::secret::Secret;

@@ -15,6 +15,7 @@ pub use sms::Sms;
 pub use smtp::Smtp;
 
 use crate::domain::secret::Secret;
+use crate::i18n::{Message, message};
 
 /// The profiles of the settings, by kind and name.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -40,16 +41,16 @@ impl Profiles {
 ///
 /// # Errors
 /// A message with the existing names.
-pub fn choose<'p, T>(kind: &str, profiles: &'p BTreeMap<String, T>, name: Option<&str>) -> Result<(&'p str, &'p T), String> {
+pub fn choose<'p, T>(kind: &str, profiles: &'p BTreeMap<String, T>, name: Option<&str>) -> Result<(&'p str, &'p T), Message> {
     let names = || profiles.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
     let mut all = profiles.iter();
     match (name, all.next(), all.next()) {
-        (_, None, _) => Err(format!("there is no [{kind}.<name>] in the settings")),
+        (_, None, _) => Err(message!("profile.none", kind)),
         (None, Some((name, only)), None) => Ok((name, only)),
-        (None, ..) => Err(format!("name one of {}; there are several in the settings", names())),
+        (None, ..) => Err(message!("profile.several", known = names())),
         (Some(name), ..) => match profiles.get_key_value(name) {
             Some((name, found)) => Ok((name, found)),
-            None => Err(format!("there is no [{kind}.{}] in the settings; there is {}", truncate(name, 64), names())),
+            None => Err(message!("profile.unknown", kind, name = truncate(name, 64), known = names())),
         },
     }
 }
@@ -61,12 +62,14 @@ mod tests {
     #[test]
     fn the_only_profile_needs_no_name() {
         let mut profiles = BTreeMap::new();
-        assert_eq!(choose("x", &profiles, None), Err("there is no [x.<name>] in the settings".into()));
+        let refused = |name| choose("x", &profiles, name).map_err(|message| message.to_string());
+        assert_eq!(refused(None), Err("there is no [x.<name>] in the settings".into()));
         profiles.insert("a".to_owned(), 1);
         assert_eq!((choose("x", &profiles, None), choose("x", &profiles, Some("a"))), (Ok(("a", &1)), Ok(("a", &1))));
         profiles.insert("b".to_owned(), 2);
         assert_eq!(choose("x", &profiles, Some("b")), Ok(("b", &2)));
-        assert_eq!(choose("x", &profiles, None), Err("name one of a, b; there are several in the settings".into()));
-        assert_eq!(choose("x", &profiles, Some("c")), Err("there is no [x.c] in the settings; there is a, b".into()));
+        let refused = |name| choose("x", &profiles, name).map_err(|message| message.to_string());
+        assert_eq!(refused(None), Err("name one of a, b; there are several in the settings".into()));
+        assert_eq!(refused(Some("c")), Err("there is no [x.c] in the settings; there is a, b".into()));
     }
 }

@@ -58,14 +58,24 @@ pub struct Preset {
     pub host: &'static str,
     pub port: u16,
     pub tls: Tls,
-    /// A hint about the usual sign-in problem of the service.
-    pub hint: &'static str,
+    /// What the service requires in place of the account's password.
+    pub requires: Option<SignInSecret>,
 }
 
-const CODE: &str = "this service requires an authorisation code created in the mailbox settings, not the password";
-const APP: &str = "this service requires an app password, not the account password";
-const TOKEN: &str = "this service requires an oauth_token, or an account with SMTP AUTH enabled";
-const PLAIN: &str = "";
+/// What a mail service requires to sign in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SignInSecret {
+    /// A code created in the mailbox settings.
+    AuthorisationCode,
+    AppPassword,
+    /// An OAuth token, unless SMTP AUTH is enabled for the account.
+    OauthToken,
+}
+
+const CODE: Option<SignInSecret> = Some(SignInSecret::AuthorisationCode);
+const APP: Option<SignInSecret> = Some(SignInSecret::AppPassword);
+const TOKEN: Option<SignInSecret> = Some(SignInSecret::OauthToken);
+const PLAIN: Option<SignInSecret> = None;
 
 /// The presets of known mail services.
 pub const PRESETS: [Preset; 10] = [
@@ -81,8 +91,8 @@ pub const PRESETS: [Preset; 10] = [
     Preset { port: 587, tls: Tls::Starttls, ..preset("outlook", "smtp-mail.outlook.com", TOKEN) },
 ];
 
-const fn preset(name: &'static str, host: &'static str, hint: &'static str) -> Preset {
-    Preset { name, host, port: 465, tls: Tls::Implicit, hint }
+const fn preset(name: &'static str, host: &'static str, requires: Option<SignInSecret>) -> Preset {
+    Preset { name, host, port: 465, tls: Tls::Implicit, requires }
 }
 
 impl Default for Smtp {

@@ -4,37 +4,28 @@
 use serde_json::{Map, Value, json};
 
 use crate::domain::fault::{Fault, pointer_step};
-use crate::domain::input::{Fields, display_value};
+use crate::domain::input::{Fields, display_value, json_syntax};
 use crate::domain::policy::Policy;
 use crate::domain::task::Task;
+use crate::domain::text_enum::text_enum;
 use crate::domain::yaml;
+use crate::i18n::message;
 
 /// The document version that is written, and the only one that is read.
 const VERSION: i64 = 1;
 /// Maximum size of a document, in bytes.
 pub const MAX_DOCUMENT: usize = 16 << 20;
 
-/// The text format of a document.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
-    Json,
-    Yaml,
+text_enum! {
+    /// The text format of a document.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum Format {
+        Yaml = "yaml",
+        Json = "json",
+    }
 }
 
 impl Format {
-    pub const ALL: [Format; 2] = [Format::Yaml, Format::Json];
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Format::Json => "json",
-            Format::Yaml => "yaml",
-        }
-    }
-
-    pub fn parse(text: &str) -> Option<Format> {
-        Format::ALL.into_iter().find(|format| format.as_str() == text)
-    }
-
     /// Detects the format of a text: JSON if it begins with a brace, else YAML.
     pub fn of(text: &str) -> Format {
         if text.trim_start_matches('\u{feff}').trim_start().starts_with('{') { Format::Json } else { Format::Yaml }
@@ -65,13 +56,14 @@ pub struct Document {
 pub fn read(text: &str) -> Result<Value, Fault> {
     let text = text.trim_start_matches('\u{feff}');
     let value = match Format::of(text) {
-        Format::Json => {
-            serde_json::from_str(text).map_err(|error| Fault::new("", format!("the document is not valid JSON: {error}")))
+        Format::Json => crate::domain::json::read(text.as_bytes())
+            .map_err(|error| Fault::new("", message!("transfer.not_json", problem = json_syntax(&error)))),
+        Format::Yaml => {
+            yaml::read(text).map_err(|error| Fault::new("", message!("transfer.not_yaml", problem = error.message())))
         }
-        Format::Yaml => yaml::read(text).map_err(|what| Fault::new("", format!("the document is not valid YAML: {what}"))),
     }?;
     match find_nul(&value, &mut String::new()) {
-        Some(pointer) => Err(Fault::new(pointer, "the character U+0000 cannot be stored")),
+        Some(pointer) => Err(Fault::new(pointer, message!("value.nul_not_stored"))),
         None => Ok(value),
     }
 }
@@ -101,7 +93,7 @@ impl Document {
     /// Every fault.
     pub fn parse(value: &Value) -> Result<Document, Vec<Fault>> {
         if value.is_null() {
-            return Err(vec![Fault::new("", "the document is empty; it needs at least `tasks`, which may be an empty list")]);
+            return Err(vec![Fault::new("", message!("transfer.empty"))]);
         }
         let mut f = Fields::new(value, "");
         f.integer("version", VERSION, VERSION, VERSION);
@@ -110,16 +102,16 @@ impl Document {
             Some(Value::Array(tasks)) => tasks,
             None if !value.is_object() => Vec::new(),
             None => {
-                f.fault("tasks", "tasks: is required; it may be an empty list");
+                f.fault("tasks", message!("transfer.tasks_required"));
                 Vec::new()
             }
             Some(other) => {
-                f.fault("tasks", format!("tasks: must be a list, not {}", display_value(&other)));
+                f.fault("tasks", message!("value.not_list", value = display_value(&other)));
                 Vec::new()
             }
         };
         for (place, task) in tasks.iter().enumerate().filter(|(_, task)| !task.is_object()) {
-            f.fault(&format!("tasks/{place}"), format!("tasks: must hold objects, not {}", display_value(task)));
+            f.fault(&format!("tasks/{place}"), message!("value.not_objects", value = display_value(task)));
         }
         f.finish(Document { tasks, secrets })
     }
@@ -209,7 +201,7 @@ mod tests {
         assert_eq!(faults(json!({})), ["/tasks"]);
         assert_eq!(faults(json!([])), [""]);
         assert_eq!(faults(Value::Null), [""]);
-        assert!(read("{\"a\": }").unwrap_err().message.contains("line 1 column 7"));
+        assert!(read("{\"a\": }").unwrap_err().message.to_string().contains("line 1, column 7"));
         assert!(read("a: 'x\\0'").is_ok() && read("a: \"x\\0\"").unwrap_err().pointer == "/a");
     }
 }

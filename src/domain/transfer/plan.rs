@@ -8,24 +8,15 @@ use serde_json::{Map, Value};
 
 use crate::domain::fault::pointer_step;
 use crate::domain::task::{Task, TaskInput};
+use crate::domain::text_enum::text_enum;
 
-/// The kind of change of a task.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ChangeKind {
-    Create,
-    Update,
-    Delete,
-}
-
-impl ChangeKind {
-    pub const ALL: [ChangeKind; 3] = [ChangeKind::Create, ChangeKind::Update, ChangeKind::Delete];
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            ChangeKind::Create => "create",
-            ChangeKind::Update => "update",
-            ChangeKind::Delete => "delete",
-        }
+text_enum! {
+    /// The kind of change of a task.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum ChangeKind {
+        Create = "create",
+        Update = "update",
+        Delete = "delete",
     }
 }
 
@@ -42,8 +33,8 @@ pub struct Step<'a> {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Plan<'a> {
     pub steps: Vec<Step<'a>>,
-    /// The number of tasks that already match the document.
-    pub unchanged: usize,
+    /// The tasks that already match the document.
+    pub same: Vec<&'a Task>,
 }
 
 /// Compares the current tasks with the wanted ones. `prune` deletes tasks that the document does not contain.
@@ -55,7 +46,7 @@ pub fn plan<'a>(current: &'a [Task], wanted: &'a [TaskInput], prune: bool) -> Pl
         let kind = match found {
             None => ChangeKind::Create,
             Some(task) if task.to_input() == input.to_input() => {
-                plan.unchanged += 1;
+                plan.same.push(task);
                 continue;
             }
             Some(_) => ChangeKind::Update,

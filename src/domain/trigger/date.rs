@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::input::Reader;
 use crate::domain::fault::Fault;
+use crate::i18n::message;
 
 const KEYS: [&str; 2] = ["run_date", "timezone"];
 
@@ -21,7 +22,7 @@ impl Date {
         let mut reader = Reader::new(object, &KEYS);
         let zone = reader.zone(zone);
         if reader.value("run_date").is_none() {
-            reader.fault("run_date", "is required");
+            reader.fault("run_date", message!("value.required"));
         }
         let date = reader.datetime("run_date", zone).map(|run_date| Self { run_date, zone });
         reader.finish(date)

@@ -5,11 +5,10 @@ use chrono_tz::Tz;
 
 use super::text::truncate;
 use super::zone::{offset_at, resolve};
+use crate::i18n::{Message, message};
 
 /// Last millisecond of the year 9999, in milliseconds since 1970.
 pub(crate) const LAST_MILLIS: i64 = 253_402_300_799_999;
-
-const FORMS: &str = "YYYY-MM-DD or YYYY-MM-DD HH:MM[:SS[.f]], optionally with Z or an offset such as +08:00";
 
 /// Parses `YYYY-MM-DD` (00:00 of that day) or `YYYY-MM-DD HH:MM[:SS[.f]]` (separated by a blank or `T`). The time is local to
 /// `zone` unless `Z` or `±HH:MM` follows. A fraction has up to six digits and is truncated to milliseconds.
@@ -17,11 +16,12 @@ const FORMS: &str = "YYYY-MM-DD or YYYY-MM-DD HH:MM[:SS[.f]], optionally with Z 
 ///
 /// # Errors
 /// A message with the text and the allowed formats.
-pub fn parse_datetime(text: &str, zone: Tz) -> Result<DateTime<Utc>, String> {
-    let (wall, offset) = read(text).ok_or_else(|| format!("cannot read '{}'; write {FORMS}", truncate(text)))?;
+pub fn parse_datetime(text: &str, zone: Tz) -> Result<DateTime<Utc>, Message> {
+    let (wall, offset) = read(text).ok_or_else(|| message!("trigger.not_a_time", text = truncate(text)))?;
     let (seconds, millis) = (wall.and_utc().timestamp(), wall.and_utc().timestamp_subsec_millis());
     let instant = offset.map_or_else(|| resolve(zone, seconds).first(), |offset| seconds - offset);
-    DateTime::from_timestamp(instant, millis * 1_000_000).ok_or_else(|| format!("'{}' is out of range", truncate(text)))
+    DateTime::from_timestamp(instant, millis * 1_000_000)
+        .ok_or_else(|| message!("trigger.time_out_of_range", text = truncate(text)))
 }
 
 /// Parses a time in a request: RFC 3339 with any number of fraction digits, as programs write it, or the formats of
@@ -29,7 +29,7 @@ pub fn parse_datetime(text: &str, zone: Tz) -> Result<DateTime<Utc>, String> {
 ///
 /// # Errors
 /// A message with the text and the allowed formats.
-pub fn parse_timestamp(text: &str, zone: Tz) -> Result<DateTime<Utc>, String> {
+pub fn parse_timestamp(text: &str, zone: Tz) -> Result<DateTime<Utc>, Message> {
     match DateTime::parse_from_rfc3339(text) {
         Ok(instant) => Ok(truncate_to_millis(instant.to_utc())),
         Err(_) => parse_datetime(text, zone),

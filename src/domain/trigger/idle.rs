@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use super::Bounds;
 use super::input::Reader;
 use crate::domain::fault::Fault;
+use crate::i18n::message;
 
 const KEYS: [&str; 6] = ["idle_duration", "cpu_below_percent", "repeat", "start_date", "end_date", "timezone"];
 /// 366 days.
@@ -53,12 +54,11 @@ fn percent(reader: &mut Reader<'_>) -> f64 {
         Some(percent) if percent > 0.0 && percent <= 100.0 => percent,
         Some(_) => {
             let shown = value.to_string();
-            let message = format!("{} is not above 0 and at most 100", super::text::truncate(&shown));
-            reader.fault("cpu_below_percent", &message);
+            reader.fault("cpu_below_percent", message!("idle.percent_out_of_range", value = super::text::truncate(&shown)));
             DEFAULT
         }
         None => {
-            reader.fault("cpu_below_percent", "must be a number above 0 and at most 100");
+            reader.fault("cpu_below_percent", message!("idle.not_percent"));
             DEFAULT
         }
     }

@@ -9,6 +9,7 @@ use super::datetime::parse_datetime;
 use super::text::truncate;
 use super::zone::parse_zone;
 use crate::domain::fault::{Fault, pointer_step};
+use crate::i18n::{Message, message};
 
 /// JSON pointer of a trigger within a request body.
 pub(crate) const BASE: &str = "/trigger";
@@ -29,7 +30,7 @@ impl<'a> Reader<'a> {
     pub(crate) fn new(object: &'a Map<String, Value>, known: &[&str]) -> Self {
         let mut reader = Self { object, faults: Vec::new() };
         for key in object.keys().filter(|key| *key != "type" && !known.contains(&key.as_str())) {
-            reader.fault(key, "unknown field");
+            reader.fault(key, message!("value.unknown_field"));
         }
         reader
     }
@@ -40,27 +41,27 @@ impl<'a> Reader<'a> {
     }
 
     /// Records a fault at a key; `message` does not include the key's name.
-    pub(crate) fn fault(&mut self, key: &str, message: &str) {
-        self.fault_with_message(key, &format!("{}: {message}", truncate(key)));
+    pub(crate) fn fault(&mut self, key: &str, message: Message) {
+        self.fault_with_message(key, message.of(truncate(key)));
     }
 
     /// Records a fault at a key; `message` already includes the key's name.
-    pub(crate) fn fault_with_message(&mut self, key: &str, message: &str) {
+    pub(crate) fn fault_with_message(&mut self, key: &str, message: Message) {
         let position = self.object.keys().position(|known| known == key).unwrap_or(usize::MAX);
         let pointer = format!("{BASE}/{}", pointer_step(key));
         self.faults.push((position, Fault::new(pointer, message)));
     }
 
     /// Records a fault of the trigger as a whole.
-    pub(crate) fn trigger_fault(&mut self, message: &str) {
+    pub(crate) fn trigger_fault(&mut self, message: Message) {
         self.faults.push((usize::MAX, Fault::new(BASE, message)));
     }
 
     pub(crate) fn text(&mut self, key: &str) -> Option<&'a str> {
         match self.value(key)? {
             Value::String(text) if text.chars().nth(MAX_STRING_CHARS).is_none() => Some(text),
-            Value::String(_) => self.refuse(key, "longer than 4096 characters"),
-            _ => self.refuse(key, "must be a string"),
+            Value::String(_) => self.refuse(key, message!("value.too_long", max = MAX_STRING_CHARS)),
+            _ => self.refuse(key, message!("value.not_a_text")),
         }
     }
 
@@ -70,17 +71,16 @@ impl<'a> Reader<'a> {
         match value.as_u64() {
             Some(number) if (min..=max).contains(&number) => Some(number),
             _ if value.as_i64().is_some() || value.is_u64() => {
-                let number = value.to_string();
-                self.refuse(key, &format!("{} is not between {min} and {max}", truncate(&number)))
+                self.refuse(key, message!("value.out_of_range", value = truncate(&value.to_string()), min, max))
             }
-            _ => self.refuse(key, &format!("{} must be an integer from {min} to {max}", truncate(&value.to_string()))),
+            _ => self.refuse(key, message!("trigger.not_an_integer", value = truncate(&value.to_string()), min, max)),
         }
     }
 
     pub(crate) fn boolean(&mut self, key: &str) -> Option<bool> {
         match self.value(key)? {
             Value::Bool(value) => Some(*value),
-            _ => self.refuse(key, "must be true or false"),
+            _ => self.refuse(key, message!("trigger.not_boolean")),
         }
     }
 
@@ -88,7 +88,7 @@ impl<'a> Reader<'a> {
     pub(crate) fn zone(&mut self, fallback: Tz) -> Tz {
         match self.text("timezone").map(parse_zone) {
             Some(Ok(zone)) => zone,
-            Some(Err(message)) => self.refuse("timezone", &message).unwrap_or(fallback),
+            Some(Err(message)) => self.refuse("timezone", message).unwrap_or(fallback),
             None => fallback,
         }
     }
@@ -97,7 +97,7 @@ impl<'a> Reader<'a> {
     pub(crate) fn datetime(&mut self, key: &str, zone: Tz) -> Option<DateTime<Utc>> {
         match parse_datetime(self.text(key)?, zone) {
             Ok(instant) => Some(instant),
-            Err(message) => self.refuse(key, &message),
+            Err(message) => self.refuse(key, message),
         }
     }
 
@@ -105,7 +105,7 @@ impl<'a> Reader<'a> {
     pub(crate) fn bounds(&mut self, zone: Tz) -> Bounds {
         let (start, end) = (self.datetime("start_date", zone), self.datetime("end_date", zone));
         if start.zip(end).is_some_and(|(start, end)| end < start) {
-            self.fault("end_date", "is before start_date");
+            self.fault("end_date", message!("trigger.end_before_start"));
         }
         Bounds { start, end }
     }
@@ -124,7 +124,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn refuse<T>(&mut self, key: &str, message: &str) -> Option<T> {
+    fn refuse<T>(&mut self, key: &str, message: Message) -> Option<T> {
         self.fault(key, message);
         None
     }

@@ -8,6 +8,7 @@ use super::Bounds;
 use super::datetime::{LAST_MILLIS, truncate_to_millis};
 use super::input::Reader;
 use crate::domain::fault::Fault;
+use crate::i18n::message;
 
 const KEYS: [&str; 9] = ["weeks", "days", "hours", "minutes", "seconds", "start_date", "end_date", "timezone", "jitter"];
 /// The keys that add up to the interval, with their length in seconds.
@@ -70,9 +71,9 @@ fn total_seconds(reader: &mut Reader<'_>) -> Option<u64> {
         return None;
     }
     match total {
-        Some(0) => reader.trigger_fault("the interval must be at least one second"),
+        Some(0) => reader.trigger_fault(message!("interval.too_short")),
         Some(seconds) if seconds <= MAX_SECONDS => return Some(seconds),
-        _ => reader.trigger_fault("the interval must be at most 36600 days"),
+        _ => reader.trigger_fault(message!("interval.too_long", days = MAX_SECONDS / 86_400)),
     }
     None
 }

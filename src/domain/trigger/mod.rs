@@ -14,6 +14,7 @@ mod notes;
 mod text;
 mod zone;
 
+use crate::i18n::{Language, Message, message};
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use serde_json::Value;
@@ -26,6 +27,7 @@ pub use interval::Interval;
 pub use zone::parse_zone;
 
 use super::fault::Fault;
+use super::text_enum::text_enum;
 
 /// A rule that decides when a task runs.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,34 +38,15 @@ pub enum Trigger {
     Idle(Idle),
 }
 
-/// The kind of a trigger: `type` in its JSON.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    Date,
-    Interval,
-    Cron,
-    Idle,
-}
-
-impl Kind {
-    pub const ALL: [Self; 4] = [Self::Date, Self::Interval, Self::Cron, Self::Idle];
-
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Date => "date",
-            Self::Interval => "interval",
-            Self::Cron => "cron",
-            Self::Idle => "idle",
-        }
+text_enum! {
+    /// The kind of a trigger: `type` in its JSON.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum Kind {
+        Date = "date",
+        Interval = "interval",
+        Cron = "cron",
+        Idle = "idle",
     }
-}
-
-/// The language of a description.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Lang {
-    En,
-    Zh,
 }
 
 /// The first and last time at which a trigger may fire, both inclusive.
@@ -86,21 +69,20 @@ impl Trigger {
     /// # Errors
     /// One or more faults with pointers below `/trigger`, in the order of the object's keys.
     pub fn parse(value: &Value, zone: Tz) -> Result<Self, Vec<Fault>> {
-        let kinds = "date, interval, cron or idle";
         let Some(object) = value.as_object() else {
-            return Err(vec![Fault::new(input::BASE, format!("a trigger must be an object with a type: {kinds}"))]);
+            return Err(vec![Fault::new(input::BASE, message!("trigger.not_object", kinds = message!("trigger.kinds")))]);
         };
-        let refuse = |message: String| Err(vec![Fault::new(format!("{}/type", input::BASE), message)]);
+        let refuse = |message: Message| Err(vec![Fault::new(format!("{}/type", input::BASE), message.of("type"))]);
         match object.get("type") {
-            Some(Value::String(name)) => match Kind::ALL.into_iter().find(|kind| kind.as_str() == name) {
+            Some(Value::String(name)) => match Kind::parse(name) {
                 Some(Kind::Date) => Date::parse(object, zone).map(Self::Date),
                 Some(Kind::Interval) => Interval::parse(object, zone).map(Self::Interval),
                 Some(Kind::Cron) => Cron::parse(object, zone).map(Self::Cron),
                 Some(Kind::Idle) => Idle::parse(object, zone).map(Self::Idle),
-                None => refuse(format!("type: unknown type '{}'; write {kinds}", text::truncate(name))),
+                None => refuse(message!("trigger.unknown_type", name = text::truncate(name), kinds = message!("trigger.kinds"))),
             },
-            None | Some(Value::Null) => refuse(format!("type: is required; write {kinds}")),
-            Some(_) => refuse(format!("type: must be a string; write {kinds}")),
+            None | Some(Value::Null) => refuse(message!("trigger.type_required", kinds = message!("trigger.kinds"))),
+            Some(_) => refuse(message!("trigger.type_not_text", kinds = message!("trigger.kinds"))),
         }
     }
 
@@ -182,14 +164,14 @@ impl Trigger {
 
     /// Returns a one-sentence description.
     #[must_use]
-    pub fn describe(&self, lang: Lang) -> String {
+    pub fn describe(&self, lang: Language) -> String {
         describe::describe(self, lang)
     }
 
     /// Returns remarks on the preview `shown`: effects of clock changes, the end of the schedule, jitter.
     #[must_use]
-    pub fn notes(&self, shown: &[DateTime<Tz>], after: DateTime<Utc>, lang: Lang) -> Vec<String> {
-        notes::notes(self, shown, after, lang)
+    pub fn notes(&self, shown: &[DateTime<Tz>], after: DateTime<Utc>) -> Vec<Message> {
+        notes::notes(self, shown, after)
     }
 
     /// Maximum jitter, in seconds.

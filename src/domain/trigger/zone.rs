@@ -8,6 +8,7 @@ use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveDateTime, Offset, TimeZon
 use chrono_tz::{GapInfo, Tz};
 
 use super::text::truncate;
+use crate::i18n::{Message, message};
 
 /// The instants that a local time stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,8 +34,8 @@ impl LocalTime {
 ///
 /// # Errors
 /// A message with the unknown name.
-pub fn parse_zone(name: &str) -> Result<Tz, String> {
-    name.parse().map_err(|_| format!("unknown zone '{}'", truncate(name)))
+pub fn parse_zone(name: &str) -> Result<Tz, Message> {
+    name.parse().map_err(|_| message!("trigger.unknown_zone", zone = truncate(name)))
 }
 
 /// Returns the UTC offset of `zone` at an instant, in seconds.

@@ -1,34 +1,59 @@
-//! YAML reader: one YAML 1.2 document (core schema) as a JSON value. Depth and number of values are limited; values repeated by
-//! aliases count each time. Duplicate keys, tags and numbers that JSON cannot represent are refused.
+//! YAML reader: one YAML 1.2 document (core schema) as a JSON value. Size, depth and number of values are limited; values repeated
+//! by aliases count each time. Duplicate keys, tags and numbers that JSON cannot represent exactly are refused.
+//!
+//! It builds values from the events of the parser, because a deserializer receives numbers as `f64` and counts neither the bytes
+//! that aliases repeat nor those that anchors keep.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
 
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Tag};
-use serde_json::{Map, Number, Value};
+use serde_json::{Map, Value};
 
+use super::number;
 use crate::domain::input::truncate;
+use crate::i18n::{Message, message};
 
 /// Maximum nesting depth of lists and mappings.
 const MAX_DEPTH: usize = 64;
-/// Maximum number of values; those repeated by aliases count each time.
+/// Maximum number of values; those repeated by aliases and kept by anchors count each time.
 const MAX_VALUES: usize = 500_000;
+/// Maximum number of bytes of a document, and of all its texts; those repeated by aliases and kept by anchors count each time.
+const MAX_BYTES: usize = 32 << 20;
+
+/// Why a text is not a YAML document, and where; line and column count from 1.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SyntaxError {
+    pub problem: Message,
+    pub line: usize,
+    pub column: usize,
+}
+
+impl SyntaxError {
+    fn at(marker: &Marker, problem: Message) -> Self {
+        Self { problem, line: marker.line(), column: marker.col() + 1 }
+    }
+
+    /// The problem with its place.
+    pub fn message(&self) -> Message {
+        message!("yaml.syntax", problem = self.problem.clone(), line = self.line, column = self.column)
+    }
+}
 
 /// Reads a document; an empty one is null.
 ///
 /// # Errors
 /// The cause, with line and column.
-pub fn read(text: &str) -> Result<Value, String> {
+pub fn read(text: &str) -> Result<Value, SyntaxError> {
+    if text.len() > MAX_BYTES {
+        return Err(SyntaxError { problem: too_many_bytes(), line: 1, column: 1 });
+    }
     let mut builder = Builder::default();
     for event in Parser::new_from_str(text) {
-        let (event, span) = event.map_err(|error| at(error.marker(), error.info()))?;
-        builder.handle(event).map_err(|what| at(&span.start, &what))?;
+        let (event, span) = event.map_err(|error| SyntaxError::at(error.marker(), Message::verbatim(error.info())))?;
+        builder.handle(event).map_err(|problem| SyntaxError::at(&span.start, problem))?;
     }
     Ok(builder.document.unwrap_or(Value::Null))
-}
-
-fn at(marker: &Marker, what: &str) -> String {
-    format!("{what} at line {}, column {}", marker.line(), marker.col() + 1)
 }
 
 /// Values under construction.
@@ -37,15 +62,22 @@ struct Builder {
     document: Option<Value>,
     /// The lists and mappings not yet closed, the innermost last.
     open: Vec<Open>,
-    /// Values with anchors, and the number of values in each.
-    anchors: HashMap<usize, (Value, usize)>,
+    /// Values with anchors, and the size of each.
+    anchors: HashMap<usize, (Value, Size)>,
+    size: Size,
+}
+
+/// The number of values, and of the bytes of their texts.
+#[derive(Debug, Clone, Copy, Default)]
+struct Size {
     values: usize,
+    bytes: usize,
 }
 
 struct Open {
     anchor: usize,
-    /// The value of `values` when it was opened.
-    before: usize,
+    /// The size of all values when it was opened.
+    before: Size,
     inner: Inner,
 }
 
@@ -56,21 +88,21 @@ enum Inner {
 }
 
 impl Builder {
-    fn handle(&mut self, event: Event<'_>) -> Result<(), String> {
+    fn handle(&mut self, event: Event<'_>) -> Result<(), Message> {
         match event {
-            Event::DocumentStart(_) if self.document.is_some() => Err("only one document is allowed".to_owned()),
+            Event::DocumentStart(_) if self.document.is_some() => Err(message!("yaml.second_document")),
             Event::Scalar(text, style, anchor, tag) => {
-                self.count(1)?;
+                let size = Size { values: 1, bytes: text.len() };
+                self.count(size)?;
                 let value = scalar(text, style, tag.as_deref())?;
-                self.store_anchor(anchor, &value, 1);
+                self.store_anchor(anchor, &value, size)?;
                 self.put(value)
             }
             Event::SequenceStart(anchor, tag) => self.begin(anchor, tag.as_deref(), Inner::List(Vec::new())),
             Event::MappingStart(anchor, tag) => self.begin(anchor, tag.as_deref(), Inner::Mapping(Map::new(), None)),
             Event::SequenceEnd | Event::MappingEnd => self.end(),
             Event::Alias(anchor) => {
-                let (value, size) =
-                    self.anchors.get(&anchor).cloned().ok_or("an alias refers to a value that is unknown or not complete")?;
+                let (value, size) = self.anchors.get(&anchor).cloned().ok_or_else(|| message!("yaml.unknown_alias"))?;
                 self.count(size)?;
                 self.put(value)
             }
@@ -78,41 +110,47 @@ impl Builder {
         }
     }
 
-    fn count(&mut self, more: usize) -> Result<(), String> {
-        self.values += more;
-        if self.values > MAX_VALUES { Err(format!("more than {MAX_VALUES} values")) } else { Ok(()) }
+    fn count(&mut self, more: Size) -> Result<(), Message> {
+        self.size = Size { values: self.size.values + more.values, bytes: self.size.bytes + more.bytes };
+        if self.size.values > MAX_VALUES {
+            return Err(message!("yaml.too_many_values", max = MAX_VALUES));
+        }
+        if self.size.bytes > MAX_BYTES { Err(too_many_bytes()) } else { Ok(()) }
     }
 
-    fn store_anchor(&mut self, anchor: usize, value: &Value, size: usize) {
+    fn store_anchor(&mut self, anchor: usize, value: &Value, size: Size) -> Result<(), Message> {
         if anchor > 0 {
+            self.count(size)?;
             self.anchors.insert(anchor, (value.clone(), size));
         }
+        Ok(())
     }
 
-    fn begin(&mut self, anchor: usize, tag: Option<&Tag>, inner: Inner) -> Result<(), String> {
+    fn begin(&mut self, anchor: usize, tag: Option<&Tag>, inner: Inner) -> Result<(), Message> {
         if let Some(tag) = tag {
             return Err(unknown_tag(tag));
         }
         if self.open.len() >= MAX_DEPTH {
-            return Err(format!("lists and mappings are nested more than {MAX_DEPTH} deep"));
+            return Err(message!("yaml.too_deep", max = MAX_DEPTH));
         }
-        self.open.push(Open { anchor, before: self.values, inner });
-        self.count(1)
+        self.open.push(Open { anchor, before: self.size, inner });
+        self.count(Size { values: 1, bytes: 0 })
     }
 
-    fn end(&mut self) -> Result<(), String> {
+    fn end(&mut self) -> Result<(), Message> {
         let Some(Open { anchor, before, inner }) = self.open.pop() else {
-            return Err("a list or mapping ends that was not opened".to_owned());
+            return Err(message!("yaml.not_opened"));
         };
         let value = match inner {
             Inner::List(items) => Value::Array(items),
             Inner::Mapping(map, _) => Value::Object(map),
         };
-        self.store_anchor(anchor, &value, self.values - before);
+        let size = Size { values: self.size.values - before.values, bytes: self.size.bytes - before.bytes };
+        self.store_anchor(anchor, &value, size)?;
         self.put(value)
     }
 
-    fn put(&mut self, value: Value) -> Result<(), String> {
+    fn put(&mut self, value: Value) -> Result<(), Message> {
         match self.open.last_mut().map(|open| &mut open.inner) {
             None => self.document = Some(value),
             Some(Inner::List(items)) => items.push(value),
@@ -121,7 +159,7 @@ impl Builder {
                 None => {
                     let name = name(value)?;
                     if map.contains_key(&name) {
-                        return Err(format!("duplicate key '{}'", truncate(&name, 40)));
+                        return Err(message!("yaml.duplicate_key", key = truncate(&name, 40)));
                     }
                     *pending_key = Some(name);
                 }
@@ -132,19 +170,23 @@ impl Builder {
 }
 
 /// Converts a key to text; numbers, booleans and null as JSON writes them.
-fn name(value: Value) -> Result<String, String> {
+fn name(value: Value) -> Result<String, Message> {
     match value {
         Value::String(text) => Ok(text),
-        Value::Array(_) | Value::Object(_) => Err("a list or mapping cannot be a key".to_owned()),
+        Value::Array(_) | Value::Object(_) => Err(message!("yaml.not_a_key")),
         other => Ok(other.to_string()),
     }
 }
 
-fn unknown_tag(tag: &Tag) -> String {
-    format!("unknown tag {}{}", truncate(&tag.handle, 40), truncate(&tag.suffix, 40))
+fn too_many_bytes() -> Message {
+    message!("yaml.too_many_bytes", max = MAX_BYTES)
 }
 
-fn scalar(text: Cow<'_, str>, style: ScalarStyle, tag: Option<&Tag>) -> Result<Value, String> {
+fn unknown_tag(tag: &Tag) -> Message {
+    message!("yaml.unknown_tag", tag = format!("{}{}", truncate(&tag.handle, 40), truncate(&tag.suffix, 40)))
+}
+
+fn scalar(text: Cow<'_, str>, style: ScalarStyle, tag: Option<&Tag>) -> Result<Value, Message> {
     match tag {
         Some(tag) if tag.is_yaml_core_schema() && tag.suffix == "str" => return Ok(text.into_owned().into()),
         Some(tag) => return Err(unknown_tag(tag)),
@@ -155,39 +197,8 @@ fn scalar(text: Cow<'_, str>, style: ScalarStyle, tag: Option<&Tag>) -> Result<V
         "" | "~" | "null" | "Null" | "NULL" => Ok(Value::Null),
         "true" | "True" | "TRUE" => Ok(true.into()),
         "false" | "False" | "FALSE" => Ok(false.into()),
-        other => number(other).unwrap_or_else(|| Ok(text.into_owned().into())),
+        other => number::parse(other).unwrap_or_else(|| Ok(text.into_owned().into())),
     }
-}
-
-/// Parses a number of the core schema; `None` if the text is not a number.
-fn number(text: &str) -> Option<Result<Value, String>> {
-    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
-    if matches!(text, ".nan" | ".NaN" | ".NAN") || matches!(digits, ".inf" | ".Inf" | ".INF") {
-        return Some(Err(format!("JSON cannot represent the number {text}")));
-    }
-    for (prefix, radix) in [("0o", 8), ("0x", 16)] {
-        if let Some(Ok(number)) =
-            text.strip_prefix(prefix).filter(|rest| is_hexadecimal(rest)).map(|rest| u64::from_str_radix(rest, radix))
-        {
-            return Some(Ok(number.into()));
-        }
-    }
-    if !digits.starts_with(|c: char| c.is_ascii_digit() || c == '.') || !digits.contains(|c: char| c.is_ascii_digit()) {
-        return None;
-    }
-    let text = text.strip_prefix('+').unwrap_or(text);
-    if let Ok(integer) = text.parse::<i64>() {
-        return Some(Ok(integer.into()));
-    }
-    if let Ok(integer) = text.parse::<u64>() {
-        return Some(Ok(integer.into()));
-    }
-    let number = text.parse::<f64>().ok()?;
-    Some(Number::from_f64(number).map(Value::Number).ok_or_else(|| format!("the number {} is too large", truncate(text, 40))))
-}
-
-fn is_hexadecimal(digits: &str) -> bool {
-    !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
 #[cfg(test)]
@@ -222,14 +233,26 @@ mod tests {
             ("a: 1\n---\nb: 2", "only one document is allowed"),
             ("a: .inf", "JSON cannot represent the number"),
             ("a: 1e999", "is too large"),
+            ("a: 12345678901234567890123", "cannot be kept exactly; write it in quotes at line 1, column 4"),
+            ("a: 0.12345678901234567890123", "cannot be kept exactly"),
             ("a: !!python/object:os.system {}", "unknown tag"),
             ("a: !Secret x", "unknown tag"),
             ("[1]: 2", "cannot be a key"),
             ("a: &x [*x]", "not complete"),
         ] {
-            let error = read(text).unwrap_err();
+            let error = read(text).unwrap_err().message().to_string();
             assert!(error.contains(what), "{text}: {error}");
         }
+    }
+
+    #[test]
+    fn repeated_texts_are_bounded() {
+        let text = "x".repeat(300_000);
+        let repeated = |times: usize| format!("a: &a \"{text}\"\nb: [{}]", vec!["*a"; times].join(", "));
+        assert!(read(&repeated(90)).is_ok());
+        assert!(read(&repeated(100_000)).unwrap_err().message().to_string().starts_with("more than 33554432 bytes at line 2"));
+        let nested = (0..60).fold(format!("\"{}\"", "x".repeat(600_000)), |inner, level| format!("&a{level} [{inner}]"));
+        assert!(read(&nested).unwrap_err().message().to_string().starts_with("more than 33554432 bytes"), "anchors keep copies");
     }
 
     #[test]
@@ -241,6 +264,6 @@ mod tests {
             let aliases = vec![format!("*a{}", level - 1); 10].join(", ");
             bomb.push_str(&format!("a{level}: &a{level} [{aliases}]\n"));
         }
-        assert!(read(&bomb).unwrap_err().contains("more than 500000 values"));
+        assert!(read(&bomb).unwrap_err().message().to_string().contains("more than 500000 values"));
     }
 }

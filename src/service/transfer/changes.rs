@@ -4,18 +4,18 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use serde_json::{Map, Value};
 
+use super::TransferService;
 use super::redaction::Redactor;
 use crate::domain::task::{Task, TaskInput};
 use crate::domain::transfer::{Change, Plan, Step, differences};
 use crate::domain::trigger::Trigger;
-use crate::service::Service;
 
 /// The number of firings listed per task.
 const FIRINGS: usize = 3;
 
-impl Service {
+impl TransferService {
     pub(super) fn changes(&self, plan: &Plan<'_>, redactor: &Redactor) -> Vec<Change> {
-        let now = self.clock().now();
+        let now = self.clock.now();
         plan.steps.iter().map(|step| self.describe_step(step, redactor, now)).collect()
     }
 
@@ -36,7 +36,7 @@ impl Service {
     }
 
     fn before(&self, task: &Task, now: DateTime<Utc>) -> Vec<DateTime<Tz>> {
-        let rule = task.rule(self.zone()).ok().filter(|_| task.enabled);
+        let rule = task.rule(self.rules.zone).ok().filter(|_| task.enabled);
         rule.map(|rule| firings(&rule, now, task.anchor_at)).unwrap_or_default()
     }
 }

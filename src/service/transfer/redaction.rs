@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
+use super::TransferService;
 use crate::domain::mask::{MIN_SECRET_LENGTH, Mask};
 use crate::domain::task::{Task, TaskInput};
-use crate::service::Service;
 use crate::vault::Values;
 
 /// Redacts a fixed set of secrets.
@@ -16,11 +16,11 @@ pub(super) struct Redactor {
     mask: Arc<Mask>,
 }
 
-impl Service {
+impl TransferService {
     /// A redactor for the current secrets. Secrets that cannot be decrypted here cannot occur in parameters.
     pub(super) async fn redactor(&self) -> Redactor {
-        let values = self.vault().values().await.unwrap_or_default();
-        Redactor { values, mask: self.vault().mask() }
+        let values = self.vault.values().await.unwrap_or_default();
+        Redactor { values, mask: self.vault.mask() }
     }
 }
 

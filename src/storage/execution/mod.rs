@@ -6,30 +6,35 @@ use std::collections::HashSet;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use super::database::on_session;
-use super::{Error, Result, Session, millis, rows};
+use super::column::{insert_sql, written};
+use super::statement::fetch;
+use super::{Result, Session, millis, rows};
 use crate::domain::execution::{Cause, Status};
+use crate::domain::task::Task;
+use crate::i18n::Message;
+use crate::ids::new_id;
 
 mod attempt;
 mod cancel;
+pub(super) mod error;
 mod output;
 mod progress;
 mod read;
 mod row;
 
-pub use attempt::{Claim, Finish, claim, finish};
+pub use attempt::{Claim, Finish, Rendered, claim, count_crashes, finish, save_rendered};
 pub use cancel::{cancel_all_queued, cancel_queued, cancel_requested, request_cancel};
 pub use output::{NewOutput, append_output, output};
 pub use progress::last_result;
 pub use read::{attempts, by_idempotency_key, get, last_success, newest_result, rendered_params, result, started_by};
 
 #[cfg(test)]
-pub(super) use attempt::{CLAIM, FINISH};
+pub(super) use attempt::{CLAIM, COUNT_CRASHES, FINISH, SAVE_RENDERED};
 #[cfg(test)]
 pub(super) use progress::LAST_RESULT;
 #[cfg(test)]
 pub(super) use read::NEWEST_RESULT;
-pub(super) use row::{COLUMNS, ExecutionRow, read_status};
+pub(super) use row::COLUMNS;
 
 /// A new execution: queued, or final at once (skipped, missed).
 #[derive(Debug, Clone, PartialEq)]
@@ -43,7 +48,7 @@ pub struct NewExecution {
     pub status: Status,
     pub scheduled_at: DateTime<Utc>,
     /// Why it was skipped or missed.
-    pub error: Option<String>,
+    pub error: Option<Message>,
     pub requested_by: Option<String>,
     /// A second request with the same key for the same task creates no execution.
     pub idempotency_key: Option<String>,
@@ -53,65 +58,55 @@ pub struct NewExecution {
     pub task_version: i64,
 }
 
+impl NewExecution {
+    /// A queued execution of the task, created `now`.
+    pub fn new(task: &Task, cause: Cause, scheduled_at: DateTime<Utc>, now: DateTime<Utc>) -> NewExecution {
+        NewExecution {
+            id: new_id(now),
+            task_id: task.id.clone(),
+            task_type: task.task_type.clone(),
+            schedule_text: task.schedule_text.clone(),
+            params: task.params.clone(),
+            cause,
+            status: Status::Queued,
+            scheduled_at,
+            error: None,
+            requested_by: None,
+            idempotency_key: None,
+            started_by: None,
+            task_version: task.version,
+        }
+    }
+}
+
 /// Inserts executions and returns the ids that are new. A scheduled time that was decided before, or a request with a known
 /// idempotency key, is skipped.
 pub async fn insert(s: &mut dyn Session, new: &[NewExecution], now: DateTime<Utc>) -> Result<HashSet<String>> {
     if new.is_empty() {
         return Ok(HashSet::new());
     }
-    let list: Vec<_> = new.iter().map(new_row).collect();
-    let list = rows(&list)?;
-    let inserted: Vec<String> = on_session!(s, |conn, dialect| {
-        sqlx::query_scalar(dialect.sql(INSERT)).bind(list).bind(millis(now)).fetch_all(&mut *conn).await
-    })
-    .map_err(Error::on("insert executions"))?;
+    let list = rows(&new.iter().map(NewRow).collect::<Vec<_>>())?;
+    let text = insert_sql("executions", NewRow::COLUMNS, &[("queued_at", "$2")]) + " on conflict do nothing returning id";
+    let inserted: Vec<String> = fetch!(scalars, s, "insert executions", &text, list, millis(now))?;
     Ok(inserted.into_iter().collect())
 }
 
-/// Row as in [`NewRow`].
-const INSERT: &str = "
-    insert into executions (id, task_id, task_type, schedule_text, params, cause, status, attempt, scheduled_at, queued_at, error,
-        requested_by, idempotency_key, started_by, task_version)
-    select j.value->>0, j.value->>1, j.value->>2, j.value->>3, j.value->>4,
-        j.value->>5, j.value->>6, cast(j.value->>7 as bigint), cast(j.value->>8 as bigint), $2,
-        j.value->>9, j.value->>10, j.value->>11, j.value->>12, cast(j.value->>13 as bigint)
-    from {rows} where true
-    on conflict do nothing returning id";
-
-/// Id, task, type, schedule, parameters, cause, status, attempt, scheduled time, error, requesting account, idempotency key,
-/// the execution that started it, and the task's version.
-type NewRow<'n> = (
-    &'n str,
-    &'n str,
-    &'n str,
-    &'n str,
-    String,
-    &'static str,
-    &'static str,
-    i64,
-    i64,
-    Option<&'n str>,
-    Option<&'n str>,
-    Option<&'n str>,
-    Option<&'n str>,
-    i64,
-);
-
-fn new_row(new: &NewExecution) -> NewRow<'_> {
-    (
-        &new.id,
-        &new.task_id,
-        &new.task_type,
-        &new.schedule_text,
-        new.params.to_string(),
-        new.cause.as_str(),
-        new.status.as_str(),
-        i64::from(!new.status.is_final()),
-        millis(new.scheduled_at),
-        new.error.as_deref(),
-        new.requested_by.as_deref(),
-        new.idempotency_key.as_deref(),
-        new.started_by.as_deref(),
-        new.task_version,
-    )
+written! {
+    NewRow of NewExecution as new => {
+        id Text = new.id,
+        task_id Text = new.task_id,
+        task_type Text = new.task_type,
+        task_version Integer = new.task_version,
+        schedule_text Text = new.schedule_text,
+        params Text = new.params.to_string(),
+        cause Text = new.cause.as_str(),
+        status Text = new.status.as_str(),
+        attempt Integer = i64::from(!new.status.is_final()),
+        scheduled_at Integer = millis(new.scheduled_at),
+        error Text = error::words(new.error.as_ref()),
+        error_message Text = error::coded(new.error.as_ref()),
+        requested_by Text = new.requested_by,
+        idempotency_key Text = new.idempotency_key,
+        started_by Text = new.started_by,
+    }
 }

@@ -1,8 +1,9 @@
 //! Output of executions, stored in chunks as received.
 
-use crate::domain::execution::{OutputChunk, Stream};
-use crate::storage::database::on_session;
-use crate::storage::{Error, Result, Session, millis, rows, time_from_millis};
+use crate::domain::execution::OutputChunk;
+use crate::storage::column::stored;
+use crate::storage::statement::{execute, fetch};
+use crate::storage::{Result, Session, millis, rows};
 
 /// A chunk of output with its execution.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,8 +24,7 @@ pub async fn append_output(s: &mut dyn Session, output: &[NewOutput]) -> Result<
         (new.execution_id.clone(), chunk.attempt, chunk.seq, chunk.stream.as_str(), millis(chunk.at), text)
     };
     let list = rows(&output.iter().map(row).collect::<Vec<_>>())?;
-    on_session!(s, |conn, dialect| sqlx::query(dialect.sql(APPEND)).bind(list).execute(&mut *conn).await.map(drop))
-        .map_err(Error::on("save output"))
+    execute!(s, "save output", APPEND, list).map(drop)
 }
 
 /// Row: 0 execution, 1 attempt, 2 sequence number, 3 stream, 4 time, 5 text.
@@ -37,16 +37,14 @@ const APPEND: &str = "
 
 /// Returns output in order: all of it, or the chunks after `after` (attempt, sequence number).
 pub async fn output(s: &mut dyn Session, id: &str, after: Option<(i64, i64)>) -> Result<Vec<OutputChunk>> {
-    let text = "select attempt, seq, stream, at, text from outputs
-        where execution_id = $1 and (attempt > $2 or (attempt = $2 and seq > $3)) order by attempt, seq";
+    let text = format!(
+        "select {COLUMNS} from outputs
+        where execution_id = $1 and (attempt > $2 or (attempt = $2 and seq > $3)) order by attempt, seq"
+    );
     let (attempt, seq) = after.unwrap_or((0, -1));
-    let found: Vec<(i64, i64, String, i64, String)> = on_session!(s, |conn, dialect| {
-        sqlx::query_as(dialect.sql(text)).bind(id).bind(attempt).bind(seq).fetch_all(&mut *conn).await
-    })
-    .map_err(Error::on("read output"))?;
-    let chunk = |(attempt, seq, stream, at, text): (i64, i64, String, i64, String)| {
-        let stream = Stream::parse(&stream).ok_or_else(|| Error::InvalidValue(format!("stream '{stream}'")))?;
-        Ok(OutputChunk { attempt, seq, stream, at: time_from_millis(at)?, text })
-    };
-    found.into_iter().map(chunk).collect()
+    fetch!(all, s, "read output", &text, id, attempt, seq)
+}
+
+stored! {
+    COLUMNS: OutputChunk { attempt, seq, stream, at, text }
 }

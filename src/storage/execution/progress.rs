@@ -2,15 +2,12 @@
 
 use serde_json::Value;
 
-use crate::storage::database::on_session;
-use crate::storage::{Error, Result, Session, json};
+use crate::storage::statement::fetch;
+use crate::storage::{Result, Session, json};
 
 /// Returns the newest result of a task: of a succeeded or failed run, or of an earlier attempt of the current one.
 pub async fn last_result(s: &mut dyn Session, task_id: &str) -> Result<Option<Value>> {
-    let found: Option<String> = on_session!(s, |conn, dialect| {
-        sqlx::query_scalar(dialect.sql(LAST_RESULT)).bind(task_id).fetch_optional(&mut *conn).await
-    })
-    .map_err(Error::on("read a task's last result"))?;
+    let found: Option<String> = fetch!(scalar, s, "read a task's last result", LAST_RESULT, task_id)?;
     found.map(|text| json(&text)).transpose()
 }
 

@@ -2,6 +2,7 @@
 //! the suite fails to start.
 
 use std::collections::HashMap;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -10,6 +11,7 @@ use junit_parser::{TestCase, TestStatus, TestSuite, TestSuites};
 use super::params::{Format, Params};
 use super::report::{Case, Outcome, Report};
 use crate::domain::input::truncate;
+use crate::i18n::{Message, message};
 use crate::tasks::RunError;
 
 /// Maximum number of report files.
@@ -35,7 +37,7 @@ impl Reports {
         blocking(move || {
             let Some(report) = report else { return Ok(Reports { pattern: String::new(), before: HashMap::new() }) };
             let folder = std::path::absolute(if folder.as_os_str().is_empty() { Path::new(".") } else { &folder });
-            let folder = folder.map_err(|error| RunError::fail(format!("cwd: cannot be used: {error}")))?;
+            let folder = folder.map_err(|error| RunError::fail(message!("tests.cwd", error = error.to_string())))?;
             let pattern = format!("{}/{report}", glob::Pattern::escape(&folder.display().to_string()));
             let before = find(&pattern)?.into_iter().collect();
             Ok(Reports { pattern, before })
@@ -59,11 +61,11 @@ impl Reports {
 }
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, RunError> + Send + 'static) -> Result<T, RunError> {
-    tokio::task::spawn_blocking(work).await.map_err(|error| RunError::retry(error.to_string()))?
+    tokio::task::spawn_blocking(work).await.map_err(|error| RunError::internal(&error))?
 }
 
 fn find(pattern: &str) -> Result<Vec<(PathBuf, FileVersion)>, RunError> {
-    let paths = glob::glob(pattern).map_err(|error| RunError::fail(format!("report: {error}")))?;
+    let paths = glob::glob(pattern).map_err(|error| RunError::fail(Message::verbatim(error.to_string()).of("report")))?;
     let with_version = |path: PathBuf| {
         let metadata = std::fs::metadata(&path).ok().filter(std::fs::Metadata::is_file)?;
         Some((path, (metadata.modified().ok(), metadata.len())))
@@ -73,16 +75,27 @@ fn find(pattern: &str) -> Result<Vec<(PathBuf, FileVersion)>, RunError> {
 
 fn read_file(path: &Path, size: u64, report: &mut Report) {
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let parsed = match std::fs::read(path) {
-        _ if size > SIZE_MAX => Err(format!("is larger than {} MiB", SIZE_MAX >> 20)),
-        Ok(bytes) => parse(&String::from_utf8_lossy(&bytes)),
-        Err(error) => Err(error.to_string()),
+    let file = name.as_str();
+    let unparsable = |error: &str| message!("tests.report_unparsable", file, error = truncate(error, 200));
+    let parsed = match read_bounded(path) {
+        Ok(bytes) if size > SIZE_MAX || bytes.len() as u64 > SIZE_MAX => {
+            Err(message!("tests.report_too_large", file, max = SIZE_MAX >> 20))
+        }
+        Ok(bytes) => parse(&String::from_utf8_lossy(&bytes)).map_err(|error| unparsable(&error)),
+        Err(error) => Err(unparsable(&error.to_string())),
     };
     match parsed {
         Ok(suites) => report.cases.extend(cases(suites)),
-        Err(error) => report.faults.push(format!("cannot parse report {name}: {}", truncate(&error, 200))),
+        Err(fault) => report.faults.push(fault),
     }
     report.files.push(path.display().to_string());
+}
+
+/// The bytes of a file, at most one more than allowed.
+fn read_bounded(path: &Path) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    std::fs::File::open(path)?.take(SIZE_MAX + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 fn parse(xml: &str) -> Result<TestSuites, String> {
@@ -204,7 +217,7 @@ mod tests {
 
     #[test]
     fn invalid_report_is_a_fault() {
-        assert!(read("<testsuites><testsuite>").faults[0].starts_with("cannot parse report r.xml: "));
-        assert!(read("no xml").faults[0].contains("r.xml"));
+        assert!(read("<testsuites><testsuite>").faults[0].to_string().starts_with("cannot parse report r.xml: "));
+        assert!(read("no xml").faults[0].to_string().contains("r.xml"));
     }
 }

@@ -9,7 +9,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::domain::fault::Fault;
+use crate::i18n::{Message, message};
 use crate::tasks::process::command::{self, CommandLine, Shell};
+use crate::tasks::unreadable;
 
 /// The parsed parameters.
 #[derive(Debug)]
@@ -54,17 +56,15 @@ struct Raw {
 impl Params {
     /// Parses parameters that match the schema. The error lists the faults that the schema cannot express.
     pub fn read(params: &Value) -> Result<Params, Vec<Fault>> {
-        let raw: Raw = serde_json::from_value(params.clone()).map_err(|error| vec![Fault::new("", error.to_string())])?;
+        let raw: Raw = serde_json::from_value(params.clone()).map_err(|error| unreadable(&error))?;
         let mut faults = command::check_environment(raw.cwd.as_deref(), &raw.env);
         let command = CommandLine::read(&raw.command, raw.shell).map_err(|fault| faults.push(fault)).ok();
         let encoding = command::encoding(raw.encoding.as_deref()).map_err(|fault| faults.push(fault)).ok();
         faults.extend(raw.report.as_deref().and_then(report_fault));
         let format = raw.format.unwrap_or(if raw.report.is_some() { Format::Junit } else { Format::Tap });
         match (format, &raw.report) {
-            (Format::Junit, None) => faults.push(Fault::new("/report", "report: is required for the format junit")),
-            (Format::Tap, Some(_)) => {
-                faults.push(Fault::new("/report", "report: is only allowed with the format junit; TAP is read from the output"));
-            }
+            (Format::Junit, None) => faults.push(report_error(message!("tests.report_required"))),
+            (Format::Tap, Some(_)) => faults.push(report_error(message!("tests.report_not_allowed"))),
             _ => {}
         }
         match (command, encoding) {
@@ -84,15 +84,16 @@ impl Params {
 }
 
 fn report_fault(report: &str) -> Option<Fault> {
-    let fault = |message: String| Some(Fault::new("/report", format!("report: {message}")));
     let below = Path::new(report).components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
     if !below {
-        return fault("must be a relative path below cwd, without '..'".to_owned());
+        return Some(report_error(message!("tests.report_path")));
     }
-    match glob::Pattern::new(report) {
-        Ok(_) => None,
-        Err(error) => fault(format!("is not a valid pattern: {}", error.msg)),
-    }
+    let error = glob::Pattern::new(report).err()?;
+    Some(report_error(message!("tests.report_pattern", error = error.msg)))
+}
+
+fn report_error(message: Message) -> Fault {
+    Fault::new("/report", message.of("report"))
 }
 
 pub(super) fn schema() -> Value {

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::domain::input::truncate;
+use crate::i18n::Message;
 
 /// Maximum number of failed tests listed with details.
 const FAILED_MAX: usize = 100;
@@ -42,7 +43,7 @@ pub(super) struct Report {
     /// The report files.
     pub files: Vec<String>,
     /// Why the report is incomplete: invalid files, planned tests that did not run.
-    pub faults: Vec<String>,
+    pub faults: Vec<Message>,
 }
 
 impl Outcome {

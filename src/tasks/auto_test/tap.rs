@@ -1,6 +1,7 @@
 //! Parser of the Test Anything Protocol (TAP, versions 12 to 14). Subtests are not counted separately from their parent.
 
 use super::report::{Case, Outcome, Report};
+use crate::i18n::message;
 
 /// Reads all top-level tests.
 pub(super) fn read(text: &str) -> Report {
@@ -17,12 +18,12 @@ pub(super) fn read(text: &str) -> Report {
         } else if let Some(count) = plan(line) {
             planned = Some(count);
         } else if let Some(reason) = line.strip_prefix("Bail out!") {
-            report.faults.push(format!("the test run bailed out: {}", reason.trim()));
+            report.faults.push(message!("tests.bailed_out", reason = reason.trim()));
         }
     }
     let run = report.cases.len();
     if let Some(planned) = planned.filter(|planned| *planned > run) {
-        report.faults.push(format!("{planned} tests were planned, {run} ran"));
+        report.faults.push(message!("tests.planned", planned, run));
     }
     report
 }
@@ -91,7 +92,7 @@ mod tests {
 
     #[test]
     fn incomplete_runs_are_faults() {
-        assert_eq!(read(&format!("1..9\n{TEXT}")).faults, ["9 tests were planned, 5 ran"]);
-        assert_eq!(read("ok 1\nBail out! no database\n").faults, ["the test run bailed out: no database"]);
+        assert_eq!(read(&format!("1..9\n{TEXT}")).faults[0].to_string(), "9 tests were planned, 5 ran");
+        assert_eq!(read("ok 1\nBail out! no database\n").faults[0].to_string(), "the test run bailed out: no database");
     }
 }

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 
+use crate::i18n::message;
+use crate::private_files;
 use crate::tasks::RunError;
 
 const PREFIX: &str = "belfry-";
@@ -33,6 +35,14 @@ impl BackupFormat {
     }
 }
 
+/// Creates a folder that only its owner may read, if it is missing.
+pub(super) fn create_folder(folder: &Path) -> Result<(), RunError> {
+    let failed = |error: std::io::Error| {
+        message!("backup.folder_failed", folder = folder.display().to_string(), error = error.to_string())
+    };
+    private_files::create_folder(folder).map_err(|error| RunError::fail(failed(error)))
+}
+
 /// A backup that is being written; the temporary file is removed when this is dropped.
 #[derive(Debug)]
 pub(super) struct PartialBackup {
@@ -46,13 +56,9 @@ impl PartialBackup {
     pub fn create(folder: &Path, format: BackupFormat, now: DateTime<Utc>) -> Result<PartialBackup, RunError> {
         let name = format!("{PREFIX}{}{}", now.format(TIME_FORMAT), format.as_str());
         let path = folder.join(format!(".{name}{PARTIAL_SUFFIX}"));
-        let mut options = OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        match options.open(&path) {
+        match private_files::create_new(&path) {
             Ok(_empty) => Ok(PartialBackup { folder: folder.to_owned(), name, path }),
-            Err(error) => Err(RunError::retry(format!("failed to write to {}: {error}", folder.display()))),
+            Err(error) => Err(unwritable(folder, &error)),
         }
     }
 
@@ -64,12 +70,16 @@ impl PartialBackup {
     /// Renames the temporary file to its final name.
     pub fn finish(&self) -> Result<PathBuf, RunError> {
         let target = self.folder.join(&self.name);
-        let failed = |error| RunError::retry(format!("failed to write to {}: {error}", target.display()));
+        let failed = |error| unwritable(&target, &error);
         // The renamed file must be complete after a power failure too.
         OpenOptions::new().write(true).open(&self.path).and_then(|file| file.sync_all()).map_err(failed)?;
         std::fs::rename(&self.path, &target).map_err(failed)?;
         Ok(target)
     }
+}
+
+fn unwritable(file: &Path, error: &std::io::Error) -> RunError {
+    RunError::retry(message!("backup.unwritable", file = file.display().to_string(), error = error.to_string()))
 }
 
 impl Drop for PartialBackup {

@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 
 use super::files::{BackupFormat, PartialBackup};
 use super::run_blocking;
+use crate::i18n::{Message, message};
 use crate::storage::copy;
 use crate::tasks::process::{self, CommandLine, Launch, ProcessExit};
 use crate::tasks::{RunContext, RunError, Toolbox};
@@ -30,11 +31,11 @@ pub(super) async fn dump(
     let part = run_blocking(move || PartialBackup::create(&target_folder, BackupFormat::Postgres, now)).await?;
     let file = part.path().display().to_string();
     let dumping = launch("pg_dump", &["--format=custom", "--no-password", "--file", &file], environment);
-    succeeded("pg_dump", process::run_trusted(dumping, context).await)?;
+    succeeded(process::run_trusted(dumping, context).await, |problem| message!("backup.dump_failed", problem))?;
     let checking = launch("pg_restore", &["--list", &file], BTreeMap::new());
     let checked = process::run_without_output(checking, CHECK_LIMIT).await?;
-    let checked = checked.ok_or_else(|| RunError::retry("checking the backup took too long"))?;
-    succeeded("the backup is corrupt: pg_restore", Ok(checked))?;
+    let checked = checked.ok_or_else(|| RunError::retry(message!("backup.check_timed_out")))?;
+    succeeded(Ok(checked), |problem| message!("backup.restore_list_failed", problem))?;
     run_blocking(move || part.finish()).await
 }
 
@@ -43,13 +44,10 @@ fn launch(program: &str, arguments: &[&str], env: BTreeMap<String, String>) -> L
     Launch { env, ..Launch::new(CommandLine::Program(program.to_owned(), arguments)) }
 }
 
-fn succeeded(what: &str, ended: Result<ProcessExit, RunError>) -> Result<(), RunError> {
-    let ended = ended.map_err(|error| RunError {
-        message: format!("{} (backups of PostgreSQL need the PostgreSQL client programs)", error.message),
-        ..error
-    })?;
+fn succeeded(ended: Result<ProcessExit, RunError>, failed: fn(Message) -> Message) -> Result<(), RunError> {
+    let ended = ended.map_err(|error| error.map_message(|problem| message!("backup.client_programs", problem)))?;
     match ended.exit_code() {
         Some(0) => Ok(()),
-        _ => Err(RunError::retry(format!("{what}: {}", ended.describe()))),
+        _ => Err(RunError::retry(failed(ended.describe()))),
     }
 }

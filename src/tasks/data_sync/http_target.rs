@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use data_encoding::HEXLOWER;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
@@ -81,7 +82,7 @@ impl HttpTarget<'_> {
             None => Value::Array(rows),
         };
         // The idempotency key depends on the content, so that the receiver recognises a repeated batch.
-        let digest: String = Sha256::digest(body.to_string()).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        let digest = HEXLOWER.encode(&Sha256::digest(body.to_string())[..8]);
         let context = RunContext { execution_id: format!("{}-{digest}", self.context.execution_id), ..self.context.clone() };
         let mut request = self.request.clone();
         request.insert("json".into(), body);

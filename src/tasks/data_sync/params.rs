@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::progress::Progress;
+use super::progress::{Progress, Watermark};
 use crate::domain::fault::Fault;
+use crate::i18n::{Message, message};
 use crate::tasks::send_sql::{datasource_schema, values_of, values_schema};
 use crate::tasks::sql::dialect::Destination;
 use crate::tasks::sql::statement::Values;
 use crate::tasks::template::is_template;
+use crate::tasks::unreadable;
 
 /// Default of `batch_size`.
 const DEFAULT_BATCH_SIZE: usize = 500;
@@ -41,18 +43,6 @@ pub(super) enum TargetParams {
     },
 }
 
-/// The column whose maximum marks the progress of a task.
-#[derive(Debug, Clone, Deserialize)]
-pub(super) struct Watermark {
-    pub column: String,
-    /// The initial value, before the first run.
-    #[serde(default)]
-    pub start: Value,
-    /// Ignores the stored watermark and begins at `start`.
-    #[serde(default)]
-    pub restart: bool,
-}
-
 /// The parameters as given.
 #[derive(Deserialize)]
 struct Raw {
@@ -81,7 +71,7 @@ enum Mode {
 impl Params {
     /// Parses parameters that match the schema. The error lists the faults that the schema cannot express.
     pub fn read(params: &Value) -> Result<Params, Vec<Fault>> {
-        let raw: Raw = serde_json::from_value(params.clone()).map_err(|error| vec![Fault::new("", error.to_string())])?;
+        let raw: Raw = serde_json::from_value(params.clone()).map_err(|error| unreadable(&error))?;
         let mut faults = Vec::new();
         let to = target_params(raw.to).map_err(|fault| faults.push(fault)).ok();
         if let Some(watermark) = &raw.watermark {
@@ -114,35 +104,35 @@ impl Params {
 
 fn watermark_faults(watermark: &Watermark, from: &Query) -> Option<Fault> {
     if let Some(Value::Array(_)) = from.params {
-        return Some(Fault::new("/from/params", "params: must be an object of named parameters if there is a watermark"));
+        return Some(Fault::new("/from/params", message!("sync.params_object").of("params")));
     }
     if from.params.as_ref().is_some_and(|params| params.get(WATERMARK).is_some()) {
-        return Some(Fault::new("/from/params/watermark", "params: watermark is reserved; the task sets it"));
+        return Some(Fault::new("/from/params/watermark", message!("sync.watermark_reserved").of("params")));
     }
     if watermark.start.is_object() || watermark.start.is_array() {
-        return Some(Fault::new("/watermark/start", "start: must be a number or a text"));
+        return Some(Fault::new("/watermark/start", message!("sync.start").of("start")));
     }
     let named = from.sql.contains(":watermark") || is_template(&from.sql);
-    (!named).then(|| Fault::new("/from/sql", "sql: must use :watermark, as in where updated_at > :watermark order by updated_at"))
+    (!named).then(|| Fault::new("/from/sql", message!("sync.sql_without_watermark").of("sql")))
 }
 
 fn target_params(raw: RawTarget) -> Result<TargetParams, Fault> {
-    let fault = |name: &str, message: &str| Err(Fault::new(format!("/to/{name}"), format!("{name}: {message}")));
+    let fault = |name: &str, message: Message| Err(Fault::new(format!("/to/{name}"), message.of(name)));
     let table = match (raw.http, raw.table) {
         (Some(http), None) => match (raw.datasource, raw.mode, raw.key) {
             (None, None, None) => return Ok(TargetParams::Http(http)),
-            (Some(_), ..) => return fault("datasource", "is only allowed with table, not with http"),
-            (_, Some(_), _) => return fault("mode", "is only allowed with table, not with http"),
-            (.., Some(_)) => return fault("key", "is only allowed with table, not with http"),
+            (Some(_), ..) => return fault("datasource", message!("sync.only_with_table")),
+            (_, Some(_), _) => return fault("mode", message!("sync.only_with_table")),
+            (.., Some(_)) => return fault("key", message!("sync.only_with_table")),
         },
         (None, Some(table)) => table,
-        (Some(_), Some(_)) => return fault("table", "cannot be combined with http; give one of them"),
-        (None, None) => return fault("table", "give table or http"),
+        (Some(_), Some(_)) => return fault("table", message!("sync.table_and_http")),
+        (None, None) => return fault("table", message!("sync.table_or_http")),
     };
     let key = raw.key.unwrap_or_default();
     match raw.mode.unwrap_or(if key.is_empty() { Mode::Insert } else { Mode::Upsert }) {
-        Mode::Upsert if key.is_empty() => fault("key", "is required for mode upsert: the columns of a unique index"),
-        Mode::Insert if !key.is_empty() => fault("key", "is only allowed with mode upsert"),
+        Mode::Upsert if key.is_empty() => fault("key", message!("sync.key_required")),
+        Mode::Insert if !key.is_empty() => fault("key", message!("sync.key_not_allowed")),
         _ => Ok(TargetParams::Table { datasource: raw.datasource, destination: Destination { table, key } }),
     }
 }

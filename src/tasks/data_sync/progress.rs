@@ -2,11 +2,24 @@
 
 use std::cmp::Ordering;
 
+use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::params::Watermark;
+use crate::i18n::{Message, message};
 use crate::tasks::sql::Cell;
 use crate::tasks::sql::session::Column;
+
+/// The column whose maximum marks the progress of a task.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Watermark {
+    pub column: String,
+    /// The initial value, before the first run.
+    #[serde(default)]
+    pub start: Value,
+    /// Ignores the stored watermark and begins at `start`.
+    #[serde(default)]
+    pub restart: bool,
+}
 
 /// The progress of one run.
 pub(super) struct Progress {
@@ -60,16 +73,16 @@ impl Progress {
     ///
     /// # Errors
     /// If the query does not return the watermark column, or returns two columns of the same name.
-    pub fn set_columns(&mut self, columns: &[Column]) -> Result<(), String> {
+    pub fn set_columns(&mut self, columns: &[Column]) -> Result<(), Message> {
         let is_duplicate = |(index, column): &(usize, &Column)| columns[..*index].iter().any(|c| c.name == column.name);
         let duplicate = columns.iter().enumerate().find(is_duplicate);
         if let Some((_, column)) = duplicate {
-            return Err(format!("the query returns two columns named '{}'; rename one of them", column.name));
+            return Err(message!("sync.duplicate_column", column = column.name.as_str()));
         }
         let Some(wanted) = &self.column else { return Ok(()) };
         let names = || columns.iter().map(|column| column.name.as_str()).collect::<Vec<_>>().join(", ");
         let column_index = columns.iter().position(|column| column.name == *wanted);
-        let missing = || format!("watermark: the query returns no column '{wanted}'; it returns {}", names());
+        let missing = || message!("sync.no_watermark_column", column = wanted.as_str(), columns = names());
         self.column_index = Some(column_index.ok_or_else(missing)?);
         Ok(())
     }

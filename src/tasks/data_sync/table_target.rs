@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::domain::profile::datasource::Engine;
+use crate::i18n::{Message, message};
 use crate::tasks::RunError;
 use crate::tasks::sql::dialect::{self, Destination};
 use crate::tasks::sql::session::{Column, Step, row_channel};
@@ -23,7 +24,7 @@ pub(super) struct TableTarget<'t> {
 impl<'t> TableTarget<'t> {
     pub async fn open(source: Arc<Source>, destination: &'t Destination) -> Result<TableTarget<'t>, SqlError> {
         if source.read_only() {
-            return Err(SqlError::fail(format!("to.datasource: {} is read only", source.name)));
+            return Err(SqlError::fail(message!("sync.read_only", name = source.name.as_str())));
         }
         let mut lease = source.open().await?;
         if source.engine() == Engine::MySql {
@@ -51,8 +52,7 @@ impl<'t> TableTarget<'t> {
     async fn write(&mut self, names: &[String], rows: &[&Vec<Cell>]) -> Result<(), RunError> {
         let chunk_size = dialect::max_rows_per_statement(self.source.engine(), names.len());
         for chunk in rows.chunks(chunk_size) {
-            let statement =
-                self.statement(names, chunk.len()).map_err(|message| RunError::fail(format!("to.table: {message}")))?;
+            let statement = self.statement(names, chunk.len()).map_err(|message| RunError::fail(message.of("to.table")))?;
             let values = Values::List(chunk.iter().flat_map(|row| row.iter().cloned()).collect());
             let (out, mut events) = row_channel();
             let draining = async { while events.recv().await.is_some() {} };
@@ -63,12 +63,12 @@ impl<'t> TableTarget<'t> {
     }
 
     /// The statement for this number of rows, cached until the number changes.
-    fn statement(&mut self, names: &[String], rows: usize) -> Result<Statement, String> {
+    fn statement(&mut self, names: &[String], rows: usize) -> Result<Statement, Message> {
         if let Some((_, statement)) = self.statement.as_ref().filter(|(known, _)| *known == rows) {
             return Ok(statement.clone());
         }
         let text = dialect::insert(self.source.engine(), self.destination, names, rows)?;
-        let statement = split(&text, self.source.engine()).pop().ok_or("no rows to write")?;
+        let statement = split(&text, self.source.engine()).pop().ok_or_else(|| message!("sync.no_rows"))?;
         self.statement = Some((rows, statement.clone()));
         Ok(statement)
     }
@@ -89,7 +89,8 @@ impl<'t> TableTarget<'t> {
 
     fn to_run_error(&self, error: SqlError) -> RunError {
         let error = self.source.redact(error);
-        SqlError { message: format!("{}: {}", self.source.name, error.message), ..error }.into()
+        let message = message!("run.detail", what = self.source.name.as_str(), detail = error.message);
+        SqlError { message, ..error }.into()
     }
 
     pub async fn close(self, complete: bool) {

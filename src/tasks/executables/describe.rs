@@ -61,8 +61,8 @@ pub(super) async fn describe(name: &str, path: &Path) -> Result<Entry, DescribeE
     launch.keep = ANSWER_BYTES_MAX;
     let exit = process::run_without_output(launch, TIMEOUT).await;
     let exit = exit.map_err(|error| match error.retryable {
-        true => DescribeError::Unavailable(error.message),
-        false => DescribeError::Invalid(error.message),
+        true => DescribeError::Unavailable(error.message.to_string()),
+        false => DescribeError::Invalid(error.message.to_string()),
     })?;
     let answer = exit.as_ref().and_then(parse_answer);
     let spec = spec(name, answer).map_err(DescribeError::Invalid)?;

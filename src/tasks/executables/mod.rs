@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::process::{self, CommandLine, Launch, ProcessExit};
 use super::{Run, RunContext, RunError, Spec, TaskType};
+use crate::i18n::{Message, message};
 
 mod describe;
 mod folder;
@@ -81,7 +82,8 @@ fn outcome(ended: &ProcessExit) -> Result<Value, RunError> {
     match (ended.exit_code(), ended.status) {
         (Some(0), _) => Ok(result),
         (Some(TEMPORARY_FAILURE), _) => {
-            let message = ended.pipes.last_error_line().unwrap_or_else(|| "exit code 75: temporary failure".to_owned());
+            let message = ended.pipes.last_error_line().map(Message::verbatim);
+            let message = message.unwrap_or_else(|| message!("process.temporary_failure"));
             Err(RunError::retry(message).with_result(result))
         }
         (None, Some(_signal)) => Err(RunError::retry(ended.describe()).with_result(result)),

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::describe::{DescribeError, describe};
 use super::folder::{Candidate, FileVersion, scan};
-use crate::domain::task::check_id;
+use crate::domain::task_id::check_id;
 use crate::tasks::registry::{Entry, Registry};
 
 const POLL_INTERVAL: Duration = Duration::from_secs(2);

@@ -7,6 +7,7 @@ use std::time::Duration;
 use reqwest::{Client, ClientBuilder, Proxy};
 
 use super::network::{self, FilteringResolver};
+use crate::i18n::message;
 use crate::tasks::{Limits, RunError};
 
 /// The most clients cached; when there are more, the cache is cleared.
@@ -57,7 +58,7 @@ impl Clients {
             Ok(builder) => builder.tls_certs_only([]).build(),
             Err(_) => Err(error),
         });
-        client.map_err(|error| RunError::fail(format!("failed to create HTTP client: {}", error.without_url())))
+        client.map_err(|error| RunError::fail(message!("http.client_failed", error = error.without_url().to_string())))
     }
 
     fn builder(&self, connection: &Connection) -> Result<ClientBuilder, RunError> {
@@ -75,11 +76,9 @@ impl Clients {
             None => Ok(builder),
             Some("none") => Ok(builder.no_proxy()),
             // The proxy would resolve names itself, so private addresses could not be blocked.
-            Some(_) if !self.limits.private_addresses => {
-                Err(RunError::fail("proxy: is not allowed with [network] private_addresses = false, which a proxy could bypass"))
-            }
+            Some(_) if !self.limits.private_addresses => Err(RunError::fail(message!("http.proxy_forbidden"))),
             Some(url) => {
-                let proxy = Proxy::all(url).map_err(|_| RunError::fail("proxy: is not a valid proxy URL"))?;
+                let proxy = Proxy::all(url).map_err(|_| RunError::fail(message!("http.proxy_invalid")))?;
                 Ok(builder.proxy(proxy))
             }
         }
@@ -90,6 +89,6 @@ impl Clients {
 fn install_crypto() {
     static INSTALLED: OnceLock<()> = OnceLock::new();
     INSTALLED.get_or_init(|| {
-        let _ = rustls::crypto::ring::default_provider().install_default(); // fails if one is installed already
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default(); // fails if one is installed already
     });
 }

@@ -5,10 +5,12 @@ use reqwest::header::{HeaderName, HeaderValue};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::headers::is_connection_header;
 use crate::domain::fault::Fault;
 use crate::domain::input::truncate;
 use crate::domain::profile::http::{API_KEY_HEADER, SignIn};
 use crate::domain::secret::Secret;
+use crate::i18n::{Message, message};
 
 /// The credentials that are put into a request.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,9 +45,9 @@ struct RawKey {
 
 /// Parses the parameter `auth`. The fault contains no secret.
 pub(super) fn read(auth: Option<&Value>) -> Result<SignIn, Fault> {
-    let fault = |pointer: &str, message: &str| Fault::new(format!("/auth{pointer}"), format!("auth: {message}"));
+    let fault = |pointer: &str, message: Message| Fault::new(format!("/auth{pointer}"), message.of("auth"));
     let Some(auth) = auth else { return Ok(SignIn::None) };
-    let raw = Raw::deserialize(auth).map_err(|_| fault("", "must have exactly one of bearer, basic and api_key"))?;
+    let raw = Raw::deserialize(auth).map_err(|_| fault("", message!("http.auth_methods")))?;
     match raw {
         Raw { bearer: Some(bearer), basic: None, api_key: None } => Ok(SignIn::Bearer(Secret::new(bearer))),
         Raw { bearer: None, basic: Some(RawBasic { user, password }), api_key: None } => {
@@ -54,17 +56,17 @@ pub(super) fn read(auth: Option<&Value>) -> Result<SignIn, Fault> {
         Raw { bearer: None, basic: None, api_key: Some(RawKey { key, header, query }) } => {
             let key = Secret::new(key);
             match (header, query) {
-                (Some(_), Some(_)) => Err(fault("/api_key", "an API key is sent in a header or in the query, not in both")),
+                (Some(_), Some(_)) => Err(fault("/api_key", message!("http.key_in_both"))),
                 (None, Some(name)) => Ok(SignIn::KeyInQuery { name, key }),
                 (header, None) => {
                     let header = header.unwrap_or_else(|| API_KEY_HEADER.to_owned());
-                    let known = HeaderName::from_bytes(header.as_bytes()).is_ok();
-                    let message = format!("'{}' is not a valid header name", truncate(&header, 40));
-                    known.then_some(SignIn::KeyInHeader { header, key }).ok_or_else(|| fault("/api_key/header", &message))
+                    let known = HeaderName::from_bytes(header.as_bytes()).is_ok_and(|name| !is_connection_header(name.as_str()));
+                    let message = message!("http.header_name", name = truncate(&header, 40));
+                    known.then_some(SignIn::KeyInHeader { header, key }).ok_or_else(|| fault("/api_key/header", message))
                 }
             }
         }
-        _ => Err(fault("", "must have exactly one of bearer, basic and api_key")),
+        _ => Err(fault("", message!("http.auth_methods"))),
     }
 }
 

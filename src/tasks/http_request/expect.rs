@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::params::Params;
 use super::response::ReceivedResponse;
 use crate::domain::fault::Fault;
 use crate::domain::input::{display_value, truncate};
+use crate::i18n::{Message, message};
 use crate::tasks::RunError;
 
 /// A range of statuses, both ends included.
@@ -30,20 +30,24 @@ enum Test {
 ///
 /// # Errors
 /// The first expectation that is not met. Retryable unless the status is a client error (4xx) other than 408, 425 and 429.
-pub(super) fn check(params: &Params, response: &ReceivedResponse) -> Result<(), RunError> {
+pub(super) fn check(
+    expect_status: &[StatusRange],
+    expect_json: &[JsonExpectation],
+    response: &ReceivedResponse,
+) -> Result<(), RunError> {
     let status = response.status.as_u16();
-    if !params.expect_status.iter().any(|range| range.holds(status)) {
+    if !expect_status.iter().any(|range| range.holds(status)) {
         let refused = (400..500).contains(&status) && !matches!(status, 408 | 425 | 429);
-        let message = format!("unexpected status {}", response.status);
+        let message = message!("http.unexpected_status", status = response.status.to_string());
         let error = if refused { RunError::fail(message) } else { RunError::retry(message) };
         return Err(error.with_result(response.clone().into_result()));
     }
-    if params.expect_json.is_empty() {
+    if expect_json.is_empty() {
         return Ok(());
     }
     let unmet = match response.json() {
-        None => Some("the response is not JSON".to_owned()),
-        Some(value) => params.expect_json.iter().find_map(|expected| expected.unmet(value)),
+        None => Some(message!("http.not_json")),
+        Some(value) => expect_json.iter().find_map(|expected| expected.unmet(value)),
     };
     unmet.map_or(Ok(()), |message| Err(RunError::retry(message).with_result(response.clone().into_result())))
 }
@@ -57,9 +61,8 @@ impl StatusRange {
             match StatusRange::read(value) {
                 Some(range) => ranges.push(range),
                 None => {
-                    let message =
-                        format!("expect_status: {} is not a status such as 200, '2xx' or '200-299'", display_value(value));
-                    faults.push(Fault::new(format!("/expect_status/{place}"), message));
+                    let message = message!("http.status_pattern", value = display_value(value));
+                    faults.push(Fault::new(format!("/expect_status/{place}"), message.of("expect_status")));
                 }
             }
         }
@@ -92,17 +95,17 @@ impl StatusRange {
 impl JsonExpectation {
     pub fn read_all(given: &[Value], faults: &mut Vec<Fault>) -> Vec<JsonExpectation> {
         let read = |(place, value): (usize, &Value)| {
-            let fault = |message: &str| Fault::new(format!("/expect_json/{place}"), format!("expect_json: {message}"));
+            let fault = |message: Message| Fault::new(format!("/expect_json/{place}"), message.of("expect_json"));
             JsonExpectation::read(value).map_err(fault)
         };
         let read = given.iter().enumerate().map(read);
         read.filter_map(|one| one.map_err(|fault| faults.push(fault)).ok()).collect()
     }
 
-    fn read(value: &Value) -> Result<JsonExpectation, &'static str> {
+    fn read(value: &Value) -> Result<JsonExpectation, Message> {
         let pointer = value.get("pointer").and_then(Value::as_str).unwrap_or_default().to_owned();
         if !pointer.is_empty() && !pointer.starts_with('/') {
-            return Err("a pointer must be empty (the whole document) or begin with /");
+            return Err(message!("http.pointer"));
         }
         let tests = [
             value.get("equals").cloned().map(Test::Equals),
@@ -112,23 +115,34 @@ impl JsonExpectation {
         let mut given = tests.into_iter().flatten();
         match (given.next(), given.next()) {
             (Some(test), None) => Ok(JsonExpectation { pointer, test }),
-            _ => Err("each item must have exactly one of equals, exists and contains"),
+            _ => Err(message!("http.one_expectation")),
         }
     }
 
     /// A message if the expectation is not met.
-    fn unmet(&self, response: &Value) -> Option<String> {
-        let place = if self.pointer.is_empty() { "the response".to_owned() } else { truncate(&self.pointer, 100) };
+    fn unmet(&self, response: &Value) -> Option<Message> {
+        let place = match self.pointer.as_str() {
+            "" => message!("http.whole_response"),
+            pointer => Message::verbatim(truncate(pointer, 100)),
+        };
         let found = response.pointer(&self.pointer);
-        let is = found.map_or_else(|| "missing".to_owned(), display_value);
-        match &self.test {
-            Test::Exists(wanted) if found.is_some() == *wanted => None,
-            Test::Exists(true) => Some(format!("{place} is missing")),
-            Test::Exists(false) => Some(format!("{place} is {is}, but must not exist")),
-            Test::Equals(wanted) if found.is_some_and(|found| equal(found, wanted)) => None,
-            Test::Equals(wanted) => Some(format!("{place} is {is}, not {}", display_value(wanted))),
-            Test::Contains(wanted) if found.is_some_and(|found| contains(found, wanted)) => None,
-            Test::Contains(wanted) => Some(format!("{place} is {is}, which does not contain {}", display_value(wanted))),
+        let value = found.map(display_value);
+        match (&self.test, value) {
+            (&Test::Exists(wanted), _) if found.is_some() == wanted => None,
+            (Test::Equals(wanted), _) if found.is_some_and(|found| equal(found, wanted)) => None,
+            (Test::Contains(wanted), _) if found.is_some_and(|found| contains(found, wanted)) => None,
+            (Test::Exists(_), None) => Some(message!("http.missing", place)),
+            (Test::Exists(_), Some(value)) => Some(message!("http.must_not_exist", place, value)),
+            (Test::Equals(wanted), None) => Some(message!("http.not_equal_missing", place, expected = display_value(wanted))),
+            (Test::Equals(wanted), Some(value)) => {
+                Some(message!("http.not_equal", place, value, expected = display_value(wanted)))
+            }
+            (Test::Contains(wanted), None) => {
+                Some(message!("http.not_contained_missing", place, expected = display_value(wanted)))
+            }
+            (Test::Contains(wanted), Some(value)) => {
+                Some(message!("http.not_contained", place, value, expected = display_value(wanted)))
+            }
         }
     }
 
@@ -205,7 +219,7 @@ mod tests {
         assert_eq!(unmet(json!({"pointer": "/tags", "contains": "a"})), None);
         assert_eq!(unmet(json!({"pointer": "", "contains": "tags"})), None);
         assert_eq!(unmet(json!({"pointer": "/gone", "exists": false})), None);
-        let message = |expected: Value| unmet(expected).unwrap();
+        let message = |expected: Value| unmet(expected).unwrap().to_string();
         assert_eq!(message(json!({"pointer": "/state", "equals": "done"})), "/state is 'pending', not 'done'");
         assert_eq!(message(json!({"pointer": "/gone", "exists": true})), "/gone is missing");
         assert_eq!(message(json!({"pointer": "/tags", "contains": "b"})), "/tags is a list, which does not contain 'b'");

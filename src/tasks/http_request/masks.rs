@@ -47,7 +47,7 @@ impl Masks {
     /// The outcome of a run with the secrets masked.
     pub fn mask_outcome(&self, outcome: Result<Value, RunError>) -> Result<Value, RunError> {
         outcome.map(|value| self.mask.json(value)).map_err(|error| RunError {
-            message: self.text(&error.message),
+            message: error.message.map_texts(&|text| self.text(text)),
             result: error.result.map(|value| self.mask.json(value)),
             ..error
         })
@@ -59,6 +59,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::i18n::Message;
 
     #[test]
     fn secrets_are_masked_in_values_keys_and_messages() {
@@ -68,7 +69,7 @@ mod tests {
         masks.add(&Secret::new("a"));
         let echoed = json!({"sent": ["hunter22 and more", "Basic bWU6aHVudGVyMjI="], "hunter22": 1, "a": "a"});
         assert_eq!(masks.mask.json(echoed), json!({"sent": ["***", "Basic ***"], "***": 1, "a": "a"}));
-        let failed = masks.mask_outcome(Err(RunError::retry("no hunter22").with_result(json!("hunter22"))));
-        assert_eq!(failed, Err(RunError::retry("no ***").with_result(json!("***"))));
+        let failed = masks.mask_outcome(Err(RunError::retry(Message::verbatim("no hunter22")).with_result(json!("hunter22"))));
+        assert_eq!(failed, Err(RunError::retry(Message::verbatim("no ***")).with_result(json!("***"))));
     }
 }

@@ -8,13 +8,14 @@ use std::sync::Arc;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::{Url, redirect};
 
-use super::failure::redacted_url;
+use super::redacted_url::redacted_url;
+use crate::i18n::{Message, message};
 use crate::tasks::Limits;
 
 /// The reason why a request is not sent, for messages.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub(super) struct RequestRefused(pub String);
+pub(super) struct RequestRefused(pub Message);
 
 /// Checks a URL whose host is an IP address. DNS names are checked when they are resolved.
 pub(super) fn check_url(limits: &Limits, url: &Url) -> Result<(), RequestRefused> {
@@ -33,16 +34,15 @@ pub(super) fn redirects(limits: Arc<Limits>, max: usize, authenticated: bool) ->
     }
     redirect::Policy::custom(move |attempt| {
         if attempt.previous().len() > max {
-            return attempt.error(RequestRefused("too many redirects".to_owned()));
+            return attempt.error(RequestRefused(message!("http.too_many_redirects")));
         }
-        if let Err(refused) = check_url(&limits, attempt.url()) {
-            let message = format!("redirected to {}: {refused}", redacted_url(attempt.url()));
+        if let Err(RequestRefused(problem)) = check_url(&limits, attempt.url()) {
+            let message = message!("http.redirect_refused", url = redacted_url(attempt.url()), problem);
             return attempt.error(RequestRefused(message));
         }
         let cross_origin = attempt.previous().last().is_some_and(|from| from.origin() != attempt.url().origin());
         if authenticated && cross_origin {
-            let message =
-                format!("redirected to {}, but credentials must not be sent to another origin", redacted_url(attempt.url()));
+            let message = message!("http.redirect_cross_origin", url = redacted_url(attempt.url()));
             return attempt.error(RequestRefused(message));
         }
         attempt.follow()
@@ -78,8 +78,11 @@ impl Resolve for FilteringResolver {
                 found.into_iter().partition(|address| limits.check_address(address.ip()).is_ok());
             match refused.first() {
                 Some(first) if allowed.is_empty() => {
-                    let message = limits.check_address(first.ip()).err().unwrap_or_default();
-                    Err(Box::new(RequestRefused(format!("'{name}' resolves to {message}"))) as Box<dyn Error + Send + Sync>)
+                    limits.check_address(first.ip()).map_err(|problem| {
+                        let message = message!("http.resolves_to_private", name = name.as_str(), problem);
+                        Box::new(RequestRefused(message)) as Box<dyn Error + Send + Sync>
+                    })?;
+                    Ok(Box::new(std::iter::empty()) as Addrs)
                 }
                 _ => Ok(Box::new(allowed.into_iter()) as Addrs),
             }
@@ -108,11 +111,11 @@ mod tests {
     }
 
     async fn refusal(limits: Limits, location: &'static str, authenticated: bool) -> String {
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let policy = redirects(Arc::new(limits), 3, authenticated);
         let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).redirect(policy).build().unwrap();
         let error = client.get(redirecting_server(location).await).send().await.unwrap_err();
-        super::super::failure::classify(&error, std::time::Duration::from_secs(1)).message
+        super::super::failure::classify(&error, std::time::Duration::from_secs(1)).message.to_string()
     }
 
     #[tokio::test]

@@ -3,18 +3,19 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::HeaderMap;
 use reqwest::{Method, Url};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::client::Connection;
 use super::expect::{JsonExpectation, StatusRange};
-use super::{credentials, target};
-use crate::domain::fault::{Fault, pointer_step};
-use crate::domain::input::truncate;
+use super::{credentials, headers, target};
+use crate::domain::fault::Fault;
 use crate::domain::profile::Http;
 use crate::domain::profile::http::SignIn;
+use crate::i18n::{Message, message};
+use crate::tasks::unreadable;
 
 /// The default of `timeout_seconds`.
 const DEFAULT_TIMEOUT_SECONDS: f64 = 30.0;
@@ -77,7 +78,7 @@ impl Params {
     /// # Errors
     /// Faults that the schema cannot express.
     pub fn read(params: &Value, profiles: &BTreeMap<String, Http>) -> Result<Params, Vec<Fault>> {
-        let raw: Raw = serde_json::from_value(params.clone()).map_err(|error| vec![Fault::new("", error.to_string())])?;
+        let raw: Raw = serde_json::from_value(params.clone()).map_err(|error| unreadable(&error))?;
         let mut faults = Vec::new();
         let profile = raw.http.as_deref().map(|name| target::profile(profiles, name)).transpose();
         let profile = profile.map_err(|fault| faults.push(fault)).ok();
@@ -87,7 +88,7 @@ impl Params {
         let sign_in = credentials::read(raw.auth.as_ref()).map_err(|fault| faults.push(fault)).ok();
         faults.extend(profile.and_then(|profile| profile_conflict(&raw, profile)));
         let method = Method::from_bytes(raw.method.as_deref().unwrap_or("GET").as_bytes()).unwrap_or(Method::GET);
-        let headers = headers(&raw.headers, &mut faults);
+        let headers = headers::read(&raw.headers, &mut faults);
         let body = body(raw.json, raw.form, raw.text).map_err(|fault| faults.push(fault)).ok();
         let proxy = raw.proxy.map(|given| proxy(&given).map(|()| given)).transpose();
         let proxy = proxy.map_err(|fault| faults.push(fault)).ok();
@@ -120,37 +121,19 @@ impl Params {
 
 /// A parameter that is not allowed with a profile that has credentials, because it could send them to someone else.
 fn profile_conflict(raw: &Raw, profile: &Http) -> Option<Fault> {
-    let fault = |name: &str, why: &str| Some(Fault::new(format!("/{name}"), format!("{name}: {why}")));
+    let fault = |name: &str, message: Message| Some(Fault::new(format!("/{name}"), message.of(name)));
     match profile.sign_in() {
         SignIn::None => None,
-        _ if raw.auth.is_some() => fault("auth", "is not allowed with http, whose profile has credentials"),
-        _ if raw.verify_tls == Some(false) => fault("verify_tls", "is not allowed with http; set it in the profile"),
-        _ if raw.proxy.as_deref().is_some_and(|proxy| proxy != "none") => {
-            fault("proxy", "is not allowed with http, because the proxy would see the profile's credentials")
-        }
+        _ if raw.auth.is_some() => fault("auth", message!("http.auth_with_profile")),
+        _ if raw.verify_tls == Some(false) => fault("verify_tls", message!("http.verify_tls_with_profile")),
+        _ if raw.proxy.as_deref().is_some_and(|proxy| proxy != "none") => fault("proxy", message!("http.proxy_with_profile")),
         _ => None,
     }
 }
 
-fn headers(given: &Map<String, Value>, faults: &mut Vec<Fault>) -> HeaderMap {
-    let mut headers = HeaderMap::new();
-    for (name, value) in given {
-        let pointer = format!("/headers/{}", pointer_step(name));
-        let shown = truncate(name, 40);
-        let value = value.as_str().unwrap_or_default();
-        match (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_bytes(value.as_bytes())) {
-            (Ok(name), Ok(value)) => drop(headers.insert(name, value)),
-            (Err(_), _) => faults.push(Fault::new(pointer, format!("headers: '{shown}' is not a valid header name"))),
-            (_, Err(_)) => faults.push(Fault::new(pointer, format!("headers: the value of {shown} contains control characters"))),
-        }
-    }
-    headers
-}
-
 fn body(json: Option<Value>, form: Option<Map<String, Value>>, text: Option<String>) -> Result<Body, Fault> {
-    let both = |second: &str, first: &str| {
-        Err(Fault::new(format!("/{second}"), format!("{second}: is not allowed together with {first}; a request has one body")))
-    };
+    let both =
+        |second: &str, first: &str| Err(Fault::new(format!("/{second}"), message!("http.two_bodies", other = first).of(second)));
     match (json, form, text) {
         (None, None, None) => Ok(Body::None),
         (Some(value), None, None) => Ok(Body::Json(value)),
@@ -165,8 +148,7 @@ fn body(json: Option<Value>, form: Option<Map<String, Value>>, text: Option<Stri
 fn proxy(text: &str) -> Result<(), Fault> {
     let known = ["http", "https", "socks5", "socks5h"];
     let reads = text == "none" || Url::parse(text).is_ok_and(|url| known.contains(&url.scheme()) && url.has_host());
-    let message = "proxy: must be a URL that begins with http://, https://, socks5:// or socks5h://, or none";
-    if reads { Ok(()) } else { Err(Fault::new("/proxy", message)) }
+    if reads { Ok(()) } else { Err(Fault::new("/proxy", message!("http.proxy_url").of("proxy"))) }
 }
 
 /// Pairs of name and value as text; a list gives one pair for each item.
@@ -212,8 +194,8 @@ pub(super) fn schema() -> Value {
             "auth": credentials::schema(),
             "headers": with(
                 json!({"type": "object", "maxProperties": 100, "additionalProperties": {"type": "string", "maxLength": 16_384}}),
-                "Request headers. POST, PUT, PATCH and DELETE send the execution's ID as Idempotency-Key unless it is set here.",
-                "请求头。POST、PUT、PATCH、DELETE 默认以执行 ID 作为 Idempotency-Key，可在此覆盖。"),
+                "Request headers, except those of the connection (Host, Content-Length, Transfer-Encoding and the like). POST, PUT, PATCH and DELETE send the execution's ID as Idempotency-Key unless it is set here.",
+                "请求头，不含属于连接本身的请求头（Host、Content-Length、Transfer-Encoding 等）。POST、PUT、PATCH、DELETE 默认以执行 ID 作为 Idempotency-Key，可在此覆盖。"),
             "query": with(fields.clone(), "Query parameters added to the URL.", "附加到 URL 的查询参数。"),
             "json": with(json!({}), "Sent as a JSON body.", "以 JSON 作为请求体。"),
             "form": with(fields, "Sent as a form.", "以表单作为请求体。"),

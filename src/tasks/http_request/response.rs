@@ -8,7 +8,7 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
 use reqwest::{Response, StatusCode};
 use serde_json::{Map, Value, json};
 
-use super::failure::redacted_url;
+use super::redacted_url::redacted_url;
 use crate::domain::input::truncate;
 
 /// The largest body that is read, in bytes; the rest is dropped.
@@ -124,5 +124,10 @@ fn parse_body(bytes: &[u8], headers: &HeaderMap, truncated: bool) -> Body {
     if !is_text || ["image/", "audio/", "video/", "application/octet-stream"].iter().any(|kind| declared.starts_with(kind)) {
         return Body::Binary(bytes.len());
     }
-    Body::Text(charset.unwrap_or(encoding_rs::UTF_8).decode(bytes).0.into_owned())
+    let mut text = charset.unwrap_or(encoding_rs::UTF_8).decode(bytes).0.into_owned();
+    if truncated {
+        // Marks the cut, before which the beginning of a secret is masked.
+        text.push('…');
+    }
+    Body::Text(text)
 }

@@ -7,16 +7,18 @@ use reqwest::Url;
 use crate::domain::fault::Fault;
 use crate::domain::input::truncate;
 use crate::domain::profile::Http;
+use crate::i18n::{Message, message};
 
 /// The profile of this name.
 pub(super) fn profile<'p>(profiles: &'p BTreeMap<String, Http>, name: &str) -> Result<&'p Http, Fault> {
     profiles.get(name).ok_or_else(|| {
         let known: Vec<&str> = profiles.keys().map(String::as_str).collect();
-        let known = match known[..] {
-            [] => "the settings contain none; add one as [http.<name>]".to_owned(),
-            _ => format!("known are {}", known.join(", ")),
+        let name = truncate(name, 64);
+        let message = match known[..] {
+            [] => message!("http.no_profiles", name),
+            _ => message!("http.unknown_profile", name, known = known.join(", ")),
         };
-        Fault::new("/http", format!("http: there is no profile '{}': {known}", truncate(name, 64)))
+        Fault::new("/http", message.of("http"))
     })
 }
 
@@ -34,25 +36,25 @@ fn below(text: &str, base: &str) -> Result<Url, Fault> {
     let url = if is_whole { read(text)? } else { read(&format!("{base}{}", text.trim_start_matches('/')))? };
     let slashed = format!("{}/", url.path());
     if url.origin() != base.origin() || !slashed.starts_with(base.path()) {
-        return Err(fault(&format!("must be below {base}, the base URL of the profile")));
+        return Err(fault(message!("http.url_outside_base", base = base.as_str())));
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(fault("must not contain a user or password, because the profile has credentials"));
+        return Err(fault(message!("http.url_with_credentials")));
     }
     Ok(url)
 }
 
 fn read(text: &str) -> Result<Url, Fault> {
-    let url = Url::parse(text).map_err(|error| fault(&format!("is not a valid URL: {error}")))?;
+    let url = Url::parse(text).map_err(|error| fault(message!("http.url_invalid", error = error.to_string())))?;
     match url.scheme() {
         "http" | "https" if url.has_host() => Ok(url),
-        "http" | "https" => Err(fault("has no host")),
-        other => Err(fault(&format!("must begin with http:// or https://, not {}:", truncate(other, 40)))),
+        "http" | "https" => Err(fault(message!("http.url_no_host"))),
+        other => Err(fault(message!("http.url_scheme", scheme = truncate(other, 40)))),
     }
 }
 
-fn fault(message: &str) -> Fault {
-    Fault::new("/url", format!("url: {message}"))
+fn fault(message: Message) -> Fault {
+    Fault::new("/url", message.of("url"))
 }
 
 #[cfg(test)]
@@ -62,7 +64,7 @@ mod tests {
     #[test]
     fn url_must_be_below_the_base_url_of_the_profile() {
         let profile = Http { base_url: Some("https://api.example.com/v1".into()), ..Http::default() };
-        let read = |text: &str| url(text, Some(&profile)).map(String::from).map_err(|fault| fault.message);
+        let read = |text: &str| url(text, Some(&profile)).map(String::from).map_err(|fault| fault.message.to_string());
         for below in ["users?a=1", "/users?a=1", "https://api.example.com/v1/users?a=1"] {
             assert_eq!(read(below).as_deref(), Ok("https://api.example.com/v1/users?a=1"));
         }

@@ -9,12 +9,14 @@ use reqwest::{Client, Url};
 use serde_json::{Value, json};
 use tokio::sync::Mutex as AsyncMutex;
 
-use super::failure::{classify, redacted_url};
+use super::failure::classify;
 use super::masks::Masks;
+use super::redacted_url::redacted_url;
 use super::response::ReceivedResponse;
 use crate::domain::input::display_value;
 use crate::domain::profile::http::{TokenCall, TokenStyle};
 use crate::domain::secret::Secret;
+use crate::i18n::message;
 use crate::tasks::RunError;
 
 /// The timeout of a token request.
@@ -69,10 +71,11 @@ async fn fetch(call: &TokenCall, client: &Client) -> Result<Token, RunError> {
     let mut masks = Masks::default();
     call.app_secret.iter().for_each(|secret| masks.add(secret));
     let url = Url::parse(call.url.as_deref().unwrap_or_default())
-        .map_err(|error| RunError::fail(format!("token_url is not a valid URL: {error}")))?;
+        .map_err(|error| RunError::fail(message!("http.token_url", error = error.to_string())))?;
     let failed = |error: RunError| {
-        let message = masks.text(&format!("failed to get a token from {}: {}", redacted_url(&url), error.message));
-        RunError { message, ..error }
+        error.map_message(|problem| {
+            message!("http.token_failed", url = redacted_url(&url), problem).map_texts(&|text| masks.text(text))
+        })
     };
     let started = Instant::now();
     let request = request(call, client, url.clone());
@@ -110,11 +113,18 @@ fn read(call: &TokenCall, response: &ReceivedResponse, requested_at: Instant) ->
 fn refusal(pointer: &str, response: &ReceivedResponse) -> RunError {
     let reasons: Vec<String> =
         ERROR_FIELDS.iter().filter_map(|name| Some(format!("{name} {}", display_value(response.json()?.get(name)?)))).collect();
-    let details = if reasons.is_empty() { String::new() } else { format!(" ({})", reasons.join(", ")) };
+    let details = (!reasons.is_empty()).then(|| reasons.join(", "));
     if response.status.is_success() {
-        return RunError::fail(format!("the response contains no text at {pointer}{details}"));
+        return RunError::fail(match details {
+            Some(details) => message!("http.token_missing_details", pointer, details),
+            None => message!("http.token_missing", pointer),
+        });
     }
-    let message = format!("status {}{details}", response.status);
+    let status = response.status.to_string();
+    let message = match details {
+        Some(details) => message!("http.token_status_details", status, details),
+        None => message!("http.token_status", status),
+    };
     let later = response.status.is_server_error() || response.status.as_u16() == 429;
     if later { RunError::retry(message) } else { RunError::fail(message) }
 }

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::domain::fault::{Fault, pointer_step};
 use crate::domain::input::truncate;
+use crate::i18n::{Message, message};
 
 /// A command.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,26 +33,24 @@ pub enum Shell {
 impl CommandLine {
     /// Parses the parameter `command`: a text is run by a shell, a list without one.
     pub fn read(command: &Value, shell: Option<Shell>) -> Result<CommandLine, Fault> {
-        let fault = |pointer: &str, message: &str| Err(Fault::new(pointer, message));
+        let fault = |name: &str, message: Message| Err(Fault::new(format!("/{name}"), message.of(name)));
         match command {
-            Value::String(line) if line.trim().is_empty() => fault("/command", "command: must not be empty"),
-            Value::String(line) if line.contains('\0') => fault("/command", "command: must not hold NUL"),
+            Value::String(line) if line.trim().is_empty() => fault("command", message!("value.empty")),
+            Value::String(line) if line.contains('\0') => fault("command", message!("value.nul")),
             Value::String(line) => Ok(CommandLine::Shell(shell.unwrap_or(Shell::system_default()), line.clone())),
-            Value::Array(_) if shell.is_some() => {
-                fault("/shell", "shell: is only allowed with a command given as text; a list is run without a shell")
-            }
+            Value::Array(_) if shell.is_some() => fault("shell", message!("command.shell_with_list")),
             Value::Array(words) => {
                 let mut words: Vec<String> = words.iter().map(|word| word.as_str().unwrap_or_default().to_owned()).collect();
                 if words.first().is_none_or(|program| program.trim().is_empty()) {
-                    return fault("/command", "command: its first item must be a program");
+                    return fault("command", message!("command.no_program"));
                 }
                 if words.iter().any(|word| word.contains('\0')) {
-                    return fault("/command", "command: must not hold NUL");
+                    return fault("command", message!("value.nul"));
                 }
                 let program = words.remove(0);
                 Ok(CommandLine::Program(program, words))
             }
-            _ => fault("/command", "command: must be a text or a list"),
+            _ => fault("command", message!("command.text_or_list")),
         }
     }
 
@@ -90,20 +89,14 @@ impl Shell {
 pub fn encoding(label: Option<&str>) -> Result<&'static Encoding, Fault> {
     let Some(label) = label else { return Ok(default_encoding()) };
     let found = Encoding::for_label_no_replacement(label.as_bytes());
-    found.ok_or_else(|| {
-        let message = format!(
-            "encoding: unknown encoding '{}'; known are utf-8, gbk, gb18030, big5, shift_jis and others",
-            truncate(label, 40)
-        );
-        Fault::new("/encoding", message)
-    })
+    found.ok_or_else(|| Fault::new("/encoding", message!("command.encoding", encoding = truncate(label, 40)).of("encoding")))
 }
 
 /// The faults of the parameters `cwd` and `env`.
 pub fn check_environment(cwd: Option<&str>, env: &BTreeMap<String, String>) -> Vec<Fault> {
     let mut faults = Vec::new();
     if cwd.is_some_and(|cwd| cwd.trim().is_empty() || cwd.contains('\0')) {
-        faults.push(Fault::new("/cwd", "cwd: must name a folder"));
+        faults.push(Fault::new("/cwd", message!("command.cwd").of("cwd")));
     }
     faults.extend(env.iter().filter_map(|(name, value)| env_fault(name, value)));
     faults
@@ -112,9 +105,9 @@ pub fn check_environment(cwd: Option<&str>, env: &BTreeMap<String, String>) -> V
 fn env_fault(name: &str, value: &str) -> Option<Fault> {
     let pointer = format!("/env/{}", pointer_step(name));
     if name.is_empty() || name.contains(['=', '\0']) {
-        return Some(Fault::new(pointer, format!("env: '{}' is not a valid variable name", truncate(name, 40))));
+        return Some(Fault::new(pointer, message!("command.env_name", name = truncate(name, 40)).of("env")));
     }
-    value.contains('\0').then(|| Fault::new(pointer, format!("env: {} must not hold NUL", truncate(name, 40))))
+    value.contains('\0').then(|| Fault::new(pointer, message!("command.env_nul", name = truncate(name, 40)).of("env")))
 }
 
 /// The encoding of the output of programs: UTF-8.

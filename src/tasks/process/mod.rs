@@ -26,6 +26,8 @@ pub use command::{CommandLine, Shell};
 pub use pipes::{Pipes, TAIL};
 use tree::ProcessTree;
 
+use crate::i18n::{Message, message};
+
 /// How long the output is read after the program ended: a background process that it started may hold the pipes open.
 const DRAIN_TIMEOUT: Duration = Duration::from_millis(1500);
 /// How long a program may take to end after SIGTERM (Unix only) before it is killed. Shorter than the executor's grace period.
@@ -98,7 +100,8 @@ async fn spawn_and_wait(
     output: Option<&OutputSink>,
 ) -> Result<ProcessExit, RunError> {
     let mut tree = ProcessTree::spawn(&launch).await?;
-    let pipes = Pipes::new(launch.encoding, launch.keep);
+    let mask = output.map(OutputSink::mask).unwrap_or_default();
+    let pipes = Pipes::new(launch.encoding, launch.keep, mask);
     let status = wait_for_exit(&mut tree, &pipes, launch.stdin, cancel, output).await?;
     Ok(ProcessExit { status, pipes })
 }
@@ -124,7 +127,7 @@ async fn wait_for_exit(
         }
     };
     tree.detach();
-    let status = ended.map_err(|error| RunError::retry(format!("failed to wait for the command: {error}")))?;
+    let status = ended.map_err(|error| RunError::retry(message!("process.wait_failed", error = error.to_string())))?;
     if !pumping.is_terminated()
         && tokio::time::timeout(DRAIN_TIMEOUT, pumping).await.is_err()
         && let Some(output) = output
@@ -158,15 +161,15 @@ impl ProcessExit {
     }
 
     /// A description of the end, with the last line of standard error if there is one.
-    pub fn describe(&self) -> String {
+    pub fn describe(&self) -> Message {
         let what = match (self.exit_code(), self.signal()) {
-            (Some(code), _) => format!("exit code {code}"),
-            (None, Some(signal)) => format!("terminated by {signal}"),
-            (None, None) if self.status.is_none() => "the command was stopped".to_owned(),
-            (None, None) => "ended without an exit code".to_owned(),
+            (Some(code), _) => message!("process.exit_code", code),
+            (None, Some(signal)) => message!("process.signal", signal),
+            (None, None) if self.status.is_none() => message!("process.stopped"),
+            (None, None) => message!("process.no_exit_code"),
         };
         match self.pipes.last_error_line() {
-            Some(line) if self.status.is_some() => format!("{what}: {line}"),
+            Some(detail) if self.status.is_some() => message!("run.detail", what, detail),
             _ => what,
         }
     }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::Launch;
+use crate::i18n::message;
 use crate::tasks::{Limits, RunError};
 
 /// Variables that change which program a name resolves to, or load code into it. With them an allowed name could start any
@@ -16,13 +17,12 @@ pub(super) async fn check(launch: &Launch, limits: &Arc<Limits>) -> Result<(), R
     if !limits.programs.is_empty()
         && let Some(name) = launch.env.keys().find(|name| affects_loading(name))
     {
-        let message = format!("env: {name} is not allowed, because [commands] programs restricts the programs");
-        return Err(RunError::fail(message));
+        return Err(RunError::fail(message!("limit.env_restricted", name)));
     }
     let (limits, cwd) = (limits.clone(), launch.cwd.clone());
     // The check accesses the file system.
     let checked = tokio::task::spawn_blocking(move || limits.check_command_folder(cwd.as_deref())).await;
-    checked.map_err(|error| RunError::retry(error.to_string()))?.map_err(RunError::fail)
+    checked.map_err(|error| RunError::internal(&error))?.map_err(RunError::fail)
 }
 
 fn affects_loading(name: &str) -> bool {
@@ -36,7 +36,7 @@ mod tests {
     use crate::tasks::process::CommandLine;
 
     async fn refusal(limits: Limits, launch: Launch) -> Option<String> {
-        check(&launch, &Arc::new(limits)).await.err().map(|error| error.message)
+        check(&launch, &Arc::new(limits)).await.err().map(|error| error.message.to_string())
     }
 
     fn launch(program: &str) -> Launch {

@@ -1,6 +1,6 @@
 //! Pipes of a child process: decodes and forwards its output, and keeps the ends of both streams for the result.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use encoding_rs::{Decoder, Encoding};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
@@ -9,7 +9,8 @@ use tokio::process::ChildStdin;
 use super::tree::ChildPipes;
 use crate::domain::execution::Stream;
 use crate::domain::input::truncate;
-use crate::tasks::output::OutputSink;
+use crate::domain::mask::Mask;
+use crate::tasks::output::{OutputSink, StreamMask};
 
 /// Bytes of the end of each stream kept for the result.
 pub const TAIL: usize = 4 * 1024;
@@ -21,15 +22,24 @@ const READ_BUFFER_BYTES: usize = 16 * 1024;
 /// The ends of the output of a child process.
 pub struct Pipes {
     encoding: &'static Encoding,
-    /// Bytes kept of standard output; of standard error [`TAIL`] bytes are kept.
+    mask: Arc<Mask>,
+    /// Bytes kept of standard output as it is.
     keep: usize,
     stdout: Mutex<String>,
-    stderr: Mutex<String>,
+    /// The ends of both streams with secrets masked, so that a cut leaves no part of one.
+    tails: Mutex<[MaskedTail; 2]>,
+}
+
+/// The end of a stream, with secrets masked.
+#[derive(Default)]
+struct MaskedTail {
+    text: String,
+    pending: StreamMask,
 }
 
 impl Pipes {
-    pub(super) fn new(encoding: &'static Encoding, keep: usize) -> Self {
-        Self { encoding, keep, stdout: Mutex::default(), stderr: Mutex::default() }
+    pub(super) fn new(encoding: &'static Encoding, keep: usize, mask: Arc<Mask>) -> Self {
+        Self { encoding, mask, keep, stdout: Mutex::default(), tails: Mutex::default() }
     }
 
     /// Writes standard input and forwards the output until the process closes its pipes.
@@ -56,43 +66,48 @@ impl Pipes {
     }
 
     fn keep(&self, stream: Stream, text: &str) {
-        let keep = if stream == Stream::Stdout { self.keep } else { TAIL };
-        let mut kept = self.tail(stream);
-        kept.push_str(text);
-        // Up to twice as much is kept, so that the text is not moved for each chunk.
-        if kept.len() > 2 * keep {
-            let start = kept.ceil_char_boundary(kept.len() - keep);
-            kept.drain(..start);
+        if stream == Stream::Stdout {
+            append(&mut self.stdout.lock().unwrap_or_else(PoisonError::into_inner), text, self.keep);
         }
+        let mut tails = self.tails.lock().unwrap_or_else(PoisonError::into_inner);
+        let MaskedTail { text: tail, pending } = &mut tails[usize::from(stream == Stream::Stderr)];
+        append(tail, &pending.push(&self.mask, text), TAIL);
     }
 
-    fn tail(&self, stream: Stream) -> std::sync::MutexGuard<'_, String> {
-        let tail = match stream {
-            Stream::Stdout => &self.stdout,
-            Stream::Stderr => &self.stderr,
-        };
-        tail.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The end of standard output, at most the bytes to keep.
+    /// The end of standard output, at most the bytes to keep, with its secrets.
     pub fn stdout(&self) -> String {
-        tail_of(&self.tail(Stream::Stdout), self.keep)
+        tail_of(&self.stdout.lock().unwrap_or_else(PoisonError::into_inner), self.keep)
     }
 
-    /// The end of standard output for the result.
+    /// The end of standard output for the result, secrets masked.
     pub fn stdout_tail(&self) -> String {
-        tail_of(&self.tail(Stream::Stdout), TAIL)
+        self.tail(Stream::Stdout)
     }
 
-    /// The end of standard error for the result.
+    /// The end of standard error for the result, secrets masked.
     pub fn stderr_tail(&self) -> String {
-        tail_of(&self.tail(Stream::Stderr), TAIL)
+        self.tail(Stream::Stderr)
     }
 
-    /// The last line of standard error that is not blank, truncated.
+    /// The last line of standard error that is not blank, secrets masked, truncated.
     pub fn last_error_line(&self) -> Option<String> {
         let tail = self.tail(Stream::Stderr);
         tail.lines().rev().map(str::trim).find(|line| !line.is_empty()).map(|line| truncate(line, ERROR_LINE_MAX_CHARS))
+    }
+
+    fn tail(&self, stream: Stream) -> String {
+        let tails = self.tails.lock().unwrap_or_else(PoisonError::into_inner);
+        let MaskedTail { text, pending } = &tails[usize::from(stream == Stream::Stderr)];
+        tail_of(&format!("{text}{}", pending.rest(&self.mask)), TAIL)
+    }
+}
+
+/// Appends text and drops the beginning. Up to twice as much is kept, so that the text is not moved for each piece.
+fn append(kept: &mut String, text: &str, keep: usize) {
+    kept.push_str(text);
+    if kept.len() > 2 * keep {
+        let start = kept.ceil_char_boundary(kept.len() - keep);
+        kept.drain(..start);
     }
 }
 
@@ -134,10 +149,28 @@ mod tests {
 
     #[test]
     fn keep_drops_all_but_the_end() {
-        let pipes = Pipes::new(encoding_rs::UTF_8, TAIL);
+        let pipes = Pipes::new(encoding_rs::UTF_8, TAIL, Arc::default());
         (0..10_000).for_each(|n| pipes.keep(Stream::Stderr, &format!("第 {n} 行\n")));
         assert!(pipes.stderr_tail().len() <= TAIL && pipes.stderr_tail().len() > TAIL - 4);
-        assert!(pipes.tail(Stream::Stderr).len() <= 2 * TAIL);
+        assert!(pipes.tails.lock().unwrap()[1].text.len() <= 2 * TAIL);
         assert_eq!(pipes.last_error_line().as_deref(), Some("第 9999 行"));
+    }
+
+    #[test]
+    fn tails_are_masked_before_they_are_cut() {
+        let secret = "a-secret-of-thirty-two-characters";
+        let pipes = Pipes::new(encoding_rs::UTF_8, TAIL, Arc::new(Mask::from_values([secret])));
+        for stream in [Stream::Stdout, Stream::Stderr] {
+            // The secret arrives in two pieces, and the end that is kept begins inside it.
+            pipes.keep(stream, &secret[..10]);
+            pipes.keep(stream, &format!("{}{}", &secret[10..], "x".repeat(TAIL - 30)));
+            pipes.keep(stream, &secret[..12]);
+        }
+        for tail in [pipes.stdout_tail(), pipes.stderr_tail()] {
+            assert_eq!(tail, format!("***{}{}", "x".repeat(TAIL - 30), &secret[..12]));
+        }
+        let line = pipes.last_error_line().unwrap();
+        assert!(line.starts_with("***xxx"), "{line}");
+        assert!(pipes.stdout().contains("characters"), "the program's own text for its task type");
     }
 }

@@ -10,6 +10,7 @@ use tokio::process::{ChildStderr, ChildStdin, ChildStdout, Command};
 
 use super::{CommandLine, Launch, Shell};
 use crate::domain::input::truncate;
+use crate::i18n::message;
 use crate::tasks::RunError;
 
 /// The prefix of the server's own variables, which hold settings and secrets and are not passed on.
@@ -34,7 +35,7 @@ impl ProcessTree {
         if let Some(cwd) = &launch.cwd {
             let found = tokio::fs::metadata(cwd).await;
             if !found.map_err(|error| cwd_error(cwd, &error))?.is_dir() {
-                return Err(RunError::fail(format!("cwd: '{}' is not a folder", shown(cwd))));
+                return Err(RunError::fail(message!("process.cwd_not_a_folder", folder = shown(cwd))));
             }
         }
         let mut command = command(&launch.command);
@@ -142,19 +143,19 @@ fn shown(path: &Path) -> String {
 
 fn cwd_error(cwd: &Path, error: &io::Error) -> RunError {
     match error.kind() {
-        ErrorKind::NotFound => RunError::fail(format!("cwd: '{}' does not exist", shown(cwd))),
-        _ => RunError::fail(format!("cwd: '{}' cannot be used: {error}", shown(cwd))),
+        ErrorKind::NotFound => RunError::fail(message!("process.cwd_missing", folder = shown(cwd))),
+        _ => RunError::fail(message!("process.cwd_unusable", folder = shown(cwd), error = error.to_string())),
     }
 }
 
 fn start_error(program: &str, error: &io::Error) -> RunError {
-    let shown = truncate(program, 200);
+    let program = truncate(program, 200);
     match error.kind() {
-        ErrorKind::NotFound => RunError::fail(format!("program not found: '{shown}'")),
-        ErrorKind::PermissionDenied => RunError::fail(format!("'{shown}' cannot be run: permission denied")),
+        ErrorKind::NotFound => RunError::fail(message!("process.program_not_found", program)),
+        ErrorKind::PermissionDenied => RunError::fail(message!("process.permission_denied", program)),
         ErrorKind::OutOfMemory | ErrorKind::WouldBlock | ErrorKind::ResourceBusy | ErrorKind::ExecutableFileBusy => {
-            RunError::retry(format!("failed to start '{shown}' for now: {error}"))
+            RunError::retry(message!("process.start_failed_for_now", program, error = error.to_string()))
         }
-        _ => RunError::fail(format!("failed to start '{shown}': {error}")),
+        _ => RunError::fail(message!("process.start_failed", program, error = error.to_string())),
     }
 }

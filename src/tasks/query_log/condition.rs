@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::domain::input::truncate;
+use crate::i18n::{Message, message};
 
 /// The counts of a search.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -66,21 +67,18 @@ impl Counts {
         self.failed.map(|_| (self.value(Metric::Rate) * 100.0).round() / 100.0)
     }
 
-    pub fn summary(self) -> String {
+    pub fn summary(self) -> Message {
         match self.failed {
-            None => format!("{} lines found", self.count),
-            Some(failed) => format!("{} executions found, {failed} failed", self.count),
+            None => message!("log.lines", count = self.count),
+            Some(failed) => message!("log.executions", count = self.count, failed),
         }
     }
 }
 
 impl Condition {
     /// Parses `count`, `failed` or `rate`, then `>`, `>=`, `<`, `<=` or `==`, then a number (`5`, `2.5`, `10%`).
-    pub fn parse(text: &str) -> Result<Condition, String> {
-        Self::read(text).ok_or_else(|| {
-            let allowed = "count, failed or rate, then >, >=, <, <= or ==, then a number, as in 'count > 0' or 'rate >= 5'";
-            format!("fail_if: cannot read '{}'; write {allowed}", truncate(text, 60))
-        })
+    pub fn parse(text: &str) -> Result<Condition, Message> {
+        Self::read(text).ok_or_else(|| message!("log.condition", text = truncate(text, 60)).of("fail_if"))
     }
 
     fn read(text: &str) -> Option<Condition> {
@@ -151,7 +149,7 @@ mod tests {
             "count > inf",
             "5 > count",
         ] {
-            let refused = Condition::parse(text).unwrap_err();
+            let refused = Condition::parse(text).unwrap_err().to_string();
             assert!(refused.starts_with("fail_if: cannot read"), "{text}");
         }
     }

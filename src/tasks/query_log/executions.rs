@@ -32,7 +32,7 @@ struct Tally {
 
 pub(super) async fn search(database: &Database, params: &Params, context: &RunContext) -> Result<SearchResult, RunError> {
     let mut tally = Tally { counts: Counts { count: 0, failed: Some(0) }, ..Tally::default() };
-    let complete = scan(database, params, context, &mut tally).await.map_err(|error| RunError::retry(error.to_string()))?;
+    let complete = scan(database, params, context, &mut tally).await.map_err(|error| RunError::database(&error))?;
     let Tally { looked_at, counts, by_status, matches } = tally;
     let result = json!({
         "source": "executions", "count": counts.count, "failed": counts.failed, "rate": counts.rate(),

@@ -17,6 +17,8 @@ use super::condition::Counts;
 use super::lines;
 use super::params::{OWN_LOG, Params};
 use crate::domain::input::truncate;
+use crate::i18n::message;
+use crate::tasks::task_files::TaskFiles;
 use crate::tasks::{RunContext, RunError, Toolbox};
 
 /// Maximum number of files searched.
@@ -32,30 +34,29 @@ pub(super) async fn search(toolbox: &Toolbox, params: Arc<Params>, context: &Run
     let stop = context.cancel.child_token();
     // Dropping this future cancels the token, so that the thread ends at its next check.
     let _cancel_on_drop = stop.clone().drop_guard();
-    let (toolbox, zone) = (toolbox.clone(), toolbox.zone);
+    let files = toolbox.files_of(&context.task_id).await?;
+    let (own_log, zone) = (toolbox.data_dir.join(OWN_LOG), toolbox.zone);
     let work = move || {
-        let path = resolve_path(&toolbox, &params.path)?;
+        let path = if params.path == OWN_LOG { own_log } else { resolve_path(&files, &params.path)? };
         let mut search = Search { params: &params, zone, stop: &stop, looked_at: 0, count: 0, matches: Vec::new() };
         let mut names = Vec::new();
         for file in log_files(&path) {
             let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            search.search_file(&file).map_err(|error| RunError::retry(format!("cannot read {name}: {error}")))?;
+            let unreadable = |error: io::Error| message!("log.unreadable", file = &name, error = error.to_string());
+            search.search_file(&file).map_err(|error| RunError::retry(unreadable(error)))?;
             names.push(name);
         }
         if names.is_empty() {
-            return Err(RunError::fail(format!("path: file not found: {}", path.display())));
+            return Err(RunError::fail(message!("log.not_found", file = path.display().to_string())));
         }
         Ok(search.into_result(names))
     };
-    tokio::task::spawn_blocking(work).await.map_err(|error| RunError::retry(error.to_string()))?
+    tokio::task::spawn_blocking(work).await.map_err(|error| RunError::internal(&error))?
 }
 
-/// The path of Belfry's own log in the data folder, or of a file that tasks may use.
-fn resolve_path(toolbox: &Toolbox, path: &str) -> Result<PathBuf, RunError> {
-    if path == OWN_LOG {
-        return Ok(toolbox.data_dir.join(OWN_LOG));
-    }
-    toolbox.limits.resolve_file(Path::new(path)).map_err(|message| RunError::fail(format!("path: {message}")))
+/// The path of a file that the task may use.
+fn resolve_path(files: &TaskFiles, path: &str) -> Result<PathBuf, RunError> {
+    files.resolve(Path::new(path)).map_err(|message| RunError::fail(message.of("path")))
 }
 
 /// The file and its rotated files, if they exist, newest first.

@@ -11,6 +11,8 @@ use crate::domain::execution::Status;
 use crate::domain::fault::Fault;
 use crate::domain::input::truncate;
 use crate::domain::trigger::parse_timestamp;
+use crate::i18n::{Message, message};
+use crate::tasks::unreadable;
 
 /// Default of `limit`.
 const DEFAULT_LIMIT: usize = 100;
@@ -77,12 +79,12 @@ impl Params {
     /// Parses parameters that match the schema; times without a zone are in `zone`. The error lists the faults that the schema
     /// cannot express.
     pub fn read(params: &Value, now: DateTime<Utc>, zone: Tz) -> Result<Params, Vec<Fault>> {
-        let raw: Raw = serde_json::from_value(params.clone()).map_err(|error| vec![Fault::new("", error.to_string())])?;
+        let raw: Raw = serde_json::from_value(params.clone()).map_err(|error| unreadable(&error))?;
         let mut faults = misplaced(&raw);
         let mut note = |fault: Fault| faults.push(fault);
         let time = |name: &str, text: &Option<String>| {
             let read = text.as_deref().map(|text| parse_timestamp(text, zone)).transpose();
-            read.map_err(|message| Fault::new(format!("/{name}"), format!("{name}: {message}")))
+            read.map_err(|message| Fault::new(format!("/{name}"), Message::from(message).of(name)))
         };
         let from = time("from", &raw.from).map_err(&mut note).ok().flatten();
         let to = time("to", &raw.to).map_err(&mut note).ok().flatten();
@@ -92,10 +94,10 @@ impl Params {
         let fail_if = raw.fail_if.as_deref().map(Condition::parse).transpose();
         let fail_if = fail_if.map_err(|message| note(Fault::new("/fail_if", message))).ok().flatten();
         if raw.source == Source::File && fail_if.is_some_and(|condition| condition.metric != Metric::Count) {
-            note(Fault::new("/fail_if", "fail_if: only count is available with the source file"));
+            note(Fault::new("/fail_if", message!("log.file_counts_only").of("fail_if")));
         }
         if from.zip(to).is_some_and(|(from, to)| from >= to) {
-            note(Fault::new("/to", "to: must be later than from"));
+            note(Fault::new("/to", message!("log.to_before_from").of("to")));
         }
         match faults.is_empty() {
             false => Err(faults),
@@ -131,25 +133,19 @@ fn misplaced(raw: &Raw) -> Vec<Fault> {
         Source::Executions => (&[("path", raw.path.is_some())], "file"),
     };
     let given = foreign.iter().filter(|(_, given)| *given);
-    let mut faults: Vec<Fault> = given
-        .map(|(name, _)| Fault::new(format!("/{name}"), format!("{name}: is only allowed with the source {source}")))
-        .collect();
+    let mut faults: Vec<Fault> =
+        given.map(|(name, _)| Fault::new(format!("/{name}"), message!("log.only_with_source", source).of(*name))).collect();
     if raw.since.is_some() && raw.from.is_some() {
-        faults.push(Fault::new("/since", "since: cannot be combined with from"));
+        faults.push(Fault::new("/since", message!("log.since_and_from").of("since")));
     }
     if raw.smtp.is_some() && raw.email_to.is_empty() {
-        faults.push(Fault::new("/smtp", "smtp: is only allowed with email_to"));
+        faults.push(Fault::new("/smtp", message!("log.smtp_without_recipients").of("smtp")));
     }
     faults
 }
 
 fn since(text: &str, now: DateTime<Utc>) -> Result<DateTime<Utc>, Fault> {
-    let fault = || {
-        Fault::new(
-            "/since",
-            format!("since: '{}' is not a duration such as 30m, 1h or 7d (units s, m, h, d)", truncate(text, 40)),
-        )
-    };
+    let fault = || Fault::new("/since", message!("log.since", text = truncate(text, 40)).of("since"));
     let text = text.trim();
     let unit = text.chars().next_back().ok_or_else(fault)?;
     let seconds = match unit {
@@ -169,7 +165,7 @@ fn pattern(text: &str) -> Result<Regex, Fault> {
     built.map_err(|error| {
         let message = error.to_string();
         let last = message.lines().last().unwrap_or_default().trim_start_matches("error: ");
-        Fault::new("/pattern", format!("pattern: is not a valid regular expression: {}", truncate(last, 200)))
+        Fault::new("/pattern", message!("log.pattern", error = truncate(last, 200)).of("pattern"))
     })
 }
 
@@ -179,8 +175,8 @@ fn statuses(given: &Value) -> Result<Vec<Status>, Fault> {
         let text = value.as_str().unwrap_or_default();
         let pointer = if given.is_array() { format!("/status/{place}") } else { "/status".to_owned() };
         let known = || Status::ALL.map(Status::as_str).join(", ");
-        Status::parse(text)
-            .ok_or_else(|| Fault::new(pointer, format!("status: '{}' is not one of {}", truncate(text, 40), known())))
+        let unknown = || message!("value.not_one_of", value = format!("'{}'", truncate(text, 40)), known = known());
+        Status::parse(text).ok_or_else(|| Fault::new(pointer, unknown().of("status")))
     };
     list.iter().enumerate().map(read).collect()
 }

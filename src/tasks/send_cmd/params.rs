@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::domain::fault::Fault;
 use crate::tasks::process::command::{self, CommandLine, Shell};
+use crate::tasks::unreadable;
 
 /// The parsed parameters.
 #[derive(Debug)]
@@ -46,7 +47,7 @@ impl Params {
     /// # Errors
     /// Faults that the schema cannot express.
     pub fn read(params: &Value) -> Result<Params, Vec<Fault>> {
-        let raw: Raw = serde_json::from_value(params.clone()).map_err(|error| vec![Fault::new("", error.to_string())])?;
+        let raw: Raw = serde_json::from_value(params.clone()).map_err(|error| unreadable(&error))?;
         let mut faults = Vec::new();
         let command = CommandLine::read(&raw.command, raw.shell).map_err(|fault| faults.push(fault)).ok();
         let encoding = command::encoding(raw.encoding.as_deref()).map_err(|fault| faults.push(fault)).ok();

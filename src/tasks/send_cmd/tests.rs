@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::*;
 use crate::clock::SystemClock;
 use crate::domain::execution::Stream;
+use crate::i18n::message;
 use crate::tasks::output::{ExecutionChunk, OutputSink};
 
 struct Ran {
@@ -69,10 +70,10 @@ async fn command_list_is_run_without_a_shell() {
 #[tokio::test]
 async fn failing_exit_code_is_reported_with_the_last_error_line() {
     let ran = run(json!({"command": "echo first >&2; echo broken pipe at line 7 >&2; echo >&2; exit 3"})).await;
-    assert_eq!((ran.error().message.as_str(), ran.error().retryable), ("exit code 3: broken pipe at line 7", true));
+    assert_eq!((ran.error().message.to_string().as_str(), ran.error().retryable), ("exit code 3: broken pipe at line 7", true));
     assert_eq!(ran.error().result.as_ref().unwrap()["exit_code"], 3);
     assert!(run(json!({"command": "exit 3", "success_codes": [0, 3]})).await.ended.is_ok());
-    assert_eq!(run(json!({"command": "kill -9 $$"})).await.error().message, "terminated by SIGKILL");
+    assert_eq!(run(json!({"command": "kill -9 $$"})).await.error().message.to_string(), "terminated by SIGKILL");
 }
 
 #[tokio::test]
@@ -92,9 +93,9 @@ async fn gbk_output_is_decoded() {
 #[tokio::test]
 async fn missing_program_or_folder_is_named_in_the_error() {
     let missing = run(json!({"command": ["/no/such/program"]})).await;
-    assert_eq!(*missing.error(), RunError::fail("program not found: '/no/such/program'"));
+    assert_eq!(*missing.error(), RunError::fail(message!("process.program_not_found", program = "/no/such/program")));
     let missing = run(json!({"command": "true", "cwd": "/no/such/folder"})).await;
-    assert_eq!(*missing.error(), RunError::fail("cwd: '/no/such/folder' does not exist"));
+    assert_eq!(*missing.error(), RunError::fail(message!("process.cwd_missing", folder = "/no/such/folder")));
 }
 
 #[tokio::test]
@@ -144,7 +145,7 @@ async fn command_limits_of_the_settings_apply() {
         let (context, _output) = context();
         let error = limited.run(params, &context).await.unwrap_err();
         assert!(!error.retryable, "{error:?}");
-        error.message
+        error.message.to_string()
     };
     assert!(
         refused(json!({"command": "echo", "cwd": inside})).await.contains("'sh' is not allowed"),
@@ -161,7 +162,7 @@ async fn command_limits_of_the_settings_apply() {
 #[test]
 fn check_finds_faults_beyond_the_schema() {
     let fault = |params: Value| {
-        SendCmd::default().check(&params).into_iter().map(|fault| (fault.pointer, fault.message)).collect::<Vec<_>>()
+        SendCmd::default().check(&params).into_iter().map(|fault| (fault.pointer, fault.message.to_string())).collect::<Vec<_>>()
     };
     assert_eq!(fault(json!({"command": "  "})), [("/command".into(), "command: must not be empty".into())]);
     assert_eq!(fault(json!({"command": ["ls"], "shell": "sh"}))[0].0, "/shell");

@@ -5,12 +5,13 @@ use lettre::message::Mailbox;
 use reqwest::Url;
 
 use crate::domain::input::truncate;
+use crate::i18n::{Message, message};
 
 /// Parses the addresses in a text, at least one.
-pub(super) fn mailboxes(text: &str) -> Result<Vec<Mailbox>, String> {
+pub(super) fn mailboxes(text: &str) -> Result<Vec<Mailbox>, Message> {
     let parts: Vec<&str> = split(text).into_iter().map(str::trim).filter(|part| !part.is_empty()).collect();
     if parts.is_empty() {
-        return Err("must contain an address".to_owned());
+        return Err(message!("mail.address_missing"));
     }
     parts.into_iter().map(mailbox).collect()
 }
@@ -30,10 +31,10 @@ fn split(text: &str) -> Vec<&str> {
     text.split(separates).collect()
 }
 
-fn mailbox(text: &str) -> Result<Mailbox, String> {
-    let fault = || format!("'{}' is not a mail address; write name@example.com or Name <name@example.com>", truncate(text, 80));
+fn mailbox(text: &str) -> Result<Mailbox, Message> {
+    let fault = || message!("mail.address", address = truncate(text, 80));
     if text.contains(char::is_control) {
-        return Err("an address must not contain control characters".to_owned());
+        return Err(message!("mail.address_control"));
     }
     let (name, address) = match text.strip_suffix('>').map(|rest| rest.rsplit_once('<')) {
         Some(Some((name, address))) => (name.trim(), address.trim()),

@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 use super::table;
 use crate::domain::fault::Fault;
 use crate::domain::input::truncate;
-use crate::storage::execution;
+use crate::i18n::{Message, message};
+use crate::storage::{self, Session, execution, task};
 use crate::tasks::{RunError, Stage, Toolbox};
 
 /// The limit of all attachments of a mail together, in bytes; common mail services accept this much.
@@ -72,48 +73,48 @@ impl Attachment {
         read
     }
 
-    fn read(raw: Raw, stage: Stage) -> Result<Attachment, (&'static str, String)> {
+    fn read(raw: Raw, stage: Stage) -> Result<Attachment, (&'static str, Message)> {
         if let Some(name) = raw.name.as_deref().filter(|name| stage.is_resolved(name)) {
             check_name(name).map_err(|message| ("/name", message))?;
         }
         if raw.format.is_some() && raw.from_task.is_none() {
-            return Err(("/format", "format: is only allowed with from_task".to_owned()));
+            return Err(("/format", message!("mail.attachment_format").of("format")));
         }
         let source = match (raw.path, raw.text, raw.from_task) {
             (Some(path), None, None) => Source::File(path.into()),
             (None, Some(_), None) if raw.name.is_none() => {
-                return Err(("/name", "name: is required with text".to_owned()));
+                return Err(("/name", message!("mail.attachment_name_required").of("name")));
             }
             (None, Some(text), None) => Source::Text(text),
             (None, None, Some(task_id)) => Source::Result { task_id, format: raw.format.unwrap_or_default() },
-            _ => return Err(("", "attachments: must have exactly one of path, text and from_task".to_owned())),
+            _ => return Err(("", message!("mail.attachment_source").of("attachments"))),
         };
         Ok(Attachment { name: raw.name, source })
     }
 
     /// Loads the contents of all attachments.
-    pub async fn load_all(all: Vec<Attachment>, toolbox: &Toolbox) -> Result<Vec<Content>, RunError> {
+    pub async fn load_all(all: Vec<Attachment>, toolbox: &Toolbox, task_id: &str) -> Result<Vec<Content>, RunError> {
         let mut loaded: Vec<Content> = Vec::with_capacity(all.len());
         let mut left = MAX_TOTAL_BYTES;
         for attachment in all {
-            let content = attachment.load(toolbox, left).await?;
+            let content = attachment.load(toolbox, task_id, left).await?;
             left = left.checked_sub(content.bytes.len()).ok_or_else(|| too_large(&content.name))?;
             loaded.push(content);
         }
         Ok(loaded)
     }
 
-    async fn load(self, toolbox: &Toolbox, left: usize) -> Result<Content, RunError> {
+    async fn load(self, toolbox: &Toolbox, task_id: &str, left: usize) -> Result<Content, RunError> {
         match self.source {
             Source::Text(text) => Ok(Content { name: self.name.unwrap_or_default(), bytes: text.into_bytes() }),
-            Source::Result { task_id, format } => from_result(toolbox, self.name, &task_id, format).await,
+            Source::Result { task_id: from, format } => from_result(toolbox, self.name, &from, task_id, format).await,
             Source::File(path) => {
-                let limits = toolbox.limits.clone();
+                let files = toolbox.files_of(task_id).await?;
                 let read = tokio::task::spawn_blocking(move || {
-                    let whole = limits.resolve_file(&path).map_err(|message| format!("attachments: {message}"))?;
+                    let whole = files.resolve(&path).map_err(|message| message.of("attachments"))?;
                     file(&whole, self.name, left)
                 });
-                read.await.unwrap_or_else(|error| Err(format!("attachments: {error}"))).map_err(RunError::fail)
+                read.await.map_err(|error| RunError::internal(&error))?.map_err(RunError::fail)
             }
         }
     }
@@ -148,40 +149,58 @@ impl Attachment {
 }
 
 /// Rejects paths as names, because some mail programs would save the attachment to that path.
-fn check_name(name: &str) -> Result<(), String> {
+fn check_name(name: &str) -> Result<(), Message> {
     let bad = |c: char| c.is_control() || matches!(c, '/' | '\\');
     if name.trim().is_empty() || name.contains(bad) {
-        return Err(format!(
-            "name: '{}' is not a valid file name; it must not contain /, \\ or control characters",
-            truncate(name, 40)
-        ));
+        return Err(message!("mail.attachment_name", name = truncate(name, 40)).of("name"));
     }
     Ok(())
 }
 
-async fn from_result(toolbox: &Toolbox, name: Option<String>, task_id: &str, format: Format) -> Result<Content, RunError> {
-    let found = match toolbox.database.read().await {
-        Ok(mut session) => execution::newest_result(&mut session, task_id).await,
-        Err(error) => Err(error),
-    };
-    let shown = truncate(task_id, 64);
-    let found = found.map_err(|error| RunError::retry(format!("from_task: failed to read the result of {shown}: {error}")))?;
-    let result =
-        found.ok_or_else(|| RunError::fail(format!("from_task: there is no succeeded execution of the task {shown}")))?;
+/// The result of another task (`from`), for the task `task_id`.
+async fn from_result(
+    toolbox: &Toolbox,
+    name: Option<String>,
+    from: &str,
+    task_id: &str,
+    format: Format,
+) -> Result<Content, RunError> {
+    let shown = truncate(from, 64);
+    let task = shown.as_str();
+    let unreadable = |error: storage::Error| RunError::retry(message!("mail.result_unreadable", task, error = error.to_string()));
+    let mut session = toolbox.database.read().await.map_err(unreadable)?;
+    if !reaches(&mut session, task_id, from).await.map_err(unreadable)? {
+        return Err(RunError::fail(message!("mail.reference_dead", task)));
+    }
+    let found = execution::newest_result(&mut session, from).await.map_err(unreadable)?;
+    let result = found.ok_or_else(|| RunError::fail(message!("mail.result_missing", task)))?;
     let (extension, bytes) = match format {
         Format::Json => ("json", serde_json::to_vec_pretty(&result).unwrap_or_default()),
-        Format::Csv => ("csv", table::csv(&result).map_err(|message| RunError::fail(format!("from_task: {shown}: {message}")))?),
+        Format::Csv => {
+            let failed = |problem: Message| RunError::fail(message!("mail.result_not_csv", task, problem));
+            ("csv", table::csv(&result).map_err(failed)?)
+        }
     };
     Ok(Content { name: name.unwrap_or_else(|| format!("{shown}.{extension}")), bytes })
 }
 
-fn file(path: &Path, name: Option<String>, left: usize) -> Result<Content, String> {
-    let fault = |error: std::io::Error| format!("attachments: failed to read {}: {error}", path.display());
+/// Whether a task still reaches the task that it names: not another one that got the same id later, nor one that left the scope of
+/// the account that named it.
+async fn reaches(s: &mut dyn Session, task_id: &str, from: &str) -> storage::Result<bool> {
+    let tasks = task::many(s, &[task_id.to_owned(), from.to_owned()]).await?;
+    let find = |id: &str| tasks.iter().find(|task| task.id == id);
+    let both = find(task_id).zip(find(from));
+    Ok(both.is_none_or(|(own, target)| own.references.allow(target.target())))
+}
+
+fn file(path: &Path, name: Option<String>, left: usize) -> Result<Content, Message> {
+    let shown = path.display().to_string();
+    let fault = |error: std::io::Error| message!("mail.attachment_unreadable", file = &shown, error = error.to_string());
     let own_name = path.file_name().map(|name| name.to_string_lossy().into_owned());
     let name = name.or(own_name).unwrap_or_default();
     let opened = std::fs::File::open(path).map_err(fault)?;
     if !opened.metadata().map_err(fault)?.is_file() {
-        return Err(format!("attachments: {} is not a file", path.display()));
+        return Err(message!("mail.attachment_not_a_file", file = &shown));
     }
     // Reads one byte more than allowed, so that a file that grows meanwhile is detected too.
     let mut bytes = Vec::new();
@@ -190,7 +209,7 @@ fn file(path: &Path, name: Option<String>, left: usize) -> Result<Content, Strin
 }
 
 fn too_large(name: &str) -> RunError {
-    RunError::fail(format!("attachments: more than {} MiB in total with {}", MAX_TOTAL_BYTES >> 20, truncate(name, 80)))
+    RunError::fail(message!("mail.attachments_too_large", max = MAX_TOTAL_BYTES >> 20, name = truncate(name, 80)))
 }
 
 #[cfg(test)]
@@ -207,9 +226,9 @@ mod tests {
         let mut faults = Vec::new();
         let all = Attachment::read_all(serde_json::from_value(all).unwrap(), Stage::Run, &mut faults);
         assert_eq!(faults, []);
-        let loaded = Attachment::load_all(all, &toolbox).await;
+        let loaded = Attachment::load_all(all, &toolbox, "task-1").await;
         let sizes = |all: Vec<Content>| all.into_iter().map(|content| (content.name, content.bytes.len())).collect();
-        loaded.map(sizes).map_err(|error| error.message)
+        loaded.map(sizes).map_err(|error| error.message.to_string())
     }
 
     #[tokio::test]

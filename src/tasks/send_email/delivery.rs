@@ -13,6 +13,7 @@ use super::failure::{Step, classify, with_timeout};
 use super::message::Mail;
 use crate::domain::input::truncate;
 use crate::domain::profile::Smtp;
+use crate::i18n::{Message, message};
 use crate::tasks::RunError;
 
 /// The slowest connection over which a large mail can be sent, in bytes per second.
@@ -25,7 +26,7 @@ pub(super) struct DeliveryReport {
     pub answer: String,
     pub accepted: usize,
     /// Rejected addresses, each with the server's reply.
-    pub refused: Vec<(String, String)>,
+    pub refused: Vec<(String, Message)>,
 }
 
 /// A mail that was not delivered.
@@ -56,8 +57,8 @@ pub(super) async fn deliver(
 }
 
 /// Sends the recipients; returns the permanently rejected ones.
-async fn recipients(smtp: &mut AsyncSmtpConnection, mail: &Mail, profile: &Smtp) -> Result<Vec<(String, String)>, RunError> {
-    let mut refused: Vec<(String, String)> = Vec::new();
+async fn recipients(smtp: &mut AsyncSmtpConnection, mail: &Mail, profile: &Smtp) -> Result<Vec<(String, Message)>, RunError> {
+    let mut refused: Vec<(String, Message)> = Vec::new();
     for address in &mail.recipients {
         let step = Step::Recipient(address);
         match send_command(&step, profile, profile.timeout, smtp.command(Rcpt::new(address.clone(), Vec::new()))).await {
@@ -68,9 +69,9 @@ async fn recipients(smtp: &mut AsyncSmtpConnection, mail: &Mail, profile: &Smtp)
     }
     match refused.as_slice() {
         [] => Ok(refused),
-        [(_, only)] if mail.recipients.len() == 1 => Err(RunError::fail(only)),
+        [(_, only)] if mail.recipients.len() == 1 => Err(RunError::fail(only.clone())),
         [(_, first), ..] if refused.len() == mail.recipients.len() => {
-            Err(RunError::fail(format!("all {} recipients were rejected; {first}", refused.len())))
+            Err(RunError::fail(message!("mail.all_rejected", count = refused.len(), problem = first.clone())))
         }
         _ => Ok(refused),
     }
@@ -92,10 +93,7 @@ fn options(smtp: &AsyncSmtpConnection, mail: &Mail, profile: &Smtp) -> Result<Ve
         // Such an address is also written unchanged into the headers, which are then not ASCII.
         return Ok(vec![MailParameter::SmtpUtfEight, MailParameter::Body(MailBodyParameter::EightBitMime)]);
     }
-    Err(RunError::fail(format!(
-        "{} does not support the address {address}: it has non-ASCII characters before the @",
-        profile.host()
-    )))
+    Err(RunError::fail(message!("mail.address_unsupported", host = profile.host(), address = address.to_string())))
 }
 
 fn shown(answer: &Response) -> String {
@@ -107,7 +105,7 @@ impl DeliveryReport {
     /// The result of the run.
     pub fn result(&self, mail: &Mail, smtp: &str) -> Value {
         let refused: Vec<Value> =
-            self.refused.iter().map(|(address, reason)| json!({"address": address, "reason": reason})).collect();
+            self.refused.iter().map(|(address, reason)| json!({"address": address, "reason": reason.to_string()})).collect();
         json!({
             "message_id": mail.id, "accepted": self.accepted, "refused": refused, "answer": self.answer,
             "bytes": mail.bytes.len(), "smtp": smtp,

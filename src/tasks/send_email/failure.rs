@@ -9,6 +9,8 @@ use lettre::transport::smtp::response::Severity;
 
 use crate::domain::input::truncate;
 use crate::domain::profile::Smtp;
+use crate::domain::profile::smtp::SignInSecret;
+use crate::i18n::{Message, message};
 use crate::tasks::RunError;
 use crate::tasks::http_request::failure::tls;
 
@@ -24,13 +26,13 @@ pub(super) enum Step<'a> {
 
 impl Step<'_> {
     /// A description of the step for messages.
-    fn describe(&self, profile: &Smtp) -> String {
+    fn describe(&self, profile: &Smtp) -> Message {
         match self {
-            Step::Connect => "the connection".to_owned(),
-            Step::SignIn => format!("the sign-in of {}", profile.user.as_deref().unwrap_or_default()),
-            Step::Sender(address) => format!("the sender {address}"),
-            Step::Recipient(address) => format!("the recipient {address}"),
-            Step::Data => "the mail".to_owned(),
+            Step::Connect => message!("mail.step_connect"),
+            Step::SignIn => message!("mail.step_sign_in", user = profile.user.as_deref().unwrap_or_default()),
+            Step::Sender(address) => message!("mail.step_sender", address = address.to_string()),
+            Step::Recipient(address) => message!("mail.step_recipient", address = address.to_string()),
+            Step::Data => message!("mail.step_data"),
         }
     }
 }
@@ -43,43 +45,50 @@ pub(super) async fn with_timeout<F: Future>(
     work: F,
 ) -> Result<F::Output, RunError> {
     let late = |_| {
-        let address = format!("{}:{}", profile.host(), profile.port());
-        RunError::retry(format!("no response from {address} to {} within {} s", step.describe(profile), limit.as_secs_f64()))
+        let (address, step) = (address(profile), step.describe(profile));
+        RunError::retry(message!("mail.no_response", address, step, seconds = limit.as_secs_f64()))
     };
     tokio::time::timeout(limit, work).await.map_err(late)
 }
 
 /// Classifies a failure. Permanent rejections (5xx, an invalid certificate) are not retried; lost connections and 4xx are.
 pub(super) fn classify(step: &Step<'_>, error: &Error, profile: &Smtp) -> RunError {
-    let (host, subject) = (profile.host(), step.describe(profile));
-    if let Some(mut failed) = tls(error) {
-        failed.message = format!("{host}: {}", failed.message);
-        return failed;
+    let host = profile.host();
+    if let Some(failed) = tls(error) {
+        return failed.map_message(|detail| message!("run.detail", what = host, detail));
     }
     let reason = reason(error);
     if let Some(code) = error.status() {
-        let message = format!("{host} answered {code} to {subject}: {reason}");
+        let message = message!("mail.answered", host, code = code.to_string(), step = step.describe(profile), reason);
         return match code.severity {
             Severity::TransientNegativeCompletion => RunError::retry(message),
-            _ => RunError::fail(format!("{message}{}", hint(step, profile))),
+            _ => RunError::fail(with_hint(message, step, profile)),
         };
     }
     match step {
-        Step::Connect if error.is_client() => RunError::fail(format!("{host} does not offer STARTTLS")),
+        Step::Connect if error.is_client() => RunError::fail(message!("mail.no_starttls", host)),
         Step::SignIn if error.is_client() && profile.oauth_token.is_some() => {
-            RunError::fail(format!("{host} rejected the oauth_token{}", hint(step, profile)))
+            RunError::fail(with_hint(message!("mail.token_rejected", host), step, profile))
         }
-        Step::SignIn if error.is_client() => {
-            RunError::fail(format!("{host} offers no supported authentication mechanism (PLAIN, LOGIN, XOAUTH2): {reason}"))
-        }
-        Step::Connect => RunError::retry(format!("failed to connect to {host}:{}: {reason}", profile.port())),
-        _ => RunError::retry(format!("the connection to {host} was lost during {subject}: {reason}")),
+        Step::SignIn if error.is_client() => RunError::fail(message!("mail.no_mechanism", host, reason)),
+        Step::Connect => RunError::retry(message!("mail.connect_failed", address = address(profile), reason)),
+        _ => RunError::retry(message!("mail.connection_lost", host, step = step.describe(profile), reason)),
     }
 }
 
-fn hint(step: &Step<'_>, profile: &Smtp) -> String {
-    let hint = profile.preset.map(|preset| preset.hint).unwrap_or_default();
-    if matches!(step, Step::SignIn) && !hint.is_empty() { format!(" ({hint})") } else { String::new() }
+fn address(profile: &Smtp) -> String {
+    format!("{}:{}", profile.host(), profile.port())
+}
+
+/// The message with the hint of the service's preset, if a sign-in failed.
+fn with_hint(problem: Message, step: &Step<'_>, profile: &Smtp) -> Message {
+    let hint = match profile.preset.filter(|_| matches!(step, Step::SignIn)).and_then(|preset| preset.requires) {
+        Some(SignInSecret::AuthorisationCode) => message!("mail.hint_authorisation_code"),
+        Some(SignInSecret::AppPassword) => message!("mail.hint_app_password"),
+        Some(SignInSecret::OauthToken) => message!("mail.hint_oauth_token"),
+        None => return problem,
+    };
+    message!("mail.hint", problem, hint)
 }
 
 /// The message of the server or the system, on one line.

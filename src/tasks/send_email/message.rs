@@ -10,6 +10,7 @@ use lettre::{Address, Message};
 
 use super::attachment::Content;
 use super::params::{Body, Params};
+use crate::i18n::message;
 use crate::tasks::RunError;
 
 /// A mail that is ready to be sent.
@@ -63,7 +64,7 @@ impl Mail {
 }
 
 fn build_error(error: &dyn std::fmt::Display) -> RunError {
-    RunError::fail(format!("failed to build the mail: {error}"))
+    RunError::fail(message!("mail.build_failed", error = error.to_string()))
 }
 
 fn recipients(params: &Params) -> Vec<Address> {
@@ -83,7 +84,7 @@ fn mixed(body: Body, attachments: Vec<Content>) -> Result<MultiPart, RunError> {
         let kind = ContentType::parse(media_type(&content.name)).map_err(|error| build_error(&error))?;
         // Base64 keeps every byte, line ends too.
         let encoded = Encoded::new_with_encoding(content.bytes, ContentTransferEncoding::Base64);
-        let encoded = encoded.map_err(|_| build_error(&"an attachment cannot be encoded"))?;
+        let encoded = encoded.map_err(|_| RunError::fail(message!("mail.attachment_encoding")))?;
         parts = parts.singlepart(Attachment::new(content.name).body(encoded, kind));
     }
     Ok(parts)

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use super::address::mailboxes;
 use super::attachment::Attachment;
 use crate::domain::fault::Fault;
-use crate::tasks::Stage;
+use crate::i18n::message;
+use crate::tasks::{Stage, unreadable};
 
 /// The most recipients of one mail; mail servers reject more.
 const MAX_RECIPIENTS: usize = 500;
@@ -84,7 +85,7 @@ impl Params {
     /// # Errors
     /// Faults that the schema cannot express.
     pub fn read(params: &Value, stage: Stage) -> Result<Params, Vec<Fault>> {
-        let raw: Raw = serde_json::from_value(params.clone()).map_err(|error| vec![Fault::new("", error.to_string())])?;
+        let raw: Raw = serde_json::from_value(params.clone()).map_err(|error| unreadable(&error))?;
         let mut faults = Vec::new();
         let params = Params {
             to: addresses("to", &raw.to, stage, &mut faults),
@@ -99,7 +100,7 @@ impl Params {
         };
         let recipients = params.to.len() + params.cc.len() + params.bcc.len();
         if recipients > MAX_RECIPIENTS {
-            faults.push(Fault::new("/to", format!("to: {recipients} recipients with cc and bcc; at most {MAX_RECIPIENTS}")));
+            faults.push(Fault::new("/to", message!("mail.recipients", count = recipients, max = MAX_RECIPIENTS).of("to")));
         }
         if faults.is_empty() { Ok(params) } else { Err(faults) }
     }
@@ -128,7 +129,7 @@ fn addresses(name: &str, given: &Addresses, stage: Stage, faults: &mut Vec<Fault
     for (pointer, text) in texts.into_iter().filter(|(_, text)| stage.is_resolved(text)) {
         match mailboxes(text) {
             Ok(some) => found.extend(some),
-            Err(message) => faults.push(Fault::new(pointer, format!("{name}: {message}"))),
+            Err(message) => faults.push(Fault::new(pointer, message.of(name))),
         }
     }
     found
@@ -140,15 +141,15 @@ fn sender(text: &str, stage: Stage, faults: &mut Vec<Fault>) -> Option<Mailbox> 
     }
     let read = mailboxes(text).and_then(|mut some| match some.len() {
         1 => Ok(some.remove(0)),
-        several => Err(format!("{several} addresses; a mail must have exactly one sender")),
+        count => Err(message!("mail.one_sender", count)),
     });
-    read.map_err(|message| faults.push(Fault::new("/from", format!("from: {message}")))).ok()
+    read.map_err(|message| faults.push(Fault::new("/from", message.of("from")))).ok()
 }
 
 /// Rejects control characters, because a line break in a title would begin another header.
 fn title(text: String, stage: Stage, faults: &mut Vec<Fault>) -> String {
     if stage.is_resolved(&text) && text.contains(char::is_control) {
-        faults.push(Fault::new("/title", "title: must not contain control characters or line breaks"));
+        faults.push(Fault::new("/title", message!("mail.title_control").of("title")));
     }
     text
 }

@@ -13,6 +13,7 @@ use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore};
 use super::failure::{Step, classify, with_timeout};
 use crate::domain::profile::Smtp;
 use crate::domain::profile::smtp::Tls;
+use crate::i18n::{Message, message};
 use crate::tasks::RunError;
 use crate::tasks::output::OutputSink;
 
@@ -77,7 +78,7 @@ impl Server {
     }
 
     async fn permit(&self) -> Result<OwnedSemaphorePermit, RunError> {
-        let closed = |_| RunError::retry("the mail server's connections are closed");
+        let closed = |_| RunError::retry(message!("mail.connections_closed"));
         self.permits.clone().acquire_owned().await.map_err(closed)
     }
 
@@ -124,7 +125,7 @@ impl Server {
         let create = || async {
             let profile = self.profile.clone();
             let parameters = tokio::task::spawn_blocking(move || tls_parameters(&profile)).await;
-            parameters.unwrap_or_else(|error| Err(error.to_string())).map_err(RunError::fail)
+            parameters.map_err(|error| RunError::internal(&error))?.map_err(RunError::fail)
         };
         self.tls.get_or_try_init(create).await.cloned()
     }
@@ -159,17 +160,17 @@ async fn close_later(server: Weak<Server>) {
     }
 }
 
-fn tls_parameters(profile: &Smtp) -> Result<TlsParameters, String> {
+fn tls_parameters(profile: &Smtp) -> Result<TlsParameters, Message> {
     let mut builder = TlsParametersBuilder::new(profile.host().to_owned()).dangerous_accept_invalid_certs(!profile.verify_tls);
     if !profile.verify_tls {
         builder = builder.dangerous_accept_invalid_hostnames(true);
     }
     if let Some(path) = &profile.ca_file {
-        let shown = path.display();
-        let pem = std::fs::read(path).map_err(|error| format!("ca_file: failed to read {shown}: {error}"))?;
-        let certificate =
-            Certificate::from_pem(&pem).map_err(|_| format!("ca_file: {shown} contains no certificates in PEM format"))?;
+        let file = path.display().to_string();
+        let unreadable = |error: std::io::Error| message!("mail.ca_file_unreadable", file = &file, error = error.to_string());
+        let pem = std::fs::read(path).map_err(unreadable)?;
+        let certificate = Certificate::from_pem(&pem).map_err(|_| message!("mail.ca_file_invalid", file = &file))?;
         builder = builder.add_root_certificate(certificate);
     }
-    builder.build().map_err(|error| format!("failed to set up TLS: {error}"))
+    builder.build().map_err(|error| message!("mail.tls_setup", error = error.to_string()))
 }

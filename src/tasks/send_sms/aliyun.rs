@@ -4,16 +4,17 @@ use reqwest::{Method, Url};
 use serde_json::Value;
 
 use super::digest::{hex, hmac, sha256_hex};
-use super::provider::{Message, Outcome, Request, Response};
+use super::exchange::{Message, Outcome, Request, Response, host};
 use crate::domain::input::percent_encoded;
+use crate::i18n::{self, message};
 
 const ALGORITHM: &str = "ACS3-HMAC-SHA256";
 
-pub(super) fn request(message: &Message<'_>) -> Result<Request, String> {
+pub(super) fn request(message: &Message<'_>) -> Result<Request, i18n::Message> {
     let params = match message.params {
         Value::Null => None,
         Value::Object(_) => Some(message.params.to_string()),
-        _ => return Err("params: must be an object for Aliyun, such as {\"code\": \"1234\"}".to_owned()),
+        _ => return Err(message!("sms.params_object", example = "{\"code\": \"1234\"}")),
     };
     let mut query = vec![
         ("OutId", message.id.to_owned()),
@@ -32,7 +33,11 @@ pub(super) fn outcome(response: &Response) -> Option<Outcome> {
     let json = response.json()?;
     let text = |name: &str| json.get(name).and_then(Value::as_str);
     let (code, message) = (text("Code")?, text("Message").unwrap_or_default());
-    if code == "OK" { Some(Outcome::accepted(text("BizId"), code, message)) } else { Some(Outcome::refused(code, message)) }
+    if code == "OK" {
+        Some(Outcome::accepted(text("BizId"), code, message))
+    } else {
+        Some(Outcome::refused(code, i18n::Message::verbatim(message)))
+    }
 }
 
 /// The signed parts of an API call.
@@ -68,12 +73,6 @@ impl Call<'_> {
         // The HTTP client sets the header `host` itself.
         headers.into_iter().skip(1).fold(request, |request, (name, value)| request.with(name, &value))
     }
-}
-
-/// The value of the header `host`: with the port unless it is the default one.
-pub(super) fn host(url: &Url) -> String {
-    let host = url.host_str().unwrap_or_default();
-    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
 /// The query in canonical form: sorted by name and percent-encoded.

@@ -1,83 +1,87 @@
 //! Error codes: explanations of the providers' frequent codes, and whether to retry.
 
 use crate::domain::profile::sms::Provider;
+use crate::i18n::{Message, message};
 
 /// The explanation of a code.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct CodeInfo {
     /// Whether the condition passes by itself within minutes.
     pub retry: bool,
-    /// An explanation; empty if the provider's message is clear enough.
-    pub hint: &'static str,
+    /// An explanation; `None` if the provider's message is clear enough.
+    pub hint: Option<Hint>,
 }
 
 /// A code or a prefix of codes, whether to retry, and the hint. The first matching row applies.
-type Row = (&'static str, bool, &'static str);
+type Row = (&'static str, bool, Option<Hint>);
+
+/// Builds an explanation.
+type Hint = fn() -> Message;
 
 const ALIYUN: &[Row] = &[
-    ("isv.BUSINESS_LIMIT_CONTROL", true, "too many messages to this number in a short time"),
-    ("isv.DAY_LIMIT_CONTROL", false, "the daily limit set in the console is reached"),
-    ("isv.MONTH_LIMIT_CONTROL", false, "the monthly limit set in the console is reached"),
-    ("isv.MOBILE_NUMBER_ILLEGAL", false, "the number is not valid"),
-    ("isv.MOBILE_COUNT_OVER_LIMIT", false, "too many numbers in one call"),
-    ("isv.SMS_SIGNATURE_ILLEGAL", false, "the signature is not approved, or belongs to another account"),
-    ("isv.SMS_SIGN_ILLEGAL", false, "the signature is not approved, or belongs to another account"),
-    ("isv.SMS_TEMPLATE_ILLEGAL", false, "the template is not approved, or belongs to another account"),
-    ("isv.TEMPLATE_MISSING_PARAMETERS", false, "a value of the template is missing in params"),
-    ("isv.TEMPLATE_PARAMS_ILLEGAL", false, "a value in params does not match the template"),
-    ("isv.PARAM_LENGTH_LIMIT", false, "a value in params is too long"),
-    ("isv.BLACK_KEY_CONTROL_LIMIT", false, "a value in params contains a forbidden word"),
-    ("isv.AMOUNT_NOT_ENOUGH", false, "the account's balance is used up"),
-    ("isv.OUT_OF_SERVICE", false, "the service is suspended; check the account's balance"),
-    ("isv.ACCOUNT_NOT_EXISTS", false, "there is no such account"),
-    ("isv.ACCOUNT_ABNORMAL", false, "the account is locked or suspended"),
-    ("isp.RAM_PERMISSION_DENY", false, "the access key has no permission to send messages"),
-    ("isp.SYSTEM_ERROR", true, "an error at the provider"),
-    ("InvalidAccessKeyId", false, "the access_key is unknown or not active"),
-    ("SignatureDoesNotMatch", false, "the secret_key does not belong to the access_key"),
-    ("InvalidTimeStamp", false, "this machine's clock is wrong"),
-    ("Throttling", true, "too many requests at once"),
-    ("ServiceUnavailable", true, ""),
-    ("InternalError", true, ""),
+    ("isv.BUSINESS_LIMIT_CONTROL", true, Some(|| message!("sms_hint.number_limit"))),
+    ("isv.DAY_LIMIT_CONTROL", false, Some(|| message!("sms_hint.console_day_limit"))),
+    ("isv.MONTH_LIMIT_CONTROL", false, Some(|| message!("sms_hint.console_month_limit"))),
+    ("isv.MOBILE_NUMBER_ILLEGAL", false, Some(|| message!("sms_hint.invalid_number"))),
+    ("isv.MOBILE_COUNT_OVER_LIMIT", false, Some(|| message!("sms_hint.too_many_numbers"))),
+    ("isv.SMS_SIGNATURE_ILLEGAL", false, Some(|| message!("sms_hint.signature_not_approved"))),
+    ("isv.SMS_SIGN_ILLEGAL", false, Some(|| message!("sms_hint.signature_not_approved"))),
+    ("isv.SMS_TEMPLATE_ILLEGAL", false, Some(|| message!("sms_hint.template_not_approved"))),
+    ("isv.TEMPLATE_MISSING_PARAMETERS", false, Some(|| message!("sms_hint.value_missing"))),
+    ("isv.TEMPLATE_PARAMS_ILLEGAL", false, Some(|| message!("sms_hint.value_mismatch"))),
+    ("isv.PARAM_LENGTH_LIMIT", false, Some(|| message!("sms_hint.value_too_long"))),
+    ("isv.BLACK_KEY_CONTROL_LIMIT", false, Some(|| message!("sms_hint.value_forbidden"))),
+    ("isv.AMOUNT_NOT_ENOUGH", false, Some(|| message!("sms_hint.balance"))),
+    ("isv.OUT_OF_SERVICE", false, Some(|| message!("sms_hint.suspended"))),
+    ("isv.ACCOUNT_NOT_EXISTS", false, Some(|| message!("sms_hint.no_account"))),
+    ("isv.ACCOUNT_ABNORMAL", false, Some(|| message!("sms_hint.account_locked"))),
+    ("isp.RAM_PERMISSION_DENY", false, Some(|| message!("sms_hint.key_permission"))),
+    ("isp.SYSTEM_ERROR", true, Some(|| message!("sms_hint.provider_error"))),
+    ("InvalidAccessKeyId", false, Some(|| message!("sms_hint.key_inactive"))),
+    ("SignatureDoesNotMatch", false, Some(|| message!("sms_hint.secret_mismatch"))),
+    ("InvalidTimeStamp", false, Some(|| message!("sms_hint.clock"))),
+    ("Throttling", true, Some(|| message!("sms_hint.rate"))),
+    ("ServiceUnavailable", true, None),
+    ("InternalError", true, None),
 ];
 
 const TENCENT: &[Row] = &[
-    ("LimitExceeded.PhoneNumberDailyLimit", false, "the daily limit of this number is reached"),
-    ("LimitExceeded.DailyLimit", false, "the daily limit is reached"),
-    ("LimitExceeded.PhoneNumberSameContentDailyLimit", false, "this number received the same text too often today"),
-    ("LimitExceeded", true, "too many messages in a short time"),
-    ("RequestLimitExceeded", true, "too many requests at once"),
-    ("InvalidParameterValue.IncorrectPhoneNumber", false, "the number is not valid"),
-    ("InvalidParameterValue.TemplateParameter", false, "a value in params does not match the template"),
-    ("FailedOperation.TemplateParamSetNotMatchApprovedTemplate", false, "params does not match the template"),
-    ("FailedOperation.Template", false, "the template is not approved, or belongs to another account"),
-    ("FailedOperation.SignatureIncorrectOrUnapproved", false, "the signature is not approved, or belongs to another account"),
-    ("FailedOperation.MissingSignature", false, "the message needs a signature; set sign"),
-    ("FailedOperation.MissingTemplate", false, "there is no such template"),
-    ("FailedOperation.ContainSensitiveWord", false, "the text contains a forbidden word"),
-    ("FailedOperation.InsufficientBalanceInSmsPackage", false, "the message package is used up"),
-    ("FailedOperation.PhoneNumberInBlacklist", false, "the recipient opted out of messages"),
-    ("UnauthorizedOperation.SmsSdkAppIdVerifyFail", false, "the app_id belongs to another account"),
-    ("UnauthorizedOperation", false, "the key has no permission to send messages"),
-    ("AuthFailure.SecretIdNotFound", false, "the access_key is unknown"),
-    ("AuthFailure.SignatureExpire", false, "this machine's clock is wrong"),
-    ("AuthFailure.SignatureFailure", false, "the secret_key does not belong to the access_key"),
-    ("InternalError", true, "an error at the provider"),
-    ("ResourceInsufficient", true, ""),
-    ("ResourceUnavailable", true, ""),
+    ("LimitExceeded.PhoneNumberDailyLimit", false, Some(|| message!("sms_hint.number_day_limit"))),
+    ("LimitExceeded.DailyLimit", false, Some(|| message!("sms_hint.day_limit"))),
+    ("LimitExceeded.PhoneNumberSameContentDailyLimit", false, Some(|| message!("sms_hint.same_text"))),
+    ("LimitExceeded", true, Some(|| message!("sms_hint.message_rate"))),
+    ("RequestLimitExceeded", true, Some(|| message!("sms_hint.rate"))),
+    ("InvalidParameterValue.IncorrectPhoneNumber", false, Some(|| message!("sms_hint.invalid_number"))),
+    ("InvalidParameterValue.TemplateParameter", false, Some(|| message!("sms_hint.value_mismatch"))),
+    ("FailedOperation.TemplateParamSetNotMatchApprovedTemplate", false, Some(|| message!("sms_hint.params_mismatch"))),
+    ("FailedOperation.Template", false, Some(|| message!("sms_hint.template_not_approved"))),
+    ("FailedOperation.SignatureIncorrectOrUnapproved", false, Some(|| message!("sms_hint.signature_not_approved"))),
+    ("FailedOperation.MissingSignature", false, Some(|| message!("sms_hint.sign_missing"))),
+    ("FailedOperation.MissingTemplate", false, Some(|| message!("sms_hint.no_template"))),
+    ("FailedOperation.ContainSensitiveWord", false, Some(|| message!("sms_hint.text_forbidden"))),
+    ("FailedOperation.InsufficientBalanceInSmsPackage", false, Some(|| message!("sms_hint.package_used_up"))),
+    ("FailedOperation.PhoneNumberInBlacklist", false, Some(|| message!("sms_hint.opted_out"))),
+    ("UnauthorizedOperation.SmsSdkAppIdVerifyFail", false, Some(|| message!("sms_hint.app_id"))),
+    ("UnauthorizedOperation", false, Some(|| message!("sms_hint.no_permission"))),
+    ("AuthFailure.SecretIdNotFound", false, Some(|| message!("sms_hint.key_unknown"))),
+    ("AuthFailure.SignatureExpire", false, Some(|| message!("sms_hint.clock"))),
+    ("AuthFailure.SignatureFailure", false, Some(|| message!("sms_hint.secret_mismatch"))),
+    ("InternalError", true, Some(|| message!("sms_hint.provider_error"))),
+    ("ResourceInsufficient", true, None),
+    ("ResourceUnavailable", true, None),
 ];
 
 const TWILIO: &[Row] = &[
-    ("20003", false, "access_key or secret_key is wrong"),
-    ("20429", true, "too many requests at once"),
-    ("14107", true, "too many messages in a short time"),
-    ("30001", true, "the provider's queue is full"),
-    ("21211", false, "the number is not valid"),
-    ("21614", false, "the number is not a mobile number"),
-    ("21408", false, "messages to this country are not enabled"),
-    ("21606", false, "the sender in from belongs to another account"),
-    ("21608", false, "a trial account can send to verified numbers only"),
-    ("21610", false, "the recipient opted out of messages"),
+    ("20003", false, Some(|| message!("sms_hint.credentials"))),
+    ("20429", true, Some(|| message!("sms_hint.rate"))),
+    ("14107", true, Some(|| message!("sms_hint.message_rate"))),
+    ("30001", true, Some(|| message!("sms_hint.queue_full"))),
+    ("21211", false, Some(|| message!("sms_hint.invalid_number"))),
+    ("21614", false, Some(|| message!("sms_hint.not_mobile"))),
+    ("21408", false, Some(|| message!("sms_hint.country"))),
+    ("21606", false, Some(|| message!("sms_hint.sender"))),
+    ("21608", false, Some(|| message!("sms_hint.trial"))),
+    ("21610", false, Some(|| message!("sms_hint.opted_out"))),
 ];
 
 /// The explanation of a provider's code, if known.
@@ -89,7 +93,7 @@ pub(super) fn code_info(provider: Provider, code: &str) -> Option<CodeInfo> {
         Provider::Http => return None,
     };
     let found = rows.iter().find(|(begin, ..)| code.starts_with(begin));
-    found.map(|(_, retry, hint)| CodeInfo { retry: *retry, hint })
+    found.map(|(_, retry, hint)| CodeInfo { retry: *retry, hint: *hint })
 }
 
 #[cfg(test)]

@@ -4,9 +4,10 @@ use reqwest::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use reqwest::{Method, Url};
 use serde_json::Value;
 
-use super::provider::{Message, Outcome, Request, Response};
+use super::exchange::{Message, Outcome, Request, Response};
 use crate::domain::input::percent_encoded;
 use crate::domain::profile::sms::{Condition, Gateway};
+use crate::i18n::{self, message};
 
 /// How a placeholder's value is escaped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,15 +18,15 @@ enum Escape {
     Xml,
 }
 
-pub(super) fn request(message: &Message<'_>) -> Result<Request, String> {
+pub(super) fn request(message: &Message<'_>) -> Result<Request, i18n::Message> {
     let gateway = &message.profile.gateway;
     let template = gateway.url.as_ref().map(|url| url.reveal()).unwrap_or_default();
-    let url: Url = fill(template, message, Escape::Url).parse().map_err(|_| "url: is not a valid URL".to_owned())?;
+    let url: Url = fill(template, message, Escape::Url).parse().map_err(|_| message!("sms.url"))?;
     let body = gateway.body.as_ref().map(|body| body.reveal());
     let (escape, kind) = kind(body);
     let body = body.map(|body| fill(body, message, escape)).unwrap_or_default();
     let method = match gateway.method {
-        Some(method) => Method::from_bytes(method.as_bytes()).map_err(|_| "method: is not a valid HTTP method".to_owned())?,
+        Some(method) => Method::from_bytes(method.as_bytes()).map_err(|_| message!("sms.method"))?,
         None if gateway.body.is_some() => Method::POST,
         None => Method::GET,
     };
@@ -40,12 +41,12 @@ pub(super) fn request(message: &Message<'_>) -> Result<Request, String> {
     Ok(request)
 }
 
-fn add_header(request: &mut Request, line: &str, message: &Message<'_>) -> Result<(), String> {
-    let fault = || "headers: each line must have the form Name: value".to_owned();
+fn add_header(request: &mut Request, line: &str, message: &Message<'_>) -> Result<(), i18n::Message> {
+    let fault = || message!("sms.header_line");
     let (name, value) = line.split_once(':').ok_or_else(fault)?;
     let name = HeaderName::from_bytes(name.trim().as_bytes()).map_err(|_| fault())?;
     let value = fill(value.trim(), message, Escape::None);
-    let value = HeaderValue::from_str(&value).map_err(|_| format!("headers: the value of {name} contains invalid characters"))?;
+    let value = HeaderValue::from_str(&value).map_err(|_| message!("sms.header_value", name = name.as_str()))?;
     if name == CONTENT_TYPE {
         request.headers.remove(CONTENT_TYPE);
     }
@@ -115,7 +116,10 @@ pub(super) fn outcome(response: &Response, gateway: &Gateway) -> Outcome {
         let found = gateway.message_id.as_deref().and_then(|pointer| json.as_ref()?.pointer(pointer)).map(value_text);
         return Outcome::accepted(found.as_deref(), &code, &response.excerpt());
     }
-    Outcome { retry: holds(&gateway.retry).unwrap_or(false), ..Outcome::refused(code, response.excerpt()) }
+    Outcome {
+        retry: holds(&gateway.retry).unwrap_or(false),
+        ..Outcome::refused(code, i18n::Message::verbatim(response.excerpt()))
+    }
 }
 
 fn fits(condition: &Condition, response: &Response, json: Option<&Value>) -> bool {

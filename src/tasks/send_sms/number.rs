@@ -2,24 +2,25 @@
 
 use crate::domain::input::truncate;
 use crate::domain::profile::sms::Provider;
+use crate::i18n::{Message, message};
 
 /// Parses a number: 5 to 15 digits, with a leading `+` before a country code. Spaces, hyphens and brackets are removed.
-pub(super) fn read(text: &str) -> Result<String, String> {
+pub(super) fn read(text: &str) -> Result<String, Message> {
     let compact: String = text.chars().filter(|c| !matches!(c, ' ' | '-' | '(' | ')' | '\u{a0}')).collect();
     let number = compact.strip_prefix("00").map(|rest| format!("+{rest}")).unwrap_or(compact);
     let digits = number.strip_prefix('+').unwrap_or(&number);
     if (5..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return Ok(number);
     }
-    Err(format!("'{}' is not a phone number; write +8613800138000 or 13800138000", truncate(text, 40)))
+    Err(message!("sms.number", number = truncate(text, 40)))
 }
 
 /// A number in the form of a provider.
 ///
 /// # Errors
 /// If the country code is missing and the provider requires it.
-pub(super) fn for_provider(number: &str, provider: Provider) -> Result<String, String> {
-    let missing_country_code = || format!("'{number}' has no country code; write it as +8613800138000");
+pub(super) fn for_provider(number: &str, provider: Provider) -> Result<String, Message> {
+    let missing_country_code = || message!("sms.country_code", number);
     match provider {
         // Numbers of mainland China without country code, others with it, never a plus.
         Provider::Aliyun => {

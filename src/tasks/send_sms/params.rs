@@ -7,7 +7,8 @@ use super::number;
 use crate::domain::fault::Fault;
 use crate::domain::profile::Sms;
 use crate::domain::profile::sms::Provider;
-use crate::tasks::Stage;
+use crate::i18n::message;
+use crate::tasks::{Stage, unreadable};
 
 /// The most numbers of one run.
 const MAX_NUMBERS: usize = 500;
@@ -51,11 +52,11 @@ impl Params {
     /// # Errors
     /// Faults that the schema cannot express.
     pub fn read(params: &Value, stage: Stage) -> Result<Params, Vec<Fault>> {
-        let raw: Raw = serde_json::from_value(params.clone()).map_err(|error| vec![Fault::new("", error.to_string())])?;
+        let raw: Raw = serde_json::from_value(params.clone()).map_err(|error| unreadable(&error))?;
         let mut faults = Vec::new();
         let to = numbers(&raw.to, stage, &mut faults);
         if raw.text.is_some() && raw.template.is_some() {
-            faults.push(Fault::new("/template", "template: is not allowed together with text"));
+            faults.push(Fault::new("/template", message!("sms.template_with_text").of("template")));
         }
         if faults.is_empty() {
             let Raw { text, template, params, sign, sms, .. } = raw;
@@ -71,19 +72,19 @@ impl Params {
         let has_template = self.template.is_some() || (self.text.is_none() && profile.template.is_some());
         match provider {
             Provider::Aliyun | Provider::Tencent if self.text.is_some() => {
-                Err(Fault::new("/text", format!("text: {name} sends approved templates only; use template and params")))
+                Err(Fault::new("/text", message!("sms.templates_only", provider = name).of("text")))
             }
             Provider::Aliyun | Provider::Tencent if !has_template => {
-                Err(Fault::new("/template", format!("template: is required; {name} sends approved templates only")))
+                Err(Fault::new("/template", message!("sms.template_required", provider = name).of("template")))
             }
             // Messages to other countries need no signature.
             Provider::Aliyun | Provider::Tencent
                 if self.sign.is_none() && profile.sign.is_none() && self.to.iter().any(|to| number::is_mainland(to)) =>
             {
-                Err(Fault::new("/sign", format!("sign: is required, here or in the settings; {name} needs a signature (签名)")))
+                Err(Fault::new("/sign", message!("sms.sign_required", provider = name).of("sign")))
             }
             Provider::Twilio | Provider::Http if self.text.is_none() && !has_template => {
-                Err(Fault::new("/text", "text: text or template is required"))
+                Err(Fault::new("/text", message!("sms.text_required").of("text")))
             }
             _ => Ok(()),
         }
@@ -101,15 +102,15 @@ fn numbers(given: &Numbers, stage: Stage, faults: &mut Vec<Fault>) -> Vec<String
             match number::read(part) {
                 Ok(number) if found.contains(&number) => {}
                 Ok(number) => found.push(number),
-                Err(message) => faults.push(Fault::new(pointer.clone(), format!("to: {message}"))),
+                Err(message) => faults.push(Fault::new(pointer.clone(), message.of("to"))),
             }
         }
     }
     if found.len() > MAX_NUMBERS {
-        faults.push(Fault::new("/to", format!("to: {} numbers; at most {MAX_NUMBERS}", found.len())));
+        faults.push(Fault::new("/to", message!("sms.too_many_numbers", count = found.len(), max = MAX_NUMBERS).of("to")));
     }
     if found.is_empty() && faults.is_empty() && stage == Stage::Run {
-        faults.push(Fault::new("/to", "to: must contain a phone number"));
+        faults.push(Fault::new("/to", message!("sms.number_missing").of("to")));
     }
     found
 }

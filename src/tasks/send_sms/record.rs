@@ -3,8 +3,9 @@
 
 use serde_json::{Value, json};
 
-use super::provider::Outcome;
-use crate::storage::execution;
+use super::exchange::Outcome;
+use crate::i18n::{Message, message};
+use crate::storage::{self, execution};
 use crate::tasks::{RunContext, RunError, Toolbox};
 
 /// The outcomes of a run so far, in the order of its numbers.
@@ -51,9 +52,9 @@ impl DeliveryRecord {
         let mut refused = refused.into_iter().filter(|(_, outcome)| !outcome.accepted);
         let later = refused.clone().find(|(_, outcome)| outcome.retry);
         let Some((to, first)) = later.or_else(|| refused.next()) else { return Ok(self.result()) };
-        let mut message = format!("{to}: {}: {}", first.code, first.message);
+        let mut message = message!("run.detail", what = to.as_str(), detail = first.refusal());
         if all > 1 {
-            message = format!("{accepted} of {all} accepted; {message}");
+            message = message!("sms.partly_accepted", accepted, all, problem = message);
         }
         let error = if later.is_some() { RunError::retry(message) } else { RunError::fail(message) };
         Err(error.with_result(self.result()))
@@ -61,7 +62,7 @@ impl DeliveryRecord {
 
     /// The error of a cancelled run, with the outcomes so far as its result.
     pub fn cancelled(self) -> RunError {
-        let message = format!("cancelled; {} of {} messages were accepted", self.accepted(), self.entries.len());
+        let message = message!("sms.cancelled", accepted = self.accepted(), all = self.entries.len());
         RunError::fail(message).with_result(self.result())
     }
 
@@ -74,7 +75,8 @@ impl DeliveryRecord {
         let messages: Vec<Value> = outcomes
             .map(|(to, outcome)| {
                 json!({
-                    "to": to, "accepted": outcome.accepted, "id": outcome.id, "code": outcome.code, "message": outcome.message,
+                    "to": to, "accepted": outcome.accepted, "id": outcome.id, "code": outcome.code,
+                    "message": outcome.explained().to_string(),
                     "fee": outcome.fee, "retry": outcome.retry,
                 })
             })
@@ -88,8 +90,8 @@ async fn earlier(toolbox: &Toolbox, execution_id: &str) -> Result<Value, RunErro
         Ok(mut session) => execution::result(&mut session, execution_id).await,
         Err(error) => Err(error),
     };
-    let cannot = |error| RunError::retry(format!("failed to read the result of the previous attempt: {error}"));
-    Ok(found.map_err(cannot)?.unwrap_or_default())
+    let unreadable = |error: storage::Error| message!("sms.result_unreadable", error = error.to_string());
+    Ok(found.map_err(|error| RunError::retry(unreadable(error)))?.unwrap_or_default())
 }
 
 fn outcome(message: &Value) -> Outcome {
@@ -99,7 +101,8 @@ fn outcome(message: &Value) -> Outcome {
         retry: message["retry"] == true,
         id: message["id"].as_str().map(str::to_owned),
         code: text("code"),
-        message: text("message"),
+        message: Message::verbatim(text("message")),
+        hint: None,
         fee: message["fee"].as_i64(),
     }
 }

@@ -4,16 +4,16 @@ use chrono::{DateTime, Utc};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::aliyun::host;
 use super::digest::{hex, hmac, sha256_hex};
-use super::provider::{Message, Outcome, Request, Response};
+use super::exchange::{Message, Outcome, Request, Response, host};
+use crate::i18n::{self, message};
 
 const ALGORITHM: &str = "TC3-HMAC-SHA256";
 const CONTENT_TYPE: &str = "application/json; charset=utf-8";
 /// The default of `region`.
 const DEFAULT_REGION: &str = "ap-guangzhou";
 
-pub(super) fn request(message: &Message<'_>) -> Result<Request, String> {
+pub(super) fn request(message: &Message<'_>) -> Result<Request, i18n::Message> {
     let body = json!({
         "PhoneNumberSet": [message.to],
         "SmsSdkAppId": message.profile.app_id.as_deref().unwrap_or_default(),
@@ -37,8 +37,8 @@ pub(super) fn request(message: &Message<'_>) -> Result<Request, String> {
 }
 
 /// The template's values by position: from a list, or from an object whose keys are the positions `1`, `2`, …
-fn positional_values(params: &Value) -> Result<Vec<String>, String> {
-    let fault = || "params: must be a list for Tencent, such as [\"1234\", \"5\"]".to_owned();
+fn positional_values(params: &Value) -> Result<Vec<String>, i18n::Message> {
+    let fault = || message!("sms.params_list", example = "[\"1234\", \"5\"]");
     let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     match params {
         Value::Null => Ok(Vec::new()),
@@ -53,13 +53,13 @@ pub(super) fn outcome(response: &Response) -> Option<Outcome> {
     let response = json.get("Response")?;
     if let Some(error) = response.get("Error") {
         let text = |name: &str| error.get(name).and_then(Value::as_str).unwrap_or_default();
-        return Some(Outcome::refused(text("Code"), text("Message")));
+        return Some(Outcome::refused(text("Code"), i18n::Message::verbatim(text("Message"))));
     }
     let status = response.pointer("/SendStatusSet/0")?;
     let text = |name: &str| status.get(name).and_then(Value::as_str).unwrap_or_default();
     let (code, message) = (text("Code"), text("Message"));
     if !code.eq_ignore_ascii_case("ok") {
-        return Some(Outcome::refused(code, message));
+        return Some(Outcome::refused(code, i18n::Message::verbatim(message)));
     }
     let fee = status.get("Fee").and_then(Value::as_i64);
     Some(Outcome { fee, ..Outcome::accepted(Some(text("SerialNo")), code, message) })

@@ -5,10 +5,11 @@ use base64::engine::general_purpose::STANDARD;
 use reqwest::Method;
 use serde_json::Value;
 
-use super::provider::{Message, Outcome, Request, Response};
+use super::exchange::{Message, Outcome, Request, Response};
 use crate::domain::input::percent_encoded;
+use crate::i18n;
 
-pub(super) fn request(message: &Message<'_>) -> Result<Request, String> {
+pub(super) fn request(message: &Message<'_>) -> Result<Request, i18n::Message> {
     let from = message.profile.from.as_deref().unwrap_or_default();
     let sender = if from.starts_with("MG") { "MessagingServiceSid" } else { "From" };
     let mut fields = vec![("To", message.to.to_owned()), (sender, from.to_owned())];
@@ -31,10 +32,10 @@ pub(super) fn outcome(response: &Response) -> Option<Outcome> {
     let text = |name: &str| json.get(name).and_then(Value::as_str).unwrap_or_default();
     let Some(sid) = json.get("sid").and_then(Value::as_str) else {
         let code = json.get("code").and_then(Value::as_i64)?;
-        return Some(Outcome::refused(code.to_string(), text("message")));
+        return Some(Outcome::refused(code.to_string(), i18n::Message::verbatim(text("message"))));
     };
     match json.get("error_code").and_then(Value::as_i64) {
-        Some(code) => Some(Outcome::refused(code.to_string(), text("error_message"))),
+        Some(code) => Some(Outcome::refused(code.to_string(), i18n::Message::verbatim(text("error_message")))),
         None => {
             let fee = text("num_segments").parse().ok();
             Some(Outcome { fee, ..Outcome::accepted(Some(sid), text("status"), text("status")) })

@@ -1,16 +1,18 @@
-//! CSV output: UTF-8 with a byte order mark for spreadsheets. The file is written under a temporary name and renamed when the
-//! run has succeeded, so that no partial file is visible.
+//! CSV output to a file, which is written under a temporary name and renamed when the run has succeeded, so that no partial
+//! file is visible.
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use tokio::sync::mpsc::Receiver;
 
+use crate::domain::csv;
+use crate::i18n::{Message, message};
+use crate::tasks::RunError;
 use crate::tasks::sql::SqlError;
 use crate::tasks::sql::session::Event;
-use crate::tasks::{Limits, RunError};
+use crate::tasks::task_files::TaskFiles;
 
 /// A CSV file in progress.
 pub(super) struct CsvFile {
@@ -21,23 +23,23 @@ pub(super) struct CsvFile {
 /// The temporary file; removed on drop.
 struct PartialFile {
     path: PathBuf,
-    writer: Option<csv::Writer<BufWriter<File>>>,
+    writer: Option<BufWriter<File>>,
     rows: u64,
 }
 
 impl CsvFile {
     /// Creates the temporary file, if the limits allow the target.
-    pub async fn open(limits: &Arc<Limits>, file: &str) -> Result<CsvFile, RunError> {
-        let (limits, file) = (Arc::clone(limits), PathBuf::from(file));
+    pub async fn open(files: TaskFiles, file: &str) -> Result<CsvFile, RunError> {
+        let file = PathBuf::from(file);
         let opened = blocking(move || {
-            let target = limits.resolve_file(&file)?;
+            let target = files.resolve(&file)?;
             if target.is_dir() {
-                return Err(format!("{} is a folder", target.display()));
+                return Err(message!("sql.file_is_folder", file = target.display().to_string()));
             }
             let partial = PartialFile::new(&target)?;
             Ok(CsvFile { target, partial: Some(partial) })
         });
-        opened.await.map_err(|message| RunError::fail(format!("file: {message}")))
+        opened.await.map_err(|message| RunError::fail(message.of("file")))
     }
 
     pub fn row_count(&self) -> u64 {
@@ -46,7 +48,7 @@ impl CsvFile {
 
     /// Receives the rows of one statement; returns their number. The file keeps the last result set.
     pub async fn take(&mut self, events: Receiver<Event>) -> Result<u64, SqlError> {
-        let Some(partial) = self.partial.take() else { return Err(SqlError::fail("the output file is closed")) };
+        let Some(partial) = self.partial.take() else { return Err(SqlError::fail(message!("sql.file_closed"))) };
         let target = self.target.clone();
         let (partial, rows) = blocking(move || partial.write_rows(&target, events)).await.map_err(SqlError::fail)?;
         self.partial = Some(partial);
@@ -58,52 +60,47 @@ impl CsvFile {
         let CsvFile { target, partial } = self;
         let published = blocking(move || match partial {
             Some(partial) => partial.publish_to(&target).map(|()| target.display().to_string()),
-            None => Err("the output file is closed".to_owned()),
+            None => Err(message!("sql.file_closed")),
         });
         published.await.map_err(RunError::retry)
     }
 }
 
 impl PartialFile {
-    fn new(target: &Path) -> Result<PartialFile, String> {
+    fn new(target: &Path) -> Result<PartialFile, Message> {
         let name = target.file_name().unwrap_or_default().to_string_lossy();
         let path = target.with_file_name(format!(".{name}.{}.part", ulid::Ulid::generate()));
-        let written = File::create_new(&path).and_then(|mut file| {
-            file.write_all("\u{feff}".as_bytes())?;
-            Ok(BufWriter::new(file))
-        });
-        let writer = written.map_err(|error| write_error(target, &error))?;
-        Ok(PartialFile { path, writer: Some(csv::Writer::from_writer(writer)), rows: 0 })
+        let writer = File::create_new(&path).map_err(|error| write_error(target, &error))?;
+        Ok(PartialFile { path, writer: Some(BufWriter::new(writer)), rows: 0 })
     }
 
-    fn write_rows(mut self, target: &Path, mut events: Receiver<Event>) -> Result<(PartialFile, u64), String> {
+    fn write_rows(mut self, target: &Path, mut events: Receiver<Event>) -> Result<(PartialFile, u64), Message> {
         let mut rows = 0;
         while let Some(event) = events.blocking_recv() {
             match event {
                 Event::Columns(columns) => {
                     self = PartialFile::new(target)?;
                     rows = 0;
-                    self.write(target, columns.iter().map(|column| column.name.clone()))?;
+                    self.write(target, &csv::header(columns.iter().map(|column| &column.name)))?;
                 }
                 Event::Row(row) => {
                     rows += 1;
                     self.rows += 1;
-                    self.write(target, row.iter().map(|cell| cell.text()))?;
+                    self.write(target, &csv::row(row.iter().map(|cell| cell.text())))?;
                 }
             }
         }
         Ok((self, rows))
     }
 
-    fn write(&mut self, target: &Path, fields: impl Iterator<Item = String>) -> Result<(), String> {
+    fn write(&mut self, target: &Path, line: &str) -> Result<(), Message> {
         let Some(writer) = &mut self.writer else { return Ok(()) };
-        writer.write_record(fields).map_err(|error| write_error(target, &std::io::Error::from(error)))
+        writer.write_all(line.as_bytes()).map_err(|error| write_error(target, &error))
     }
 
-    fn publish_to(mut self, target: &Path) -> Result<(), String> {
+    fn publish_to(mut self, target: &Path) -> Result<(), Message> {
         if let Some(writer) = self.writer.take() {
-            let buffer = writer.into_inner().map_err(|error| write_error(target, error.error()))?;
-            buffer.into_inner().map_err(|error| write_error(target, error.error()))?;
+            writer.into_inner().map_err(|error| write_error(target, error.error()))?;
         }
         std::fs::rename(&self.path, target).map_err(|error| write_error(target, &error))
     }
@@ -116,10 +113,10 @@ impl Drop for PartialFile {
     }
 }
 
-fn write_error(target: &Path, error: &std::io::Error) -> String {
-    format!("cannot write {}: {error}", target.display())
+fn write_error(target: &Path, error: &std::io::Error) -> Message {
+    message!("sql.file_unwritable", file = target.display().to_string(), error = error.to_string())
 }
 
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, String> + Send + 'static) -> Result<T, String> {
-    tokio::task::spawn_blocking(work).await.unwrap_or_else(|_| Err("cannot write the file".to_owned()))
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Message> + Send + 'static) -> Result<T, Message> {
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Err(message!("run.internal", error = error.to_string())))
 }

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::{Report, Sink};
 use crate::domain::input::display_value;
+use crate::i18n::{Message, message};
 use crate::tasks::RunError;
 
 /// The expectations.
@@ -35,8 +36,8 @@ impl Expect {
         let affected = reports.iter().map(|report| report.rows_affected).sum();
         let value = sink.value();
         let unmet = [
-            self.rows.as_ref().and_then(|count| count.unmet("rows", sink.row_count())),
-            self.rows_affected.as_ref().and_then(|count| count.unmet("rows affected", affected)),
+            self.rows.as_ref().and_then(|count| count.unmet_rows(sink.row_count())),
+            self.rows_affected.as_ref().and_then(|count| count.unmet_affected(affected)),
             self.value.as_ref().and_then(|expected| expected.unmet(&value)),
         ];
         match unmet.into_iter().flatten().next() {
@@ -48,36 +49,54 @@ impl Expect {
 }
 
 impl Count {
-    fn unmet(&self, what: &str, found: u64) -> Option<String> {
-        match self {
-            Count::Exactly(wanted) => (found != *wanted).then(|| format!("expected {wanted} {what}, found {found}")),
-            Count::Between { min: Some(min), .. } if found < *min => {
-                Some(format!("expected at least {min} {what}, found {found}"))
-            }
-            Count::Between { max: Some(max), .. } if found > *max => {
-                Some(format!("expected at most {max} {what}, found {found}"))
-            }
+    fn unmet_rows(&self, found: u64) -> Option<Message> {
+        Some(match self.unmet(found)? {
+            Unmet::Exactly(wanted) => message!("sql.expected_rows", wanted, found),
+            Unmet::AtLeast(wanted) => message!("sql.expected_min_rows", wanted, found),
+            Unmet::AtMost(wanted) => message!("sql.expected_max_rows", wanted, found),
+        })
+    }
+
+    fn unmet_affected(&self, found: u64) -> Option<Message> {
+        Some(match self.unmet(found)? {
+            Unmet::Exactly(wanted) => message!("sql.expected_affected", wanted, found),
+            Unmet::AtLeast(wanted) => message!("sql.expected_min_affected", wanted, found),
+            Unmet::AtMost(wanted) => message!("sql.expected_max_affected", wanted, found),
+        })
+    }
+
+    fn unmet(&self, found: u64) -> Option<Unmet> {
+        match *self {
+            Count::Exactly(wanted) => (found != wanted).then_some(Unmet::Exactly(wanted)),
+            Count::Between { min: Some(min), .. } if found < min => Some(Unmet::AtLeast(min)),
+            Count::Between { max: Some(max), .. } if found > max => Some(Unmet::AtMost(max)),
             Count::Between { .. } => None,
         }
     }
 }
 
+/// The bound that a number of rows does not meet.
+enum Unmet {
+    Exactly(u64),
+    AtLeast(u64),
+    AtMost(u64),
+}
+
 impl Expected {
-    fn unmet(&self, found: &Value) -> Option<String> {
+    fn unmet(&self, value: &Value) -> Option<Message> {
+        let found = display_value(value);
         if let Some(wanted) = &self.equals {
-            return (!equal_values(wanted, found))
-                .then(|| format!("expected the value {}, found {}", display_value(wanted), display_value(found)));
+            return (!equal_values(wanted, value)).then(|| message!("sql.expected_value", wanted = display_value(wanted), found));
         }
-        let Some(number) = number(found) else { return Some(format!("expected a number, found {}", display_value(found))) };
+        let Some(number) = number(value) else { return Some(message!("sql.expected_number", found)) };
         match (self.min, self.max) {
-            (Some(min), _) if number < min => Some(format!("expected a value of at least {min}, found {}", display_value(found))),
-            (_, Some(max)) if number > max => Some(format!("expected a value of at most {max}, found {}", display_value(found))),
+            (Some(wanted), _) if number < wanted => Some(message!("sql.expected_min_value", wanted, found)),
+            (_, Some(wanted)) if number > wanted => Some(message!("sql.expected_max_value", wanted, found)),
             _ => None,
         }
     }
 }
 
-/// Whether two values are equal. Exact numbers are texts in results, so numbers are compared numerically.
 fn equal_values(wanted: &Value, found: &Value) -> bool {
     wanted == found || matches!((number(wanted), number(found)), (Some(wanted), Some(found)) if wanted == found)
 }

@@ -2,6 +2,7 @@
 //! and a value for each named parameter.
 
 use crate::domain::profile::datasource::Engine;
+use crate::i18n::{Message, message};
 use crate::tasks::sql::source::Source;
 use crate::tasks::sql::statement::{Statement, Values};
 
@@ -11,14 +12,14 @@ const READ_VERBS: [&str; 9] = ["select", "with", "values", "table", "show", "des
 const WRITE_WORDS: [&str; 10] = ["insert", "update", "delete", "merge", "into", "exec", "execute", "truncate", "drop", "create"];
 
 /// Checks that the statements may be run.
-pub fn check(statements: &[Statement], values: &Values, source: &Source, transaction: bool) -> Result<(), String> {
+pub fn check(statements: &[Statement], values: &Values, source: &Source, transaction: bool) -> Result<(), Message> {
     if statements.is_empty() {
-        return Err("sql: contains no statement".to_owned());
+        return Err(message!("sql.no_statement"));
     }
     if let Values::List(_) = values
         && statements.len() > 1
     {
-        return Err("params: a list is only allowed with one statement; use named parameters (:name) for several".to_owned());
+        return Err(message!("sql.list_for_several"));
     }
     check_names(statements, values, source)?;
     for statement in statements {
@@ -26,10 +27,7 @@ pub fn check(statements: &[Statement], values: &Values, source: &Source, transac
             check_read_only(statement, source)?;
         }
         if (transaction || source.read_only()) && statement.controls_transaction() && !sends_one_batch(source) {
-            return Err(format!(
-                "sql: '{}' is not allowed, because all statements run in one transaction; set transaction: false to control it yourself",
-                statement.verb()
-            ));
+            return Err(message!("sql.transaction_control", verb = statement.verb()));
         }
     }
     Ok(())
@@ -40,29 +38,29 @@ fn sends_one_batch(source: &Source) -> bool {
     matches!(source.engine(), Engine::SqlServer) && !source.read_only()
 }
 
-fn check_names(statements: &[Statement], values: &Values, source: &Source) -> Result<(), String> {
+fn check_names(statements: &[Statement], values: &Values, source: &Source) -> Result<(), Message> {
     let named = || statements.iter().flat_map(Statement::names);
     match values {
         Values::Named(given) => {
             if let Some(missing) = named().find(|name| !given.contains_key(*name)) {
-                return Err(format!("params: no value for the parameter :{missing}"));
+                return Err(message!("sql.no_value", name = missing));
             }
             match given.keys().find(|name| !named().any(|known| known == name.as_str())) {
-                Some(unused) => Err(format!("params: the SQL has no parameter :{unused}")),
+                Some(unused) => Err(message!("sql.unused_value", name = unused)),
                 None => Ok(()),
             }
         }
         // SQLite would silently use NULL.
         Values::None if source.engine() == Engine::Sqlite => match named().next() {
-            Some(missing) => Err(format!("params: no value for the parameter :{missing}")),
+            Some(missing) => Err(message!("sql.no_value", name = missing)),
             None => Ok(()),
         },
         Values::None | Values::List(_) => Ok(()),
     }
 }
 
-fn check_read_only(statement: &Statement, source: &Source) -> Result<(), String> {
-    let rejection = |word: &str| Err(format!("sql: the datasource {} is read only; '{word}' may change data", source.name));
+fn check_read_only(statement: &Statement, source: &Source) -> Result<(), Message> {
+    let rejection = |word: &str| Err(message!("sql.read_only_word", name = source.name.as_str(), word));
     if !READ_VERBS.contains(&statement.verb()) {
         return rejection(statement.verb());
     }

@@ -7,8 +7,10 @@ use serde_json::{Map, Value, json};
 
 use super::expect::Expect;
 use crate::domain::fault::Fault;
+use crate::i18n::message;
 use crate::tasks::sql::Cell;
 use crate::tasks::sql::statement::Values;
+use crate::tasks::unreadable;
 
 /// Default of `max_rows`.
 const MAX_ROWS: usize = 1000;
@@ -52,19 +54,21 @@ struct Raw {
 impl Params {
     /// Parses parameters that match the schema. The error lists the faults that the schema cannot express.
     pub fn read(params: &Value) -> Result<Params, Vec<Fault>> {
-        let raw: Raw = serde_json::from_value(params.clone()).map_err(|error| vec![Fault::new("", error.to_string())])?;
+        let raw: Raw = serde_json::from_value(params.clone()).map_err(|error| unreadable(&error))?;
         let mut faults = Vec::new();
         if raw.sql.trim().is_empty() {
-            faults.push(Fault::new("/sql", "sql: must not be empty"));
+            faults.push(Fault::new("/sql", message!("value.empty").of("sql")));
         }
         let output = raw.output.unwrap_or(if raw.file.is_some() { Output::Csv } else { Output::Rows });
         match (output, &raw.file) {
-            (Output::Csv, None) => faults.push(Fault::new("/file", "file: is required for output csv")),
-            (Output::Rows | Output::Value, Some(_)) => faults.push(Fault::new("/file", "file: is only allowed with output csv")),
+            (Output::Csv, None) => faults.push(Fault::new("/file", message!("sql.file_required").of("file"))),
+            (Output::Rows | Output::Value, Some(_)) => {
+                faults.push(Fault::new("/file", message!("sql.file_not_allowed").of("file")));
+            }
             _ => {}
         }
         if output == Output::Csv && params.pointer("/expect/value").is_some() {
-            faults.push(Fault::new("/expect/value", "value: cannot be checked with output csv; use output rows or value"));
+            faults.push(Fault::new("/expect/value", message!("sql.value_with_csv").of("value")));
         }
         if !faults.is_empty() {
             return Err(faults);

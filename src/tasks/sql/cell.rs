@@ -75,6 +75,16 @@ impl Cell {
         }
     }
 
+    /// About the size of the value in bytes.
+    pub fn size(&self) -> usize {
+        match self {
+            Cell::Decimal(text) | Cell::Text(text) => text.len(),
+            Cell::Bytes(bytes) => bytes.len(),
+            Cell::Json(value) => value.to_string().len(),
+            _ => size_of::<Cell>(),
+        }
+    }
+
     /// Compares two values of one column; `None` if they cannot be compared.
     pub fn compare(&self, other: &Cell) -> Option<Ordering> {
         match (self, other) {

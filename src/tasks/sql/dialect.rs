@@ -2,6 +2,7 @@
 
 use super::statement::Placeholder;
 use crate::domain::profile::datasource::Engine;
+use crate::i18n::{Message, message};
 
 /// A target table and its key for upserts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,9 +35,9 @@ pub fn max_rows_per_statement(engine: Engine, columns: usize) -> usize {
 }
 
 /// A quoted identifier. The error says that it contains a character that no identifier may contain.
-pub fn quoted(engine: Engine, name: &str) -> Result<String, String> {
+pub fn quoted(engine: Engine, name: &str) -> Result<String, Message> {
     if name.is_empty() || name.chars().any(|c| c.is_control()) {
-        return Err(format!("'{}' is not a valid name", crate::domain::input::truncate(name, 40)));
+        return Err(message!("sql.invalid_name", name = crate::domain::input::truncate(name, 40)));
     }
     Ok(match engine {
         Engine::MySql => format!("`{}`", name.replace('`', "``")),
@@ -51,12 +52,12 @@ pub fn quoted(engine: Engine, name: &str) -> Result<String, String> {
 ///
 /// # Errors
 /// If a name is invalid, a key is not among the columns, or the database does not support upserts (ODBC).
-pub fn insert(engine: Engine, destination: &Destination, columns: &[String], rows: usize) -> Result<String, String> {
+pub fn insert(engine: Engine, destination: &Destination, columns: &[String], rows: usize) -> Result<String, Message> {
     let table: Vec<String> = destination.table.split('.').map(|part| quoted(engine, part)).collect::<Result<_, _>>()?;
     let table = table.join(".");
     let names: Vec<String> = columns.iter().map(|name| quoted(engine, name)).collect::<Result<_, _>>()?;
     if let Some(missing) = destination.key.iter().find(|key| !columns.contains(key)) {
-        return Err(format!("key: the query returns no column '{missing}'; it returns {}", columns.join(", ")));
+        return Err(message!("sql.key_not_in_query", column = missing, columns = columns.join(", ")));
     }
     let is_key = |index: &usize| destination.key.contains(&columns[*index]);
     let (keys, others): (Vec<usize>, Vec<usize>) = (0..columns.len()).partition(is_key);
@@ -77,7 +78,7 @@ pub fn insert(engine: Engine, destination: &Destination, columns: &[String], row
             Ok(format!("{} on duplicate key update {}", plain(), each(changed, |name| format!("{name} = values({name})"))))
         }
         Engine::SqlServer | Engine::Oracle => Ok(merge(engine, &table, &names, &keys, &others, rows)),
-        Engine::Odbc => Err("mode upsert is not supported over ODBC; use mode insert".to_owned()),
+        Engine::Odbc => Err(message!("sql.no_upsert")),
     }
 }
 
@@ -144,7 +145,7 @@ mod tests {
         );
         let fault =
             insert(Engine::Sqlite, &Destination { table: "t".into(), key: vec!["k".into()] }, &["id".into()], 1).unwrap_err();
-        assert_eq!(fault, "key: the query returns no column 'k'; it returns id");
+        assert_eq!(fault.to_string(), "key: the query returns no column 'k'; it returns id");
     }
 
     #[test]

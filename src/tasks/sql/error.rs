@@ -1,6 +1,7 @@
 //! Database errors, with the database's message and whether another attempt may succeed.
 
 use crate::domain::input::truncate;
+use crate::i18n::{Message, message};
 use crate::tasks::RunError;
 
 /// Maximum length of a database's message, in characters.
@@ -10,7 +11,7 @@ const MESSAGE_MAX: usize = 2000;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SqlError {
     /// The message for users. [`SqlError::redact`] removes secrets before the error leaves this module.
-    pub message: String,
+    pub message: Message,
     /// Whether another attempt may succeed: broken connection, deadlock, lock timeout.
     pub retryable: bool,
     /// The position in the statement, in characters from 1, if the database reports it.
@@ -19,22 +20,24 @@ pub struct SqlError {
 
 impl SqlError {
     /// A retryable error: another attempt may succeed.
-    pub fn retry(message: impl Into<String>) -> Self {
-        Self { message: message.into(), retryable: true, position: None }
+    pub fn retry(message: Message) -> Self {
+        Self { message, retryable: true, position: None }
     }
 
     /// A permanent error: another attempt would fail the same way.
-    pub fn fail(message: impl Into<String>) -> Self {
-        Self { message: message.into(), retryable: false, position: None }
+    pub fn fail(message: Message) -> Self {
+        Self { message, retryable: false, position: None }
     }
 
     /// Replaces each of the secrets by `***` and truncates the message.
     #[must_use]
     pub fn redact(mut self, secrets: &[String]) -> Self {
-        for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
-            self.message = self.message.replace(secret.as_str(), "***");
-        }
-        self.message = truncate(&self.message, MESSAGE_MAX);
+        let hide = |text: &str| {
+            let secrets = secrets.iter().filter(|secret| !secret.is_empty());
+            let hidden = secrets.fold(text.to_owned(), |text, secret| text.replace(secret.as_str(), "***"));
+            truncate(&hidden, MESSAGE_MAX)
+        };
+        self.message = self.message.map_texts(&hide);
         self
     }
 
@@ -45,7 +48,7 @@ impl SqlError {
             let before: String = statement.chars().take(position.saturating_sub(1)).collect();
             let line = first_line + before.matches('\n').count();
             let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-            self.message = format!("{} (line {line}, column {column})", self.message);
+            self.message = message!("sql.located", problem = self.message, line, column);
         }
         self
     }
@@ -61,15 +64,15 @@ impl From<sqlx::Error> for SqlError {
     fn from(error: sqlx::Error) -> Self {
         match &error {
             sqlx::Error::Database(error) => from_database(error.as_ref()),
-            sqlx::Error::Io(cause) => SqlError::retry(format!("the connection failed: {cause}")),
-            sqlx::Error::WorkerCrashed | sqlx::Error::PoolTimedOut => SqlError::retry("the connection was lost"),
+            sqlx::Error::Io(cause) => SqlError::retry(message!("sql.connection_failed", error = cause.to_string())),
+            sqlx::Error::WorkerCrashed | sqlx::Error::PoolTimedOut => SqlError::retry(message!("sql.connection_lost")),
             // The MySQL driver checks the number of parameters itself.
             sqlx::Error::Protocol(cause) if cause.starts_with("prepared statement expected") => {
-                SqlError::fail(cause.split(" (").next().unwrap_or_default())
+                SqlError::fail(Message::verbatim(cause.split(" (").next().unwrap_or_default()))
             }
-            sqlx::Error::Protocol(cause) => SqlError::retry(format!("the connection failed: {cause}")),
-            sqlx::Error::Tls(cause) => SqlError::fail(format!("the TLS connection failed: {cause}")),
-            other => SqlError::fail(other.to_string()),
+            sqlx::Error::Protocol(cause) => SqlError::retry(message!("sql.connection_failed", error = cause)),
+            sqlx::Error::Tls(cause) => SqlError::fail(message!("sql.tls_failed", error = cause.to_string())),
+            other => SqlError::fail(Message::verbatim(other.to_string())),
         }
     }
 }
@@ -80,12 +83,12 @@ fn from_database(error: &dyn sqlx::error::DatabaseError) -> SqlError {
     }
     if let Some(error) = error.try_downcast_ref::<sqlx::mysql::MySqlDatabaseError>() {
         let number = error.number();
-        let message = format!("{} ({number})", error.message());
+        let message = Message::verbatim(format!("{} ({number})", error.message()));
         return SqlError { message, retryable: is_retryable_mysql(number), position: None };
     }
     // SQLite's primary result code is the low byte. Retryable: interrupt, busy, locked, I/O error, protocol.
     let code: i32 = error.code().and_then(|code| code.parse().ok()).unwrap_or(1) & 0xff;
-    let message = format!("{} (code {code})", error.message());
+    let message = Message::verbatim(format!("{} (code {code})", error.message()));
     SqlError { message, retryable: matches!(code, 5 | 6 | 9 | 10 | 15), position: None }
 }
 
@@ -101,7 +104,7 @@ fn from_postgres(error: &sqlx::postgres::PgDatabaseError) -> SqlError {
         Some(PgErrorPosition::Original(position)) => Some(position),
         _ => None,
     };
-    SqlError { message: format!("{} ({code}){more}", error.message()), retryable, position }
+    SqlError { message: Message::verbatim(format!("{} ({code}){more}", error.message())), retryable, position }
 }
 
 /// Whether the error is temporary: too many connections, shutdown, network, lock wait, deadlock, too many queries, interrupted,
@@ -119,13 +122,14 @@ mod tests {
 
     #[test]
     fn with_location_appends_line_and_column() {
-        let error = SqlError { position: Some(10), ..SqlError::fail("no") };
-        assert_eq!(error.with_location("select\n  x", 3).message, "no (line 4, column 3)");
+        let error = SqlError { position: Some(10), ..SqlError::fail(Message::verbatim("no")) };
+        assert_eq!(error.with_location("select\n  x", 3).message.to_string(), "no (line 4, column 3)");
     }
 
     #[test]
     fn redact_replaces_secrets() {
-        let error = SqlError::fail("cannot open postgres://me:hush@h/d: hush").redact(&["hush".into(), String::new()]);
-        assert_eq!(error.message, "cannot open postgres://me:***@h/d: ***");
+        let error =
+            SqlError::fail(Message::verbatim("cannot open postgres://me:hush@h/d: hush")).redact(&["hush".into(), String::new()]);
+        assert_eq!(error.message.to_string(), "cannot open postgres://me:***@h/d: ***");
     }
 }

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::error::SqlError;
 use super::session::{Session, Stopper};
+use crate::i18n::message;
 
 /// Time limit for stopping a statement on its server. Later the server notices the closed connection by itself.
 const STOP_LIMIT: Duration = Duration::from_millis(1500);
@@ -97,7 +98,7 @@ pub async fn run_bounded<T>(
     };
     tokio::select! {
         outcome = work => Ok(outcome),
-        () = cancel.cancelled() => Err(SqlError::fail("the run was cancelled")),
-        duration = elapsed => Err(SqlError::retry(format!("the run timed out after {} s", duration.as_secs_f64()))),
+        () = cancel.cancelled() => Err(SqlError::fail(message!("sql.cancelled"))),
+        duration = elapsed => Err(SqlError::retry(message!("sql.timed_out", seconds = duration.as_secs_f64()))),
     }
 }

@@ -7,12 +7,14 @@ pub mod cell;
 pub mod dialect;
 pub mod error;
 pub mod lease;
+mod meter;
 mod mssql;
 mod mysql;
 #[cfg(feature = "odbc")]
 mod odbc;
 mod oracle;
 mod postgres;
+mod relay;
 mod row_stream;
 mod scan;
 pub mod session;
@@ -20,6 +22,7 @@ pub mod source;
 pub mod split;
 mod sqlite;
 pub mod statement;
+mod target;
 
 pub use cell::Cell;
 pub use error::SqlError;

@@ -11,33 +11,39 @@ use tokio_util::compat::{Compat, TokioAsyncWriteCompatExt};
 
 use super::cell::Cell;
 use super::error::SqlError;
+use super::meter::{Meter, MeteredStream};
 use super::session::{Column, Event, RowSender, Session, Step, Stopper};
-use super::source::Target;
 use super::split::split;
 use super::statement::{Placeholder, Statement, Values};
+use super::target::Target;
 use crate::domain::profile::datasource::{Engine, Tls};
+use crate::i18n::{Message, message};
 
 /// A connection to SQL Server.
 pub struct SqlServer {
-    client: Client<Compat<TcpStream>>,
+    client: Client<Compat<MeteredStream<TcpStream>>>,
+    meter: Meter,
 }
 
 impl SqlServer {
     pub async fn connect(target: &Target) -> Result<SqlServer, SqlError> {
         let config = config(target);
         let stream = TcpStream::connect(config.get_addr()).await;
-        let stream = stream.map_err(|error| SqlError::retry(format!("the connection failed: {error}")))?;
+        let stream = stream.map_err(|error| SqlError::retry(message!("sql.connection_failed", error = error.to_string())))?;
         let _ = stream.set_nodelay(true); // only an optimisation
+        let meter = Meter::default();
+        let stream = MeteredStream { stream, meter: meter.clone() };
         let mut client = Client::connect(config, stream.compat_write()).await?;
         // A statement that fails inside a transaction must roll back all of it.
         client.simple_query("set xact_abort on").await?.into_results().await?;
-        Ok(SqlServer { client })
+        Ok(SqlServer { client, meter })
     }
 
     async fn run_all(&mut self, statement: &Statement, values: &Values, out: &RowSender) -> Result<u64, SqlError> {
         let (text, cells) = statement.bind(values, Placeholder::AtP)?;
         let params: Vec<Param> = cells.into_iter().map(Param).collect();
         let params: Vec<&dyn ToSql> = params.iter().map(|param| param as &dyn ToSql).collect();
+        self.meter.reset();
         if !expects_rows(statement) {
             let outcome = self.client.execute(text, &params).await?;
             return Ok(outcome.rows_affected().iter().sum());
@@ -46,7 +52,8 @@ impl SqlServer {
             true => self.client.simple_query(text).await?,
             false => self.client.query(text, &params).await?,
         };
-        while let Some(item) = stream.try_next().await? {
+        while let Some(item) = stream.try_next().await.map_err(|error| self.meter.explain(error.into()))? {
+            self.meter.reset();
             match item {
                 QueryItem::Metadata(meta) if meta.columns().is_empty() => {}
                 QueryItem::Metadata(meta) => {
@@ -182,11 +189,11 @@ impl From<tiberius::error::Error> for SqlError {
         match &error {
             Error::Server(server_error) => {
                 let message = format!("{} ({}, line {})", server_error.message(), server_error.code(), server_error.line());
-                SqlError { message, retryable: is_retryable(server_error.code()), position: None }
+                SqlError { message: Message::verbatim(message), retryable: is_retryable(server_error.code()), position: None }
             }
-            Error::Io { message, .. } => SqlError::retry(format!("the connection failed: {message}")),
-            Error::Protocol(_) | Error::Routing { .. } => SqlError::retry(error.to_string()),
-            _ => SqlError::fail(error.to_string()),
+            Error::Io { message, .. } => SqlError::retry(message!("sql.connection_failed", error = message)),
+            Error::Protocol(_) | Error::Routing { .. } => SqlError::retry(Message::verbatim(error.to_string())),
+            _ => SqlError::fail(Message::verbatim(error.to_string())),
         }
     }
 }

@@ -1,6 +1,5 @@
 //! MySQL and MariaDB sessions.
 
-use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
 use sqlx::mysql::types::MySqlTime;
 use sqlx::mysql::{MySqlArguments, MySqlConnectOptions, MySqlConnection, MySqlQueryResult, MySqlRow, MySqlSslMode};
@@ -12,10 +11,12 @@ use sqlx::{
 
 use super::cell::Cell;
 use super::error::SqlError;
+use super::meter::Meter;
+use super::relay::Relay;
 use super::row_stream::{columns, forward_rows};
-use super::session::{Event, RowSender, Session, Step, Stopper};
-use super::source::Target;
+use super::session::{Event, RowSender, Step, Stopper, sqlx_session};
 use super::statement::{Placeholder, Statement, Values};
+use super::target::Target;
 use crate::domain::profile::datasource::Tls;
 
 /// A connection to MySQL or MariaDB.
@@ -24,17 +25,21 @@ pub struct MySql {
     options: MySqlConnectOptions,
     id: u64,
     read_only: bool,
+    meter: Meter,
 }
 
 impl MySql {
     pub async fn connect(target: &Target) -> Result<MySql, SqlError> {
         let options = options(target);
-        let mut connection = options.connect().await?;
+        let meter = Meter::default();
+        let relay = Relay::open(target, "mysql.sock", &meter).await?;
+        let direct = options.clone();
+        let mut connection = relay.iter().fold(direct, |options, relay| options.socket(relay.socket())).connect().await?;
         let id: u64 = sqlx::query_scalar("select cast(connection_id() as unsigned)").fetch_one(&mut connection).await?;
         if target.read_only {
             connection.execute("set session transaction read only").await?;
         }
-        Ok(MySql { connection, options, id, read_only: target.read_only })
+        Ok(MySql { connection, options, id, read_only: target.read_only, meter })
     }
 
     async fn run_all(&mut self, statement: &Statement, values: &Values, out: &RowSender) -> Result<u64, SqlError> {
@@ -47,7 +52,7 @@ impl MySql {
             let query = given.into_iter().fold(sqlx::query(AssertSqlSafe(text)).persistent(false), bind);
             self.connection.fetch_many(query)
         };
-        let (changed, has_rows) = forward_rows(results, out, MySqlQueryResult::rows_affected, cell).await?;
+        let (changed, has_rows) = forward_rows(results, out, &self.meter, MySqlQueryResult::rows_affected, cell).await?;
         if !has_rows && statement.returns_rows() {
             let prepared = self.connection.prepare(AssertSqlSafe(query_text).into_sql_str()).await?;
             out.send(Event::Columns(columns(prepared.columns()))).await?;
@@ -87,37 +92,20 @@ fn options(target: &Target) -> MySqlConnectOptions {
     options.disable_statement_logging()
 }
 
-impl Session for MySql {
-    fn run<'a>(
-        &'a mut self,
-        statement: &'a Statement,
-        values: &'a Values,
-        out: RowSender,
-    ) -> BoxFuture<'a, Result<u64, SqlError>> {
-        Box::pin(async move { self.run_all(statement, values, &out).await })
-    }
+sqlx_session!(MySql);
 
-    fn step(&mut self, step: Step) -> BoxFuture<'_, Result<(), SqlError>> {
-        let text = match step {
+impl MySql {
+    fn step_text(&self, step: Step) -> &'static str {
+        match step {
             Step::Begin { .. } if self.read_only => "start transaction read only",
             Step::Begin { .. } => "start transaction",
             Step::Commit => "commit",
             Step::Rollback => "rollback",
-        };
-        Box::pin(async move {
-            sqlx::raw_sql(text).execute(&mut self.connection).await?;
-            Ok(())
-        })
+        }
     }
 
-    fn stopper(&self) -> Stopper {
+    fn new_stopper(&self) -> Stopper {
         Stopper::MySql(Box::new(self.options.clone()), self.id)
-    }
-
-    fn close(self: Box<Self>) -> BoxFuture<'static, ()> {
-        Box::pin(async move {
-            let _ = self.connection.close().await; // the connection is dropped in any case
-        })
     }
 }
 

@@ -12,8 +12,9 @@ use odbc_api::{Connection, ConnectionOptions, Cursor, CursorRow, DataType, IntoP
 use super::cell::Cell;
 use super::error::SqlError;
 use super::session::{Column, Event, RowSender, Session, Step, Stopper};
-use super::source::Target;
 use super::statement::{Placeholder, Statement, Values};
+use super::target::Target;
+use crate::i18n::message;
 
 /// Query timeout in seconds, so that an abandoned run does not hold its connection forever.
 const STATEMENT_LIMIT: usize = 3600;
@@ -59,7 +60,7 @@ fn connection_string(target: &Target) -> String {
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, SqlError> + Send + 'static) -> Result<T, SqlError> {
     let outcome = tokio::task::spawn_blocking(work).await;
-    outcome.unwrap_or_else(|_| Err(SqlError::fail("the driver failed")))
+    outcome.unwrap_or_else(|_| Err(SqlError::fail(message!("sql.driver_failed"))))
 }
 
 impl Session for Odbc {
@@ -171,6 +172,6 @@ impl From<odbc_api::Error> for SqlError {
         let message = error.to_string();
         // The SQLSTATE classes common to all drivers: connection exceptions, transaction rollback, timeouts.
         let retryable = ["State: 08", "State: 40", "State: HYT"].iter().any(|class| message.contains(class));
-        SqlError { message, retryable, position: None }
+        SqlError { message: message.into(), retryable, position: None }
     }
 }

@@ -10,9 +10,10 @@ use oracledb::{Connection, ErrorKind, OracleTimestamp, Row, ToDbValue};
 use super::cell::Cell;
 use super::error::SqlError;
 use super::session::{Column, Event, RowSender, Session, Step, Stopper};
-use super::source::Target;
 use super::statement::{Placeholder, Statement, Values};
+use super::target::Target;
 use crate::domain::profile::datasource::Tls;
+use crate::i18n::{Message, message};
 
 /// Call timeout, so that an abandoned run does not hold its connection forever.
 const CALL_LIMIT: std::time::Duration = std::time::Duration::from_secs(3600);
@@ -58,7 +59,7 @@ impl Oracle {
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, SqlError> + Send + 'static) -> Result<T, SqlError> {
     let outcome = tokio::task::spawn_blocking(work).await;
-    outcome.unwrap_or_else(|_| Err(SqlError::fail("the driver failed")))
+    outcome.unwrap_or_else(|_| Err(SqlError::fail(message!("sql.driver_failed"))))
 }
 
 impl Session for Oracle {
@@ -195,6 +196,6 @@ impl From<oracledb::Error> for SqlError {
             .iter()
             .any(|code| message.contains(code)),
         };
-        SqlError { message, retryable, position: None }
+        SqlError { message: Message::verbatim(message), retryable, position: None }
     }
 }

@@ -2,17 +2,20 @@
 //! (`PREPARE`, `EXECUTE`), which infers their types.
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime};
-use futures_util::future::BoxFuture;
+use data_encoding::HEXLOWER;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgQueryResult, PgRow, PgSslMode, PgValueFormat};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor, Row, SqlSafeStr, Statement as _, TypeInfo, ValueRef};
 
 use super::cell::Cell;
 use super::error::SqlError;
+use super::meter::Meter;
+use super::relay::Relay;
 use super::row_stream::{columns, forward_rows};
-use super::session::{Event, RowSender, Session, Step, Stopper};
-use super::source::Target;
+use super::session::{Event, RowSender, Step, Stopper, sqlx_session};
 use super::statement::{Placeholder, Statement, Values};
+use super::target::Target;
 use crate::domain::profile::datasource::Tls;
+use crate::i18n::message;
 
 /// Prefix of a statement with parameters.
 const PREPARE: &str = "prepare belfry as ";
@@ -23,17 +26,21 @@ pub struct Postgres {
     options: PgConnectOptions,
     pid: i32,
     read_only: bool,
+    meter: Meter,
 }
 
 impl Postgres {
     pub async fn connect(target: &Target) -> Result<Postgres, SqlError> {
         let options = options(target);
-        let mut connection = options.connect().await?;
+        let meter = Meter::default();
+        let relay = Relay::open(target, &format!(".s.PGSQL.{}", target.address.port), &meter).await?;
+        let direct = options.clone();
+        let mut connection = relay.iter().fold(direct, |options, relay| options.socket(relay.folder())).connect().await?;
         // Names of zones contain no quotes. The session runs in Belfry's zone, so that current_date is the user's.
         let zone = format!("set time zone '{}'", target.zone.name());
         connection.execute(AssertSqlSafe(zone)).await?;
         let pid = sqlx::query_scalar("select pg_backend_pid()").fetch_one(&mut connection).await?;
-        Ok(Postgres { connection, options, pid, read_only: target.read_only })
+        Ok(Postgres { connection, options, pid, read_only: target.read_only, meter })
     }
 
     async fn run_all(&mut self, statement: &Statement, values: &Values, out: &RowSender) -> Result<u64, SqlError> {
@@ -58,7 +65,7 @@ impl Postgres {
     async fn stream(&mut self, text: String, statement: &Statement, out: &RowSender) -> Result<u64, SqlError> {
         let executed = text.clone();
         let results = sqlx::raw_sql(AssertSqlSafe(text)).fetch_many(&mut self.connection);
-        let (changed, has_rows) = forward_rows(results, out, PgQueryResult::rows_affected, cell).await?;
+        let (changed, has_rows) = forward_rows(results, out, &self.meter, PgQueryResult::rows_affected, cell).await?;
         if !has_rows && statement.returns_rows() && !executed.starts_with("execute ") {
             let prepared = self.connection.prepare(AssertSqlSafe(executed).into_sql_str()).await?;
             out.send(Event::Columns(columns(prepared.columns()))).await?;
@@ -97,45 +104,28 @@ fn options(target: &Target) -> PgConnectOptions {
     options.disable_statement_logging()
 }
 
-impl Session for Postgres {
-    fn run<'a>(
-        &'a mut self,
-        statement: &'a Statement,
-        values: &'a Values,
-        out: RowSender,
-    ) -> BoxFuture<'a, Result<u64, SqlError>> {
-        Box::pin(async move { self.run_all(statement, values, &out).await })
-    }
+sqlx_session!(Postgres);
 
-    fn step(&mut self, step: Step) -> BoxFuture<'_, Result<(), SqlError>> {
-        let text = match step {
+impl Postgres {
+    fn step_text(&self, step: Step) -> &'static str {
+        match step {
             // After the first query a transaction can no longer be switched to read-write.
             Step::Begin { .. } if self.read_only => "begin read only; select 1",
             Step::Begin { .. } => "begin",
             Step::Commit => "commit",
             Step::Rollback => "rollback",
-        };
-        Box::pin(async move {
-            sqlx::raw_sql(text).execute(&mut self.connection).await?;
-            Ok(())
-        })
+        }
     }
 
-    fn stopper(&self) -> Stopper {
+    fn new_stopper(&self) -> Stopper {
         Stopper::Postgres(Box::new(self.options.clone()), self.pid)
-    }
-
-    fn close(self: Box<Self>) -> BoxFuture<'static, ()> {
-        Box::pin(async move {
-            let _ = self.connection.close().await; // the connection is dropped in any case
-        })
     }
 }
 
 /// The statement with its values inlined, for statements that cannot be prepared (`call`).
 fn inline_values(statement: &Statement, values: &Values) -> Result<String, SqlError> {
     let Values::Named(given) = values else {
-        return Err(SqlError::fail("call supports only named parameters (:name)"));
+        return Err(SqlError::fail(message!("sql.named_only")));
     };
     statement.bind(values, Placeholder::Dollar)?;
     let texts = given.iter().map(|(name, cell)| Ok((name.as_str(), literal(cell)?)));
@@ -147,12 +137,12 @@ fn inline_values(statement: &Statement, values: &Values) -> Result<String, SqlEr
 fn literal(cell: &Cell) -> Result<String, SqlError> {
     let text = match cell {
         Cell::Null => return Ok("null".to_owned()),
-        Cell::Bytes(bytes) => format!("\\x{}", bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>()),
+        Cell::Bytes(bytes) => format!("\\x{}", HEXLOWER.encode(bytes)),
         Cell::Float(float) if float.is_infinite() => (if *float > 0.0 { "infinity" } else { "-infinity" }).to_owned(),
         other => other.text(),
     };
     if text.contains('\0') {
-        return Err(SqlError::fail("a value contains the character U+0000, which PostgreSQL cannot store"));
+        return Err(SqlError::fail(message!("sql.nul")));
     }
     Ok(format!("E'{}'", text.replace('\\', "\\\\").replace('\'', "''")))
 }
@@ -163,9 +153,9 @@ fn cell(row: &PgRow, index: usize) -> Result<Cell, SqlError> {
         return Ok(Cell::Null);
     }
     if value.format() != PgValueFormat::Text {
-        return Err(SqlError::fail("the server returned a value in binary format"));
+        return Err(SqlError::fail(message!("sql.binary")));
     }
-    let text = value.as_str().map_err(|_| SqlError::fail("the server returned text that is not valid UTF-8"))?;
+    let text = value.as_str().map_err(|_| SqlError::fail(message!("sql.not_utf8")))?;
     Ok(read(value.type_info().name(), text))
 }
 
@@ -187,8 +177,7 @@ fn read(kind: &str, text: &str) -> Cell {
 }
 
 fn bytes(text: &str) -> Option<Vec<u8>> {
-    let digits = text.strip_prefix("\\x")?.as_bytes();
-    digits.chunks(2).map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()).collect()
+    HEXLOWER.decode(text.strip_prefix("\\x")?.as_bytes()).ok()
 }
 
 #[cfg(test)]

@@ -7,20 +7,24 @@ use sqlx::{Either, Row, TypeInfo};
 
 use super::cell::Cell;
 use super::error::SqlError;
+use super::meter::Meter;
 use super::session::{Column, Event, RowSender};
 
 /// Forwards columns and rows as they arrive. Returns the number of changed rows and whether there was any row.
 pub(super) async fn forward_rows<D, R: Row>(
     mut results: impl Stream<Item = Result<Either<D, R>, sqlx::Error>> + Unpin,
     out: &RowSender,
+    meter: &Meter,
     changed_by: fn(&D) -> u64,
     cell: fn(&R, usize) -> Result<Cell, SqlError>,
 ) -> Result<(u64, bool), SqlError> {
     let (mut changed, mut has_rows) = (0, false);
-    while let Some(item) = results.try_next().await? {
+    meter.reset();
+    while let Some(item) = results.try_next().await.map_err(|error| meter.explain(error.into()))? {
         match item {
             Either::Left(done) => changed += changed_by(&done),
             Either::Right(row) => {
+                meter.reset();
                 if !std::mem::replace(&mut has_rows, true) {
                     out.send(Event::Columns(columns(row.columns()))).await?;
                 }

@@ -9,7 +9,9 @@ use tokio::sync::mpsc;
 
 use super::cell::Cell;
 use super::error::SqlError;
+use super::meter::{CELL_MAX, ROW_MAX, too_large};
 use super::statement::{Statement, Values};
+use crate::i18n::message;
 
 /// One connection to a database.
 pub trait Session: Send {
@@ -30,6 +32,41 @@ pub trait Session: Send {
     /// Closes the connection gracefully.
     fn close(self: Box<Self>) -> BoxFuture<'static, ()>;
 }
+
+/// Implements [`Session`] for a driver of sqlx by its methods `run_all`, `step_text` and `new_stopper`.
+macro_rules! sqlx_session {
+    ($driver:ty) => {
+        impl $crate::tasks::sql::session::Session for $driver {
+            fn run<'a>(
+                &'a mut self,
+                statement: &'a Statement,
+                values: &'a Values,
+                out: RowSender,
+            ) -> futures_util::future::BoxFuture<'a, Result<u64, SqlError>> {
+                Box::pin(async move { self.run_all(statement, values, &out).await })
+            }
+
+            fn step(&mut self, step: Step) -> futures_util::future::BoxFuture<'_, Result<(), SqlError>> {
+                let text = self.step_text(step);
+                Box::pin(async move {
+                    sqlx::raw_sql(text).execute(&mut self.connection).await?;
+                    Ok(())
+                })
+            }
+
+            fn stopper(&self) -> Stopper {
+                self.new_stopper()
+            }
+
+            fn close(self: Box<Self>) -> futures_util::future::BoxFuture<'static, ()> {
+                Box::pin(async move {
+                    let _ = self.connection.close().await; // the connection is dropped in any case
+                })
+            }
+        }
+    };
+}
+pub(super) use sqlx_session;
 
 /// A transaction command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,15 +108,44 @@ pub fn row_channel() -> (RowSender, mpsc::Receiver<Event>) {
     (RowSender(sender), receiver)
 }
 
+/// A row of this many bytes takes one place of the channel; a larger one takes several.
+const PLACE_BYTES: usize = 256 << 10;
+
 impl RowSender {
-    /// Sends an item; fails if the receiver is closed.
+    /// Sends an item; fails if the receiver is closed or a cell is too large.
     pub async fn send(&self, event: Event) -> Result<(), SqlError> {
-        self.0.send(event).await.map_err(|_| SqlError::fail("the rows are no longer received"))
+        let places = places(&event)?;
+        let mut permits = self.0.reserve_many(places).await.map_err(|_| not_received())?;
+        if let Some(permit) = permits.next() {
+            permit.send(event);
+        }
+        Ok(())
     }
 
-    /// As [`RowSender::send`], for blocking threads.
+    /// As [`RowSender::send`], for blocking threads of the runtime.
     pub fn send_blocking(&self, event: Event) -> Result<(), SqlError> {
-        self.0.blocking_send(event).map_err(|_| SqlError::fail("the rows are no longer received"))
+        tokio::runtime::Handle::current().block_on(self.send(event))
+    }
+}
+
+fn not_received() -> SqlError {
+    SqlError::fail(message!("sql.rows_not_received"))
+}
+
+/// The places of the channel that must be free for an item, so that large rows do not wait there together.
+fn places(event: &Event) -> Result<usize, SqlError> {
+    let Event::Row(row) = event else { return Ok(1) };
+    let mut bytes = 0;
+    for cell in row {
+        let size = cell.size();
+        if size > CELL_MAX {
+            return Err(too_large(CELL_MAX as u64));
+        }
+        bytes += size;
+    }
+    match bytes as u64 > ROW_MAX {
+        true => Err(too_large(ROW_MAX)),
+        false => Ok((bytes / PLACE_BYTES).clamp(1, ROWS_AHEAD)),
     }
 }
 

@@ -1,9 +1,7 @@
 //! Datasources of the settings by name, and connections to them.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use chrono_tz::Tz;
 use tokio::sync::Semaphore;
@@ -13,9 +11,11 @@ use super::lease::Lease;
 use super::session::{Event, Session, row_channel};
 use super::split::split;
 use super::statement::Values;
+use super::target::Target;
 use super::{mssql, mysql, oracle, postgres, sqlite};
 use crate::domain::profile::Profiles;
-use crate::domain::profile::datasource::{Address, Datasource, Engine, Tls};
+use crate::domain::profile::datasource::{Address, Datasource, Engine};
+use crate::i18n::{Message, message};
 use crate::tasks::template::is_template;
 
 /// All datasources of the settings, by name.
@@ -27,17 +27,6 @@ pub struct Source {
     pub name: String,
     target: Target,
     permits: Arc<Semaphore>,
-}
-
-/// Connection parameters.
-pub struct Target {
-    pub address: Address,
-    pub tls: Tls,
-    pub tls_ca: Option<PathBuf>,
-    pub read_only: bool,
-    pub connect_timeout: Duration,
-    /// The session's time zone, where the database supports one.
-    pub zone: Tz,
 }
 
 impl Datasources {
@@ -55,24 +44,23 @@ impl Datasources {
         self.0.values()
     }
 
-    /// The datasource of this name; without a name the only one. The error is a message that lists the names.
-    pub fn get(&self, name: Option<&str>) -> Result<Arc<Source>, String> {
+    /// The datasource of this name; without a name the only one. The error lists the names.
+    pub fn get(&self, name: Option<&str>) -> Result<Arc<Source>, Message> {
         let names: Vec<&str> = self.0.keys().map(String::as_str).collect();
         let known = names.join(", ");
         match (name, names.as_slice()) {
-            (_, []) => {
-                Err("datasource: none is configured; an administrator adds [datasource.<name>] to the settings".to_owned())
-            }
+            (_, []) => Err(message!("sql.no_datasource")),
             (None, [only]) => Ok(Arc::clone(&self.0[*only])),
-            (None, _) => Err(format!("datasource: is required, because there are several: {known}")),
-            (Some(name), _) => self.0.get(name).cloned().ok_or_else(|| {
-                format!("datasource: '{}' is not configured; configured are {known}", crate::domain::input::truncate(name, 64))
-            }),
+            (None, _) => Err(message!("sql.several_datasources", known)),
+            (Some(name), _) => {
+                let unknown = || message!("sql.unknown_datasource", name = crate::domain::input::truncate(name, 64), known);
+                self.0.get(name).cloned().ok_or_else(unknown)
+            }
         }
     }
 
     /// As [`Datasources::get`], for saving a task: any name is allowed if no datasource is configured yet.
-    pub fn check(&self, name: Option<&str>) -> Result<(), String> {
+    pub fn check(&self, name: Option<&str>) -> Result<(), Message> {
         let is_template = name.is_some_and(is_template);
         if self.0.is_empty() || is_template { Ok(()) } else { self.get(name).map(drop) }
     }
@@ -133,10 +121,10 @@ impl Source {
     /// Opens a connection, after waiting for a free slot within `max_connections`.
     pub async fn open(&self) -> Result<Lease, SqlError> {
         let permit = Arc::clone(&self.permits).acquire_owned().await;
-        let permit = permit.map_err(|_| SqlError::retry("the server is stopping"))?;
+        let permit = permit.map_err(|_| SqlError::retry(message!("sql.server_stopping")))?;
         let limit = self.target.connect_timeout;
         let connected = tokio::time::timeout(limit, self.connect()).await;
-        let late = || SqlError::retry(format!("the database did not answer within {} s", limit.as_secs()));
+        let late = || SqlError::retry(message!("sql.connect_timed_out", seconds = limit.as_secs()));
         let session = connected.unwrap_or_else(|_| Err(late())).map_err(|error| self.redact(error))?;
         Ok(Lease::new(session, permit))
     }
@@ -152,7 +140,7 @@ impl Source {
             #[cfg(feature = "odbc")]
             Engine::Odbc => Box::new(super::odbc::Odbc::connect(target).await?),
             #[cfg(not(feature = "odbc"))]
-            Engine::Odbc => return Err(SqlError::fail("this build of Belfry does not support ODBC")),
+            Engine::Odbc => return Err(SqlError::fail(message!("sql.no_odbc"))),
         })
     }
 
@@ -165,11 +153,14 @@ impl Source {
             Engine::SqlServer => "select @@version",
             Engine::Oracle => "select version_full from product_component_version where rownum = 1",
             // No version query works with all drivers, so connecting is the test.
-            Engine::Odbc => return self.open().await?.finish().await.then_some(String::new()).ok_or(SqlError::retry("closed")),
+            Engine::Odbc => {
+                let closed = self.open().await?.finish().await.then_some(String::new());
+                return closed.ok_or_else(|| SqlError::retry(message!("sql.closed")));
+            }
         };
         let mut lease = self.open().await?;
         let statements = split(text, self.engine());
-        let statement = statements.first().ok_or_else(|| SqlError::fail("no version query"))?;
+        let statement = statements.first().ok_or_else(|| SqlError::fail(message!("sql.no_version_query")))?;
         let (out, mut rows) = row_channel();
         let reading = async {
             let mut first = None;
@@ -208,7 +199,7 @@ mod tests {
 
     #[test]
     fn get_finds_by_name_or_the_only_datasource() {
-        let fault = |sources: &Datasources, name| sources.get(name).map(|found| found.name.clone()).unwrap_err();
+        let fault = |sources: &Datasources, name| sources.get(name).map(|found| found.name.clone()).unwrap_err().to_string();
         let one = sources(&[("a", "sqlite://a.db")]);
         assert_eq!(one.get(None).unwrap().name, "a");
         assert_eq!(fault(&one, Some("b")), "datasource: 'b' is not configured; configured are a");
@@ -222,8 +213,12 @@ mod tests {
     fn displayed_values_contain_no_secrets() {
         let sources = sources(&[("a", "postgres://me:hush@db/x"), ("b", "odbc:Driver=X;PWD={hush};Server=s")]);
         for source in sources.all() {
-            let shown =
-                format!("{:?} {:?} {}", source.host(), source.database(), source.redact(SqlError::fail("bad hush")).message);
+            let shown = format!(
+                "{:?} {:?} {}",
+                source.host(),
+                source.database(),
+                source.redact(SqlError::fail(Message::verbatim("bad hush"))).message
+            );
             assert!(!shown.contains("hush"), "{shown}");
         }
         assert_eq!(sources.get(Some("a")).unwrap().host().as_deref(), Some("db:5432"));

@@ -4,9 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
 use sqlx::query::Query;
-use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqliteConnection, SqliteQueryResult, SqliteRow};
+use sqlx::sqlite::{LockedSqliteHandle, SqliteArguments, SqliteConnectOptions, SqliteConnection, SqliteQueryResult, SqliteRow};
 use sqlx::{
     AssertSqlSafe, Column as _, ConnectOptions, Connection, Either, Executor, Row, SqlSafeStr, Sqlite as Driver, Statement as _,
     TypeInfo, ValueRef,
@@ -14,10 +13,12 @@ use sqlx::{
 
 use super::cell::Cell;
 use super::error::SqlError;
+use super::meter::{CELL_MAX, Meter};
 use super::row_stream::{columns, forward_rows};
-use super::session::{Event, RowSender, Session, Step, Stopper};
-use super::source::Target;
+use super::session::{Event, RowSender, Step, Stopper, sqlx_session};
 use super::statement::{Placeholder, Statement, Values};
+use super::target::Target;
+use crate::i18n::message;
 
 /// Time to wait for a lock held by another program.
 const BUSY: Duration = Duration::from_secs(10);
@@ -44,11 +45,15 @@ impl Sqlite {
         let mut connection = options.connect().await?;
         let stop = Arc::new(AtomicBool::new(false));
         let stop_requested = Arc::clone(&stop);
-        connection.lock_handle().await?.set_progress_handler(STEPS, move || !stop_requested.load(Ordering::Relaxed));
+        let mut handle = connection.lock_handle().await?;
+        handle.set_progress_handler(STEPS, move || !stop_requested.load(Ordering::Relaxed));
+        limit_values(&mut handle);
+        drop(handle);
         Ok(Sqlite { connection, stop, read_only })
     }
 
     async fn run_all(&mut self, statement: &Statement, values: &Values, out: &RowSender) -> Result<u64, SqlError> {
+        refuse_other_files(statement)?;
         let (text, given) = statement.bind(values, Placeholder::Numbered)?;
         let query_text = text.clone();
         if let Values::List(_) = values {
@@ -56,7 +61,7 @@ impl Sqlite {
         }
         let query = given.into_iter().fold(sqlx::query(AssertSqlSafe(text)).persistent(false), bind);
         let results = self.connection.fetch_many(query);
-        let (changed, has_rows) = forward_rows(results, out, SqliteQueryResult::rows_affected, cell).await?;
+        let (changed, has_rows) = forward_rows(results, out, &Meter::default(), SqliteQueryResult::rows_affected, cell).await?;
         if !has_rows && statement.returns_rows() {
             let prepared = self.connection.prepare(AssertSqlSafe(query_text).into_sql_str()).await?;
             out.send(Event::Columns(columns(prepared.columns()))).await?;
@@ -65,51 +70,50 @@ impl Sqlite {
     }
 }
 
+/// Limits the size of values and rows, which SQLite would otherwise build in memory up to a gigabyte.
+#[expect(unsafe_code, reason = "sqlx has no option for it; the handle is valid and locked")]
+fn limit_values(handle: &mut LockedSqliteHandle<'_>) {
+    // SAFETY: the handle is a valid connection, which the lock keeps from being used elsewhere.
+    unsafe {
+        libsqlite3_sys::sqlite3_limit(handle.as_raw_handle().as_ptr(), libsqlite3_sys::SQLITE_LIMIT_LENGTH, CELL_MAX as i32);
+    }
+}
+
 impl Sqlite {
     /// Checks the number of values, because SQLite silently uses NULL for a missing one.
     async fn check_count(&mut self, text: &str, given: usize) -> Result<(), SqlError> {
         let prepared = self.connection.prepare(AssertSqlSafe(text.to_owned()).into_sql_str()).await?;
         match prepared.parameters() {
-            Some(Either::Right(wanted)) if wanted != given => {
-                Err(SqlError::fail(format!("the statement has {wanted} parameters, but {given} values were given")))
-            }
+            Some(Either::Right(wanted)) if wanted != given => Err(SqlError::fail(message!("sql.value_count", wanted, given))),
             _ => Ok(()),
         }
     }
 }
 
-impl Session for Sqlite {
-    fn run<'a>(
-        &'a mut self,
-        statement: &'a Statement,
-        values: &'a Values,
-        out: RowSender,
-    ) -> BoxFuture<'a, Result<u64, SqlError>> {
-        Box::pin(async move { self.run_all(statement, values, &out).await })
-    }
+sqlx_session!(Sqlite);
 
-    fn step(&mut self, step: Step) -> BoxFuture<'_, Result<(), SqlError>> {
-        let text = match step {
+impl Sqlite {
+    fn step_text(&self, step: Step) -> &'static str {
+        match step {
             // A transaction that begins with a read may fail with "busy" when it writes later.
             Step::Begin { writes: true } if !self.read_only => "begin immediate",
             Step::Begin { .. } => "begin",
             Step::Commit => "commit",
             Step::Rollback => "rollback",
-        };
-        Box::pin(async move {
-            sqlx::raw_sql(text).execute(&mut self.connection).await?;
-            Ok(())
-        })
+        }
     }
 
-    fn stopper(&self) -> Stopper {
+    fn new_stopper(&self) -> Stopper {
         Stopper::Flag(Arc::clone(&self.stop))
     }
+}
 
-    fn close(self: Box<Self>) -> BoxFuture<'static, ()> {
-        Box::pin(async move {
-            let _ = self.connection.close().await; // the connection is dropped in any case
-        })
+/// Refuses statements that open or write another file than the datasource's: it could be Belfry's own database.
+fn refuse_other_files(statement: &Statement) -> Result<(), SqlError> {
+    match statement.verb() {
+        verb @ ("attach" | "detach") => Err(SqlError::fail(message!("sql.other_file", verb))),
+        "vacuum" if statement.has_word("into") => Err(SqlError::fail(message!("sql.other_file", verb = "vacuum into"))),
+        _ => Ok(()),
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::cell::Cell;
 use super::error::SqlError;
 use crate::domain::profile::datasource::Engine;
+use crate::i18n::message;
 
 /// One statement of a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -123,7 +124,7 @@ impl Statement {
             Values::Named(given) => given,
         };
         if let Some(missing) = self.names().into_iter().find(|name| !given.contains_key(*name)) {
-            return Err(SqlError::fail(format!("params: no value for the parameter :{missing}")));
+            return Err(SqlError::fail(message!("sql.no_value", name = missing)));
         }
         let (mut cells, mut indexes) = (Vec::new(), BTreeMap::new());
         let text = self.render(|name| {
@@ -179,7 +180,7 @@ mod tests {
         assert_eq!(bound(Placeholder::Question), ("select ?, ?, ?".into(), vec![Cell::Integer(1), Cell::Null, Cell::Integer(1)]));
         assert_eq!(bound(Placeholder::AtP).0, "select @P1, @P2, @P1");
         let none = statement.bind(&Values::Named(BTreeMap::new()), Placeholder::Dollar).unwrap_err();
-        assert_eq!(none.message, "params: no value for the parameter :a");
+        assert_eq!(none.message.to_string(), "params: no value for the parameter :a");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Template filters for times, JSON and URLs: `{{ now | plus(days=1) | date(format="%Y-%m-%d", timezone="Asia/Shanghai") }}`.
+//! Template filters for times and URLs: `{{ now | plus(days=1) | date(format="%Y-%m-%d", timezone="Asia/Shanghai") }}`.
 
 use std::fmt::Write;
 
@@ -14,7 +14,6 @@ pub(super) fn register(engine: &mut Tera) {
     engine.register_filter("date", |at: Value, arguments: Kwargs, _: &State| date(&at, &arguments));
     engine.register_filter("timestamp", |at: Value, _: Kwargs, _: &State| parse_time(&at).map(|at| at.timestamp()));
     engine.register_filter("timestamp_ms", |at: Value, _: Kwargs, _: &State| parse_time(&at).map(|at| at.timestamp_millis()));
-    engine.register_filter("json", |value: Value, _: Kwargs, _: &State| serde_json::to_string(&value).map_err(Error::message));
     engine.register_filter("urlencode", |text: String, _: Kwargs, _: &State| Ok::<_, Error>(percent_encoded(&text)));
 }
 

@@ -4,6 +4,7 @@
 use serde_json::Value;
 
 use crate::domain::fault::Fault;
+use crate::i18n::message;
 
 /// The fields of `previous` that contain only IDs, statuses and numbers.
 const SAFE_FIELDS: [&str; 4] = ["id", "task_id", "status", "duration_ms"];
@@ -11,12 +12,7 @@ const SAFE_FIELDS: [&str; 4] = ["id", "task_id", "status", "duration_ms"];
 /// The faults of the strings at the pointers `code`, which are run as code, that insert the result or error of another run.
 pub fn check_code(params: &Value, code: &[&str], base: &str) -> Vec<Fault> {
     let named = code.iter().filter(|pointer| params.pointer(pointer).and_then(Value::as_str).is_some_and(uses_other_run));
-    let message = |pointer: &str| {
-        let name = pointer.rsplit('/').next().unwrap_or_default();
-        format!(
-            "{name}: must not contain output of another run; pass it as a value instead (env, stdin, a list of arguments, params)"
-        )
-    };
+    let message = |pointer: &str| message!("template.injection").of(pointer.rsplit('/').next().unwrap_or_default());
     named.map(|pointer| Fault::new(format!("{base}{pointer}"), message(pointer))).collect()
 }
 

@@ -7,6 +7,8 @@ use serde_json::{Map, Value};
 
 use super::{Values, pretty, text_of};
 use crate::domain::fault::Fault;
+use crate::domain::input::json_syntax;
+use crate::domain::json;
 use crate::web::urls::Pairs;
 
 /// Number of blank rows shown after those in use.
@@ -60,9 +62,9 @@ pub fn to_chain(form: &Pairs) -> (Value, Vec<Fault>) {
         }
         let params = row.get("params").copied().unwrap_or_default();
         if !params.is_empty() {
-            match serde_json::from_str(params) {
+            match json::read(params.as_bytes()) {
                 Ok(params) => drop(link.insert("params".into(), params)),
-                Err(error) => faults.push(Fault::new(format!("/chain/{index}/params"), error.to_string())),
+                Err(error) => faults.push(Fault::new(format!("/chain/{index}/params"), json_syntax(&error))),
             }
         }
         Value::Object(link)
@@ -147,6 +149,6 @@ mod tests {
         let (chain, faults) = to_chain(&form(&[("/chain/0/task", "b"), ("/chain/1/task", "c"), ("/chain/1/params", "{")]));
         assert_eq!(chain, json!([{"task": "b"}, {"task": "c"}]));
         assert_eq!(faults[0].pointer, "/chain/1/params");
-        assert!(faults[0].message.contains("line 1 column"), "{}", faults[0].message);
+        assert!(faults[0].message.to_string().contains("line 1, column"), "{}", faults[0].message);
     }
 }

@@ -7,21 +7,22 @@ use poem::http::StatusCode;
 
 use super::form_errors;
 use super::second_step::{end_previous_session, redirect_to_second_step};
-use crate::domain::fault::Fault;
 use crate::domain::user::MIN_PASSWORD;
+use crate::i18n::Language;
 use crate::service::{Error, SignedIn};
 use crate::web::error::Failure;
-use crate::web::language::{Language, Theme};
 use crate::web::request_context::{HandlerResult, RequestContext, redirect, set_cookie};
 use crate::web::session::{self, Flash, choice_cookie, session_cookie};
+use crate::web::theme::Theme;
 use crate::web::urls;
 use crate::web::view::account::{AccountPage, Login, Setup};
+use crate::web::view::fault_text::FaultText;
 use crate::web::view::task_form::Fields;
 use crate::web::view::type_title;
 
 /// `GET /setup`
 pub async fn setup_form(ctx: Arc<RequestContext>) -> HandlerResult {
-    if !ctx.service().needs_setup().await? {
+    if !ctx.services().setup.is_needed().await? {
         return Ok(redirect("/login"));
     }
     let needs_code = !ctx.is_local_request;
@@ -30,7 +31,7 @@ pub async fn setup_form(ctx: Arc<RequestContext>) -> HandlerResult {
 
 /// `POST /setup`: creates the first administrator and signs in.
 pub async fn set_up(ctx: Arc<RequestContext>) -> HandlerResult {
-    if !ctx.service().needs_setup().await? {
+    if !ctx.services().setup.is_needed().await? {
         return Ok(redirect("/login"));
     }
     let name = ctx.form.get("name").unwrap_or_default();
@@ -39,7 +40,7 @@ pub async fn set_up(ctx: Arc<RequestContext>) -> HandlerResult {
     let mut view = Setup { needs_code, name: name.to_owned(), min_password: MIN_PASSWORD, ..Setup::default() };
     if needs_code {
         let code = ctx.form.get("code").unwrap_or_default();
-        match ctx.service().check_setup_code(code, ctx.peer.as_deref()) {
+        match ctx.services().setup.check_code(code, ctx.peer.as_deref()) {
             Ok(()) => view.code = code.to_owned(),
             Err(Error::TooManyRequests(_)) => {
                 view.message = ctx.t("login.too_many").to_owned();
@@ -55,7 +56,7 @@ pub async fn set_up(ctx: Arc<RequestContext>) -> HandlerResult {
         view.password_fault = ctx.t("setup.differ").to_owned();
         return ctx.page_with(StatusCode::UNPROCESSABLE_ENTITY, "", &view);
     }
-    match ctx.service().set_up(name, password).await {
+    match ctx.services().setup.create_admin(name, password).await {
         Ok(_user) => sign_in_with_password(&ctx, name, password, "/").await,
         Err(Error::Invalid(faults)) => {
             for fault in ctx.translate_faults(&faults) {
@@ -76,11 +77,17 @@ pub async fn login_form(ctx: Arc<RequestContext>) -> HandlerResult {
     if ctx.actor.is_some() {
         return Ok(redirect("/"));
     }
-    if ctx.service().needs_setup().await? {
+    if ctx.services().setup.is_needed().await? {
         return Ok(redirect("/setup"));
     }
     let next = ctx.query.get("next").and_then(urls::local).unwrap_or_default().to_owned();
-    ctx.page("", &Login { next, ..Login::empty(&ctx) })
+    ctx.page("", &Login { next, ..empty_login(&ctx) })
+}
+
+/// An empty sign-in form; the link to the provider keeps the page to return to.
+pub fn empty_login(ctx: &RequestContext) -> Login {
+    let next = ctx.query.get("next").or(ctx.form.get("next")).and_then(urls::local).unwrap_or_default();
+    Login::empty(ctx.services().single_sign_on.provider_name(), next)
 }
 
 /// `POST /login`
@@ -89,7 +96,7 @@ pub async fn sign_in(ctx: Arc<RequestContext>) -> HandlerResult {
     let password = ctx.form.raw("password").unwrap_or_default();
     let next = ctx.form.get("next").and_then(urls::local).unwrap_or("/");
     let rejected = |status, message: String| {
-        let view = Login { name: name.to_owned(), next: next.to_owned(), message, ..Login::empty(&ctx) };
+        let view = Login { name: name.to_owned(), next: next.to_owned(), message, ..empty_login(&ctx) };
         ctx.page_with(status, "", &view)
     };
     match sign_in_with_password(&ctx, name, password, next).await {
@@ -104,7 +111,7 @@ pub async fn sign_in(ctx: Arc<RequestContext>) -> HandlerResult {
 }
 
 async fn sign_in_with_password(ctx: &RequestContext, name: &str, password: &str, next: &str) -> HandlerResult {
-    let (user, secret) = match ctx.service().sign_in_by_password(name, password, ctx.peer.as_deref()).await? {
+    let (user, secret) = match ctx.services().sign_in.by_password(name, password, ctx.peer.as_deref()).await? {
         SignedIn::Done(user, secret) => (user, secret),
         SignedIn::SecondStep(pending) => return Ok(redirect_to_second_step(ctx, &pending, next)),
     };
@@ -117,7 +124,7 @@ async fn sign_in_with_password(ctx: &RequestContext, name: &str, password: &str,
 /// `POST /logout`
 pub async fn sign_out(ctx: Arc<RequestContext>) -> HandlerResult {
     if let Some(secret) = &ctx.session {
-        ctx.service().sign_out(secret).await?;
+        ctx.services().sessions.sign_out(secret).await?;
     }
     let mut response = redirect("/login");
     set_cookie(&mut response, &session::removal(session::SESSION));
@@ -126,7 +133,7 @@ pub async fn sign_out(ctx: Arc<RequestContext>) -> HandlerResult {
 
 /// `POST /account/sign-out`: ends all sessions of the account, including this one.
 pub async fn sign_out_everywhere(ctx: Arc<RequestContext>) -> HandlerResult {
-    ctx.service().end_own_sessions(ctx.actor()?).await?;
+    ctx.services().sessions.end_own(ctx.actor()?).await?;
     let mut response = ctx.redirect_with_flash("/login", Some(&Flash::new("signed_out_everywhere", "", "")));
     set_cookie(&mut response, &session::removal(session::SESSION));
     Ok(response)
@@ -143,10 +150,10 @@ pub async fn change_password(ctx: Arc<RequestContext>) -> HandlerResult {
     let (present, new) = (submitted("/present"), submitted("/password"));
     let mut form = Fields::default();
     if submitted("/repeat") != new {
-        form.assign_to_fields(&["/repeat"], &[Fault::new("/repeat", ctx.t("setup.differ"))]);
+        form.assign_to_fields(&["/repeat"], &[FaultText::new("/repeat", ctx.t("setup.differ"))]);
         return render_account(&ctx, StatusCode::UNPROCESSABLE_ENTITY, form, String::new());
     }
-    match ctx.service().change_own_password(ctx.actor()?, present, new, ctx.session.as_deref()).await {
+    match ctx.services().users.change_own_password(ctx.actor()?, present, new, ctx.session.as_deref()).await {
         Ok(()) => Ok(ctx.redirect_with_flash("/account", Some(&Flash::new("password", "", "")))),
         Err(error) => {
             let (status, message) = form_errors::apply(&ctx, error, &["/present", "/password"], &mut form)?;
@@ -157,7 +164,7 @@ pub async fn change_password(ctx: Arc<RequestContext>) -> HandlerResult {
 
 fn render_account(ctx: &RequestContext, status: StatusCode, form: Fields, message: String) -> HandlerResult {
     let actor = ctx.actor()?;
-    let grants = actor.grants.iter().map(|name| type_title(name, ctx)).collect();
+    let grants = actor.grants.iter().map(|name| type_title(name, &ctx.view())).collect();
     ctx.page_with(
         status,
         "settings",

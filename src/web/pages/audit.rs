@@ -9,6 +9,7 @@ use poem::{Body, Response};
 use crate::domain::audit::{AuditEvent, AuditFilter};
 use crate::domain::page::{Cursor, PageRequest};
 use crate::domain::trigger::{parse_timestamp, parse_zone};
+use crate::i18n::{Message, message};
 use crate::service::AuditFormat;
 use crate::web::error::Failure;
 use crate::web::request_context::{HandlerResult, RequestContext};
@@ -22,14 +23,14 @@ pub async fn list(ctx: Arc<RequestContext>) -> HandlerResult {
     let zone = zone(&ctx);
     let (filter, faults) = submitted.read(zone);
     let page = PageRequest { cursor: ctx.query.get("cursor").and_then(Cursor::decode), ..PageRequest::default() };
-    let found = ctx.service().audit(ctx.actor()?, &filter, &page).await?;
+    let found = ctx.services().audit.list(ctx.actor()?, &filter, &page).await?;
     let view = AuditPage {
-        actions: action_choices(&ctx),
-        rows: found.items.iter().map(|entry| AuditRow::new(&ctx, entry)).collect(),
+        actions: action_choices(&ctx.view()),
+        rows: found.items.iter().map(|entry| AuditRow::new(&ctx.view(), entry)).collect(),
         pager: Pager::new(&found, |cursor| submitted.address("/audit", zone, ("cursor", cursor))),
-        csv: submitted.address("/audit/export", zone, ("format", AuditFormat::Csv.extension())),
-        jsonl: submitted.address("/audit/export", zone, ("format", AuditFormat::JsonLines.extension())),
-        fault: faults.iter().map(|fault| ctx.translate(fault)).collect::<Vec<_>>().join("; "),
+        csv: submitted.address("/audit/export", zone, ("format", AuditFormat::Csv.as_str())),
+        jsonl: submitted.address("/audit/export", zone, ("format", AuditFormat::JsonLines.as_str())),
+        fault: ctx.translate_all(&faults),
         zone: if submitted.has_times() { zone.name().to_owned() } else { String::new() },
         filter: submitted,
     };
@@ -39,19 +40,19 @@ pub async fn list(ctx: Arc<RequestContext>) -> HandlerResult {
 /// `GET /audit/export?format=csv|jsonl`: all entries that match the filter, as a file.
 pub async fn export(ctx: Arc<RequestContext>) -> HandlerResult {
     let format = ctx.query.get("format").and_then(AuditFormat::parse);
-    let format = format.ok_or_else(|| Failure::BadRequest("format: csv or jsonl".to_owned()))?;
+    let format = format.ok_or_else(|| Failure::BadRequest(message!("value.choose", known = "csv, jsonl").of("format")))?;
     let (filter, faults) = Filter::from_query(&ctx.query).read(zone(&ctx));
     if !faults.is_empty() {
-        return Err(Failure::BadRequest(faults.join("; ")));
+        return Err(Failure::unreadable(faults));
     }
-    let file = ctx.service().audit_file(ctx.actor()?, filter, format)?;
-    let name = format!("attachment; filename=\"audit.{}\"", format.extension());
+    let file = ctx.services().audit.file(ctx.actor()?, filter, format)?;
+    let name = format!("attachment; filename=\"audit.{}\"", format.as_str());
     let answer = Response::builder().content_type(format.media_type()).header(header::CONTENT_DISPOSITION, name);
     Ok(answer.body(Body::from_bytes_stream(file)))
 }
 
 fn zone(ctx: &RequestContext) -> Tz {
-    ctx.query.get("zone").and_then(|name| parse_zone(name).ok()).unwrap_or(ctx.service().zone())
+    ctx.query.get("zone").and_then(|name| parse_zone(name).ok()).unwrap_or(ctx.services().zone)
 }
 
 impl Filter {
@@ -72,14 +73,14 @@ impl Filter {
     }
 
     /// Returns the filter and the error messages.
-    fn read(&self, zone: Tz) -> (AuditFilter, Vec<String>) {
+    fn read(&self, zone: Tz) -> (AuditFilter, Vec<Message>) {
         let given = |text: &str| (!text.is_empty()).then(|| text.to_owned());
         let mut faults = Vec::new();
         let mut parse_time = |name: &str, text: &str| match given(text).map(|text| parse_timestamp(&text, zone)) {
             None => None,
             Some(Ok(at)) => Some(at),
             Some(Err(message)) => {
-                faults.push(format!("{name}: {message}"));
+                faults.push(message.of(name));
                 None
             }
         };

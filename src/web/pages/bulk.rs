@@ -8,6 +8,7 @@ use serde_json::json;
 
 use crate::domain::input::truncate;
 use crate::domain::page::PageRequest;
+use crate::i18n::{Language, message};
 use crate::service::{BulkAction, BulkOutcome, BulkTarget};
 use crate::web::error::Failure;
 use crate::web::request_context::{HandlerResult, RequestContext, trigger_event};
@@ -31,7 +32,7 @@ pub async fn confirm(ctx: Arc<RequestContext>) -> HandlerResult {
         BulkTarget::Ids(ids) => (ids.len() as i64, ids.iter().take(NAMED).cloned().collect()),
         BulkTarget::Filter(filter) => {
             let page = PageRequest { size: NAMED as u32, cursor: None };
-            let found = ctx.service().tasks(ctx.actor()?, filter, &page).await?;
+            let found = ctx.services().tasks.list(ctx.actor()?, filter, &page).await?;
             (found.total, found.items.into_iter().map(|task| task.id).collect())
         }
     };
@@ -60,8 +61,8 @@ pub async fn apply(ctx: Arc<RequestContext>) -> HandlerResult {
     let action = action(&ctx.form)?;
     let submitted = Filter::from_query(&ctx.form);
     let (target, after) = (target(&ctx.form, &submitted), ctx.form.raw("after").unwrap_or_default());
-    let (outcome, next) = ctx.service().bulk_part(ctx.actor()?, action, &target, after, TIME_SLICE).await?;
-    let totals = BulkTotals::read(&ctx.form).and(&outcome);
+    let (outcome, next) = ctx.services().bulk.apply_part(ctx.actor()?, action, &target, after, TIME_SLICE).await?;
+    let totals = BulkTotals::read(&ctx.form).and(&outcome, ctx.language);
     if let Some(after) = next {
         return render_progress(&ctx, action, &submitted, &totals, after);
     }
@@ -121,11 +122,11 @@ impl BulkTotals {
         }
     }
 
-    fn and(mut self, part: &BulkOutcome) -> BulkTotals {
+    fn and(mut self, part: &BulkOutcome, language: Language) -> BulkTotals {
         self.processed = self.processed.saturating_add(part.matched);
         self.done = self.done.saturating_add(part.done);
         if let Some(error) = part.errors.first().filter(|_| self.fault.is_empty()) {
-            self.fault = truncate(&format!("{}: {}", error.id, error.message), 300);
+            self.fault = truncate(&error.message.clone().of(&error.id).text(language), 300);
         }
         self
     }
@@ -143,7 +144,7 @@ fn action(pairs: &Pairs) -> Result<BulkAction, Failure> {
     let wanted = pairs.get("action").unwrap_or_default();
     all.into_iter()
         .find(|action| name(*action) == wanted)
-        .ok_or_else(|| Failure::BadRequest("action: run, pause, resume or delete".into()))
+        .ok_or_else(|| Failure::BadRequest(message!("value.choose", known = "run, pause, resume, delete").of("action")))
 }
 
 fn name(action: BulkAction) -> &'static str {

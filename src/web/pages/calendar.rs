@@ -5,19 +5,19 @@ use std::sync::Arc;
 use chrono::{DateTime, Datelike, Days, Months, NaiveDate, Utc};
 use chrono_tz::Tz;
 
-use crate::domain::calendar::Granularity;
-use crate::domain::overview::start_of_day;
 use crate::domain::trigger::parse_datetime;
-use crate::service::CalendarRequest;
+use crate::stats::calendar::Granularity;
+use crate::stats::calendar_request::CalendarRequest;
+use crate::stats::timeline::start_of_day;
 use crate::web::request_context::{HandlerResult, RequestContext};
 use crate::web::urls::with_query;
-use crate::web::view::calendar::{Calendar, CalendarFilter, days};
+use crate::web::view::calendar::{Calendar, CalendarFilter, CellScope, days};
 use crate::web::view::type_choices;
 
 /// `GET /calendar?view=week|month&date=YYYY-MM-DD&type=…&task=…`
 pub async fn show(ctx: Arc<RequestContext>) -> HandlerResult {
-    let zone = ctx.service().zone();
-    let now = ctx.service().clock().now();
+    let zone = ctx.services().zone;
+    let now = ctx.services().clock.now();
     let today = now.with_timezone(&zone).date_naive();
     let text = |name: &str| ctx.query.get(name).unwrap_or_default().to_owned();
     let filter = CalendarFilter { month: text("view") == "month", r#type: text("type"), task: text("task") };
@@ -33,12 +33,13 @@ pub async fn show(ctx: Arc<RequestContext>) -> HandlerResult {
         task_id: given(&filter.task),
         task_type: given(&filter.r#type),
     };
-    let found = ctx.service().calendar(ctx.actor()?, &request).await?;
+    let found = ctx.services().stats.calendar(ctx.actor()?, &request).await?;
     let link = |month: bool, date: NaiveDate| address(&filter, month, date);
     let (before, after) = match filter.month {
         true => (date.checked_sub_months(Months::new(1)), date.checked_add_months(Months::new(1))),
         false => (date.checked_sub_days(Days::new(7)), date.checked_add_days(Days::new(7))),
     };
+    let scope = CellScope { task: &filter.task, task_type: &filter.r#type, zone };
     let view = Calendar {
         title: title(date, first, count, filter.month),
         date: date.to_string(),
@@ -47,8 +48,8 @@ pub async fn show(ctx: Arc<RequestContext>) -> HandlerResult {
         today: link(filter.month, today),
         week: link(false, date),
         as_month: link(true, date),
-        types: type_choices(&ctx),
-        days: days(&ctx, &found, first, count, (today, date.month())),
+        types: type_choices(&ctx.view()),
+        days: days(&scope, &found, first, count, (today, date.month())),
         too_frequent: found.too_frequent,
         more: found.more,
         filter,

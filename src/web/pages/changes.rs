@@ -8,6 +8,7 @@ use poem::http::StatusCode;
 
 use super::task::upcoming;
 use crate::domain::task::Task;
+use crate::domain::user::Action;
 use crate::service::Error;
 use crate::web::form;
 use crate::web::request_context::{HandlerResult, RequestContext};
@@ -19,8 +20,9 @@ const SHOWN: usize = 5;
 
 /// `POST /tasks/-/changes`: compares the submitted form with the saved task.
 pub async fn show(ctx: Arc<RequestContext>) -> HandlerResult {
+    ctx.authorize(Action::Edit)?;
     let id = ctx.form.get("/id").unwrap_or_default().to_owned();
-    let task = ctx.service().task(ctx.actor()?, &id).await?;
+    let task = ctx.services().tasks.get(ctx.actor()?, &id).await?;
     let differences = compare(&ctx, &task);
     let moved = differences.iter().any(|one| one.field.starts_with("/trigger") || one.field == "/enabled");
     let view = ChangesView {
@@ -55,7 +57,7 @@ fn after(ctx: &RequestContext) -> Result<Vec<Moment>, crate::web::error::Failure
     if ctx.form.all("/enabled").last() == Some("false") {
         return Ok(Vec::new());
     }
-    match ctx.service().preview(ctx.actor()?, &form::to_trigger(&ctx.form), None, SHOWN as i64) {
+    match ctx.services().preview.trigger(ctx.actor()?, &form::to_trigger(&ctx.form), None, SHOWN as i64) {
         Ok(preview) => Ok(preview.fire_times.iter().map(|at: &DateTime<Tz>| Moment::new(at.to_utc(), at.timezone())).collect()),
         Err(Error::Invalid(_)) => Ok(Vec::new()),
         Err(error) => Err(error.into()),

@@ -13,12 +13,12 @@ pub async fn list(ctx: Arc<RequestContext>) -> HandlerResult {
 /// `POST /settings/datasources`: tests a connection; shows the list with the result.
 pub async fn test(ctx: Arc<RequestContext>) -> HandlerResult {
     let name = ctx.form.raw("name").unwrap_or_default();
-    let test_result = ctx.service().test_datasource(ctx.actor()?, name).await?;
-    render(&ctx, Some(ConnectionTestView::new(name, test_result)))
+    let test_result = ctx.services().datasources.test(ctx.actor()?, name).await?;
+    render(&ctx, Some(ConnectionTestView::new(name, test_result, ctx.language)))
 }
 
 fn render(ctx: &RequestContext, test_result: Option<ConnectionTestView>) -> HandlerResult {
-    let sources = ctx.service().datasources(ctx.actor()?)?;
+    let sources = ctx.services().datasources.list(ctx.actor()?)?;
     let rows = sources.iter().map(|source| DatasourceRow::new(source)).collect();
     ctx.page("settings", &DatasourceList { rows, test_result })
 }

@@ -17,21 +17,21 @@ use crate::web::view::{View, pretty};
 
 /// `GET /executions/{id}`
 pub async fn show(ctx: Arc<RequestContext>) -> HandlerResult {
-    let detail = ctx.service().execution(ctx.actor()?, ctx.id()).await?;
-    let task = ctx.service().task(ctx.actor()?, &detail.execution.task_id).await;
+    let detail = ctx.services().executions.get(ctx.actor()?, ctx.id()).await?;
+    let task = ctx.services().tasks.get(ctx.actor()?, &detail.execution.task_id).await;
     let exists = match task {
         Ok(_) => true,
         Err(Error::NotFound(_)) => false,
         Err(error) => return Err(error.into()),
     };
-    ctx.page("executions", &ExecutionPage::new(&ctx, &detail, exists))
+    ctx.page("executions", &ExecutionPage::new(&ctx.view(), &detail, exists))
 }
 
 /// `GET /executions/{id}/output?after=attempt.seq&style=…`: new output.
 pub async fn more_output(ctx: Arc<RequestContext>) -> HandlerResult {
     let after = ctx.query.get("after").and_then(|text| text.split_once('.'));
     let after = after.and_then(|(attempt, seq)| Some((attempt.parse::<i64>().ok()?, seq.parse::<i64>().ok()?)));
-    let chunks = ctx.service().output(ctx.actor()?, ctx.id(), after).await?;
+    let chunks = ctx.services().executions.output(ctx.actor()?, ctx.id(), after).await?;
     let styles = ansi::from_token(ctx.query.raw("style").unwrap_or_default());
     let view = MoreOutput { output: OutputView::new(&chunks, after.map_or(0, |(attempt, _)| attempt), styles) };
     ctx.fragment(StatusCode::OK, MoreOutput::TEMPLATE, &view)
@@ -39,7 +39,7 @@ pub async fn more_output(ctx: Arc<RequestContext>) -> HandlerResult {
 
 /// `POST /executions/{id}/cancel`
 pub async fn cancel(ctx: Arc<RequestContext>) -> HandlerResult {
-    let execution = ctx.service().cancel(ctx.actor()?, ctx.id()).await?;
+    let execution = ctx.services().executions.cancel(ctx.actor()?, ctx.id()).await?;
     let flash = Flash::new("cancelled", &execution.task_id, "");
     Ok(ctx.action_done(&flash, &execution.task_id, &href(&execution.id)))
 }
@@ -47,7 +47,7 @@ pub async fn cancel(ctx: Arc<RequestContext>) -> HandlerResult {
 /// `GET /executions/{id}/rerun?params=1`
 pub async fn confirm_rerun(ctx: Arc<RequestContext>) -> HandlerResult {
     ctx.authorize(Action::Run)?;
-    let detail = ctx.service().execution(ctx.actor()?, ctx.id()).await?;
+    let detail = ctx.services().executions.get(ctx.actor()?, ctx.id()).await?;
     let params = ctx.query.get("params").map(|_| pretty(&detail.execution.params));
     confirm(&ctx, StatusCode::OK, &detail.execution.task_id, params, "")
 }
@@ -56,7 +56,7 @@ pub async fn confirm_rerun(ctx: Arc<RequestContext>) -> HandlerResult {
 pub async fn rerun(ctx: Arc<RequestContext>) -> HandlerResult {
     ctx.authorize(Action::Run)?;
     let id = ctx.id();
-    let about = ctx.service().execution(ctx.actor()?, id).await?.execution.task_id;
+    let about = ctx.services().executions.get(ctx.actor()?, id).await?.execution.task_id;
     let submitted = ctx.form.raw("params");
     let params = match submitted.map(form::to_params).transpose() {
         Ok(params) => params,
@@ -66,11 +66,11 @@ pub async fn rerun(ctx: Arc<RequestContext>) -> HandlerResult {
                 StatusCode::UNPROCESSABLE_ENTITY,
                 &about,
                 submitted.map(str::to_owned),
-                &ctx.translate_faults(&[fault])[0].message,
+                &ctx.translate(&fault.message),
             );
         }
     };
-    match ctx.service().rerun(ctx.actor()?, id, params.as_ref()).await {
+    match ctx.services().executions.rerun(ctx.actor()?, id, params.as_ref()).await {
         Ok(execution) => {
             let link = href(&execution.id);
             Ok(ctx.action_done(&Flash::new("started", &about, &link), &about, &link))

@@ -9,11 +9,12 @@ use poem::{Body, Response};
 
 use super::saved_views;
 use crate::domain::execution::{Cause, Status};
-use crate::domain::overview::start_of_day;
 use crate::domain::page::{Cursor, ExecutionFilter, PageRequest};
 use crate::domain::saved_view::ListKind;
 use crate::domain::trigger::{parse_datetime, parse_zone};
+use crate::i18n::{Message, message};
 use crate::service::Error;
+use crate::stats::timeline::start_of_day;
 use crate::web::download::{self, Format};
 use crate::web::error::Failure;
 use crate::web::request_context::{HandlerResult, RequestContext};
@@ -34,19 +35,19 @@ pub async fn list(ctx: Arc<RequestContext>) -> HandlerResult {
     let zone = zone(&ctx);
     let cursor = ctx.query.get("cursor").and_then(Cursor::decode);
     let first = cursor.is_none();
-    let (filter, fault) = submitted.read(zone, ctx.service().clock().now());
-    let found = ctx.service().executions(ctx.actor()?, &filter, &PageRequest { cursor, ..PageRequest::default() }).await?;
+    let (filter, faults) = submitted.read(zone, ctx.services().clock.now());
+    let found = ctx.services().executions.list(ctx.actor()?, &filter, &PageRequest { cursor, ..PageRequest::default() }).await?;
     let range = |key: &'static str| Range { key, href: submitted.ranged(key, zone), active: submitted.range == key };
     let view = ExecutionList {
-        types: type_choices(&ctx),
-        statuses: status_choices(&ctx),
-        causes: cause_choices(&ctx),
+        types: type_choices(&ctx.view()),
+        statuses: status_choices(&ctx.view()),
+        causes: cause_choices(&ctx.view()),
         ranges: RANGES.map(|(key, _)| range(key)).into(),
-        rows: found.items.iter().map(|execution| ExecutionRow::new(&ctx, execution)).collect(),
+        rows: found.items.iter().map(|execution| ExecutionRow::new(&ctx.view(), execution)).collect(),
         pager: Pager::new(&found, |cursor| submitted.address(zone, cursor)),
         newest: found.items.first().filter(|_| first).map(|execution| execution.id.clone()).unwrap_or_default(),
         first,
-        fault,
+        fault: ctx.translate_all(&faults),
         zone: if submitted.from.is_empty() && submitted.to.is_empty() { String::new() } else { zone.name().to_owned() },
         csv: submitted.download(zone, Format::Csv),
         json: submitted.download(zone, Format::Json),
@@ -59,28 +60,28 @@ pub async fn list(ctx: Arc<RequestContext>) -> HandlerResult {
 /// `GET /executions/-/download?format=csv`: all executions that match the filter, as a file.
 pub async fn download(ctx: Arc<RequestContext>) -> HandlerResult {
     let format = ctx.query.get("format").and_then(Format::parse);
-    let format = format.ok_or_else(|| Failure::BadRequest("format: csv or json".to_owned()))?;
-    let (filter, fault) = Filter::from_query(&ctx.query).read(zone(&ctx), ctx.service().clock().now());
-    if !fault.is_empty() {
-        return Err(Failure::BadRequest(fault));
+    let format = format.ok_or_else(|| Failure::BadRequest(message!("value.choose", known = "csv, json").of("format")))?;
+    let (filter, faults) = Filter::from_query(&ctx.query).read(zone(&ctx), ctx.services().clock.now());
+    if !faults.is_empty() {
+        return Err(Failure::unreadable(faults));
     }
-    let file = download::file(ctx.service().clone(), ctx.actor()?.clone(), filter, format);
-    let name = format!("attachment; filename=\"executions.{}\"", format.extension());
+    let file = download::file(ctx.services(), ctx.actor()?.clone(), filter, format);
+    let name = format!("attachment; filename=\"executions.{}\"", format.as_str());
     let answer = Response::builder().content_type(format.media_type()).header(header::CONTENT_DISPOSITION, name);
     Ok(answer.body(Body::from_bytes_stream(file)))
 }
 
 /// Returns the browser's time zone if the script sent it, else the server's.
 fn zone(ctx: &RequestContext) -> Tz {
-    ctx.query.get("zone").and_then(|name| parse_zone(name).ok()).unwrap_or(ctx.service().zone())
+    ctx.query.get("zone").and_then(|name| parse_zone(name).ok()).unwrap_or(ctx.services().zone)
 }
 
 /// `GET /executions/-/rows?id=…`: the current state of these rows.
 pub async fn rows(ctx: Arc<RequestContext>) -> HandlerResult {
     let mut view = ExecutionRows { rows: Vec::new() };
     for id in ctx.query.all("id").take(MAX_ROWS) {
-        match ctx.service().execution(ctx.actor()?, id).await {
-            Ok(detail) => view.rows.push(ExecutionRow::new(&ctx, &detail.execution)),
+        match ctx.services().executions.get(ctx.actor()?, id).await {
+            Ok(detail) => view.rows.push(ExecutionRow::new(&ctx.view(), &detail.execution)),
             Err(Error::NotFound(_)) => {}
             Err(error) => return Err(error.into()),
         }
@@ -107,7 +108,7 @@ impl Filter {
     }
 
     /// Returns the filter and the error messages. A predefined range applies only if no times are given.
-    fn read(&self, zone: Tz, now: DateTime<Utc>) -> (ExecutionFilter, String) {
+    fn read(&self, zone: Tz, now: DateTime<Utc>) -> (ExecutionFilter, Vec<Message>) {
         let given = |text: &str| (!text.is_empty()).then(|| text.to_owned());
         let mut faults = Vec::new();
         let mut parse_time = |text: &str| match parse_datetime(text, zone) {
@@ -135,11 +136,11 @@ impl Filter {
             search: given(&self.search),
             ..ExecutionFilter::default()
         };
-        (filter, faults.join("; "))
+        (filter, faults)
     }
 
     fn download(&self, zone: Tz, format: Format) -> String {
-        self.at("/executions/-/download", zone, "format", format.extension())
+        self.at("/executions/-/download", zone, "format", format.as_str())
     }
 
     /// Returns the URL of this filter, with the request's time zone.

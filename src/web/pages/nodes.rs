@@ -7,6 +7,6 @@ use crate::web::view::nodes::NodesPage;
 
 /// `GET /nodes`
 pub async fn show(ctx: Arc<RequestContext>) -> HandlerResult {
-    let found = ctx.service().nodes(ctx.actor()?).await?;
-    ctx.page("settings", &NodesPage::new(&ctx, &found))
+    let found = ctx.services().nodes.snapshot(ctx.actor()?).await?;
+    ctx.page("settings", &NodesPage::new(&ctx.view(), &found))
 }

@@ -7,6 +7,6 @@ use crate::web::view::overview::Overview;
 
 /// `GET /`
 pub async fn show(ctx: Arc<RequestContext>) -> HandlerResult {
-    let found = ctx.service().overview(ctx.actor()?).await?;
-    ctx.page("overview", &Overview::new(&ctx, &found))
+    let found = ctx.services().stats.overview(ctx.actor()?).await?;
+    ctx.page("overview", &Overview::new(&ctx.view(), &found))
 }

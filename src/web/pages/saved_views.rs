@@ -20,7 +20,7 @@ const PAGE: &str = "/views";
 
 /// Returns the menu of the list at `address`.
 pub(super) async fn menu(ctx: &RequestContext, list: ListKind, address: &str, filtered: bool) -> Result<ViewMenu, Failure> {
-    let saved = ctx.service().saved_views(ctx.actor()?).await?;
+    let saved = ctx.services().saved_views.list(ctx.actor()?).await?;
     Ok(ViewMenu::new(list, address, filtered, &saved))
 }
 
@@ -44,7 +44,7 @@ pub async fn save_executions(ctx: Arc<RequestContext>) -> HandlerResult {
 async fn save(ctx: &RequestContext, list: ListKind, address: &str) -> HandlerResult {
     let query = address.split_once('?').map_or("", |(_, query)| query);
     let name = ctx.form.get("name").unwrap_or_default();
-    let result = match ctx.service().save_view(ctx.actor()?, list, name, query).await {
+    let result = match ctx.services().saved_views.save(ctx.actor()?, list, name, query).await {
         Ok(view) => {
             let flash = Flash::new("view_saved", &view.name, "");
             if !ctx.partial {
@@ -68,7 +68,7 @@ async fn save(ctx: &RequestContext, list: ListKind, address: &str) -> HandlerRes
 pub async fn rename(ctx: Arc<RequestContext>) -> HandlerResult {
     let field = field_of(ctx.id());
     let name = ctx.form.get(&field).unwrap_or_default();
-    match ctx.service().rename_view(ctx.actor()?, ctx.id(), name).await {
+    match ctx.services().saved_views.rename(ctx.actor()?, ctx.id(), name).await {
         Ok(()) => Ok(ctx.redirect_with_flash(PAGE, Some(&Flash::new("view_saved", name.trim(), "")))),
         Err(Error::Invalid(faults)) => {
             let messages = ctx.translate_faults(&faults).into_iter().map(|fault| fault.message).collect();
@@ -84,7 +84,7 @@ pub async fn rename(ctx: Arc<RequestContext>) -> HandlerResult {
 
 /// `POST /views/{id}/delete`
 pub async fn delete(ctx: Arc<RequestContext>) -> HandlerResult {
-    ctx.service().delete_view(ctx.actor()?, ctx.id()).await?;
+    ctx.services().saved_views.delete(ctx.actor()?, ctx.id()).await?;
     Ok(ctx.redirect_with_flash(PAGE, Some(&Flash::new("view_deleted", "", ""))))
 }
 
@@ -95,6 +95,6 @@ async fn rejected(ctx: &RequestContext, status: StatusCode, field: String, messa
 }
 
 async fn render(ctx: &RequestContext, status: StatusCode, message: String, form: Fields) -> HandlerResult {
-    let saved = ctx.service().saved_views(ctx.actor()?).await?;
+    let saved = ctx.services().saved_views.list(ctx.actor()?).await?;
     ctx.page_with(status, "settings", &ViewsPage::new(&saved, message, form))
 }

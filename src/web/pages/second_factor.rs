@@ -21,14 +21,14 @@ pub async fn show(ctx: Arc<RequestContext>) -> HandlerResult {
 }
 
 async fn render(ctx: &RequestContext, status: StatusCode, form: Fields, message: String) -> HandlerResult {
-    let standing = ctx.service().second_factor(ctx.actor()?).await?;
-    let required = ctx.service().second_factor_required();
+    let standing = ctx.services().second_factor.status(ctx.actor()?).await?;
+    let required = ctx.services().second_factor.is_required();
     ctx.page_with(status, "settings", &SecondFactorPage::new(&standing, required, form, message))
 }
 
 /// `POST /account/second-factor/begin`: creates a secret, which becomes active when a code confirms it.
 pub async fn begin(ctx: Arc<RequestContext>) -> HandlerResult {
-    match ctx.service().begin_second_factor(ctx.actor()?).await {
+    match ctx.services().second_factor.begin(ctx.actor()?).await {
         Ok(()) | Err(Error::Conflict(_)) => Ok(redirect(PAGE)),
         Err(error) => Err(error.into()),
     }
@@ -36,14 +36,14 @@ pub async fn begin(ctx: Arc<RequestContext>) -> HandlerResult {
 
 /// `POST /account/second-factor/abandon`
 pub async fn abandon(ctx: Arc<RequestContext>) -> HandlerResult {
-    ctx.service().abandon_second_factor(ctx.actor()?).await?;
+    ctx.services().second_factor.abandon(ctx.actor()?).await?;
     Ok(redirect(PAGE))
 }
 
 /// `POST /account/second-factor/confirm`: shows the recovery codes once.
 pub async fn confirm(ctx: Arc<RequestContext>) -> HandlerResult {
     let code = ctx.form.raw("/code").unwrap_or_default();
-    match ctx.service().confirm_second_factor(ctx.actor()?, code, ctx.session.as_deref()).await {
+    match ctx.services().second_factor.confirm(ctx.actor()?, code, ctx.session.as_deref()).await {
         Ok(codes) => render_codes(&ctx, codes),
         Err(error) => refuse(&ctx, error).await,
     }
@@ -52,7 +52,7 @@ pub async fn confirm(ctx: Arc<RequestContext>) -> HandlerResult {
 /// `POST /account/second-factor/recovery`: generates new recovery codes and shows them once.
 pub async fn renew(ctx: Arc<RequestContext>) -> HandlerResult {
     let (password, code) = submitted(&ctx);
-    match ctx.service().renew_recovery_codes(ctx.actor()?, password, code).await {
+    match ctx.services().second_factor.renew_recovery_codes(ctx.actor()?, password, code).await {
         Ok(codes) => render_codes(&ctx, codes),
         Err(error) => refuse(&ctx, error).await,
     }
@@ -61,7 +61,7 @@ pub async fn renew(ctx: Arc<RequestContext>) -> HandlerResult {
 /// `POST /account/second-factor/remove`
 pub async fn remove(ctx: Arc<RequestContext>) -> HandlerResult {
     let (password, code) = submitted(&ctx);
-    match ctx.service().remove_second_factor(ctx.actor()?, password, code).await {
+    match ctx.services().second_factor.remove(ctx.actor()?, password, code).await {
         Ok(()) => Ok(ctx.redirect_with_flash(PAGE, Some(&Flash::new("second_factor_off", "", "")))),
         Err(error) => refuse(&ctx, error).await,
     }
@@ -73,7 +73,7 @@ fn submitted(ctx: &RequestContext) -> (&str, &str) {
 
 fn render_codes(ctx: &RequestContext, codes: Vec<String>) -> HandlerResult {
     let standing = TwoFactorStatus::On { recovery_left: i64::try_from(codes.len()).unwrap_or_default() };
-    let page = SecondFactorPage::new(&standing, ctx.service().second_factor_required(), Fields::default(), String::new());
+    let page = SecondFactorPage::new(&standing, ctx.services().second_factor.is_required(), Fields::default(), String::new());
     ctx.page("settings", &SecondFactorPage { codes, ..page })
 }
 

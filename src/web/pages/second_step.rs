@@ -23,7 +23,7 @@ pub fn redirect_to_second_step(ctx: &RequestContext, pending: &str, next: &str) 
 
 /// `GET /login/code`
 pub async fn form(ctx: Arc<RequestContext>) -> HandlerResult {
-    if !ctx.service().second_step_pending(&ctx.pending).await? {
+    if !ctx.services().sign_in.second_step_pending(&ctx.pending).await? {
         return Ok(redirect("/login"));
     }
     let next = ctx.query.get("next").and_then(urls::local).unwrap_or_default().to_owned();
@@ -38,9 +38,9 @@ pub async fn finish(ctx: Arc<RequestContext>) -> HandlerResult {
         let view = LoginCode { next: next.to_owned(), message: ctx.t(key).to_owned() };
         ctx.page_with(status, "", &view)
     };
-    let outcome = match ctx.service().finish_sign_in(&ctx.pending, code, ctx.peer.as_deref()).await {
+    let outcome = match ctx.services().sign_in.finish(&ctx.pending, code, ctx.peer.as_deref()).await {
         Ok(outcome) => outcome,
-        Err(Error::Unauthorized(_)) if ctx.service().second_step_pending(&ctx.pending).await? => {
+        Err(Error::Unauthorized(_)) if ctx.services().sign_in.second_step_pending(&ctx.pending).await? => {
             return rejected(StatusCode::UNAUTHORIZED, "second_step.refused");
         }
         Err(Error::Unauthorized(_) | Error::NotFound(_)) => return Ok(restart_sign_in(&ctx)),
@@ -68,7 +68,7 @@ fn restart_sign_in(ctx: &RequestContext) -> poem::Response {
 /// Ends the previous session of this browser.
 pub async fn end_previous_session(ctx: &RequestContext) -> Result<(), Error> {
     match (&ctx.actor, &ctx.session) {
-        (Some(_), Some(previous)) => ctx.service().sign_out(previous).await,
+        (Some(_), Some(previous)) => ctx.services().sessions.sign_out(previous).await,
         _ => Ok(()),
     }
 }

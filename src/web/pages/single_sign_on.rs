@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use poem::http::StatusCode;
 
+use super::account::empty_login;
 use super::second_step::end_previous_session;
 use crate::service::{OidcCallback, SignInError};
 use crate::web::error::Failure;
@@ -18,7 +19,7 @@ const PROVIDER_COOKIE_SECONDS: u64 = 600;
 /// `GET /login/oidc?next=…`: redirects to the provider.
 pub async fn start(ctx: Arc<RequestContext>) -> HandlerResult {
     let next = ctx.query.get("next").and_then(urls::local).unwrap_or("/");
-    match ctx.service().start_oidc_login(next).await {
+    match ctx.services().single_sign_on.start(next).await {
         Ok(provider_redirect) => {
             let mut response = redirect(&provider_redirect.url);
             set_cookie(
@@ -41,7 +42,7 @@ pub async fn callback(ctx: Arc<RequestContext>) -> HandlerResult {
         error: given("error").map(|word| crate::domain::input::truncate(&word, 64)),
         browser: ctx.provider_cookie.clone(),
     };
-    match ctx.service().finish_oidc_login(&callback_params, ctx.peer.as_deref()).await {
+    match ctx.services().single_sign_on.finish(&callback_params, ctx.peer.as_deref()).await {
         Ok(login) => {
             end_previous_session(&ctx).await?;
             let next = urls::local(&login.next).unwrap_or("/");
@@ -69,13 +70,12 @@ fn render_error(ctx: &RequestContext, error: SignInError, next: &str) -> Handler
         return Err(cause.into());
     }
     let about = match &error {
-        SignInError::Name(text) | SignInError::Taken(text) | SignInError::Disabled(text) | SignInError::Denied(text) => {
-            text.as_str()
-        }
-        _ => "",
+        SignInError::Name(reason) => reason.text(ctx.language),
+        SignInError::Taken(text) | SignInError::Disabled(text) | SignInError::Denied(text) => text.clone(),
+        _ => String::new(),
     };
-    let message = ctx.texts().fill(&format!("sso.{}", error.key()), &[("about", about)]);
+    let message = ctx.texts().fill(&format!("sso.{}", error.key()), &[("about", &about)]);
     let next = if next == "/" { String::new() } else { next.to_owned() };
-    let view = Login { next, message, ..Login::empty(ctx) };
+    let view = Login { next, message, ..empty_login(ctx) };
     ctx.page_with(status, "", &view)
 }

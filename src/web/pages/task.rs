@@ -27,12 +27,13 @@ const CHARTED: i64 = 60;
 
 /// `GET /tasks/{id}`
 pub async fn show(ctx: Arc<RequestContext>) -> HandlerResult {
-    let task = ctx.service().task(ctx.actor()?, ctx.id()).await?;
+    let task = ctx.services().tasks.get(ctx.actor()?, ctx.id()).await?;
     let filter = ExecutionFilter { task_id: Some(task.id.clone()), ..ExecutionFilter::default() };
-    let runs = ctx.service().executions(ctx.actor()?, &filter, &PageRequest { size: EXECUTIONS, cursor: None }).await?;
-    let zone = ctx.service().zone();
+    let runs = ctx.services().executions.list(ctx.actor()?, &filter, &PageRequest { size: EXECUTIONS, cursor: None }).await?;
+    let zone = ctx.services().zone;
     let zone = task.rule(zone).map_or(zone, |rule| rule.zone());
-    let points = ctx.service().recent_runs(ctx.actor()?, &[&task.id], CHARTED).await?.remove(&task.id).unwrap_or_default();
+    let points =
+        ctx.services().executions.recent_runs(ctx.actor()?, &[&task.id], CHARTED).await?.remove(&task.id).unwrap_or_default();
     let (upcoming, notes) = upcoming(&ctx, &task, UPCOMING);
     let ended = task.stats.success_count + task.stats.failure_count;
     let view = TaskPage {
@@ -47,13 +48,13 @@ pub async fn show(ctx: Arc<RequestContext>) -> HandlerResult {
         upcoming,
         notes,
         success_percent: (ended > 0).then(|| task.stats.success_count * 100 / ended),
-        executions: runs.items.iter().map(|run| ExecutionRow::new(&ctx, run)).collect(),
+        executions: runs.items.iter().map(|run| ExecutionRow::new(&ctx.view(), run)).collect(),
         executions_href: with_query("/executions", &[("task_id", &task.id)]),
         newest: runs.items.first().map(|run| run.id.clone()).unwrap_or_default(),
-        durations: chart(&ctx, &points, |run| run.duration_ms),
-        start_delays: chart(&ctx, &points, |run| run.lateness_ms),
+        durations: chart(&ctx.view(), &points, |run| run.duration_ms),
+        start_delays: chart(&ctx.view(), &points, |run| run.lateness_ms),
         versions: versions::newest(&ctx, &task).await?,
-        row: TaskRow::new(&ctx, &task, &[]),
+        row: TaskRow::new(&ctx.view(), &task, &[]),
     };
     ctx.page("tasks", &view)
 }
@@ -61,14 +62,14 @@ pub async fn show(ctx: Arc<RequestContext>) -> HandlerResult {
 /// Returns the upcoming runs, starting with the task's next run, and notes on them.
 pub(super) fn upcoming(ctx: &RequestContext, task: &Task, count: usize) -> (Vec<Moment>, Vec<String>) {
     let times = firings(ctx, task, count);
-    let (Some(next), Ok(rule)) = (times.first(), task.rule(ctx.service().zone())) else { return (Vec::new(), Vec::new()) };
-    let notes = rule.notes(&times, next.to_utc(), ctx.language.rule_language());
+    let (Some(next), Ok(rule)) = (times.first(), task.rule(ctx.services().zone)) else { return (Vec::new(), Vec::new()) };
+    let notes = rule.notes(&times, next.to_utc()).iter().map(|note| ctx.translate(note)).collect();
     (times.iter().map(|at| Moment::new(at.to_utc(), rule.zone())).collect(), notes)
 }
 
 /// Returns the upcoming runs, starting with the task's next run; none if the task is paused.
 pub(super) fn firings(ctx: &RequestContext, task: &Task, count: usize) -> Vec<DateTime<Tz>> {
-    let Ok(rule) = task.rule(ctx.service().zone()) else { return Vec::new() };
+    let Ok(rule) = task.rule(ctx.services().zone) else { return Vec::new() };
     let next = task.next_rule_at.filter(|_| task.enabled);
     let times = std::iter::successors(next, |at| rule.next_after(*at, task.anchor_at));
     times.take(count).map(|at| at.with_timezone(&rule.zone())).collect()
@@ -77,13 +78,14 @@ pub(super) fn firings(ctx: &RequestContext, task: &Task, count: usize) -> Vec<Da
 /// `GET /tasks/{id}/run?params=1`: confirmation of a run, with editable parameters if requested.
 pub async fn confirm_run(ctx: Arc<RequestContext>) -> HandlerResult {
     ctx.authorize(Action::Run)?;
-    let task = ctx.service().task(ctx.actor()?, ctx.id()).await?;
+    let task = ctx.services().tasks.get(ctx.actor()?, ctx.id()).await?;
     let with_params = ctx.query.get("params").is_some();
     confirm(&ctx, StatusCode::OK, "run", &task.id, with_params.then(|| pretty(&task.params)), "")
 }
 
 /// `POST /tasks/{id}/run`
 pub async fn run(ctx: Arc<RequestContext>) -> HandlerResult {
+    ctx.authorize(Action::Run)?;
     let id = ctx.id();
     let submitted = ctx.form.raw("params");
     let params = match submitted.map(form::to_params).transpose() {
@@ -95,11 +97,11 @@ pub async fn run(ctx: Arc<RequestContext>) -> HandlerResult {
                 "run",
                 id,
                 submitted.map(str::to_owned),
-                &ctx.translate_faults(&[fault])[0].message,
+                &ctx.translate(&fault.message),
             );
         }
     };
-    match ctx.service().run_task(ctx.actor()?, id, params.as_ref(), None).await {
+    match ctx.services().executions.run(ctx.actor()?, id, params.as_ref(), None).await {
         Ok(execution) => {
             let link = format!("/executions/{}", encode(&execution.id));
             Ok(ctx.action_done(&Flash::new("started", id, &link), id, &link))
@@ -115,26 +117,26 @@ pub async fn run(ctx: Arc<RequestContext>) -> HandlerResult {
 
 /// `POST /tasks/{id}/pause`
 pub async fn pause(ctx: Arc<RequestContext>) -> HandlerResult {
-    let task = ctx.service().pause_task(ctx.actor()?, ctx.id(), None).await?;
+    let task = ctx.services().tasks.pause(ctx.actor()?, ctx.id(), None).await?;
     Ok(ctx.action_done(&Flash::new("paused", &task.id, ""), &task.id, &ctx.return_path(&task_href(&task.id))))
 }
 
 /// `POST /tasks/{id}/resume`
 pub async fn resume(ctx: Arc<RequestContext>) -> HandlerResult {
-    let task = ctx.service().resume_task(ctx.actor()?, ctx.id(), None).await?;
+    let task = ctx.services().tasks.resume(ctx.actor()?, ctx.id(), None).await?;
     Ok(ctx.action_done(&Flash::new("resumed", &task.id, ""), &task.id, &ctx.return_path(&task_href(&task.id))))
 }
 
 /// `GET /tasks/{id}/delete`
 pub async fn confirm_delete(ctx: Arc<RequestContext>) -> HandlerResult {
-    let task = ctx.service().task_to_change(ctx.actor()?, ctx.id()).await?;
+    let task = ctx.services().tasks.get_editable(ctx.actor()?, ctx.id()).await?;
     confirm(&ctx, StatusCode::OK, "delete", &task.id, None, "")
 }
 
 /// `POST /tasks/{id}/delete`
 pub async fn delete(ctx: Arc<RequestContext>) -> HandlerResult {
     let id = ctx.id();
-    ctx.service().delete_task(ctx.actor()?, id, None).await?;
+    ctx.services().tasks.delete(ctx.actor()?, id, None).await?;
     Ok(ctx.action_done(&Flash::new("deleted", id, ""), id, "/tasks"))
 }
 

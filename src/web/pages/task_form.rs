@@ -13,11 +13,11 @@ use crate::domain::fault::Fault;
 use crate::domain::page::{PageRequest, TaskFilter};
 use crate::domain::task::Task;
 use crate::domain::user::Action;
+use crate::i18n::Language;
 use crate::service::{Error, Preview};
-use crate::tasks::Spec;
+use crate::tasks::{Spec, template};
 use crate::web::error::Failure;
 use crate::web::form::{self, Values};
-use crate::web::language::Language;
 use crate::web::request_context::{HandlerResult, RequestContext};
 use crate::web::session::Flash;
 use crate::web::urls::Pairs;
@@ -35,7 +35,7 @@ const NAMED: u32 = 20;
 /// `GET /tasks/new?type=…`
 pub async fn new(ctx: Arc<RequestContext>) -> HandlerResult {
     ctx.authorize(Action::Edit)?;
-    let registry = ctx.service().registry();
+    let registry = &ctx.services().registry;
     let entry = ctx.query.get("type").and_then(|name| registry.get(name)).or_else(|| registry.all().into_iter().next());
     let mut values = entry.map(|entry| type_defaults(&entry.spec)).unwrap_or_default();
     for (name, text) in [("/trigger/type", "cron"), ("/enabled", "true"), ("/trigger/expression", "0 8 * * *")] {
@@ -47,9 +47,10 @@ pub async fn new(ctx: Arc<RequestContext>) -> HandlerResult {
 
 /// `POST /tasks/new`
 pub async fn create(ctx: Arc<RequestContext>) -> HandlerResult {
+    ctx.authorize(Action::Edit)?;
     let (task, mut faults) = form::to_task(&ctx.form);
     let outcome = match faults.is_empty() {
-        true => ctx.service().create_task(ctx.actor()?, &task).await,
+        true => ctx.services().tasks.create(ctx.actor()?, &task).await,
         false => Err(Error::Invalid(other_faults(&ctx, &task))),
     };
     let (status, message) = match outcome {
@@ -65,7 +66,7 @@ pub async fn create(ctx: Arc<RequestContext>) -> HandlerResult {
             faults.push(Fault::new("/id", message));
             (StatusCode::CONFLICT, String::new())
         }
-        Err(Error::Forbidden(message)) => (StatusCode::FORBIDDEN, message),
+        Err(Error::Forbidden(message)) => (StatusCode::FORBIDDEN, ctx.translate(&message)),
         Err(error) => return Err(error.into()),
     };
     let mut view = render(&ctx, "new", "/tasks/new", "/tasks", 0, form::submitted(&ctx.form), &faults);
@@ -75,7 +76,7 @@ pub async fn create(ctx: Arc<RequestContext>) -> HandlerResult {
 
 /// Validates the rest of the task if the parameters are not JSON.
 fn other_faults(ctx: &RequestContext, task: &Value) -> Vec<Fault> {
-    match ctx.service().check_task(task) {
+    match ctx.services().tasks.check(task) {
         Err(Error::Invalid(faults)) => faults.into_iter().filter(|fault| !fault.pointer.starts_with("/params")).collect(),
         _ => Vec::new(),
     }
@@ -83,7 +84,7 @@ fn other_faults(ctx: &RequestContext, task: &Value) -> Vec<Fault> {
 
 /// `GET /tasks/{id}/edit`
 pub async fn edit(ctx: Arc<RequestContext>) -> HandlerResult {
-    let task = ctx.service().task_to_change(ctx.actor()?, ctx.id()).await?;
+    let task = ctx.services().tasks.get_editable(ctx.actor()?, ctx.id()).await?;
     let here = task_href(&task.id);
     let values = form::to_values(&task.to_input());
     let view = render(&ctx, "edit", &format!("{here}/edit"), &ctx.return_path(&here), task.version, values, &[]);
@@ -98,10 +99,10 @@ pub async fn replace(ctx: Arc<RequestContext>) -> HandlerResult {
     let version = ctx.form.all("version").last().and_then(|text| text.parse().ok()).unwrap_or(0);
     let (mut task, mut faults) = form::to_task(&ctx.form);
     if task.get("chain").is_none() {
-        task["chain"] = chain::to_json(&ctx.service().task(ctx.actor()?, id).await?.chain);
+        task["chain"] = chain::to_json(&ctx.services().tasks.get(ctx.actor()?, id).await?.chain);
     }
     let outcome = match faults.is_empty() {
-        true => ctx.service().replace_task(ctx.actor()?, id, &task, Some(version)).await,
+        true => ctx.services().tasks.replace(ctx.actor()?, id, &task, Some(version)).await,
         false => Err(Error::Invalid(other_faults(&ctx, &task))),
     };
     let mut stale = None;
@@ -115,7 +116,7 @@ pub async fn replace(ctx: Arc<RequestContext>) -> HandlerResult {
             stale = Some(changed_meanwhile(&ctx, id, current).await?);
             (StatusCode::PRECONDITION_FAILED, String::new())
         }
-        Err(Error::Forbidden(message)) => (StatusCode::FORBIDDEN, message),
+        Err(Error::Forbidden(message)) => (StatusCode::FORBIDDEN, ctx.translate(&message)),
         Err(error) => return Err(error.into()),
     };
     let mut view = render(&ctx, "edit", &format!("{here}/edit"), &here, version, form::submitted(&ctx.form), &faults);
@@ -126,14 +127,14 @@ pub async fn replace(ctx: Arc<RequestContext>) -> HandlerResult {
 
 /// Compares a concurrently saved task with the submitted form.
 async fn changed_meanwhile(ctx: &RequestContext, id: &str, current: i64) -> Result<Stale, Failure> {
-    let theirs = ctx.service().task(ctx.actor()?, id).await?;
+    let theirs = ctx.services().tasks.get(ctx.actor()?, id).await?;
     Ok(Stale { current, differences: compare(ctx, &theirs) })
 }
 
 /// `GET /tasks/{id}/copy`: the form of a new task, filled in from another.
 pub async fn copy(ctx: Arc<RequestContext>) -> HandlerResult {
     ctx.authorize(Action::Edit)?;
-    let task = ctx.service().task(ctx.actor()?, ctx.id()).await?;
+    let task = ctx.services().tasks.get(ctx.actor()?, ctx.id()).await?;
     let mut values = form::to_values(&task.to_input());
     if task.name == task.id {
         values.remove("/name");
@@ -152,7 +153,7 @@ fn render(
     values: Values,
     faults: &[Fault],
 ) -> TaskForm {
-    let entry = values.get("/type").and_then(|name| ctx.service().registry().get(name));
+    let entry = values.get("/type").and_then(|name| ctx.services().registry.get(name));
     let cron_open =
         form::TRIGGERS[2].1.iter().skip(1).take(8).any(|m| values.get(&format!("/trigger/{m}")).is_some_and(|v| !v.is_empty()));
     let mut form = Fields { values, ..Fields::default() };
@@ -169,11 +170,11 @@ fn render(
         other_faults,
         fault_count: faults.len(),
         message: String::new(),
-        types: type_choices(ctx),
+        types: type_choices(&ctx.view()),
         chosen: entry.map(|entry| TypeView::new(&entry.spec, ctx.language)),
         zones: chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name().to_owned()).collect(),
-        server_zone: ctx.service().zone().name().to_owned(),
-        queues: ctx.service().queues().to_vec(),
+        server_zone: ctx.services().zone.name().to_owned(),
+        queues: ctx.services().queues.to_vec(),
         stale: None,
         cron_open,
     }
@@ -185,7 +186,7 @@ pub async fn names(ctx: Arc<RequestContext>) -> HandlerResult {
     let filter = TaskFilter { search: Some(format!("\"{}\"", submitted.replace('"', " "))), ..TaskFilter::default() };
     let filter = if submitted.is_empty() { TaskFilter::default() } else { filter };
     let page = PageRequest { size: NAMED, cursor: None };
-    let found = ctx.service().tasks(ctx.actor()?, &filter, &page).await?;
+    let found = ctx.services().tasks.list(ctx.actor()?, &filter, &page).await?;
     let names = found.items.into_iter().map(|task| Choice { text: task.name, value: task.id }).collect();
     ctx.fragment(StatusCode::OK, TaskNames::TEMPLATE, &TaskNames { names })
 }
@@ -199,7 +200,7 @@ fn type_defaults(spec: &Spec) -> Values {
 /// `POST /tasks/-/type`: the type-dependent part of the form. User input is kept; values filled in by the previous type are
 /// replaced.
 pub async fn type_part(ctx: Arc<RequestContext>) -> HandlerResult {
-    let registry = ctx.service().registry();
+    let registry = &ctx.services().registry;
     let chosen = ctx.form.get("/type").and_then(|name| registry.get(name));
     let earlier = ctx.form.get("filled_by").and_then(|name| registry.get(name)).map(|entry| type_defaults(&entry.spec));
     let mut values = form::submitted(&ctx.form);
@@ -211,7 +212,7 @@ pub async fn type_part(ctx: Arc<RequestContext>) -> HandlerResult {
     let view = TypePart {
         form: Fields { values, ..Fields::default() },
         chosen: chosen.map(|entry| TypeView::new(&entry.spec, ctx.language)),
-        queues: ctx.service().queues().to_vec(),
+        queues: ctx.services().queues.to_vec(),
         policy_open: ctx.form.get("policy_open").is_some(),
     };
     ctx.fragment(StatusCode::OK, TypePart::TEMPLATE, &view)
@@ -226,7 +227,7 @@ fn is_untouched(name: &str, submitted: &Values, earlier: Option<&Values>) -> boo
 /// `POST /tasks/-/preview`: previews the submitted trigger.
 pub async fn preview(ctx: Arc<RequestContext>) -> HandlerResult {
     let trigger = form::to_trigger(&ctx.form);
-    let view = match ctx.service().preview(ctx.actor()?, &trigger, None, PREVIEWED) {
+    let view = match ctx.services().preview.trigger(ctx.actor()?, &trigger, None, PREVIEWED) {
         Ok(mut preview) => {
             // An unchanged rule continues from its next run, not from now.
             if let Some(task) = unmoved(&ctx, &trigger).await? {
@@ -244,7 +245,7 @@ pub async fn preview(ctx: Arc<RequestContext>) -> HandlerResult {
 async fn unmoved(ctx: &RequestContext, trigger: &Value) -> Result<Option<Task>, Failure> {
     let is_edit = ctx.form.all("version").last().is_some_and(|version| version != "0");
     let Some(id) = ctx.form.get("/id").filter(|_| is_edit) else { return Ok(None) };
-    match ctx.service().task(ctx.actor()?, id).await {
+    match ctx.services().tasks.get(ctx.actor()?, id).await {
         Ok(task) => Ok(Some(task).filter(|task| task.enabled && task.trigger == *trigger)),
         Err(Error::NotFound(_)) => Ok(None),
         Err(error) => Err(error.into()),
@@ -252,9 +253,9 @@ async fn unmoved(ctx: &RequestContext, trigger: &Value) -> Result<Option<Task>, 
 }
 
 fn explained(ctx: &RequestContext, trigger: &Value, preview: Preview) -> PreviewView {
-    let (description, notes) = match ctx.language {
-        Language::English => (preview.description_en, preview.notes_en),
-        Language::Chinese => (preview.description_zh, preview.notes_zh),
+    let description = match ctx.language {
+        Language::English => preview.description_en,
+        Language::Chinese => preview.description_zh,
     };
     let moments = preview.fire_times.iter().map(|at| PreviewMoment {
         at: Moment::new(at.to_utc(), at.timezone()),
@@ -265,7 +266,7 @@ fn explained(ctx: &RequestContext, trigger: &Value, preview: Preview) -> Preview
         text: preview.text,
         description,
         moments: moments.collect(),
-        notes,
+        notes: preview.notes.iter().map(|note| ctx.translate(note)).collect(),
         idle: trigger.get("type").and_then(Value::as_str) == Some("idle"),
         ..PreviewView::from_faults(&[])
     }
@@ -277,7 +278,7 @@ fn weekday(day: Weekday) -> &'static str {
 
 /// `POST /tasks/-/check`: checks that the parameters are JSON and valid for their task type.
 pub async fn check(ctx: Arc<RequestContext>) -> HandlerResult {
-    ctx.actor()?;
+    ctx.authorize(Action::Edit)?;
     let text = ctx.form.raw("/params").unwrap_or_default();
     let faults = match form::to_params(text) {
         Err(fault) => vec![fault],
@@ -290,6 +291,8 @@ pub async fn check(ctx: Arc<RequestContext>) -> HandlerResult {
 }
 
 fn params_faults(ctx: &RequestContext, form: &Pairs, params: &Value) -> Vec<Fault> {
-    let entry = form.get("/type").and_then(|name| ctx.service().registry().get(name));
-    entry.map(|entry| entry.check(params, "/params")).unwrap_or_default()
+    let entry = form.get("/type").and_then(|name| ctx.services().registry.get(name));
+    let mut faults = template::check(params, "/params");
+    faults.extend(entry.map(|entry| entry.check(params, "/params")).unwrap_or_default());
+    faults
 }

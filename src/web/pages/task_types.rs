@@ -7,6 +7,6 @@ use crate::web::view::task_types::{TaskTypes, TypeView};
 
 /// `GET /task-types`
 pub async fn list(ctx: Arc<RequestContext>) -> HandlerResult {
-    let types = ctx.service().registry().all().iter().map(|entry| TypeView::new(&entry.spec, ctx.language)).collect();
+    let types = ctx.services().registry.all().iter().map(|entry| TypeView::new(&entry.spec, ctx.language)).collect();
     ctx.page("task-types", &TaskTypes { types })
 }

@@ -24,7 +24,7 @@ const SPARK: i64 = 40;
 pub async fn list(ctx: Arc<RequestContext>) -> HandlerResult {
     let submitted = Filter::from_query(&ctx.query);
     let page = PageRequest { cursor: ctx.query.get("cursor").and_then(Cursor::decode), ..PageRequest::default() };
-    let found = ctx.service().tasks(ctx.actor()?, &submitted.read(), &page).await?;
+    let found = ctx.services().tasks.list(ctx.actor()?, &submitted.read(), &page).await?;
     let sorts = TaskSort::ALL.into_iter().flat_map(|sort| {
         [sort.as_str().to_owned(), format!("-{}", sort.as_str())].map(|name| {
             let key = format!("tasks.sort.{}", name.replace('-', "desc_"));
@@ -32,12 +32,12 @@ pub async fn list(ctx: Arc<RequestContext>) -> HandlerResult {
         })
     });
     let ids: Vec<&str> = found.items.iter().map(|task| task.id.as_str()).collect();
-    let runs = ctx.service().recent_runs(ctx.actor()?, &ids, SPARK).await?;
-    let row = |task: &Task| TaskRow::new(&ctx, task, runs.get(&task.id).map_or(&[], Vec::as_slice));
+    let runs = ctx.services().executions.recent_runs(ctx.actor()?, &ids, SPARK).await?;
+    let row = |task: &Task| TaskRow::new(&ctx.view(), task, runs.get(&task.id).map_or(&[], Vec::as_slice));
     let view = TaskList {
-        types: type_choices(&ctx),
-        statuses: status_choices(&ctx),
-        tags: ctx.service().tags(ctx.actor()?).await?,
+        types: type_choices(&ctx.view()),
+        statuses: status_choices(&ctx.view()),
+        tags: ctx.services().tasks.tags(ctx.actor()?).await?,
         sorts: sorts.collect(),
         rows: found.items.iter().map(row).collect(),
         heads: heads(&submitted),
@@ -52,10 +52,10 @@ pub async fn list(ctx: Arc<RequestContext>) -> HandlerResult {
 pub async fn rows(ctx: Arc<RequestContext>) -> HandlerResult {
     let mut view = TaskRows { rows: Vec::new(), deleted: Vec::new() };
     let ids: Vec<&str> = ctx.query.all("id").take(MAX_ROWS).collect();
-    let runs = ctx.service().recent_runs(ctx.actor()?, &ids, SPARK).await?;
+    let runs = ctx.services().executions.recent_runs(ctx.actor()?, &ids, SPARK).await?;
     for id in ids {
-        match ctx.service().task(ctx.actor()?, id).await {
-            Ok(task) => view.rows.push(TaskRow::new(&ctx, &task, runs.get(id).map_or(&[], Vec::as_slice))),
+        match ctx.services().tasks.get(ctx.actor()?, id).await {
+            Ok(task) => view.rows.push(TaskRow::new(&ctx.view(), &task, runs.get(id).map_or(&[], Vec::as_slice))),
             Err(Error::NotFound(_)) => view.deleted.push(anchor(id)),
             Err(error) => return Err(error.into()),
         }
@@ -65,7 +65,7 @@ pub async fn rows(ctx: Arc<RequestContext>) -> HandlerResult {
 
 /// Returns the sort links of the columns; the active column's link reverses the order.
 fn heads(submitted: &Filter) -> Vec<SortHead> {
-    let (sort, descending) = TaskSort::parse(&submitted.sort).unwrap_or_default();
+    let (sort, descending) = TaskSort::parse_order(&submitted.sort).unwrap_or_default();
     let link = |column: TaskSort, first_down: bool| {
         let here = sort == column;
         let down = if here { !descending } else { first_down };
@@ -103,7 +103,7 @@ impl Filter {
 
     /// Returns the filter; the services parse the qualifiers in the search text.
     pub(super) fn read(&self) -> TaskFilter {
-        let (sort, descending) = TaskSort::parse(&self.sort).unwrap_or_default();
+        let (sort, descending) = TaskSort::parse_order(&self.sort).unwrap_or_default();
         let given = |text: &str| (!text.is_empty()).then(|| text.to_owned());
         TaskFilter {
             search: given(&self.search),

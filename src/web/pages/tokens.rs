@@ -9,6 +9,7 @@ use super::form_errors;
 use crate::domain::fault::Fault;
 use crate::domain::trigger::{parse_timestamp, parse_zone};
 use crate::domain::user::{Role, Token};
+use crate::i18n::message;
 use crate::service::{Error, NewToken};
 use crate::web::error::Failure;
 use crate::web::form::split_tags;
@@ -23,16 +24,16 @@ const FIELDS: [&str; 4] = ["/name", "/role", "/tags", "/expires_at"];
 
 /// `GET /settings/tokens`
 pub async fn list(ctx: Arc<RequestContext>) -> HandlerResult {
-    let tokens = ctx.service().tokens(ctx.actor()?).await?;
+    let tokens = ctx.services().tokens.list(ctx.actor()?).await?;
     let mut form = Fields::default();
     form.values.insert("/role".to_owned(), ctx.actor()?.role.as_str().to_owned());
-    ctx.page("settings", &TokenList::new(&ctx, &tokens, form))
+    ctx.page("settings", &TokenList::new(&ctx.view(), &tokens, form, ""))
 }
 
 /// `POST /settings/tokens`: creates a token. Only this response shows its text; it is not stored.
 pub async fn create(ctx: Arc<RequestContext>) -> HandlerResult {
     let created = match new_token(&ctx) {
-        Ok(new) => ctx.service().create_token(ctx.actor()?, &new).await,
+        Ok(new) => ctx.services().tokens.create(ctx.actor()?, &new).await,
         Err(fault) => Err(Error::Invalid(vec![fault])),
     };
     let mut form = form_errors::submitted(&ctx, &[]);
@@ -46,22 +47,28 @@ pub async fn create(ctx: Arc<RequestContext>) -> HandlerResult {
             (status, message, None)
         }
     };
-    let tokens = ctx.service().tokens(ctx.actor()?).await?;
-    ctx.page_with(status, "settings", &TokenList { message, created_token: created, ..TokenList::new(&ctx, &tokens, form) })
+    let tokens = ctx.services().tokens.list(ctx.actor()?).await?;
+    let zone = ctx.form.get("zone").unwrap_or_default();
+    let list = TokenList::new(&ctx.view(), &tokens, form, zone);
+    ctx.page_with(status, "settings", &TokenList { message, created_token: created, ..list })
 }
 
 /// Reads the form; an expiry without offset is in the browser's time zone if the script sent it, else the server's.
 fn new_token(ctx: &RequestContext) -> Result<NewToken, Fault> {
-    let zone = ctx.form.get("zone").and_then(|name| parse_zone(name).ok()).unwrap_or(ctx.service().zone());
+    let zone = ctx.form.get("zone").and_then(|name| parse_zone(name).ok()).unwrap_or(ctx.services().zone);
     let end = |text: &str| -> Result<DateTime<Utc>, Fault> {
-        parse_timestamp(text, zone).map_err(|what| Fault::new("/expires_at", format!("expires_at: {what}")))
+        parse_timestamp(text, zone).map_err(|what| Fault::new("/expires_at", what.of("expires_at")))
     };
     let role = match ctx.form.get("/role") {
         None => None,
         Some(name) => {
             let roles = Role::ALL.map(Role::as_str).join(", ");
-            let fault =
-                || Fault::new("/role", format!("role: {} is not one of {roles}", crate::domain::input::truncate(name, 40)));
+            let fault = || {
+                Fault::new(
+                    "/role",
+                    message!("value.not_one_of", value = crate::domain::input::quoted(name, 40), known = roles).of("role"),
+                )
+            };
             Some(Role::parse(name).ok_or_else(fault)?)
         }
     };
@@ -83,11 +90,11 @@ pub async fn confirm_revoke(ctx: Arc<RequestContext>) -> HandlerResult {
 /// `POST /settings/tokens/{id}/revoke`
 pub async fn revoke(ctx: Arc<RequestContext>) -> HandlerResult {
     let token = requested(&ctx).await?;
-    ctx.service().revoke_token(ctx.actor()?, &token.id).await?;
+    ctx.services().tokens.revoke(ctx.actor()?, &token.id).await?;
     Ok(ctx.action_done(&Flash::new("revoked", &token.name, ""), &token.id, LIST))
 }
 
 async fn requested(ctx: &RequestContext) -> Result<Token, Failure> {
-    let mut tokens = ctx.service().tokens(ctx.actor()?).await?.into_iter();
+    let mut tokens = ctx.services().tokens.list(ctx.actor()?).await?.into_iter();
     tokens.find(|token| token.id == ctx.id()).ok_or(Failure::NotFound)
 }

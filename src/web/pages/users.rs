@@ -6,6 +6,7 @@ use poem::http::StatusCode;
 
 use super::form_errors;
 use crate::domain::user::{Role, User};
+use crate::i18n::message;
 use crate::service::{Error, NewUser, UserChange};
 use crate::web::error::Failure;
 use crate::web::form::split_tags;
@@ -34,7 +35,7 @@ pub async fn create(ctx: Arc<RequestContext>) -> HandlerResult {
         grants: grants(&ctx),
         tags: tags(&ctx),
     };
-    match ctx.service().create_user(ctx.actor()?, &new).await {
+    match ctx.services().users.create(ctx.actor()?, &new).await {
         Ok(user) => Ok(ctx.redirect_with_flash(LIST, Some(&Flash::new("user_created", &user.name, "")))),
         Err(error) => {
             let mut form = form_errors::submitted(&ctx, &["/password"]);
@@ -45,9 +46,9 @@ pub async fn create(ctx: Arc<RequestContext>) -> HandlerResult {
 }
 
 async fn render(ctx: &RequestContext, status: StatusCode, form: Fields, granted: &[String], message: String) -> HandlerResult {
-    let users = ctx.service().users(ctx.actor()?).await?;
-    let ways = ctx.service().sign_in_methods(ctx.actor()?).await?;
-    ctx.page_with(status, "settings", &UserList::new(ctx, &users, &ways, form, granted, message))
+    let users = ctx.services().users.list(ctx.actor()?).await?;
+    let ways = ctx.services().users.sign_in_methods(ctx.actor()?).await?;
+    ctx.page_with(status, "settings", &UserList::new(&ctx.view(), &users, &ways, form, granted, message))
 }
 
 /// `GET /settings/users/edit?name=…`
@@ -57,8 +58,8 @@ pub async fn edit(ctx: Arc<RequestContext>) -> HandlerResult {
     form.values.insert("/role".to_owned(), user.role.as_str().to_owned());
     form.values.insert("/tags".to_owned(), user.tags.join(", "));
     form.values.insert("/disabled".to_owned(), user.disabled.to_string());
-    let ways = ctx.service().sign_in_methods(ctx.actor()?).await?;
-    ctx.page("settings", &UserPage::new(&ctx, &user, &ways, form, &user.grants, String::new()))
+    let ways = ctx.services().users.sign_in_methods(ctx.actor()?).await?;
+    ctx.page("settings", &UserPage::new(&ctx.view(), &user, &ways, form, &user.grants, String::new()))
 }
 
 /// `POST /settings/users/edit?name=…`: changes role, grants, tags, disabled state and, if given, the password.
@@ -71,13 +72,13 @@ pub async fn update(ctx: Arc<RequestContext>) -> HandlerResult {
         disabled: Some(ctx.form.all("/disabled").last() == Some("true")),
         password: password(&ctx),
     };
-    match ctx.service().update_user(ctx.actor()?, &user.name, &change).await {
+    match ctx.services().users.update(ctx.actor()?, &user.name, &change).await {
         Ok(user) => Ok(ctx.redirect_with_flash(LIST, Some(&Flash::new("user_saved", &user.name, "")))),
         Err(error) => {
             let mut form = form_errors::submitted(&ctx, &["/password"]);
             let (status, message) = form_errors::apply(&ctx, error, &FIELDS, &mut form)?;
-            let ways = ctx.service().sign_in_methods(ctx.actor()?).await?;
-            ctx.page_with(status, "settings", &UserPage::new(&ctx, &user, &ways, form, &grants(&ctx), message))
+            let ways = ctx.services().users.sign_in_methods(ctx.actor()?).await?;
+            ctx.page_with(status, "settings", &UserPage::new(&ctx.view(), &user, &ways, form, &grants(&ctx), message))
         }
     }
 }
@@ -92,7 +93,7 @@ pub async fn confirm_delete(ctx: Arc<RequestContext>) -> HandlerResult {
 /// `POST /settings/users/delete?name=…`
 pub async fn delete(ctx: Arc<RequestContext>) -> HandlerResult {
     let name = ctx.query.raw("name").unwrap_or_default();
-    match ctx.service().delete_user(ctx.actor()?, name).await {
+    match ctx.services().users.delete(ctx.actor()?, name).await {
         Ok(()) => Ok(ctx.action_done(&Flash::new("user_deleted", name, ""), name, LIST)),
         Err(Error::Conflict(message)) if !ctx.partial => {
             let message = ctx.translate(&message);
@@ -110,7 +111,7 @@ pub async fn confirm_sign_out(ctx: Arc<RequestContext>) -> HandlerResult {
 /// `POST /settings/users/sign-out?name=…`
 pub async fn sign_out(ctx: Arc<RequestContext>) -> HandlerResult {
     let name = ctx.query.raw("name").unwrap_or_default();
-    ctx.service().end_sessions_of(ctx.actor()?, name).await?;
+    ctx.services().sessions.end_all_of(ctx.actor()?, name).await?;
     Ok(ctx.action_done(&Flash::new("user_signed_out", name, ""), name, LIST))
 }
 
@@ -122,7 +123,7 @@ pub async fn confirm_reset(ctx: Arc<RequestContext>) -> HandlerResult {
 /// `POST /settings/users/second-factor?name=…`: resets the account's second factor.
 pub async fn reset(ctx: Arc<RequestContext>) -> HandlerResult {
     let name = ctx.query.raw("name").unwrap_or_default();
-    ctx.service().reset_second_factor(ctx.actor()?, name).await?;
+    ctx.services().second_factor.reset(ctx.actor()?, name).await?;
     Ok(ctx.action_done(&Flash::new("second_factor_reset", name, ""), name, LIST))
 }
 
@@ -133,12 +134,12 @@ async fn confirm(ctx: &RequestContext, action: &'static str, path: &str) -> Hand
 }
 
 async fn requested(ctx: &RequestContext) -> Result<User, Failure> {
-    Ok(ctx.service().user(ctx.actor()?, ctx.query.raw("name").unwrap_or_default()).await?)
+    Ok(ctx.services().users.get(ctx.actor()?, ctx.query.raw("name").unwrap_or_default()).await?)
 }
 
 fn role(ctx: &RequestContext) -> Result<Role, Failure> {
     let given = ctx.form.get("/role").and_then(Role::parse);
-    given.ok_or_else(|| Failure::BadRequest("role: viewer, operator, editor or admin".to_owned()))
+    given.ok_or_else(|| Failure::BadRequest(message!("value.choose", known = "viewer, operator, editor, admin").of("role")))
 }
 
 fn password(ctx: &RequestContext) -> Option<String> {

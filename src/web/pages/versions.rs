@@ -5,6 +5,7 @@ use std::sync::Arc;
 use poem::http::StatusCode;
 
 use crate::domain::task::{Task, Version};
+use crate::i18n::message;
 use crate::web::error::Failure;
 use crate::web::request_context::{HandlerResult, RequestContext};
 use crate::web::session::Flash;
@@ -16,7 +17,7 @@ const NEWEST: usize = 5;
 
 /// Returns the latest versions, for the task page.
 pub(super) async fn newest(ctx: &RequestContext, task: &Task) -> Result<Vec<VersionRow>, Failure> {
-    let mut versions = ctx.service().versions(ctx.actor()?, &task.id, None).await?;
+    let mut versions = ctx.services().tasks.versions(ctx.actor()?, &task.id, None).await?;
     // One more than is shown, for comparison.
     versions.truncate(NEWEST + 1);
     let mut rows = version_rows(ctx, task, &versions);
@@ -25,7 +26,7 @@ pub(super) async fn newest(ctx: &RequestContext, task: &Task) -> Result<Vec<Vers
 }
 
 fn version_rows(ctx: &RequestContext, task: &Task, versions: &[Version]) -> Vec<VersionRow> {
-    let mut rows = rows(&task.id, versions, task.version, ctx.service().zone());
+    let mut rows = rows(&task.id, versions, task.version, ctx.services().zone);
     // Tasks managed by a file cannot be changed here.
     if task.managed.is_some() {
         rows.iter_mut().for_each(|row| row.restore.clear());
@@ -35,9 +36,9 @@ fn version_rows(ctx: &RequestContext, task: &Task, versions: &[Version]) -> Vec<
 
 /// `GET /tasks/{id}/versions?before=…`
 pub async fn list(ctx: Arc<RequestContext>) -> HandlerResult {
-    let task = ctx.service().task(ctx.actor()?, ctx.id()).await?;
+    let task = ctx.services().tasks.get(ctx.actor()?, ctx.id()).await?;
     let before = ctx.query.get("before").and_then(|text| text.parse().ok());
-    let versions = ctx.service().versions(ctx.actor()?, &task.id, before).await?;
+    let versions = ctx.services().tasks.versions(ctx.actor()?, &task.id, before).await?;
     let mut versions = version_rows(&ctx, &task, &versions);
     let mut older = String::new();
     // The last row has no older version to compare with; it starts the next page.
@@ -51,9 +52,9 @@ pub async fn list(ctx: Arc<RequestContext>) -> HandlerResult {
 
 /// `GET /tasks/{id}/restore?version=…`
 pub async fn confirm_restore(ctx: Arc<RequestContext>) -> HandlerResult {
-    let task = ctx.service().task_to_change(ctx.actor()?, ctx.id()).await?;
+    let task = ctx.services().tasks.get_editable(ctx.actor()?, ctx.id()).await?;
     let number = number(&ctx, "version")?;
-    let version = ctx.service().version(ctx.actor()?, &task.id, number).await?;
+    let version = ctx.services().tasks.version(ctx.actor()?, &task.id, number).await?;
     let view = ConfirmDialog {
         version: version.version,
         dangerous: false,
@@ -70,11 +71,11 @@ pub async fn confirm_restore(ctx: Arc<RequestContext>) -> HandlerResult {
 /// `POST /tasks/{id}/restore?version=…&known=…`
 pub async fn restore(ctx: Arc<RequestContext>) -> HandlerResult {
     let (number, known) = (number(&ctx, "version")?, number(&ctx, "known")?);
-    let task = ctx.service().restore_version(ctx.actor()?, ctx.id(), number, Some(known)).await?;
+    let task = ctx.services().tasks.restore_version(ctx.actor()?, ctx.id(), number, Some(known)).await?;
     Ok(ctx.action_done(&Flash::new("restored", &task.id, ""), &task.id, &task_href(&task.id)))
 }
 
 fn number(ctx: &RequestContext, name: &str) -> Result<i64, Failure> {
     let given = ctx.query.get(name).and_then(|text| text.parse().ok());
-    given.ok_or_else(|| Failure::BadRequest(format!("{name}: a version's number")))
+    given.ok_or_else(|| Failure::BadRequest(message!("task.version_number").of(name)))
 }

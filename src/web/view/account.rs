@@ -4,7 +4,6 @@ use serde::Serialize;
 
 use super::View;
 use super::task_form::Fields;
-use crate::web::request_context::RequestContext;
 use crate::web::urls;
 
 #[derive(Debug, Clone, Default, Serialize)]
@@ -21,10 +20,9 @@ pub struct Login {
 
 impl Login {
     /// Returns an empty sign-in form; the link to the provider keeps the page to return to.
-    pub fn empty(ctx: &RequestContext) -> Login {
-        let provider = ctx.service().single_sign_on().unwrap_or_default().to_owned();
-        let next = ctx.query.get("next").or(ctx.form.get("next")).and_then(urls::local).unwrap_or_default();
-        Login { provider, provider_href: urls::with_query("/login/oidc", &[("next", next)]), ..Login::default() }
+    pub fn empty(provider: Option<&str>, next: &str) -> Login {
+        let provider_href = urls::with_query("/login/oidc", &[("next", next)]);
+        Login { provider: provider.unwrap_or_default().to_owned(), provider_href, ..Login::default() }
     }
 }
 

@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
+use super::context::ViewContext;
 use super::{Choice, Moment, Pager, View, pretty};
 use crate::domain::audit::{AuditEvent, Entry};
-use crate::web::request_context::RequestContext;
 use crate::web::urls::with_query;
 
 #[derive(Debug, Clone, Serialize)]
@@ -51,10 +51,10 @@ pub struct AuditRow {
 }
 
 impl AuditRow {
-    pub fn new(ctx: &RequestContext, entry: &Entry) -> AuditRow {
+    pub fn new(ctx: &ViewContext, entry: &Entry) -> AuditRow {
         let json = |value: &Option<serde_json::Value>| value.as_ref().map(pretty).unwrap_or_default();
         AuditRow {
-            at: Moment::precise(entry.at, ctx.service().zone()),
+            at: Moment::precise(entry.at, ctx.zone),
             actor: entry.actor.clone(),
             via: entry.via.as_str(),
             address: entry.address.clone().unwrap_or_default(),
@@ -68,7 +68,7 @@ impl AuditRow {
 }
 
 /// Options of the action filter.
-pub fn action_choices(ctx: &RequestContext) -> Vec<Choice> {
+pub fn action_choices(ctx: &ViewContext) -> Vec<Choice> {
     AuditEvent::ALL.iter().map(|event| Choice::new(event.as_str(), ctx.t(&format!("audit.event.{}", event.as_str())))).collect()
 }
 

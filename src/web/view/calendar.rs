@@ -1,11 +1,11 @@
 //! View of the calendar page.
 
 use chrono::{Datelike, Days, NaiveDate};
+use chrono_tz::Tz;
 use serde::Serialize;
 
 use super::{Choice, View};
-use crate::domain::calendar as domain;
-use crate::web::request_context::RequestContext;
+use crate::stats::calendar as domain;
 use crate::web::urls::with_query;
 
 #[derive(Debug, Clone, Serialize)]
@@ -64,8 +64,16 @@ pub struct Cell {
     pub peak: String,
 }
 
+/// The filter of the calendar and its time zone, for the links of its cells.
+#[derive(Debug, Clone, Copy)]
+pub struct CellScope<'a> {
+    pub task: &'a str,
+    pub task_type: &'a str,
+    pub zone: Tz,
+}
+
 /// Builds `count` days from `first`; `around` is today and the shown month.
-pub fn days(ctx: &RequestContext, found: &domain::Calendar, first: NaiveDate, count: u64, around: (NaiveDate, u32)) -> Vec<Day> {
+pub fn days(scope: &CellScope, found: &domain::Calendar, first: NaiveDate, count: u64, around: (NaiveDate, u32)) -> Vec<Day> {
     const NAMES: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
     let by_hour = count == 7;
     let hours = if by_hour { (0..24).map(Some).collect() } else { vec![None] };
@@ -77,23 +85,23 @@ pub fn days(ctx: &RequestContext, found: &domain::Calendar, first: NaiveDate, co
             weekday: NAMES[date.weekday().num_days_from_monday() as usize],
             is_today: date == around.0,
             inside: by_hour || date.month() == around.1,
-            cells: hours.iter().map(|hour| cell(ctx, found.cells.get(&(date, *hour)), date, *hour)).collect(),
+            cells: hours.iter().map(|hour| cell(scope, found.cells.get(&(date, *hour)), date, *hour)).collect(),
         }
     };
     (0..count).map(day).collect()
 }
 
-fn cell(ctx: &RequestContext, found: Option<&domain::Cell>, date: NaiveDate, hour: Option<u32>) -> Cell {
+fn cell(scope: &CellScope, found: Option<&domain::Cell>, date: NaiveDate, hour: Option<u32>) -> Cell {
     let label = hour.map(|hour| format!("{hour:02}:00")).unwrap_or_default();
     let Some(found) = found else { return Cell { hour: label, ..Cell::default() } };
-    let zone = ctx.service().zone();
+    let zone = scope.zone;
     let peak = found.peak.map(|(at, firings)| format!("{} ×{firings}", at.with_timezone(&zone).format("%H:%M")));
     let ran = found.succeeded + found.failed + found.other > 0;
     let names = found.tasks.join(", ");
     let more = if found.planned > found.tasks.len() as i64 { " …" } else { "" };
     Cell {
         hour: label,
-        href: if ran { runs(ctx, date, hour) } else { String::new() },
+        href: if ran { runs(scope, date, hour) } else { String::new() },
         good: found.succeeded,
         bad: found.failed,
         other: found.other,
@@ -104,20 +112,14 @@ fn cell(ctx: &RequestContext, found: Option<&domain::Cell>, date: NaiveDate, hou
 }
 
 /// Returns the URL of the executions that started within a cell.
-fn runs(ctx: &RequestContext, date: NaiveDate, hour: Option<u32>) -> String {
+fn runs(scope: &CellScope, date: NaiveDate, hour: Option<u32>) -> String {
     let text = |date: NaiveDate, hour: u32| format!("{date}T{hour:02}:00:00");
     let (from, to) = match hour {
         Some(23) | None => (text(date, hour.unwrap_or(0)), text(date + Days::new(1), 0)),
         Some(hour) => (text(date, hour), text(date, hour + 1)),
     };
-    let query = |name| ctx.query.get(name).unwrap_or_default();
-    let pairs = [
-        ("task_id", query("task")),
-        ("type", query("type")),
-        ("from", from.as_str()),
-        ("to", &to),
-        ("zone", ctx.service().zone().name()),
-    ];
+    let pairs =
+        [("task_id", scope.task), ("type", scope.task_type), ("from", from.as_str()), ("to", &to), ("zone", scope.zone.name())];
     with_query("/executions", &pairs)
 }
 

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::View;
-use crate::web::request_context::RequestContext;
+use super::context::ViewContext;
 
 #[derive(Debug, Clone, Serialize)]
 pub struct ErrorPage {
@@ -17,7 +17,7 @@ pub struct ErrorPage {
 
 impl ErrorPage {
     /// `key`: its texts are under `error.<key>`.
-    pub fn new(ctx: &RequestContext, status: u16, key: &str, detail: String, reference: String) -> ErrorPage {
+    pub fn new(ctx: &ViewContext, status: u16, key: &str, detail: String, reference: String) -> ErrorPage {
         let text_of = |part: &str| ctx.t(&format!("error.{key}.{part}")).to_owned();
         ErrorPage { status, title: text_of("title"), text: text_of("text"), detail, reference }
     }

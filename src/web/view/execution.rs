@@ -2,13 +2,15 @@
 
 use serde::Serialize;
 
+use super::context::ViewContext;
 use super::executions::ExecutionRow;
 use super::result::ResultView;
 use super::tasks::task_href;
 use super::{Moment, View, pretty};
 use crate::domain::execution::{Execution, ExecutionDetail, OutputChunk, Stream};
 use crate::web::ansi::{self, Span, TextStyle, spans};
-use crate::web::request_context::RequestContext;
+
+mod samples;
 
 /// Maximum bytes of output on the page; the download is complete.
 const MAX_OUTPUT: usize = 512 * 1024;
@@ -74,8 +76,8 @@ pub struct ChunkView {
 }
 
 impl ExecutionPage {
-    pub fn new(ctx: &RequestContext, detail: &ExecutionDetail, task_exists: bool) -> ExecutionPage {
-        let zone = ctx.service().zone();
+    pub fn new(ctx: &ViewContext, detail: &ExecutionDetail, task_exists: bool) -> ExecutionPage {
+        let zone = ctx.zone;
         let execution = &detail.execution;
         let precise = |at| Moment::precise(at, zone);
         ExecutionPage {
@@ -96,7 +98,7 @@ impl ExecutionPage {
                     started: attempt.started_at.map(precise),
                     finished: attempt.finished_at.map(precise),
                     duration: attempt.duration_ms,
-                    error: attempt.error.clone().unwrap_or_default(),
+                    error: attempt.error_text(ctx.language),
                     node: attempt.node.clone().unwrap_or_default(),
                 })
                 .collect(),
@@ -160,7 +162,7 @@ impl View for ExecutionPage {
     const TEMPLATE: &'static str = "pages/execution.html";
 
     fn samples() -> Vec<Self> {
-        super::samples::execution_pages()
+        samples::execution_pages()
     }
 }
 

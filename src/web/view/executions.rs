@@ -2,12 +2,14 @@
 
 use serde::Serialize;
 
+use super::context::ViewContext;
 use super::saved_views::ViewMenu;
 use super::tasks::task_href;
 use super::{Choice, Moment, Pager, View, pretty, shortened, status_code, type_title};
 use crate::domain::execution::Execution;
-use crate::web::request_context::RequestContext;
 use crate::web::urls::encode;
+
+mod samples;
 
 #[derive(Debug, Clone, Serialize)]
 pub struct ExecutionList {
@@ -79,8 +81,8 @@ pub struct ExecutionRow {
 }
 
 impl ExecutionRow {
-    pub fn new(ctx: &RequestContext, execution: &Execution) -> ExecutionRow {
-        let zone = ctx.service().zone();
+    pub fn new(ctx: &ViewContext, execution: &Execution) -> ExecutionRow {
+        let zone = ctx.zone;
         ExecutionRow {
             id: execution.id.clone(),
             href: format!("/executions/{}", encode(&execution.id)),
@@ -100,13 +102,13 @@ impl ExecutionRow {
             attempt: execution.attempt,
             node: execution.node.clone().unwrap_or_default(),
             requested_by: execution.requested_by.clone().unwrap_or_default(),
-            error: execution.error.clone().unwrap_or_default(),
+            error: execution.error_text(ctx.language),
             is_final: execution.status.is_final(),
         }
     }
 
     pub fn sample(status: &'static str) -> ExecutionRow {
-        super::samples::execution_row(status)
+        samples::execution_row(status)
     }
 }
 
@@ -114,7 +116,7 @@ impl View for ExecutionList {
     const TEMPLATE: &'static str = "pages/executions.html";
 
     fn samples() -> Vec<Self> {
-        super::samples::execution_lists()
+        samples::execution_lists()
     }
 }
 

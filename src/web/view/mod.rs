@@ -5,15 +5,16 @@ pub mod audit;
 pub mod bulk;
 pub mod calendar;
 pub mod chart;
+pub mod context;
 pub mod error;
 pub mod execution;
 pub mod executions;
+pub mod fault_text;
 pub mod mail_sms_profiles;
 pub mod nodes;
 pub mod overview;
 pub mod resources;
 pub mod result;
-pub mod samples;
 pub mod saved_views;
 pub mod second_factor;
 pub mod task;
@@ -30,13 +31,12 @@ use chrono_tz::Tz;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::language::Language;
-use super::request_context::RequestContext;
-use super::session::Flash;
+use self::context::ViewContext;
 use crate::domain::execution::{Cause, Status};
 use crate::domain::input::truncate;
 use crate::domain::page::Cursor;
 use crate::domain::user::{Action, Role};
+use crate::i18n::Language;
 
 /// A template's context.
 pub trait View: Serialize {
@@ -78,29 +78,39 @@ pub struct FlashView {
     pub link: String,
 }
 
+/// The parts of a layout that come from the request.
+#[derive(Debug, Clone, Default)]
+pub struct LayoutRequest<'a> {
+    pub theme: &'static str,
+    pub csrf: String,
+    pub section: &'a str,
+    pub address: String,
+    pub flash: Option<FlashView>,
+}
+
 impl PageLayout {
-    pub fn new(ctx: &RequestContext, section: &str, flash: Option<&Flash>) -> PageLayout {
-        let can = |action| ctx.actor.as_ref().is_some_and(|actor| actor.role.allows(action));
+    pub fn new(ctx: &ViewContext, request: LayoutRequest) -> PageLayout {
+        let can = |action| ctx.actor.is_some_and(|actor| actor.role.allows(action));
         PageLayout {
             language: ctx.language.tag(),
-            theme: ctx.theme.as_str(),
-            user: ctx.actor.as_ref().map(|actor| actor.name.clone()).unwrap_or_default(),
+            theme: request.theme,
+            user: ctx.actor.map(|actor| actor.name.clone()).unwrap_or_default(),
             can_run: can(Action::Run),
             can_edit: can(Action::Edit),
             can_administer: can(Action::Administer),
-            can_see_server: ctx.actor.as_ref().is_some_and(|actor| actor.scope.is_all() || !actor.grants.is_empty()),
-            csrf: ctx.csrf_token(),
-            section: section.to_owned(),
-            address: ctx.path_and_query(),
-            zone: ctx.service().zone().name(),
-            flash: flash.map(|flash| FlashView { text: ctx.flash_text(flash), link: flash.link.clone() }),
+            can_see_server: ctx.actor.is_some_and(|actor| actor.scope.is_all() || actor.has_type_grant()),
+            csrf: request.csrf,
+            section: request.section.to_owned(),
+            address: request.address,
+            zone: ctx.zone.name(),
+            flash: request.flash,
             script_texts: script_texts(ctx),
         }
     }
 }
 
 /// Returns the texts of the page's script as JSON: units of time, connection state, messages.
-fn script_texts(ctx: &RequestContext) -> String {
+fn script_texts(ctx: &ViewContext) -> String {
     const KEYS: [&str; 13] =
         ["ms", "s", "min", "h", "d", "in", "ago", "due", "lost", "reconnected", "new_rows", "copied", "failed"];
     let pairs = KEYS.map(|key| (key.to_owned(), Value::from(ctx.t(&format!("script.{key}")))));
@@ -131,6 +141,11 @@ impl Moment {
     /// Hour and minute only.
     pub fn clock(at: DateTime<Utc>, zone: Tz) -> Moment {
         Moment::format(at, zone, "%H:%M", "clock")
+    }
+
+    /// A moment for samples.
+    pub fn sample() -> Moment {
+        Moment::precise(DateTime::UNIX_EPOCH, Tz::Asia__Shanghai)
     }
 
     fn format(at: DateTime<Utc>, zone: Tz, format: &str, precision: &'static str) -> Moment {
@@ -172,6 +187,11 @@ pub struct Pager {
 }
 
 impl Pager {
+    /// A pager for samples.
+    pub fn sample() -> Pager {
+        Pager { previous: "/tasks?cursor=1".into(), next: "/tasks?cursor=2".into(), total: 1234, total_is_exact: false }
+    }
+
     /// `address` returns the URL of the list at a cursor.
     pub fn new(page: &crate::domain::page::Page<impl Sized>, address: impl Fn(&str) -> String) -> Pager {
         let link = |cursor: &Option<Cursor>| cursor.as_ref().map(|c| address(&c.encode())).unwrap_or_default();
@@ -200,30 +220,30 @@ pub fn pretty(value: &Value) -> String {
 }
 
 /// Options of the status filter.
-pub fn status_choices(ctx: &RequestContext) -> Vec<Choice> {
+pub fn status_choices(ctx: &ViewContext) -> Vec<Choice> {
     Status::ALL.into_iter().map(|s| Choice::new(s.as_str(), ctx.t(&format!("status.{}", s.as_str())))).collect()
 }
 
-pub fn cause_choices(ctx: &RequestContext) -> Vec<Choice> {
+pub fn cause_choices(ctx: &ViewContext) -> Vec<Choice> {
     Cause::ALL.into_iter().map(|c| Choice::new(c.as_str(), ctx.t(&format!("cause.{}", c.as_str())))).collect()
 }
 
 /// Options of the task type filter.
-pub fn type_choices(ctx: &RequestContext) -> Vec<Choice> {
-    let types = ctx.service().registry().all();
+pub fn type_choices(ctx: &ViewContext) -> Vec<Choice> {
+    let types = ctx.registry.all();
     types.iter().map(|entry| Choice::new(entry.spec.name.as_ref(), type_title(&entry.spec.name, ctx))).collect()
 }
 
 /// Returns the title of a task type, or its name if the type no longer exists.
-pub fn type_title(name: &str, ctx: &RequestContext) -> String {
-    match ctx.service().registry().get(name) {
-        Some(entry) => ctx.language.pick(&entry.spec.title).to_owned(),
+pub fn type_title(name: &str, ctx: &ViewContext) -> String {
+    match ctx.registry.get(name) {
+        Some(entry) => entry.spec.title.in_language(ctx.language).to_owned(),
         None => name.to_owned(),
     }
 }
 
 /// Options of roles up to `highest`.
-pub fn role_choices(ctx: &RequestContext, highest: Role) -> Vec<Choice> {
+pub fn role_choices(ctx: &ViewContext, highest: Role) -> Vec<Choice> {
     let roles = Role::ALL.into_iter().filter(|role| *role <= highest);
     roles.map(|role| Choice::new(role.as_str(), ctx.t(&format!("role.{}", role.as_str())))).collect()
 }

@@ -3,11 +3,11 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
+use super::context::ViewContext;
 use super::tasks::task_href;
 use super::{Moment, View};
-use crate::domain::node::{NODE_TIMEOUT, Node, Running};
+use crate::domain::node::{Node, Running, is_silent};
 use crate::service;
-use crate::web::request_context::RequestContext;
 use crate::web::urls::{encode, with_query};
 
 /// Maximum number of runs shown per node.
@@ -55,8 +55,8 @@ pub struct QueueRow {
 }
 
 impl NodesPage {
-    pub fn new(ctx: &RequestContext, found: &service::Nodes) -> NodesPage {
-        let now = ctx.service().clock().now();
+    pub fn new(ctx: &ViewContext, found: &service::Nodes) -> NodesPage {
+        let now = ctx.now;
         let nodes: Vec<_> = found.nodes.iter().map(|node| NodeCard::new(ctx, node, &found.running, now)).collect();
         let alive = nodes.iter().filter(|node| node.alive);
         NodesPage {
@@ -71,8 +71,8 @@ impl NodesPage {
 }
 
 impl NodeCard {
-    fn new(ctx: &RequestContext, node: &Node, running: &[Running], now: DateTime<Utc>) -> NodeCard {
-        let zone = ctx.service().zone();
+    fn new(ctx: &ViewContext, node: &Node, running: &[Running], now: DateTime<Utc>) -> NodeCard {
+        let zone = ctx.zone;
         let here: Vec<_> = running.iter().filter(|run| run.node_id == node.identity.id).collect();
         let runs = here.iter().take(SHOWN).map(|run| NodeRun {
             task_href: task_href(&run.task_id),
@@ -86,7 +86,7 @@ impl NodeCard {
             version: node.version.clone(),
             started: Moment::new(node.started_at, zone),
             seen: Moment::new(node.last_seen_at, zone),
-            alive: now - node.last_seen_at <= NODE_TIMEOUT,
+            alive: !is_silent(node.last_seen_at, now),
             workers: node.workers,
             runs: runs.collect(),
             busy: here.len(),

@@ -5,13 +5,18 @@ use chrono_tz::Tz;
 use serde::Serialize;
 
 use super::chart::{Chart, Column};
+use super::context::ViewContext;
 use super::executions::ExecutionRow;
 use super::tasks::task_href;
 use super::{Moment, View};
-use crate::domain::overview::{self as domain, PlannedSlot, Slot};
 use crate::domain::stats::DueTask;
-use crate::web::request_context::RequestContext;
+use crate::i18n::Language;
+use crate::stats::likely_cause::LikelyCause;
+use crate::stats::overview as domain;
+use crate::stats::timeline::{PlannedSlot, Slot};
 use crate::web::urls::with_query;
+
+mod samples;
 
 #[derive(Debug, Clone, Serialize)]
 pub struct Overview {
@@ -61,6 +66,13 @@ pub struct Cause {
     pub of: usize,
 }
 
+impl Cause {
+    fn new(cause: &LikelyCause, language: Language) -> Cause {
+        let text = cause.execution.error_text(language);
+        Cause { text: text.lines().next().unwrap_or_default().to_owned(), failures: cause.failures, of: cause.of }
+    }
+}
+
 /// A running execution, with the usual duration of its task and the elapsed time in milliseconds.
 #[derive(Debug, Clone, Serialize)]
 pub struct Current {
@@ -70,8 +82,8 @@ pub struct Current {
 }
 
 impl Overview {
-    pub fn new(ctx: &RequestContext, found: &domain::Overview) -> Overview {
-        let zone = ctx.service().zone();
+    pub fn new(ctx: &ViewContext, found: &domain::Overview) -> Overview {
+        let zone = ctx.zone;
         let due = |list: &[DueTask]| list.iter().map(|task| Due::new(task, zone)).collect::<Vec<_>>();
         let rows = |list: &[crate::domain::execution::Execution]| list.iter().map(|run| ExecutionRow::new(ctx, run)).collect();
         let due_next = due(&found.due_next);
@@ -90,7 +102,7 @@ impl Overview {
             lateness: found.median_lateness_ms,
             next: due_next.first().cloned(),
             due: due_next,
-            cause: found.cause.as_ref().map(|c| Cause { text: c.text.clone(), failures: c.failures, of: c.of }),
+            cause: found.cause.as_ref().map(|cause| Cause::new(cause, ctx.language)),
             failures: rows(&found.failures),
             current: found.current.iter().map(|current| Current::new(ctx, current, found.now)).collect(),
             overdue: due(&found.overdue),
@@ -121,7 +133,7 @@ fn window(from: DateTime<Utc>, to: Option<DateTime<Utc>>, zone: Tz) -> String {
     with_query("/executions", &[("from", &text(from)), ("to", &to), ("zone", zone.name())])
 }
 
-fn column(ctx: &RequestContext, slot: &Slot, zone: Tz) -> Column {
+fn column(ctx: &ViewContext, slot: &Slot, zone: Tz) -> Column {
     let amounts: Vec<_> = slot.outcomes.iter().map(|(status, runs)| (status.as_str(), *runs)).collect();
     let text = amounts.iter().map(|(status, runs)| format!(" · {} {runs}", ctx.t(&format!("status.{status}"))));
     let text = if amounts.is_empty() { format!(" · {}", ctx.t("overview.no_runs")) } else { text.collect() };
@@ -137,14 +149,14 @@ fn span(from: DateTime<Utc>, to: DateTime<Utc>, zone: Tz) -> String {
     format!("{}–{}", clock(from), clock(to))
 }
 
-fn timeline(ctx: &RequestContext, found: &domain::Overview, zone: Tz) -> Chart {
+fn timeline(ctx: &ViewContext, found: &domain::Overview, zone: Tz) -> Chart {
     let past = found.past.iter().map(|slot| column(ctx, slot, zone));
     Chart::new(past.chain(found.planned.iter().map(|step| firings(ctx, step, zone))).collect())
 }
 
-fn firings(ctx: &RequestContext, step: &PlannedSlot, zone: Tz) -> Column {
+fn firings(ctx: &ViewContext, step: &PlannedSlot, zone: Tz) -> Column {
     let more = if step.firings > step.tasks.len() as i64 { " …" } else { "" };
-    let text = ctx.texts().fill("overview.planned_n", &[("n", &step.firings.to_string())]);
+    let text = ctx.texts.fill("overview.planned_n", &[("n", &step.firings.to_string())]);
     Column {
         href: if step.firings > 0 { "/tasks?sort=next_run_at".to_owned() } else { String::new() },
         label: format!("{} · {text} {}{more}", span(step.from, step.to, zone), step.tasks.join(", ")),
@@ -177,7 +189,7 @@ impl Due {
 }
 
 impl Current {
-    fn new(ctx: &RequestContext, current: &domain::RunningExecution, now: DateTime<Utc>) -> Current {
+    fn new(ctx: &ViewContext, current: &domain::RunningExecution, now: DateTime<Utc>) -> Current {
         let elapsed = current.execution.started_at.map_or(0, |at| (now - at).num_milliseconds().max(0));
         Current { run: ExecutionRow::new(ctx, &current.execution), usual: current.median_ms, elapsed }
     }
@@ -187,6 +199,6 @@ impl View for Overview {
     const TEMPLATE: &'static str = "pages/overview.html";
 
     fn samples() -> Vec<Self> {
-        super::samples::overviews()
+        samples::overviews()
     }
 }

@@ -2,12 +2,13 @@
 
 use serde::Serialize;
 
+use super::context::ViewContext;
 use super::task_form::Fields;
 use super::{Moment, View};
 use crate::domain::secret::SecretInfo;
+use crate::i18n::Language;
 use crate::service::ConnectionTest;
 use crate::tasks::sql::Source;
-use crate::web::request_context::RequestContext;
 use crate::web::urls::with_query;
 
 #[derive(Debug, Clone, Serialize)]
@@ -20,6 +21,8 @@ pub struct SecretList {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SecretRow {
     pub name: String,
+    /// The tags and the ids of the tasks that may use it; empty: all.
+    pub limits: Vec<String>,
     pub updated: Moment,
     pub updated_by: String,
     pub delete: String,
@@ -31,11 +34,12 @@ pub fn delete_href(name: &str) -> String {
 }
 
 impl SecretRow {
-    pub fn new(ctx: &RequestContext, secret: &SecretInfo) -> SecretRow {
+    pub fn new(ctx: &ViewContext, secret: &SecretInfo) -> SecretRow {
         SecretRow {
             delete: delete_href(&secret.name),
             name: secret.name.clone(),
-            updated: Moment::new(secret.updated_at, ctx.service().zone()),
+            limits: secret.limits.tags.iter().cloned().chain(secret.limits.ids()).collect(),
+            updated: Moment::new(secret.updated_at, ctx.zone),
             updated_by: secret.updated_by.clone(),
         }
     }
@@ -80,10 +84,15 @@ impl DatasourceRow {
 }
 
 impl ConnectionTestView {
-    pub fn new(name: &str, test_result: ConnectionTest) -> ConnectionTestView {
+    pub fn new(name: &str, test_result: ConnectionTest, language: Language) -> ConnectionTestView {
         let elapsed = i64::try_from(test_result.elapsed_ms).unwrap_or(i64::MAX);
         let ok = test_result.outcome.is_ok();
-        ConnectionTestView { name: name.to_owned(), ok, elapsed, text: test_result.outcome.unwrap_or_else(|error| error) }
+        ConnectionTestView {
+            name: name.to_owned(),
+            ok,
+            elapsed,
+            text: test_result.outcome.unwrap_or_else(|error| error.text(language)),
+        }
     }
 }
 
@@ -93,6 +102,7 @@ impl View for SecretList {
     fn samples() -> Vec<Self> {
         let row = SecretRow {
             name: "<b>".into(),
+            limits: vec!["<b>".into()],
             updated: Moment::new(chrono::DateTime::UNIX_EPOCH, chrono_tz::Tz::UTC),
             updated_by: "<b>".into(),
             delete: delete_href("x"),

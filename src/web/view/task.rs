@@ -4,14 +4,16 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::chart::{Chart, Column};
+use super::context::ViewContext;
 use super::executions::ExecutionRow;
 use super::tasks::{TaskRow, task_href};
 use super::versions::VersionRow;
 use super::{Moment, View, shortened};
 use crate::domain::chain::Link;
 use crate::domain::stats::RunPoint;
-use crate::web::request_context::RequestContext;
 use crate::web::urls::encode;
+
+mod samples;
 
 #[derive(Debug, Clone, Serialize)]
 pub struct TaskPage {
@@ -60,8 +62,8 @@ impl ChainLink {
 }
 
 /// Builds a chart with one bar per run that has a value, colored by status.
-pub fn chart(ctx: &RequestContext, runs: &[RunPoint], value: impl Fn(&RunPoint) -> Option<i64>) -> Chart {
-    let zone = ctx.service().zone();
+pub fn chart(ctx: &ViewContext, runs: &[RunPoint], value: impl Fn(&RunPoint) -> Option<i64>) -> Chart {
+    let zone = ctx.zone;
     let column = |run: &RunPoint| {
         let (value, status) = (value(run)?, run.status.as_str());
         let began = run.started_at?.with_timezone(&zone).format("%Y-%m-%d %H:%M:%S");
@@ -78,6 +80,6 @@ impl View for TaskPage {
     const TEMPLATE: &'static str = "pages/task.html";
 
     fn samples() -> Vec<Self> {
-        super::samples::task_pages()
+        samples::task_pages()
     }
 }

@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::fault_text::FaultText;
 use super::task_types::TypeView;
 use super::{Choice, Moment, View};
-use crate::domain::fault::Fault;
 use crate::web::form::{TRIGGERS, Values, field_of};
+
+mod samples;
 
 #[derive(Debug, Clone, Serialize)]
 pub struct TaskForm {
@@ -60,7 +62,7 @@ pub struct Difference {
 
 impl Fields {
     /// Assigns faults to the fields of the task form; returns the messages of the others.
-    pub fn assign(&mut self, faults: &[Fault]) -> Vec<String> {
+    pub fn assign(&mut self, faults: &[FaultText]) -> Vec<String> {
         let mut others = Vec::new();
         for fault in faults {
             match field_of(&fault.pointer) {
@@ -72,7 +74,7 @@ impl Fields {
     }
 
     /// Assigns faults to the fields with these names; returns the messages of the others.
-    pub fn assign_to_fields(&mut self, names: &[&str], faults: &[Fault]) -> Vec<String> {
+    pub fn assign_to_fields(&mut self, names: &[&str], faults: &[FaultText]) -> Vec<String> {
         let mut others = Vec::new();
         for fault in faults {
             let at =
@@ -87,7 +89,7 @@ impl Fields {
 }
 
 /// Returns the message, prefixed with the pointer within the field if the fault is deeper.
-fn message_at(fault: &Fault, field: &str) -> String {
+fn message_at(fault: &FaultText, field: &str) -> String {
     match fault.pointer.strip_prefix(field) {
         Some(rest) if !rest.is_empty() => format!("{rest}: {}", fault.message),
         _ => fault.message.clone(),
@@ -136,7 +138,7 @@ impl View for TaskForm {
     const TEMPLATE: &'static str = "pages/task_form.html";
 
     fn samples() -> Vec<Self> {
-        super::samples::task_forms()
+        samples::task_forms()
     }
 }
 
@@ -200,7 +202,7 @@ pub struct FieldFaults {
 
 impl PreviewView {
     /// Lists every trigger field with its faults, so that fields without faults are cleared.
-    pub fn from_faults(faults: &[Fault]) -> PreviewView {
+    pub fn from_faults(faults: &[FaultText]) -> PreviewView {
         let mut fields = Fields::default();
         let others = fields.assign(faults);
         fields.faults.entry("/trigger".to_owned()).or_default().extend(others);
@@ -227,7 +229,7 @@ impl View for PreviewView {
     const TEMPLATE: &'static str = "fragments/preview.html";
 
     fn samples() -> Vec<Self> {
-        super::samples::previews()
+        samples::previews()
     }
 }
 
@@ -247,7 +249,7 @@ pub struct ParamFault {
 }
 
 impl ParamFault {
-    pub fn new(fault: &Fault) -> ParamFault {
+    pub fn new(fault: &FaultText) -> ParamFault {
         let pointer = fault.pointer.strip_prefix("/params").unwrap_or(&fault.pointer).to_owned();
         ParamFault { pointer, message: fault.message.clone() }
     }
@@ -262,7 +264,7 @@ impl View for CheckView {
             CheckView { empty: false, faults: Vec::new() },
             CheckView {
                 empty: false,
-                faults: ["", "/a"].map(|at| ParamFault::new(&Fault::new(format!("/params{at}"), "…"))).into(),
+                faults: ["", "/a"].map(|at| ParamFault::new(&FaultText::new(format!("/params{at}"), "…"))).into(),
             },
         ]
     }
@@ -274,7 +276,7 @@ mod tests {
 
     #[test]
     fn preview_lists_faults_by_field_and_clears_others() {
-        let view = PreviewView::from_faults(&[Fault::new("/trigger/hour", "hour: 25"), Fault::new("", "odd")]);
+        let view = PreviewView::from_faults(&[FaultText::new("/trigger/hour", "hour: 25"), FaultText::new("", "odd")]);
         let messages = |field: &str| view.faults.iter().find(|f| f.field == field).map(|f| f.messages.clone());
         assert_eq!(messages("/trigger/hour"), Some(vec!["hour: 25".to_owned()]));
         assert_eq!(messages("/trigger"), Some(vec!["odd".to_owned()]));

@@ -4,8 +4,8 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{View, pretty};
+use crate::i18n::Language;
 use crate::tasks::Spec;
-use crate::web::language::Language;
 
 #[derive(Debug, Clone, Serialize)]
 pub struct TaskTypes {
@@ -38,8 +38,8 @@ impl TypeView {
     pub fn new(spec: &Spec, language: Language) -> TypeView {
         TypeView {
             name: spec.name.to_string(),
-            title: language.pick(&spec.title).to_owned(),
-            description: language.pick(&spec.description).to_owned(),
+            title: spec.title.in_language(language).to_owned(),
+            description: spec.description.in_language(language).to_owned(),
             dangerous: spec.dangerous,
             example: pretty(&spec.example),
             params: params(&spec.params_schema, language),

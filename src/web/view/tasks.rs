@@ -1,17 +1,20 @@
 //! Tasks list.
 
 use chrono_tz::Tz;
+use data_encoding::HEXLOWER;
 use serde::Serialize;
 
 use super::chart::{Chart, Column};
+use super::context::ViewContext;
 use super::saved_views::ViewMenu;
 use super::{Choice, Moment, Pager, View, pretty, shortened, status_code, type_title};
 use crate::domain::execution::Status;
 use crate::domain::stats::RunPoint;
 use crate::domain::task::Task;
 use crate::domain::trigger::Kind;
-use crate::web::request_context::RequestContext;
 use crate::web::urls::encode;
+
+mod samples;
 
 #[derive(Debug, Clone, Serialize)]
 pub struct TaskList {
@@ -86,8 +89,8 @@ pub struct TaskRow {
 
 impl TaskRow {
     /// `runs`: the latest runs, oldest first.
-    pub fn new(ctx: &RequestContext, task: &Task, runs: &[RunPoint]) -> TaskRow {
-        let zone = ctx.service().zone();
+    pub fn new(ctx: &ViewContext, task: &Task, runs: &[RunPoint]) -> TaskRow {
+        let zone = ctx.zone;
         let rule = task.rule(zone).ok();
         let task_zone = rule.as_ref().map_or(zone, |rule| rule.zone());
         let kind = rule.as_ref().map(|rule| rule.kind());
@@ -100,7 +103,7 @@ impl TaskRow {
             r#type: task.task_type.clone(),
             type_title: type_title(&task.task_type, ctx),
             trigger_kind: kind.map_or("cron", Kind::as_str),
-            rule: rule.map_or_else(|| task.schedule_text.clone(), |rule| rule.describe(ctx.language.rule_language())),
+            rule: rule.map_or_else(|| task.schedule_text.clone(), |rule| rule.describe(ctx.language)),
             expression: task.schedule_text.clone(),
             params: shortened(&task.params),
             params_json: pretty(&task.params),
@@ -122,7 +125,11 @@ impl TaskRow {
     }
 
     pub fn sample() -> TaskRow {
-        super::samples::task_row()
+        samples::task_row()
+    }
+
+    pub fn paused_sample() -> TaskRow {
+        samples::paused_row()
     }
 }
 
@@ -136,10 +143,10 @@ fn spark(runs: &[RunPoint]) -> Chart {
     Chart::new(runs.iter().map(column).collect())
 }
 
-fn spark_text(ctx: &RequestContext, runs: &[RunPoint]) -> String {
+fn spark_text(ctx: &ViewContext, runs: &[RunPoint]) -> String {
     let count = |wanted: fn(Status) -> bool| runs.iter().filter(|run| wanted(run.status)).count().to_string();
     let (good, bad) = (count(|status| status == Status::Succeeded), count(Status::is_failure));
-    ctx.texts().fill("tasks.spark", &[("n", &runs.len().to_string()), ("good", &good), ("bad", &bad)])
+    ctx.texts.fill("tasks.spark", &[("n", &runs.len().to_string()), ("good", &good), ("bad", &bad)])
 }
 
 fn moment(at: Option<chrono::DateTime<chrono::Utc>>, zone: Tz) -> Option<Moment> {
@@ -161,15 +168,14 @@ pub fn task_href(id: &str) -> String {
 
 /// Returns the DOM id of a task's row: the task id in hex, so that it is valid in selectors.
 pub fn anchor(id: &str) -> String {
-    let hex: String = id.bytes().map(|byte| format!("{byte:02x}")).collect();
-    format!("task-{hex}")
+    format!("task-{}", HEXLOWER.encode(id.as_bytes()))
 }
 
 impl View for TaskList {
     const TEMPLATE: &'static str = "pages/tasks.html";
 
     fn samples() -> Vec<Self> {
-        super::samples::task_lists()
+        samples::task_lists()
     }
 }
 

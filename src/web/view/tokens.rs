@@ -2,10 +2,10 @@
 
 use serde::Serialize;
 
+use super::context::ViewContext;
 use super::task_form::Fields;
 use super::{Choice, Moment, View, role_choices};
 use crate::domain::user::{Action, Role, Token};
-use crate::web::request_context::RequestContext;
 use crate::web::urls::encode;
 
 #[derive(Debug, Clone, Serialize)]
@@ -55,8 +55,8 @@ pub fn revoke_href(id: &str) -> String {
 }
 
 impl TokenRow {
-    fn new(ctx: &RequestContext, token: &Token) -> TokenRow {
-        let zone = ctx.service().zone();
+    fn new(ctx: &ViewContext, token: &Token) -> TokenRow {
+        let zone = ctx.zone;
         TokenRow {
             user: token.user.clone(),
             name: token.name.clone(),
@@ -64,7 +64,7 @@ impl TokenRow {
             tags: token.tags.clone(),
             created: Moment::new(token.created_at, zone),
             expires: token.expires_at.map(|at| Moment::new(at, zone)),
-            expired: token.expires_at.is_some_and(|at| at <= ctx.service().clock().now()),
+            expired: token.expires_at.is_some_and(|at| at <= ctx.now),
             used: token.used_at.map(|at| Moment::new(at, zone)),
             revoke: revoke_href(&token.id),
         }
@@ -72,8 +72,8 @@ impl TokenRow {
 }
 
 impl TokenList {
-    pub fn new(ctx: &RequestContext, tokens: &[Token], form: Fields) -> TokenList {
-        let role = ctx.actor.as_ref().map_or(Role::Viewer, |actor| actor.role);
+    pub fn new(ctx: &ViewContext, tokens: &[Token], form: Fields, zone: &str) -> TokenList {
+        let role = ctx.actor.map_or(Role::Viewer, |actor| actor.role);
         TokenList {
             rows: tokens.iter().map(|token| TokenRow::new(ctx, token)).collect(),
             all: role.allows(Action::Administer),
@@ -81,7 +81,7 @@ impl TokenList {
             message: String::new(),
             form,
             roles: role_choices(ctx, role),
-            zone: ctx.form.get("zone").unwrap_or_default().to_owned(),
+            zone: zone.to_owned(),
         }
     }
 }

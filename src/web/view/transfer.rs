@@ -3,14 +3,14 @@
 use serde::Serialize;
 use serde_json::Value;
 
+use super::context::ViewContext;
+use super::fault_text::FaultText;
 use super::task_form::Difference;
 use super::tasks::task_href;
 use super::{Moment, View, type_title};
-use crate::domain::fault::Fault;
 use crate::domain::task::Task;
 use crate::domain::transfer::{Change, ChangeKind};
 use crate::service::{FileStatus, ImportOutcome};
-use crate::web::request_context::RequestContext;
 
 /// Maximum number of changes shown.
 const SHOWN: usize = 200;
@@ -20,7 +20,7 @@ pub struct TransferPage {
     /// Error message about the document as a whole.
     pub message: String,
     /// Faults within the document.
-    pub faults: Vec<Fault>,
+    pub faults: Vec<FaultText>,
     /// The submitted document.
     pub document: String,
     pub prune: bool,
@@ -76,7 +76,7 @@ pub struct DriftRow {
 }
 
 impl PlanView {
-    pub fn new(ctx: &RequestContext, outcome: &ImportOutcome, document: &Value, prune: bool, seen: String) -> PlanView {
+    pub fn new(ctx: &ViewContext, outcome: &ImportOutcome, document: &Value, prune: bool, seen: String) -> PlanView {
         let count = |kind| outcome.changes.iter().filter(|change| change.kind == kind).count();
         PlanView {
             changes: outcome.changes.iter().take(SHOWN).map(|change| ChangeRow::new(ctx, change)).collect(),
@@ -94,7 +94,7 @@ impl PlanView {
 }
 
 impl ChangeRow {
-    fn new(ctx: &RequestContext, change: &Change) -> ChangeRow {
+    fn new(ctx: &ViewContext, change: &Change) -> ChangeRow {
         let text = |value: &Option<Value>| match value {
             None => String::new(),
             Some(Value::String(text)) => text.clone(),
@@ -121,8 +121,8 @@ impl ChangeRow {
 }
 
 impl FileView {
-    pub fn new(ctx: &RequestContext, status: FileStatus) -> FileView {
-        FileView { name: status.name, at: Moment::new(status.at, ctx.service().zone()), error: status.error.unwrap_or_default() }
+    pub fn new(ctx: &ViewContext, status: FileStatus) -> FileView {
+        FileView { name: status.name, at: Moment::new(status.at, ctx.zone), error: status.error.unwrap_or_default() }
     }
 }
 
@@ -186,7 +186,7 @@ impl View for TransferPage {
             TransferPage { plan: Some(nothing), file: file("<b>"), ..TransferPage::default() },
             TransferPage {
                 message: "<b>".into(),
-                faults: vec![Fault::new("/tasks/0/id", "<b>"), Fault::new("", "<b>")],
+                faults: vec![FaultText::new("/tasks/0/id", "<b>"), FaultText::new("", "<b>")],
                 document: "<b>".into(),
                 prune: true,
                 ..TransferPage::default()

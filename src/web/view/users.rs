@@ -2,12 +2,13 @@
 
 use serde::Serialize;
 
+use super::context::ViewContext;
+use super::fault_text::FaultText;
 use super::task_form::Fields;
 use super::{Choice, Moment, View, role_choices, type_title};
-use crate::domain::permission::CROSS_TASK_TYPES;
+use crate::domain::grant::{CROSS_TASK_TYPES, METRICS_GRANT};
 use crate::domain::user::{MIN_PASSWORD, Role, User};
 use crate::service::SignInMethods;
-use crate::web::request_context::RequestContext;
 use crate::web::urls::with_query;
 
 #[derive(Debug, Clone, Serialize)]
@@ -71,8 +72,8 @@ pub fn href(what: &str, name: &str) -> String {
 }
 
 impl UserRow {
-    pub fn new(ctx: &RequestContext, user: &User, ways: &SignInMethods) -> UserRow {
-        let zone = ctx.service().zone();
+    pub fn new(ctx: &ViewContext, user: &User, ways: &SignInMethods) -> UserRow {
+        let zone = ctx.zone;
         UserRow {
             name: user.name.clone(),
             edit: href("edit", &user.name),
@@ -90,15 +91,12 @@ impl UserRow {
 }
 
 impl Grant {
-    /// Returns every dangerous task type, those that read all tasks' executions, and already granted names that are neither.
-    pub fn all(ctx: &RequestContext, granted: &[String]) -> Vec<Grant> {
-        let dangerous = ctx
-            .service()
-            .registry()
-            .all()
-            .into_iter()
-            .filter(|entry| entry.spec.dangerous || CROSS_TASK_TYPES.contains(&&*entry.spec.name));
+    /// Returns every dangerous task type, those that read all tasks' executions, the metrics, and other names granted already.
+    pub fn all(ctx: &ViewContext, granted: &[String]) -> Vec<Grant> {
+        let dangerous =
+            ctx.registry.all().into_iter().filter(|entry| entry.spec.dangerous || CROSS_TASK_TYPES.contains(&&*entry.spec.name));
         let mut names: Vec<String> = dangerous.map(|entry| entry.spec.name.to_string()).collect();
+        names.push(METRICS_GRANT.to_owned());
         let others: Vec<_> = granted.iter().filter(|name| !names.contains(name)).cloned().collect();
         names.extend(others);
         let grant = |name: String| Grant { title: type_title(&name, ctx), checked: granted.contains(&name), name };
@@ -108,7 +106,7 @@ impl Grant {
 
 impl UserList {
     pub fn new(
-        ctx: &RequestContext,
+        ctx: &ViewContext,
         users: &[User],
         ways: &SignInMethods,
         form: Fields,
@@ -128,7 +126,7 @@ impl UserList {
 
 impl UserPage {
     pub fn new(
-        ctx: &RequestContext,
+        ctx: &ViewContext,
         user: &User,
         ways: &SignInMethods,
         form: Fields,
@@ -140,7 +138,7 @@ impl UserPage {
             single_sign_on: ways.is_linked(user),
             sign_out: href("sign-out", &user.name),
             reset: href("second-factor", &user.name),
-            own: ctx.actor.as_ref().is_some_and(|actor| actor.name == user.name),
+            own: ctx.actor.is_some_and(|actor| actor.name == user.name),
             edit: href("edit", &user.name),
             delete: href("delete", &user.name),
             name: user.name.clone(),
@@ -162,7 +160,7 @@ fn sample_form() -> Fields {
     let mut form = Fields::default();
     form.assign_to_fields(
         &["/name", "/role", "/password", "/grants", "/tags", "/disabled"],
-        &[crate::domain::fault::Fault::new("/name", "<b>"), crate::domain::fault::Fault::new("/grants/0", "…")],
+        &[FaultText::new("/name", "<b>"), FaultText::new("/grants/0", "…")],
     );
     form
 }

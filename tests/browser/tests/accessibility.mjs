@@ -6,6 +6,12 @@ import { api, echo, ended } from "../lib.mjs";
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
+/** Runs axe in the page. */
+async function axe(page) {
+  await page.evaluate(AXE);
+  return page.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
+}
+
 export const accessibility = {
   async "accessibility of all pages"({ server, open }) {
     await api(server, "POST", "/tasks", echo("axe", { tags: ["axe"], name: "Axe" }));
@@ -44,8 +50,12 @@ export const accessibility = {
       page.removeAllListeners("console");
       const checkPage = async (path) => {
         await page.waitForTimeout(150);
-        await page.evaluate(AXE);
-        const found = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
+        const found = await axe(page).catch(async (error) => {
+          // A navigation that ends late takes the script with it; the page that it led to is the one to check.
+          if (!error.message.includes("Execution context was destroyed")) throw error;
+          await page.waitForLoadState();
+          return axe(page);
+        });
         for (const fault of found.violations) {
           faults.push(`${path} ${colorScheme} ${locale}: ${fault.id}: ${fault.nodes.map((node) => node.target.join(" ")).slice(0, 3).join(", ")}`);
         }

@@ -18,7 +18,7 @@ export const actions = {
     await page.click("[aria-label='Run runner with parameters']");
     await page.fill("#confirm-params", '{"message": }');
     await page.click("#dialog .btn-primary");
-    await page.locator("#confirm-fault", { hasText: "line 1 column 13" }).waitFor();
+    await page.locator("#confirm-fault", { hasText: "line 1, column 13" }).waitFor();
     await page.fill("#confirm-params", '{"message": "only this once"}');
     await page.click("#dialog .btn-primary");
     await page.locator("#toasts a").nth(1).waitFor();

@@ -1,6 +1,9 @@
 //! Parsed database URLs: engine, host, database and credentials.
 
+use std::borrow::Cow;
 use std::fmt;
+
+use percent_encoding::percent_decode_str;
 
 use crate::domain::secret::Secret;
 
@@ -197,23 +200,14 @@ fn host_and_port(place: &str) -> Result<(String, Option<u16>), String> {
     }
 }
 
-/// Decodes percent-encoding.
+/// Decodes percent-encoding; unlike a browser, it does not accept a `%` that stands for itself.
 fn decode(text: &str) -> Result<String, String> {
-    let digit = |byte: Option<&u8>| byte.and_then(|b| char::from(*b).to_digit(16));
-    let (bytes, mut decoded, mut at) = (text.as_bytes(), Vec::with_capacity(text.len()), 0);
-    while let Some(byte) = bytes.get(at) {
-        if *byte != b'%' {
-            decoded.push(*byte);
-            at += 1;
-            continue;
-        }
-        match (digit(bytes.get(at + 1)), digit(bytes.get(at + 2))) {
-            (Some(high), Some(low)) => decoded.push((high * 16 + low) as u8),
-            _ => return Err("url: a % is not followed by two hexadecimal digits; write %25 for the sign itself".to_owned()),
-        }
-        at += 3;
+    let is_code = |rest: &str| matches!(rest.as_bytes(), [high, low, ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit());
+    if !text.split('%').skip(1).all(is_code) {
+        return Err("url: a % is not followed by two hexadecimal digits; write %25 for the sign itself".to_owned());
     }
-    String::from_utf8(decoded).map_err(|_| "url: is not valid UTF-8 after percent-decoding".to_owned())
+    let decoded = percent_decode_str(text).decode_utf8();
+    decoded.map(Cow::into_owned).map_err(|_| "url: is not valid UTF-8 after percent-decoding".to_owned())
 }
 
 #[cfg(test)]

@@ -2,8 +2,9 @@
 
 use super::field::{DAY, DAY_OF_WEEK, Field, Form, Values, WEEKDAYS};
 use crate::domain::trigger::text::truncate;
+use crate::i18n::{Message, message};
 
-type Parsed<T> = Result<T, String>;
+type Parsed<T> = Result<T, Message>;
 
 /// Parses `element` (not empty, trimmed) and adds its values to `values`.
 pub(super) fn read_element(field: &Field, form: Form, element: &str, values: &mut Values) -> Parsed<()> {
@@ -42,9 +43,9 @@ fn number(field: &Field, limit: u32, element: &str, digits: &str) -> Parsed<u32>
         return Err(unreadable(field, element));
     }
     if digits.len() > 9 {
-        return Err(format!("{}: {} has more than nine digits; write {} to {limit}", field.name, truncate(digits), field.min));
+        return Err(message!("cron.too_many_digits", value = truncate(digits), min = field.min, max = limit).of(field.name));
     }
-    let outside = || format!("{}: {} is not between {} and {limit}", field.name, truncate(digits), field.min);
+    let outside = || message!("value.out_of_range", value = truncate(digits), min = field.min, max = limit).of(field.name);
     digits.parse().ok().filter(|value| (field.min..=limit).contains(value)).ok_or_else(outside)
 }
 
@@ -54,11 +55,10 @@ fn read_step(field: &Field, element: &str, step: Option<&str>, max: u32) -> Pars
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(unreadable(field, element));
     }
-    let name = field.name;
     if max == 0 {
-        return Err(format!("{name}: {} takes no step: its range holds a single value", truncate(element)));
+        return Err(message!("cron.step_of_one_value", element = truncate(element)).of(field.name));
     }
-    let wrong = || format!("{name}: the step in {} must be between 1 and {max}", truncate(element));
+    let wrong = || message!("cron.step_out_of_range", element = truncate(element), min = 1, max).of(field.name);
     digits.parse().ok().filter(|step| digits.len() <= 9 && (1..=max).contains(step)).ok_or_else(wrong)
 }
 
@@ -66,11 +66,11 @@ fn read_names(field: &Field, element: &str, range: &str, step: Option<&str>, val
     let (first, last) = range.split_once('-').unwrap_or((range, range));
     let both = [first, last];
     if both.iter().any(|part| part.bytes().all(|byte| byte.is_ascii_digit()) && !part.is_empty()) {
-        return Err(format!("{}: {} mixes a name and a number", field.name, truncate(element)));
+        return Err(message!("cron.name_and_number", element = truncate(element)).of(field.name));
     }
     let (first, last) = (name(field, element, first)?, name(field, element, last)?);
     if step.is_some() {
-        return Err(format!("{}: names take no step in '{}'", field.name, truncate(element)));
+        return Err(message!("cron.step_of_names", element = truncate(element)).of(field.name));
     }
     if first <= last {
         values.add(field, first, last, 1);
@@ -89,11 +89,11 @@ fn name(field: &Field, element: &str, text: &str) -> Parsed<u32> {
     }
     let place = field.names.iter().position(|name| name.eq_ignore_ascii_case(text));
     let value = place.and_then(|place| u32::try_from(place).ok()).map(|place| place + field.min);
-    value.ok_or_else(|| format!("{}: unknown name '{}'", field.name, truncate(text)))
+    value.ok_or_else(|| message!("cron.unknown_name", name = truncate(text)).of(field.name))
 }
 
 /// The error for a range that runs backwards, with the correct spelling.
-fn backwards(field: &Field, element: &str, first: u32, last: u32, step: Option<&str>) -> String {
+fn backwards(field: &Field, element: &str, first: u32, last: u32, step: Option<&str>) -> Message {
     let shown = |value: u32| match field.names {
         [] => value.to_string(),
         names => usize::try_from(value - field.min)
@@ -108,8 +108,11 @@ fn backwards(field: &Field, element: &str, first: u32, last: u32, step: Option<&
         _ => Some(format!("{},{}", span(first, field.max), span(field.min, last))),
     };
     let advice = advice.filter(|_| step.is_none() || field.name == DAY_OF_WEEK.name);
-    let problem = format!("{}: {} runs backwards", field.name, truncate(element));
-    advice.map_or_else(|| problem.clone(), |advice| format!("{problem}; write {advice}"))
+    let element = truncate(element);
+    match advice {
+        Some(advice) => message!("cron.backwards_write", element, advice).of(field.name),
+        None => message!("cron.backwards", element).of(field.name),
+    }
 }
 
 /// Returns the weekday names that a backwards range of numbers stands for.
@@ -146,11 +149,11 @@ fn read_ordinal_weekday(element: &str, values: &mut Values) -> Parsed<()> {
     };
     let nth = ORDINALS.iter().position(|known| known.eq_ignore_ascii_case(ordinal));
     if nth.is_none() && !ordinal.eq_ignore_ascii_case("last") {
-        return Err(format!("{}; write 1st to 5th or last before a weekday", unreadable(&DAY, element)));
+        return Err(message!("cron.unreadable_ordinal", element = truncate(element)).of(DAY.name));
     }
     let weekday = WEEKDAYS.iter().position(|known| known.eq_ignore_ascii_case(weekday));
     let weekday = weekday.ok_or_else(|| match weekday_word(element) {
-        Some(name) => format!("day: unknown name '{}'", truncate(name)),
+        Some(name) => message!("cron.unknown_name", name = truncate(name)).of(DAY.name),
         None => unreadable(&DAY, element),
     })?;
     values.days.add_nth(weekday, nth);
@@ -187,7 +190,7 @@ fn one_weekday(field: &Field, element: &str, weekday: &str) -> Parsed<usize> {
         return Ok(day);
     }
     if !weekday.is_empty() && weekday.chars().all(char::is_alphabetic) {
-        return Err(format!("{}: unknown name '{}'", field.name, truncate(weekday)));
+        return Err(message!("cron.unknown_name", name = truncate(weekday)).of(field.name));
     }
     let day = number(field, 7, element, weekday)?;
     usize::try_from(day % 7).map_err(|_| unreadable(field, element))
@@ -199,15 +202,18 @@ fn ordinal(field: &Field, element: &str, digits: &str) -> Parsed<usize> {
         return Err(unreadable(field, element));
     }
     let nth: Option<usize> = digits.parse().ok().filter(|nth| digits.len() <= 9 && (1..=5).contains(nth));
-    nth.map(|nth| nth - 1)
-        .ok_or_else(|| format!("{}: the number after # in {} must be between 1 and 5", field.name, truncate(element)))
+    nth.map(|nth| nth - 1).ok_or_else(|| message!("cron.ordinal_out_of_range", element = truncate(element)).of(field.name))
 }
 
-fn unreadable(field: &Field, element: &str) -> String {
-    let problem = format!("{}: cannot read '{}'", field.name, truncate(element));
-    match (field.name, element) {
-        (_, "?") => format!("{problem}; write *"),
-        ("day", "L" | "l") => format!("{problem}; write last"),
-        _ => problem,
+fn unreadable(field: &Field, element: &str) -> Message {
+    let advice = match (field.name, element) {
+        (_, "?") => Some("*"),
+        ("day", "L" | "l") => Some("last"),
+        _ => None,
+    };
+    let element = truncate(element);
+    match advice {
+        Some(advice) => message!("cron.unreadable_write", element, advice).of(field.name),
+        None => message!("cron.unreadable", element).of(field.name),
     }
 }

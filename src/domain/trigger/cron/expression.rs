@@ -1,11 +1,13 @@
 //! Parser of cron expressions: five or six fields, a time of day, or a nickname such as `@daily`.
 
-use super::field::{DAY, DAY_OF_WEEK, Form, HOUR, MINUTE, MONTH, SECOND, Values, WEEK, YEAR, read_field};
+use super::field::{DAY, DAY_OF_WEEK, Form, HOUR, MINUTE, MONTH, SECOND, Values, WEEK, YEAR};
+use super::list::read_field;
 use super::rule::Fields;
 use crate::domain::trigger::text::truncate;
+use crate::i18n::{Message, message};
 
 /// Parses an expression. The error message names the field or the expression, the invalid part and what is allowed.
-pub(crate) fn read_expression(text: &str) -> Result<Fields, String> {
+pub(crate) fn read_expression(text: &str) -> Result<Fields, Message> {
     let parts: Vec<&str> = text.split([' ', '\t']).filter(|part| !part.is_empty()).collect();
     match parts[..] {
         [nickname] if nickname.starts_with('@') => from_fields(nickname_fields(nickname)?),
@@ -14,7 +16,7 @@ pub(crate) fn read_expression(text: &str) -> Result<Fields, String> {
     }
 }
 
-fn nickname_fields(nickname: &str) -> Result<&'static [&'static str], String> {
+fn nickname_fields(nickname: &str) -> Result<&'static [&'static str], Message> {
     const HOURLY: &[&str] = &["0", "*", "*", "*", "*"];
     const DAILY: &[&str] = &["0", "0", "*", "*", "*"];
     const WEEKLY: &[&str] = &["0", "0", "*", "*", "sun"];
@@ -26,16 +28,13 @@ fn nickname_fields(nickname: &str) -> Result<&'static [&'static str], String> {
         "@weekly" => Ok(WEEKLY),
         "@monthly" => Ok(MONTHLY),
         "@yearly" | "@annually" => Ok(YEARLY),
-        _ => Err(format!(
-            "expression: unknown name '{}'; write @hourly, @daily, @midnight, @weekly, @monthly, @yearly or @annually",
-            truncate(nickname)
-        )),
+        _ => Err(message!("cron.unknown_nickname", name = truncate(nickname)).of("expression")),
     }
 }
 
 /// Parses `HH:MM` or `HH:MM:SS`: daily at that time.
-fn time_of_day(text: &str) -> Result<Fields, String> {
-    let wrong = || format!("expression: {} is not a time of day; write HH:MM or HH:MM:SS, 00:00:00 to 23:59:59", truncate(text));
+fn time_of_day(text: &str) -> Result<Fields, Message> {
+    let wrong = || message!("cron.not_a_time_of_day", text = truncate(text)).of("expression");
     let parts: Vec<&str> = text.split(':').collect();
     let (hour, minute, second) = match parts[..] {
         [hour, minute] => (hour, minute, "00"),
@@ -50,11 +49,11 @@ fn time_of_day(text: &str) -> Result<Fields, String> {
     Ok(Fields { hour: Values::only(hour), minute: Values::only(minute), second: Values::only(second), ..midnight_every_day() })
 }
 
-fn from_fields(parts: &[&str]) -> Result<Fields, String> {
+fn from_fields(parts: &[&str]) -> Result<Fields, Message> {
     let (second, rest) = match parts {
         [_, _, _, _, _] => ("0", parts),
         [second, rest @ ..] if rest.len() == 5 => (*second, rest),
-        _ => return Err(format!("expression: {} field(s); 5 are needed, or 6 with seconds first", parts.len())),
+        _ => return Err(message!("cron.field_count", count = parts.len()).of("expression")),
     };
     let read = |field, place: usize| read_field(field, Form::Expression, rest.get(place).copied().unwrap_or_default());
     let second = read_field(&SECOND, Form::Expression, second)?;

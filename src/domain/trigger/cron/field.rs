@@ -1,9 +1,7 @@
-//! Cron fields: their ranges and names, and the parser of lists of elements.
+//! Cron fields: their ranges, names and values.
 
 use super::days::DaySet;
-use super::element::read_element;
 use super::years::Years;
-use crate::domain::trigger::text::truncate;
 
 pub(crate) const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
 /// Sunday is 0, as in crontab.
@@ -99,31 +97,4 @@ impl Values {
         }
         days.canonical()
     }
-}
-
-/// Parses a comma-separated list of elements. The error message names the field, the invalid part and what is allowed.
-pub(crate) fn read_field(field: &'static Field, form: Form, text: &str) -> Result<Values, String> {
-    let text = trim(text);
-    let mut values = Values { starred: text.starts_with('*'), ..Values::default() };
-    for element in text.split(',').map(trim) {
-        if element.is_empty() {
-            return Err(empty_element(field, text));
-        }
-        values.stepped |= element.contains(['*', '/']);
-        if !(element == "*" && values.is_full(field)) {
-            read_element(field, form, element, &mut values)?;
-        }
-    }
-    Ok(values)
-}
-
-fn empty_element(field: &Field, text: &str) -> String {
-    match text {
-        "" => format!("{}: is empty; leave it out or write *", field.name),
-        _ => format!("{}: empty list element in '{}'", field.name, truncate(text)),
-    }
-}
-
-fn trim(text: &str) -> &str {
-    text.trim_matches([' ', '\t'])
 }

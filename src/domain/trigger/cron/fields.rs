@@ -2,10 +2,12 @@
 
 use serde_json::Value;
 
-use super::field::{DAY, DAY_OF_WEEK, Field, Form, HOUR, MINUTE, MONTH, SECOND, Values, WEEK, YEAR, read_field};
+use super::field::{DAY, DAY_OF_WEEK, Field, Form, HOUR, MINUTE, MONTH, SECOND, Values, WEEK, YEAR};
+use super::list::read_field;
 use super::rule::Fields;
 use crate::domain::trigger::input::Reader;
 use crate::domain::trigger::text::truncate;
+use crate::i18n::message;
 
 /// The fields in the order that determines the defaults of absent fields.
 pub(crate) static FIELDS: [&Field; 8] = [&YEAR, &MONTH, &DAY, &WEEK, &DAY_OF_WEEK, &HOUR, &MINUTE, &SECOND];
@@ -42,11 +44,11 @@ fn read_key(reader: &mut Reader<'_>, field: &'static Field, after_last: bool) ->
         Some(Value::String(_)) => read_field(field, Form::Fields, reader.text(field.name)?),
         Some(Value::Number(number)) if number.is_u64() => read_field(field, Form::Fields, &number.to_string()),
         Some(Value::Number(number)) if number.is_i64() => {
-            Err(format!("{}: {number} is not between {} and {}", field.name, field.min, field.max))
+            Err(message!("value.out_of_range", value = number.to_string(), min = field.min, max = field.max).of(field.name))
         }
-        Some(value) => Err(format!("{}: {} must be an integer or a string", field.name, truncate(&value.to_string()))),
+        Some(value) => Err(message!("cron.not_integer_or_text", value = truncate(&value.to_string())).of(field.name)),
     };
-    read.map_err(|message| reader.fault_with_message(field.name, &message)).ok()
+    read.map_err(|message| reader.fault_with_message(field.name, message)).ok()
 }
 
 /// The values of an absent field: `*` before the last field given; after it the minimum, except `*` for week and day_of_week.

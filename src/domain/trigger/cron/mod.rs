@@ -6,6 +6,7 @@ mod element;
 mod expression;
 mod field;
 mod fields;
+mod list;
 mod number_list;
 mod rule;
 mod search;
@@ -23,6 +24,7 @@ pub use years::Years;
 use super::Bounds;
 use super::input::Reader;
 use crate::domain::fault::Fault;
+use crate::i18n::message;
 use fields::FIELDS;
 use rule::Fields;
 
@@ -68,9 +70,9 @@ impl Cron {
 fn parse_expression(reader: &mut Reader<'_>) -> Option<Fields> {
     for field in FIELDS {
         if reader.value(field.name).is_some() {
-            reader.fault(field.name, "cannot be combined with expression");
+            reader.fault(field.name, message!("cron.with_expression"));
         }
     }
     let text = reader.text("expression")?;
-    expression::read_expression(text).map_err(|message| reader.fault_with_message("expression", &message)).ok()
+    expression::read_expression(text).map_err(|message| reader.fault_with_message("expression", message)).ok()
 }

@@ -7,14 +7,15 @@ mod zh;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
+use super::Trigger;
 use super::datetime::wall_text;
-use super::{Lang, Trigger};
+use crate::i18n::Language;
 
 /// Returns a one-sentence description of a trigger.
-pub(super) fn describe(trigger: &Trigger, lang: Lang) -> String {
+pub(super) fn describe(trigger: &Trigger, lang: Language) -> String {
     match lang {
-        Lang::En => en::describe(trigger),
-        Lang::Zh => zh::describe(trigger),
+        Language::English => en::describe(trigger),
+        Language::Chinese => zh::describe(trigger),
     }
 }
 

@@ -1,0 +1,171 @@
+//! The background tasks: scheduler, workers, maintenance and cluster, built from the application's state.
+
+use std::collections::BTreeMap;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::App;
+use super::error::StartError;
+use super::state::queues;
+use crate::cluster::external_changes::ExternalChangeWatcher;
+use crate::cluster::notifier::ClusterNotifier;
+use crate::cluster::registry::NodeRegistry;
+use crate::config::{History, Settings};
+use crate::maintenance::checkpoint::Checkpoint;
+use crate::maintenance::orphan_recovery::OrphanRecovery;
+use crate::maintenance::queue_cleanup::QueueCleanup;
+use crate::maintenance::retention::{DefaultRetention, Prune};
+use crate::queue::QueueConfig;
+use crate::scheduler::idle::IdleWatch;
+use crate::scheduler::{Planner, Scheduler};
+use crate::tasks::executables;
+use crate::worker::{self, WorkerConfig, Workers};
+
+/// Starts all background tasks; each ends at the shutdown.
+pub(super) fn spawn_background_tasks(
+    app: &App,
+    executables: Option<executables::ExecutableWatcher>,
+    shutdown: &CancellationToken,
+) -> JoinSet<Result<(), StartError>> {
+    let mut tasks = JoinSet::new();
+    let mut spawn = |task: BackgroundTask| tasks.spawn(task.map(Ok));
+    let planner = planner(app);
+    let scheduler = Scheduler { planner: planner.clone(), heartbeat: app.state.heartbeat.clone() };
+    let token = || shutdown.clone();
+    let stop = token();
+    spawn(Box::pin(async move { scheduler.run(stop).await }));
+    spawn(Box::pin(IdleWatch::new(planner).run(token())));
+    // While running executions finish, other nodes must still see this one alive.
+    let (workers, registry, stop, drained) = (workers(app), node_registry(app), token(), CancellationToken::new());
+    let workers_drained = drained.clone();
+    spawn(Box::pin(async move {
+        workers.run(stop).await;
+        drained.cancel();
+    }));
+    spawn(Box::pin(async move { registry.run(workers_drained).await }));
+    let (orphan_recovery, stop) = (orphan_recovery(app), token());
+    spawn(Box::pin(async move { orphan_recovery.run(stop).await }));
+    let (cluster_notifier, stop) = (cluster_notifier(app), token());
+    spawn(Box::pin(async move { cluster_notifier.run(stop).await }));
+    // PostgreSQL runs its own checkpoints, and its nodes notify each other.
+    if app.state.database.kind() == "sqlite" {
+        spawn(Box::pin(Checkpoint::new(app.state.database.clone()).run(token())));
+        spawn(Box::pin(external_change_watcher(app).run(token())));
+    }
+    spawn(Box::pin(QueueCleanup { database: app.state.database.clone() }.run(token())));
+    let (prune, stop) = (prune(app), token());
+    spawn(Box::pin(async move { prune.run(stop).await }));
+    if let Some(executables) = executables {
+        spawn(Box::pin(executables.run(token())));
+    }
+    tasks
+}
+
+fn external_change_watcher(app: &App) -> ExternalChangeWatcher {
+    let state = &app.state;
+    ExternalChangeWatcher::new(state.database.clone(), state.events.clone(), state.signals.clone(), queues(&app.settings))
+}
+
+/// A task that runs until the shutdown.
+type BackgroundTask = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+fn planner(app: &App) -> Planner {
+    Planner {
+        database: app.state.database.clone(),
+        clock: app.state.clock.clone(),
+        events: app.state.events.clone(),
+        signals: app.state.signals.clone(),
+        zone: app.settings.server.zone,
+        since: app.started_at,
+    }
+}
+
+/// This node's entry in the registry. Its first heartbeat is recorded before the workers start.
+pub(super) fn node_registry(app: &App) -> NodeRegistry {
+    NodeRegistry {
+        database: app.state.database.clone(),
+        clock: app.state.clock.clone(),
+        node: app.node.clone(),
+        process_lock: app.process_lock.clone(),
+        started_at: app.started_at,
+        workers: i64::try_from(app.settings.workers.limit).unwrap_or(i64::MAX),
+    }
+}
+
+/// The recovery of orphaned runs. It runs once before the workers start, so that the runs of a crash are recovered at once.
+pub(super) fn orphan_recovery(app: &App) -> OrphanRecovery {
+    OrphanRecovery { registry: node_registry(app), signals: app.state.signals.clone() }
+}
+
+fn cluster_notifier(app: &App) -> ClusterNotifier {
+    ClusterNotifier {
+        database: app.state.database.clone(),
+        node: app.node.clone(),
+        clock: app.state.clock.clone(),
+        events: app.state.events.clone(),
+        signals: app.state.signals.clone(),
+        queues: queues(&app.settings),
+    }
+}
+
+fn prune(app: &App) -> Prune {
+    let History { keep_days, keep_per_task } = app.settings.history;
+    let retention = DefaultRetention {
+        age: (keep_days > 0).then(|| chrono::Duration::days(i64::from(keep_days))),
+        per_task: i64::try_from(keep_per_task).ok().filter(|keep| *keep > 0),
+    };
+    Prune { database: app.state.database.clone(), clock: app.state.clock.clone(), retention }
+}
+
+fn workers(app: &App) -> Workers {
+    Workers::new(worker::WorkerDeps {
+        database: app.state.database.clone(),
+        registry: app.state.registry.clone(),
+        clock: app.state.clock.clone(),
+        events: app.state.events.clone(),
+        signals: app.state.signals.clone(),
+        cancels: app.state.cancels.clone(),
+        node: app.node.clone(),
+        vault: app.state.vault.clone(),
+        zone: app.settings.server.zone,
+        environment: Arc::new(environment(&app.settings)),
+        config: worker_config(&app.settings),
+    })
+}
+
+/// The environment variables that templates in parameters may read.
+fn environment(settings: &Settings) -> BTreeMap<String, String> {
+    let allowed = settings.commands.environment.iter();
+    allowed.filter_map(|name| Some((name.clone(), std::env::var(name).ok()?))).collect()
+}
+
+fn worker_config(settings: &Settings) -> WorkerConfig {
+    let workers = &settings.workers;
+    let limit = |name: &str| workers.queues.get(name).copied().unwrap_or(workers.limit);
+    WorkerConfig {
+        limit: workers.limit,
+        queues: queues(settings).into_iter().map(|name| QueueConfig { limit: limit(&name), name }).collect(),
+        output_limit: workers.output_limit,
+        shutdown_timeout: workers.shutdown_timeout,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn worker_config_has_the_default_queue_first() {
+        let mut settings = Settings::default();
+        settings.workers.limit = 8;
+        let limits =
+            |settings: &Settings| worker_config(settings).queues.into_iter().map(|q| (q.name, q.limit)).collect::<Vec<_>>();
+        assert_eq!(limits(&settings), [("default".to_owned(), 8), ("slow".to_owned(), 16)]);
+        settings.workers.queues.insert("default".to_owned(), 3);
+        assert_eq!(limits(&settings), [("default".to_owned(), 3), ("slow".to_owned(), 16)]);
+    }
+}

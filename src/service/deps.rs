@@ -1,0 +1,82 @@
+//! The dependencies of the services, and the parts that several of them share.
+
+use std::sync::Arc;
+
+use chrono_tz::Tz;
+
+use super::attempt_guard::AttemptGuard;
+use super::audit_log::AuditLog;
+use super::second_factor_codes::CodeVerifier;
+use super::task_rules::TaskRules;
+use super::throttle::Throttle;
+use crate::clock::SharedClock;
+use crate::domain::profile::Profiles;
+use crate::events::EventBus;
+use crate::oidc::Provider;
+use crate::signals::{SchedulerHeartbeat, Signals};
+use crate::storage::Database;
+use crate::tasks::registry::Registry;
+use crate::tasks::sql::Datasources;
+use crate::vault::Vault;
+use crate::worker::cancel::CancelRegistry;
+
+/// What the services are built from.
+pub struct ServiceDeps {
+    pub database: Database,
+    pub registry: Arc<Registry>,
+    pub datasources: Arc<Datasources>,
+    /// The mail servers and SMS providers of the settings.
+    pub profiles: Arc<Profiles>,
+    pub clock: SharedClock,
+    pub events: EventBus,
+    pub signals: Signals,
+    pub heartbeat: SchedulerHeartbeat,
+    pub cancels: CancelRegistry,
+    pub vault: Arc<Vault>,
+    /// The server's time zone, for triggers without one.
+    pub zone: Tz,
+    /// The names of the queues, `default` first.
+    pub queues: Arc<[String]>,
+    /// Tags that open folders to tasks.
+    pub reserved_tags: Arc<[String]>,
+    /// The maximum lifetime of a session.
+    pub session: chrono::Duration,
+    /// The maximum idle time of a session.
+    pub session_idle: chrono::Duration,
+    /// True: accounts that sign in by password must set up a second factor.
+    pub second_factor_required: bool,
+    /// The identity provider of single sign-on.
+    pub single_sign_on: Option<Arc<Provider>>,
+}
+
+/// The parts that several services share.
+pub(super) struct Shared {
+    pub audit_log: AuditLog,
+    pub rules: TaskRules,
+    pub throttle: Throttle,
+    pub attempts: AttemptGuard,
+    pub codes: CodeVerifier,
+}
+
+impl Shared {
+    pub fn new(deps: &ServiceDeps) -> Self {
+        let (audit_log, throttle) = (AuditLog::new(deps.clock.clone(), deps.vault.clone()), Throttle::default());
+        Self {
+            rules: TaskRules {
+                registry: deps.registry.clone(),
+                zone: deps.zone,
+                queues: deps.queues.clone(),
+                reserved_tags: deps.reserved_tags.clone(),
+            },
+            attempts: AttemptGuard {
+                database: deps.database.clone(),
+                clock: deps.clock.clone(),
+                throttle: throttle.clone(),
+                audit_log: audit_log.clone(),
+            },
+            throttle,
+            codes: CodeVerifier::new(deps.clock.clone(), deps.vault.clone(), audit_log.clone()),
+            audit_log,
+        }
+    }
+}

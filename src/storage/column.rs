@@ -1,0 +1,292 @@
+//! Columns: each type that is stored names its columns once for reading ([`stored!`]) and once for writing ([`written!`]).
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+use sqlx::error::BoxDynError;
+use sqlx::{ColumnIndex, Decode, Row, Type};
+
+use super::{Error, Result, json, time_from_millis};
+use crate::domain::audit::AuditEvent;
+use crate::domain::chain::{self, Link};
+use crate::domain::execution::{Cause, Status, Stream};
+use crate::domain::policy::Policy;
+use crate::domain::reference::References;
+use crate::domain::saved_view::ListKind;
+use crate::domain::secret::SecretLimits;
+use crate::domain::user::{Role, Via};
+use crate::i18n::Message;
+
+/// A row of either database.
+pub trait StoredRow: Row {
+    /// Returns a column as a value of a domain type.
+    fn value<T: Column>(&self, column: &str) -> sqlx::Result<T>;
+    fn text(&self, column: &str) -> sqlx::Result<Option<String>>;
+    fn integer(&self, column: &str) -> sqlx::Result<Option<i64>>;
+    fn flag(&self, column: &str) -> sqlx::Result<Option<bool>>;
+}
+
+impl<R: Row> StoredRow for R
+where
+    for<'c> &'c str: ColumnIndex<R>,
+    for<'r> String: Decode<'r, R::Database> + Type<R::Database>,
+    for<'r> i64: Decode<'r, R::Database> + Type<R::Database>,
+    for<'r> bool: Decode<'r, R::Database> + Type<R::Database>,
+{
+    fn value<T: Column>(&self, column: &str) -> sqlx::Result<T> {
+        T::read(self, column)?.ok_or_else(|| invalid(column, "it is null"))
+    }
+
+    fn text(&self, column: &str) -> sqlx::Result<Option<String>> {
+        self.try_get(column)
+    }
+
+    fn integer(&self, column: &str) -> sqlx::Result<Option<i64>> {
+        self.try_get(column)
+    }
+
+    fn flag(&self, column: &str) -> sqlx::Result<Option<bool>> {
+        self.try_get(column)
+    }
+}
+
+/// A domain type that one column holds.
+pub trait Column: Sized {
+    /// Reads the column; `None` for null.
+    fn read<R: StoredRow>(row: &R, column: &str) -> sqlx::Result<Option<Self>>;
+}
+
+fn invalid(column: &str, error: impl Into<BoxDynError>) -> sqlx::Error {
+    sqlx::Error::ColumnDecode { index: column.to_owned(), source: error.into() }
+}
+
+/// Implements [`Column`]: `Type: stored form => conversion` with a result.
+macro_rules! columns {
+    ($($type:ty: $form:ident => $parse:expr),* $(,)?) => {$(
+        impl Column for $type {
+            fn read<R: StoredRow>(row: &R, column: &str) -> sqlx::Result<Option<Self>> {
+                row.$form(column)?.map($parse).transpose().map_err(|error| invalid(column, error))
+            }
+        }
+    )*};
+}
+
+columns! {
+    String: text => Ok::<_, BoxDynError>,
+    i64: integer => Ok::<_, BoxDynError>,
+    bool: flag => Ok::<_, BoxDynError>,
+    DateTime<Utc>: integer => time_from_millis,
+    Value: text => |text| json(&text),
+    Vec<String>: text => |text| serde_json::from_str(&text),
+    Message: text => |text| serde_json::from_str(&text),
+    SecretLimits: text => |text| serde_json::from_str(&text),
+    References: text => |text| serde_json::from_str(&text),
+    Policy: text => |text| parse_policy(&text),
+    Vec<Link>: text => |text| parse_chain(&text),
+    Status: text => |text| Status::parse(&text).ok_or_else(|| format!("status '{text}'")),
+    Cause: text => |text| Cause::parse(&text).ok_or_else(|| format!("cause '{text}'")),
+    Stream: text => |text| Stream::parse(&text).ok_or_else(|| format!("stream '{text}'")),
+    Role: text => |text| Role::parse(&text).ok_or_else(|| format!("role '{text}'")),
+    Via: text => |text| Via::parse(&text).ok_or_else(|| format!("interface '{text}'")),
+    ListKind: text => |text| ListKind::parse(&text).ok_or_else(|| format!("list '{text}'")),
+    AuditEvent: text => |text| AuditEvent::parse(&text).ok_or_else(|| format!("action '{text}'")),
+}
+
+pub(super) fn parse_policy(text: &str) -> Result<Policy> {
+    Policy::parse(&json(text)?, &Policy::default()).map_err(|faults| {
+        Error::InvalidValue(faults.first().map_or_else(|| "policy".to_owned(), |fault| format!("policy: {}", fault.message)))
+    })
+}
+
+fn parse_chain(text: &str) -> Result<Vec<Link>> {
+    if text == "[]" {
+        return Ok(Vec::new());
+    }
+    chain::parse(&json(text)?, "/chain").map_err(|_| Error::InvalidValue("chain".to_owned()))
+}
+
+impl<T: Column> Column for Option<T> {
+    fn read<R: StoredRow>(row: &R, column: &str) -> sqlx::Result<Option<Self>> {
+        T::read(row, column).map(Some)
+    }
+}
+
+/// A status is also read as a part of a tuple.
+impl<DB: sqlx::Database> Type<DB> for Status
+where
+    String: Type<DB>,
+{
+    fn type_info() -> DB::TypeInfo {
+        <String as Type<DB>>::type_info()
+    }
+
+    fn compatible(kind: &DB::TypeInfo) -> bool {
+        <String as Type<DB>>::compatible(kind)
+    }
+}
+
+impl<'r, DB: sqlx::Database> Decode<'r, DB> for Status
+where
+    String: Decode<'r, DB>,
+{
+    fn decode(value: DB::ValueRef<'r>) -> std::result::Result<Self, BoxDynError> {
+        let text = <String as Decode<'r, DB>>::decode(value)?;
+        Status::parse(&text).ok_or_else(|| format!("status '{text}'").into())
+    }
+}
+
+/// Declares how a type is read: `COLUMNS: Type { field, field = column }` generates the select list and `FromRow`.
+///
+/// `; nested` introduces the fields of a nested type, `; with` a field that a function reads from several columns. With
+/// `as u`, the columns are those of the table with the alias `u`, read under the names `u_<field>`, so that joined tables may
+/// have columns of the same name. Without a name for the columns only `FromRow` is generated, for a select list of its own.
+macro_rules! stored {
+    (
+        $(#[$doc:meta])* $vis:vis $columns:ident: $type:ident {
+            $first:ident $(, $field:ident $(= $column:ident)?)* $(,)?
+            $(; nested $nested:ident: $nested_type:ident { $($inner:ident),+ $(,)? })?
+            $(; with $computed:ident from $read:ident($($source:ident),+))?
+        }
+    ) => {
+        $(#[$doc])*
+        $vis const $columns: &str = concat!(
+            stringify!($first) $(, ", ", $crate::storage::column::stored!(@name $field $($column)?))*
+            $($(, ", ", stringify!($inner))+)? $($(, ", ", stringify!($source))+)?
+        );
+
+        impl<'r, R: $crate::storage::column::StoredRow> sqlx::FromRow<'r, R> for $type {
+            fn from_row(row: &'r R) -> sqlx::Result<Self> {
+                Ok($type {
+                    $first: row.value(stringify!($first))?,
+                    $($field: row.value($crate::storage::column::stored!(@name $field $($column)?))?,)*
+                    $($nested: $nested_type { $($inner: row.value(stringify!($inner))?),+ },)?
+                    $($computed: $read(row)?,)?
+                })
+            }
+        }
+    };
+    ($(#[$doc:meta])* $vis:vis $columns:ident: $type:ident as $table:ident { $first:ident $(, $field:ident)* $(,)? }) => {
+        $(#[$doc])*
+        $vis const $columns: &str = concat!(
+            stringify!($table), ".", stringify!($first), " as ", stringify!($table), "_", stringify!($first)
+            $(, ", ", stringify!($table), ".", stringify!($field), " as ", stringify!($table), "_", stringify!($field))*
+        );
+
+        impl<'r, R: $crate::storage::column::StoredRow> sqlx::FromRow<'r, R> for $type {
+            fn from_row(row: &'r R) -> sqlx::Result<Self> {
+                Ok($type {
+                    $first: row.value(concat!(stringify!($table), "_", stringify!($first)))?,
+                    $($field: row.value(concat!(stringify!($table), "_", stringify!($field)))?,)*
+                })
+            }
+        }
+    };
+    ($type:ident { $($field:ident $(= $column:ident)?),+ $(,)? }) => {
+        impl<'r, R: $crate::storage::column::StoredRow> sqlx::FromRow<'r, R> for $type {
+            fn from_row(row: &'r R) -> sqlx::Result<Self> {
+                Ok($type { $($field: row.value($crate::storage::column::stored!(@name $field $($column)?))?),+ })
+            }
+        }
+    };
+    (@name $field:ident $column:ident) => { stringify!($column) };
+    (@name $field:ident) => { stringify!($field) };
+}
+pub(super) use stored;
+
+/// The form of a written column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    Text,
+    Integer,
+    Flag,
+}
+
+/// A column that a statement writes from a JSON row.
+pub type WrittenColumn = (&'static str, Form);
+
+/// Declares how a type is written: `Name of Type as pattern => { column Form = value }` generates a row that serializes as a
+/// JSON array, and the list of its columns.
+macro_rules! written {
+    ($(#[$doc:meta])* $name:ident of $type:ty as $item:pat => { $($column:ident $form:ident = $value:expr),* $(,)? }) => {
+        $(#[$doc])*
+        struct $name<'a>(&'a $type);
+
+        impl $name<'_> {
+            const COLUMNS: &'static [$crate::storage::column::WrittenColumn] =
+                &[$((stringify!($column), $crate::storage::column::Form::$form)),*];
+        }
+
+        impl serde::Serialize for $name<'_> {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+                use serde::ser::SerializeSeq;
+                let $item = self.0;
+                let mut row = serializer.serialize_seq(Some(Self::COLUMNS.len()))?;
+                $(row.serialize_element(&$value)?;)*
+                row.end()
+            }
+        }
+    };
+}
+pub(super) use written;
+
+/// The text of a list in a written row.
+pub fn json_text(list: &[String]) -> String {
+    Value::from(list).to_string()
+}
+
+/// Returns the statement that inserts rows; `fixed` are columns with one expression for all rows.
+pub fn insert_sql(table: &str, columns: &[WrittenColumn], fixed: &[(&str, &str)]) -> String {
+    let names = columns.iter().map(|(name, _)| (*name).to_owned()).chain(fixed.iter().map(|(name, _)| (*name).to_owned()));
+    let values = columns.iter().enumerate().map(|(place, column)| expression(place, column.1));
+    let values = values.chain(fixed.iter().map(|(_, value)| (*value).to_owned()));
+    let (names, values) = (names.collect::<Vec<_>>().join(", "), values.collect::<Vec<_>>().join(", "));
+    format!("insert into {table} ({names}) select {values} from {{rows}} where true")
+}
+
+/// Returns the statement that updates the rows whose first column matches; the columns in `kept` stay as they are.
+pub fn update_sql(table: &str, columns: &[WrittenColumn], kept: &[&str]) -> String {
+    let changed = columns.iter().enumerate().skip(1).filter(|(_, (name, _))| !kept.contains(name));
+    let changed: Vec<_> = changed.map(|(place, (name, form))| format!("{name} = {}", expression(place, *form))).collect();
+    format!("update {table} set {} from {{rows}} where {table}.{} = j.value->>0", changed.join(", "), columns[0].0)
+}
+
+/// The value at a place of the JSON row.
+fn expression(place: usize, form: Form) -> String {
+    match form {
+        Form::Text => format!("j.value->>{place}"),
+        Form::Integer => format!("cast(j.value->>{place} as bigint)"),
+        Form::Flag => format!("cast(j.value->>{place} as boolean)"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::Connection;
+
+    use super::*;
+
+    const COLUMNS: &[WrittenColumn] = &[("id", Form::Text), ("made_at", Form::Integer), ("on", Form::Flag)];
+
+    #[test]
+    fn insert_sql_lists_columns_and_their_expressions() {
+        let expected = "insert into t (id, made_at, on, by) select j.value->>0, cast(j.value->>1 as bigint), \
+            cast(j.value->>2 as boolean), $2 from {rows} where true";
+        assert_eq!(insert_sql("t", COLUMNS, &[("by", "$2")]), expected);
+    }
+
+    #[test]
+    fn update_sql_leaves_out_the_key_and_kept_columns() {
+        let expected = "update t set on = cast(j.value->>2 as boolean) from {rows} where t.id = j.value->>0";
+        assert_eq!(update_sql("t", COLUMNS, &["made_at"]), expected);
+    }
+
+    #[tokio::test]
+    async fn value_names_the_column_that_it_cannot_read() {
+        let mut connection = sqlx::SqliteConnection::connect("sqlite::memory:").await.unwrap();
+        let row = sqlx::query("select 'done' as status, null as id").fetch_one(&mut connection).await.unwrap();
+        let error = row.value::<Status>("status").unwrap_err().to_string();
+        assert!(error.contains("column status") && error.contains("'done'"), "{error}");
+        let error = row.value::<String>("id").unwrap_err().to_string();
+        assert!(error.contains("column id") && error.contains("null"), "{error}");
+        assert_eq!(row.value::<Option<Status>>("id").unwrap(), None);
+    }
+}

@@ -1,0 +1,62 @@
+//! Samples that cover every branch of the template.
+
+use super::{ExecutionList, ExecutionRow, Range};
+use crate::domain::execution::Status;
+use crate::web::view::saved_views::ViewMenu;
+use crate::web::view::{Choice, Moment, Pager};
+
+pub(super) fn execution_row(status: &'static str) -> ExecutionRow {
+    let ended = Status::parse(status).is_some_and(Status::is_final);
+    ExecutionRow {
+        id: "01J00000000000000000000000".into(),
+        href: "/executions/01J".into(),
+        task_id: "日报".into(),
+        task_href: "/tasks/x".into(),
+        r#type: "echo".into(),
+        type_title: "…".into(),
+        expression: "0 8 * * *".into(),
+        params: "a=1".into(),
+        params_json: "{}".into(),
+        status,
+        cause: "schedule",
+        due: Moment::sample(),
+        started: (status != "queued").then(Moment::sample),
+        duration: ended.then_some(1234),
+        lateness: ended.then_some(3),
+        attempt: 2,
+        node: if ended { "host".into() } else { String::new() },
+        requested_by: "alice".into(),
+        error: if ended { "<b>".into() } else { String::new() },
+        is_final: ended,
+    }
+}
+
+fn all_rows() -> Vec<ExecutionRow> {
+    Status::ALL.map(|status| execution_row(status.as_str())).into()
+}
+
+pub(super) fn execution_lists() -> Vec<ExecutionList> {
+    let filter =
+        super::Filter { statuses: vec!["failed".into()], from: "2026-01-01T00:00".into(), active: true, ..Default::default() };
+    let list = |rows, filter, first, fault: &str| ExecutionList {
+        filter,
+        types: vec![Choice::new("echo", "…")],
+        statuses: vec![Choice::new("failed", "…")],
+        causes: vec![Choice::new("echo", "…")],
+        ranges: vec![Range { key: "hour", href: "/executions?range=hour".into(), active: true }],
+        rows,
+        pager: Pager::sample(),
+        newest: "01J".into(),
+        first,
+        fault: fault.into(),
+        zone: "UTC".into(),
+        csv: "/executions/-/download?format=csv".into(),
+        json: "/executions/-/download?format=json".into(),
+        menu: if first { ViewMenu::default() } else { ViewMenu::sample() },
+    };
+    vec![
+        list(all_rows(), filter.clone(), true, ""),
+        list(Vec::new(), filter, false, "…"),
+        list(Vec::new(), super::Filter::default(), true, ""),
+    ]
+}

@@ -1,0 +1,55 @@
+//! Samples that cover every branch of the template.
+
+use super::{Cause, Current, Due, Overview};
+use crate::web::view::Moment;
+use crate::web::view::chart::Chart;
+use crate::web::view::executions::ExecutionRow;
+
+pub(super) fn overviews() -> Vec<Overview> {
+    let due = || Due { task_id: "x".into(), name: "…".into(), href: "/tasks/x".into(), at: Moment::sample() };
+    let full = Overview {
+        summary: "failing",
+        failing: 2,
+        tasks: 10,
+        enabled: 9,
+        running: 1,
+        queued: 2,
+        active_is_exact: false,
+        ran: 100,
+        failed: 3,
+        today: "/executions?from=2026-11-21".into(),
+        success_percent: Some(97),
+        lateness: Some(4),
+        next: Some(due()),
+        due: vec![due()],
+        cause: Some(Cause { text: "<b>".into(), failures: 2, of: 3 }),
+        failures: vec![ExecutionRow::sample("failed")],
+        current: vec![Current { run: ExecutionRow::sample("running"), usual: Some(5), elapsed: 3 }],
+        overdue: vec![due()],
+        missed: vec![ExecutionRow::sample("missed")],
+        hours: Chart::sample(),
+        hour_marks: vec![Moment::sample()],
+        timeline: Chart::sample(),
+        timeline_marks: vec![Moment::sample(), Moment::sample(), Moment::sample()],
+        planned_more: true,
+        legend: vec!["succeeded"],
+    };
+    let bare = |summary| Overview {
+        summary,
+        active_is_exact: true,
+        success_percent: None,
+        lateness: None,
+        next: None,
+        due: vec![],
+        cause: None,
+        failures: vec![],
+        current: vec![Current { run: ExecutionRow::sample("running"), usual: None, elapsed: 3 }],
+        overdue: vec![],
+        missed: vec![],
+        hours: Chart::default(),
+        planned_more: false,
+        ..full.clone()
+    };
+    let late = Overview { summary: "overdue", current: vec![], ..full.clone() };
+    vec![full.clone(), bare("healthy"), bare("empty"), late]
+}

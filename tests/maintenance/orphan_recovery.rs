@@ -1,0 +1,89 @@
+//! Recovery of the runs of dead processes.
+
+use std::sync::Arc;
+
+use belfry::clock::Clock;
+use belfry::cluster::process_lock::ProcessLock;
+use belfry::cluster::registry::NodeRegistry;
+use belfry::domain::execution::Status;
+use belfry::domain::node::NodeIdentity;
+use belfry::maintenance::orphan_recovery::OrphanRecovery;
+use belfry::storage::{execution, node};
+use chrono::Duration;
+use serde_json::json;
+
+use crate::for_each_database;
+use crate::support::context::{TestContext, admin, echo, start};
+
+fn identity(id: &str) -> NodeIdentity {
+    NodeIdentity { id: id.into(), name: "host-1".into() }
+}
+
+/// Claims the only queued execution of a task for a registered node.
+async fn claim_for(context: &TestContext, node_id: &str, task_id: &str) -> String {
+    let waiting = context.executions(task_id).await.pop().unwrap();
+    let claim = execution::Claim { execution_id: waiting.id.clone(), attempt: waiting.attempt, started_at: context.clock.now() };
+    let mut tx = context.database.write().await.unwrap();
+    node::heartbeat(&mut tx, &identity(node_id), 4, start(), context.clock.now()).await.unwrap();
+    assert_eq!(execution::claim(&mut tx, &identity(node_id), &[claim]).await.unwrap().len(), 1);
+    tx.commit().await.unwrap();
+    waiting.id
+}
+
+fn recovery(context: &TestContext, process_lock: ProcessLock) -> OrphanRecovery {
+    let registry = NodeRegistry {
+        database: context.database.clone(),
+        clock: context.clock.clone(),
+        node: identity("02LIVING"),
+        process_lock: Arc::new(process_lock),
+        started_at: start(),
+        workers: 4,
+    };
+    OrphanRecovery { registry, signals: context.signals.clone() }
+}
+
+for_each_database! {
+    async fn runs_of_a_dead_process_are_interrupted_and_retried(db: &TestDatabase) {
+        let context = TestContext::new(&db.database);
+        let mut task = echo("a", json!({"type": "interval", "seconds": 5}));
+        task["policy"] = json!({"retry": {"max_attempts": 2, "delay_seconds": 1, "backoff": "fixed"}});
+        context.services.tasks.create(&admin(), &task).await.unwrap();
+        context.create("b", json!({"type": "interval", "seconds": 5})).await;
+        context.advance(Duration::seconds(5)).await;
+        let (retried, ended) = (claim_for(&context, "01DEAD", "a").await, claim_for(&context, "01DEAD", "b").await);
+
+        // A killed process leaves its lock file behind, unlocked.
+        let folder = tempfile::tempdir().unwrap();
+        let process_lock = ProcessLock::acquire(folder.path(), "02LIVING").unwrap();
+        std::fs::File::create(folder.path().join("nodes/01DEAD.lock")).unwrap();
+        context.clock.advance(Duration::seconds(2));
+        let recovery = recovery(&context, process_lock);
+        recovery.registry.run_once(context.clock.now()).await.unwrap();
+        assert_eq!(recovery.run_once(context.clock.now()).await.unwrap(), 2);
+        assert_eq!(recovery.run_once(context.clock.now()).await.unwrap(), 0, "recovered once");
+
+        let ended = context.services.executions.get(&admin(), &ended).await.unwrap();
+        assert_eq!((ended.execution.status, ended.execution.duration_ms), (Status::Interrupted, Some(2000)));
+        let waiting = context.services.executions.get(&admin(), &retried).await.unwrap();
+        assert_eq!((waiting.execution.status, waiting.execution.attempt), (Status::Queued, 2));
+        assert_eq!(waiting.attempts.iter().map(|a| (a.attempt, a.status)).collect::<Vec<_>>(), [(1, Status::Interrupted)]);
+        context.clock.advance(Duration::seconds(1));
+        assert_eq!(context.planner.run_once(context.clock.now()).await.unwrap().jobs, 1, "the second attempt is queued");
+        let nodes = node::all(&mut context.database.read().await.unwrap()).await.unwrap();
+        assert_eq!(nodes.iter().map(|n| n.identity.id.as_str()).collect::<Vec<_>>(), ["02LIVING"]);
+        assert!(!folder.path().join("nodes/01DEAD.lock").exists());
+    }
+
+    async fn runs_of_a_live_process_are_not_recovered(db: &TestDatabase) {
+        let context = TestContext::new(&db.database);
+        context.create("a", json!({"type": "interval", "seconds": 5})).await;
+        context.advance(Duration::seconds(5)).await;
+        let id = claim_for(&context, "01OTHER", "a").await;
+        let folder = tempfile::tempdir().unwrap();
+        let _other = ProcessLock::acquire(folder.path(), "01OTHER").unwrap();
+        let recovery = recovery(&context, ProcessLock::acquire(folder.path(), "02LIVING").unwrap());
+        context.clock.advance(Duration::hours(1));
+        assert_eq!(recovery.run_once(context.clock.now()).await.unwrap(), 0);
+        assert_eq!(context.services.executions.get(&admin(), &id).await.unwrap().execution.status, Status::Running);
+    }
+}
