@@ -147,7 +147,7 @@ impl Executions {
         body: OptionalBody<RunRequest>,
     ) -> ApiResult<QueuedExecution, WriteErrors> {
         let params = input::run_params(&body.parse(&caller, Action::Run)?)?;
-        let run = self.0.services.executions.rerun(&caller.0, &id, params.as_ref()).await?;
+        let run = self.0.services.executions.rerun(&caller.0, &id, params.as_ref(), None).await?;
         Ok(queued(&self.0, &caller, run).await?)
     }
 }

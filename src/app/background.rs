@@ -8,9 +8,9 @@ use futures_util::FutureExt;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::App;
 use super::error::StartError;
 use super::state::queues;
+use super::{App, DATABASE_FILE, database_file};
 use crate::cluster::external_changes::ExternalChangeWatcher;
 use crate::cluster::notifier::ClusterNotifier;
 use crate::cluster::registry::NodeRegistry;
@@ -46,7 +46,8 @@ pub(super) fn spawn_background_tasks(
         workers.run(stop).await;
         drained.cancel();
     }));
-    spawn(Box::pin(async move { registry.run(workers_drained).await }));
+    let writes = app.state.signals.writes.clone();
+    spawn(Box::pin(async move { registry.run(workers_drained, writes).await }));
     let (orphan_recovery, stop) = (orphan_recovery(app), token());
     spawn(Box::pin(async move { orphan_recovery.run(stop).await }));
     let (cluster_notifier, stop) = (cluster_notifier(app), token());
@@ -61,6 +62,9 @@ pub(super) fn spawn_background_tasks(
     spawn(Box::pin(async move { prune.run(stop).await }));
     if let Some(executables) = executables {
         spawn(Box::pin(executables.run(token())));
+    }
+    if app.state.database.kind() == "sqlite" {
+        tasks.spawn(database_file::watch(app.settings.data_dir.join(DATABASE_FILE), token()));
     }
     tasks
 }

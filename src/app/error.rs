@@ -25,6 +25,8 @@ pub enum StartError {
     /// A background task ended or panicked.
     #[error("a component of the server failed: {0}; see the log")]
     Component(String),
+    #[error("the database file {} was removed or replaced while the server used it; stopping, because nothing written now would be kept", path.display())]
+    DatabaseFileReplaced { path: PathBuf },
     #[error("the HTTP server failed: {0}")]
     Server(#[source] io::Error),
 }

@@ -6,13 +6,16 @@
 mod background;
 mod builder;
 mod data_dir;
+mod database_file;
 mod error;
 mod local;
 mod state;
 mod tasks_file;
 
+use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use futures_util::FutureExt;
@@ -32,6 +35,10 @@ pub use error::StartError;
 pub use local::{LocalApp, is_server_running, open};
 use state::AppState;
 
+/// How long a start waits for a port that is in use, and how often it tries.
+const BIND_TIMEOUT: Duration = Duration::from_secs(1);
+const BIND_RETRY_DELAY: Duration = Duration::from_millis(20);
+
 /// The resources that a start takes first: the port and the data folder.
 #[derive(Debug)]
 pub struct Bootstrap {
@@ -43,9 +50,23 @@ impl Bootstrap {
     /// Binds the port, then prepares the data folder.
     pub fn prepare(settings: &Settings) -> Result<Bootstrap, StartError> {
         let address = &settings.server.listen;
-        let listener = TcpListener::bind(address).map_err(|error| StartError::listen(address, &error))?;
+        let listener = bind(address).map_err(|error| StartError::listen(address, &error))?;
         listener.set_nonblocking(true).map_err(|error| StartError::listen(address, &error))?;
         Ok(Bootstrap { listener, data: DataDir::prepare(&settings.data_dir)? })
+    }
+}
+
+/// Binds the port. Waits a moment while it is in use: a process that a killed server was just starting holds it until it runs
+/// its own program.
+fn bind(address: &str) -> io::Result<TcpListener> {
+    let deadline = Instant::now() + BIND_TIMEOUT;
+    loop {
+        match TcpListener::bind(address) {
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse && Instant::now() < deadline => {
+                std::thread::sleep(BIND_RETRY_DELAY);
+            }
+            bound => return bound,
+        }
     }
 }
 
@@ -197,9 +218,19 @@ async fn join_all(mut tasks: JoinSet<Result<(), StartError>>, shutdown: &Cancell
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
+
+    #[test]
+    fn bind_waits_for_a_port_that_is_still_in_use() {
+        let holder = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = holder.local_addr().unwrap().to_string();
+        let refused = bind(&address).unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::AddrInUse);
+        let waiting = std::thread::spawn(move || bind(&address));
+        std::thread::sleep(BIND_RETRY_DELAY * 3);
+        drop(holder);
+        assert!(waiting.join().unwrap().is_ok());
+    }
 
     fn tasks(shutdown: &CancellationToken) -> JoinSet<Result<(), StartError>> {
         let (mut tasks, token) = (JoinSet::new(), shutdown.clone());

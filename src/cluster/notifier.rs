@@ -130,7 +130,7 @@ impl ClusterNotifier {
             peer_joined.notify_one();
         }
         let mut events = notice::events(&message);
-        if self.events.has_listeners() {
+        if self.events.wants_events() {
             for range in notice::output_ranges(&message) {
                 let chunks = execution::output(&mut self.database.read().await?, &range.execution_id, Some(range.after)).await?;
                 let chunks = chunks.into_iter().filter(|chunk| (chunk.attempt, chunk.seq) <= range.last).collect();

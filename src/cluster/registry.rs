@@ -10,6 +10,7 @@ use super::process_lock::ProcessLock;
 use crate::clock::SharedClock;
 use crate::domain::node::{Node, NodeIdentity};
 use crate::queue::jobs;
+use crate::signals::WriteStatus;
 use crate::storage::{Database, Result, Tx, node};
 
 const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(5);
@@ -27,15 +28,22 @@ pub struct NodeRegistry {
 }
 
 impl NodeRegistry {
-    /// Records heartbeats until all work of this node has ended, then deregisters the node.
-    pub async fn run(&self, drained: CancellationToken) {
+    /// Records heartbeats until all work of this node has ended, then deregisters the node. Each heartbeat also tells whether
+    /// the database takes writes.
+    pub async fn run(&self, drained: CancellationToken, writes: WriteStatus) {
         loop {
             tokio::select! {
                 () = drained.cancelled() => break,
                 () = tokio::time::sleep(HEARTBEAT_INTERVAL) => {}
             }
-            if let Err(error) = self.run_once(self.clock.now()).await {
-                tracing::warn!(error = &error as &dyn std::error::Error, "failed to record heartbeat; retrying");
+            let recorded = self.run_once(self.clock.now()).await;
+            let was_failing = writes.set_failing(recorded.is_err());
+            match recorded {
+                Err(error) if !was_failing => {
+                    tracing::error!(error = &error as &dyn std::error::Error, "failed to record heartbeat; retrying");
+                }
+                Ok(()) if was_failing => tracing::info!("database takes writes again"),
+                _ => {}
             }
         }
         if let Err(error) = self.deregister().await {
@@ -60,9 +68,14 @@ impl NodeRegistry {
         Ok(nodes)
     }
 
-    /// Deletes this node's record after an orderly stop. If the database fails, another node does it.
+    /// Deletes this node's record after an orderly stop. If the database fails, another node does it. A node with runs that
+    /// have no recorded end keeps its record, so that the next process recovers them.
     pub async fn deregister(&self) -> Result<()> {
         let mut tx = self.database.write().await?;
+        if !node::running_on(&mut tx, &self.node.id, 1).await?.is_empty() {
+            tracing::warn!("some executions of this node have no recorded end; another process will recover them");
+            return Ok(());
+        }
         remove(&mut tx, &self.node.id).await?;
         tx.commit().await
     }

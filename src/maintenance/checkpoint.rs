@@ -27,15 +27,21 @@ impl Checkpoint {
         Self { database, last_status: None, last_checkpoint: Instant::now() }
     }
 
-    /// Runs checkpoints until the shutdown.
+    /// Runs checkpoints until the shutdown. An error is logged once until a checkpoint succeeds.
     pub async fn run(mut self, shutdown: CancellationToken) {
+        let mut failing = false;
         loop {
             tokio::select! {
                 () = shutdown.cancelled() => return,
                 () = tokio::time::sleep(POLL_INTERVAL) => {}
             }
-            if let Err(error) = self.run_once().await {
-                tracing::warn!(error = &error as &dyn std::error::Error, "WAL checkpoint failed; retrying");
+            match self.run_once().await {
+                Err(error) if !failing => {
+                    tracing::warn!(error = &error as &dyn std::error::Error, "WAL checkpoint failed; retrying");
+                    failing = true;
+                }
+                Ok(true) => failing = false,
+                _ => {}
             }
         }
     }

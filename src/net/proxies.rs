@@ -47,12 +47,12 @@ impl Proxies {
             return Client { address: peer, tls: false };
         }
         match self.forwarded_by {
-            ForwardedBy::XForwarded => self.from_x_forwarded_for(peer, headers),
-            ForwardedBy::Forwarded => self.from_forwarded(peer, headers),
+            ForwardedBy::XForwarded => self.client_by_x_forwarded_for(peer, headers),
+            ForwardedBy::Forwarded => self.client_by_forwarded(peer, headers),
         }
     }
 
-    fn from_x_forwarded_for(&self, peer: IpAddr, headers: &HeaderMap) -> Client {
+    fn client_by_x_forwarded_for(&self, peer: IpAddr, headers: &HeaderMap) -> Client {
         let mut client = Client { address: peer, tls: last(headers, "x-forwarded-proto").is_some_and(is_https) };
         for hop in items(headers, "x-forwarded-for").take(MAX_HOPS) {
             let Some(address) = address(hop) else { break };
@@ -64,7 +64,7 @@ impl Proxies {
         client
     }
 
-    fn from_forwarded(&self, peer: IpAddr, headers: &HeaderMap) -> Client {
+    fn client_by_forwarded(&self, peer: IpAddr, headers: &HeaderMap) -> Client {
         let mut client = Client { address: peer, tls: false };
         for hop in items(headers, "forwarded").take(MAX_HOPS) {
             client.tls = parameter(hop, "proto").is_some_and(is_https);

@@ -32,6 +32,7 @@ impl Scheduler {
         loop {
             let sleep = match self.run_once().await {
                 Ok(sleep) => {
+                    self.heartbeat.succeeded(self.planner.clock.now());
                     if failing {
                         tracing::info!("scheduling resumed");
                     }

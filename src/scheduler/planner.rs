@@ -123,7 +123,7 @@ impl Planner {
         if !jobs.is_empty() {
             self.signals.jobs.queued(jobs.iter().map(|job| job.queue.as_str()));
         }
-        if self.events.has_listeners() {
+        if self.events.wants_events() {
             let planned = executions.iter().map(|new| Event::Execution {
                 id: new.id.clone(),
                 task_id: new.task_id.clone(),

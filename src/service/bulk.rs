@@ -88,7 +88,7 @@ impl BulkService {
         allow(actor, action.required_action())?;
         let (mut all, mut after) = (BulkOutcome::default(), Some(String::new()));
         while let Some(place) = after.take() {
-            let (part, next) = self.apply_part(actor, action, target, &place, Duration::MAX).await?;
+            let (part, next) = self.apply_part(actor, action, target, &place, Duration::MAX, None).await?;
             all.add(part);
             after = next;
         }
@@ -97,7 +97,7 @@ impl BulkService {
 
     /// Performs part of a bulk action: on tasks after the id `after` (empty: from the start), until `limit` has passed.
     /// Returns the id to continue after, or `None` at the end. Each task has its own transaction, so other requests and
-    /// firings do not wait for the whole action.
+    /// firings do not wait for the whole action. `key` is the idempotency key of the runs.
     pub async fn apply_part(
         &self,
         actor: &Actor,
@@ -105,6 +105,7 @@ impl BulkService {
         target: &BulkTarget,
         after: &str,
         limit: Duration,
+        key: Option<&str>,
     ) -> Result<(BulkOutcome, Option<String>)> {
         allow(actor, action.required_action())?;
         let (started, mut outcome) = (Instant::now(), BulkOutcome::default());
@@ -112,7 +113,7 @@ impl BulkService {
         let mut left = ids.as_slice();
         while !left.is_empty() && (outcome.matched == 0 || started.elapsed() < limit) {
             let (now, later) = left.split_at(left.len().min(CHUNK));
-            self.apply_step(actor, action, now, &mut outcome).await?;
+            self.apply_step(actor, action, now, key, &mut outcome).await?;
             left = later;
         }
         let done = &ids[..ids.len() - left.len()];
@@ -135,10 +136,17 @@ impl BulkService {
         }
     }
 
-    async fn apply_step(&self, actor: &Actor, action: BulkAction, ids: &[String], outcome: &mut BulkOutcome) -> Result<()> {
+    async fn apply_step(
+        &self,
+        actor: &Actor,
+        action: BulkAction,
+        ids: &[String],
+        key: Option<&str>,
+        outcome: &mut BulkOutcome,
+    ) -> Result<()> {
         for id in ids {
             outcome.matched += 1;
-            match self.apply_one(actor, action, id).await {
+            match self.apply_one(actor, action, id, key).await {
                 Ok(()) => outcome.done += 1,
                 Err(error @ Error::Internal(_)) => return Err(error),
                 Err(error) if outcome.errors.len() < MAX_ERRORS => {
@@ -150,9 +158,9 @@ impl BulkService {
         Ok(())
     }
 
-    async fn apply_one(&self, actor: &Actor, action: BulkAction, id: &str) -> Result<()> {
+    async fn apply_one(&self, actor: &Actor, action: BulkAction, id: &str, key: Option<&str>) -> Result<()> {
         match action {
-            BulkAction::Run => self.executions.run(actor, id, None, None).await.map(drop),
+            BulkAction::Run => self.executions.run(actor, id, None, key).await.map(drop),
             BulkAction::Pause => self.tasks.pause(actor, id, None).await.map(drop),
             BulkAction::Resume => self.tasks.resume(actor, id, None).await.map(drop),
             BulkAction::Delete => self.tasks.delete(actor, id, None).await,

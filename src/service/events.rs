@@ -33,6 +33,16 @@ impl EventService {
         self.bus.subscribe()
     }
 
+    /// The position after the last event, for [`EventService::subscribe_after`].
+    pub fn position(&self) -> String {
+        self.bus.position()
+    }
+
+    /// Returns the events after a position, and receives the following ones.
+    pub fn subscribe_after(&self, position: &str) -> (Vec<Arc<[Event]>>, Receiver<Arc<[Event]>>) {
+        self.bus.subscribe_after(position)
+    }
+
     /// A filter of events for an actor that was just authenticated with this credential.
     pub fn subscription(&self, credential: Credential, actor: Actor) -> EventSubscription {
         EventSubscription::new(self.database.clone(), self.sessions.clone(), credential, actor)

@@ -1,12 +1,12 @@
-//! Health: whether the database responds and the scheduler runs.
+//! Health: whether the database responds and takes writes, and whether the scheduler plans.
 
 use super::deps::ServiceDeps;
 use crate::clock::SharedClock;
 use crate::i18n::{Language, Message, message};
-use crate::signals::SchedulerHeartbeat;
+use crate::signals::{SchedulerHeartbeat, WriteStatus};
 use crate::storage::{Database, stats};
 
-/// The scheduler polls several times per second; without a heartbeat for this long it counts as stuck.
+/// The scheduler polls several times per second; without a pass, or a successful one, for this long it is not ready.
 const HEARTBEAT_TIMEOUT_MS: i64 = 10_000;
 
 /// Checks the database and the scheduler.
@@ -15,14 +15,20 @@ pub struct HealthService {
     database: Database,
     clock: SharedClock,
     heartbeat: SchedulerHeartbeat,
+    writes: WriteStatus,
 }
 
 impl HealthService {
     pub(super) fn new(deps: &ServiceDeps) -> Self {
-        Self { database: deps.database.clone(), clock: deps.clock.clone(), heartbeat: deps.heartbeat.clone() }
+        Self {
+            database: deps.database.clone(),
+            clock: deps.clock.clone(),
+            heartbeat: deps.heartbeat.clone(),
+            writes: deps.signals.writes.clone(),
+        }
     }
 
-    /// Whether the database responds and the scheduler runs.
+    /// Whether the database responds and takes writes, and the scheduler plans. Writes nothing.
     ///
     /// # Errors
     /// The reason, without details, for a health check.
@@ -32,10 +38,24 @@ impl HealthService {
             tracing::warn!(error = &error as &dyn std::error::Error, "readiness check failed: database unavailable");
             return Err(message!("ready.no_database"));
         }
-        match self.heartbeat.age_ms(self.clock.now()) {
-            Some(age) if age <= HEARTBEAT_TIMEOUT_MS => Ok(()),
-            Some(age) => Err(message!("ready.no_heartbeat", age = Language::English.duration(age))),
-            None => Err(message!("ready.not_started")),
+        if self.writes.is_failing() {
+            return Err(message!("ready.no_writes"));
+        }
+        self.check_scheduler()
+    }
+
+    fn check_scheduler(&self) -> std::result::Result<(), Message> {
+        let now = self.clock.now();
+        let (started, succeeded) = (self.heartbeat.age_ms(now), self.heartbeat.success_age_ms(now));
+        match (started, succeeded) {
+            (None, _) | (_, None) => Err(message!("ready.not_started")),
+            (Some(age), _) if age > HEARTBEAT_TIMEOUT_MS => {
+                Err(message!("ready.no_heartbeat", age = Language::English.duration(age)))
+            }
+            (_, Some(age)) if age > HEARTBEAT_TIMEOUT_MS => {
+                Err(message!("ready.no_planning", age = Language::English.duration(age)))
+            }
+            _ => Ok(()),
         }
     }
 

@@ -14,6 +14,7 @@ use crate::domain::input::truncate;
 use crate::domain::task::Task;
 use crate::domain::user::{Action, Actor, Via};
 use crate::i18n::message;
+use crate::ids::new_id;
 use crate::queue::jobs::{self, NewJob};
 use crate::storage::Tx;
 use crate::storage::execution::{self, NewExecution};
@@ -28,6 +29,11 @@ struct RunRequest<'k> {
 }
 
 impl ExecutionService {
+    /// A key that no request has used, for [`ExecutionService::run`] and [`ExecutionService::rerun`].
+    pub fn new_idempotency_key(&self) -> String {
+        new_id(self.clock.now())
+    }
+
     /// Runs a task now, even if it is paused or has active runs. `params` override members of the task's parameters for this
     /// run. A second call with the same idempotency key returns the first call's execution.
     ///
@@ -47,11 +53,18 @@ impl ExecutionService {
             .await
     }
 
-    /// Runs the task of an execution again, with that execution's parameters and the given overrides.
+    /// Runs the task of an execution again, with that execution's parameters and the given overrides. A second call with the same
+    /// idempotency key returns the first call's execution.
     ///
     /// # Errors
     /// As [`ExecutionService::run`]; [`Error::Conflict`] if the task was deleted, also if another one has its id now.
-    pub async fn rerun(&self, actor: &Actor, id: &str, params: Option<&Value>) -> Result<Execution> {
+    pub async fn rerun(
+        &self,
+        actor: &Actor,
+        id: &str,
+        params: Option<&Value>,
+        idempotency_key: Option<&str>,
+    ) -> Result<Execution> {
         allow(actor, Action::Run)?;
         let mut tx = self.database.write().await?;
         let former = tag_scope::execution(&mut tx, actor, id).await?;
@@ -59,6 +72,11 @@ impl ExecutionService {
             Error::NotFound(_) => Error::Conflict(message!("execution.task_deleted", task = &former.task_id)),
             other => other,
         })?;
+        if let Some(key) = idempotency_key
+            && let Some(earlier) = execution::by_idempotency_key(&mut tx, &task.id, key).await?
+        {
+            return Ok(earlier);
+        }
         self.check_rerun(actor, &task, &former)?;
         let params = self.overridden(&mut tx, actor, &task, &former.params, params).await?;
         // Keeps `previous` available to templates, if the actor may see that execution.
@@ -66,7 +84,8 @@ impl ExecutionService {
             Some(id) if tag_scope::execution(&mut tx, actor, &id).await.is_ok() => Some(id),
             _ => None,
         };
-        self.enqueue(actor, tx, &task, RunRequest { action: AuditEvent::ExecutionRerun, params, key: None, started_by }).await
+        let request = RunRequest { action: AuditEvent::ExecutionRerun, params, key: idempotency_key, started_by };
+        self.enqueue(actor, tx, &task, request).await
     }
 
     /// Cancels an execution: immediately if it is queued, else by signalling the run.

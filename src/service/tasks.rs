@@ -159,6 +159,14 @@ impl TaskService {
         Ok(task)
     }
 
+    /// Whether the actor may save tasks of this type.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`].
+    pub fn allow_type(&self, actor: &Actor, task_type: &str) -> Result<()> {
+        self.rules.allow_type(actor, task_type)
+    }
+
     async fn change(&self, actor: &Actor, id: &str, if_match: Option<i64>, edit: impl FnOnce(&Task) -> Value) -> Result<Task> {
         allow(actor, Action::Edit)?;
         let mut tx = self.database.write().await?;

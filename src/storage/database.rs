@@ -1,15 +1,14 @@
-//! The connection layer: SQLite with one writer and many readers, or PostgreSQL. A storage function takes a [`Session`] and
-//! runs its one SQL text on either database through the macro `on_session!`.
+//! The connection layer: SQLite with one writer and many readers, or PostgreSQL.
 
 use std::path::Path;
 use std::time::Duration;
 
-use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool, Transaction};
+use sqlx::{Connection, PgConnection, PgPool, Postgres, Sqlite, SqlitePool};
 
-use super::{Error, Result, schema};
+use super::session::{PoolTransaction, has_no_transaction};
+use super::{Error, Reader, Result, Tx, schema};
 
 /// How long SQLite waits for another process's write lock.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -77,6 +76,7 @@ impl Database {
             .max_connections(max_connections.max(2))
             .acquire_timeout(ACQUIRE_TIMEOUT)
             .test_before_acquire(false)
+            .after_release(|conn, _| Box::pin(has_no_transaction::<Postgres>(conn)))
             .connect_with(options)
             .await
             .map_err(Error::on("connect"))?;
@@ -97,11 +97,12 @@ impl Database {
 
     /// Begins a write transaction; keep it short. Dropping it without [`Tx::commit`] rolls it back.
     pub async fn write(&self) -> Result<Tx> {
+        let failed = Error::on("begin a transaction");
         Ok(match self {
             Database::Sqlite { writer, .. } => {
-                Tx::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await.map_err(Error::on("begin a transaction"))?)
+                Tx::Sqlite(PoolTransaction::begin(writer, "BEGIN IMMEDIATE").await.map_err(failed)?)
             }
-            Database::Postgres(pool) => Tx::Postgres(pool.begin().await.map_err(Error::on("begin a transaction"))?),
+            Database::Postgres(pool) => Tx::Postgres(PoolTransaction::begin(pool, "BEGIN").await.map_err(failed)?),
         })
     }
 
@@ -194,104 +195,5 @@ fn sqlite_pool(connections: u32) -> SqlitePoolOptions {
         .test_before_acquire(false)
         .idle_timeout(None)
         .max_lifetime(None)
+        .after_release(|conn, _| Box::pin(has_no_transaction::<Sqlite>(conn)))
 }
-
-/// A source of a connection: a [`Reader`] or a [`Tx`].
-pub trait Session: Send {
-    fn conn(&mut self) -> Conn<'_>;
-}
-
-/// A borrowed connection to either database.
-pub enum Conn<'c> {
-    Sqlite(&'c mut SqliteConnection),
-    Postgres(&'c mut PgConnection),
-}
-
-/// A read connection.
-#[derive(Debug)]
-pub enum Reader {
-    Sqlite(PoolConnection<Sqlite>),
-    Postgres(PoolConnection<Postgres>),
-}
-
-/// A write transaction.
-#[derive(Debug)]
-pub enum Tx {
-    Sqlite(Transaction<'static, Sqlite>),
-    Postgres(Transaction<'static, Postgres>),
-}
-
-impl Tx {
-    /// Commits the transaction.
-    ///
-    /// # Errors
-    /// If the commit fails; then nothing is changed.
-    pub async fn commit(self) -> Result<()> {
-        match self {
-            Tx::Sqlite(tx) => tx.commit().await,
-            Tx::Postgres(tx) => tx.commit().await,
-        }
-        .map_err(Error::on("commit"))
-    }
-}
-
-impl Session for Reader {
-    fn conn(&mut self) -> Conn<'_> {
-        match self {
-            Reader::Sqlite(conn) => Conn::Sqlite(conn),
-            Reader::Postgres(conn) => Conn::Postgres(conn),
-        }
-    }
-}
-
-impl Session for Tx {
-    fn conn(&mut self) -> Conn<'_> {
-        match self {
-            Tx::Sqlite(tx) => Conn::Sqlite(tx),
-            Tx::Postgres(tx) => Conn::Postgres(tx),
-        }
-    }
-}
-
-/// The SQL dialect of a statement.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Dialect {
-    Sqlite,
-    Postgres,
-}
-
-impl Dialect {
-    /// Replaces the placeholders that differ between the databases: `{rows}` is the JSON array bound as `$1`, as rows named `j`
-    /// with a column `value`; `{ids}` is the same array, of texts, as a subquery; `{skip_locked}` locks the selected rows and
-    /// skips those that another node has locked; `{for_update}` locks them and waits. SQLite needs no row locks.
-    pub fn sql(self, text: &str) -> AssertSqlSafe<String> {
-        let (rows, ids, skip_locked, for_update) = match self {
-            Dialect::Sqlite => ("json_each($1) as j", "(select value from json_each($1))", "", ""),
-            Dialect::Postgres => (
-                "jsonb_array_elements(cast($1 as jsonb)) as j(value)",
-                "(select jsonb_array_elements_text(cast($1 as jsonb)))",
-                "for update skip locked",
-                "for update",
-            ),
-        };
-        let text = text.replace("{rows}", rows).replace("{ids}", ids);
-        AssertSqlSafe(text.replace("{skip_locked}", skip_locked).replace("{for_update}", for_update))
-    }
-}
-
-/// Runs one body on the connection of a session: `$conn` is the connection, `$dialect` the [`Dialect`].
-macro_rules! on_session {
-    ($session:expr, |$conn:ident, $dialect:ident| $body:expr) => {
-        match $session.conn() {
-            $crate::storage::Conn::Sqlite($conn) => {
-                let $dialect = $crate::storage::Dialect::Sqlite;
-                $body
-            }
-            $crate::storage::Conn::Postgres($conn) => {
-                let $dialect = $crate::storage::Dialect::Postgres;
-                $body
-            }
-        }
-    };
-}
-pub(crate) use on_session;

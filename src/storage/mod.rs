@@ -26,6 +26,7 @@ pub mod saved_view;
 mod schema;
 pub mod second_factor;
 pub mod secret;
+mod session;
 pub mod sign_in;
 mod statement;
 pub mod stats;
@@ -38,8 +39,9 @@ pub mod temp_database;
 mod transient;
 pub mod version;
 
-pub(crate) use database::on_session;
-pub use database::{Conn, Database, Dialect, Reader, Session, Synchronous, Tx, WalStatus};
+pub use database::{Database, Synchronous, WalStatus};
+pub(crate) use session::on_session;
+pub use session::{Conn, Dialect, Reader, Session, Tx};
 
 /// A database error.
 #[derive(Debug, thiserror::Error)]

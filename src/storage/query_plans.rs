@@ -23,6 +23,8 @@ fn plans() -> Vec<(&'static str, String, &'static [&'static str])> {
         ("save rendered parameters", execution::SAVE_RENDERED.into(), &["SEARCH executions USING PRIMARY KEY (id=?)"]),
         ("count crashes", execution::COUNT_CRASHES.into(), &["SEARCH executions USING PRIMARY KEY (id=?)"]),
         ("finish", execution::FINISH.into(), &["SEARCH executions USING PRIMARY KEY (id=?)"]),
+        ("held claims", execution::HELD_CLAIMS.into(), &["SEARCH e USING PRIMARY KEY (id=?)"]),
+        ("recorded finishes", execution::RECORDED_FINISHES.into(), &["SEARCH e USING PRIMARY KEY (id=?)"]),
         ("count runs", counters::COUNT_RUNS.into(), &["SEARCH tasks USING PRIMARY KEY (id=?)"]),
         ("due", plan::due_sql(), &["SEARCH tasks USING INDEX tasks_next (next_run_at<?)"]),
         ("active", plan::ACTIVE.into(), &["SEARCH executions USING INDEX executions_active (task_id=?)"]),

@@ -8,9 +8,8 @@ use serde::Serialize;
 use sqlx::AssertSqlSafe;
 
 use super::column::parse_policy;
-use super::database::{Database, on_session};
 use super::statement::{execute, fetch};
-use super::{Error, Result, Session, first_id_at, rows};
+use super::{Database, Error, Result, Session, first_id_at, on_session, rows};
 use crate::domain::policy::Retention;
 
 /// Returns the tasks with a retention policy of their own.

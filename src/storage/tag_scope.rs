@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use super::database::on_session;
+use super::on_session;
 use super::statement::{QueryBuilder, execute, fetch};
 use super::{Error, Result, Session, rows};
 use crate::domain::tag_scope::TagScope;

@@ -16,6 +16,7 @@ mod address;
 mod attachment;
 mod delivery;
 mod failure;
+mod header;
 mod message;
 mod params;
 mod server;
@@ -74,7 +75,7 @@ impl SendEmail {
         let delivered = self.deliver(name, profile, &mail, context).await?;
         let result = delivered.result(&mail, name);
         let Some((_, problem)) = delivered.refused.into_iter().next() else { return Ok(result) };
-        let (accepted, all) = (delivered.accepted, mail.recipients.len());
+        let (accepted, all) = (delivered.accepted.len(), mail.recipients.len());
         Err(RunError::fail(message!("mail.partly_sent", accepted, all, problem)).with_result(result))
     }
 
@@ -109,7 +110,7 @@ impl SendEmail {
         }
         let delivered = delivered.map_err(|failed| failed.error)?;
         connection.keep();
-        let (accepted, bytes) = (delivered.accepted, mail.bytes.len());
+        let (accepted, bytes) = (delivered.accepted.len(), mail.bytes.len());
         let noun = if accepted == 1 { "recipient" } else { "recipients" };
         context.output.line(&format!("sent {} to {accepted} {noun}, {bytes} bytes: {}", mail.id, delivered.answer));
         delivered.refused.iter().for_each(|(_, reason)| context.output.line(&reason.to_string()));
@@ -122,8 +123,7 @@ fn sender(profile: &Smtp) -> Result<Mailbox, RunError> {
     let Some(text) = profile.sender() else {
         return Err(RunError::fail(message!("mail.sender_missing")));
     };
-    let read = address::mailboxes(text).map(|mut all| all.remove(0));
-    read.map_err(|problem| RunError::fail(message!("mail.sender_invalid", problem)))
+    address::only_mailbox(text).map_err(|problem| RunError::fail(message!("mail.sender_invalid", problem)))
 }
 
 impl TaskType for SendEmail {

@@ -96,7 +96,13 @@ async fn check_access(ctx: &mut RequestContext, request: &mut Request, needs_ses
         (Some(session), true) => csrf::matches(session, sent),
         _ => csrf::same_site(request),
     };
-    if trusted { Ok(()) } else { Err(Failure::OtherSite) }
+    if trusted { check_form(&ctx.form) } else { Err(Failure::OtherSite) }
+}
+
+/// Refuses forms with U+0000, which PostgreSQL cannot store.
+fn check_form(form: &Pairs) -> Result<(), Failure> {
+    let has_nul = form.0.iter().any(|(name, value)| name.contains('\0') || value.contains('\0'));
+    if has_nul { Err(Failure::BadRequest(message!("value.nul_not_stored"))) } else { Ok(()) }
 }
 
 /// Refuses paths and queries that no page can use: with U+0000, which PostgreSQL cannot store, or with overlong values.
@@ -138,12 +144,6 @@ impl FormBounds {
 }
 
 async fn read_form(request: &mut Request, bounds: FormBounds) -> Result<Pairs, Failure> {
-    let pairs = read_pairs(request, bounds).await?;
-    let has_nul = pairs.0.iter().any(|(name, value)| name.contains('\0') || value.contains('\0'));
-    if has_nul { Err(Failure::BadRequest(message!("value.nul_not_stored"))) } else { Ok(pairs) }
-}
-
-async fn read_pairs(request: &mut Request, bounds: FormBounds) -> Result<Pairs, Failure> {
     let kind = request.header(header::CONTENT_TYPE).unwrap_or_default().to_ascii_lowercase();
     let with_files = kind.starts_with("multipart/form-data");
     let limit = bounds.bytes + if with_files && bounds.has_document { MAX_DOCUMENT } else { 0 };

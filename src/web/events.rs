@@ -22,13 +22,15 @@ const MIN_INTERVAL: Duration = Duration::from_millis(500);
 /// Maximum number of tasks or executions in a message; above it the page reloads its content.
 const MAX_LISTED: usize = 100;
 
-/// `GET /live?since=<newest execution id shown>&execution=<id whose output is shown>`.
+/// `GET /live?at=<position the page was drawn at>&since=<newest execution id shown>&execution=<id whose output is shown>`.
 pub async fn stream(ctx: Arc<RequestContext>) -> HandlerResult {
     let credential = Credential::Session(ctx.session.clone().unwrap_or_default(), Via::Page);
     let open_stream = ctx.services().events.open_stream(ctx.actor()?)?;
+    let (missed, events) = ctx.services().events.subscribe_after(ctx.query.get("at").unwrap_or_default());
     let listener = Listener {
         subscription: Some(ctx.services().events.subscription(credential, ctx.actor()?.clone())),
-        events: ctx.services().events.subscribe(),
+        missed,
+        events,
         newest: ctx.query.get("since").unwrap_or_default().to_owned(),
         execution: ctx.query.get("execution").map(str::to_owned),
         shutdown: ctx.web.options.shutdown.clone(),
@@ -43,6 +45,8 @@ pub async fn stream(ctx: Arc<RequestContext>) -> HandlerResult {
 struct Listener {
     /// Filters the events by the user's permissions; `None` only in tests.
     subscription: Option<EventSubscription>,
+    /// Events since the page was drawn.
+    missed: Vec<Arc<[Event]>>,
     events: Receiver<Arc<[Event]>>,
     newest: String,
     execution: Option<String>,
@@ -81,6 +85,9 @@ impl Listener {
     /// Waits for a change, then collects all further ones for [`MIN_INTERVAL`].
     async fn collect_changes(&mut self) -> Option<Changes> {
         let mut changes = Changes::default();
+        for events in std::mem::take(&mut self.missed) {
+            self.apply(&mut changes, Ok(events)).await?;
+        }
         while changes == Changes::default() {
             let received = tokio::select! {
                 received = self.events.recv() => received,
@@ -158,6 +165,7 @@ mod tests {
     fn listener(bus: &EventBus) -> Listener {
         Listener {
             subscription: None,
+            missed: Vec::new(),
             events: bus.subscribe(),
             newest: "5".into(),
             execution: None,
@@ -185,6 +193,18 @@ mod tests {
         assert!(first.all, "too many changes to list");
         let more = tokio::time::timeout(Duration::from_secs(5), listener.collect_changes()).await;
         assert!(more.is_err(), "no further message");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn events_since_the_page_was_drawn_come_first() {
+        let bus = EventBus::default();
+        let position = bus.position();
+        bus.publish(vec![execution("6".into(), "a")]);
+        let (missed, events) = bus.subscribe_after(&position);
+        let mut listener = Listener { missed, events, ..listener(&bus) };
+        bus.publish(vec![execution("7".into(), "b")]);
+        let changes = listener.collect_changes().await.expect("a message");
+        assert_eq!(changes.executions, BTreeSet::from(["6".to_owned(), "7".to_owned()]));
     }
 
     #[tokio::test(start_paused = true)]

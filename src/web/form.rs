@@ -41,6 +41,9 @@ pub const TRIGGERS: [(&str, &[&str]); 4] = [
     ("idle", &["idle_duration", "cpu_below_percent", "repeat", "start_date", "end_date", "timezone"]),
 ];
 
+/// The fields that make up the rule of a cron trigger.
+const CRON_RULE: [&str; 9] = ["expression", "year", "month", "day", "week", "day_of_week", "hour", "minute", "second"];
+
 /// Members that stay strings even if they look like numbers.
 const TEXTS: [&str; 5] = ["run_date", "start_date", "end_date", "timezone", "expression"];
 
@@ -121,6 +124,10 @@ pub fn to_trigger(form: &Pairs) -> Value {
             let value = if TEXTS.contains(member) { text.into() } else { number_or_text(text) };
             trigger.insert((*member).into(), value);
         }
+    }
+    // Without any field the rule would fire every second.
+    if kind == "cron" && !CRON_RULE.iter().any(|member| trigger.contains_key(*member)) {
+        trigger.insert("expression".into(), "".into());
     }
     Value::Object(trigger)
 }
@@ -260,6 +267,13 @@ mod tests {
         ]);
         assert_eq!(to_trigger(&submitted), json!({"type": "interval", "minutes": 5, "start_date": "2026-01-01", "jitter": "x"}));
         assert_eq!(to_trigger(&form(&[])), Value::Null);
+    }
+
+    #[test]
+    fn cron_rule_without_any_field_has_an_empty_expression() {
+        let empty = form(&[("/trigger/type", "cron"), ("/trigger/expression", " "), ("/trigger/timezone", "UTC")]);
+        assert_eq!(to_trigger(&empty), json!({"type": "cron", "expression": "", "timezone": "UTC"}));
+        assert_eq!(to_trigger(&form(&[("/trigger/type", "cron"), ("/trigger/hour", "8")])), json!({"type": "cron", "hour": 8}));
     }
 
     #[test]

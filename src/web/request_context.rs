@@ -53,6 +53,8 @@ pub struct RequestContext {
     pub is_local_request: bool,
     /// IP address of the client.
     pub peer: Option<String>,
+    /// Position in the events before anything of the page is read.
+    position: String,
     flash: Option<Flash>,
     id: String,
 }
@@ -82,6 +84,7 @@ impl RequestContext {
             headers: request.headers().clone(),
             is_local_request: local_request::is_local_request(request),
             peer: request.remote_addr().as_socket_addr().map(|peer| peer.ip().to_canonical().to_string()),
+            position: web.services.events.position(),
             flash: cookie(session::FLASH).and_then(|text| Flash::read(&text)),
             id: request.raw_path_param("id").unwrap_or_default().to_owned(),
         }
@@ -179,6 +182,7 @@ impl RequestContext {
             csrf: self.csrf_token(),
             section,
             address: self.path_and_query(),
+            position: self.position.clone(),
             flash: flash.map(|flash| FlashView { text: self.flash_text(flash), link: flash.link.clone() }),
         };
         PageLayout::new(&self.view(), request)
@@ -233,6 +237,27 @@ impl RequestContext {
         let event = json!({"belfry:done": {"kind": "success", "text": text, "link": flash.link,
             "link_text": self.t("action.view"), "task": task}});
         trigger_event(StatusCode::NO_CONTENT, &event)
+    }
+
+    /// Responds to the deletion of a task: on the task's own page with a redirect to the list, elsewhere as to any action.
+    pub fn deletion_done(&self, flash: &Flash, task: &str, page: &str) -> Response {
+        let here = self.referer.as_deref().and_then(|from| from.split('?').next());
+        if !self.partial || here != Some(page) {
+            return self.action_done(flash, task, "/tasks");
+        }
+        let mut response = Response::builder().status(StatusCode::NO_CONTENT).header("hx-redirect", "/tasks").finish();
+        set_cookie(&mut response, &flash.cookie(self.secure));
+        response
+    }
+
+    /// The key of a submitted form: a repeated submission starts nothing new.
+    pub fn form_key(&self) -> Option<&str> {
+        self.form.get("key").filter(|key| key.len() <= 64 && key.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+    }
+
+    /// A key for a new form.
+    pub fn new_form_key(&self) -> String {
+        self.services().executions.new_idempotency_key()
     }
 
     /// Returns the text of a flash message.

@@ -110,21 +110,26 @@ impl Batch {
         !self.has_entries() && self.output.is_empty() && self.rendered.is_empty()
     }
 
-    /// One batch per row, in the order in which they must be written.
+    /// Two halves, in the order in which they must be written: parameters, output, results, claims.
     ///
     /// # Errors
     /// The batch itself if it has a single row.
-    pub fn split(self) -> Result<Vec<Batch>, Box<Batch>> {
-        if self.claims.len() + self.finishes.len() + self.output.len() + self.rendered.len() <= 1 {
+    pub fn split(mut self) -> Result<(Batch, Batch), Box<Batch>> {
+        let rows = self.claims.len() + self.finishes.len() + self.output.len() + self.rendered.len();
+        if rows <= 1 {
             return Err(Box::new(self));
         }
-        let rendered = self.rendered.into_iter().map(|row| Batch { rendered: vec![row], ..Batch::default() });
-        let output = self.output.into_iter().map(|row| Batch { output: vec![row], ..Batch::default() });
-        let finishes = self.finishes.into_iter().zip(self.pending_finishes);
-        let finishes = finishes.map(|(f, w)| Batch { finishes: vec![f], pending_finishes: vec![w], ..Batch::default() });
-        let claims = self.claims.into_iter().zip(self.pending_claims);
-        let claims = claims.map(|(c, w)| Batch { claims: vec![c], pending_claims: vec![w], ..Batch::default() });
-        Ok(rendered.chain(output).chain(finishes).chain(claims).collect())
+        let mut left = rows / 2;
+        let first = Batch {
+            rendered: take(&mut self.rendered, &mut left),
+            output: take(&mut self.output, &mut left),
+            pending_finishes: take(&mut self.pending_finishes, &mut left.clone()),
+            finishes: take(&mut self.finishes, &mut left),
+            pending_claims: take(&mut self.pending_claims, &mut left.clone()),
+            claims: take(&mut self.claims, &mut left),
+            output_size: 0,
+        };
+        Ok((first, self))
     }
 
     /// A description of the single row for the log.
@@ -147,6 +152,13 @@ impl Batch {
         finish.error = Some(not_stored);
         (has_more && !marked).then_some(self)
     }
+}
+
+/// Takes up to `left` rows from the front and lowers `left` by their number.
+fn take<T>(rows: &mut Vec<T>, left: &mut usize) -> Vec<T> {
+    let count = (*left).min(rows.len());
+    *left -= count;
+    rows.drain(..count).collect()
 }
 
 #[cfg(test)]
@@ -176,12 +188,22 @@ mod tests {
     }
 
     #[test]
-    fn split_returns_one_batch_per_row() {
+    fn split_halves_a_batch_and_keeps_runs_with_their_answers() {
         let mut batch = Batch::default();
         batch.add_output(output("e", 0, Stream::Stdout, "a"));
-        batch.add_output(output("f", 0, Stream::Stdout, "a"));
-        let batches = batch.split().ok().unwrap();
-        assert_eq!(batches.len(), 2);
-        assert!(batches.into_iter().all(|single| single.split().is_err()));
+        for id in ["a", "b", "c"] {
+            let claim = Claim { execution_id: id.into(), attempt: 1, started_at: DateTime::UNIX_EPOCH };
+            batch.add(Entry::Claim { claim, task_id: format!("task-{id}"), answer: oneshot::channel().0 });
+        }
+        let pairs = |batch: &Batch| {
+            let ids = batch.claims.iter().map(|claim| claim.execution_id.clone());
+            ids.zip(batch.pending_claims.iter().map(|pending| pending.task_id.clone())).collect::<Vec<_>>()
+        };
+        let (first, second) = batch.split().ok().unwrap();
+        assert_eq!((first.output.len(), pairs(&first)), (1, vec![("a".to_owned(), "task-a".to_owned())]));
+        let rest = [("b".to_owned(), "task-b".to_owned()), ("c".to_owned(), "task-c".to_owned())];
+        assert_eq!((second.output.len(), pairs(&second)), (0, rest.to_vec()));
+        let (second, third) = second.split().ok().unwrap();
+        assert!(second.split().is_err() && third.split().is_err(), "a single row has no halves");
     }
 }

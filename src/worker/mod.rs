@@ -88,6 +88,8 @@ pub struct Workers(WorkerDeps);
 
 /// How long stopped runs, the recorder and the release of jobs may each take at a shutdown.
 const FINAL_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long the recorder may take when it has already had that time: the database probably takes no writes.
+const LAST_WRITE_TIMEOUT: Duration = Duration::from_secs(1);
 
 impl Workers {
     pub fn new(deps: WorkerDeps) -> Self {
@@ -114,9 +116,10 @@ impl Workers {
 
         // Jobs that did not start can run on other nodes at once.
         let _ = release_jobs(&deps.database, &names.all()).await; // retried below
-        drain(&executor.runs, &executor.force_stop, deps.config.shutdown_timeout).await;
+        let drained = drain(&executor.runs, &executor.force_stop, deps.config.shutdown_timeout).await;
         recorder.close();
-        if tokio::time::timeout(FINAL_TIMEOUT, recording).await.is_err() {
+        let limit = if drained { FINAL_TIMEOUT } else { LAST_WRITE_TIMEOUT };
+        if tokio::time::timeout(limit, recording).await.is_err() {
             tracing::error!("timed out writing the last results; their executions will be recorded as interrupted");
         }
         if let Err(error) = release_jobs(&deps.database, &names.all()).await {
@@ -125,15 +128,17 @@ impl Workers {
     }
 }
 
-/// Waits for the runs to end; stops them after `timeout`.
-async fn drain(runs: &TaskTracker, force_stop: &CancellationToken, timeout: Duration) {
+/// Waits for the runs to end and their results to be recorded; stops them after `timeout`. Returns whether all ended.
+async fn drain(runs: &TaskTracker, force_stop: &CancellationToken, timeout: Duration) -> bool {
     runs.close();
     if tokio::time::timeout(timeout, runs.wait()).await.is_ok() {
-        return;
+        return true;
     }
     tracing::warn!(runs = runs.len(), "shutdown timeout reached; stopping running executions");
     force_stop.cancel();
-    if tokio::time::timeout(FINAL_TIMEOUT, runs.wait()).await.is_err() {
-        tracing::error!(runs = runs.len(), "executions did not stop; abandoning them");
+    let ended = tokio::time::timeout(FINAL_TIMEOUT, runs.wait()).await.is_ok();
+    if !ended {
+        tracing::error!(runs = runs.len(), "executions did not stop, or their results cannot be recorded; abandoning them");
     }
+    ended
 }

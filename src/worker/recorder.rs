@@ -168,18 +168,18 @@ impl Recording {
         }
         match self.store(&batch).await {
             Ok(recorded) => report(&self.deps, batch, &recorded),
-            Err(error) => Box::pin(self.write_individually(batch, &error)).await,
+            Err(error) => Box::pin(self.write_halves(batch, &error)).await,
         }
     }
 
-    /// Writes each row of a rejected batch by itself. A row that is rejected again is dropped, or reduced if it is a result.
-    async fn write_individually(&self, batch: Batch, error: &storage::Error) {
+    /// Writes the two halves of a rejected batch, so that a rejected row is found after a few transactions. A row that is
+    /// rejected by itself is dropped, or reduced if it is a result.
+    async fn write_halves(&self, batch: Batch, error: &storage::Error) {
         match batch.split() {
-            Ok(batches) => {
-                tracing::warn!(%error, "database rejected a batch of results; writing them one by one");
-                for batch in batches {
-                    self.write(batch).await;
-                }
+            Ok((first, second)) => {
+                tracing::debug!(%error, "database rejected a batch; writing its halves");
+                self.write(first).await;
+                self.write(second).await;
             }
             Err(single) => {
                 tracing::error!(%error, row = single.describe(), "database rejected a row; dropping it");
@@ -197,9 +197,10 @@ impl Recording {
     async fn store(&self, batch: &Batch) -> storage::Result<Recorded> {
         let mut delay = RETRY_DELAY;
         loop {
-            let error = match store_once(&self.deps, batch).await {
+            let repeated = delay > RETRY_DELAY;
+            let error = match store_once(&self.deps, batch, repeated).await {
                 Ok(recorded) => {
-                    if delay > RETRY_DELAY {
+                    if repeated {
                         tracing::info!("database available again; results recorded");
                     }
                     return Ok(recorded);
@@ -209,7 +210,7 @@ impl Recording {
             if !error.is_transient() {
                 return Err(error);
             }
-            if delay == RETRY_DELAY {
+            if !repeated {
                 tracing::error!(%error, "database unavailable; retrying to record results");
             }
             tokio::time::sleep(delay).await;
@@ -218,8 +219,9 @@ impl Recording {
     }
 }
 
-/// Writes the batch in one transaction.
-async fn store_once(deps: &WorkerDeps, batch: &Batch) -> storage::Result<Recorded> {
+/// Writes the batch in one transaction. If `repeated`, an earlier attempt may have been committed although its answer was
+/// lost: its claims and results then count as accepted.
+async fn store_once(deps: &WorkerDeps, batch: &Batch, repeated: bool) -> storage::Result<Recorded> {
     let mut recorded = Recorded::default();
     let mut tx = deps.database.write().await?;
     if !batch.rendered.is_empty() {
@@ -234,6 +236,10 @@ async fn store_once(deps: &WorkerDeps, batch: &Batch) -> storage::Result<Recorde
     }
     if !batch.claims.is_empty() {
         recorded.claimed = execution::claim(&mut tx, &deps.node, &batch.claims).await?;
+    }
+    if repeated {
+        recorded.finished.extend(execution::recorded_finishes(&mut tx, &deps.node.id, &batch.finishes).await?);
+        recorded.claimed.extend(execution::held_claims(&mut tx, &deps.node.id, &batch.claims).await?);
     }
     tx.commit().await?;
     Ok(recorded)

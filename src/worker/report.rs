@@ -19,7 +19,7 @@ pub(super) struct Recorded {
 
 /// Answers the runs that wait for this batch, then wakes the scheduler and publishes events.
 pub(super) fn report(deps: &WorkerDeps, batch: Batch, recorded: &Recorded) {
-    let mut events = deps.events.has_listeners().then(Vec::new);
+    let mut events = deps.events.wants_events().then(Vec::new);
     if let Some(events) = &mut events {
         add_batch_events(events, &batch, recorded);
         add_chain_events(events, recorded);

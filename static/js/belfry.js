@@ -108,6 +108,16 @@
   document.addEventListener("htmx:before:request", (event) => {
     if (event.target.closest?.("[data-progress]") && !dialog.open) event.preventDefault();
   });
+
+  // A visit to a filter field adds one entry to the history, not one a letter.
+  let freshField = true;
+  document.addEventListener("focusin", (event) => { if (event.target.closest(".filters")) freshField = true; });
+  document.addEventListener("htmx:before:request", (event) => {
+    const { ctx } = event.detail;
+    if (!ctx.sourceElement?.matches?.(".filters")) return;
+    if (!freshField) [ctx.push, ctx.replace] = [null, "true"];
+    freshField = false;
+  });
   dialog.addEventListener("close", () => {
     if (!dialog.querySelector("[data-progress]")) return;
     document.getElementById("dialog-body").replaceChildren();
@@ -141,11 +151,22 @@
     }
     if (element.dataset.open) document.getElementById(element.dataset.open).showModal();
     if (element.dataset.copy) {
-      navigator.clipboard?.writeText(document.querySelector(element.dataset.copy).textContent).then(() => toast("success", texts.copied));
+      copy(document.querySelector(element.dataset.copy));
     }
     const around = element.closest("dialog");
     if ("close" in element.dataset && around) { event.preventDefault(); around.close(); }
   });
+
+  // Browsers have no clipboard object over plain HTTP from another host.
+  function copy(source) {
+    if (!navigator.clipboard) { copyBySelection(source); return; }
+    navigator.clipboard.writeText(source.textContent).then(() => toast("success", texts.copied), () => copyBySelection(source));
+  }
+  function copyBySelection(source) {
+    getSelection().selectAllChildren(source);
+    const copied = document.execCommand("copy");
+    toast(copied ? "success" : "info", copied ? texts.copied : texts.copy_by_hand);
+  }
 
   // The rule builder writes the expression and triggers its preview.
   document.addEventListener("click", (event) => {
@@ -239,7 +260,7 @@
   let newCount = 0;
 
   function listen() {
-    const query = new URLSearchParams();
+    const query = new URLSearchParams({ at: document.body.dataset.position });
     const newest = document.querySelector("[data-newest]")?.dataset.newest;
     if (newest) query.set("since", newest);
     if (live === "execution") query.set("execution", about());
@@ -273,7 +294,20 @@
     if (missed) { missed = false; catchUp(); }
   });
 
+  // A list may be drawn before a change and shown after its event: its rows are fetched again.
+  let meanwhile = null;
+  document.addEventListener("htmx:before:request", (event) => {
+    if (event.detail.ctx.target?.id === "list") meanwhile = { task: [], execution: [] };
+  });
+  document.addEventListener("htmx:after:swap", (event) => {
+    if (event.detail.ctx?.target?.id !== "list" || !meanwhile) return;
+    for (const [kind, ids] of Object.entries(meanwhile)) fetchRows(kind, ids);
+    meanwhile = null;
+  });
+
   function changed(changes) {
+    meanwhile?.task.push(...changes.tasks);
+    meanwhile?.execution.push(...changes.executions);
     if (document.hidden) { missed = true; newCount += changes.new; updateOffer(); return; }
     if (changes.all) { catchUp(); }
     if (live === "tasks") fetchRows("task", changes.tasks);
@@ -295,9 +329,26 @@
   let pending = null;
   let last = 0;
   function scheduleReload() {
-    if (pending) return;
+    if (pending || gone) return;
     pending = setTimeout(() => { pending = null; last = Date.now(); if (!dialog.open) reload(); }, Math.max(100, last + 2000 - Date.now()));
   }
+
+  // What the page shows was deleted: it says so and offers no actions.
+  let gone = false;
+  document.addEventListener("htmx:before:response", (event) => {
+    const { target, response } = event.detail.ctx;
+    if (target?.id !== "live" || response.status !== 404) return;
+    event.preventDefault();
+    delete event.detail.ctx.hx.trigger; // the message of the error page
+    if (gone) return;
+    gone = true;
+    const notice = document.createElement("div");
+    notice.className = "alert alert-warning";
+    notice.setAttribute("role", "alert");
+    notice.textContent = live === "task" ? texts.task_gone : texts.run_gone;
+    target.prepend(notice);
+    target.querySelector(".page-head .btn-list")?.remove();
+  });
 
   function offer(count) {
     newCount += count;
@@ -312,6 +363,7 @@
 
   // Output
   const output = document.getElementById("output");
+  const follow = document.getElementById("follow");
   let fetching = false;
   let again = false;
   async function fetchOutput() {
@@ -369,7 +421,7 @@
   function showHit(step) {
     hit = (hit + step + hits.length) % hits.length;
     document.getElementById("found").textContent = `${hit + 1}/${hits.length}`;
-    document.getElementById("follow").checked = false;
+    follow.checked = false;
     const place = hits[hit].getBoundingClientRect();
     output.scrollTop += place.top - output.getBoundingClientRect().top - output.clientHeight / 2;
     if (CSS.highlights) CSS.highlights.set("found-now", new Highlight(hits[hit]));
@@ -382,9 +434,15 @@
   }
 
   function followOutput() {
-    if (output && document.getElementById("follow").checked) output.scrollTop = output.scrollHeight;
+    if (output && follow.checked) output.scrollTop = output.scrollHeight;
   }
-  document.getElementById("wrap")?.addEventListener("change", (event) => output.classList.toggle("no-wrap", !event.target.checked));
+  // The output is followed only while the reader is at its end.
+  output?.addEventListener("scroll", () => { follow.checked = output.scrollHeight - output.scrollTop - output.clientHeight < 8; });
+  follow?.addEventListener("change", followOutput);
+  document.getElementById("wrap")?.addEventListener("change", (event) => {
+    output.classList.toggle("no-wrap", !event.target.checked);
+    followOutput();
+  });
 
   // Keyboard shortcuts
   function move(step) {
@@ -393,10 +451,12 @@
     const at = rows.findIndex((row) => row.contains(document.activeElement));
     rows[Math.min(rows.length - 1, Math.max(0, at + step))].focus();
   }
+  // The parameter editor is in a shadow root: the event's target is its host, its path leads to the editable element.
+  const isEditable = (node) => node instanceof Element && (node.isContentEditable || node.matches("input, textarea, select, dialog"));
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
     if (event.key === "Escape") for (const menu of all("details.menu[open]")) { menu.open = false; menu.querySelector("summary").focus(); }
-    if (event.target.closest("input, textarea, select, dialog")) return;
+    if (event.composedPath().some(isEditable)) return;
     const row = document.activeElement?.closest("tr[data-href]");
     const act = (key) => (row ?? document).querySelector(`[data-key=${key}]`)?.click();
     switch (event.key) {

@@ -10,7 +10,7 @@ use belfry::domain::profile::{Datasource, Profiles};
 use belfry::domain::user::Via;
 use belfry::events::EventBus;
 use belfry::service::{AdminSetup, ServiceDeps, Services};
-use belfry::signals::{SchedulerHeartbeat, Signals};
+use belfry::signals::{SchedulerHeartbeat, Signals, WriteStatus};
 use belfry::storage::Database;
 use belfry::tasks::registry::Registry;
 use belfry::tasks::sql::Datasources;
@@ -40,6 +40,8 @@ pub struct App {
     pub events: EventBus,
     /// The scheduler's heartbeat; no scheduler runs here.
     pub heartbeat: SchedulerHeartbeat,
+    /// Whether the database takes writes; no node registry runs here.
+    pub writes: WriteStatus,
     session: String,
     database: TestDatabase,
 }
@@ -70,7 +72,8 @@ impl App {
     async fn start_all(options: Options, profiles: Profiles) -> App {
         let database = TestDatabase::sqlite().await;
         let clock = Arc::new(ManualClock::new(at(NOW)));
-        let (heartbeat, events) = (SchedulerHeartbeat::default(), EventBus::default());
+        let (heartbeat, events, signals) = (SchedulerHeartbeat::default(), EventBus::default(), Signals::default());
+        let writes = signals.writes.clone();
         let services = Services::new(&ServiceDeps {
             database: database.database.clone(),
             registry: Arc::new(Registry::from_types(vec![Arc::new(Note), Arc::new(Danger)])),
@@ -78,7 +81,7 @@ impl App {
             profiles: Arc::new(profiles),
             clock,
             events: events.clone(),
-            signals: Signals::default(),
+            signals,
             heartbeat: heartbeat.clone(),
             cancels: CancelRegistry::default(),
             vault: vault(&database.database),
@@ -96,7 +99,7 @@ impl App {
         let (_, session) = services.sign_in.without_second_factor("admin", "correct horse", None).await.expect("signs in");
         assert!(services.sessions.actor_by_session(&session, Via::Api).await.expect("reads").is_some());
         let client = TestClient::new(api::routes(services.clone(), options));
-        App { client, services, events, heartbeat, session, database }
+        App { client, services, events, heartbeat, writes, session, database }
     }
 
     /// An unauthenticated request with the given headers.

@@ -29,7 +29,7 @@ async fn duplicate_keys_are_refused_by_name() {
         let refused = app.call_with(Method::POST, path, &[JSON], body.as_bytes()).await;
         refused.problem(400);
         assert!(
-            refused.json["detail"].as_str().unwrap().contains("the key \"hours\" is given twice, line 1"),
+            refused.json["detail"].as_str().unwrap().contains("the key \"hours\" is given twice at line 1"),
             "{}",
             refused.text
         );

@@ -53,6 +53,33 @@ fn every_operation_documents_its_responses_and_errors() {
     assert!(ids.len() >= 20, "{ids:?}");
 }
 
+/// What strict linters and generators of clients require of every schema.
+#[test]
+fn schemas_suit_linters_and_generators() {
+    fn walk(value: &Value, place: &str) {
+        match value {
+            Value::Array(items) => items.iter().for_each(|item| walk(item, place)),
+            Value::Object(map) => {
+                let nullable = map.get("nullable") == Some(&Value::Bool(true));
+                assert!(!nullable || map.contains_key("type"), "{place}: nullable without type");
+                for variant in map.get("oneOf").and_then(Value::as_array).into_iter().flatten() {
+                    assert!(variant.get("$ref").is_some(), "{place}: a scalar in oneOf");
+                }
+                map.iter().for_each(|(name, item)| walk(item, &format!("{place}/{name}")));
+            }
+            _ => {}
+        }
+    }
+    let document = belfry::api::document();
+    walk(&document, "");
+    assert!(document["info"]["license"]["url"].is_string() && document["info"]["contact"].is_object());
+    for (path, operations) in document["paths"].as_object().unwrap() {
+        for (method, call) in operations.as_object().unwrap() {
+            assert!(call["description"].as_str().is_some_and(|text| !text.is_empty()), "{method} {path} has no description");
+        }
+    }
+}
+
 #[test]
 fn every_schema_reference_resolves() {
     fn walk(value: &Value, document: &Value) {

@@ -4,6 +4,7 @@ use belfry::api::{self, Options};
 use belfry::domain::tag_scope::TagScope;
 use belfry::domain::user::{Actor, Role, Via};
 use belfry::service::{NewToken, NewUser};
+use chrono::Duration;
 use poem::http::Method;
 use poem::listener::{Acceptor, Listener, TcpListener};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -19,9 +20,32 @@ async fn health_endpoints_are_public() {
     let ready = app.bare(Method::GET, "/readyz", &[], b"").await;
     ready.problem(503);
     assert!(ready.json["detail"].as_str().unwrap().contains("scheduler"), "{}", ready.text);
-    app.heartbeat.beat(app.services.clock.now());
+    let now = app.services.clock.now();
+    app.heartbeat.beat(now);
+    app.heartbeat.succeeded(now);
     let ready = app.bare(Method::GET, "/readyz", &[], b"").await;
     assert_eq!((ready.status, ready.text.as_str()), (200, r#"{"status":"ready"}"#));
+}
+
+#[tokio::test]
+async fn readiness_fails_while_planning_or_writing_fails() {
+    let app = App::start().await;
+    let now = app.services.clock.now();
+    let detail = async || {
+        let ready = app.bare(Method::GET, "/readyz", &[], b"").await;
+        ready.problem(503);
+        ready.json["detail"].as_str().unwrap().to_owned()
+    };
+    app.heartbeat.beat(now);
+    app.heartbeat.succeeded(now - Duration::seconds(11));
+    let failing = detail().await;
+    assert!(failing.contains("scheduling has failed for 11"), "{failing}");
+    app.heartbeat.succeeded(now);
+    app.writes.set_failing(true);
+    let failing = detail().await;
+    assert!(failing.contains("takes no writes"), "{failing}");
+    app.writes.set_failing(false);
+    assert_eq!(app.bare(Method::GET, "/readyz", &[], b"").await.status, 200);
 }
 
 #[tokio::test]

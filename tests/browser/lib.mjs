@@ -89,6 +89,7 @@ export async function startBrowser() {
       "--disable-background-networking",
       "--disable-component-update",
       "--disable-sync",
+      "--host-resolver-rules=MAP belfry.test 127.0.0.1",
     ],
   });
 }

@@ -6,6 +6,7 @@ import { actions } from "./tests/actions.mjs";
 import { attention } from "./tests/attention.mjs";
 import { docs } from "./tests/docs.mjs";
 import { forms } from "./tests/forms.mjs";
+import { interaction } from "./tests/interaction.mjs";
 import { lists } from "./tests/lists.mjs";
 import { live } from "./tests/live.mjs";
 import { transfer } from "./tests/transfer.mjs";
@@ -22,7 +23,7 @@ if (!browserPath()) {
 const TEST_LIMIT = 300_000;
 const CLOSE_LIMIT = 15_000;
 const wanted = process.argv.slice(2);
-const groups = [accessibility, forms, live, actions, lists, plain, views, attention, docs, transfer, secondFactor];
+const groups = [accessibility, forms, interaction, live, actions, lists, plain, views, attention, docs, transfer, secondFactor];
 const [shard, shards] = (process.env.SHARD ?? "0/1").split("/").map(Number);
 const tests = Object.assign({}, ...groups.filter((_, index) => index % shards === shard));
 const server = await startServer();

@@ -4,12 +4,16 @@ use std::sync::Arc;
 
 use belfry::cluster::process_lock::ProcessLock;
 use belfry::cluster::registry::NodeRegistry;
+use belfry::domain::execution::Status;
 use belfry::domain::node::NodeIdentity;
+use belfry::storage::execution::{self, Claim, Finish};
 use belfry::storage::node;
 use chrono::Duration;
+use serde_json::json;
 
 use crate::for_each_database;
 use crate::support::context::{TestContext, start};
+use crate::support::queued_execution;
 
 for_each_database! {
     async fn node_is_recorded_by_heartbeats_and_removed_by_deregister(db: &TestDatabase) {
@@ -29,6 +33,27 @@ for_each_database! {
         let recorded: Vec<_> = nodes().await.into_iter().map(|node| (node.identity.id, node.last_seen_at)).collect();
         assert_eq!(recorded, [("01NODE".to_owned(), start() + Duration::seconds(5))]);
         assert!(registry.dead_nodes(start() + Duration::hours(1)).await.unwrap().is_empty(), "this process lives");
+        let new = queued_execution("a", "echo", json!({}), start());
+        let claim = Claim { execution_id: new.id.clone(), attempt: 1, started_at: start() };
+        let mut tx = context.database.write().await.unwrap();
+        execution::insert(&mut tx, &[new], start()).await.unwrap();
+        assert_eq!(execution::claim(&mut tx, &registry.node, std::slice::from_ref(&claim)).await.unwrap().len(), 1);
+        tx.commit().await.unwrap();
+        registry.deregister().await.unwrap();
+        assert_eq!(nodes().await.len(), 1, "a run has no recorded end");
+        let mut tx = context.database.write().await.unwrap();
+        let end = Finish {
+            execution_id: claim.execution_id,
+            attempt: 1,
+            status: Status::Succeeded,
+            retry_at: None,
+            finished_at: start(),
+            duration_ms: 0,
+            error: None,
+            result: None,
+        };
+        execution::finish(&mut tx, "01NODE", &[end]).await.unwrap();
+        tx.commit().await.unwrap();
         registry.deregister().await.unwrap();
         assert!(nodes().await.is_empty());
     }

@@ -38,6 +38,7 @@ async fn names_title_and_text_are_delivered_unchanged() {
     assert!(read["ascii"] == true && read["lines"].as_u64().unwrap() <= 998, "any server can relay it");
 
     assert_eq!((&result["message_id"], &result["accepted"]), (&json!("<01EXECUTION@example.com>"), &json!(5)));
+    assert_eq!(result["recipients"], json!(recipients));
     assert_eq!((&result["answer"], &result["smtp"]), (&json!("250 2.0.0 taken as 1"), &json!("office")));
     assert!(result["bytes"].as_u64().unwrap() > 6_000 && result["refused"] == json!([]));
     let lines: Vec<&str> = output.lines().collect();
@@ -122,6 +123,54 @@ async fn dots_and_line_endings_in_the_text_cannot_end_the_mail() {
         assert!(read["lines"].as_u64().unwrap() <= 998 && read["bare"] == false, "{body:?}: {read}");
     }
     assert_eq!(server.events_so_far().iter().filter(|event| event["event"] == "mail").count(), 0, "no mail within a mail");
+}
+
+#[tokio::test]
+async fn separators_as_people_type_them_lose_no_recipient() {
+    let Some(mut server) = MailServer::plain(&[]).await else { return };
+    let rig = Rig::new(server.profile()).await;
+    let to = "王伟 <a@example.com>；b@example.com、\"Li, Na\" <c@example.com>，<d@example.com>\r\ne@example.com\n; A@example.com";
+    let (ended, _) = rig.send(json!({"to": to, "title": "t", "body": ""})).await;
+    let expected = json!(["a", "b", "c", "d", "e", "A"].map(|user| format!("{user}@example.com")));
+    assert_eq!((&server.mail().await.0["recipients"], &ended.unwrap()["recipients"]), (&expected, &expected));
+    use belfry::tasks::TaskType;
+    let unclear = json!({"to": ["x@example.com", "a@example.com b@example.com"], "title": "t", "body": ""});
+    let fault = rig.send_email.check(&unclear).remove(0);
+    assert_eq!(fault.pointer, "/to/1");
+    assert!(fault.message.to_string().contains("'a@example.com b@example.com' is not a mail address"), "{}", fault.message);
+}
+
+#[tokio::test]
+async fn no_line_of_a_header_exceeds_the_limit() {
+    let Some(mut server) = MailServer::plain(&[]).await else { return };
+    let rig = Rig::new(server.profile()).await;
+    let words = "word ".repeat(390);
+    for title in
+        ["x".repeat(2_000), "长".repeat(660), format!("{}é{}", "x".repeat(1_500), "y".repeat(400)), words.trim().to_owned()]
+    {
+        let to: Vec<String> = (0..200).map(|n| format!("{} <user{n}@example.com>", "n".repeat(400))).collect();
+        let name = format!("{}.csv", "报".repeat(80));
+        let attachments = json!([{"name": name, "text": "a"}, {"name": format!("{}.txt", "z".repeat(200)), "text": "b"}]);
+        rig.send(json!({"to": to, "title": title, "body": "", "attachments": attachments})).await.0.unwrap();
+        let (envelope, read) = server.mail().await;
+        assert_eq!(envelope["recipients"].as_array().map(Vec::len), Some(200));
+        assert_eq!(read["headers"]["subject"], title);
+        assert_eq!(read["parts"][1]["name"], name);
+        assert!(read["ascii"] == true && read["lines"].as_u64().unwrap() <= 998, "{}", read["lines"]);
+    }
+}
+
+#[tokio::test]
+async fn attachment_names_are_also_readable_from_the_content_type() {
+    let Some(mut server) = MailServer::plain(&[]).await else { return };
+    let rig = Rig::new(server.profile()).await;
+    let names = ["销售 报表（终稿）.csv", "plain name.txt", "quote\"d.txt", "a;b=c.json"];
+    let attachments: Vec<Value> = names.iter().map(|name| json!({"name": name, "text": "x"})).collect();
+    rig.send(json!({"to": "a@example.com", "title": "t", "body": "", "attachments": attachments})).await.0.unwrap();
+    let (_, read) = server.mail().await;
+    let read: Vec<[&Value; 2]> =
+        read["parts"].as_array().unwrap()[1..].iter().map(|part| [&part["name"], &part["type_name"]]).collect();
+    assert_eq!(json!(read), json!(names.map(|name| [name, name])));
 }
 
 #[tokio::test]

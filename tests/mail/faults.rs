@@ -117,6 +117,7 @@ async fn rejected_recipients_do_not_stop_the_others() {
     );
     let result = some.result.unwrap();
     assert_eq!((&result["accepted"], &result["refused"][0]["address"]), (&json!(1), &json!("nobody@example.com")));
+    assert_eq!(result["recipients"], json!(["a@example.com"]));
     assert_eq!(server.mail().await.0["recipients"], json!(["a@example.com"]));
 
     let busy = rig.error(to(json!(["a@example.com", "busy@example.com"]))).await;

@@ -2,6 +2,7 @@
 
 import base64
 import email
+import email.header
 import email.policy
 import json
 import sys
@@ -10,8 +11,16 @@ with open(sys.argv[1], "rb") as file:
     raw = file.read()
 mail = email.message_from_bytes(raw, policy=email.policy.default)
 
+
+
+def old_name(part):
+    """The name as programs read it that know only `name=` with RFC 2047."""
+    name = part.get_param("name")
+    return name and str(email.header.make_header(email.header.decode_header(name)))
+
+
 parts = []
-for part in mail.walk():
+for part, old in zip(mail.walk(), email.message_from_bytes(raw).walk()):
     if part.is_multipart():
         continue
     content = part.get_payload(decode=True)
@@ -19,6 +28,7 @@ for part in mail.walk():
         "type": part.get_content_type(),
         "charset": part.get_content_charset(),
         "name": part.get_filename(),
+        "type_name": old_name(old),
         "disposition": part.get_content_disposition(),
         "text": content.decode("utf-8", "replace"),
         "base64": base64.b64encode(content).decode(),

@@ -66,7 +66,7 @@ for_each_database! {
         seen.push(latest(&context).await);
         let run = services.executions.run(&root, "a", None, None).await.unwrap();
         seen.push(latest(&context).await);
-        services.executions.rerun(&root, &run.id, None).await.unwrap();
+        services.executions.rerun(&root, &run.id, None, None).await.unwrap();
         seen.push(latest(&context).await);
         services.executions.cancel(&root, &run.id).await.unwrap();
         seen.push(latest(&context).await);

@@ -207,7 +207,7 @@ for_each_database! {
             missing(services.executions.get(&viewer, id).await);
             missing(services.executions.output(&viewer, id, None).await);
             missing(services.executions.cancel(&viewer, id).await);
-            missing(services.executions.rerun(&viewer, id, None).await);
+            missing(services.executions.rerun(&viewer, id, None, None).await);
         }
         assert!(services.tasks.zones_of(&viewer, &["blue-1".into()]).await.unwrap().is_empty());
         assert!(services.executions.recent_runs(&viewer, &["blue-1"], 5).await.unwrap().is_empty());

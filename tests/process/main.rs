@@ -15,7 +15,6 @@ mod secret_and_user;
 mod task_edit;
 
 mod serve;
-mod server;
 #[cfg(unix)]
 mod shutdown;
 #[cfg(unix)]
@@ -23,3 +22,5 @@ mod systemd;
 mod task_commands;
 #[cfg(target_os = "linux")]
 mod terminal;
+
+use support::server;

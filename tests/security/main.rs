@@ -3,10 +3,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
-#[path = "../process/server.rs"]
-#[allow(dead_code, reason = "the process tests use the rest")]
-mod server;
-
+mod guessing;
 mod headers;
 mod hostile_input;
 mod injection;
@@ -21,4 +18,7 @@ mod sessions;
 mod setup;
 mod slow;
 mod smuggling;
+mod threat_model;
 mod tls;
+
+use support::server;

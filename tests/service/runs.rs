@@ -16,7 +16,7 @@ for_each_database! {
         let run = context.services.executions.run(&admin(), "a", Some(&json!({"message": "once"})), None).await.unwrap();
         assert_eq!((run.status, run.cause, run.params.clone()), (Status::Queued, Cause::Api, json!({"message": "once"})));
         assert_eq!((run.requested_by.as_deref(), run.scheduled_at), (Some("alice"), start()));
-        let again = context.services.executions.rerun(&admin(), &run.id, None).await.unwrap();
+        let again = context.services.executions.rerun(&admin(), &run.id, None, None).await.unwrap();
         assert_eq!(again.params, json!({"message": "once"}), "with that run's parameters");
         assert_ne!(again.id, run.id);
         let refused = context.services.executions.run(&admin(), "a", Some(&json!({"sleep_ms": "long"})), None).await;
@@ -59,7 +59,7 @@ for_each_database! {
         context.create("a", json!({"type": "interval", "seconds": 5})).await;
         let run = context.services.executions.run(&admin(), "a", None, None).await.unwrap();
         context.services.tasks.delete(&admin(), "a", None).await.unwrap();
-        assert!(matches!(context.services.executions.rerun(&admin(), &run.id, None).await, Err(Error::Conflict(_))));
+        assert!(matches!(context.services.executions.rerun(&admin(), &run.id, None, None).await, Err(Error::Conflict(_))));
     }
 
     async fn stats_and_preview_validate_their_limits(db: &TestDatabase) {

@@ -116,7 +116,7 @@ fn secrets_are_read_from_files() {
 fn debug_output_masks_secrets() {
     let variables = [
         ("BELFRY_DATABASE_URL", "postgres://me:hunter22@db/x"),
-        ("BELFRY_ADMIN_PASSWORD", "hunter22"),
+        ("BELFRY_ADMIN_PASSWORD", "hunter of the north"),
         ("BELFRY_ADMIN_TOKEN", "hunter22"),
     ];
     let shown = format!("{:?}", load(None, &variables, &[]).expect("valid settings"));

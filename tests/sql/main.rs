@@ -6,6 +6,7 @@ mod support;
 mod errors;
 mod limits;
 mod mssql;
+mod mysql_types;
 #[cfg(feature = "odbc")]
 mod odbc;
 mod oracle;

@@ -193,6 +193,27 @@ async fn repeated_upsert_from_postgresql_to_mariadb_creates_no_duplicates() {
     b.remove().await;
 }
 
+/// As floating-point numbers the watermarks are equal.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn watermark_of_a_long_number_is_exact() {
+    let Some((a, b, rig)) = two(Kind::MySql, Kind::Sqlite).await else { return };
+    on(&rig, "a", "create table t (id bigint unsigned); insert into t values (18446744073709551613), (18446744073709551614)")
+        .await;
+    on(&rig, "b", "create table t (id text)").await;
+    let sql = "select id from t where id > coalesce(:watermark, 0) order by id";
+    let params = json!({"from": {"datasource": "a", "sql": sql}, "to": {"datasource": "b", "table": "t"},
+        "watermark": {"column": "id"}, "batch_size": 1});
+    let runs = Runs::on(&rig);
+    let first = runs.run(&params).await.unwrap();
+    assert_eq!((&first["rows"], &first["watermark"]), (&json!(2), &json!("18446744073709551614")));
+    on(&rig, "a", "insert into t values (18446744073709551615)").await;
+    assert_eq!(runs.run(&params).await.unwrap()["rows"], 1);
+    assert_eq!(runs.run(&params).await.unwrap()["rows"], 0);
+    assert_eq!(on(&rig, "b", "select count(*), count(distinct id) from t").await, json!([[3, 3]]));
+    a.remove().await;
+    b.remove().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn batches_are_sent_to_an_api() {
     let database = TempDatabase::create(Kind::Sqlite).await.unwrap();
@@ -335,6 +356,8 @@ async fn faults_of_parameters_have_pointers() {
     assert_eq!(pointers(json!({"table": "t", "mode": "insert", "key": ["id"]}), Value::Null, "select 1"), "/to/key");
     assert_eq!(pointers(json!({"table": "t", "datasource": "x"}), Value::Null, "select 1"), "/to/datasource");
     assert_eq!(pointers(table.clone(), json!({"column": "id"}), "select 1"), "/from/sql");
+    let rounded = json!({"column": "id", "start": 1.234_567_890_123_456_8e22});
+    assert_eq!(pointers(table.clone(), rounded, "select :watermark"), "/watermark/start");
     let fault = Runs::on(&rig).sync.run(json!({"from": {"sql": "delete from t"}, "to": table}), &context().0).await.unwrap_err();
     assert_eq!(fault.message.to_string(), "from.sql: must be exactly one statement, which reads rows");
 }

@@ -53,6 +53,38 @@ for_each_database! {
         assert_eq!(stats.last_run_at, done.started_at);
     }
 
+    async fn repeated_claim_and_result_are_recognised(db: &TestDatabase) {
+        insert_task(&db.database, &samples::task("a")).await;
+        let new = samples::execution("a", 0);
+        insert_executions(&db.database, std::slice::from_ref(&new)).await;
+        let (claim, finish) = (claim_of(&new, 1), finish_of(&new, 1, Status::Succeeded));
+        let mut tx = db.database.write().await.unwrap();
+        let held = execution::held_claims(&mut tx, "01NODE", std::slice::from_ref(&claim)).await.unwrap();
+        assert!(held.is_empty(), "not claimed");
+        execution::claim(&mut tx, &node(), std::slice::from_ref(&claim)).await.unwrap();
+        let later = Claim { started_at: claim.started_at + Duration::milliseconds(1), ..claim.clone() };
+        for (node_id, claim, expected) in [("01NODE", &claim, 1), ("01OTHER", &claim, 0), ("01NODE", &later, 0)] {
+            let held = execution::held_claims(&mut tx, node_id, std::slice::from_ref(claim)).await.unwrap();
+            assert_eq!(held.len(), expected, "{node_id} {}", claim.started_at);
+        }
+        let recorded = execution::recorded_finishes(&mut tx, "01NODE", std::slice::from_ref(&finish)).await.unwrap();
+        assert!(recorded.is_empty(), "still running");
+        let retried = Finish { retry_at: Some(now() + Duration::seconds(1)), ..finish_of(&new, 1, Status::Failed) };
+        for finish in [retried, finish_of(&new, 2, Status::Succeeded)] {
+            if finish.attempt == 2 {
+                tx.commit().await.unwrap();
+                tx = db.database.write().await.unwrap();
+                plan::take_due_retries(&mut tx, now() + Duration::seconds(2), 10).await.unwrap();
+                execution::claim(&mut tx, &node(), &[claim_of(&new, 2)]).await.unwrap();
+            }
+            assert_eq!(execution::finish(&mut tx, "01NODE", std::slice::from_ref(&finish)).await.unwrap().len(), 1);
+            let recorded = execution::recorded_finishes(&mut tx, "01NODE", std::slice::from_ref(&finish)).await.unwrap();
+            assert_eq!(recorded.len(), 1, "attempt {}", finish.attempt);
+            let other = execution::recorded_finishes(&mut tx, "01OTHER", &[finish]).await.unwrap();
+            assert!(other.is_empty(), "another node's result");
+        }
+    }
+
     async fn newest_result_ignores_failed_runs(db: &TestDatabase) {
         let newest = async || execution::newest_result(&mut db.database.read().await.unwrap(), "a").await.unwrap();
         assert_eq!(newest().await, None);

@@ -4,6 +4,7 @@
 mod support;
 
 mod accounts;
+mod connections;
 mod executions;
 mod job_store;
 mod lists;

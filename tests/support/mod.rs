@@ -1,7 +1,8 @@
-//! Helpers shared by the test binaries: temporary databases, a test context, and Python environments.
+//! Helpers shared by the test binaries: temporary databases, a test context, servers as processes, and Python environments.
 #![allow(dead_code, reason = "each test binary uses a part of this module")]
 
 pub mod context;
+pub mod server;
 pub mod venv;
 
 use std::path::PathBuf;

@@ -1,5 +1,6 @@
 //! Task form, trigger preview and parameter check.
 
+use belfry::domain::user::Role;
 use serde_json::json;
 
 use crate::site::Site;
@@ -214,5 +215,28 @@ async fn chain_is_kept_if_the_form_has_no_chain_fields() {
     site.post("/tasks/daily/edit", &form(&[("version", "2"), ("/name", "Other")])).await.redirects_to("/tasks/daily");
     let task = site.context.services.tasks.get(&admin(), "daily").await.expect("the task");
     assert_eq!((task.name.as_str(), task.chain[0].task.as_str()), ("Other", "after"));
+    site.close().await;
+}
+
+#[tokio::test]
+async fn emptied_cron_expression_is_refused() {
+    let site = Site::start().await;
+    let emptied = form(&[("/trigger/expression", "")]);
+    site.post("/tasks/new", &emptied).await.has_status(422).shows("href=\"#field-trigger-expression\"").shows("0 fields");
+    site.post("/tasks/-/preview", &emptied).await.shows("hx-target=\"#fault-trigger-expression\"").shows("0 fields");
+    site.close().await;
+}
+
+#[tokio::test]
+async fn only_types_that_the_user_may_save_are_offered() {
+    let mut site = Site::start().await;
+    site.get("/tasks/new?type=send_cmd").await.shows("value=\"send_cmd\" selected").shows("value=\"echo\"");
+    let command =
+        json!({"id": "command", "type": "send_cmd", "trigger": {"type": "cron", "hour": 8}, "params": {"command": "true"}});
+    site.context.services.tasks.create(&admin(), &command).await.expect("creates");
+    site.sign_in_as("erin", Role::Editor).await;
+    site.get("/tasks/new?type=send_cmd").await.has_status(200).shows("value=\"echo\"").hides("value=\"send_cmd\"");
+    site.get("/tasks/command/copy").await.has_status(403);
+    site.get("/task-types").await.shows("/tasks/new?type=echo").shows("id=\"send_cmd\"").hides("/tasks/new?type=send_cmd");
     site.close().await;
 }

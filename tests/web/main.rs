@@ -6,6 +6,7 @@ mod forms;
 mod mail_sms_profiles;
 mod pages;
 mod rendering;
+mod repeated;
 mod resources;
 mod run_errors;
 mod second_factor;

@@ -26,6 +26,17 @@ async fn all_pages_render_with_and_without_data() {
 }
 
 #[tokio::test]
+async fn a_task_called_new_has_a_page_beside_the_form() {
+    let site = Site::start().await;
+    site.context.create("new", json!({"type": "cron", "hour": 8})).await;
+    site.get("/tasks").await.shows("href=\"/tasks/%6Eew\"").hides("href=\"/tasks/new/");
+    site.get("/tasks/%6Eew").await.has_status(200).shows("href=\"/tasks/%6Eew/run\"").hides("action=\"/tasks/new\"");
+    site.get("/tasks/%6Eew/edit").await.has_status(200).shows("hello");
+    site.get("/tasks/new").await.has_status(200).shows("action=\"/tasks/new\"");
+    site.close().await;
+}
+
+#[tokio::test]
 async fn list_filters_and_pagination() {
     let site = Site::start().await;
     for number in 0..45 {

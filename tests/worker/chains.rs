@@ -69,7 +69,7 @@ for_each_database! {
         let started = services.executions.get(&admin(), &run.id).await.unwrap().started;
         assert_eq!(started.iter().map(|run| run.task_id.as_str()).collect::<Vec<_>>(), ["after", "log"]);
         assert_eq!(count(db, "alarm").await, 0, "it did not fail");
-        let again = services.executions.rerun(&admin(), &after.id, None).await.unwrap();
+        let again = services.executions.rerun(&admin(), &after.id, None, None).await.unwrap();
         let again = harness.finished(&again.id).await;
         assert_eq!(again.status, Status::Succeeded, "a rerun keeps the previous execution: {:?}", again.error);
         harness.stop().await;
@@ -142,7 +142,7 @@ for_each_database! {
         let moved = ended(db, "target").await;
         services.tasks.patch(&admin(), "target", &json!({"tags": ["red"]}), None).await.unwrap();
         services.tasks.patch(&admin(), "first", &json!({"tags": ["blue"]}), None).await.unwrap();
-        let again = services.executions.rerun(&red, &moved.id, None).await.unwrap();
+        let again = services.executions.rerun(&red, &moved.id, None, None).await.unwrap();
         assert_eq!((moved.started_by.is_some(), again.started_by), (true, None), "a rerun shows nothing of another team");
         harness.stop().await;
     }

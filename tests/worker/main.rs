@@ -11,6 +11,7 @@ mod harness;
 mod http;
 mod http_profiles;
 mod limits;
+mod lost_answer;
 mod outcomes;
 mod output;
 mod shutdown;

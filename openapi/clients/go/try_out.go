@@ -34,8 +34,8 @@ func triggers() map[string]belfry.Trigger {
 		belfry.NewCronTrigger("cron"), belfry.NewIdleTrigger("idle")
 	interval.SetHours(6)
 	days, hour := "mon-fri", int32(8)
-	cron.SetDayOfWeek(belfry.StringAsCronField(&days))
-	cron.SetHour(belfry.Int32AsCronField(&hour))
+	cron.SetDayOfWeek(belfry.CronField{String: &days})
+	cron.SetHour(belfry.CronField{Int32: &hour})
 	crontab.SetExpression("*/5 8-18 * * mon-fri")
 	idle.SetIdleDuration(86400)
 	return map[string]belfry.Trigger{

@@ -95,7 +95,8 @@ fn cron() -> Value {
                 "start_date": start(), "end_date": end_date(), "timezone": zone(), "jitter": jitter()}),
         ),
         "CronField": {"description": "A number, or an expression: `*`, `*/5`, `8-18`, `8-18/2`, `1,15`, or names where allowed.",
-            "oneOf": [{"type": "integer"}, {"type": "string", "nullable": true, "maxLength": 4096}]},
+            // Not `oneOf`: some generated clients convert a number to a string and find two matches.
+            "anyOf": [{"type": "integer"}, {"type": "string", "nullable": true, "maxLength": 4096}]},
     })
 }
 
@@ -271,7 +272,7 @@ fn kind(name: &str) -> Value {
 }
 
 fn field(description: &str, example: impl Into<Value>) -> Value {
-    json!({"allOf": [reference("CronField")], "nullable": true, "description": description, "example": example.into()})
+    json!({"allOf": [reference("CronField")], "description": description, "example": example.into()})
 }
 
 fn text(description: &str, max: u32, example: &str) -> Value {

@@ -44,6 +44,20 @@ pub(in crate::storage) const CLAIM: &str = "
         and executions.attempt = cast(j.value->>1 as bigint) and executions.retry_at is null
     returning executions.id";
 
+/// Returns which of these very claims the node holds already: the commit succeeded, but its answer was lost.
+pub async fn held_claims(s: &mut dyn Session, node_id: &str, claims: &[Claim]) -> Result<HashSet<String>> {
+    let row = |claim: &'_ Claim| (claim.execution_id.clone(), claim.attempt, millis(claim.started_at));
+    let list = rows(&claims.iter().map(row).collect::<Vec<_>>())?;
+    let held: Vec<String> = fetch!(scalars, s, "read claims", HELD_CLAIMS, list, node_id)?;
+    Ok(held.into_iter().collect())
+}
+
+/// Rows as for [`CLAIM`].
+pub(in crate::storage) const HELD_CLAIMS: &str = "
+    select e.id from {rows} join executions e on e.id = j.value->>0
+    where e.status = 'running' and e.node_id = $2 and e.attempt = cast(j.value->>1 as bigint)
+        and e.started_at = cast(j.value->>2 as bigint)";
+
 /// The parameters of a running attempt with templates rendered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rendered {
@@ -107,6 +121,22 @@ pub async fn finish(s: &mut dyn Session, node_id: &str, finishes: &[Finish]) -> 
     counters::count_runs(s, &counted).await?;
     Ok(counted.into_iter().map(|row| row.id).collect())
 }
+
+/// Returns which of these very results the node recorded already: the commit succeeded, but its answer was lost.
+pub async fn recorded_finishes(s: &mut dyn Session, node_id: &str, finishes: &[Finish]) -> Result<HashSet<String>> {
+    let list: Vec<_> = finishes.iter().map(finish_row).collect();
+    let list = rows(&list)?;
+    let recorded: Vec<String> = fetch!(scalars, s, "read results", RECORDED_FINISHES, list, node_id)?;
+    Ok(recorded.into_iter().collect())
+}
+
+/// Rows as for [`FINISH`].
+pub(in crate::storage) const RECORDED_FINISHES: &str = "
+    select e.id from {rows} join executions e on e.id = j.value->>0
+    where e.node_id = $2 and e.finished_at = cast(j.value->>4 as bigint)
+        and case when j.value->>3 is null
+            then e.attempt = cast(j.value->>1 as bigint) and e.status = j.value->>2
+            else e.attempt = cast(j.value->>1 as bigint) + 1 end";
 
 /// Rows as for [`FINISH`].
 const INSERT_ATTEMPTS: &str = "

@@ -22,14 +22,14 @@ mod progress;
 mod read;
 mod row;
 
-pub use attempt::{Claim, Finish, Rendered, claim, count_crashes, finish, save_rendered};
+pub use attempt::{Claim, Finish, Rendered, claim, count_crashes, finish, held_claims, recorded_finishes, save_rendered};
 pub use cancel::{cancel_all_queued, cancel_queued, cancel_requested, request_cancel};
 pub use output::{NewOutput, append_output, output};
 pub use progress::last_result;
 pub use read::{attempts, by_idempotency_key, get, last_success, newest_result, rendered_params, result, started_by};
 
 #[cfg(test)]
-pub(super) use attempt::{CLAIM, COUNT_CRASHES, FINISH, SAVE_RENDERED};
+pub(super) use attempt::{CLAIM, COUNT_CRASHES, FINISH, HELD_CLAIMS, RECORDED_FINISHES, SAVE_RENDERED};
 #[cfg(test)]
 pub(super) use progress::LAST_RESULT;
 #[cfg(test)]

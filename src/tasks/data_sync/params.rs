@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::progress::{Progress, Watermark};
 use crate::domain::fault::Fault;
 use crate::i18n::{Message, message};
-use crate::tasks::send_sql::{datasource_schema, values_of, values_schema};
+use crate::tasks::send_sql::{datasource_schema, rounded_numbers, values_of, values_schema};
 use crate::tasks::sql::dialect::Destination;
 use crate::tasks::sql::statement::Values;
 use crate::tasks::template::is_template;
@@ -77,6 +77,7 @@ impl Params {
         if let Some(watermark) = &raw.watermark {
             faults.extend(watermark_faults(watermark, &raw.from));
         }
+        faults.extend(["/from/params", "/watermark/start"].iter().flat_map(|pointer| rounded_numbers(params, pointer)));
         match to {
             Some(to) if faults.is_empty() => Ok(Params {
                 from: raw.from,

@@ -21,6 +21,9 @@ pub(super) struct Watermark {
     pub restart: bool,
 }
 
+/// `watermark_type` of a watermark that is an exact number, stored as text.
+const DECIMAL: &str = "decimal";
+
 /// The progress of one run.
 pub(super) struct Progress {
     column: Option<String>,
@@ -29,6 +32,8 @@ pub(super) struct Progress {
     batches: u64,
     /// The watermark at which this run began.
     start_value: Value,
+    /// `start_value` is the text of an exact number.
+    starts_at_decimal: bool,
     /// The greatest value sent.
     max_sent: Option<Cell>,
     /// The greatest value sent before `max_sent`. If rows are in order, all rows up to it have been sent.
@@ -42,13 +47,16 @@ pub(super) struct Progress {
 impl Progress {
     /// Continues from a previous result if it has the same watermark column.
     pub fn new(watermark: Option<&Watermark>, previous: Option<Value>) -> Progress {
-        let stored = |watermark: &Watermark| {
-            let previous =
-                previous.filter(|result| !watermark.restart && result["watermark_column"] == watermark.column.as_str())?;
-            previous.get("watermark").filter(|value| !value.is_null()).cloned()
+        let continues = |watermark: &Watermark, result: &Value| {
+            !watermark.restart && result["watermark_column"] == watermark.column.as_str() && !result["watermark"].is_null()
         };
+        let stored = previous.filter(|result| watermark.is_some_and(|watermark| continues(watermark, result)));
         Progress {
-            start_value: watermark.map(|given| stored(given).unwrap_or_else(|| given.start.clone())).unwrap_or_default(),
+            starts_at_decimal: stored.as_ref().is_some_and(|result| result["watermark_type"] == DECIMAL),
+            start_value: match stored {
+                Some(mut result) => result["watermark"].take(),
+                None => watermark.map(|given| given.start.clone()).unwrap_or_default(),
+            },
             column: watermark.map(|given| given.column.clone()),
             column_index: None,
             rows: 0,
@@ -62,7 +70,10 @@ impl Progress {
 
     /// The value of `:watermark`, if the task has a watermark.
     pub fn watermark(&self) -> Option<Cell> {
-        self.column.as_ref().map(|_| Cell::from_json(&self.start_value))
+        self.column.as_ref().map(|_| match (&self.start_value, self.starts_at_decimal) {
+            (Value::String(digits), true) => Cell::Decimal(digits.clone()),
+            (value, _) => Cell::from_json(value),
+        })
     }
 
     pub fn rows(&self) -> u64 {
@@ -116,17 +127,20 @@ impl Progress {
     /// The watermark from which another run continues without omitting a row: after a complete run the greatest value, otherwise
     /// the greatest value up to which all rows have been sent.
     fn resume_point(&self, complete: bool) -> Value {
-        let start_value = || self.start_value.clone();
-        let json = |cell: &Option<Cell>| cell.as_ref().map_or_else(start_value, to_lossless_json);
+        self.resume_cell(complete).map_or_else(|| self.start_value.clone(), to_lossless_json)
+    }
+
+    /// The value of the rows sent at which another run continues; `None`: where this run began.
+    fn resume_cell(&self, complete: bool) -> Option<&Cell> {
         match (complete, self.in_order, &self.pending_first) {
-            (true, ..) => json(&self.max_sent),
-            (false, false, _) => start_value(),
+            (true, ..) => self.max_sent.as_ref(),
+            (false, false, _) => None,
             // The failed batch begins after all rows sent.
             (false, true, Some(next)) if is_greater(Some(next), self.max_sent.as_ref().unwrap_or(&Cell::Null)) => {
-                json(&self.max_sent)
+                self.max_sent.as_ref()
             }
             // The failed batch may contain rows with the greatest value sent.
-            (false, true, _) => json(&self.max_sent_before),
+            (false, true, _) => self.max_sent_before.as_ref(),
         }
     }
 
@@ -135,6 +149,9 @@ impl Progress {
         if let Some(column) = &self.column {
             result["watermark"] = self.resume_point(complete);
             result["watermark_column"] = column.as_str().into();
+            if self.resume_cell(complete).map_or(self.starts_at_decimal, |cell| matches!(cell, Cell::Decimal(_))) {
+                result["watermark_type"] = DECIMAL.into();
+            }
         }
         result
     }
@@ -195,6 +212,20 @@ mod tests {
         send(&mut mixed, &[5, 1]);
         mixed.record_attempt(&rows(&[6]));
         assert_eq!(mixed.resume_point(false), json!(0), "rows were not in order");
+    }
+
+    #[test]
+    fn watermark_of_an_exact_number_is_read_back_as_a_number() {
+        let watermark = Watermark { column: "n".into(), start: json!(null), restart: false };
+        let mut progress = started();
+        let decimal = Cell::Decimal("12345678901234567890123.10".into());
+        progress.record_sent(&[vec![Cell::Decimal("12345678901234567890123.09".into())], vec![decimal.clone()]]);
+        let result = progress.into_result(true, 1);
+        assert_eq!(result["watermark"], "12345678901234567890123.10");
+        let next = Progress::new(Some(&watermark), Some(result));
+        assert_eq!(next.watermark(), Some(decimal.clone()));
+        let unchanged = Progress::new(Some(&watermark), Some(next.into_result(true, 1)));
+        assert_eq!(unchanged.watermark(), Some(decimal), "after a run without rows too");
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::domain::execution::Status;
 use crate::domain::fault::Fault;
 use crate::domain::input::truncate;
 use crate::domain::trigger::parse_timestamp;
-use crate::i18n::{Message, message};
+use crate::i18n::message;
 use crate::tasks::unreadable;
 
 /// Default of `limit`.
@@ -84,7 +84,7 @@ impl Params {
         let mut note = |fault: Fault| faults.push(fault);
         let time = |name: &str, text: &Option<String>| {
             let read = text.as_deref().map(|text| parse_timestamp(text, zone)).transpose();
-            read.map_err(|message| Fault::new(format!("/{name}"), Message::from(message).of(name)))
+            read.map_err(|message| Fault::new(format!("/{name}"), message.of(name)))
         };
         let from = time("from", &raw.from).map_err(&mut note).ok().flatten();
         let to = time("to", &raw.to).map_err(&mut note).ok().flatten();

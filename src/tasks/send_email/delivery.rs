@@ -24,7 +24,8 @@ const MIN_BYTES_PER_SECOND: usize = 32 << 10;
 pub(super) struct DeliveryReport {
     /// The server's last reply.
     pub answer: String,
-    pub accepted: usize,
+    /// The recipients that the server accepted.
+    pub accepted: Vec<String>,
     /// Rejected addresses, each with the server's reply.
     pub refused: Vec<(String, Message)>,
 }
@@ -53,7 +54,12 @@ pub(super) async fn deliver(
     send_command(&Step::Data, profile, profile.timeout, smtp.command(Data)).await.map_err(at(false))?;
     let limit = profile.timeout + Duration::from_secs((mail.bytes.len() / MIN_BYTES_PER_SECOND) as u64);
     let answer = send_command(&Step::Data, profile, limit, smtp.message(&mail.bytes)).await.map_err(at(false))?;
-    Ok(DeliveryReport { answer: shown(&answer), accepted: mail.recipients.len() - refused.len(), refused })
+    Ok(DeliveryReport { answer: shown(&answer), accepted: accepted(mail, &refused), refused })
+}
+
+fn accepted(mail: &Mail, refused: &[(String, Message)]) -> Vec<String> {
+    let all = mail.recipients.iter().map(ToString::to_string);
+    all.filter(|address| refused.iter().all(|(refused, _)| refused != address)).collect()
 }
 
 /// Sends the recipients; returns the permanently rejected ones.
@@ -107,7 +113,7 @@ impl DeliveryReport {
         let refused: Vec<Value> =
             self.refused.iter().map(|(address, reason)| json!({"address": address, "reason": reason.to_string()})).collect();
         json!({
-            "message_id": mail.id, "accepted": self.accepted, "refused": refused, "answer": self.answer,
+            "message_id": mail.id, "accepted": self.accepted.len(), "recipients": self.accepted, "refused": refused, "answer": self.answer,
             "bytes": mail.bytes.len(), "smtp": smtp,
         })
     }

@@ -4,11 +4,12 @@ use std::collections::HashSet;
 use std::time::SystemTime;
 
 use chrono::{DateTime, Utc};
-use lettre::message::header::{ContentTransferEncoding, ContentType, Header, HeaderName, HeaderValue};
-use lettre::message::{Attachment, Body as Encoded, Mailbox, MultiPart, SinglePart};
+use lettre::message::header::{ContentDisposition, ContentTransferEncoding};
+use lettre::message::{Body as Encoded, Mailbox, MultiPart, SinglePart};
 use lettre::{Address, Message};
 
 use super::attachment::Content;
+use super::header::{AutoSubmitted, NamedContentType, Subject, address_list};
 use super::params::{Body, Params};
 use crate::i18n::message;
 use crate::tasks::RunError;
@@ -39,16 +40,12 @@ impl Mail {
             .message_id(Some(id.clone()))
             .date(SystemTime::from(now))
             .from(from)
-            .subject(params.title)
+            .header(Subject(params.title))
             .header(AutoSubmitted);
-        for to in params.to {
-            builder = builder.to(to);
-        }
-        for cc in params.cc {
-            builder = builder.cc(cc);
-        }
-        for reply_to in params.reply_to {
-            builder = builder.reply_to(reply_to);
+        for (name, mailboxes) in [("To", &params.to), ("Cc", &params.cc), ("Reply-To", &params.reply_to)] {
+            if !mailboxes.is_empty() {
+                builder = builder.raw_header(address_list(name, mailboxes));
+            }
         }
         // The envelope is set explicitly, because a mail may have bcc recipients only.
         let envelope = lettre::address::Envelope::new(Some(sender.clone()), recipients.clone());
@@ -70,7 +67,9 @@ fn build_error(error: &dyn std::fmt::Display) -> RunError {
 fn recipients(params: &Params) -> Vec<Address> {
     let mut seen = HashSet::new();
     let all = params.to.iter().chain(&params.cc).chain(&params.bcc);
-    all.map(|mailbox| mailbox.email.clone()).filter(|address| seen.insert(address.to_string().to_lowercase())).collect()
+    // Servers may tell user names of different case apart.
+    let key = |address: &Address| format!("{}@{}", address.user(), address.domain().to_lowercase());
+    all.map(|mailbox| mailbox.email.clone()).filter(|address| seen.insert(key(address))).collect()
 }
 
 fn mixed(body: Body, attachments: Vec<Content>) -> Result<MultiPart, RunError> {
@@ -81,11 +80,12 @@ fn mixed(body: Body, attachments: Vec<Content>) -> Result<MultiPart, RunError> {
         Body::Both { plain, html } => mixed.multipart(MultiPart::alternative_plain_html(plain, html)),
     };
     for content in attachments {
-        let kind = ContentType::parse(media_type(&content.name)).map_err(|error| build_error(&error))?;
+        let kind = NamedContentType { media_type: media_type(&content.name), name: content.name.clone() };
         // Base64 keeps every byte, line ends too.
         let encoded = Encoded::new_with_encoding(content.bytes, ContentTransferEncoding::Base64);
         let encoded = encoded.map_err(|_| RunError::fail(message!("mail.attachment_encoding")))?;
-        parts = parts.singlepart(Attachment::new(content.name).body(encoded, kind));
+        let part = SinglePart::builder().header(kind).header(ContentDisposition::attachment(&content.name)).body(encoded);
+        parts = parts.singlepart(part);
     }
     Ok(parts)
 }
@@ -109,23 +109,5 @@ fn media_type(name: &str) -> &'static str {
         Some("xlsx") => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
         Some("pptx") => "application/vnd.openxmlformats-officedocument.presentationml.presentation",
         _ => "application/octet-stream",
-    }
-}
-
-/// The header `Auto-Submitted` (RFC 3834), which prevents automatic replies.
-#[derive(Debug, Clone)]
-struct AutoSubmitted;
-
-impl Header for AutoSubmitted {
-    fn name() -> HeaderName {
-        HeaderName::new_from_ascii_str("Auto-Submitted")
-    }
-
-    fn parse(_: &str) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
-        Ok(AutoSubmitted)
-    }
-
-    fn display(&self) -> HeaderValue {
-        HeaderValue::new(Self::name(), "auto-generated".to_owned())
     }
 }

@@ -4,7 +4,7 @@ use lettre::message::Mailbox;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::address::mailboxes;
+use super::address::{mailboxes, only_mailbox};
 use super::attachment::Attachment;
 use crate::domain::fault::Fault;
 use crate::i18n::message;
@@ -139,11 +139,7 @@ fn sender(text: &str, stage: Stage, faults: &mut Vec<Fault>) -> Option<Mailbox> 
     if !stage.is_resolved(text) {
         return None;
     }
-    let read = mailboxes(text).and_then(|mut some| match some.len() {
-        1 => Ok(some.remove(0)),
-        count => Err(message!("mail.one_sender", count)),
-    });
-    read.map_err(|message| faults.push(Fault::new("/from", message.of("from")))).ok()
+    only_mailbox(text).map_err(|message| faults.push(Fault::new("/from", message.of("from")))).ok()
 }
 
 /// Rejects control characters, because a line break in a title would begin another header.
@@ -173,8 +169,9 @@ pub(super) fn schema() -> Value {
         "required": ["to", "title", "body"],
         "properties": {
             "to": with(to,
-                "The recipients: an address or a list of addresses, with or without a name: Wang Wei <wei@example.com>.",
-                "收件人：一个地址或地址列表，可带姓名，如 王伟 <wei@example.com>。"),
+                "The recipients: a list of addresses, or a text with addresses separated by commas, semicolons or line breaks, with or \
+                    without a name: Wang Wei <wei@example.com>.",
+                "收件人：地址列表，或以逗号、分号、顿号、换行分隔的多个地址，可带姓名，如 王伟 <wei@example.com>。"),
             "title": with(json!({"type": "string", "minLength": 1, "maxLength": 2_000}), "The subject.", "邮件主题。"),
             "body": with(json!({"type": "string", "maxLength": 5_000_000}), "The text.", "邮件正文。"),
             "html": with(

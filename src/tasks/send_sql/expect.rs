@@ -7,6 +7,7 @@ use super::{Report, Sink};
 use crate::domain::input::display_value;
 use crate::i18n::{Message, message};
 use crate::tasks::RunError;
+use crate::tasks::sql::exact::Exact;
 
 /// The expectations.
 #[derive(Debug, Clone, Deserialize)]
@@ -25,8 +26,8 @@ enum Count {
 
 #[derive(Debug, Clone, Deserialize)]
 struct Expected {
-    min: Option<f64>,
-    max: Option<f64>,
+    min: Option<Value>,
+    max: Option<Value>,
     equals: Option<Value>,
 }
 
@@ -88,19 +89,17 @@ impl Expected {
         if let Some(wanted) = &self.equals {
             return (!equal_values(wanted, value)).then(|| message!("sql.expected_value", wanted = display_value(wanted), found));
         }
-        let Some(number) = number(value) else { return Some(message!("sql.expected_number", found)) };
-        match (self.min, self.max) {
-            (Some(wanted), _) if number < wanted => Some(message!("sql.expected_min_value", wanted, found)),
-            (_, Some(wanted)) if number > wanted => Some(message!("sql.expected_max_value", wanted, found)),
+        let Some(number) = Exact::from_json(value) else { return Some(message!("sql.expected_number", found)) };
+        let bound =
+            |bound: &Option<Value>| bound.as_ref().and_then(|wanted| Some((Exact::from_json(wanted)?, display_value(wanted))));
+        match (bound(&self.min), bound(&self.max)) {
+            (Some((min, wanted)), _) if number < min => Some(message!("sql.expected_min_value", wanted, found)),
+            (_, Some((max, wanted))) if number > max => Some(message!("sql.expected_max_value", wanted, found)),
             _ => None,
         }
     }
 }
 
 fn equal_values(wanted: &Value, found: &Value) -> bool {
-    wanted == found || matches!((number(wanted), number(found)), (Some(wanted), Some(found)) if wanted == found)
-}
-
-fn number(value: &Value) -> Option<f64> {
-    value.as_f64().or_else(|| value.as_str()?.parse().ok())
+    wanted == found || Exact::from_json(wanted).is_some_and(|wanted| Exact::from_json(found) == Some(wanted))
 }

@@ -23,6 +23,9 @@ pub fn check(statements: &[Statement], values: &Values, source: &Source, transac
     }
     check_names(statements, values, source)?;
     for statement in statements {
+        if statement.verb() == "delimiter" {
+            return Err(message!("sql.delimiter"));
+        }
         if source.read_only() {
             check_read_only(statement, source)?;
         }

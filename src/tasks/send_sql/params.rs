@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::expect::Expect;
+use super::rounded::rounded_numbers;
 use crate::domain::fault::Fault;
 use crate::i18n::message;
 use crate::tasks::sql::Cell;
@@ -70,6 +71,7 @@ impl Params {
         if output == Output::Csv && params.pointer("/expect/value").is_some() {
             faults.push(Fault::new("/expect/value", message!("sql.value_with_csv").of("value")));
         }
+        faults.extend(["/params", "/expect/value"].iter().flat_map(|pointer| rounded_numbers(params, pointer)));
         if !faults.is_empty() {
             return Err(faults);
         }
@@ -183,12 +185,14 @@ pub(super) fn schema() -> Value {
 }
 
 fn expected_value() -> Value {
-    let mut schema = range(json!({"type": "number"}));
+    let digits = json!({"type": "string", "maxLength": 1000, "pattern": r"^-?[0-9]+(\.[0-9]+)?$"});
+    let mut schema = range(json!({"anyOf": [{"type": "number"}, digits]}));
     schema["properties"]["equals"] = json!({
         "description": "The expected value.", "x-description-zh": "值必须等于。",
     });
-    schema["description"] = "Expectations on the first value of the last result set.".into();
-    schema["x-description-zh"] = "最后一个查询结果首行首列的值应满足的条件。".into();
+    schema["description"] =
+        "Expectations on the first value of the last result set. Write numbers of more than 15 digits as text.".into();
+    schema["x-description-zh"] = "最后一个查询结果首行首列的值应满足的条件。超过 15 位的数字请写成文本。".into();
     schema
 }
 

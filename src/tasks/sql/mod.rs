@@ -6,6 +6,7 @@
 pub mod cell;
 pub mod dialect;
 pub mod error;
+pub mod exact;
 pub mod lease;
 mod meter;
 mod mssql;

@@ -5,11 +5,12 @@ use std::time::Duration;
 use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime};
 use futures_util::TryStreamExt;
 use futures_util::future::BoxFuture;
+use tiberius::numeric::Numeric;
 use tiberius::{AuthMethod, Client, ColumnData, Config, EncryptionLevel, FromSql, QueryItem, Row, ToSql};
 use tokio::net::TcpStream;
 use tokio_util::compat::{Compat, TokioAsyncWriteCompatExt};
 
-use super::cell::Cell;
+use super::cell::{Cell, shortest};
 use super::error::SqlError;
 use super::meter::{Meter, MeteredStream};
 use super::session::{Column, Event, RowSender, Session, Step, Stopper};
@@ -166,13 +167,13 @@ fn cell(data: &ColumnData<'static>) -> Result<Cell, SqlError> {
         ColumnData::I16(value) => cell_or_null(*value, |n| Cell::Integer(n.into())),
         ColumnData::I32(value) => cell_or_null(*value, |n| Cell::Integer(n.into())),
         ColumnData::I64(value) => cell_or_null(*value, Cell::Integer),
-        ColumnData::F32(value) => cell_or_null(*value, |n| Cell::Float(n.into())),
+        ColumnData::F32(value) => cell_or_null(*value, |n| Cell::Float(shortest(n))),
         ColumnData::F64(value) => cell_or_null(*value, Cell::Float),
         ColumnData::Bit(value) => cell_or_null(*value, Cell::Bool),
         ColumnData::String(value) => cell_or_null(value.as_ref(), |text| Cell::Text(text.to_string())),
         ColumnData::Guid(value) => cell_or_null(*value, |id| Cell::Text(id.to_string())),
         ColumnData::Binary(value) => cell_or_null(value.as_ref(), |bytes| Cell::Bytes(bytes.to_vec())),
-        ColumnData::Numeric(value) => cell_or_null(*value, |number| Cell::Decimal(number.to_string())),
+        ColumnData::Numeric(value) => cell_or_null(*value, decimal),
         ColumnData::Xml(value) => cell_or_null(value.as_ref(), |xml| Cell::Text(xml.to_string())),
         ColumnData::DateTime(_) | ColumnData::SmallDateTime(_) | ColumnData::DateTime2(_) => {
             cell_or_null(NaiveDateTime::from_sql(data)?, Cell::Timestamp)
@@ -181,6 +182,12 @@ fn cell(data: &ColumnData<'static>) -> Result<Cell, SqlError> {
         ColumnData::Time(_) => cell_or_null(NaiveTime::from_sql(data)?, |time| Cell::Text(time.to_string())),
         ColumnData::DateTimeOffset(_) => cell_or_null(DateTime::<FixedOffset>::from_sql(data)?, Cell::TimestampTz),
     })
+}
+
+fn decimal(number: Numeric) -> Cell {
+    // The driver writes an integer with a fraction of zero.
+    let digits = if number.scale() == 0 { number.int_part().to_string() } else { number.to_string() };
+    Cell::Decimal(digits)
 }
 
 impl From<tiberius::error::Error> for SqlError {

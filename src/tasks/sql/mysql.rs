@@ -1,23 +1,24 @@
 //! MySQL and MariaDB sessions.
 
+use std::sync::Arc;
+
 use futures_util::stream::BoxStream;
-use sqlx::mysql::types::MySqlTime;
 use sqlx::mysql::{MySqlArguments, MySqlConnectOptions, MySqlConnection, MySqlQueryResult, MySqlRow, MySqlSslMode};
 use sqlx::query::Query;
-use sqlx::{
-    AssertSqlSafe, ConnectOptions, Connection, Either, Executor, MySql as Driver, Row, SqlSafeStr, Statement as _, TypeInfo,
-    ValueRef,
-};
+use sqlx::types::BigDecimal;
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Either, Executor, MySql as Driver, SqlSafeStr, Statement as _};
 
 use super::cell::Cell;
 use super::error::SqlError;
 use super::meter::Meter;
 use super::relay::Relay;
-use super::row_stream::{columns, forward_rows};
-use super::session::{Event, RowSender, Step, Stopper, sqlx_session};
+use super::row_stream::forward_rows;
+use super::session::{Column, Event, RowSender, Step, Stopper, sqlx_session};
 use super::statement::{Placeholder, Statement, Values};
 use super::target::Target;
 use crate::domain::profile::datasource::Tls;
+
+mod value;
 
 /// A connection to MySQL or MariaDB.
 pub struct MySql {
@@ -45,20 +46,42 @@ impl MySql {
     async fn run_all(&mut self, statement: &Statement, values: &Values, out: &RowSender) -> Result<u64, SqlError> {
         let (text, given) = statement.bind(values, Placeholder::Question)?;
         let query_text = text.clone();
-        let results: BoxStream<'_, Result<Either<MySqlQueryResult, MySqlRow>, sqlx::Error>> = if given.is_empty() {
+        // A statement that cannot be prepared runs in the text protocol; that of an error fails again there.
+        let described = match given.is_empty() && statement.returns_rows() {
+            true => self.describe(&text).await.ok(),
+            false => None,
+        };
+        let results: Results<'_> = if given.is_empty() && !has_float(described.as_deref()) {
             sqlx::raw_sql(AssertSqlSafe(text)).fetch_many(&mut self.connection)
         } else {
             // The text protocol has no parameters; the binary protocol does not support statements that change the session.
             let query = given.into_iter().fold(sqlx::query(AssertSqlSafe(text)).persistent(false), bind);
             self.connection.fetch_many(query)
         };
-        let (changed, has_rows) = forward_rows(results, out, &self.meter, MySqlQueryResult::rows_affected, cell).await?;
+        let changed_by = MySqlQueryResult::rows_affected;
+        let (changed, has_rows) = forward_rows(results, out, &self.meter, changed_by, value::columns, value::cell).await?;
         if !has_rows && statement.returns_rows() {
-            let prepared = self.connection.prepare(AssertSqlSafe(query_text).into_sql_str()).await?;
-            out.send(Event::Columns(columns(prepared.columns()))).await?;
+            let columns = match described {
+                Some(columns) => columns,
+                None => self.describe(&query_text).await?,
+            };
+            out.send(Event::Columns(columns)).await?;
         }
         Ok(if statement.changes_rows() { changed } else { 0 })
     }
+
+    /// The columns that a statement returns.
+    async fn describe(&mut self, text: &str) -> Result<Arc<[Column]>, SqlError> {
+        let prepared = self.connection.prepare(AssertSqlSafe(text.to_owned()).into_sql_str()).await?;
+        Ok(value::columns(prepared.columns()))
+    }
+}
+
+type Results<'c> = BoxStream<'c, Result<Either<MySqlQueryResult, MySqlRow>, sqlx::Error>>;
+
+/// Whether a column is a FLOAT, of which the text protocol gives six digits only.
+fn has_float(columns: Option<&[Column]>) -> bool {
+    columns.is_some_and(|columns| columns.iter().any(|column| column.kind == "float"))
 }
 
 /// Connection options. The server's time zone and SQL modes are kept, because the user's SQL may depend on them.
@@ -120,42 +143,11 @@ fn bind(query: Query<'_, Driver, MySqlArguments>, cell: Cell) -> Query<'_, Drive
         Cell::TimestampTz(at) => query.bind(at.naive_utc()),
         Cell::Timestamp(at) => query.bind(at),
         Cell::Date(date) => query.bind(date),
-        Cell::Decimal(text) | Cell::Text(text) => query.bind(text),
-        Cell::Json(value) => query.bind(value.to_string()),
+        // MySQL compares a text with a number as floating-point numbers.
+        Cell::Decimal(text) => match text.parse::<BigDecimal>() {
+            Ok(number) if number.to_string() == text => query.bind(number),
+            _ => query.bind(text),
+        },
+        Cell::Text(text) | Cell::Json(text) => query.bind(text),
     }
-}
-
-/// Reads a value. An invalid date (`0000-00-00`) becomes NULL.
-fn cell(row: &MySqlRow, index: usize) -> Result<Cell, SqlError> {
-    let raw = row.try_get_raw(index)?;
-    if raw.is_null() {
-        return Ok(Cell::Null);
-    }
-    let kind = raw.type_info().name().to_owned();
-    Ok(match kind.as_str() {
-        "BOOLEAN" => Cell::Bool(row.try_get_unchecked::<i64, _>(index)? != 0),
-        "BIT" => integer(row.try_get_unchecked(index)?),
-        unsigned if unsigned.ends_with("UNSIGNED") => integer(row.try_get_unchecked(index)?),
-        "YEAR" => integer(row.try_get_unchecked(index)?),
-        int if int.ends_with("INT") => Cell::Integer(row.try_get_unchecked(index)?),
-        "FLOAT" => Cell::Float(f64::from(row.try_get_unchecked::<f32, _>(index)?)),
-        "DOUBLE" => Cell::Float(row.try_get_unchecked(index)?),
-        "DECIMAL" => Cell::Decimal(row.try_get_unchecked::<String, _>(index)?),
-        "DATETIME" | "TIMESTAMP" => row.try_get_unchecked(index).map_or(Cell::Null, Cell::Timestamp),
-        "DATE" => row.try_get_unchecked(index).map_or(Cell::Null, Cell::Date),
-        "TIME" => Cell::Text(row.try_get_unchecked::<MySqlTime, _>(index)?.to_string()),
-        "JSON" => json(row.try_get_unchecked(index)?),
-        binary if binary.ends_with("BLOB") || binary.ends_with("BINARY") || binary == "GEOMETRY" => {
-            Cell::Bytes(row.try_get_unchecked(index)?)
-        }
-        _ => Cell::Text(row.try_get_unchecked(index)?),
-    })
-}
-
-fn integer(number: u64) -> Cell {
-    i64::try_from(number).map_or_else(|_| Cell::Decimal(number.to_string()), Cell::Integer)
-}
-
-fn json(text: String) -> Cell {
-    serde_json::from_str(&text).map_or(Cell::Text(text), Cell::Json)
 }

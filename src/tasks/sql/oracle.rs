@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use futures_util::future::BoxFuture;
 use oracledb::{Connection, ErrorKind, OracleTimestamp, Row, ToDbValue};
 
-use super::cell::Cell;
+use super::cell::{Cell, shortest};
 use super::error::SqlError;
 use super::session::{Column, Event, RowSender, Session, Step, Stopper};
 use super::statement::{Placeholder, Statement, Values};
@@ -154,6 +154,9 @@ fn cell(row: &Row, index: usize, kind: &str) -> Result<Cell, SqlError> {
             let digits = number.to_string();
             digits.parse().map_or(Cell::Decimal(digits), Cell::Integer)
         }));
+    }
+    if kind.contains("binary_float") {
+        return Ok(row.get::<Option<f32>>(index)?.map_or(Cell::Null, |number| Cell::Float(shortest(number))));
     }
     if kind.contains("double") || kind.contains("float") {
         return Ok(row.get::<Option<f64>>(index)?.map_or(Cell::Null, Cell::Float));

@@ -65,7 +65,7 @@ impl Postgres {
     async fn stream(&mut self, text: String, statement: &Statement, out: &RowSender) -> Result<u64, SqlError> {
         let executed = text.clone();
         let results = sqlx::raw_sql(AssertSqlSafe(text)).fetch_many(&mut self.connection);
-        let (changed, has_rows) = forward_rows(results, out, &self.meter, PgQueryResult::rows_affected, cell).await?;
+        let (changed, has_rows) = forward_rows(results, out, &self.meter, PgQueryResult::rows_affected, columns, cell).await?;
         if !has_rows && statement.returns_rows() && !executed.starts_with("execute ") {
             let prepared = self.connection.prepare(AssertSqlSafe(executed).into_sql_str()).await?;
             out.send(Event::Columns(columns(prepared.columns()))).await?;
@@ -166,7 +166,7 @@ fn read(kind: &str, text: &str) -> Cell {
         "INT2" | "INT4" | "INT8" | "OID" => text.parse().ok().map(Cell::Integer),
         "FLOAT4" | "FLOAT8" => text.parse().ok().map(Cell::Float),
         "NUMERIC" => Some(Cell::Decimal(text.to_owned())),
-        "JSON" | "JSONB" => serde_json::from_str(text).ok().map(Cell::Json),
+        "JSON" | "JSONB" => Some(Cell::Json(text.to_owned())),
         "BYTEA" => bytes(text).map(Cell::Bytes),
         "TIMESTAMPTZ" => DateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S%.f%#z").ok().map(Cell::TimestampTz),
         "TIMESTAMP" => NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S%.f").ok().map(Cell::Timestamp),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use futures_util::{Stream, TryStreamExt};
-use sqlx::{Either, Row, TypeInfo};
+use sqlx::{Database, Either, Row, TypeInfo};
 
 use super::cell::Cell;
 use super::error::SqlError;
@@ -16,6 +16,7 @@ pub(super) async fn forward_rows<D, R: Row>(
     out: &RowSender,
     meter: &Meter,
     changed_by: fn(&D) -> u64,
+    columns: fn(&[<R::Database as Database>::Column]) -> Arc<[Column]>,
     cell: fn(&R, usize) -> Result<Cell, SqlError>,
 ) -> Result<(u64, bool), SqlError> {
     let (mut changed, mut has_rows) = (0, false);

@@ -36,6 +36,11 @@ impl<'t> Scanner<'t> {
         self.at
     }
 
+    /// Continues at this offset.
+    pub fn go_to(&mut self, at: usize) {
+        self.at = at;
+    }
+
     fn byte(&self, offset: usize) -> u8 {
         self.text.as_bytes().get(self.at + offset).copied().unwrap_or(0)
     }

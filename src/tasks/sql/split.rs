@@ -1,22 +1,43 @@
 //! Splitting of an SQL text into statements.
 
+use std::ops::Range;
+
 use super::scan::{Scanner, Token};
 use super::statement::{Part, Statement};
 use crate::domain::profile::datasource::Engine;
 
-/// Splits a text into statements at semicolons. For SQL Server the whole text is one batch, because variables are local to a
-/// batch; a PL/SQL block of Oracle ends at a line with a `/`.
+/// Splits a text into statements at semicolons. For SQL Server the text is one batch up to a line with `GO`, because variables are
+/// local to a batch; a PL/SQL block of Oracle ends at a line with a `/`. For MySQL `DELIMITER //` sets another separator until the
+/// next such line.
 pub fn split(text: &str, engine: Engine) -> Vec<Statement> {
     let mut statements = Vec::new();
     let mut current = Builder::new(engine);
     let mut scanner = Scanner::new(text, engine);
     let mut start = 0;
-    while let Some(token) = scanner.next() {
+    let mut delimiter: Option<&str> = None;
+    loop {
+        while let Some(delimiter) = delimiter.filter(|delimiter| text[start..].starts_with(delimiter)) {
+            current.finish(&mut statements);
+            start += delimiter.len();
+            scanner.go_to(start);
+        }
+        let Some(token) = scanner.next() else { break };
+        if let Some(at) = delimiter.and_then(|delimiter| delimiter_within(text, start..scanner.at(), delimiter)) {
+            scanner.go_to(at);
+        }
         let end = scanner.at();
         let piece = &text[start..end];
         match token {
+            Token::Word(_) if current.parts.is_empty() && sets_delimiter(engine, piece) => {
+                let line = text[end..].lines().next().unwrap_or_default();
+                delimiter = line.split_whitespace().next().filter(|given| *given != ";");
+                scanner.go_to(end + line.len());
+                start = scanner.at();
+                continue;
+            }
+            Token::Semicolon if delimiter.is_some() => current.other(piece, line_of(text, start)),
             Token::Semicolon if current.ends_here() => current.finish(&mut statements),
-            Token::Other(_) if engine == Engine::Oracle && piece == "/" && is_alone(text, start) => {
+            Token::Other(_) | Token::Word(_) if ends_batch(engine, piece) && is_alone(text, start..end) => {
                 current.finish(&mut statements)
             }
             Token::Named(_) => current.named(&text[start + 1..end], line_of(text, start)),
@@ -30,14 +51,34 @@ pub fn split(text: &str, engine: Engine) -> Vec<Statement> {
     statements
 }
 
+/// Whether a word is the command `DELIMITER` of MySQL's clients.
+fn sets_delimiter(engine: Engine, word: &str) -> bool {
+    engine == Engine::MySql && word.eq_ignore_ascii_case("delimiter")
+}
+
 fn line_of(text: &str, at: usize) -> usize {
     text[..at].matches('\n').count() + 1
 }
 
-/// Whether the character at this offset is alone on its line.
-fn is_alone(text: &str, at: usize) -> bool {
-    let before = text[..at].rsplit('\n').next().unwrap_or_default();
-    let after = text[at + 1..].split('\n').next().unwrap_or_default();
+/// The offset of a delimiter that begins within a word or a number: `end$$`.
+fn delimiter_within(text: &str, token: Range<usize>, delimiter: &str) -> Option<usize> {
+    let is_word = text[token.clone()].starts_with(|c: char| c == '_' || c.is_alphanumeric());
+    token.filter(|at| is_word && text.is_char_boundary(*at)).find(|at| text[*at..].starts_with(delimiter))
+}
+
+/// Whether a token ends a batch if it is alone on its line: `/` in Oracle's clients, `GO` in SQL Server's.
+fn ends_batch(engine: Engine, token: &str) -> bool {
+    match engine {
+        Engine::Oracle => token == "/",
+        Engine::SqlServer => token.eq_ignore_ascii_case("go"),
+        _ => false,
+    }
+}
+
+/// Whether a token is alone on its line.
+fn is_alone(text: &str, token: Range<usize>) -> bool {
+    let before = text[..token.start].rsplit('\n').next().unwrap_or_default();
+    let after = text[token.end..].split('\n').next().unwrap_or_default();
     before.trim().is_empty() && after.trim().is_empty()
 }
 
@@ -159,11 +200,33 @@ mod tests {
         let routine = "create procedure p() begin if 1 then select 1; end if; while 0 do select 2; end while; end";
         assert_eq!(texts(Engine::MySql, &format!("{routine};call p()")), [routine, "call p()"]);
         assert_eq!(texts(Engine::SqlServer, "declare @x int = 1; select @x;"), ["declare @x int = 1; select @x;"]);
+        assert_eq!(
+            texts(Engine::SqlServer, "create view v as select 1 as go\nGO\r\nselect go from v\n go "),
+            ["create view v as select 1 as go", "select go from v"]
+        );
         let block = "begin x; y; end;";
         assert_eq!(
             texts(Engine::Oracle, &format!("select 1 from dual; {block}\n/\nselect 6/2 from dual")),
             ["select 1 from dual", block, "select 6/2 from dual"]
         );
         assert_eq!(texts(Engine::Postgres, " -- nothing\n ; "), [""; 0]);
+    }
+
+    #[test]
+    fn delimiter_command_of_mysql_sets_the_separator() {
+        let body = "create procedure p()\nbegin\n  select 'a//b$$', 6/2; -- $$ //\n  select 2;\nend";
+        for delimiter in ["//", "$$", ";;", "|", "$", "END_OF_IT"] {
+            let text = format!(
+                "select 0;\nDELIMITER {delimiter}\r\n{body} {delimiter}\nselect 1{delimiter}\n\ndelimiter ;\nselect 2; select 3"
+            );
+            let found = split(&text, Engine::MySql);
+            let texts: Vec<String> = found.iter().map(Statement::text).collect();
+            assert_eq!(texts, ["select 0", body, "select 1", "select 2", "select 3"], "{delimiter}");
+            assert_eq!((found[1].line, found[4].line), (3, 11), "{delimiter}");
+        }
+        assert_eq!(texts(Engine::MySql, "delimiter $$\nbegin not atomic select 1; end$$"), ["begin not atomic select 1; end"]);
+        assert_eq!(texts(Engine::MySql, "delimiter //\nselect 1////select 2//"), ["select 1", "select 2"]);
+        assert_eq!(texts(Engine::MySql, "delimiter //"), [""; 0]);
+        assert_eq!(texts(Engine::MySql, "select delimiter from t; select 1"), ["select delimiter from t", "select 1"]);
     }
 }

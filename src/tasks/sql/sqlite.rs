@@ -61,7 +61,8 @@ impl Sqlite {
         }
         let query = given.into_iter().fold(sqlx::query(AssertSqlSafe(text)).persistent(false), bind);
         let results = self.connection.fetch_many(query);
-        let (changed, has_rows) = forward_rows(results, out, &Meter::default(), SqliteQueryResult::rows_affected, cell).await?;
+        let changed_by = SqliteQueryResult::rows_affected;
+        let (changed, has_rows) = forward_rows(results, out, &Meter::default(), changed_by, columns, cell).await?;
         if !has_rows && statement.returns_rows() {
             let prepared = self.connection.prepare(AssertSqlSafe(query_text).into_sql_str()).await?;
             out.send(Event::Columns(columns(prepared.columns()))).await?;

@@ -44,6 +44,7 @@ pub async fn confirm(ctx: Arc<RequestContext>) -> HandlerResult {
         hidden: {
             let mut hidden = hidden(&ctx.query);
             hidden.push(Hidden { name: "of".into(), value: matched.to_string() });
+            hidden.push(Hidden { name: "key".into(), value: ctx.new_form_key() });
             hidden
         },
         back: submitted.address(""),
@@ -61,7 +62,8 @@ pub async fn apply(ctx: Arc<RequestContext>) -> HandlerResult {
     let action = action(&ctx.form)?;
     let submitted = Filter::from_query(&ctx.form);
     let (target, after) = (target(&ctx.form, &submitted), ctx.form.raw("after").unwrap_or_default());
-    let (outcome, next) = ctx.services().bulk.apply_part(ctx.actor()?, action, &target, after, TIME_SLICE).await?;
+    let bulk = &ctx.services().bulk;
+    let (outcome, next) = bulk.apply_part(ctx.actor()?, action, &target, after, TIME_SLICE, ctx.form_key()).await?;
     let totals = BulkTotals::read(&ctx.form).and(&outcome, ctx.language);
     if let Some(after) = next {
         return render_progress(&ctx, action, &submitted, &totals, after);

@@ -70,7 +70,7 @@ pub async fn rerun(ctx: Arc<RequestContext>) -> HandlerResult {
             );
         }
     };
-    match ctx.services().executions.rerun(ctx.actor()?, id, params.as_ref()).await {
+    match ctx.services().executions.rerun(ctx.actor()?, id, params.as_ref(), ctx.form_key()).await {
         Ok(execution) => {
             let link = href(&execution.id);
             Ok(ctx.action_done(&Flash::new("started", &about, &link), &about, &link))
@@ -95,6 +95,7 @@ fn confirm(ctx: &RequestContext, status: StatusCode, about: &str, params: Option
         about: about.to_owned(),
         version: 0,
         post_to: format!("{here}/rerun"),
+        key: ctx.form_key().map_or_else(|| ctx.new_form_key(), str::to_owned),
         back: ctx.return_path(&here),
         with_params: params.is_some(),
         params: params.unwrap_or_default(),

@@ -101,7 +101,7 @@ pub async fn run(ctx: Arc<RequestContext>) -> HandlerResult {
             );
         }
     };
-    match ctx.services().executions.run(ctx.actor()?, id, params.as_ref(), None).await {
+    match ctx.services().executions.run(ctx.actor()?, id, params.as_ref(), ctx.form_key()).await {
         Ok(execution) => {
             let link = format!("/executions/{}", encode(&execution.id));
             Ok(ctx.action_done(&Flash::new("started", id, &link), id, &link))
@@ -137,7 +137,7 @@ pub async fn confirm_delete(ctx: Arc<RequestContext>) -> HandlerResult {
 pub async fn delete(ctx: Arc<RequestContext>) -> HandlerResult {
     let id = ctx.id();
     ctx.services().tasks.delete(ctx.actor()?, id, None).await?;
-    Ok(ctx.action_done(&Flash::new("deleted", id, ""), id, "/tasks"))
+    Ok(ctx.deletion_done(&Flash::new("deleted", id, ""), id, &task_href(id)))
 }
 
 fn confirm(
@@ -153,6 +153,7 @@ fn confirm(
         about: id.to_owned(),
         version: 0,
         post_to: format!("{}/{action}", task_href(id)),
+        key: ctx.form_key().map_or_else(|| ctx.new_form_key(), str::to_owned),
         back: ctx.return_path(&task_href(id)),
         with_params: params.is_some(),
         params: params.unwrap_or_default(),

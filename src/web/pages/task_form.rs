@@ -36,7 +36,9 @@ const NAMED: u32 = 20;
 pub async fn new(ctx: Arc<RequestContext>) -> HandlerResult {
     ctx.authorize(Action::Edit)?;
     let registry = &ctx.services().registry;
-    let entry = ctx.query.get("type").and_then(|name| registry.get(name)).or_else(|| registry.all().into_iter().next());
+    let offered = offered_types(&ctx);
+    let asked = ctx.query.get("type").filter(|name| offered.iter().any(|choice| choice.value == *name));
+    let entry = asked.or(offered.first().map(|choice| choice.value.as_str())).and_then(|name| registry.get(name));
     let mut values = entry.map(|entry| type_defaults(&entry.spec)).unwrap_or_default();
     for (name, text) in [("/trigger/type", "cron"), ("/enabled", "true"), ("/trigger/expression", "0 8 * * *")] {
         values.insert(name.to_owned(), text.to_owned());
@@ -135,6 +137,7 @@ async fn changed_meanwhile(ctx: &RequestContext, id: &str, current: i64) -> Resu
 pub async fn copy(ctx: Arc<RequestContext>) -> HandlerResult {
     ctx.authorize(Action::Edit)?;
     let task = ctx.services().tasks.get(ctx.actor()?, ctx.id()).await?;
+    ctx.services().tasks.allow_type(ctx.actor()?, &task.task_type)?;
     let mut values = form::to_values(&task.to_input());
     if task.name == task.id {
         values.remove("/name");
@@ -142,6 +145,14 @@ pub async fn copy(ctx: Arc<RequestContext>) -> HandlerResult {
     values.insert("/id".to_owned(), String::new());
     let view = render(&ctx, "copy", "/tasks/new", &task_href(&task.id), 0, values, &[]);
     ctx.page("tasks", &view)
+}
+
+/// The task types that the user may save.
+pub(super) fn offered_types(ctx: &RequestContext) -> Vec<Choice> {
+    let Some(actor) = &ctx.actor else { return Vec::new() };
+    let mut choices = type_choices(&ctx.view());
+    choices.retain(|choice| ctx.services().tasks.allow_type(actor, &choice.value).is_ok());
+    choices
 }
 
 fn render(
@@ -170,7 +181,7 @@ fn render(
         other_faults,
         fault_count: faults.len(),
         message: String::new(),
-        types: type_choices(&ctx.view()),
+        types: offered_types(ctx),
         chosen: entry.map(|entry| TypeView::new(&entry.spec, ctx.language)),
         zones: chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name().to_owned()).collect(),
         server_zone: ctx.services().zone.name().to_owned(),

@@ -65,6 +65,8 @@ pub struct PageLayout {
     pub section: String,
     /// Path and query of this page, to return to.
     pub address: String,
+    /// Position in the events that the page was drawn at.
+    pub position: String,
     /// The server's time zone.
     pub zone: &'static str,
     pub flash: Option<FlashView>,
@@ -85,6 +87,7 @@ pub struct LayoutRequest<'a> {
     pub csrf: String,
     pub section: &'a str,
     pub address: String,
+    pub position: String,
     pub flash: Option<FlashView>,
 }
 
@@ -102,6 +105,7 @@ impl PageLayout {
             csrf: request.csrf,
             section: request.section.to_owned(),
             address: request.address,
+            position: request.position,
             zone: ctx.zone.name(),
             flash: request.flash,
             script_texts: script_texts(ctx),
@@ -111,8 +115,24 @@ impl PageLayout {
 
 /// Returns the texts of the page's script as JSON: units of time, connection state, messages.
 fn script_texts(ctx: &ViewContext) -> String {
-    const KEYS: [&str; 13] =
-        ["ms", "s", "min", "h", "d", "in", "ago", "due", "lost", "reconnected", "new_rows", "copied", "failed"];
+    const KEYS: [&str; 16] = [
+        "ms",
+        "s",
+        "min",
+        "h",
+        "d",
+        "in",
+        "ago",
+        "due",
+        "lost",
+        "reconnected",
+        "new_rows",
+        "copied",
+        "failed",
+        "copy_by_hand",
+        "task_gone",
+        "run_gone",
+    ];
     let pairs = KEYS.map(|key| (key.to_owned(), Value::from(ctx.t(&format!("script.{key}")))));
     Value::Object(pairs.into_iter().collect()).to_string()
 }
@@ -261,6 +281,7 @@ pub fn sample_layout(language: Language) -> PageLayout {
         csrf: "0".repeat(64),
         section: "tasks".to_owned(),
         address: "/tasks?type=echo".to_owned(),
+        position: "01J-1".to_owned(),
         zone: "Asia/Shanghai",
         flash: Some(FlashView { text: "daily-report".to_owned(), link: "/executions/01J".to_owned() }),
         script_texts: json!({"s": "s"}).to_string(),

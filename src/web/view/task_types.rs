@@ -10,6 +10,8 @@ use crate::tasks::Spec;
 #[derive(Debug, Clone, Serialize)]
 pub struct TaskTypes {
     pub types: Vec<TypeView>,
+    /// Names of the types that the user may save.
+    pub usable: Vec<String>,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -107,7 +109,10 @@ impl View for TaskTypes {
     const TEMPLATE: &'static str = "pages/task_types.html";
 
     fn samples() -> Vec<Self> {
-        vec![TaskTypes { types: vec![TypeView::sample()] }]
+        vec![
+            TaskTypes { types: vec![TypeView::sample()], usable: vec!["send_cmd".into()] },
+            TaskTypes { types: vec![TypeView::sample()], usable: Vec::new() },
+        ]
     }
 }
 

@@ -206,6 +206,8 @@ pub struct ConfirmDialog {
     pub version: i64,
     /// The URL the form posts to.
     pub post_to: String,
+    /// Key of the form; empty if repeating the action does no harm.
+    pub key: String,
     pub back: String,
     /// The parameters to edit for this run as JSON; empty without `with_params`.
     pub params: String,
@@ -217,9 +219,18 @@ pub struct ConfirmDialog {
 impl ConfirmDialog {
     /// A confirmation of a destructive action, without parameters.
     pub fn plain(action: &'static str, about: &str, post_to: String, back: String) -> ConfirmDialog {
-        let (params, fault) = (String::new(), String::new());
-        let about = about.to_owned();
-        ConfirmDialog { action, about, version: 0, post_to, back, params, with_params: false, fault, dangerous: true }
+        ConfirmDialog {
+            action,
+            about: about.to_owned(),
+            version: 0,
+            post_to,
+            key: String::new(),
+            back,
+            params: String::new(),
+            with_params: false,
+            fault: String::new(),
+            dangerous: true,
+        }
     }
 }
 
@@ -232,6 +243,7 @@ impl View for ConfirmDialog {
             about: "daily-report".into(),
             version: 3,
             post_to: "/tasks/daily-report/run".into(),
+            key: if action == "run" { "01J".into() } else { String::new() },
             back: "/tasks".into(),
             params: "{}".into(),
             with_params,

@@ -53,9 +53,9 @@ impl<'d> Schemas<'d> {
         if let (Some(was), Some(is)) = (old.get("items"), new.get("items")) {
             self.compare(&format!("{place}/*"), was, is, direction, found);
         }
-        for was in old["oneOf"].as_array().into_iter().flatten() {
+        for was in variants(old) {
             let same = |is: &&Value| target(is) == target(was) && resolve(self.new, is)["type"] == resolve(self.old, was)["type"];
-            match new["oneOf"].as_array().into_iter().flatten().find(same) {
+            match variants(new).find(same) {
                 Some(is) => self.compare(&format!("{place}/oneOf"), was, is, direction, found),
                 None => found.push(format!("{place}: a variant is gone: {was}")),
             }
@@ -131,8 +131,15 @@ fn loosened(pair: Pair<'_>, say: &mut impl FnMut(String)) {
     }
 }
 
+/// Whether null is valid: by `nullable`, in a variant, or because the schema allows any value.
 fn is_nullable(written: &Value, bare: &Value) -> bool {
-    written["nullable"] == true || bare["nullable"] == true
+    let is_any = ["type", "allOf", "oneOf", "anyOf"].iter().all(|name| bare[name].is_null());
+    is_any || written["nullable"] == true || bare["nullable"] == true || variants(bare).any(|variant| variant["nullable"] == true)
+}
+
+/// The members of `oneOf` or `anyOf`.
+fn variants(schema: &Value) -> impl Iterator<Item = &Value> {
+    ["oneOf", "anyOf"].into_iter().filter_map(|name| schema[name].as_array()).flatten()
 }
 
 fn number(schema: &Value, name: &str) -> Option<f64> {

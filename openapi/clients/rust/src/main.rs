@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use belfry::types::{
     CronField, CronTrigger, CronTriggerType, DateTrigger, DateTriggerType, ExecutionCause, ExecutionDetail, ExecutionStatus,
-    IdleTrigger, IdleTriggerType, IntervalTrigger, IntervalTriggerType, Params, Problem, Role, Trigger,
+    IdleTrigger, IdleTriggerType, IntervalTrigger, IntervalTriggerType, Problem, Role, Trigger,
 };
 
 /// The generated client.
@@ -26,7 +26,7 @@ fn triggers() -> Outcome<Vec<(&'static str, Trigger, usize)>> {
         DateTrigger::builder().type_(DateTriggerType::Date).run_date("2099-12-10 08:00:00").timezone("Asia/Shanghai".to_owned());
     let interval = IntervalTrigger::builder().type_(IntervalTriggerType::Interval).hours(6);
     let cron = || CronTrigger::builder().type_(CronTriggerType::Cron);
-    let fields = cron().hour(CronField::Integer(8)).minute(CronField::String("*/15".parse()?));
+    let fields = cron().hour(CronField::from(8)).minute(CronField::from(Some("*/15".parse()?)));
     let crontab = cron().expression(Some("*/5 8-18 * * mon-fri".parse()?));
     let idle = IdleTrigger::builder().type_(IdleTriggerType::Idle).idle_duration(Some(86_400.try_into()?));
     Ok(vec![
@@ -38,8 +38,8 @@ fn triggers() -> Outcome<Vec<(&'static str, Trigger, usize)>> {
     ])
 }
 
-fn params(command: &str) -> Params {
-    Params(serde_json::Map::from_iter([("command".to_owned(), command.into())]))
+fn params(command: &str) -> serde_json::Map<String, serde_json::Value> {
+    serde_json::Map::from_iter([("command".to_owned(), command.into())])
 }
 
 async fn create(client: &Client, name: &str, trigger: Trigger) -> Result<belfry::types::Task, belfry::Error<Problem>> {
@@ -102,7 +102,7 @@ async fn main() -> Outcome<()> {
     let (_, idle, _) = triggers()?.pop().ok_or("no triggers")?;
     let taken = problem(create(&client, "idle", idle).await)?;
     assert_eq!((taken.status, taken.type_.as_str()), (409, "urn:belfry:problem:conflict"));
-    let wrong = CronTrigger::builder().type_(CronTriggerType::Cron).hour(CronField::Integer(25));
+    let wrong = CronTrigger::builder().type_(CronTriggerType::Cron).hour(CronField::from(25));
     let invalid = problem(create(&client, "wrong", CronTrigger::try_from(wrong)?.into()).await)?;
     assert_eq!((invalid.status, invalid.errors[0].pointer.as_str()), (422, "/trigger/hour"));
 

@@ -1,0 +1,165 @@
+//! Sessions: connections that a pool lends for reading or for one write transaction. A connection whose transaction did not
+//! begin or end cleanly is closed, and the pool opens another one.
+
+use sqlx::pool::PoolConnection;
+use sqlx::{AssertSqlSafe, Connection, PgConnection, Pool, Postgres, SqlSafeStr, Sqlite, SqliteConnection};
+use sqlx_core::transaction::TransactionManager;
+
+use super::{Error, Result};
+
+/// A source of a connection: a [`Reader`] or a [`Tx`].
+pub trait Session: Send {
+    fn conn(&mut self) -> Conn<'_>;
+}
+
+/// A borrowed connection to either database.
+pub enum Conn<'c> {
+    Sqlite(&'c mut SqliteConnection),
+    Postgres(&'c mut PgConnection),
+}
+
+/// A read connection.
+#[derive(Debug)]
+pub enum Reader {
+    Sqlite(PoolConnection<Sqlite>),
+    Postgres(PoolConnection<Postgres>),
+}
+
+/// A write transaction.
+#[derive(Debug)]
+pub enum Tx {
+    Sqlite(PoolTransaction<Sqlite>),
+    Postgres(PoolTransaction<Postgres>),
+}
+
+impl Tx {
+    /// Commits the transaction.
+    ///
+    /// # Errors
+    /// If the commit fails; then nothing is changed, unless the connection was lost before the answer arrived.
+    pub async fn commit(self) -> Result<()> {
+        match self {
+            Tx::Sqlite(tx) => tx.commit().await,
+            Tx::Postgres(tx) => tx.commit().await,
+        }
+        .map_err(Error::on("commit"))
+    }
+}
+
+impl Session for Reader {
+    fn conn(&mut self) -> Conn<'_> {
+        match self {
+            Reader::Sqlite(conn) => Conn::Sqlite(conn),
+            Reader::Postgres(conn) => Conn::Postgres(conn),
+        }
+    }
+}
+
+impl Session for Tx {
+    fn conn(&mut self) -> Conn<'_> {
+        match self {
+            Tx::Sqlite(tx) => Conn::Sqlite(&mut tx.connection),
+            Tx::Postgres(tx) => Conn::Postgres(&mut tx.connection),
+        }
+    }
+}
+
+/// The state of a transaction, which decides what happens to its connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// Begin or commit has not answered, or has failed: the connection is closed.
+    Unknown,
+    /// The transaction is rolled back.
+    Open,
+    Committed,
+}
+
+/// A transaction on a connection of a pool. Unlike the one of sqlx, it does not return a connection to the pool whose begin or
+/// commit failed or was cancelled. [`has_no_transaction`] checks the rollback.
+#[derive(Debug)]
+pub struct PoolTransaction<DB: sqlx::Database> {
+    connection: PoolConnection<DB>,
+    state: State,
+}
+
+impl<DB: sqlx::Database> PoolTransaction<DB> {
+    pub(super) async fn begin(pool: &Pool<DB>, statement: &'static str) -> sqlx::Result<Self> {
+        let mut tx = Self { connection: pool.acquire().await?, state: State::Unknown };
+        DB::TransactionManager::begin(&mut tx.connection, Some(statement.into_sql_str())).await?;
+        tx.state = State::Open;
+        Ok(tx)
+    }
+
+    async fn commit(mut self) -> sqlx::Result<()> {
+        self.state = State::Unknown;
+        DB::TransactionManager::commit(&mut self.connection).await?;
+        self.state = State::Committed;
+        Ok(())
+    }
+}
+
+impl<DB: sqlx::Database> Drop for PoolTransaction<DB> {
+    fn drop(&mut self) {
+        match self.state {
+            State::Unknown => self.connection.close_on_drop(),
+            State::Open => DB::TransactionManager::start_rollback(&mut self.connection),
+            State::Committed => {}
+        }
+    }
+}
+
+/// Whether a connection that returns to its pool has no transaction left. SQLite rolls back by itself after a full disk or an
+/// I/O error; then the rollback of sqlx fails, and each further begin on this connection would fail too.
+pub(super) async fn has_no_transaction<DB: sqlx::Database>(conn: &mut DB::Connection) -> sqlx::Result<bool> {
+    if DB::TransactionManager::get_transaction_depth(conn) > 0 {
+        conn.ping().await?; // waits for the rollback
+    }
+    let clean = DB::TransactionManager::get_transaction_depth(conn) == 0;
+    if !clean {
+        tracing::warn!("transaction could not be rolled back; closing its database connection");
+    }
+    Ok(clean)
+}
+
+/// The SQL dialect of a statement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dialect {
+    Sqlite,
+    Postgres,
+}
+
+impl Dialect {
+    /// Replaces the placeholders that differ between the databases: `{rows}` is the JSON array bound as `$1`, as rows named `j`
+    /// with a column `value`; `{ids}` is the same array, of texts, as a subquery; `{skip_locked}` locks the selected rows and
+    /// skips those that another node has locked; `{for_update}` locks them and waits. SQLite needs no row locks.
+    pub fn sql(self, text: &str) -> AssertSqlSafe<String> {
+        let (rows, ids, skip_locked, for_update) = match self {
+            Dialect::Sqlite => ("json_each($1) as j", "(select value from json_each($1))", "", ""),
+            Dialect::Postgres => (
+                "jsonb_array_elements(cast($1 as jsonb)) as j(value)",
+                "(select jsonb_array_elements_text(cast($1 as jsonb)))",
+                "for update skip locked",
+                "for update",
+            ),
+        };
+        let text = text.replace("{rows}", rows).replace("{ids}", ids);
+        AssertSqlSafe(text.replace("{skip_locked}", skip_locked).replace("{for_update}", for_update))
+    }
+}
+
+/// Runs one body on the connection of a session: `$conn` is the connection, `$dialect` the [`Dialect`].
+macro_rules! on_session {
+    ($session:expr, |$conn:ident, $dialect:ident| $body:expr) => {
+        match $session.conn() {
+            $crate::storage::Conn::Sqlite($conn) => {
+                let $dialect = $crate::storage::Dialect::Sqlite;
+                $body
+            }
+            $crate::storage::Conn::Postgres($conn) => {
+                let $dialect = $crate::storage::Dialect::Postgres;
+                $body
+            }
+        }
+    };
+}
+pub(crate) use on_session;

@@ -1,0 +1,54 @@
+//! What is on record, and the comparison with what was due.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+use crate::server::Server;
+
+/// All executions, read over the API page by page.
+pub async fn executions(server: &Server) -> Vec<Value> {
+    let mut found = Vec::new();
+    let mut cursor = String::new();
+    loop {
+        let page = server.json(&format!("/api/v1/executions?page_size=500{cursor}")).await;
+        found.extend(page["items"].as_array().cloned().unwrap_or_default());
+        match page["next_cursor"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => return found,
+        }
+    }
+}
+
+/// The number of executions with a status.
+pub async fn count(server: &Server, status: &str) -> i64 {
+    let page = server.json(&format!("/api/v1/executions?status={status}&page_size=1")).await;
+    page["total"].as_i64().unwrap_or_default()
+}
+
+/// The scheduled times of each task, in order.
+pub fn scheduled_times(executions: &[Value]) -> BTreeMap<String, Vec<DateTime<Utc>>> {
+    let mut times: BTreeMap<String, Vec<DateTime<Utc>>> = BTreeMap::new();
+    for execution in executions {
+        let text = |name: &str| execution[name].as_str().unwrap_or_default();
+        let at = text("scheduled_at").parse().expect("a time");
+        times.entry(text("task_id").to_owned()).or_default().push(at);
+    }
+    times.values_mut().for_each(|times| times.sort_unstable());
+    times
+}
+
+/// Returns how many occurrences of tasks that are due once a second are lost, and how many are on record twice.
+pub fn lost_and_doubled(executions: &[Value]) -> (i64, usize) {
+    let (mut lost, mut doubled) = (0, 0);
+    for times in scheduled_times(executions).values() {
+        for pair in times.windows(2) {
+            match (pair[1] - pair[0]).num_milliseconds() {
+                0 => doubled += 1,
+                gap => lost += gap / 1000 - 1,
+            }
+        }
+    }
+    (lost, doubled)
+}

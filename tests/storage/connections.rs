@@ -1,0 +1,102 @@
+//! Connections after a transaction that did not begin or end cleanly: they are closed, and the next ones work.
+
+use belfry::storage::{Conn, Database, Session, Tx};
+use futures_util::FutureExt;
+
+use crate::for_each_database;
+use crate::samples::{insert_task, task};
+use crate::support::TestDatabase;
+
+async fn execute(session: &mut dyn Session, sql: &'static str) -> Result<(), sqlx::Error> {
+    match session.conn() {
+        Conn::Sqlite(conn) => sqlx::raw_sql(sql).execute(conn).await.map(drop),
+        Conn::Postgres(conn) => sqlx::raw_sql(sql).execute(conn).await.map(drop),
+    }
+}
+
+async fn begin(database: &Database) -> Tx {
+    database.write().await.unwrap()
+}
+
+/// Adds a table with a constraint that fails at the commit.
+async fn add_deferred_constraint(database: &Database) {
+    let mut tx = begin(database).await;
+    execute(&mut tx, "create table parents (id int primary key)").await.unwrap();
+    let child = "create table children (parent int references parents (id) deferrable initially deferred)";
+    execute(&mut tx, child).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+/// The number of connections that hold a transaction nobody works on.
+async fn idle_transactions(database: &Database) -> i64 {
+    let text = "select count(*) from pg_stat_activity
+        where datname = current_database() and state like 'idle in transaction%' and pid <> pg_backend_pid()";
+    let Database::Postgres(pool) = database else { unreachable!("a PostgreSQL database") };
+    sqlx::query_scalar(text).fetch_one(pool).await.unwrap()
+}
+
+for_each_database! {
+    async fn transaction_that_the_database_rolled_back_does_not_break_its_connection(db: &TestDatabase) {
+        for number in 0..10 {
+            let mut tx = begin(&db.database).await;
+            execute(&mut tx, "rollback").await.unwrap(); // as SQLite does by itself when the disk is full
+            drop(tx);
+            insert_task(&db.database, &task(&format!("after-{number}"))).await;
+        }
+    }
+
+    async fn failed_commit_does_not_break_its_connection(db: &TestDatabase) {
+        add_deferred_constraint(&db.database).await;
+        for number in 0..10 {
+            let mut tx = begin(&db.database).await;
+            execute(&mut tx, "insert into children values (1)").await.unwrap();
+            tx.commit().await.unwrap_err();
+            insert_task(&db.database, &task(&format!("after-{number}"))).await;
+        }
+    }
+
+    async fn cancelled_begin_and_commit_do_not_break_their_connection(db: &TestDatabase) {
+        for number in 0..10 {
+            let _ = db.database.write().now_or_never(); // dropped at its first wait
+            let mut tx = begin(&db.database).await;
+            execute(&mut tx, "delete from tasks where 1 = 0").await.unwrap();
+            let _ = tx.commit().now_or_never(); // dropped at its first wait
+            insert_task(&db.database, &task(&format!("after-{number}"))).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn connection_of_a_failed_commit_is_replaced() {
+    let db = TestDatabase::sqlite().await;
+    add_deferred_constraint(&db.database).await;
+    let mut tx = begin(&db.database).await;
+    execute(&mut tx, "create temporary table mark (id int)").await.unwrap();
+    tx.commit().await.unwrap();
+    let mut tx = begin(&db.database).await;
+    execute(&mut tx, "insert into temp.mark values (1); insert into children values (1)").await.unwrap();
+    tx.commit().await.unwrap_err();
+    let error = execute(&mut begin(&db.database).await, "insert into temp.mark values (1)").await.unwrap_err();
+    assert!(error.to_string().contains("no such table"), "{error}");
+    db.remove().await;
+}
+
+#[tokio::test]
+async fn cancelled_begin_leaves_no_transaction_open_on_postgres() {
+    let Some(db) = TestDatabase::postgres().await else { return };
+    for _ in 0..20 {
+        let _ = db.database.write().now_or_never(); // dropped at its first wait
+    }
+    let other = TestDatabase { database: db.reopen().await, location: db.location };
+    let mut open = idle_transactions(&other.database).await;
+    for _ in 0..100 {
+        if open == 0 {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        open = idle_transactions(&other.database).await;
+    }
+    assert_eq!(open, 0, "connections with an open transaction");
+    db.database.close().await;
+    other.remove().await;
+}
