@@ -14,7 +14,10 @@ const CAPACITY: usize = 1024;
 /// Events kept for pages that were drawn but do not listen yet.
 const REPLAYED: usize = 2000;
 
-type Sender = broadcast::Sender<Arc<[Event]>>;
+/// Events that were published together.
+pub type EventBatch = Arc<[Event]>;
+
+type Sender = broadcast::Sender<EventBatch>;
 
 /// A handle to the bus; clones share it.
 #[derive(Debug, Clone)]
@@ -35,7 +38,7 @@ struct Recent {
     number: u64,
     /// The number of events in `batches`.
     events: usize,
-    batches: VecDeque<(u64, Arc<[Event]>)>,
+    batches: VecDeque<(u64, EventBatch)>,
 }
 
 impl Recent {
@@ -55,7 +58,7 @@ impl Recent {
     }
 
     /// The batches after a position; one `Resync` if they are no longer known.
-    fn after(&self, position: &str) -> Vec<Arc<[Event]>> {
+    fn after(&self, position: &str) -> Vec<EventBatch> {
         let number = position.rsplit_once('-').filter(|(process, _)| *process == self.process);
         match number.and_then(|(_, number)| number.parse::<u64>().ok()) {
             Some(number) if number >= self.number => Vec::new(),
@@ -98,7 +101,7 @@ impl EventBus {
     /// Publishes events of this process.
     pub fn publish(&self, events: Vec<Event>) {
         if !events.is_empty() {
-            let events: Arc<[Event]> = events.into();
+            let events: EventBatch = events.into();
             let _ = self.local.send(events.clone()); // an error means no receivers
             self.publish_all(events);
         }
@@ -111,7 +114,7 @@ impl EventBus {
         }
     }
 
-    fn publish_all(&self, events: Arc<[Event]>) {
+    fn publish_all(&self, events: EventBatch) {
         // Locked until they are sent, so that `subscribe_after` neither misses nor repeats a batch.
         let mut recent = self.recent();
         recent.record(&events);
@@ -124,7 +127,7 @@ impl EventBus {
     }
 
     /// Returns the batches published after a position, and subscribes to the following ones.
-    pub fn subscribe_after(&self, position: &str) -> (Vec<Arc<[Event]>>, broadcast::Receiver<Arc<[Event]>>) {
+    pub fn subscribe_after(&self, position: &str) -> (Vec<EventBatch>, broadcast::Receiver<EventBatch>) {
         let recent = self.recent();
         (recent.after(position), self.all.subscribe())
     }
@@ -134,12 +137,12 @@ impl EventBus {
     }
 
     /// Subscribes to the events of all nodes from now on.
-    pub fn subscribe(&self) -> broadcast::Receiver<Arc<[Event]>> {
+    pub fn subscribe(&self) -> broadcast::Receiver<EventBatch> {
         self.all.subscribe()
     }
 
     /// Subscribes to the events of this process from now on.
-    pub fn subscribe_local(&self) -> broadcast::Receiver<Arc<[Event]>> {
+    pub fn subscribe_local(&self) -> broadcast::Receiver<EventBatch> {
         self.local.subscribe()
     }
 }

@@ -1,7 +1,5 @@
 //! Event streams: open streams per account, and subscriptions to the event bus.
 
-use std::sync::Arc;
-
 use tokio::sync::broadcast::Receiver;
 
 use super::Result;
@@ -9,9 +7,8 @@ use super::deps::ServiceDeps;
 use super::event_subscription::EventSubscription;
 use super::sessions::{Credential, SessionService};
 use super::streams::{OpenStream, Streams};
-use crate::domain::event::Event;
 use crate::domain::user::Actor;
-use crate::events::EventBus;
+use crate::events::{EventBatch, EventBus};
 use crate::storage::Database;
 
 /// Opens event streams.
@@ -29,7 +26,7 @@ impl EventService {
     }
 
     /// Receives all events from now on.
-    pub fn subscribe(&self) -> Receiver<Arc<[Event]>> {
+    pub fn subscribe(&self) -> Receiver<EventBatch> {
         self.bus.subscribe()
     }
 
@@ -39,7 +36,7 @@ impl EventService {
     }
 
     /// Returns the events after a position, and receives the following ones.
-    pub fn subscribe_after(&self, position: &str) -> (Vec<Arc<[Event]>>, Receiver<Arc<[Event]>>) {
+    pub fn subscribe_after(&self, position: &str) -> (Vec<EventBatch>, Receiver<EventBatch>) {
         self.bus.subscribe_after(position)
     }
 

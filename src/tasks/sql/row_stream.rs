@@ -10,13 +10,16 @@ use super::error::SqlError;
 use super::meter::Meter;
 use super::session::{Column, Event, RowSender};
 
+/// A column as the driver of a row describes it.
+type ColumnOf<R> = <<R as Row>::Database as Database>::Column;
+
 /// Forwards columns and rows as they arrive. Returns the number of changed rows and whether there was any row.
 pub(super) async fn forward_rows<D, R: Row>(
     mut results: impl Stream<Item = Result<Either<D, R>, sqlx::Error>> + Unpin,
     out: &RowSender,
     meter: &Meter,
     changed_by: fn(&D) -> u64,
-    columns: fn(&[<R::Database as Database>::Column]) -> Arc<[Column]>,
+    columns: fn(&[ColumnOf<R>]) -> Arc<[Column]>,
     cell: fn(&R, usize) -> Result<Cell, SqlError>,
 ) -> Result<(u64, bool), SqlError> {
     let (mut changed, mut has_rows) = (0, false);
