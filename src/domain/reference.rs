@@ -86,7 +86,7 @@ impl References {
 }
 
 impl References {
-    /// The references of an unchanged task that is saved again on purpose: those that do not reach their targets are set anew.
+    /// The references of an unchanged task that is saved again on purpose: those that do not reach their targets are set again.
     #[must_use]
     pub fn revived(&self, naming: Naming<'_>, targets: &[Target<'_>], scope: &TagScope) -> References {
         let ids = naming.ids();

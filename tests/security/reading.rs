@@ -183,7 +183,7 @@ async fn parameters_of_a_deleted_task_are_not_run_by_its_successor() {
     belfry.expect_status(Method::DELETE, "/api/v1/tasks/a", Value::Null, 204).await;
     create(&belfry, task("a", "send_cmd", &[], json!({"command": "true"}))).await;
     let refused = belfry.expect_status(Method::POST, &rerun, json!({}), 409).await;
-    assert!(refused["detail"].as_str().unwrap_or_default().contains("was created anew"), "{refused}");
+    assert!(refused["detail"].as_str().unwrap_or_default().contains("was created again"), "{refused}");
     belfry.end().await;
 }
 

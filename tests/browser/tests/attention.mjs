@@ -61,14 +61,14 @@ export const attention = {
   },
 
   async "input in the search field is kept during updates"({ server, open }) {
-    await api(server, "POST", "/tasks", echo("typed"));
+    await api(server, "POST", "/tasks", echo("searched"));
     const page = await open();
     await page.goto("/tasks");
     await live(page);
-    await page.locator("#search").pressSequentially("typed", { delay: 60 });
-    await api(server, "POST", "/tasks/typed/pause");
-    await page.locator("[aria-label='Resume typed']").waitFor();
-    assert.equal(await page.inputValue("#search"), "typed");
+    await page.locator("#search").pressSequentially("searched", { delay: 60 });
+    await api(server, "POST", "/tasks/searched/pause");
+    await page.locator("[aria-label='Resume searched']").waitFor();
+    assert.equal(await page.inputValue("#search"), "searched");
     assert.equal(await page.evaluate(() => document.activeElement.id), "search");
   },
 
