@@ -96,7 +96,7 @@ fn texts_have_the_same_placeholders() {
             let text = texts.get(key).to_owned();
             text.split('{')
                 .skip(1)
-                .filter_map(|rest| rest.split_once('}').map(|(name, _)| name.to_owned()))
+                .filter_map(|rest| rest.split_once('}').map(|(name, _)| name.split(':').next().unwrap_or(name).to_owned()))
                 .collect::<BTreeSet<_>>()
         };
         assert_eq!(arguments(&english), arguments(&chinese), "{key}");
