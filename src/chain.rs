@@ -1,20 +1,20 @@
 //! Chains: starts the tasks that a task names for the end of its runs, in the transaction that records that end, so that a
 //! crash leaves both or neither.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use crate::domain::chain::Link;
-use crate::domain::decision::{FiringOutcome, decide_idle};
+use crate::domain::decision::{FiringOutcome, admitted};
 use crate::domain::execution::{Cause, Status};
+use crate::domain::overlap::ActiveRuns;
 use crate::domain::reference::named_by_link;
 use crate::domain::task::Task;
 use crate::i18n::message;
-use crate::queue::jobs::{self, NewJob};
 use crate::storage::execution::{self, NewExecution};
-use crate::storage::{Result, Tx, plan, task};
+use crate::storage::{Result, Tx, overlap, task, task_bulk};
 
 /// A finished run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,15 +28,18 @@ pub struct Ended {
 #[derive(Debug, Default)]
 pub struct Started {
     pub executions: Vec<NewExecution>,
-    /// Queues with new jobs.
+    /// Queues with new executions.
     pub queues: Vec<String>,
+    /// Whether running executions were asked to stop.
+    pub cancels: bool,
 }
 
 /// Starts the chained tasks of these runs. A paused task, or one at its limit of concurrent runs, gets a skipped execution with
-/// the reason; a deleted task is ignored.
+/// the reason, unless its policy says otherwise; a deleted task is ignored.
 pub async fn start(tx: &mut Tx, ended: &[Ended], now: DateTime<Utc>) -> Result<Started> {
+    let mut started = Started::default();
     if ended.is_empty() {
-        return Ok(Started::default());
+        return Ok(started);
     }
     let parents = by_id(task::many(tx, &ended.iter().map(|end| end.task_id.clone()).collect::<Vec<_>>()).await?);
     let matching_links = |end: &Ended| -> Vec<Link> {
@@ -46,39 +49,63 @@ pub async fn start(tx: &mut Tx, ended: &[Ended], now: DateTime<Utc>) -> Result<S
     let links: Vec<(&Ended, Link)> =
         ended.iter().flat_map(|end| matching_links(end).into_iter().map(move |link| (end, link))).collect();
     if links.is_empty() {
-        return Ok(Started::default());
+        return Ok(started);
     }
-    let ids: Vec<String> = links.iter().map(|(_, link)| link.task.clone()).collect();
+    let children: BTreeSet<String> = links.iter().map(|(_, link)| link.task.clone()).collect();
+    let children: Vec<String> = children.into_iter().collect();
+    // The tasks to start are locked, in the order of their ids, so that their active runs do not change meanwhile.
+    let locked = by_id(task_bulk::lock_many(tx, &children).await?);
     let named: BTreeSet<String> = links.iter().flat_map(|(_, link)| named_by_link(link)).collect();
-    let children = by_id(task::many(tx, &named.into_iter().collect::<Vec<_>>()).await?);
-    let mut active = plan::active(tx, &ids.iter().map(String::as_str).collect::<Vec<_>>()).await?;
-    let mut started = Started::default();
-    let mut jobs = Vec::new();
-    for (end, link) in links {
-        let Some(child) = children.get(&link.task) else {
+    let named = by_id(task::many(tx, &named.into_iter().collect::<Vec<_>>()).await?);
+    let mut by_child: BTreeMap<&str, Vec<(&Ended, &Link)>> = BTreeMap::new();
+    for (end, link) in &links {
+        if !locked.contains_key(&link.task) {
             tracing::warn!(task.id = end.task_id, chained_task.id = link.task, "skipping chained task: it does not exist");
-            continue;
-        };
-        if !parents.get(&end.task_id).is_some_and(|parent| reaches_all(parent, &link, &children)) {
+        } else if parents.get(&end.task_id).is_some_and(|parent| reaches_all(parent, link, &named)) {
+            by_child.entry(&link.task).or_default().push((*end, link));
+        } else {
             tracing::warn!(
                 task.id = end.task_id,
                 chained_task.id = link.task,
                 "skipping chained task: a task that the link names was deleted, or left the scope of the account that set the link"
             );
-            continue;
         }
-        let active = active.entry(child.id.clone()).or_insert(0);
-        let new = begin(child, end, &link, *active, now);
-        if new.status == Status::Queued {
-            *active += 1;
-            jobs.push(NewJob::first(&new, child));
-            started.queues.push(child.policy.queue.clone());
+    }
+    let active = overlap::active(tx, &by_child.keys().copied().collect::<Vec<_>>()).await?;
+    for (id, links) in by_child {
+        if let Some(child) = locked.get(id) {
+            let active = active.get(id).copied().unwrap_or_default();
+            start_child(tx, child, &links, active, now, &mut started).await?;
         }
-        started.executions.push(new);
     }
     execution::insert(tx, &started.executions, now).await?;
-    jobs::push(tx, &jobs, now).await?;
+    let queued = started.executions.iter().filter(|new| new.status == Status::Queued && !new.waits);
+    started.queues = queued.map(|new| new.queue.clone()).collect();
     Ok(started)
+}
+
+/// Adds one execution of a task for each link that starts it.
+async fn start_child(
+    tx: &mut Tx,
+    child: &Task,
+    links: &[(&Ended, &Link)],
+    active: ActiveRuns,
+    now: DateTime<Utc>,
+    started: &mut Started,
+) -> Result<()> {
+    if !child.enabled {
+        let paused = || FiringOutcome::Skipped(message!("firing.paused"));
+        started.executions.extend(links.iter().map(|(end, link)| begin(child, end, link, paused(), now)));
+        return Ok(());
+    }
+    let admission = child.policy.admit(active, links.len());
+    if admission.cancelled > 0 {
+        let reason = message!("run.replaced");
+        started.cancels |= !overlap::cancel_oldest(tx, &child.id, admission.cancelled, &reason, now).await?.is_empty();
+    }
+    let slots = links.iter().zip(admission.slots);
+    started.executions.extend(slots.map(|((end, link), slot)| begin(child, end, link, admitted(slot, child, false), now)));
+    Ok(())
 }
 
 /// Whether the references of a link still reach what they meant: the task to start, and those named in its parameters.
@@ -90,16 +117,13 @@ fn by_id(tasks: Vec<Task>) -> HashMap<String, Task> {
     tasks.into_iter().map(|task| (task.id.clone(), task)).collect()
 }
 
-fn begin(child: &Task, end: &Ended, link: &Link, active: i64, now: DateTime<Utc>) -> NewExecution {
-    let outcome = match child.enabled {
-        true => decide_idle(child, active),
-        false => FiringOutcome::Skipped(message!("firing.paused")),
-    };
+fn begin(child: &Task, end: &Ended, link: &Link, outcome: FiringOutcome, now: DateTime<Utc>) -> NewExecution {
+    let waits = matches!(outcome, FiringOutcome::Run { waits: true, .. });
     let (status, error) = outcome.into_status();
     let mut params = child.params.clone();
     if let Value::Object(map) = &mut params {
         map.extend(link.params.clone());
     }
     let started_by = Some(end.execution_id.clone());
-    NewExecution { params, status, error, started_by, ..NewExecution::new(child, Cause::Chain, now, now) }
+    NewExecution { params, status, error, waits, started_by, ..NewExecution::new(child, Cause::Chain, now, now) }
 }

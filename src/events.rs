@@ -121,6 +121,11 @@ impl EventBus {
         let _ = self.all.send(events); // an error means no receivers
     }
 
+    /// A number that grows with every change.
+    pub fn change_count(&self) -> u64 {
+        self.recent().number
+    }
+
     /// The position after the last event. What is read from the database afterwards holds at least every change up to it.
     pub fn position(&self) -> String {
         self.recent().position()

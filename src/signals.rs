@@ -1,63 +1,102 @@
 //! Wake-up signals within the process. Whoever commits a change that the scheduler or the workers wait for notifies them here.
 //! Signals only reduce latency: both also poll at short intervals for changes made by other processes.
 
-use std::collections::BTreeSet;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, Utc};
 use tokio::sync::Notify;
 
+mod jobs;
+pub mod slots;
+
+pub use jobs::{JobQueue, Starts};
+
 /// The signals; clones share them.
 #[derive(Debug, Clone, Default)]
 pub struct Signals {
     /// A next run or a retry time changed; the scheduler reads them again.
     pub schedule: Arc<Notify>,
-    /// Jobs were queued; the workers fetch them.
-    pub jobs: QueuedJobs,
+    /// Executions were queued; the workers begin them.
+    pub jobs: JobQueue,
     /// Another process changed the database; the workers check for cancellations.
     pub external_change: Arc<Notify>,
     /// Whether the database takes writes.
     pub writes: WriteStatus,
+    /// Notifications were queued; the delivery sends them.
+    pub notifications: Arc<Notify>,
+    /// Runs that have ended and are not recorded yet.
+    pub ended: EndedRuns,
+    /// Whether backfills are going on: the end of a run may let their next one start.
+    pub backfills: Arc<AtomicBool>,
 }
 
-/// Whether the last write that checks the database failed; clones share it.
+/// The runs that ended in this process and are not recorded yet: on record they are still active. Clones share them.
 #[derive(Debug, Clone, Default)]
-pub struct WriteStatus(Arc<AtomicBool>);
+pub struct EndedRuns(Arc<Mutex<HashMap<String, String>>>);
+
+/// One ended run; it counts as recorded when this is dropped.
+#[derive(Debug)]
+pub struct EndedRun {
+    runs: EndedRuns,
+    execution_id: String,
+}
+
+impl EndedRuns {
+    /// Adds a run of a task until the result is dropped.
+    #[must_use]
+    pub fn add(&self, execution_id: &str, task_id: &str) -> EndedRun {
+        self.lock().insert(execution_id.to_owned(), task_id.to_owned());
+        EndedRun { runs: self.clone(), execution_id: execution_id.to_owned() }
+    }
+
+    /// The ids of the ended runs of these tasks.
+    pub fn of_tasks(&self, task_ids: &[&str]) -> Vec<String> {
+        let runs = self.lock();
+        let ended = runs.iter().filter(|(_, task_id)| task_ids.contains(&task_id.as_str()));
+        ended.map(|(execution_id, _)| execution_id.clone()).collect()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, String>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for EndedRun {
+    fn drop(&mut self) {
+        self.runs.lock().remove(&self.execution_id);
+    }
+}
+
+/// Why the last write that checks the database failed; clones share it.
+#[derive(Debug, Clone, Default)]
+pub struct WriteStatus(Failure);
 
 impl WriteStatus {
-    /// Stores the outcome of a write. Returns whether the write before it failed.
-    pub fn set_failing(&self, failing: bool) -> bool {
-        self.0.swap(failing, Ordering::Relaxed)
+    /// Stores why a write failed; `None` if it succeeded. Returns whether the write before it failed.
+    pub fn set_failure(&self, cause: Option<String>) -> bool {
+        self.0.set(cause).is_some()
     }
 
-    pub fn is_failing(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+    /// Why the last write failed; `None` if it succeeded.
+    pub fn failure(&self) -> Option<String> {
+        self.0.get()
     }
 }
 
-/// The queues with new jobs, so that workers of other queues are not woken.
+/// The cause of a failure that lasts; clones share it.
 #[derive(Debug, Clone, Default)]
-pub struct QueuedJobs(Arc<(Mutex<BTreeSet<String>>, Notify)>);
+struct Failure(Arc<Mutex<Option<String>>>);
 
-impl QueuedJobs {
-    /// Marks these queues as having new jobs.
-    pub fn queued<'q>(&self, queues: impl IntoIterator<Item = &'q str>) {
-        let (queues_with_jobs, notify) = &*self.0;
-        let mut queues_with_jobs = queues_with_jobs.lock().unwrap_or_else(PoisonError::into_inner);
-        for queue in queues {
-            if !queues_with_jobs.contains(queue) {
-                queues_with_jobs.insert(queue.to_owned());
-            }
-        }
-        notify.notify_one();
+impl Failure {
+    /// Returns the former cause.
+    fn set(&self, cause: Option<String>) -> Option<String> {
+        std::mem::replace(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner), cause)
     }
 
-    /// Waits for new jobs; returns the queues that have some.
-    pub async fn wait(&self) -> BTreeSet<String> {
-        let (queues_with_jobs, notify) = &*self.0;
-        notify.notified().await;
-        std::mem::take(&mut *queues_with_jobs.lock().unwrap_or_else(PoisonError::into_inner))
+    fn get(&self) -> Option<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -69,6 +108,7 @@ pub struct SchedulerHeartbeat(Arc<Passes>);
 struct Passes {
     started: AtomicI64,
     succeeded: AtomicI64,
+    failure: Failure,
 }
 
 impl SchedulerHeartbeat {
@@ -80,6 +120,17 @@ impl SchedulerHeartbeat {
     /// A pass ended without an error: what was due is planned.
     pub fn succeeded(&self, now: DateTime<Utc>) {
         self.0.succeeded.store(now.timestamp_millis(), Ordering::Relaxed);
+        self.0.failure.set(None);
+    }
+
+    /// A pass ended with an error.
+    pub fn failed(&self, cause: &dyn std::fmt::Display) {
+        self.0.failure.set(Some(cause.to_string()));
+    }
+
+    /// Why the last pass failed; `None` if it succeeded.
+    pub fn failure(&self) -> Option<String> {
+        self.0.failure.get()
     }
 
     /// Returns the milliseconds since the start of the last pass; `None` before the first.

@@ -10,6 +10,7 @@ use super::AppState;
 use super::error::Problem;
 use crate::domain::user::{Actor, Via};
 use crate::i18n::message;
+use crate::net::cookie;
 use crate::service::Credential;
 
 /// The name of the session cookie.
@@ -70,10 +71,7 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
 }
 
 fn session(request: &Request) -> Option<String> {
-    let cookies = request.headers().get_all(header::COOKIE);
-    let pairs = cookies.iter().filter_map(|value| value.to_str().ok()).flat_map(|text| text.split(';'));
-    let mut named = pairs.filter_map(|pair| pair.trim().split_once('='));
-    named.find(|(name, _)| *name == SESSION_COOKIE).map(|(_, value)| value.trim_matches('"').to_owned())
+    cookie::read(request.headers(), SESSION_COOKIE).map(str::to_owned)
 }
 
 fn changes(method: &Method) -> bool {

@@ -15,6 +15,7 @@ use serde_json::{Map, Value};
 use super::AppState;
 use super::auth::Caller;
 use super::error::Problem;
+use crate::domain::calendar::{ImportFormat, MAX_FILE};
 use crate::domain::fault::Fault;
 use crate::domain::input::json_syntax;
 use crate::domain::json;
@@ -108,6 +109,51 @@ impl<'a, T: Type> ApiExtractor<'a> for DocumentBody<T> {
 
     async fn from_request(request: &'a Request, body: &mut RequestBody, _: ExtractParamOptions<()>) -> poem::Result<Self> {
         Ok(read_document(request, body).await.map(|bytes| Self(bytes, PhantomData))?)
+    }
+}
+
+/// A file of days as JSON with the documented schema `T`, as iCalendar or as CSV.
+pub struct CalendarFileBody<T>(Vec<u8>, ImportFormat, PhantomData<fn() -> T>);
+
+/// The media types of a file of days.
+const CALENDAR_FILES: [(&str, ImportFormat); 3] =
+    [("application/json", ImportFormat::Json), ("text/calendar", ImportFormat::Ics), ("text/csv", ImportFormat::Csv)];
+
+impl<T> CalendarFileBody<T> {
+    /// The text of the file and its format, for a caller who may do `action`.
+    pub fn parse(&self, caller: &Caller, action: Action) -> Result<(&str, ImportFormat), Problem> {
+        allow(&caller.0, action)?;
+        let text = std::str::from_utf8(&self.0).map_err(|_| Problem::malformed(message!("request.body_not_utf8")))?;
+        if text.is_empty() {
+            return Err(Problem::malformed(message!("request.body_required")));
+        }
+        Ok((text, self.1))
+    }
+}
+
+impl<'a, T: Type> ApiExtractor<'a> for CalendarFileBody<T> {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::RequestObject];
+    const PARAM_IS_REQUIRED: bool = true;
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn register(registry: &mut Registry) {
+        Body::<T>::register(registry);
+    }
+
+    fn request_meta() -> Option<MetaRequest> {
+        // The other media types are mentioned in the description only, as for documents.
+        Body::<T>::request_meta()
+    }
+
+    async fn from_request(request: &'a Request, body: &mut RequestBody, _: ExtractParamOptions<()>) -> poem::Result<Self> {
+        let kind = request.header(header::CONTENT_TYPE).unwrap_or_default().split(';').next().unwrap_or_default().trim();
+        let found = CALENDAR_FILES.iter().find(|(known, _)| known.eq_ignore_ascii_case(kind));
+        let Some((_, format)) = found else {
+            let types = CALENDAR_FILES.map(|(kind, _)| kind).join(", ");
+            return Err(Problem::unsupported_media_type(message!("request.no_content_type", types)).into());
+        };
+        Ok(Self(bytes(body, MAX_FILE).await?, *format, PhantomData))
     }
 }
 

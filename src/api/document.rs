@@ -1,20 +1,26 @@
 //! The OpenAPI document: generated from the endpoints, then completed with hand-written schemas, query parameters, examples and
 //! security. A copy is kept in `openapi/`.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
-use poem::http::header;
-use poem::{Response, handler};
+use poem::web::Data;
+use poem::{Request, Response, handler};
 use poem_openapi::{OpenApi, OpenApiService};
 use serde_json::{Map, Value, json};
 
+mod channel_schemas;
 mod examples;
 mod links;
+mod notify_schemas;
+mod resource_examples;
+mod resource_schemas;
+mod schema_parts;
 mod schemas;
 mod tidy;
 
 use super::query::Param;
-use super::{Apis, params};
+use super::{Apis, AppState, params};
+use crate::net::static_file::StaticFile;
 
 const DESCRIPTION: &str = "Belfry runs recurring work: tasks fire on a date, an interval, a cron expression or when the \
 machine is idle, and every run is recorded.\n\n\
@@ -28,13 +34,39 @@ const QUERIES: &[(&str, &[&[Param]])] = &[
     ("listTasks", &[params::TASKS, params::PAGE]),
     ("listExecutions", &[params::EXECUTIONS, params::EXECUTIONS_OF_TASK, params::PAGE]),
     ("listTaskExecutions", &[params::EXECUTIONS_OF_TASK, params::PAGE]),
-    ("getExecutionOutput", &[params::OUTPUT]),
+    ("getExecutionOutput", &[params::ATTEMPT, params::OUTPUT]),
+    ("getExecutionRawOutput", &[params::ATTEMPT]),
     ("getStats", &[params::STATS]),
     ("listAudit", &[params::AUDIT, params::PAGE]),
+    ("listNotifyDeliveries", &[params::PAGE]),
     ("exportAudit", &[params::AUDIT_FORMAT, params::AUDIT]),
     ("listTaskVersions", &[params::VERSIONS]),
+    ("listHeartbeatPings", &[params::PINGS]),
     ("exportTasks", &[params::EXPORT]),
     ("importTasks", &[params::IMPORT]),
+    ("listTaskOccurrences", &[params::OCCURRENCES]),
+    ("explainTask", &[params::WHY]),
+    ("listBackfills", &[params::BACKFILLS]),
+    ("verifyLog", &[params::VERIFY]),
+    ("listCalendarDays", &[params::CALENDAR_DAYS]),
+    ("importCalendar", &[params::CALENDAR_IMPORT]),
+    ("listCalendarVersions", &[params::VERSIONS]),
+    ("listIncidents", &[params::INCIDENTS, params::PAGE]),
+    ("listFreezes", &[params::FREEZES]),
+];
+
+/// Fields of answers that are left out if they have no value.
+const LEFT_OUT: [(&str, &str); 10] = [
+    ("BulkResult", "operation_id"),
+    ("Execution", "origin"),
+    ("ExecutionDetail", "origin"),
+    ("Task", "calendar"),
+    ("Task", "calendar_rule"),
+    ("Task", "nth_working_day"),
+    ("Task", "on_closed"),
+    ("Task", "triggers"),
+    ("TaskRule", "name"),
+    ("TaskRule", "params"),
 ];
 
 /// Builds the document.
@@ -46,7 +78,14 @@ pub fn document() -> Value {
     tidy::tidy(&mut document);
     if let Some(schemas) = document.pointer_mut("/components/schemas").and_then(Value::as_object_mut) {
         schemas.values_mut().for_each(tidy::complete_answer);
+        for (schema, field) in LEFT_OUT {
+            let required = schemas.get_mut(schema).and_then(|schema| schema["required"].as_array_mut());
+            required.into_iter().for_each(|required| required.retain(|name| name != field));
+        }
         schemas.extend(schemas::hand_written());
+        schemas.extend(channel_schemas::hand_written());
+        schemas.extend(notify_schemas::hand_written());
+        schemas.extend(resource_schemas::hand_written());
         schemas.sort_keys();
     }
     inline_plain_values(&mut document);
@@ -73,18 +112,33 @@ pub fn openapi_yaml() -> String {
     crate::domain::yaml::write(&document())
 }
 
+/// A form of the document, for a server at the root of its host and for one below a base path.
+type Served = LazyLock<[StaticFile; 2]>;
+
 /// `/openapi.json`.
 #[handler]
-pub fn json_endpoint() -> Response {
-    static TEXT: LazyLock<String> = LazyLock::new(openapi_json);
-    Response::builder().content_type("application/json").header(header::CACHE_CONTROL, "no-cache").body(TEXT.as_str())
+pub fn json_endpoint(request: &Request, shared: Data<&Arc<AppState>>) -> Response {
+    static FILES: Served = LazyLock::new(|| served("openapi.json", openapi_json()));
+    respond(&FILES, request, &shared)
 }
 
 /// `/openapi.yaml`.
 #[handler]
-pub fn yaml_endpoint() -> Response {
-    static TEXT: LazyLock<String> = LazyLock::new(openapi_yaml);
-    Response::builder().content_type("application/yaml").header(header::CACHE_CONTROL, "no-cache").body(TEXT.as_str())
+pub fn yaml_endpoint(request: &Request, shared: Data<&Arc<AppState>>) -> Response {
+    static FILES: Served = LazyLock::new(|| served("openapi.yaml", openapi_yaml()));
+    respond(&FILES, request, &shared)
+}
+
+fn served(name: &str, text: String) -> [StaticFile; 2] {
+    // Below a base path the URL of the API is relative to the document's.
+    let relative = text.replacen("/api/v1", "api/v1", 1);
+    [text, relative].map(|text| StaticFile::new(name, text.into_bytes()))
+}
+
+fn respond(files: &'static Served, request: &Request, shared: &AppState) -> Response {
+    let [at_root, below] = &**files;
+    let file = if shared.options.base_path.is_empty() { at_root } else { below };
+    file.respond(None, request.headers())
 }
 
 /// The document as generated from the types of the endpoints.
@@ -174,10 +228,12 @@ fn complete_operation(operation: &mut Map<String, Value>) {
 /// The header parameters of an operation, read by `headers.rs`.
 fn headers_of(id: &str) -> Option<Value> {
     match id {
-        "replaceTask" | "patchTask" | "deleteTask" | "pauseTask" | "resumeTask" | "restoreTaskVersion" => Some(json!({
+        "replaceTask" | "patchTask" | "deleteTask" | "pauseTask" | "resumeTask" | "restoreTaskVersion" | "resetTaskState"
+        | "replaceCalendar" | "deleteCalendar" | "importCalendar" | "replaceNotifyRule" | "deleteNotifyRule"
+        | "replaceHeartbeat" | "deleteHeartbeat" => Some(json!({
             "name": "If-Match", "in": "header", "required": false,
-            "description": "The version to change, as in its `ETag`; 412 if the task has another version.",
-            "schema": {"type": "string", "pattern": r#"^(\*|"[1-9][0-9]{0,17}")$"#}})),
+            "description": "The version to change, as in its `ETag`; 412 if it has another version.",
+            "schema": {"type": "string", "pattern": r#"^(\*|"[0-9]{1,18}")$"#}})),
         "runTask" => Some(json!({
             "name": "Idempotency-Key", "in": "header", "required": false,
             "description": "Visible ASCII characters that identify this request: repeating it returns the same execution.",

@@ -46,6 +46,11 @@ impl Problem {
         Self::new(StatusCode::UNAUTHORIZED, "unauthorized", "Not signed in", detail).with(header::WWW_AUTHENTICATE, challenge)
     }
 
+    /// 401: a signature is missing or wrong.
+    pub fn bad_signature(detail: Message) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", "The signature was refused", detail)
+    }
+
     pub fn forbidden(detail: Message) -> Self {
         Self::new(StatusCode::FORBIDDEN, "forbidden", "Not allowed", detail)
     }
@@ -142,6 +147,7 @@ impl From<Error> for Problem {
             }
             Error::Unauthorized(_) => Self::unauthorized(text),
             Error::TooManyRequests(_) => Self::new(StatusCode::TOO_MANY_REQUESTS, "too-many-requests", "Too many requests", text),
+            Error::TooSlow => Self::unavailable(text),
             Error::Internal(cause) => {
                 tracing::error!(error = %chain(cause.as_ref()), "request failed");
                 Self::internal()

@@ -21,6 +21,7 @@ use super::error::Problem;
 use super::query::QueryString;
 use super::{AppState, params};
 use crate::domain::event::Event;
+use crate::domain::raw_output;
 use crate::service::{EventSubscription, OpenStream};
 
 /// The interval of keep-alive comments on a quiet stream.
@@ -113,7 +114,7 @@ impl EventFilter {
             Event::Output { execution_id, chunks } if fits(&self.execution_id, execution_id) && self.wants_output() => {
                 let data = chunks.iter().map(|chunk| {
                     json!({"execution_id": execution_id, "attempt": chunk.attempt, "seq": chunk.seq,
-                        "stream": chunk.stream.as_str(), "text": chunk.text})
+                        "stream": chunk.stream.as_str(), "text": raw_output::shown(&chunk.text)})
                 });
                 data.map(|data| message("output", &data)).collect()
             }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use chrono_tz::Tz;
 use poem_openapi::param::Path;
-use poem_openapi::payload::{Json, PlainText};
+use poem_openapi::payload::{Attachment, Json, PlainText};
 use poem_openapi::{ApiResponse, OpenApi};
 
 use super::auth::Caller;
@@ -109,7 +109,7 @@ impl Executions {
         id: Path<String>,
         query: QueryString,
     ) -> ApiResult<OutputText, ReadOneErrors> {
-        let mut reader = query.reader(&[params::OUTPUT]);
+        let mut reader = query.reader(&[params::ATTEMPT, params::OUTPUT]);
         let attempt = reader.integer("attempt", 1, 100);
         let after = reader.parse("after", read_place);
         let (attempt, after) = reader.finish((attempt, after))?;
@@ -117,6 +117,25 @@ impl Executions {
         let last = chunks.last().map(|chunk| (chunk.attempt, chunk.seq)).or(after).unwrap_or((0, 0));
         let place = format!("{}.{}", last.0, last.1);
         Ok(OutputText::Text(PlainText(text_of(&chunks, attempt)), run.status.as_str().to_owned(), place))
+    }
+
+    /// Get an execution's output as bytes
+    ///
+    /// What the commands of all attempts have written so far, or those of one, in their own encoding. Secrets are masked, and output
+    /// over the limit is left out.
+    #[oai(path = "/executions/:id/output/raw", method = "get", operation_id = "getExecutionRawOutput")]
+    async fn raw_output(
+        &self,
+        caller: Caller,
+        /// The execution's id.
+        id: Path<String>,
+        query: QueryString,
+    ) -> ApiResult<Attachment<Vec<u8>>, ReadOneErrors> {
+        let mut reader = query.reader(&[params::ATTEMPT]);
+        let attempt = reader.integer("attempt", 1, 100);
+        let attempt = reader.finish(attempt)?;
+        let bytes = self.0.services.executions.raw_output(&caller.0, &id, attempt).await?;
+        Ok(Attachment::new(bytes).filename(format!("{}.bin", *id)))
     }
 
     /// Cancel an execution
@@ -137,7 +156,8 @@ impl Executions {
 
     /// Rerun an execution
     ///
-    /// Queues a new execution of the same task with the same parameters; `params` override some of them.
+    /// Queues a new execution of the same task with the same parameters, inputs and hook call; `params` and `inputs` override some
+    /// of them.
     #[oai(path = "/executions/:id/rerun", method = "post", operation_id = "rerunExecution")]
     async fn rerun(
         &self,
@@ -146,8 +166,8 @@ impl Executions {
         id: Path<String>,
         body: OptionalBody<RunRequest>,
     ) -> ApiResult<QueuedExecution, WriteErrors> {
-        let params = input::run_params(&body.parse(&caller, Action::Run)?)?;
-        let run = self.0.services.executions.rerun(&caller.0, &id, params.as_ref(), None).await?;
+        let given = input::run(&body.parse(&caller, Action::Run)?)?;
+        let run = self.0.services.executions.rerun_with(&caller.0, &id, given.values(), None).await?;
         Ok(queued(&self.0, &caller, run).await?)
     }
 }

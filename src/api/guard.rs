@@ -56,9 +56,18 @@ async fn answer<E: Endpoint>(next: &E, mut request: Request, base: &str, limit: 
     add_headers(&mut response);
     localize(&mut response, language);
     let (status, elapsed) = (response.status().as_u16(), started.elapsed());
-    tracing::debug!(http.method = %method, http.path = %path, http.status = status, duration_us = elapsed.as_micros() as u64, "answered");
+    tracing::debug!(http.method = %method, http.path = shown(&path), http.status = status, duration_us = elapsed.as_micros() as u64, "answered");
     response
 }
+
+/// A path for the log: what follows in an address with a secret is left out.
+fn shown(path: &str) -> &str {
+    let secret = SECRET_PATHS.into_iter().find(|prefix| path.starts_with(prefix));
+    secret.unwrap_or(path)
+}
+
+/// The beginnings of the paths whose rest is a secret.
+const SECRET_PATHS: [&str; 2] = ["/hook/", "/ping/"];
 
 /// A decoded path must be UTF-8 without U+0000.
 fn check_path(path: &str) -> Result<(), Problem> {
@@ -113,6 +122,12 @@ fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
 
 /// The methods that a path allows. An exact path takes precedence over one with parameters.
 fn allowed(path: &str) -> String {
+    if path.starts_with("/hook/") {
+        return "POST".to_owned();
+    }
+    if path.starts_with("/ping/") {
+        return "GET, HEAD, POST".to_owned();
+    }
     static PATHS: LazyLock<Vec<(String, Vec<Method>)>> = LazyLock::new(described_paths);
     let rest = path.strip_prefix(BASE).unwrap_or_default();
     let exact = PATHS.iter().find(|(template, _)| template == rest);
@@ -175,6 +190,13 @@ mod tests {
         assert_eq!(allowed("/api/v1/tasks/a/run"), "POST");
         assert_eq!(allowed("/api/v1/tasks/bulk"), "POST");
         assert_eq!(allowed("/healthz"), "GET, HEAD");
+        assert_eq!(allowed("/hook/x"), "POST");
+    }
+
+    #[test]
+    fn secrets_in_paths_are_not_shown() {
+        assert_eq!(shown("/ping/secret/start"), "/ping/");
+        assert_eq!((shown("/hook/blh_secret"), shown("/api/v1/tasks/a")), ("/hook/", "/api/v1/tasks/a"));
     }
 
     #[test]

@@ -40,7 +40,7 @@ fn if_match(text: &str) -> Result<Option<i64>, Problem> {
     let quoted = text.strip_prefix("W/").unwrap_or(text);
     let version = quoted.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).and_then(|digits| digits.parse().ok());
     match version {
-        Some(version) if version > 0 => Ok(Some(version)),
+        Some(version) if version >= 0 => Ok(Some(version)),
         _ => Err(Problem::malformed(message!("request.if_match", text = truncate(text, 40)))),
     }
 }

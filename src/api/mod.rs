@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use poem::endpoint::make_sync;
-use poem::{EndpointExt, IntoEndpoint, IntoResponse, Route, get};
+use poem::{EndpointExt, IntoEndpoint, IntoResponse, Route, get, post};
 use poem_openapi::{OpenApiService, Tags};
 use tokio_util::sync::CancellationToken;
 
@@ -15,33 +15,48 @@ use crate::service::Services;
 
 mod audit;
 mod auth;
+mod backfills;
 mod body;
+mod calendars;
 mod datasources;
 mod docs;
 mod document;
 mod error;
 mod events;
 mod executions;
+mod freezes;
 mod guard;
 mod headers;
 mod health;
+mod heartbeats;
+mod hook_call;
+mod hooks;
+mod incidents;
 mod local;
 mod mail_sms_profiles;
 mod me;
 mod metrics;
 mod model;
 mod nodes;
+mod notify_channels;
+mod notify_rules;
+mod occurrences;
+mod operations;
 mod params;
+mod ping;
 mod query;
 mod secrets;
 mod stats;
+mod task_state;
 mod task_types;
 mod tasks;
 mod tokens;
 mod transfer;
 mod triggers;
 mod users;
+mod verify;
 mod versions;
+mod why;
 
 pub use auth::SESSION_COOKIE;
 pub use document::{document, openapi_json, openapi_yaml};
@@ -57,11 +72,18 @@ pub struct Options {
     pub request_timeout: Duration,
     /// Ends the event streams when the server stops.
     pub shutdown: CancellationToken,
+    /// The path below which a proxy serves Belfry, empty for the root.
+    pub base_path: String,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { body_limit: 1 << 20, request_timeout: Duration::from_secs(30), shutdown: CancellationToken::new() }
+        Self {
+            body_limit: 1 << 20,
+            request_timeout: Duration::from_secs(30),
+            shutdown: CancellationToken::new(),
+            base_path: String::new(),
+        }
     }
 }
 
@@ -90,12 +112,21 @@ enum Tag {
     /// Values that tasks use by name and that are never shown.
     #[oai(rename = "Secrets")]
     Secrets,
+    /// Working days, closures and freezes.
+    #[oai(rename = "Calendars")]
+    Calendars,
     /// The databases that tasks may use.
     #[oai(rename = "Datasources")]
     Datasources,
     /// The mail servers and SMS providers that tasks may use.
     #[oai(rename = "Mail and SMS")]
     MailSmsProfiles,
+    /// Where notifications go, what was sent, and why.
+    #[oai(rename = "Notifications")]
+    Notifications,
+    /// Jobs that run elsewhere and tell that they did.
+    #[oai(rename = "Heartbeats")]
+    Heartbeats,
     /// Statistics.
     #[oai(rename = "Stats")]
     Stats,
@@ -104,42 +135,58 @@ enum Tag {
     Accounts,
 }
 
-type Apis = (
+type Apis = (TaskApis, ExecutionApis, CalendarApis, IncidentApis, AccountApis);
+
+type TaskApis = (
     tasks::Tasks,
-    executions::Executions,
+    hooks::Hooks,
+    task_state::TaskStates,
+    versions::Versions,
+    occurrences::TaskOccurrences,
+    backfills::Backfills,
+    why::Why,
+    operations::Operations,
+    transfer::Transfer,
     triggers::Triggers,
     task_types::TaskTypes,
     secrets::Secrets,
     datasources::Datasources,
     mail_sms_profiles::MailSmsProfiles,
-    stats::Stats,
-    nodes::Nodes,
-    me::Me,
-    users::Users,
-    tokens::Tokens,
-    audit::Audit,
-    versions::Versions,
-    transfer::Transfer,
+    notify_channels::NotifyChannels,
 );
 
+type ExecutionApis = (executions::Executions, verify::Verify, stats::Stats, nodes::Nodes);
+
+type CalendarApis = (calendars::Calendars, freezes::Freezes);
+
+type IncidentApis = (incidents::Incidents, notify_rules::NotifyRules, heartbeats::Heartbeats);
+
+type AccountApis = (me::Me, users::Users, tokens::Tokens, audit::Audit);
+
 fn apis(shared: &Arc<AppState>) -> Apis {
-    (
-        tasks::Tasks(Arc::clone(shared)),
-        executions::Executions(Arc::clone(shared)),
-        triggers::Triggers(Arc::clone(shared)),
-        task_types::TaskTypes(Arc::clone(shared)),
-        secrets::Secrets(Arc::clone(shared)),
-        datasources::Datasources(Arc::clone(shared)),
-        mail_sms_profiles::MailSmsProfiles(Arc::clone(shared)),
-        stats::Stats(Arc::clone(shared)),
-        nodes::Nodes(Arc::clone(shared)),
-        me::Me(Arc::clone(shared)),
-        users::Users(Arc::clone(shared)),
-        tokens::Tokens(Arc::clone(shared)),
-        audit::Audit(Arc::clone(shared)),
-        versions::Versions(Arc::clone(shared)),
-        transfer::Transfer(Arc::clone(shared)),
-    )
+    let shared = || Arc::clone(shared);
+    let tasks = (
+        tasks::Tasks(shared()),
+        hooks::Hooks(shared()),
+        task_state::TaskStates(shared()),
+        versions::Versions(shared()),
+        occurrences::TaskOccurrences(shared()),
+        backfills::Backfills(shared()),
+        why::Why(shared()),
+        operations::Operations(shared()),
+        transfer::Transfer(shared()),
+        triggers::Triggers(shared()),
+        task_types::TaskTypes(shared()),
+        secrets::Secrets(shared()),
+        datasources::Datasources(shared()),
+        mail_sms_profiles::MailSmsProfiles(shared()),
+        notify_channels::NotifyChannels(shared()),
+    );
+    let executions = (executions::Executions(shared()), verify::Verify(shared()), stats::Stats(shared()), nodes::Nodes(shared()));
+    let accounts = (me::Me(shared()), users::Users(shared()), tokens::Tokens(shared()), audit::Audit(shared()));
+    let calendars = (calendars::Calendars(shared()), freezes::Freezes(shared()));
+    let incidents = (incidents::Incidents(shared()), notify_rules::NotifyRules(shared()), heartbeats::Heartbeats(shared()));
+    (tasks, executions, calendars, incidents, accounts)
 }
 
 /// The API under `/api/v1`, its description (`/openapi.json`, `/openapi.yaml`, `/docs`), `/events`, `/healthz`, `/readyz` and
@@ -163,6 +210,9 @@ pub fn routes(services: Services, options: Options) -> Route {
         .at("/healthz", at(get(health::alive)))
         .at("/readyz", at(get(health::ready)))
         .at("/metrics", at(get(metrics::metrics)))
+        .at("/hook/:secret", at(post(hook_call::call)))
+        .at("/ping/:secret", at(get(ping::success).post(ping::success)))
+        .at("/ping/:secret/:what", at(get(ping::told).post(ping::told)))
         .at("/openapi.json", at(get(document::json_endpoint)))
         .at("/openapi.yaml", at(get(document::yaml_endpoint)))
         .at("/docs", at(get(docs::page)))

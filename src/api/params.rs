@@ -57,7 +57,11 @@ pub const EXECUTIONS_OF_TASK: &[Param] = &[
         text,
     ),
     one("to", "Only executions started before this time, in the same forms.", text),
-    one("search", "Part of the id, the task's id, the parameters or the error, ignoring case.", text),
+    one(
+        "search",
+        "The id, or a part of the task's id, the parameters or the error, ignoring case; looks at the newest 100,000 executions.",
+        text,
+    ),
 ];
 
 /// The filter of audit entries.
@@ -70,6 +74,12 @@ pub const AUDIT: &[Param] = &[
     one("search", "Part of the account, address, target, or the values before or after, ignoring case.", text),
 ];
 
+/// The filter of incidents.
+pub const INCIDENTS: &[Param] = &[
+    one("status", "Only open or only closed incidents.", || json!({"type": "string", "enum": ["open", "closed"]})),
+    one("task_id", "Only incidents of this task, which may have been deleted.", text),
+];
+
 /// The format of an exported audit log.
 pub const AUDIT_FORMAT: &[Param] = &[one(
     "format",
@@ -77,19 +87,58 @@ pub const AUDIT_FORMAT: &[Param] = &[one(
     || json!({"type": "string", "enum": AuditFormat::ALL.map(AuditFormat::as_str), "default": "csv"}),
 )];
 
+/// The span of a verification.
+pub const VERIFY: &[Param] = &[
+    one(
+        "from",
+        "Occurrences from this time on: RFC 3339, or a date with or without a time in the server's zone; by default a day before `to`.",
+        text,
+    ),
+    one("to", "Occurrences before this time, in the same forms; by default now.", text),
+    one("task_id", "Only this task, which may have been deleted.", text),
+];
+
+/// The span of a task's occurrences.
+pub const OCCURRENCES: &[Param] = &[
+    one(
+        "from",
+        "Occurrences from this time on: RFC 3339, or a date with or without a time in the task's zone; by default seven days ago.",
+        text,
+    ),
+    one("to", "Occurrences before this time, in the same forms, at most 400 days later; by default a day ahead.", text),
+    one("limit", "The most occurrences.", || json!({"type": "integer", "minimum": 1, "maximum": 1000, "default": 100})),
+];
+
+/// The time that is explained.
+pub const WHY: &[Param] = &[one(
+    "at",
+    "The time, past or future: RFC 3339, or a date with or without a time in the task's zone; by default now.",
+    text,
+)];
+
+/// The task and the range of backfills.
+pub const BACKFILLS: &[Param] = &[
+    one("task_id", "The task; required.", text),
+    one("before", "Only backfills that were requested before this one, given by its id.", text),
+];
+
 /// The range of versions.
 pub const VERSIONS: &[Param] =
     &[one("before", "Only versions below this number.", || json!({"type": "integer", "format": "int64", "minimum": 1}))];
 
+/// The place in a heartbeat's record.
+pub const PINGS: &[Param] = &[one("before", "Only rows with an id below this one.", text)];
+
+/// The attempt whose output is wanted.
+pub const ATTEMPT: &[Param] =
+    &[one("attempt", "Only the output of this attempt.", || json!({"type": "integer", "minimum": 1, "maximum": 100}))];
+
 /// The range of output.
-pub const OUTPUT: &[Param] = &[
-    one("attempt", "Only the output of this attempt.", || json!({"type": "integer", "minimum": 1, "maximum": 100})),
-    one(
-        "after",
-        "Only output after this position: the `Belfry-Output-Place` of an earlier response.",
-        || json!({"type": "string", "pattern": "^[0-9]{1,9}\\.[0-9]{1,9}$"}),
-    ),
-];
+pub const OUTPUT: &[Param] = &[one(
+    "after",
+    "Only output after this position: the `Belfry-Output-Place` of an earlier response.",
+    || json!({"type": "string", "pattern": "^[0-9]{1,9}\\.[0-9]{1,9}$"}),
+)];
 
 /// The format of an export.
 pub const EXPORT: &[Param] = &[one(
@@ -102,7 +151,21 @@ pub const EXPORT: &[Param] = &[one(
 pub const IMPORT: &[Param] = &[
     one("dry_run", "Only return what would be done.", || json!({"type": "boolean", "default": false})),
     one("prune", "Delete the tasks that are not in the document.", || json!({"type": "boolean", "default": false})),
+    one("tag", "Replace and delete only tasks with this tag.", text),
 ];
+
+/// The span of a calendar's days.
+pub const CALENDAR_DAYS: &[Param] = &[
+    one("from", "The first day, `YYYY-MM-DD`; required.", date),
+    one("to", "The last day, `YYYY-MM-DD`, at most 3,700 days later; required.", date),
+];
+
+/// The options of an import of days.
+pub const CALENDAR_IMPORT: &[Param] =
+    &[one("dry_run", "Only return what would be done.", || json!({"type": "boolean", "default": false}))];
+
+/// The filter of freezes.
+pub const FREEZES: &[Param] = &[one("all", "Also those that are over.", || json!({"type": "boolean", "default": false}))];
 
 /// The longest window of statistics: 31 days, in seconds.
 pub const MAX_WINDOW: i64 = 31 * 86_400;
@@ -126,6 +189,10 @@ fn actions() -> Vec<&'static str> {
 
 fn text() -> Value {
     json!({"type": "string"})
+}
+
+fn date() -> Value {
+    json!({"type": "string", "format": "date"})
 }
 
 fn status() -> Value {

@@ -87,6 +87,15 @@ impl Reader {
         parse(text).map_err(|message| self.fault(name, message)).ok()
     }
 
+    /// As [`Reader::parse`], for a parameter that must be given.
+    pub fn required<T>(&mut self, name: &str, parse: impl FnOnce(&str) -> Result<T, Message>) -> Option<T> {
+        let found = self.text(name);
+        if found.is_none() {
+            self.fault(name, message!("value.required"));
+        }
+        self.read(name, &found?, parse)
+    }
+
     /// One of a set of words.
     pub fn word<T>(&mut self, name: &str, read: impl Fn(&str) -> Option<T>, words: &[&str]) -> Option<T> {
         self.parse(name, |text| read(text).ok_or_else(|| not_one_of(text, words)))

@@ -1,6 +1,7 @@
 //! `/tasks`: tasks.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use poem_openapi::param::Path;
 use poem_openapi::payload::Json;
@@ -8,18 +9,20 @@ use poem_openapi::{ApiResponse, OpenApi};
 
 use super::auth::Caller;
 use super::body::{Body, OptionalBody};
-use super::error::{ApiResult, BatchErrors, ChangeErrors, CreateErrors, ReadErrors, ReadOneErrors, WriteErrors};
+use super::error::{ApiResult, BatchErrors, ChangeErrors, CreateErrors, Problem, ReadErrors, ReadOneErrors, WriteErrors};
 use super::executions::{self, QueuedExecution};
 use super::headers::{self, AcceptedLanguage, IdempotencyKey, IfMatch};
 use super::model::execution::ExecutionList;
 use super::model::input;
-use super::model::named::{BulkRequest, RunRequest, TaskInput, TaskPatch};
-use super::model::task::{BulkResult, TaskList, TaskView};
+use super::model::named::{BulkRequest, PauseInput, RunRequest, TaskInput, TaskPatch};
+use super::model::operation::BulkResult;
+use super::model::task::{TaskList, TaskView};
 use super::query::{QueryString, Reader};
 use super::{AppState, Tag, params};
 use crate::domain::execution::Status;
 use crate::domain::input::percent_encoded;
 use crate::domain::page::{PageRequest, TaskFilter, TaskSort};
+use crate::domain::pause::PauseRequest;
 use crate::domain::task::Task;
 use crate::domain::user::Action;
 
@@ -50,6 +53,25 @@ pub enum CreatedTask {
         #[oai(header = "ETag")]
         String,
         /// The task's URL.
+        #[oai(header = "Location")]
+        String,
+    ),
+}
+
+/// How long a request waits for the end of an action on many tasks.
+const BULK_WAIT: Duration = Duration::from_secs(5);
+
+/// An action on many tasks.
+#[derive(ApiResponse)]
+pub enum BulkAnswer {
+    /// The action has ended.
+    #[oai(status = 200)]
+    Ended(Json<BulkResult>),
+    /// The action goes on as an operation.
+    #[oai(status = 202)]
+    Running(
+        Json<BulkResult>,
+        /// The operation's URL.
         #[oai(header = "Location")]
         String,
     ),
@@ -166,8 +188,8 @@ impl Tasks {
 
     /// Run a task now
     ///
-    /// Queues one run, even if the task is paused. `params` override the task's parameters for this run only. With
-    /// an `Idempotency-Key`, a repeated request returns the first request's execution and queues nothing.
+    /// Queues one run, even if the task is paused. `inputs` are the values of the task's inputs; those not given have their
+    /// defaults. `params` override the task's parameters for this run only. With an `Idempotency-Key`, a repeated request returns the first request's execution and queues nothing.
     #[oai(path = "/tasks/:id/run", method = "post", operation_id = "runTask")]
     async fn run(
         &self,
@@ -177,14 +199,15 @@ impl Tasks {
         key: IdempotencyKey,
         body: OptionalBody<RunRequest>,
     ) -> ApiResult<QueuedExecution, WriteErrors> {
-        let params = input::run_params(&body.parse(&caller, Action::Run)?)?;
-        let run = self.0.services.executions.run(&caller.0, &id, params.as_ref(), key.0.as_deref()).await?;
+        let given = input::run(&body.parse(&caller, Action::Run)?)?;
+        let run = self.0.services.executions.run_with(&caller.0, &id, given.values(), key.0.as_deref()).await?;
         Ok(executions::queued(&self.0, &caller, run).await?)
     }
 
     /// Pause a task
     ///
-    /// Its trigger does not fire until it is resumed. Pausing a paused task changes nothing.
+    /// Its trigger does not fire until it is resumed or, with `until`, until that time. The occurrences that fall into the pause are
+    /// recorded as `skipped`. A task that is paused already gets the given end and reason; without either nothing changes.
     #[oai(path = "/tasks/:id/pause", method = "post", operation_id = "pauseTask")]
     async fn pause(
         &self,
@@ -193,8 +216,10 @@ impl Tasks {
         /// The task's id.
         id: Path<String>,
         if_match: IfMatch,
-    ) -> ApiResult<TaskAnswer, ChangeErrors> {
-        Ok(self.answer(self.0.services.tasks.pause(&caller.0, &id, if_match.0).await?, language))
+        body: OptionalBody<PauseInput>,
+    ) -> ApiResult<TaskAnswer, WriteErrors> {
+        let request = PauseRequest::parse(&body.parse(&caller, Action::Run)?).map_err(Problem::invalid)?;
+        Ok(self.answer(self.0.services.tasks.pause_until(&caller.0, &id, &request, if_match.0).await?, language))
     }
 
     /// Resume a task
@@ -233,11 +258,26 @@ impl Tasks {
     /// Apply an action to many tasks
     ///
     /// The tasks are selected by `ids`, or by a `filter` (the same as the list's). A failure for one task does not affect the
-    /// others.
+    /// others. If it takes longer than a few seconds, the answer is 202 with the result so far, and the action goes on as the
+    /// operation `operation_id`.
     #[oai(path = "/tasks/bulk", method = "post", operation_id = "bulkTasks")]
-    async fn bulk(&self, caller: Caller, body: Body<BulkRequest>) -> ApiResult<Json<BulkResult>, BatchErrors> {
-        let (action, target) = input::bulk(&body.parse(&caller, Action::Run)?)?;
-        Ok(Json(self.0.services.bulk.apply(&caller.0, action, &target).await?.into()))
+    async fn bulk(
+        &self,
+        caller: Caller,
+        body: Body<BulkRequest>,
+        language: AcceptedLanguage,
+    ) -> ApiResult<BulkAnswer, BatchErrors> {
+        let (work, target) = input::bulk(&body.parse(&caller, Action::Run)?)?;
+        let wait = BULK_WAIT.min(self.0.options.request_timeout / 2);
+        let progress = self.0.services.bulk.start(&caller.0, work, &target, wait, None).await?;
+        let result = BulkResult::new(progress, language.0);
+        Ok(match &result.operation_id {
+            None => BulkAnswer::Ended(Json(result)),
+            Some(id) => {
+                let location = format!("/api/v1/operations/{id}");
+                BulkAnswer::Running(Json(result), location)
+            }
+        })
     }
 }
 
@@ -248,7 +288,7 @@ impl Tasks {
     }
 }
 
-fn read_filter(mut reader: Reader) -> Result<(TaskFilter, PageRequest), super::error::Problem> {
+fn read_filter(mut reader: Reader) -> Result<(TaskFilter, PageRequest), Problem> {
     let statuses = Status::ALL.map(Status::as_str);
     let sorts = TaskSort::ALL.map(TaskSort::as_str);
     let (sort, descending) = reader.word("sort", TaskSort::parse_order, &sorts).unwrap_or_default();

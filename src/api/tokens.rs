@@ -40,7 +40,7 @@ impl Tokens {
     /// Create a token
     ///
     /// For your own account, with its role or one with fewer permissions. The response contains the token's text, which is shown only
-    /// once.
+    /// once. A token that is created with another token expires with it at the latest, and is revoked with it.
     #[oai(path = "/tokens", method = "post", operation_id = "createToken")]
     async fn create(&self, caller: Caller, body: Body<TokenInput>) -> ApiResult<CreatedToken, CreateErrors> {
         let new = input::new_token(&body.parse(&caller, Action::See)?, self.0.services.zone)?;

@@ -41,7 +41,8 @@ impl Transfer {
     /// Import tasks
     ///
     /// Imports a document completely or not at all: tasks in it are created or replaced; others
-    /// are kept, or deleted with `prune`. With `dry_run` nothing is saved and the response describes what would be done.
+    /// are kept, or deleted with `prune`. With `tag` only tasks with that tag are replaced or deleted, and a document that names
+    /// another existing task is refused. With `dry_run` nothing is saved and the response describes what would be done.
     /// Importing the same document again changes nothing. The document may also be sent as YAML (`Content-Type: application/yaml`).
     #[oai(path = "/import", method = "post", operation_id = "importTasks")]
     async fn import(
@@ -52,7 +53,8 @@ impl Transfer {
     ) -> ApiResult<Json<ImportResult>, CreateErrors> {
         let mut reader = query.reader(&[params::IMPORT]);
         let mut flag = |name| reader.word(name, |text| text.parse().ok(), &["true", "false"]).unwrap_or(false);
-        let import = Import { dry_run: flag("dry_run"), prune: flag("prune") };
+        let (dry_run, prune) = (flag("dry_run"), flag("prune"));
+        let import = Import { dry_run, prune, tag: reader.text("tag") };
         reader.finish(())?;
         Ok(Json(self.0.services.transfer.import(&caller.0, &body.parse(&caller, Action::Edit)?, import).await?.into()))
     }

@@ -22,7 +22,8 @@ pub struct Triggers(pub Arc<AppState>);
 impl Triggers {
     /// Preview a trigger
     ///
-    /// The schedule as text and its next fire times. A trigger that never fires again has none. Nothing is saved.
+    /// The schedule as text and its next fire times, of one trigger or of several, with calendars if there are any. A schedule that
+    /// never fires again has none. Nothing is saved.
     #[oai(path = "/triggers/preview", method = "post", operation_id = "previewTrigger")]
     async fn preview(
         &self,
@@ -31,7 +32,7 @@ impl Triggers {
         body: Body<PreviewRequest>,
     ) -> ApiResult<Json<PreviewView>, BatchErrors> {
         let question = input::preview(&body.parse(&caller, Action::See)?, self.0.services.zone)?;
-        let preview = self.0.services.preview.trigger(&caller.0, &question.trigger, question.after, question.count)?;
+        let preview = self.0.services.preview.schedule(&caller.0, &question.schedule, question.after, question.count).await?;
         Ok(Json(PreviewView::new(preview, language.0)))
     }
 }

@@ -3,27 +3,35 @@
 use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::error::StartError;
-use super::state::queues;
+use super::state::{default_retention, queues};
 use super::{App, DATABASE_FILE, database_file};
 use crate::cluster::external_changes::ExternalChangeWatcher;
 use crate::cluster::notifier::ClusterNotifier;
+use crate::cluster::process_lock::ProcessLock;
 use crate::cluster::registry::NodeRegistry;
-use crate::config::{History, Settings};
+use crate::config::Settings;
 use crate::maintenance::checkpoint::Checkpoint;
 use crate::maintenance::orphan_recovery::OrphanRecovery;
-use crate::maintenance::queue_cleanup::QueueCleanup;
-use crate::maintenance::retention::{DefaultRetention, Prune};
+use crate::maintenance::retention::Prune;
+use crate::notify::alarms::AlarmWatch;
+use crate::notify::calendar_watch::CalendarWatch;
+use crate::notify::delivery::Delivery;
+use crate::notify::heartbeats::HeartbeatWatch;
 use crate::queue::QueueConfig;
 use crate::scheduler::idle::IdleWatch;
-use crate::scheduler::{Planner, Scheduler};
-use crate::tasks::executables;
+use crate::scheduler::{Planner, PlannerState, Scheduler};
+use crate::tasks::{executables, process};
 use crate::worker::{self, WorkerConfig, Workers};
+
+/// How often dead servers on this machine are looked for: more often than their runs are recovered.
+const LEFTOVERS_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Starts all background tasks; each ends at the shutdown.
 pub(super) fn spawn_background_tasks(
@@ -34,11 +42,11 @@ pub(super) fn spawn_background_tasks(
     let mut tasks = JoinSet::new();
     let mut spawn = |task: BackgroundTask| tasks.spawn(task.map(Ok));
     let planner = planner(app);
-    let scheduler = Scheduler { planner: planner.clone(), heartbeat: app.state.heartbeat.clone() };
+    let scheduler = Scheduler::new(planner.clone(), app.state.heartbeat.clone());
     let token = || shutdown.clone();
     let stop = token();
     spawn(Box::pin(async move { scheduler.run(stop).await }));
-    spawn(Box::pin(IdleWatch::new(planner).run(token())));
+    spawn(Box::pin(IdleWatch::new(planner, app.node.id.clone()).run(token())));
     // While running executions finish, other nodes must still see this one alive.
     let (workers, registry, stop, drained) = (workers(app), node_registry(app), token(), CancellationToken::new());
     let workers_drained = drained.clone();
@@ -48,6 +56,7 @@ pub(super) fn spawn_background_tasks(
     }));
     let writes = app.state.signals.writes.clone();
     spawn(Box::pin(async move { registry.run(workers_drained, writes).await }));
+    spawn(Box::pin(watch_leftovers(app.process_lock.clone(), token())));
     let (orphan_recovery, stop) = (orphan_recovery(app), token());
     spawn(Box::pin(async move { orphan_recovery.run(stop).await }));
     let (cluster_notifier, stop) = (cluster_notifier(app), token());
@@ -57,7 +66,13 @@ pub(super) fn spawn_background_tasks(
         spawn(Box::pin(Checkpoint::new(app.state.database.clone()).run(token())));
         spawn(Box::pin(external_change_watcher(app).run(token())));
     }
-    spawn(Box::pin(QueueCleanup { database: app.state.database.clone() }.run(token())));
+    spawn(Box::pin(delivery(app).run(token())));
+    let (bulk, stop) = (app.services.bulk.clone(), token());
+    spawn(Box::pin(async move { bulk.run(stop).await }));
+    let (alarms, stop) = (alarm_watch(app), token());
+    spawn(Box::pin(async move { alarms.run(stop).await }));
+    let (heartbeats, stop) = (heartbeat_watch(app), token());
+    spawn(Box::pin(async move { heartbeats.run(stop).await }));
     let (prune, stop) = (prune(app), token());
     spawn(Box::pin(async move { prune.run(stop).await }));
     if let Some(executables) = executables {
@@ -85,6 +100,7 @@ fn planner(app: &App) -> Planner {
         signals: app.state.signals.clone(),
         zone: app.settings.server.zone,
         since: app.started_at,
+        state: PlannerState::default(),
     }
 }
 
@@ -102,7 +118,23 @@ pub(super) fn node_registry(app: &App) -> NodeRegistry {
 
 /// The recovery of orphaned runs. It runs once before the workers start, so that the runs of a crash are recovered at once.
 pub(super) fn orphan_recovery(app: &App) -> OrphanRecovery {
-    OrphanRecovery { registry: node_registry(app), signals: app.state.signals.clone() }
+    OrphanRecovery { registry: node_registry(app), signals: app.state.signals.clone(), zone: app.settings.server.zone }
+}
+
+/// Ends the processes that the runs of dead servers have left on this machine. It runs before the recovery of these runs, so that no
+/// command runs twice.
+pub(super) async fn end_leftovers(process_lock: &Arc<ProcessLock>) {
+    let process_lock = process_lock.clone();
+    let ended = tokio::task::spawn_blocking(move || process_lock.dead_here().iter().for_each(|id| process::end_leftovers(id)));
+    if let Err(error) = ended.await {
+        tracing::warn!(%error, "failed to end the processes of a dead server");
+    }
+}
+
+async fn watch_leftovers(process_lock: Arc<ProcessLock>, shutdown: CancellationToken) {
+    while shutdown.run_until_cancelled(tokio::time::sleep(LEFTOVERS_INTERVAL)).await.is_some() {
+        end_leftovers(&process_lock).await;
+    }
 }
 
 fn cluster_notifier(app: &App) -> ClusterNotifier {
@@ -116,12 +148,39 @@ fn cluster_notifier(app: &App) -> ClusterNotifier {
     }
 }
 
+fn alarm_watch(app: &App) -> AlarmWatch {
+    AlarmWatch {
+        database: app.state.database.clone(),
+        clock: app.state.clock.clone(),
+        node_id: app.node.id.clone(),
+        zone: app.settings.server.zone,
+        signals: app.state.signals.clone(),
+        calendar: CalendarWatch::default(),
+    }
+}
+
+fn heartbeat_watch(app: &App) -> HeartbeatWatch {
+    HeartbeatWatch {
+        database: app.state.database.clone(),
+        clock: app.state.clock.clone(),
+        zone: app.settings.server.zone,
+        signals: app.state.signals.clone(),
+    }
+}
+
+fn delivery(app: &App) -> Delivery {
+    Delivery {
+        database: app.state.database.clone(),
+        clock: app.state.clock.clone(),
+        signals: app.state.signals.clone(),
+        courier: app.state.courier.clone(),
+        node_id: app.node.id.as_str().into(),
+        zone: app.settings.server.zone,
+    }
+}
+
 fn prune(app: &App) -> Prune {
-    let History { keep_days, keep_per_task } = app.settings.history;
-    let retention = DefaultRetention {
-        age: (keep_days > 0).then(|| chrono::Duration::days(i64::from(keep_days))),
-        per_task: i64::try_from(keep_per_task).ok().filter(|keep| *keep > 0),
-    };
+    let retention = default_retention(&app.settings);
     Prune { database: app.state.database.clone(), clock: app.state.clock.clone(), retention }
 }
 

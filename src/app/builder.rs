@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use poem::{Endpoint, EndpointExt, Response};
+use poem::{Endpoint, Response};
 use tokio_util::sync::CancellationToken;
 
 use super::data_dir::EXECUTABLES_FOLDER;
@@ -13,7 +13,9 @@ use super::{App, DataDir};
 use crate::api;
 use crate::config::{Admin, HttpLimits, ProxyHeader, Settings, Synchronous};
 use crate::domain::user::Actor;
+use crate::i18n::{Message, message};
 use crate::net;
+use crate::net::base_path::WithBasePath;
 use crate::service::{AdminSetup, SetupService};
 use crate::storage::{self, Database};
 use crate::tasks::executables;
@@ -32,7 +34,8 @@ pub(super) async fn open_database(settings: &Settings, data: &DataDir) -> Result
             (file.display().to_string(), opened)
         }
     };
-    opened.map_err(|error| StartError::Database { what, reason: error.to_string() })
+    let failed = |error: storage::Error| StartError::Database { what: what.clone(), reason: error.to_string() };
+    opened.map_err(failed)
 }
 
 fn synchronous(setting: Synchronous) -> storage::Synchronous {
@@ -69,13 +72,14 @@ pub(super) async fn create_setup_code(service: &SetupService) -> Result<Option<S
     Ok(code)
 }
 
-fn describe(error: &crate::service::Error) -> String {
+fn describe(error: &crate::service::Error) -> Message {
     match error {
         crate::service::Error::Invalid(faults) => {
-            faults.iter().map(|fault| fault.message.to_string()).collect::<Vec<_>>().join("; ")
+            let messages = faults.iter().map(|fault| fault.message.clone());
+            messages.reduce(|first, second| message!("start.and", first, second)).unwrap_or_else(|| error.message())
         }
-        crate::service::Error::Internal(cause) => cause.to_string(),
-        other => other.to_string(),
+        crate::service::Error::Internal(cause) => Message::verbatim(cause.to_string()),
+        other => other.message(),
     }
 }
 
@@ -127,11 +131,23 @@ pub(super) fn server_options(settings: &Settings) -> Result<net::ServerOptions, 
     let tls = match (&http.tls_certificate, &http.tls_key) {
         (None, None) => None,
         (Some(certificate), Some(key)) => {
-            let tls = net::Tls::load(certificate, key).map_err(|error| StartError::Tls(error.to_string()))?;
+            let tls = net::Tls::load(certificate, key).map_err(|error| StartError::Tls(error.message()))?;
             Some(Arc::new(tls))
         }
-        (Some(_), None) => return Err(StartError::Tls("server.tls_certificate is set but server.tls_key is not".to_owned())),
-        (None, Some(_)) => return Err(StartError::Tls("server.tls_key is set but server.tls_certificate is not".to_owned())),
+        (Some(_), None) => {
+            return Err(StartError::Tls(message!(
+                "start.tls_alone",
+                given = "server.tls_certificate",
+                missing = "server.tls_key"
+            )));
+        }
+        (None, Some(_)) => {
+            return Err(StartError::Tls(message!(
+                "start.tls_alone",
+                given = "server.tls_key",
+                missing = "server.tls_certificate"
+            )));
+        }
     };
     Ok(net::ServerOptions { limits, proxies, tls })
 }
@@ -149,9 +165,11 @@ pub(super) fn warn_of_plain_http(app: &App) {
 /// The API, the pages and the event streams.
 pub(super) fn routes(app: &App, shutdown: &CancellationToken) -> impl Endpoint<Output = Response> + 'static {
     let HttpLimits { request_timeout, body_bytes: body_limit, .. } = app.settings.server.http;
-    let pages = web::Options { request_timeout, body_limit, shutdown: shutdown.clone() };
-    let calls = api::Options { request_timeout, body_limit, shutdown: shutdown.clone() };
-    api::routes(app.services.clone(), calls).nest_no_strip("/", web::routes(app.services.clone(), pages)).map_to_response()
+    let base_path = app.settings.server.base_path.clone();
+    let pages = web::Options { request_timeout, body_limit, shutdown: shutdown.clone(), base_path: base_path.clone() };
+    let calls = api::Options { request_timeout, body_limit, shutdown: shutdown.clone(), base_path: base_path.clone() };
+    let all = api::routes(app.services.clone(), calls).nest_no_strip("/", web::routes(app.services.clone(), pages));
+    WithBasePath::new(all, &base_path)
 }
 
 #[cfg(test)]

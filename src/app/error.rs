@@ -1,51 +1,85 @@
 //! Errors of the server's start and run: one line each, with the cause, the place and the fix.
 
-use std::io;
 use std::path::{Path, PathBuf};
+use std::{fmt, io};
 
 use crate::config::reason;
+use crate::i18n::{Message, message};
 
 /// Why the server did not start or ended early.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug)]
 pub enum StartError {
-    #[error("cannot listen on {address}: {reason}; {advice}")]
-    Listen { address: String, reason: String, advice: &'static str },
-    #[error("cannot use the data folder {}: {reason}; set another with --data-dir or BELFRY_DATA_DIR, or make it writable for this account", path.display())]
-    DataDir { path: PathBuf, reason: String },
+    Listen {
+        address: String,
+        reason: String,
+        advice: Message,
+    },
+    DataDir {
+        path: PathBuf,
+        reason: Message,
+    },
     /// `what` names the database without its password.
-    #[error("cannot open the database {what}: {reason}")]
-    Database { what: String, reason: String },
+    Database {
+        what: String,
+        reason: String,
+    },
+    DatabaseLost {
+        path: PathBuf,
+        evidence: PathBuf,
+    },
     /// Names the setting and the file.
-    #[error("{0}")]
-    Tls(String),
-    #[error("cannot set up the administrator: {0}")]
-    Admin(String),
-    #[error("cannot recover the executions of dead processes: {0}")]
+    Tls(Message),
+    Admin(Message),
     OrphanRecovery(String),
     /// A background task ended or panicked.
-    #[error("a component of the server failed: {0}; see the log")]
-    Component(String),
-    #[error("the database file {} was removed or replaced while the server used it; stopping, because nothing written now would be kept", path.display())]
-    DatabaseFileReplaced { path: PathBuf },
-    #[error("the HTTP server failed: {0}")]
-    Server(#[source] io::Error),
+    Component(Message),
+    DatabaseFileReplaced {
+        path: PathBuf,
+    },
+    Server(io::Error),
 }
 
 impl StartError {
     pub(super) fn listen(address: &str, error: &io::Error) -> Self {
         let advice = match error.kind() {
-            io::ErrorKind::AddrInUse => {
-                "stop the program that uses it, or set another address with --listen or BELFRY_SERVER_LISTEN"
-            }
-            io::ErrorKind::PermissionDenied => {
-                "ports below 1024 require privileges; set another port with --listen or BELFRY_SERVER_LISTEN"
-            }
-            _ => "set an address of this machine with --listen or BELFRY_SERVER_LISTEN",
+            io::ErrorKind::AddrInUse => message!("start.address_in_use"),
+            io::ErrorKind::PermissionDenied => message!("start.low_port"),
+            _ => message!("start.address"),
         };
         Self::Listen { address: address.to_owned(), reason: reason(error), advice }
     }
 
-    pub(super) fn data_dir(path: &Path, reason: impl Into<String>) -> Self {
-        Self::DataDir { path: path.to_owned(), reason: reason.into() }
+    pub(super) fn data_dir(path: &Path, reason: Message) -> Self {
+        Self::DataDir { path: path.to_owned(), reason }
+    }
+
+    /// What to tell the user.
+    #[must_use]
+    pub fn message(&self) -> Message {
+        let shown = |path: &Path| path.display().to_string();
+        match self {
+            Self::Listen { address, reason, advice } => {
+                message!("start.listen", address, reason, advice = advice.clone())
+            }
+            Self::DataDir { path, reason } => message!("start.data_dir", path = shown(path), reason = reason.clone()),
+            Self::Database { what, reason } => message!("start.database", what, reason),
+            Self::DatabaseLost { path, evidence } => {
+                message!("start.database_lost", path = shown(path), evidence = shown(evidence))
+            }
+            Self::Tls(fault) => fault.clone(),
+            Self::Admin(fault) => message!("start.admin", fault = fault.clone()),
+            Self::OrphanRecovery(reason) => message!("start.recovery", reason),
+            Self::Component(fault) => message!("start.component", fault = fault.clone()),
+            Self::DatabaseFileReplaced { path } => message!("start.database_replaced", path = shown(path)),
+            Self::Server(error) => message!("start.server", error = error.to_string()),
+        }
     }
 }
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.message().fmt(f)
+    }
+}
+
+impl std::error::Error for StartError {}

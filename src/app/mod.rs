@@ -9,6 +9,7 @@ mod data_dir;
 mod database_file;
 mod error;
 mod local;
+mod replacement;
 mod state;
 mod tasks_file;
 
@@ -25,14 +26,17 @@ use tokio_util::sync::CancellationToken;
 use crate::cluster::process_lock::ProcessLock;
 use crate::config::Settings;
 use crate::domain::node::NodeIdentity;
+use crate::i18n::{Message, message};
 use crate::ids::new_id;
 use crate::net;
 use crate::service::Services;
 use crate::storage::{self, Database};
+use crate::tasks::process;
 
 pub use data_dir::{DATABASE_FILE, DataDir, KEY_FILE};
 pub use error::StartError;
 pub use local::{LocalApp, is_server_running, open};
+pub use replacement::{replace_database, restore_is_pending};
 use state::AppState;
 
 /// How long a start waits for a port that is in use, and how often it tries.
@@ -118,7 +122,7 @@ impl App {
         let started_at = state.clock.now();
         let node = NodeIdentity { id: new_id(started_at), name: settings.server.name.clone() };
         let process_lock = ProcessLock::acquire(&settings.data_dir, &node.id)
-            .map_err(|error| StartError::data_dir(&settings.data_dir, crate::config::reason(&error)))?;
+            .map_err(|error| StartError::data_dir(&settings.data_dir, Message::verbatim(crate::config::reason(&error))))?;
         let (services, process_lock) = (state.services(&settings), Arc::new(process_lock));
         Ok(App { settings, address, listener, server_options, setup_code: None, services, state, node, process_lock, started_at })
     }
@@ -128,10 +132,12 @@ impl App {
         self.address
     }
 
-    /// The server's URL.
-    pub fn url(&self) -> String {
+    /// The server's URLs: on this machine and, if it listens on all addresses, from other machines of the network.
+    pub fn urls(&self) -> Vec<String> {
         let scheme = if self.server_options.tls.is_some() { "https" } else { "http" };
-        format!("{scheme}://{}/", self.address)
+        let base_path = &self.settings.server.base_path;
+        let addresses = net::lan_address::reachable(self.address, net::lan_address::lan_address());
+        addresses.iter().map(|address| format!("{scheme}://{address}{base_path}/")).collect()
     }
 
     /// The one-time code for creating the first administrator from another machine, while there is none.
@@ -162,6 +168,8 @@ impl App {
     pub async fn run_with_ready(self, shutdown: CancellationToken, ready: impl FnOnce(SocketAddr)) -> Result<(), StartError> {
         let database = self.state.database.clone();
         let failed = |error: storage::Error| StartError::OrphanRecovery(error.to_string());
+        process::name_server(&self.node.id);
+        background::end_leftovers(&self.process_lock).await;
         background::node_registry(&self).run_once(self.started_at).await.map_err(failed)?;
         background::orphan_recovery(&self).run_once(self.started_at).await.map_err(failed)?;
         tracing::info!(address = %self.address, tls = self.server_options.tls.is_some(), database = database.kind(), version = env!("CARGO_PKG_VERSION"), "started");
@@ -201,11 +209,9 @@ async fn join_all(mut tasks: JoinSet<Result<(), StartError>>, shutdown: &Cancell
     let mut outcome = Ok(());
     while let Some(ended) = tasks.join_next().await {
         let ended = match ended {
-            Ok(Ok(())) if !shutdown.is_cancelled() => {
-                Err(StartError::Component("a background task ended before the shutdown".to_owned()))
-            }
+            Ok(Ok(())) if !shutdown.is_cancelled() => Err(StartError::Component(message!("start.task_ended"))),
             Ok(ended) => ended,
-            Err(panic) => Err(StartError::Component(panic.to_string())),
+            Err(panic) => Err(StartError::Component(Message::verbatim(panic.to_string()))),
         };
         if let Err(error) = &ended {
             tracing::error!(%error, "a component failed; shutting down");

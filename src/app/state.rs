@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use super::data_dir::{BACKUPS_FOLDER, EXECUTABLES_FOLDER, FILES_FOLDER, KEY_FILE};
 use crate::clock::{SharedClock, SystemClock};
-use crate::config::Settings;
+use crate::config::{History, Settings};
 use crate::domain::policy::DEFAULT_QUEUE;
 use crate::domain::profile::Profiles;
+use crate::domain::retention::DefaultRetention;
 use crate::events::EventBus;
+use crate::notify::courier::{Courier, CourierDeps};
 use crate::oidc::Provider;
 use crate::service::{ServiceDeps, Services};
 use crate::signals::{SchedulerHeartbeat, Signals};
@@ -27,6 +29,7 @@ pub(super) struct AppState {
     pub registry: Arc<Registry>,
     pub datasources: Arc<Datasources>,
     pub profiles: Arc<Profiles>,
+    pub courier: Arc<Courier>,
     pub vault: Arc<Vault>,
     pub clock: SharedClock,
     pub events: EventBus,
@@ -39,11 +42,22 @@ impl AppState {
     pub fn new(settings: &Settings, database: Database) -> Self {
         let clock: SharedClock = Arc::new(SystemClock);
         let toolbox = toolbox(settings, &database, &clock);
+        let (registry, vault) = (Arc::new(registry(settings, &toolbox)), Arc::new(vault(settings, &database)));
+        let courier = Courier::new(CourierDeps {
+            database: database.clone(),
+            clock: clock.clone(),
+            vault: vault.clone(),
+            registry: registry.clone(),
+            profiles: toolbox.profiles.clone(),
+            limits: toolbox.limits.clone(),
+            public_url: public_url(settings),
+        });
         Self {
-            registry: Arc::new(registry(settings, &toolbox)),
+            registry,
             datasources: toolbox.datasources,
             profiles: toolbox.profiles,
-            vault: Arc::new(vault(settings, &database)),
+            courier: Arc::new(courier),
+            vault,
             events: EventBus::default(),
             signals: Signals::default(),
             heartbeat: SchedulerHeartbeat::default(),
@@ -59,6 +73,7 @@ impl AppState {
             registry: self.registry.clone(),
             datasources: self.datasources.clone(),
             profiles: self.profiles.clone(),
+            courier: self.courier.clone(),
             clock: self.clock.clone(),
             events: self.events.clone(),
             signals: self.signals.clone(),
@@ -70,9 +85,24 @@ impl AppState {
             queues: queues(settings).into(),
             session: chrono::Duration::days(i64::from(settings.auth.session_days)),
             session_idle: chrono::Duration::hours(i64::from(settings.auth.session_idle_hours)),
+            retention: default_retention(settings),
             second_factor_required: settings.auth.second_factor_required,
             single_sign_on: settings.oidc.is_set_up().then(|| Arc::new(Provider::new(settings.oidc.clone(), self.clock.clone()))),
         })
+    }
+}
+
+/// The URL for links in notifications, with the base path.
+fn public_url(settings: &Settings) -> Option<String> {
+    settings.server.public_url.as_ref().map(|url| format!("{url}{}", settings.server.base_path))
+}
+
+/// The retention of the settings.
+pub(super) fn default_retention(settings: &Settings) -> DefaultRetention {
+    let History { keep_days, keep_per_task } = settings.history;
+    DefaultRetention {
+        age: (keep_days > 0).then(|| chrono::Duration::days(i64::from(keep_days))),
+        per_task: i64::try_from(keep_per_task).ok().filter(|keep| *keep > 0),
     }
 }
 

@@ -9,8 +9,11 @@ use serde_json::json;
 use super::connection_args::ConnectionArgs;
 use super::{Failure, output_options::OutputOptions};
 use crate::app::{self, DATABASE_FILE, KEY_FILE};
+use crate::cli::input::unwritable;
+use crate::cli::words;
 use crate::clock::{Clock, SystemClock};
-use crate::config::{Settings, reason};
+use crate::config::Settings;
+use crate::i18n::message;
 use crate::private_files;
 
 /// Copy the SQLite database into a file and check the copy; the server may be running.
@@ -74,16 +77,16 @@ fn target(to: Option<PathBuf>) -> PathBuf {
 async fn copy(settings: &Settings, file: &Path) -> Result<(), Failure> {
     let database = settings.data_dir.join(DATABASE_FILE);
     if !database.exists() {
-        return Err(Failure::NotFound(format!("the database {} does not exist", database.display())));
+        return Err(Failure::NotFound(words(&message!("cli.no_file", path = database.display().to_string()))));
     }
     if file.exists() {
-        return Err(Failure::Conflict(format!("{} already exists; name another file", file.display())));
+        return Err(Failure::Conflict(words(&message!("cli.file_exists", path = file.display().to_string()))));
     }
     let part = PathBuf::from(format!("{}.part", file.display()));
-    let cannot = |error: std::io::Error| Failure::Failed(format!("cannot write {}: {}", part.display(), reason(&error)));
+    let cannot = |error: std::io::Error| unwritable(&part, &error);
     // A copy holds accounts and task parameters.
     private_files::create_new(&part).map_err(cannot)?;
-    let opened = app::open(settings).await.map_err(|error| Failure::Unreachable(error.to_string()));
+    let opened = app::open(settings).await.map_err(|error| Failure::Unreachable(words(&error.message())));
     let copied = match opened {
         Ok(opened) => opened.copy_into(&part).await.map_err(Failure::failed),
         Err(failure) => Err(failure),

@@ -8,8 +8,11 @@ use super::Failure;
 use super::call::{ApiClient, Local, Remote};
 use super::environment::variable;
 use super::output_options::{OutputFlags, OutputOptions};
-use crate::config::{Flag, Settings, reason};
+use crate::cli::input::unreadable;
+use crate::cli::words;
+use crate::config::{Flag, Settings};
 use crate::domain::secret::Secret;
+use crate::i18n::message;
 
 const URL: &str = "BELFRY_SERVER_URL";
 const TOKEN: &str = "BELFRY_TOKEN";
@@ -73,7 +76,7 @@ impl ConnectionArgs {
     /// The same arguments acting as another account, which the local database allows; a usage error with a server.
     pub(super) fn acting_as(self, account: &str) -> Result<ConnectionArgs, Failure> {
         match self.address() {
-            Some((shown, _)) => Err(Failure::Usage(format!("--user: with {shown} the token selects the account"))),
+            Some((shown, _)) => Err(Failure::Usage(words(&message!("cli.token_selects", shown).of("--user")))),
             None => Ok(ConnectionArgs { actor: Some(account.to_owned()), ..self }),
         }
     }
@@ -83,9 +86,7 @@ impl ConnectionArgs {
             return Ok(ApiClient::Local(Box::new(Local::new(self.settings()?, self.actor.clone()))));
         };
         if self.data_dir.is_some() || self.config.is_some() {
-            return Err(Failure::Usage(
-                "--server cannot be combined with --data-dir or --config: they select different databases".into(),
-            ));
+            return Err(Failure::Usage(words(&message!("cli.two_databases"))));
         }
         Ok(ApiClient::Remote(Remote::new(shown, &address, self.token(shown)?)?))
     }
@@ -93,7 +94,7 @@ impl ConnectionArgs {
     fn token(&self, server: &str) -> Result<Secret, Failure> {
         let by_file = |shown: &str, path: PathBuf| match std::fs::read_to_string(&path) {
             Ok(text) => Ok(text.trim().to_owned()),
-            Err(error) => Err(Failure::Usage(format!("{shown}: cannot read {}: {}", path.display(), reason(&error)))),
+            Err(error) => Err(Failure::Usage(words(&unreadable(&path.display().to_string(), &error).of(shown)))),
         };
         let given = match (&self.token, &self.token_file) {
             (Some(token), _) => Some(token.clone()),
@@ -107,13 +108,8 @@ impl ConnectionArgs {
         let usable = |token: &String| !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic());
         match given {
             Some(token) if usable(&token) => Ok(Secret::new(token)),
-            Some(_) => {
-                Err(Failure::Usage("the token contains characters that are not allowed: copy it again, as one line".into()))
-            }
-            None => Err(Failure::Usage(format!(
-                "{server}: a server requires a token; set {TOKEN} or pass --token-file. \
-                 `belfry token add NAME` or your account's page creates one"
-            ))),
+            Some(_) => Err(Failure::Usage(words(&message!("cli.token_characters")))),
+            None => Err(Failure::Usage(words(&message!("cli.token_required", variable = TOKEN).of(server)))),
         }
     }
 }

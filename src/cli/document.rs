@@ -10,9 +10,11 @@ use unicode_width::UnicodeWidthStr;
 
 use super::Failure;
 use super::call::FaultSource;
-use crate::config::reason;
+use crate::cli::input::unreadable;
+use crate::cli::words;
 use crate::domain::fault::pointer_step;
 use crate::domain::yaml;
+use crate::i18n::message;
 
 /// The largest document read, in bytes.
 const MAX_BYTES: u64 = 256 << 20;
@@ -40,7 +42,7 @@ impl Document {
     pub(super) fn read(path: &Path) -> Result<Document, Failure> {
         let from_input = path.as_os_str() == "-";
         let name = if from_input { "(input)".to_owned() } else { path.display().to_string() };
-        let cannot = |error: std::io::Error| Failure::Usage(format!("cannot read {name}: {}", reason(&error)));
+        let cannot = |error: std::io::Error| Failure::Usage(words(&unreadable(&name, &error)));
         let mut bytes = Vec::new();
         let read = if from_input {
             std::io::stdin().take(MAX_BYTES + 1).read_to_end(&mut bytes)
@@ -49,11 +51,11 @@ impl Document {
         };
         read.map_err(cannot)?;
         if bytes.len() as u64 > MAX_BYTES {
-            return Err(Failure::Usage(format!("{name}: must not be larger than {} MiB", MAX_BYTES >> 20)));
+            return Err(Failure::Usage(words(&message!("cli.file_too_large", max = MAX_BYTES >> 20).of(name))));
         }
         let text = String::from_utf8(bytes).map_err(|error| {
             let line = 1 + error.as_bytes().iter().take(error.utf8_error().valid_up_to()).filter(|byte| **byte == b'\n').count();
-            Failure::Usage(format!("{name}:{line}: is not UTF-8 text"))
+            Failure::Usage(words(&message!("value.not_utf8").of(format!("{name}:{line}"))))
         })?;
         Document::parse(&name, text)
     }
@@ -66,7 +68,7 @@ impl Document {
             Ok(value) => document.value = value,
             Err(yaml::SyntaxError { problem, line, column }) => {
                 let location = Location { line, column, length: 1 };
-                return Err(Failure::Usage(document.with_source_line(location, &problem.to_string())));
+                return Err(Failure::Usage(document.with_source_line(location, &words(&problem))));
             }
         }
         document.locations = locations(&document.text);

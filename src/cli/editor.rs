@@ -10,7 +10,10 @@ use super::Failure;
 use super::environment::variable;
 use super::input::confirm;
 use super::output_options::OutputOptions;
+use crate::cli::input::unwritable;
+use crate::cli::words;
 use crate::config::reason;
+use crate::i18n::message;
 
 /// One editing session; its file is removed when it is dropped.
 pub(super) struct Session(TempPath);
@@ -21,10 +24,7 @@ impl Session {
         let about: String = about.chars().filter(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '.')).collect();
         let created = tempfile::Builder::new().prefix(&format!("belfry-{about}-")).suffix(".yaml").tempfile();
         let written = created.and_then(|mut file| file.write_all(text.as_bytes()).map(|()| file.into_temp_path()));
-        written.map(Session).map_err(|error| {
-            let folder = std::env::temp_dir();
-            Failure::Failed(format!("cannot write a temporary file in {}: {}", folder.display(), reason(&error)))
-        })
+        written.map(Session).map_err(|error| unwritable(&std::env::temp_dir(), &error))
     }
 
     pub(super) fn name(&self) -> String {
@@ -35,8 +35,8 @@ impl Session {
     pub(super) fn edit(&self, output: &OutputOptions) -> Result<String, Failure> {
         let editor = ["VISUAL", "EDITOR"].into_iter().find_map(variable).unwrap_or_else(|| DEFAULT.to_owned());
         let cannot = |why: String| Failure::Failed(output.fill("editor.failed", &[("editor", &editor), ("why", &why)]));
-        let words = command_words(&editor, cfg!(windows)).map_err(cannot)?;
-        let Some((program, arguments)) = words.split_first() else { return Err(cannot("the command is empty".to_owned())) };
+        let parts = command_words(&editor, cfg!(windows)).map_err(cannot)?;
+        let Some((program, arguments)) = parts.split_first() else { return Err(cannot(words(&message!("cli.no_editor")))) };
         let ended = Command::new(program).args(arguments).arg(&*self.0).status();
         match ended {
             Ok(status) if status.success() => {}

@@ -10,6 +10,7 @@ use super::follow::{Follow, follow};
 use super::output_options::{OutputOptions, Tone, text, timestamp};
 use super::pages::{Limit, items, note_more};
 use super::run::Waiting;
+use super::run_inputs::InputFlags;
 use super::table::{Cell, Table, pairs};
 use super::task::flags::parse_span;
 use super::task::params::ParamFlags;
@@ -64,6 +65,8 @@ enum Action {
         /// The execution's id.
         id: String,
         #[command(flatten)]
+        inputs: InputFlags,
+        #[command(flatten)]
         params: ParamFlags,
         #[command(flatten)]
         waiting: Waiting,
@@ -81,7 +84,7 @@ struct List {
     /// Only runs with these statuses, such as failed,timed_out.
     #[arg(long)]
     status: Option<String>,
-    /// Only runs with this cause: schedule, manual, catch_up, chain or api.
+    /// Only runs with this cause: schedule, manual, catch_up, chain, api or hook.
     #[arg(long)]
     cause: Option<String>,
     /// Only runs started since this time: a span such as 2h, or a date with or without a time.
@@ -105,7 +108,7 @@ impl Executions {
             Action::Show { id } => show(&id, client, output).await,
             Action::Output { id, attempt, follow } => print_output(&id, attempt, follow, client, output).await,
             Action::Cancel { ids } => cancel(&ids, client, output).await,
-            Action::Rerun { id, params, waiting } => rerun(&id, &params, &waiting, client, output).await,
+            Action::Rerun { id, inputs, params, waiting } => rerun(&id, &inputs, &params, &waiting, client, output).await,
         })
     }
 }
@@ -226,15 +229,22 @@ async fn cancel(ids: &[String], client: &ApiClient, output: &OutputOptions) -> R
 
 async fn rerun(
     id: &str,
+    inputs: &InputFlags,
     params: &ParamFlags,
     waiting: &Waiting,
     client: &ApiClient,
     output: &OutputOptions,
 ) -> Result<(), Failure> {
     let mut body = json!({});
-    if !params.is_empty() {
+    if !params.is_empty() || !inputs.is_empty() {
         let former = client.json(Call::get(&["executions", id]), output).await?;
-        body["params"] = params.read(text(&former["task_type"]), client, output).await?;
+        if !params.is_empty() {
+            body["params"] = params.read(text(&former["task_type"]), client, output).await?;
+        }
+        if !inputs.is_empty() {
+            let task = client.json(Call::get(&["tasks", text(&former["task_id"])]), output).await?;
+            body["inputs"] = inputs.read(&task)?;
+        }
     }
     let run = client.json(Call::post(&["executions", id, "rerun"]).json(&body), output).await?;
     waiting.read_more(&run, client, output).await

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use super::call::Call;
 use super::connection_args::ConnectionArgs;
 use super::{Failure, answer};
-use crate::config::reason;
+use crate::cli::input::unwritable;
 
 /// Write all tasks, and the names of the secrets, as one document suitable for version control.
 #[derive(Debug, Args)]
@@ -46,9 +46,7 @@ impl Export {
             .run(async |client, output| Ok(client.send(Call::get(&["export"]).query("format", format), output).await?.text()))?;
         match &self.output {
             None => answer(&text),
-            Some(path) => {
-                std::fs::write(path, text).map_err(|error| Failure::Failed(format!("{}: {}", path.display(), reason(&error))))
-            }
+            Some(path) => std::fs::write(path, text).map_err(|error| unwritable(path, &error)),
         }
     }
 }

@@ -9,7 +9,10 @@ use super::connection_args::ConnectionArgs;
 use super::input::{ask, read_value};
 use super::{Failure, answer, output_options::OutputOptions};
 use crate::app;
-use crate::config::{Settings, reason};
+use crate::cli::input::unwritable;
+use crate::cli::words;
+use crate::config::Settings;
+use crate::domain::user::Actor;
 use crate::service;
 
 const EXAMPLE: &str = include_str!("../../belfry.example.toml");
@@ -21,6 +24,7 @@ const EXAMPLE: &str = include_str!("../../belfry.example.toml");
   belfry init --admin alice < password.txt
   belfry init --data-dir /var/lib/belfry --admin alice --from-file password.txt
   belfry init --no-admin                           the setup page creates the administrator
+  belfry init --no-admin --demo                    with example tasks
 
 Existing files and accounts are left unchanged, so it is safe to run again.")]
 pub(super) struct Init {
@@ -33,6 +37,9 @@ pub(super) struct Init {
     /// Create no administrator.
     #[arg(long, conflicts_with = "admin")]
     no_admin: bool,
+    /// Add six example tasks, which need no other service; the overview page removes them again.
+    #[arg(long)]
+    demo: bool,
     /// Where to write the settings file.
     #[arg(long, value_name = "FILE", default_value = "belfry.toml")]
     settings: PathBuf,
@@ -63,13 +70,17 @@ impl Init {
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
                 answer(&output.line("init.settings_exist", &[("file", &shown)]))
             }
-            Err(error) => Err(Failure::Failed(format!("cannot write {shown}: {}", reason(&error)))),
+            Err(error) => Err(unwritable(&self.settings, &error)),
         }
     }
 
     async fn set_up(&self, settings: &Settings, output: &OutputOptions) -> Result<(), Failure> {
         let opened = app::open(settings).await.map_err(Failure::failed)?;
         answer(&output.line("init.data", &[("folder", &shown(&settings.data_dir))]))?;
+        if self.demo {
+            let added = opened.services.demo.add(&Actor::local("init"), output.language()).await?;
+            answer(&output.line("init.demo", &[("count", &added.to_string())]))?;
+        }
         if self.no_admin {
             return Ok(());
         }
@@ -106,9 +117,8 @@ fn text(settings: &Settings) -> String {
 fn setup_failure(error: service::Error) -> Failure {
     match error {
         service::Error::Invalid(faults) => {
-            Failure::Usage(faults.into_iter().map(|fault| fault.message.to_string()).collect::<Vec<_>>().join("\n"))
+            Failure::Usage(faults.iter().map(|fault| words(&fault.message)).collect::<Vec<_>>().join("\n"))
         }
-        service::Error::Internal(cause) => Failure::failed(cause),
-        other => Failure::failed(other),
+        other => other.into(),
     }
 }

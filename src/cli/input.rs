@@ -1,24 +1,36 @@
 //! Values read from standard input, a file or the terminal.
 
 use std::io::{BufRead, IsTerminal, Read, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use super::Failure;
 use super::output_options::OutputOptions;
+use super::{Failure, words};
 use crate::config::reason;
+use crate::i18n::{Message, message};
+
+/// The fault of a file, or of standard input, that cannot be read.
+pub(super) fn unreadable(name: &str, error: &std::io::Error) -> Message {
+    message!("setting.unreadable", path = name, reason = reason(error))
+}
+
+/// The failure of a file that cannot be written.
+pub(super) fn unwritable(path: &Path, error: &std::io::Error) -> Failure {
+    Failure::Failed(words(&message!("cli.unwritable", path = path.display().to_string(), reason = reason(error))))
+}
 
 /// A secret from a file or standard input, without one trailing line break. `what` names it in the prompt.
 pub(super) fn read_value(what: &str, file: Option<PathBuf>) -> Result<String, Failure> {
     let text = match file {
         Some(path) => std::fs::read_to_string(&path)
-            .map_err(|error| Failure::Usage(format!("--from-file: cannot read {}: {}", path.display(), reason(&error))))?,
+            .map_err(|error| Failure::Usage(words(&unreadable(&path.display().to_string(), &error).of("--from-file"))))?,
         None => {
             let mut input = std::io::stdin();
             if input.is_terminal() {
                 return ask_secret(what);
             }
             let mut text = String::new();
-            input.read_to_string(&mut text).map_err(|error| Failure::Usage(format!("cannot read standard input: {error}")))?;
+            let unreadable = |error: std::io::Error| Failure::Usage(words(&unreadable("standard input", &error)));
+            input.read_to_string(&mut text).map_err(unreadable)?;
             text
         }
     };
@@ -29,9 +41,9 @@ pub(super) fn read_value(what: &str, file: Option<PathBuf>) -> Result<String, Fa
 /// Prompts for a secret twice, without showing it.
 fn ask_secret(what: &str) -> Result<String, Failure> {
     let ask = |question: String| rpassword::prompt_password(question).map_err(|error| Failure::Usage(format!("{what}: {error}")));
-    let first = ask(format!("Enter the {what}: "))?;
-    if ask(format!("Enter the {what} again: "))? != first {
-        return Err(Failure::Usage(format!("the two entries of the {what} differ; nothing was changed")));
+    let first = ask(words(&message!("cli.enter", what)))?;
+    if ask(words(&message!("cli.enter_again", what)))? != first {
+        return Err(Failure::Usage(words(&message!("cli.entries_differ", what))));
     }
     Ok(first)
 }

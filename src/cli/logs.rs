@@ -16,7 +16,8 @@ use super::output_options::{OutputOptions, text};
 use super::pages::items;
 use super::task::find::find_task;
 use super::{Failure, answer, outcome, write_stdout};
-use crate::config::reason;
+use crate::cli::input::unreadable;
+use crate::cli::words;
 use crate::telemetry::LOG_FILE;
 
 /// The pause between two reads of the log.
@@ -90,7 +91,7 @@ struct Tail<'a> {
 
 impl Tail<'_> {
     fn begin(path: &Path, lines: usize) -> Result<Tail<'_>, Failure> {
-        let cannot = |error: std::io::Error| Failure::NotFound(format!("cannot read {}: {}", path.display(), reason(&error)));
+        let cannot = |error: std::io::Error| Failure::NotFound(words(&unreadable(&path.display().to_string(), &error)));
         let file = File::open(path).map_err(cannot)?;
         let mut last = VecDeque::new();
         let mut reader = BufReader::new(&file);

@@ -9,6 +9,8 @@ use super::connection_args::ConnectionArgs;
 use super::connection_test::{self, TestTexts};
 use super::output_options::{OutputOptions, Tone, text};
 use super::table::{Cell, Table};
+use crate::cli::words;
+use crate::i18n::message;
 
 /// List and test the mail servers that tasks may use.
 #[derive(Debug, Args)]
@@ -94,7 +96,11 @@ impl Sms {
                 self.connection.run(async |client, output| list("sms", &heads, "sms.none", client, output).await)
             }
             SmsAction::Test { name, to, text, template, params } => {
-                let message = json!({"to": to, "text": text, "template": template, "params": params});
+                let mut message = json!({"to": to});
+                let given = [("text", text.map(Value::from)), ("template", template.map(Value::from)), ("params", params)];
+                for (name, value) in given.into_iter().filter_map(|(name, value)| Some((name, value?))) {
+                    message[name] = value;
+                }
                 self.connection.run(async |client, output| test("sms", &name, &message, client, output).await)
             }
         }
@@ -102,7 +108,7 @@ impl Sms {
 }
 
 fn read_json(text: &str) -> Result<Value, String> {
-    serde_json::from_str(text).map_err(|error| format!("is not valid JSON: {error}"))
+    serde_json::from_str(text).map_err(|error| words(&message!("cli.not_json", error = error.to_string())))
 }
 
 async fn list(kind: &str, heads: &[&'static str], none: &str, client: &ApiClient, output: &OutputOptions) -> Result<(), Failure> {

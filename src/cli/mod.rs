@@ -1,9 +1,12 @@
 //! The command line: one module per command. Results go to standard output, everything else to standard error.
-//! Exit status: 0 success, 1 failure, 2 invalid command line, setting or request, 3 not found, 4 refused, 5 conflict,
-//! 6 unreachable; commands that wait for a run use the run's (`outcome`).
+//! Exit status: 0 success, 1 failure, 2 invalid command line, setting or request, 3 not found or left out of an import, 4 refused,
+//! 5 conflict, 6 unreachable; commands that wait for a run use the run's (`outcome`).
 mod audit;
+mod backfill;
 mod backup;
 mod bench;
+mod calendar;
+mod calendar_flags;
 mod call;
 mod connection_args;
 mod connection_test;
@@ -15,11 +18,17 @@ mod environment;
 mod executions;
 mod export;
 mod follow;
+mod freeze;
+mod heartbeat;
+mod hook;
 mod import;
+mod incidents;
 mod init;
 mod input;
 mod logs;
 mod mail_sms_profiles;
+mod notify;
+mod notify_rules;
 mod openapi;
 mod outcome;
 mod output_options;
@@ -28,24 +37,33 @@ mod preview;
 mod process_secrets;
 mod restore;
 mod run;
+mod run_inputs;
 mod secret;
 mod serve;
 mod shell;
 mod stop;
 mod supervisor;
+mod system_service;
 mod table;
 mod task;
 mod token;
 mod types;
+mod usage_error;
 mod user;
+mod verify;
 mod version;
+mod watch;
+mod why;
 
 use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::app::StartError;
 use crate::config::SettingsError;
+use crate::i18n::Message;
+use crate::service;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -59,9 +77,9 @@ Examples:
   belfry task list --server https://belfry.example.com --token-file token.txt
   belfry doctor                               find problems and how to fix them
 
-Exit status: 0 success; 1 failure; 2 invalid command line, setting or request; 3 not found; 4 not signed in or not allowed;
-5 conflict: it already exists, somebody else changed it, or its state does not allow this; 6 the server or the database does not
-answer, or no server is there to run it. With --wait and --follow that of the run; see `belfry run --help`.
+Exit status: 0 success; 1 failure; 2 invalid command line, setting or request; 3 not found, or left out of an import; 4 not signed in or
+not allowed; 5 conflict: it already exists, somebody else changed it, or its state does not allow this; 6 the server or the database
+does not answer, or no server is there to run it. With --wait and --follow that of the run; see `belfry run --help`.
 
 Settings are read from belfry.toml, then BELFRY_<SECTION>_<KEY> variables, then flags; see belfry.example.toml.";
 
@@ -75,10 +93,28 @@ struct Cli {
     command: Option<Command>,
 }
 
-#[derive(Debug, Subcommand)]
-enum Command {
+/// Declares the commands: the name, and the arguments that run it.
+macro_rules! commands {
+    ($($(#[$attribute:meta])* $name:ident($arguments:ty),)+) => {
+        #[derive(Debug, Subcommand)]
+        enum Command {
+            $($(#[$attribute])* $name($arguments),)+
+        }
+
+        impl Command {
+            fn run(self) -> Result<(), Failure> {
+                match self {
+                    $(Command::$name(command) => command.run(),)+
+                }
+            }
+        }
+    };
+}
+
+commands! {
     Init(init::Init),
     Serve(serve::Serve),
+    Service(system_service::SystemService),
     Task(Box<task::Task>),
     Run(run::Run),
     #[command(visible_alias = "execution", visible_alias = "ex")]
@@ -88,7 +124,13 @@ enum Command {
     Datasource(datasource::Datasource),
     Smtp(mail_sms_profiles::Smtp),
     Sms(mail_sms_profiles::Sms),
+    Notify(notify::Notify),
+    Incidents(incidents::Incidents),
     Preview(preview::Preview),
+    Calendar(calendar::CalendarCommand),
+    Freeze(freeze::FreezeCommand),
+    Hook(hook::Hook),
+    Heartbeat(heartbeat::Heartbeat),
     Secret(secret::Secret),
     User(user::UserCommand),
     Token(token::Token),
@@ -102,6 +144,10 @@ enum Command {
     Bench(bench::Bench),
     Completions(shell::Completions),
     Man(shell::Man),
+    Verify(verify::Verify),
+    Watch(watch::Watch),
+    Why(why::Why),
+    Backfill(backfill::BackfillCommand),
     Version(version::Version),
 }
 
@@ -151,41 +197,38 @@ impl Failure {
 
 impl From<SettingsError> for Failure {
     fn from(error: SettingsError) -> Self {
-        Failure::Usage(error.to_string())
+        Failure::Usage(words(&error.0))
     }
+}
+
+impl From<StartError> for Failure {
+    fn from(error: StartError) -> Self {
+        Failure::Failed(words(&error.message()))
+    }
+}
+
+impl From<service::Error> for Failure {
+    fn from(error: service::Error) -> Self {
+        match error {
+            service::Error::NotFound(message) => Failure::NotFound(words(&message)),
+            service::Error::Internal(cause) => Failure::failed(cause),
+            other => Failure::Failed(words(&other.message())),
+        }
+    }
+}
+
+/// Puts a message into the user's language.
+fn words(message: &Message) -> String {
+    message.text(output_options::language())
 }
 
 /// Runs the command of this process.
 pub fn run() -> ExitCode {
-    let cli = Cli::parse();
-    let done = match cli.command.unwrap_or(Command::Serve(cli.serve)) {
-        Command::Serve(command) => command.run(),
-        Command::Task(command) => command.run(),
-        Command::Run(command) => command.run(),
-        Command::Executions(command) => command.run(),
-        Command::Init(command) => command.run(),
-        Command::Backup(command) => command.run(),
-        Command::Restore(command) => command.run(),
-        Command::Doctor(command) => command.run(),
-        Command::Logs(command) => command.run(),
-        Command::Types(command) => command.run(),
-        Command::Datasource(command) => command.run(),
-        Command::Smtp(command) => command.run(),
-        Command::Sms(command) => command.run(),
-        Command::Token(command) => command.run(),
-        Command::Audit(command) => command.run(),
-        Command::Completions(command) => command.run(),
-        Command::Man(command) => command.run(),
-        Command::Preview(command) => command.run(),
-        Command::Secret(command) => command.run(),
-        Command::User(command) => command.run(),
-        Command::Export(command) => command.run(),
-        Command::Import(command) => command.run(),
-        Command::Openapi(command) => command.run(),
-        Command::Bench(command) => command.run(),
-        Command::Version(command) => command.run(),
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return usage_error::report(&error),
     };
-    match done {
+    match cli.command.unwrap_or(Command::Serve(cli.serve)).run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             if !matches!(failure, Failure::Ended(_)) {

@@ -5,7 +5,8 @@ use serde_json::Value;
 
 use super::environment::variable;
 use super::{Failure, answer};
-use crate::i18n::{Language, Message, Texts};
+use crate::cli::words;
+use crate::i18n::{Language, Message, Texts, message};
 
 /// The output flags.
 #[derive(Debug, Default, Args)]
@@ -13,7 +14,7 @@ pub(super) struct OutputFlags {
     /// Print the API's JSON.
     #[arg(long, global = true, help_heading = "Output")]
     json: bool,
-    /// en or zh; by default from BELFRY_LANG, LC_ALL, LC_MESSAGES or LANG.
+    /// en or zh; by default from BELFRY_LANG, LC_ALL, LC_MESSAGES or LANG, on Windows from the user's settings.
     #[arg(long, value_name = "LANGUAGE", global = true, help_heading = "Output")]
     lang: Option<String>,
     /// When to use colours; NO_COLOR in the environment disables them.
@@ -59,7 +60,7 @@ impl OutputFlags {
         let language = match (&self.lang, variable("BELFRY_LANG")) {
             (Some(given), _) => named("--lang", given)?,
             (None, Some(given)) => named("BELFRY_LANG", &given)?,
-            (None, None) => from_locale(["LC_ALL", "LC_MESSAGES", "LANG"].into_iter().find_map(variable).as_deref()),
+            (None, None) => from_environment(),
         };
         Ok(OutputOptions {
             json: self.json,
@@ -80,8 +81,38 @@ impl OutputFlags {
     }
 }
 
+/// The language of failures, which may come before the flags are read: `--lang`, else that of the environment.
+pub(super) fn language() -> Language {
+    let arguments: Vec<String> = std::env::args_os().filter_map(|argument| argument.into_string().ok()).collect();
+    let given = arguments.iter().position(|argument| argument == "--lang").and_then(|place| arguments.get(place + 1));
+    let given = given.map(String::as_str).or_else(|| arguments.iter().find_map(|argument| argument.strip_prefix("--lang=")));
+    let named = given.map(str::to_owned).or_else(|| variable("BELFRY_LANG"));
+    named.map_or_else(from_environment, |name| from_locale(Some(&name)))
+}
+
+fn from_environment() -> Language {
+    from_locale(["LC_ALL", "LC_MESSAGES", "LANG"].into_iter().find_map(variable).or_else(system_locale).as_deref())
+}
+
+/// Unix has the variables alone.
+#[cfg(not(windows))]
+fn system_locale() -> Option<String> {
+    None
+}
+
+/// The user's locale, such as `zh-CN`; Windows sets no variables for it.
+#[cfg(windows)]
+fn system_locale() -> Option<String> {
+    let mut name = [0_u16; 85]; // LOCALE_NAME_MAX_LENGTH
+    #[expect(unsafe_code, reason = "no safe wrapper exists among the dependencies")]
+    // SAFETY: the length is that of the buffer, which lives until the call has returned.
+    let length = unsafe { windows_sys::Win32::Globalization::GetUserDefaultLocaleName(name.as_mut_ptr(), 85) };
+    let length = usize::try_from(length).ok()?.checked_sub(1)?;
+    String::from_utf16(name.get(..length)?).ok()
+}
+
 fn named(shown: &str, given: &str) -> Result<Language, Failure> {
-    let unsupported = || Failure::Usage(format!("{shown}: '{given}' is not a supported language; use en or zh"));
+    let unsupported = || Failure::Usage(words(&message!("cli.language", given).of(shown)));
     Language::from_locale(given).ok_or_else(unsupported)
 }
 

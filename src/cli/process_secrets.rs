@@ -33,6 +33,7 @@ fn forbid_dumps() {
     // SAFETY: the call takes numbers only.
     let done = unsafe { libc::prctl(libc::PR_SET_DUMPABLE, 0, 0, 0, 0) };
     if done != 0 {
-        eprintln!("warning: other processes of this account can read the memory of Belfry: {}", std::io::Error::last_os_error());
+        let error = std::io::Error::last_os_error().to_string();
+        eprintln!("{}", super::words(&crate::i18n::message!("cli.readable_memory", error)));
     }
 }

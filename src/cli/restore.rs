@@ -1,6 +1,5 @@
 //! `belfry restore`: replaces the SQLite database with a backup; the previous database is kept under another name.
 
-use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -11,12 +10,12 @@ use super::connection_args::ConnectionArgs;
 use super::input::confirm;
 use super::{Failure, output_options::OutputOptions};
 use crate::app::{self, DATABASE_FILE};
-use crate::clock::{Clock, SystemClock};
-use crate::config::{Settings, reason};
+use crate::cli::input::unwritable;
+use crate::cli::words;
+use crate::config::Settings;
+use crate::i18n::message;
+use crate::private_files;
 use crate::storage::copy;
-
-/// The suffixes of a SQLite database's files.
-const FILE_SUFFIXES: [&str; 3] = ["", "-wal", "-shm"];
 
 /// Replace the SQLite database with a backup; refused while a server runs.
 #[derive(Debug, Args)]
@@ -24,7 +23,8 @@ const FILE_SUFFIXES: [&str; 3] = ["", "-wal", "-shm"];
   belfry restore belfry-20261121T080000Z.db
   belfry restore /mnt/backup/belfry-20261121T080000.000Z.db --yes
 
-The backup is verified first. The previous database is kept in the same folder, under a name with the time.")]
+The backup is verified first. The previous database is kept in the same folder, under a name with the time. After an
+interruption the previous database is unchanged, or the next start completes the restore.")]
 pub(super) struct Restore {
     /// The backup file.
     file: PathBuf,
@@ -44,7 +44,7 @@ impl Restore {
             return Err(Failure::Usage(output.text("restore.postgres")));
         }
         if !file.is_file() {
-            return Err(Failure::NotFound(format!("the file {} does not exist", file.display())));
+            return Err(Failure::NotFound(words(&message!("cli.no_file", path = file.display().to_string()))));
         }
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::failed)?;
         runtime.block_on(restore(&settings, &file, yes, &output))
@@ -67,15 +67,10 @@ async fn restore(settings: &Settings, file: &Path, yes: bool, output: &OutputOpt
         .collect();
     confirm(&output.fill("restore.ask", &values), yes, output)?;
     refuse_while_served(settings, output)?;
-    let previous = exchange(file, &database)?;
-    // Migrate a backup of an older version now; if that fails, the previous database is put back.
-    match app::open(settings).await {
-        Ok(opened) => opened.close().await,
-        Err(error) => {
-            restore_previous(&database, previous.as_deref()).map_err(|error| write_failure(&database, &error))?;
-            return Err(Failure::Failed(output.fill("restore.rolled_back", &[("why", &error.to_string())])));
-        }
-    }
+    private_files::create_folder(&settings.data_dir).map_err(|error| unwritable(&settings.data_dir, &error))?;
+    let replaced = app::replace_database(file, &database).await;
+    let previous =
+        replaced.map_err(|error| Failure::Failed(output.fill("restore.unusable", &[("why", &words(&error.message()))])))?;
     let previous = previous.map(|previous| previous.display().to_string());
     output.show(&json!({"database": database.display().to_string(), "aside": previous}), |_| {
         let mut message = output.line("restore.done", &values);
@@ -91,57 +86,4 @@ fn refuse_while_served(settings: &Settings, output: &OutputOptions) -> Result<()
         true => Err(Failure::Conflict(output.fill("restore.served", &[("folder", &settings.data_dir.display().to_string())]))),
         false => Ok(()),
     }
-}
-
-/// Moves the backup to the database's path. Returns the path of the previous database.
-fn exchange(file: &Path, database: &Path) -> Result<Option<PathBuf>, Failure> {
-    let new = with_suffix(database, ".restoring");
-    let copied = std::fs::copy(file, &new).and_then(|_| std::fs::OpenOptions::new().write(true).open(&new)?.sync_all());
-    copied.map_err(|error| write_failure(&new, &error))?;
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        std::fs::set_permissions(&new, std::fs::Permissions::from_mode(0o600)).map_err(|error| write_failure(&new, &error))?;
-    }
-    let previous =
-        database.exists().then(|| with_suffix(database, &format!(".before-{}", SystemClock.now().format("%Y%m%dT%H%M%SZ"))));
-    if let Some(previous) = &previous {
-        // The newest changes may be in the -wal file, which belongs to the database.
-        rename_all(database, previous).map_err(|error| write_failure(database, &error))?;
-    }
-    match std::fs::rename(&new, database) {
-        Ok(()) => Ok(previous),
-        Err(error) => {
-            restore_previous(database, previous.as_deref()).map_err(|error| write_failure(database, &error))?;
-            Err(write_failure(database, &error))
-        }
-    }
-}
-
-fn restore_previous(database: &Path, previous: Option<&Path>) -> io::Result<()> {
-    for ending in FILE_SUFFIXES {
-        match std::fs::remove_file(with_suffix(database, ending)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-    }
-    previous.map_or(Ok(()), |previous| rename_all(previous, database))
-}
-
-fn rename_all(from: &Path, to: &Path) -> io::Result<()> {
-    FILE_SUFFIXES
-        .iter()
-        .map(|ending| (with_suffix(from, ending), with_suffix(to, ending)))
-        .filter(|(from, _)| from.exists())
-        .try_for_each(|(from, to)| std::fs::rename(from, to))
-}
-
-fn with_suffix(path: &Path, ending: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(ending);
-    PathBuf::from(name)
-}
-
-fn write_failure(path: &Path, error: &io::Error) -> Failure {
-    Failure::Failed(format!("cannot write {}: {}", path.display(), reason(error)))
 }

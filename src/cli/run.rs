@@ -11,6 +11,7 @@ use super::connection_args::ConnectionArgs;
 use super::follow::{Follow, follow};
 use super::outcome;
 use super::output_options::{OutputOptions, text};
+use super::run_inputs::InputFlags;
 use super::task::find::find_task;
 use super::task::flags::span;
 use super::task::params::ParamFlags;
@@ -21,6 +22,7 @@ use super::task::params::ParamFlags;
   belfry run date                                  queues a run
   belfry run date --wait && echo done              waits for its end
   belfry run date --follow                         prints its output until it ends
+  belfry run report --input city=Shanghai --wait   with values of the task's inputs
   belfry run date --param message=hello --wait     with other parameters for this run
 
 Exit status with --wait or --follow: 0 succeeded; a failed command's own exit status; 124 timed out; 130 cancelled; 1
@@ -37,6 +39,8 @@ pub(super) struct Run {
 pub(super) struct RunArgs {
     /// The task's id.
     id: String,
+    #[command(flatten)]
+    inputs: InputFlags,
     #[command(flatten)]
     params: ParamFlags,
     /// An idempotency key: a repeated request with it starts nothing new.
@@ -71,6 +75,9 @@ impl RunArgs {
     pub(super) async fn run(self, client: &ApiClient, output: &OutputOptions) -> Result<(), Failure> {
         let task = find_task(client, output, &self.id).await?;
         let mut body = json!({});
+        if !self.inputs.is_empty() {
+            body["inputs"] = self.inputs.read(&task)?;
+        }
         if !self.params.is_empty() {
             body["params"] = self.params.read(text(&task["type"]), client, output).await?;
         }

@@ -1,5 +1,6 @@
 //! `belfry serve`: runs the server.
 
+use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,15 +11,19 @@ use tokio_util::sync::CancellationToken;
 use super::supervisor::Supervisor;
 use super::{Failure, answer, process_secrets, stop};
 use crate::app::{App, Bootstrap};
+use crate::cli::words;
 use crate::clock::SystemClock;
 use crate::config::{Flag, Settings};
+use crate::i18n::message;
+#[cfg(target_os = "linux")]
+use crate::tasks::process::orphans;
 use crate::telemetry::{self, Setup, TelemetryError};
 
 /// How long blocking calls may take to end when the server has stopped.
 const BLOCKING_GRACE: Duration = Duration::from_secs(2);
 
 /// Run the server: pages, API, scheduler and workers (the default command).
-#[derive(Debug, Default, PartialEq, Eq, Args)]
+#[derive(Debug, Default, Clone, PartialEq, Eq, Args)]
 pub(super) struct Serve {
     /// The settings file; by default belfry.toml, if it exists [env: BELFRY_CONFIG].
     #[arg(long, value_name = "FILE")]
@@ -38,22 +43,32 @@ pub(super) struct Serve {
 }
 
 fn read_pair(text: &str) -> Result<(String, String), String> {
-    let (name, value) = text.split_once('=').ok_or("use section.key=value, such as workers.limit=8")?;
+    let (name, value) = text.split_once('=').ok_or_else(|| words(&message!("cli.not_setting")))?;
     Ok((name.trim().to_owned(), value.to_owned()))
 }
 
 impl Serve {
     pub(super) fn run(self) -> Result<(), Failure> {
+        self.run_until(CancellationToken::new())
+    }
+
+    /// Runs until a signal, or until `shutdown` is cancelled.
+    pub(super) fn run_until(self, shutdown: CancellationToken) -> Result<(), Failure> {
         let settings = Settings::from_process(self.config.clone(), self.flags())?;
         process_secrets::protect();
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::failed)?;
-        let outcome = runtime.block_on(serve(settings));
+        #[cfg(target_os = "linux")]
+        {
+            orphans::adopt();
+            runtime.spawn(orphans::collect());
+        }
+        let outcome = runtime.block_on(serve(settings, shutdown));
         // A blocking call cannot be cancelled; it must not keep the process from ending.
         runtime.shutdown_timeout(BLOCKING_GRACE);
         outcome
     }
 
-    fn flags(&self) -> Vec<Flag> {
+    pub(super) fn flags(&self) -> Vec<Flag> {
         let own = [
             ("--data-dir", "data_dir", &self.data_dir),
             ("--listen", "server.listen", &self.listen),
@@ -71,8 +86,8 @@ impl Serve {
     }
 }
 
-async fn serve(settings: Settings) -> Result<(), Failure> {
-    let ground = Bootstrap::prepare(&settings).map_err(Failure::failed)?;
+async fn serve(settings: Settings, shutdown: CancellationToken) -> Result<(), Failure> {
+    let ground = Bootstrap::prepare(&settings)?;
     let _logs = telemetry::start(Setup {
         log: &settings.log,
         folder: &settings.data_dir,
@@ -82,24 +97,51 @@ async fn serve(settings: Settings) -> Result<(), Failure> {
         zone: settings.server.zone,
     })
     .map_err(|error| match error {
-        TelemetryError::Rules(_) => Failure::Usage(error.to_string()),
-        _ => Failure::failed(error),
+        TelemetryError::Rules(rules) => Failure::Usage(words(&rules)),
+        other => Failure::Failed(words(&other.message())),
     })?;
-    let shutdown = CancellationToken::new();
     let shutdown_grace = settings.workers.shutdown_timeout;
-    let app = App::from_bootstrap(ground, settings).await.map_err(Failure::failed)?;
+    let app = App::from_bootstrap(ground, settings).await?;
     let supervisor = Supervisor::new(&app.services().health, shutdown_grace, &shutdown);
     stop::on_signals(shutdown.clone()).map_err(Failure::failed)?;
-    let mut ready = format!("Belfry is ready at {} (Ctrl+C stops it)\n", app.url());
-    if let Some(code) = app.setup_code() {
-        ready
-            .push_str(&format!("There is no administrator yet: open /setup; from another machine it asks for the code {code}\n"));
-    }
+    let ready = greeting(&app.urls(), app.setup_code(), std::io::stdout().is_terminal());
     app.run_with_ready(shutdown, |_address| {
         // A closed pipe does not stop the server.
         let _ = answer(&ready);
         supervisor.ready();
     })
     .await
-    .map_err(Failure::failed)
+    .map_err(Failure::from)
+}
+
+/// What a ready server prints: its addresses and, while there is no administrator, where to create one. The one-time code is shown as a
+/// part of an address on a terminal only: what goes to a log is read by other eyes.
+fn greeting(urls: &[String], setup_code: Option<&str>, is_terminal: bool) -> String {
+    let mut lines = Vec::new();
+    if let Some((first, others)) = urls.split_first() {
+        lines.push(message!("start.ready", url = first));
+        lines.extend(others.iter().map(|url| message!("start.network", url)));
+    }
+    match (setup_code, urls.last()) {
+        (Some(code), Some(url)) if is_terminal => lines.push(message!("start.setup_at", url = format!("{url}setup?code={code}"))),
+        (Some(code), _) => lines.push(message!("start.setup", code)),
+        (None, _) => {}
+    }
+    lines.iter().map(|line| format!("{}\n", words(line))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn greeting_names_the_addresses_and_the_setup() {
+        let urls = ["http://127.0.0.1:8398/".to_owned(), "http://192.168.1.5:8398/".to_owned()];
+        let lines = |code, terminal| greeting(&urls, code, terminal).lines().map(str::to_owned).collect::<Vec<_>>();
+        let plain = lines(None, true);
+        assert!(plain.len() == 2 && plain[0].contains(&urls[0]) && plain[1].contains(&urls[1]), "{plain:?}");
+        assert!(lines(Some("AB2C"), true)[2].ends_with("http://192.168.1.5:8398/setup?code=AB2C"));
+        let logged = &lines(Some("AB2C"), false)[2];
+        assert!(logged.contains("AB2C") && !logged.contains("?code="), "{logged}");
+    }
 }

@@ -4,6 +4,8 @@ use clap::{Args, CommandFactory, ValueEnum};
 use clap_complete::Shell;
 
 use super::{Cli, Failure, answer};
+use crate::cli::words;
+use crate::i18n::message;
 
 /// Print the completion script for a shell.
 #[derive(Debug, Args)]
@@ -57,7 +59,7 @@ impl Man {
         all.build();
         let mut command = &all;
         for name in &self.command {
-            command = command.find_subcommand(name).ok_or_else(|| Failure::NotFound(format!("there is no command '{name}'")))?;
+            command = command.find_subcommand(name).ok_or_else(|| Failure::NotFound(words(&message!("cli.no_command", name))))?;
         }
         let mut text = Vec::new();
         page(command, &mut text).map_err(Failure::failed)?;

@@ -1,5 +1,10 @@
 //! Notifications to a supervisor such as systemd over `NOTIFY_SOCKET`: readiness, stopping with its expected duration, and watchdog
-//! pings (`WATCHDOG_USEC`) while the scheduler works. Without a supervisor nothing is sent.
+//! pings (`WATCHDOG_USEC`) while the scheduler works; to the service manager on Windows. Without a supervisor nothing is sent.
+
+use std::time::Duration;
+
+/// Extra time for a stop beyond that of running work: closing open requests and the database.
+const STOP_MARGIN: Duration = Duration::from_secs(15);
 
 #[cfg(unix)]
 mod systemd {
@@ -8,10 +13,8 @@ mod systemd {
     use sd_notify::NotifyState;
     use tokio_util::sync::CancellationToken;
 
+    use super::STOP_MARGIN;
     use crate::service::HealthService;
-
-    /// Extra time for a stop beyond that of running work: closing open requests and the database.
-    const STOP_MARGIN: Duration = Duration::from_secs(15);
 
     /// The state of the notifications.
     pub struct Supervisor {
@@ -69,22 +72,41 @@ mod systemd {
     }
 }
 
-#[cfg(not(unix))]
-mod systemd {
+#[cfg(windows)]
+mod service_manager {
+    use std::time::Duration;
+
     use tokio_util::sync::CancellationToken;
 
+    use super::STOP_MARGIN;
+    use crate::cli::system_service::status;
     use crate::service::HealthService;
 
-    /// No supervisor exists on this system.
-    pub struct Supervisor;
+    /// The state that the service manager of Windows shows.
+    pub struct Supervisor {
+        shutdown: CancellationToken,
+        stop_timeout: Duration,
+    }
 
     impl Supervisor {
-        pub fn new(_: &HealthService, _: std::time::Duration, _: &CancellationToken) -> Self {
-            Self
+        /// `shutdown_grace` is the time that running work is given when the server stops.
+        pub fn new(_: &HealthService, shutdown_grace: Duration, shutdown: &CancellationToken) -> Self {
+            Self { shutdown: shutdown.clone(), stop_timeout: shutdown_grace + STOP_MARGIN }
         }
 
-        pub fn ready(self) {}
+        /// Reports readiness, and the stop when it begins.
+        pub fn ready(self) {
+            let Some(reporter) = status::reporter() else { return };
+            reporter.running();
+            tokio::spawn(async move {
+                self.shutdown.cancelled().await;
+                reporter.stopping(self.stop_timeout);
+            });
+        }
     }
 }
 
+#[cfg(windows)]
+pub(super) use service_manager::Supervisor;
+#[cfg(unix)]
 pub(super) use systemd::Supervisor;

@@ -14,7 +14,9 @@ use super::input::confirm;
 use super::output_options::{OutputOptions, Tone, text, timestamp};
 use super::table::{Cell, Table};
 use super::user::Role;
+use crate::cli::words;
 use crate::clock::{Clock, SystemClock};
+use crate::i18n::message;
 
 /// Create, list and revoke access tokens for programs.
 #[derive(Debug, Args)]
@@ -121,7 +123,7 @@ fn write_token_file(file: &std::path::Path, token: &str) -> Result<(), Failure> 
     let written = crate::private_files::create_new(file).and_then(|mut open| writeln!(open, "{token}"));
     written.map_err(|error| {
         let why = crate::config::reason(&error);
-        Failure::Failed(format!("--to-file: cannot write {}: {why}; the token was created: {token}", file.display()))
+        Failure::Failed(words(&message!("cli.token_not_written", path = file.display().to_string(), why, token)))
     })
 }
 

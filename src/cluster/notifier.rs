@@ -43,7 +43,7 @@ pub struct ClusterNotifier {
 impl ClusterNotifier {
     /// Publishes and receives changes until the shutdown; on SQLite it only waits for the shutdown.
     pub async fn run(&self, shutdown: CancellationToken) {
-        if !matches!(self.database, Database::Postgres(_)) {
+        if !matches!(self.database, Database::Postgres { .. }) {
             return shutdown.cancelled().await;
         }
         let peer_joined = Notify::new();
@@ -67,7 +67,7 @@ impl ClusterNotifier {
     }
 
     async fn has_peers(&self) -> bool {
-        let load = async || node::all(&mut self.database.read().await?).await;
+        let load = async || node::all(&mut self.database.read_engine().await?).await;
         let now = self.clock.now();
         match load().await {
             Ok(nodes) => nodes.iter().any(|node| node.identity.id != self.node.id && !is_silent(node.last_seen_at, now)),
@@ -132,7 +132,8 @@ impl ClusterNotifier {
         let mut events = notice::events(&message);
         if self.events.wants_events() {
             for range in notice::output_ranges(&message) {
-                let chunks = execution::output(&mut self.database.read().await?, &range.execution_id, Some(range.after)).await?;
+                let chunks =
+                    execution::output(&mut self.database.read_engine().await?, &range.execution_id, Some(range.after)).await?;
                 let chunks = chunks.into_iter().filter(|chunk| (chunk.attempt, chunk.seq) <= range.last).collect();
                 events.push(Event::Output { execution_id: range.execution_id, chunks });
             }

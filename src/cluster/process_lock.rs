@@ -31,15 +31,25 @@ impl ProcessLock {
         Ok(ProcessLock { folder, node_id: node_id.to_owned(), _lock: lock })
     }
 
-    /// Whether a node's process is dead.
-    pub fn is_dead(&self, node: &Node, now: DateTime<Utc>) -> bool {
+    /// Whether a node's process is dead. `now`: the time by the clock of the heartbeats; `None`: unknown, so that a process on
+    /// another machine counts as alive.
+    pub fn is_dead(&self, node: &Node, now: Option<DateTime<Utc>>) -> bool {
         if node.identity.id == self.node_id {
             return false;
         }
         match OpenOptions::new().write(true).open(lock_path(&self.folder, &node.identity.id)) {
             Ok(file) => file.try_lock().is_ok(),
-            Err(_) => is_silent(node.last_seen_at, now),
+            Err(_) => now.is_some_and(|now| is_silent(node.last_seen_at, now)),
         }
+    }
+
+    /// The ids of the dead nodes that ran on this machine with the same data folder.
+    pub fn dead_here(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(&self.folder).into_iter().flatten().filter_map(Result::ok);
+        let locks = entries.map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|ending| ending == "lock"));
+        let is_dead = |path: &PathBuf| OpenOptions::new().write(true).open(path).is_ok_and(|file| file.try_lock().is_ok());
+        let id = |path: PathBuf| path.file_stem()?.to_str().map(str::to_owned);
+        locks.filter(is_dead).filter_map(id).filter(|id| *id != self.node_id).collect()
     }
 
     /// Deletes the lock file of a dead node.
@@ -74,7 +84,7 @@ mod tests {
 
     fn node(id: &str, last_seen_at: DateTime<Utc>) -> Node {
         let identity = NodeIdentity { id: id.into(), name: "host".into() };
-        Node { identity, version: "1".into(), started_at: last_seen_at, last_seen_at, workers: 8 }
+        Node { identity, version: "1".into(), started_at: last_seen_at, last_seen_at, workers: 8, clock_offset_ms: None }
     }
 
     #[test]
@@ -84,13 +94,13 @@ mod tests {
         let own = ProcessLock::acquire(folder.path(), "own").unwrap();
         let other = ProcessLock::acquire(folder.path(), "other").unwrap();
         let long_ago = now - Duration::hours(1);
-        assert!(!own.is_dead(&node("other", long_ago), now), "it holds its lock, whatever its heartbeat");
-        assert!(!own.is_dead(&node("own", long_ago), now), "this process is never dead");
+        assert!(!own.is_dead(&node("other", long_ago), Some(now)), "it holds its lock, whatever its heartbeat");
+        assert!(!own.is_dead(&node("own", long_ago), Some(now)), "this process is never dead");
         assert!(any_process_alive(folder.path()));
         // A killed process leaves its file behind, unlocked.
         drop(other);
         File::create(lock_path(&own.folder, "other")).unwrap();
-        assert!(own.is_dead(&node("other", now), now));
+        assert!(own.is_dead(&node("other", now), Some(now)));
         drop(own);
         assert!(!any_process_alive(folder.path()));
     }
@@ -100,7 +110,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let now: DateTime<Utc> = "2026-11-21T08:00:00Z".parse().unwrap();
         let own = ProcessLock::acquire(folder.path(), "own").unwrap();
-        assert!(!own.is_dead(&node("remote", now - Duration::seconds(30)), now));
-        assert!(own.is_dead(&node("remote", now - Duration::seconds(31)), now));
+        assert!(!own.is_dead(&node("remote", now - Duration::seconds(30)), Some(now)));
+        assert!(own.is_dead(&node("remote", now - Duration::seconds(31)), Some(now)));
+        assert!(!own.is_dead(&node("remote", now - Duration::hours(1)), None), "this node's clock is not trusted");
     }
 }

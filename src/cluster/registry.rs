@@ -8,10 +8,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::process_lock::ProcessLock;
 use crate::clock::SharedClock;
-use crate::domain::node::{Node, NodeIdentity};
-use crate::queue::jobs;
+use crate::domain::node::{Node, NodeIdentity, is_silent, may_judge};
 use crate::signals::WriteStatus;
-use crate::storage::{Database, Result, Tx, node};
+use crate::storage::{Database, Result, execution, node};
 
 const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(5);
 
@@ -37,7 +36,7 @@ impl NodeRegistry {
                 () = tokio::time::sleep(HEARTBEAT_INTERVAL) => {}
             }
             let recorded = self.run_once(self.clock.now()).await;
-            let was_failing = writes.set_failing(recorded.is_err());
+            let was_failing = writes.set_failure(recorded.as_ref().err().map(ToString::to_string));
             match recorded {
                 Err(error) if !was_failing => {
                     tracing::error!(error = &error as &dyn std::error::Error, "failed to record heartbeat; retrying");
@@ -54,36 +53,43 @@ impl NodeRegistry {
         }
     }
 
-    /// Records one heartbeat.
+    /// Records one heartbeat, by the database's clock, so that the nodes' own clocks do not matter.
     pub async fn run_once(&self, now: DateTime<Utc>) -> Result<()> {
         let mut tx = self.database.write().await?;
-        node::heartbeat(&mut tx, &self.node, self.workers, self.started_at, now).await?;
+        let database_time = node::database_time(&mut tx).await?;
+        let offset = database_time.map(|time| now - time);
+        let seen = database_time.unwrap_or(now);
+        node::heartbeat(&mut tx, &self.node, self.workers, self.started_at, seen, offset).await?;
         tx.commit().await
     }
 
     /// The other nodes whose process is dead.
     pub async fn dead_nodes(&self, now: DateTime<Utc>) -> Result<Vec<Node>> {
-        let mut nodes = node::all(&mut self.database.read().await?).await?;
-        nodes.retain(|node| self.process_lock.is_dead(node, now));
+        let mut reader = self.database.read_engine().await?;
+        let time = node::database_time(&mut reader).await?.unwrap_or(now);
+        let mut nodes = node::all(&mut reader).await?;
+        let judges = may_judge(now - time);
+        let silent = nodes.iter().any(|node| node.identity.id != self.node.id && is_silent(node.last_seen_at, time));
+        if !judges && silent {
+            tracing::warn!(
+                seconds = (now - time).num_seconds(),
+                "this node's clock differs too much from the database's to take over the runs of silent nodes"
+            );
+        }
+        nodes.retain(|node| self.process_lock.is_dead(node, judges.then_some(time)));
         Ok(nodes)
     }
 
     /// Deletes this node's record after an orderly stop. If the database fails, another node does it. A node with runs that
-    /// have no recorded end keeps its record, so that the next process recovers them.
+    /// have no recorded end keeps its record, so that the next process recovers them; what has not begun waits again.
     pub async fn deregister(&self) -> Result<()> {
         let mut tx = self.database.write().await?;
+        execution::release(&mut tx, &self.node.id, &[]).await?;
         if !node::running_on(&mut tx, &self.node.id, 1).await?.is_empty() {
             tracing::warn!("some executions of this node have no recorded end; another process will recover them");
-            return Ok(());
+            return tx.commit().await;
         }
-        remove(&mut tx, &self.node.id).await?;
+        node::delete(&mut tx, &self.node.id).await?;
         tx.commit().await
     }
-}
-
-/// Deletes a node and its workers that hold no job.
-pub async fn remove(tx: &mut Tx, node_id: &str) -> Result<()> {
-    let workers = jobs::workers_of_node(tx, node_id).await?;
-    jobs::delete_workers(tx, &workers).await?;
-    node::delete(tx, node_id).await
 }

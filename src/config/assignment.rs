@@ -7,6 +7,7 @@ use super::setting::Setting;
 use super::table;
 use super::value::Value;
 use super::{Flag, Settings};
+use crate::i18n::message;
 
 /// Where a setting was assigned.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,7 +46,7 @@ impl Assignment {
     /// The value is not allowed; names the origin and what is allowed.
     pub fn apply(&self, settings: &mut Settings) -> Result<(), SettingsError> {
         let applied = (self.setting.apply)(settings, &self.name, &self.value);
-        applied.map_err(|message| SettingsError(format!("{}: {message}", self.origin)))
+        applied.map_err(|message| SettingsError(message.of(self.origin.to_string())))
     }
 }
 
@@ -59,8 +60,8 @@ pub fn from_flag(flag: &Flag) -> Result<Assignment, SettingsError> {
     match table::find(section, key) {
         Some((setting, name)) => Ok(Assignment { setting, name, value, origin: Origin::Flag(flag.shown.clone()) }),
         None => {
-            let hint = table::did_you_mean(&flag.setting, table::all().map(Setting::path));
-            Err(SettingsError(format!("{}: unknown setting{hint}", flag.shown)))
+            let unknown = table::did_you_mean(message!("setting.unknown"), &flag.setting, table::all().map(Setting::path));
+            Err(SettingsError(unknown.of(&flag.shown)))
         }
     }
 }

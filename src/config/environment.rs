@@ -11,6 +11,7 @@ use super::table;
 use super::value::Value;
 use super::{Admin, Secret};
 use crate::domain::user::{check_password, check_token, check_user_name};
+use crate::i18n::{Message, message};
 
 /// The values read from the environment.
 #[derive(Default)]
@@ -59,7 +60,7 @@ fn belfry_variables(variables: &[(OsString, OsString)]) -> Result<BTreeMap<Strin
         {
             continue;
         }
-        let value = value.to_str().ok_or_else(|| SettingsError(format!("{name}: is not valid UTF-8")))?;
+        let value = value.to_str().ok_or_else(|| SettingsError(message!("value.not_utf8").of(name)))?;
         ours.insert(name.to_owned(), value.to_owned());
     }
     Ok(ours)
@@ -70,10 +71,11 @@ fn resolve_files(mut ours: BTreeMap<String, String>) -> Result<BTreeMap<String, 
     let by_file: Vec<String> = ours.keys().filter(|name| name.strip_suffix("_FILE").is_some_and(is_secret)).cloned().collect();
     for by_file in by_file {
         let (name, path) = (by_file.trim_end_matches("_FILE").to_owned(), ours.remove(&by_file).unwrap_or_default());
-        let text = std::fs::read_to_string(&path)
-            .map_err(|error| SettingsError(format!("{by_file}: cannot read {path}: {}", super::reason(&error))))?;
+        let text = std::fs::read_to_string(&path).map_err(|error| {
+            SettingsError(message!("setting.unreadable", path = &path, reason = super::reason(&error)).of(&by_file))
+        })?;
         if ours.insert(name.clone(), text.trim_end_matches(['\r', '\n']).to_owned()).is_some() {
-            return Err(SettingsError(format!("{by_file}: {name} is set too; set only one of them")));
+            return Err(SettingsError(message!("setting.set_twice", name).of(by_file)));
         }
     }
     Ok(ours)
@@ -88,24 +90,25 @@ fn admin(user: Option<String>, password: Option<String>, token: Option<String>) 
     if password.is_none() && token.is_none() {
         return match user {
             None => Ok(None),
-            Some(_) => Err(SettingsError(format!("{ADMIN_USER}: requires {ADMIN_PASSWORD} or {ADMIN_TOKEN}"))),
+            Some(_) => Err(SettingsError(
+                message!("setting.admin_credential", password = ADMIN_PASSWORD, token = ADMIN_TOKEN).of(ADMIN_USER),
+            )),
         };
     }
     let user = user.unwrap_or_else(|| DEFAULT_ADMIN.to_owned());
-    check_user_name(&user).map_err(|message| by_variable(ADMIN_USER, &message.to_string()))?;
+    check_user_name(&user).map_err(|message| by_variable(ADMIN_USER, message))?;
     if let Some(password) = &password {
-        check_password(password, &user).map_err(|message| by_variable(ADMIN_PASSWORD, &message.to_string()))?;
+        check_password(password, &user).map_err(|message| by_variable(ADMIN_PASSWORD, message))?;
     }
     if let Some(token) = &token {
-        check_token(token).map_err(|message| by_variable(ADMIN_TOKEN, &message.to_string()))?;
+        check_token(token).map_err(|message| by_variable(ADMIN_TOKEN, message))?;
     }
     Ok(Some(Admin { user, password: password.map(Secret::new), token: token.map(Secret::new) }))
 }
 
-/// Replaces the field name at the start of a domain error by the variable's name.
-fn by_variable(variable: &str, message: &str) -> SettingsError {
-    let message = message.split_once(": ").map_or(message, |(_, rest)| rest);
-    SettingsError(format!("{variable}: {message}"))
+/// The error of an account's field, with the variable in place of the field.
+fn by_variable(variable: &str, message: Message) -> SettingsError {
+    SettingsError(message.without_field().of(variable))
 }
 
 /// Whether a variable of the process holds a secret.
@@ -121,5 +124,5 @@ fn is_secret(variable: &str) -> bool {
 fn unknown(variable: &str) -> SettingsError {
     let own = [CONFIG, ADMIN_USER, ADMIN_PASSWORD, ADMIN_TOKEN].map(str::to_owned);
     let all = table::all().map(Setting::variable).chain(own).chain(secrets().map(|name| format!("{name}_FILE")));
-    SettingsError(format!("{variable}: unknown setting{}", table::did_you_mean(variable, all)))
+    SettingsError(table::did_you_mean(message!("setting.unknown"), variable, all).of(variable))
 }

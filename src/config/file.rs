@@ -9,6 +9,7 @@ use super::assignment::{Assignment, Origin};
 use super::error::SettingsError;
 use super::table;
 use super::value::Value;
+use crate::i18n::{Message, message};
 
 const DEFAULT_FILE: &str = "belfry.toml";
 
@@ -25,8 +26,11 @@ pub fn read(named: Option<(&str, PathBuf)>) -> Result<Vec<Assignment>, SettingsE
         (Ok(bytes), _) => parse(&path.display().to_string(), bytes),
         (Err(error), None) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
         (Err(error), from) => {
-            let from = from.map(|from| format!("{from}: ")).unwrap_or_default();
-            Err(SettingsError(format!("{from}cannot read {}: {}", path.display(), super::reason(&error))))
+            let unreadable = message!("setting.unreadable", path = path.display().to_string(), reason = super::reason(&error));
+            Err(SettingsError(match from {
+                Some(from) => unreadable.of(from),
+                None => unreadable,
+            }))
         }
     }
 }
@@ -34,13 +38,13 @@ pub fn read(named: Option<(&str, PathBuf)>) -> Result<Vec<Assignment>, SettingsE
 fn parse(file: &str, bytes: Vec<u8>) -> Result<Vec<Assignment>, SettingsError> {
     let text = String::from_utf8(bytes).map_err(|e| {
         let line = 1 + e.as_bytes().iter().take(e.utf8_error().valid_up_to()).filter(|b| **b == b'\n').count();
-        SettingsError(format!("{file}:{line}: is not valid UTF-8"))
+        SettingsError(message!("value.not_utf8").of(format!("{file}:{line}")))
     })?;
     let text = text.trim_start_matches('\u{feff}');
     let reader = Reader { file, text };
     let table = DeTable::parse(text).map_err(|e| {
         let at = e.span().map_or(0, |span| span.start);
-        SettingsError(format!("{file}:{}: {}", reader.line(at), e.message().replace('\n', ", ")))
+        SettingsError(Message::verbatim(e.message().replace('\n', ", ")).of(format!("{file}:{}", reader.line(at))))
     })?;
     let mut found = Vec::new();
     reader.section("", table.get_ref(), &mut found)?;
@@ -77,18 +81,18 @@ impl Reader<'_> {
         let (line, name) = (self.line(key.span().start), key.get_ref().as_ref());
         let origin = Origin::File { file: self.file.to_owned(), line, section: section.to_owned(), key: name.to_owned() };
         if let (DeValue::Table(_), "") = (value, section) {
-            let hint = table::did_you_mean(name, sections().map(str::to_owned));
-            return Err(SettingsError(format!("{}:{line}: [{name}]: unknown section{hint}", self.file)));
+            let unknown = table::did_you_mean(message!("setting.unknown_section"), name, sections().map(str::to_owned));
+            return Err(SettingsError(unknown.of(format!("{}:{line}: [{name}]", self.file))));
         }
         match table::find(section, name) {
             Some((setting, name)) => Ok(Assignment { setting, name, value: plain(value), origin }),
             None if is_section(format!("{section}.{name}").trim_start_matches('.')) => {
-                Err(SettingsError(format!("{origin}: is a section, not a value")))
+                Err(SettingsError(message!("setting.is_section").of(origin.to_string())))
             }
             None => {
                 let here = |pattern: &str| pattern == section || table::name_in_section(pattern, section).is_some();
                 let keys = table::all().filter(|s| here(s.section) && s.key != "*").map(|s| s.key.to_owned());
-                Err(SettingsError(format!("{origin}: unknown key{}", table::did_you_mean(name, keys))))
+                Err(SettingsError(table::did_you_mean(message!("setting.unknown_key"), name, keys).of(origin.to_string())))
             }
         }
     }
@@ -116,12 +120,12 @@ fn plain(value: &DeValue<'_>) -> Value {
         DeValue::String(text) => Value::Text(text.to_string()),
         DeValue::Integer(number) => match i64::from_str_radix(number.as_str(), number.radix()) {
             Ok(number) => Value::Integer(number),
-            Err(_) => Value::Other("a number out of range"),
+            Err(_) => Value::Other(message!("setting.number_out_of_range")),
         },
         DeValue::Boolean(value) => Value::Boolean(*value),
-        DeValue::Float(_) => Value::Other("a floating-point number"),
-        DeValue::Datetime(_) => Value::Other("a date"),
-        DeValue::Array(list) => texts(list).map_or(Value::Other("a list with other types than strings"), Value::List),
-        DeValue::Table(_) => Value::Other("a table"),
+        DeValue::Float(_) => Value::Other(message!("setting.float")),
+        DeValue::Datetime(_) => Value::Other(message!("setting.date")),
+        DeValue::Array(list) => texts(list).map_or_else(|| Value::Other(message!("setting.mixed_list")), Value::List),
+        DeValue::Table(_) => Value::Other(message!("setting.table")),
     }
 }

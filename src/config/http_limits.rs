@@ -7,6 +7,7 @@ use ipnet::IpNet;
 
 use super::setting::settings;
 use super::value::Value;
+use crate::i18n::{Message, message};
 
 /// TLS, trusted proxies and limits of `[server]`.
 #[derive(Debug, Clone, PartialEq)]
@@ -105,13 +106,13 @@ settings! {
         => s.server.http.body_bytes = v.number::<usize>(16..=1_048_576)? << 10;
 }
 
-fn seconds(value: &Value) -> Result<Duration, String> {
+fn seconds(value: &Value) -> Result<Duration, Message> {
     value.number(1..=3600).map(Duration::from_secs)
 }
 
 /// An address, or a network in CIDR form.
-fn network(text: &str) -> Result<IpNet, String> {
+fn network(text: &str) -> Result<IpNet, Message> {
     let address = || text.parse::<std::net::IpAddr>().map(IpNet::from).ok();
     let found = text.parse().ok().or_else(address);
-    found.ok_or_else(|| format!("'{text}' is not an address or a network, such as 10.0.0.1 or 10.0.0.0/8"))
+    found.ok_or_else(|| message!("setting.not_network", text))
 }

@@ -13,7 +13,7 @@ mod setting;
 mod single_sign_on;
 mod table;
 mod value;
-mod zone;
+pub mod zone;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -24,6 +24,7 @@ use chrono_tz::Tz;
 
 use crate::domain::profile::Profiles;
 use crate::domain::single_sign_on::IdentityProvider;
+use crate::i18n::message;
 
 pub use environment::is_secret_variable;
 pub use error::SettingsError;
@@ -70,6 +71,8 @@ pub struct Server {
     pub name: String,
     /// The public URL of Belfry: scheme, host and port, without a path.
     pub public_url: Option<String>,
+    /// The path below which a reverse proxy serves Belfry: empty, or with a leading and without a trailing slash.
+    pub base_path: String,
     pub http: HttpLimits,
 }
 
@@ -220,6 +223,7 @@ impl Default for Settings {
                 zone: zone::system_zone(),
                 name: host_name(),
                 public_url: None,
+                base_path: String::new(),
                 http: HttpLimits::default(),
             },
             database: Database { url: None, synchronous: Synchronous::Normal, max_connections: 10 },
@@ -249,12 +253,10 @@ impl Default for Settings {
 fn check_folders(files: &Files) -> Result<(), SettingsError> {
     for (name, folder) in &files.named {
         if folder.path.as_os_str().is_empty() {
-            return Err(SettingsError(format!("[files.{name}]: folder is missing")));
+            return Err(SettingsError(message!("setting.no_folder").of(format!("[files.{name}]"))));
         }
         if folder.tags.is_empty() {
-            return Err(SettingsError(format!(
-                "[files.{name}]: tags is missing; a folder for all tasks belongs in files.folders"
-            )));
+            return Err(SettingsError(message!("setting.no_tags").of(format!("[files.{name}]"))));
         }
     }
     Ok(())

@@ -40,6 +40,11 @@ const GROUPS: &[Group] = &[
     group("smtp.*", "[smtp.&lt;name&gt;]", "Mail servers, each with a name of your choice."),
     group("sms.*", "[sms.&lt;name&gt;]", "SMS providers, each with a name of your choice."),
     group("datasource.*", "[datasource.&lt;name&gt;]", "Databases for tasks, each with a name of your choice."),
+    group(
+        "notify.*",
+        "[notify.&lt;name&gt;]",
+        "Channels of notifications, each with a name of your choice; see [notifications.md](notifications.md).",
+    ),
     group("http.*", "[http.&lt;name&gt;]", "HTTP services for tasks, each with a name of your choice."),
 ];
 

@@ -2,6 +2,7 @@
 
 use super::Settings;
 use super::value::Value;
+use crate::i18n::{Message, message};
 
 /// One setting.
 pub struct Setting {
@@ -56,7 +57,7 @@ impl ValueType {
 }
 
 /// Reads a value into the settings. The string is the user's name if the key or the end of the section is `*`.
-pub(super) type Apply = fn(&mut Settings, &str, &Value) -> Result<(), String>;
+pub(super) type Apply = fn(&mut Settings, &str, &Value) -> Result<(), Message>;
 
 /// Declares a table of settings: `["section"] "key" Type "default" "help" => settings.place = value;`, after `secret` for a
 /// secret. The names between the bars are those of the settings, the user's name and the value in the assignments.
@@ -108,10 +109,10 @@ impl Setting {
 }
 
 /// Validates a name chosen by the user: only lower case, because names are part of environment variables.
-pub(super) fn check_name(what: &str, name: &str) -> Result<(), String> {
+pub(super) fn check_name(name: &str) -> Result<(), Message> {
     let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '-');
     if name.is_empty() || name.len() > 64 || !name.chars().all(fits) {
-        return Err(format!("the name of a {what} must have 1 to 64 lower-case letters, digits, '_' or '-'"));
+        return Err(message!("setting.name"));
     }
     Ok(())
 }

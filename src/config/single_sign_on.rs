@@ -5,6 +5,7 @@ use super::value::Value;
 use super::{Settings, SettingsError};
 use crate::domain::single_sign_on::IdentityProvider;
 use crate::domain::user::Role;
+use crate::i18n::{Message, message};
 
 const SECTION: &str = "oidc";
 const DEFAULT_ROLES: [(&str, Option<Role>); 4] =
@@ -41,7 +42,7 @@ fn of(settings: &mut Settings) -> &mut IdentityProvider {
     &mut settings.oidc
 }
 
-fn values(settings: &mut Settings, role: Role, value: &Value) -> Result<(), String> {
+fn values(settings: &mut Settings, role: Role, value: &Value) -> Result<(), Message> {
     let texts = value.texts()?;
     let roles = &mut of(settings).roles;
     roles.retain(|(own, _)| *own != role);
@@ -57,6 +58,7 @@ pub(super) fn finish(settings: &mut Settings) -> Result<(), SettingsError> {
     if !provider.is_set_up() && provider.client_id.is_empty() {
         return Ok(());
     }
-    provider.public_url = settings.server.public_url.clone().unwrap_or_default();
-    provider.check().map_err(|fault| SettingsError(format!("[oidc] {fault}")))
+    let origin = settings.server.public_url.clone();
+    provider.public_url = origin.map(|origin| format!("{origin}{}", settings.server.base_path)).unwrap_or_default();
+    provider.check().map_err(|fault| SettingsError(message!("setting.oidc", fault)))
 }

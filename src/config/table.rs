@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::setting::{Setting, check_name, settings};
 use super::value::Value;
 use super::{LogFormat, Secret, Synchronous, http_limits, profiles, single_sign_on};
+use crate::i18n::{Message, message};
 
 /// Every setting, in the order of the example file.
 pub fn all() -> impl Iterator<Item = &'static Setting> {
@@ -28,6 +29,8 @@ settings! {
     "public_url" Url ""
         "The public URL of Belfry without a path, such as https://belfry.example.com. Required for single sign-on."
         => s.server.public_url = Some(v.origin()?);
+    "base_path" Text "" "The path below which a reverse proxy serves Belfry, such as /belfry; by default the root of the host."
+        => s.server.base_path = v.base_path()?;
     "name" Text "" "The name of this node in lists; by default the machine's host name." => s.server.name = v.text()?;
 
     ["database"]
@@ -61,7 +64,7 @@ settings! {
     "*" Integer ""
         "A named queue and its maximum number of concurrent runs, 1 to 10000; tasks select it in their policy. The queue slow exists by default, with 16."
         => {
-            check_name("queue", name)?;
+            check_name(name)?;
             s.workers.queues.insert(name.to_owned(), v.number(1..=10_000)?);
         };
 
@@ -106,12 +109,12 @@ settings! {
     "folder" Path ""
         "A folder whose files tasks with one of the tags may read and write. Within a folder of files.folders it is closed to all other tasks."
         => {
-            check_name("folder", name)?;
+            check_name(name)?;
             s.files.named.entry(name.to_owned()).or_default().path = v.folder()?;
         };
     "tags" TextList "" "The tags of the tasks that may use the folder; at least one."
         => {
-            check_name("folder", name)?;
+            check_name(name)?;
             s.files.named.entry(name.to_owned()).or_default().tags = v.texts()?;
         };
 
@@ -127,7 +130,7 @@ settings! {
     ["secrets"]
     secret "key" Text ""
         "The encryption key of secrets, 32 bytes in base64; by default secret.key in the data folder, created on first use."
-        => s.secrets.key = Some(Secret::new(v.text().map_err(|_| "must be 32 bytes in base64".to_owned())?));
+        => s.secrets.key = Some(Secret::new(v.text().map_err(|_| message!("setting.key"))?));
 }
 
 /// The log levels, from the least to the most verbose.
@@ -161,20 +164,20 @@ pub fn name_in_section<'a>(pattern: &str, section: &'a str) -> Option<&'a str> {
     (!name.is_empty() && !name.contains('.')).then_some(name)
 }
 
-/// `; did you mean …?` with the nearest candidate, or an empty string if none is near.
-pub fn did_you_mean(name: &str, candidates: impl Iterator<Item = String>) -> String {
+/// The message with the nearest candidate, if one is near: `unknown key; did you mean …?`.
+pub fn did_you_mean(unknown: Message, name: &str, candidates: impl Iterator<Item = String>) -> Message {
     let near = candidates.map(|word| (strsim::damerau_levenshtein(name, &word), word)).min();
     match near {
-        Some((distance, word)) if distance <= 1 + word.len() / 4 => format!("; did you mean {word}?"),
-        _ => String::new(),
+        Some((distance, word)) if distance <= 1 + word.len() / 4 => message!("setting.did_you_mean", unknown, word),
+        _ => unknown,
     }
 }
 
-fn database_url(value: &Value) -> Result<Secret, String> {
+fn database_url(value: &Value) -> Result<Secret, Message> {
     let known = |text: &str| ["postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme));
     match value.text() {
         Ok(text) if known(&text) => Ok(Secret::new(text)),
         // The value may contain a password, so it is not part of the message.
-        _ => Err("the value is not a PostgreSQL URL; use postgres://user:password@host:5432/name, or omit it for SQLite".into()),
+        _ => Err(message!("setting.not_database_url")),
     }
 }

@@ -2,11 +2,17 @@
 //! caller adds the origin.
 
 use std::ops::RangeInclusive;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use chrono_tz::Tz;
 
 use super::Secret;
+use crate::domain::input::truncate;
+use crate::domain::trigger::zone_advice;
+use crate::i18n::{Message, message};
+
+/// Maximum length of a value in messages, in characters, so that a long value does not hide the message.
+const SHOWN_MAX: usize = 60;
 
 /// A value as written.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,23 +28,23 @@ pub enum Value {
     /// The text of an environment variable or a flag, which has no type.
     Untyped(String),
     /// A type that no setting accepts; holds its description.
-    Other(&'static str),
+    Other(Message),
 }
 
-type Read<T> = Result<T, String>;
+type Read<T> = Result<T, Message>;
 
 impl Value {
     /// A non-empty string.
     pub fn text(&self) -> Read<String> {
         match self {
             Value::Text(text) | Value::Untyped(text) if !text.trim().is_empty() => Ok(text.clone()),
-            _ => Err(format!("{} is not a non-empty string", self.shown())),
+            _ => Err(message!("setting.not_text", value = self.shown())),
         }
     }
 
     /// A secret; its value is not part of error messages.
     pub fn secret(&self) -> Read<Secret> {
-        self.text().map(Secret::new).map_err(|_| "the value is not a non-empty string".to_owned())
+        self.text().map(Secret::new).map_err(|_| message!("setting.not_text", value = message!("setting.the_value")))
     }
 
     /// A list of strings; in a variable or a flag, separated by commas.
@@ -46,10 +52,10 @@ impl Value {
         let list = match self {
             Value::List(list) => list.clone(),
             Value::Untyped(text) => text.split(',').map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect(),
-            _ => return Err(format!("{} is not a list of strings, such as [\"a\", \"b\"]", self.shown())),
+            _ => return Err(message!("setting.not_list", value = self.shown())),
         };
         match list.iter().any(|text| text.trim().is_empty()) {
-            true => Err("a string in the list is empty".to_owned()),
+            true => Err(message!("setting.empty_item")),
             false => Ok(list),
         }
     }
@@ -58,7 +64,7 @@ impl Value {
     pub fn folders(&self) -> Read<Vec<PathBuf>> {
         let folders: Vec<PathBuf> = self.texts()?.into_iter().map(PathBuf::from).collect();
         match folders.iter().find(|folder| !folder.is_absolute()) {
-            Some(folder) => Err(format!("'{}' is not an absolute path", folder.display())),
+            Some(folder) => Err(not_absolute(folder)),
             None => Ok(folders),
         }
     }
@@ -66,7 +72,7 @@ impl Value {
     /// A folder with an absolute path.
     pub fn folder(&self) -> Read<PathBuf> {
         let folder = PathBuf::from(self.text()?);
-        if folder.is_absolute() { Ok(folder) } else { Err(format!("'{}' is not an absolute path", folder.display())) }
+        if folder.is_absolute() { Ok(folder) } else { Err(not_absolute(&folder)) }
     }
 
     /// One of the given choices.
@@ -78,7 +84,7 @@ impl Value {
         let found = choices.iter().find(|(word, _)| *word == text).map(|(_, value)| *value);
         found.ok_or_else(|| {
             let words: Vec<&str> = choices.iter().map(|(word, _)| *word).collect();
-            format!("{} is not one of: {}", self.shown(), words.join(", "))
+            message!("value.not_one_of", value = self.shown(), known = words.join(", "))
         })
     }
 
@@ -90,7 +96,7 @@ impl Value {
             _ => None,
         };
         let number = number.filter(|n| range.contains(n)).and_then(|n| N::try_from(n).ok());
-        number.ok_or_else(|| format!("{} is not an integer from {} to {}", self.shown(), range.start(), range.end()))
+        number.ok_or_else(|| message!("setting.not_integer", value = self.shown(), min = *range.start(), max = *range.end()))
     }
 
     pub fn boolean(&self) -> Read<bool> {
@@ -98,21 +104,24 @@ impl Value {
             Value::Boolean(value) => Ok(*value),
             Value::Untyped(text) if text == "true" => Ok(true),
             Value::Untyped(text) if text == "false" => Ok(false),
-            _ => Err(format!("{} is not true or false", self.shown())),
+            _ => Err(message!("setting.not_boolean", value = self.shown())),
         }
     }
 
     /// An IANA time zone.
     pub fn zone(&self) -> Read<Tz> {
         let text = self.text()?;
-        text.parse().map_err(|_| format!("'{text}' is not a time zone; use an IANA name such as Asia/Shanghai or UTC"))
+        text.parse().map_err(|_| match zone_advice(&text) {
+            Some(advice) => message!("setting.zone_to_write", value = self.shown(), advice),
+            None => message!("setting.not_zone", value = self.shown()),
+        })
     }
 
     /// `host:port`.
     pub fn address(&self) -> Read<String> {
         let text = self.text()?;
         let fits = text.rsplit_once(':').is_some_and(|(host, port)| is_host(host) && port.parse::<u16>().is_ok());
-        if fits { Ok(text) } else { Err(format!("'{text}' is not an address; use host:port, such as 127.0.0.1:8398")) }
+        if fits { Ok(text) } else { Err(message!("setting.not_address", value = self.shown())) }
     }
 
     /// `http://host[:port]` or `https://host[:port]`, without a path.
@@ -126,17 +135,31 @@ impl Value {
         };
         match port && is_host(host) && !host.contains(['/', '?', '#', '@']) {
             true => Ok(text.strip_suffix('/').unwrap_or(&text).to_owned()),
-            false => Err(format!("{} is not a URL without a path, such as https://belfry.example.com", self.shown())),
+            false => Err(message!("setting.not_origin", value = self.shown())),
         }
     }
 
-    fn shown(&self) -> String {
+    /// A path with a leading slash; empty for `/`. A trailing slash is dropped.
+    pub fn base_path(&self) -> Read<String> {
+        let text = self.text()?;
+        let path = text.trim_end_matches('/');
+        let plain = |part: &str| {
+            let known = |c: char| c.is_ascii_alphanumeric() || "-_.~".contains(c);
+            !part.is_empty() && part.chars().all(known) && !part.chars().all(|c| c == '.')
+        };
+        match path.is_empty() || path.strip_prefix('/').is_some_and(|rest| rest.split('/').all(plain)) {
+            true => Ok(path.to_owned()),
+            false => Err(message!("setting.not_base_path", value = self.shown())),
+        }
+    }
+
+    fn shown(&self) -> Message {
         match self {
-            Value::Text(text) | Value::Untyped(text) => format!("'{}'", truncate(text)),
-            Value::Integer(number) => number.to_string(),
-            Value::Boolean(value) => value.to_string(),
-            Value::List(_) => "a list".to_owned(),
-            Value::Other(kind) => (*kind).to_owned(),
+            Value::Text(text) | Value::Untyped(text) => Message::verbatim(format!("'{}'", truncate(text, SHOWN_MAX))),
+            Value::Integer(number) => Message::verbatim(number.to_string()),
+            Value::Boolean(value) => Message::verbatim(value.to_string()),
+            Value::List(_) => message!("kind.list"),
+            Value::Other(kind) => kind.clone(),
         }
     }
 }
@@ -149,8 +172,6 @@ fn is_host(host: &str) -> bool {
     }
 }
 
-/// The text, cut to 60 characters, so that a long value does not hide the message.
-fn truncate(text: &str) -> String {
-    const MAX: usize = 60;
-    if text.chars().count() <= MAX { text.to_owned() } else { text.chars().take(MAX).chain(['…']).collect() }
+fn not_absolute(folder: &Path) -> Message {
+    message!("setting.not_absolute", path = folder.display().to_string())
 }

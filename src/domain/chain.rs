@@ -89,7 +89,7 @@ pub fn parse(value: &Value, pointer: &str) -> Result<Vec<Link>, Vec<Fault>> {
 fn parse_link(value: &Value, pointer: &str) -> Result<Link, Vec<Fault>> {
     let mut f = Fields::new(value, pointer);
     let on = f.choice("on", &WORDS, On::Success);
-    let task = match f.take("task") {
+    let task = match f.take_nullable("task") {
         Some(Value::String(id)) => id,
         None | Some(Value::Null) => String::new(),
         Some(other) => display_value(&other).to_string(),
@@ -98,7 +98,7 @@ fn parse_link(value: &Value, pointer: &str) -> Result<Link, Vec<Fault>> {
         f.fault("task", message);
     }
     let params = match f.take("params") {
-        None | Some(Value::Null) => Map::new(),
+        None => Map::new(),
         Some(Value::Object(map)) => map,
         Some(other) => {
             f.fault("params", message!("value.not_object_but", value = display_value(&other)));

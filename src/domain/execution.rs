@@ -14,6 +14,8 @@
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
+use super::run_data::RunData;
+use super::schedule::Origin;
 use super::text_enum::text_enum;
 use crate::i18n::{Language, Message};
 
@@ -47,15 +49,6 @@ impl Status {
     pub fn is_failure(self) -> bool {
         matches!(self, Status::Failed | Status::TimedOut | Status::Interrupted)
     }
-
-    /// Whether an execution may go from this state to `next`.
-    pub fn may_become(self, next: Status) -> bool {
-        match self {
-            Status::Queued => matches!(next, Status::Running | Status::Cancelled),
-            Status::Running => next != Status::Running && next != Status::Skipped && next != Status::Missed,
-            _ => false,
-        }
-    }
 }
 
 text_enum! {
@@ -72,6 +65,10 @@ text_enum! {
         Chain = "chain",
         /// Requested by a program.
         Api = "api",
+        /// Requested by a call of one of the task's hooks.
+        Hook = "hook",
+        /// An occurrence that was run on purpose, later than it was scheduled.
+        Backfill = "backfill",
         /// Ran in another scheduler; its record was imported.
         Import = "import",
     }
@@ -105,6 +102,8 @@ pub struct Execution {
     pub status: Status,
     /// When the next attempt is due, while the execution waits for it.
     pub retry_at: Option<DateTime<Utc>>,
+    /// Whether it waits for another run of its task to end.
+    pub waits: bool,
     /// Why it failed or did not run, in English.
     pub error: Option<String>,
     /// The error as a message; `None` for a text from outside.
@@ -114,12 +113,16 @@ pub struct Execution {
     pub requested_by: Option<String>,
     /// The execution whose end started this one.
     pub started_by: Option<String>,
+    /// The rule and the calendars behind an occurrence; `None`: nothing beyond the task itself.
+    pub origin: Option<Origin>,
 }
 
 /// An execution with its parameters, result, attempts and output.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ExecutionDetail {
     pub execution: Execution,
+    /// What it was given beside its parameters; `None`: nothing.
+    pub given: Option<RunData>,
     /// The parameters with templates rendered and secrets masked; `None` if there were no templates.
     pub filled_params: Option<Value>,
     pub result: Option<Value>,
@@ -196,15 +199,5 @@ mod tests {
         assert!(Status::ALL.into_iter().all(|s| Status::parse(s.as_str()) == Some(s)));
         assert!(Cause::ALL.into_iter().all(|c| Cause::parse(c.as_str()) == Some(c)));
         assert_eq!((Status::parse("done"), Cause::parse("")), (None, None));
-    }
-
-    #[test]
-    fn final_statuses_have_no_transitions() {
-        for from in Status::ALL {
-            let changes = Status::ALL.into_iter().any(|to| from.may_become(to));
-            assert_eq!(changes, !from.is_final(), "{from:?}");
-        }
-        assert!(Status::Running.may_become(Status::Queued), "a retry waits in the queue");
-        assert!(!Status::Queued.may_become(Status::Succeeded), "no result without a run");
     }
 }

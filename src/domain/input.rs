@@ -8,8 +8,8 @@ use serde_json::{Map, Value};
 use super::fault::{Fault, pointer_step};
 use crate::i18n::{Message, message};
 
-/// The unread fields of a JSON object, and the faults found so far. A field that is absent or null yields its default;
-/// [`Fields::finish`] reports fields that were never read as unknown.
+/// The unread fields of a JSON object, and the faults found so far. A field that is absent yields its default; null is a fault except
+/// where a method says otherwise. [`Fields::finish`] reports fields that were never read as unknown.
 #[derive(Debug)]
 pub struct Fields {
     base: String,
@@ -28,15 +28,34 @@ impl Fields {
         Self { base: base.to_owned(), left, faults }
     }
 
-    /// Takes the raw value of a field; `None` if absent.
+    /// Takes the value of a field; `None` if absent, or null, which is a fault: a default would not be what null asks for.
     pub fn take(&mut self, name: &str) -> Option<Value> {
+        self.refuse_null(&[name]);
         self.left.shift_remove(name)
     }
 
-    /// Records a fault of a field, `tags`, or of one of its items, `tags/3`.
+    /// Takes the value of a field for which null has a meaning; `None` if absent.
+    pub fn take_nullable(&mut self, name: &str) -> Option<Value> {
+        self.left.shift_remove(name)
+    }
+
+    /// Records a fault of a field, `tags`, or of one of its items, `tags/3`. Only the first one of each is kept.
     pub fn fault(&mut self, name: &str, message: Message) {
         let pointer = format!("{}/{}", self.base, escape(name));
+        if self.faults.iter().any(|fault| fault.pointer == pointer) {
+            return;
+        }
         self.faults.push(Fault::new(pointer, message.of(truncate(list_name(name), 40))));
+    }
+
+    /// Records a fault for each of these fields that is null.
+    pub fn refuse_null(&mut self, names: &[&str]) {
+        for name in names {
+            if self.left.get(*name).is_some_and(Value::is_null) {
+                self.left.shift_remove(*name);
+                self.fault(name, message!("value.null"));
+            }
+        }
     }
 
     /// Adds the faults of a part that was parsed separately; `None` if it had any.
@@ -46,7 +65,7 @@ impl Fields {
 
     pub fn boolean(&mut self, name: &str, default: bool) -> bool {
         match self.take(name) {
-            None | Some(Value::Null) => default,
+            None => default,
             Some(Value::Bool(given)) => given,
             Some(other) => {
                 self.fault(name, message!("value.not_boolean", value = display_value(&other)));
@@ -56,12 +75,13 @@ impl Fields {
     }
 
     pub fn integer(&mut self, name: &str, min: i64, max: i64, default: i64) -> i64 {
+        self.refuse_null(&[name]);
         self.optional_integer(name, min, max).unwrap_or(default)
     }
 
     /// An integer; `None` if absent or null.
     pub fn optional_integer(&mut self, name: &str, min: i64, max: i64) -> Option<i64> {
-        let given = self.take(name).filter(|v| !v.is_null())?;
+        let given = self.take_nullable(name).filter(|v| !v.is_null())?;
         match given.as_i64() {
             Some(number) if (min..=max).contains(&number) => return Some(number),
             Some(number) => self.fault(name, message!("value.out_of_range", value = number, min, max)),
@@ -73,14 +93,14 @@ impl Fields {
     /// A number of seconds, rounded to milliseconds.
     pub fn seconds(&mut self, name: &str, min: f64, max: f64, default: Duration) -> Duration {
         match self.take(name) {
-            None | Some(Value::Null) => default,
+            None => default,
             Some(given) => self.read_seconds(name, &given, min, max).unwrap_or(default),
         }
     }
 
     /// As [`Fields::seconds`], but null means "no limit" (`None`).
     pub fn optional_seconds(&mut self, name: &str, min: f64, max: f64, default: Option<Duration>) -> Option<Duration> {
-        match self.take(name) {
+        match self.take_nullable(name) {
             None => default,
             Some(Value::Null) => None,
             Some(given) => self.read_seconds(name, &given, min, max).or(default),
@@ -103,7 +123,7 @@ impl Fields {
 
     /// A text of at most `max` characters; of control characters only line breaks and tabs are allowed.
     pub fn text(&mut self, name: &str, max: usize, default: &str) -> String {
-        let Some(given) = self.take(name).filter(|v| !v.is_null()) else { return default.to_owned() };
+        let Some(given) = self.take(name) else { return default.to_owned() };
         let Value::String(text) = given else {
             self.fault(name, message!("value.not_text", value = display_value(&given)));
             return default.to_owned();
@@ -118,7 +138,7 @@ impl Fields {
 
     /// One of the values in `known`, by name.
     pub fn choice<T: Copy>(&mut self, name: &str, known: &[(&str, T)], default: T) -> T {
-        let Some(given) = self.take(name).filter(|v| !v.is_null()) else { return default };
+        let Some(given) = self.take(name) else { return default };
         let found = given.as_str().and_then(|text| known.iter().find(|(word, _)| *word == text));
         if let Some((_, value)) = found {
             return *value;
@@ -131,7 +151,7 @@ impl Fields {
     /// A list of texts.
     pub fn texts(&mut self, name: &str) -> Vec<String> {
         let list = match self.take(name) {
-            None | Some(Value::Null) => return Vec::new(),
+            None => return Vec::new(),
             Some(Value::Array(list)) => list,
             Some(other) => {
                 self.fault(name, message!("value.not_text_list", value = display_value(&other)));
@@ -146,6 +166,14 @@ impl Fields {
             }
         }
         texts
+    }
+
+    /// A list of texts; `None` if absent or null.
+    pub fn optional_texts(&mut self, name: &str) -> Option<Vec<String>> {
+        match self.left.get(name) {
+            None | Some(Value::Null) => self.take_nullable(name).and(None),
+            Some(_) => Some(self.texts(name)),
+        }
     }
 
     /// Returns `value`, or every fault. An unread field is a fault.

@@ -4,6 +4,14 @@ use chrono::{DateTime, Duration, Utc};
 
 /// A node is silent after this long without a heartbeat.
 const NODE_TIMEOUT: Duration = Duration::seconds(30);
+/// A node whose clock differs more than this from the database's does not decide which nodes are dead.
+const MAX_CLOCK_OFFSET: Duration = Duration::seconds(30);
+
+/// Whether a node with this clock offset may decide which nodes are dead.
+#[must_use]
+pub fn may_judge(clock_offset: Duration) -> bool {
+    clock_offset.abs() <= MAX_CLOCK_OFFSET
+}
 
 /// Whether a node whose last heartbeat was at `last_seen_at` is silent: it counts as dead unless its process lock says otherwise.
 pub fn is_silent(last_seen_at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
@@ -28,6 +36,8 @@ pub struct Node {
     pub last_seen_at: DateTime<Utc>,
     /// The number of runs it executes concurrently.
     pub workers: i64,
+    /// How far its clock was ahead of the database's at the last heartbeat, in milliseconds. `None`: they are the same clock.
+    pub clock_offset_ms: Option<i64>,
 }
 
 /// A run in progress.
@@ -49,6 +59,13 @@ pub struct QueueDepth {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn node_with_a_wrong_clock_judges_nobody() {
+        for (seconds, expected) in [(0, true), (30, true), (-30, true), (31, false), (-3600, false)] {
+            assert_eq!(may_judge(Duration::seconds(seconds)), expected, "{seconds}");
+        }
+    }
 
     #[test]
     fn node_is_silent_after_30_seconds() {

@@ -14,7 +14,7 @@ pub const DEFAULT_PAGE_SIZE: u32 = 40;
 pub const MAX_PAGE_SIZE: u32 = 500;
 
 /// The requested page of a list.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct PageRequest {
     /// 1 to [`MAX_PAGE_SIZE`].
     pub size: u32,
@@ -32,10 +32,16 @@ impl PageRequest {
     pub fn is_backwards(&self) -> bool {
         matches!(&self.cursor, Some(cursor) if cursor.direction == Direction::Previous)
     }
+
+    /// The number of matching rows if these many rows of the first page are all of them.
+    pub fn total_of(&self, rows: usize) -> Option<i64> {
+        let is_all = self.cursor.is_none() && rows <= self.size as usize;
+        is_all.then(|| i64::try_from(rows).unwrap_or(i64::MAX))
+    }
 }
 
 /// A position in a list: the rows after or before the row with this key.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Cursor {
     pub direction: Direction,
     /// The row's value of the sort column; `None` if the order is by id alone or the value is null.
@@ -43,7 +49,7 @@ pub struct Cursor {
     pub id: String,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Direction {
     Next,
     Previous,
@@ -113,7 +119,7 @@ impl Cursor {
 }
 
 /// Selects tasks; every condition that is given must match.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct TaskFilter {
     /// A substring of the id, the name, the description or a tag; case-insensitive.
     pub search: Option<String>,
@@ -130,7 +136,7 @@ pub struct TaskFilter {
 
 text_enum! {
     /// The sort order of a task list; ties are sorted by id.
-    #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+    #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
     pub enum TaskSort {
         #[default]
         Id = "id",
@@ -155,7 +161,7 @@ impl TaskSort {
 }
 
 /// Selects executions; every condition that is given must match. The list is sorted newest first.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct ExecutionFilter {
     pub task_id: Option<String>,
     pub task_type: Option<String>,

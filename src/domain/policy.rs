@@ -5,14 +5,18 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
+use super::alert::AlertLimits;
 use super::fault::Fault;
 use super::input::{Fields, seconds_value};
+use super::overlap::{ActiveRuns, Admission, OnOverlap};
 
 /// A task's policy.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Policy {
-    /// The maximum number of concurrent runs of the task, 1 to 1000; an occurrence due beyond that is skipped.
+    /// The maximum number of concurrent runs of the task, 1 to 1000.
     pub max_instances: u32,
+    /// What happens to a run beyond `max_instances`.
+    pub on_overlap: OnOverlap,
     /// How late an occurrence may still run; beyond that it is recorded as missed. `None`: no limit.
     pub misfire_grace: Option<Duration>,
     /// True: of several due occurrences only the latest runs.
@@ -25,6 +29,7 @@ pub struct Policy {
     pub queue: String,
     pub retry: Retry,
     pub retention: Retention,
+    pub alert: AlertLimits,
 }
 
 /// The retention of a task's executions. `None`: the server's setting applies; 0: unlimited.
@@ -48,6 +53,8 @@ pub struct Retry {
     pub max_delay: Duration,
     /// The upper limit of the random time that is added to each delay.
     pub jitter: Duration,
+    /// Whether an attempt that a crash cut off is tried again, even if it was the last one.
+    pub on_interruption: bool,
 }
 
 /// How the delay grows from one retry to the next.
@@ -70,6 +77,7 @@ impl Default for Policy {
     fn default() -> Self {
         Self {
             max_instances: 1,
+            on_overlap: OnOverlap::Skip,
             misfire_grace: Some(Duration::from_secs(3600)),
             coalesce: true,
             timeout: Some(Duration::from_secs(3600)),
@@ -77,6 +85,7 @@ impl Default for Policy {
             queue: DEFAULT_QUEUE.to_owned(),
             retry: Retry::default(),
             retention: Retention::default(),
+            alert: AlertLimits::default(),
         }
     }
 }
@@ -89,6 +98,7 @@ impl Default for Retry {
             backoff: Backoff::Exponential,
             max_delay: Duration::from_secs(600),
             jitter: Duration::ZERO,
+            on_interruption: true,
         }
     }
 }
@@ -102,27 +112,45 @@ impl Policy {
         let mut f = Fields::new(value, "/policy");
         let policy = Policy {
             max_instances: f.integer("max_instances", 1, 1000, i64::from(default.max_instances)) as u32,
+            on_overlap: f.choice("on_overlap", &OnOverlap::ALL.map(|one| (one.as_str(), one)), default.on_overlap),
             misfire_grace: f.optional_seconds("misfire_grace_seconds", 0.0, YEAR, default.misfire_grace),
             coalesce: f.boolean("coalesce", default.coalesce),
             timeout: f.optional_seconds("timeout_seconds", 0.001, YEAR, default.timeout),
             priority: f.integer("priority", -1000, 1000, i64::from(default.priority)) as i32,
             queue: f.text("queue", 64, &default.queue),
             retry: match f.take("retry") {
-                None | Some(Value::Null) => default.retry.clone(),
+                None => default.retry.clone(),
                 Some(retry) => f.collect(Retry::parse(&retry, &default.retry)).unwrap_or_default(),
             },
             retention: match f.take("retention") {
-                None | Some(Value::Null) => default.retention,
+                None => default.retention,
                 Some(retention) => f.collect(Retention::parse(&retention)).unwrap_or_default(),
+            },
+            alert: match f.take_nullable("alert") {
+                None => default.alert,
+                Some(alert) => f.collect(AlertLimits::parse(&alert)).unwrap_or_default(),
             },
         };
         f.finish(policy)
+    }
+
+    /// Decides on `count` new runs of a task with these unfinished runs.
+    #[must_use]
+    pub fn admit(&self, active: ActiveRuns, count: usize) -> Admission {
+        self.on_overlap.admit(self.max_instances, active, count)
+    }
+
+    /// How many waiting runs may start now.
+    #[must_use]
+    pub fn releasable(&self, active: ActiveRuns) -> i64 {
+        self.on_overlap.releasable(self.max_instances, active)
     }
 
     /// The policy as JSON, with every field.
     pub fn to_json(&self) -> Value {
         json!({
             "max_instances": self.max_instances,
+            "on_overlap": self.on_overlap.as_str(),
             "misfire_grace_seconds": self.misfire_grace.map(seconds_value),
             "coalesce": self.coalesce,
             "timeout_seconds": self.timeout.map(seconds_value),
@@ -130,6 +158,7 @@ impl Policy {
             "queue": self.queue,
             "retry": self.retry.to_json(),
             "retention": self.retention.to_json(),
+            "alert": self.alert.to_json(),
         })
     }
 }
@@ -158,6 +187,7 @@ impl Retry {
             backoff: f.choice("backoff", &[("fixed", Backoff::Fixed), ("exponential", Backoff::Exponential)], default.backoff),
             max_delay: f.seconds("max_delay_seconds", 0.0, DAY, default.max_delay),
             jitter: f.seconds("jitter_seconds", 0.0, DAY, default.jitter),
+            on_interruption: f.boolean("on_interruption", default.on_interruption),
         };
         f.finish(retry)
     }
@@ -169,22 +199,29 @@ impl Retry {
         map.insert("backoff".into(), self.backoff.as_str().into());
         map.insert("max_delay_seconds".into(), seconds_value(self.max_delay));
         map.insert("jitter_seconds".into(), seconds_value(self.jitter));
+        map.insert("on_interruption".into(), self.on_interruption.into());
         Value::Object(map)
     }
 
     /// The delay after the failed attempt number `attempt` (from 1); `None` after the last attempt. `random`, uniform in
     /// 0..1, scales the jitter.
     pub fn wait_after(&self, attempt: u32, random: f64) -> Option<Duration> {
-        if attempt >= self.max_attempts {
-            return None;
-        }
+        (attempt < self.max_attempts).then(|| self.delay_after(attempt, random))
+    }
+
+    /// As [`Retry::wait_after`], for an attempt that a crash cut off: with `on_interruption` also after the last attempt.
+    pub fn wait_after_interruption(&self, attempt: u32, random: f64) -> Option<Duration> {
+        (self.on_interruption || attempt < self.max_attempts).then(|| self.delay_after(attempt, random))
+    }
+
+    fn delay_after(&self, attempt: u32, random: f64) -> Duration {
         let doublings = match self.backoff {
             Backoff::Fixed => 0,
             Backoff::Exponential => attempt.saturating_sub(1).min(40),
         };
         let wait = self.delay.as_secs_f64() * 2f64.powi(doublings as i32);
         let wait = Duration::from_secs_f64(wait.min(self.max_delay.as_secs_f64()));
-        Some(wait + self.jitter.mul_f64(random.clamp(0.0, 1.0)))
+        wait + self.jitter.mul_f64(random.clamp(0.0, 1.0))
     }
 }
 
@@ -214,6 +251,16 @@ mod tests {
     }
 
     #[test]
+    fn interruption_is_retried_beyond_the_last_attempt_unless_refused() {
+        let once = Retry::default();
+        assert_eq!((once.wait_after(1, 0.0), once.wait_after_interruption(1, 0.0)), (None, Some(Duration::from_secs(10))));
+        let refused = Retry { on_interruption: false, ..Retry::default() };
+        assert_eq!(refused.wait_after_interruption(1, 0.0), None);
+        let several = Retry { on_interruption: false, ..retry(Backoff::Fixed) };
+        assert_eq!(several.wait_after_interruption(1, 0.0), Some(Duration::from_secs(10)), "as after any failure");
+    }
+
+    #[test]
     fn jitter_is_added_to_the_delay() {
         let retry = Retry { jitter: Duration::from_secs(4), ..retry(Backoff::Fixed) };
         assert_eq!(retry.wait_after(1, 0.5), Some(Duration::from_secs(12)));
@@ -221,33 +268,50 @@ mod tests {
 
     #[test]
     fn policy_round_trips_through_json() {
-        let given = json!({"max_instances": 3, "misfire_grace_seconds": null, "coalesce": false, "timeout_seconds": 1.5,
-            "priority": -2, "queue": "slow", "retry": {"max_attempts": 3, "backoff": "fixed", "jitter_seconds": 2},
-            "retention": {"max_age_days": 0, "max_executions": 100}});
+        let given = json!({"max_instances": 3, "on_overlap": "queue", "misfire_grace_seconds": null, "coalesce": false, "timeout_seconds": 1.5,
+            "priority": -2, "queue": "slow", "retry": {"max_attempts": 3, "backoff": "fixed", "jitter_seconds": 2, "on_interruption": false},
+            "retention": {"max_age_days": 0, "max_executions": 100},
+            "alert": {"late_seconds": 60, "failures_in_a_row": 3}});
         let policy = Policy::parse(&given, &Policy::default()).unwrap();
-        assert_eq!(policy.misfire_grace, None);
+        assert_eq!((policy.on_overlap, policy.misfire_grace), (OnOverlap::Queue, None));
         assert_eq!(policy.timeout, Some(Duration::from_millis(1500)));
         assert_eq!(policy.retention, Retention { max_age_days: Some(0), max_executions: Some(100) });
+        let late = Some(Duration::from_secs(60));
+        assert_eq!(policy.alert, AlertLimits { late, failures_in_a_row: Some(3), ..AlertLimits::default() });
         assert_eq!(Policy::parse(&policy.to_json(), &Policy::default()), Ok(policy));
     }
 
     #[test]
+    fn null_is_refused_where_it_has_no_meaning() {
+        let given = json!({"max_instances": null, "coalesce": null, "timeout_seconds": null, "queue": null, "retry": {"backoff": null},
+            "retention": {"max_age_days": null}});
+        let faults = Policy::parse(&given, &Policy::default()).unwrap_err();
+        let found: Vec<_> = faults.iter().map(|fault| fault.message.to_string()).collect();
+        let refused = |name: &str| format!("{name}: null is not allowed; leave it out or give a value");
+        assert_eq!(found, ["max_instances", "coalesce", "queue", "backoff"].map(refused));
+    }
+
+    #[test]
     fn parse_reports_every_fault() {
-        let given = json!({"max_instances": 0, "priority": "high", "retry": {"backoff": "linear"},
-            "retention": {"max_executions": -1}, "retries": 3});
+        let given = json!({"max_instances": 0, "on_overlap": "wait", "priority": "high", "retry": {"backoff": "linear"},
+            "retention": {"max_executions": -1}, "alert": {"late_seconds": 0, "failures_in_a_row": 41}, "retries": 3});
         let faults = Policy::parse(&given, &Policy::default()).unwrap_err();
         let found: Vec<_> = faults.iter().map(|f| f.pointer.as_str()).collect();
         let expected = [
             "/policy/max_instances",
+            "/policy/on_overlap",
             "/policy/priority",
             "/policy/retry/backoff",
             "/policy/retention/max_executions",
+            "/policy/alert/late_seconds",
+            "/policy/alert/failures_in_a_row",
             "/policy/retries",
         ];
         assert_eq!(found, expected);
         assert_eq!(faults[0].message.to_string(), "max_instances: 0 is not between 1 and 1000");
-        assert_eq!(faults[2].message.to_string(), "backoff: 'linear' is not one of fixed, exponential");
-        assert_eq!(faults[3].message.to_string(), "max_executions: -1 is not between 0 and 1000000000");
-        assert_eq!(faults[4].message.to_string(), "retries: unknown field");
+        assert_eq!(faults[1].message.to_string(), "on_overlap: 'wait' is not one of skip, queue, cancel_running, allow");
+        assert_eq!(faults[3].message.to_string(), "backoff: 'linear' is not one of fixed, exponential");
+        assert_eq!(faults[4].message.to_string(), "max_executions: -1 is not between 0 and 1000000000");
+        assert_eq!(faults[7].message.to_string(), "retries: unknown field");
     }
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::chain::Link;
+use super::schedule::RuleSettings;
 use super::tag_scope::TagScope;
 
 /// The parameter with which a task uses the result of another task.
@@ -15,11 +16,15 @@ pub const FROM_TASK: &str = "from_task";
 /// One task that is named.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reference {
-    /// The key of the task that was meant.
+    /// The key of the task that was meant; empty if there was none of this id.
     pub key: String,
     /// The tags of the account that set the reference; `None`: all tasks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tags: Option<Vec<String>>,
+    /// The tags of the naming task, if the task that was meant did not exist yet. A later task of this id is reached if it belongs to the
+    /// same team.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub awaited_by: Option<Vec<String>>,
 }
 
 /// The references of a task, by the ids that it names.
@@ -40,17 +45,32 @@ pub struct Target<'t> {
 pub struct Naming<'t> {
     pub params: &'t Value,
     pub chain: &'t [Link],
+    /// The rules, which may have parameters of their own.
+    pub rules: &'t [RuleSettings],
+    /// The tags of the task itself.
+    pub tags: &'t [String],
 }
 
 impl Reference {
     fn new(target: Target<'_>, scope: &TagScope) -> Reference {
-        Reference { key: target.key.to_owned(), tags: scope.tags().map(<[String]>::to_vec) }
+        Reference { key: target.key.to_owned(), tags: scope.tags().map(<[String]>::to_vec), awaited_by: None }
+    }
+
+    /// A reference to a task that does not exist. One that an account with limits sets reaches none, because it could name tasks that
+    /// it does not see.
+    fn to_missing(naming: Naming<'_>, scope: &TagScope) -> Reference {
+        let tags = scope.tags().map(<[String]>::to_vec);
+        let awaited_by = tags.is_none().then(|| naming.tags.to_vec());
+        Reference { key: String::new(), tags, awaited_by }
     }
 
     /// Whether the task of this id is still the one that was meant, and in the scope of the account that named it.
     fn reaches(&self, target: Target<'_>) -> bool {
-        let in_scope = self.tags.as_ref().is_none_or(|tags| target.tags.iter().any(|tag| tags.contains(tag)));
-        self.key == target.key && in_scope
+        let shares = |tags: &Vec<String>| target.tags.iter().any(|tag| tags.contains(tag));
+        match &self.awaited_by {
+            Some(tags) => shares(tags) || (tags.is_empty() && target.tags.is_empty()),
+            None => self.key == target.key && self.tags.as_ref().is_none_or(shares),
+        }
     }
 }
 
@@ -72,11 +92,10 @@ impl References {
         let set = former.map_or_else(|| naming.ids(), |(former, _)| naming.ids_not_in(former));
         let reference = |id: String| {
             let found = match set.contains(&id) {
-                true => match targets.iter().find(|target| target.id == id) {
-                    Some(target) => Some(Reference::new(*target, scope)),
-                    // A deleted task: nothing that a limited account could name later by this id.
-                    None => scope.tags().map(|tags| Reference { key: String::new(), tags: Some(tags.to_vec()) }),
-                },
+                true => {
+                    let found = targets.iter().find(|target| target.id == id);
+                    Some(found.map_or_else(|| Reference::to_missing(naming, scope), |target| Reference::new(*target, scope)))
+                }
                 false => former.and_then(|(_, kept)| kept.0.get(&id)).cloned(),
             };
             found.map(|reference| (id, reference))
@@ -100,14 +119,17 @@ impl References {
 impl Naming<'_> {
     /// The ids of the tasks that are named.
     pub fn ids(self) -> BTreeSet<String> {
-        named_in(self.params).into_iter().chain(self.chain.iter().flat_map(named_by_link)).collect()
+        let by_rules = self.rules.iter().flat_map(|rule| named_in_map(&rule.params));
+        named_in(self.params).into_iter().chain(by_rules).chain(self.chain.iter().flat_map(named_by_link)).collect()
     }
 
     /// The ids that the former state does not name, or not this way.
     fn ids_not_in(self, former: Naming<'_>) -> BTreeSet<String> {
         let params = if self.params == former.params { BTreeSet::new() } else { named_in(self.params) };
         let links = self.chain.iter().filter(|link| !former.chain.contains(link));
-        params.into_iter().chain(links.flat_map(named_by_link)).collect()
+        let is_new = |rule: &&RuleSettings| !former.rules.iter().any(|known| known.params == rule.params);
+        let by_rules = self.rules.iter().filter(is_new).flat_map(|rule| named_in_map(&rule.params));
+        params.into_iter().chain(by_rules).chain(links.flat_map(named_by_link)).collect()
     }
 }
 
@@ -157,7 +179,8 @@ mod tests {
         let params = json!({"attachments": [{"from_task": "b"}, {"from_task": "{{ x }}"}]});
         let chain = links(json!([{"task": "c", "params": {"from_task": "d"}}]));
         let targets = [target("b", "2"), target("c", "3"), target("d", "4")];
-        let references = References::updated(Naming { params: &params, chain: &chain }, None, &targets, &TagScope::ALL);
+        let references =
+            References::updated(Naming { params: &params, chain: &chain, rules: &[], tags: &[] }, None, &targets, &TagScope::ALL);
         assert!(targets.iter().all(|target| references.allow(*target)));
         for id in ["b", "c", "d"] {
             assert!(!references.allow(target(id, "later")), "{id}");
@@ -169,7 +192,7 @@ mod tests {
     fn references_stay_dead_until_they_are_set_again() {
         let (params, later) = (json!({}), [target("b", "later")]);
         let (before, set_again) = (links(json!([{"task": "b"}])), links(json!([{"task": "b", "on": "always"}])));
-        let naming = |chain| Naming { params: &params, chain };
+        let naming = |chain| Naming { params: &params, chain, rules: &[], tags: &[] };
         let first = References::updated(naming(&before), None, &[target("b", "2")], &TagScope::ALL);
         let unchanged = References::updated(naming(&before), Some((naming(&before), &first)), &later, &TagScope::ALL);
         assert!(!unchanged.allow(later[0]), "another change of the task does not revive the link");
@@ -183,11 +206,33 @@ mod tests {
         let tags = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
         let (red, blue, both) = (tags(&["red"]), tags(&["blue"]), tags(&["blue", "red"]));
         let with = |tags| Target { id: "b", key: "2", tags };
-        let references =
-            References::updated(Naming { params: &params, chain: &chain }, None, &[with(&red)], &TagScope::from_tags(&red));
+        let references = References::updated(
+            Naming { params: &params, chain: &chain, rules: &[], tags: &[] },
+            None,
+            &[with(&red)],
+            &TagScope::from_tags(&red),
+        );
         assert!(references.allow(with(&both)));
         assert!(!references.allow(with(&blue)), "the task moved to another team");
         let round: References = serde_json::from_value(serde_json::to_value(&references).unwrap()).unwrap();
         assert_eq!(round, references);
+    }
+
+    #[test]
+    fn a_reference_to_a_missing_task_reaches_a_later_one_of_the_same_team_only() {
+        let (params, chain) = (json!({"from_task": "{{ previous }}"}), links(json!([{"task": "b"}])));
+        let tags = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        let (red, blue, none) = (tags(&["red", "nightly"]), tags(&["blue"]), tags(&[]));
+        let later = |tags| Target { id: "b", key: "later", tags };
+        let set = |own, scope: &TagScope| {
+            References::updated(Naming { params: &params, chain: &chain, rules: &[], tags: own }, None, &[], scope)
+        };
+        let of_red = set(&red, &TagScope::ALL);
+        let one = tags(&["red"]);
+        assert!(of_red.allow(later(&one)));
+        assert!(!of_red.allow(later(&blue)) && !of_red.allow(later(&none)));
+        let of_nobody = set(&none, &TagScope::ALL);
+        assert!(of_nobody.allow(later(&none)) && !of_nobody.allow(later(&blue)));
+        assert!(!set(&red, &TagScope::from_tags(&red)).allow(later(&red)), "an account with limits");
     }
 }

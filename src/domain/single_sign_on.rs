@@ -114,24 +114,21 @@ impl IdentityProvider {
     ///
     /// # Errors
     /// A message that names the setting.
-    pub fn check(&self) -> Result<(), String> {
+    pub fn check(&self) -> Result<(), Message> {
         if !is_safe(&self.issuer) {
-            return Err(format!(
-                "issuer: '{}' is not an https:// URL; http:// is allowed for localhost only",
-                truncate(&self.issuer, 60)
-            ));
+            return Err(message!("oidc_profile.issuer", issuer = truncate(&self.issuer, 60)).of("issuer"));
         }
         if self.client_id.is_empty() {
-            return Err("client_id: is required with an issuer".to_owned());
+            return Err(message!("oidc_profile.no_client_id").of("client_id"));
         }
         if self.public_url.is_empty() {
-            return Err("[server] public_url: is required with an issuer; the provider redirects users to it".to_owned());
+            return Err(message!("oidc_profile.no_public_url").of("[server] public_url"));
         }
         if self.role_claim.is_none() && self.default_role.is_none() {
-            return Err("role_claim or default_role is required; without one of them every sign-in is refused".to_owned());
+            return Err(message!("oidc_profile.no_roles"));
         }
         if self.role_claim.is_none() && self.roles.iter().any(|(_, values)| !values.is_empty()) {
-            return Err("role_claim: is required when values are mapped to roles".to_owned());
+            return Err(message!("oidc_profile.no_role_claim").of("role_claim"));
         }
         Ok(())
     }
@@ -276,7 +273,7 @@ mod tests {
             IdentityProvider { role_claim: None, default_role: Some(Role::Viewer), ..whole.clone() },
         ];
         for (fault, word) in faults.iter().zip(["issuer", "client_id", "public_url", "default_role", "role_claim"]) {
-            assert!(fault.check().unwrap_err().contains(word));
+            assert!(fault.check().unwrap_err().to_string().contains(word));
         }
     }
 }

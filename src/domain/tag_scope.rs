@@ -2,7 +2,7 @@
 
 /// The tasks an account may see and change: all, or those with at least one of its tags. A task outside the scope is
 /// treated as nonexistent.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct TagScope(Option<Vec<String>>);
 
 impl TagScope {
@@ -12,6 +12,11 @@ impl TagScope {
     /// The scope of an account with these tags; no tags: all tasks.
     pub fn from_tags(tags: &[String]) -> TagScope {
         TagScope((!tags.is_empty()).then(|| tags.to_vec()))
+    }
+
+    /// The scope of exactly these tags; no tags: no task.
+    pub fn limited_to(tags: Vec<String>) -> TagScope {
+        TagScope(Some(tags))
     }
 
     /// The intersection with the tags of a token; no tags: unchanged. An empty intersection includes no task.

@@ -5,12 +5,17 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use serde_json::{Map, Value, json};
 
+use super::calendar::CalendarSet;
 use super::chain::{self, Link};
 use super::execution::Status;
 use super::fault::Fault;
 use super::input::Fields;
+use super::pause::Pause;
 use super::policy::Policy;
+use super::recent_outcomes::RecentOutcome;
 use super::reference::{Naming, References, Target};
+use super::run_input::{self, InputField};
+use super::schedule::{Schedule, ScheduleRules, ScheduleSettings};
 use super::task_id::check_id;
 use super::trigger::Trigger;
 use crate::i18n::message;
@@ -25,13 +30,17 @@ pub struct Task {
     pub description: String,
     pub tags: Vec<String>,
     pub task_type: String,
-    /// The trigger as given; [`Task::rule`] parses it.
+    /// The trigger as given; of several rules, that of the first. [`Task::rules`] parses it.
     pub trigger: Value,
+    /// Several rules, and calendars.
+    pub schedule: ScheduleSettings,
     pub params: Value,
     pub enabled: bool,
     pub policy: Policy,
     /// The tasks to start when a run of this one ends.
     pub chain: Vec<Link>,
+    /// The values that a run asks for.
+    pub inputs: Vec<InputField>,
     /// Incremented by each change, from 1.
     pub version: i64,
     pub created_at: DateTime<Utc>,
@@ -44,6 +53,8 @@ pub struct Task {
     pub next_run_at: Option<DateTime<Utc>>,
     /// The rule's scheduled time behind `next_run_at`, without jitter.
     pub next_rule_at: Option<DateTime<Utc>>,
+    /// Why the trigger does not fire, while `enabled` is false.
+    pub paused: Option<Pause>,
     /// The tasks file that manages the task, if any.
     pub managed: Option<Managed>,
     /// The other tasks that this one names.
@@ -69,6 +80,8 @@ pub struct TaskStats {
     pub last_run_at: Option<DateTime<Utc>>,
     pub last_status: Option<Status>,
     pub last_duration_ms: Option<i64>,
+    /// The newest runs, oldest first.
+    pub recent: Vec<RecentOutcome>,
 }
 
 /// The settable fields of a task or an input, as JSON.
@@ -77,12 +90,18 @@ macro_rules! input_of {
         match json!({
             "id": $task.id, "name": $task.name, "description": $task.description, "tags": $task.tags, "type": $task.task_type,
             "trigger": $task.trigger, "params": $task.params, "enabled": $task.enabled, "policy": $task.policy.to_json(),
-            "chain": chain::to_json(&$task.chain),
+            "chain": chain::to_json(&$task.chain), "inputs": run_input::to_json(&$task.inputs),
         }) {
-            Value::Object(map) => map,
+            Value::Object(map) => with_schedule(map, &$task.schedule),
             _ => Map::new(),
         }
     };
+}
+
+/// Adds the rules and calendars. The trigger stays beside several rules, because readers of documents rely on it.
+fn with_schedule(mut map: Map<String, Value>, schedule: &ScheduleSettings) -> Map<String, Value> {
+    map.extend(schedule.to_json());
+    map
 }
 
 impl Task {
@@ -96,17 +115,20 @@ impl Task {
             tags: input.tags.clone(),
             task_type: input.task_type.clone(),
             trigger: input.trigger.clone(),
+            schedule: input.schedule.clone(),
             params: input.params.clone(),
             enabled: input.enabled,
             policy: input.policy.clone(),
             chain: input.chain.clone(),
+            inputs: input.inputs.clone(),
             version: 1,
             created_at: now,
             updated_at: now,
             anchor_at: now,
-            schedule_text: input.rule.text(),
+            schedule_text: input.rules.text(),
             next_run_at: None,
             next_rule_at: None,
+            paused: None,
             managed: None,
             references: References::default(),
             stats: TaskStats::default(),
@@ -120,15 +142,37 @@ impl Task {
 
     /// The parts that name other tasks.
     pub fn naming(&self) -> Naming<'_> {
-        Naming { params: &self.params, chain: &self.chain }
+        Naming { params: &self.params, chain: &self.chain, rules: &self.schedule.rules, tags: &self.tags }
     }
 
-    /// Parses the trigger. `zone` is the server's, for a trigger without one.
+    /// Parses the rules. `zone` is the server's, for a trigger without one.
     ///
     /// # Errors
     /// The faults of an invalid stored trigger, which only a manual change of the database can cause.
-    pub fn rule(&self, zone: Tz) -> Result<Trigger, Vec<Fault>> {
-        Trigger::parse(&self.trigger, zone)
+    pub fn rules(&self, zone: Tz) -> Result<ScheduleRules, Vec<Fault>> {
+        ScheduleRules::parse(&self.trigger, &self.schedule, zone)
+    }
+
+    /// The rules under the calendars and freezes in force, for occurrences that are not decided yet.
+    ///
+    /// # Errors
+    /// As [`Task::rules`]; a calendar that does not exist.
+    pub fn schedule(&self, zone: Tz, calendars: &CalendarSet) -> Result<Schedule, Vec<Fault>> {
+        let undecided = self.next_rule_at.or_else(|| self.paused.as_ref()?.rule_at);
+        bind(self.rules(zone)?, calendars, &self.tags, undecided)
+    }
+
+    /// The rules under the calendars and freezes in force, for occurrences from a time on, whatever is planned so far.
+    ///
+    /// # Errors
+    /// As [`Task::schedule`].
+    pub fn schedule_from(&self, from: DateTime<Utc>, zone: Tz, calendars: &CalendarSet) -> Result<Schedule, Vec<Fault>> {
+        bind(self.rules(zone)?, calendars, &self.tags, Some(from))
+    }
+
+    /// Whether another task or an input has the same rules and calendars.
+    pub fn has_schedule(&self, trigger: &Value, schedule: &ScheduleSettings) -> bool {
+        self.trigger == *trigger && self.schedule == *schedule
     }
 
     /// The settable fields as JSON: the base of a merge patch, and the form of an export.
@@ -157,11 +201,15 @@ pub struct TaskInput {
     pub tags: Vec<String>,
     pub task_type: String,
     pub trigger: Value,
-    pub rule: Trigger,
+    pub schedule: ScheduleSettings,
+    pub rules: ScheduleRules,
     pub params: Value,
     pub enabled: bool,
     pub policy: Policy,
     pub chain: Vec<Link>,
+    pub inputs: Vec<InputField>,
+    /// Whether a date in the past is accepted; it is not stored.
+    pub allow_past: bool,
 }
 
 const MAX_NAME: usize = 200;
@@ -173,6 +221,15 @@ impl TaskInput {
     /// The same JSON as [`Task::to_input`] of the resulting task.
     pub fn to_input(&self) -> Map<String, Value> {
         input_of!(self)
+    }
+
+    /// The date of a one-time trigger that has passed by `now`.
+    #[must_use]
+    pub fn passed_date(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        match self.rules.first() {
+            Trigger::Date(date) if self.rules.is_single() => Some(date.run_date).filter(|at| *at < now),
+            _ => None,
+        }
     }
 
     /// Parses a task. `default_policy` returns the default of a task type, or the names of all types for an unknown one.
@@ -199,20 +256,54 @@ impl TaskInput {
         let name = f.text("name", MAX_NAME, &id);
         let description = f.text("description", MAX_DESCRIPTION, "");
         let tags = read_tags(&mut f);
-        let trigger = f.take("trigger").unwrap_or(Value::Null);
-        let rule = read_trigger(&mut f, &trigger, zone);
+        let taken = ScheduleSettings::take(&mut f, zone);
         let params = read_params(&mut f);
         let enabled = f.boolean("enabled", true);
+        let allow_past = f.boolean("allow_past", false);
         let policy = f.take("policy").unwrap_or(Value::Null);
         let policy = f.collect(Policy::parse(&policy, &default));
         let links = f.take("chain").unwrap_or(Value::Null);
         let links = f.collect(chain::parse(&links, "/chain"));
-        let (rule, policy, chain) = match (rule, policy, links) {
-            (Some(rule), Some(policy), Some(chain)) => (rule, policy, chain),
+        let inputs = read_inputs(&mut f, enabled);
+        let (taken, policy, chain) = match (taken, policy, links) {
+            (Some(taken), Some(policy), Some(chain)) => (taken, policy, chain),
             _ => return Err(f.finish(()).err().unwrap_or_default()),
         };
-        f.finish(TaskInput { id, name, description, tags, task_type, trigger, rule, params, enabled, policy, chain })
+        f.finish(TaskInput {
+            id,
+            name,
+            description,
+            tags,
+            task_type,
+            trigger: taken.trigger,
+            schedule: taken.settings,
+            rules: taken.rules,
+            params,
+            enabled,
+            policy,
+            chain,
+            inputs,
+            allow_past,
+        })
     }
+
+    /// The rules under the calendars in force.
+    ///
+    /// # Errors
+    /// A calendar that does not exist.
+    pub fn schedule(&self, calendars: &CalendarSet) -> Result<Schedule, Vec<Fault>> {
+        bind(self.rules.clone(), calendars, &self.tags, None)
+    }
+}
+
+fn bind(
+    rules: ScheduleRules,
+    calendars: &CalendarSet,
+    tags: &[String],
+    since: Option<DateTime<Utc>>,
+) -> Result<Schedule, Vec<Fault>> {
+    let missing = |name: String| vec![Fault::new("/calendar", message!("calendar.missing", name).of("calendar"))];
+    rules.bind(calendars, tags, since).map_err(missing)
 }
 
 fn read_id(f: &mut Fields) -> String {
@@ -227,7 +318,7 @@ fn read_id(f: &mut Fields) -> String {
 
 /// A required text; if missing, records a fault and returns an empty text.
 fn read_required(f: &mut Fields, name: &str) -> String {
-    match f.take(name) {
+    match f.take_nullable(name) {
         Some(Value::String(text)) if !text.is_empty() => text,
         None | Some(Value::Null) => {
             f.fault(name, message!("value.required"));
@@ -244,7 +335,8 @@ fn read_required(f: &mut Fields, name: &str) -> String {
     }
 }
 
-fn read_tags(f: &mut Fields) -> Vec<String> {
+/// Tags, each once, in the order given.
+pub(super) fn read_tags(f: &mut Fields) -> Vec<String> {
     let mut tags = f.texts("tags");
     if tags.len() > MAX_TAGS {
         f.fault("tags", message!("value.too_many", count = tags.len(), max = MAX_TAGS));
@@ -259,17 +351,20 @@ fn read_tags(f: &mut Fields) -> Vec<String> {
     tags
 }
 
-fn read_trigger(f: &mut Fields, trigger: &Value, zone: Tz) -> Option<Trigger> {
-    if trigger.is_null() {
-        f.fault("trigger", message!("value.required"));
-        return None;
+/// The inputs. Those of a task whose trigger fires must have a value without anybody who gives one.
+fn read_inputs(f: &mut Fields, enabled: bool) -> Vec<InputField> {
+    let given = f.take("inputs").unwrap_or(Value::Null);
+    let inputs = f.collect(run_input::parse(&given, "/inputs")).unwrap_or_default();
+    if let Some(input) = run_input::unanswered(&inputs).filter(|_| enabled) {
+        let place = inputs.iter().position(|other| other.name == input.name).unwrap_or_default();
+        f.fault(&format!("inputs/{place}"), message!("input.no_default", name = &input.name));
     }
-    f.collect(Trigger::parse(trigger, zone))
+    inputs
 }
 
 fn read_params(f: &mut Fields) -> Value {
     match f.take("params") {
-        None | Some(Value::Null) => Value::Object(Map::new()),
+        None => Value::Object(Map::new()),
         Some(Value::Object(map)) => Value::Object(map),
         Some(other) => {
             f.fault("params", message!("value.not_object_but", value = super::input::display_value(&other)));
@@ -299,35 +394,4 @@ pub fn merge_patch(target: &mut Value, patch: &Value) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn parse(value: &Value) -> Result<TaskInput, Vec<Fault>> {
-        TaskInput::parse(value, Tz::UTC, |name| (name == "echo").then(Policy::default).ok_or_else(|| vec!["echo".to_owned()]))
-    }
-
-    #[test]
-    fn only_id_type_and_trigger_are_required() {
-        let input = parse(&json!({"id": "日报-1", "type": "echo", "trigger": {"type": "cron", "hour": 8}})).unwrap();
-        assert_eq!((input.name.as_str(), input.enabled, &input.params), ("日报-1", true, &json!({})));
-        let faults = parse(&json!({})).unwrap_err();
-        let pointers: Vec<_> = faults.iter().map(|f| f.pointer.as_str()).collect();
-        assert_eq!(pointers, ["/id", "/type", "/trigger"]);
-    }
-
-    #[test]
-    fn parse_reports_faults_of_all_fields() {
-        let faults = parse(&json!({"id": "-a", "type": "nope", "trigger": {"type": "cron", "hour": 25}, "params": 1, "extra": 2,
-            "tags": ["ok", "no good"]}))
-        .unwrap_err();
-        let pointers: Vec<_> = faults.iter().map(|f| f.pointer.as_str()).collect();
-        assert_eq!(pointers, ["/id", "/type", "/tags/1", "/trigger/hour", "/params", "/extra"]);
-    }
-
-    #[test]
-    fn merge_patch_follows_rfc_7396() {
-        let mut target = json!({"a": {"b": 1, "c": 2}, "d": [1]});
-        merge_patch(&mut target, &json!({"a": {"b": null, "e": 3}, "d": [2], "f": {"g": null}}));
-        assert_eq!(target, json!({"a": {"c": 2, "e": 3}, "d": [2], "f": {}}));
-    }
-}
+mod tests;

@@ -116,6 +116,8 @@ text_enum! {
         Page = "page",
         Api = "api",
         CommandLine = "command_line",
+        /// The server itself.
+        Server = "server",
     }
 }
 
@@ -128,6 +130,11 @@ impl Actor {
     /// An actor with the scope of all tasks, without grants or address.
     pub fn new(name: impl Into<String>, role: Role, via: Via) -> Self {
         Self { name: name.into(), role, via, grants: Vec::new(), scope: TagScope::ALL, address: None, token: None }
+    }
+
+    /// The caller of a hook, which starts one task and may do nothing else. No account has such a name.
+    pub fn hook(name: &str) -> Self {
+        Self::new(format!("hook {name}"), Role::Viewer, Via::Api)
     }
 
     /// The same actor with a network address.

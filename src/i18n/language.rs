@@ -1,7 +1,7 @@
 //! The supported languages, and their negotiation.
 
 /// A language of the pages, the API's texts and the command line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Language {
     English,
     Chinese,

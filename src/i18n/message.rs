@@ -65,8 +65,23 @@ impl Message {
         message!("field", field = field.into(), message = self)
     }
 
+    /// Returns the message without the field of [`Message::of`].
+    #[must_use]
+    pub fn without_field(mut self) -> Self {
+        match self.0.args.remove("message") {
+            Some(Arg::Message(inner)) if self.0.code == "field" => inner,
+            Some(other) => self.with("message", other),
+            None => self,
+        }
+    }
+
     pub fn code(&self) -> &str {
         &self.0.code
+    }
+
+    /// The words of an argument, in English.
+    pub fn text_of(&self, name: &str) -> Option<String> {
+        self.0.args.get(name).map(|arg| arg.text(Language::English))
     }
 
     /// Returns the message with every text from outside changed by `change`, for example to mask secrets.
@@ -200,6 +215,12 @@ mod tests {
         assert_eq!(out_of_range().text(Language::Chinese), "hour: 25 不在 0 到 23 之间");
         assert_eq!(Message::verbatim("ORA-00942 {text}").text(Language::Chinese), "ORA-00942 {text}");
         assert_eq!(message!("no.such.code", a = 'x').to_string(), "no.such.code a=x");
+    }
+
+    #[test]
+    fn without_field_leaves_the_message_alone() {
+        assert_eq!(out_of_range().without_field().to_string(), "25 is not between 0 and 23");
+        assert_eq!(Message::verbatim("x").without_field(), Message::verbatim("x"));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Templates of messages: text with `{name}` and `{count:singular|plural}` placeholders.
 
 /// A part of a template.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Part {
     Text(String),
     /// The value of an argument.

@@ -2,11 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use super::{Language, locales, template};
+use super::template::{self, Part};
+use super::{Language, locales};
 
 /// The texts of one language, by dotted key.
 #[derive(Debug, Clone)]
-pub struct Texts(BTreeMap<String, String>);
+pub struct Texts(BTreeMap<String, Entry>);
+
+/// A text and its parsed parts, so that filling it parses nothing.
+#[derive(Debug, Clone)]
+struct Entry {
+    text: String,
+    parts: Vec<Part>,
+}
 
 impl Texts {
     /// Loads the texts of the pages.
@@ -46,7 +54,7 @@ impl Texts {
     }
 
     pub fn find(&self, key: &str) -> Option<&str> {
-        self.0.get(key).map(String::as_str)
+        self.0.get(key).map(|entry| entry.text.as_str())
     }
 
     /// Returns the text, or the key itself if it is missing; a test checks that all used keys exist.
@@ -57,19 +65,19 @@ impl Texts {
     /// Returns the text with its placeholders filled by values.
     pub fn fill(&self, key: &str, values: &[(&str, &str)]) -> String {
         let value = |name: &str| values.iter().find(|(given, _)| *given == name).map(|(_, value)| (*value).to_owned());
-        template::fill(&template::parse(self.get(key)), value)
+        self.0.get(key).map_or_else(|| key.to_owned(), |entry| template::fill(&entry.parts, value))
     }
 
     pub(super) fn into_entries(self) -> BTreeMap<String, String> {
-        self.0
+        self.0.into_iter().map(|(key, entry)| (key, entry.text)).collect()
     }
 }
 
-fn flatten(base: &str, table: &toml::Table, texts: &mut BTreeMap<String, String>) -> Result<(), String> {
+fn flatten(base: &str, table: &toml::Table, texts: &mut BTreeMap<String, Entry>) -> Result<(), String> {
     for (name, value) in table {
         let key = if base.is_empty() { name.clone() } else { format!("{base}.{name}") };
         match value {
-            toml::Value::String(text) => drop(texts.insert(key, text.clone())),
+            toml::Value::String(text) => drop(texts.insert(key, Entry { text: text.clone(), parts: template::parse(text) })),
             toml::Value::Table(inner) => flatten(&key, inner, texts)?,
             _ => return Err(format!("{key}: must be a text or a table")),
         }

@@ -13,9 +13,10 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::SharedClock;
+use crate::domain::retention::DefaultRetention;
 use crate::domain::trigger::Trigger;
 use crate::storage::retention::{self, Cutoff, RetentionLimit, TaskSelection};
-use crate::storage::{Database, Reader, Result, run_stats_by_minute, tag_scope};
+use crate::storage::{Database, Reader, Result, heartbeat, incident, notify_message, run_stats_by_minute, tag_scope, version};
 
 /// When retention runs: every five minutes, 17 seconds after the full minute, when many tasks fire.
 const SCHEDULE: &str = "17 */5 * * * *";
@@ -29,20 +30,14 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// How long the statistics by minute are kept.
 const MINUTE_STATS_KEPT: chrono::Duration = chrono::Duration::days(62);
 
+/// How many pings of a heartbeat are kept.
+const PINGS_KEPT: i64 = 2_000;
+
 /// The background task that deletes old executions.
 pub struct Prune {
     pub database: Database,
     pub clock: SharedClock,
     pub retention: DefaultRetention,
-}
-
-/// The limits of tasks whose policy has none; `None` keeps everything.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct DefaultRetention {
-    /// The age of an execution since it was queued.
-    pub age: Option<chrono::Duration>,
-    /// The number of executions of one task.
-    pub per_task: Option<i64>,
 }
 
 impl Prune {
@@ -71,7 +66,10 @@ impl Prune {
     /// were deleted. On an error the steps before stay done.
     pub async fn run_once(&self, now: DateTime<Utc>, shutdown: &CancellationToken) -> Result<u64> {
         self.delete_minute_stats(now).await?;
+        self.delete_former_versions(now).await?;
         self.delete_unused_tags().await?;
+        self.delete_old_pings().await?;
+        self.delete_notifications(now, shutdown).await?;
         let cutoffs = self.cutoffs(now).await?;
         let mut removed = 0;
         for chunk in cutoffs.chunks(STEP as usize) {
@@ -90,6 +88,36 @@ impl Prune {
         tx.commit().await
     }
 
+    /// Deletes what is old in the records of heartbeats.
+    async fn delete_old_pings(&self) -> Result<()> {
+        let mut tx = self.database.write().await?;
+        heartbeat::prune(&mut tx, PINGS_KEPT, STEP).await?;
+        tx.commit().await
+    }
+
+    /// Deletes the records of notifications and closed incidents that are older than the executions kept by default.
+    async fn delete_notifications(&self, now: DateTime<Utc>, shutdown: &CancellationToken) -> Result<()> {
+        let Some(before) = self.retention.age.and_then(|age| now.checked_sub_signed(age)) else { return Ok(()) };
+        while !shutdown.is_cancelled() {
+            let mut tx = self.database.write().await?;
+            let messages = notify_message::delete_before(&mut tx, before, STEP).await?;
+            let incidents = incident::delete_before(&mut tx, before, STEP).await?;
+            tx.commit().await?;
+            if messages.max(incidents) < STEP as u64 {
+                break;
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+        Ok(())
+    }
+
+    /// Deletes the definitions of deleted tasks without executions. A day later, so that none is queued any more.
+    async fn delete_former_versions(&self, now: DateTime<Utc>) -> Result<()> {
+        let mut tx = self.database.write().await?;
+        version::delete_former(&mut tx, now - chrono::Duration::days(1)).await?;
+        tx.commit().await
+    }
+
     /// Deletes statistics by minute that are older than the current and the previous calendar month.
     async fn delete_minute_stats(&self, now: DateTime<Utc>) -> Result<()> {
         let Some(before) = now.checked_sub_signed(MINUTE_STATS_KEPT) else { return Ok(()) };
@@ -100,7 +128,7 @@ impl Prune {
 
     /// Up to which execution each task's history is deleted: by its own policy if that has a limit, else by the settings.
     async fn cutoffs(&self, now: DateTime<Utc>) -> Result<Vec<Cutoff>> {
-        let mut reader = self.database.read().await?;
+        let mut reader = self.database.read_engine().await?;
         let own = retention::own_retention(&mut reader).await?;
         let age = |days: u32| now.checked_sub_signed(chrono::Duration::days(i64::from(days))).map(RetentionLimit::Age);
         let by_age = own.iter().filter_map(|(id, retention)| Some((id, retention.max_age_days?)));

@@ -9,7 +9,8 @@ use chrono_tz::Tz;
 use serde_json::{Map, Value};
 
 use super::pickle::{self, Data};
-use super::python::{self, Zone};
+use super::python::{self, Arguments, Zone};
+use crate::i18n::{Message, message};
 
 /// A job of the job store.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,8 +28,8 @@ pub struct Job {
     pub max_instances: i64,
     /// `None`: the job is paused.
     pub next_run: Option<DateTime<Utc>>,
-    /// What is not migrated, as messages to the user.
-    pub notes: Vec<String>,
+    /// What is not migrated or changes, as messages to the user.
+    pub notes: Vec<Message>,
 }
 
 /// A trigger of APScheduler.
@@ -101,6 +102,8 @@ pub struct Calendar {
     pub zone: Tz,
 }
 
+/// Past firings of a calendar trigger that are passed over to find the next ones.
+const MAX_PAST_FIRINGS: usize = 100_000;
 /// The fields of a cron trigger.
 pub(super) const FIELDS: [&str; 8] = ["year", "month", "day", "week", "day_of_week", "hour", "minute", "second"];
 
@@ -109,55 +112,84 @@ impl Job {
     ///
     /// # Errors
     /// Why the job cannot be migrated: the invalid part, or the name of what has no equivalent.
-    pub fn read(bytes: &[u8], local: Tz) -> Result<Job, String> {
-        let state = pickle::read(bytes).map_err(|what| format!("cannot read the job's state: {what}"))?;
+    pub fn read(bytes: &[u8], local: Tz) -> Result<Job, Message> {
+        let state = pickle::read(bytes).map_err(|problem| message!("apscheduler.unreadable", problem))?;
         if !matches!(state, Data::Dict(_)) {
-            return Err("the job's state is not a dict".to_owned());
+            return Err(missing("state"));
         }
-        let text = |name: &str| state.get(name).text().map(str::to_owned).ok_or_else(|| format!("{name} is missing"));
         let reader = Reader { local };
-        let next_run = match state.get("next_run_time") {
-            Data::None => None,
-            given => Some(python::instant(given, local).map_err(|what| format!("next_run_time: {what}"))?),
-        };
         let mut notes = Vec::new();
         if let Some(executor) = state.get("executor").text().filter(|name| *name != "default") {
-            notes.push(format!("its executor '{executor}' is not migrated; assign the task to a queue to limit concurrent runs"));
+            notes.push(message!("apscheduler.executor", executor));
         }
-        let value = |what: &str, data: &Data| python::json(data).map_err(|class| format!("{what}: {class} cannot be migrated"));
-        let args = state.get("args").items().iter().map(|arg| value("an argument", arg)).collect::<Result<_, _>>()?;
-        let kwargs = match state.get("kwargs") {
-            Data::Dict(items) => {
-                let named = |(name, data): &(Data, Data)| {
-                    let name = name.text().unwrap_or_default().to_owned();
-                    let read = value(&format!("the argument {name}"), data)?;
-                    Ok((name, read))
-                };
-                items.iter().map(named).collect::<Result<_, String>>()?
-            }
-            _ => Map::new(),
-        };
+        let (args, kwargs) = arguments(&state, &mut notes)?;
         Ok(Job {
-            id: text("id")?,
+            id: state.get("id").text().ok_or_else(|| missing("id"))?.to_owned(),
             name: state.get("name").text().unwrap_or_default().to_owned(),
-            function: text("func")
-                .map_err(|_| "its function has no importable name: it is a lambda or a bound method".to_owned())?,
+            function: state.get("func").text().ok_or_else(|| message!("apscheduler.no_function"))?.to_owned(),
             args,
             kwargs,
             trigger: reader.trigger(state.get("trigger"))?,
             misfire_grace_seconds: state.get("misfire_grace_time").int(),
             coalesce: matches!(state.get("coalesce"), Data::Bool(true)),
             max_instances: state.get("max_instances").int().unwrap_or(1),
-            next_run,
+            next_run: reader.instant(&state, "next_run_time")?,
             notes,
         })
     }
 
-    /// Returns the job's next firings by APScheduler's rules, starting with the stored next run; for a paused job those from `now`
-    /// on.
+    /// Returns the job's next firings by APScheduler's rules at or after `now`, without jitter: from the stored next run on, if that is
+    /// exact.
     pub fn firings(&self, now: DateTime<Utc>, count: usize) -> Vec<DateTime<Utc>> {
-        let first = self.next_run.or_else(|| firing::next(&self.trigger, None, now));
-        std::iter::successors(first, |at| firing::next(&self.trigger, Some(*at), *at)).take(count).collect()
+        let stored = self.next_run.filter(|_| self.trigger.jitter() == 0);
+        let first = match (&self.trigger, stored) {
+            (_, Some(at)) if at >= now => Some(at),
+            (Trigger::Interval(interval), Some(at)) => {
+                firing::next(&Trigger::Interval(Interval { start: Some(at), ..interval.clone() }), None, now)
+            }
+            (Trigger::Date(at, _), _) => Some(*at),
+            _ => firing::next(&self.trigger, None, now),
+        };
+        let times = std::iter::successors(first, |at| firing::next(&self.trigger, Some(*at), *at));
+        times.take(MAX_PAST_FIRINGS).skip_while(|at| *at < now).take(count).collect()
+    }
+
+    /// The stored next run, if it is past: the scheduler has not run since.
+    pub fn overdue(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        self.next_run.filter(|at| *at < now)
+    }
+}
+
+/// Reads positional and named arguments.
+fn arguments(state: &Data, notes: &mut Vec<Message>) -> Result<(Vec<Value>, Map<String, Value>), Message> {
+    let mut reader = Arguments::default();
+    let args = state.get("args").items().iter().enumerate();
+    let args = args.map(|(place, data)| reader.convert(&format!("args[{place}]"), data)).collect::<Result<_, _>>()?;
+    let mut kwargs = Map::new();
+    if let Data::Dict(items) = state.get("kwargs") {
+        for (name, data) in items {
+            let name = name.text().unwrap_or_default();
+            kwargs.insert(name.to_owned(), reader.convert(name, data)?);
+        }
+    }
+    notes.append(&mut reader.changes);
+    Ok((args, kwargs))
+}
+
+fn missing(field: &str) -> Message {
+    message!("apscheduler.missing", field)
+}
+
+impl Trigger {
+    /// The maximum jitter, in seconds.
+    fn jitter(&self) -> i64 {
+        match self {
+            Trigger::Date(..) => 0,
+            Trigger::Interval(interval) => interval.jitter,
+            Trigger::Cron(cron) => cron.jitter,
+            Trigger::Calendar(calendar) => calendar.jitter,
+            Trigger::Or(inner) => inner.iter().map(Trigger::jitter).max().unwrap_or(0),
+        }
     }
 }
 
@@ -166,30 +198,30 @@ struct Reader {
 }
 
 impl Reader {
-    fn trigger(&self, data: &Data) -> Result<Trigger, String> {
+    fn trigger(&self, data: &Data) -> Result<Trigger, Message> {
         match data {
             Data::Object { class, state, .. } => self.by_class(class, state),
-            _ => Err("its trigger is not an object".to_owned()),
+            _ => Err(missing("trigger")),
         }
     }
 
     /// Reads a trigger by class name, either `module.Class` (pickle) or `module:Class` (combining trigger).
-    fn by_class(&self, class: &str, state: &Data) -> Result<Trigger, String> {
+    fn by_class(&self, class: &str, state: &Data) -> Result<Trigger, Message> {
         let class = class.replace(':', ".");
         // APScheduler 3.0 stored the state inside a tuple.
         let state = if let [_, inner] = state.items() { inner } else { state };
         match class.as_str() {
             "apscheduler.triggers.date.DateTrigger" => {
-                let at = self.instant(state, "run_date")?.ok_or("run_date is missing")?;
+                let at = self.instant(state, "run_date")?.ok_or_else(|| missing("run_date"))?;
                 let zone = if let Data::Object { args, .. } = state.get("run_date") { args.get(1) } else { None };
-                Ok(Trigger::Date(at, zone.map_or(Ok(self.local), |zone| self.tz(zone))?))
+                Ok(Trigger::Date(at, zone.map_or(Ok(self.local), |zone| self.shown_zone(zone))?))
             }
             "apscheduler.triggers.interval.IntervalTrigger" => Ok(Trigger::Interval(Interval {
-                micros: python::duration(state.get("interval")).ok_or("its interval is not a timedelta")?,
+                micros: python::duration(state.get("interval")).ok_or_else(|| missing("interval"))?,
                 start: self.instant(state, "start_date")?,
                 end: self.instant(state, "end_date")?,
                 jitter: jitter(state),
-                zone: self.tz(state.get("timezone"))?,
+                zone: self.shown_zone(state.get("timezone"))?,
             })),
             "apscheduler.triggers.cron.CronTrigger" => Ok(Trigger::Cron(Cron {
                 fields: fields(state.get("fields"))?,
@@ -199,70 +231,75 @@ impl Reader {
                 zone: self.tz(state.get("timezone"))?,
             })),
             "apscheduler.triggers.calendarinterval.CalendarIntervalTrigger" => self.calendar(state),
-            "apscheduler.triggers.combining.OrTrigger" => {
-                let inner: Result<Vec<Trigger>, String> =
-                    state.get("triggers").items().iter().map(|one| self.inner(one)).collect();
-                require_cron_triggers(inner?, jitter(state))
-            }
+            "apscheduler.triggers.combining.OrTrigger" => require_cron_triggers(self.all_inner(state)?, jitter(state)),
             "apscheduler.triggers.combining.AndTrigger" => {
-                Err("an AndTrigger has no equivalent; write a single rule with the same meaning".to_owned())
+                let triggers = convert::texts(&self.all_inner(state)?);
+                Err(message!("apscheduler.and_trigger", triggers))
             }
-            other => Err(format!("unknown trigger class {other}")),
+            other => Err(message!("apscheduler.unknown_trigger", class = other)),
         }
     }
 
+    fn all_inner(&self, state: &Data) -> Result<Vec<Trigger>, Message> {
+        state.get("triggers").items().iter().map(|one| self.inner(one)).collect()
+    }
+
     /// Reads a trigger inside a combining trigger: its class and its state.
-    fn inner(&self, data: &Data) -> Result<Trigger, String> {
+    fn inner(&self, data: &Data) -> Result<Trigger, Message> {
         match data.items() {
-            [class, state] => self.by_class(class.text().ok_or("a trigger has no class")?, state),
+            [class, state] => self.by_class(class.text().ok_or_else(|| missing("trigger"))?, state),
             _ => self.trigger(data),
         }
     }
 
-    fn calendar(&self, state: &Data) -> Result<Trigger, String> {
+    fn calendar(&self, state: &Data) -> Result<Trigger, Message> {
         let numbers = |name: &str| state.get(name).items().iter().map(Data::int).collect::<Option<Vec<_>>>();
-        let every = numbers("interval").and_then(|list| list.try_into().ok()).ok_or("cannot read its interval")?;
-        let time = numbers("time").and_then(|list| list.try_into().ok()).ok_or("cannot read its time")?;
+        let every = numbers("interval").and_then(|list| list.try_into().ok()).ok_or_else(|| missing("interval"))?;
+        let time = numbers("time").and_then(|list| list.try_into().ok()).ok_or_else(|| missing("time"))?;
         Ok(Trigger::Calendar(Calendar {
             every,
             time,
-            start: python::date(state.get("start_date")).ok_or("start_date is not a date")?,
+            start: python::date(state.get("start_date")).ok_or_else(|| missing("start_date"))?,
             end: python::date(state.get("end_date")),
             jitter: jitter(state),
             zone: self.tz(state.get("timezone"))?,
         }))
     }
 
-    fn instant(&self, state: &Data, name: &str) -> Result<Option<DateTime<Utc>>, String> {
+    fn instant(&self, state: &Data, name: &str) -> Result<Option<DateTime<Utc>>, Message> {
         match state.get(name) {
             Data::None => Ok(None),
-            data => python::instant(data, self.local).map(Some).map_err(|what| format!("{name}: {what}")),
+            data => python::instant(data, self.local).map(Some).map_err(|problem| problem.of(name)),
         }
     }
 
-    fn tz(&self, data: &Data) -> Result<Tz, String> {
+    /// The zone by whose clock a rule fires.
+    fn tz(&self, data: &Data) -> Result<Tz, Message> {
         match python::zone(data)? {
             Zone::Named(zone) => Ok(zone),
             Zone::Local => Ok(self.local),
-            Zone::Offset(seconds) => {
-                Err(format!("an offset of {seconds} seconds is not a time zone; set the trigger's timezone by name"))
-            }
+            Zone::Offset(seconds) => python::fixed(seconds).ok_or_else(|| message!("apscheduler.offset", seconds)),
+        }
+    }
+
+    /// The zone in which instants are written; UTC for an offset without a zone, which changes no instant.
+    fn shown_zone(&self, data: &Data) -> Result<Tz, Message> {
+        match python::zone(data)? {
+            Zone::Offset(seconds) => Ok(python::fixed(seconds).unwrap_or(Tz::UTC)),
+            _ => self.tz(data),
         }
     }
 }
 
 /// Returns an `Or` trigger of cron triggers only. Inside an OrTrigger, APScheduler counts an interval from the last firing of any of
 /// the triggers and drops a date that does not come first, which separate tasks cannot reproduce.
-fn require_cron_triggers(mut inner: Vec<Trigger>, jitter: i64) -> Result<Trigger, String> {
+fn require_cron_triggers(mut inner: Vec<Trigger>, jitter: i64) -> Result<Trigger, Message> {
+    if inner.iter().any(|trigger| !matches!(trigger, Trigger::Cron(_) | Trigger::Or(_))) {
+        return Err(message!("apscheduler.or_trigger", triggers = convert::texts(&inner)));
+    }
     for trigger in &mut inner {
-        match trigger {
-            Trigger::Cron(cron) => cron.jitter = cron.jitter.max(jitter),
-            Trigger::Or(_) => {}
-            _ => {
-                return Err(
-                    "an OrTrigger with triggers other than cron has no equivalent; create a task for each trigger".to_owned()
-                );
-            }
+        if let Trigger::Cron(cron) = trigger {
+            cron.jitter = cron.jitter.max(jitter);
         }
     }
     Ok(Trigger::Or(inner))
@@ -276,29 +313,29 @@ fn jitter(state: &Data) -> i64 {
     }
 }
 
-fn fields(data: &Data) -> Result<Vec<Field>, String> {
+fn fields(data: &Data) -> Result<Vec<Field>, Message> {
     let read: Vec<Field> = data.items().iter().map(field).collect::<Result<_, _>>()?;
     let names: Vec<&str> = read.iter().map(|field| field.name).collect();
-    if names == FIELDS { Ok(read) } else { Err(format!("unexpected cron fields: {}", names.join(", "))) }
+    if names == FIELDS { Ok(read) } else { Err(missing("fields")) }
 }
 
-fn field(data: &Data) -> Result<Field, String> {
-    let Data::Object { class, state, .. } = data else { return Err("a cron field is not an object".to_owned()) };
+fn field(data: &Data) -> Result<Field, Message> {
+    let Data::Object { class, state, .. } = data else { return Err(missing("fields")) };
     if !class.starts_with("apscheduler.triggers.cron.fields.") {
-        return Err(format!("unknown field class {class}"));
+        return Err(message!("apscheduler.unknown_class", class));
     }
     // The state of a class with slots is a pair; the slots come second.
     let state = if let [_, slots] = state.items() { slots } else { state };
     let given = state.get("name").text().unwrap_or_default();
-    let name = FIELDS.into_iter().find(|name| *name == given).ok_or_else(|| format!("unknown field '{given}'"))?;
+    let name = FIELDS.into_iter().find(|name| *name == given).ok_or_else(|| missing("fields"))?;
     let expressions: Vec<Expression> = state.get("expressions").items().iter().map(expression).collect::<Result<_, _>>()?;
-    if expressions.is_empty() { Err(format!("the field {name} is empty")) } else { Ok(Field { name, expressions }) }
+    if expressions.is_empty() { Err(missing(name)) } else { Ok(Field { name, expressions }) }
 }
 
-fn expression(data: &Data) -> Result<Expression, String> {
-    let Data::Object { class, state, .. } = data else { return Err("an expression is not an object".to_owned()) };
+fn expression(data: &Data) -> Result<Expression, Message> {
+    let Data::Object { class, state, .. } = data else { return Err(missing("expressions")) };
     let number = |name: &str| state.get(name).int();
-    let needed = |name: &str| number(name).ok_or_else(|| format!("{class} without {name}"));
+    let needed = |name: &str| number(name).ok_or_else(|| missing(name));
     match class.strip_prefix("apscheduler.triggers.cron.expressions.").unwrap_or_default() {
         "AllExpression" => Ok(Expression::All { step: number("step") }),
         "RangeExpression" | "MonthRangeExpression" | "WeekdayRangeExpression" => {
@@ -310,6 +347,6 @@ fn expression(data: &Data) -> Result<Expression, String> {
         }
         "WeekdayPositionExpression" => Ok(Expression::Position { which: needed("option_num")?, weekday: needed("weekday")? }),
         "LastDayOfMonthExpression" => Ok(Expression::LastDay),
-        _ => Err(format!("unknown expression class {class}")),
+        _ => Err(message!("apscheduler.unknown_class", class)),
     }
 }

@@ -255,8 +255,8 @@ fn status(map: &Map<String, Value>, has_error: bool) -> Result<Status, FieldErro
     found.ok_or_else(|| (name, message!("value.not_one_of", value = display_value(value), known)))
 }
 
-/// A ULID derived from the content of the run, so that importing it again yields the same id.
-pub fn id_of(run: &HistoricalRun) -> String {
+/// A key derived from the content of the run, so that importing it again yields the same key.
+pub fn key_of(run: &HistoricalRun) -> String {
     let what = serde_json::json!([
         run.task_id,
         run.task_type,
@@ -267,8 +267,7 @@ pub fn id_of(run: &HistoricalRun) -> String {
         run.result
     ]);
     let digest = Sha256::digest(what.to_string().as_bytes());
-    let random = digest.iter().take(10).fold(0_u128, |number, byte| number << 8 | u128::from(*byte));
-    ulid::Ulid::from_parts(u64::try_from(run.started_at.timestamp_millis()).unwrap_or_default(), random).to_string()
+    format!("import:{}", data_encoding::HEXLOWER.encode(&digest[..16]))
 }
 
 #[cfg(test)]

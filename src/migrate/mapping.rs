@@ -3,14 +3,19 @@
 
 use std::collections::BTreeSet;
 
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use serde_json::{Map, Value, json};
 
-use super::apscheduler::Job;
-use super::to_id;
+use super::apscheduler::{Job, Trigger};
+use super::policy::PolicyBuilder;
+use super::{Entry, Found, ImportContext, PREVIEW_COUNT, escape_templates, to_id, to_name};
 use crate::domain::fault::{Fault, pointer_step};
 use crate::domain::input::display_value;
-use crate::i18n::message;
+use crate::i18n::{Message, message};
 
+/// Fields of an entry that leaves its jobs out.
+const SKIP_KEYS: [&str; 2] = ["skip", "reason"];
 /// Task fields that a mapping entry may set.
 const TASK_KEYS: [&str; 7] = ["type", "params", "name", "description", "tags", "policy", "chain"];
 
@@ -21,7 +26,7 @@ pub struct Mapping {
 }
 
 impl Mapping {
-    /// Parses a mapping: an object `functions` with entries `{type, params, …}` or `{skip: true}`. All faults are reported.
+    /// Parses a mapping: an object `functions` with entries `{type, params, …}` or `{skip: true, reason}`. All faults are reported.
     pub fn parse(value: &Value) -> Result<Mapping, Vec<Fault>> {
         let mut faults = Vec::new();
         for name in value.as_object().into_iter().flat_map(Map::keys).filter(|name| *name != "functions") {
@@ -37,7 +42,7 @@ impl Mapping {
                 faults.push(Fault::new(pointer, message!("value.not_objects", value = display_value(entry)).of("functions")));
                 continue;
             };
-            for name in entry.keys().filter(|name| *name != "skip" && !TASK_KEYS.contains(&name.as_str())) {
+            for name in entry.keys().filter(|name| !SKIP_KEYS.contains(&name.as_str()) && !TASK_KEYS.contains(&name.as_str())) {
                 faults.push(Fault::new(format!("{pointer}/{}", pointer_step(name)), message!("value.unknown_field").of(name)));
             }
             if !is_skipped(entry) && !entry.get("type").is_some_and(Value::is_string) {
@@ -47,31 +52,47 @@ impl Mapping {
         if faults.is_empty() { Ok(Mapping { functions: functions.clone() }) } else { Err(faults) }
     }
 
-    /// Returns a draft mapping for jobs that calls each function with Python in a process of its own, with the job's arguments.
-    pub fn draft<'j>(jobs: impl IntoIterator<Item = &'j Job>) -> Value {
+    /// Returns a draft mapping for jobs that calls each function with Python in a process of its own, with the job's arguments. A
+    /// function that no other process can import is skipped; `translate` puts the reason into words.
+    pub fn draft<'j>(jobs: impl IntoIterator<Item = &'j Job>, translate: impl Fn(&Message) -> String) -> Value {
         let functions: BTreeSet<&str> = jobs.into_iter().map(|job| job.function.as_str()).collect();
-        let entries: Map<String, Value> =
-            functions.into_iter().map(|function| (function.to_owned(), python_call(function))).collect();
+        let entry =
+            |function: &str| python_call(function).unwrap_or_else(|reason| json!({"skip": true, "reason": translate(&reason)}));
+        let entries: Map<String, Value> = functions.into_iter().map(|function| (function.to_owned(), entry(function))).collect();
         json!({"functions": entries})
     }
 
-    /// Converts a job to tasks: one for each trigger inside an OrTrigger, otherwise one. `None` if the mapping skips the job.
+    /// Converts a job to a task; the triggers inside an OrTrigger are its rules. `None` if the mapping skips the job.
     ///
     /// # Errors
     /// Why the job cannot be migrated.
-    pub fn tasks(&self, job: &Job) -> Result<Option<Vec<Value>>, String> {
+    pub fn task(&self, job: &Job) -> Result<Option<Value>, Message> {
         let entry = self.functions.get(&job.function).and_then(Value::as_object);
-        let entry = entry.ok_or_else(|| format!("the mapping has no entry for its function {}", job.function))?;
+        let entry = entry.ok_or_else(|| match python_call(&job.function) {
+            Ok(_) => message!("mapping.no_entry", function = &job.function),
+            Err(reason) => reason,
+        })?;
         if is_skipped(entry) {
             return Ok(None);
         }
-        let triggers = job.triggers()?;
-        let alone = triggers.len() == 1;
-        let task = |(number, trigger): (usize, Value)| {
-            let id = if alone { to_id(&job.id) } else { format!("{}-{}", to_id(&job.id), number + 1) };
-            task(entry, job, &id, trigger)
-        };
-        triggers.into_iter().enumerate().map(task).collect::<Result<_, _>>().map(Some)
+        task(entry, job, &to_id(&job.id), job.triggers()?).map(Some)
+    }
+
+    /// Converts jobs, and reports those that are left out.
+    pub fn migrate(&self, jobs: &[Job], context: ImportContext<'_>, found: &mut Found) {
+        for job in jobs {
+            let place = message!("migrate.job", id = &job.id);
+            match self.task(job) {
+                Ok(None) => found.note(place, self.skip_reason(job)),
+                Ok(Some(task)) => found.add(place.clone(), entry(job, task, place, context)),
+                Err(reason) => found.leave_out(place, reason),
+            }
+        }
+    }
+
+    fn skip_reason(&self, job: &Job) -> Message {
+        let reason = self.functions.get(&job.function).and_then(|entry| entry.get("reason")).and_then(Value::as_str);
+        reason.map_or_else(|| message!("mapping.skipped"), |reason| message!("mapping.skipped_because", reason))
     }
 }
 
@@ -79,22 +100,47 @@ fn is_skipped(entry: &Map<String, Value>) -> bool {
     entry.get("skip") == Some(&Value::Bool(true))
 }
 
-/// Returns the draft entry for a function. Anything but a Python name is skipped, so that no other code gets into the program.
-fn python_call(function: &str) -> Value {
-    let plain = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_alphanumeric() || c == '_');
-    let found = function.split_once(':').filter(|(module, name)| module.split('.').chain(name.split('.')).all(plain));
-    let Some((module, name)) = found else { return json!({"skip": true}) };
-    let top = name.split('.').next().unwrap_or(name);
-    let program =
-        format!("import json, sys; from {module} import {top}; {name}(*json.loads(sys.argv[1]), **json.loads(sys.argv[2]))");
-    json!({"type": "send_cmd", "params": {"command": ["python3", "-c", program, "${args:json}", "${kwargs:json}"]}})
+/// Adds the comparison and the id of the origin to the task of a job.
+fn entry(job: &Job, mut task: Value, place: Message, context: ImportContext<'_>) -> Result<Entry, Message> {
+    let mut notes = job.notes.clone();
+    let local = |at: DateTime<Utc>, zone: Tz| at.with_timezone(&zone).format("%Y-%m-%d %H:%M:%S %:z").to_string();
+    match (&job.trigger, job.overdue(context.now)) {
+        (Trigger::Date(at, zone), _) if *at < context.now => {
+            return Err(message!("apscheduler.date_passed", at = local(*at, *zone)));
+        }
+        (_, Some(at)) => notes.push(message!("apscheduler.overdue", at = local(at, context.zone))),
+        _ => {}
+    }
+    task["id"] = context.origin.id(task["id"].as_str().unwrap_or_default()).into();
+    Ok(Entry { place, command: job.function.clone(), tasks: vec![task], notes, firings: job.firings(context.now, PREVIEW_COUNT) })
 }
 
-fn task(entry: &Map<String, Value>, job: &Job, id: &str, trigger: Value) -> Result<Value, String> {
+/// Returns the draft entry for a function. The coroutine that an async function returns is awaited. Anything but a Python name is
+/// refused, so that no other code gets into the program.
+///
+/// # Errors
+/// Why no other process can import the function.
+fn python_call(function: &str) -> Result<Value, Message> {
+    let plain = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_alphanumeric() || c == '_');
+    let found = function.split_once(':').filter(|(module, name)| module.split('.').chain(name.split('.')).all(plain));
+    let (module, name) = found.ok_or_else(|| message!("mapping.not_importable", function))?;
+    if module == "__main__" {
+        return Err(message!("mapping.in_main", function));
+    }
+    let top = name.split('.').next().unwrap_or(name);
+    let program = format!(
+        "import asyncio, inspect, json, sys; from {module} import {top}; \
+         result = {name}(*json.loads(sys.argv[1]), **json.loads(sys.argv[2])); \
+         inspect.iscoroutine(result) and asyncio.run(result)"
+    );
+    Ok(json!({"type": "send_cmd", "params": {"command": ["python3", "-c", program, "${args:json}", "${kwargs:json}"]}}))
+}
+
+fn task(entry: &Map<String, Value>, job: &Job, id: &str, mut triggers: Vec<Value>) -> Result<Value, Message> {
     let mut task = Map::new();
     task.insert("id".to_owned(), id.into());
     if !job.name.is_empty() && job.name != job.id {
-        task.insert("name".to_owned(), job.name.chars().filter(|c| !c.is_control()).take(200).collect::<String>().into());
+        task.insert("name".to_owned(), to_name(&job.name).into());
     }
     for name in TASK_KEYS {
         if let Some(value) = entry.get(name) {
@@ -102,12 +148,17 @@ fn task(entry: &Map<String, Value>, job: &Job, id: &str, trigger: Value) -> Resu
             task.insert(name.to_owned(), filled);
         }
     }
-    task.insert("trigger".to_owned(), trigger);
+    if triggers.len() > 1 {
+        let rules = triggers.into_iter().map(|trigger| json!({"trigger": trigger}));
+        task.insert("triggers".to_owned(), rules.collect());
+    } else {
+        task.insert("trigger".to_owned(), triggers.pop().unwrap_or_default());
+    }
     if job.next_run.is_none() {
         task.insert("enabled".to_owned(), false.into());
     }
-    let mut policy = json!({"max_instances": job.max_instances.clamp(1, 1000), "coalesce": job.coalesce,
-        "misfire_grace_seconds": job.misfire_grace_seconds.map(|seconds| seconds.clamp(0, 31_622_400))});
+    let policy = PolicyBuilder::default().max_instances(job.max_instances).coalesce(job.coalesce);
+    let mut policy = policy.catch_up(job.misfire_grace_seconds).build();
     if let (Some(policy), Some(Value::Object(own))) = (policy.as_object_mut(), task.get("policy")) {
         policy.extend(own.clone());
     }
@@ -117,18 +168,18 @@ fn task(entry: &Map<String, Value>, job: &Job, id: &str, trigger: Value) -> Resu
 
 /// Replaces `${args}`, `${args.0}`, `${kwargs}`, `${kwargs.name}`, `${id}` and `${name}`, each optionally followed by `:json`. A text
 /// that consists of a single placeholder becomes the value itself.
-fn fill(value: &Value, job: &Job) -> Result<Value, String> {
+fn fill(value: &Value, job: &Job) -> Result<Value, Message> {
     match value {
         Value::String(text) => fill_text(text, job),
         Value::Array(items) => items.iter().map(|item| fill(item, job)).collect(),
         Value::Object(map) => {
-            map.iter().map(|(name, item)| Ok((name.clone(), fill(item, job)?))).collect::<Result<_, String>>().map(Value::Object)
+            map.iter().map(|(name, item)| Ok((name.clone(), fill(item, job)?))).collect::<Result<_, Message>>().map(Value::Object)
         }
         other => Ok(other.clone()),
     }
 }
 
-fn fill_text(text: &str, job: &Job) -> Result<Value, String> {
+fn fill_text(text: &str, job: &Job) -> Result<Value, Message> {
     if let Some(path) = text.strip_prefix("${").and_then(|rest| rest.strip_suffix('}')).filter(|path| !path.contains('}')) {
         return argument(path, job).map(without_templates);
     }
@@ -136,7 +187,7 @@ fn fill_text(text: &str, job: &Job) -> Result<Value, String> {
     let mut rest = text;
     while let Some(at) = rest.find("${") {
         filled.push_str(&rest[..at]);
-        let end = rest[at..].find('}').ok_or_else(|| format!("the mapping's '{text}' has an unclosed ${{"))?;
+        let end = rest[at..].find('}').ok_or_else(|| message!("mapping.unclosed", text))?;
         let value = without_templates(argument(&rest[at + 2..at + end], job)?);
         filled.push_str(&value.as_str().map_or_else(|| value.to_string(), str::to_owned));
         rest = &rest[at + end + 1..];
@@ -145,9 +196,9 @@ fn fill_text(text: &str, job: &Job) -> Result<Value, String> {
     Ok(filled.into())
 }
 
-fn argument(path: &str, job: &Job) -> Result<Value, String> {
+fn argument(path: &str, job: &Job) -> Result<Value, Message> {
     let (path, as_json) = path.strip_suffix(":json").map_or((path, false), |path| (path, true));
-    let missing = || format!("the mapping uses ${{{path}}}, which this job does not have");
+    let missing = || message!("mapping.no_argument", argument = format!("${{{path}}}"));
     let value = match path.split_once('.') {
         None => match path {
             "args" => Value::Array(job.args.clone()),
@@ -166,9 +217,7 @@ fn argument(path: &str, job: &Job) -> Result<Value, String> {
 /// Escapes texts of a job that would otherwise be rendered as templates.
 fn without_templates(value: Value) -> Value {
     match value {
-        Value::String(text) if ["{{", "{%", "{#"].iter().any(|mark| text.contains(mark)) => {
-            format!("{{% raw %}}{text}{{% endraw %}}").into()
-        }
+        Value::String(text) => escape_templates(&text).into(),
         Value::Array(items) => items.into_iter().map(without_templates).collect(),
         Value::Object(map) => Value::Object(map.into_iter().map(|(name, item)| (name, without_templates(item))).collect()),
         other => other,
@@ -178,8 +227,7 @@ fn without_templates(value: Value) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::migrate::apscheduler::{Cron, Expression, Field, Trigger};
-    use chrono_tz::Tz;
+    use crate::migrate::apscheduler::{Cron, Expression, Field};
 
     fn job() -> Job {
         let all = |name| Field { name, expressions: vec![Expression::All { step: None }] };
@@ -199,20 +247,21 @@ mod tests {
         }
     }
 
-    fn mapped(params: Value) -> Result<Value, String> {
+    fn mapped(params: Value) -> Result<Value, Message> {
         let mapping =
             Mapping::parse(&json!({"functions": {"app.jobs:Mailer.send": {"type": "echo", "params": params}}})).unwrap();
-        Ok(mapping.tasks(&job())?.unwrap().remove(0)["params"].clone())
+        Ok(mapping.task(&job())?.unwrap()["params"].clone())
     }
 
     #[test]
     fn job_is_converted_to_a_task() {
-        let mapping = Mapping::parse(&Mapping::draft([&job()])).unwrap();
-        let task = mapping.tasks(&job()).unwrap().unwrap().remove(0);
+        let mapping = Mapping::parse(&Mapping::draft([&job()], Message::to_string)).unwrap();
+        let task = mapping.task(&job()).unwrap().unwrap();
         assert_eq!((&task["id"], &task["name"], &task["enabled"]), (&json!("my-job"), &json!("My job"), &json!(false)));
         assert_eq!(task["policy"], json!({"max_instances": 3, "coalesce": false, "misfire_grace_seconds": null}));
-        let program =
-            "import json, sys; from app.jobs import Mailer; Mailer.send(*json.loads(sys.argv[1]), **json.loads(sys.argv[2]))";
+        let program = "import asyncio, inspect, json, sys; from app.jobs import Mailer; \
+            result = Mailer.send(*json.loads(sys.argv[1]), **json.loads(sys.argv[2])); \
+            inspect.iscoroutine(result) and asyncio.run(result)";
         assert_eq!(task["params"]["command"][2], program);
         assert_eq!(task["params"]["command"][3], "{% raw %}[5,\"{{ x }}\"]{% endraw %}");
         assert_eq!(task["params"]["command"][4], "{\"to\":\"a@b\"}");
@@ -224,8 +273,8 @@ mod tests {
             mapped(json!({"a": "${args.0}", "b": "to ${kwargs.to}: ${args.0}", "c": ["${id}"], "d": "$5"})).unwrap(),
             json!({"a": 5, "b": "to a@b: 5", "c": ["my job"], "d": "$5"})
         );
-        assert!(mapped(json!({"a": "${args.7}"})).unwrap_err().contains("${args.7}"));
-        assert!(mapped(json!({"a": "x ${args"})).unwrap_err().contains("unclosed"));
+        assert!(mapped(json!({"a": "${args.7}"})).unwrap_err().to_string().contains("${args.7}"));
+        assert!(mapped(json!({"a": "x ${args"})).unwrap_err().to_string().contains("unclosed"));
     }
 
     #[test]
@@ -236,13 +285,21 @@ mod tests {
             ["/y", "/functions/a:b/type", "/functions/c", "/functions/d:e/x"]
         );
         let skipping = Mapping::parse(&json!({"functions": {"app.jobs:Mailer.send": {"skip": true}}})).unwrap();
-        assert_eq!(skipping.tasks(&job()), Ok(None));
-        assert!(Mapping::default().tasks(&job()).unwrap_err().contains("has no entry for its function"));
+        assert_eq!(skipping.task(&job()), Ok(None));
+        assert!(Mapping::default().task(&job()).unwrap_err().to_string().contains("has no entry for its function"));
     }
 
     #[test]
     fn draft_skips_functions_with_invalid_names() {
-        let odd = Job { function: "a:b; import os".into(), ..job() };
-        assert_eq!(Mapping::draft([&odd])["functions"]["a:b; import os"], json!({"skip": true}));
+        for (function, reason) in
+            [("a:b; import os", "not importable"), ("__main__:f", "__main__"), ("app:f.<locals>.<lambda>", "not importable")]
+        {
+            let odd = Job { function: function.into(), ..job() };
+            let draft = Mapping::draft([&odd], Message::to_string);
+            assert_eq!(draft["functions"][function]["skip"], json!(true));
+            assert!(draft["functions"][function]["reason"].as_str().unwrap().contains(reason), "{draft}");
+            assert_eq!(Mapping::parse(&draft).unwrap().task(&odd), Ok(None));
+            assert!(Mapping::default().task(&odd).unwrap_err().to_string().contains(reason));
+        }
     }
 }

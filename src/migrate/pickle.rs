@@ -7,6 +7,8 @@ mod tree;
 pub use data::Data;
 use tree::Tree;
 
+use crate::i18n::{Message, message};
+
 /// Maximum size of a pickle, in bytes.
 const MAX_BYTES: usize = 16 << 20;
 /// Maximum number of values; a shared value counts each time it is used.
@@ -16,9 +18,9 @@ const MAX_VALUES: usize = 200_000;
 ///
 /// # Errors
 /// The cause, with the position in bytes.
-pub fn read(bytes: &[u8]) -> Result<Data, String> {
+pub fn read(bytes: &[u8]) -> Result<Data, Message> {
     if bytes.len() > MAX_BYTES {
-        return Err(format!("the pickle has more than {MAX_BYTES} bytes"));
+        return Err(message!("pickle.too_large", max = MAX_BYTES));
     }
     let mut reader = PickleReader { bytes, ..PickleReader::default() };
     let root = loop {
@@ -26,7 +28,7 @@ pub fn read(bytes: &[u8]) -> Result<Data, String> {
         match reader.step() {
             Ok(None) => {}
             Ok(Some(root)) => break root,
-            Err(what) => return Err(format!("{what} at byte {at}")),
+            Err(problem) => return Err(message!("pickle.at", problem, at)),
         }
     };
     Tree::new(&reader.nodes).build(root, 0)
@@ -36,7 +38,7 @@ pub fn read(bytes: &[u8]) -> Result<Data, String> {
 #[derive(Debug, Clone)]
 enum Node {
     Plain(Data),
-    List(Vec<usize>),
+    Sequence(Sequence, Vec<usize>),
     Dict(Vec<(usize, usize)>),
     /// A call: the callee, its arguments, the state set afterwards, and items and members added afterwards.
     Object {
@@ -46,6 +48,13 @@ enum Node {
         items: Vec<(usize, usize)>,
         members: Vec<usize>,
     },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sequence {
+    List,
+    Tuple,
+    Set,
 }
 
 #[derive(Default)]
@@ -58,7 +67,12 @@ struct PickleReader<'b> {
     memo: std::collections::HashMap<usize, usize>,
 }
 
-type PickleResult<T> = Result<T, String>;
+type PickleResult<T> = Result<T, Message>;
+
+/// The error of a pickle that Python would not have written.
+fn malformed() -> Message {
+    message!("pickle.malformed")
+}
 
 impl<'b> PickleReader<'b> {
     /// Executes one instruction; returns the root value at the end of the pickle.
@@ -69,7 +83,7 @@ impl<'b> PickleReader<'b> {
             0x80 => {
                 let protocol = self.take(1)?[0];
                 if !(2..=5).contains(&protocol) {
-                    return Err(format!("protocol {protocol} is not one of 2 to 5"));
+                    return Err(message!("pickle.protocol", protocol));
                 }
             }
             0x95 => drop(self.take(8)?),
@@ -85,11 +99,18 @@ impl<'b> PickleReader<'b> {
             0x89 => self.plain(Data::Bool(false)),
             b'J' | b'K' | b'M' | 0x8a | 0x8b | b'G' => self.number(code)?,
             b'X' | 0x8c | 0x8d | b'B' | b'C' | 0x8e | 0x96 | b'U' | b'T' => self.text(code)?,
-            b']' | 0x8f | b')' => self.push(Node::List(Vec::new())),
+            b']' => self.push(Node::Sequence(Sequence::List, Vec::new())),
+            b')' => self.push(Node::Sequence(Sequence::Tuple, Vec::new())),
+            0x8f => self.push(Node::Sequence(Sequence::Set, Vec::new())),
             b'}' => self.push(Node::Dict(Vec::new())),
             b't' | b'l' | 0x91 => {
                 let items = self.pop_to_mark()?;
-                self.push(Node::List(items));
+                let sequence = match code {
+                    b't' => Sequence::Tuple,
+                    b'l' => Sequence::List,
+                    _ => Sequence::Set,
+                };
+                self.push(Node::Sequence(sequence, items));
             }
             b'd' => {
                 let items = pairs(self.pop_to_mark()?)?;
@@ -99,7 +120,7 @@ impl<'b> PickleReader<'b> {
                 let count = usize::from(code - 0x84);
                 let mut items = (0..count).map(|_| self.pop()).collect::<PickleResult<Vec<_>>>()?;
                 items.reverse();
-                self.push(Node::List(items));
+                self.push(Node::Sequence(Sequence::Tuple, items));
             }
             b'a' => {
                 let item = self.pop()?;
@@ -133,13 +154,14 @@ impl<'b> PickleReader<'b> {
             }
             b'b' => self.set_state()?,
             b'q' | b'r' | 0x94 | b'h' | b'j' => self.memoize(code)?,
-            other => return Err(format!("unsupported instruction 0x{other:02x}")),
+            other => return Err(message!("pickle.instruction", code = format!("0x{other:02x}"))),
         }
-        if self.nodes.len() > MAX_VALUES { Err(format!("more than {MAX_VALUES} values")) } else { Ok(None) }
+        if self.nodes.len() > MAX_VALUES { Err(message!("pickle.too_many", max = MAX_VALUES)) } else { Ok(None) }
     }
 
     fn take(&mut self, count: usize) -> PickleResult<&'b [u8]> {
-        let end = self.at.checked_add(count).filter(|end| *end <= self.bytes.len()).ok_or("the pickle ends too early")?;
+        let end =
+            self.at.checked_add(count).filter(|end| *end <= self.bytes.len()).ok_or_else(|| message!("pickle.ends_early"))?;
         let taken = &self.bytes[self.at..end];
         self.at = end;
         Ok(taken)
@@ -149,11 +171,11 @@ impl<'b> PickleReader<'b> {
     fn length(&mut self, bytes: usize) -> PickleResult<usize> {
         let taken = self.take(bytes)?;
         let value = taken.iter().rev().fold(0_u64, |value, byte| value << 8 | u64::from(*byte));
-        usize::try_from(value).map_err(|_| "a length is too large".to_owned())
+        usize::try_from(value).map_err(|_| malformed())
     }
 
     fn line(&mut self) -> PickleResult<String> {
-        let end = self.bytes[self.at..].iter().position(|byte| *byte == b'\n').ok_or("the pickle ends too early")?;
+        let end = self.bytes[self.at..].iter().position(|byte| *byte == b'\n').ok_or_else(|| message!("pickle.ends_early"))?;
         let line = self.take(end + 1)?;
         Ok(String::from_utf8_lossy(&line[..end]).into_owned())
     }
@@ -168,15 +190,15 @@ impl<'b> PickleReader<'b> {
     }
 
     fn pop(&mut self) -> PickleResult<usize> {
-        self.stack.pop().flatten().ok_or_else(|| "a value is missing".to_owned())
+        self.stack.pop().flatten().ok_or_else(malformed)
     }
 
     fn top(&self) -> PickleResult<usize> {
-        self.stack.last().copied().flatten().ok_or_else(|| "a value is missing".to_owned())
+        self.stack.last().copied().flatten().ok_or_else(malformed)
     }
 
     fn pop_to_mark(&mut self) -> PickleResult<Vec<usize>> {
-        let mark = self.stack.iter().rposition(Option::is_none).ok_or("a mark is missing")?;
+        let mark = self.stack.iter().rposition(Option::is_none).ok_or_else(malformed)?;
         let items = self.stack.split_off(mark);
         Ok(items.into_iter().flatten().collect())
     }
@@ -192,7 +214,7 @@ impl<'b> PickleReader<'b> {
         };
         let taken = self.take(count)?;
         let data = match code {
-            b'G' => Data::Float(f64::from_be_bytes(taken.try_into().map_err(|_| "a number is truncated")?)),
+            b'G' => Data::Float(f64::from_be_bytes(taken.try_into().map_err(|_| malformed())?)),
             b'K' | b'M' => Data::Int(parse_integer(taken, false)?),
             _ => match taken {
                 [rest @ .., 0] if rest.len() == 16 => Data::Big(rest.iter().rev().fold(0, |n, byte| n << 8 | u128::from(*byte))),
@@ -211,7 +233,7 @@ impl<'b> PickleReader<'b> {
         };
         let taken = self.take(length)?;
         let data = match code {
-            b'X' | 0x8c | 0x8d => Data::Text(String::from_utf8(taken.to_vec()).map_err(|_| "a text is not UTF-8")?),
+            b'X' | 0x8c | 0x8d => Data::Text(String::from_utf8(taken.to_vec()).map_err(|_| malformed())?),
             _ => Data::Bytes(taken.to_vec()),
         };
         self.plain(data);
@@ -221,16 +243,16 @@ impl<'b> PickleReader<'b> {
     fn text_node(&self, node: usize) -> PickleResult<&str> {
         match &self.nodes[node] {
             Node::Plain(Data::Text(text)) => Ok(text),
-            _ => Err("a name is not a text".to_owned()),
+            _ => Err(malformed()),
         }
     }
 
     fn extend(&mut self, items: Vec<usize>) -> PickleResult<()> {
         let top = self.top()?;
         match &mut self.nodes[top] {
-            Node::List(list) => list.extend(items),
+            Node::Sequence(_, list) => list.extend(items),
             Node::Object { members, .. } => members.extend(items),
-            _ => return Err("items are appended to a value that is not a list".to_owned()),
+            _ => return Err(malformed()),
         }
         Ok(())
     }
@@ -239,15 +261,15 @@ impl<'b> PickleReader<'b> {
         let top = self.top()?;
         match &mut self.nodes[top] {
             Node::Dict(items) | Node::Object { items, .. } => items.extend(pairs),
-            _ => return Err("items are set on a value that is not a dict".to_owned()),
+            _ => return Err(malformed()),
         }
         Ok(())
     }
 
     fn call(&mut self) -> PickleResult<()> {
         let (args, callee) = (self.pop()?, self.pop()?);
-        if !matches!(self.nodes[args], Node::List(_)) {
-            return Err("arguments are not a tuple".to_owned());
+        if !matches!(self.nodes[args], Node::Sequence(..)) {
+            return Err(malformed());
         }
         self.push(Node::Object { callee, args, state: None, items: Vec::new(), members: Vec::new() });
         Ok(())
@@ -258,7 +280,7 @@ impl<'b> PickleReader<'b> {
         let top = self.top()?;
         match &mut self.nodes[top] {
             Node::Object { state, .. } => *state = Some(state_node),
-            _ => return Err("a state is set on a value that is not an object".to_owned()),
+            _ => return Err(malformed()),
         }
         Ok(())
     }
@@ -270,7 +292,7 @@ impl<'b> PickleReader<'b> {
             _ => self.length(4)?,
         };
         if matches!(code, b'h' | b'j') {
-            let value = *self.memo.get(&place).ok_or_else(|| format!("memo entry {place} is missing"))?;
+            let value = *self.memo.get(&place).ok_or_else(malformed)?;
             self.stack.push(Some(value));
         } else {
             let top = self.top()?;
@@ -282,7 +304,7 @@ impl<'b> PickleReader<'b> {
 
 fn pairs(items: Vec<usize>) -> PickleResult<Vec<(usize, usize)>> {
     if !items.len().is_multiple_of(2) {
-        return Err("a value is missing".to_owned());
+        return Err(malformed());
     }
     Ok(items.chunks_exact(2).map(|pair| (pair[0], pair[1])).collect())
 }
@@ -290,7 +312,7 @@ fn pairs(items: Vec<usize>) -> PickleResult<Vec<(usize, usize)>> {
 /// Parses a little-endian integer of at most 16 bytes.
 fn parse_integer(bytes: &[u8], signed: bool) -> PickleResult<i128> {
     if bytes.len() > 16 {
-        return Err("a number has more than 128 bits".to_owned());
+        return Err(message!("pickle.number_too_large"));
     }
     let negative = signed && bytes.last().is_some_and(|byte| *byte & 0x80 != 0);
     let filled = std::iter::repeat_n(if negative { 0xff } else { 0 }, 16 - bytes.len());
@@ -314,7 +336,7 @@ mod tests {
             Data::None,
             Data::Bool(true),
             Data::Text("é".into()),
-            Data::List(vec![Data::Int(3)]),
+            Data::Tuple(vec![Data::Int(3)]),
         ];
         assert_eq!(items, [(Data::Text("a".into()), Data::List(expected))]);
     }
@@ -352,7 +374,7 @@ mod tests {
     #[test]
     fn cyclic_and_oversized_pickles_are_refused() {
         // A list that contains itself.
-        assert!(read(b"]q\x00h\x00a.").unwrap_err().contains("nested"));
+        assert!(read(b"]q\x00h\x00a.").unwrap_err().to_string().contains("nested"));
         // Each list contains the previous one ten times.
         let mut bomb = b"]q\x00".to_vec();
         for level in 1..20_u8 {
@@ -363,7 +385,7 @@ mod tests {
             bomb.extend([b'e', b'q', level]);
         }
         bomb.push(b'.');
-        assert!(read(&bomb).unwrap_err().contains("more than 200000 values"));
-        assert!(read(&[b"\x80\x02".to_vec(), vec![b']'; 300_000]].concat()).unwrap_err().contains("more than"));
+        assert!(read(&bomb).unwrap_err().to_string().contains("more than 200000 values"));
+        assert!(read(&[b"\x80\x02".to_vec(), vec![b']'; 300_000]].concat()).unwrap_err().to_string().contains("more than"));
     }
 }

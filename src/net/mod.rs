@@ -1,12 +1,18 @@
 //! HTTP server: accepts connections, with or without TLS, and serves HTTP/1.1 and HTTP/2 within limits, so that neither many nor
 //! slow clients can lock out others. It knows nothing of routes.
 
+pub mod base_path;
 mod connection;
 mod connection_limiter;
+pub mod content_encoding;
+pub mod cookie;
+pub mod lan_address;
 mod limits;
 pub mod local_request;
+mod own_address;
 mod proxies;
 mod rate_limiter;
+pub mod static_file;
 mod timeout_stream;
 mod tls;
 
@@ -23,6 +29,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use limits::Limits;
+pub use own_address::own_address;
 pub use proxies::{ForwardedBy, Proxies};
 pub use tls::{ReloadOutcome, Tls, TlsError};
 

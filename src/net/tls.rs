@@ -12,18 +12,22 @@ use sha2::{Digest, Sha256};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
+use crate::i18n::{Message, message};
+
 /// How often the files are checked for changes.
 const RELOAD_INTERVAL: Duration = Duration::from_secs(10);
 
 /// An invalid certificate or key, as one line that names setting and file.
 #[derive(Debug, thiserror::Error)]
-pub enum TlsError {
-    #[error("{setting}: cannot read {}: {reason}", path.display())]
-    Unreadable { setting: &'static str, path: PathBuf, reason: String },
-    #[error("{setting}: {} contains no {what} in PEM format", path.display())]
-    Empty { setting: &'static str, path: PathBuf, what: &'static str },
-    #[error("server.tls_certificate and server.tls_key cannot be used together: {0}")]
-    Unfit(String),
+#[error("{0}")]
+pub struct TlsError(Message);
+
+impl TlsError {
+    /// What to tell the user.
+    #[must_use]
+    pub fn message(&self) -> Message {
+        self.0.clone()
+    }
 }
 
 /// The current certificate and its key.
@@ -117,18 +121,21 @@ impl Files {
     }
 
     fn acceptor(&self, certificate: &Path, key: &Path) -> Result<TlsAcceptor, TlsError> {
-        let empty = |setting, path: &Path, what| TlsError::Empty { setting, path: path.to_owned(), what };
+        let empty = |setting, path: &Path, what: Message| {
+            TlsError(message!("tls.empty", path = path.display().to_string(), what).of(setting))
+        };
+        let unfit = |error: rustls::Error| TlsError(message!("tls.unfit", error = error.to_string()));
         let chain: Vec<CertificateDer<'static>> =
             CertificateDer::pem_slice_iter(&self.certificate).filter_map(Result::ok).collect();
         if chain.is_empty() {
-            return Err(empty("server.tls_certificate", certificate, "certificate"));
+            return Err(empty("server.tls_certificate", certificate, message!("tls.certificate")));
         }
-        let key = PrivateKeyDer::from_pem_slice(&self.key).map_err(|_| empty("server.tls_key", key, "private key"))?;
+        let unreadable = |_| empty("server.tls_key", key, message!("tls.key"));
+        let key = PrivateKeyDer::from_pem_slice(&self.key).map_err(unreadable)?;
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let versions = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-        let config =
-            versions.map_err(|error| TlsError::Unfit(error.to_string()))?.with_no_client_auth().with_single_cert(chain, key);
-        let mut config = config.map_err(|error| TlsError::Unfit(error.to_string()))?;
+        let config = versions.map_err(unfit)?.with_no_client_auth().with_single_cert(chain, key);
+        let mut config = config.map_err(unfit)?;
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         Ok(TlsAcceptor::from(Arc::new(config)))
     }
@@ -136,5 +143,7 @@ impl Files {
 
 fn read(setting: &'static str, path: &Path) -> Result<Vec<u8>, TlsError> {
     let reason = |error: std::io::Error| error.to_string().split(" (os error").next().unwrap_or_default().to_lowercase();
-    std::fs::read(path).map_err(|error| TlsError::Unreadable { setting, path: path.to_owned(), reason: reason(error) })
+    std::fs::read(path).map_err(|error| {
+        TlsError(message!("setting.unreadable", path = path.display().to_string(), reason = reason(error)).of(setting))
+    })
 }

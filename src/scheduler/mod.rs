@@ -1,45 +1,83 @@
-//! idle triggers, orphan recovery, notifications between nodes, retention and WAL checkpoints.
+//! The scheduler: plans due occurrences, watches for idle triggers, and replans when the clock or the time zone changes.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
 use crate::signals::SchedulerHeartbeat;
-use crate::storage::{Result, plan};
+use crate::storage::Result;
 
+mod backfills;
+pub mod calendars;
+mod clock_watch;
+mod cpu_usage;
 pub mod idle;
+mod occurrences;
+mod pauses;
 pub mod planner;
 mod precise;
+mod replan;
+mod rules;
+mod settle;
 
-pub use planner::{Planned, Planner};
+pub use clock_watch::{ClockStep, ClockWatch};
+pub use occurrences::Recorded;
+pub use planner::{Planned, Planner, PlannerState};
+pub use settle::Settlement;
 
 /// The longest sleep. It bounds how late the scheduler notices a change by another process, a changed system clock or the
-/// end of a suspend. A poll that finds nothing due reads two indexes.
+/// end of a suspend. A poll that finds nothing due reads a few indexes.
 const MAX_SLEEP: Duration = Duration::from_millis(250);
+/// The shortest time between the starts of two passes that plan: what is due within it is planned together.
+const MIN_INTERVAL: Duration = Duration::from_millis(3);
+/// The pause after tasks were due that another node has locked.
+const LOCKED_DELAY: Duration = Duration::from_millis(20);
 /// The pause after a database error.
 const RETRY_DELAY: Duration = Duration::from_secs(1);
+/// How often a pass that met another node's is repeated without a pause.
+const MAX_CONFLICTS: u32 = 10;
 
 /// The background task that plans executions.
 pub struct Scheduler {
     pub planner: Planner,
     pub heartbeat: SchedulerHeartbeat,
+    clock_watch: Mutex<ClockWatch>,
 }
 
 impl Scheduler {
-    /// Plans until the shutdown. A database error is logged once and retried every second.
+    /// Watches the clock from now on.
+    pub fn new(planner: Planner, heartbeat: SchedulerHeartbeat) -> Self {
+        let clock_watch = Mutex::new(ClockWatch::new(planner.clock.reading()));
+        Self { planner, heartbeat, clock_watch }
+    }
+
+    /// Plans until the shutdown. A database error is logged once and retried every second; a conflict with another node at once.
     pub async fn run(&self, shutdown: CancellationToken) {
-        let mut failing = false;
+        let (mut failing, mut conflicts, mut started) = (false, 0, false);
         loop {
-            let sleep = match self.run_once().await {
+            let pass = async {
+                if !started {
+                    self.planner.started(self.planner.clock.now()).await?;
+                    started = true;
+                }
+                self.run_once().await
+            };
+            let sleep = match pass.await {
                 Ok(sleep) => {
                     self.heartbeat.succeeded(self.planner.clock.now());
                     if failing {
                         tracing::info!("scheduling resumed");
                     }
-                    failing = false;
+                    (failing, conflicts) = (false, 0);
                     sleep
                 }
+                Err(error) if error.is_conflict() && conflicts < MAX_CONFLICTS => {
+                    conflicts += 1;
+                    Duration::ZERO
+                }
                 Err(error) => {
+                    self.heartbeat.failed(&error);
                     if !failing {
                         tracing::error!(error = &error as &dyn std::error::Error, "scheduling failed; retrying every second");
                     }
@@ -57,17 +95,29 @@ impl Scheduler {
 
     /// Plans what is due. Returns how long to sleep before the next call, 0 to 250 ms.
     pub async fn run_once(&self) -> Result<Duration> {
+        self.watch_clock().await?;
         let now = self.planner.clock.now();
         self.heartbeat.beat(now);
-        let next = plan::next_due(&mut self.planner.database.read().await?).await?;
-        let Some(next) = next else { return Ok(MAX_SLEEP) };
-        if next > now {
-            return Ok((next - now).to_std().unwrap_or_default().min(MAX_SLEEP));
-        }
         let planned = self.planner.run_once(now).await?;
-        tracing::debug!(planned.tasks, planned.executions, planned.jobs, "planned due tasks");
+        let left = planned.next_due.map_or(MAX_SLEEP, |next| (next - now).to_std().unwrap_or_default());
+        if !planned.is_empty() {
+            tracing::debug!(planned.tasks, planned.executions, planned.queued, "planned due tasks");
+            let took = (self.planner.clock.now() - now).to_std().unwrap_or_default();
+            return Ok(MIN_INTERVAL.saturating_sub(took));
+        }
         // Rows locked by another node are due but cannot be taken: wait a little instead of spinning.
-        let nothing_planned = planned == Planned::default();
-        Ok(if nothing_planned { Duration::from_millis(20) } else { Duration::ZERO })
+        Ok(if left.is_zero() { LOCKED_DELAY } else { left.min(MAX_SLEEP) })
+    }
+
+    async fn watch_clock(&self) -> Result<()> {
+        let reading = self.planner.clock.reading();
+        let Some(step) = self.clock_watch().observe(reading) else { return Ok(()) };
+        self.planner.clock_stepped(step, reading.wall).await?;
+        self.clock_watch().handled();
+        Ok(())
+    }
+
+    fn clock_watch(&self) -> MutexGuard<'_, ClockWatch> {
+        self.clock_watch.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

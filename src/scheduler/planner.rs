@@ -1,31 +1,31 @@
-//! The planner: turns due tasks and due retries into executions and jobs. It reads the due tasks; then, in one transaction,
-//! `domain` decides their occurrences, the tasks advance to their next run, and the executions and jobs of the advanced tasks
-//! and of due retries are inserted. The number of statements does not depend on the number of due tasks. The read happens
-//! before the transaction, so that it does not block the workers; a task that changes in between does not advance and is
-//! read again by the next call.
+//! The planner: turns due tasks, due retries and waiting runs into executions that workers take. In one transaction the due
+//! tasks are locked, `domain` decides their occurrences, and the executions and the next scheduled times are written. The number
+//! of statements does not depend on the number of due tasks. Rules are compiled before the transaction, so that it is short.
 
 use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
+use super::calendars::CalendarCache;
+use super::occurrences::{self, Recorded};
+use super::pauses;
+use super::rules::{CompiledRules, CompiledTask};
 use crate::clock::SharedClock;
-use crate::domain::decision::{self, Decision, FiringOutcome};
-use crate::domain::event::{Event, TaskChange};
-use crate::domain::execution::{Cause, Status};
+use crate::domain::decision::{DecisionTime, DueTask};
 use crate::domain::job::Job;
 use crate::domain::task::Task;
 use crate::events::EventBus;
-use crate::queue::jobs::{self, NewJob};
-use crate::signals::Signals;
-use crate::storage::execution::{self, NewExecution};
-use crate::storage::plan::{self, Advance, RetryDue};
-use crate::storage::{Database, Result, Tx};
+use crate::notify::incidents;
+use crate::signals::{Signals, Starts};
+use crate::storage::execution::NewExecution;
+use crate::storage::plan::{self, Advance, DueRow};
+use crate::storage::{Database, Result, Session, Tx, overlap, pause, task};
 
 /// Tasks and retries taken in one transaction.
 const BATCH: i64 = 1000;
-/// Occurrences decided in one transaction, over all due tasks.
-const MAX_OCCURRENCES: usize = 5000;
 
 /// Plans executions; clones share the same state.
 #[derive(Clone)]
@@ -38,6 +38,26 @@ pub struct Planner {
     pub zone: Tz,
     /// When this scheduler started: occurrences scheduled before are catch-ups.
     pub since: DateTime<Utc>,
+    pub state: PlannerState,
+}
+
+/// What the planner keeps between its passes; clones share it.
+#[derive(Debug, Clone, Default)]
+pub struct PlannerState {
+    rules: CompiledRules,
+    pub(super) calendars: CalendarCache,
+    /// By how many milliseconds the clock was set back since the start.
+    set_back_ms: Arc<AtomicI64>,
+}
+
+impl PlannerState {
+    pub(super) fn set_back(&self, by: TimeDelta) {
+        self.set_back_ms.fetch_add(by.num_milliseconds(), Ordering::Relaxed);
+    }
+
+    fn set_back_by(&self) -> TimeDelta {
+        TimeDelta::milliseconds(self.set_back_ms.load(Ordering::Relaxed))
+    }
 }
 
 /// How much one call planned.
@@ -47,122 +67,112 @@ pub struct Planned {
     pub tasks: usize,
     /// Executions inserted, skipped and missed ones included.
     pub executions: usize,
-    /// Jobs queued.
-    pub jobs: usize,
+    /// Executions that workers may take: new ones, retries, and those that waited for another run.
+    pub queued: usize,
+    /// The earliest next run or retry as read before; it may be in the past.
+    pub next_due: Option<DateTime<Utc>>,
+}
+
+impl Planned {
+    /// Whether anything was due and taken.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.tasks == 0 && self.queued == 0
+    }
 }
 
 impl Planner {
     /// Plans at most one batch of what is due at `now`. On an error nothing is changed.
     pub async fn run_once(&self, now: DateTime<Utc>) -> Result<Planned> {
-        let mut tasks = plan::due(&mut self.database.read().await?, now, BATCH).await?;
+        let mut reader = self.database.read_engine().await?;
+        let next = plan::next_due(&mut reader).await?;
+        let tasks_due = next.task.is_some_and(|at| at <= now);
+        let retries_due = next.retry.is_some_and(|at| at <= now);
+        let pauses_due = next.pause.is_some_and(|at| at <= now);
+        let releases = next.waiting && !self.releasable(&mut reader).await?.is_empty();
+        let backfills = self.has_startable_backfills(&mut reader, next.backfills).await?;
+        let mut planned = Planned { next_due: next.earliest(), ..Planned::default() };
+        if !tasks_due && !retries_due && !pauses_due && !releases && !backfills {
+            return Ok(planned);
+        }
+        if tasks_due {
+            let rows = plan::due_rows(&mut reader, now, BATCH).await?;
+            self.state.rules.get(&mut reader, &rows, self.zone, &self.state.calendars).await?;
+        }
+        drop(reader);
+        let mut starts = self.signals.jobs.starts();
         let mut tx = self.database.write().await?;
-        let (executions, advances) = self.decide(&mut tx, &tasks, now).await?;
-        let advanced = plan::advance(&mut tx, &advances).await?;
-        tasks.retain(|task| advanced.contains(&task.id));
-        let executions: Vec<NewExecution> = executions.into_iter().filter(|new| advanced.contains(&new.task_id)).collect();
-        let mut jobs = insert(&mut tx, &executions, &tasks, now).await?;
-        let retries = plan::take_due_retries(&mut tx, now, BATCH).await?;
-        jobs.extend(retries.into_iter().map(retry_job));
-        jobs::push(&mut tx, &jobs, now).await?;
+        let paused = if pauses_due { self.record_pauses(&mut tx, now).await? } else { Recorded::default() };
+        // A pause may have ended just now.
+        let tasks_due = tasks_due || pauses_due;
+        let (mut recorded, jobs) = if tasks_due { self.plan_due(&mut tx, now, &mut starts).await? } else { Default::default() };
+        let mut queues = if retries_due { plan::take_due_retries(&mut tx, now, BATCH).await? } else { Vec::new() };
+        if releases {
+            queues.extend(self.release(&mut tx).await?);
+        }
+        let started = if backfills { self.start_backfills(&mut tx, now).await? } else { Vec::new() };
         tx.commit().await?;
-        self.publish(&tasks, &executions, &jobs);
-        Ok(Planned { tasks: tasks.len(), executions: executions.len(), jobs: jobs.len() })
-    }
-
-    /// Fires a task with an idle trigger whose condition is met.
-    pub async fn fire_idle(&self, task: &Task, now: DateTime<Utc>) -> Result<()> {
-        let mut tx = self.database.write().await?;
-        let active = plan::active(&mut tx, &[&task.id]).await?;
-        let outcome = decision::decide_idle(task, active.get(&task.id).copied().unwrap_or(0));
-        let executions = [new_execution(task, now, outcome, now)];
-        let jobs = insert(&mut tx, &executions, std::slice::from_ref(task), now).await?;
-        jobs::push(&mut tx, &jobs, now).await?;
-        tx.commit().await?;
-        self.publish(std::slice::from_ref(task), &executions, &jobs);
-        Ok(())
-    }
-
-    /// The executions of due tasks, and the tasks' next runs.
-    async fn decide(&self, tx: &mut Tx, tasks: &[Task], now: DateTime<Utc>) -> Result<(Vec<NewExecution>, Vec<Advance>)> {
-        let ids: Vec<&str> = tasks.iter().map(|task| task.id.as_str()).collect();
-        let active = if ids.is_empty() { HashMap::new() } else { plan::active(tx, &ids).await? };
-        let limit = (MAX_OCCURRENCES / tasks.len().max(1)).max(1);
-        let (mut executions, mut advances) = (Vec::new(), Vec::new());
-        for task in tasks {
-            let active = active.get(&task.id).copied().unwrap_or(0);
-            let Decision { occurrences, next } = self.decide_one(task, active, now, limit);
-            executions.extend(occurrences.into_iter().map(|one| new_execution(task, one.scheduled_at, one.outcome, now)));
-            advances.push(Advance {
-                task_id: task.id.clone(),
-                version: task.version,
-                from: task.next_run_at,
-                next_run_at: next.map(|next| next.run_at),
-                next_rule_at: next.map(|next| next.rule_at),
-            });
+        recorded.add(paused);
+        recorded.executions.extend(started);
+        starts.hand_over(jobs);
+        recorded.announce(&self.signals, &self.events);
+        if !queues.is_empty() {
+            self.signals.jobs.queued(queues.iter().map(String::as_str));
         }
-        Ok((executions, advances))
+        planned.tasks = recorded.next.len();
+        planned.executions = recorded.executions.len();
+        planned.queued = recorded.queued().count() + queues.len();
+        Ok(planned)
     }
 
-    fn decide_one(&self, task: &Task, active: i64, now: DateTime<Utc>, limit: usize) -> Decision {
-        match task.rule(self.zone) {
-            Ok(rule) => decision::decide(task, &rule, now, self.since, active, limit),
-            Err(faults) => {
-                let fault = faults.first().map(ToString::to_string).unwrap_or_default();
-                tracing::error!(
-                    task.id = task.id,
-                    fault,
-                    "task has an invalid trigger and does not fire until it is saved again"
-                );
-                Decision { occurrences: Vec::new(), next: None }
-            }
-        }
+    /// Records what fell into pauses, and ends those whose end has come.
+    async fn record_pauses(&self, tx: &mut Tx, now: DateTime<Utc>) -> Result<Recorded> {
+        let mut tasks = pause::take_due(tx, now, BATCH).await?;
+        pauses::record(tx, &mut tasks, (self.zone, &self.state.calendars), now, false).await
     }
 
-    /// Wakes the workers and publishes events for the pages.
-    fn publish(&self, tasks: &[Task], executions: &[NewExecution], jobs: &[NewJob]) {
-        if !jobs.is_empty() {
-            self.signals.jobs.queued(jobs.iter().map(|job| job.queue.as_str()));
-        }
-        if self.events.wants_events() {
-            let planned = executions.iter().map(|new| Event::Execution {
-                id: new.id.clone(),
-                task_id: new.task_id.clone(),
-                status: new.status,
-                attempt: 1,
-            });
-            let advanced = tasks.iter().map(|task| Event::Task { id: task.id.clone(), change: TaskChange::Updated });
-            self.events.publish(planned.chain(advanced).collect());
-        }
+    /// Decides the due occurrences and moves their tasks on. Returns the jobs for which free workers of this node were reserved.
+    async fn plan_due(&self, tx: &mut Tx, now: DateTime<Utc>, starts: &mut Starts) -> Result<(Recorded, Vec<Job>)> {
+        let rows = plan::take_due(tx, now, BATCH).await?;
+        let compiled = self.state.rules.get(tx, &rows, self.zone, &self.state.calendars).await?;
+        let pairs: Vec<(&DueRow, &CompiledTask)> =
+            rows.iter().zip(&compiled).filter_map(|(row, one)| one.as_deref().map(|one| (row, one))).collect();
+        let invalid = pairs.iter().filter(|(_, one)| one.schedule.is_none());
+        plan::advance(tx, &invalid.map(|(row, _)| Advance::never(&row.task_id)).collect::<Vec<_>>()).await?;
+        let due: Vec<DueTask<'_>> = pairs.iter().filter_map(|(row, one)| one.due(row)).collect();
+        let at = DecisionTime { now, since: self.since - self.state.set_back_by() };
+        let mut reserve = |new: &NewExecution| starts.reserve(&new.id, &new.queue);
+        let mut recorded = occurrences::record(tx, &due, at, &self.signals.ended, &mut reserve).await?;
+        let at = incidents::DecisionTime { now, zone: self.zone };
+        recorded.notifies = incidents::record_new(tx, &recorded.executions, at).await?;
+        let tasks: HashMap<&str, &Task> = due.iter().map(|one| (one.task.id.as_str(), one.task)).collect();
+        let held = recorded.executions.iter().filter(|new| new.holder.is_some());
+        let jobs = held.filter_map(|new| Some(new.job(tasks.get(new.task_id.as_str())?)));
+        let jobs = jobs.collect();
+        Ok((recorded, jobs))
     }
-}
 
-fn new_execution(task: &Task, scheduled_at: DateTime<Utc>, outcome: FiringOutcome, now: DateTime<Utc>) -> NewExecution {
-    let cause = if outcome == (FiringOutcome::Run { catch_up: true }) { Cause::CatchUp } else { Cause::Schedule };
-    let (status, error) = outcome.into_status();
-    NewExecution { status, error, ..NewExecution::new(task, cause, scheduled_at, now) }
-}
+    /// The tasks whose waiting runs may start, with how many.
+    async fn releasable(&self, s: &mut dyn Session) -> Result<Vec<(Task, i64)>> {
+        let waiting = overlap::waiting(s).await?;
+        let tasks = task::many(s, &waiting.into_keys().collect::<Vec<_>>()).await?;
+        let active = occurrences::active_runs(s, tasks.iter(), &self.signals.ended).await?;
+        let free = |task: Task| {
+            let count = task.policy.releasable(active.get(&task.id).copied().unwrap_or_default());
+            (count > 0).then_some((task, count))
+        };
+        Ok(tasks.into_iter().filter_map(free).collect())
+    }
 
-/// Inserts executions. Returns the jobs of the new executions that are queued.
-async fn insert(tx: &mut Tx, executions: &[NewExecution], tasks: &[Task], now: DateTime<Utc>) -> Result<Vec<NewJob>> {
-    let inserted = execution::insert(tx, executions, now).await?;
-    let tasks: HashMap<&str, &Task> = tasks.iter().map(|task| (task.id.as_str(), task)).collect();
-    let runs = executions.iter().filter(|new| new.status == Status::Queued && inserted.contains(&new.id));
-    Ok(runs.filter_map(|new| tasks.get(new.task_id.as_str()).map(|task| NewJob::first(new, task))).collect())
-}
-
-fn retry_job(due: RetryDue) -> NewJob {
-    let (timeout_ms, retry) = Job::limits(&due.policy);
-    let job = Job {
-        execution_id: due.execution_id,
-        attempt: due.attempt,
-        task_id: due.task_id,
-        task_type: due.task_type,
-        params: due.params,
-        started_by: due.started_by,
-        chained: due.chained,
-        scheduled_at: due.scheduled_at,
-        timeout_ms,
-        retry,
-    };
-    NewJob { queue: due.policy.queue, priority: due.policy.priority, job }
+    /// Lets waiting runs start where an earlier run has ended. Returns their queues.
+    async fn release(&self, tx: &mut Tx) -> Result<Vec<String>> {
+        let waiting: Vec<String> = overlap::waiting(tx).await?.into_keys().collect();
+        let locked = plan::lock(tx, &waiting).await?;
+        let mut queues = Vec::new();
+        for (task, count) in self.releasable(tx).await?.into_iter().filter(|(task, _)| locked.contains(&task.id)) {
+            overlap::release(tx, &task.id, count).await?;
+            queues.push(task.policy.queue);
+        }
+        Ok(queues)
+    }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::Result;
+use super::recent_values::LastChange;
 use crate::clock::SharedClock;
 use crate::domain::audit::{AuditEvent, Entry};
 use crate::domain::user::Actor;
@@ -42,11 +43,12 @@ impl AuditEntry {
 pub(super) struct AuditLog {
     clock: SharedClock,
     vault: Arc<Vault>,
+    last_change: LastChange,
 }
 
 impl AuditLog {
-    pub fn new(clock: SharedClock, vault: Arc<Vault>) -> Self {
-        Self { clock, vault }
+    pub fn new(clock: SharedClock, vault: Arc<Vault>, last_change: LastChange) -> Self {
+        Self { clock, vault, last_change }
     }
 
     /// Records an entry in the transaction of the change; secrets are masked.
@@ -54,8 +56,9 @@ impl AuditLog {
         Ok(audit::add(s, &self.entry(actor, entry)).await?)
     }
 
-    /// The stored form of an entry, secrets masked.
+    /// The stored form of an entry, secrets masked. Every change by a person comes by here, so it ends what is kept of earlier reads.
     pub fn entry(&self, actor: &Actor, entry: AuditEntry) -> Entry {
+        self.last_change.note();
         let (now, mask) = (self.clock.now(), self.vault.mask());
         Entry {
             id: new_id(now),

@@ -6,13 +6,19 @@ use chrono_tz::Tz;
 
 use super::attempt_guard::AttemptGuard;
 use super::audit_log::AuditLog;
+use super::recent_values::LastChange;
 use super::second_factor_codes::CodeVerifier;
+use super::task_change::TaskChanges;
 use super::task_rules::TaskRules;
 use super::throttle::Throttle;
 use crate::clock::SharedClock;
 use crate::domain::profile::Profiles;
+use crate::domain::retention::DefaultRetention;
 use crate::events::EventBus;
+use crate::notify::courier::Courier;
 use crate::oidc::Provider;
+use crate::scheduler::Settlement;
+use crate::scheduler::calendars::CalendarCache;
 use crate::signals::{SchedulerHeartbeat, Signals};
 use crate::storage::Database;
 use crate::tasks::registry::Registry;
@@ -27,6 +33,8 @@ pub struct ServiceDeps {
     pub datasources: Arc<Datasources>,
     /// The mail servers and SMS providers of the settings.
     pub profiles: Arc<Profiles>,
+    /// Sends notifications.
+    pub courier: Arc<Courier>,
     pub clock: SharedClock,
     pub events: EventBus,
     pub signals: Signals,
@@ -45,6 +53,8 @@ pub struct ServiceDeps {
     pub session_idle: chrono::Duration,
     /// True: accounts that sign in by password must set up a second factor.
     pub second_factor_required: bool,
+    /// The retention of tasks whose policy has none.
+    pub retention: DefaultRetention,
     /// The identity provider of single sign-on.
     pub single_sign_on: Option<Arc<Provider>>,
 }
@@ -52,7 +62,10 @@ pub struct ServiceDeps {
 /// The parts that several services share.
 pub(super) struct Shared {
     pub audit_log: AuditLog,
+    /// The last change by a person, which ends what services keep of earlier reads.
+    pub last_change: LastChange,
     pub rules: TaskRules,
+    pub changes: TaskChanges,
     pub throttle: Throttle,
     pub attempts: AttemptGuard,
     pub codes: CodeVerifier,
@@ -60,7 +73,9 @@ pub(super) struct Shared {
 
 impl Shared {
     pub fn new(deps: &ServiceDeps) -> Self {
-        let (audit_log, throttle) = (AuditLog::new(deps.clock.clone(), deps.vault.clone()), Throttle::default());
+        let last_change = LastChange::default();
+        let audit_log = AuditLog::new(deps.clock.clone(), deps.vault.clone(), last_change.clone());
+        let throttle = Throttle::default();
         Self {
             rules: TaskRules {
                 registry: deps.registry.clone(),
@@ -74,9 +89,21 @@ impl Shared {
                 throttle: throttle.clone(),
                 audit_log: audit_log.clone(),
             },
+            changes: TaskChanges {
+                database: deps.database.clone(),
+                clock: deps.clock.clone(),
+                settlement: Settlement {
+                    zone: deps.zone,
+                    since: deps.clock.now(),
+                    calendars: CalendarCache::default(),
+                    signals: deps.signals.clone(),
+                    events: deps.events.clone(),
+                },
+            },
             throttle,
             codes: CodeVerifier::new(deps.clock.clone(), deps.vault.clone(), audit_log.clone()),
             audit_log,
+            last_change,
         }
     }
 }

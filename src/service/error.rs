@@ -17,14 +17,17 @@ pub enum Error {
     /// The resource exists already, or its state does not allow the operation.
     #[error("{0}")]
     Conflict(Message),
-    /// The task was changed meanwhile: the given version is not the current one.
-    #[error("the task is at version {current}, not {given}; reload it")]
+    /// It was changed meanwhile: the given version is not the current one.
+    #[error("it is at version {current}, not {given}; reload it")]
     Stale { given: i64, current: i64 },
     /// Sign-in failed.
     #[error("{0}")]
     Unauthorized(Message),
     #[error("{0}")]
     TooManyRequests(Message),
+    /// The database query took too long.
+    #[error("the query took too long")]
+    TooSlow,
     /// A failure of the server or its database; the cause is logged, not returned to the caller.
     #[error("internal error")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -34,7 +37,7 @@ pub type Result<T> = std::result::Result<T, Error>;
 
 impl From<storage::Error> for Error {
     fn from(error: storage::Error) -> Self {
-        Error::Internal(Box::new(error))
+        if error.is_interrupted() { Error::TooSlow } else { Error::Internal(Box::new(error)) }
     }
 }
 
@@ -49,6 +52,7 @@ impl Error {
             | Error::TooManyRequests(message) => message.clone(),
             Error::Invalid(_) => message!("request.invalid"),
             Error::Stale { given, current } => message!("task.stale", given = *given, current = *current),
+            Error::TooSlow => message!("request.query_too_slow"),
             Error::Internal(_) => message!("request.internal"),
         }
     }

@@ -30,14 +30,9 @@ impl EventService {
         self.bus.subscribe()
     }
 
-    /// The position after the last event, for [`EventService::subscribe_after`].
-    pub fn position(&self) -> String {
-        self.bus.position()
-    }
-
-    /// Returns the events after a position, and receives the following ones.
-    pub fn subscribe_after(&self, position: &str) -> (Vec<EventBatch>, Receiver<EventBatch>) {
-        self.bus.subscribe_after(position)
+    /// The bus, for positions in its events and subscriptions from one of them on.
+    pub fn bus(&self) -> &EventBus {
+        &self.bus
     }
 
     /// A filter of events for an actor that was just authenticated with this credential.

@@ -1,5 +1,8 @@
 //! Health: whether the database responds and takes writes, and whether the scheduler plans.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use super::deps::ServiceDeps;
 use crate::clock::SharedClock;
 use crate::i18n::{Language, Message, message};
@@ -9,6 +12,25 @@ use crate::storage::{Database, stats};
 /// The scheduler polls several times per second; without a pass, or a successful one, for this long it is not ready.
 const HEARTBEAT_TIMEOUT_MS: i64 = 10_000;
 
+/// Why the server is not ready.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NotReady {
+    /// For everybody, without details.
+    pub reason: Message,
+    /// The error behind it, for signed-in people; it may name files and hosts.
+    pub cause: Option<String>,
+}
+
+impl NotReady {
+    /// The reason with its cause.
+    pub fn detail(&self) -> Message {
+        match &self.cause {
+            Some(cause) => message!("ready.because", reason = self.reason.clone(), cause),
+            None => self.reason.clone(),
+        }
+    }
+}
+
 /// Checks the database and the scheduler.
 #[derive(Clone)]
 pub struct HealthService {
@@ -16,6 +38,8 @@ pub struct HealthService {
     clock: SharedClock,
     heartbeat: SchedulerHeartbeat,
     writes: WriteStatus,
+    /// Whether the last check could not reach the database, so that it is logged once.
+    unreachable: Arc<AtomicBool>,
 }
 
 impl HealthService {
@@ -25,23 +49,27 @@ impl HealthService {
             clock: deps.clock.clone(),
             heartbeat: deps.heartbeat.clone(),
             writes: deps.signals.writes.clone(),
+            unreachable: Arc::default(),
         }
     }
 
     /// Whether the database responds and takes writes, and the scheduler plans. Writes nothing.
     ///
     /// # Errors
-    /// The reason, without details, for a health check.
-    pub async fn check(&self) -> std::result::Result<(), Message> {
-        let answered = async { stats::ping(&mut self.database.read().await?).await };
-        if let Err(error) = answered.await {
-            tracing::warn!(error = &error as &dyn std::error::Error, "readiness check failed: database unavailable");
-            return Err(message!("ready.no_database"));
+    /// Why it is not ready.
+    pub async fn check(&self) -> std::result::Result<(), NotReady> {
+        let answered = async { stats::ping(&mut self.database.read().await?).await }.await;
+        let was_unreachable = self.unreachable.swap(answered.is_err(), Ordering::Relaxed);
+        if let Err(error) = answered {
+            if !was_unreachable {
+                tracing::warn!(error = &error as &dyn std::error::Error, "readiness check failed: database unavailable");
+            }
+            return Err(NotReady { reason: message!("ready.no_database"), cause: Some(error.to_string()) });
         }
-        if self.writes.is_failing() {
-            return Err(message!("ready.no_writes"));
+        if let Some(cause) = self.writes.failure() {
+            return Err(NotReady { reason: message!("ready.no_writes"), cause: Some(cause) });
         }
-        self.check_scheduler()
+        self.check_scheduler().map_err(|reason| NotReady { reason, cause: self.heartbeat.failure() })
     }
 
     fn check_scheduler(&self) -> std::result::Result<(), Message> {

@@ -56,7 +56,7 @@ impl HistoryService {
             return Err(Error::invalid("", message!("history.too_many_runs", count = runs.len(), max = MAX_RUNS)));
         }
         let given = runs.len();
-        let mut named: Vec<(String, HistoricalRun)> = runs.into_iter().map(|run| (history::id_of(&run), run)).collect();
+        let mut named: Vec<(String, HistoricalRun)> = runs.into_iter().map(|run| (history::key_of(&run), run)).collect();
         named.sort_by(|one, other| one.0.cmp(&other.0));
         named.dedup_by(|one, other| one.0 == other.0);
         let mut tx = self.database.write().await?;

@@ -1,9 +1,11 @@
 //! Requested runs: run, rerun and cancel.
 
+use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
 
 use super::audit_log::AuditEntry;
 use super::executions::ExecutionService;
+use super::given_values::GivenValues;
 use super::task_rules::validate_params;
 use super::{Error, Result, allow, tag_scope};
 use crate::domain::audit::AuditEvent;
@@ -11,21 +13,40 @@ use crate::domain::event::{Event, TaskChange};
 use crate::domain::execution::{Cause, Execution};
 use crate::domain::fault::{Fault, pointer_step};
 use crate::domain::input::truncate;
+use crate::domain::overlap::Slot;
 use crate::domain::task::Task;
 use crate::domain::user::{Action, Actor, Via};
 use crate::i18n::message;
 use crate::ids::new_id;
-use crate::queue::jobs::{self, NewJob};
-use crate::storage::Tx;
 use crate::storage::execution::{self, NewExecution};
+use crate::storage::{Tx, overlap, run_data};
 use crate::tasks::template;
 
+/// What a request gives to one run.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct RunValues<'v> {
+    /// Overrides of members of the task's parameters.
+    pub params: Option<&'v Value>,
+    /// Values of the task's inputs.
+    pub inputs: Option<&'v Map<String, Value>>,
+}
+
 /// A request to run a task.
-struct RunRequest<'k> {
-    action: AuditEvent,
-    params: Value,
-    key: Option<&'k str>,
-    started_by: Option<String>,
+pub(super) struct RunRequest<'k> {
+    pub action: AuditEvent,
+    pub cause: Cause,
+    pub params: Value,
+    pub given: GivenValues,
+    pub key: Option<&'k str>,
+    pub started_by: Option<String>,
+}
+
+/// A run that may start.
+struct Admitted {
+    /// Whether it waits for an earlier run to end.
+    waits: bool,
+    /// The running executions that are cancelled for it.
+    cancelled: Vec<String>,
 }
 
 impl ExecutionService {
@@ -34,12 +55,28 @@ impl ExecutionService {
         new_id(self.clock.now())
     }
 
-    /// Runs a task now, even if it is paused or has active runs. `params` override members of the task's parameters for this
-    /// run. A second call with the same idempotency key returns the first call's execution.
+    /// Runs a task now, even if it is paused. `params` override members of the task's parameters for this run. At the limit of
+    /// concurrent runs the task's `on_overlap` decides. A second call with the same idempotency key returns the first call's
+    /// execution.
     ///
     /// # Errors
-    /// [`Error::NotFound`], [`Error::Invalid`] for invalid parameters, [`Error::Forbidden`].
+    /// [`Error::NotFound`], [`Error::Invalid`] for invalid parameters, [`Error::Forbidden`]; [`Error::Conflict`] with the oldest
+    /// execution if the task is at its limit of concurrent runs.
     pub async fn run(&self, actor: &Actor, id: &str, params: Option<&Value>, idempotency_key: Option<&str>) -> Result<Execution> {
+        self.run_with(actor, id, RunValues { params, inputs: None }, idempotency_key).await
+    }
+
+    /// As [`ExecutionService::run`], with values of the task's inputs; those not given have their defaults.
+    ///
+    /// # Errors
+    /// As [`ExecutionService::run`]; [`Error::Invalid`] names each input with an invalid or missing value.
+    pub async fn run_with(
+        &self,
+        actor: &Actor,
+        id: &str,
+        values: RunValues<'_>,
+        idempotency_key: Option<&str>,
+    ) -> Result<Execution> {
         allow(actor, Action::Run)?;
         let mut tx = self.database.write().await?;
         let task = tag_scope::lock_task(&mut tx, actor, id, None).await?;
@@ -48,12 +85,20 @@ impl ExecutionService {
         {
             return Ok(earlier);
         }
-        let params = self.overridden(&mut tx, actor, &task, &task.params, params).await?;
-        self.enqueue(actor, tx, &task, RunRequest { action: AuditEvent::TaskRun, params, key: idempotency_key, started_by: None })
-            .await
+        let given = GivenValues::of_request(&task, values.inputs)?;
+        let params = self.overridden(&mut tx, actor, &task, &task.params, values.params).await?;
+        let request = RunRequest {
+            action: AuditEvent::TaskRun,
+            cause: requested(actor),
+            params,
+            given,
+            key: idempotency_key,
+            started_by: None,
+        };
+        self.enqueue(actor, tx, &task, request).await
     }
 
-    /// Runs the task of an execution again, with that execution's parameters and the given overrides. A second call with the same
+    /// Runs the task of an execution again, with that execution's parameters, inputs and hook call, and the given overrides. A second call with the same
     /// idempotency key returns the first call's execution.
     ///
     /// # Errors
@@ -63,6 +108,20 @@ impl ExecutionService {
         actor: &Actor,
         id: &str,
         params: Option<&Value>,
+        idempotency_key: Option<&str>,
+    ) -> Result<Execution> {
+        self.rerun_with(actor, id, RunValues { params, inputs: None }, idempotency_key).await
+    }
+
+    /// As [`ExecutionService::rerun`], with other values of inputs.
+    ///
+    /// # Errors
+    /// As [`ExecutionService::rerun`].
+    pub async fn rerun_with(
+        &self,
+        actor: &Actor,
+        id: &str,
+        values: RunValues<'_>,
         idempotency_key: Option<&str>,
     ) -> Result<Execution> {
         allow(actor, Action::Run)?;
@@ -78,13 +137,21 @@ impl ExecutionService {
             return Ok(earlier);
         }
         self.check_rerun(actor, &task, &former)?;
-        let params = self.overridden(&mut tx, actor, &task, &former.params, params).await?;
+        let given = GivenValues::of_rerun(&mut tx, &self.vault, &task, &former, values.inputs).await?;
+        let params = self.overridden(&mut tx, actor, &task, &former.params, values.params).await?;
         // Keeps `previous` available to templates, if the actor may see that execution.
         let started_by = match former.started_by {
             Some(id) if tag_scope::execution(&mut tx, actor, &id).await.is_ok() => Some(id),
             _ => None,
         };
-        let request = RunRequest { action: AuditEvent::ExecutionRerun, params, key: idempotency_key, started_by };
+        let request = RunRequest {
+            action: AuditEvent::ExecutionRerun,
+            cause: requested(actor),
+            params,
+            given,
+            key: idempotency_key,
+            started_by,
+        };
         self.enqueue(actor, tx, &task, request).await
     }
 
@@ -127,7 +194,7 @@ impl ExecutionService {
     fn check_params(&self, task: &Task, params: &Value) -> Result<()> {
         let faults = self.rules.registry.get(&task.task_type).map_or_else(
             || vec![Fault::new("", message!("task.type_unavailable", task_type = &task.task_type))],
-            |entry| validate_params(&entry, params, "/params"),
+            |entry| validate_params(&entry, params, &task.inputs, "/params"),
         );
         if faults.is_empty() { Ok(()) } else { Err(Error::Invalid(faults)) }
     }
@@ -166,26 +233,54 @@ impl ExecutionService {
         Ok(merged)
     }
 
-    async fn enqueue(&self, actor: &Actor, mut tx: Tx, task: &Task, request: RunRequest<'_>) -> Result<Execution> {
+    /// Queues a run of a locked task.
+    pub(super) async fn enqueue(&self, actor: &Actor, mut tx: Tx, task: &Task, request: RunRequest<'_>) -> Result<Execution> {
         let now = self.clock.now();
-        let cause = if actor.via == Via::Api { Cause::Api } else { Cause::Manual };
+        let admission = self.admit(&mut tx, task, now).await?;
         let new = NewExecution {
             params: request.params,
             requested_by: Some(actor.name.clone()),
             idempotency_key: request.key.map(str::to_owned),
             started_by: request.started_by,
-            ..NewExecution::new(task, cause, now, now)
+            waits: admission.waits,
+            ..NewExecution::new(task, request.cause, now, now)
         };
         execution::insert(&mut tx, std::slice::from_ref(&new), now).await?;
-        jobs::push(&mut tx, &[NewJob::first(&new, task)], now).await?;
-        let entry = AuditEntry::new(request.action, "task", &task.id).after(json!({"execution": new.id, "params": new.params}));
+        let mut after = json!({"execution": new.id, "params": new.params});
+        if let Some(data) = request.given.sealed(&self.vault, task, &new.id)? {
+            run_data::insert(&mut tx, &new.id, &data).await?;
+            after["inputs"] = Value::Object(data.inputs);
+        }
+        let entry = AuditEntry::new(request.action, "task", &task.id).after(after);
         self.audit_log.record(&mut tx, actor, entry).await?;
         let execution = execution::get(&mut tx, &new.id).await?.ok_or_else(|| Error::no_execution(&new.id))?;
         tx.commit().await?;
-        self.signals.jobs.queued([task.policy.queue.as_str()]);
-        tracing::info!(actor = actor.name, task.id, execution.id, "run requested");
+        if new.waits {
+            self.signals.schedule.notify_one();
+        } else {
+            self.signals.jobs.queued([task.policy.queue.as_str()]);
+        }
+        for id in &admission.cancelled {
+            self.cancels.cancel(id);
+        }
+        tracing::info!(actor = actor.name, task.id, execution.id = execution.id, "run requested");
         self.publish_execution(&execution);
         Ok(execution)
+    }
+
+    /// Decides whether one more run of a locked task may start, as its policy says.
+    async fn admit(&self, tx: &mut Tx, task: &Task, now: DateTime<Utc>) -> Result<Admitted> {
+        let admission = task.policy.admit(self.changes.active_runs(tx, task).await?, 1);
+        if !admission.slots.iter().all(|slot| slot.runs()) {
+            let oldest = overlap::oldest(tx, &task.id, 1).await?.pop().unwrap_or_default();
+            let max = task.policy.max_instances;
+            return Err(Error::Conflict(message!("run.at_limit", task = &task.id, max, execution = oldest)));
+        }
+        let cancelled = match admission.cancelled {
+            0 => Vec::new(),
+            count => overlap::cancel_oldest(tx, &task.id, count, &message!("run.replaced"), now).await?,
+        };
+        Ok(Admitted { waits: admission.slots.contains(&Slot::Waits), cancelled })
     }
 
     fn publish_execution(&self, execution: &Execution) {
@@ -197,6 +292,11 @@ impl ExecutionService {
         };
         self.events.publish(vec![event, Event::Task { id: execution.task_id.clone(), change: TaskChange::Updated }]);
     }
+}
+
+/// The cause of a run that an actor requests.
+fn requested(actor: &Actor) -> Cause {
+    if actor.via == Via::Api { Cause::Api } else { Cause::Manual }
 }
 
 /// Why somebody who may not edit a task may not override this member of its parameters.

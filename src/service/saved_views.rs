@@ -1,6 +1,7 @@
 //! Saved views, private to each account. They affect nobody else, so they are not audited.
 
 use super::deps::ServiceDeps;
+use super::recent_values::{LastChange, RecentValues};
 use super::{Error, Result, allow};
 use crate::clock::SharedClock;
 use crate::domain::saved_view::{ListKind, MAX_QUERY, MAX_VIEWS, SavedView, check_name};
@@ -14,17 +15,23 @@ use crate::storage::{self, Database, saved_view};
 pub struct SavedViewService {
     database: Database,
     clock: SharedClock,
+    last_change: LastChange,
+    /// By account.
+    recent: RecentValues<String, Vec<SavedView>>,
 }
 
 impl SavedViewService {
     pub(super) fn new(deps: &ServiceDeps) -> Self {
-        Self { database: deps.database.clone(), clock: deps.clock.clone() }
+        let (clock, last_change) = (deps.clock.clone(), LastChange::default());
+        let recent = RecentValues::new(clock.clone(), last_change.clone());
+        Self { database: deps.database.clone(), clock, last_change, recent }
     }
 
     /// The actor's views, by list and name.
     pub async fn list(&self, actor: &Actor) -> Result<Vec<SavedView>> {
         allow(actor, Action::See)?;
-        Ok(saved_view::for_user(&mut self.database.read().await?, &actor.name).await?)
+        let read = async { saved_view::for_user(&mut self.database.read().await?, &actor.name).await };
+        Ok(self.recent.get_or_read(actor.name.clone(), read).await?)
     }
 
     /// Saves a filter under a name; replaces an existing view of the same list and name.
@@ -41,6 +48,7 @@ impl SavedViewService {
         }
         let now = self.clock.now();
         let view = SavedView { id: new_id(now), list, name, query: query.to_owned(), created_at: now };
+        self.last_change.note();
         let mut tx = self.database.write().await?;
         let existing = saved_view::for_user(&mut tx, &actor.name).await?;
         let others = existing.iter().filter(|other| other.list == list && other.name != view.name).count();
@@ -61,6 +69,7 @@ impl SavedViewService {
     pub async fn rename(&self, actor: &Actor, id: &str, name: &str) -> Result<()> {
         allow(actor, Action::See)?;
         let name = check_name(name).map_err(|message| Error::invalid("/name", message))?;
+        self.last_change.note();
         let mut tx = self.database.write().await?;
         match saved_view::rename(&mut tx, &actor.name, id, name).await {
             Ok(true) => Ok(tx.commit().await?),
@@ -76,6 +85,7 @@ impl SavedViewService {
     /// [`Error::NotFound`].
     pub async fn delete(&self, actor: &Actor, id: &str) -> Result<()> {
         allow(actor, Action::See)?;
+        self.last_change.note();
         let mut tx = self.database.write().await?;
         if !saved_view::delete(&mut tx, &actor.name, id).await? {
             return Err(no_view());

@@ -5,15 +5,25 @@ use std::sync::Arc;
 use chrono_tz::Tz;
 
 use super::audit::AuditService;
+use super::backfills::BackfillService;
 use super::bulk::BulkService;
+use super::calendars::CalendarService;
 use super::datasources::DatasourceService;
+use super::demo::DemoService;
 use super::deps::{ServiceDeps, Shared};
 use super::events::EventService;
 use super::executions::ExecutionService;
+use super::freezes::FreezeService;
 use super::health::HealthService;
+use super::heartbeats::HeartbeatService;
 use super::history::HistoryService;
+use super::hooks::HookService;
+use super::incidents::IncidentService;
 use super::mail_sms_profiles::ProfileService;
 use super::nodes::NodeService;
+use super::notify_channels::NotifyChannelService;
+use super::notify_rules::NotifyRuleService;
+use super::occurrences::OccurrenceService;
 use super::preview::PreviewService;
 use super::saved_views::SavedViewService;
 use super::second_factor::SecondFactorService;
@@ -28,6 +38,8 @@ use super::tasks_file::TasksFileService;
 use super::tokens::TokenService;
 use super::transfer::TransferService;
 use super::users::UserService;
+use super::verify::VerifyService;
+use super::why::WhyService;
 use crate::clock::SharedClock;
 use crate::tasks::registry::Registry;
 
@@ -35,14 +47,24 @@ use crate::tasks::registry::Registry;
 #[derive(Clone)]
 pub struct Services {
     pub audit: AuditService,
+    pub backfills: BackfillService,
     pub bulk: BulkService,
+    pub calendars: CalendarService,
     pub datasources: DatasourceService,
+    pub demo: DemoService,
     pub events: EventService,
     pub executions: ExecutionService,
+    pub freezes: FreezeService,
     pub health: HealthService,
+    pub heartbeats: HeartbeatService,
     pub history: HistoryService,
+    pub hooks: HookService,
+    pub incidents: IncidentService,
     pub nodes: NodeService,
+    pub notify_channels: NotifyChannelService,
+    pub notify_rules: NotifyRuleService,
     pub preview: PreviewService,
+    pub occurrences: OccurrenceService,
     pub profiles: ProfileService,
     pub saved_views: SavedViewService,
     pub second_factor: SecondFactorService,
@@ -57,7 +79,11 @@ pub struct Services {
     pub tokens: TokenService,
     pub transfer: TransferService,
     pub users: UserService,
+    pub verify: VerifyService,
+    pub why: WhyService,
     pub clock: SharedClock,
+    /// The public URL with the base path, if the settings have one.
+    pub public_url: Option<String>,
     /// The server's time zone.
     pub zone: Tz,
     pub registry: Arc<Registry>,
@@ -71,15 +97,25 @@ impl Services {
         let sessions = SessionService::new(deps, &shared);
         let (tasks, executions) = (TaskService::new(deps, &shared), ExecutionService::new(deps, &shared));
         let transfer = TransferService::new(deps, &shared);
+        let calendars = CalendarService::new(deps, &shared);
         Self {
             audit: AuditService::new(deps),
+            backfills: BackfillService::new(deps, &shared),
             bulk: BulkService::new(deps, tasks.clone(), executions.clone()),
+            freezes: FreezeService::new(deps, &shared, calendars.clone()),
             datasources: DatasourceService::new(deps, &shared),
+            demo: DemoService::new(tasks.clone(), executions.clone(), transfer.clone(), deps.registry.clone()),
             events: EventService::new(deps, sessions.clone()),
             health: HealthService::new(deps),
+            heartbeats: HeartbeatService::new(deps, &shared),
             history: HistoryService::new(deps, &shared),
+            hooks: HookService::new(deps, &shared, executions.clone()),
+            incidents: IncidentService::new(deps, &shared),
             nodes: NodeService::new(deps),
-            preview: PreviewService::new(deps),
+            notify_channels: NotifyChannelService::new(deps, &shared),
+            notify_rules: NotifyRuleService::new(deps, &shared),
+            preview: PreviewService::new(deps, &shared),
+            occurrences: OccurrenceService::new(deps),
             profiles: ProfileService::new(deps, &shared),
             saved_views: SavedViewService::new(deps),
             second_factor: SecondFactorService::new(deps, &shared),
@@ -87,14 +123,18 @@ impl Services {
             setup: SetupService::new(deps, &shared),
             sign_in: SignInService::new(deps, &shared, sessions.clone()),
             single_sign_on: SingleSignOnService::new(deps, &shared, sessions.clone()),
-            stats: StatsService::new(deps),
+            stats: StatsService::new(deps, &shared),
             tasks_file: TasksFileService::new(deps, transfer.clone()),
             tokens: TokenService::new(deps, &shared),
             users: UserService::new(deps, &shared),
+            why: WhyService::new(deps),
+            verify: VerifyService::new(deps),
             clock: deps.clock.clone(),
+            public_url: deps.courier.public_url.clone(),
             zone: deps.zone,
             registry: deps.registry.clone(),
             queues: deps.queues.clone(),
+            calendars,
             tasks,
             executions,
             transfer,

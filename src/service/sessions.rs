@@ -7,12 +7,13 @@ use super::actors::{account_actor, token_actor};
 use super::audit_log::{AuditEntry, AuditLog};
 use super::deps::{ServiceDeps, Shared};
 use super::hashing::{hash_secret, new_secret};
+use super::recent_values::RecentValues;
 use super::{Error, Result, allow};
 use crate::clock::SharedClock;
 use crate::domain::audit::AuditEvent;
 use crate::domain::user::{Action, Actor, User, Via};
 use crate::i18n::message;
-use crate::storage::sign_in::CredentialKind;
+use crate::storage::sign_in::{ActiveSession, ActiveToken, CredentialKind};
 use crate::storage::{self, Database, account, second_factor, sign_in};
 
 /// The maximum length of a session secret or token, in bytes; longer ones are not looked up.
@@ -33,6 +34,9 @@ pub struct SessionService {
     database: Database,
     clock: SharedClock,
     audit_log: AuditLog,
+    /// By the hash of the secret.
+    recent_sessions: RecentValues<String, ActiveSession>,
+    recent_tokens: RecentValues<String, ActiveToken>,
     /// The maximum lifetime of a session.
     lifetime: Duration,
     /// The maximum idle time of a session.
@@ -47,6 +51,8 @@ impl SessionService {
             database: deps.database.clone(),
             clock: deps.clock.clone(),
             audit_log: shared.audit_log.clone(),
+            recent_sessions: RecentValues::new(deps.clock.clone(), shared.last_change.clone()),
+            recent_tokens: RecentValues::new(deps.clock.clone(), shared.last_change.clone()),
             lifetime: deps.session,
             max_idle: deps.session_idle,
             second_factor_required: deps.second_factor_required,
@@ -93,12 +99,11 @@ impl SessionService {
         }
         let (now, hash) = (self.clock.now(), hash_secret(session));
         let idle_since = now - self.max_idle;
-        let mut reader = self.database.read().await?;
-        let found = sign_in::by_session(&mut reader, &hash, now, idle_since).await?;
-        drop(reader);
-        let Some(found) = found else { return Ok(None) };
+        let find = async { sign_in::by_session(&mut self.database.read().await?, &hash, now, idle_since).await };
+        let Some(found) = self.recent_sessions.get_or_find(hash.clone(), find).await? else { return Ok(None) };
         if now - found.used_at >= TOUCH_INTERVAL {
             self.touch_credential(&found.user, CredentialKind::Session, &hash).await?;
+            self.recent_sessions.forget(&hash);
         }
         let must_enrol = self.second_factor_required && found.password_only;
         Ok(Some((account_actor(found.user, via), must_enrol)))
@@ -110,10 +115,12 @@ impl SessionService {
             return Ok(None);
         }
         let (now, hash) = (self.clock.now(), hash_secret(token));
-        let found = sign_in::by_token(&mut self.database.read().await?, &hash, now).await?;
-        let Some(known) = found else { return Ok(None) };
+        let find = async { sign_in::by_token(&mut self.database.read().await?, &hash, now).await };
+        let found = self.recent_tokens.get_or_find(hash.clone(), find).await?;
+        let Some(known) = found.filter(|known| known.expires_at.is_none_or(|end| end > now)) else { return Ok(None) };
         if known.used_at.is_none_or(|at| now - at >= TOUCH_INTERVAL) {
             self.touch_credential(&known.user, CredentialKind::Token, &hash).await?;
+            self.recent_tokens.forget(&hash);
         }
         Ok(Some(token_actor(known)))
     }

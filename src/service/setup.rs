@@ -100,6 +100,11 @@ impl SetupService {
 
     async fn put_setup_token(&self, tx: &mut storage::Tx, user: &User, secret: &str) -> Result<()> {
         let (now, hash) = (self.clock.now(), hash_secret(secret));
+        // The same one stays, with the tokens that were created with it.
+        let known = sign_in::by_token(tx, &hash, now).await?;
+        if known.is_some_and(|known| known.user.id == user.id && known.role == user.role && known.expires_at.is_none()) {
+            return Ok(());
+        }
         let token = Token {
             id: new_id(now),
             user: user.name.clone(),
@@ -111,7 +116,7 @@ impl SetupService {
             used_at: None,
         };
         sign_in::delete_tokens_named(tx, &user.id, SETUP_TOKEN, &hash).await?;
-        Ok(sign_in::insert_token(tx, &hash, &user.id, &token).await?)
+        Ok(sign_in::insert_token(tx, &hash, &user.id, None, &token).await?)
     }
 
     async fn insert_admin(&self, tx: &mut storage::Tx, name: &str, hash: Option<&str>) -> Result<User> {

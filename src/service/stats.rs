@@ -2,14 +2,17 @@
 
 use std::sync::Arc;
 
-use super::deps::ServiceDeps;
+use super::deps::{ServiceDeps, Shared};
+use super::recent_values::RecentValues;
 use super::{Error, Result, allow};
 use crate::clock::SharedClock;
 use crate::domain::execution::Status;
 use crate::domain::grant::METRICS_GRANT;
 use crate::domain::tag_scope::TagScope;
 use crate::domain::user::{Action, Actor};
+use crate::events::EventBus;
 use crate::i18n::message;
+use crate::scheduler::calendars::CalendarCache;
 use crate::stats::calendar::Calendar;
 use crate::stats::calendar_request::{self, CalendarRequest};
 use crate::stats::overview::{self, Overview};
@@ -27,12 +30,24 @@ pub struct StatsService {
     database: Database,
     clock: SharedClock,
     registry: Arc<Registry>,
+    events: EventBus,
+    calendars: CalendarCache,
+    /// By scope and number of changes.
+    recent_overviews: RecentValues<(TagScope, u64), Arc<Overview>>,
     zone: Tz,
 }
 
 impl StatsService {
-    pub(super) fn new(deps: &ServiceDeps) -> Self {
-        Self { database: deps.database.clone(), clock: deps.clock.clone(), registry: deps.registry.clone(), zone: deps.zone }
+    pub(super) fn new(deps: &ServiceDeps, shared: &Shared) -> Self {
+        Self {
+            database: deps.database.clone(),
+            clock: deps.clock.clone(),
+            registry: deps.registry.clone(),
+            events: deps.events.clone(),
+            calendars: shared.changes.settlement.calendars.clone(),
+            recent_overviews: RecentValues::of_pages(deps.clock.clone(), shared.last_change.clone()),
+            zone: deps.zone,
+        }
     }
 
     /// The statistics of the last `window_seconds`, and the next firings.
@@ -68,17 +83,24 @@ impl StatsService {
     }
 
     /// The current overview of the tasks in the actor's scope.
-    pub async fn overview(&self, actor: &Actor) -> Result<Overview> {
+    pub async fn overview(&self, actor: &Actor) -> Result<Arc<Overview>> {
         allow(actor, Action::See)?;
-        let mut reader = self.database.read().await?;
-        Ok(overview::load(&mut reader, &actor.scope, self.clock.now(), self.zone).await?)
+        let load = async {
+            let mut reader = self.database.read().await?;
+            let calendars = self.calendars.current(&mut reader).await?;
+            overview::load(&mut reader, &actor.scope, self.clock.now(), self.zone, &calendars).await.map(Arc::new)
+        };
+        Ok(self.recent_overviews.get_or_read((actor.scope.clone(), self.events.change_count()), load).await?)
     }
 
     /// The past runs and planned firings of a span.
     pub async fn calendar(&self, actor: &Actor, request: &CalendarRequest) -> Result<Calendar> {
         allow(actor, Action::See)?;
-        let loaded = calendar_request::load(&mut self.database.read().await?, &actor.scope, request).await?;
-        let computed = tokio::task::spawn_blocking(move || loaded.with_firings());
+        let mut reader = self.database.read().await?;
+        let loaded = calendar_request::load(&mut reader, &actor.scope, request).await?;
+        let calendars = if loaded.has_calendars() { self.calendars.current(&mut reader).await? } else { Arc::default() };
+        drop(reader);
+        let computed = tokio::task::spawn_blocking(move || loaded.with_firings(&calendars));
         computed.await.map_err(|error| Error::Internal(Box::new(error)))
     }
 }

@@ -9,6 +9,7 @@ use crate::domain::fault::{Fault, pointer_step};
 use crate::domain::grant::CROSS_TASK_TYPES;
 use crate::domain::input::truncate;
 use crate::domain::reference::FROM_TASK;
+use crate::domain::schedule::RuleSettings;
 use crate::domain::task::{MAX_TAGS, Task};
 use crate::domain::user::Actor;
 use crate::i18n::message;
@@ -41,6 +42,15 @@ pub(super) async fn check_named_tasks(s: &mut dyn Session, actor: &Actor, params
     };
     let faults: Vec<Fault> = named.into_iter().filter_map(fault).collect();
     if faults.is_empty() { Ok(()) } else { Err(Error::Invalid(faults)) }
+}
+
+/// As [`check_named_tasks`], for the parameters of a task's rules.
+pub(super) async fn check_rules(s: &mut dyn Session, actor: &Actor, rules: &[RuleSettings]) -> Result<()> {
+    for (place, rule) in rules.iter().enumerate().filter(|(_, rule)| !rule.params.is_empty()) {
+        let params = Value::Object(rule.params.clone());
+        check_named_tasks(s, actor, &params, &format!("/triggers/{place}/params")).await?;
+    }
+    Ok(())
 }
 
 /// Collects every text member named `from_task`, with its pointer.

@@ -10,6 +10,8 @@ use super::{Error, Result, allow, tag_scope};
 use crate::domain::chain::{self, Link};
 use crate::domain::fault::Fault;
 use crate::domain::input::quoted;
+use crate::domain::run_input::{self, InputField};
+use crate::domain::schedule::RuleSettings;
 use crate::domain::task::{Task, TaskInput};
 use crate::domain::user::{Action, Actor};
 use crate::i18n::message;
@@ -36,7 +38,10 @@ impl TaskRules {
         let mut faults = self.check_params(body);
         faults.extend(self.check_queue(body));
         match parsed {
-            Ok(input) if faults.is_empty() => Ok(input),
+            Ok(input) if faults.is_empty() => {
+                let faults = self.check_rules(&input);
+                if faults.is_empty() { Ok(input) } else { Err(Error::Invalid(faults)) }
+            }
             Ok(_) => Err(Error::Invalid(faults)),
             Err(mut all) => {
                 all.extend(faults);
@@ -52,8 +57,23 @@ impl TaskRules {
             Some(params @ Value::Object(_)) => params,
             Some(_) => return Vec::new(),
         };
+        // Faulty inputs are reported by themselves.
+        let Ok(inputs) = run_input::parse(body.get("inputs").unwrap_or(&Value::Null), "/inputs") else { return Vec::new() };
         let entry = body.get("type").and_then(Value::as_str).and_then(|name| self.registry.get(name));
-        entry.map(|entry| validate_params(&entry, params, "/params")).unwrap_or_default()
+        entry.map(|entry| validate_params(&entry, params, &inputs, "/params")).unwrap_or_default()
+    }
+
+    /// Validates the parameters of rules, merged with those of the task.
+    fn check_rules(&self, input: &TaskInput) -> Vec<Fault> {
+        let Some(entry) = self.registry.get(&input.task_type) else { return Vec::new() };
+        let check = |(place, rule): (usize, &RuleSettings)| {
+            let mut merged = input.params.clone();
+            if let Value::Object(map) = &mut merged {
+                map.extend(rule.params.clone());
+            }
+            validate_params(&entry, &merged, &input.inputs, &format!("/triggers/{place}/params"))
+        };
+        input.schedule.rules.iter().enumerate().filter(|(_, rule)| !rule.params.is_empty()).flat_map(check).collect()
     }
 
     /// Validates a chain: links must name existing tasks in the actor's scope, must not form a loop, and overridden parameters
@@ -76,7 +96,13 @@ impl TaskRules {
                     self.allow_type(actor, &child.task_type)?;
                     let params = Value::Object(link.params.clone());
                     tag_scope::check_named_tasks(tx, actor, &params, &format!("/chain/{place}/params")).await?;
-                    faults.extend(self.check_link(&child.task_type, &child.params, link, &format!("/chain/{place}/params")));
+                    faults.extend(self.check_link(
+                        &child.task_type,
+                        &child.params,
+                        &child.inputs,
+                        link,
+                        &format!("/chain/{place}/params"),
+                    ));
                 }
                 Some(_) => {}
             }
@@ -95,13 +121,13 @@ impl TaskRules {
     }
 
     /// Validates the merged parameters of a linked task, as far as templates allow.
-    pub fn check_link(&self, task_type: &str, params: &Value, link: &Link, pointer: &str) -> Vec<Fault> {
+    pub fn check_link(&self, task_type: &str, params: &Value, inputs: &[InputField], link: &Link, pointer: &str) -> Vec<Fault> {
         let mut merged = params.clone();
         if let Value::Object(map) = &mut merged {
             map.extend(link.params.clone());
         }
         let entry = self.registry.get(task_type);
-        entry.map(|entry| validate_params(&entry, &merged, pointer)).unwrap_or_default()
+        entry.map(|entry| validate_params(&entry, &merged, inputs, pointer)).unwrap_or_default()
     }
 
     /// Refuses dangerous task types to actors that are neither administrators nor granted the type.
@@ -123,10 +149,12 @@ impl TaskRules {
     }
 }
 
-/// Validates parameters against the templates and the task type.
-pub(super) fn validate_params(entry: &Entry, params: &Value, pointer: &str) -> Vec<Fault> {
-    let mut faults = template::check(params, pointer);
-    faults.extend(template::injection::check_code(params, entry.task_type.code(), pointer));
+/// Validates parameters against the templates, which may use these inputs, and the task type.
+pub(super) fn validate_params(entry: &Entry, params: &Value, inputs: &[InputField], pointer: &str) -> Vec<Fault> {
+    let names: Vec<&str> = inputs.iter().map(|input| input.name.as_str()).collect();
+    let harmless: Vec<&str> = inputs.iter().filter(|input| input.is_harmless()).map(|input| input.name.as_str()).collect();
+    let mut faults = template::check(params, pointer, &names);
+    faults.extend(template::injection::check_code(params, entry.task_type.code(), &harmless, pointer));
     faults.extend(entry.check(params, pointer));
     faults
 }

@@ -80,7 +80,8 @@ impl TokenService {
         {
             token.tags = own.to_vec();
         }
-        sign_in::insert_token(&mut tx, &hash_secret(&secret), &user.id, &token).await?;
+        let parent = actor.token.as_ref().map(|own| own.id.as_str());
+        sign_in::insert_token(&mut tx, &hash_secret(&secret), &user.id, parent, &token).await?;
         let after = json!({"name": token.name, "role": token.role.as_str(), "tags": token.tags, "expires_at": token.expires_at});
         self.audit_log.record(&mut tx, actor, AuditEntry::new(AuditEvent::TokenCreate, "token", &token.id).after(after)).await?;
         tx.commit().await?;
@@ -88,8 +89,8 @@ impl TokenService {
         Ok((token, secret))
     }
 
-    /// Revokes a token of the actor or, for administrators, any token; effective with the next request. A restricted token revokes
-    /// only itself.
+    /// Revokes a token of the actor or, for administrators, any token, with those that were created with it; effective with the next
+    /// request. A restricted token revokes only itself.
     ///
     /// # Errors
     /// [`Error::NotFound`], also for a token of another account; [`Error::Forbidden`] for another token by a restricted one.

@@ -7,6 +7,7 @@ mod checks;
 mod draft;
 mod redaction;
 mod references;
+mod states;
 mod tag_scope;
 
 use std::collections::HashSet;
@@ -14,32 +15,39 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use apply::passed_dates;
 use draft::{Draft, Preparation, lock_tasks, read_tasks, versions};
+use states::check_states;
 
 use super::audit_log::AuditLog;
+use super::calendars::{CalendarService, DocumentCalendars};
 use super::deps::{ServiceDeps, Shared};
+use super::notify_rules::NotifyRuleService;
+use super::task_change::{SettledTx, TaskChanges};
 use super::task_rules::TaskRules;
 use super::{Error, Result, allow};
 use crate::clock::SharedClock;
 use crate::domain::event::{Event, TaskChange};
 use crate::domain::fault::Fault;
 use crate::domain::input::truncate;
-use crate::domain::task::{Managed, TaskInput};
+use crate::domain::task::{Managed, Task, TaskInput};
 use crate::domain::transfer::{Change, ChangeKind, Document, to_document};
 use crate::domain::user::{Action, Actor};
 use crate::events::EventBus;
 use crate::i18n::{Message, message};
 use crate::signals::Signals;
-use crate::storage::{Database, Session, secret, task, task_bulk};
+use crate::storage::{Database, Session, secret, task, task_bulk, task_state};
 use crate::vault::Vault;
 
 /// The options of an import.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Import {
     /// True: tasks missing from the document are deleted, except those managed by a file.
     pub prune: bool,
     /// True: only report the changes.
     pub dry_run: bool,
+    /// The tag of the tasks that the import may change or delete. `None`: all tasks.
+    pub tag: Option<String>,
 }
 
 /// The changes of an import, done or (dry run) planned.
@@ -50,6 +58,12 @@ pub struct ImportOutcome {
     pub unchanged: usize,
     /// The secrets named in the document that do not exist here.
     pub missing_secrets: Vec<String>,
+    /// The number of tasks without a state that get the one of the document.
+    pub states: usize,
+    /// The number of notification rules that are saved.
+    pub notify_rules: usize,
+    /// The names of the calendars that are saved.
+    pub calendars: Vec<String>,
     /// False: nothing was saved.
     pub applied: bool,
 }
@@ -58,7 +72,7 @@ pub struct ImportOutcome {
 #[derive(Clone, Copy)]
 enum ImportSource<'a> {
     /// A single import request.
-    Request(Import),
+    Request(&'a Import),
     /// The tasks file, which manages the tasks that it contains.
     File(&'a str),
 }
@@ -73,6 +87,9 @@ pub struct TransferService {
     events: EventBus,
     audit_log: AuditLog,
     rules: TaskRules,
+    changes: TaskChanges,
+    notify_rules: NotifyRuleService,
+    calendars: CalendarService,
 }
 
 impl TransferService {
@@ -85,6 +102,9 @@ impl TransferService {
             events: deps.events.clone(),
             audit_log: shared.audit_log.clone(),
             rules: shared.rules.clone(),
+            changes: shared.changes.clone(),
+            notify_rules: NotifyRuleService::new(deps, shared),
+            calendars: CalendarService::new(deps, shared),
         }
     }
 
@@ -100,16 +120,19 @@ impl TransferService {
         }
         let secrets = if actor.scope.is_all() { secret::list(&mut reader).await? } else { Vec::new() };
         let secrets: Vec<String> = secrets.into_iter().map(|secret| secret.name).collect();
-        Ok(to_document(&tasks, &secrets, |name| self.rules.registry.default_policy(name).ok()))
+        let states = self.states(&mut reader, &tasks, &redactor).await?;
+        let rules: Vec<_> = self.notify_rules.list(actor).await?.into_iter().map(|rule| rule.definition).collect();
+        let calendars = self.calendars.definitions(&mut reader).await?;
+        Ok(to_document(&tasks, &secrets, states, &rules, &calendars, |name| self.rules.registry.default_policy(name).ok()))
     }
 
     /// Imports a document: all changes, or none.
     ///
     /// # Errors
     /// [`Error::Invalid`] with every fault of every task; [`Error::Forbidden`] if the actor may not make one of the changes;
-    /// [`Error::Conflict`] if one of the tasks is managed by a file.
+    /// [`Error::Conflict`] if one of the tasks is managed by a file, or does not have the tag of the import.
     pub async fn import(&self, actor: &Actor, document: &Value, import: Import) -> Result<ImportOutcome> {
-        self.import_from(actor, document, ImportSource::Request(import)).await
+        self.import_from(actor, document, ImportSource::Request(&import)).await
     }
 
     /// Imports the tasks file, which manages the tasks that it contains.
@@ -121,18 +144,35 @@ impl TransferService {
         allow(actor, Action::Edit)?;
         let document = Document::parse(document).map_err(Error::Invalid)?;
         let inputs = self.read_inputs(&document)?;
+        check_states(&document.states, &inputs)?;
         let redactor = self.redactor().await;
         let import = Preparation { actor, inputs: &inputs, source, redactor: &redactor };
         let mut reader = self.database.read().await?;
         let tasks = read_tasks(&mut reader, &inputs, source).await?;
         let draft = self.draft(&import, &mut reader, tasks).await?;
+        let calendars = self.calendars.check_document(actor, &mut reader, &document.calendars).await?;
         let missing_secrets = missing_secrets(&mut reader, document.secrets.clone()).await?;
+        let states = self.missing_states(&mut reader, &import, &document.states).await?.len();
+        let notify_rules = self.notify_rules.count_changed(&mut reader, &document.notify_rules).await?;
         drop(reader);
-        let applied = !matches!(source, ImportSource::Request(Import { dry_run: true, .. }));
-        let draft = if applied { self.save(&import, &document, draft).await? } else { draft };
+        let applied = !matches!(source, ImportSource::Request(import) if import.dry_run);
+        let draft = match applied {
+            true => self.save(&import, &document, draft, &calendars).await?,
+            false => {
+                self.writes(actor, &draft.plan(source), &calendars.set)?;
+                draft
+            }
+        };
         let plan = draft.plan(source);
-        let outcome =
-            ImportOutcome { changes: self.changes(&plan, &redactor), unchanged: plan.same.len(), missing_secrets, applied };
+        let outcome = ImportOutcome {
+            changes: self.changes(&plan, &redactor, &calendars.set),
+            unchanged: plan.same.len(),
+            missing_secrets,
+            states,
+            notify_rules,
+            calendars: calendars.names(),
+            applied,
+        };
         if applied {
             self.publish_import(actor, &outcome);
         }
@@ -141,24 +181,52 @@ impl TransferService {
 
     /// Saves a draft in one transaction. If the tasks or their chains were changed since it was made, it is made again under
     /// the locks.
-    async fn save(&self, import: &Preparation<'_>, document: &Document, draft: Draft) -> Result<Draft> {
-        let writes = self.writes(import.actor, &draft.plan(import.source));
-        let mut tx = self.database.write().await?;
-        let locked = lock_tasks(&mut tx, import.inputs, import.source).await?;
-        let is_current = versions(&locked) == draft.versions && task::chains(&mut tx).await? == draft.links;
-        let (draft, writes) = if is_current {
-            (draft, writes)
+    async fn save(
+        &self,
+        import: &Preparation<'_>,
+        document: &Document,
+        draft: Draft,
+        calendars: &DocumentCalendars,
+    ) -> Result<Draft> {
+        let mut writes = self.writes(import.actor, &draft.plan(import.source), &calendars.set)?;
+        let (mut change, locked) = self.lock_settled(import, calendars).await?;
+        let SettledTx { tx, now, .. } = &mut change;
+        let is_current = versions(&locked) == draft.versions && task::chains(tx).await? == draft.links;
+        let draft = if is_current {
+            writes.keep_schedules(&locked);
+            draft
         } else {
-            let draft = self.draft(import, &mut tx, locked).await?;
-            let writes = self.writes(import.actor, &draft.plan(import.source));
-            (draft, writes)
+            let draft = self.draft(import, tx, locked).await?;
+            writes = self.writes(import.actor, &draft.plan(import.source), &calendars.set)?;
+            draft
         };
-        self.apply_plan(import.actor, &mut tx, &draft.plan(import.source), writes).await?;
+        let now = *now;
+        let mut saved = self.apply_plan(import.actor, tx, &draft.plan(import.source), writes, now).await?;
         if let ImportSource::File(file) = import.source {
-            task_bulk::set_managed(&mut tx, &managed_marks(&document.tasks, &draft.inputs, file)).await?;
+            task_bulk::set_managed(tx, &managed_marks(&document.tasks, &draft.inputs, file)).await?;
         }
-        tx.commit().await?;
+        let states = self.missing_states(tx, import, &document.states).await?;
+        if !states.is_empty() {
+            task_state::restore(tx, &states, now).await?;
+        }
+        self.notify_rules.import(tx, import.actor, &document.notify_rules).await?;
+        change.settle(&mut saved).await?;
+        change.record_passed(&passed_dates(&draft.plan(import.source), &saved, now)).await?;
+        self.calendars.save_document(import.actor, &mut change, calendars).await?;
+        change.commit().await?;
         Ok(draft)
+    }
+
+    /// Locks the tasks that an import may change and records what was due.
+    async fn lock_settled(&self, import: &Preparation<'_>, calendars: &DocumentCalendars) -> Result<(SettledTx, Vec<Task>)> {
+        loop {
+            let mut change = self.changes.open().await?;
+            let mut locked = lock_tasks(&mut change.tx, import.inputs, import.source).await?;
+            if change.settle(&mut locked).await? && self.calendars.settle_document(import.actor, &mut change, calendars).await? {
+                return Ok((change, locked));
+            }
+            change.commit().await?;
+        }
     }
 
     /// Parses every task of a document and reports all faults together.
@@ -199,7 +267,15 @@ impl TransferService {
 impl ImportSource<'_> {
     /// Whether tasks that are not in the document are deleted.
     fn prunes(self) -> bool {
-        !matches!(self, ImportSource::Request(Import { prune: false, .. }))
+        !matches!(self, ImportSource::Request(import) if !import.prune)
+    }
+
+    /// Whether an existing task is one that the import may change or delete.
+    fn owns(self, task: &Task) -> bool {
+        match self {
+            ImportSource::Request(Import { tag: Some(tag), .. }) => task.tags.contains(tag),
+            _ => true,
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use chrono::{DateTime, NaiveDate, Timelike, Utc};
 use chrono_tz::Tz;
 
+use crate::domain::calendar::CalendarSet;
 use crate::domain::execution::Status;
 use crate::domain::stats::Outcome;
 use crate::domain::task::Task;
@@ -74,11 +75,18 @@ impl Calendar {
     }
 
     /// Adds the planned firings of each task before `to`. `zone` is also the zone of rules that name none.
-    pub fn add_firings(&mut self, tasks: &[Task], to: DateTime<Utc>, granularity: Granularity, zone: Tz) {
+    pub fn add_firings(
+        &mut self,
+        tasks: &[Task],
+        calendars: &CalendarSet,
+        to: DateTime<Utc>,
+        granularity: Granularity,
+        zone: Tz,
+    ) {
         let mut minutes: HashMap<i64, i64> = HashMap::new();
         let mut left = MAX_FIRINGS;
         for task in tasks {
-            let firings = firings(task, to, zone);
+            let firings = firings(task, calendars, to, zone);
             if firings.len() > MAX_FIRINGS_PER_TASK {
                 self.too_frequent.push(task.id.clone());
                 continue;
@@ -117,10 +125,13 @@ impl Calendar {
 }
 
 /// A task's firings before `to`: at most one more than [`MAX_FIRINGS_PER_TASK`].
-fn firings(task: &Task, to: DateTime<Utc>, zone: Tz) -> Vec<DateTime<Utc>> {
-    let rule = task.rule(zone).ok();
-    let next = |at: &DateTime<Utc>| rule.as_ref().and_then(|rule| rule.next_after(*at, task.anchor_at));
-    std::iter::successors(task.next_run_at, next).take_while(|at| *at < to).take(MAX_FIRINGS_PER_TASK + 1).collect()
+fn firings(task: &Task, calendars: &CalendarSet, to: DateTime<Utc>, zone: Tz) -> Vec<DateTime<Utc>> {
+    let schedule = task.schedule(zone, calendars).ok();
+    let next = |at: &DateTime<Utc>| schedule.as_ref()?.next_open_after(*at, task.anchor_at);
+    std::iter::successors(super::timeline::first_firing(task, schedule.as_ref()), next)
+        .take_while(|at| *at < to)
+        .take(MAX_FIRINGS_PER_TASK + 1)
+        .collect()
 }
 
 #[cfg(test)]
@@ -145,7 +156,7 @@ mod tests {
         let daily = serde_json::json!({"type": "cron", "hour": 1, "timezone": "Asia/Shanghai"});
         let tasks: Vec<_> = (0..6).map(|n| task(&format!("t{n}"), daily.clone(), "2026-11-21T17:00:00Z")).collect();
         let mut calendar = Calendar::default();
-        calendar.add_firings(&tasks, at("2026-11-24T00:00:00Z"), Granularity::Hour, Tz::Asia__Shanghai);
+        calendar.add_firings(&tasks, &CalendarSet::default(), at("2026-11-24T00:00:00Z"), Granularity::Hour, Tz::Asia__Shanghai);
         let places: Vec<_> = calendar.cells.keys().map(|(day, hour)| (day.to_string(), *hour)).collect();
         assert_eq!(
             places,
@@ -159,7 +170,7 @@ mod tests {
     fn tasks_that_fire_too_often_are_listed_separately() {
         let often = task("often", serde_json::json!({"type": "interval", "seconds": 1}), "2026-11-21T00:00:01Z");
         let mut calendar = Calendar::default();
-        calendar.add_firings(&[often], at("2026-11-22T00:00:00Z"), Granularity::Day, Tz::UTC);
+        calendar.add_firings(&[often], &CalendarSet::default(), at("2026-11-22T00:00:00Z"), Granularity::Day, Tz::UTC);
         assert_eq!((calendar.too_frequent.as_slice(), calendar.cells.len()), (&["often".to_owned()][..], 0));
     }
 

@@ -5,6 +5,7 @@ use chrono_tz::Tz;
 
 use super::calendar::{Calendar, Granularity};
 use super::counts::QUARTER_MS;
+use crate::domain::calendar::CalendarSet;
 use crate::domain::page::{Cursor, Direction, ExecutionFilter, MAX_PAGE_SIZE, PageRequest};
 use crate::domain::stats::Outcome;
 use crate::domain::tag_scope::TagScope;
@@ -38,9 +39,14 @@ pub struct LoadedCalendar {
 }
 
 impl LoadedCalendar {
+    /// Whether a task has calendars: their content is needed then.
+    pub fn has_calendars(&self) -> bool {
+        self.tasks.iter().any(|task| task.schedule.calendar.is_some())
+    }
+
     /// Adds the planned firings. Thousands of rules take too long for an async thread.
-    pub fn with_firings(mut self) -> Calendar {
-        self.calendar.add_firings(&self.tasks, self.request.to, self.request.granularity, self.request.zone);
+    pub fn with_firings(mut self, calendars: &CalendarSet) -> Calendar {
+        self.calendar.add_firings(&self.tasks, calendars, self.request.to, self.request.granularity, self.request.zone);
         self.calendar
     }
 }

@@ -8,6 +8,7 @@ use super::counts::{QUARTER_MS, success_rate};
 use super::likely_cause::{LikelyCause, likely_cause};
 use super::percentiles::{median, median_duration};
 use super::timeline::{HOURS, PlannedSlot, Slot, TIMELINE_SPAN, TIMELINE_STEP, planned, slots, start_of_day, start_of_hour};
+use crate::domain::calendar::CalendarSet;
 use crate::domain::execution::{Execution, Status};
 use crate::domain::page::{ExecutionFilter, PageRequest};
 use crate::domain::stats::{DueTask, Outcome, TaskCounts};
@@ -73,7 +74,13 @@ pub struct RunningExecution {
 }
 
 /// The overview of the tasks in scope at `now`. Hours and days are those of `zone`.
-pub async fn load(reader: &mut Reader, scope: &TagScope, now: DateTime<Utc>, zone: Tz) -> Result<Overview> {
+pub async fn load(
+    reader: &mut Reader,
+    scope: &TagScope,
+    now: DateTime<Utc>,
+    zone: Tz,
+    calendars: &CalendarSet,
+) -> Result<Overview> {
     let day = start_of_hour(now, zone) - Duration::hours(HOURS as i64 - 1);
     let today = start_of_day(now, zone);
     let end = now + Duration::minutes(1);
@@ -84,7 +91,7 @@ pub async fn load(reader: &mut Reader, scope: &TagScope, now: DateTime<Utc>, zon
     let mut failures = latest(reader, scope, Status::ALL.into_iter().filter(|s| s.is_failure()).collect(), CAUSE_SAMPLE).await?;
     let cause = likely_cause(&failures);
     failures.truncate(LIST_LIMIT as usize);
-    let timeline = load_timeline(reader, scope, now, zone).await?;
+    let timeline = load_timeline(reader, scope, now, zone, calendars).await?;
     Ok(Overview {
         now,
         tasks: stats::tasks(reader, scope).await?,
@@ -109,14 +116,20 @@ pub async fn load(reader: &mut Reader, scope: &TagScope, now: DateTime<Utc>, zon
     })
 }
 
-async fn load_timeline(reader: &mut Reader, scope: &TagScope, now: DateTime<Utc>, zone: Tz) -> Result<Timeline> {
+async fn load_timeline(
+    reader: &mut Reader,
+    scope: &TagScope,
+    now: DateTime<Utc>,
+    zone: Tz,
+    calendars: &CalendarSet,
+) -> Result<Timeline> {
     let steps = (TIMELINE_SPAN.num_seconds() / TIMELINE_STEP.num_seconds()) as usize;
     let minute = DateTime::from_timestamp(now.timestamp().div_euclid(60) * 60, 0).unwrap_or(now);
     // The current minute belongs to the past part of the timeline.
     let first = minute + Duration::minutes(1) - TIMELINE_SPAN;
     let minutes = tag_scope_stats::outcomes(reader, scope, first, now + Duration::minutes(1), 60_000).await?;
     let tasks = tag_scope_stats::due(reader, scope, now + TIMELINE_SPAN, TIMELINE_TASKS).await?;
-    let (planned, more) = planned(minute, steps, &tasks, zone);
+    let (planned, more) = planned(minute, steps, &tasks, calendars, zone);
     Ok(Timeline {
         past: slots(first, TIMELINE_STEP, steps, &minutes),
         planned,

@@ -3,7 +3,9 @@
 use chrono::{DateTime, Duration, NaiveTime, TimeZone, Timelike, Utc};
 use chrono_tz::Tz;
 
+use crate::domain::calendar::CalendarSet;
 use crate::domain::execution::Status;
+use crate::domain::schedule::Schedule;
 use crate::domain::stats::Outcome;
 use crate::domain::task::Task;
 
@@ -78,24 +80,41 @@ pub fn slots(first: DateTime<Utc>, step: Duration, count: usize, outcomes: &[Out
 }
 
 /// The planned firings in `count` slots from `first` on, and whether some were left out. `tasks` are sorted by next run.
-pub fn planned(first: DateTime<Utc>, count: usize, tasks: &[Task], zone: Tz) -> (Vec<PlannedSlot>, bool) {
+pub fn planned(
+    first: DateTime<Utc>,
+    count: usize,
+    tasks: &[Task],
+    calendars: &CalendarSet,
+    zone: Tz,
+) -> (Vec<PlannedSlot>, bool) {
     let begin = |place: usize| first + TIMELINE_STEP * i32::try_from(place).unwrap_or(i32::MAX);
     let empty = |place| PlannedSlot { from: begin(place), to: begin(place + 1), firings: 0, tasks: Vec::new() };
     let mut timeline: Vec<PlannedSlot> = (0..count).map(empty).collect();
     let (end, mut left) = (begin(count), MAX_FIRINGS);
     for task in tasks {
-        let rule = task.rule(zone).ok();
-        let mut next = task.next_run_at;
+        let schedule = task.schedule(zone, calendars).ok();
+        let mut next = first_firing(task, schedule.as_ref());
         while let Some(at) = next.filter(|at| *at < end) {
             if left == 0 {
                 return (timeline, true);
             }
             left -= 1;
             count_firing(&mut timeline, first, at, &task.id);
-            next = rule.as_ref().and_then(|rule| rule.next_after(at, task.anchor_at));
+            next = schedule.as_ref().and_then(|schedule| schedule.next_open_after(at, task.anchor_at));
         }
     }
     (timeline, false)
+}
+
+/// A task's next run; of a task with calendars, the first that they let run.
+pub(super) fn first_firing(task: &Task, schedule: Option<&Schedule>) -> Option<DateTime<Utc>> {
+    let (next, schedule) = (task.next_run_at?, schedule.filter(|schedule| !schedule.is_simple()));
+    match (schedule, task.next_rule_at) {
+        (Some(schedule), Some(rule_at)) if schedule.planned(rule_at, next, task.anchor_at).is_closed() => {
+            schedule.next_open_after(rule_at, task.anchor_at)
+        }
+        _ => Some(next),
+    }
 }
 
 /// Counts a firing in its slot; an overdue firing belongs to the first slot.

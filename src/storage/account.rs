@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use chrono::{DateTime, Utc};
 use sqlx::FromRow;
 
-use super::column::{insert_sql, json_text, stored, update_sql, written};
+use super::column::{StoredRow, insert_sql, json_text, stored, update_sql, written};
 use super::statement::{execute, fetch};
 use super::{Result, Session, millis, rows};
 use crate::domain::user::User;
@@ -78,11 +78,15 @@ stored! {
     pub(super) COLUMNS: User as u { id, name, role, grants, tags, disabled, created_at, last_seen_at }
 }
 
-#[derive(Debug, FromRow)]
 struct PasswordRow {
-    #[sqlx(flatten)]
     user: User,
     password_hash: Option<String>,
+}
+
+impl<'r, R: StoredRow> FromRow<'r, R> for PasswordRow {
+    fn from_row(row: &'r R) -> sqlx::Result<Self> {
+        Ok(Self { user: User::from_row(row)?, password_hash: row.value("password_hash")? })
+    }
 }
 
 /// Returns all tags that limit the scope of an account or a token.
@@ -92,8 +96,9 @@ pub async fn scope_tags(s: &mut dyn Session) -> Result<HashSet<String>> {
     Ok(found.into_iter().flat_map(|row| row.tags).collect())
 }
 
-struct TagsRow {
-    tags: Vec<String>,
+/// The tags of one row.
+pub(super) struct TagsRow {
+    pub tags: Vec<String>,
 }
 
 stored! {

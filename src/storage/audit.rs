@@ -54,7 +54,7 @@ async fn rows_of(s: &mut dyn Session, filter: &AuditFilter, request: &PageReques
     let limit = i64::from(request.size) + 1;
     let mut query = QueryBuilder::new(format!("select {COLUMNS} from audit where true"));
     push_filter(&mut query, filter);
-    push_cursor(&mut query, request.cursor.as_ref());
+    push_cursor(&mut query, request.cursor.as_ref(), str::to_owned);
     query.push(if request.is_backwards() { " order by id limit " } else { " order by id desc limit " }).push_bind(limit);
     fetch_built!(all, s, "list audit entries", query)
 }
@@ -92,6 +92,6 @@ fn push_filter(query: &mut QueryBuilder, filter: &AuditFilter) {
     }
     if let Some(search) = &filter.search {
         let columns = ["actor", "address", "target", "before", "after"];
-        super::task_list::push_search(query, &columns, search);
+        super::text_search::push_search(query, &columns, search);
     }
 }

@@ -7,14 +7,29 @@ use sqlx::{ColumnIndex, Decode, Row, Type};
 
 use super::{Error, Result, json, time_from_millis};
 use crate::domain::audit::AuditEvent;
+use crate::domain::backfill::Selection;
+use crate::domain::calendar::Calendar;
 use crate::domain::chain::{self, Link};
 use crate::domain::execution::{Cause, Status, Stream};
+use crate::domain::heartbeat::{HeartbeatRule, HeartbeatStatus, PingStatus};
+use crate::domain::hook::Signing;
+use crate::domain::notify::channel::{ChannelOptions, ChannelType};
+use crate::domain::notify::event::NotifyEvent;
+use crate::domain::notify::incident::Told;
+use crate::domain::notify::message::{MessageState, Notice};
+use crate::domain::notify::rule::NotifyRule;
+use crate::domain::operation::{BulkAction, BulkError};
 use crate::domain::policy::Policy;
+use crate::domain::recent_outcomes::RecentOutcome;
 use crate::domain::reference::References;
+use crate::domain::run_data::HookCall;
+use crate::domain::run_input::{self, InputField};
 use crate::domain::saved_view::ListKind;
+use crate::domain::schedule::{Origin, ScheduleSettings};
 use crate::domain::secret::SecretLimits;
 use crate::domain::user::{Role, Via};
 use crate::i18n::Message;
+use crate::ids::execution_id;
 
 /// A row of either database.
 pub trait StoredRow: Row {
@@ -75,19 +90,41 @@ columns! {
     i64: integer => Ok::<_, BoxDynError>,
     bool: flag => Ok::<_, BoxDynError>,
     DateTime<Utc>: integer => time_from_millis,
+    ExecutionId: integer => |key| Ok::<_, BoxDynError>(ExecutionId(execution_id(key))),
     Value: text => |text| json(&text),
     Vec<String>: text => |text| serde_json::from_str(&text),
     Message: text => |text| serde_json::from_str(&text),
+    Calendar: text => |text| parse_calendar(&text),
     SecretLimits: text => |text| serde_json::from_str(&text),
     References: text => |text| serde_json::from_str(&text),
+    ChannelOptions: text => |text| serde_json::from_str(&text),
+    Notice: text => |text| serde_json::from_str(&text),
+    Told: text => |text| serde_json::from_str(&text),
+    NotifyRule: text => |text| parse_notify_rule(&text),
+    Vec<i64>: text => |text| serde_json::from_str(&text),
+    Vec<RecentOutcome>: text => |text| Ok::<_, BoxDynError>(RecentOutcome::parse_all(&text)),
     Policy: text => |text| parse_policy(&text),
     Vec<Link>: text => |text| parse_chain(&text),
+    Vec<InputField>: text => |text| parse_inputs(&text),
+    HookCall: text => |text| serde_json::from_str(&text),
+    HeartbeatStatus: text => |text| HeartbeatStatus::parse(&text).ok_or_else(|| format!("status '{text}'")),
+    PingStatus: text => |text| PingStatus::parse(&text).ok_or_else(|| format!("status '{text}'")),
+    HeartbeatRule: text => |text| parse_heartbeat_rule(&text),
+    Signing: text => |text| Signing::parse(&text).ok_or_else(|| format!("signing '{text}'")),
+    ScheduleSettings: text => |text| parse_schedule(&text),
+    Origin: text => |text| serde_json::from_str(&text),
+    Vec<BulkError>: text => |text| serde_json::from_str(&text),
+    BulkAction: text => |text| BulkAction::parse(&text).ok_or_else(|| format!("action '{text}'")),
     Status: text => |text| Status::parse(&text).ok_or_else(|| format!("status '{text}'")),
     Cause: text => |text| Cause::parse(&text).ok_or_else(|| format!("cause '{text}'")),
+    Selection: text => |text| Selection::parse(&text).ok_or_else(|| format!("selection '{text}'")),
     Stream: text => |text| Stream::parse(&text).ok_or_else(|| format!("stream '{text}'")),
     Role: text => |text| Role::parse(&text).ok_or_else(|| format!("role '{text}'")),
     Via: text => |text| Via::parse(&text).ok_or_else(|| format!("interface '{text}'")),
     ListKind: text => |text| ListKind::parse(&text).ok_or_else(|| format!("list '{text}'")),
+    ChannelType: text => |text| ChannelType::parse(&text).ok_or_else(|| format!("channel type '{text}'")),
+    NotifyEvent: text => |text| NotifyEvent::parse(&text).ok_or_else(|| format!("event '{text}'")),
+    MessageState: text => |text| MessageState::parse(&text).ok_or_else(|| format!("message state '{text}'")),
     AuditEvent: text => |text| AuditEvent::parse(&text).ok_or_else(|| format!("action '{text}'")),
 }
 
@@ -97,6 +134,26 @@ pub(super) fn parse_policy(text: &str) -> Result<Policy> {
     })
 }
 
+fn parse_calendar(text: &str) -> Result<Calendar> {
+    Calendar::parse(&json(text)?, "").map_err(|faults| {
+        let fault = faults.first().map(ToString::to_string).unwrap_or_default();
+        Error::InvalidValue(format!("calendar: {fault}"))
+    })
+}
+
+pub(super) fn parse_notify_rule(text: &str) -> Result<NotifyRule> {
+    NotifyRule::parse(&json(text)?, None).map_err(|faults| {
+        Error::InvalidValue(faults.first().map_or_else(|| "rule".to_owned(), |fault| format!("rule: {}", fault.message)))
+    })
+}
+
+fn parse_schedule(text: &str) -> Result<ScheduleSettings> {
+    if text == "{}" {
+        return Ok(ScheduleSettings::default());
+    }
+    ScheduleSettings::parse(&json(text)?).map_err(|_| Error::InvalidValue("schedule".to_owned()))
+}
+
 fn parse_chain(text: &str) -> Result<Vec<Link>> {
     if text == "[]" {
         return Ok(Vec::new());
@@ -104,9 +161,46 @@ fn parse_chain(text: &str) -> Result<Vec<Link>> {
     chain::parse(&json(text)?, "/chain").map_err(|_| Error::InvalidValue("chain".to_owned()))
 }
 
+fn parse_heartbeat_rule(text: &str) -> Result<HeartbeatRule> {
+    HeartbeatRule::from_json(&json(text)?).ok_or_else(|| Error::InvalidValue("rule".to_owned()))
+}
+
+fn parse_inputs(text: &str) -> Result<Vec<InputField>> {
+    if text == "[]" {
+        return Ok(Vec::new());
+    }
+    run_input::parse(&json(text)?, "/inputs").map_err(|_| Error::InvalidValue("inputs".to_owned()))
+}
+
+/// The id of an execution, stored as an integer.
+#[derive(Debug, PartialEq, Eq)]
+pub struct ExecutionId(String);
+
+impl From<ExecutionId> for String {
+    fn from(id: ExecutionId) -> String {
+        id.0
+    }
+}
+
+/// As [`ExecutionId`]; may be null.
+#[derive(Debug, PartialEq, Eq)]
+pub struct OptionalExecutionId(Option<String>);
+
+impl From<OptionalExecutionId> for Option<String> {
+    fn from(id: OptionalExecutionId) -> Option<String> {
+        id.0
+    }
+}
+
 impl<T: Column> Column for Option<T> {
     fn read<R: StoredRow>(row: &R, column: &str) -> sqlx::Result<Option<Self>> {
         T::read(row, column).map(Some)
+    }
+}
+
+impl Column for OptionalExecutionId {
+    fn read<R: StoredRow>(row: &R, column: &str) -> sqlx::Result<Option<Self>> {
+        Ok(Some(Self(row.integer(column)?.map(execution_id))))
     }
 }
 
@@ -136,30 +230,32 @@ where
 
 /// Declares how a type is read: `COLUMNS: Type { field, field = column }` generates the select list and `FromRow`.
 ///
-/// `; nested` introduces the fields of a nested type, `; with` a field that a function reads from several columns. With
+/// `field via Type` reads the column as that type and converts it. `; nested` introduces the fields of a nested type, `; with` a field that a function reads from several columns. With
 /// `as u`, the columns are those of the table with the alias `u`, read under the names `u_<field>`, so that joined tables may
 /// have columns of the same name. Without a name for the columns only `FromRow` is generated, for a select list of its own.
 macro_rules! stored {
     (
         $(#[$doc:meta])* $vis:vis $columns:ident: $type:ident {
-            $first:ident $(, $field:ident $(= $column:ident)?)* $(,)?
+            $first:ident $(via $first_via:ident)? $(, $field:ident $(= $column:ident)? $(via $via:ident)?)* $(,)?
             $(; nested $nested:ident: $nested_type:ident { $($inner:ident),+ $(,)? })?
-            $(; with $computed:ident from $read:ident($($source:ident),+))?
+            $(; with $computed:ident from $read:ident($($source:ident),+))*
         }
     ) => {
         $(#[$doc])*
         $vis const $columns: &str = concat!(
             stringify!($first) $(, ", ", $crate::storage::column::stored!(@name $field $($column)?))*
-            $($(, ", ", stringify!($inner))+)? $($(, ", ", stringify!($source))+)?
+            $($(, ", ", stringify!($inner))+)? $($(, ", ", stringify!($source))+)*
         );
 
         impl<'r, R: $crate::storage::column::StoredRow> sqlx::FromRow<'r, R> for $type {
             fn from_row(row: &'r R) -> sqlx::Result<Self> {
                 Ok($type {
-                    $first: row.value(stringify!($first))?,
-                    $($field: row.value($crate::storage::column::stored!(@name $field $($column)?))?,)*
+                    $first: $crate::storage::column::stored!(@read row, stringify!($first) $(, $first_via)?),
+                    $($field: $crate::storage::column::stored!(
+                        @read row, $crate::storage::column::stored!(@name $field $($column)?) $(, $via)?
+                    ),)*
                     $($nested: $nested_type { $($inner: row.value(stringify!($inner))?),+ },)?
-                    $($computed: $read(row)?,)?
+                    $($computed: $read(row)?,)*
                 })
             }
         }
@@ -180,13 +276,17 @@ macro_rules! stored {
             }
         }
     };
-    ($type:ident { $($field:ident $(= $column:ident)?),+ $(,)? }) => {
+    ($type:ident { $($field:ident $(= $column:ident)? $(via $via:ident)?),+ $(,)? }) => {
         impl<'r, R: $crate::storage::column::StoredRow> sqlx::FromRow<'r, R> for $type {
             fn from_row(row: &'r R) -> sqlx::Result<Self> {
-                Ok($type { $($field: row.value($crate::storage::column::stored!(@name $field $($column)?))?),+ })
+                Ok($type { $($field: $crate::storage::column::stored!(
+                    @read row, $crate::storage::column::stored!(@name $field $($column)?) $(, $via)?
+                )),+ })
             }
         }
     };
+    (@read $row:ident, $name:expr) => { $row.value($name)? };
+    (@read $row:ident, $name:expr, $via:ident) => { $row.value::<$via>($name)?.into() };
     (@name $field:ident $column:ident) => { stringify!($column) };
     (@name $field:ident) => { stringify!($field) };
 }

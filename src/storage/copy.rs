@@ -31,13 +31,32 @@ pub async fn copy_sqlite(database: &Database, file: &Path, stop: CancellationTok
     conn.close().await.map_err(Error::on("copy the database"))
 }
 
+/// Copies a SQLite file with what its `-wal` file holds into a new or empty file.
+///
+/// # Errors
+/// If the file cannot be read or the copy cannot be written; a partial file may remain.
+pub async fn copy_file(from: &Path, to: &Path) -> Result<()> {
+    let mut conn = open_file(from).await?;
+    let copied = sqlx::query("vacuum into $1").bind(to.display().to_string()).execute(&mut conn).await;
+    copied.map_err(Error::on("copy the file"))?;
+    conn.close().await.map_err(Error::on("copy the file"))
+}
+
+/// Opens a file that no process changes. Without a `-wal` file SQLite reads it as it is, also in a folder that cannot be
+/// written.
+async fn open_file(file: &Path) -> Result<SqliteConnection> {
+    let mut wal = file.as_os_str().to_owned();
+    wal.push("-wal");
+    let options = SqliteConnectOptions::new().filename(file).read_only(true).immutable(!Path::new(&wal).exists());
+    SqliteConnection::connect_with(&options).await.map_err(Error::on("open the file"))
+}
+
 /// Checks the integrity of a SQLite copy.
 ///
 /// # Errors
 /// The first defect that SQLite finds.
 pub async fn check_sqlite(file: &Path) -> Result<()> {
-    let options = SqliteConnectOptions::new().filename(file).read_only(true);
-    let mut conn = SqliteConnection::connect_with(&options).await.map_err(Error::on("open the copy"))?;
+    let mut conn = open_file(file).await?;
     let found: String =
         sqlx::query_scalar("pragma integrity_check(1)").fetch_one(&mut conn).await.map_err(Error::on("check the copy"))?;
     conn.close().await.map_err(Error::on("check the copy"))?;
@@ -49,8 +68,7 @@ pub async fn check_sqlite(file: &Path) -> Result<()> {
 /// # Errors
 /// If the file cannot be read or is not a Belfry database.
 pub async fn count_rows(file: &Path) -> Result<(i64, i64)> {
-    let options = SqliteConnectOptions::new().filename(file).read_only(true);
-    let mut conn = SqliteConnection::connect_with(&options).await.map_err(Error::on("open the file"))?;
+    let mut conn = open_file(file).await?;
     let counts = "select (select count(*) from tasks), (select count(*) from executions) from belfry_migrations limit 1";
     let found = sqlx::query_as(counts).fetch_optional(&mut conn).await.map_err(Error::on("read Belfry's tables in the file"))?;
     conn.close().await.map_err(Error::on("read the file"))?;
@@ -60,7 +78,7 @@ pub async fn count_rows(file: &Path) -> Result<(i64, i64)> {
 /// Returns the environment variables that let PostgreSQL's tools connect to this database, password included; `None` for
 /// SQLite.
 pub fn postgres_environment(database: &Database) -> Option<BTreeMap<String, String>> {
-    let Database::Postgres(pool) = database else { return None };
+    let Database::Postgres { pool, .. } = database else { return None };
     Some(environment(&pool.connect_options()))
 }
 

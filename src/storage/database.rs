@@ -1,13 +1,15 @@
-//! The connection layer: SQLite with one writer and many readers, or PostgreSQL.
+//! The connection layer: SQLite with one writer and many readers, or PostgreSQL. The scheduler and the workers read by connections
+//! of their own, so that no person's query takes them.
 
 use std::path::Path;
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Connection, PgConnection, PgPool, Postgres, Sqlite, SqlitePool};
+use sqlx::{Connection, PgConnection, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool};
 
 use super::session::{PoolTransaction, has_no_transaction};
+use super::statement_limit::{self, StatementLimit};
 use super::{Error, Reader, Result, Tx, schema};
 
 /// How long SQLite waits for another process's write lock.
@@ -19,18 +21,20 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(30);
 const LONG_WAL_PAGES: i64 = 50_000;
 const WAL_STATUS: &str = "pragma wal_checkpoint(noop)";
 const WAL_CHECKPOINT: &str = "pragma wal_checkpoint(passive)";
-/// Number of SQLite read connections.
+/// Number of SQLite read connections for people and their programs, and for the scheduler and the workers.
 const SQLITE_READERS: u32 = 6;
+const SQLITE_ENGINE_READERS: u32 = 3;
 
 /// A database; clones share its connection pools.
 #[derive(Debug, Clone)]
 pub enum Database {
     /// The writer pool has one connection, so that writes wait in its queue instead of failing as busy.
-    Sqlite {
-        writer: SqlitePool,
-        readers: SqlitePool,
+    Sqlite { writer: SqlitePool, readers: SqlitePool, engine: SqlitePool },
+    Postgres {
+        /// For transactions, and for the reads of the scheduler and the workers.
+        pool: PgPool,
+        readers: PgPool,
     },
-    Postgres(PgPool),
 }
 
 /// Durability of commits after a power loss; a crash of the process never loses any.
@@ -50,48 +54,63 @@ impl Database {
     /// [`Error::NewerSchema`] if a newer version of Belfry migrated the file; [`Error::Database`] if it cannot be opened.
     pub async fn open_sqlite(path: &Path, synchronous: Synchronous) -> Result<Database> {
         let options = sqlite_options(path, synchronous);
-        // Incremental vacuum returns freed space in steps, see [`super::retention::release_free_pages`]. Only the first
-        // connection sets it: on each connection it would be a write.
-        let creating = options.clone().auto_vacuum(SqliteAutoVacuum::Incremental);
-        let setup = sqlite_pool(1).connect_with(creating).await.map_err(Error::on("open"))?;
-        let prepared = schema::sqlite(&setup).await;
-        setup.close().await; // the planner reads its statistics when a connection opens
-        prepared?;
+        if is_new(path) {
+            // Incremental vacuum returns freed space in steps, see [`super::retention::release_free_pages`]. Only the creating
+            // connection sets it: on an existing file it would be a write.
+            let creating = options.clone().auto_vacuum(SqliteAutoVacuum::Incremental);
+            let created = SqliteConnection::connect_with(&creating).await.map_err(Error::on("create"))?;
+            created.close().await.map_err(Error::on("create"))?;
+        }
         let writer = sqlite_pool(1).connect_with(options.clone()).await.map_err(Error::on("open"))?;
+        schema::sqlite(&writer).await?;
         let reading = options.pragma("query_only", "on");
-        let readers = sqlite_pool(SQLITE_READERS).connect_with(reading).await.map_err(Error::on("open"))?;
-        Ok(Database::Sqlite { writer, readers })
+        let pool = |size| sqlite_pool(size).connect_lazy_with(reading.clone());
+        Ok(Database::Sqlite { writer, readers: pool(SQLITE_READERS), engine: pool(SQLITE_ENGINE_READERS) })
     }
 
     /// Connects to a PostgreSQL database by URL and runs the migrations.
     ///
     /// # Errors
-    /// Like [`Database::open_sqlite`]; also if the extension hstore, which the queue needs, cannot be created.
+    /// Like [`Database::open_sqlite`].
     pub async fn open_postgres(url: &str, max_connections: u32) -> Result<Database> {
         let options: PgConnectOptions = url.parse().map_err(Error::on("read the database URL"))?;
         // The pool retries silently and then reports a timeout; a single connection reports the cause.
         let first = PgConnection::connect_with(&options).await.map_err(Error::on("connect"))?;
         first.close().await.map_err(Error::on("connect"))?;
-        let pool = PgPoolOptions::new()
-            .max_connections(max_connections.max(2))
-            .acquire_timeout(ACQUIRE_TIMEOUT)
-            .test_before_acquire(false)
-            .after_release(|conn, _| Box::pin(has_no_transaction::<Postgres>(conn)))
-            .connect_with(options)
-            .await
-            .map_err(Error::on("connect"))?;
+        let for_people = (max_connections / 2).max(1);
+        let limited = statement_limit::on_postgres(options.clone());
+        let readers = postgres_pool(for_people).connect_lazy_with(limited);
+        let pool = postgres_pool(max_connections.saturating_sub(for_people).max(2));
+        let pool = pool.connect_with(options).await.map_err(Error::on("connect"))?;
         schema::postgres(&pool).await?;
-        Ok(Database::Postgres(pool))
+        Ok(Database::Postgres { pool, readers })
     }
 
-    /// Takes a read connection from the pool.
+    /// Takes a read connection for people and their programs. A statement that takes too long is interrupted.
     ///
     /// # Errors
     /// If no connection becomes free in time or the database is unreachable.
     pub async fn read(&self) -> Result<Reader> {
+        let failed = Error::on("get a connection");
         Ok(match self {
-            Database::Sqlite { readers, .. } => Reader::Sqlite(readers.acquire().await.map_err(Error::on("get a connection"))?),
-            Database::Postgres(pool) => Reader::Postgres(pool.acquire().await.map_err(Error::on("get a connection"))?),
+            Database::Sqlite { readers, .. } => {
+                let mut conn = readers.acquire().await.map_err(failed)?;
+                let limit = StatementLimit::on_sqlite(&mut conn).await.map_err(Error::on("get a connection"))?;
+                Reader::Sqlite(conn, Some(limit))
+            }
+            Database::Postgres { readers, .. } => Reader::Postgres(readers.acquire().await.map_err(failed)?),
+        })
+    }
+
+    /// Takes a read connection for the scheduler, the workers and maintenance.
+    ///
+    /// # Errors
+    /// As [`Database::read`].
+    pub async fn read_engine(&self) -> Result<Reader> {
+        let failed = Error::on("get a connection");
+        Ok(match self {
+            Database::Sqlite { engine, .. } => Reader::Sqlite(engine.acquire().await.map_err(failed)?, None),
+            Database::Postgres { pool, .. } => Reader::Postgres(pool.acquire().await.map_err(failed)?),
         })
     }
 
@@ -102,34 +121,38 @@ impl Database {
             Database::Sqlite { writer, .. } => {
                 Tx::Sqlite(PoolTransaction::begin(writer, "BEGIN IMMEDIATE").await.map_err(failed)?)
             }
-            Database::Postgres(pool) => Tx::Postgres(PoolTransaction::begin(pool, "BEGIN").await.map_err(failed)?),
+            Database::Postgres { pool, .. } => Tx::Postgres(PoolTransaction::begin(pool, "BEGIN").await.map_err(failed)?),
         })
     }
 
     /// Closes all connections; SQLite then checkpoints its WAL.
     pub async fn close(&self) {
         match self {
-            Database::Sqlite { writer, readers } => {
+            Database::Sqlite { writer, readers, engine } => {
                 readers.close().await;
+                engine.close().await;
                 writer.close().await;
             }
-            Database::Postgres(pool) => pool.close().await,
+            Database::Postgres { pool, readers } => {
+                readers.close().await;
+                pool.close().await;
+            }
         }
     }
 
     /// Returns the size of SQLite's WAL; `None` for PostgreSQL, which manages its own.
     pub async fn wal_status(&self) -> Result<Option<WalStatus>> {
-        let Database::Sqlite { readers, .. } = self else { return Ok(None) };
-        run_checkpoint(readers, WAL_STATUS).await.map(Some)
+        let Database::Sqlite { engine, .. } = self else { return Ok(None) };
+        run_checkpoint(engine, WAL_STATUS).await.map(Some)
     }
 
     /// Checkpoints SQLite's WAL into the database file, as far as no reader needs it, usually without blocking writers. Does
     /// nothing for PostgreSQL.
     pub async fn checkpoint(&self) -> Result<()> {
-        let Database::Sqlite { writer, readers } = self else { return Ok(()) };
+        let Database::Sqlite { writer, engine, .. } = self else { return Ok(()) };
         // During writes a passive checkpoint never completes, and SQLite never restarts the log. On the writer connection
         // nobody else can write, so the small rest is checkpointed there.
-        if run_checkpoint(readers, WAL_CHECKPOINT).await?.pages > LONG_WAL_PAGES {
+        if run_checkpoint(engine, WAL_CHECKPOINT).await?.pages > LONG_WAL_PAGES {
             run_checkpoint(writer, WAL_CHECKPOINT).await?;
         }
         Ok(())
@@ -148,7 +171,7 @@ impl Database {
     pub fn kind(&self) -> &'static str {
         match self {
             Database::Sqlite { .. } => "sqlite",
-            Database::Postgres(_) => "postgres",
+            Database::Postgres { .. } => "postgres",
         }
     }
 }
@@ -178,6 +201,7 @@ fn sqlite_options(path: &Path, synchronous: Synchronous) -> SqliteConnectOptions
             Synchronous::Full => SqliteSynchronous::Full,
         })
         .foreign_keys(true)
+        .with_regexp()
         .busy_timeout(BUSY_TIMEOUT)
         // Buffer 1024 rows, so that the connection's thread does not wait for the reader of a result.
         .row_buffer_size(1024)
@@ -186,6 +210,19 @@ fn sqlite_options(path: &Path, synchronous: Synchronous) -> SqliteConnectOptions
         .pragma("cache_size", "-32768")
         // A checkpoint inside a commit would block all other writers; [`Database::checkpoint`] runs it separately.
         .pragma("wal_autocheckpoint", "200000")
+}
+
+/// Whether there is no database in the file yet.
+fn is_new(path: &Path) -> bool {
+    std::fs::metadata(path).map_or(true, |file| file.len() == 0)
+}
+
+fn postgres_pool(connections: u32) -> PgPoolOptions {
+    PgPoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .test_before_acquire(false)
+        .after_release(|conn, _| Box::pin(has_no_transaction::<Postgres>(conn)))
 }
 
 fn sqlite_pool(connections: u32) -> SqlitePoolOptions {

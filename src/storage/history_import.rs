@@ -1,15 +1,18 @@
-//! Executions imported from another scheduler. The caller derives each id from the run, so that a second import inserts
+//! Executions imported from another scheduler. The caller derives the key of each from the run, so that a second import inserts
 //! nothing.
+
+use std::collections::HashSet;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Value, json};
 
 use super::column::{insert_sql, written};
-use super::counters::count_imported;
+use super::counters::count_runs;
 use super::run_stats_by_minute::CountedRun;
-use super::statement::fetch;
+use super::statement::{execute, fetch};
 use super::{Result, Session, millis, rows};
 use crate::domain::execution::{Cause, Status};
+use crate::ids::{execution_id, first_execution_key};
 
 /// A finished run recorded by another scheduler.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,16 +35,61 @@ impl HistoricalRun {
     }
 }
 
-/// Inserts runs with their ids in one statement; existing ids are skipped. Returns how many were inserted.
+/// Inserts runs, each with the key that identifies it; known keys are skipped. Returns how many were inserted.
 pub async fn insert(s: &mut dyn Session, runs: &[(String, HistoricalRun)], by: &str) -> Result<usize> {
+    let keys: Vec<_> = runs.iter().map(|(key, run)| (&run.task_id, key)).collect();
+    let known: Vec<String> = fetch!(scalars, s, "read imported runs", KNOWN, rows(&keys)?)?;
+    let known: HashSet<&String> = known.iter().collect();
+    let new = runs.iter().filter(|(key, _)| !known.contains(key)).cloned().collect();
+    let new = with_ids(s, new).await?;
     let text = insert_sql("executions", RunRow::COLUMNS, &[("cause", "$2"), ("requested_by", "$3")]);
-    let text = text + " on conflict do nothing returning id";
-    let list = rows(&runs.iter().map(RunRow).collect::<Vec<_>>())?;
-    let inserted: Vec<String> = fetch!(scalars, s, "insert imported runs", &text, list, Cause::Import.as_str(), by)?;
-    let new: std::collections::HashSet<&String> = inserted.iter().collect();
-    let counted: Vec<CountedRun> = runs.iter().filter(|(id, run)| new.contains(id) && ran(run)).map(counted).collect();
-    count_imported(s, &counted).await?;
-    Ok(inserted.len())
+    let list = rows(&new.iter().map(RunRow).collect::<Vec<_>>())?;
+    execute!(s, "insert imported runs", &text, list, Cause::Import.as_str(), by)?;
+    let counted: Vec<CountedRun> = new.iter().filter(|new| ran(&new.run)).map(counted).collect();
+    count_runs(s, &counted).await?;
+    Ok(new.len())
+}
+
+/// Row: 0 task, 1 key.
+pub(super) const KNOWN: &str = "
+    select e.idempotency_key from {rows} join executions e on e.task_id = j.value->>0 and e.idempotency_key = j.value->>1
+    where e.idempotency_key is not null";
+
+/// A run with the integer under which it is stored.
+struct NewRun {
+    id: i64,
+    key: String,
+    run: HistoricalRun,
+}
+
+/// Gives each run the next free id of its start.
+async fn with_ids(s: &mut dyn Session, runs: Vec<(String, HistoricalRun)>) -> Result<Vec<NewRun>> {
+    let mut used = HashSet::new();
+    let mut new = Vec::with_capacity(runs.len());
+    for (key, run) in runs {
+        let id = next_free(first_execution_key(run.started_at), &used);
+        used.insert(id);
+        new.push(NewRun { id, key, run });
+    }
+    loop {
+        let ids: Vec<i64> = new.iter().map(|new| new.id).collect();
+        let taken: Vec<i64> = fetch!(scalars, s, "read the ids of executions", TAKEN, rows(&ids)?)?;
+        if taken.is_empty() {
+            return Ok(new);
+        }
+        let taken: HashSet<i64> = taken.into_iter().collect();
+        used.extend(&taken);
+        for one in new.iter_mut().filter(|new| taken.contains(&new.id)) {
+            one.id = next_free(one.id, &used);
+            used.insert(one.id);
+        }
+    }
+}
+
+pub(super) const TAKEN: &str = "select id from executions where id in {keys}";
+
+fn next_free(first: i64, used: &HashSet<i64>) -> i64 {
+    (first..).find(|id| !used.contains(id)).unwrap_or(first)
 }
 
 /// Missed and skipped executions have a scheduled time but never started.
@@ -50,8 +98,9 @@ fn ran(run: &HistoricalRun) -> bool {
 }
 
 written! {
-    RunRow of (String, HistoricalRun) as (id, run) => {
-        id Text = id,
+    RunRow of NewRun as NewRun { id, key, run } => {
+        id Integer = id,
+        idempotency_key Text = key,
         task_id Text = run.task_id,
         task_type Text = run.task_type,
         schedule_text Text = "",
@@ -69,12 +118,13 @@ written! {
     }
 }
 
-fn counted((id, run): &(String, HistoricalRun)) -> CountedRun {
+fn counted(NewRun { id, run, .. }: &NewRun) -> CountedRun {
     CountedRun {
-        id: id.clone(),
+        id: execution_id(*id),
         task_id: run.task_id.clone(),
         status: run.status.as_str().to_owned(),
         started_at: Some(millis(run.started_at)),
         duration_ms: Some(run.duration_ms),
+        is_of_present_task: true,
     }
 }

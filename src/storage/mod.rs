@@ -5,38 +5,62 @@ use chrono::{DateTime, Utc};
 
 pub mod account;
 pub mod audit;
+pub mod backfill;
 pub mod bench_data;
+pub mod calendar;
 mod column;
 pub mod copy;
 mod counters;
 mod database;
+pub mod digest;
 pub mod execution;
 pub mod execution_list;
+pub mod freeze;
+pub mod heartbeat;
 pub mod history_import;
+pub mod hook;
 pub mod identity;
+pub mod incident;
+pub mod lease;
 pub mod node;
+pub mod notify_channel;
+pub mod notify_message;
+pub mod notify_quota;
+pub mod notify_rule;
+pub mod occurrence;
+pub mod operation;
+pub mod overlap;
+pub mod pause;
 pub mod pg_notify;
 pub mod plan;
 #[cfg(test)]
 mod query_plans;
 pub mod recent_runs;
 pub mod retention;
+pub mod run_data;
 pub mod run_stats_by_minute;
 pub mod saved_view;
 mod schema;
 pub mod second_factor;
 pub mod secret;
+pub mod server_state;
 mod session;
 pub mod sign_in;
 mod statement;
+mod statement_limit;
 pub mod stats;
 pub mod tag_scope;
 pub mod tag_scope_stats;
 pub mod task;
+pub mod task_alarm;
 pub mod task_bulk;
+mod task_key;
 pub mod task_list;
+pub mod task_state;
 pub mod temp_database;
+mod text_search;
 mod transient;
+pub mod verify;
 pub mod version;
 
 pub use database::{Database, Synchronous, WalStatus};
@@ -54,11 +78,6 @@ pub enum Error {
         "a newer version of Belfry migrated the database (migration {0} is unknown to this version); run that version or a newer one"
     )]
     NewerSchema(i64),
-    #[error(
-        "the queue needs the PostgreSQL extension hstore: install the PostgreSQL contrib package and have an administrator run \
-         `create extension hstore` in this database ({0})"
-    )]
-    MissingHstore(String),
     #[error("cannot {context}: {source}")]
     Database { context: &'static str, source: sqlx::Error },
     /// A stored value cannot be parsed.
@@ -74,6 +93,20 @@ impl Error {
         move |source| match source.as_database_error() {
             Some(error) if error.is_unique_violation() => Error::Conflict(context.to_owned()),
             _ => Error::Database { context, source },
+        }
+    }
+
+    /// Whether a transaction met another one: a deadlock, a failed serialization, or an id that another process made as well. A
+    /// repetition succeeds.
+    #[must_use]
+    pub fn is_conflict(&self) -> bool {
+        match self {
+            Error::Conflict(_) => true,
+            Error::Database { source, .. } => {
+                let code = source.as_database_error().and_then(sqlx::error::DatabaseError::code);
+                matches!(code.as_deref(), Some("40P01" | "40001"))
+            }
+            _ => false,
         }
     }
 }
@@ -99,7 +132,7 @@ pub(crate) fn rows<T: serde::Serialize>(rows: &[T]) -> Result<String> {
     serde_json::to_string(rows).map_err(|error| Error::InvalidValue(error.to_string()))
 }
 
-/// Returns the smallest id of an execution queued at `at`: ids begin with their time.
+/// Returns the smallest id of a record made at `at`: ids begin with their time.
 fn first_id_at(at: DateTime<Utc>) -> String {
     ulid::Ulid::from_parts(millis(at).max(0) as u64, 0).to_string()
 }

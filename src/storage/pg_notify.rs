@@ -15,7 +15,7 @@ pub struct PgNotifyListener(PgListener);
 impl PgNotifyListener {
     /// Starts listening; `None` for SQLite.
     pub async fn listen(database: &Database) -> Result<Option<PgNotifyListener>> {
-        let Database::Postgres(pool) = database else { return Ok(None) };
+        let Database::Postgres { pool, .. } = database else { return Ok(None) };
         // A listener taken from the main pool would occupy one of its connections permanently.
         let pool = PgPoolOptions::new().max_connections(1).connect_lazy_with((*pool.connect_options()).clone());
         let mut listener = PgListener::connect_with(&pool).await.map_err(Error::on("listen for other nodes' notifications"))?;
@@ -33,7 +33,7 @@ impl PgNotifyListener {
 
 /// Sends payloads of at most [`MAX_BYTES`] each to all listeners, including this process.
 pub async fn send(database: &Database, payloads: &[String]) -> Result<()> {
-    let Database::Postgres(pool) = database else { return Ok(()) };
+    let Database::Postgres { pool, .. } = database else { return Ok(()) };
     sqlx::query("select pg_notify($1, j) from jsonb_array_elements_text(cast($2 as jsonb)) as j")
         .bind(CHANNEL)
         .bind(rows(payloads)?)

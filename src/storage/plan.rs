@@ -1,15 +1,10 @@
 //! Statements of the scheduler: due tasks, due retries, and the next due time. If several nodes plan, each firing is taken by
-//! one of them: a task advances only from the next run that was read.
-
-use std::collections::{HashMap, HashSet};
+//! one of them: it locks the tasks that it advances.
 
 use chrono::{DateTime, Utc};
-use serde_json::Value;
 
-use super::column::stored;
 use super::statement::{execute, fetch};
-use super::{Conn, Dialect, Error, Result, Session, millis, rows, time_from_millis};
-use crate::domain::policy::Policy;
+use super::{Result, Session, Tx, millis, rows, time_from_millis};
 use crate::domain::task::Task;
 
 /// Returns the tasks whose next run is at or before `now`, the most overdue first, at most `limit`.
@@ -22,104 +17,158 @@ pub(super) fn due_sql() -> String {
     format!("select {} from tasks where next_run_at <= $1 order by next_run_at limit $2", super::task::COLUMNS)
 }
 
-/// Returns the number of queued and running executions per task; tasks without any are omitted.
-pub async fn active(s: &mut dyn Session, task_ids: &[&str]) -> Result<HashMap<String, i64>> {
-    let list = rows(task_ids)?;
-    let found: Vec<(String, i64)> = fetch!(all, s, "count active executions", ACTIVE, list)?;
-    Ok(found.into_iter().collect())
+/// A due task: which version of it is due, and when.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DueRow {
+    pub task_id: String,
+    /// Tells the task from one of the same id, and perhaps the same version, that was deleted before.
+    pub task_key: String,
+    pub version: i64,
+    pub run_at: DateTime<Utc>,
+    pub rule_at: DateTime<Utc>,
+    /// The change counter of calendars and freezes.
+    pub calendars: Option<String>,
 }
 
-pub(super) const ACTIVE: &str = "
-    select task_id, count(*) from executions
-    where status in ('queued', 'running') and task_id in {ids} group by task_id";
+/// As [`due`], without the definitions of the tasks.
+pub async fn due_rows(s: &mut dyn Session, now: DateTime<Utc>, limit: i64) -> Result<Vec<DueRow>> {
+    let found: Vec<DueColumns> = fetch!(all, s, "read due tasks", DUE_ROWS, millis(now), limit)?;
+    found.into_iter().map(due_row).collect()
+}
+
+pub(super) const DUE_ROWS: &str = "
+    select id, task_key, version, next_run_at, coalesce(next_rule_at, next_run_at),
+           (select value from server_state where name = 'calendars') from tasks
+    where next_run_at <= $1 order by next_run_at limit $2";
+
+/// As [`due_rows`]; locks the tasks until the transaction ends, and leaves out those that another node has locked.
+pub async fn take_due(tx: &mut Tx, now: DateTime<Utc>, limit: i64) -> Result<Vec<DueRow>> {
+    let text = format!("{DUE_ROWS} {{skip_locked}}");
+    let found: Vec<DueColumns> = fetch!(all, tx, "lock due tasks", &text, millis(now), limit)?;
+    found.into_iter().map(due_row).collect()
+}
+
+type DueColumns = (String, String, i64, i64, i64, Option<String>);
+
+fn due_row((task_id, task_key, version, run_at, rule_at, calendars): DueColumns) -> Result<DueRow> {
+    let (run_at, rule_at) = (time_from_millis(run_at)?, time_from_millis(rule_at)?);
+    Ok(DueRow { task_id, task_key, version, run_at, rule_at, calendars })
+}
+
+/// Locks those of these tasks that no other node has locked, until the transaction ends. Returns their ids.
+pub async fn lock(tx: &mut Tx, ids: &[String]) -> Result<Vec<String>> {
+    let list = rows(ids)?;
+    fetch!(scalars, tx, "lock tasks", "select id from tasks where id in {ids} order by id {skip_locked}", list)
+}
+
+/// Returns tasks with a next run after `from`, ordered by id, those after the id `after`; locks them until the transaction ends.
+pub async fn scheduled(tx: &mut Tx, from: DateTime<Utc>, after: &str, limit: i64) -> Result<Vec<Task>> {
+    let text = format!(
+        "select {} from tasks where next_run_at > $1 and id > $2 order by id limit $3 {{for_update}}",
+        super::task::COLUMNS
+    );
+    fetch!(all, tx, "lock scheduled tasks", &text, millis(from), after, limit)
+}
 
 /// A task's advance to its next run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Advance {
     pub task_id: String,
-    /// The version that was read; a task changed since then is not advanced.
-    pub version: i64,
-    pub from: Option<DateTime<Utc>>,
     pub next_run_at: Option<DateTime<Utc>>,
     pub next_rule_at: Option<DateTime<Utc>>,
 }
 
-/// Advances tasks to their next runs and returns the ids of those advanced. A task is skipped if it was changed, deleted or
-/// advanced by another node since it was read, or if another node has locked it.
-pub async fn advance(s: &mut dyn Session, advances: &[Advance]) -> Result<HashSet<String>> {
-    if advances.is_empty() {
-        return Ok(HashSet::new());
+impl Advance {
+    /// Ends the schedule of a task.
+    #[must_use]
+    pub fn never(task_id: &str) -> Self {
+        Self { task_id: task_id.to_owned(), next_run_at: None, next_rule_at: None }
     }
-    let unlocked = lock_unlocked(s, advances).await?;
-    let advances = advances.iter().filter(|to| unlocked.as_ref().is_none_or(|unlocked| unlocked.contains(&to.task_id)));
-    let row = |to: &'_ Advance| {
-        (to.task_id.clone(), to.next_run_at.map(millis), to.next_rule_at.map(millis), to.version, to.from.map(millis))
-    };
-    let list = rows(&advances.map(row).collect::<Vec<_>>())?;
-    let advanced: Vec<String> = fetch!(scalars, s, "advance tasks", ADVANCE, list)?;
-    Ok(advanced.into_iter().collect())
 }
 
-/// Locks the tasks that no other node has locked, so that two nodes advancing the same tasks do not wait for each other. `None`
-/// for SQLite, which has one writer.
-async fn lock_unlocked(s: &mut dyn Session, advances: &[Advance]) -> Result<Option<HashSet<String>>> {
-    let Conn::Postgres(conn) = s.conn() else { return Ok(None) };
-    let text = Dialect::Postgres.sql("select id from tasks where id in {ids} {skip_locked}");
-    let list = rows(&advances.iter().map(|to| to.task_id.as_str()).collect::<Vec<_>>())?;
-    let locked: Vec<String> =
-        sqlx::query_scalar(text).bind(list).fetch_all(&mut *conn).await.map_err(Error::on("lock due tasks"))?;
-    Ok(Some(locked.into_iter().collect()))
+/// Advances tasks that the transaction has locked to their next runs.
+pub async fn advance(tx: &mut Tx, advances: &[Advance]) -> Result<()> {
+    if advances.is_empty() {
+        return Ok(());
+    }
+    let row = |to: &'_ Advance| (to.task_id.clone(), to.next_run_at.map(millis), to.next_rule_at.map(millis));
+    let list = rows(&advances.iter().map(row).collect::<Vec<_>>())?;
+    execute!(tx, "advance tasks", ADVANCE, list).map(drop)
 }
 
-/// Row: 0 task, 1 next run, 2 the rule's own scheduled time, 3 version and 4 next run as read.
+/// Row: 0 task, 1 next run, 2 the rule's own scheduled time.
 pub(super) const ADVANCE: &str = "
     update tasks set next_run_at = cast(j.value->>1 as bigint), next_rule_at = cast(j.value->>2 as bigint)
-    from {rows}
-    where tasks.id = j.value->>0 and tasks.version = cast(j.value->>3 as bigint)
-        and tasks.next_run_at = cast(j.value->>4 as bigint)
-    returning tasks.id";
+    from {rows} where tasks.id = j.value->>0";
 
-/// Returns the earliest next run or retry; it may be in the past.
-pub async fn next_due(s: &mut dyn Session) -> Result<Option<DateTime<Utc>>> {
-    let (task, retry): (Option<i64>, Option<i64>) = fetch!(one, s, "read the next due time", NEXT_DUE)?;
-    [task, retry].into_iter().flatten().min().map(time_from_millis).transpose()
+/// What is due next.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct NextDue {
+    /// The earliest next run of a task; it may be in the past.
+    pub task: Option<DateTime<Utc>>,
+    /// The earliest next attempt of an execution; it may be in the past.
+    pub retry: Option<DateTime<Utc>>,
+    /// Whether executions wait for another run of their task to end.
+    pub waiting: bool,
+    /// The earliest event of a paused task; it may be in the past.
+    pub pause: Option<DateTime<Utc>>,
+    /// Whether there are unfinished backfills.
+    pub backfills: bool,
+}
+
+impl NextDue {
+    /// The earliest next run, attempt or event of a pause.
+    #[must_use]
+    pub fn earliest(self) -> Option<DateTime<Utc>> {
+        [self.task, self.retry, self.pause].into_iter().flatten().min()
+    }
+}
+
+/// Returns what is due next.
+pub async fn next_due(s: &mut dyn Session) -> Result<NextDue> {
+    let (task, retry, waiting, pause, backfills): (Option<i64>, Option<i64>, bool, Option<i64>, bool) =
+        fetch!(one, s, "read the next due time", NEXT_DUE)?;
+    let time = |millis: Option<i64>| millis.map(time_from_millis).transpose();
+    Ok(NextDue { task: time(task)?, retry: time(retry)?, waiting, pause: time(pause)?, backfills })
 }
 
 pub(super) const NEXT_DUE: &str = "
     select (select min(next_run_at) from tasks where next_run_at is not null),
-           (select min(retry_at) from executions where retry_at is not null)";
+           (select min(retry_at) from executions where retry_at is not null),
+           exists (select 1 from executions where waits and status = 'queued'),
+           (select min(pause_event_at) from tasks where pause_event_at is not null),
+           exists (select 1 from backfills where finished_at is null)";
 
-/// An execution whose next attempt is due.
-#[derive(Debug, Clone, PartialEq)]
-pub struct RetryDue {
-    pub execution_id: String,
-    pub task_id: String,
-    pub task_type: String,
-    pub attempt: i64,
-    pub scheduled_at: DateTime<Utc>,
-    pub params: Value,
-    pub started_by: Option<String>,
-    /// Whether the task starts other tasks after a run.
-    pub chained: bool,
-    /// The task's current policy.
-    pub policy: Policy,
+/// Returns the latest time on record: of the newest execution or the newest entry of the audit log.
+pub async fn newest_record(s: &mut dyn Session) -> Result<Option<DateTime<Utc>>> {
+    let newest: Option<i64> = fetch!(only, s, "read the newest record", NEWEST_RECORD)?;
+    newest.map(time_from_millis).transpose()
 }
 
-/// Takes at most `limit` executions whose next attempt is due; they then wait for a worker.
-pub async fn take_due_retries(s: &mut dyn Session, now: DateTime<Utc>, limit: i64) -> Result<Vec<RetryDue>> {
-    let text = "select id from executions where retry_at <= $1 and status = 'queued' order by retry_at limit $2 {skip_locked}";
-    let ids: Vec<String> = fetch!(scalars, s, "read due retries", text, millis(now), limit)?;
-    if ids.is_empty() {
-        return Ok(Vec::new());
-    }
-    let list = rows(&ids)?;
-    execute!(s, "queue due retries", "update executions set retry_at = null where id in {ids}", &list)?;
-    let text = "select e.id as execution_id, e.task_id, e.task_type, e.attempt, e.scheduled_at, e.params, e.started_by,
-            coalesce(t.chain, '[]') <> '[]' as chained, coalesce(t.policy, '{}') as policy
-        from executions e left join tasks t on t.id = e.task_id where e.id in {ids} order by e.id";
-    fetch!(all, s, "read due retries", text, &list)
+pub(super) const NEWEST_RECORD: &str = "
+    select max(at) from (
+        select at from (select queued_at as at from executions order by id desc limit 1) as execution
+        union all
+        select at from (select at from audit order by id desc limit 1) as entry) as newest";
+
+/// Lets executions whose last attempt ended in the future, by a clock that was ahead, be tried again after their delay from
+/// `now`. Returns how many.
+pub async fn bring_retries_forward(tx: &mut Tx, now: DateTime<Utc>) -> Result<u64> {
+    execute!(tx, "bring retries forward", BRING_RETRIES_FORWARD, millis(now))
 }
 
-stored! {
-    RetryDue { execution_id, task_id, task_type, attempt, scheduled_at, params, started_by, chained, policy }
+pub(super) const BRING_RETRIES_FORWARD: &str = "
+    update executions set retry_at = $1 + retry_at - finished_at where retry_at is not null and finished_at > $1";
+
+/// Lets at most `limit` executions whose next attempt is due wait for a worker. Returns the names of their queues.
+pub async fn take_due_retries(s: &mut dyn Session, now: DateTime<Utc>, limit: i64) -> Result<Vec<String>> {
+    let mut queues: Vec<String> = fetch!(scalars, s, "queue due retries", TAKE_DUE_RETRIES, millis(now), limit)?;
+    queues.sort_unstable();
+    queues.dedup();
+    Ok(queues)
 }
+
+pub(super) const TAKE_DUE_RETRIES: &str = "
+    update executions set retry_at = null where id in (
+        select id from executions where retry_at <= $1 and status = 'queued' order by retry_at limit $2 {skip_locked})
+    returning coalesce(queue, 'default')";

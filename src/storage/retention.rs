@@ -9,8 +9,9 @@ use sqlx::AssertSqlSafe;
 
 use super::column::parse_policy;
 use super::statement::{execute, fetch};
-use super::{Database, Error, Result, Session, first_id_at, on_session, rows};
+use super::{Database, Error, Result, Session, on_session, rows};
 use crate::domain::policy::Retention;
+use crate::ids::first_execution_key;
 
 /// Returns the tasks with a retention policy of their own.
 pub async fn own_retention(s: &mut dyn Session) -> Result<Vec<(String, Retention)>> {
@@ -40,8 +41,8 @@ pub enum TaskSelection<'a> {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Cutoff {
     pub task_id: String,
-    /// Id of the newest execution past the limit.
-    pub last_id: String,
+    /// Key of the newest execution past the limit.
+    pub last_key: i64,
 }
 
 /// Returns a cutoff for each selected task with executions past the limit.
@@ -66,34 +67,35 @@ pub async fn cutoffs(s: &mut dyn Session, limit: RetentionLimit, selection: Task
         select id, last_id from (select t.id, ({last_id}) as last_id from selected t) as found where last_id is not null"
     );
     let ids = rows(ids)?;
-    let found: Vec<(String, String)> = on_session!(s, |conn, dialect| {
+    let found: Vec<(String, i64)> = on_session!(s, |conn, dialect| {
         let query = sqlx::query_as(dialect.sql(&text)).bind(&ids);
         match limit {
-            RetentionLimit::Age(before) => query.bind(first_id_at(before)).fetch_all(&mut *conn).await,
+            RetentionLimit::Age(before) => query.bind(first_execution_key(before)).fetch_all(&mut *conn).await,
             RetentionLimit::Count(keep) => query.bind(keep).fetch_all(&mut *conn).await,
         }
     })
     .map_err(Error::on("find executions past their retention limit"))?;
-    Ok(found.into_iter().map(|(task_id, last_id)| Cutoff { task_id, last_id }).collect())
+    Ok(found.into_iter().map(|(task_id, last_key)| Cutoff { task_id, last_key }).collect())
 }
 
 /// Deletes at most `limit` executions up to these cutoffs, with their attempts and output. Returns how many.
 pub async fn delete(s: &mut dyn Session, cutoffs: &[Cutoff], limit: i64) -> Result<u64> {
     let text = "select e.id from {rows}
-        join executions e on e.task_id = j.value ->> 'task_id' and e.id <= j.value ->> 'last_id'
+        join executions e on e.task_id = j.value ->> 'task_id' and e.id <= cast(j.value ->> 'last_key' as bigint)
         where e.status not in ('queued', 'running') limit $2";
     let cutoffs = rows(cutoffs)?;
-    let ids: Vec<String> = fetch!(scalars, s, "find executions to delete", text, &cutoffs, limit)?;
+    let ids: Vec<i64> = fetch!(scalars, s, "find executions to delete", text, &cutoffs, limit)?;
     delete_all(s, &ids).await?;
     Ok(ids.len() as u64)
 }
 
-async fn delete_all(s: &mut dyn Session, ids: &[String]) -> Result<()> {
+async fn delete_all(s: &mut dyn Session, ids: &[i64]) -> Result<()> {
     let list = rows(ids)?;
     for text in [
-        "delete from outputs where execution_id in {ids}",
-        "delete from attempts where execution_id in {ids}",
-        "delete from executions where id in {ids}",
+        "delete from outputs where execution_id in {keys}",
+        "delete from attempts where execution_id in {keys}",
+        "delete from run_data where execution_id in {keys}",
+        "delete from executions where id in {keys}",
     ] {
         execute!(s, "delete old executions", text, &list)?;
     }

@@ -4,9 +4,8 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use sqlx::FromRow;
 
-use super::column::stored;
+use super::column::{ExecutionId, stored};
 use super::statement::{execute, fetch};
 use super::{Result, Session, millis, rows};
 use crate::domain::execution::Status;
@@ -16,13 +15,19 @@ use crate::domain::stats::Outcome;
 const MINUTE: i64 = 60_000;
 
 /// The part of a recorded result that the counters need.
-#[derive(Debug, Clone, FromRow)]
+#[derive(Debug, Clone)]
 pub(super) struct CountedRun {
     pub id: String,
     pub task_id: String,
     pub status: String,
     pub started_at: Option<i64>,
     pub duration_ms: Option<i64>,
+    /// False for a run of a deleted task whose id another task has since.
+    pub is_of_present_task: bool,
+}
+
+stored! {
+    CountedRun { id via ExecutionId, task_id, status, started_at, duration_ms, is_of_present_task }
 }
 
 /// Counts results; retried attempts and executions that never started do not count.
@@ -61,6 +66,15 @@ stored! {
 pub(super) const OUTCOMES: &str = "
     select minute / $3 * $3 as step, status, cast(sum(runs) as bigint) as runs from run_stats_by_minute where minute >= $1 and minute < $2
     group by minute / $3 * $3, status order by step, status";
+
+/// Returns the number of runs with a status that began since the minute of `from`.
+pub(super) async fn since(s: &mut dyn Session, status: Status, from: DateTime<Utc>) -> Result<i64> {
+    let minute = millis(from).div_euclid(MINUTE) * MINUTE;
+    fetch!(only, s, "count runs", SINCE, minute, status.as_str())
+}
+
+pub(super) const SINCE: &str =
+    "select cast(coalesce(sum(runs), 0) as bigint) from run_stats_by_minute where minute >= $1 and status = $2";
 
 /// Deletes the counters of minutes before a time.
 pub async fn remove_before(s: &mut dyn Session, before: DateTime<Utc>) -> Result<()> {

@@ -1,10 +1,13 @@
 //! Sessions: connections that a pool lends for reading or for one write transaction. A connection whose transaction did not
 //! begin or end cleanly is closed, and the pool opens another one.
 
+use std::sync::Arc;
+
 use sqlx::pool::PoolConnection;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Pool, Postgres, SqlSafeStr, Sqlite, SqliteConnection};
 use sqlx_core::transaction::TransactionManager;
 
+use super::statement_limit::StatementLimit;
 use super::{Error, Result};
 
 /// A source of a connection: a [`Reader`] or a [`Tx`].
@@ -21,7 +24,7 @@ pub enum Conn<'c> {
 /// A read connection.
 #[derive(Debug)]
 pub enum Reader {
-    Sqlite(PoolConnection<Sqlite>),
+    Sqlite(PoolConnection<Sqlite>, Option<Arc<StatementLimit>>),
     Postgres(PoolConnection<Postgres>),
 }
 
@@ -49,7 +52,12 @@ impl Tx {
 impl Session for Reader {
     fn conn(&mut self) -> Conn<'_> {
         match self {
-            Reader::Sqlite(conn) => Conn::Sqlite(conn),
+            Reader::Sqlite(conn, limit) => {
+                if let Some(limit) = limit {
+                    limit.begin();
+                }
+                Conn::Sqlite(conn)
+            }
             Reader::Postgres(conn) => Conn::Postgres(conn),
         }
     }
@@ -121,6 +129,8 @@ pub(super) async fn has_no_transaction<DB: sqlx::Database>(conn: &mut DB::Connec
     Ok(clean)
 }
 
+const SQLITE_LIST: &str = "(select value from json_each($1))";
+
 /// The SQL dialect of a statement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dialect {
@@ -130,20 +140,26 @@ pub enum Dialect {
 
 impl Dialect {
     /// Replaces the placeholders that differ between the databases: `{rows}` is the JSON array bound as `$1`, as rows named `j`
-    /// with a column `value`; `{ids}` is the same array, of texts, as a subquery; `{skip_locked}` locks the selected rows and
-    /// skips those that another node has locked; `{for_update}` locks them and waits. SQLite needs no row locks.
+    /// with a column `value`; `{ids}` is the same array, of texts, as a subquery, `{keys}` of integers; `{skip_locked}` locks the
+    /// selected rows and skips those that another node has locked; `{for_update}` locks them and waits. SQLite needs no row locks.
+    /// `{matches}` is the operator for regular expressions, in the database's own locale; `{by_bytes}` compares a text by its
+    /// bytes, as SQLite does anyway.
     pub fn sql(self, text: &str) -> AssertSqlSafe<String> {
-        let (rows, ids, skip_locked, for_update) = match self {
-            Dialect::Sqlite => ("json_each($1) as j", "(select value from json_each($1))", "", ""),
+        let (rows, ids, keys, skip_locked, for_update, matches, by_bytes) = match self {
+            Dialect::Sqlite => ("json_each($1) as j", SQLITE_LIST, SQLITE_LIST, "", "", "regexp", ""),
             Dialect::Postgres => (
                 "jsonb_array_elements(cast($1 as jsonb)) as j(value)",
                 "(select jsonb_array_elements_text(cast($1 as jsonb)))",
+                "(select cast(jsonb_array_elements_text(cast($1 as jsonb)) as bigint))",
                 "for update skip locked",
                 "for update",
+                "collate \"default\" ~",
+                " collate \"C\"",
             ),
         };
-        let text = text.replace("{rows}", rows).replace("{ids}", ids);
-        AssertSqlSafe(text.replace("{skip_locked}", skip_locked).replace("{for_update}", for_update))
+        let text = text.replace("{rows}", rows).replace("{ids}", ids).replace("{keys}", keys);
+        let text = text.replace("{skip_locked}", skip_locked).replace("{for_update}", for_update);
+        AssertSqlSafe(text.replace("{matches}", matches).replace("{by_bytes}", by_bytes))
     }
 }
 

@@ -82,10 +82,16 @@ pub async fn touch(s: &mut dyn Session, credential: CredentialKind, secret_hash:
     execute!(s, "update the last use of a session or token", text, secret_hash, millis(now)).map(drop)
 }
 
-/// Inserts a token.
-pub async fn insert_token(s: &mut dyn Session, secret_hash: &str, user_id: &str, token: &Token) -> Result<()> {
-    let text = insert_sql("tokens", TokenRow::COLUMNS, &[("secret_hash", "$2"), ("user_id", "$3")]);
-    execute!(s, "save the token", &text, rows(&[TokenRow(token)])?, secret_hash, user_id).map(drop)
+/// Inserts a token. `parent` is the id of the token that it was created with.
+pub async fn insert_token(
+    s: &mut dyn Session,
+    secret_hash: &str,
+    user_id: &str,
+    parent: Option<&str>,
+    token: &Token,
+) -> Result<()> {
+    let text = insert_sql("tokens", TokenRow::COLUMNS, &[("secret_hash", "$2"), ("user_id", "$3"), ("parent", "$4")]);
+    execute!(s, "save the token", &text, rows(&[TokenRow(token)])?, secret_hash, user_id, parent).map(drop)
 }
 
 written! {
@@ -99,13 +105,13 @@ written! {
     }
 }
 
-/// Deletes the account's tokens of this name and any token with this secret.
+/// Deletes the account's tokens of this name, any token with this secret, and those that were created with them.
 pub async fn delete_tokens_named(s: &mut dyn Session, user_id: &str, name: &str, secret_hash: &str) -> Result<()> {
     let text = "delete from tokens where (user_id = $1 and name = $2) or secret_hash = $3";
     execute!(s, "replace the token", text, user_id, name, secret_hash).map(drop)
 }
 
-/// Deletes a token. Returns false if it does not exist.
+/// Deletes a token and those that were created with it. Returns false if it does not exist.
 pub async fn delete_token(s: &mut dyn Session, id: &str) -> Result<bool> {
     Ok(execute!(s, "revoke the token", "delete from tokens where id = $1", id)? > 0)
 }

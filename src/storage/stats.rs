@@ -5,37 +5,45 @@ use chrono::{DateTime, Utc};
 
 use super::column::stored;
 use super::statement::{QueryBuilder, fetch, fetch_built};
-use super::{Result, Session, first_id_at, millis, tag_scope};
+use super::{Result, Session, millis, run_stats_by_minute, tag_scope};
 use crate::domain::execution::Status;
 use crate::domain::stats::{DueTask, TaskCounts};
 use crate::domain::tag_scope::TagScope;
+use crate::ids::first_execution_key;
 
-/// Returns the number of executions queued since `from`, by status.
+/// Returns the number of executions queued since `from`, by status; of the succeeded ones, those that began since that minute.
 pub async fn by_status(s: &mut dyn Session, from: DateTime<Utc>) -> Result<Vec<(Status, i64)>> {
     let mut counts = Vec::with_capacity(Status::ALL.len());
     for status in Status::ALL {
-        let set = if status.is_final() { "not in" } else { "in" };
-        let name = status.as_str();
-        let text = format!(
-            "select count(*) from executions where status = '{name}' and status {set} ('queued', 'running') and id >= $1"
-        );
-        let count: i64 = fetch!(only, s, "count executions", &text, first_id_at(from))?;
+        let count = match status {
+            Status::Succeeded => run_stats_by_minute::since(s, status, from).await?,
+            _ => {
+                let text = count_with_status(status);
+                fetch!(only, s, "count executions", &text, first_execution_key(from))?
+            }
+        };
         counts.push((status, count));
     }
     Ok(counts)
 }
 
+pub(super) fn count_with_status(status: Status) -> String {
+    let indexed = if status.is_final() { "not in ('queued', 'running', 'succeeded')" } else { "in ('queued', 'running')" };
+    let name = status.as_str();
+    format!("select count(*) from executions where status = '{name}' and status {indexed} and id >= $1")
+}
+
 /// Returns the number of executions of a task type queued since `from`.
 pub async fn count_of_type(s: &mut dyn Session, task_type: &str, from: DateTime<Utc>) -> Result<i64> {
     let text = "select count(*) from executions where task_type = $1 and id >= $2";
-    fetch!(only, s, "count executions", text, task_type, first_id_at(from))
+    fetch!(only, s, "count executions", text, task_type, first_execution_key(from))
 }
 
 /// Returns duration and lateness in milliseconds of the newest finished runs since `from`, at most `limit`.
 pub async fn newest_runs(s: &mut dyn Session, from: DateTime<Utc>, limit: i64) -> Result<Vec<(i64, i64)>> {
     let text = "select coalesce(duration_ms, 0), coalesce(lateness_ms, 0) from executions
         where id >= $1 and duration_ms is not null order by id desc limit $2";
-    fetch!(all, s, "read durations", text, first_id_at(from), limit)
+    fetch!(all, s, "read durations", text, first_execution_key(from), limit)
 }
 
 /// Returns the number of tasks in scope: in total, enabled, and failing (the last run failed).

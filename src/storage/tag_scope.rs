@@ -8,6 +8,7 @@ use super::statement::{QueryBuilder, execute, fetch};
 use super::{Error, Result, Session, rows};
 use crate::domain::tag_scope::TagScope;
 use crate::domain::task::Task;
+use crate::ids::{execution_id, execution_key};
 
 /// Pushes a condition: the task id in `column` must be in scope. Pushes nothing for an unlimited scope.
 pub(super) fn push(query: &mut QueryBuilder, column: &str, scope: &TagScope) {
@@ -34,28 +35,46 @@ pub(super) fn push_visible_tasks(query: &mut QueryBuilder, tags: &[String]) {
 
 /// Returns the given tasks that are in scope; deleted tasks by the tags that they had.
 pub async fn visible_tasks(s: &mut dyn Session, scope: &TagScope, ids: &[&str]) -> Result<HashSet<String>> {
-    filter_visible(s, scope, ids, "select task_id from task_tags where task_id in {ids}", "tag").await
+    let Some(tags) = scope.tags() else { return Ok(ids.iter().map(|id| (*id).to_owned()).collect()) };
+    let found = filter_visible(s, tags, rows(ids)?, "select task_id from task_tags where task_id in {ids}", "tag").await?;
+    Ok(found.into_iter().collect())
 }
+
+/// Returns the given tasks that exist and are in scope.
+pub async fn existing_tasks(s: &mut dyn Session, scope: &TagScope, ids: &[&str]) -> Result<HashSet<String>> {
+    let list = rows(ids)?;
+    let found: Vec<String> = match scope.tags() {
+        None => fetch!(scalars, s, "read task ids", EXISTING, list)?,
+        Some(tags) => filter_visible(s, tags, list, EXISTING_OF_TAGS, "tag").await?,
+    };
+    Ok(found.into_iter().collect())
+}
+
+pub(super) const EXISTING: &str = "select id from tasks where id in {ids}";
+
+const EXISTING_OF_TAGS: &str = "select task_id from task_tags where not deleted and task_id in {ids}";
 
 /// Returns the given executions whose tasks are in scope.
 pub async fn visible_executions(s: &mut dyn Session, scope: &TagScope, ids: &[&str]) -> Result<HashSet<String>> {
-    let text = "select e.id from executions e join task_tags g on g.task_id = e.task_id where e.id in {ids}";
-    filter_visible(s, scope, ids, text, "g.tag").await
+    let Some(tags) = scope.tags() else { return Ok(ids.iter().map(|id| (*id).to_owned()).collect()) };
+    let keys = rows(&ids.iter().map(|id| execution_key(id)).collect::<Vec<_>>())?;
+    let text = "select cast(e.id as text) from executions e join task_tags g on g.task_id = e.task_id where e.id in {keys}";
+    let found = filter_visible(s, tags, keys, text, "g.tag").await?;
+    Ok(found.iter().filter_map(|key| key.parse().ok()).map(execution_id).collect())
 }
 
-async fn filter_visible(s: &mut dyn Session, scope: &TagScope, ids: &[&str], text: &str, tag: &str) -> Result<HashSet<String>> {
-    let Some(tags) = scope.tags() else { return Ok(ids.iter().map(|id| (*id).to_owned()).collect()) };
-    if ids.is_empty() || tags.is_empty() {
-        return Ok(HashSet::new());
+/// Adds the condition on the tags to a statement whose list is bound first.
+async fn filter_visible(s: &mut dyn Session, tags: &[String], list: String, text: &str, tag: &str) -> Result<Vec<String>> {
+    if list == "[]" || tags.is_empty() {
+        return Ok(Vec::new());
     }
     let placeholders: Vec<String> = (2..tags.len() + 2).map(|number| format!("${number}")).collect();
-    let (text, list) = (format!("{text} and {tag} in ({})", placeholders.join(", ")), rows(ids)?);
-    let found: Vec<String> = on_session!(s, |conn, dialect| {
+    let text = format!("{text} and {tag} in ({})", placeholders.join(", "));
+    on_session!(s, |conn, dialect| {
         let query = tags.iter().fold(sqlx::query_scalar(dialect.sql(&text)).bind(list), |query, tag| query.bind(tag));
         query.fetch_all(&mut *conn).await
     })
-    .map_err(Error::on("filter by tag scope"))?;
-    Ok(found.into_iter().collect())
+    .map_err(Error::on("filter by tag scope"))
 }
 
 /// Returns whether a deleted task outside the scope left executions under this id, so that the id must not be reused.
@@ -64,7 +83,7 @@ pub async fn has_hidden_history(s: &mut dyn Session, scope: &TagScope, task_id: 
         return Ok(false);
     }
     let text = "select id from executions where task_id = $1 limit 1";
-    let found: Option<String> = fetch!(scalar, s, "check for executions", text, task_id)?;
+    let found: Option<i64> = fetch!(scalar, s, "check for executions", text, task_id)?;
     Ok(found.is_some())
 }
 

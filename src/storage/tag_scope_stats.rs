@@ -6,11 +6,12 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Duration, Utc};
 
 use super::statement::fetch;
-use super::{Result, Session, first_id_at, millis, plan, rows, run_stats_by_minute, stats};
+use super::{Result, Session, millis, plan, rows, run_stats_by_minute, stats};
 use crate::domain::execution::Status;
 use crate::domain::stats::Outcome;
 use crate::domain::tag_scope::TagScope;
 use crate::domain::task::Task;
+use crate::ids::first_execution_key;
 
 /// Assumed longest time between queueing and start; runs that waited longer are not counted.
 const LONGEST_WAIT: Duration = Duration::days(1);
@@ -37,7 +38,7 @@ pub async fn outcomes(
     step_ms: i64,
 ) -> Result<Vec<Outcome>> {
     let Some(tags) = scope.tags() else { return run_stats_by_minute::outcomes(s, from, to, step_ms).await };
-    let (list, first) = (rows(tags)?, first_id_at(from - LONGEST_WAIT));
+    let (list, first) = (rows(tags)?, first_execution_key(from - LONGEST_WAIT));
     fetch!(all, s, "count runs in scope", OUTCOMES, list, first, millis(from), millis(to), step_ms)
 }
 
@@ -79,7 +80,7 @@ fn sum_by_status_and_type(counts: &[(Status, String, i64)]) -> (ByStatus, ByType
 
 async fn counts_in_scope(s: &mut dyn Session, tags: &[String], from: DateTime<Utc>) -> Result<Vec<(Status, String, i64)>> {
     let list = rows(tags)?;
-    fetch!(all, s, "count executions in scope", COUNTS, list, first_id_at(from))
+    fetch!(all, s, "count executions in scope", COUNTS, list, first_execution_key(from))
 }
 
 const COUNTS: &str = scoped_query!("e.status, e.task_type, count(*)", "group by e.status, e.task_type");
@@ -88,7 +89,7 @@ const COUNTS: &str = scoped_query!("e.status, e.task_type, count(*)", "group by 
 pub async fn runs(s: &mut dyn Session, scope: &TagScope, from: DateTime<Utc>, limit: i64) -> Result<Vec<(i64, i64)>> {
     let Some(tags) = scope.tags() else { return stats::newest_runs(s, from, limit).await };
     let list = rows(tags)?;
-    fetch!(all, s, "read durations in scope", RUNS, list, first_id_at(from), limit)
+    fetch!(all, s, "read durations in scope", RUNS, list, first_execution_key(from), limit)
 }
 
 const RUNS: &str =

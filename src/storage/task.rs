@@ -4,9 +4,12 @@ use std::collections::HashMap;
 
 use super::column::{StoredRow, insert_sql, json_text, stored, update_sql, written};
 use super::statement::{execute, fetch};
-use super::{Error, Result, Session, Tx, millis, rows, tag_scope};
+use super::{Error, Result, Session, Tx, millis, rows, tag_scope, task_key};
 use crate::domain::chain::{self, Link};
+use crate::domain::folding::fold;
+use crate::domain::pause::Pause;
 use crate::domain::reference::References;
+use crate::domain::run_input;
 use crate::domain::task::{Managed, Task, TaskStats};
 
 /// Inserts a task.
@@ -56,21 +59,32 @@ written! {
         id Text = task.id,
         version Integer = task.version,
         name Text = task.name,
+        name_key Text = fold(&task.name),
+        search_key Text = task_key::search_key(&task.id, &task.name, &task.description, &task.tags),
         description Text = task.description,
         tags Text = json_text(&task.tags),
         task_type Text = task.task_type,
         trigger_kind Text = task.trigger["type"],
         trigger_rule Text = task.trigger.to_string(),
+        schedule Text = serde_json::to_string(&task.schedule.to_json()).map_err(serde::ser::Error::custom)?,
         schedule_text Text = task.schedule_text,
         params Text = task.params.to_string(),
         enabled Flag = task.enabled,
         policy Text = task.policy.to_json().to_string(),
         chain Text = chain::to_json(&task.chain).to_string(),
+        inputs Text = run_input::to_json(&task.inputs).to_string(),
         created_at Integer = millis(task.created_at),
         updated_at Integer = millis(task.updated_at),
         anchor_at Integer = millis(task.anchor_at),
         next_run_at Integer = task.next_run_at.map(millis),
         next_rule_at Integer = task.next_rule_at.map(millis),
+        paused_since Integer = task.paused.as_ref().map(|pause| millis(pause.since)),
+        paused_until Integer = task.paused.as_ref().and_then(|pause| pause.until).map(millis),
+        paused_by Text = task.paused.as_ref().map(|pause| &pause.by),
+        pause_reason Text = task.paused.as_ref().map(|pause| &pause.reason),
+        pause_rule_at Integer = task.paused.as_ref().and_then(|pause| pause.rule_at).map(millis),
+        pause_run_at Integer = task.paused.as_ref().and_then(|pause| pause.run_at).map(millis),
+        pause_event_at Integer = task.paused.as_ref().and_then(|pause| pause.event_at).map(millis),
         task_key Text = task.key,
         task_references Text = serde_json::to_string(&task.references).map_err(serde::ser::Error::custom)?,
     }
@@ -78,11 +92,26 @@ written! {
 
 stored! {
     pub(super) COLUMNS: Task {
-        id, name, description, tags, task_type, trigger = trigger_rule, schedule_text, params, enabled, policy, chain, version,
+        id, name, description, tags, task_type, trigger = trigger_rule, schedule, schedule_text, params, enabled, policy, chain, inputs, version,
         created_at, updated_at, anchor_at, next_run_at, next_rule_at, key = task_key, references = task_references;
-        nested stats: TaskStats { run_count, success_count, failure_count, last_run_at, last_status, last_duration_ms };
-        with managed from read_managed(managed_by, managed_enabled)
+        nested stats: TaskStats { run_count, success_count, failure_count, last_run_at, last_status, last_duration_ms, recent };
+        with managed from read_managed(managed_by, managed_enabled);
+        with paused from read_pause(paused_since, paused_until, paused_by, pause_reason, pause_rule_at, pause_run_at, pause_event_at)
     }
+}
+
+fn read_pause<R: StoredRow>(row: &R) -> sqlx::Result<Option<Pause>> {
+    let Some(since) = row.value("paused_since")? else { return Ok(None) };
+    let text = |column| Ok::<_, sqlx::Error>(row.value::<Option<String>>(column)?.unwrap_or_default());
+    Ok(Some(Pause {
+        since,
+        until: row.value("paused_until")?,
+        reason: text("pause_reason")?,
+        by: text("paused_by")?,
+        rule_at: row.value("pause_rule_at")?,
+        run_at: row.value("pause_run_at")?,
+        event_at: row.value("pause_event_at")?,
+    }))
 }
 
 fn read_managed<R: StoredRow>(row: &R) -> sqlx::Result<Option<Managed>> {

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use super::execution::error;
 use super::statement::{execute, fetch};
 use super::task::COLUMNS;
-use super::{Result, Session, Tx, millis, rows, tag_scope};
+use super::{Result, Session, Tx, incident, millis, rows, tag_scope, version};
 use crate::domain::task::{Managed, Task};
 use crate::i18n::Message;
 
@@ -39,16 +39,16 @@ async fn read(s: &mut dyn Session, rest: &str) -> Result<Vec<Task>> {
     Ok(tasks)
 }
 
-/// Deletes tasks and their versions, and cancels their queued executions.
+/// Deletes tasks, retires their versions, and cancels their queued executions.
 pub async fn delete(s: &mut dyn Session, ids: &[String], reason: &Message, now: DateTime<Utc>) -> Result<()> {
     let list = rows(ids)?;
     let cancel = "update executions set status = 'cancelled', finished_at = $2, error = $3, error_message = $4,
-        retry_at = null
-        where task_id in {ids} and status = 'queued'";
+        retry_at = null, queue = null, priority = null, waits = false
+        where task_id in {ids} and status in ('queued', 'running') and status = 'queued' and node_id is null";
     execute!(s, "cancel executions", cancel, &list, millis(now), error::words(Some(reason)), error::coded(Some(reason)))?;
-    for text in ["delete from task_versions where task_id in {ids}", "delete from tasks where id in {ids}"] {
-        execute!(s, "delete the tasks", text, &list)?;
-    }
+    version::retire(s, ids, now).await?;
+    incident::close_deleted(s, ids, now).await?;
+    execute!(s, "delete the tasks", "delete from tasks where id in {ids}", &list)?;
     tag_scope::mark_deleted(s, ids).await
 }
 

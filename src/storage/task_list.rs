@@ -1,16 +1,33 @@
 //! Pages of tasks: filtered, sorted, and paged by the sort key of the first or last row.
 
-use sqlx::FromRow;
-
+use super::account::TagsRow;
+use super::execution_list::COUNT_LIMIT;
 use super::statement::{QueryBuilder, fetch_built};
 use super::task::COLUMNS;
+use super::text_search::like_literal;
 use super::{Result, Session, millis, tag_scope};
+use crate::domain::folding::fold;
 use crate::domain::page::{Cursor, Page, PageRequest, TaskFilter, TaskSort};
 use crate::domain::tag_scope::TagScope;
 use crate::domain::task::Task;
 
-/// Returns one page of the matching tasks with their count.
+/// Returns one page of the matching tasks with their count, as [`count_up_to_limit`] has it.
 pub async fn page(s: &mut dyn Session, filter: &TaskFilter, request: &PageRequest) -> Result<Page<Task>> {
+    let found = rows(s, filter, request).await?;
+    let total = match request.total_of(found.len()) {
+        Some(total) => (total, true),
+        None => count_up_to_limit(s, filter).await?,
+    };
+    Ok(page_of(found, filter.sort, request, total))
+}
+
+/// Builds a page from what [`rows`] returns and the number of matching tasks.
+pub fn page_of(found: Vec<Task>, sort: TaskSort, request: &PageRequest, total: (i64, bool)) -> Page<Task> {
+    Page::from_rows(found, |task| (key(task, sort), task.id.clone()), request, total)
+}
+
+/// Returns the rows of a page in the direction of the cursor, plus one if there are more.
+pub async fn rows(s: &mut dyn Session, filter: &TaskFilter, request: &PageRequest) -> Result<Vec<Task>> {
     let limit = i64::from(request.size) + 1;
     let backwards = request.is_backwards();
     // The inner query sorts ids only; sorting whole rows costs several times as much.
@@ -20,9 +37,16 @@ pub async fn page(s: &mut dyn Session, filter: &TaskFilter, request: &PageReques
     push_cursor(&mut query, filter.sort, request.cursor.as_ref(), descending);
     query.push(order(filter.sort, descending)).push(" limit ").push_bind(limit);
     query.push(")").push(order(filter.sort, descending));
-    let found: Vec<Task> = fetch_built!(all, s, "list tasks", query)?;
-    let total = count(s, filter).await?;
-    Ok(Page::from_rows(found, |task| (key(task, filter.sort), task.id.clone()), request, (total, true)))
+    fetch_built!(all, s, "list tasks", query)
+}
+
+/// Counts the matches up to `COUNT_LIMIT`; the flag says whether the count is exact.
+pub async fn count_up_to_limit(s: &mut dyn Session, filter: &TaskFilter) -> Result<(i64, bool)> {
+    let mut query = QueryBuilder::new("select count(*) from (select 1 from tasks where true");
+    push_filter(&mut query, filter);
+    query.push(" limit ").push_bind(COUNT_LIMIT + 1).push(") as matching");
+    let found: i64 = fetch_built!(only, s, "count tasks", query)?;
+    Ok((found.min(COUNT_LIMIT), found <= COUNT_LIMIT))
 }
 
 /// Returns the number of matching tasks.
@@ -45,38 +69,16 @@ pub(super) const TAGS: &str = "select distinct tags from tasks where tags <> '[]
 
 /// Returns the sorted tags of the tasks in scope.
 pub async fn tags(s: &mut dyn Session, scope: &TagScope) -> Result<Vec<String>> {
-    #[derive(FromRow)]
-    struct Row {
-        tags: String,
-    }
     let mut query = QueryBuilder::new(TAGS);
     tag_scope::push(&mut query, "id", scope);
-    let found: Vec<Row> = fetch_built!(all, s, "read tags", query)?;
-    let lists = found.iter().filter_map(|row| serde_json::from_str::<Vec<String>>(&row.tags).ok());
-    let tags: std::collections::BTreeSet<String> = lists.flatten().collect();
+    let found: Vec<TagsRow> = fetch_built!(all, s, "read tags", query)?;
+    let tags: std::collections::BTreeSet<String> = found.into_iter().flat_map(|row| row.tags).collect();
     Ok(tags.into_iter().collect())
-}
-
-/// Returns a LIKE pattern that finds `search` literally, anywhere, in lower case.
-fn pattern(search: &str) -> String {
-    like_literal(&search.to_lowercase())
-}
-
-/// Pushes a condition: one of the columns contains the text, ignoring case.
-pub(super) fn push_search(query: &mut QueryBuilder, columns: &[&str], search: &str) {
-    let pattern = pattern(search);
-    query.push(" and (");
-    for (index, column) in columns.iter().enumerate() {
-        query.push(if index == 0 { "" } else { " or " });
-        query.push(format!("lower(coalesce({column}, '')) like ")).push_bind(pattern.clone()).push(" escape '\\'");
-    }
-    query.push(")");
 }
 
 fn push_filter(query: &mut QueryBuilder, filter: &TaskFilter) {
     if let Some(search) = &filter.search {
-        query.push(" and lower(id || ' ' || name || ' ' || description || ' ' || tags) like ");
-        query.push_bind(pattern(search)).push(" escape '\\'");
+        query.push(" and search_key like ").push_bind(like_literal(&fold(search))).push(" escape '\\'");
     }
     if let Some(task_type) = &filter.task_type {
         query.push(" and task_type = ").push_bind(task_type.clone());
@@ -95,15 +97,11 @@ fn push_filter(query: &mut QueryBuilder, filter: &TaskFilter) {
     tag_scope::push(query, "id", &filter.scope);
 }
 
-fn like_literal(text: &str) -> String {
-    format!("%{}%", text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"))
-}
-
 /// The SQL expression of a sort order. A missing next run sorts as the far future, a missing last run as the epoch.
 fn expression(sort: TaskSort) -> &'static str {
     match sort {
         TaskSort::Id => "id",
-        TaskSort::Name => "lower(name)",
+        TaskSort::Name => "name_key{by_bytes}",
         TaskSort::CreatedAt => "created_at",
         TaskSort::UpdatedAt => "updated_at",
         TaskSort::NextRunAt => "coalesce(next_run_at, 9223372036854775807)",
@@ -116,7 +114,7 @@ fn expression(sort: TaskSort) -> &'static str {
 fn key(task: &Task, sort: TaskSort) -> Option<String> {
     Some(match sort {
         TaskSort::Id => return None,
-        TaskSort::Name => task.name.to_lowercase(),
+        TaskSort::Name => fold(&task.name),
         TaskSort::CreatedAt => millis(task.created_at).to_string(),
         TaskSort::UpdatedAt => millis(task.updated_at).to_string(),
         TaskSort::NextRunAt => task.next_run_at.map_or(i64::MAX, millis).to_string(),

@@ -17,7 +17,18 @@ impl Error {
             _ => false,
         }
     }
+
+    /// Returns whether the database interrupted the statement, because it took too long.
+    pub fn is_interrupted(&self) -> bool {
+        let Error::Database { source: sqlx::Error::Database(refusal), .. } = self else { return false };
+        let code = refusal.code().unwrap_or_default();
+        if refusal.try_downcast_ref::<PgDatabaseError>().is_some() { code == PG_CANCELED } else { code == SQLITE_INTERRUPT }
+    }
 }
+
+/// SQLSTATE `query_canceled`.
+const PG_CANCELED: &str = "57014";
+const SQLITE_INTERRUPT: &str = "9";
 
 fn is_transient_refusal(refusal: &dyn DatabaseError) -> bool {
     let code = refusal.code().unwrap_or_default();

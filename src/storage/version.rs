@@ -1,11 +1,13 @@
 //! Versions of tasks: the definition after each change, and its author.
 
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use super::column::{insert_sql, stored, written};
 use super::statement::{execute, fetch};
 use super::{Result, Session, millis, rows};
 use crate::domain::task::{Task, Version};
+use crate::domain::why::Change;
 
 /// Inserts the task's current definition as a version.
 pub async fn insert(s: &mut dyn Session, task: &Task, author: &str) -> Result<()> {
@@ -44,8 +46,27 @@ stored! {
     COLUMNS: Version { version, at, author, content }
 }
 
-/// Deletes the versions of a task.
-pub async fn delete(s: &mut dyn Session, task_id: &str) -> Result<()> {
-    let text = "delete from task_versions where task_id = $1";
-    execute!(s, "delete the task's versions", text, task_id).map(drop)
+/// Keeps the versions of tasks that are about to be deleted, for the verification of their log.
+pub async fn retire(s: &mut dyn Session, task_ids: &[String], now: DateTime<Utc>) -> Result<()> {
+    let list = rows(task_ids)?;
+    let text = "insert into former_versions (task_id, task_key, version, at, content, deleted_at)
+        select v.task_id, t.task_key, v.version, v.at, v.content, $2 from task_versions v join tasks t on t.id = v.task_id
+        where v.task_id in {ids} on conflict do nothing";
+    execute!(s, "keep the tasks' versions", text, &list, millis(now))?;
+    execute!(s, "delete the tasks' versions", "delete from task_versions where task_id in {ids}", &list).map(drop)
+}
+
+/// Deletes the versions of tasks that were deleted before a time and have no executions left.
+pub async fn delete_former(s: &mut dyn Session, before: DateTime<Utc>) -> Result<u64> {
+    let text = "delete from former_versions where deleted_at < $1
+        and not exists (select 1 from executions where executions.task_id = former_versions.task_id)";
+    execute!(s, "delete the versions of deleted tasks", text, millis(before))
+}
+
+stored! { CHANGE_COLUMNS: Change { version, at, author } }
+
+/// Returns the newest `limit` changes of a task, newest first, without the content.
+pub async fn authors(s: &mut dyn Session, task_id: &str, limit: i64) -> Result<Vec<Change>> {
+    let text = format!("select {CHANGE_COLUMNS} from task_versions where task_id = $1 order by version desc limit $2");
+    fetch!(all, s, "list the authors of the task's versions", &text, task_id, limit)
 }

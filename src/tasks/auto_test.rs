@@ -6,34 +6,35 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::process::{self, Launch, ProcessExit};
+use super::state::{RunState, StateStore};
 use super::{Limits, Run, RunContext, RunError, Spec, TaskType, Text, Toolbox, first_fault, without_template_faults};
 use crate::domain::fault::Fault;
 use crate::domain::policy::Policy;
 use crate::i18n::{Message, message};
-use crate::storage::{Database, execution};
 
 mod compare;
 mod junit;
 mod params;
 mod report;
+mod report_files;
 mod tap;
 
-use junit::Reports;
 use params::{Format, Params};
 use report::Report;
+use report_files::Reports;
 
 /// Bytes kept of the end of the output, from which TAP is read.
 const OUTPUT_MAX: usize = 8 << 20;
 
 /// Runs test suites.
 pub struct AutoTest {
-    database: Database,
+    states: StateStore,
     limits: Arc<Limits>,
 }
 
 impl AutoTest {
     pub fn new(toolbox: &Toolbox) -> Self {
-        Self { database: toolbox.database.clone(), limits: toolbox.limits.clone() }
+        Self { states: StateStore::new(toolbox), limits: toolbox.limits.clone() }
     }
 }
 
@@ -71,9 +72,14 @@ impl TaskType for AutoTest {
                 Format::Tap => tap::read(&ended.pipes.stdout()),
                 Format::Junit => reports.read().await?,
             };
-            let before = self.previous_result(context).await;
+            let state = self.previous(context).await;
             context.output.line(&report.summary());
-            outcome(&params, &ended, &report, before.as_ref(), started.elapsed())
+            let before = state.as_ref().and_then(RunState::value);
+            let outcome = outcome(&params, &ended, &report, before, started.elapsed());
+            match state {
+                Some(state) if !report.cases.is_empty() => state.save(&json!({"cases": report.outcomes()})).await.and(outcome),
+                _ => outcome,
+            }
         })
     }
 }
@@ -105,14 +111,14 @@ impl AutoTest {
         }
     }
 
-    /// The result of the task's previous run. A read failure is logged and must not fail this run.
-    async fn previous_result(&self, context: &RunContext) -> Option<Value> {
-        let read = async { execution::last_result(&mut self.database.read().await?, &context.task_id).await };
-        read.await.unwrap_or_else(|error| {
-            let error = &error as &dyn std::error::Error;
-            tracing::warn!(task.id = context.task_id, error, "failed to read previous result; skipping comparison");
-            None
+    /// The state with the previous report. A read failure is logged and must not fail this run.
+    async fn previous<'c>(&'c self, context: &'c RunContext) -> Option<RunState<'c>> {
+        let read = self.states.read(context).await;
+        read.map_err(|error| {
+            let error = error.message.to_string();
+            tracing::warn!(task.id = context.task_id, error, "failed to read previous report; skipping comparison");
         })
+        .ok()
     }
 }
 
@@ -138,6 +144,7 @@ fn outcome(
         "pass_rate": report.pass_rate(),
         "duration_ms": u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
         "failed_tests": report.failed(),
+        "flaky_tests": report.flaky(),
         "compared": before.and_then(|before| compare::compare(before, report)),
         "reports": report.files,
         "faults": report.faults.iter().map(ToString::to_string).collect::<Vec<_>>(),

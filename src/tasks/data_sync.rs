@@ -14,11 +14,11 @@ use super::sql::session::{Column, Event, row_channel};
 use super::sql::split::split;
 use super::sql::statement::Statement;
 use super::sql::{Cell, Datasources, Lease, Source};
+use super::state::StateStore;
 use super::{Run, RunContext, RunError, Spec, TaskType, Text, Toolbox, first_fault};
 use crate::domain::fault::Fault;
 use crate::domain::policy::Policy;
 use crate::i18n::message;
-use crate::storage::{Database, execution};
 
 mod http_target;
 mod params;
@@ -36,15 +36,15 @@ const BATCH_BYTES_MAX: usize = 16 << 20;
 /// The task type `data_sync`.
 pub struct DataSync {
     datasources: Arc<Datasources>,
-    database: Database,
+    states: StateStore,
     http: HttpTargets,
 }
 
 impl DataSync {
     /// `http` is the task type that sends batches to an API.
     pub fn new(toolbox: &Toolbox, http: Arc<HttpRequest>) -> Self {
-        let (datasources, database) = (Arc::clone(&toolbox.datasources), toolbox.database.clone());
-        Self { datasources, database, http: HttpTargets::new(http) }
+        let (datasources, states) = (Arc::clone(&toolbox.datasources), StateStore::new(toolbox));
+        Self { datasources, states, http: HttpTargets::new(http) }
     }
 }
 
@@ -92,8 +92,16 @@ impl TaskType for DataSync {
         Box::pin(async move {
             let params = Params::read(&params).map_err(first_fault)?;
             let started = Instant::now();
-            let mut progress = Progress::new(params.watermark.as_ref(), self.previous_result(&params, context).await?);
-            let outcome = self.work(&params, &mut progress, context).await;
+            let state = match &params.watermark {
+                Some(_) => Some(self.states.read(context).await?),
+                None => None,
+            };
+            let kept = state.as_ref().and_then(|state| state.value().cloned());
+            let mut progress = Progress::new(params.watermark.as_ref(), kept);
+            let mut outcome = self.work(&params, &mut progress, context).await;
+            if let (Some(state), Some(reached)) = (&state, progress.state(outcome.is_ok())) {
+                outcome = state.save(&reached).await.and(outcome);
+            }
             let elapsed = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
             match outcome {
                 Ok(()) => Ok(progress.into_result(true, elapsed)),
@@ -104,15 +112,6 @@ impl TaskType for DataSync {
 }
 
 impl DataSync {
-    /// The result of the task's last run or attempt, needed only with a watermark.
-    async fn previous_result(&self, params: &Params, context: &RunContext) -> Result<Option<Value>, RunError> {
-        if params.watermark.is_none() {
-            return Ok(None);
-        }
-        let read = async { execution::last_result(&mut self.database.read().await?, &context.task_id).await };
-        read.await.map_err(|error| RunError::retry(message!("sync.watermark_unreadable", error = error.to_string())))
-    }
-
     async fn work(&self, params: &Params, progress: &mut Progress, context: &RunContext) -> Result<(), RunError> {
         let source = self.datasources.get(params.from.datasource.as_deref());
         let source = source.map_err(|problem| RunError::fail(message!("sync.side", side = "from", problem)))?;

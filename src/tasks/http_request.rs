@@ -14,13 +14,17 @@ use crate::domain::profile::http::SignIn;
 use crate::domain::secret::Secret;
 use crate::i18n::message;
 
+mod advice;
+mod body;
 pub(super) mod client;
+mod cookies;
 mod credentials;
+mod exchange;
 mod expect;
 pub(super) mod failure;
 mod headers;
 mod masks;
-mod network;
+pub(super) mod network;
 mod params;
 mod redacted_url;
 mod response;
@@ -28,9 +32,11 @@ mod target;
 mod tokens;
 
 use client::Clients;
+use cookies::Cookies;
 use credentials::Credentials;
+use exchange::Exchange;
 use masks::Masks;
-use params::{Body, Params};
+use params::Params;
 use response::ReceivedResponse;
 use tokens::TokenCache;
 
@@ -78,7 +84,9 @@ impl TaskType for HttpRequest {
     }
 
     fn check(&self, params: &Value) -> Vec<Fault> {
-        without_template_faults(params, Params::read(params, &self.profiles.http).err().unwrap_or_default())
+        let mut faults = Params::read(params, &self.profiles.http).err().unwrap_or_default();
+        faults.extend(advice::url_fault(params, &faults));
+        without_template_faults(params, faults)
     }
 
     fn overridable(&self) -> &'static [&'static str] {
@@ -106,14 +114,16 @@ impl HttpRequest {
     async fn exchange(&self, params: &Params, context: &RunContext, masks: &mut Masks) -> Result<Value, RunError> {
         network::check_url(&self.limits, &params.url).map_err(|refused| RunError::fail(refused.0))?;
         let client = self.clients.get(&params.connection)?;
+        let (limits, execution_id) = (&*self.limits, context.execution_id.as_str());
+        let mut exchange = Exchange { client: &client, limits, params, execution_id, cookies: Cookies::default() };
         let mut credentials = self.credentials(params, None).await?;
         masks.add_credentials(&credentials);
-        let mut response = send(&client, params, &credentials, masks, context).await?;
+        let mut response = send(&mut exchange, &credentials, masks, context).await?;
         if let (401, SignIn::Token, Some(refused)) = (response.status.as_u16(), &params.sign_in, credentials.token()) {
             context.output.line("the token was rejected; requesting a new one");
             credentials = self.credentials(params, Some(refused)).await?;
             masks.add_credentials(&credentials);
-            response = send(&client, params, &credentials, masks, context).await?;
+            response = send(&mut exchange, &credentials, masks, context).await?;
         }
         expect::check(&params.expect_status, &params.expect_json, &response)
             .map_err(|error| error.with_retry_after(response.retry_after(self.clock.now())))?;
@@ -128,7 +138,7 @@ impl HttpRequest {
         };
         let url = profile.token.url.as_deref().and_then(|url| url.parse().ok());
         url.map_or(Ok(()), |url| network::check_url(&self.limits, &url)).map_err(|refused| RunError::fail(refused.0))?;
-        let client = self.clients.get(&client::Connection { redirects: 0, ..params.connection.clone() })?;
+        let client = self.clients.get(&params.connection)?;
         let token = self.tokens.get(name, &profile.token, &client, refused.as_ref()).await?;
         Ok(match &profile.token.header {
             Some(header) => Credentials::Header(header.clone(), token),
@@ -138,38 +148,20 @@ impl HttpRequest {
 }
 
 async fn send(
-    client: &reqwest::Client,
-    params: &Params,
+    exchange: &mut Exchange<'_>,
     credentials: &Credentials,
     masks: &Masks,
     context: &RunContext,
 ) -> Result<ReceivedResponse, RunError> {
-    let request = credentials.apply(build(client, params, &context.execution_id));
-    let started = Instant::now();
+    let (params, started) = (exchange.params, Instant::now());
     let what = masks.text(&format!("{} {}", params.method, redacted_url::redacted_url(&params.url)));
-    let result = async { ReceivedResponse::read(request.send().await?, started).await }.await;
-    let response = result.map_err(|error| {
-        let failed = failure::classify(&error, params.timeout);
+    let wants_json = !params.expect_json.is_empty();
+    let result = async { Ok(ReceivedResponse::read(exchange.send(credentials).await?, started, wants_json).await?) }.await;
+    let response = result.map_err(|unanswered| {
+        let failed = failure::unanswered(&unanswered, params.timeout);
         context.output.line(&format!("{what} → {}", masks.text(&failed.message.to_string())));
         failed
     })?;
     context.output.line(&format!("{what} → {} in {} ms", response.status, response.elapsed_ms));
     Ok(response)
-}
-
-/// Builds the request with its headers and body. A request that is not read-only carries the execution's id as
-/// `Idempotency-Key`, so that the receiver recognises a repeated delivery.
-fn build(client: &reqwest::Client, params: &Params, execution_id: &str) -> reqwest::RequestBuilder {
-    let mut request = client.request(params.method.clone(), params.url.clone()).timeout(params.timeout).query(&params.query);
-    request = match &params.body {
-        Body::None => request,
-        Body::Json(value) => request.json(value),
-        Body::Form(fields) => request.form(fields),
-        Body::Text(text) => request.header(reqwest::header::CONTENT_TYPE, "text/plain; charset=utf-8").body(text.clone()),
-    };
-    if !matches!(params.method.as_str(), "GET" | "HEAD" | "OPTIONS") {
-        request = request.header("idempotency-key", execution_id);
-    }
-    // Last, because these replace headers of the same name.
-    request.headers(params.headers.clone())
 }

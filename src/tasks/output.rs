@@ -1,12 +1,20 @@
-//! Run output: two streams with a common size limit, secrets masked, and a mark where output was truncated.
+//! Run output: two streams with a common size limit, of which the beginning and the end are kept, and secrets masked.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::clock::SharedClock;
 use crate::domain::execution::{OutputChunk, Stream};
 use crate::domain::mask::Mask;
+
+mod limit;
+mod progress;
+
+use limit::OutputLimit;
+pub use limit::omission_mark;
+use progress::ProgressLine;
 
 /// The output of one attempt; clones share it. Text is forwarded immediately as ordered chunks.
 #[derive(Clone)]
@@ -23,13 +31,13 @@ struct Inner {
     execution_id: Arc<str>,
     attempt: i64,
     next_seq: i64,
-    remaining: usize,
-    truncated: bool,
+    limit: OutputLimit,
     clock: SharedClock,
     chunks: UnboundedSender<ExecutionChunk>,
     /// Masks secrets, including those that a program writes in several pieces.
     mask: Arc<Mask>,
     pending: [StreamMask; 2],
+    progress: [ProgressLine; 2],
 }
 
 /// Masks a text that arrives in pieces: the end of a piece is held back as long as it may be the beginning of a secret.
@@ -53,9 +61,6 @@ impl StreamMask {
     }
 }
 
-/// Written once, where the output exceeds its limit.
-pub const TRUNCATION_MARK: &str = "\n[output truncated: the output limit of this run was reached]\n";
-
 impl OutputSink {
     /// A sink for one attempt that accepts `limit` bytes in total and sends the chunks to `chunks`.
     pub fn new(
@@ -66,17 +71,16 @@ impl OutputSink {
         chunks: UnboundedSender<ExecutionChunk>,
     ) -> Self {
         let execution_id = Arc::from(execution_id);
-        let (mask, pending) = (Arc::default(), Default::default());
         Self(Arc::new(Mutex::new(Inner {
             execution_id,
             attempt,
             next_seq: 0,
-            remaining: limit,
-            truncated: false,
+            limit: OutputLimit::new(limit),
             clock,
             chunks,
-            mask,
-            pending,
+            mask: Arc::default(),
+            pending: Default::default(),
+            progress: Default::default(),
         })))
     }
 
@@ -87,12 +91,9 @@ impl OutputSink {
         self
     }
 
-    /// Writes text; text over the limit is dropped.
+    /// Writes text. Of output over the limit, the middle is dropped.
     pub fn write(&self, stream: Stream, text: &str) {
         let mut inner = self.inner();
-        if text.is_empty() || inner.truncated {
-            return;
-        }
         if inner.mask.is_empty() {
             return inner.put(stream, text);
         }
@@ -106,7 +107,7 @@ impl OutputSink {
         self.inner().mask.clone()
     }
 
-    /// Writes the text that was held back for masking. Call it after the last write.
+    /// Writes the text that was held back. Call it after the last write.
     pub fn finish(&self) {
         let mut inner = self.inner();
         for (index, stream) in [Stream::Stdout, Stream::Stderr].into_iter().enumerate() {
@@ -114,7 +115,10 @@ impl OutputSink {
             let rest = inner.pending[index].rest(&mask);
             inner.pending[index] = StreamMask::default();
             inner.put(stream, &rest);
+            let line = inner.progress[index].finish();
+            inner.put_whole(stream, &line);
         }
+        inner.limit.finish().into_iter().for_each(|(stream, text)| inner.send(stream, &text));
     }
 
     fn inner(&self) -> std::sync::MutexGuard<'_, Inner> {
@@ -129,22 +133,21 @@ impl OutputSink {
 
 impl Inner {
     fn put(&mut self, stream: Stream, text: &str) {
-        if text.is_empty() || self.truncated {
-            return;
-        }
-        let end = fitting_bytes(text, self.remaining);
-        self.remaining -= end;
-        if end > 0 {
-            self.send(stream, sanitize_nul(&text[..end]));
-        }
-        if end < text.len() {
-            self.truncated = true;
-            self.send(stream, TRUNCATION_MARK.to_owned());
-        }
+        let text = self.progress[usize::from(stream == Stream::Stderr)].push(text, Instant::now());
+        self.put_whole(stream, &text);
     }
 
-    fn send(&mut self, stream: Stream, text: String) {
-        let chunk = OutputChunk { attempt: self.attempt, seq: self.next_seq, stream, at: self.clock.now(), text };
+    fn put_whole(&mut self, stream: Stream, text: &str) {
+        let head = self.limit.push(stream, text);
+        self.send(stream, head);
+    }
+
+    fn send(&mut self, stream: Stream, text: &str) {
+        if text.is_empty() {
+            return;
+        }
+        let (at, text) = (self.clock.now(), sanitize_nul(text));
+        let chunk = OutputChunk { attempt: self.attempt, seq: self.next_seq, stream, at, text };
         self.next_seq += 1;
         // The receiver is closed when the run was abandoned.
         let _ = self.chunks.send(ExecutionChunk { execution_id: self.execution_id.clone(), chunk });
@@ -162,11 +165,6 @@ pub(crate) fn sanitize_nul(text: &str) -> String {
     if text.contains('\0') { text.replace('\0', "\u{fffd}") } else { text.to_owned() }
 }
 
-/// The length in bytes of the longest prefix of `text` that fits into `remaining` bytes without splitting a character.
-fn fitting_bytes(text: &str, remaining: usize) -> usize {
-    text.floor_char_boundary(remaining)
-}
-
 #[cfg(test)]
 mod tests {
     use tokio::sync::mpsc;
@@ -178,6 +176,7 @@ mod tests {
         let (sender, mut receiver) = mpsc::unbounded_channel();
         let sink = OutputSink::new("e", 1, limit, Arc::new(SystemClock), sender);
         texts.iter().for_each(|(stream, text)| sink.write(*stream, text));
+        sink.finish();
         std::iter::from_fn(|| receiver.try_recv().ok()).map(|piece| piece.chunk).collect()
     }
 
@@ -211,9 +210,21 @@ mod tests {
     }
 
     #[test]
-    fn output_over_the_limit_is_dropped_with_one_mark() {
-        let chunks = written(5, &[(Stream::Stdout, "四四"), (Stream::Stderr, "x"), (Stream::Stdout, "y")]);
-        let texts: Vec<_> = chunks.iter().map(|c| c.text.as_str()).collect();
-        assert_eq!(texts, ["四", TRUNCATION_MARK], "no character is split, nothing follows the mark");
+    fn middle_of_long_output_is_left_out() {
+        let chunks = written(8, &[(Stream::Stdout, "四四四"), (Stream::Stderr, "x"), (Stream::Stdout, "y")]);
+        let texts: Vec<_> = chunks.iter().map(|c| (c.stream, c.text.as_str())).collect();
+        let mark = omission_mark(3);
+        assert_eq!(
+            texts,
+            [(Stream::Stdout, "四四"), (Stream::Stdout, mark.as_str()), (Stream::Stderr, "x"), (Stream::Stdout, "y")]
+        );
+    }
+
+    #[test]
+    fn rewritten_lines_keep_their_last_state() {
+        let stdout = ["0%", "\r50%", "\r60%\r99%", "\r100%"].map(|text| (Stream::Stdout, text));
+        let chunks = written(1_000, &stdout);
+        let stdout: String = chunks.iter().filter(|c| c.stream == Stream::Stdout).map(|c| c.text.as_str()).collect();
+        assert_eq!(stdout, "0%\r50%\r100%");
     }
 }

@@ -12,10 +12,15 @@ use crate::domain::policy::Policy;
 use crate::i18n::message;
 
 mod condition;
+mod content;
 mod executions;
 mod file;
 mod lines;
+mod log_time;
+mod open_files;
 mod params;
+mod rotated;
+mod schema;
 
 use condition::{Condition, Counts};
 use params::{Params, Source};
@@ -56,7 +61,7 @@ impl TaskType for QueryLog {
                 "Searches the execution log or a log file and fails if a condition on the matches holds.",
                 "查询执行记录或日志文件，结果超出条件时可判定为失败。",
             ),
-            params_schema: params::schema(self.mailer.is_some()),
+            params_schema: schema::schema(self.mailer.is_some()),
             example: json!({"source": "executions", "status": ["failed", "timed_out"], "since": "1h", "fail_if": "count > 0"}),
             default_policy: Policy { timeout: Some(Duration::from_secs(600)), ..Policy::default() },
             dangerous: false,
@@ -91,6 +96,9 @@ impl QueryLog {
             Source::File => file::search(&self.toolbox, params.clone(), context).await?,
         };
         context.output.line(&counts.summary().to_string());
+        if let Some(unknown @ 1..) = result["unknown_time"].as_u64() {
+            context.output.line(&message!("log.unknown_time", count = unknown).to_string());
+        }
         let holds = params.fail_if.as_ref().map(|condition| condition.holds(&counts));
         result["alarm"] = holds.unwrap_or(false).into();
         let alarm = |condition: &Condition| message!("log.alarm", condition = condition.to_string(), summary = counts.summary());

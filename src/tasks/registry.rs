@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use jsonschema::Validator;
 use serde_json::Value;
 
+use super::schema_fault::Validator;
 use super::{
-    Spec, TaskType, Toolbox, auto_test, backup, data_sync, echo, http_request, query_log, schema_fault, send_cmd, send_email,
-    send_sms, send_sql,
+    Spec, TaskType, Toolbox, auto_test, backup, data_sync, echo, http_request, query_log, send_cmd, send_email, send_sms,
+    send_sql,
 };
 use crate::domain::fault::Fault;
 use crate::domain::policy::Policy;
@@ -104,14 +104,13 @@ impl Entry {
     /// Compiles a type's schema.
     pub fn new(task_type: Arc<dyn TaskType>) -> Result<Self, String> {
         let spec = task_type.spec();
-        let validator = jsonschema::draft202012::new(&spec.params_schema).map_err(|error| error.to_string())?;
+        let validator = Validator::new(&spec.params_schema)?;
         Ok(Self { spec, task_type, validator })
     }
 
     /// Checks parameters against the schema, then with the type's own rules. The pointers of faults start with `base` (`/params`).
     pub fn check(&self, params: &Value, base: &str) -> Vec<Fault> {
-        let violations = self.validator.iter_errors(params);
-        let mut faults: Vec<Fault> = violations.flat_map(|v| schema_fault::faults(&v, &self.spec.params_schema, base)).collect();
+        let mut faults = self.validator.faults(params, &self.spec.params_schema, base);
         if faults.is_empty() {
             let own = self.task_type.check(params).into_iter();
             faults.extend(own.map(|fault| Fault::new(format!("{base}{}", fault.pointer), fault.message)));
@@ -148,7 +147,6 @@ mod tests {
     async fn every_property_is_described_in_both_languages() {
         let (registry, _folder) = builtin().await;
         for entry in registry.all() {
-            assert!(jsonschema::meta::is_valid(&entry.spec.params_schema));
             let described = check_descriptions(&entry.spec.name, &entry.spec.params_schema);
             assert!(described > 0, "{} has no properties", entry.spec.name);
         }

@@ -1,8 +1,10 @@
-//! Conversion of JSON Schema violations into [`Fault`]s, with the pointer of the invalid member, the wording of other input
-//! errors and a bounded length.
+//! Validation by JSON Schema: each violation becomes a [`Fault`] with the pointer of the invalid member, the wording of other
+//! input errors and a bounded length.
 
-use jsonschema::ValidationError;
-use jsonschema::error::{TypeKind, ValidationErrorKind as Kind};
+use std::error::Error;
+use std::slice;
+
+use boon::{Compiler, ErrorKind as Kind, SchemaIndex, Schemas, Type, Types, UrlLoader, ValidationError};
 use serde_json::Value;
 
 use crate::domain::fault::{Fault, pointer_step};
@@ -11,26 +13,122 @@ use crate::i18n::{Message, message};
 
 /// Maximum length of a message from the schema library, in characters.
 const MESSAGE_MAX: usize = 160;
+/// Address of the schema among the library's resources.
+const URL: &str = "schema:/params";
 
-/// The faults of one violation of `schema`; their pointers start with `base`.
-pub(super) fn faults(error: &ValidationError<'_>, schema: &Value, base: &str) -> Vec<Fault> {
-    let pointer = format!("{base}{}", error.instance_path());
-    match error.kind() {
-        Kind::Required { property } => vec![missing(&pointer, property)],
-        Kind::AdditionalProperties { unexpected } | Kind::UnevaluatedProperties { unexpected } => {
-            let known = known_properties(schema, error.schema_path().as_str());
-            unexpected.iter().map(|name| unknown(&pointer, name, &known)).collect()
-        }
-        Kind::AnyOf { context } | Kind::OneOfNotValid { context } => match intended_alternative(context, error) {
-            Some(violations) => violations.iter().flat_map(|inner| faults(inner, schema, base)).collect(),
-            None => vec![Fault::new(&pointer, no_alternative(context, error).of(member_name(&pointer)))],
-        },
-        kind => vec![Fault::new(&pointer, problem(kind, error).of(member_name(&pointer)))],
+/// A compiled JSON Schema (draft 2020-12). Its patterns match in linear time; look-around and back-references are not supported.
+pub struct Validator {
+    schemas: Schemas,
+    index: SchemaIndex,
+}
+
+/// Refuses every reference to another document: compiling a schema reads neither files nor the network.
+struct NoDocuments;
+
+impl UrlLoader for NoDocuments {
+    fn load(&self, url: &str) -> Result<Value, Box<dyn Error>> {
+        Err(format!("{url} is another document").into())
     }
 }
 
-fn missing(pointer: &str, property: &Value) -> Fault {
-    let name = property.as_str().unwrap_or_default();
+impl Validator {
+    /// Compiles a schema.
+    ///
+    /// # Errors
+    /// The text of the library if the schema is invalid or refers to another document.
+    pub fn new(schema: &Value) -> Result<Validator, String> {
+        let (mut schemas, mut compiler) = (Schemas::new(), Compiler::new());
+        compiler.use_loader(Box::new(NoDocuments));
+        compiler.add_resource(URL, schema.clone()).map_err(|error| error.to_string())?;
+        let index = compiler.compile(URL, &mut schemas).map_err(|error| format!("{error:#}"))?;
+        Ok(Validator { schemas, index })
+    }
+
+    /// The faults of a value against `schema`, from which the validator was compiled; their pointers start with `base`.
+    pub fn faults(&self, value: &Value, schema: &Value, base: &str) -> Vec<Fault> {
+        let checked = Checked { value, schema, base };
+        let error = self.schemas.validate(value, self.index).err();
+        error.map(|error| checked.all(&error.causes)).unwrap_or_default()
+    }
+}
+
+/// A value that violates its schema.
+struct Checked<'a> {
+    value: &'a Value,
+    schema: &'a Value,
+    base: &'a str,
+}
+
+impl Checked<'_> {
+    fn all(&self, violations: &[ValidationError<'_, '_>]) -> Vec<Fault> {
+        violations.iter().flat_map(|violation| self.faults(violation)).collect()
+    }
+
+    fn faults(&self, violation: &ValidationError<'_, '_>) -> Vec<Fault> {
+        let pointer = format!("{}{}", self.base, violation.instance_location);
+        match &violation.kind {
+            Kind::Group | Kind::Reference { .. } | Kind::AllOf => self.all(&violation.causes),
+            Kind::Required { want } => want.iter().map(|name| missing(&pointer, name)).collect(),
+            Kind::AdditionalProperties { got } => {
+                let known = known_properties(self.schema, violation.schema_url);
+                got.iter().map(|name| unknown(&pointer, name, &known)).collect()
+            }
+            Kind::AnyOf | Kind::OneOf(None) => match intended_alternative(violation) {
+                Some(intended) => self.all(intended),
+                None => vec![Fault::new(&pointer, self.no_alternative(violation).of(member_name(&pointer)))],
+            },
+            _ => vec![Fault::new(&pointer, self.problem(violation).of(member_name(&pointer)))],
+        }
+    }
+
+    fn display(&self, violation: &ValidationError<'_, '_>) -> Message {
+        display_value(self.value.pointer(&violation.instance_location.to_string()).unwrap_or(&Value::Null))
+    }
+
+    fn problem(&self, violation: &ValidationError<'_, '_>) -> Message {
+        let value = self.display(violation);
+        match &violation.kind {
+            Kind::Type { want, .. } => wrong_type(expected(*want), value),
+            Kind::Enum { want } => message!("value.not_one_of", value, known = options_text(want)),
+            Kind::Const { want } => wrong_type(vec![display_value(want)], value),
+            Kind::Minimum { want, .. } => message!("schema.less", value, limit = want.to_string()),
+            Kind::Maximum { want, .. } => message!("schema.more", value, limit = want.to_string()),
+            Kind::ExclusiveMinimum { want, .. } => message!("schema.must_be_more", value, limit = want.to_string()),
+            Kind::ExclusiveMaximum { want, .. } => message!("schema.must_be_less", value, limit = want.to_string()),
+            Kind::MinLength { want: 1, .. } | Kind::MinItems { want: 1, .. } | Kind::MinProperties { want: 1, .. } => {
+                message!("value.empty")
+            }
+            Kind::MinLength { want, .. } => message!("schema.min_length", limit = *want),
+            Kind::MaxLength { want, .. } => message!("schema.max_length", limit = *want),
+            Kind::MinItems { want, .. } => message!("schema.min_items", limit = *want),
+            Kind::MaxItems { want, .. } => message!("schema.max_items", limit = *want),
+            Kind::UniqueItems { .. } => message!("schema.duplicates"),
+            Kind::Pattern { want, .. } => message!("schema.pattern", value, pattern = truncate(want, 60)),
+            other => message!("schema.other", error = truncate(&other.to_string(), MESSAGE_MAX)),
+        }
+    }
+
+    /// The expected types of all alternatives.
+    fn no_alternative(&self, violation: &ValidationError<'_, '_>) -> Message {
+        let mut types = Vec::new();
+        for inner in violation.causes.iter().flat_map(parts).filter(|inner| is_wrong_type(inner, violation)) {
+            let names = match &inner.kind {
+                Kind::Type { want, .. } => expected(*want),
+                Kind::Const { want } => vec![display_value(want)],
+                Kind::Enum { want } => vec![Message::verbatim(options_text(want))],
+                _ => Vec::new(),
+            };
+            names.into_iter().for_each(|name| {
+                if !types.contains(&name) {
+                    types.push(name)
+                }
+            });
+        }
+        wrong_type(types, self.display(violation))
+    }
+}
+
+fn missing(pointer: &str, name: &str) -> Fault {
     Fault::new(format!("{pointer}/{}", pointer_step(name)), message!("value.required").of(name))
 }
 
@@ -42,27 +140,6 @@ fn unknown(pointer: &str, name: &str, known: &[String]) -> Fault {
     Fault::new(format!("{pointer}/{}", pointer_step(name)), message.of(truncate(name, 40)))
 }
 
-fn problem(kind: &Kind, error: &ValidationError<'_>) -> Message {
-    let value = display_value(error.instance());
-    match kind {
-        Kind::Type { kind } => wrong_type(expected(kind), value),
-        Kind::Enum { options } => message!("value.not_one_of", value, known = options_text(options)),
-        Kind::Constant { expected_value } => wrong_type(vec![display_value(expected_value)], value),
-        Kind::Minimum { limit } => message!("schema.less", value, limit = limit.to_string()),
-        Kind::Maximum { limit } => message!("schema.more", value, limit = limit.to_string()),
-        Kind::ExclusiveMinimum { limit } => message!("schema.must_be_more", value, limit = limit.to_string()),
-        Kind::ExclusiveMaximum { limit } => message!("schema.must_be_less", value, limit = limit.to_string()),
-        Kind::MinLength { limit: 1 } | Kind::MinItems { limit: 1 } | Kind::MinProperties { limit: 1 } => message!("value.empty"),
-        Kind::MinLength { limit } => message!("schema.min_length", limit = *limit),
-        Kind::MaxLength { limit } => message!("schema.max_length", limit = *limit),
-        Kind::MinItems { limit } => message!("schema.min_items", limit = *limit),
-        Kind::MaxItems { limit } => message!("schema.max_items", limit = *limit),
-        Kind::UniqueItems => message!("schema.duplicates"),
-        Kind::Pattern { pattern } => message!("schema.pattern", value, pattern = truncate(pattern, 60)),
-        _ => message!("schema.other", error = truncate(&error.to_string(), MESSAGE_MAX)),
-    }
-}
-
 /// `must be a text or a list, not 5`.
 fn wrong_type(expected: Vec<Message>, value: Message) -> Message {
     let any = expected.into_iter().reduce(|first, second| message!("schema.or", first, second));
@@ -72,68 +149,53 @@ fn wrong_type(expected: Vec<Message>, value: Message) -> Message {
     }
 }
 
+/// The violations of one alternative.
+fn parts<'c, 's, 'v>(alternative: &'c ValidationError<'s, 'v>) -> &'c [ValidationError<'s, 'v>] {
+    match alternative.kind {
+        Kind::Group | Kind::Reference { .. } => &alternative.causes,
+        _ => slice::from_ref(alternative),
+    }
+}
+
 /// The violations of the intended alternative: the only one whose type matches the value.
-fn intended_alternative<'c>(
-    context: &'c [Vec<ValidationError<'static>>],
-    error: &ValidationError<'_>,
-) -> Option<&'c [ValidationError<'static>]> {
-    let mut candidates = context.iter().filter(|violations| !violations.iter().any(|inner| is_wrong_type(inner, error)));
+fn intended_alternative<'c, 's, 'v>(violation: &'c ValidationError<'s, 'v>) -> Option<&'c [ValidationError<'s, 'v>]> {
+    let alternatives = violation.causes.iter().map(parts);
+    let mut candidates = alternatives.filter(|parts| !parts.iter().any(|inner| is_wrong_type(inner, violation)));
     match (candidates.next(), candidates.next()) {
-        (Some(violations), None) if !violations.is_empty() => Some(violations),
+        (Some(parts), None) if !parts.is_empty() => Some(parts),
         _ => None,
     }
 }
 
 /// Whether the alternative rejects the type of the value itself.
-fn is_wrong_type(inner: &ValidationError<'_>, outer: &ValidationError<'_>) -> bool {
-    inner.instance_path().as_str() == outer.instance_path().as_str()
-        && matches!(inner.kind(), Kind::Type { .. } | Kind::Constant { .. } | Kind::Enum { .. })
-}
-
-fn no_alternative(context: &[Vec<ValidationError<'static>>], error: &ValidationError<'_>) -> Message {
-    let mut types = Vec::new();
-    for inner in context.iter().flatten().filter(|inner| is_wrong_type(inner, error)) {
-        let names = match inner.kind() {
-            Kind::Type { kind } => expected(kind),
-            Kind::Constant { expected_value } => vec![display_value(expected_value)],
-            Kind::Enum { options } => vec![Message::verbatim(options_text(options))],
-            _ => Vec::new(),
-        };
-        names.into_iter().for_each(|name| {
-            if !types.contains(&name) {
-                types.push(name)
-            }
-        });
-    }
-    wrong_type(types, display_value(error.instance()))
+fn is_wrong_type(inner: &ValidationError<'_, '_>, outer: &ValidationError<'_, '_>) -> bool {
+    inner.instance_location.tokens.len() == outer.instance_location.tokens.len()
+        && matches!(inner.kind, Kind::Type { .. } | Kind::Const { .. } | Kind::Enum { .. })
 }
 
 /// The names of the expected types.
-fn expected(kind: &TypeKind) -> Vec<Message> {
-    let names = |name: &str| match name {
-        "string" => message!("schema.text"),
-        "integer" => message!("schema.integer"),
-        "number" => message!("schema.number"),
-        "boolean" => message!("schema.boolean"),
-        "array" => message!("schema.list"),
-        "object" => message!("schema.object"),
-        other => Message::verbatim(other),
+fn expected(types: Types) -> Vec<Message> {
+    let name = |kind| match kind {
+        Type::String => message!("schema.text"),
+        Type::Integer => message!("schema.integer"),
+        Type::Number => message!("schema.number"),
+        Type::Boolean => message!("schema.boolean"),
+        Type::Array => message!("schema.list"),
+        Type::Object => message!("schema.object"),
+        Type::Null => Message::verbatim("null"),
     };
-    match kind {
-        TypeKind::Single(single) => vec![names(&single.to_string())],
-        TypeKind::Multiple(several) => several.iter().map(|kind| names(&kind.to_string())).collect(),
-    }
+    types.iter().map(name).collect()
 }
 
-fn options_text(options: &Value) -> String {
-    let names = options.as_array().map(|list| list.iter().map(|v| v.as_str().map_or_else(|| v.to_string(), str::to_owned)));
-    truncate(&names.map(|names| names.collect::<Vec<_>>().join(", ")).unwrap_or_default(), 200)
+fn options_text(options: &[Value]) -> String {
+    let names = options.iter().map(|v| v.as_str().map_or_else(|| v.to_string(), str::to_owned));
+    truncate(&names.collect::<Vec<_>>().join(", "), 200)
 }
 
-/// The properties that the schema allows in the object at this schema path.
-fn known_properties(schema: &Value, schema_path: &str) -> Vec<String> {
-    let parent = schema_path.rsplit_once('/').map_or("", |(parent, _keyword)| parent);
-    let properties = schema.pointer(parent).and_then(|parent| parent.get("properties")).and_then(Value::as_object);
+/// The properties that the part of the schema at this address allows.
+fn known_properties(schema: &Value, url: &str) -> Vec<String> {
+    let pointer = url.split_once('#').map_or("", |(_, pointer)| pointer);
+    let properties = schema.pointer(pointer).and_then(|part| part.get("properties")).and_then(Value::as_object);
     properties.map(|map| map.keys().cloned().collect()).unwrap_or_default()
 }
 
@@ -159,9 +221,8 @@ mod tests {
             "method": {"enum": ["GET", "POST"]},
             "command": {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]},
         }});
-        let validator = jsonschema::draft202012::new(&schema).unwrap();
-        let all = validator.iter_errors(&params).flat_map(|error| faults(&error, &schema, "/params"));
-        all.map(|fault| (fault.pointer, fault.message.to_string())).collect()
+        let faults = Validator::new(&schema).unwrap().faults(&params, &schema, "/params");
+        faults.into_iter().map(|fault| (fault.pointer, fault.message.to_string())).collect()
     }
 
     fn one(params: Value) -> (String, String) {
@@ -199,6 +260,23 @@ mod tests {
         assert_eq!(command(json!(1)), fault("/params/command", "command: must be a text or a list, not 1"));
         assert_eq!(command(json!([])), fault("/params/command", "command: must not be empty"));
         assert_eq!(command(json!(["a", 1])), fault("/params/command/1", "command/1: must be a text, not 1"));
+    }
+
+    #[test]
+    fn schemas_do_not_read_other_documents() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "{}").unwrap();
+        for reference in [format!("file://{}", file.path().display()), "http://127.0.0.1:1/".to_owned()] {
+            assert!(Validator::new(&json!({"$ref": reference})).is_err(), "{reference}");
+        }
+        assert!(Validator::new(&json!({"$ref": "#/$defs/a", "$defs": {"a": {"type": "string"}}})).is_ok());
+    }
+
+    #[test]
+    fn invalid_schemas_are_refused() {
+        for schema in [json!({"type": "txt"}), json!({"properties": 1}), json!({"pattern": "("}), json!({"minimum": "1"})] {
+            assert!(Validator::new(&schema).is_err(), "{schema}");
+        }
     }
 
     #[test]

@@ -65,6 +65,7 @@ impl TaskType for SendCmd {
                 env: params.env,
                 stdin: params.stdin,
                 encoding: params.encoding,
+                leave: params.leave,
                 ..Launch::new(params.command)
             };
             let ended = process::run(launch.with_run_environment(context), &self.limits, context).await?;

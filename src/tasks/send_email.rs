@@ -139,8 +139,8 @@ impl TaskType for SendEmail {
             example: json!({"to": "ops@example.com", "title": "Report", "body": "All is well."}),
             default_policy: Policy {
                 timeout: Some(Duration::from_secs(300)),
-                // The first attempt and three more.
-                retry: Retry { max_attempts: 4, ..Retry::default() },
+                // The first attempt and three more. After a crash nobody knows whether the message was sent.
+                retry: Retry { max_attempts: 4, on_interruption: false, ..Retry::default() },
                 ..Policy::default()
             },
             dangerous: false,

@@ -46,7 +46,7 @@ impl SendSms {
     }
 
     fn client(&self) -> Result<reqwest::Client, RunError> {
-        self.clients.get(&Connection { verify_tls: true, redirects: 0, proxy: None, authenticated: true })
+        self.clients.get(&Connection { verify_tls: true, proxy: None })
     }
 
     fn profile(&self, name: Option<&str>) -> Result<(&str, &Sms), i18n::Message> {
@@ -160,8 +160,8 @@ impl TaskType for SendSms {
             example: json!({"to": "+8613800138000", "template": "SMS_123456789", "params": {"name": "nightly"}}),
             default_policy: Policy {
                 timeout: Some(Duration::from_secs(300)),
-                // The first attempt and three more.
-                retry: Retry { max_attempts: 4, ..Retry::default() },
+                // The first attempt and three more. After a crash nobody knows whether the message was sent.
+                retry: Retry { max_attempts: 4, on_interruption: false, ..Retry::default() },
                 ..Policy::default()
             },
             dangerous: false,

@@ -22,10 +22,8 @@ mod expect;
 pub(in crate::tasks) mod guard;
 mod params;
 mod result_rows;
-mod rounded;
 
 pub(in crate::tasks) use params::{datasource_schema, values as values_of, values_schema};
-pub(in crate::tasks) use rounded::rounded_numbers;
 
 use csv_file::CsvFile;
 use params::{Output, Params};

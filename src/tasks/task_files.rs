@@ -34,6 +34,6 @@ impl Toolbox {
 
 /// The tags of a task; none if it was deleted.
 async fn task_tags(database: &Database, task_id: &str) -> storage::Result<Vec<String>> {
-    let found = task::get(&mut database.read().await?, task_id).await?;
+    let found = task::get(&mut database.read_engine().await?, task_id).await?;
     Ok(found.map(|task| task.tags).unwrap_or_default())
 }

@@ -4,32 +4,52 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use chrono::{DateTime, SecondsFormat};
+use chrono::{DateTime, NaiveDate, SecondsFormat};
 use chrono_tz::Tz;
 use serde_json::{Map, Value, json};
 use tera::{Context, ErrorKind, Kwargs, State, Tera};
 
+use crate::domain::calendar::CombinedCalendar;
 use crate::domain::fault::{Fault, pointer_step};
 use crate::i18n::{Message, message};
 
 mod budget;
+mod business_date;
 mod filters;
 mod growing;
 pub mod injection;
+mod names;
 mod scan;
 mod source;
 pub mod taint;
 mod thread;
+mod values;
 
 use budget::{BoundedWriter, Budget, TEXT_MAX};
+use business_date::BusinessDay;
+use values::Variable;
 
 /// The variables of a template.
-const VARIABLES: [&str; 8] = ["scheduled_at", "now", "last_success_at", "task", "execution", "attempt", "previous", "env"];
+const VARIABLES: [&str; 11] = [
+    "scheduled_at",
+    "business_date",
+    "now",
+    "last_success_at",
+    "task",
+    "execution",
+    "attempt",
+    "previous",
+    "env",
+    "input",
+    "hook",
+];
 
 /// The values of the variables for one run. Times are rendered with the offset of their time zone.
 #[derive(Debug, Clone)]
 pub struct TemplateVariables {
     pub scheduled_at: DateTime<Tz>,
+    /// The calendars by which `business_date` counts working days; `None`: Monday to Friday.
+    pub calendar: Option<CombinedCalendar>,
     pub now: DateTime<Tz>,
     /// When the newest succeeded run of the task started; `None`: undefined, so that the filter `default` applies.
     pub last_success_at: Option<DateTime<Tz>>,
@@ -41,10 +61,14 @@ pub struct TemplateVariables {
     /// The execution whose end started this one, with `id`, `task_id`, `status`, `error` and `result`.
     pub previous: Option<Value>,
     pub env: Arc<BTreeMap<String, String>>,
+    /// The values of the run's inputs.
+    pub input: Map<String, Value>,
+    /// The call of the hook that started the run.
+    pub hook: Option<Value>,
 }
 
 /// Looks up a secret by its name; the error says why there is none.
-pub type Secrets = Arc<dyn Fn(&str) -> Result<String, String> + Send + Sync>;
+pub type Secrets = Arc<dyn Fn(&str) -> Result<String, Message> + Send + Sync>;
 
 /// Whether a string contains an expression.
 pub fn is_template(text: &str) -> bool {
@@ -71,32 +95,38 @@ fn any(value: &Value, holds: &dyn Fn(&str) -> bool) -> bool {
 }
 
 /// The faults of the templates in parameters that can be found before a run.
-pub fn check(params: &Value, base: &str) -> Vec<Fault> {
+/// `inputs` are the names of the task's inputs.
+pub fn check(params: &Value, base: &str, inputs: &[&str]) -> Vec<Fault> {
     if !has_templates(params) {
         return Vec::new();
     }
     let not_checked = |error: std::io::Error| vec![Fault::new(base, message!("template.error", error = error.to_string()))];
-    thread::blocking(|| check_all(params, base)).unwrap_or_else(not_checked)
+    thread::blocking(|| check_all(params, base, inputs)).unwrap_or_else(not_checked)
 }
 
-fn check_all(params: &Value, base: &str) -> Vec<Fault> {
+fn check_all(params: &Value, base: &str, inputs: &[&str]) -> Vec<Fault> {
     let mut faults = Vec::new();
-    let engine = engine(Arc::new(|_| Err(String::new())), &Arc::new(Budget::new()));
+    let day = BusinessDay { date: NaiveDate::default(), calendar: None };
+    let engine = engine(Arc::new(|_| Err(Message::verbatim(""))), &day, &Arc::new(Budget::new()));
     each(params, base, &mut |pointer, text| {
-        if let Err(message) = check_text(&engine, text) {
+        if let Err(message) = check_text(&engine, text, inputs) {
             faults.push(Fault::new(pointer, message.of(last_step(pointer))));
         }
     });
     faults
 }
 
-fn check_text(engine: &Tera, text: &str) -> Result<(), Message> {
+fn check_text(engine: &Tera, text: &str, inputs: &[&str]) -> Result<(), Message> {
     const NAME: &str = "text";
     let mut engine = engine.clone();
-    engine.add_raw_template(NAME, &source::prepare(text)?).map_err(|error| engine_error(&error))?;
-    let unknown = engine.get_template_variables(NAME).map_err(|error| engine_error(&error))?;
-    match unknown.into_iter().find(|name| !VARIABLES.contains(name)) {
-        Some(name) => Err(message!("template.unknown_variable", name, known = VARIABLES.join(", "))),
+    engine.add_raw_template(NAME, &source::prepare(text)?).map_err(|error| engine_error(&error, None))?;
+    let unknown = engine.get_template_variables(NAME).map_err(|error| engine_error(&error, None))?;
+    if let Some(name) = unknown.iter().find(|name| !VARIABLES.contains(name)) {
+        return Err(message!("template.unknown_variable", name = *name, known = VARIABLES.join(", ")));
+    }
+    match names::members(text, "input").into_iter().find(|name| !inputs.contains(name)).filter(|_| unknown.contains(&"input")) {
+        Some(name) if inputs.is_empty() => Err(message!("template.no_inputs", name)),
+        Some(name) => Err(message!("template.unknown_input", name, known = inputs.join(", "))),
         None => Ok(()),
     }
 }
@@ -125,7 +155,8 @@ pub async fn render(params: Value, variables: TemplateVariables, secrets: Secret
 }
 
 fn render_all(params: &Value, variables: &TemplateVariables, secrets: Secrets, budget: &Arc<Budget>) -> Result<Value, Fault> {
-    let engine = engine(secrets, budget);
+    let day = BusinessDay { date: variables.scheduled_at.date_naive(), calendar: variables.calendar.clone() };
+    let engine = engine(secrets, &day, budget);
     let context = context(variables);
     render_value(params, "", &|pointer, text| {
         let rendered = render_text(&engine, text, &context, budget);
@@ -139,7 +170,7 @@ fn render_text(engine: &Tera, text: &str, context: &Context, budget: &Budget) ->
     match rendered {
         Ok(()) => Ok(String::from_utf8_lossy(&writer.bytes).into_owned()),
         Err(_) if writer.full => Err(message!("template.too_long", max = TEXT_MAX)),
-        Err(error) => Err(budget.exceeded().unwrap_or_else(|| engine_error(&error))),
+        Err(error) => Err(budget.exceeded().unwrap_or_else(|| engine_error(&error, budget.fault()))),
     }
 }
 
@@ -164,6 +195,7 @@ fn context(variables: &TemplateVariables) -> Context {
     let mut context = Context::new();
     let time = |at: &DateTime<Tz>| at.to_rfc3339_opts(SecondsFormat::Millis, false);
     context.insert("scheduled_at", &time(&variables.scheduled_at));
+    context.insert("business_date", &variables.scheduled_at.date_naive().to_string());
     context.insert("now", &time(&variables.now));
     if let Some(at) = &variables.last_success_at {
         context.insert("last_success_at", &time(at));
@@ -172,32 +204,40 @@ fn context(variables: &TemplateVariables) -> Context {
     context.insert("execution", &json!({"id": variables.execution_id}));
     context.insert("attempt", &variables.attempt);
     if let Some(previous) = &variables.previous {
-        context.insert("previous", previous);
+        context.insert("previous", &Variable(previous));
     }
     context.insert("env", &*variables.env);
+    context.insert("input", &values::Members(&variables.input));
+    if let Some(hook) = &variables.hook {
+        context.insert("hook", &Variable(hook));
+    }
     context
 }
 
-fn engine(secrets: Secrets, budget: &Arc<Budget>) -> Tera {
+fn engine(secrets: Secrets, day: &BusinessDay, budget: &Arc<Budget>) -> Tera {
     let mut engine = Tera::default();
-    filters::register(&mut engine);
+    filters::register(&mut engine, budget);
     growing::register(&mut engine, budget);
     budget::register(&mut engine, budget);
+    business_date::register(&mut engine, day, budget);
+    let faults = budget.clone();
     engine.register_function("secret", move |arguments: Kwargs, _: &State| {
         let name: String = arguments.must_get("name")?;
-        secrets(&name).map_err(tera::Error::message)
+        secrets(&name).map_err(|fault| faults.fail(fault))
     });
     engine
 }
 
-/// An error of the engine on one line, without its drawing of the source location.
-fn engine_error(error: &tera::Error) -> Message {
+/// An error of the engine on one line, without its drawing of the source location; `fault` is the cause if a filter or a
+/// function of Belfry failed.
+fn engine_error(error: &tera::Error, fault: Option<Message>) -> Message {
     let line = |text: &str| text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default().to_owned();
+    let cause = |text: &str| fault.unwrap_or_else(|| Message::verbatim(line(text).trim_start_matches("error: ")));
     match error.kind() {
         ErrorKind::SyntaxError(report) | ErrorKind::RenderingError(report) => {
-            message!("template.error_at", error = line(report.message()), line = report.span().start_line)
+            message!("template.error_at", error = cause(report.message()), line = report.span().start_line)
         }
-        _ => message!("template.error", error = line(&error.to_string()).trim_start_matches("error: ")),
+        _ => message!("template.error", error = cause(&error.to_string())),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Logging: to standard error and to `scheduler.log` in the data folder. Standard output is left to the output of commands.
 
+mod background;
 mod one_line;
 mod rolling;
 
@@ -7,7 +8,6 @@ use std::io::IsTerminal;
 use std::path::Path;
 
 use chrono_tz::Tz;
-use tracing_appender::non_blocking::{NonBlocking, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::field::RecordFields;
 use tracing_subscriber::fmt::FormatFields;
 use tracing_subscriber::fmt::format::{DefaultFields, Writer};
@@ -17,31 +17,21 @@ use tracing_subscriber::{EnvFilter, Layer, Registry, fmt, registry};
 
 use crate::clock::SharedClock;
 use crate::config::{Log, LogFormat};
+use crate::i18n::{Message, message};
+use background::{Guard, Lines, WhenFull};
 use one_line::OneLine;
 pub use rolling::RollingFile;
 
 /// The name of the log file in the data folder.
 pub const LOG_FILE: &str = "scheduler.log";
 /// Crates whose debug and info lines are hidden unless `RUST_LOG` enables them.
-const NOISY: [&str; 12] = [
-    "apalis",
-    "apalis_core",
-    "apalis_cron",
-    "apalis_postgres",
-    "apalis_sqlite",
-    "h2",
-    "hyper",
-    "hyper_util",
-    "poem",
-    "reqwest",
-    "rustls",
-    "sqlx",
-];
+const NOISY: [&str; 10] =
+    ["apalis", "apalis_core", "apalis_cron", "h2", "hyper", "hyper_util", "poem", "reqwest", "rustls", "sqlx"];
 
 /// Keeps the log writers running; dropping it flushes them.
 #[must_use]
 pub struct Logs {
-    _writers: Vec<WorkerGuard>,
+    _writers: Vec<Guard>,
 }
 
 /// The options of the logs.
@@ -61,12 +51,23 @@ pub struct Setup<'a> {
 /// Why logging cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum TelemetryError {
-    #[error("cannot write the log file {path}: {reason}")]
-    File { path: String, reason: String },
-    #[error("RUST_LOG: {0}; use rules such as info,belfry=debug")]
-    Rules(String),
-    #[error("logging was already started in this process")]
-    Started,
+    /// The log file, or the thread that writes it.
+    #[error("{0}")]
+    File(Message),
+    /// The rules in `RUST_LOG`.
+    #[error("{0}")]
+    Rules(Message),
+    #[error("{0}")]
+    Started(Message),
+}
+
+impl TelemetryError {
+    /// What to tell the user.
+    #[must_use]
+    pub fn message(&self) -> Message {
+        let (Self::File(message) | Self::Rules(message) | Self::Started(message)) = self;
+        message.clone()
+    }
 }
 
 /// Starts logging in this process. Background threads write the lines: a slow terminal loses lines instead of delaying work; a
@@ -77,24 +78,28 @@ pub enum TelemetryError {
 pub fn start(setup: Setup<'_>) -> Result<Logs, TelemetryError> {
     let filter = filter(setup.log, setup.rules.as_deref())?;
     let path = setup.folder.join(LOG_FILE);
-    let file = RollingFile::open(path.clone(), setup.log.file_max_bytes, setup.log.keep)
-        .map_err(|error| TelemetryError::File { path: path.display().to_string(), reason: crate::config::reason(&error) })?;
-    let (file, file_guard) = NonBlockingBuilder::default().lossy(false).thread_name("log-file").finish(file);
-    let (terminal, terminal_guard) = NonBlockingBuilder::default().thread_name("log-console").finish(std::io::stderr());
+    let file = RollingFile::open(path.clone(), setup.log.file_max_bytes, setup.log.keep).map_err(|error| {
+        let (path, reason) = (path.display().to_string(), crate::config::reason(&error));
+        TelemetryError::File(message!("start.log_file", path, reason))
+    })?;
+    let no_thread = |error: std::io::Error| TelemetryError::File(message!("start.log_thread", error = error.to_string()));
+    let (file, file_guard) = background::start("log-file", file, WhenFull::Wait).map_err(no_thread)?;
+    let (terminal, terminal_guard) = background::start("log-console", std::io::stderr(), WhenFull::Drop).map_err(no_thread)?;
     let time = Time { clock: setup.clock, zone: setup.zone };
     let mut layers = vec![to_file(setup.log.format, time.clone(), file)];
     if setup.console {
         layers.push(console(setup.log.format, time, terminal));
     }
     let all = registry().with(layers.with_filter(filter));
-    tracing::subscriber::set_global_default(all).map_err(|_| TelemetryError::Started)?;
+    tracing::subscriber::set_global_default(all).map_err(|_| TelemetryError::Started(message!("start.log_started")))?;
     std::panic::set_hook(Box::new(|panic| tracing::error!("{panic}")));
     Ok(Logs { _writers: vec![file_guard, terminal_guard] })
 }
 
 fn filter(log: &Log, rules: Option<&str>) -> Result<EnvFilter, TelemetryError> {
     match rules.filter(|rules| !rules.is_empty()) {
-        Some(rules) => EnvFilter::try_new(rules).map_err(|error| TelemetryError::Rules(error.to_string())),
+        Some(rules) => EnvFilter::try_new(rules)
+            .map_err(|error| TelemetryError::Rules(message!("start.log_rules", error = error.to_string()))),
         None => Ok(EnvFilter::new(default_rules(&log.level))),
     }
 }
@@ -107,7 +112,7 @@ fn default_rules(level: &str) -> String {
 
 type Boxed = Box<dyn Layer<Registry> + Send + Sync>;
 
-fn console(format: LogFormat, time: Time, terminal: NonBlocking) -> Boxed {
+fn console(format: LogFormat, time: Time, terminal: Lines) -> Boxed {
     let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     let layer = fmt::layer().with_writer(terminal).with_ansi(colours);
     match format {
@@ -119,7 +124,7 @@ fn console(format: LogFormat, time: Time, terminal: NonBlocking) -> Boxed {
     }
 }
 
-fn to_file(format: LogFormat, time: Time, file: NonBlocking) -> Boxed {
+fn to_file(format: LogFormat, time: Time, file: Lines) -> Boxed {
     let layer = fmt::layer().with_writer(file).with_ansi(false);
     match format {
         LogFormat::Text => {

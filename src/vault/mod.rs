@@ -57,11 +57,11 @@ impl TaskSecrets {
     ///
     /// # Errors
     /// Why the task has no such secret.
-    pub fn get(&self, name: &str) -> Result<String, String> {
+    pub fn get(&self, name: &str) -> Result<String, Message> {
         match self.values.get(name) {
-            _ if self.refused.contains(name) => Err(format!("the secret '{name}' is limited to other tasks")),
+            _ if self.refused.contains(name) => Err(message!("secret.of_other_tasks", name)),
             Some(value) => Ok(value.clone()),
-            None => Err(format!("there is no secret '{name}'")),
+            None => Err(message!("secret.missing", name)),
         }
     }
 }
@@ -122,7 +122,7 @@ impl Vault {
     /// # Errors
     /// A secret cannot be decrypted.
     async fn current(&self) -> Result<Decrypted, VaultError> {
-        let mut reader = self.database.read().await?;
+        let mut reader = self.database.read_engine().await?;
         let revision = secret::revision(&mut reader).await?;
         {
             let cached = self.cache.read().unwrap_or_else(PoisonError::into_inner);

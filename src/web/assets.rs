@@ -1,48 +1,67 @@
-//! Static assets: style sheets, scripts and images, embedded in the binary. Each URL has a content hash, so that browsers
-//! can cache the file forever and still see every change.
+//! Static assets: style sheets, scripts and images, embedded in the binary. Each URL has a content hash, so that browsers can
+//! cache the file forever and still see every change. What every page loads is bundled into one style sheet and one script.
 
-use data_encoding::HEXLOWER;
-use poem::http::{HeaderMap, StatusCode, header};
-use poem::{Body, Response};
-use rust_embed::{EmbeddedFile, RustEmbed};
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use poem::Response;
+use poem::http::HeaderMap;
+use rust_embed::RustEmbed;
+
+use crate::net::static_file::StaticFile;
 
 #[derive(RustEmbed)]
 #[folder = "static/"]
 #[exclude = "vendor/swagger-ui/*"]
 struct Files;
 
-/// Returns the URL of a file in `static/`; `None` if it does not exist.
+/// The bundles, with their files in order.
+const BUNDLES: [(&str, &[&str]); 2] = [
+    ("app.css", &["vendor/tabler-core-1.6.1/tabler.min.css", "css/belfry.css"]),
+    (
+        "app.js",
+        &[
+            "vendor/htmx-4.0.1/htmx.min.js",
+            "js/live.js",
+            "js/belfry.js",
+            "js/rows.js",
+            "js/output.js",
+            "js/forms.js",
+            "js/palette.js",
+        ],
+    ),
+];
+
+/// All files by path, unpacked once.
+static ALL: LazyLock<BTreeMap<String, StaticFile>> = LazyLock::new(|| {
+    let names = Files::iter().map(|name| name.replace('\\', "/"));
+    let single = names.filter_map(|name| Some((name.clone(), StaticFile::new(&name, Files::get(&name)?.data.into_owned()))));
+    single.chain(BUNDLES.iter().map(|(name, parts)| ((*name).to_owned(), StaticFile::new(name, bundle(parts))))).collect()
+});
+
+fn bundle(parts: &[&str]) -> Vec<u8> {
+    let contents = parts.iter().filter_map(|part| Files::get(part));
+    contents.map(|file| file.data.into_owned()).collect::<Vec<_>>().join(&b'\n')
+}
+
+/// Returns the URL of a file in `static/` or of a bundle; `None` if it does not exist.
 pub fn address(path: &str) -> Option<String> {
-    let file = Files::get(path)?;
-    Some(format!("/static/{path}?v={}", version(&file)))
+    Some(format!("/static/{path}?v={}", ALL.get(path)?.version()))
 }
 
-/// Responds to `GET` and `HEAD` of a file: 304 if the browser has the current version, `None` if the file does not exist.
+/// Responds to `GET` and `HEAD` of a file; `None` if it does not exist.
 pub fn respond(path: &str, query_version: Option<&str>, headers: &HeaderMap) -> Option<Response> {
-    let file = Files::get(path)?;
-    let version = version(&file);
-    let etag = format!("W/\"{version}\"");
-    let kept = if query_version == Some(version.as_str()) { "public, max-age=31536000, immutable" } else { "public, no-cache" };
-    let response = Response::builder().header(header::ETAG, &etag).header(header::CACHE_CONTROL, kept);
-    let known = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
-    if known.is_some_and(|known| known.split(',').any(|one| one.trim() == etag || one.trim() == "*")) {
-        return Some(response.status(StatusCode::NOT_MODIFIED).finish());
-    }
-    let body = Body::from_vec(file.data.into_owned());
-    Some(response.content_type(media_type(path)).body(body))
+    Some(ALL.get(path)?.respond(query_version, headers))
 }
 
-fn version(file: &EmbeddedFile) -> String {
-    HEXLOWER.encode(&file.metadata.sha256_hash()[..6])
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn media_type(path: &str) -> &'static str {
-    match path.rsplit('.').next() {
-        Some("css") => "text/css; charset=utf-8",
-        Some("js") => "text/javascript; charset=utf-8",
-        Some("svg") => "image/svg+xml",
-        Some("png") => "image/png",
-        Some("woff2") => "font/woff2",
-        _ => "text/plain; charset=utf-8",
+    #[test]
+    fn every_file_of_a_bundle_exists() {
+        for part in BUNDLES.iter().flat_map(|(_, parts)| *parts) {
+            assert!(Files::get(part).is_some(), "{part}");
+        }
     }
 }

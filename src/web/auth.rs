@@ -84,6 +84,9 @@ async fn check_access(ctx: &mut RequestContext, request: &mut Request, needs_ses
     if needs_session && ctx.must_enrol && !ENROLLMENT_PATHS.iter().any(|path| ctx.path.starts_with(path)) {
         return Err(Failure::MustEnrol);
     }
+    if needs_session {
+        ctx.read_banners().await?;
+    }
     if request.method() != Method::POST {
         return Ok(());
     }

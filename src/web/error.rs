@@ -61,7 +61,7 @@ impl Failure {
             Failure::Service(Error::TooManyRequests(_)) => StatusCode::TOO_MANY_REQUESTS,
             Failure::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Failure::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Failure::TooSlow => StatusCode::SERVICE_UNAVAILABLE,
+            Failure::TooSlow | Failure::Service(Error::TooSlow) => StatusCode::SERVICE_UNAVAILABLE,
             Failure::BadRequest(_) => StatusCode::BAD_REQUEST,
             _ => StatusCode::INTERNAL_SERVER_ERROR,
         }

@@ -58,7 +58,7 @@ fn toast(ctx: &RequestContext, failure: &Failure, status: StatusCode, reference:
 /// Redirects to the sign-in page, or to setup while no account exists.
 async fn sign_in(ctx: &RequestContext) -> Response {
     let needs_setup = ctx.services().setup.is_needed().await.unwrap_or(false);
-    let next = if ctx.partial { ctx.referer.clone().unwrap_or_default() } else { ctx.path_and_query() };
+    let next = if ctx.partial || ctx.is_post { ctx.referer.clone().unwrap_or_default() } else { ctx.path_and_query() };
     let next = if next == "/" { String::new() } else { next };
     let path = if needs_setup { "/setup".to_owned() } else { urls::with_query("/login", &[("next", &next)]) };
     redirect_page_or_script(ctx, &path)

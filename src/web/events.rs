@@ -1,20 +1,27 @@
-//! Server-sent events for the pages. A message lists the tasks and executions that changed and the number of new
-//! executions, at most twice a second; the page then fetches the rows it shows.
+//! Changes for the pages: a stream of server-sent events, one a browser, and the changes since a position for its other tabs. A
+//! message lists the tasks and executions that changed, at most twice a second; the page then fetches the rows it shows.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::stream;
-use poem::IntoResponse;
 use poem::web::sse::{Event as Message, SSE};
+use poem::{IntoResponse, Response};
 use serde::Serialize;
-use tokio::sync::broadcast::{Receiver, error::RecvError};
+use serde_json::json;
+use tokio::sync::broadcast::{
+    Receiver,
+    error::{RecvError, TryRecvError},
+};
 use tokio_util::sync::CancellationToken;
 
+use super::error::Failure;
 use super::request_context::{HandlerResult, RequestContext};
+use crate::clock::SharedClock;
 use crate::domain::event::Event;
 use crate::domain::user::Via;
+use crate::events::EventBus;
 use crate::service::{Credential, EventSubscription, OpenStream};
 
 /// Minimum time between two messages.
@@ -22,36 +29,33 @@ const MIN_INTERVAL: Duration = Duration::from_millis(500);
 /// Maximum number of tasks or executions in a message; above it the page reloads its content.
 const MAX_LISTED: usize = 100;
 
-/// `GET /live?at=<position the page was drawn at>&since=<newest execution id shown>&execution=<id whose output is shown>`.
+/// `GET /live?at=<position that the page knows>`: the changes from there on.
 pub async fn stream(ctx: Arc<RequestContext>) -> HandlerResult {
-    let credential = Credential::Session(ctx.session.clone().unwrap_or_default(), Via::Page);
     let open_stream = ctx.services().events.open_stream(ctx.actor()?)?;
-    let (missed, events) = ctx.services().events.subscribe_after(ctx.query.get("at").unwrap_or_default());
-    let listener = Listener {
-        subscription: Some(ctx.services().events.subscription(credential, ctx.actor()?.clone())),
-        missed,
-        events,
-        newest: ctx.query.get("since").unwrap_or_default().to_owned(),
-        execution: ctx.query.get("execution").map(str::to_owned),
-        shutdown: ctx.web.options.shutdown.clone(),
-        hello_sent: false,
-        _open_stream: Some(open_stream),
-    };
+    let listener = Listener { _open_stream: Some(open_stream), ..Listener::new(&ctx)? };
     let messages = stream::unfold(listener, |mut listener| async move { listener.next().await.map(|m| (m, listener)) });
     // nginx would buffer the events.
     Ok(SSE::new(messages).keep_alive(Duration::from_secs(15)).with_header("x-accel-buffering", "no").into_response())
 }
 
+/// `GET /live/changes?at=<position>`: the changes since then as JSON, for a tab that another one sends the following ones.
+pub async fn changes(ctx: Arc<RequestContext>) -> HandlerResult {
+    let mut listener = Listener::new(&ctx)?;
+    let changes = listener.pending_changes(Changes::default()).await.unwrap_or_default();
+    Ok(Response::builder().content_type("application/json").body(to_json(&changes)))
+}
+
 struct Listener {
+    bus: EventBus,
+    clock: SharedClock,
     /// Filters the events by the user's permissions; `None` only in tests.
     subscription: Option<EventSubscription>,
-    /// Events since the page was drawn.
+    /// Events since the position of the request.
     missed: Vec<Arc<[Event]>>,
     events: Receiver<Arc<[Event]>>,
-    newest: String,
-    execution: Option<String>,
     shutdown: CancellationToken,
     hello_sent: bool,
+    /// Counts the stream until it ends.
     _open_stream: Option<OpenStream>,
 }
 
@@ -60,20 +64,38 @@ struct Listener {
 struct Changes {
     tasks: BTreeSet<String>,
     executions: BTreeSet<String>,
-    /// Number of new executions.
-    new: u64,
-    /// The execution that the page shows has new output.
-    output: bool,
+    /// The executions with new output.
+    output: BTreeSet<String>,
     /// Too many changes to list, or events were lost: the page must reload its content.
     all: bool,
+    /// The position after these changes; empty until they are sent.
+    at: String,
 }
 
 impl Listener {
+    fn new(ctx: &RequestContext) -> Result<Listener, Failure> {
+        let credential = Credential::Session(ctx.session.clone().unwrap_or_default(), Via::Page);
+        let service = &ctx.services().events;
+        let bus = service.bus().clone();
+        let (missed, events) = bus.subscribe_after(ctx.query.get("at").unwrap_or_default());
+        Ok(Listener {
+            subscription: Some(service.subscription(credential, ctx.actor()?.clone())),
+            bus,
+            clock: ctx.services().clock.clone(),
+            missed,
+            events,
+            shutdown: ctx.web.options.shutdown.clone(),
+            hello_sent: false,
+            _open_stream: None,
+        })
+    }
+
     /// Returns the next message; `None` when the server stops.
     async fn next(&mut self) -> Option<Message> {
         if !self.hello_sent {
             self.hello_sent = true;
-            return Some(Message::message("{}").event_type("hello"));
+            let hello = json!({"now": self.clock.now().timestamp_millis()}).to_string();
+            return Some(Message::message(hello).event_type("hello"));
         }
         let shutdown = self.shutdown.clone();
         tokio::select! {
@@ -99,12 +121,28 @@ impl Listener {
         while let Ok(received) = tokio::time::timeout_at(end, self.events.recv()).await {
             self.apply(&mut changes, received).await?;
         }
-        Some(changes)
+        self.pending_changes(changes).await
+    }
+
+    /// Adds what was published up to now, without waiting, and the position that it reaches.
+    async fn pending_changes(&mut self, mut changes: Changes) -> Option<Changes> {
+        changes.at = self.bus.position();
+        for events in std::mem::take(&mut self.missed) {
+            self.apply(&mut changes, Ok(events)).await?;
+        }
+        loop {
+            let received = match self.events.try_recv() {
+                Ok(events) => Ok(events),
+                Err(TryRecvError::Lagged(count)) => Err(RecvError::Lagged(count)),
+                Err(TryRecvError::Empty | TryRecvError::Closed) => return Some(changes),
+            };
+            self.apply(&mut changes, received).await?;
+        }
     }
 
     async fn apply(&mut self, changes: &mut Changes, received: Result<Arc<[Event]>, RecvError>) -> Option<()> {
         match received {
-            Ok(events) => self.visible_events(events).await?.iter().for_each(|event| self.record(changes, event)),
+            Ok(events) => self.visible_events(events).await?.iter().for_each(|event| changes.record(event)),
             Err(RecvError::Lagged(_)) => changes.all = true,
             Err(RecvError::Closed) => return None,
         }
@@ -121,25 +159,24 @@ impl Listener {
             None
         })
     }
+}
 
-    fn record(&mut self, changes: &mut Changes, event: &Event) {
+impl Changes {
+    fn record(&mut self, event: &Event) {
         match event {
-            Event::Task { id, .. } => drop(changes.tasks.insert(id.clone())),
+            Event::Task { id, .. } => drop(self.tasks.insert(id.clone())),
             Event::Execution { id, task_id, .. } => {
-                if *id > self.newest {
-                    self.newest.clone_from(id);
-                    changes.new += 1;
-                }
-                changes.tasks.insert(task_id.clone());
-                changes.executions.insert(id.clone());
+                self.tasks.insert(task_id.clone());
+                self.executions.insert(id.clone());
             }
-            Event::Output { execution_id, .. } => changes.output |= self.execution.as_deref() == Some(execution_id),
-            Event::Resync => changes.all = true,
+            Event::Output { execution_id, .. } => drop(self.output.insert(execution_id.clone())),
+            Event::Resync => self.all = true,
         }
-        if changes.tasks.len() > MAX_LISTED || changes.executions.len() > MAX_LISTED {
-            changes.all = true;
-            changes.tasks.clear();
-            changes.executions.clear();
+        if [&self.tasks, &self.executions, &self.output].iter().any(|list| list.len() > MAX_LISTED) {
+            self.all = true;
+            self.tasks.clear();
+            self.executions.clear();
+            self.output.clear();
         }
     }
 }
@@ -159,16 +196,16 @@ fn to_json(changes: &Changes) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::ManualClock;
     use crate::domain::execution::Status;
-    use crate::events::EventBus;
 
     fn listener(bus: &EventBus) -> Listener {
         Listener {
+            bus: bus.clone(),
+            clock: Arc::new(ManualClock::new(chrono::DateTime::UNIX_EPOCH)),
             subscription: None,
             missed: Vec::new(),
             events: bus.subscribe(),
-            newest: "5".into(),
-            execution: None,
             shutdown: CancellationToken::new(),
             hello_sent: true,
             _open_stream: None,
@@ -208,11 +245,17 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn only_executions_after_the_newest_count_as_new() {
+    async fn the_position_of_a_message_covers_its_changes_and_no_others() {
         let bus = EventBus::default();
         let mut listener = listener(&bus);
         bus.publish(vec![execution("4".into(), "a"), execution("6".into(), "b"), execution("6".into(), "b")]);
         let changes = listener.collect_changes().await.expect("a message");
-        assert_eq!((changes.new, changes.tasks.len(), changes.executions.len()), (1, 2, 2));
+        assert_eq!((changes.tasks.len(), changes.executions.len()), (2, 2));
+        assert_eq!(changes.at, bus.position());
+        bus.publish(vec![execution("7".into(), "c")]);
+        let (missed, _) = bus.subscribe_after(&changes.at);
+        assert_eq!(missed.concat(), [execution("7".into(), "c")]);
+        let pending = listener.pending_changes(Changes::default()).await.expect("the changes");
+        assert_eq!((pending.executions, pending.at), (BTreeSet::from(["7".to_owned()]), bus.position()));
     }
 }

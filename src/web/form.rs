@@ -6,12 +6,15 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::urls::Pairs;
-use super::view::pretty;
 use crate::domain::fault::Fault;
 use crate::domain::input::json_syntax;
 use crate::domain::json;
+use crate::domain::json::pretty;
 
+pub mod calendar;
 pub mod chain;
+pub mod inputs;
+pub mod schedule;
 
 /// Field values by field name.
 pub type Values = BTreeMap<String, String>;
@@ -47,29 +50,45 @@ const CRON_RULE: [&str; 9] = ["expression", "year", "month", "day", "week", "day
 /// Members that stay strings even if they look like numbers.
 const TEXTS: [&str; 5] = ["run_date", "start_date", "end_date", "timezone", "expression"];
 
-const POLICY: [&str; 6] = ["max_instances", "misfire_grace_seconds", "coalesce", "timeout_seconds", "priority", "queue"];
-const RETRY: [&str; 5] = ["max_attempts", "delay_seconds", "backoff", "max_delay_seconds", "jitter_seconds"];
+const POLICY: [&str; 7] =
+    ["max_instances", "on_overlap", "misfire_grace_seconds", "coalesce", "timeout_seconds", "priority", "queue"];
+const RETRY: [&str; 6] = ["max_attempts", "delay_seconds", "backoff", "max_delay_seconds", "jitter_seconds", "on_interruption"];
 
 const RETENTION: [&str; 2] = ["max_age_days", "max_executions"];
 
+const ALERT: [&str; 4] = ["late_seconds", "running_longer_than_seconds", "no_success_for_seconds", "failures_in_a_row"];
+
 /// Members whose empty field becomes `null`: no limit, or the server's setting.
-const LIMITS: [&str; 4] = ["misfire_grace_seconds", "timeout_seconds", "max_age_days", "max_executions"];
+const LIMITS: [&str; 8] = [
+    "misfire_grace_seconds",
+    "timeout_seconds",
+    "max_age_days",
+    "max_executions",
+    "late_seconds",
+    "running_longer_than_seconds",
+    "no_success_for_seconds",
+    "failures_in_a_row",
+];
 
 /// Whether the form has a field of this name.
 fn is_field(name: &str) -> bool {
     let below = |base: &str, names: &[&str]| name.strip_prefix(base).is_some_and(|member| names.contains(&member));
-    matches!(name, "/id" | "/type" | "/name" | "/description" | "/tags" | "/enabled" | "/trigger" | "/params")
+    matches!(name, "/id" | "/type" | "/name" | "/description" | "/tags" | "/enabled" | "/allow_past" | "/trigger" | "/params")
         || below("/trigger/", &["type"])
         || TRIGGERS.iter().any(|(_, members)| below("/trigger/", members))
         || below("/policy/", &POLICY)
         || below("/policy/retry/", &RETRY)
         || below("/policy/retention/", &RETENTION)
+        || below("/policy/alert/", &ALERT)
         || chain::is_field(name)
+        || inputs::is_field(name)
+        || schedule::is_field(name)
 }
 
 /// Returns the field that shows a fault: its own or the nearest enclosing one; `None` if the form has none.
 pub fn field_of(pointer: &str) -> Option<&str> {
-    let mut name = pointer;
+    // The first of several rules has the fields of the trigger.
+    let mut name = pointer.strip_prefix("/triggers/0").filter(|rest| rest.starts_with("/trigger")).unwrap_or(pointer);
     while !name.is_empty() {
         if is_field(name) {
             return Some(name);
@@ -93,8 +112,11 @@ pub fn to_task(form: &Pairs) -> (Value, Vec<Fault>) {
     if let Some(enabled) = flag(form, "/enabled") {
         task.insert("enabled".into(), enabled.into());
     }
-    task.insert("trigger".into(), to_trigger(form));
-    let mut faults = Vec::new();
+    if flag(form, "/allow_past") == Some(true) {
+        task.insert("allow_past".into(), true.into());
+    }
+    let (fields, mut faults) = schedule::to_fields(form);
+    task.extend(fields);
     match to_params(form.raw("/params").unwrap_or_default()) {
         Ok(params) => drop(task.insert("params".into(), params)),
         Err(fault) => faults.push(fault),
@@ -106,6 +128,9 @@ pub fn to_task(form: &Pairs) -> (Value, Vec<Fault>) {
         let (links, more) = chain::to_chain(form);
         task.insert("chain".into(), links);
         faults.extend(more);
+    }
+    if inputs::is_present(form) {
+        task.insert("inputs".into(), inputs::to_inputs(form));
     }
     (Value::Object(task), faults)
 }
@@ -140,7 +165,7 @@ pub fn to_params(text: &str) -> Result<Value, Fault> {
     if text.trim().is_empty() {
         return Ok(Value::Object(Map::new()));
     }
-    json::read(text.as_bytes()).map_err(|error| Fault::new("/params", json_syntax(&error)))
+    json::read_typed(text).map_err(|error| Fault::new("/params", json_syntax(&error)))
 }
 
 fn to_policy(form: &Pairs) -> Option<Value> {
@@ -148,6 +173,7 @@ fn to_policy(form: &Pairs) -> Option<Value> {
     let mut policy = members(form, "/policy/", &POLICY);
     policy.insert("retry".into(), Value::Object(members(form, "/policy/retry/", &RETRY)));
     policy.insert("retention".into(), Value::Object(members(form, "/policy/retention/", &RETENTION)));
+    policy.insert("alert".into(), Value::Object(members(form, "/policy/alert/", &ALERT)));
     Some(Value::Object(policy))
 }
 
@@ -156,8 +182,8 @@ fn members(form: &Pairs, base: &str, names: &[&str]) -> Map<String, Value> {
     for name in names {
         let field = format!("{base}{name}");
         let value = match (*name, form.get(&field)) {
-            ("coalesce", _) => flag(form, &field).map(Value::from),
-            ("queue", Some(text)) => Some(text.into()),
+            ("coalesce" | "on_interruption", _) => flag(form, &field).map(Value::from),
+            ("queue" | "on_overlap", Some(text)) => Some(text.into()),
             (_, Some(text)) => Some(number_or_text(text)),
             (name, None) => LIMITS.contains(&name).then_some(Value::Null),
         };
@@ -191,8 +217,10 @@ pub fn split_tags(text: &str) -> Vec<String> {
 /// Returns the submitted values by field; the last value of a name counts.
 pub fn submitted(form: &Pairs) -> Values {
     let mut values: Values = form.0.iter().filter(|(name, _)| name.starts_with('/')).cloned().collect();
-    values.retain(|name, _| !chain::is_field(name));
+    values.retain(|name, _| !chain::is_field(name) && !inputs::is_field(name) && !name.starts_with("/triggers/"));
+    values.extend(schedule::submitted(form));
     values.extend(chain::submitted(form));
+    values.extend(inputs::submitted(form));
     values
 }
 
@@ -206,7 +234,12 @@ pub fn to_values(task: &Map<String, Value>) -> Values {
                 values.insert("/tags".into(), tags.join(", "));
             }
             ("params", params) => drop(values.insert("/params".into(), pretty(params))),
+            ("triggers", Value::Array(rules)) => values.extend(schedule::to_values(rules)),
+            ("calendar" | "calendar_rule" | "on_closed" | "nth_working_day", value) => {
+                schedule::put_calendar_values(&mut values, name, value);
+            }
             ("chain", Value::Array(links)) => values.extend(chain::to_values(links)),
+            ("inputs", Value::Array(inputs)) => values.extend(inputs::to_values(inputs)),
             (name, Value::Object(inner)) => put_members(&mut values, &format!("/{name}"), inner),
             (name, value) => drop(values.insert(format!("/{name}"), text_of(value))),
         }
@@ -245,10 +278,12 @@ mod tests {
         let task = json!({"id": "a", "name": "A", "description": "d", "tags": ["x", "y"], "type": "echo",
             "trigger": {"type": "cron", "day_of_week": "mon-fri", "hour": 8, "minute": "*/5", "timezone": "Asia/Shanghai"},
             "params": {"message": "日"}, "enabled": false,
-            "policy": {"max_instances": 2, "misfire_grace_seconds": null, "coalesce": true, "timeout_seconds": 1.5, "priority": -1,
+            "policy": {"max_instances": 2, "on_overlap": "queue", "misfire_grace_seconds": null, "coalesce": true, "timeout_seconds": 1.5, "priority": -1,
                 "queue": "default", "retry": {"max_attempts": 3, "delay_seconds": 10, "backoff": "fixed",
-                "max_delay_seconds": 600, "jitter_seconds": 0}, "retention": {"max_age_days": null, "max_executions": 100}},
-            "chain": [{"on": "failure", "task": "b", "params": {"x": 1}}]});
+                "max_delay_seconds": 600, "jitter_seconds": 0, "on_interruption": false}, "retention": {"max_age_days": null, "max_executions": 100},
+                "alert": {"late_seconds": 60, "running_longer_than_seconds": null, "no_success_for_seconds": null, "failures_in_a_row": 3}},
+            "chain": [{"on": "failure", "task": "b", "params": {"x": 1}}],
+            "inputs": [{"name": "city", "title": "City", "type": "text", "default": "x", "required": true}]});
         let values = to_values(task.as_object().expect("an object"));
         let pairs = Pairs(values.into_iter().collect());
         let (back, faults) = to_task(&pairs);

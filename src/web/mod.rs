@@ -11,6 +11,7 @@ pub mod events;
 pub mod form;
 mod pages;
 pub mod request_context;
+pub mod row_cache;
 pub mod session;
 pub mod templates;
 pub mod theme;
@@ -23,13 +24,16 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use poem::http::{HeaderValue, StatusCode, header};
-use poem::middleware::{Compression, CookieJarManager};
-use poem::{Endpoint, EndpointExt, IntoResponse, Request, Response, Route, get};
+use poem::{Endpoint, EndpointExt, IntoResponse, Request, Response, get};
 use tokio_util::sync::CancellationToken;
 
 use self::error::Failure;
 use self::request_context::RequestContext;
+use self::row_cache::RowCache;
 use self::templates::Templates;
+use self::view::executions::ExecutionState;
+use self::view::tasks::TaskState;
+use crate::net::content_encoding;
 use crate::service::Services;
 
 /// Settings of the pages.
@@ -41,11 +45,18 @@ pub struct Options {
     pub body_limit: usize,
     /// Ends the event streams at shutdown.
     pub shutdown: CancellationToken,
+    /// The path below which a proxy serves Belfry, empty for the root.
+    pub base_path: String,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { request_timeout: Duration::from_secs(30), body_limit: 1 << 20, shutdown: CancellationToken::new() }
+        Self {
+            request_timeout: Duration::from_secs(30),
+            body_limit: 1 << 20,
+            shutdown: CancellationToken::new(),
+            base_path: String::new(),
+        }
     }
 }
 
@@ -54,6 +65,8 @@ pub struct Web {
     pub services: Services,
     pub templates: Templates,
     pub options: Options,
+    pub task_rows: RowCache<TaskState>,
+    pub execution_rows: RowCache<ExecutionState>,
 }
 
 /// Builds the routes of all pages, from `/` on; more specific routes (`/api`, `/docs`, `/metrics`) must come first.
@@ -61,21 +74,23 @@ pub struct Web {
 /// # Panics
 /// If an embedded template or locale file does not parse; the first start shows it.
 pub fn routes(services: Services, options: Options) -> impl Endpoint<Output = Response> + 'static {
-    let templates = Templates::load().expect("embedded templates and locale files are valid");
-    let web = Arc::new(Web { services, templates, options });
-    let compressed = pages::routes(&web).at("/static/*path", get(poem::endpoint::make(static_file))).with(Compression::new());
-    let all = Route::new().at("/live", get(auth::require_session(&web, events::stream))).nest_no_strip("/", compressed);
-    let guarded = all.around(move |inner, request| {
+    let templates = Templates::load(&options.base_path).expect("embedded templates and locale files are valid");
+    let web = Arc::new(Web { services, templates, options, task_rows: RowCache::default(), execution_rows: RowCache::default() });
+    let all = pages::routes(&web)
+        .at("/live", get(auth::require_session(&web, events::stream)))
+        .at("/live/changes", get(auth::require_session(&web, events::changes)))
+        .at("/static/*path", get(poem::endpoint::make(static_file)));
+    all.around(move |inner, request| {
         let web = web.clone();
         async move { Ok(serve_page(&web, &inner, request).await) }
-    });
-    guarded.with(CookieJarManager::new())
+    })
 }
 
 /// Calls a page, turns router errors and panics into error pages, and sets the security headers.
 async fn serve_page(web: &Arc<Web>, inner: &impl Endpoint<Output: IntoResponse>, request: Request) -> Response {
     let mut ctx = RequestContext::from_request(web, &request);
     let is_file = request.uri().path().starts_with("/static/");
+    let accepts_gzip = content_encoding::accepts(request.headers(), "gzip");
     let called = AssertUnwindSafe(inner.call(request)).catch_unwind().await;
     let mut response = match called {
         Ok(Ok(response)) => response.into_response(),
@@ -91,7 +106,7 @@ async fn serve_page(web: &Arc<Web>, inner: &impl Endpoint<Output: IntoResponse>,
         }
     };
     set_security_headers(&mut response, is_file);
-    response
+    content_encoding::compressed(response, accepts_gzip).await
 }
 
 /// Sets the security headers: only own resources, no MIME sniffing, no framing, no caching of pages.

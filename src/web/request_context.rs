@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use poem::http::uri::Scheme;
-use poem::http::{HeaderMap, StatusCode, header};
-use poem::web::cookie::Cookie;
+use poem::http::{HeaderMap, Method, StatusCode, header};
 use poem::{Request, Response};
 use serde_json::json;
 
@@ -14,13 +13,15 @@ use super::theme::Theme;
 use super::urls::{self, Pairs};
 use super::view::context::ViewContext;
 use super::view::fault_text::FaultText;
+use super::view::freezes::{Banners, FreezeRow};
 use super::view::tasks::ConfirmDialog;
 use super::view::{FlashView, LayoutRequest, PageLayout, View};
 use super::{Web, csrf};
+use crate::domain::calendar::Freeze;
 use crate::domain::fault::Fault;
 use crate::domain::user::{Action, Actor, Via};
 use crate::i18n::{Language, Message, Texts};
-use crate::net::local_request;
+use crate::net::{cookie, local_request, own_address};
 use crate::service::{Services, allow};
 
 /// Result of a page handler.
@@ -40,6 +41,8 @@ pub struct RequestContext {
     /// Cookie that binds a sign-in through the identity provider to this browser; empty without one.
     pub provider_cookie: String,
     pub path: String,
+    /// The request changes something.
+    pub is_post: bool,
     pub query: Pairs,
     pub form: Pairs,
     /// The request comes from htmx and expects a fragment.
@@ -57,36 +60,48 @@ pub struct RequestContext {
     position: String,
     flash: Option<Flash>,
     id: String,
+    second_id: String,
+    /// The freezes in force that concern the user.
+    freezes: Vec<Freeze>,
+    /// The year that China's calendar lacks.
+    missing_year: Option<i32>,
+    /// The number of open incidents in the scope of the user.
+    open_incidents: i64,
 }
 
 impl RequestContext {
     /// Reads the request's headers and cookies; the user is not authenticated yet.
     pub fn from_request(web: &Arc<Web>, request: &Request) -> RequestContext {
-        let cookie = |name: &str| request.cookie().get(name).map(|cookie| cookie.value_str().to_owned());
+        let cookie = |name: &str| cookie::read(request.headers(), name);
         let accept = request.header(header::ACCEPT_LANGUAGE).unwrap_or_default();
-        let chosen = cookie(session::LANGUAGE).and_then(|tag| Language::parse(&tag));
+        let chosen = cookie(session::LANGUAGE).and_then(Language::parse);
         let host = request.header(header::HOST).unwrap_or_default();
         RequestContext {
             web: web.clone(),
             language: chosen.unwrap_or_else(|| Language::negotiate(accept)),
-            theme: cookie(session::THEME).and_then(|name| Theme::parse(&name)).unwrap_or(Theme::System),
-            session: cookie(session::SESSION).filter(|secret| !secret.is_empty()),
+            theme: cookie(session::THEME).and_then(Theme::parse).unwrap_or(Theme::System),
+            session: cookie(session::SESSION).filter(|secret| !secret.is_empty()).map(str::to_owned),
             actor: None,
             must_enrol: false,
-            pending: cookie(session::PENDING).unwrap_or_default(),
-            provider_cookie: cookie(session::PROVIDER).unwrap_or_default(),
+            pending: cookie(session::PENDING).unwrap_or_default().to_owned(),
+            provider_cookie: cookie(session::PROVIDER).unwrap_or_default().to_owned(),
             path: request.uri().path().to_owned(),
+            is_post: request.method() == Method::POST,
             query: Pairs(request.params().unwrap_or_default()),
             form: Pairs::default(),
-            partial: request.header("hx-request").is_some(),
+            partial: request.header("hx-request").is_some() || request.header(header::ACCEPT) == Some("text/event-stream"),
             secure: request.scheme() == &Scheme::HTTPS,
-            referer: request.header(header::REFERER).and_then(|from| urls::local_part(from, host)).map(str::to_owned),
+            referer: request.header(header::REFERER).and_then(|from| urls::page_of(from, host, &web.options.base_path)),
             headers: request.headers().clone(),
             is_local_request: local_request::is_local_request(request),
             peer: request.remote_addr().as_socket_addr().map(|peer| peer.ip().to_canonical().to_string()),
-            position: web.services.events.position(),
-            flash: cookie(session::FLASH).and_then(|text| Flash::read(&text)),
+            position: web.services.events.bus().position(),
+            flash: cookie(session::FLASH).and_then(Flash::read),
+            freezes: Vec::new(),
+            missing_year: None,
+            open_incidents: 0,
             id: request.raw_path_param("id").unwrap_or_default().to_owned(),
+            second_id: request.raw_path_param("second").unwrap_or_default().to_owned(),
         }
     }
 
@@ -96,6 +111,16 @@ impl RequestContext {
             && let Some((actor, must_enrol)) = self.services().sessions.authenticate(secret, Via::Page).await?
         {
             (self.actor, self.must_enrol) = (Some(actor.with_address(self.peer.clone())), must_enrol);
+        }
+        Ok(())
+    }
+
+    /// Reads what every page tells its user.
+    pub async fn read_banners(&mut self) -> Result<(), Failure> {
+        if let Some(actor) = self.actor.as_ref().filter(|_| !self.partial) {
+            self.freezes = self.services().freezes.in_force(actor).await?;
+            self.missing_year = self.services().calendars.missing_year().await?;
+            self.open_incidents = self.services().incidents.open_count(actor).await?;
         }
         Ok(())
     }
@@ -120,9 +145,25 @@ impl RequestContext {
         Ok(allow(self.actor()?, action)?)
     }
 
+    /// Whether the user may run, pause and select tasks.
+    pub fn can_run(&self) -> bool {
+        self.actor.as_ref().is_some_and(|actor| actor.role.allows(Action::Run))
+    }
+
     /// The id in the path, decoded.
     pub fn id(&self) -> &str {
         &self.id
+    }
+
+    /// The second id in the path, of a part of what the first one names.
+    pub fn second_id(&self) -> &str {
+        &self.second_id
+    }
+
+    /// The URL of a path of this server, for other programs.
+    pub fn own_address(&self, path: &str) -> String {
+        let public_url = self.services().public_url.as_deref();
+        own_address(public_url, &self.headers, self.secure, &self.web.options.base_path, path)
     }
 
     pub fn texts(&self) -> &Texts {
@@ -145,7 +186,8 @@ impl RequestContext {
 
     /// Puts messages into words, separated by semicolons.
     pub fn translate_all(&self, messages: &[Message]) -> String {
-        messages.iter().map(|message| self.translate(message)).collect::<Vec<_>>().join("; ")
+        let separator = if self.language == Language::Chinese { "；" } else { "; " };
+        messages.iter().map(|message| self.translate(message)).collect::<Vec<_>>().join(separator)
     }
 
     /// The CSRF token of the session; empty without a session.
@@ -184,6 +226,11 @@ impl RequestContext {
             address: self.path_and_query(),
             position: self.position.clone(),
             flash: flash.map(|flash| FlashView { text: self.flash_text(flash), link: flash.link.clone() }),
+            open_incidents: self.open_incidents,
+            banners: Banners {
+                freezes: self.freezes.iter().map(|freeze| FreezeRow::new(&self.view(), freeze)).collect(),
+                missing_year: self.missing_year.unwrap_or_default(),
+            },
         };
         PageLayout::new(&self.view(), request)
     }
@@ -234,7 +281,7 @@ impl RequestContext {
             return self.redirect_with_flash(path, Some(&Flash::new(&flash.key, &flash.about, link)));
         }
         let text = self.flash_text(flash);
-        let event = json!({"belfry:done": {"kind": "success", "text": text, "link": flash.link,
+        let event = json!({"belfry:done": {"kind": "success", "text": text, "link": self.below_base(&flash.link),
             "link_text": self.t("action.view"), "task": task}});
         trigger_event(StatusCode::NO_CONTENT, &event)
     }
@@ -248,6 +295,11 @@ impl RequestContext {
         let mut response = Response::builder().status(StatusCode::NO_CONTENT).header("hx-redirect", "/tasks").finish();
         set_cookie(&mut response, &flash.cookie(self.secure));
         response
+    }
+
+    /// A path as the browser needs it: below the base path. An empty one stays empty.
+    fn below_base(&self, path: &str) -> String {
+        if path.is_empty() { String::new() } else { format!("{}{path}", self.web.options.base_path) }
     }
 
     /// The key of a submitted form: a repeated submission starts nothing new.
@@ -293,7 +345,7 @@ fn ascii(json: &str) -> String {
     })
 }
 
-pub fn set_cookie(response: &mut Response, cookie: &Cookie) {
+pub fn set_cookie(response: &mut Response, cookie: &session::Cookie) {
     if let Ok(value) = cookie.to_string().parse() {
         response.headers_mut().append(header::SET_COOKIE, value);
     }

@@ -1,9 +1,9 @@
 //! Cookies: session, language, theme, sign-in state and flash message.
 
+use std::fmt::{self, Display, Formatter};
 use std::time::Duration;
 
 use data_encoding::HEXLOWER;
-use poem::web::cookie::{Cookie, SameSite};
 use serde::{Deserialize, Serialize};
 
 pub const SESSION: &str = "belfry_session";
@@ -20,36 +20,44 @@ const YEAR: Duration = Duration::from_secs(365 * 86_400);
 /// The session cookie: `HttpOnly`, `SameSite=Lax`, and `Secure` if the request came over TLS. It may outlive its session,
 /// whose expiry the services check.
 pub fn session_cookie(secret: &str, secure: bool) -> Cookie {
-    cookie(SESSION, secret, Some(YEAR), true, secure)
+    cookie(SESSION, secret, YEAR, true, secure)
 }
 
 /// A cookie for a preference, readable by scripts.
 pub fn choice_cookie(name: &str, value: &str, secure: bool) -> Cookie {
-    cookie(name, value, Some(YEAR), false, secure)
+    cookie(name, value, YEAR, false, secure)
 }
 
 /// A cookie of a sign-in in progress: `HttpOnly`, valid for `seconds`.
 pub fn short_cookie(name: &str, value: &str, seconds: u64, secure: bool) -> Cookie {
-    cookie(name, value, Some(Duration::from_secs(seconds)), true, secure)
+    cookie(name, value, Duration::from_secs(seconds), true, secure)
 }
 
 /// Returns a cookie that removes another.
 pub fn removal(name: &str) -> Cookie {
-    let mut cookie = cookie(name, "", Some(Duration::ZERO), true, false);
-    cookie.make_removal();
-    cookie
+    cookie(name, "", Duration::ZERO, true, false)
 }
 
-fn cookie(name: &str, value: &str, age: Option<Duration>, http_only: bool, secure: bool) -> Cookie {
-    let mut cookie = Cookie::new_with_str(name, value);
-    cookie.set_path("/");
-    cookie.set_http_only(http_only);
-    cookie.set_same_site(SameSite::Lax);
-    cookie.set_secure(secure);
-    if let Some(age) = age {
-        cookie.set_max_age(age);
+fn cookie(name: &str, value: &str, age: Duration, http_only: bool, secure: bool) -> Cookie {
+    Cookie { name: name.to_owned(), value: value.to_owned(), age, http_only, secure }
+}
+
+/// A cookie to be set; displayed as the value of `Set-Cookie`. Names and values consist of characters that need no quoting.
+pub struct Cookie {
+    name: String,
+    value: String,
+    age: Duration,
+    http_only: bool,
+    secure: bool,
+}
+
+impl Display for Cookie {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Self { name, value, age, http_only, secure } = self;
+        let http_only = if *http_only { "; HttpOnly" } else { "" };
+        let secure = if *secure { "; Secure" } else { "" };
+        write!(f, "{name}={value}{http_only}; SameSite=Lax{secure}; Path=/; Max-Age={}", age.as_secs())
     }
-    cookie
 }
 
 /// A message for the next page: key of its text (after `flash.`), name of the object and a link.
@@ -68,7 +76,7 @@ impl Flash {
 
     pub fn cookie(&self, secure: bool) -> Cookie {
         let json = serde_json::json!([self.key, self.about, self.link]).to_string();
-        cookie(FLASH, &HEXLOWER.encode(json.as_bytes()), Some(Duration::from_secs(60)), true, secure)
+        cookie(FLASH, &HEXLOWER.encode(json.as_bytes()), Duration::from_secs(60), true, secure)
     }
 
     /// Parses the cookie; returns `None` if it is invalid.
@@ -90,9 +98,22 @@ mod tests {
     #[test]
     fn flash_cookie_round_trips_and_drops_foreign_links() {
         let flash = Flash::new("started", "日报", "/executions/1");
-        assert_eq!(Flash::read(flash.cookie(false).value_str()), Some(flash));
+        assert_eq!(Flash::read(&flash.cookie(false).value), Some(flash));
         let foreign = Flash::new("started", "x", "https://evil");
-        assert_eq!(Flash::read(foreign.cookie(false).value_str()).map(|f| f.link), Some(String::new()));
+        assert_eq!(Flash::read(&foreign.cookie(false).value).map(|f| f.link), Some(String::new()));
         assert_eq!(Flash::read("zz"), None);
+    }
+
+    #[test]
+    fn cookies_are_limited_to_this_site() {
+        let all = [session_cookie("s3", true), choice_cookie(THEME, "dark", false), removal(PENDING)];
+        assert_eq!(
+            all.map(|cookie| cookie.to_string()),
+            [
+                "belfry_session=s3; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=31536000",
+                "belfry_theme=dark; SameSite=Lax; Path=/; Max-Age=31536000",
+                "belfry_pending=; HttpOnly; SameSite=Lax; Path=/; Max-Age=0",
+            ]
+        );
     }
 }

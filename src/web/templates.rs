@@ -1,4 +1,4 @@
-//! Templates of the pages: one Tera engine per language, with filters for texts, durations and asset URLs.
+//! Templates of the pages: one Tera engine per language. What no request changes is folded in when they are loaded.
 
 use std::collections::BTreeSet;
 
@@ -6,9 +6,10 @@ use rust_embed::RustEmbed;
 use serde::Serialize;
 use tera::{Context, Kwargs, State, Tera, TeraResult};
 
-use super::assets;
 use super::view::{PageLayout, View};
 use crate::i18n::{Language, Texts, thousands};
+
+mod fold;
 
 #[derive(RustEmbed)]
 #[folder = "templates/"]
@@ -25,12 +26,12 @@ struct LocaleBundle {
 }
 
 impl Templates {
-    /// Parses all templates and locale files.
+    /// Parses all templates and locale files. `base` is the path below which the pages are served, empty for the root.
     ///
     /// # Errors
     /// The parse error of a template or locale file. All of them are embedded, so the first start shows it.
-    pub fn load() -> Result<Templates, String> {
-        Ok(Templates([load_bundle(Language::English)?, load_bundle(Language::Chinese)?]))
+    pub fn load(base: &str) -> Result<Templates, String> {
+        Ok(Templates([load_bundle(Language::English, base)?, load_bundle(Language::Chinese, base)?]))
     }
 
     pub fn texts(&self, language: Language) -> &Texts {
@@ -47,6 +48,11 @@ impl Templates {
         let mut context = Context::from_serialize(view)?;
         context.insert("layout", layout);
         self.bundle(language).tera.render(template, &context)
+    }
+
+    /// Renders a fragment that shows nothing of the layout.
+    pub fn fragment(&self, language: Language, template: &str, view: &impl Serialize) -> TeraResult<String> {
+        self.bundle(language).tera.render(template, &Context::from_serialize(view)?)
     }
 
     /// Names of all templates.
@@ -68,22 +74,23 @@ impl Templates {
     }
 }
 
-fn load_bundle(language: Language) -> Result<LocaleBundle, String> {
+fn load_bundle(language: Language, base: &str) -> Result<LocaleBundle, String> {
     let texts = Texts::for_pages(language)?;
     let mut tera = Tera::new();
     register_filters(&mut tera, language, texts.clone());
-    let sources: Vec<_> = Templates::names().into_iter().filter_map(|name| Templates::source(&name).map(|s| (name, s))).collect();
+    let mut sources = Vec::new();
+    for name in Templates::names() {
+        let source = Templates::source(&name).ok_or_else(|| format!("{name}: not UTF-8"))?;
+        sources.push((name.clone(), fold::fold(&source, &texts, base).map_err(|fault| format!("{name}: {fault}"))?));
+    }
     tera.add_raw_templates(sources).map_err(|error| error.to_string())?;
     Ok(LocaleBundle { tera, texts })
 }
 
-/// `t`: the text of a key, with `{name}` replaced by arguments. `asset`: the URL of a file in `static/`.
-/// `duration`: milliseconds as text. `thousands`: a number with thousands separators.
+/// `t`: the text of a key, with `{name}` replaced by arguments. `duration`: milliseconds as text. `thousands`: a number with
+/// thousands separators.
 fn register_filters(tera: &mut Tera, language: Language, texts: Texts) {
     tera.register_filter("t", move |key: &str, given: Kwargs, _: &State| translate(&texts, key, &given));
-    tera.register_filter("asset", |path: &str, _: Kwargs, _: &State| {
-        assets::address(path).ok_or_else(|| tera::Error::message(format!("static asset not found: {path}")))
-    });
     tera.register_filter("duration", move |ms: i64, _: Kwargs, _: &State| language.duration(ms));
     tera.register_filter("thousands", |number: i64, _: Kwargs, _: &State| thousands(number));
 }

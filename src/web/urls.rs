@@ -49,6 +49,17 @@ pub fn local_part<'a>(address: &'a str, host: &str) -> Option<&'a str> {
     local(rest)
 }
 
+/// Returns path and query below the base path of the page with this absolute URL, if it is a page of this server.
+pub fn page_of(address: &str, host: &str, base: &str) -> Option<String> {
+    let path = local_part(address, host)?;
+    let below = path.strip_prefix(base)?;
+    match below.chars().next() {
+        Some('/') => local(below).map(str::to_owned),
+        None | Some('?') if !base.is_empty() => Some(format!("/{below}")),
+        _ => None,
+    }
+}
+
 /// Percent-encodes everything but printable ASCII in a path, for the `Location` header.
 pub fn header_safe(path: &str) -> String {
     const UNSAFE: &AsciiSet = &CONTROLS.add(b' ');
@@ -70,6 +81,12 @@ mod tests {
         assert_eq!(local_part("http://a:1/tasks?x=1", "a:1"), Some("/tasks?x=1"));
         assert_eq!(local_part("http://evil/tasks", "a:1"), None);
         assert_eq!(local_part("http://a:1//evil", "a:1"), None);
+        assert_eq!(page_of("http://a:1/b/tasks?x=1", "a:1", "/b").as_deref(), Some("/tasks?x=1"));
+        assert_eq!(page_of("http://a:1/b", "a:1", "/b").as_deref(), Some("/"));
+        assert_eq!(page_of("http://a:1/tasks", "a:1", "").as_deref(), Some("/tasks"));
+        for foreign in ["http://a:1/tasks", "http://a:1/bc/tasks", "http://a:1/b//evil", "http://c/b/tasks"] {
+            assert_eq!(page_of(foreign, "a:1", "/b"), None, "{foreign}");
+        }
     }
 
     #[test]

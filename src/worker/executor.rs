@@ -1,5 +1,5 @@
-//! The executor: takes a job through permit → claim → resolve → run → record. A task type that fails, panics, hangs or is
-//! cancelled is an outcome like any other. apalis never sees an error; it only learns that the job is done.
+//! The executor: takes a job through resolve → run → record. A task type that fails, panics, hangs or is cancelled is an outcome
+//! like any other. apalis never sees an error; it only learns that the job is done.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, Utc};
 use futures_util::FutureExt;
 use serde_json::Value;
-use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -21,12 +20,16 @@ use crate::clock::SharedClock;
 use crate::domain::execution::Status;
 use crate::domain::job::Job;
 use crate::i18n::{Message, message};
-use crate::queue::{JobHandler, QueueConsumer, SlotGuard, StoredJob};
+use crate::queue::JobHandler;
+use crate::signals::EndedRuns;
+use crate::signals::slots::HeldJob;
 use crate::storage::execution::{Claim, Finish, Rendered};
 use crate::tasks::output::OutputSink;
 use crate::tasks::registry::Registry;
 use crate::tasks::{RunContext, RunError};
 
+/// A run that takes longer is marked as running on record.
+const QUICK: Duration = Duration::from_millis(50);
 /// How long a run may take to end after it was cancelled; then its future is dropped.
 const GRACE_PERIOD: Duration = Duration::from_secs(2);
 
@@ -36,8 +39,8 @@ pub(super) struct Executor {
     clock: SharedClock,
     cancels: CancelRegistry,
     recorder: Recorder,
+    ended: EndedRuns,
     resolver: Resolver,
-    permits: Semaphore,
     output_limit: usize,
     /// Cancelled when the server stops: no further job starts.
     stopping: CancellationToken,
@@ -47,15 +50,6 @@ pub(super) struct Executor {
     pub runs: TaskTracker,
 }
 
-/// What happens to a job in the queue.
-#[derive(Debug, PartialEq, Eq)]
-enum JobDisposition {
-    /// It ran or must not run: it is acknowledged.
-    Done,
-    /// The server stops or the database did not answer: it goes back into the queue.
-    NotStarted,
-}
-
 impl Executor {
     pub fn new(deps: &WorkerDeps, recorder: Recorder, stopping: CancellationToken) -> Self {
         Self {
@@ -63,8 +57,8 @@ impl Executor {
             clock: deps.clock.clone(),
             cancels: deps.cancels.clone(),
             recorder,
+            ended: deps.signals.ended.clone(),
             resolver: resolver(deps),
-            permits: Semaphore::new(deps.config.limit.clamp(1, Semaphore::MAX_PERMITS)),
             output_limit: deps.config.output_limit,
             stopping,
             force_stop: CancellationToken::new(),
@@ -72,40 +66,36 @@ impl Executor {
         }
     }
 
-    async fn execute(&self, consumer: &QueueConsumer, stored: &[u8]) -> JobDisposition {
-        let mut job: Job = match serde_json::from_slice(stored) {
-            Ok(job) => job,
-            Err(error) => {
-                tracing::error!(%error, "dropping job: cannot deserialize payload");
-                return JobDisposition::Done;
-            }
-        };
-        let Some(permits) = self.acquire_permits(consumer).await else { return JobDisposition::NotStarted };
-        match self.claim(&job).await {
-            Some(true) => {}
-            Some(false) => {
-                tracing::debug!(
-                    execution.id = job.execution_id,
-                    attempt = job.attempt,
-                    "skipping job: execution was cancelled or is claimed elsewhere"
-                );
-                return JobDisposition::Done;
-            }
-            None => return JobDisposition::NotStarted,
-        }
+    /// Runs the attempt and records its result.
+    async fn execute(&self, held: HeldJob) {
+        let HeldJob { mut job, slot, held } = held;
         let params = std::mem::take(&mut job.params);
         let run_mask = RunMask::new(self.resolver.vault.clone());
-        let (outcome, duration) = self.run(&job, params, &run_mask).await;
-        drop(permits);
-        let finish = to_finish(&job, outcome, duration, self.clock.now(), &run_mask.mask());
+        let claim = Claim { execution_id: job.execution_id.clone(), attempt: job.attempt, started_at: self.clock.now() };
+        let started_at = claim.started_at;
+        let (outcome, duration) = {
+            let mut run = std::pin::pin!(self.run(&job, params, &run_mask));
+            tokio::select! {
+                biased;
+                ended = &mut run => ended,
+                () = tokio::time::sleep(QUICK) => {
+                    self.recorder.started(claim, &job.task_id);
+                    run.await
+                }
+            }
+        };
+        drop(slot);
+        let finish = to_finish(&job, outcome, duration, (started_at, self.clock.now()), &run_mask.mask());
         self.record(&job, finish).await;
-        JobDisposition::Done
+        drop(held); // until now, what this node holds without having begun must not include it
     }
 
     /// Records the result, then writes the log line, which therefore does not delay other results.
     async fn record(&self, job: &Job, finish: Finish) {
         let log_fields = LogFields::from_finish(&finish);
-        match self.recorder.finish(finish, &job.task_id, job.chained).await {
+        // An execution that will be retried stays active.
+        let _ended = finish.retry_at.is_none().then(|| self.ended.add(&job.execution_id, &job.task_id));
+        match self.recorder.finish(finish, job).await {
             Some(true) => log_fields.log(job),
             Some(false) => {
                 let id = &job.execution_id;
@@ -113,21 +103,6 @@ impl Executor {
             }
             None => {} // the recorder has logged it
         }
-    }
-
-    /// Waits for a permit of the queue, then for one of the process. `None` if the server stops first.
-    async fn acquire_permits<'a>(&'a self, consumer: &'a QueueConsumer) -> Option<(SemaphorePermit<'a>, SemaphorePermit<'a>)> {
-        let both = async { Some((consumer.permits.acquire().await.ok()?, self.permits.acquire().await.ok()?)) };
-        tokio::select! {
-            biased;
-            () = self.stopping.cancelled() => None,
-            permits = both => permits,
-        }
-    }
-
-    async fn claim(&self, job: &Job) -> Option<bool> {
-        let claim = Claim { execution_id: job.execution_id.clone(), attempt: job.attempt, started_at: self.clock.now() };
-        self.recorder.claim(claim, &job.task_id).await
     }
 
     /// Runs the attempt within its limits. Returns its outcome and duration.
@@ -140,8 +115,8 @@ impl Executor {
         (outcome, started.elapsed())
     }
 
-    /// Renders the templates in the parameters, then runs the task type. The attempt is claimed before, so that a template or
-    /// a task type that takes the process down is not started again and again.
+    /// Renders the templates in the parameters, then runs the task type. The execution is held before, so that a template or a
+    /// task type that takes the process down is not started again and again.
     async fn work(&self, job: &Job, params: Value, run_mask: &RunMask, cancel: CancellationToken) -> Result<Value, RunError> {
         let Some(entry) = self.registry.get(&job.task_type) else {
             return Err(RunError::fail(message!("run.unknown_type", task_type = job.task_type.as_str())));
@@ -201,15 +176,15 @@ impl Drop for FinishOutput<'_> {
 }
 
 impl JobHandler for Executor {
-    /// Processes a job in a tokio task of its own, so that the run survives the end of the apalis worker that fetched it.
-    /// Returns when the job may be acknowledged; never returns for a job that did not start.
-    async fn process_job(self: Arc<Self>, slot: SlotGuard, stored: StoredJob) {
+    /// Processes a job in a tokio task of its own, so that the run survives the end of the apalis worker that took it. A job
+    /// that comes after the stop does not begin.
+    async fn process_job(self: Arc<Self>, job: HeldJob) {
+        if self.stopping.is_cancelled() {
+            return;
+        }
         let executor = self.clone();
-        let run = self.runs.spawn(async move { executor.execute(&slot.0, &stored).await });
-        match run.await {
-            Ok(JobDisposition::Done) => {}
-            Ok(JobDisposition::NotStarted) => std::future::pending().await,
-            Err(error) => tracing::error!(%error, "executor panicked while processing a job"),
+        if let Err(error) = self.runs.spawn(async move { executor.execute(job).await }).await {
+            tracing::error!(%error, "executor panicked while processing a job");
         }
     }
 }

@@ -1,11 +1,11 @@
 //! The workers: take jobs from the queue, run them and record their results.
 //!
 //! ```text
-//! queue ─▶ executor: permit → claim → resolve → run ─▶ recorder (one transaction for many runs)
+//! queue ─▶ executor: resolve → run ─▶ recorder (one transaction for many runs) ─▶ free slots ─▶ queue
 //! ```
 //!
-//! The room `queue` delivers the jobs. This module adds concurrency limits, time limits, cancellation and retries (`executor`),
-//! and the record (`recorder`).
+//! The room `queue` delivers the executions that this node holds. This module adds time limits, cancellation and retries
+//! (`executor`), and the record (`recorder`), which also hands out what waits (`feeder`).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,10 +20,11 @@ use crate::clock::SharedClock;
 use crate::domain::node::NodeIdentity;
 use crate::domain::policy::DEFAULT_QUEUE;
 use crate::events::EventBus;
-use crate::queue::worker::{QueueDeps, WorkerNames, forward_wakes, release_jobs, serve};
-use crate::queue::{QueueConfig, QueueConsumer};
+use crate::queue::QueueConfig;
+use crate::queue::worker::serve;
 use crate::signals::Signals;
-use crate::storage::Database;
+use crate::signals::slots::WorkerSlots;
+use crate::storage::{self, Database, execution};
 use crate::tasks::registry::Registry;
 use crate::vault::Vault;
 use crate::worker::cancel::CancelRegistry;
@@ -31,11 +32,13 @@ use crate::worker::cancel::CancelRegistry;
 mod batch;
 pub mod cancel;
 mod executor;
+mod feeder;
 mod outcome;
 mod recorder;
 mod remote_requests;
 mod report;
 mod resolve;
+mod run_inputs;
 mod run_mask;
 
 use executor::Executor;
@@ -86,7 +89,7 @@ pub struct WorkerDeps {
 /// The background service that runs jobs.
 pub struct Workers(WorkerDeps);
 
-/// How long stopped runs, the recorder and the release of jobs may each take at a shutdown.
+/// How long stopped runs, the recorder and the release of executions may each take at a shutdown.
 const FINAL_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long the recorder may take when it has already had that time: the database probably takes no writes.
 const LAST_WRITE_TIMEOUT: Duration = Duration::from_secs(1);
@@ -97,34 +100,56 @@ impl Workers {
     }
 
     /// Runs jobs until `shutdown`. Then waits for running jobs up to [`WorkerConfig::shutdown_timeout`], stops the rest, and
-    /// releases jobs that had not started to the queue.
+    /// releases executions that had not begun.
     pub async fn run(self, shutdown: CancellationToken) {
         let deps = Arc::new(self.0);
-        let (recorder, recording) = Recorder::start(&deps);
+        let queues = deps.config.queues.iter().map(|queue| (queue.name.clone(), queue.limit));
+        let slots = Arc::new(WorkerSlots::new(deps.node.clone(), deps.config.limit, queues));
+        let (recorder, recording) = Recorder::start(&deps, &slots);
         let executor = Arc::new(Executor::new(&deps, recorder.clone(), shutdown.clone()));
-        let consumers: Vec<_> = deps.config.queues.iter().map(|queue| Arc::new(QueueConsumer::new(queue))).collect();
-        let names = WorkerNames::default();
-        let queue = QueueDeps { database: deps.database.clone(), node_id: deps.node.id.clone() };
+        deps.signals.jobs.open(&slots);
 
         let mut services = JoinSet::new();
-        for consumer in &consumers {
-            services.spawn(serve(queue.clone(), executor.clone(), consumer.clone(), names.clone(), shutdown.clone()));
+        for queue in slots.queues() {
+            services.spawn(serve(executor.clone(), queue.clone(), shutdown.clone()));
         }
-        services.spawn(forward_wakes(deps.signals.clone(), consumers.clone(), shutdown.clone()));
+        services.spawn(feeder::run(deps.clone(), slots.clone(), recorder.clone(), shutdown.clone()));
         services.spawn(remote_requests::run(deps.clone(), shutdown.clone()));
         while services.join_next().await.is_some() {}
 
-        // Jobs that did not start can run on other nodes at once.
-        let _ = release_jobs(&deps.database, &names.all()).await; // retried below
+        // Executions that have not begun can begin on other nodes at once.
+        slots.close();
+        slots.queues().for_each(|queue| queue.clear());
+        let _ = release(&deps, &slots).await; // retried below
         let drained = drain(&executor.runs, &executor.force_stop, deps.config.shutdown_timeout).await;
         recorder.close();
         let limit = if drained { FINAL_TIMEOUT } else { LAST_WRITE_TIMEOUT };
         if tokio::time::timeout(limit, recording).await.is_err() {
             tracing::error!("timed out writing the last results; their executions will be recorded as interrupted");
         }
-        if let Err(error) = release_jobs(&deps.database, &names.all()).await {
-            tracing::warn!(error, "failed to release jobs to the queue; another process will recover them");
+        slots.queues().for_each(|queue| queue.clear()); // what the recorder handed over meanwhile
+        if let Err(error) = release(&deps, &slots).await {
+            tracing::warn!(error, "failed to release executions that have not begun; another process will recover them");
         }
+    }
+}
+
+/// Lets the held executions that have not begun wait again.
+async fn release(deps: &WorkerDeps, slots: &WorkerSlots) -> Result<(), String> {
+    let release = async {
+        let mut tx = deps.database.write().await?;
+        let count = execution::release(&mut tx, &deps.node.id, &slots.held()).await?;
+        tx.commit().await?;
+        Ok::<u64, storage::Error>(count)
+    };
+    match tokio::time::timeout(FINAL_TIMEOUT, release).await {
+        Ok(Ok(0)) => Ok(()),
+        Ok(Ok(count)) => {
+            tracing::info!(count, "released executions that have not begun");
+            Ok(())
+        }
+        Ok(Err(error)) => Err(error.to_string()),
+        Err(_) => Err("the database did not answer in time".to_owned()),
     }
 }
 

@@ -11,7 +11,6 @@ use crate::domain::execution::Status;
 use crate::domain::input::truncate;
 use crate::domain::job::Job;
 use crate::domain::mask::Mask;
-use crate::domain::policy::Retry;
 use crate::i18n::{Message, message};
 use crate::storage::execution::Finish;
 use crate::tasks::RunError;
@@ -80,15 +79,22 @@ impl AttemptOutcome {
     }
 }
 
-/// The record of an attempt that ended at `now`.
-pub(super) fn to_finish(job: &Job, outcome: AttemptOutcome, duration: Duration, now: DateTime<Utc>, mask: &Mask) -> Finish {
+/// The record of an attempt, with its start and its end.
+pub(super) fn to_finish(
+    job: &Job,
+    outcome: AttemptOutcome,
+    duration: Duration,
+    (started_at, now): (DateTime<Utc>, DateTime<Utc>),
+    mask: &Mask,
+) -> Finish {
     let retry_after = outcome.retry_after();
     let (status, error, result, retryable) = outcome.into_parts(job);
     Finish {
         execution_id: job.execution_id.clone(),
         attempt: job.attempt,
         status,
-        retry_at: if retryable { next_attempt(job, retry_after, now) } else { None },
+        retry_at: if retryable { next_attempt(job, status, retry_after, now) } else { None },
+        started_at,
         finished_at: now,
         duration_ms: i64::try_from(duration.as_millis()).unwrap_or(i64::MAX),
         error: error.map(|error| masked(error, mask)),
@@ -108,11 +114,15 @@ fn masked(error: Message, mask: &Mask) -> Message {
 
 /// When the next attempt is due, if the policy allows one: after the policy's delay or the remote service's `retry_after`,
 /// whichever is longer. `retry_after` is capped by the policy's `max_delay`, which is a day at most.
-fn next_attempt(job: &Job, retry_after: Option<Duration>, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+fn next_attempt(job: &Job, status: Status, retry_after: Option<Duration>, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     let attempt = u32::try_from(job.attempt).unwrap_or(u32::MAX);
-    let retry = Retry::from(job.retry);
+    let retry = &job.retry;
     let requested = retry_after.unwrap_or_default().min(retry.max_delay);
-    let wait = retry.wait_after(attempt, random())?.max(requested);
+    let wait = match status {
+        Status::Interrupted => retry.wait_after_interruption(attempt, random()),
+        _ => retry.wait_after(attempt, random()),
+    };
+    let wait = wait?.max(requested);
     now.checked_add_signed(TimeDelta::from_std(wait).ok()?)
 }
 
@@ -157,7 +167,9 @@ fn without_nul(value: Value) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::job::JobRetry;
+    use crate::domain::policy::Retry;
+
+    const TIMES: (DateTime<Utc>, DateTime<Utc>) = (DateTime::UNIX_EPOCH, DateTime::UNIX_EPOCH);
 
     fn job(attempt: i64) -> Job {
         Job {
@@ -170,13 +182,18 @@ mod tests {
             chained: false,
             scheduled_at: DateTime::UNIX_EPOCH,
             timeout_ms: Some(1500),
-            retry: JobRetry { max_attempts: 3, delay_ms: 1000, exponential: true, max_delay_ms: 60_000, jitter_ms: 0 },
+            retry: Retry {
+                max_attempts: 3,
+                delay: Duration::from_secs(1),
+                max_delay: Duration::from_secs(60),
+                ..Retry::default()
+            },
+            late_after_ms: None,
         }
     }
 
     fn finished(attempt: i64, outcome: AttemptOutcome) -> (Status, Option<i64>, Option<String>) {
-        let finish =
-            to_finish(&job(attempt), outcome, Duration::from_millis(7), DateTime::UNIX_EPOCH, &Mask::from_values(["s3cret"]));
+        let finish = to_finish(&job(attempt), outcome, Duration::from_millis(7), TIMES, &Mask::from_values(["s3cret"]));
         (finish.status, finish.retry_at.map(|at| at.timestamp_millis()), finish.error.map(|error| error.to_string()))
     }
 
@@ -197,7 +214,7 @@ mod tests {
     fn to_finish_masks_secrets_in_errors_and_results() {
         let error = RunError::fail(Message::verbatim("s3cret refused")).with_result(json!({"said": ["s3cret"]}));
         let outcome = AttemptOutcome::Returned(Err(error));
-        let finish = to_finish(&job(1), outcome, Duration::ZERO, DateTime::UNIX_EPOCH, &Mask::from_values(["s3cret"]));
+        let finish = to_finish(&job(1), outcome, Duration::ZERO, TIMES, &Mask::from_values(["s3cret"]));
         let error = finish.error.map(|error| error.to_string());
         assert_eq!((error.as_deref(), finish.result), (Some("*** refused"), Some(json!({"said": ["***"]}))));
     }
@@ -223,7 +240,8 @@ mod tests {
         );
         let timed_out = finished(1, AttemptOutcome::Stopped(StopReason::TimedOut, None));
         assert_eq!(timed_out, (Status::TimedOut, Some(1000), Some("timed out after 1.5 s".into())));
-        assert_eq!(finished(1, AttemptOutcome::Stopped(StopReason::ForcedShutdown, None)).0, Status::Interrupted);
+        let interrupted = finished(3, AttemptOutcome::Stopped(StopReason::ForcedShutdown, None));
+        assert_eq!((interrupted.0, interrupted.1.is_some()), (Status::Interrupted, true), "beyond the last attempt");
     }
 
     #[test]

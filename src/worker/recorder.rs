@@ -1,6 +1,6 @@
-//! The recorder: writes claims, results and output in batches. Everything that waits goes into one transaction, so that ten
-//! thousand quick runs take a few hundred commits. While the database is unavailable the recorder keeps retrying; nothing is
-//! lost.
+//! The recorder: writes starts, results and output in batches, and hands waiting executions out to the slots that became free.
+//! Everything that waits goes into one transaction, so that ten thousand quick runs take a few hundred commits. While the
+//! database is unavailable the recorder keeps retrying; nothing is lost.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,14 +14,20 @@ use super::WorkerDeps;
 use super::batch::{Batch, Entry};
 use super::report::{Recorded, report};
 use crate::chain;
+use crate::domain::job::Job;
+use crate::notify::incidents::{self, DecisionTime, TaskOutcome};
+use crate::signals::slots::{Wanted, WorkerSlots};
 use crate::storage;
+use crate::storage::Tx;
 use crate::storage::execution::{self, Claim, Finish, Rendered};
 use crate::tasks::output::ExecutionChunk;
 
-/// The most claims and results in one batch.
+/// The most starts and results in one batch.
 const BATCH_MAX: usize = 1_000;
 /// How often the recorder yields for further entries to join a batch.
 const MAX_YIELDS: usize = 4;
+/// The shortest time between two transactions while nothing waits for a slot. The results of a steady load then form groups.
+const MIN_INTERVAL: Duration = Duration::from_millis(3);
 /// How long output waits for more output.
 const OUTPUT_WAIT: Duration = Duration::from_millis(200);
 /// Output of this many bytes is written without waiting.
@@ -40,35 +46,39 @@ pub(super) struct Recorder {
 
 impl Recorder {
     /// Starts the recorder. The returned task ends when everything is written after [`Recorder::close`].
-    pub fn start(deps: &Arc<WorkerDeps>) -> (Self, JoinHandle<()>) {
+    pub fn start(deps: &Arc<WorkerDeps>, slots: &Arc<WorkerSlots>) -> (Self, JoinHandle<()>) {
         let (entries, entry_inbox) = mpsc::unbounded_channel();
         let (output, output_inbox) = mpsc::unbounded_channel();
         let closing = CancellationToken::new();
         let recording = Recording {
             deps: deps.clone(),
+            slots: slots.clone(),
             entries: entry_inbox,
             output: output_inbox,
             closing: closing.clone(),
             batch: Batch::default(),
             flush_at: None,
+            not_before: Instant::now(),
         };
         (Self { entries, output, closing }, tokio::spawn(recording.run()))
     }
 
-    /// Claims an execution. False if it must not run: it was cancelled or is claimed by another attempt or process. `None` if
-    /// there is no answer; the job stays in the queue.
-    pub async fn claim(&self, claim: Claim, task_id: &str) -> Option<bool> {
-        let (answer, answered) = oneshot::channel();
-        let entry = Entry::Claim { claim, task_id: task_id.to_owned(), answer };
-        self.entries.send(entry).ok()?;
-        answered.await.ok()
+    /// Marks a held execution as running, at the latest with its result.
+    pub fn started(&self, claim: Claim, task_id: &str) {
+        let _ = self.entries.send(Entry::Started { claim, task_id: task_id.to_owned() }); // fails if the recorder has ended
+    }
+
+    /// Hands waiting executions out to the free slots.
+    pub fn fetch(&self) {
+        let _ = self.entries.send(Entry::Fetch); // fails if the recorder has ended
     }
 
     /// Records a result. Returns when it is written. False if it was discarded because the execution is claimed elsewhere;
     /// `None` if it could not be written.
-    pub async fn finish(&self, finish: Finish, task_id: &str, chained: bool) -> Option<bool> {
+    pub async fn finish(&self, finish: Finish, job: &Job) -> Option<bool> {
         let (answer, answered) = oneshot::channel();
-        self.entries.send(Entry::Finish { finish, task_id: task_id.to_owned(), chained, answer }).ok()?;
+        let (task_id, chained, late) = (job.task_id.clone(), job.chained, job.is_late(finish.started_at));
+        self.entries.send(Entry::Finish { finish, task_id, chained, late, answer }).ok()?;
         answered.await.ok()
     }
 
@@ -90,12 +100,15 @@ impl Recorder {
 
 struct Recording {
     deps: Arc<WorkerDeps>,
+    slots: Arc<WorkerSlots>,
     entries: mpsc::UnboundedReceiver<Entry>,
     output: mpsc::UnboundedReceiver<ExecutionChunk>,
     closing: CancellationToken,
     batch: Batch,
     /// The latest time at which waiting output is written.
     flush_at: Option<Instant>,
+    /// The earliest time of the next transaction.
+    not_before: Instant,
 }
 
 impl Recording {
@@ -105,6 +118,7 @@ impl Recording {
             if last || self.is_due() {
                 self.flush_at = None;
                 let batch = std::mem::take(&mut self.batch);
+                self.not_before = Instant::now() + MIN_INTERVAL;
                 self.write(batch).await;
             }
             if last && self.entries.is_empty() && self.output.is_empty() {
@@ -116,7 +130,7 @@ impl Recording {
     /// Adds incoming entries and output to the batch. Returns true if the recorder is closing.
     async fn gather(&mut self) -> bool {
         let (mut entries, mut output) = (Vec::new(), Vec::new());
-        let flush_at = self.flush_at;
+        let flush_at = if self.batch.has_entries() { Some(self.not_before) } else { self.flush_at };
         let last = tokio::select! {
             biased;
             _ = self.entries.recv_many(&mut entries, BATCH_MAX) => false,
@@ -139,8 +153,8 @@ impl Recording {
         last
     }
 
-    /// Yields while more entries arrive. The answers to one batch start many runs at once; their results and the next claims
-    /// then form one batch, instead of the first of them being a batch by itself.
+    /// Yields while more entries arrive. Many runs begin at once; their results then form one batch, instead of the first of them
+    /// being a batch by itself.
     async fn fill_up(&mut self, entries: &mut Vec<Entry>) {
         for _ in 0..MAX_YIELDS {
             tokio::task::yield_now().await;
@@ -156,9 +170,14 @@ impl Recording {
         }
     }
 
-    /// Whether the batch is written now: claims and results are never delayed, output is for up to [`OUTPUT_WAIT`].
+    /// Whether the batch is written now: starts and results after [`MIN_INTERVAL`], at once if executions wait for a slot; output
+    /// after [`OUTPUT_WAIT`].
     fn is_due(&self) -> bool {
-        self.batch.has_entries() || self.batch.output_size >= OUTPUT_MAX || self.flush_at.is_some_and(|at| at <= Instant::now())
+        let now = Instant::now();
+        let waiting = || self.slots.queues().any(|queue| queue.has_backlog());
+        (self.batch.has_entries() && (self.not_before <= now || self.batch.fetch || waiting()))
+            || self.batch.output_size >= OUTPUT_MAX
+            || self.flush_at.is_some_and(|at| at <= now)
     }
 
     /// Writes a batch, retrying as long as necessary; then answers the waiting runs and publishes events.
@@ -167,7 +186,10 @@ impl Recording {
             return;
         }
         match self.store(&batch).await {
-            Ok(recorded) => report(&self.deps, batch, &recorded),
+            Ok((recorded, handed_out)) => {
+                handed_out.into_iter().for_each(|(wanted, jobs)| wanted.hand_over(&self.slots, jobs));
+                report(&self.deps, batch, &recorded);
+            }
             Err(error) => Box::pin(self.write_halves(batch, &error)).await,
         }
     }
@@ -194,21 +216,29 @@ impl Recording {
     ///
     /// # Errors
     /// A permanent error: the database rejects a row of the batch.
-    async fn store(&self, batch: &Batch) -> storage::Result<Recorded> {
+    async fn store(&self, batch: &Batch) -> storage::Result<(Recorded, HandedOut)> {
         let mut delay = RETRY_DELAY;
+        let mut fetch = true;
         loop {
             let repeated = delay > RETRY_DELAY;
-            let error = match store_once(&self.deps, batch, repeated).await {
-                Ok(recorded) => {
+            let error = match store_once(&self.deps, &self.slots, batch, repeated, fetch).await {
+                Ok(stored) => {
                     if repeated {
                         tracing::info!("database available again; results recorded");
                     }
-                    return Ok(recorded);
+                    return Ok(stored);
                 }
                 Err(error) => error,
             };
+            self.slots.set_unknown();
             if !error.is_transient() {
-                return Err(error);
+                if !fetch {
+                    return Err(error);
+                }
+                // The cause may be a waiting execution; the results must not suffer from it.
+                tracing::debug!(%error, "database rejected a batch; writing it without handing out executions");
+                fetch = false;
+                continue;
             }
             if !repeated {
                 tracing::error!(%error, "database unavailable; retrying to record results");
@@ -219,30 +249,59 @@ impl Recording {
     }
 }
 
+/// The executions handed out in one transaction, by queue.
+type HandedOut = Vec<(Wanted, Vec<Job>)>;
+
 /// Writes the batch in one transaction. If `repeated`, an earlier attempt may have been committed although its answer was
-/// lost: its claims and results then count as accepted.
-async fn store_once(deps: &WorkerDeps, batch: &Batch, repeated: bool) -> storage::Result<Recorded> {
+/// lost: its results then count as accepted.
+async fn store_once(
+    deps: &WorkerDeps,
+    slots: &WorkerSlots,
+    batch: &Batch,
+    repeated: bool,
+    fetch: bool,
+) -> storage::Result<(Recorded, HandedOut)> {
     let mut recorded = Recorded::default();
     let mut tx = deps.database.write().await?;
     if !batch.rendered.is_empty() {
         execution::save_rendered(&mut tx, &deps.node.id, &batch.rendered).await?;
     }
+    if !batch.started.is_empty() {
+        recorded.started = execution::mark_running(&mut tx, &deps.node.id, &batch.started).await?;
+    }
     if !batch.output.is_empty() {
         execution::append_output(&mut tx, &batch.output).await?;
     }
     if !batch.finishes.is_empty() {
-        recorded.finished = execution::finish(&mut tx, &deps.node.id, &batch.finishes).await?;
+        let finished = execution::finish(&mut tx, &deps.node.id, &batch.finishes).await?;
+        let mut outcomes = batch.outcomes(&finished);
+        recorded.finished = finished.executions;
         recorded.chained = chain::start(&mut tx, &batch.ended(&recorded.finished), deps.clock.now()).await?;
+        outcomes.extend(recorded.chained.executions.iter().filter_map(TaskOutcome::of_new));
+        let at = DecisionTime { now: deps.clock.now(), zone: deps.zone };
+        recorded.notifies = incidents::record(&mut tx, &outcomes, at).await?;
+        if repeated {
+            recorded.finished.extend(execution::recorded_finishes(&mut tx, &batch.finishes).await?);
+        }
     }
-    if !batch.claims.is_empty() {
-        recorded.claimed = execution::claim(&mut tx, &deps.node, &batch.claims).await?;
-    }
-    if repeated {
-        recorded.finished.extend(execution::recorded_finishes(&mut tx, &deps.node.id, &batch.finishes).await?);
-        recorded.claimed.extend(execution::held_claims(&mut tx, &deps.node.id, &batch.claims).await?);
-    }
+    let handed_out = if fetch { hand_out(deps, slots, &mut tx).await? } else { Vec::new() };
     tx.commit().await?;
-    Ok(recorded)
+    Ok((recorded, handed_out))
+}
+
+/// Hands waiting executions out to the free slots. If an earlier transaction may have done so without an answer, those that have
+/// not begun wait again first.
+async fn hand_out(deps: &WorkerDeps, slots: &WorkerSlots, tx: &mut Tx) -> storage::Result<HandedOut> {
+    if slots.take_unknown() && execution::release(tx, &deps.node.id, &slots.held()).await? > 0 {
+        slots.queues().for_each(|queue| queue.add_backlog());
+    }
+    let mut handed_out = Vec::new();
+    for wanted in slots.wanted() {
+        let limit = i64::try_from(wanted.slots.len()).unwrap_or(i64::MAX);
+        let jobs = execution::hand_out(tx, &deps.node, &wanted.queue.name, limit, deps.clock.now()).await?;
+        handed_out.push((wanted, jobs));
+    }
+    Ok(handed_out)
 }
 
 /// Returns at the given time; never without one.

@@ -53,7 +53,7 @@ async fn cancel_requested(deps: &WorkerDeps) -> storage::Result<()> {
     if deps.cancels.running().is_empty() {
         return Ok(());
     }
-    let mut session = deps.database.read().await?;
+    let mut session = deps.database.read_engine().await?;
     for id in storage::execution::cancel_requested(&mut session, &deps.node.id).await? {
         deps.cancels.cancel(&id);
     }

@@ -1,6 +1,7 @@
 //! The report after a batch was written: answers the waiting runs, wakes the scheduler and publishes events.
 
 use std::collections::HashSet;
+use std::sync::atomic::Ordering;
 
 use super::WorkerDeps;
 use super::batch::Batch;
@@ -8,13 +9,15 @@ use crate::chain::Started;
 use crate::domain::event::{Event, TaskChange};
 use crate::domain::execution::Status;
 
-/// The execution ids of the accepted claims and results.
+/// The execution ids of the accepted starts and results.
 #[derive(Debug, Default)]
 pub(super) struct Recorded {
-    pub claimed: HashSet<String>,
+    pub started: HashSet<String>,
     pub finished: HashSet<String>,
     /// The executions started by chains.
     pub chained: Started,
+    /// Whether notifications were queued.
+    pub notifies: bool,
 }
 
 /// Answers the runs that wait for this batch, then wakes the scheduler and publishes events.
@@ -24,19 +27,22 @@ pub(super) fn report(deps: &WorkerDeps, batch: Batch, recorded: &Recorded) {
         add_batch_events(events, &batch, recorded);
         add_chain_events(events, recorded);
     }
-    for (claim, pending) in batch.claims.iter().zip(batch.pending_claims) {
-        let _ = pending.answer.send(recorded.claimed.contains(&claim.execution_id)); // fails if the run was dropped
-    }
     let mut retries = false;
     for (finish, pending) in batch.finishes.iter().zip(batch.pending_finishes) {
         let accepted = recorded.finished.contains(&finish.execution_id);
         retries |= accepted && finish.retry_at.is_some();
         let _ = pending.answer.send(accepted); // fails if the run was dropped
     }
+    if recorded.chained.cancels {
+        deps.signals.external_change.notify_one();
+    }
     if !recorded.chained.queues.is_empty() {
         deps.signals.jobs.queued(recorded.chained.queues.iter().map(String::as_str));
     }
-    if retries {
+    if recorded.notifies {
+        deps.signals.notifications.notify_one();
+    }
+    if retries || (!batch.finishes.is_empty() && deps.signals.backfills.load(Ordering::Relaxed)) {
         deps.signals.schedule.notify_one();
     }
     if let Some(mut events) = events {
@@ -46,9 +52,9 @@ pub(super) fn report(deps: &WorkerDeps, batch: Batch, recorded: &Recorded) {
 }
 
 fn add_batch_events(events: &mut Vec<Event>, batch: &Batch, recorded: &Recorded) {
-    for (claim, pending) in batch.claims.iter().zip(&batch.pending_claims) {
-        if recorded.claimed.contains(&claim.execution_id) {
-            events.push(execution_event(&claim.execution_id, &pending.task_id, Status::Running, claim.attempt));
+    for (claim, task_id) in batch.started.iter().zip(&batch.started_tasks) {
+        if recorded.started.contains(&claim.execution_id) {
+            events.push(execution_event(&claim.execution_id, task_id, Status::Running, claim.attempt));
         }
     }
     for (finish, pending) in batch.finishes.iter().zip(&batch.pending_finishes) {

@@ -7,15 +7,17 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use serde_json::{Value, json};
 
+use super::run_inputs::{self, RunInputs};
 use super::run_mask::RunMask;
 use crate::clock::SharedClock;
+use crate::domain::calendar::{CalendarSet, CombinedCalendar, FreezeSet};
 use crate::domain::fault::Fault;
 use crate::domain::job::Job;
 use crate::domain::mask::{MIN_SECRET_LENGTH, Mask};
 use crate::domain::reference::Target;
 use crate::domain::task::Task;
 use crate::i18n::{Message, message};
-use crate::storage::{self, Database, Session, execution, task};
+use crate::storage::{self, Database, Session, calendar, execution, task};
 use crate::tasks::RunError;
 use crate::tasks::registry::Registry;
 use crate::tasks::template::{self, TemplateVariables, taint};
@@ -50,10 +52,12 @@ impl Resolver {
         if !template::has_templates(&params) {
             return Ok(Resolved { params, masked: None });
         }
-        let variables = self.variables(job, &params).await.map_err(|error| RunError::database(&error))?;
+        let inputs = self.inputs_for(job, &params).await?;
+        run_mask.add_inputs(inputs.secrets());
+        let variables = self.variables(job, &params, &inputs).await.map_err(|error| RunError::database(&error))?;
         let secrets = self.secrets(job, &params).await?;
-        let rendered = self.render(params.clone(), variables, secrets).await?;
-        let shown = taint::show(&params, &rendered, &self.vault.mask());
+        let rendered = self.render(params.clone(), variables, secrets, run_mask).await?;
+        let shown = taint::show(&params, &rendered, &inputs.names(), &run_mask.mask());
         let shown =
             shown.map_err(|pointer| RunError::fail(message!("run.derived_too_short", pointer, min = MIN_SECRET_LENGTH)))?;
         run_mask.add(shown.derived);
@@ -61,11 +65,25 @@ impl Resolver {
         Ok(Resolved { params: rendered, masked: Some(shown.params) })
     }
 
-    async fn render(&self, params: Value, variables: TemplateVariables, secrets: TaskSecrets) -> Result<Value, RunError> {
+    async fn render(
+        &self,
+        params: Value,
+        variables: TemplateVariables,
+        secrets: TaskSecrets,
+        run_mask: &RunMask,
+    ) -> Result<Value, RunError> {
         let secrets: template::Secrets = Arc::new(move |name| secrets.get(name));
         let rendered = template::render(params, variables, secrets).await;
-        rendered
-            .map_err(|fault| RunError::fail(message!("run.render_fault", problem = masked(&self.vault.mask(), fault.message))))
+        rendered.map_err(|fault| RunError::fail(message!("run.render_fault", problem = masked(&run_mask.mask(), fault.message))))
+    }
+
+    /// The inputs of a run whose templates use them or the hook that started it.
+    async fn inputs_for(&self, job: &Job, params: &Value) -> Result<RunInputs, RunError> {
+        if !["input", "hook", "__tera_context"].iter().any(|word| template::mentions(params, word)) {
+            return Ok(RunInputs::default());
+        }
+        let mut reader = self.database.read_engine().await.map_err(|error| RunError::database(&error))?;
+        run_inputs::read(&mut reader, &self.vault, job).await
     }
 
     fn check(&self, job: &Job, params: &Value, mask: &Mask) -> Result<(), RunError> {
@@ -94,11 +112,11 @@ impl Resolver {
     }
 
     async fn task(&self, id: &str) -> storage::Result<Option<Task>> {
-        task::get(&mut self.database.read().await?, id).await
+        task::get(&mut self.database.read_engine().await?, id).await
     }
 
-    async fn variables(&self, job: &Job, params: &Value) -> storage::Result<TemplateVariables> {
-        let mut reader = self.database.read().await?;
+    async fn variables(&self, job: &Job, params: &Value, inputs: &RunInputs) -> storage::Result<TemplateVariables> {
+        let mut reader = self.database.read_engine().await?;
         let task = task::get(&mut reader, &job.task_id).await?;
         let zone = self.zone(task.as_ref());
         let at = |when: DateTime<Utc>| when.with_timezone(&zone);
@@ -110,8 +128,13 @@ impl Resolver {
             Some(id) => previous(&mut reader, id).await?,
             None => None,
         };
+        let calendar = match (task.as_ref(), template::mentions(params, "working_days")) {
+            (Some(task), true) => self.calendar(&mut reader, task).await?,
+            _ => None,
+        };
         Ok(TemplateVariables {
             scheduled_at: at(job.scheduled_at),
+            calendar,
             now: at(self.clock.now()),
             last_success_at: last_success_at.map(at),
             task_name: task.map(|task| task.name).unwrap_or_default(),
@@ -121,11 +144,22 @@ impl Resolver {
             attempt: job.attempt,
             previous,
             env: self.environment.clone(),
+            input: inputs.values.clone(),
+            hook: inputs.hook.clone(),
         })
     }
 
+    /// The calendars of a task; `None`: it has none, or one does not exist.
+    async fn calendar(&self, s: &mut dyn Session, task: &Task) -> storage::Result<Option<CombinedCalendar>> {
+        let Some(rules) = task.rules(self.zone).ok().filter(|rules| !rules.calendar_names().is_empty()) else { return Ok(None) };
+        let stored = calendar::list(s).await?;
+        let definitions: Vec<_> = stored.into_iter().map(|one| (one.content, one.version)).collect();
+        let set = CalendarSet::compile(&definitions, FreezeSet::default()).ok();
+        Ok(set.and_then(|set| set.combine(rules.calendar_names()).ok()))
+    }
+
     fn zone(&self, task: Option<&Task>) -> Tz {
-        task.and_then(|task| task.rule(self.zone).ok()).map_or(self.zone, |rule| rule.zone())
+        task.and_then(|task| task.rules(self.zone).ok()).map_or(self.zone, |rule| rule.zone())
     }
 }
 

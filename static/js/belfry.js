@@ -1,7 +1,8 @@
-// Page behavior beyond links and forms: local times, countdowns, dialogs, toasts, keyboard shortcuts, live updates.
+// Page behavior beyond links and forms: local times, countdowns, dialogs, toasts, keyboard shortcuts, reloading.
 (() => {
   "use strict";
   const texts = JSON.parse(document.querySelector("meta[name=belfry-texts]").content);
+  const { live, base } = document.body.dataset;
   const all = (selector, root = document) => root.querySelectorAll(selector);
   const two = (number) => String(number).padStart(2, "0");
 
@@ -22,15 +23,26 @@
     return pair(Math.floor(seconds / 86400), "d", Math.floor((seconds % 86400) / 3600), "h");
   }
 
+  // A time of a rule stays in the zone of its task; the reader's is in the tooltip.
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
   function localise(root) {
-    for (const time of all("time[data-when]", root)) time.textContent = local(new Date(time.dateTime), time.dataset.when);
+    for (const time of all("time[data-when]", root)) {
+      const date = new Date(time.dateTime);
+      if (time.dataset.when !== "zoned") time.textContent = local(date, time.dataset.when);
+      else if (!time.title.endsWith(zone)) time.title = `${time.title} · ${local(date)} ${zone}`;
+    }
   }
 
+  // The server's clock: the page was drawn at `data-now`, just before its first byte arrived.
+  const arrived = performance.timeOrigin + (performance.getEntriesByType("navigation")[0]?.responseStart ?? 0);
+  let ahead = Number(document.body.dataset.now) - arrived;
+  document.addEventListener("belfry:time", ({ detail }) => { ahead = detail - Date.now(); });
+
   function updateClocks() {
-    const now = Date.now();
+    const now = Date.now() + ahead;
     const put = (element, text) => { if (element.textContent !== text) element.textContent = text; };
     for (const element of all("[data-countdown]")) {
-      const left = Date.parse(element.dataset.countdown) - now;
+      const left = Date.parse(element.dataset.countdown || element.parentNode.querySelector("time").dateTime) - now;
       put(element, left >= 1000 ? texts.in.replace("{time}", span(left)) : texts.due);
     }
     for (const bar of all("[data-elapsed-bar]")) bar.value = now - Date.parse(bar.dataset.elapsedBar);
@@ -53,6 +65,8 @@
     setTimeout(() => box.remove(), link ? 9000 : 6000);
   }
 
+  document.addEventListener("belfry:toast", ({ detail }) => toast(detail.kind, detail.text));
+
   // Dialogs
   const dialog = document.getElementById("dialog");
   const reload = () => { rememberFocus(); return htmx.ajax("GET", location.href, { target: "#live", swap: "outerHTML", select: "#live" }); };
@@ -61,7 +75,7 @@
   let kept = null;
   function rememberFocus() {
     const active = document.activeElement;
-    const row = active?.closest("tr[id], #live");
+    const row = active?.closest("#live");
     const by = ["id", "href", "data-key", "aria-label", "name"].find((name) => active?.getAttribute(name));
     const focus = row && by ? [row.id, active === row ? "" : `${active.localName}[${by}="${CSS.escape(active.getAttribute(by))}"]`] : null;
     kept = { focus, open: Array.from(all("#live details[open] > summary"), (summary) => summary.textContent.trim()) };
@@ -98,9 +112,6 @@
     if (target?.id === "dialog-body" && !dialog.open && !target.querySelector("[data-progress]")) dialog.showModal();
     localise(document);
     updateClocks();
-    updateOffer();
-    followOutput();
-    restoreSelection();
     restoreFocus();
     reopenViews();
   });
@@ -129,17 +140,12 @@
     const { kind, text, link, link_text: linkText, task, list, redraw } = event.detail;
     dialog.close();
     toast(kind, text, link, linkText);
-    if (list) {
-      selectedIds.clear();
-      selectedFilter = null;
-      for (const box of all("#select-page, #select-all, [form=bulk]")) box.checked = false;
-      updateSelection();
-    }
+    if (list) belfry.rows.clearSelection();
     if (redraw) for (const menu of all(".views[open]")) menu.open = false;
     if (list || redraw) htmx.ajax("GET", location.href, { target: "#list", swap: "outerHTML", select: "#list" });
     if (!task) return;
     if (document.getElementById("live")) reload();
-    else fetchRows("task", [task]);
+    else belfry.rows.update("task", [task], 0);
   });
 
   document.addEventListener("click", (event) => {
@@ -156,6 +162,16 @@
     const around = element.closest("dialog");
     if ("close" in element.dataset && around) { event.preventDefault(); around.close(); }
   });
+
+  // A menu near the edge opens to the other side.
+  document.addEventListener("toggle", ({ target }) => {
+    const body = target.open && target.matches("details.menu") && target.querySelector(".menu-body");
+    if (!body) return;
+    body.classList.remove("opens-left", "opens-right");
+    const { left, right } = body.getBoundingClientRect();
+    if (right > document.documentElement.clientWidth) body.classList.add("opens-left");
+    else if (left < 0) body.classList.add("opens-right");
+  }, true);
 
   // Browsers have no clipboard object over plain HTTP from another host.
   function copy(source) {
@@ -184,17 +200,19 @@
     field.dispatchEvent(new Event("input", { bubbles: true }));
   });
 
-  // Adds a blank row to the chain: a copy of the last one.
+  // Adds a blank row to the chain or the inputs: a copy of the last one.
   document.addEventListener("click", (event) => {
-    if (!event.target.closest("[data-chain-add]")) return;
-    const rows = all(".chain-row");
+    const button = event.target.closest("[data-chain-add], [data-input-add]");
+    if (!button) return;
+    const [kind, list] = button.matches("[data-chain-add]") ? ["chain", "chain"] : ["input", "inputs"];
+    const rows = all(`.${kind}-row`, button.closest("details"));
     const last = rows[rows.length - 1];
     const [from, to] = [rows.length - 1, rows.length];
     const row = last.cloneNode(true);
     row.setAttribute("aria-label", row.getAttribute("aria-label").replace(String(from + 1), String(to + 1)));
     for (const element of all("*", row)) {
       for (const { name, value } of Array.from(element.attributes)) {
-        if (["id", "for", "name", "aria-describedby"].includes(name)) element.setAttribute(name, value.replace(`chain-${from}-`, `chain-${to}-`).replace(`/chain/${from}/`, `/chain/${to}/`));
+        if (["id", "for", "name", "aria-describedby"].includes(name)) element.setAttribute(name, value.replaceAll(`${list}-${from}-`, `${list}-${to}-`).replace(`/${list}/${from}/`, `/${list}/${to}/`));
       }
       if (element.matches("input, textarea")) element.value = "";
       if (element.matches(".field-fault")) element.replaceChildren();
@@ -204,126 +222,16 @@
     row.querySelector("input").focus();
   });
 
-  // The selection is kept when rows are updated, and dropped when the page of the list changes.
-  const selectedIds = new Set();
-  // The filter for which all matching tasks are selected; the selection ends with another filter.
-  let selectedFilter = null;
-  const currentFilter = () => Array.from(all("#bulk input[type=hidden]"), (field) => `${field.name}=${field.value}`).join("&");
-  function updateSelection() {
-    const counter = document.getElementById("selected-count");
-    if (!counter) return;
-    counter.textContent = counter.dataset.text.replace("{n}", String(selectedIds.size));
-    document.getElementById("bulk").classList.toggle("is-used", selectedIds.size > 0 || document.getElementById("select-all").checked);
-  }
-  function restoreSelection() {
-    const boxes = Array.from(all("[form=bulk]"));
-    for (const box of boxes) box.checked = selectedIds.has(box.value);
-    const selectAll = document.getElementById("select-all");
-    if (selectAll) selectAll.checked = selectedFilter === currentFilter();
-    selectedFilter = selectAll?.checked ? selectedFilter : null;
-    const shown = new Set(boxes.map((box) => box.value));
-    for (const id of selectedIds) if (!shown.has(id)) selectedIds.delete(id);
-    updateSelection();
-  }
-  document.addEventListener("change", (event) => {
-    if (event.target.id === "select-page") for (const box of all("[form=bulk]")) box.checked = event.target.checked;
-    if (!event.target.matches("#select-page, #select-all, [form=bulk]")) return;
-    if (event.target.id === "select-all") selectedFilter = event.target.checked ? currentFilter() : null;
-    for (const box of all("[form=bulk]")) if (box.checked) selectedIds.add(box.value); else selectedIds.delete(box.value);
-    updateSelection();
-  });
-
-  // Row updates: collected, then fetched together, at most once a second.
-  const pendingRows = { task: new Set(), execution: new Set() };
-  let timer = null;
-  function fetchRows(kind, ids) {
-    const shown = new Set(Array.from(all(`tr[data-${kind}]`), (row) => row.dataset[kind]));
-    for (const id of ids) if (shown.has(id)) pendingRows[kind].add(id);
-    if (!timer && (pendingRows.task.size || pendingRows.execution.size)) timer = setTimeout(fetchPending, 150);
-  }
-  function fetchPending() {
-    for (const [kind, path] of [["task", "/tasks/-/rows"], ["execution", "/executions/-/rows"]]) {
-      const ids = Array.from(pendingRows[kind]);
-      pendingRows[kind].clear();
-      if (ids.length) rememberFocus();
-      if (ids.length) htmx.ajax("GET", `${path}?${ids.map((id) => `id=${encodeURIComponent(id)}`).join("&")}`, { target: "#toasts", swap: "none" });
-    }
-    timer = setTimeout(() => { timer = null; fetchRows("task", []); }, 1000);
-  }
-
-  // Event stream
-  const live = document.body.dataset.live;
-  const liveStatus = document.getElementById("live-status");
-  const about = () => document.getElementById("live")?.dataset.about;
-  let lost = false;
-  let helloReceived = false;
-  let newCount = 0;
-
-  function listen() {
-    const query = new URLSearchParams({ at: document.body.dataset.position });
-    const newest = document.querySelector("[data-newest]")?.dataset.newest;
-    if (newest) query.set("since", newest);
-    if (live === "execution") query.set("execution", about());
-    const source = new EventSource(`/live?${query}`);
-    source.addEventListener("hello", () => {
-      if (helloReceived) catchUp();
-      helloReceived = true;
-      liveStatus.dataset.state = "live";
-      if (lost) { lost = false; liveStatus.hidden = true; toast("success", texts.reconnected); }
-    });
-    source.addEventListener("changes", (event) => changed(JSON.parse(event.data)));
-    source.onerror = () => {
-      liveStatus.dataset.state = "lost";
-      if (!lost) { lost = true; liveStatus.textContent = texts.lost; liveStatus.hidden = false; }
-      if (source.readyState === EventSource.CLOSED) setTimeout(listen, 5000);
-    };
-    addEventListener("pagehide", () => source.close(), { once: true });
-  }
-
-  function catchUp() {
-    if (document.getElementById("live")) { scheduleReload(); fetchOutput(); return; }
-    if (live === "tasks") fetchRows("task", Array.from(all("tr[data-task]"), (row) => row.dataset.task));
-    if (live === "executions") fetchRows("execution", Array.from(all("tr[data-execution]"), (row) => row.dataset.execution));
-  }
-
-  // A hidden page sends no requests; it catches up when it becomes visible.
-  let missed = false;
-  document.addEventListener("visibilitychange", () => {
-    if (document.hidden) return;
-    updateClocks();
-    if (missed) { missed = false; catchUp(); }
-  });
-
-  // A list may be drawn before a change and shown after its event: its rows are fetched again.
-  let meanwhile = null;
-  document.addEventListener("htmx:before:request", (event) => {
-    if (event.detail.ctx.target?.id === "list") meanwhile = { task: [], execution: [] };
-  });
-  document.addEventListener("htmx:after:swap", (event) => {
-    if (event.detail.ctx?.target?.id !== "list" || !meanwhile) return;
-    for (const [kind, ids] of Object.entries(meanwhile)) fetchRows(kind, ids);
-    meanwhile = null;
-  });
-
-  function changed(changes) {
-    meanwhile?.task.push(...changes.tasks);
-    meanwhile?.execution.push(...changes.executions);
-    if (document.hidden) { missed = true; newCount += changes.new; updateOffer(); return; }
-    if (changes.all) { catchUp(); }
-    if (live === "tasks") fetchRows("task", changes.tasks);
-    if (live === "executions") { fetchRows("execution", changes.executions); offer(changes.new); }
-    if (live === "overview") scheduleReload();
-    if (live === "task" && changes.tasks.includes(about())) scheduleReload();
-    if (live === "execution") {
-      if (changes.executions.includes(about())) { scheduleReload(); fetchOutput(); }
-      if (changes.output) fetchOutput();
-    }
-  }
-
   // Filters are sent on input; the change event of the same field would send them twice.
   document.addEventListener("change", (event) => {
     if (event.target.matches(".filters input:not([type=checkbox], [type=datetime-local])")) event.stopImmediatePropagation();
   }, true);
+
+  const about = () => document.getElementById("live")?.dataset.about;
+  document.addEventListener("belfry:changes", ({ detail }) => {
+    const concerned = { overview: true, task: detail.tasks.includes(about()), execution: detail.executions.includes(about()) };
+    if (document.getElementById("live") && (detail.all || concerned[live])) scheduleReload();
+  });
 
   // Reloads the live part of the page, at most once every two seconds.
   let pending = null;
@@ -350,143 +258,29 @@
     target.querySelector(".page-head .btn-list")?.remove();
   });
 
-  function offer(count) {
-    newCount += count;
-    updateOffer();
-  }
-  function updateOffer() {
-    const link = document.getElementById("offer");
-    if (!link || !newCount || document.getElementById("list").dataset.first !== "true") return;
-    link.textContent = texts.new_rows.replace("{n}", document.getElementById("list").dataset.filtered === "true" ? "" : String(newCount)).replace(/\s{2,}/g, " ").trim();
-    link.hidden = false;
-  }
-
-  // Output
-  const output = document.getElementById("output");
-  const follow = document.getElementById("follow");
-  let fetching = false;
-  let again = false;
-  async function fetchOutput() {
-    if (!output) return;
-    if (fetching) { again = true; return; }
-    fetching = true;
-    const lastChunk = Array.from(all("[data-last]", output)).pop()?.dataset;
-    const query = new URLSearchParams({ after: lastChunk?.last ?? "", style: lastChunk?.style ?? "" });
-    try {
-      const answer = await fetch(`${output.dataset.source}?${query}`, { headers: { "HX-Request": "true" } });
-      if (answer.ok) {
-        const parsed = new DOMParser().parseFromString(await answer.text(), "text/html");
-        output.append(...parsed.body.childNodes);
-        trimOutput();
-        followOutput();
-      }
-    } finally {
-      fetching = false;
-      if (again) { again = false; setTimeout(fetchOutput, 500); }
-    }
-  }
-  // The page keeps only the newest part of the output; the download has all of it.
-  const MAX_CHUNKS = 4000;
-  const MAX_CHARACTERS = 2_000_000;
-  function trimOutput() {
-    let length = output.textContent.length;
-    while (output.childNodes.length > MAX_CHUNKS || (length > MAX_CHARACTERS && output.childNodes.length > 1)) {
-      length -= output.firstChild.textContent.length;
-      output.firstChild.remove();
-    }
-  }
-
-  // Searches the output and highlights the matches, without changing the DOM.
-  const find = document.getElementById("find");
-  let hits = [];
-  let hit = -1;
-  function search() {
-    hits = [];
-    const wanted = find.value.toLowerCase();
-    const walker = document.createTreeWalker(output, NodeFilter.SHOW_TEXT);
-    while (wanted && hits.length < 1000 && walker.nextNode()) {
-      const text = walker.currentNode.data.toLowerCase();
-      for (let at = text.indexOf(wanted); at >= 0 && hits.length < 1000; at = text.indexOf(wanted, at + wanted.length)) {
-        const range = new Range();
-        range.setStart(walker.currentNode, at);
-        range.setEnd(walker.currentNode, Math.min(at + wanted.length, walker.currentNode.length));
-        hits.push(range);
-      }
-    }
-    if (CSS.highlights) CSS.highlights.set("found", new Highlight(...hits));
-    hit = -1;
-    if (hits.length) showHit(1);
-    else document.getElementById("found").textContent = wanted ? "0" : "";
-  }
-  function showHit(step) {
-    hit = (hit + step + hits.length) % hits.length;
-    document.getElementById("found").textContent = `${hit + 1}/${hits.length}`;
-    follow.checked = false;
-    const place = hits[hit].getBoundingClientRect();
-    output.scrollTop += place.top - output.getBoundingClientRect().top - output.clientHeight / 2;
-    if (CSS.highlights) CSS.highlights.set("found-now", new Highlight(hits[hit]));
-  }
-  if (find) {
-    find.addEventListener("input", search);
-    find.addEventListener("keydown", (event) => {
-      if (event.key === "Enter" && hits.length) { event.preventDefault(); showHit(event.shiftKey ? -1 : 1); }
-    });
-  }
-
-  function followOutput() {
-    if (output && follow.checked) output.scrollTop = output.scrollHeight;
-  }
-  // The output is followed only while the reader is at its end.
-  output?.addEventListener("scroll", () => { follow.checked = output.scrollHeight - output.scrollTop - output.clientHeight < 8; });
-  follow?.addEventListener("change", followOutput);
-  document.getElementById("wrap")?.addEventListener("change", (event) => {
-    output.classList.toggle("no-wrap", !event.target.checked);
-    followOutput();
-  });
-
   // Keyboard shortcuts
-  function move(step) {
-    const rows = Array.from(all("tr[data-href]"));
-    if (!rows.length) return;
-    const at = rows.findIndex((row) => row.contains(document.activeElement));
-    rows[Math.min(rows.length - 1, Math.max(0, at + step))].focus();
-  }
   // The parameter editor is in a shadow root: the event's target is its host, its path leads to the editable element.
   const isEditable = (node) => node instanceof Element && (node.isContentEditable || node.matches("input, textarea, select, dialog"));
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
     if (event.key === "Escape") for (const menu of all("details.menu[open]")) { menu.open = false; menu.querySelector("summary").focus(); }
     if (event.composedPath().some(isEditable)) return;
-    const row = document.activeElement?.closest("tr[data-href]");
-    const act = (key) => (row ?? document).querySelector(`[data-key=${key}]`)?.click();
+    if (belfry.rows.key(event.key)) { event.preventDefault(); return; }
     switch (event.key) {
       case "/": document.getElementById("search")?.focus(); break;
-      case "n": location.href = "/tasks/new"; break;
+      case "n": location.href = `${base}/tasks/new`; break;
       case "?": document.getElementById("help").showModal(); break;
-      case "j": move(1); break;
-      case "k": move(-1); break;
-      case "Enter": if (row && document.activeElement === row) location.href = row.dataset.href; return;
       case "r": case "p": case "e":
-        if (!row && document.querySelector("tr[data-task]")) return;
-        act(event.key);
+        if (!document.querySelector("tr[data-task]")) document.querySelector(`[data-key=${event.key}]`)?.click();
         break;
       default: return;
     }
     event.preventDefault();
   });
 
-  for (const field of all("[data-zone]")) field.value ||= Intl.DateTimeFormat().resolvedOptions().timeZone;
+  for (const field of all("[data-zone]")) field.value ||= zone;
   localise(document);
   updateClocks();
   setInterval(() => { if (!document.hidden) updateClocks(); }, 1000);
-  followOutput();
-  // The browser may restore checkboxes when it returns to the page.
-  for (const box of all("[form=bulk]:checked")) selectedIds.add(box.value);
-  if (document.getElementById("select-all")?.checked) selectedFilter = currentFilter();
-  updateSelection();
-  if (live && liveStatus) {
-    listen();
-    // A page restored from the back/forward cache has missed events.
-    addEventListener("pageshow", (event) => { if (event.persisted) listen(); });
-  }
+  window.belfry = { texts, localise, updateClocks };
 })();

@@ -139,7 +139,7 @@
       const { view, library } = found;
       const { state } = view;
       const faults = Array.from(document.querySelectorAll(`${box.dataset.check} li[data-pointer]`), (item) => {
-        const line = item.textContent.match(/line (\d+) column (\d+)/);
+        const line = item.textContent.match(/(?:line |第 )(\d+)(?:, column | 行第 )(\d+)/);
         if (!line) return { ...rangeOf(library, state, item.dataset.pointer), severity: "error", message: item.textContent };
         const at = state.doc.line(Math.min(Number(line[1]), state.doc.lines));
         const from = Math.min(at.to, at.from + Math.max(0, Number(line[2]) - 1));

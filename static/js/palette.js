@@ -2,6 +2,8 @@
 (() => {
   "use strict";
   const dialog = document.getElementById("palette");
+  if (!dialog) return;
+  const { base } = document.body.dataset;
   const text = document.getElementById("palette-text");
   const list = document.getElementById("palette-list");
   let entries = [];
@@ -9,12 +11,12 @@
   let searchId = 0;
 
   const go = (href) => () => { location.href = href; };
-  const taskHref = (id) => (id === "new" ? "/tasks/%6Eew" : `/tasks/${encodeURIComponent(id)}`);
+  const taskHref = (id) => `${base}/tasks/${id === "new" ? "%6Eew" : encodeURIComponent(id)}`;
 
   // Pages of the navigation, and actions of this page.
   function pageEntries(wanted) {
     const found = Array.from(document.querySelectorAll(".top-nav a, .sub-nav a"), (link) => ({ label: link.textContent.trim(), act: go(link.href) }));
-    if (dialog.dataset.new) found.push({ label: dialog.dataset.new, act: go("/tasks/new") });
+    if (dialog.dataset.new) found.push({ label: dialog.dataset.new, act: go(`${base}/tasks/new`) });
     for (const element of document.querySelectorAll(".page-head [data-key]")) found.push({ label: element.textContent.trim(), act: () => element.click() });
     return found.filter((entry) => entry.label.toLowerCase().includes(wanted));
   }
@@ -22,7 +24,7 @@
   async function tasks(wanted) {
     if (!wanted) return [];
     const quoted = `"${wanted.replaceAll('"', " ")}"`;
-    const answer = await fetch(`/api/v1/tasks?page_size=8&search=${encodeURIComponent(quoted)}`);
+    const answer = await fetch(`${base}/api/v1/tasks?page_size=8&search=${encodeURIComponent(quoted)}`);
     if (!answer.ok) return [];
     const { items } = await answer.json();
     const open = items.map((task) => ({ label: task.id, more: task.name === task.id ? "" : task.name, act: go(taskHref(task.id)) }));

@@ -104,9 +104,10 @@ async fn nodes_list_queues_and_current_runs() {
     let id = run.json["id"].as_str().expect("an id").to_owned();
     assert_eq!(app.get("/api/v1/nodes").await.json["queues"], json!([{"name": "default", "waiting": 1}]));
     let mut tx = app.database().write().await.unwrap();
-    node::heartbeat(&mut tx, &node, 8, now, now).await.unwrap();
+    node::heartbeat(&mut tx, &node, 8, now, now, None).await.unwrap();
     let claim = Claim { execution_id: id.clone(), attempt: 1, started_at: now };
-    execution::claim(&mut tx, &node, &[claim]).await.unwrap();
+    execution::claim(&mut tx, &node, std::slice::from_ref(&claim)).await.unwrap();
+    execution::mark_running(&mut tx, &node.id, &[claim]).await.unwrap();
     tx.commit().await.unwrap();
     let found = app.get("/api/v1/nodes").await.json;
     assert_eq!(

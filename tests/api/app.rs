@@ -7,6 +7,7 @@ use belfry::clock::ManualClock;
 use belfry::domain::fault::Fault;
 use belfry::domain::policy::Policy;
 use belfry::domain::profile::{Datasource, Profiles};
+use belfry::domain::retention::DefaultRetention;
 use belfry::domain::user::Via;
 use belfry::events::EventBus;
 use belfry::service::{AdminSetup, ServiceDeps, Services};
@@ -22,7 +23,7 @@ use poem::http::{HeaderMap, Method};
 use poem::test::TestClient;
 use serde_json::{Value, json};
 
-use crate::support::context::vault;
+use crate::support::context::{courier, vault};
 use crate::support::{TestDatabase, at};
 
 /// Saturday, 2026-11-21, 08:00 in Shanghai.
@@ -50,6 +51,7 @@ pub struct App {
 pub struct Reply {
     pub status: u16,
     pub headers: HeaderMap,
+    pub bytes: Vec<u8>,
     pub text: String,
     pub json: Value,
 }
@@ -74,11 +76,15 @@ impl App {
         let clock = Arc::new(ManualClock::new(at(NOW)));
         let (heartbeat, events, signals) = (SchedulerHeartbeat::default(), EventBus::default(), Signals::default());
         let writes = signals.writes.clone();
+        let registry = Arc::new(Registry::from_types(vec![Arc::new(Note), Arc::new(Danger)]));
+        let datasources = Arc::new(Datasources::new(&profiles, Tz::Asia__Shanghai));
+        let profiles = Arc::new(profiles);
         let services = Services::new(&ServiceDeps {
             database: database.database.clone(),
-            registry: Arc::new(Registry::from_types(vec![Arc::new(Note), Arc::new(Danger)])),
-            datasources: Arc::new(Datasources::new(&profiles, Tz::Asia__Shanghai)),
-            profiles: Arc::new(profiles),
+            courier: courier(&database.database, clock.clone(), registry.clone(), profiles.clone()),
+            registry,
+            datasources,
+            profiles,
             clock,
             events: events.clone(),
             signals,
@@ -90,6 +96,7 @@ impl App {
             reserved_tags: Arc::default(),
             session: chrono::Duration::days(1),
             session_idle: chrono::Duration::days(1),
+            retention: DefaultRetention::default(),
             second_factor_required: false,
             single_sign_on: None,
         });
@@ -110,9 +117,10 @@ impl App {
         }
         let response = request.body(body.to_vec()).send().await.0;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let text = response.into_body().into_string().await.expect("text");
+        let bytes = response.into_body().into_vec().await.expect("a body");
+        let text = String::from_utf8_lossy(&bytes).into_owned();
         let json = serde_json::from_str(&text).unwrap_or(Value::Null);
-        Reply { status, headers, text, json }
+        Reply { status, headers, bytes, text, json }
     }
 
     /// A request with the administrator's session, as from Belfry's own pages.
@@ -153,6 +161,12 @@ impl App {
         let reply = self.post("/api/v1/tasks", new_task(id)).await;
         assert_eq!(reply.status, 201, "{}", reply.text);
         reply.json
+    }
+
+    /// Lets a task run any number of times at once.
+    pub async fn allow_overlap(&self, id: &str) {
+        let policy = json!({"policy": {"on_overlap": "allow"}});
+        assert_eq!(self.send(Method::PATCH, &format!("/api/v1/tasks/{id}"), policy).await.status, 200);
     }
 }
 

@@ -40,6 +40,7 @@ async fn duplicate_keys_are_refused_by_name() {
 async fn run_without_parameters_takes_any_empty_body() {
     let app = App::start().await;
     assert_eq!(app.post("/api/v1/tasks", new_task("a")).await.status, 201);
+    app.allow_overlap("a").await;
     for (headers, body) in [(&[][..], ""), (&[JSON][..], ""), (&[JSON][..], "{}"), (&[JSON][..], "null")] {
         let run = app.call_with(Method::POST, "/api/v1/tasks/a/run", headers, body.as_bytes()).await;
         assert_eq!(run.status, 202, "{body}: {}", run.text);

@@ -34,12 +34,13 @@ async fn work(app: &App, id: &str, status: Status, result: Option<Value>) {
         attempt: 1,
         status,
         retry_at: None,
+        started_at: at("2026-11-21T00:00:01Z"),
         finished_at: at("2026-11-21T00:00:02Z"),
         duration_ms: 1000,
         error: (status == Status::Failed).then(|| belfry::i18n::Message::verbatim("exit code 3")),
         result,
     };
-    assert_eq!(execution::finish(&mut tx, &node.id, &[finish]).await.unwrap().len(), 1);
+    assert_eq!(execution::finish(&mut tx, &node.id, &[finish]).await.unwrap().executions.len(), 1);
     tx.commit().await.unwrap();
 }
 
@@ -70,6 +71,29 @@ async fn execution_shows_output_result_and_attempts() {
     let task = app.get("/api/v1/tasks/a").await.json;
     assert_eq!((&task["stats"]["executed"], &task["stats"]["last_status"]), (&json!(true), &json!("succeeded")));
     assert_eq!(task["stats"]["last_run_at"], "2026-11-21T08:00:01.000+08:00");
+}
+
+#[tokio::test]
+async fn output_is_shown_as_text_and_returned_as_bytes() {
+    let app = App::start().await;
+    app.task("a").await;
+    let id = queue(&app).await;
+    work(&app, &id, Status::Succeeded, None).await;
+    let mut tx = app.database().write().await.unwrap();
+    let byte = belfry::domain::raw_output::from_byte;
+    let more = [chunk(1, 2, &format!("caf{}\n10%", byte(0xe9))), chunk(1, 3, "\r50%"), chunk(1, 4, "\r100%\n")];
+    let more: Vec<_> = more.into_iter().map(|chunk| NewOutput { execution_id: id.clone(), chunk }).collect();
+    execution::append_output(&mut tx, &more).await.unwrap();
+    tx.commit().await.unwrap();
+    let path = format!("/api/v1/executions/{id}");
+    assert_eq!(app.get(&format!("{path}/output")).await.text, "one\ntwo\ncaf\u{fffd}\n100%\n");
+    assert_eq!(app.get(&path).await.json["output"], "one\ntwo\ncaf\u{fffd}\n100%\n");
+    let raw = app.get(&format!("{path}/output/raw")).await;
+    assert_eq!((raw.status, raw.bytes.as_slice()), (200, b"one\ntwo\ncaf\xe9\n10%\r50%\r100%\n".as_slice()));
+    assert_eq!(raw.header("content-type"), "application/octet-stream");
+    assert_eq!(app.get(&format!("{path}/output/raw?attempt=2")).await.bytes, b"");
+    app.get(&format!("{path}/output/raw?after=1.0")).await.invalid(&["/after"]);
+    app.get("/api/v1/executions/none/output/raw").await.problem(404);
 }
 
 #[tokio::test]

@@ -41,10 +41,16 @@ async fn readiness_fails_while_planning_or_writing_fails() {
     let failing = detail().await;
     assert!(failing.contains("scheduling has failed for 11"), "{failing}");
     app.heartbeat.succeeded(now);
-    app.writes.set_failing(true);
+    app.writes.set_failure(Some("disk full".to_owned()));
     let failing = detail().await;
-    assert!(failing.contains("takes no writes"), "{failing}");
-    app.writes.set_failing(false);
+    assert!(failing.contains("takes no writes") && !failing.contains("disk full"), "{failing}");
+    let signed_in = app.get("/readyz").await;
+    assert!(signed_in.json["detail"].as_str().unwrap().ends_with("takes no writes: disk full"), "{}", signed_in.text);
+    app.writes.set_failure(None);
+    app.heartbeat.succeeded(now - Duration::seconds(11));
+    app.heartbeat.failed(&"no such table");
+    assert!(app.get("/readyz").await.json["detail"].as_str().unwrap().ends_with(": no such table"));
+    app.heartbeat.succeeded(now);
     assert_eq!(app.bare(Method::GET, "/readyz", &[], b"").await.status, 200);
 }
 

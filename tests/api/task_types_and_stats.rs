@@ -16,10 +16,11 @@ async fn task_types_include_schema_example_and_policy() {
     assert_eq!(note["example"], json!({"message": "hello"}));
     assert_eq!(
         note["default_policy"],
-        json!({"max_instances": 3, "misfire_grace_seconds": 3600, "coalesce": true, "timeout_seconds": 3600, "priority": 0,
-            "queue": "default", "retry": {"max_attempts": 1, "delay_seconds": 10, "backoff": "exponential",
-            "max_delay_seconds": 600, "jitter_seconds": 0},
-            "retention": {"max_age_days": null, "max_executions": null}})
+        json!({"max_instances": 3, "on_overlap": "skip", "misfire_grace_seconds": 3600, "coalesce": true, "timeout_seconds": 3600,
+            "priority": 0, "queue": "default", "retry": {"max_attempts": 1, "delay_seconds": 10, "backoff": "exponential",
+            "max_delay_seconds": 600, "jitter_seconds": 0, "on_interruption": true},
+            "retention": {"max_age_days": null, "max_executions": null}, "alert": {"late_seconds": null,
+            "running_longer_than_seconds": null, "no_success_for_seconds": null, "failures_in_a_row": null}})
     );
 }
 

@@ -1,7 +1,7 @@
 //! `/tasks`: created, read, changed, run, paused, deleted, with every error.
 
 use poem::http::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::app::{App, new_task};
 
@@ -144,6 +144,48 @@ async fn patch_merges_and_accepts_both_media_types() {
 }
 
 #[tokio::test]
+async fn null_is_refused_in_every_field_where_it_has_no_meaning() {
+    let app = App::start().await;
+    let mut whole = new_task("a");
+    whole["chain"] = json!([{"task": "b"}]);
+    let fields = [
+        "/name",
+        "/description",
+        "/tags",
+        "/params",
+        "/enabled",
+        "/allow_past",
+        "/policy",
+        "/policy/max_instances",
+        "/policy/on_overlap",
+        "/policy/coalesce",
+        "/policy/retry",
+        "/policy/retry/backoff",
+        "/policy/retention",
+        "/chain",
+        "/chain/0/on",
+        "/chain/0/params",
+        "/trigger/timezone",
+        "/trigger/hour",
+    ];
+    for pointer in fields {
+        let mut task = whole.clone();
+        task["policy"] = json!({"retry": {"max_attempts": 1}});
+        let (parent, name) = pointer.rsplit_once('/').unwrap();
+        task.pointer_mut(parent).unwrap()[name] = Value::Null;
+        let refused = app.post("/api/v1/tasks", task).await;
+        refused.invalid(&[pointer]);
+        let message = refused.json["errors"][0]["message"].as_str().unwrap();
+        assert_eq!(message, format!("{name}: null is not allowed; leave it out or give a value"));
+    }
+    let mut task = new_task("a");
+    task["policy"] = json!({"timeout_seconds": null, "misfire_grace_seconds": null, "retention": {"max_age_days": null}});
+    assert_eq!(app.post("/api/v1/tasks", task).await.status, 201, "null has a meaning here");
+    app.post("/api/v1/tasks/a/run", json!({"params": null})).await.invalid(&["/params"]);
+    app.post("/api/v1/tasks/bulk", json!({"action": "pause", "filter": {"search": null}})).await.invalid(&["/filter/search"]);
+}
+
+#[tokio::test]
 async fn stale_if_match_is_412_for_every_change() {
     let app = App::start().await;
     app.task("a").await;
@@ -183,6 +225,7 @@ async fn task_pauses_and_resumes() {
 async fn run_overrides_parameters() {
     let app = App::start().await;
     app.task("a").await;
+    app.allow_overlap("a").await;
     let run = app.post("/api/v1/tasks/a/run", json!({"params": {"message": "now"}})).await;
     assert_eq!(run.status, 202, "{}", run.text);
     assert_eq!((&run.json["status"], &run.json["task_id"]), (&json!("queued"), &json!("a")));
@@ -202,6 +245,7 @@ async fn run_overrides_parameters() {
 async fn idempotency_key_queues_once() {
     let app = App::start().await;
     app.task("a").await;
+    app.allow_overlap("a").await;
     let run = async |key: &str| app.call_with(Method::POST, "/api/v1/tasks/a/run", &[("idempotency-key", key)], b"").await;
     let (first, again, other) = (run("k-1").await, run("k-1").await, run("k-2").await);
     assert_eq!((first.status, again.status, other.status), (202, 202, 202));
@@ -211,6 +255,31 @@ async fn idempotency_key_queues_once() {
     run("two words").await.problem(422);
     run("schlüssel").await.problem(422);
     run(&"x".repeat(256)).await.problem(422);
+}
+
+#[tokio::test]
+async fn run_at_the_limit_of_concurrent_runs_is_a_conflict() {
+    let app = App::start().await;
+    app.task("a").await;
+    app.send(Method::PATCH, "/api/v1/tasks/a", json!({"policy": {"max_instances": 1}})).await;
+    let first = app.post("/api/v1/tasks/a/run", json!({})).await;
+    let refused = app.post("/api/v1/tasks/a/run", json!({})).await;
+    let detail = refused.problem(409).json["detail"].as_str().unwrap();
+    assert!(detail.contains(first.json["id"].as_str().unwrap()), "{detail}");
+    app.send(Method::PATCH, "/api/v1/tasks/a", json!({"policy": {"on_overlap": "queue"}})).await;
+    let queued = app.post("/api/v1/tasks/a/run", json!({})).await;
+    assert_eq!((queued.status, &queued.json["waits"]), (202, &json!(true)));
+}
+
+#[tokio::test]
+async fn date_in_the_past_is_refused_unless_it_is_allowed() {
+    let app = App::start().await;
+    let mut task = json!({"id": "a", "type": "note", "trigger": {"type": "date", "run_date": "2026-11-20 08:00"}});
+    app.post("/api/v1/tasks", task.clone()).await.invalid(&["/trigger/run_date"]);
+    task["allow_past"] = json!(true);
+    assert_eq!(app.post("/api/v1/tasks", task).await.status, 201);
+    let recorded = app.get("/api/v1/executions?task_id=a").await;
+    assert_eq!(recorded.json["items"][0]["status"], "missed", "{}", recorded.text);
 }
 
 #[tokio::test]

@@ -63,3 +63,55 @@ async fn preview_notes_follow_accept_language() {
     assert_eq!(english.as_array().map(Vec::len), chinese.as_array().map(Vec::len));
     assert_ne!(english, json!(null));
 }
+
+#[tokio::test]
+async fn preview_of_a_calendar_marks_what_moves() {
+    let app = App::start().await;
+    let question = json!({"trigger": {"type": "cron", "expression": "0 9 1-3 * *", "timezone": "Asia/Shanghai"}, "calendar": "cn",
+        "on_closed": "next_working_day", "after": "2026-10-01T00:00:00+08:00", "count": 2});
+    let shown = app.post(PREVIEW, question).await;
+    assert_eq!(
+        shown.json["fire_times"],
+        json!(["2026-10-08T09:00:00.000+08:00", "2026-11-02T09:00:00.000+08:00"]),
+        "{}",
+        shown.text
+    );
+    let moved = json!({"at": "2026-10-08T09:00:00.000+08:00", "scheduled_at": "2026-10-03T09:00:00.000+08:00", "note": "moved"});
+    assert_eq!(shown.json["occurrences"][0], moved);
+    let skipped = json!({"trigger": {"type": "cron", "expression": "08:00", "timezone": "Asia/Shanghai"}, "calendar": ["cn"],
+        "after": "2026-11-28T00:00:00+08:00", "count": 1});
+    let shown = app.post(PREVIEW, skipped).await;
+    assert_eq!(shown.json["fire_times"], json!(["2026-11-30T08:00:00.000+08:00"]));
+    assert!(shown.json["notes"][0].as_str().is_some_and(|note| note.contains("2026-11-28")), "{}", shown.text);
+    let never = json!({"trigger": {"type": "cron", "expression": "* * * * sat"}, "calendar": "weekdays"});
+    let refused = app.post(PREVIEW, never).await;
+    assert_eq!((refused.status, &refused.json["errors"][0]["pointer"]), (422, &json!("/calendar")), "{}", refused.text);
+}
+
+#[tokio::test]
+async fn task_with_several_rules_answers_the_first_as_its_trigger() {
+    let app = App::start().await;
+    let rule = |time: &str| json!({"trigger": {"type": "cron", "expression": time}, "name": time});
+    let task = json!({"id": "several", "type": "note", "params": {"message": "x"}, "triggers": [rule("08:00"), rule("20:00")], "calendar": "cn"});
+    let created = app.post("/api/v1/tasks", task).await;
+    assert_eq!(created.status, 201, "{}", created.text);
+    assert_eq!(created.json["trigger"]["expression"], "08:00");
+    assert_eq!(
+        created.json["triggers"][1],
+        json!({"trigger": {"type": "cron", "expression": "20:00"}, "name": "20:00", "enabled": true})
+    );
+    assert_eq!((&created.json["calendar"], &created.json["calendar_rule"]), (&json!(["cn"]), &json!("only")));
+    let simple = app
+        .post(
+            "/api/v1/tasks",
+            json!({"id": "simple", "type": "note", "params": {"message": "x"}, "trigger": {"type": "cron", "hour": 8}}),
+        )
+        .await;
+    assert!(["triggers", "calendar", "on_closed"].iter().all(|name| simple.json.get(name).is_none()), "{}", simple.text);
+    for (field, value) in [("triggers", json!(null)), ("calendar", json!(null)), ("nth_working_day", json!(30))] {
+        let mut body = json!({"id": "x", "type": "note", "params": {"message": "x"}, "trigger": {"type": "cron", "hour": 8}, "calendar": "cn"});
+        body[field] = value;
+        let refused = app.post("/api/v1/tasks", body).await;
+        assert_eq!((refused.status, refused.json["errors"][0]["pointer"].as_str()), (422, Some(format!("/{field}").as_str())));
+    }
+}

@@ -106,6 +106,12 @@ export async function signIn(browser, server, options = {}) {
   return page;
 }
 
+/** Chooses an action from the menu of a task's row. */
+export async function rowAct(page, id, act) {
+  await page.click(`tr[data-task="${id}"] [data-menu]`);
+  await page.click(`#row-menu [data-act=${act}]`);
+}
+
 /** Waits for an execution to end and returns it. */
 export async function ended(server, id) {
   for (let tries = 0; tries < 300; tries += 1) {

@@ -40,7 +40,7 @@ async fn large_history() -> tempfile::TempDir {
     let run = |number: u32| {
         let at = first + Duration::seconds(i64::from(number));
         SampleRun {
-            id: ulid::Ulid::from_parts(at.timestamp_millis().unsigned_abs(), u128::from(number)).to_string(),
+            id: belfry::ids::execution_id(belfry::ids::first_execution_key(at) + i64::from(number)),
             task_id: format!("past-{}", number % 10),
             task_type: "echo",
             status: if number.is_multiple_of(20) { Status::Failed } else { Status::Succeeded },

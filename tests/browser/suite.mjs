@@ -4,11 +4,18 @@ import { browserPath, signIn, startBrowser, startServer } from "./lib.mjs";
 import { accessibility } from "./tests/accessibility.mjs";
 import { actions } from "./tests/actions.mjs";
 import { attention } from "./tests/attention.mjs";
+import { calendars } from "./tests/calendars.mjs";
+import { incidents } from "./tests/incidents.mjs";
 import { docs } from "./tests/docs.mjs";
+import { firstRun } from "./tests/first_run.mjs";
 import { forms } from "./tests/forms.mjs";
+import { given } from "./tests/given.mjs";
 import { interaction } from "./tests/interaction.mjs";
 import { lists } from "./tests/lists.mjs";
 import { live } from "./tests/live.mjs";
+import { pauses } from "./tests/pauses.mjs";
+import { speed } from "./tests/speed.mjs";
+import { tabs } from "./tests/tabs.mjs";
 import { transfer } from "./tests/transfer.mjs";
 import { plain } from "./tests/plain.mjs";
 import { secondFactor } from "./tests/second_factor.mjs";
@@ -20,10 +27,10 @@ if (!browserPath()) {
 }
 
 /** Milliseconds that a test may take, and that closing a page or the browser may take. */
-const TEST_LIMIT = 300_000;
+const TEST_LIMIT = 480_000;
 const CLOSE_LIMIT = 15_000;
 const wanted = process.argv.slice(2);
-const groups = [accessibility, forms, interaction, live, actions, lists, plain, views, attention, docs, transfer, secondFactor];
+const groups = [accessibility, forms, given, interaction, live, actions, lists, plain, views, pauses, attention, docs, transfer, calendars, incidents, secondFactor, tabs, firstRun, speed];
 const [shard, shards] = (process.env.SHARD ?? "0/1").split("/").map(Number);
 const tests = Object.assign({}, ...groups.filter((_, index) => index % shards === shard));
 const server = await startServer();

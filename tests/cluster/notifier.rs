@@ -27,7 +27,7 @@ struct Node {
 async fn node(db: &TestDatabase, context: &TestContext, id: &str, stop: &CancellationToken) -> Node {
     let identity = NodeIdentity { id: id.into(), name: id.into() };
     let mut tx = db.database.write().await.unwrap();
-    node::heartbeat(&mut tx, &identity, 4, start(), start()).await.unwrap();
+    node::heartbeat(&mut tx, &identity, 4, start(), start(), None).await.unwrap();
     tx.commit().await.unwrap();
     let (events, signals) = (EventBus::default(), Signals::default());
     let notifier = ClusterNotifier {
@@ -105,7 +105,7 @@ async fn lost_connection_is_reopened_with_a_resync() {
     let mut one = node(&db, &context, "one", &stop).await;
     let mut two = node(&db, &context, "two", &stop).await;
     publish_until_received(&one, &mut two).await;
-    let Database::Postgres(pool) = &db.database else { unreachable!("a PostgreSQL database") };
+    let Database::Postgres { pool, .. } = &db.database else { unreachable!("a PostgreSQL database") };
     let ended: Vec<bool> = sqlx::query_scalar(
         "select pg_terminate_backend(pid) from pg_stat_activity
         where datname = current_database() and query ilike 'listen%' and pid <> pg_backend_pid()",

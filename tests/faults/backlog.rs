@@ -6,29 +6,28 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use reqwest::StatusCode;
 use serde_json::json;
 
-use crate::ledger::{count, executions, scheduled_times};
+use crate::ledger::scheduled_times;
 use crate::server::{Server, until};
 
 const TASKS: usize = 10_000;
 /// How long the backlog may take after the restart, with a debug build on a busy machine.
 const LIMIT: Duration = Duration::from_secs(60);
 
-#[tokio::test]
-async fn backlog_runs_within_a_minute_after_a_kill() {
+pub async fn backlog_runs_within_a_minute_after_a_kill() {
     let folder = tempfile::tempdir().expect("create a temporary folder");
     let server = Server::start(folder.path());
     import_due_tasks(&server).await;
-    until("the first executions", || async { (count(&server, "succeeded").await > 0).then_some(()) }).await;
+    until("the first executions", || async { (server.count("succeeded").await > 0).then_some(()) }).await;
     server.kill();
 
     let started = Instant::now();
     let server = Server::start(folder.path());
     let listening = started.elapsed();
-    let waiting = count(&server, "queued").await;
-    until("all executions to end", || async { (count(&server, "succeeded").await >= TASKS as i64).then_some(()) }).await;
+    let waiting = server.count("queued").await;
+    until("all executions to end", || async { (server.count("succeeded").await >= TASKS as i64).then_some(()) }).await;
     println!("listening after {listening:?}, {waiting} waiting executions ended after {:?}", started.elapsed());
     assert!(started.elapsed() < LIMIT, "{:?}", started.elapsed());
-    let recorded = executions(&server).await;
+    let recorded = server.executions().await;
     assert_eq!((scheduled_times(&recorded).len(), recorded.len()), (TASKS, TASKS), "tasks and executions");
 }
 

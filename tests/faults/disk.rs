@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 use reqwest::StatusCode;
 use serde_json::json;
 
-use crate::ledger::{count, executions, lost_and_doubled, scheduled_times};
+use crate::inject::{EROFS, Injection, SYNCS, WRITES};
+use crate::ledger::{lost_and_doubled, scheduled_times};
 use crate::mount::SmallDisk;
 use crate::server::{Server, until};
 
@@ -15,31 +16,29 @@ const TASKS: usize = 5;
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(1);
 const STOP_MARGIN: Duration = Duration::from_secs(15);
 
-#[tokio::test]
-async fn full_disk_stops_no_schedule_for_longer_than_it_is_full() {
+pub async fn full_disk_stops_no_schedule_for_longer_than_it_is_full() {
     let Some(disk) = SmallDisk::mount(8) else { return };
     let folder = tempfile::tempdir().expect("create a temporary folder");
     let server = start(folder.path(), &disk.path().join("data")).await;
-    until("the first executions", || async { (count(&server, "succeeded").await > 20).then_some(()) }).await;
+    until("the first executions", || async { (server.count("succeeded").await > 20).then_some(()) }).await;
 
     fill(&disk, &server).await;
     until("the readiness check to fail", || ready(&server, StatusCode::SERVICE_UNAVAILABLE)).await;
 
     disk.free();
     until("the readiness check to succeed", || ready(&server, StatusCode::OK)).await;
-    let ended = count(&server, "succeeded").await;
-    until("more executions", || async { (count(&server, "succeeded").await > ended + 20).then_some(()) }).await;
+    let ended = server.count("succeeded").await;
+    until("more executions", || async { (server.count("succeeded").await > ended + 20).then_some(()) }).await;
 
     assert_every_occurrence_is_recorded(&server).await;
 }
 
-#[tokio::test]
-async fn stop_on_a_full_disk_ends_in_time() {
+pub async fn stop_on_a_full_disk_ends_in_time() {
     let Some(disk) = SmallDisk::mount(8) else { return };
     let folder = tempfile::tempdir().expect("create a temporary folder");
     let data = disk.path().join("data");
     let server = start(folder.path(), &data).await;
-    until("the first executions", || async { (count(&server, "succeeded").await > 20).then_some(()) }).await;
+    until("the first executions", || async { (server.count("succeeded").await > 20).then_some(()) }).await;
     fill(&disk, &server).await;
     let started = Instant::now();
     server.signal("TERM");
@@ -49,12 +48,11 @@ async fn stop_on_a_full_disk_ends_in_time() {
 
     disk.free();
     let server = server_on(folder.path(), &data);
-    until("more executions", || async { (count(&server, "succeeded").await > 60).then_some(()) }).await;
+    until("more executions", || async { (server.count("succeeded").await > 60).then_some(()) }).await;
     assert_every_occurrence_is_recorded(&server).await;
 }
 
-#[tokio::test]
-async fn removed_data_folder_ends_the_server() {
+pub async fn removed_data_folder_ends_the_server() {
     let folder = tempfile::tempdir().expect("create a temporary folder");
     let data = folder.path().join("data");
     let server = start(folder.path(), &data).await;
@@ -63,17 +61,46 @@ async fn removed_data_folder_ends_the_server() {
     assert_eq!(status.code(), Some(1), "{status}");
 }
 
+/// The disk becomes read-only for a while, as after an I/O error.
+pub async fn read_only_disk_is_survived() {
+    let Some(injection) = Injection::compile() else { return };
+    let folder = tempfile::tempdir().expect("create a temporary folder");
+    let server = start_with(folder.path(), &folder.path().join("data"), &injection.variables()).await;
+    until("the first executions", || async { (server.count("succeeded").await > 20).then_some(()) }).await;
+    // A disk with files that are open for writing cannot be remounted; its calls answer as if it were.
+    injection.arm(WRITES | SYNCS, 1, EROFS);
+    until("a refused write", || async { refused_write(&server).await }).await;
+    until("the readiness check to fail", || ready(&server, StatusCode::SERVICE_UNAVAILABLE)).await;
+    let since = Instant::now();
+    injection.disarm();
+    until("the readiness check to succeed", || ready(&server, StatusCode::OK)).await;
+    println!("ready {:.2} s after the disk could be written again", since.elapsed().as_secs_f64());
+    let ended = server.count("succeeded").await;
+    until("more executions", || async { (server.count("succeeded").await > ended + 20).then_some(()) }).await;
+    assert_every_occurrence_is_recorded(&server).await;
+}
+
 fn server_on(folder: &Path, data: &Path) -> Server {
+    server_on_with(folder, data, &[])
+}
+
+fn server_on_with(folder: &Path, data: &Path, variables: &[(&str, String)]) -> Server {
     let timeout = SHUTDOWN_TIMEOUT.as_secs().to_string();
     let data = data.to_str().expect("a path in UTF-8");
-    Server::start_with(folder, &[("BELFRY_DATA_DIR", data), ("BELFRY_WORKERS_SHUTDOWN_TIMEOUT_SECONDS", &timeout)])
+    let own = [("BELFRY_DATA_DIR", data), ("BELFRY_WORKERS_SHUTDOWN_TIMEOUT_SECONDS", timeout.as_str())];
+    let all: Vec<(&str, &str)> = own.into_iter().chain(variables.iter().map(|(name, value)| (*name, value.as_str()))).collect();
+    Server::start_with(folder, &all)
 }
 
 /// A server with tasks that are due once a second and fill the database.
 async fn start(folder: &Path, data: &Path) -> Server {
-    let server = server_on(folder, data);
+    start_with(folder, data, &[]).await
+}
+
+async fn start_with(folder: &Path, data: &Path, variables: &[(&str, String)]) -> Server {
+    let server = server_on_with(folder, data, variables);
     for number in 0..TASKS {
-        let task = json!({"id": format!("second-{number}"), "type": "echo", "trigger": {"type": "interval", "seconds": 1},
+        let task = json!({"id": format!("second-{number}"), "type": "echo", "trigger": {"type": "interval", "seconds": 1}, "policy": {"on_overlap": "allow"},
             "params": {"message": "x".repeat(4_000)}});
         let created = server.post("/api/v1/tasks", &task).send().await.expect("get a response");
         assert_eq!(created.status(), StatusCode::CREATED, "{}", created.text().await.unwrap_or_default());
@@ -99,10 +126,10 @@ async fn fill(disk: &SmallDisk, server: &Server) {
 async fn assert_every_occurrence_is_recorded(server: &Server) {
     stop_tasks(server).await;
     until("all executions to end", || async {
-        (count(server, "queued").await == 0 && count(server, "running").await == 0).then_some(())
+        (server.count("queued").await == 0 && server.count("running").await == 0).then_some(())
     })
     .await;
-    let recorded = executions(server).await;
+    let recorded = server.executions().await;
     let recorded: Vec<_> = recorded.into_iter().filter(|execution| execution["cause"] != "api").collect();
     println!("{} occurrences of {TASKS} tasks", recorded.len());
     assert_eq!(scheduled_times(&recorded).len(), TASKS);

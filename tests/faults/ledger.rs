@@ -5,28 +5,6 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use crate::server::Server;
-
-/// All executions, read over the API page by page.
-pub async fn executions(server: &Server) -> Vec<Value> {
-    let mut found = Vec::new();
-    let mut cursor = String::new();
-    loop {
-        let page = server.json(&format!("/api/v1/executions?page_size=500{cursor}")).await;
-        found.extend(page["items"].as_array().cloned().unwrap_or_default());
-        match page["next_cursor"].as_str() {
-            Some(next) => cursor = format!("&cursor={next}"),
-            None => return found,
-        }
-    }
-}
-
-/// The number of executions with a status.
-pub async fn count(server: &Server, status: &str) -> i64 {
-    let page = server.json(&format!("/api/v1/executions?status={status}&page_size=1")).await;
-    page["total"].as_i64().unwrap_or_default()
-}
-
 /// The scheduled times of each task, in order.
 pub fn scheduled_times(executions: &[Value]) -> BTreeMap<String, Vec<DateTime<Utc>>> {
     let mut times: BTreeMap<String, Vec<DateTime<Utc>>> = BTreeMap::new();

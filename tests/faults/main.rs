@@ -1,12 +1,79 @@
 //! Faults of the surroundings: the real program keeps its promises, and what it records is compared with what was due.
-#![cfg(target_os = "linux")]
+//!
+//! `cargo test --test faults -- [--minutes N] [--seed N] [--all] [NAME…]`: the storms last N minutes together, three by default; the
+//! seed is printed and repeats their choices. A name selects the scenarios that contain it; the storms run only if a name or `--all`
+//! asks for them.
 
+#[cfg(target_os = "linux")]
 #[path = "../support/mod.rs"]
 mod support;
 
+#[cfg(target_os = "linux")]
 mod backlog;
+#[cfg(target_os = "linux")]
+mod checks;
+#[cfg(target_os = "linux")]
 mod disk;
+#[cfg(target_os = "linux")]
+mod files;
+#[cfg(target_os = "linux")]
+mod fire;
+#[cfg(target_os = "linux")]
+mod history;
+#[cfg(target_os = "linux")]
+mod inject;
+#[cfg(target_os = "linux")]
 mod ledger;
+#[cfg(target_os = "linux")]
+mod locked;
+#[cfg(target_os = "linux")]
 mod mount;
+#[cfg(target_os = "linux")]
+mod nodes;
+#[cfg(target_os = "linux")]
+mod postgres;
+#[cfg(target_os = "linux")]
+mod proxy;
+#[cfg(target_os = "linux")]
+mod restore;
+#[cfg(target_os = "linux")]
+mod runner;
+#[cfg(target_os = "linux")]
+mod storm;
 
+#[cfg(target_os = "linux")]
 use support::server;
+
+#[cfg(target_os = "linux")]
+fn main() -> std::process::ExitCode {
+    use runner::{on_request, scenario};
+    runner::run(&[
+        scenario("disk::full_disk_stops_no_schedule_for_longer_than_it_is_full", |_| {
+            Box::pin(disk::full_disk_stops_no_schedule_for_longer_than_it_is_full())
+        }),
+        scenario("disk::stop_on_a_full_disk_ends_in_time", |_| Box::pin(disk::stop_on_a_full_disk_ends_in_time())),
+        scenario("disk::removed_data_folder_ends_the_server", |_| Box::pin(disk::removed_data_folder_ends_the_server())),
+        scenario("disk::read_only_disk_is_survived", |_| Box::pin(disk::read_only_disk_is_survived())),
+        scenario("backlog::backlog_runs_within_a_minute_after_a_kill", |_| {
+            Box::pin(backlog::backlog_runs_within_a_minute_after_a_kill())
+        }),
+        scenario("files::damaged_files_are_named_and_not_overwritten", |_| {
+            Box::pin(files::damaged_files_are_named_and_not_overwritten())
+        }),
+        scenario("files::two_servers_on_one_folder_share_the_work", |_| {
+            Box::pin(files::two_servers_on_one_folder_share_the_work())
+        }),
+        scenario("restore::killed_restore_leaves_the_old_or_the_new_database", |_| {
+            Box::pin(restore::killed_restore_leaves_the_old_or_the_new_database())
+        }),
+        scenario("locked::database_locked_by_another_process", |_| Box::pin(locked::database_locked_by_another_process())),
+        on_request("storm::failing_writes_and_syncs", |options| Box::pin(storm::failing_writes_and_syncs(options))),
+        on_request("storm::kills_stops_and_restarts_under_edits", |options| {
+            Box::pin(storm::kills_stops_and_restarts_under_edits(options))
+        }),
+        on_request("nodes::three_nodes_under_edits", |options| Box::pin(nodes::three_nodes_under_edits(options))),
+    ])
+}
+
+#[cfg(not(target_os = "linux"))]
+fn main() {}

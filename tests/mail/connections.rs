@@ -5,8 +5,9 @@ use std::time::Duration;
 use belfry::tasks::TaskType;
 use serde_json::json;
 
-use crate::rig::{Rig, context, mail};
+use crate::rig::{Rig, mail};
 use crate::server::{MailServer, TIMEOUT};
+use crate::support::run::context;
 
 #[tokio::test]
 async fn closed_kept_connection_is_replaced_within_the_attempt() {

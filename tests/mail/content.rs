@@ -31,19 +31,19 @@ async fn names_title_and_text_are_delivered_unchanged() {
     assert_eq!(headers["to"], "王伟 <wei@example.com>, \"Li, Na\" <na@example.com>, solo@example.com");
     assert_eq!((&headers["cc"], &headers["reply-to"]), (&json!("抄送 <cc@example.com>"), &json!("答复 <answer@example.com>")));
     assert_eq!(headers.get("bcc"), None, "bcc is not in the headers");
-    assert_eq!(headers["message-id"], "<01EXECUTION@example.com>", "the same for every attempt");
+    assert_eq!(headers["message-id"], "<execution-1@example.com>", "the same for every attempt");
     assert_eq!(headers["auto-submitted"], "auto-generated");
     let text = read["parts"][0]["text"].as_str().unwrap().replace("\r\n", "\n");
     assert!(text.starts_with("第一行\n.\n..以点开头的行\nlong: 长长") && text.trim_end().ends_with("长长"), "{text}");
     assert!(read["ascii"] == true && read["lines"].as_u64().unwrap() <= 998, "any server can relay it");
 
-    assert_eq!((&result["message_id"], &result["accepted"]), (&json!("<01EXECUTION@example.com>"), &json!(5)));
+    assert_eq!((&result["message_id"], &result["accepted"]), (&json!("<execution-1@example.com>"), &json!(5)));
     assert_eq!(result["recipients"], json!(recipients));
     assert_eq!((&result["answer"], &result["smtp"]), (&json!("250 2.0.0 taken as 1"), &json!("office")));
     assert!(result["bytes"].as_u64().unwrap() > 6_000 && result["refused"] == json!([]));
     let lines: Vec<&str> = output.lines().collect();
     assert_eq!(lines[0], format!("connecting to localhost:{} without TLS", server.port));
-    assert!(lines[1].starts_with("sent <01EXECUTION@example.com> to 5 recipients, ") && lines.len() == 2, "{output}");
+    assert!(lines[1].starts_with("sent <execution-1@example.com> to 5 recipients, ") && lines.len() == 2, "{output}");
 }
 
 #[tokio::test]
@@ -187,7 +187,7 @@ async fn international_addresses_are_delivered() {
 async fn send_text_sends_for_other_task_types() {
     let Some(mut server) = MailServer::plain(&[]).await else { return };
     let rig = Rig::new(server.profile()).await;
-    let (context, _output) = crate::rig::context();
+    let (context, _output) = crate::support::run::context();
     let to = ["a@example.com".to_owned(), "b@example.com".to_owned()];
     rig.send_email.send_text(Some("office"), &to, "标题", "正文", &context).await.unwrap();
     assert_eq!(server.mail().await.0["recipients"], json!(to));

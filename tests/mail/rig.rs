@@ -4,15 +4,12 @@ use std::sync::Arc;
 
 use belfry::clock::SystemClock;
 use belfry::domain::profile::{Profiles, Smtp};
-use belfry::tasks::output::{ExecutionChunk, OutputSink};
 use belfry::tasks::send_email::SendEmail;
-use belfry::tasks::{RunContext, RunError, TaskType, Toolbox};
-use chrono::DateTime;
+use belfry::tasks::{RunError, Toolbox};
 use serde_json::{Value, json};
-use tokio::sync::mpsc;
-use tokio_util::sync::CancellationToken;
 
 use crate::support::TestDatabase;
+use crate::support::run::run;
 
 /// The task type with one mail server, `office`.
 pub struct Rig {
@@ -39,33 +36,12 @@ impl Rig {
 
     /// Runs the task once; returns the outcome and the output.
     pub async fn send(&self, params: Value) -> (Result<Value, RunError>, String) {
-        assert_eq!(self.send_email.check(&params), []);
-        let (context, mut receiver) = context();
-        let ended = self.send_email.run(params, &context).await;
-        drop(context);
-        let mut text = String::new();
-        while let Some(piece) = receiver.recv().await {
-            text.push_str(&piece.chunk.text);
-        }
-        (ended, text)
+        run(&*self.send_email, params).await
     }
 
     pub async fn error(&self, params: Value) -> RunError {
         self.send(params).await.0.unwrap_err()
     }
-}
-
-pub fn context() -> (RunContext, mpsc::UnboundedReceiver<ExecutionChunk>) {
-    let (sender, receiver) = mpsc::unbounded_channel();
-    let context = RunContext {
-        execution_id: "01EXECUTION".into(),
-        task_id: "task-1".into(),
-        attempt: 1,
-        scheduled_at: DateTime::UNIX_EPOCH,
-        cancel: CancellationToken::new(),
-        output: OutputSink::new("01EXECUTION", 1, 100_000, Arc::new(SystemClock), sender),
-    };
-    (context, receiver)
 }
 
 /// The parameters of a small mail.

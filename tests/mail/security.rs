@@ -96,7 +96,7 @@ async fn header_injection_is_rejected() {
     for (params, pointer) in injected {
         let pointers: Vec<_> = rig.send_email.check(&params).into_iter().map(|fault| fault.pointer).collect();
         assert_eq!(pointers, [pointer]);
-        let (context, _output) = crate::rig::context();
+        let (context, _output) = crate::support::run::context();
         assert!(!rig.send_email.run(params, &context).await.unwrap_err().retryable, "rejected after rendering too");
     }
 }

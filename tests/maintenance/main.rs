@@ -5,5 +5,4 @@ mod support;
 
 mod checkpoint;
 mod orphan_recovery;
-mod queue_cleanup;
 mod retention;

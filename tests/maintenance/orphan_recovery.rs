@@ -10,6 +10,7 @@ use belfry::domain::node::NodeIdentity;
 use belfry::maintenance::orphan_recovery::OrphanRecovery;
 use belfry::storage::{execution, node};
 use chrono::Duration;
+use chrono_tz::Tz;
 use serde_json::json;
 
 use crate::for_each_database;
@@ -24,7 +25,7 @@ async fn claim_for(context: &TestContext, node_id: &str, task_id: &str) -> Strin
     let waiting = context.executions(task_id).await.pop().unwrap();
     let claim = execution::Claim { execution_id: waiting.id.clone(), attempt: waiting.attempt, started_at: context.clock.now() };
     let mut tx = context.database.write().await.unwrap();
-    node::heartbeat(&mut tx, &identity(node_id), 4, start(), context.clock.now()).await.unwrap();
+    node::heartbeat(&mut tx, &identity(node_id), 4, start(), context.clock.now(), None).await.unwrap();
     assert_eq!(execution::claim(&mut tx, &identity(node_id), &[claim]).await.unwrap().len(), 1);
     tx.commit().await.unwrap();
     waiting.id
@@ -39,7 +40,7 @@ fn recovery(context: &TestContext, process_lock: ProcessLock) -> OrphanRecovery 
         started_at: start(),
         workers: 4,
     };
-    OrphanRecovery { registry, signals: context.signals.clone() }
+    OrphanRecovery { registry, signals: context.signals.clone(), zone: Tz::UTC }
 }
 
 for_each_database! {
@@ -48,7 +49,9 @@ for_each_database! {
         let mut task = echo("a", json!({"type": "interval", "seconds": 5}));
         task["policy"] = json!({"retry": {"max_attempts": 2, "delay_seconds": 1, "backoff": "fixed"}});
         context.services.tasks.create(&admin(), &task).await.unwrap();
-        context.create("b", json!({"type": "interval", "seconds": 5})).await;
+        let mut once = echo("b", json!({"type": "interval", "seconds": 5}));
+        once["policy"] = json!({"retry": {"on_interruption": false}});
+        context.services.tasks.create(&admin(), &once).await.unwrap();
         context.advance(Duration::seconds(5)).await;
         let (retried, ended) = (claim_for(&context, "01DEAD", "a").await, claim_for(&context, "01DEAD", "b").await);
 
@@ -68,10 +71,38 @@ for_each_database! {
         assert_eq!((waiting.execution.status, waiting.execution.attempt), (Status::Queued, 2));
         assert_eq!(waiting.attempts.iter().map(|a| (a.attempt, a.status)).collect::<Vec<_>>(), [(1, Status::Interrupted)]);
         context.clock.advance(Duration::seconds(1));
-        assert_eq!(context.planner.run_once(context.clock.now()).await.unwrap().jobs, 1, "the second attempt is queued");
+        assert_eq!(context.planner.run_once(context.clock.now()).await.unwrap().queued, 1, "the second attempt is queued");
         let nodes = node::all(&mut context.database.read().await.unwrap()).await.unwrap();
         assert_eq!(nodes.iter().map(|n| n.identity.id.as_str()).collect::<Vec<_>>(), ["02LIVING"]);
         assert!(!folder.path().join("nodes/01DEAD.lock").exists());
+    }
+
+    async fn interrupted_last_attempt_is_retried_as_the_policy_says(db: &TestDatabase) {
+        let context = TestContext::new(&db.database);
+        for (id, policy) in [
+            ("again", json!({})),
+            ("never", json!({"retry": {"on_interruption": false}})),
+            ("within", json!({"retry": {"max_attempts": 3, "on_interruption": false}})),
+        ] {
+            let mut task = echo(id, json!({"type": "interval", "seconds": 5}));
+            task["policy"] = policy;
+            context.services.tasks.create(&admin(), &task).await.unwrap();
+        }
+        context.advance(Duration::seconds(5)).await;
+        let mut ids = Vec::new();
+        for task in ["again", "never", "within"] {
+            ids.push(claim_for(&context, "01DEAD", task).await);
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let process_lock = ProcessLock::acquire(folder.path(), "02LIVING").unwrap();
+        std::fs::File::create(folder.path().join("nodes/01DEAD.lock")).unwrap();
+        assert_eq!(recovery(&context, process_lock).run_once(context.clock.now()).await.unwrap(), 3);
+        let mut found = Vec::new();
+        for id in &ids {
+            let run = context.services.executions.get(&admin(), id).await.unwrap().execution;
+            found.push((run.status, run.attempt));
+        }
+        assert_eq!(found, [(Status::Queued, 2), (Status::Interrupted, 1), (Status::Queued, 2)]);
     }
 
     async fn runs_of_a_live_process_are_not_recovered(db: &TestDatabase) {
@@ -84,6 +115,6 @@ for_each_database! {
         let recovery = recovery(&context, ProcessLock::acquire(folder.path(), "02LIVING").unwrap());
         context.clock.advance(Duration::hours(1));
         assert_eq!(recovery.run_once(context.clock.now()).await.unwrap(), 0);
-        assert_eq!(context.services.executions.get(&admin(), &id).await.unwrap().execution.status, Status::Running);
+        assert_eq!(context.services.executions.get(&admin(), &id).await.unwrap().execution.status, Status::Queued, "its node still holds it");
     }
 }

@@ -2,7 +2,8 @@
 
 use belfry::clock::Clock;
 use belfry::domain::execution::Status;
-use belfry::maintenance::retention::{DefaultRetention, Prune};
+use belfry::domain::retention::DefaultRetention;
+use belfry::maintenance::retention::Prune;
 use chrono::Duration;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
@@ -46,7 +47,7 @@ for_each_database! {
     async fn task_policy_overrides_the_settings(db: &TestDatabase) {
         let context = TestContext::new(&db.database);
         let tasks = [
-            ("as-set", json!(null)),
+            ("as-set", json!({})),
             ("by-age", json!({"max_age_days": 1})),
             ("by-number", json!({"max_executions": 3})),
             ("for-ever", json!({"max_age_days": 0, "max_executions": 0})),

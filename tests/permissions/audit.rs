@@ -1,15 +1,16 @@
 //! The audit log: complete, append-only, searchable and exportable.
 
 use belfry::domain::audit::{AuditEvent, AuditFilter, Entry};
+use belfry::domain::operation::BulkAction;
 use belfry::domain::page::PageRequest;
 use belfry::domain::user::{Actor, Role, Via};
-use belfry::service::{BulkAction, BulkTarget, NewSecret, NewToken, NewUser, UserChange};
+use belfry::service::{BulkTarget, NewSecret, NewToken, NewUser, UserChange};
 use belfry::storage::Database;
 use serde_json::{Value, json};
 
 use crate::fixture::{Caller, Fixture, PASSWORD};
 use crate::for_each_database;
-use crate::support::context::{TestContext, actor, admin, echo};
+use crate::support::context::{TestContext, actor, admin, bulk, echo};
 
 async fn entries(context: &TestContext, filter: &AuditFilter) -> Vec<Entry> {
     let page = PageRequest { size: 500, cursor: None };
@@ -55,6 +56,7 @@ for_each_database! {
         let (_, session) = services.sign_in.without_second_factor("root", PASSWORD, Some("10.0.0.7")).await.unwrap();
         seen.push(latest(&context).await);
         let mut task = echo("a", json!({"type": "cron", "hour": 9}));
+        task["policy"] = json!({"on_overlap": "allow"});
         task["params"]["message"] = "the key is swordfish-swordfish".into();
         services.tasks.create(&root, &task).await.unwrap();
         seen.push(latest(&context).await);
@@ -70,7 +72,9 @@ for_each_database! {
         seen.push(latest(&context).await);
         services.executions.cancel(&root, &run.id).await.unwrap();
         seen.push(latest(&context).await);
-        services.bulk.apply(&root, BulkAction::Delete, &BulkTarget::Ids(vec!["a".into()])).await.unwrap();
+        services.tasks.reset_state(&root, "a", None).await.unwrap();
+        seen.push(latest(&context).await);
+        bulk(services, &root, BulkAction::Delete, &BulkTarget::Ids(vec!["a".into()])).await;
         seen.push(latest(&context).await);
         services.secrets.delete(&root, "api-key").await.unwrap();
         seen.push(latest(&context).await);
@@ -89,6 +93,34 @@ for_each_database! {
             AuditEvent::SecondFactorRefused,
             AuditEvent::RecoveryUse,
             AuditEvent::RecoveryRenew,
+            AuditEvent::BackfillStart,
+            AuditEvent::BackfillCancel,
+            AuditEvent::HookCreate,
+            AuditEvent::HookRotate,
+            AuditEvent::HookRevoke,
+            AuditEvent::HeartbeatCreate,
+            AuditEvent::HeartbeatUpdate,
+            AuditEvent::HeartbeatDelete,
+            AuditEvent::HeartbeatRotate,
+            AuditEvent::TaskMute,
+            AuditEvent::NotifyRuleCreate,
+            AuditEvent::NotifyRuleUpdate,
+            AuditEvent::NotifyRuleDelete,
+            AuditEvent::IncidentAcknowledge,
+            AuditEvent::IncidentClose,
+            AuditEvent::ChannelCreate,
+            AuditEvent::ChannelUpdate,
+            AuditEvent::ChannelDelete,
+            AuditEvent::ChannelTest,
+            AuditEvent::CalendarCreate,
+            AuditEvent::CalendarUpdate,
+            AuditEvent::CalendarImport,
+            AuditEvent::CalendarDelete,
+            AuditEvent::FreezeCreate,
+            AuditEvent::FreezeEnd,
+            // By the server itself.
+            AuditEvent::ClockChange,
+            AuditEvent::ZoneChange,
         ];
         let left: Vec<_> = AuditEvent::ALL.iter().filter(|event| !audited.contains(event) && !elsewhere.contains(event)).collect();
         assert!(left.is_empty(), "not audited: {left:?}");
@@ -111,7 +143,7 @@ for_each_database! {
             let refused = match &db.database {
                 Database::Sqlite { writer, .. } if !statement.starts_with("truncate") => sqlx::query(statement).execute(writer).await.map(drop),
                 Database::Sqlite { .. } => continue,
-                Database::Postgres(pool) => sqlx::query(statement).execute(pool).await.map(drop),
+                Database::Postgres { pool, .. } => sqlx::query(statement).execute(pool).await.map(drop),
             };
             let refused = refused.expect_err(statement).to_string();
             assert!(refused.contains("append-only"), "{refused}");

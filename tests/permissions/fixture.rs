@@ -154,7 +154,7 @@ impl Fixture {
     pub async fn task(&self, tag: &str) -> String {
         let id = self.fresh(tag);
         let task = json!({"id": id, "type": "echo", "tags": [tag], "trigger": {"type": "cron", "hour": 9},
-            "params": {"message": format!("hello from {tag}")}});
+            "policy": {"on_overlap": "allow"}, "params": {"message": format!("hello from {tag}")}});
         self.context.services.tasks.create(&root(), &task).await.expect("a task");
         id
     }

@@ -5,7 +5,7 @@ use poem::http::Method;
 use crate::fixture::{AuthMethod, Body, Caller, Fixture};
 
 /// All readable pages and operations without a task id.
-const READ: [&str; 22] = [
+const READ: [&str; 26] = [
     "/",
     "/tasks",
     "/tasks?search=lu",
@@ -18,6 +18,10 @@ const READ: [&str; 22] = [
     "/calendar?view=month",
     "/calendar?type=echo",
     "/task-types",
+    "/incidents",
+    "/settings/rules",
+    "/api/v1/incidents",
+    "/api/v1/notify-rules",
     "/settings/tokens",
     "/account",
     "/api/v1/tasks",

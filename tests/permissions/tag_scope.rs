@@ -1,10 +1,11 @@
 //! Tag scopes: an account limited to tags sees what it would see if the tasks outside its scope did not exist.
 
 use belfry::domain::execution::Status;
+use belfry::domain::operation::BulkAction;
 use belfry::domain::page::{ExecutionFilter, PageRequest, TaskFilter};
 use belfry::domain::tag_scope::TagScope;
 use belfry::domain::user::{Actor, Role};
-use belfry::service::{BulkAction, BulkTarget, Error, NewUser};
+use belfry::service::{BulkTarget, Error, NewUser};
 use belfry::stats::calendar_request::CalendarRequest;
 use belfry::storage::bench_data::{self, SampleRun};
 use belfry::storage::retention::{self, RetentionLimit, TaskSelection};
@@ -14,7 +15,7 @@ use chrono_tz::Tz;
 use serde_json::{Value, json};
 
 use crate::for_each_database;
-use crate::support::context::{TestContext, actor, admin, start};
+use crate::support::context::{TestContext, actor, admin, bulk, start};
 
 fn limited(tags: &[&str], role: Role) -> Actor {
     let tags: Vec<String> = tags.iter().map(|tag| (*tag).to_owned()).collect();
@@ -37,9 +38,9 @@ async fn create(context: &TestContext, id: &str, tags: &[&str]) {
 async fn past(database: &Database, task: &str, count: i64, minutes: i64) {
     let run = |number: i64| {
         let at = start() - Duration::minutes(minutes * number + 1) - Duration::seconds(task.len() as i64);
-        let tail = task.bytes().fold(number as u128, |sum, byte| sum * 31 + u128::from(byte));
+        let tail = task.bytes().fold(number, |sum, byte| (sum * 31 + i64::from(byte)) % (1 << 18));
         SampleRun {
-            id: ulid::Ulid::from_parts(at.timestamp_millis() as u64, tail).to_string(),
+            id: crate::support::execution_id_at(at, tail),
             task_id: task.to_owned(),
             task_type: "echo",
             status: if number % 3 == 0 { Status::Failed } else { Status::Succeeded },
@@ -212,10 +213,10 @@ for_each_database! {
         assert!(services.tasks.zones_of(&viewer, &["blue-1".into()]).await.unwrap().is_empty());
         assert!(services.executions.recent_runs(&viewer, &["blue-1"], 5).await.unwrap().is_empty());
         let ids = BulkTarget::Ids(vec!["red-1".into(), "blue-1".into()]);
-        let done = services.bulk.apply(&viewer, BulkAction::Pause, &ids).await.unwrap();
+        let done = bulk(services, &viewer, BulkAction::Pause, &ids).await;
         assert_eq!((done.matched, done.done, done.errors[0].message.to_string()), (2, 1, "there is no task 'blue-1'".to_owned()));
         let every = BulkTarget::Filter(TaskFilter::default());
-        let done = services.bulk.apply(&viewer, BulkAction::Delete, &every).await.unwrap();
+        let done = bulk(services, &viewer, BulkAction::Delete, &every).await;
         assert_eq!((done.matched, done.done), (1, 1));
         assert!(services.tasks.get(&admin(), "blue-1").await.is_ok());
         let left = task_list::page(&mut db.database.read().await.unwrap(), &TaskFilter::default(), &PageRequest::default()).await;

@@ -137,6 +137,12 @@ for_each_database! {
         }
         let (endless, _) = create(services, &bob, new(None, &[])).await;
         assert_eq!(endless.expires_at, None, "a session sets no end");
+        let (parent, text) = create(services, &bob, new(None, &[])).await;
+        let (_, text) = create(services, &actor_of(services, &text).await.unwrap(), new(None, &[])).await;
+        let (_, text) = create(services, &actor_of(services, &text).await.unwrap(), new(None, &[])).await;
+        assert!(actor_of(services, &text).await.is_some());
+        services.tokens.revoke(&bob, &parent.id).await.unwrap();
+        assert!(actor_of(services, &text).await.is_none(), "revoked with the token it comes from");
     }
 
     async fn restricted_tokens_revoke_only_themselves(db: &TestDatabase) {

@@ -35,12 +35,12 @@ async fn kill_during_a_burst_runs_every_occurrence_once_on_postgres() {
 async fn kill_in_a_burst(folder: &Path, variables: &[(&str, &str)]) {
     let server = Server::start_with(folder, variables);
     let due = create_burst(&server).await;
-    until("the burst to start", || async { (count(&server, "succeeded").await > 0).then_some(()) }).await;
+    until("the burst to start", || async { (server.count("succeeded").await > 0).then_some(()) }).await;
     server.kill();
 
     let server = Server::start_with(folder, variables);
     until("the burst to end", || async { ended(&server).await.then_some(()) }).await;
-    let executions = all(&server).await;
+    let executions = server.executions().await;
     let mut per_occurrence: HashMap<(String, String), usize> = HashMap::new();
     for execution in &executions {
         let text = |name: &str| execution[name].as_str().unwrap_or_default().to_owned();
@@ -73,27 +73,9 @@ async fn create_burst(server: &Server) -> DateTime<Utc> {
     due
 }
 
-async fn count(server: &Server, status: &str) -> i64 {
-    let page = server.json(&format!("/api/v1/executions?status={status}&page_size=1")).await;
-    page["total"].as_i64().unwrap_or_default()
-}
-
 /// Whether every task has a result and nothing is queued or running.
 async fn ended(server: &Server) -> bool {
-    count(server, "queued").await == 0 && count(server, "running").await == 0 && all(server).await.len() >= TASKS
-}
-
-async fn all(server: &Server) -> Vec<Value> {
-    let mut found = Vec::new();
-    let mut cursor = String::new();
-    loop {
-        let page = server.json(&format!("/api/v1/executions?page_size=500{cursor}")).await;
-        found.extend(page["items"].as_array().cloned().unwrap_or_default());
-        match page["next_cursor"].as_str() {
-            Some(next) => cursor = format!("&cursor={next}"),
-            None => return found,
-        }
-    }
+    server.count("queued").await == 0 && server.count("running").await == 0 && server.executions().await.len() >= TASKS
 }
 
 #[cfg(unix)]
@@ -111,11 +93,54 @@ async fn run_that_kills_the_process_twice_fails_and_is_not_tried_again() {
     assert!(!Server::start(folder.path()).ended().0.success(), "and so does the second");
 
     let server = Server::start(folder.path());
-    let executions = all(&server).await;
+    let executions = server.executions().await;
     let execution = executions.first().expect("an execution");
     assert_eq!((&execution["status"], &execution["attempt"]), (&json!("failed"), &json!(2)), "{execution}");
     let error = execution["error"].as_str().unwrap_or_default();
     assert!(error.contains("died 2 times") && error.contains("not tried again"), "{error}");
+}
+
+/// The most memory that the server has had, in bytes.
+#[cfg(target_os = "linux")]
+fn peak_memory(server: &Server) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", server.id())).expect("the server runs");
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a peak");
+    peak.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") * 1024
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn templates_with_large_values_use_bounded_memory() {
+    let folder = tempfile::tempdir().expect("create a temporary folder");
+    let server = Server::start(folder.path());
+    let before = peak_memory(&server);
+    let large = "{% set a = 'x' | indent(first=true, width=1000) %}{% set b = a | replace(from=' ', to=a) %}{% set c = b ~ b %}";
+    let ampersands =
+        "{% set a = '&' | indent(first=true, width=1000) | replace(from=' ', to='&') %}{% set b = a | replace(from='&', to=a) %}";
+    let templates = [
+        format!("{large}{{{{ c{} }}}}", " ~ c".repeat(16)),
+        format!("{large}{{{{ [c | upper{}] | length }}}}", ", c | upper".repeat(22)),
+        format!("{large}{{{{ c | replace(from='x', to=a){} }}}}", " ~ c | upper".repeat(14)),
+        format!("{ampersands}{{{{ b{} }}}}", " | escape_xml".repeat(46)),
+        format!("{ampersands}{{{{ b{} }}}}", " | escape".repeat(46)),
+        format!("{large}{{{{ range(end=49999) | join(sep=c) }}}}"),
+    ];
+    for (number, message) in templates.iter().enumerate() {
+        for copy in 0..4 {
+            let id = format!("large-{number}-{copy}");
+            let task =
+                json!({"id": id, "type": "echo", "trigger": {"type": "interval", "hours": 1}, "params": {"message": message}});
+            let created = server.post("/api/v1/tasks", &task).send().await.expect("get a response");
+            assert_eq!(created.status(), StatusCode::CREATED, "{message:.200}");
+            let started = server.post(&format!("/api/v1/tasks/{id}/run"), &json!({})).send().await.expect("get a response");
+            assert_eq!(started.status(), StatusCode::ACCEPTED);
+        }
+    }
+    let all = i64::try_from(templates.len()).expect("few") * 4;
+    until("all runs to end", || async { (server.count("failed").await + server.count("succeeded").await == all).then_some(()) })
+        .await;
+    let grown = (peak_memory(&server) - before) >> 20;
+    assert!(grown < 768, "{grown} MiB");
 }
 
 #[tokio::test]
@@ -132,8 +157,12 @@ async fn run_with_an_endless_template_fails_and_the_server_goes_on() {
         let started = server.post(&format!("/api/v1/tasks/{id}/run"), &json!({})).send().await.expect("get a response");
         assert_eq!(started.status(), StatusCode::ACCEPTED);
     }
-    until("both runs to end", || async { (count(&server, "failed").await == 2).then_some(()) }).await;
+    until("both runs to end", || async { (server.count("failed").await == 2).then_some(()) }).await;
     assert!(
-        all(&server).await.iter().all(|execution| execution["error"].as_str().is_some_and(|error| error.contains("message")))
+        server
+            .executions()
+            .await
+            .iter()
+            .all(|execution| execution["error"].as_str().is_some_and(|error| error.contains("message")))
     );
 }

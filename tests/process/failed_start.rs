@@ -35,11 +35,25 @@ fn start_fails_with_invalid_settings() {
     let line = refused(folder.path(), &[], &[("BELFRY_WORKERS_LIMIT", "x")], 2);
     assert_eq!(line, "BELFRY_WORKERS_LIMIT: 'x' is not an integer from 1 to 10000");
     let line = refused(folder.path(), &["serve", "--set", "log.level=loud"], &[], 2);
-    assert!(line.starts_with("--set log.level: 'loud' is not one of: "), "{line}");
+    assert!(line.starts_with("--set log.level: 'loud' is not one of "), "{line}");
     let line = refused(folder.path(), &[], &[("RUST_LOG", "belfry=loud")], 2);
     assert!(line.starts_with("RUST_LOG: "), "{line}");
     refused(folder.path(), &["serv"], &[], 2);
     assert_eq!(files(folder.path()), Vec::<String>::new());
+}
+
+#[test]
+fn failures_are_told_in_the_language_of_the_environment() {
+    let folder = tempfile::tempdir().expect("create a temporary folder");
+    let chinese = |arguments: &[&str], status| refused(folder.path(), arguments, &[("BELFRY_LANG", "zh")], status);
+    assert_eq!(chinese(&["--set", "workers.limt=8"], 2), "--set workers.limt: 未知的设置；是否指 workers.limit？");
+    assert_eq!(chinese(&["--set", "workers.limit=0"], 2), "--set workers.limit: '0' 不是 1 到 10000 之间的整数");
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = taken.local_addr().expect("an address").to_string();
+    assert!(chinese(&["--listen", &address], 1).starts_with(&format!("无法监听 {address}：")));
+    let english = refused(folder.path(), &["task", "list", "--lang=en", "--data-dir", "none"], &[("BELFRY_LANG", "zh")], 3);
+    assert!(english.contains("does not exist"), "{english}");
+    assert!(chinese(&["task", "list", "--data-dir", "none"], 3).contains("不存在"));
 }
 
 #[test]

@@ -10,7 +10,7 @@ use crate::server::{Server, TOKEN, belfry, until};
 use crate::support::venv::venv;
 
 /// Standard output and error of a command, after checking its exit code.
-fn run(folder: &Path, arguments: &[&str], input: &str, status: i32) -> (String, String) {
+pub fn run(folder: &Path, arguments: &[&str], input: &str, status: i32) -> (String, String) {
     let mut command = belfry(folder);
     command.args(arguments).env("LC_ALL", "C").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().expect("start the program");
@@ -66,17 +66,89 @@ async fn import_and_export_work_locally_and_on_a_server() {
     assert!(err.contains("bad.yaml:4:") && err.contains("hour: 25 is not between 0 and 23"), "{err}");
 }
 
-#[test]
-fn import_crontab_creates_tasks() {
-    let folder = tempfile::tempdir().expect("create a temporary folder");
-    let crontab = "PATH=/usr/bin:/bin\n@reboot /opt/start\n0 8 * * 1-5 /opt/report.sh\n0 0 13 * 5 /opt/friday\n";
-    let (out, err) = run(folder.path(), &["import", "crontab", "-", "--tz", "Asia/Shanghai", "--yes"], crontab, 0);
-    assert!(out.contains("2 created") && err.contains("line 2: @reboot has no equivalent"), "{out}{err}");
-    let (exported, _) = run(folder.path(), &["export", "--format", "json"], "", 0);
+/// The exported tasks.
+pub fn exported(folder: &Path) -> Vec<Value> {
+    let (exported, _) = run(folder, &["export", "--format", "json"], "", 0);
     let exported: Value = serde_json::from_str(&exported).expect("valid JSON");
-    assert_eq!(exported["tasks"][0]["trigger"], json!({"type": "cron", "expression": "0 0 13 * 5", "timezone": "Asia/Shanghai"}));
-    let params = json!({"command": "/opt/report.sh", "env": {"PATH": "/usr/bin:/bin"}});
-    assert_eq!(exported["tasks"][1]["params"], params);
+    exported["tasks"].as_array().expect("a list").clone()
+}
+
+#[test]
+fn import_crontab_touches_only_its_own_tasks() {
+    let folder = tempfile::tempdir().expect("create a temporary folder");
+    let here = folder.path();
+    let import = |more: &[&str], crontab: &str, status| {
+        run(here, &[&["import", "crontab", "-", "--tz", "Asia/Shanghai", "--no-system", "--yes"], more].concat(), crontab, status)
+    };
+    let crontab = "PATH=/usr/bin:/bin\n@reboot /opt/start\n0 8 * * 1-5 /opt/report.sh\n0 0 13 * 5 /opt/friday\n";
+    let (out, err) = import(&["--home", "/srv"], crontab, 3);
+    assert!(out.contains("2 created") && err.contains("line 2: @reboot has no equivalent"), "{out}{err}");
+    assert!(err.contains("the next 10 fire times are the same") && !err.contains("the fire times differ"), "{err}");
+    assert!(err.contains("runs have no time limit") && err.contains("/opt/report.sh"), "{err}");
+    let tasks = exported(here);
+    assert_eq!(tasks[0]["trigger"], json!({"type": "cron", "expression": "0 0 13 * 5", "timezone": "Asia/Shanghai"}));
+    let params = &tasks[1]["params"];
+    assert_eq!(
+        (&params["command"], &params["cwd"], &params["env"]["PATH"]),
+        (&json!("/opt/report.sh"), &json!("/srv"), &json!("/usr/bin:/bin"))
+    );
+    assert_eq!((&tasks[1]["policy"]["timeout_seconds"], &tasks[1]["policy"]["on_overlap"]), (&Value::Null, &json!("allow")));
+    assert_eq!(tasks[1]["tags"][0], "crontab");
+
+    assert!(import(&["--home", "/srv"], crontab, 3).0.contains("No changes; 2 tasks"));
+    // A line that is gone is deleted on request only; the other keeps its task.
+    let shorter = "0 8 * * 1-5 /opt/report.sh\n";
+    assert!(import(&["--home", "/srv"], shorter, 0).0.contains("No changes"));
+    let (out, _) = import(&["--home", "/srv", "--prune"], shorter, 0);
+    assert!(out.contains("0 created, 0 changed, 1 deleted"), "{out}");
+    // A task of the same id that does not come from the import is not touched.
+    let id = tasks[1]["id"].as_str().expect("an id");
+    let task = format!("tasks: [{{id: {id}, type: send_cmd, trigger: {{type: idle}}, params: {{command: date}}}}]");
+    run(here, &["import", "-", "--yes", "--prune"], &task, 0);
+    let (_, err) = import(&[], shorter, 5);
+    assert!(err.contains(id) && err.contains("does not come from this import"), "{err}");
+    let (out, _) = import(&["--prefix", "web-"], shorter, 0);
+    assert!(out.contains("1 created"), "{out}");
+    assert!(exported(here).iter().any(|task| task["id"].as_str().is_some_and(|id| id.starts_with("web-report.sh-"))));
+    let (_, err) = import(&["--prefix", "-"], shorter, 2);
+    assert!(err.contains("--prefix"), "{err}");
+}
+
+#[cfg(unix)]
+#[test]
+fn imported_crontab_entry_runs_as_under_cron() {
+    let folder = tempfile::tempdir().expect("create a temporary folder");
+    let here = folder.path();
+    let home = here.join("home");
+    std::fs::create_dir(&home).expect("create a folder");
+    let home = home.canonicalize().expect("a path").display().to_string();
+    let crontab = "A=a b\nSHELL=/bin/bash\n0 3 * * * cat > input; echo \"$A|$0|$BASH\" > seen; echo \"$PATH\" >> seen%one%two\n";
+    run(here, &["import", "crontab", "-", "--home", &home, "--no-system", "--yes"], crontab, 0);
+    let id = exported(here)[0]["id"].as_str().expect("an id").to_owned();
+    let _server = Server::start(here);
+    run(here, &["run", &id, "--wait"], "", 0);
+    let file = |name: &str| std::fs::read_to_string(Path::new(&home).join(name)).expect("written in the home folder");
+    assert_eq!(file("input"), "one\ntwo\n");
+    let seen = file("seen");
+    assert!(seen.starts_with("a b|") && seen.contains("bash") && seen.ends_with("\n/usr/bin:/bin\n"), "{seen}");
+}
+
+#[test]
+fn import_crontab_reads_other_encodings() {
+    let folder = tempfile::tempdir().expect("create a temporary folder");
+    let text = "# 日报\r\n0 8 * * * /opt/日报.sh\r\n";
+    let utf_16: Vec<u8> = [0xff, 0xfe].into_iter().chain(text.encode_utf16().flat_map(u16::to_le_bytes)).collect();
+    std::fs::write(folder.path().join("utf16.cron"), utf_16).expect("write a file");
+    std::fs::write(folder.path().join("gbk.cron"), encoding_rs::GBK.encode(text).0).expect("write a file");
+    std::fs::write(folder.path().join("odd.cron"), b"0 8 * * * /opt/caf\xe9 \xff\n").expect("write a file");
+    for file in ["utf16.cron", "gbk.cron"] {
+        let (out, err) = run(folder.path(), &["import", "crontab", file, "--yes"], "", 0);
+        assert!(out.contains("1 created") && err.contains("it was read as"), "{out}{err}");
+    }
+    let tasks = exported(folder.path());
+    assert_eq!((&tasks[0]["params"]["command"], &tasks[0]["description"]), (&json!("/opt/日报.sh"), &json!("日报")));
+    let (_, err) = run(folder.path(), &["import", "crontab", "odd.cron", "--yes"], "", 2);
+    assert!(err.contains("odd.cron") && err.contains("--encoding"), "{err}");
 }
 
 #[test]
@@ -97,25 +169,44 @@ fn import_history_is_idempotent() {
     assert!(err.contains("bad.json:2:") && err.contains("started_at: is required"), "{err}");
 }
 
+const JOBS: &str = "
+async def touch(path):
+    open(path, 'w').close()
+";
+
 const MAKE: &str = "
-import sys
+import datetime, os, sys
 from apscheduler.jobstores.sqlalchemy import SQLAlchemyJobStore
 from apscheduler.schedulers.background import BackgroundScheduler
+def local(): pass
 s = BackgroundScheduler(jobstores={'default': SQLAlchemyJobStore(url=sys.argv[1])}, timezone='Asia/Shanghai')
 s.start(paused=True)
 s.add_job('json:dumps', 'cron', day_of_week='0-4', hour=8, id='report', args=['日报'], kwargs={'indent': 2})
 s.add_job('json:dumps', 'interval', minutes=10, id='tick', args=[[1]])
-s.shutdown(wait=False)
+if len(sys.argv) > 2:
+    past = datetime.datetime(2026, 1, 2, 8, tzinfo=datetime.timezone.utc)
+    s.add_job('jobs:touch', 'cron', hour=8, id='a b', args=['touched'], jitter=60)
+    s.add_job('jobs:touch', 'cron', hour=9, id='a-b', args=[('x', 1)], next_run_time=past)
+    s.add_job('jobs:touch', 'date', run_date='2020-01-01 00:00:00', id='gone', args=['x'], next_run_time=past)
+    s.add_job(local, 'cron', hour=9, id='main')
+os._exit(0)  # a shutdown would run the jobs that are due
 ";
+
+/// A folder with a job store; `None` without Python.
+fn job_store(more: &[&str]) -> Option<tempfile::TempDir> {
+    let python = venv(&["apscheduler==3.11.0", "sqlalchemy", "psycopg2-binary", "pymysql", "pytz", "python-dateutil"])?;
+    let folder = tempfile::tempdir().expect("create a temporary folder");
+    std::fs::write(folder.path().join("jobs.py"), JOBS).expect("write a file");
+    let mut command = Command::new(python);
+    let status = command.current_dir(folder.path()).args(["-c", MAKE, "sqlite:///jobs.sqlite"]).args(more).status();
+    assert!(status.expect("run the program").success());
+    Some(folder)
+}
 
 #[test]
 fn import_apscheduler_compares_fire_times() {
-    let Some(python) = venv(&["apscheduler==3.11.0", "sqlalchemy", "psycopg2-binary", "pymysql"]) else { return };
-    let folder = tempfile::tempdir().expect("create a temporary folder");
+    let Some(folder) = job_store(&[]) else { return };
     let here = folder.path();
-    let status =
-        Command::new(python).current_dir(here).args(["-c", MAKE, "sqlite:///jobs.sqlite"]).status().expect("run the program");
-    assert!(status.success());
     let before = std::fs::read(here.join("jobs.sqlite")).expect("read");
     let import = |more: &[&str], status| {
         run(here, &[&["import", "apscheduler", "--url", "sqlite:///jobs.sqlite"], more].concat(), "", status)
@@ -129,20 +220,50 @@ fn import_apscheduler_compares_fire_times() {
     assert!(out.contains("+ report (send_cmd): create") && out.contains("Nothing was saved"), "{out}");
     let (out, _) = import(&["--mapping", "mapping.yaml", "--yes"], 0);
     assert!(out.contains("2 created"), "{out}");
-    let (exported, _) = run(here, &["export", "--format", "json"], "", 0);
-    let exported: Value = serde_json::from_str(&exported).expect("valid JSON");
-    let report = &exported["tasks"][0];
+    assert!(import(&["--mapping", "mapping.yaml", "--yes"], 0).0.contains("No changes"));
+    let report = &exported(here)[0];
     let trigger = json!({"type": "cron", "day_of_week": "mon-fri", "hour": 8, "timezone": "Asia/Shanghai"});
     assert_eq!(report["trigger"], trigger);
     assert_eq!(report["params"]["command"][3], "[\"日报\"]");
-    // The drafted task runs the function.
-    let command: Vec<String> = serde_json::from_value(report["params"]["command"].clone()).expect("texts");
-    assert!(Command::new(&command[0]).args(&command[1..]).status().expect("run the program").success());
+    run_command(here, report);
     assert_eq!(std::fs::read(here.join("jobs.sqlite")).expect("read"), before, "the job store is not changed");
     std::fs::write(here.join("other.yaml"), "functions:\n  other:f: {type: echo}\n").expect("write a file");
     let (_, err) = import(&["--mapping", "other.yaml", "--yes"], 1);
     assert!(err.contains("report: the mapping has no entry for its function json:dumps"), "{err}");
     assert!(err.contains("2 could not be migrated"), "{err}");
+}
+
+/// Runs the command of a task as the server does.
+fn run_command(folder: &Path, task: &Value) {
+    let command: Vec<String> = serde_json::from_value(task["params"]["command"].clone()).expect("texts");
+    let status = Command::new(&command[0]).current_dir(folder).args(&command[1..]).status().expect("run the program");
+    assert!(status.success(), "{command:?}");
+}
+
+#[test]
+fn import_apscheduler_reports_what_cannot_move() {
+    let Some(folder) = job_store(&["more"]) else { return };
+    let here = folder.path();
+    let import = |more: &[&str], status| {
+        run(here, &[&["import", "apscheduler", "--url", "sqlite:///jobs.sqlite"], more].concat(), "", status)
+    };
+    import(&["--draft", "mapping.yaml"], 0);
+    let draft = std::fs::read_to_string(here.join("mapping.yaml")).expect("read");
+    assert!(draft.contains("__main__:local") && draft.contains("no other process can import"), "{draft}");
+    let (_, err) = import(&["--mapping", "mapping.yaml", "--yes"], 1);
+    assert!(err.contains("job gone: its time 2020-01-01") && err.contains("1 could not be migrated"), "{err}");
+    assert!(err.contains("job main: skipped by the mapping: its function __main__:local"), "{err}");
+    let (out, err) = import(&["--mapping", "mapping.yaml", "--yes", "--partial"], 0);
+    assert!(out.contains("4 created"), "{out}{err}");
+    assert!(err.contains("the id a-b is taken by another job of this import; its task is a-b-2"), "{err}");
+    assert!(err.contains("it has been due since 2026-01-02") && err.contains("args[0]: a tuple becomes a list"), "{err}");
+    assert!(!err.contains("the fire times differ"), "{err}");
+    let tasks = exported(here);
+    let touching = tasks.iter().find(|task| task["params"]["command"][3] == "[\"touched\"]").expect("is imported");
+    assert_eq!(touching["trigger"]["jitter"], 60);
+    // The coroutine is awaited.
+    run_command(here, touching);
+    assert!(here.join("touched").exists());
 }
 
 #[tokio::test]

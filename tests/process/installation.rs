@@ -4,7 +4,7 @@ use std::net::TcpListener;
 use std::process::{Command, Stdio};
 
 use crate::cli::{local, remote, run};
-use crate::server::{Server, belfry};
+use crate::server::{Server, belfry, until};
 
 #[test]
 fn init_creates_an_installation_and_keeps_existing_files() {
@@ -20,6 +20,34 @@ fn init_creates_an_installation_and_keeps_existing_files() {
     assert!(init(&[], "").ok().contains("is left unchanged"));
     assert!(init(&["--admin", "bob"], "another battery\n").failed_with(5).contains("belfry user add bob"));
     assert_eq!(std::fs::read_to_string(folder.path().join("belfry.toml")).expect("read the file"), "[workers]\nlimit = 8\n");
+}
+
+#[tokio::test]
+async fn init_adds_example_tasks_that_run_at_the_start() {
+    let folder = tempfile::tempdir().expect("create a temporary folder");
+    let output = run(belfry(folder.path()).args(["init", "--no-admin", "--demo"]), "").ok();
+    assert!(output.contains("Example tasks added: 6"), "{output}");
+    let server = Server::start(folder.path());
+    for task in ["demo-hello", "demo-command", "demo-tests", "demo-search", "demo-idle"] {
+        until(task, || async {
+            let found = server.json(&format!("/api/v1/executions?task_id={task}&status=succeeded")).await;
+            found["items"].as_array().is_some_and(|items| !items.is_empty()).then_some(())
+        })
+        .await;
+    }
+    until("the example of a failure", || async { (server.count("failed").await == 1).then_some(()) }).await;
+}
+
+#[cfg(not(windows))]
+#[test]
+fn service_command_names_what_this_system_has() {
+    let folder = tempfile::tempdir().expect("create a temporary folder");
+    for arguments in [vec!["install"], vec!["start"], vec!["run", "--name", "x", "--folder", "."]] {
+        let message = run(belfry(folder.path()).arg("service").args(&arguments), "").failed_with(2);
+        assert!(message.contains("systemd"), "{message}");
+    }
+    let help = run(belfry(folder.path()).arg("--help"), "").ok();
+    assert!(!help.lines().any(|line| line.trim().starts_with("service ")), "hidden where it is of no use: {help}");
 }
 
 #[test]
@@ -44,6 +72,50 @@ fn backup_of_a_running_server_is_restored() {
     let names = std::fs::read_dir(folder.path().join("data")).expect("list the folder");
     let aside = names.filter_map(Result::ok).any(|entry| entry.file_name().to_string_lossy().starts_with("task.db.before-"));
     assert!(aside, "the previous database is kept");
+}
+
+#[test]
+fn start_refuses_a_lost_database() {
+    let folder = tempfile::tempdir().expect("create a temporary folder");
+    local(folder.path(), &["task", "add", "kept", "--type", "echo", "--every", "1h"]).ok();
+    local(folder.path(), &["backup", "copy.db"]).ok();
+    let database = folder.path().join("data/task.db");
+    std::fs::write(&database, "").expect("empty the file");
+    let message = local(folder.path(), &["task", "list"]).failed_with(6);
+    assert!(message.contains("belfry restore") && message.contains("database.in-use"), "{message}");
+    for _ in ["empty", "missing"] {
+        let serve = run(belfry(folder.path()).arg("serve"), "");
+        assert!(serve.status == 1 && serve.err.contains("database.in-use"), "{serve:?}");
+        let _ = std::fs::remove_file(&database); // gone in the second round
+    }
+    local(folder.path(), &["restore", "copy.db", "--yes"]).ok();
+    assert!(local(folder.path(), &["task", "list"]).ok().contains("kept"));
+    for file in ["task.db", "database.in-use"] {
+        std::fs::remove_file(folder.path().join("data").join(file)).expect("remove the file");
+    }
+    assert!(
+        !local(folder.path(), &["task", "add", "new", "--type", "echo", "--every", "1h"]).ok().is_empty(),
+        "a new start on purpose"
+    );
+}
+
+#[test]
+fn restore_takes_over_what_is_only_in_the_log_of_the_backup() {
+    let folder = tempfile::tempdir().expect("create a temporary folder");
+    let server = Server::start(folder.path());
+    local(folder.path(), &["task", "add", "fresh", "--type", "echo", "--every", "1h"]).ok();
+    // The files of a server that was killed: the newest changes are in the -wal file.
+    server.kill();
+    let copies = folder.path().join("copies");
+    std::fs::create_dir(&copies).expect("create a folder");
+    for name in ["task.db", "task.db-wal"] {
+        std::fs::copy(folder.path().join("data").join(name), copies.join(name)).expect("copy a file");
+    }
+    let other = tempfile::tempdir().expect("create a temporary folder");
+    let copy = copies.join("task.db");
+    local(other.path(), &["restore", copy.to_str().expect("a path in UTF-8"), "--yes"]).ok();
+    assert!(local(other.path(), &["task", "list"]).ok().contains("fresh"));
+    assert!(copies.join("task.db-wal").metadata().is_ok_and(|wal| wal.len() > 0), "the backup is left as it is");
 }
 
 #[cfg(unix)]

@@ -99,7 +99,7 @@ async fn second_signal_ends_a_server_that_cannot_stop() {
 async fn start_with_running_execution(folder: &Path, sleep_ms: u64, timeout: &str) -> Server {
     let server = Server::start_with(folder, &[("BELFRY_WORKERS_SHUTDOWN_TIMEOUT_SECONDS", timeout)]);
     let task = json!({"id": "long", "type": "echo", "trigger": {"type": "interval", "hours": 1},
-        "params": {"message": "ding", "sleep_ms": sleep_ms}});
+        "params": {"message": "ding", "sleep_ms": sleep_ms}, "policy": {"retry": {"on_interruption": false}}});
     let created = server.post("/api/v1/tasks", &task).send().await.expect("get a response");
     assert_eq!(created.status(), StatusCode::CREATED);
     let response = server.post("/api/v1/tasks/long/run", &json!({})).send().await.expect("get a response");

@@ -3,6 +3,15 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod backfills;
+mod calendars;
+mod clock;
+mod decisions;
 mod idle;
+mod overlap;
+mod pauses;
 mod planning;
+mod settling;
+mod simulation;
 mod two_nodes;
+mod why;

@@ -14,7 +14,7 @@ async fn plan_all(planner: Planner) -> usize {
     let (mut jobs, mut empty) = (0, 0);
     while empty < 5 {
         let planned = planner.run_once(start() + Duration::seconds(61)).await.expect("plans");
-        jobs += planned.jobs;
+        jobs += planned.queued;
         empty = if planned.tasks == 0 { empty + 1 } else { 0 };
     }
     jobs

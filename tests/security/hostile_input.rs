@@ -97,6 +97,30 @@ async fn forms_before_sign_in_are_small() {
     belfry.end().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn documents_that_expand_are_refused() {
+    let belfry = Belfry::start().await;
+    // 600 KB that become gigabytes: long texts that aliases repeat, and lists of lists of aliases.
+    let text = "x".repeat(100_000);
+    let long = format!("a: &a {text}\ntasks: [{}]\n", vec!["*a"; 100_000].join(", "));
+    let mut nested = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
+    for level in 1..12 {
+        nested.push_str(&format!("a{level}: &a{level} [{}]\n", vec![format!("*a{}", level - 1); 10].join(", ")));
+    }
+    let merged = format!("base: &b {{{}}}\ntasks: [{}]\n", "k: v", ["{<<: *b}"; 10].join(", "));
+    for document in [long, nested, merged] {
+        for path in ["/api/v1/import", "/api/v1/import?dry_run=true"] {
+            let request = belfry.anonymous(Method::POST, path).bearer_auth(crate::rig::TOKEN);
+            let request = request.header("content-type", "application/yaml").body(document.clone());
+            let answer = timed(path, request.send()).await.expect("answers");
+            let status = answer.status().as_u16();
+            assert!(matches!(status, 400 | 413 | 422), "{status}: {}", answer.text().await.unwrap_or_default());
+        }
+    }
+    belfry.assert_healthy().await;
+    belfry.end().await;
+}
+
 /// Sends a value as every query parameter and every path segment of every operation.
 async fn fuzz(belfry: &Belfry, value: &str) {
     let document = belfry::api::document();

@@ -202,6 +202,32 @@ async fn changed_parameters_of_a_dangerous_type_are_not_rerun_without_the_right_
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn rerun_shows_nothing_of_an_execution_outside_the_scope() {
+    let belfry = Belfry::start().await;
+    let message = "{{ previous.result.message | default(value=\"nothing\") }}";
+    create(&belfry, task("report", "echo", &["red"], json!({"message": message}))).await;
+    let mut payroll = task("payroll", "echo", &["blue"], json!({"message": "salaries"}));
+    payroll["chain"] = json!([{"task": "report"}]);
+    create(&belfry, payroll).await;
+    belfry.run("payroll").await;
+    let chained = until("the chained run", || async {
+        let runs = belfry.expect_status(Method::GET, "/api/v1/executions?task_id=report", Value::Null, 200).await;
+        runs["items"].as_array()?.iter().find(|run| run["finished_at"].is_string()).cloned()
+    })
+    .await;
+    assert_eq!((&chained["cause"], &chained["status"]), (&json!("chain"), &json!("succeeded")));
+    let rerun = format!("/api/v1/executions/{}/rerun", chained["id"].as_str().expect("an id"));
+    let red = account(&belfry, "rita", Role::Operator, &["red"]).await;
+    let (status, started) = red.call(&belfry, Method::POST, &rerun, json!({})).await;
+    assert_eq!(status, 202, "{started}");
+    let run = finished(&belfry, &started).await;
+    assert!(run["status"] == "failed" || run["result"]["message"] == "nothing", "{run}");
+    let started = belfry.expect_status(Method::POST, &rerun, json!({}), 202).await;
+    assert_eq!(finished(&belfry, &started).await["result"]["message"], "salaries", "who sees both tasks");
+    belfry.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn limited_accounts_see_nothing_of_others_on_the_import_page() {
     let belfry = Belfry::start().await;
     let status = belfry::service::FileStatus {
@@ -226,7 +252,7 @@ async fn limited_accounts_see_nothing_of_others_on_the_import_page() {
     let change = json!({"chain": [{"task": "payroll-of-blue"}]});
     belfry.expect_status(Method::PATCH, "/api/v1/tasks/red-1", change, 200).await;
     let document = json!({"tasks": [chained("red-2", "red", "red-1")]});
-    let import = belfry::service::Import { prune: false, dry_run: true };
+    let import = belfry::service::Import { dry_run: true, ..belfry::service::Import::default() };
     let refused = belfry.services.transfer.import(&red.actor, &document, import).await;
     let Err(Error::Invalid(faults)) = refused else { panic!("{refused:?}") };
     let message = faults[0].message.to_string();

@@ -54,7 +54,7 @@ impl Belfry {
         change(&mut settings);
         let app = App::start(settings).await.expect("starts");
         let (address, services, database) = (app.address(), app.services().clone(), app.database().clone());
-        let scheme = if app.url().starts_with("https") { "https" } else { "http" };
+        let scheme = if app.urls().iter().all(|url| url.starts_with("https")) { "https" } else { "http" };
         let (setup_code, shutdown) = (app.setup_code().map(str::to_owned), CancellationToken::new());
         let stop = shutdown.clone();
         let running = tokio::spawn(async move { app.run(stop).await.expect("ends without an error") });
@@ -184,5 +184,7 @@ pub fn cookies(answer: &Response) -> Vec<String> {
 pub fn client() -> Client {
     // Another test may have installed a provider already.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    Client::builder().redirect(Policy::none()).danger_accept_invalid_certs(true).build().expect("a client")
+    // Each request has a connection of its own: the server closes those whose bodies it refuses, and what is sent meanwhile is lost.
+    let client = Client::builder().pool_max_idle_per_host(0);
+    client.redirect(Policy::none()).danger_accept_invalid_certs(true).build().expect("a client")
 }

@@ -4,11 +4,16 @@
 mod support;
 
 mod accounts;
+mod demo;
+mod heartbeats;
+mod operations;
 mod overview;
 mod people;
+mod run_inputs;
 mod runs;
 mod second_factor;
 mod tag_scope_import;
+mod task_state;
 mod tasks;
 mod timing;
 mod transfer;

@@ -10,8 +10,8 @@ use serde_json::json;
 use crate::for_each_database;
 use crate::support::context::{TestContext, admin, start};
 
-fn past(number: u128, task: &str, at: DateTime<Utc>, status: Status) -> SampleRun {
-    let id = ulid::Ulid::from_parts(at.timestamp_millis() as u64, number).to_string();
+fn past(number: i64, task: &str, at: DateTime<Utc>, status: Status) -> SampleRun {
+    let id = crate::support::execution_id_at(at, number);
     SampleRun { id, task_id: task.into(), task_type: "echo", status, at, duration_ms: 1000 }
 }
 
@@ -62,14 +62,15 @@ for_each_database! {
     async fn running_executions_have_the_median_duration_of_successes(db: &TestDatabase) {
         let context = TestContext::new(&db.database);
         context.create("a", json!({"type": "interval", "minutes": 10})).await;
-        let runs: Vec<_> = (1..=30).map(|n| past(n, "a", start() - Duration::minutes(n as i64), Status::Succeeded)).collect();
+        let runs: Vec<_> = (1..=30).map(|n| past(n, "a", start() - Duration::minutes(n), Status::Succeeded)).collect();
         record(&context, &runs).await;
         context.services.executions.run(&admin(), "a", None, None).await.unwrap();
         let run = context.executions("a").await.pop().unwrap();
         let node = belfry::domain::node::NodeIdentity { id: "n".into(), name: "host".into() };
         let claim = belfry::storage::execution::Claim { execution_id: run.id.clone(), attempt: 1, started_at: start() };
         let mut tx = context.database.write().await.unwrap();
-        belfry::storage::execution::claim(&mut tx, &node, &[claim]).await.unwrap();
+        belfry::storage::execution::claim(&mut tx, &node, std::slice::from_ref(&claim)).await.unwrap();
+        belfry::storage::execution::mark_running(&mut tx, &node.id, &[claim]).await.unwrap();
         tx.commit().await.unwrap();
         let found = context.services.stats.overview(&admin()).await.unwrap();
         assert_eq!((found.running, found.current[0].execution.id.as_str()), (1, run.id.as_str()));

@@ -16,6 +16,7 @@ for_each_database! {
         let run = context.services.executions.run(&admin(), "a", Some(&json!({"message": "once"})), None).await.unwrap();
         assert_eq!((run.status, run.cause, run.params.clone()), (Status::Queued, Cause::Api, json!({"message": "once"})));
         assert_eq!((run.requested_by.as_deref(), run.scheduled_at), (Some("alice"), start()));
+        context.services.executions.cancel(&admin(), &run.id).await.unwrap();
         let again = context.services.executions.rerun(&admin(), &run.id, None, None).await.unwrap();
         assert_eq!(again.params, json!({"message": "once"}), "with that run's parameters");
         assert_ne!(again.id, run.id);
@@ -45,7 +46,8 @@ for_each_database! {
         let node = belfry::domain::node::NodeIdentity { id: "01N".into(), name: "n".into() };
         let claim = Claim { execution_id: running.id.clone(), attempt: 1, started_at: start() + Duration::milliseconds(1) };
         let mut tx = context.database.write().await.unwrap();
-        execution::claim(&mut tx, &node, &[claim]).await.unwrap();
+        execution::claim(&mut tx, &node, std::slice::from_ref(&claim)).await.unwrap();
+        execution::mark_running(&mut tx, &node.id, &[claim]).await.unwrap();
         tx.commit().await.unwrap();
         let registered = context.cancels.register(&running.id);
         assert_eq!(context.services.executions.cancel(&admin(), &running.id).await.unwrap().status, Status::Running);
@@ -69,10 +71,10 @@ for_each_database! {
         let stats = context.services.stats.window(&admin(), 60).await.unwrap();
         assert_eq!((stats.by_type, stats.success_rate, stats.tasks.total), (vec![("echo".into(), 1)], None, 1));
         assert!(matches!(context.services.stats.window(&admin(), 0).await, Err(Error::Invalid(_))));
-        let cron = json!({"type": "cron", "hour": 8});
-        let preview = context.services.preview.trigger(&admin(), &cron, None, 2).unwrap();
-        assert_eq!((preview.text.as_str(), preview.fire_times.len()), ("0 8 * * *", 2));
-        assert!(matches!(context.services.preview.trigger(&admin(), &cron, None, 1001), Err(Error::Invalid(_))));
+        let daily = json!({"trigger": {"type": "cron", "hour": 8}});
+        let preview = context.services.preview.schedule(&admin(), &daily, None, 2).await.unwrap();
+        assert_eq!((preview.text.as_str(), preview.occurrences.len()), ("0 8 * * *", 2));
+        assert!(matches!(context.services.preview.schedule(&admin(), &daily, None, 1001).await, Err(Error::Invalid(_))));
         assert!(context.services.health.check().await.is_err(), "no scheduler has started");
     }
 }

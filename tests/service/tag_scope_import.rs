@@ -33,7 +33,7 @@ for_each_database! {
 
         // Pruning deletes only tasks in the scope; new tasks get the account's tag.
         let document = json!({"tasks": [task("mine", json!(["red", "x"])), task("new", json!([]))]});
-        let prune = Import { prune: true, dry_run: false };
+        let prune = Import { prune: true, ..Import::default() };
         context.services.transfer.import(&bob, &document, prune).await.unwrap();
         assert_eq!(exported(&context, &bob).await, ["mine", "new"]);
         assert_eq!(exported(&context, &admin()).await, ["mine", "new", "theirs"]);

@@ -1,12 +1,13 @@
 //! The task service.
 
+use belfry::domain::operation::BulkAction;
 use belfry::domain::page::{PageRequest, TaskFilter};
 use belfry::domain::user::Role;
-use belfry::service::{BulkAction, BulkTarget, Error};
+use belfry::service::{BulkTarget, Error};
 use serde_json::{Value, json};
 
 use crate::for_each_database;
-use crate::support::context::{TestContext, actor, admin, echo};
+use crate::support::context::{TestContext, actor, admin, bulk, echo};
 
 fn every(seconds: i64) -> Value {
     json!({"type": "interval", "seconds": seconds})
@@ -82,7 +83,8 @@ for_each_database! {
     async fn roles_limit_actions(db: &TestDatabase) {
         let context = TestContext::new(&db.database);
         context.create("a", every(5)).await;
-        let command = json!({"id": "c", "type": "send_cmd", "trigger": every(5), "params": {"command": "date"}});
+        let command = json!({"id": "c", "type": "send_cmd", "trigger": every(5), "params": {"command": "date"},
+            "policy": {"on_overlap": "allow"}});
         context.services.tasks.create(&admin(), &command).await.unwrap();
         let allowed = |result: Result<(), Error>| match result {
             Ok(()) => true,
@@ -114,13 +116,13 @@ for_each_database! {
             context.create(id, every(5)).await;
         }
         let named = BulkTarget::Ids(vec!["a".into(), "none".into()]);
-        let outcome = context.services.bulk.apply(&admin(), BulkAction::Pause, &named).await.unwrap();
+        let outcome = bulk(&context.services, &admin(), BulkAction::Pause, &named).await;
         assert_eq!((outcome.matched, outcome.done, outcome.errors.len()), (2, 1, 1));
         assert_eq!(outcome.errors[0].id, "none");
         let enabled = BulkTarget::Filter(TaskFilter { enabled: Some(true), ..TaskFilter::default() });
-        let outcome = context.services.bulk.apply(&admin(), BulkAction::Run, &enabled).await.unwrap();
+        let outcome = bulk(&context.services, &admin(), BulkAction::Run, &enabled).await;
         assert_eq!((outcome.matched, outcome.done), (2, 2));
         let all = BulkTarget::Filter(TaskFilter::default());
-        assert_eq!(context.services.bulk.apply(&admin(), BulkAction::Delete, &all).await.unwrap().done, 3);
+        assert_eq!(bulk(&context.services, &admin(), BulkAction::Delete, &all).await.done, 3);
     }
 }

@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 use crate::for_each_database;
 use crate::support::context::{TestContext, actor, admin, echo};
 
-const NOW: Import = Import { prune: false, dry_run: false };
-const PRUNE: Import = Import { prune: true, dry_run: false };
+const NOW: Import = Import { prune: false, dry_run: false, tag: None };
+const PRUNE: Import = Import { prune: true, dry_run: false, tag: None };
 
 fn daily(hour: u32) -> Value {
     json!({"type": "cron", "hour": hour, "timezone": "Asia/Shanghai"})
@@ -43,6 +43,21 @@ fn pointers(refused: Result<ImportOutcome, Error>) -> Vec<String> {
 }
 
 for_each_database! {
+    async fn import_with_a_tag_touches_only_tasks_of_the_tag(db: &TestDatabase) {
+        let context = TestContext::new(&db.database);
+        context.create("manual", daily(8)).await;
+        let tagged = |id: &str, hour: u32| json!({"id": id, "type": "echo", "tags": ["old"], "trigger": daily(hour), "params": {"message": "x"}});
+        let import = |prune: bool| Import { prune, dry_run: false, tag: Some("old".to_owned()) };
+        let transfer = &context.services.transfer;
+        transfer.import(&admin(), &document(&[tagged("a", 1), tagged("b", 2)]), import(true)).await.unwrap();
+        let outcome = transfer.import(&admin(), &document(&[tagged("b", 3)]), import(true)).await.unwrap();
+        assert_eq!(kinds(&outcome), [("b", ChangeKind::Update), ("a", ChangeKind::Delete)]);
+        assert_eq!(ids(&context).await, ["b", "manual"]);
+        let refused = transfer.import(&admin(), &document(&[tagged("manual", 3)]), import(false)).await;
+        assert!(matches!(refused, Err(Error::Conflict(message)) if message.code() == "transfer.other_origin"));
+        assert_eq!(tasks(&context).await[1].tags, [""; 0]);
+    }
+
     async fn import_of_an_export_changes_nothing(db: &TestDatabase) {
         let context = TestContext::new(&db.database);
         context.services.secrets.put(&admin(), "token", &NewSecret::new("hunter2-and-more")).await.unwrap();
@@ -71,7 +86,7 @@ for_each_database! {
             context.create(id, daily(8)).await;
         }
         let wanted = document(&[echo("same", daily(8)), echo("change", daily(9)), echo("new", daily(10))]);
-        let planned = context.services.transfer.import(&admin(), &wanted, Import { prune: true, dry_run: true }).await.unwrap();
+        let planned = context.services.transfer.import(&admin(), &wanted, Import { dry_run: true, ..PRUNE }).await.unwrap();
         assert_eq!(kinds(&planned), [("change", ChangeKind::Update), ("new", ChangeKind::Create), ("gone", ChangeKind::Delete)]);
         assert!(!planned.applied && planned.unchanged == 1);
         let change = &planned.changes[0];

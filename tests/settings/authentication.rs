@@ -45,7 +45,7 @@ fn invalid_provider_is_rejected() {
         ("public_url = \"https://belfry.example.com/\"", "", "public_url: is required"),
         ("role_claim = \"/realm_access/roles\"", "", "role_claim or default_role"),
         ("role_claim = \"/realm_access/roles\"", "default_role = \"viewer\"", "role_claim: is required"),
-        ("role_claim = \"/realm_access/roles\"", "default_role = \"admin\"", "is not one of: none, viewer, operator, editor"),
+        ("role_claim = \"/realm_access/roles\"", "default_role = \"admin\"", "is not one of none, viewer, operator, editor"),
         ("https://belfry.example.com/", "belfry.example.com", "is not a URL without a path, such as https://belfry.example.com"),
         ("https://belfry.example.com/", "https://belfry.example.com/path", "without a path"),
         ("https://belfry.example.com/", "https://user@belfry.example.com", "without a path"),

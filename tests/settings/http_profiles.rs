@@ -22,9 +22,9 @@ fn profile_is_read_from_file_and_secret_from_variable() {
 fn invalid_profile_is_rejected() {
     let one = |more: &str| file_error(&format!("[http.crm]\nbase_url = \"https://crm.example.com\"\n{more}\n"));
     assert_eq!(one("user = \"me\""), "[http.crm]: user and password go together");
-    assert_eq!(one("bearer = \"x\"\napi_key = \"y\""), "[http.crm]: give one of bearer, api_key, not several");
+    assert_eq!(one("bearer = \"x\"\napi_key = \"y\""), "[http.crm]: give only one of bearer, api_key");
     assert_eq!(one("api_key = 12345"), "belfry.toml:3: [http.crm] api_key: the value is not a non-empty string");
-    assert!(one("token_style = \"saml\"").contains("'saml' is not one of: oauth2, json"));
+    assert!(one("token_style = \"saml\"").contains("'saml' is not one of oauth2, json"));
     assert!(one("base_urll = \"x\"").contains("did you mean base_url?"));
     assert!(variables_error(&[("BELFRY_HTTP_CRM_BEARER", "x")]).starts_with("[http.crm]: base_url is missing"));
 }

@@ -44,15 +44,15 @@ fn profiles_are_read_from_file_and_variables() {
 fn invalid_profiles_are_rejected_without_showing_secrets() {
     let cases = [
         ("[smtp.a]\nport = 25", "[smtp.a]: host is missing; give the mail server's name, or a preset: 163, 126, qq, "),
-        ("[smtp.a]\npreset = \"hotmail\"", "belfry.toml:2: [smtp.a] preset: 'hotmail' is not one of: 163, 126, qq, "),
-        ("[smtp.a]\nhost = \"h\"\ntls = \"ssl\"", "belfry.toml:3: [smtp.a] tls: 'ssl' is not one of: implicit, starttls, none"),
+        ("[smtp.a]\npreset = \"hotmail\"", "belfry.toml:2: [smtp.a] preset: 'hotmail' is not one of 163, 126, qq, "),
+        ("[smtp.a]\nhost = \"h\"\ntls = \"ssl\"", "belfry.toml:3: [smtp.a] tls: 'ssl' is not one of implicit, starttls, none"),
         ("[smtp.a]\nhost = \"h\"\npassword = \"hunter22\"", "[smtp.a]: user is missing"),
         ("[smtp.a]\nhost = \"h\"\npassword = 7654321", "belfry.toml:3: [smtp.a] password: the value is not a non-empty string"),
         (
             "[smtp.a]\nhost = \"h\"\nuser = \"u\"\npasword = \"hunter22\"",
             "belfry.toml:4: [smtp.a] pasword: unknown key; did you mean password?",
         ),
-        ("[smtp.\"A b\"]\nhost = \"h\"", "[smtp.A b]: the name of a profile must have 1 to 64 lower-case letters"),
+        ("[smtp.\"A b\"]\nhost = \"h\"", "[smtp.A b]: the name must have 1 to 64 lower-case letters"),
         ("[sms.a]\nsign = \"x\"", "[sms.a]: provider is missing"),
         ("[sms.a]\nprovider = \"aliyun\"\nsecret_key = \"hunter22\"", "[sms.a]: access_key is missing; provider aliyun needs it"),
         ("[sms.a]\nprovider = \"http\"\nurl = \"hunter22\"", "[sms.a]: url must begin with http:// or https://"),

@@ -14,7 +14,8 @@ use tokio::io::AsyncReadExt;
 
 use crate::gateway::Gateway;
 use crate::harness::{Harness, TIMEOUT, attempts};
-use crate::rig::{Rig, context, profile};
+use crate::rig::{Rig, profile};
+use crate::support::run::context;
 
 fn params(provider: Provider, to: Value) -> Value {
     match provider {

@@ -20,7 +20,7 @@ async fn aliyun_sends_a_template() {
     assert_eq!(output, "+8613800138000: accepted: OK OK\n");
     let query = gateway.so_far().remove(0).query;
     assert_eq!((query["PhoneNumbers"].as_str(), query["TemplateCode"].as_str()), ("13800138000", "SMS_1"));
-    assert_eq!((query["SignName"].as_str(), query["OutId"].as_str()), ("钟楼", "01EXECUTION"));
+    assert_eq!((query["SignName"].as_str(), query["OutId"].as_str()), ("钟楼", "execution-1"));
     assert_eq!(serde_json::from_str::<Value>(&query["TemplateParam"]).unwrap(), values);
 }
 
@@ -34,7 +34,7 @@ async fn tencent_sends_a_template_and_reports_the_fee() {
     assert_eq!((&message["id"], &message["fee"], &message["code"]), (&json!("5000:1045"), &json!(1), &json!("Ok")));
     let received = gateway.so_far().remove(0);
     let expected = json!({"PhoneNumberSet": ["+8613800138000"], "SmsSdkAppId": "1400006666", "SignName": "别的", "TemplateId": "1110",
-        "TemplateParamSet": ["1234", "5"], "SessionContext": "01EXECUTION"});
+        "TemplateParamSet": ["1234", "5"], "SessionContext": "execution-1"});
     assert_eq!(received.json(), expected);
     assert_eq!(received.headers["x-tc-region"], "ap-guangzhou");
 }
@@ -85,7 +85,7 @@ async fn http_gateway_gets_the_configured_request() {
     let received = gateway.so_far().remove(0);
     assert_eq!((received.method.as_str(), received.headers["content-type"].as_str()), ("POST", "application/json"));
     assert_eq!(received.json(), json!({"mobile": "13800138000", "content": "【钟楼】say \"hi\" {to}", "p": {"n": 1}}));
-    assert_eq!((received.headers["x-key"].as_str(), received.headers["x-trace"].as_str()), (SECRET_KEY, "01EXECUTION"));
+    assert_eq!((received.headers["x-key"].as_str(), received.headers["x-trace"].as_str()), (SECRET_KEY, "execution-1"));
 
     let in_url = HttpGateway { success: Some(Condition::Text("\"code\":0".into())), ..HttpGateway::default() };
     let rig = Rig::new(http(&gateway, "/send?m={to}&c={text}&k={secret_key}", in_url)).await;

@@ -6,16 +6,13 @@ use belfry::clock::SystemClock;
 use belfry::domain::profile::sms::Provider;
 use belfry::domain::profile::{Profiles, Sms};
 use belfry::domain::secret::Secret;
-use belfry::tasks::output::{ExecutionChunk, OutputSink};
 use belfry::tasks::send_sms::SendSms;
-use belfry::tasks::{RunContext, RunError, TaskType, Toolbox};
-use chrono::DateTime;
+use belfry::tasks::{RunError, Toolbox};
 use serde_json::Value;
-use tokio::sync::mpsc;
-use tokio_util::sync::CancellationToken;
 
 use crate::gateway::{ACCESS_KEY, Gateway, SECRET_KEY};
 use crate::support::TestDatabase;
+use crate::support::run::run;
 
 /// The task type with one provider, `main`.
 pub struct Rig {
@@ -36,15 +33,7 @@ impl Rig {
 
     /// Runs the task once; returns the outcome and the output.
     pub async fn send(&self, params: Value) -> (Result<Value, RunError>, String) {
-        assert_eq!(self.send_sms.check(&params), []);
-        let (context, mut receiver) = context();
-        let ended = self.send_sms.run(params, &context).await;
-        drop(context);
-        let mut text = String::new();
-        while let Some(piece) = receiver.recv().await {
-            text.push_str(&piece.chunk.text);
-        }
-        (ended, text)
+        run(&*self.send_sms, params).await
     }
 
     pub async fn error(&self, params: Value) -> RunError {
@@ -64,17 +53,4 @@ pub fn profile(provider: Provider, gateway: &Gateway) -> Sms {
         sign: Some("钟楼".into()),
         ..Sms::default()
     }
-}
-
-pub fn context() -> (RunContext, mpsc::UnboundedReceiver<ExecutionChunk>) {
-    let (sender, receiver) = mpsc::unbounded_channel();
-    let context = RunContext {
-        execution_id: "01EXECUTION".into(),
-        task_id: "task-1".into(),
-        attempt: 1,
-        scheduled_at: DateTime::UNIX_EPOCH,
-        cancel: CancellationToken::new(),
-        output: OutputSink::new("01EXECUTION", 1, 100_000, Arc::new(SystemClock), sender),
-    };
-    (context, receiver)
 }

@@ -9,6 +9,7 @@ mod mssql;
 mod mysql_types;
 #[cfg(feature = "odbc")]
 mod odbc;
+#[cfg(feature = "oracle")]
 mod oracle;
 mod queries;
 mod rig;

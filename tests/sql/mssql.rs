@@ -7,6 +7,8 @@ use belfry::domain::profile::datasource::Tls;
 use belfry::domain::secret::Secret;
 use mssql_mock_tds::{ColumnDefinition, ColumnValue, MockTdsServer, QueryResponse, Row, SqlDataType, TerminalError};
 use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
 
 use crate::rig::Rig;
 
@@ -71,4 +73,72 @@ async fn errors_are_classified_as_retryable_or_permanent() {
     let missing = rig.error("select id from nowhere").await;
     assert!(!missing.retryable && missing.message.to_string().starts_with("Invalid object name 'nowhere'. (208"), "{missing:?}");
     assert!(rig.error("select id from busy").await.retryable);
+}
+
+/// Reads one message of the protocol: packets up to the one that is marked as the last.
+async fn read_message(stream: &mut TcpStream) -> std::io::Result<Vec<u8>> {
+    let mut message = Vec::new();
+    loop {
+        let mut header = [0; 8];
+        stream.read_exact(&mut header).await?;
+        let mut body = vec![0; usize::from(u16::from_be_bytes([header[2], header[3]])) - header.len()];
+        stream.read_exact(&mut body).await?;
+        message.extend_from_slice(&header);
+        message.extend_from_slice(&body);
+        if header[1] & 1 == 1 {
+            return Ok(message);
+        }
+    }
+}
+
+/// Writes a row with one value that never ends.
+async fn write_endless_value(client: &mut TcpStream) -> std::io::Result<()> {
+    let packet = |body: &[u8]| [&[4, 0], &u16::try_from(body.len() + 8).unwrap().to_be_bytes()[..], &[0, 0, 1, 0], body].concat();
+    // One column of nvarchar(max) with the name x, then a row whose length is not known, in one chunk of two gigabytes.
+    let metadata = [0x81, 1, 0, 0, 0, 0, 0, 1, 0, 0xe7, 0xff, 0xff, 9, 4, 0xd0, 0, 0x34, 1, b'x', 0];
+    let row = [&[0xd1][..], &0xffff_ffff_ffff_fffe_u64.to_le_bytes(), &0x7fff_ffff_u32.to_le_bytes()].concat();
+    client.write_all(&packet(&[&metadata[..], &row].concat())).await?;
+    let more = packet(&b"x\0".repeat(2_000));
+    loop {
+        client.write_all(&more).await?;
+    }
+}
+
+/// A server that answers like the mock, but for `select endless`.
+async fn endless_server(mock: std::net::SocketAddr) -> std::net::SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut client, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let mut server = TcpStream::connect(mock).await?;
+                loop {
+                    let request = read_message(&mut client).await?;
+                    let asked: Vec<u8> = request.iter().copied().filter(|byte| *byte != 0).collect();
+                    if asked.windows(14).any(|words| words == b"select endless") {
+                        write_endless_value(&mut client).await?;
+                    }
+                    server.write_all(&request).await?;
+                    client.write_all(&read_message(&mut server).await?).await?;
+                }
+                #[expect(unreachable_code, reason = "names the type of the errors")]
+                Ok::<(), std::io::Error>(())
+            });
+        }
+    });
+    address
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn gigantic_value_ends_its_statement() {
+    let server = MockTdsServer::new("127.0.0.1:0").await.unwrap();
+    let mock = server.local_addr();
+    for text in ["set xact_abort on", "begin transaction"] {
+        server.query_registry().lock().await.register(text, nothing());
+    }
+    tokio::spawn(server.run());
+    let url = Some(Secret::new(format!("mssql://sa:hush@{}/master", endless_server(mock).await)));
+    let rig = Rig::new(&[("db", Datasource { url, tls: Some(Tls::Off), ..Datasource::default() })]).await;
+    let error = rig.error("select endless").await;
+    assert!(!error.retryable && error.message.to_string().contains("larger than 32 MiB"), "{error:?}");
 }

@@ -8,7 +8,8 @@ use belfry::tasks::data_sync::DataSync;
 use belfry::tasks::http_request::HttpRequest;
 use serde_json::{Value, json};
 
-use crate::rig::{Kind, Rig, TempDatabase, context};
+use crate::rig::{Kind, Rig, TempDatabase};
+use crate::support::run::context;
 
 const TEXT_COLLATIONS: [&str; 6] =
     ["utf8mb4_general_ci", "utf8mb4_bin", "utf8mb3_unicode_ci", "gbk_chinese_ci", "latin1_swedish_ci", "latin1_bin"];

@@ -8,16 +8,14 @@ use belfry::clock::SystemClock;
 use belfry::domain::profile::{Datasource, Profiles};
 use belfry::domain::secret::Secret;
 use belfry::storage::{Database, Synchronous};
-use belfry::tasks::output::{ExecutionChunk, OutputSink};
 use belfry::tasks::send_sql::SendSql;
 use belfry::tasks::sql::Datasources;
-use belfry::tasks::{RunContext, RunError, TaskType, Toolbox};
-use chrono::DateTime;
+use belfry::tasks::{RunError, TaskType, Toolbox};
 use chrono_tz::Tz;
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor};
-use tokio::sync::mpsc;
-use tokio_util::sync::CancellationToken;
+
+use crate::support::run::context;
 
 const DEFAULT_POSTGRES: &str = "postgres://postgres@127.0.0.1:5432/test";
 const DEFAULT_MYSQL: &str = "mysql://root@127.0.0.1:3306/test";
@@ -153,19 +151,6 @@ impl Rig {
     pub async fn error(&self, sql: &str) -> RunError {
         self.run(json!({"sql": sql})).await.unwrap_err()
     }
-}
-
-pub fn context() -> (RunContext, mpsc::UnboundedReceiver<ExecutionChunk>) {
-    let (sender, receiver) = mpsc::unbounded_channel();
-    let context = RunContext {
-        execution_id: "execution-1".into(),
-        task_id: "task-1".into(),
-        attempt: 1,
-        scheduled_at: DateTime::UNIX_EPOCH,
-        cancel: CancellationToken::new(),
-        output: OutputSink::new("execution-1", 1, 1_000_000, Arc::new(SystemClock), sender),
-    };
-    (context, receiver)
 }
 
 /// Runs the same test on each kind of database: `for_each_kind! { async fn name(database: &TempDatabase, rig: &Rig) { … } }`.

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use belfry::tasks::TaskType;
 use serde_json::{Value, json};
 
-use crate::rig::{Kind, Rig, TempDatabase, context};
+use crate::rig::{Kind, Rig, TempDatabase};
+use crate::support::run::context;
 
 /// A statement that takes minutes, and a query for the number of other connections.
 fn endless(kind: Kind) -> (&'static str, &'static str) {

@@ -3,80 +3,42 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use belfry::clock::{Clock, SystemClock};
-use belfry::domain::execution::Status;
-use belfry::domain::node::NodeIdentity;
-use belfry::storage::execution::{self, Claim, Finish, NewExecution};
+use belfry::storage::task_state;
 use belfry::tasks::data_sync::DataSync;
 use belfry::tasks::http_request::HttpRequest;
-use belfry::tasks::{RunContext, RunError, TaskType};
+use belfry::tasks::{RunError, TaskType};
 use poem::http::StatusCode;
 use poem::listener::{Acceptor, Listener, TcpListener};
 use poem::{EndpointExt, Route, Server, handler};
 use serde_json::{Value, json};
 
-use crate::rig::{Kind, Rig, TempDatabase, context};
-use crate::support::queued_execution;
+use crate::rig::{Kind, Rig, TempDatabase};
+use crate::support::insert_task;
+use crate::support::run::context;
 
-/// Runs of one task, recorded as the workers do.
+/// Runs of one task.
 struct Runs<'r> {
     rig: &'r Rig,
     sync: DataSync,
 }
 
 impl<'r> Runs<'r> {
-    fn on(rig: &'r Rig) -> Runs<'r> {
+    async fn on(rig: &'r Rig) -> Runs<'r> {
+        insert_task(&rig.toolbox.database, "task-1", "data_sync").await;
         Runs { rig, sync: DataSync::new(&rig.toolbox, Arc::new(HttpRequest::new(&rig.toolbox))) }
     }
 
     async fn run(&self, params: &Value) -> Result<Value, RunError> {
-        let id = ulid::Ulid::generate().to_string();
-        self.insert(&id, params).await;
-        self.attempt(&id, 1, false, params).await
-    }
-
-    /// Runs a failing attempt, then a retry.
-    async fn run_twice(&self, params: &Value) -> (RunError, Result<Value, RunError>) {
-        let id = ulid::Ulid::generate().to_string();
-        self.insert(&id, params).await;
-        let first = self.attempt(&id, 1, true, params).await.expect_err("the first attempt fails");
-        let mut tx = self.rig.toolbox.database.write().await.unwrap();
-        belfry::storage::plan::take_due_retries(&mut tx, SystemClock.now(), 10).await.unwrap();
-        tx.commit().await.unwrap();
-        (first, self.attempt(&id, 2, false, params).await)
-    }
-
-    async fn insert(&self, id: &str, params: &Value) {
-        let new = NewExecution { id: id.into(), ..queued_execution("task-1", "data_sync", params.clone(), SystemClock.now()) };
-        let mut tx = self.rig.toolbox.database.write().await.unwrap();
-        execution::insert(&mut tx, &[new], SystemClock.now()).await.unwrap();
-        tx.commit().await.unwrap();
-    }
-
-    async fn attempt(&self, id: &str, attempt: i64, again: bool, params: &Value) -> Result<Value, RunError> {
         assert_eq!(self.sync.check(params), [], "{params}");
-        let node = NodeIdentity { id: "node".into(), name: "host".into() };
-        let claim = Claim { execution_id: id.into(), attempt, started_at: SystemClock.now() };
-        let mut tx = self.rig.toolbox.database.write().await.unwrap();
-        assert_eq!(execution::claim(&mut tx, &node, &[claim]).await.unwrap().len(), 1);
-        tx.commit().await.unwrap();
         let (context, _output) = context();
-        let context = RunContext { execution_id: id.into(), attempt, ..context };
-        let ended = tokio::time::timeout(Duration::from_secs(120), self.sync.run(params.clone(), &context)).await.expect("ends");
-        let finish = Finish {
-            execution_id: id.into(),
-            attempt,
-            status: if ended.is_ok() { Status::Succeeded } else { Status::Failed },
-            retry_at: again.then(|| SystemClock.now()),
-            finished_at: SystemClock.now(),
-            duration_ms: 1,
-            error: None,
-            result: ended.as_ref().map_or_else(|error| error.result.clone(), |result| Some(result.clone())),
-        };
-        let mut tx = self.rig.toolbox.database.write().await.unwrap();
-        execution::finish(&mut tx, &node.id, &[finish]).await.unwrap();
-        tx.commit().await.unwrap();
-        ended
+        tokio::time::timeout(Duration::from_secs(120), self.sync.run(params.clone(), &context)).await.expect("ends")
+    }
+
+    /// The watermark of the task's state.
+    async fn watermark(&self) -> Value {
+        let mut reader = self.rig.toolbox.database.read().await.unwrap();
+        let found = task_state::get(&mut reader, "task-1").await.unwrap();
+        found.and_then(|found| found.state).unwrap_or_default()["watermark"].clone()
     }
 }
 
@@ -144,7 +106,7 @@ async fn values_are_preserved_from_sqlite_to_postgresql() {
     .await;
     on(&rig, "b", "create table \"T 2\" (id int, ok boolean, price numeric, note text, bin bytea, day date)").await;
     let params = json!({"from": {"datasource": "a", "sql": "select * from t"}, "to": {"datasource": "b", "table": "public.T 2"}});
-    let result = Runs::on(&rig).run(&params).await.unwrap();
+    let result = Runs::on(&rig).await.run(&params).await.unwrap();
     assert_eq!((&result["rows"], &result["batches"], result.get("watermark")), (&json!(2), &json!(1), None));
     let expected = json!([[1, true, "0.5", "it's \\ 钟", "AP8=", "2026-11-21"], [2, false, null, null, null, null]]);
     assert_eq!(on(&rig, "b", "select * from \"T 2\" order by id").await, expected);
@@ -168,7 +130,7 @@ async fn repeated_upsert_from_postgresql_to_mariadb_creates_no_duplicates() {
     let params = json!({"from": {"datasource": "a", "sql": sql, "params": {"least": 0}},
         "to": {"datasource": "b", "table": "orders", "mode": "upsert", "key": ["id"]},
         "watermark": {"column": "at", "start": "2026-01-01"}});
-    let runs = Runs::on(&rig);
+    let runs = Runs::on(&rig).await;
     let first = runs.run(&params).await.unwrap();
     assert_eq!((&first["rows"], &first["batches"]), (&json!(1201), &json!(3)));
     assert_eq!(first["watermark"], "2026-11-22T04:01:00+08:00");
@@ -203,7 +165,7 @@ async fn watermark_of_a_long_number_is_exact() {
     let sql = "select id from t where id > coalesce(:watermark, 0) order by id";
     let params = json!({"from": {"datasource": "a", "sql": sql}, "to": {"datasource": "b", "table": "t"},
         "watermark": {"column": "id"}, "batch_size": 1});
-    let runs = Runs::on(&rig);
+    let runs = Runs::on(&rig).await;
     let first = runs.run(&params).await.unwrap();
     assert_eq!((&first["rows"], &first["watermark"]), (&json!(2), &json!("18446744073709551614")));
     on(&rig, "a", "insert into t values (18446744073709551615)").await;
@@ -222,7 +184,7 @@ async fn batches_are_sent_to_an_api() {
     let api = Api::default();
     let url = api.serve().await;
     let params = json!({"from": {"sql": "select * from t order by id"}, "to": {"http": {"url": url, "method": "PUT", "batch_key": "rows"}}, "batch_size": 2});
-    let result = Runs::on(&rig).run(&params).await.unwrap();
+    let result = Runs::on(&rig).await.run(&params).await.unwrap();
     assert_eq!((&result["rows"], &result["batches"]), (&json!(3), &json!(2)));
     let expected =
         [json!({"rows": [{"id": 1, "note": "钟"}, {"id": 2, "note": null}]}), json!({"rows": [{"id": 3, "note": "c"}]})];
@@ -241,7 +203,10 @@ async fn retry_continues_after_the_rows_sent() {
     let url = api.serve().await;
     let params = json!({"from": {"sql": "select id from t where id > :watermark order by id"}, "to": {"http": {"url": url}},
         "batch_size": 10, "watermark": {"column": "id", "start": 0}});
-    let (failed, then) = Runs::on(&rig).run_twice(&params).await;
+    let runs = Runs::on(&rig).await;
+    let failed = runs.run(&params).await.expect_err("the fourth batch is refused");
+    assert_eq!(runs.watermark().await, 30);
+    let then = runs.run(&params).await;
     assert!(failed.retryable && failed.message.to_string().contains("503"), "{failed:?}");
     let result = failed.result.unwrap();
     assert_eq!((&result["rows"], &result["watermark"]), (&json!(30), &json!(30)));
@@ -257,7 +222,7 @@ async fn batches_are_atomic() {
     on(&rig, "b", "create table t (id int not null)").await;
     let params =
         json!({"from": {"datasource": "a", "sql": "select id from t"}, "to": {"datasource": "b", "table": "t"}, "batch_size": 2});
-    let error = Runs::on(&rig).run(&params).await.unwrap_err();
+    let error = Runs::on(&rig).await.run(&params).await.unwrap_err();
     assert!(!error.retryable && error.message.to_string().starts_with("b: null value in column \"id\""), "{error:?}");
     assert_eq!(error.result.unwrap()["rows"], 4);
     assert_eq!(on(&rig, "b", "select id from t order by id").await, json!([[1], [2], [3], [4]]));
@@ -271,7 +236,8 @@ async fn many_rows_are_sent_in_batches() {
     on(&rig, "b", "create table t (id integer primary key, note text)").await;
     let sql = "select n as id, 'note ' || n as note from generate_series(1, 100000) n order by n";
     let to_table = json!({"from": {"datasource": "a", "sql": sql}, "to": {"datasource": "b", "table": "t", "key": ["id"]}});
-    let result = Runs::on(&rig).run(&to_table).await.unwrap();
+    let runs = Runs::on(&rig).await;
+    let result = runs.run(&to_table).await.unwrap();
     assert_eq!((&result["rows"], &result["batches"]), (&json!(100_000), &json!(200)));
     assert_eq!(
         on(&rig, "b", "select count(*), max(id), count(distinct note) from t").await,
@@ -280,7 +246,7 @@ async fn many_rows_are_sent_in_batches() {
     let api = Api::default();
     let url = api.serve().await;
     let to_api = json!({"from": {"datasource": "b", "sql": "select id from t order by id"}, "to": {"http": {"url": url}}, "batch_size": 1000});
-    Runs::on(&rig).run(&to_api).await.unwrap();
+    runs.run(&to_api).await.unwrap();
     assert!(api.bodies().iter().all(|body| body.as_array().unwrap().len() == 1000));
     assert_eq!(api.ids(), (1..=100_000).collect::<Vec<_>>());
     a.remove().await;
@@ -299,7 +265,7 @@ async fn slow_receiver_slows_down_the_reader() {
     // Wide rows, so that few fit into the network buffers.
     let sql = "select nextval('taken') as id, repeat('x', 10000) as wide from generate_series(1, 100000)";
     let params = json!({"from": {"sql": sql}, "to": {"http": {"url": url, "timeout_seconds": 2}}, "batch_size": 10});
-    let error = Runs::on(&rig).run(&params).await.unwrap_err();
+    let error = Runs::on(&rig).await.run(&params).await.unwrap_err();
     assert!(error.retryable && error.message.to_string().contains("no response within 2 s"), "{error:?}");
     let taken = rig.rows("select last_value from taken").await[0][0].as_i64().unwrap();
     assert!(taken < 20_000, "{taken} rows of 100000 were read for the first batch of 10");
@@ -356,8 +322,7 @@ async fn faults_of_parameters_have_pointers() {
     assert_eq!(pointers(json!({"table": "t", "mode": "insert", "key": ["id"]}), Value::Null, "select 1"), "/to/key");
     assert_eq!(pointers(json!({"table": "t", "datasource": "x"}), Value::Null, "select 1"), "/to/datasource");
     assert_eq!(pointers(table.clone(), json!({"column": "id"}), "select 1"), "/from/sql");
-    let rounded = json!({"column": "id", "start": 1.234_567_890_123_456_8e22});
-    assert_eq!(pointers(table.clone(), rounded, "select :watermark"), "/watermark/start");
-    let fault = Runs::on(&rig).sync.run(json!({"from": {"sql": "delete from t"}, "to": table}), &context().0).await.unwrap_err();
+    let fault =
+        Runs::on(&rig).await.sync.run(json!({"from": {"sql": "delete from t"}, "to": table}), &context().0).await.unwrap_err();
     assert_eq!(fault.message.to_string(), "from.sql: must be exactly one statement, which reads rows");
 }

@@ -49,7 +49,7 @@ for_each_database! {
         let used = User { last_seen_at: Some(now()), ..changed };
         assert_eq!(account::by_name(&mut tx, "alice").await.unwrap(), Some((used.clone(), Some("other".into()))));
         assert_eq!(account::all(&mut tx).await.unwrap(), [used]);
-        sign_in::insert_token(&mut tx, "t", "01ALICE", &token("1", "x", None)).await.unwrap();
+        sign_in::insert_token(&mut tx, "t", "01ALICE", None, &token("1", "x", None)).await.unwrap();
         account::delete(&mut tx, "01ALICE").await.unwrap();
         assert_eq!(sign_in::tokens(&mut tx, None).await.unwrap(), []);
         assert_eq!(account::all(&mut tx).await.unwrap(), []);
@@ -82,8 +82,8 @@ for_each_database! {
         let mut tx = db.database.write().await.unwrap();
         let alice = account("01ALICE", "Alice");
         account::insert(&mut tx, &alice, None).await.unwrap();
-        sign_in::insert_token(&mut tx, "old", "01ALICE", &token("1", "setup", None)).await.unwrap();
-        sign_in::insert_token(&mut tx, "short", "01ALICE", &token("2", "a day", Some(1))).await.unwrap();
+        sign_in::insert_token(&mut tx, "old", "01ALICE", None, &token("1", "setup", None)).await.unwrap();
+        sign_in::insert_token(&mut tx, "short", "01ALICE", None, &token("2", "a day", Some(1))).await.unwrap();
         let found = sign_in::by_token(&mut tx, "short", now()).await.unwrap();
         let known = ActiveToken {
             user: alice.clone(),

@@ -31,11 +31,27 @@ async fn add_deferred_constraint(database: &Database) {
 async fn idle_transactions(database: &Database) -> i64 {
     let text = "select count(*) from pg_stat_activity
         where datname = current_database() and state like 'idle in transaction%' and pid <> pg_backend_pid()";
-    let Database::Postgres(pool) = database else { unreachable!("a PostgreSQL database") };
+    let Database::Postgres { pool, .. } = database else { unreachable!("a PostgreSQL database") };
     sqlx::query_scalar(text).fetch_one(pool).await.unwrap()
 }
 
 for_each_database! {
+    async fn statement_of_a_person_that_takes_too_long_is_interrupted(db: &TestDatabase) {
+        let endless = match db.database.kind() {
+            "sqlite" => "with recursive n(i) as (select 1 union all select i from n) select count(*) from n",
+            _ => "select pg_sleep(60)",
+        };
+        let started = std::time::Instant::now();
+        let mut reader = db.database.read().await.unwrap();
+        let source = execute(&mut reader, endless).await.unwrap_err();
+        let error = belfry::storage::Error::Database { context: "count", source };
+        assert!(error.is_interrupted(), "{error}");
+        assert!((9..20).contains(&started.elapsed().as_secs()), "{:?}", started.elapsed());
+        execute(&mut reader, "select 1").await.unwrap(); // the limit is that of each statement
+        drop(reader);
+        execute(&mut db.database.read_engine().await.unwrap(), "select 1").await.unwrap();
+    }
+
     async fn transaction_that_the_database_rolled_back_does_not_break_its_connection(db: &TestDatabase) {
         for number in 0..10 {
             let mut tx = begin(&db.database).await;

@@ -2,8 +2,9 @@
 
 use belfry::domain::execution::{Cause, OutputChunk, Status, Stream};
 use belfry::domain::node::NodeIdentity;
+use belfry::domain::task::Task;
 use belfry::i18n::Message;
-use belfry::storage::execution::{self, Claim, Finish, NewOutput};
+use belfry::storage::execution::{self, Claim, Finish, NewExecution, NewOutput};
 use belfry::storage::{plan, task};
 use chrono::Duration;
 use serde_json::json;
@@ -20,6 +21,16 @@ for_each_database! {
         assert_eq!(insert_executions(&db.database, &[first.clone(), second.clone()]).await, 1);
         second.cause = Cause::Manual;
         assert_eq!(insert_executions(&db.database, &[second]).await, 1, "a manual run at the same time is not a firing");
+    }
+
+    async fn id_of_another_execution_is_refused(db: &TestDatabase) {
+        let first = samples::execution("a", 0);
+        let second = NewExecution { id: first.id.clone(), ..samples::execution("b", 0) };
+        assert_eq!(insert_executions(&db.database, std::slice::from_ref(&first)).await, 1);
+        let mut tx = db.database.write().await.unwrap();
+        let refused = execution::insert(&mut tx, &[second], now()).await;
+        assert!(matches!(refused, Err(belfry::storage::Error::Conflict(_))), "{refused:?}");
+        assert!(execution::insert(&mut tx, &[first], now()).await.unwrap().is_empty(), "the same one again");
     }
 
     async fn idempotency_key_creates_one_execution(db: &TestDatabase) {
@@ -53,21 +64,14 @@ for_each_database! {
         assert_eq!(stats.last_run_at, done.started_at);
     }
 
-    async fn repeated_claim_and_result_are_recognised(db: &TestDatabase) {
+    async fn repeated_result_is_recognised(db: &TestDatabase) {
         insert_task(&db.database, &samples::task("a")).await;
         let new = samples::execution("a", 0);
         insert_executions(&db.database, std::slice::from_ref(&new)).await;
         let (claim, finish) = (claim_of(&new, 1), finish_of(&new, 1, Status::Succeeded));
         let mut tx = db.database.write().await.unwrap();
-        let held = execution::held_claims(&mut tx, "01NODE", std::slice::from_ref(&claim)).await.unwrap();
-        assert!(held.is_empty(), "not claimed");
         execution::claim(&mut tx, &node(), std::slice::from_ref(&claim)).await.unwrap();
-        let later = Claim { started_at: claim.started_at + Duration::milliseconds(1), ..claim.clone() };
-        for (node_id, claim, expected) in [("01NODE", &claim, 1), ("01OTHER", &claim, 0), ("01NODE", &later, 0)] {
-            let held = execution::held_claims(&mut tx, node_id, std::slice::from_ref(claim)).await.unwrap();
-            assert_eq!(held.len(), expected, "{node_id} {}", claim.started_at);
-        }
-        let recorded = execution::recorded_finishes(&mut tx, "01NODE", std::slice::from_ref(&finish)).await.unwrap();
+        let recorded = execution::recorded_finishes(&mut tx, std::slice::from_ref(&finish)).await.unwrap();
         assert!(recorded.is_empty(), "still running");
         let retried = Finish { retry_at: Some(now() + Duration::seconds(1)), ..finish_of(&new, 1, Status::Failed) };
         for finish in [retried, finish_of(&new, 2, Status::Succeeded)] {
@@ -77,11 +81,11 @@ for_each_database! {
                 plan::take_due_retries(&mut tx, now() + Duration::seconds(2), 10).await.unwrap();
                 execution::claim(&mut tx, &node(), &[claim_of(&new, 2)]).await.unwrap();
             }
-            assert_eq!(execution::finish(&mut tx, "01NODE", std::slice::from_ref(&finish)).await.unwrap().len(), 1);
-            let recorded = execution::recorded_finishes(&mut tx, "01NODE", std::slice::from_ref(&finish)).await.unwrap();
+            assert_eq!(execution::finish(&mut tx, "01NODE", std::slice::from_ref(&finish)).await.unwrap().executions.len(), 1);
+            let recorded = execution::recorded_finishes(&mut tx, std::slice::from_ref(&finish)).await.unwrap();
             assert_eq!(recorded.len(), 1, "attempt {}", finish.attempt);
-            let other = execution::recorded_finishes(&mut tx, "01OTHER", &[finish]).await.unwrap();
-            assert!(other.is_empty(), "another node's result");
+            let other = Finish { finished_at: finish.finished_at + Duration::milliseconds(1), ..finish };
+            assert!(execution::recorded_finishes(&mut tx, &[other]).await.unwrap().is_empty(), "another result");
         }
     }
 
@@ -101,30 +105,6 @@ for_each_database! {
         assert_eq!(newest().await, Some(json!({"n": 2})));
     }
 
-    async fn last_result_includes_failed_attempts(db: &TestDatabase) {
-        let last = async || execution::last_result(&mut db.database.read().await.unwrap(), "a").await.unwrap();
-        assert_eq!(last().await, None);
-        let new = samples::execution("a", 0);
-        insert_executions(&db.database, std::slice::from_ref(&new)).await;
-        let mut tx = db.database.write().await.unwrap();
-        execution::claim(&mut tx, &node(), &[claim_of(&new, 1)]).await.unwrap();
-        let retry_at = Some(now() + Duration::seconds(1));
-        let finish = Finish { result: Some(json!({"n": 1})), retry_at, ..finish_of(&new, 1, Status::Failed) };
-        execution::finish(&mut tx, &node().id, &[finish]).await.unwrap();
-        tx.commit().await.unwrap();
-        assert_eq!(last().await, Some(json!({"n": 1})), "while waiting for the retry");
-        let mut tx = db.database.write().await.unwrap();
-        task::get(&mut tx, "a").await.unwrap();
-        plan::take_due_retries(&mut tx, now() + Duration::seconds(2), 10).await.unwrap();
-        assert_eq!(execution::claim(&mut tx, &node(), &[claim_of(&new, 2)]).await.unwrap().len(), 1);
-        tx.commit().await.unwrap();
-        assert_eq!(last().await, Some(json!({"n": 1})), "while the next attempt runs");
-        let mut tx = db.database.write().await.unwrap();
-        execution::finish(&mut tx, &node().id, &[Finish { result: None, ..finish_of(&new, 2, Status::Failed) }]).await.unwrap();
-        tx.commit().await.unwrap();
-        assert_eq!(last().await, None, "the second attempt had no result");
-    }
-
     async fn finish_updates_counters_of_a_batch(db: &TestDatabase) {
         insert_task(&db.database, &samples::task("a")).await;
         let all: Vec<_> = (0..3).map(|n| samples::execution("a", n * 100)).collect();
@@ -137,11 +117,47 @@ for_each_database! {
             finish_of(&all[2], 1, Status::TimedOut),
             finish_of(&all[1], 1, Status::Cancelled),
         ];
-        assert_eq!(execution::finish(&mut tx, &node().id, &finishes).await.unwrap().len(), 3);
+        assert_eq!(execution::finish(&mut tx, &node().id, &finishes).await.unwrap().executions.len(), 3);
         tx.commit().await.unwrap();
         let stats = task::get(&mut db.database.read().await.unwrap(), "a").await.unwrap().unwrap().stats;
         assert_eq!((stats.run_count, stats.success_count, stats.failure_count), (3, 1, 1));
         assert_eq!(stats.last_status, Some(Status::TimedOut), "the run started last, not the one recorded last");
+    }
+
+    async fn run_of_a_deleted_task_does_not_count_for_its_successor(db: &TestDatabase) {
+        let former = samples::execution("a", 0);
+        insert_executions(&db.database, std::slice::from_ref(&former)).await;
+        let created_at = now() + Duration::milliseconds(50);
+        insert_task(&db.database, &Task { created_at, ..samples::task("a") }).await;
+        let present = samples::execution("a", 100);
+        insert_executions(&db.database, std::slice::from_ref(&present)).await;
+        samples::run(&db.database, &present, Status::Failed).await;
+        samples::run(&db.database, &former, Status::Succeeded).await;
+        let stats = task::get(&mut db.database.read().await.unwrap(), "a").await.unwrap().unwrap().stats;
+        assert_eq!((stats.run_count, stats.success_count, stats.failure_count), (1, 0, 1));
+    }
+
+    async fn overlapping_runs_do_not_set_the_last_run_back(db: &TestDatabase) {
+        insert_task(&db.database, &samples::task("a")).await;
+        let all: Vec<_> = (0..2).map(|n| samples::execution("a", n * 100)).collect();
+        insert_executions(&db.database, &all).await;
+        assert_eq!(samples::run(&db.database, &all[1], Status::Failed).await, 1);
+        assert_eq!(samples::run(&db.database, &all[0], Status::Succeeded).await, 1, "it began earlier and ended later");
+        let stats = task::get(&mut db.database.read().await.unwrap(), "a").await.unwrap().unwrap().stats;
+        let second = execution::get(&mut db.database.read().await.unwrap(), &all[1].id).await.unwrap().unwrap();
+        assert_eq!((stats.run_count, stats.last_status, stats.last_run_at), (2, Some(Status::Failed), second.started_at));
+        assert_eq!(stats.recent.iter().map(|one| (one.status, one.duration_ms)).collect::<Vec<_>>(), [(Status::Failed, 7), (Status::Succeeded, 7)]);
+    }
+
+    async fn task_keeps_the_outcomes_of_its_last_40_runs(db: &TestDatabase) {
+        insert_task(&db.database, &samples::task("a")).await;
+        let all: Vec<_> = (0..45).map(|n| samples::execution("a", n)).collect();
+        insert_executions(&db.database, &all).await;
+        for (number, new) in all.iter().enumerate() {
+            samples::run(&db.database, new, if number == 5 { Status::TimedOut } else { Status::Succeeded }).await;
+        }
+        let recent = task::get(&mut db.database.read().await.unwrap(), "a").await.unwrap().unwrap().stats.recent;
+        assert_eq!((recent.len(), recent[0].status, recent[1].status), (40, Status::TimedOut, Status::Succeeded));
     }
 
     async fn execution_is_claimed_by_one_attempt(db: &TestDatabase) {
@@ -152,10 +168,12 @@ for_each_database! {
         assert_eq!(execution::claim(&mut tx, &node(), &[claim_of(&new, 1)]).await.unwrap().len(), 1);
         let other = NodeIdentity { id: "01OTHER".into(), name: "host-2".into() };
         assert!(execution::claim(&mut tx, &other, &[claim_of(&new, 1)]).await.unwrap().is_empty(), "already claimed");
+        assert!(execution::mark_running(&mut tx, &other.id, &[claim_of(&new, 1)]).await.unwrap().is_empty(), "another node's run");
+        assert_eq!(execution::mark_running(&mut tx, &node().id, &[claim_of(&new, 1)]).await.unwrap().len(), 1);
         let finish = [finish_of(&new, 1, Status::Succeeded)];
-        assert!(execution::finish(&mut tx, &other.id, &finish).await.unwrap().is_empty(), "another node's result");
-        assert_eq!(execution::finish(&mut tx, &node().id, &finish).await.unwrap().len(), 1);
-        assert!(execution::finish(&mut tx, &node().id, &finish).await.unwrap().is_empty(), "a second result");
+        assert!(execution::finish(&mut tx, &other.id, &finish).await.unwrap().executions.is_empty(), "another node's result");
+        assert_eq!(execution::finish(&mut tx, &node().id, &finish).await.unwrap().executions.len(), 1);
+        assert!(execution::finish(&mut tx, &node().id, &finish).await.unwrap().executions.is_empty(), "a second result");
         tx.commit().await.unwrap();
     }
 
@@ -193,8 +211,9 @@ for_each_database! {
     }
 
     async fn output_is_returned_in_order(db: &TestDatabase) {
+        let id = samples::execution("a", 0).id;
         let chunk = |attempt, seq, stream, text: &str| NewOutput {
-            execution_id: "e".into(),
+            execution_id: id.clone(),
             chunk: OutputChunk { attempt, seq, stream, at: now(), text: text.into() },
         };
         let mut tx = db.database.write().await.unwrap();
@@ -202,10 +221,10 @@ for_each_database! {
         execution::append_output(&mut tx, &output).await.unwrap();
         tx.commit().await.unwrap();
         let mut reader = db.database.read().await.unwrap();
-        let all = execution::output(&mut reader, "e", None).await.unwrap();
+        let all = execution::output(&mut reader, &id, None).await.unwrap();
         assert_eq!(all.iter().map(|c| c.text.as_str()).collect::<Vec<_>>(), ["a\n", "b\u{fffd}", "c"]);
         assert_eq!(all[1].stream, Stream::Stderr);
-        let rest = execution::output(&mut reader, "e", Some((1, 0))).await.unwrap();
+        let rest = execution::output(&mut reader, &id, Some((1, 0))).await.unwrap();
         assert_eq!(rest.iter().map(|c| (c.attempt, c.seq)).collect::<Vec<_>>(), [(1, 1), (2, 0)]);
     }
 

@@ -3,7 +3,7 @@
 use belfry::domain::execution::{Cause, Status};
 use belfry::domain::page::{ExecutionFilter, PageRequest, TaskFilter, TaskSort};
 use belfry::domain::tag_scope::TagScope;
-use belfry::storage::{Database, execution_list, recent_runs, run_stats_by_minute, stats, task_list};
+use belfry::storage::{execution_list, recent_runs, run_stats_by_minute, stats, task_list};
 use chrono::Duration;
 
 use crate::for_each_database;
@@ -68,6 +68,10 @@ for_each_database! {
             (ExecutionFilter { search: Some("IT BROKE".into()), ..empty() }, ids(&[0])),
             (ExecutionFilter { search: Some("b_".into()), ..empty() }, ids(&[5, 3, 1])),
             (ExecutionFilter { search: Some("%".into()), ..empty() }, ids(&[])),
+            (ExecutionFilter { search: Some(all[2].id.to_lowercase()), ..empty() }, ids(&[2])),
+            (ExecutionFilter { statuses: vec![Status::Queued], ..empty() }, ids(&[5, 4, 3, 2])),
+            (ExecutionFilter { statuses: vec![Status::Failed, Status::Skipped], ..empty() }, ids(&[0])),
+            (ExecutionFilter { task_id: Some("a".into()), statuses: vec![Status::Failed, Status::Skipped], ..empty() }, ids(&[0])),
         ];
         for (filter, expected) in cases {
             let page = execution_list::page(&mut db.database.read().await.unwrap(), &filter, &PageRequest::default()).await.unwrap();
@@ -127,6 +131,64 @@ for_each_database! {
         assert_eq!(task_list::tags(&mut reader, &TagScope::ALL).await.unwrap(), ["re", "report", "日报"]);
     }
 
+    async fn names_outside_ascii_are_found(db: &TestDatabase) {
+        let names = ["Überwachung", "Отчёт", "İstanbul", "Straße", "ＡＢＣ", "日报", "Zürich"];
+        for (n, name) in names.iter().enumerate() {
+            let mut new = samples::task(&format!("t{n}"));
+            (new.name, new.description, new.tags) = ((*name).into(), String::new(), Vec::new());
+            insert_task(&db.database, &new).await;
+        }
+        let mut reader = db.database.read().await.unwrap();
+        for (search, expected) in [
+            ("überwachung", "t0"),
+            ("ÜBERWACHUNG", "t0"),
+            ("u\u{308}berw", "t0"),
+            ("отчёт", "t1"),
+            ("ОТЧЁТ", "t1"),
+            ("istanbul", "t2"),
+            ("İSTANBUL", "t2"),
+            ("ß", "t3"),
+            ("STRASSE", "t3"),
+            ("abc", "t4"),
+            ("ａｂｃ", "t4"),
+            ("日报", "t5"),
+            ("ZÜRICH", "t6"),
+        ] {
+            let filter = TaskFilter { search: Some(search.into()), ..TaskFilter::default() };
+            let page = task_list::page(&mut reader, &filter, &PageRequest::default()).await.unwrap();
+            assert_eq!(page.items.iter().map(|t| t.id.as_str()).collect::<Vec<_>>(), [expected], "{search}");
+        }
+    }
+
+    async fn names_outside_ascii_are_paged_completely(db: &TestDatabase) {
+        let names = ["Überwachung", "Отчёт", "İstanbul", "ß", "ＦＵＬＬ", "日报", "Éa", "éB", "z"];
+        for n in 0..45 {
+            let mut new = samples::task(&format!("t{n:02}"));
+            new.name = format!("{} {}", names[n % names.len()], n / names.len());
+            insert_task(&db.database, &new).await;
+        }
+        for descending in [false, true] {
+            for size in [1, 7, 44] {
+                let filter = TaskFilter { sort: TaskSort::Name, descending, ..TaskFilter::default() };
+                let found = page_through!(db, task_list::page, filter, size);
+                assert_eq!(found.iter().collect::<std::collections::HashSet<_>>().len(), 45, "pages of {size}, {descending}");
+                assert_eq!(found.len(), 45, "pages of {size}, {descending}");
+            }
+        }
+        let filter = TaskFilter { sort: TaskSort::Name, search: Some("éb".into()), ..TaskFilter::default() };
+        assert_eq!(page_through!(db, task_list::page, filter, 2), ["t07", "t16", "t25", "t34", "t43"]);
+    }
+
+    async fn executions_are_found_by_text_outside_ascii(db: &TestDatabase) {
+        let new = samples::execution("Отчёт", 0);
+        insert_executions(&db.database, std::slice::from_ref(&new)).await;
+        for (search, matches) in [("отчёт", 1), ("ОТЧ", 1), ("Отчёт.", 0), ("отче", 0)] {
+            let filter = ExecutionFilter { search: Some(search.into()), ..ExecutionFilter::default() };
+            let page = execution_list::page(&mut db.database.read().await.unwrap(), &filter, &PageRequest::default()).await;
+            assert_eq!(page.unwrap().items.len(), matches, "{search}");
+        }
+    }
+
     async fn stats_of_a_window(db: &TestDatabase) {
         insert_task(&db.database, &samples::task("a")).await;
         let all: Vec<_> = (0..4).map(|n| samples::execution("a", n * 1000)).collect();
@@ -164,25 +226,6 @@ for_each_database! {
         let mut tx = db.database.write().await.unwrap();
         run_stats_by_minute::remove_before(&mut tx, now() + Duration::minutes(1)).await.unwrap();
         assert_eq!(run_stats_by_minute::outcomes(&mut tx, now(), to, 60_000).await.unwrap().len(), 1);
-    }
-
-    async fn migration_backfills_run_stats(db: &TestDatabase) {
-        insert_task(&db.database, &samples::task("a")).await;
-        let all: Vec<_> = [0, 10, 60_000].map(|offset| samples::execution("a", offset)).into();
-        insert_executions(&db.database, &all).await;
-        samples::run(&db.database, &all[0], Status::Failed).await;
-        samples::run(&db.database, &all[2], Status::Succeeded).await;
-        let to = now() + Duration::hours(1);
-        let counted = run_stats_by_minute::outcomes(&mut db.database.read().await.unwrap(), now(), to, 60_000).await.unwrap();
-        assert_eq!(counted.len(), 2);
-        let before = "drop table run_stats_by_minute; delete from belfry_migrations where version = 2;";
-        match &db.database {
-            Database::Sqlite { writer, .. } => drop(sqlx::raw_sql(before).execute(writer).await.unwrap()),
-            Database::Postgres(pool) => drop(sqlx::raw_sql(before).execute(pool).await.unwrap()),
-        }
-        let reopened = db.reopen().await;
-        assert_eq!(run_stats_by_minute::outcomes(&mut reopened.read().await.unwrap(), now(), to, 60_000).await.unwrap(), counted);
-        reopened.close().await;
     }
 
     async fn recent_runs_of_several_tasks(db: &TestDatabase) {

@@ -1,12 +1,17 @@
 """Creates a job store with APScheduler and prints the next firings of its triggers: make_job_store.py URL NOW COUNT [PROTOCOL]"""
 
+import copy
 import datetime
 import decimal
 import json
+import os
 import sys
 import uuid
 from zoneinfo import ZoneInfo
 
+import apscheduler
+import dateutil.tz
+import pytz
 from apscheduler.jobstores.sqlalchemy import SQLAlchemyJobStore
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.combining import AndTrigger, OrTrigger
@@ -57,12 +62,31 @@ def triggers():
     yield "interval-odd", IntervalTrigger(seconds=1.5, timezone=ZONE)
     yield "date", DateTrigger("2027-05-01 08:00:00", timezone=ZONE)
     yield "date-utc", DateTrigger(datetime.datetime(2027, 5, 1, 8, tzinfo=datetime.timezone.utc))
+    yield "date-offset", DateTrigger(datetime.datetime(2027, 5, 1, 8, tzinfo=datetime.timezone(datetime.timedelta(hours=5, minutes=17))))
+    # Not localized: pytz takes the local mean time of the zone.
+    yield "date-lmt", DateTrigger(datetime.datetime(2027, 5, 1, 8, tzinfo=pytz.timezone(ZONE)))
+    yield "jitter-cron", CronTrigger(hour="*/3", timezone=ZONE, jitter=120)
+    yield "jitter-interval", IntervalTrigger(minutes=7, timezone=ZONE, start_date="2026-01-01 05:00:00", jitter=30)
+    # Version 3.10 takes the zones of pytz only.
+    offsets = {"pytz": pytz.FixedOffset(330)}
+    if apscheduler.version_info >= (3, 11):
+        offsets = {
+            "whole": datetime.timezone(datetime.timedelta(hours=8), "CST"),
+            "dateutil": dateutil.tz.tzoffset(None, -34200),
+            "posix": dateutil.tz.tzstr("CST-8"),
+            "key": ZoneInfo("Etc/GMT-8"),
+        }
+    for name, zone in offsets.items():
+        yield f"offset-{name}", CronTrigger(hour=8, timezone=zone)
     yield "or", OrTrigger([CronTrigger(hour=8, timezone=ZONE), CronTrigger(day_of_week="sat", hour=20, timezone=ZONE)])
     yield "or-interval", OrTrigger([CronTrigger(hour=8, timezone=ZONE), IntervalTrigger(hours=1, timezone=ZONE)])
     yield "and", AndTrigger([CronTrigger(hour=8, timezone=ZONE), CronTrigger(day_of_week="sat", hour=8, timezone=ZONE)])
 
 
 def firings(trigger):
+    if getattr(trigger, "jitter", None):
+        trigger = copy.copy(trigger)
+        trigger.jitter = None
     at, found = trigger.get_next_fire_time(None, now), []
     while at is not None and len(found) < count:
         found.append(at.timestamp())
@@ -90,8 +114,10 @@ def main():
                       misfire_grace_time=None, coalesce=False, max_instances=4)
     scheduler.add_job("json:dumps", every, id="paused", args=[1], next_run_time=None, misfire_grace_time=90)
     scheduler.add_job("json:dumps", every, id="custom", args=[Custom()])
-    scheduler.shutdown(wait=False)
     json.dump(firings_by_job, sys.stdout)
+    sys.stdout.flush()
+    # A shutdown would run the jobs that are due.
+    os._exit(0)
 
 
 main()

@@ -9,8 +9,8 @@ use crate::samples::{self, claim_of, insert_executions, insert_task, node, now};
 for_each_database! {
     async fn heartbeat_updates_one_row(db: &TestDatabase) {
         let mut tx = db.database.write().await.unwrap();
-        nodes::heartbeat(&mut tx, &node(), 4, now(), now()).await.unwrap();
-        nodes::heartbeat(&mut tx, &node(), 4, now(), now() + Duration::seconds(5)).await.unwrap();
+        nodes::heartbeat(&mut tx, &node(), 4, now(), now(), None).await.unwrap();
+        nodes::heartbeat(&mut tx, &node(), 4, now(), now() + Duration::seconds(5), None).await.unwrap();
         let all = nodes::all(&mut tx).await.unwrap();
         assert_eq!((all.len(), all[0].workers), (1, 4));
         assert_eq!((&all[0].identity, all[0].last_seen_at - all[0].started_at), (&node(), Duration::seconds(5)));

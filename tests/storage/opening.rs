@@ -16,6 +16,20 @@ for_each_database! {
 }
 
 #[tokio::test]
+async fn open_of_an_existing_file_writes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("task.db");
+    let database = Database::open_sqlite(&path, Synchronous::Normal).await.unwrap();
+    insert_task(&database, &task("a")).await;
+    database.close().await;
+    let before = std::fs::read(&path).unwrap();
+    let database = Database::open_sqlite(&path, Synchronous::Normal).await.unwrap();
+    assert_eq!(database.wal_status().await.unwrap().map(|wal| wal.pages), Some(0), "pages written");
+    database.close().await;
+    assert!(std::fs::read(&path).unwrap() == before, "the file has changed");
+}
+
+#[tokio::test]
 async fn newer_schema_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("task.db");

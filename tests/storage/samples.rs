@@ -9,7 +9,7 @@ use belfry::storage::{Database, execution, task};
 use chrono::{DateTime, Duration, Utc};
 use serde_json::json;
 
-use crate::support::{at, queued_execution};
+use crate::support::{at, execution_id_at, queued_execution};
 
 pub fn now() -> DateTime<Utc> {
     at("2026-11-21T08:00:00Z")
@@ -32,15 +32,15 @@ pub fn task(id: &str) -> Task {
 pub fn execution(task_id: &str, offset: i64) -> NewExecution {
     let queued_at = now() + Duration::milliseconds(offset);
     NewExecution {
-        id: ulid::Ulid::from_parts(queued_at.timestamp_millis() as u64, rand_tail(task_id, offset)).to_string(),
+        id: execution_id_at(queued_at, tail(task_id)),
         schedule_text: "every 5s".into(),
         cause: Cause::Schedule,
         ..queued_execution(task_id, "echo", json!({"message": "x"}), queued_at)
     }
 }
 
-fn rand_tail(task_id: &str, offset: i64) -> u128 {
-    task_id.bytes().fold(offset as u128, |sum, byte| sum.wrapping_mul(31).wrapping_add(u128::from(byte)))
+fn tail(task_id: &str) -> i64 {
+    task_id.bytes().fold(0, |sum, byte| (sum * 31 + i64::from(byte)) % (1 << 18))
 }
 
 pub async fn insert_task(db: &Database, new: &Task) {
@@ -66,6 +66,7 @@ pub fn finish_of(new: &NewExecution, attempt: i64, status: Status) -> Finish {
         attempt,
         status,
         retry_at: None,
+        started_at: new.scheduled_at + Duration::milliseconds(3),
         finished_at: new.scheduled_at + Duration::milliseconds(10),
         duration_ms: 7,
         error: (status != Status::Succeeded).then(|| belfry::i18n::Message::verbatim("it broke")),
@@ -77,7 +78,7 @@ pub fn finish_of(new: &NewExecution, attempt: i64, status: Status) -> Finish {
 pub async fn run(db: &Database, new: &NewExecution, status: Status) -> usize {
     let mut tx = db.write().await.unwrap();
     execution::claim(&mut tx, &node(), &[claim_of(new, 1)]).await.unwrap();
-    let recorded = execution::finish(&mut tx, &node().id, &[finish_of(new, 1, status)]).await.unwrap();
+    let recorded = execution::finish(&mut tx, &node().id, &[finish_of(new, 1, status)]).await.unwrap().executions;
     tx.commit().await.unwrap();
     recorded.len()
 }

@@ -2,20 +2,23 @@
 
 use std::sync::Arc;
 
-use belfry::clock::ManualClock;
+use belfry::clock::{ManualClock, SharedClock};
 use belfry::domain::execution::Execution;
+use belfry::domain::operation::{BulkAction, BulkOutcome};
 use belfry::domain::page::{ExecutionFilter, PageRequest};
 use belfry::domain::profile::Profiles;
+use belfry::domain::retention::DefaultRetention;
 use belfry::domain::secret::Secret;
 use belfry::domain::user::{Actor, Role, User, Via};
 use belfry::events::EventBus;
-use belfry::scheduler::Planner;
-use belfry::service::{ServiceDeps, Services};
+use belfry::notify::courier::{Courier, CourierDeps};
+use belfry::scheduler::{Planner, PlannerState};
+use belfry::service::{BulkProgress, BulkTarget, ServiceDeps, Services};
 use belfry::signals::{SchedulerHeartbeat, Signals};
 use belfry::storage::{Database, execution_list};
-use belfry::tasks::Toolbox;
 use belfry::tasks::registry::Registry;
 use belfry::tasks::sql::Datasources;
+use belfry::tasks::{Limits, Toolbox};
 use belfry::vault::{KeySource, Vault};
 use belfry::worker::cancel::CancelRegistry;
 use chrono::{DateTime, Duration, Utc};
@@ -55,6 +58,19 @@ pub fn vault(database: &Database) -> Arc<Vault> {
     Arc::new(Vault::new(database.clone(), KeySource::Given(key), Vec::new()))
 }
 
+/// What notifications are sent with; links have no host of their own.
+pub fn courier(database: &Database, clock: SharedClock, registry: Arc<Registry>, profiles: Arc<Profiles>) -> Arc<Courier> {
+    Arc::new(Courier::new(CourierDeps {
+        database: database.clone(),
+        clock,
+        vault: vault(database),
+        registry,
+        profiles,
+        limits: Arc::new(Limits::within(std::env::temp_dir())),
+        public_url: Some("https://belfry.example.com".to_owned()),
+    }))
+}
+
 /// The initial time of a test: a Saturday.
 pub fn start() -> DateTime<Utc> {
     at("2026-11-21T08:00:00Z")
@@ -90,11 +106,14 @@ impl TestContext {
         let (signals, events, cancels) = (Signals::default(), EventBus::default(), CancelRegistry::default());
         let plain = Toolbox::plain(database.clone(), clock.clone(), &std::env::temp_dir());
         let toolbox = Toolbox { profiles: profiles.clone(), ..plain };
+        let registry = Arc::new(Registry::builtin(&toolbox));
+        let courier = courier(database, clock.clone(), registry.clone(), profiles.clone());
         let mut deps = ServiceDeps {
             database: database.clone(),
-            registry: Arc::new(Registry::builtin(&toolbox)),
+            registry,
             datasources,
             profiles,
+            courier,
             clock: clock.clone(),
             events: events.clone(),
             signals: signals.clone(),
@@ -106,6 +125,7 @@ impl TestContext {
             reserved_tags: Arc::default(),
             session: Duration::days(30),
             session_idle: Duration::days(7),
+            retention: DefaultRetention::default(),
             second_factor_required: false,
             single_sign_on: None,
         };
@@ -118,6 +138,7 @@ impl TestContext {
             signals: signals.clone(),
             zone: Tz::Asia__Shanghai,
             since: start(),
+            state: PlannerState::default(),
         };
         TestContext { services, planner, clock, signals, events, cancels, database: database.clone() }
     }
@@ -144,9 +165,35 @@ impl TestContext {
         items
     }
 
+    /// As [`TestContext::executions`], for any number.
+    pub async fn all_executions(&self, task_id: &str) -> Vec<Execution> {
+        let filter = ExecutionFilter { task_id: Some(task_id.into()), ..ExecutionFilter::default() };
+        let mut reader = self.database.read().await.expect("reads");
+        let (mut items, mut cursor) = (Vec::new(), None);
+        loop {
+            let request = PageRequest { size: 500, cursor };
+            let page = execution_list::page(&mut reader, &filter, &request).await.expect("lists");
+            items.extend(page.items);
+            cursor = page.next;
+            if cursor.is_none() {
+                items.reverse();
+                return items;
+            }
+        }
+    }
+
     /// Creates an `echo` task with the given trigger.
     pub async fn create(&self, id: &str, trigger: Value) -> belfry::domain::task::Task {
         self.services.tasks.create(&admin(), &echo(id, trigger)).await.expect("creates")
+    }
+}
+
+/// Performs an action on many tasks to its end.
+pub async fn bulk(services: &Services, actor: &Actor, action: BulkAction, target: &BulkTarget) -> BulkOutcome {
+    let wait = std::time::Duration::from_secs(60);
+    match services.bulk.start(actor, action, target, wait, None).await.expect("is allowed") {
+        BulkProgress::Ended(outcome) => outcome,
+        BulkProgress::Running(operation) => panic!("it takes too long: {operation:?}"),
     }
 }
 

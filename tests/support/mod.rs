@@ -2,12 +2,16 @@
 #![allow(dead_code, reason = "each test binary uses a part of this module")]
 
 pub mod context;
+pub mod mariadb;
+pub mod run;
 pub mod server;
 pub mod venv;
 
 use std::path::PathBuf;
 
 use belfry::domain::execution::{Cause, Status};
+use belfry::domain::policy::Policy;
+use belfry::domain::task::{Task, TaskInput};
 use belfry::storage::execution::NewExecution;
 use belfry::storage::{Database, Synchronous};
 use chrono::{DateTime, Utc};
@@ -20,7 +24,7 @@ const DEFAULT_POSTGRES: &str = "postgres://postgres@127.0.0.1:5432/postgres";
 /// A queued execution of a task that need not exist.
 pub fn queued_execution(task_id: &str, task_type: &str, params: Value, at: DateTime<Utc>) -> NewExecution {
     NewExecution {
-        id: belfry::ids::new_id(at),
+        id: belfry::ids::new_execution_id(at),
         task_id: task_id.into(),
         task_type: task_type.into(),
         schedule_text: "once".into(),
@@ -33,7 +37,26 @@ pub fn queued_execution(task_id: &str, task_type: &str, params: Value, at: DateT
         idempotency_key: None,
         started_by: None,
         task_version: 1,
+        queue: "default".into(),
+        priority: 0,
+        waits: false,
+        holder: None,
+        origin: None,
     }
+}
+
+/// Inserts a task of a type that never fires.
+pub async fn insert_task(database: &Database, id: &str, task_type: &str) {
+    let body = serde_json::json!({"id": id, "type": task_type, "trigger": {"type": "cron", "year": 1970}});
+    let input = TaskInput::parse(&body, chrono_tz::Tz::UTC, |_| Ok(Policy::default())).expect("a valid task");
+    let mut tx = database.write().await.expect("begins");
+    belfry::storage::task::insert(&mut tx, &Task::new(&input, DateTime::UNIX_EPOCH)).await.expect("inserts");
+    tx.commit().await.expect("commits");
+}
+
+/// The id of the execution that was queued at `at` with this number, which is below 2^18.
+pub fn execution_id_at(at: DateTime<Utc>, number: i64) -> String {
+    belfry::ids::execution_id(belfry::ids::first_execution_key(at) + number)
 }
 
 /// A separate database for one test.

@@ -69,6 +69,18 @@ impl Server {
         self.client.post(format!("{}{path}", self.base)).bearer_auth(TOKEN).json(body)
     }
 
+    pub fn put(&self, path: &str, body: &Value) -> RequestBuilder {
+        self.client.put(format!("{}{path}", self.base)).bearer_auth(TOKEN).json(body)
+    }
+
+    pub fn patch(&self, path: &str, body: &Value) -> RequestBuilder {
+        self.client.patch(format!("{}{path}", self.base)).bearer_auth(TOKEN).json(body)
+    }
+
+    pub fn delete(&self, path: &str) -> RequestBuilder {
+        self.client.delete(format!("{}{path}", self.base)).bearer_auth(TOKEN)
+    }
+
     /// The JSON of a response with status 200.
     pub async fn json(&self, path: &str) -> Value {
         let answer = self.get(path).send().await.expect("get a response");
@@ -76,10 +88,46 @@ impl Server {
         answer.json().await.expect("valid JSON")
     }
 
+    /// All executions, read page by page.
+    pub async fn executions(&self) -> Vec<Value> {
+        let mut found = Vec::new();
+        let mut cursor = String::new();
+        loop {
+            let page = self.json(&format!("/api/v1/executions?page_size=500{cursor}")).await;
+            found.extend(page["items"].as_array().cloned().unwrap_or_default());
+            match page["next_cursor"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => return found,
+            }
+        }
+    }
+
+    /// The number of executions with a status.
+    pub async fn count(&self, status: &str) -> i64 {
+        let page = self.json(&format!("/api/v1/executions?status={status}&page_size=1")).await;
+        page["total"].as_i64().unwrap_or_default()
+    }
+
+    /// The number of open file descriptors, and the resident memory in KiB.
+    #[cfg(target_os = "linux")]
+    pub fn resources(&self) -> (usize, u64) {
+        let process = std::path::PathBuf::from(format!("/proc/{}", self.child.id()));
+        let descriptors = std::fs::read_dir(process.join("fd")).expect("list the descriptors").count();
+        let status = std::fs::read_to_string(process.join("status")).expect("read the status");
+        let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB")?.parse().ok());
+        (descriptors, resident.expect("the resident memory"))
+    }
+
     /// Kills the server.
     pub fn kill(mut self) {
         self.child.kill().expect("kill");
         self.child.wait().expect("wait");
+    }
+
+    /// The id of its process.
+    #[cfg(unix)]
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Sends a signal by name.

@@ -2,9 +2,7 @@
 
 use std::path::Path;
 
-use belfry::clock::{Clock, SystemClock};
-use belfry::domain::execution::Status;
-use belfry::storage::execution;
+use belfry::clock::SystemClock;
 use belfry::tasks::auto_test::AutoTest;
 use belfry::tasks::{Limits, TaskType, Toolbox};
 use serde_json::{Value, json};
@@ -12,7 +10,7 @@ use std::sync::Arc;
 
 use crate::run_once::{RunResult, is_alive, run, wait_gone};
 use crate::support::venv::venv;
-use crate::support::{TestDatabase, queued_execution};
+use crate::support::{TestDatabase, insert_task};
 
 struct Suite {
     db: TestDatabase,
@@ -21,7 +19,9 @@ struct Suite {
 
 impl Suite {
     async fn new() -> Suite {
-        Suite { db: TestDatabase::sqlite().await, folder: tempfile::tempdir().expect("a folder") }
+        let db = TestDatabase::sqlite().await;
+        insert_task(&db.database, "task-1", "auto_test").await;
+        Suite { db, folder: tempfile::tempdir().expect("a folder") }
     }
 
     fn toolbox(&self) -> Toolbox {
@@ -35,29 +35,6 @@ impl Suite {
     async fn run(&self, mut params: Value) -> RunResult {
         params["cwd"] = self.folder.path().to_str().expect("a path").into();
         run(&AutoTest::new(&self.toolbox()), params).await
-    }
-
-    /// Records a result, as the workers do.
-    async fn record(&self, result: &Value) {
-        let now = SystemClock.now();
-        let new = queued_execution("task-1", "auto_test", json!({}), now);
-        let node = belfry::domain::node::NodeIdentity { id: "n".into(), name: "n".into() };
-        let claim = execution::Claim { execution_id: new.id.clone(), attempt: 1, started_at: now };
-        let finish = execution::Finish {
-            execution_id: new.id.clone(),
-            attempt: 1,
-            status: Status::Failed,
-            retry_at: None,
-            finished_at: now,
-            duration_ms: 1,
-            error: None,
-            result: Some(result.clone()),
-        };
-        let mut tx = self.db.database.write().await.expect("begins");
-        execution::insert(&mut tx, &[new], now).await.expect("inserts");
-        execution::claim(&mut tx, &node, &[claim]).await.expect("claims");
-        execution::finish(&mut tx, &node.id, &[finish]).await.expect("finishes");
-        tx.commit().await.expect("commits");
     }
 }
 
@@ -86,7 +63,6 @@ async fn pytest_report_is_read_and_compared_with_the_previous_run() {
     );
     assert!(ran.text.contains("4 tests: 1 passed, 1 failed, 1 errors, 1 skipped"), "{}", ran.text);
 
-    suite.record(result).await;
     suite.write("test_sums.py", &PYTEST.replace("== 3", "== 3.5").replace("1 + 1 == 2", "1 + 1 == 3"));
     let second = suite.run(params.clone()).await;
     let compared = &second.failed_result()["compared"];
@@ -130,6 +106,53 @@ async fn tap_is_read_from_the_output() {
     assert_eq!(ran.error().message.to_string(), "3 tests were planned, 1 ran");
     assert_eq!(suite.run(json!({"command": "printf '1..1\\nok 1\\n'"})).await.result()["pass_rate"], 100.0);
     assert_eq!(suite.run(json!({"command": "true"})).await.error().message.to_string(), "the output contains no TAP tests");
+}
+
+#[tokio::test]
+async fn subtests_of_node_are_named_by_all_levels() {
+    if std::process::Command::new("node").arg("--version").output().is_err() {
+        eprintln!("skipped: node is not installed");
+        return;
+    }
+    let suite = Suite::new().await;
+    suite.write(
+        "sums.test.mjs",
+        "import { describe, it } from 'node:test';\nimport assert from 'node:assert';\n\
+        describe('sums', () => {\n  it('adds', () => assert.equal(1 + 1, 2));\n  it('splits', () => assert.equal(7 / 2, 3, '钟楼'));\n\
+        it.skip('later', () => {});\n  describe('deep', () => { it('works', () => {}); });\n});\n",
+    );
+    let ran = suite.run(json!({"command": ["node", "--test", "--test-reporter=tap", "sums.test.mjs"]})).await;
+    let result = ran.failed_result();
+    assert_eq!(result["tests"], json!({"total": 4, "passed": 2, "failed": 1, "error": 0, "skipped": 1}), "{}", ran.text);
+    let names: Vec<_> = result["cases"].as_object().expect("an object").keys().collect();
+    assert_eq!(names, ["sums > adds", "sums > splits", "sums > later", "sums > deep > works"]);
+    assert!(result["failed_tests"][0]["message"].as_str().is_some_and(|message| message.contains("钟楼")), "{result}");
+}
+
+#[tokio::test]
+async fn plan_decides_about_success() {
+    let suite = Suite::new().await;
+    let skipped = suite.run(json!({"command": "echo '1..0 # SKIP no network'"})).await;
+    assert_eq!(skipped.result()["tests"], json!({"total": 1, "passed": 0, "failed": 0, "error": 0, "skipped": 1}));
+    let more = suite.run(json!({"command": "printf '1..1\\nok 1\\nok 2\\n'"})).await;
+    assert_eq!(more.error().message.to_string(), "1 tests were planned, 2 ran");
+}
+
+#[tokio::test]
+async fn report_in_another_format_is_named_and_flaky_tests_are_listed() {
+    let suite = Suite::new().await;
+    suite.write("source.trx", "<?xml version='1.0'?><TestRun><Results/></TestRun>");
+    let refused = suite.run(json!({"command": "cp source.trx r.xml", "report": "r.xml"})).await;
+    assert!(refused.error().message.to_string().starts_with("report r.xml is TRX (Visual Studio), not JUnit XML"), "{refused:?}");
+    suite.write(
+        "source.xml",
+        "<testsuite name='s'><testcase classname='C' name='f' time='1,234.5'><flakyFailure message='once'/></testcase></testsuite>",
+    );
+    let flaky = suite.run(json!({"command": "cp source.xml r.xml", "report": "r.xml"})).await;
+    assert_eq!(
+        (&flaky.result()["flaky_tests"], &flaky.result()["cases"]["C::f"]),
+        (&json!(["C::f"]), &json!(["passed", 1_234_500]))
+    );
 }
 
 /// cargo-nextest 0.9.143 wrote the report in tests/data.

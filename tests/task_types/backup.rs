@@ -12,8 +12,9 @@ use belfry::tasks::{Limits, TaskType, Toolbox};
 use serde_json::json;
 
 use crate::for_each_database;
-use crate::run_once::{run, run_context};
+use crate::run_once::run;
 use crate::support::context::TestContext;
+use crate::support::run::context_of_attempt;
 use crate::support::{Location, TestDatabase};
 
 fn toolbox(database: &Database, folder: &Path) -> Toolbox {
@@ -119,7 +120,7 @@ async fn cancelled_backup_leaves_no_file() {
     std::fs::create_dir(folder.path().join("copies")).expect("makes a folder");
     let backup = Arc::new(Backup::new(&toolbox(&db.database, folder.path())));
     for patience in [0, 1, 3, 6] {
-        let (run_context, _output) = run_context();
+        let (run_context, _output) = context_of_attempt(2);
         let backup = backup.clone();
         let running = tokio::spawn(async move { backup.run(json!({"to": "copies"}), &run_context).await });
         tokio::time::sleep(std::time::Duration::from_millis(patience)).await;

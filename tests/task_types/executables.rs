@@ -10,7 +10,8 @@ use belfry::tasks::executables::ExecutableWatcher;
 use belfry::tasks::registry::{Entry, Registry};
 use serde_json::{Value, json};
 
-use crate::run_once::{RunResult, is_alive, run, run_context, wait_gone};
+use crate::run_once::{RunResult, is_alive, run, wait_gone};
+use crate::support::run::context_of_attempt;
 
 /// A watched folder.
 struct WatchedFolder {
@@ -175,7 +176,7 @@ async fn cancellation_and_description_timeout_leave_no_process() {
     assert!((4..15).contains(&started.elapsed().as_secs()), "the time limit of --describe is five seconds");
     wait_gone(std::fs::read_to_string(&pid_file).expect("has begun").trim()).await;
     let entry = watched.get("slow");
-    let (context, mut receiver) = run_context();
+    let (context, mut receiver) = context_of_attempt(2);
     let cancel = context.cancel.clone();
     std::fs::remove_file(&pid_file).expect("removes");
     let running = tokio::spawn(async move { entry.task_type.run(json!({}), &context).await });

@@ -18,7 +18,7 @@ use chrono::{DateTime, Duration, Utc};
 use serde_json::{Value, json};
 
 use crate::for_each_database;
-use crate::run_once::run;
+use crate::run_once::{RunResult, run};
 use crate::support::{TestDatabase, at, queued_execution};
 
 fn now() -> DateTime<Utc> {
@@ -35,7 +35,7 @@ fn toolbox(database: &Database, folder: &Path) -> Toolbox {
 /// Records an execution that was queued this many minutes ago and ended with `status`.
 async fn record(database: &Database, task_id: &str, minutes: i64, status: Status, error: Option<&str>, output: &str) {
     let queued_at = now() - Duration::minutes(minutes);
-    let id = ulid::Ulid::from_parts(queued_at.timestamp_millis() as u64, rand()).to_string();
+    let id = crate::support::execution_id_at(queued_at, rand());
     let runs = !matches!(status, Status::Missed | Status::Skipped);
     let new = NewExecution {
         id: id.clone(),
@@ -56,6 +56,7 @@ async fn record(database: &Database, task_id: &str, minutes: i64, status: Status
             attempt: 1,
             status,
             retry_at: None,
+            started_at: queued_at,
             finished_at: queued_at,
             duration_ms: 5,
             error: error.map(Message::verbatim),
@@ -66,8 +67,8 @@ async fn record(database: &Database, task_id: &str, minutes: i64, status: Status
     tx.commit().await.expect("commits");
 }
 
-fn rand() -> u128 {
-    u128::from(ulid::Ulid::generate().random() as u64)
+fn rand() -> i64 {
+    (ulid::Ulid::generate().random() % (1 << 18)) as i64
 }
 
 async fn records(database: &Database) {
@@ -182,14 +183,175 @@ async fn rotated_files_are_searched() {
     let texts: Vec<_> =
         all.result()["matches"].as_array().expect("a list").iter().map(|hit| hit["text"].as_str().expect("a text")).collect();
     assert!(texts[0].contains("pool.rs") && texts[2].contains("磁盘已满") && texts[5].contains("long ago"), "{texts:?}");
-    let hour = run(&query, params(json!({"since": "1h", "limit": 2, "fail_if": "count > 3"}))).await;
-    assert_eq!(hour.error().message.to_string(), "count > 3 holds: 4 lines found");
-    let listed = hour.failed_result()["matches"].as_array().expect("a list").len();
-    assert_eq!(listed, 2, "a line without a time has the time of the line above; the first line of a file matches any time");
+    let hour = run(&query, params(json!({"since": "1h", "limit": 2, "fail_if": "count > 2"}))).await;
+    assert_eq!(
+        hour.error().message.to_string(),
+        "count > 2 holds: 3 lines found",
+        "a line without a time has that of the line above"
+    );
+    assert_eq!(hour.failed_result()["matches"].as_array().map(Vec::len), Some(2));
+    assert_eq!(hour.failed_result()["unknown_time"], 1, "the first line of app.log.1");
+    assert!(hour.text.contains("1 more line has no known time and is not counted"), "{}", hour.text);
     let early = run(&query, params(json!({"to": "2026-11-21T07:00:00Z", "from": "2026-11-21T00:00:00Z"}))).await;
-    assert_eq!(early.result()["count"], 2);
+    assert_eq!(early.result()["count"], 1);
     let own = run(&query, json!({"source": "file", "pattern": "timed out"})).await;
     assert_eq!((&own.result()["count"], &own.result()["matches"][0]["line"]), (&json!(1), &json!(1)));
+}
+
+/// A log in a folder of its own.
+struct Log {
+    db: TestDatabase,
+    folder: tempfile::TempDir,
+}
+
+impl Log {
+    async fn new() -> Log {
+        Log { db: TestDatabase::sqlite().await, folder: tempfile::tempdir().expect("a folder") }
+    }
+
+    fn query(&self) -> QueryLog {
+        QueryLog::new(&toolbox(&self.db.database, self.folder.path()))
+    }
+
+    fn path(&self, name: &str) -> std::path::PathBuf {
+        self.folder.path().join("files").join(name)
+    }
+
+    fn write(&self, name: &str, bytes: &[u8]) {
+        std::fs::create_dir_all(self.path("")).expect("makes a folder");
+        std::fs::write(self.path(name), bytes).expect("writes");
+    }
+
+    /// Searches app.log with further parameters.
+    async fn search(&self, more: Value) -> crate::run_once::RunResult {
+        let mut params = json!({"source": "file", "path": "app.log"});
+        params.as_object_mut().expect("an object").extend(more.as_object().cloned().unwrap_or_default());
+        run(&self.query(), params).await
+    }
+}
+
+#[tokio::test]
+async fn times_are_read_in_the_zone_and_the_format_of_the_task() {
+    let log = Log::new().await;
+    log.write("app.log", b"2026-11-21 15:30:00 in Shanghai\n2026-11-21 07:30:00 in UTC\n");
+    let texts = async |params: Value| {
+        let found = log.search(params).await;
+        let texts = found.result()["matches"].as_array().expect("a list").iter().map(|hit| hit["text"].to_string());
+        texts.collect::<Vec<_>>().join(" ")
+    };
+    let last_hour = |more: Value| {
+        let mut params = json!({"from": "2026-11-21T07:00:00Z", "to": "2026-11-21T08:00:00Z"});
+        params.as_object_mut().expect("an object").extend(more.as_object().cloned().expect("an object"));
+        params
+    };
+    assert!(texts(last_hour(json!({"timezone": "Asia/Shanghai"}))).await.contains("in Shanghai"));
+    assert!(texts(last_hour(json!({"timezone": "UTC"}))).await.contains("in UTC"));
+    log.write("app.log", b"07:30:00 on 21.11. ERROR one\n  with a second line\n05:00:00 on 21.11. ERROR two\n");
+    let found = log.search(json!({"since": "1h", "time_format": "%H:%M:%S on %d.%m.", "timezone": "UTC"})).await;
+    assert_eq!((&found.result()["count"], &found.result()["unknown_time"]), (&json!(2), &json!(0)));
+}
+
+#[tokio::test]
+async fn file_without_times_fails_a_search_by_time() {
+    let log = Log::new().await;
+    log.write("app.log", b"started\nERROR disk full\n");
+    for params in [json!({"since": "1h"}), json!({"to": "2026-11-21"}), json!({"since": "1h", "pattern": "no match"})] {
+        let failed = log.search(params).await;
+        assert_eq!(
+            failed.error().message.to_string(),
+            "the lines of app.log have no time that is recognised, which since, from and to need; give time_format"
+        );
+        assert!(!failed.error().retryable);
+    }
+    assert_eq!(log.search(json!({"pattern": "ERROR"})).await.result()["count"], 1, "no time is needed");
+    log.write("app.log", b"\n");
+    assert_eq!(log.search(json!({"since": "1h"})).await.result()["count"], 0, "an empty log has nothing recent");
+}
+
+#[tokio::test]
+async fn encodings_and_compressions_are_read() {
+    let log = Log::new().await;
+    let text = "2026-11-21T07:30:00Z ERROR 磁盘已满\n";
+    let utf_16: Vec<u8> = std::iter::once(0xfeff).chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect();
+    let count = async |params: Value| log.search(params).await.result()["count"].clone();
+    log.write("app.log", &utf_16);
+    assert_eq!(count(json!({"pattern": "磁盘", "since": "1h"})).await, 1);
+    let gb18030 = b"2026-11-21T07:30:00Z ERROR \xb4\xc5\xc5\xcc\xd2\xd1\xc2\xfa\n";
+    log.write("app.log", gb18030);
+    assert_eq!(count(json!({"pattern": "磁盘", "encoding": "gb18030"})).await, 1);
+    log.write("app.log-20261120", &gzipped(text));
+    assert_eq!(count(json!({"pattern": "ERROR"})).await, 2, "packed, whatever its name");
+    log.write("app.log.2.xz", b"\xfd7zXZ\0...");
+    let refused = log.search(json!({"pattern": "ERROR"})).await;
+    assert_eq!(
+        refused.error().message.to_string(),
+        "cannot read app.log.2.xz: it is compressed with xz; plain, gzip and zstd files are read"
+    );
+    let old = std::fs::File::options().write(true).open(log.path("app.log.2.xz")).expect("opens");
+    old.set_modified((now() - Duration::days(2)).into()).expect("sets the time");
+    assert_eq!(
+        log.search(json!({"since": "1d"})).await.result()["files"],
+        json!(["app.log", "app.log-20261120"]),
+        "too old to matter"
+    );
+}
+
+/// Rotates the log of the current folder while it is written: by renaming, or by copying and truncating.
+fn write_and_rotate(path: &Path, copy: bool, written: &std::sync::atomic::AtomicU64, until: &std::sync::atomic::AtomicBool) {
+    use std::sync::atomic::Ordering::SeqCst;
+    let rotated = |number: usize| path.with_file_name(format!("app.log.{number}"));
+    let mut oldest = 0;
+    while !until.load(SeqCst) && oldest < 60 {
+        let mut file = std::fs::File::options().create(true).append(true).open(path).expect("opens");
+        for _ in 0..200 {
+            let number = written.load(SeqCst);
+            file.write_all(format!("2026-11-21T07:30:00Z line {number:08}\n").as_bytes()).expect("writes");
+            written.store(number + 1, SeqCst);
+        }
+        (1..=oldest).rev().for_each(|number| std::fs::rename(rotated(number), rotated(number + 1)).expect("renames"));
+        if copy {
+            std::fs::copy(path, rotated(1)).expect("copies");
+            file.set_len(0).expect("truncates");
+        } else {
+            std::fs::rename(path, rotated(1)).expect("renames");
+        }
+        oldest += 1;
+        std::thread::sleep(std::time::Duration::from_millis(40));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rotation_during_a_search_neither_loses_nor_doubles_lines() {
+    use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
+    for copy in [false, true] {
+        let log = Log::new().await;
+        log.write("app.log", b"");
+        let (written, stop) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
+        let (path, counter, end) = (log.path("app.log"), written.clone(), stop.clone());
+        let writer = std::thread::spawn(move || write_and_rotate(&path, copy, &counter, &end));
+        for _ in 0..25 {
+            let before = written.load(SeqCst);
+            let found = search_until_steady(&log).await;
+            // A line may be in the file before the writer has counted it.
+            let after = written.load(SeqCst) + 1;
+            let count = found.result()["count"].as_u64().expect("a number");
+            assert!((before..=after).contains(&count), "{count} lines found, {before} to {after} written, copied: {copy}");
+        }
+        stop.store(true, SeqCst);
+        writer.join().expect("ends");
+        assert_eq!(log.search(json!({"pattern": "line"})).await.result()["count"], written.load(SeqCst));
+    }
+}
+
+/// Searches as a task with retries does: on a slow machine, files may be rotated in each of a run's own attempts to read them all.
+async fn search_until_steady(log: &Log) -> RunResult {
+    loop {
+        let found = log.search(json!({"pattern": "line"})).await;
+        match &found.outcome {
+            Err(error) if error.message.code() == "log.rotated" => assert!(error.retryable),
+            _ => return found,
+        }
+    }
 }
 
 #[tokio::test]

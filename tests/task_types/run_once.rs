@@ -1,15 +1,11 @@
 //! A single run of a task type, without workers.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use belfry::clock::SystemClock;
-use belfry::tasks::output::{ExecutionChunk, OutputSink};
-use belfry::tasks::{RunContext, RunError, TaskType};
-use chrono::DateTime;
+use belfry::tasks::{RunError, TaskType};
 use serde_json::Value;
-use tokio::sync::mpsc;
-use tokio_util::sync::CancellationToken;
+
+use crate::support::run::{context_of_attempt, run_in};
 
 /// The outcome of a run.
 #[derive(Debug)]
@@ -34,29 +30,9 @@ impl RunResult {
     }
 }
 
-pub fn run_context() -> (RunContext, mpsc::UnboundedReceiver<ExecutionChunk>) {
-    let (sender, receiver) = mpsc::unbounded_channel();
-    let context = RunContext {
-        execution_id: "execution-1".into(),
-        task_id: "task-1".into(),
-        attempt: 2,
-        scheduled_at: DateTime::UNIX_EPOCH,
-        cancel: CancellationToken::new(),
-        output: OutputSink::new("execution-1", 2, 1_000_000, Arc::new(SystemClock), sender),
-    };
-    (context, receiver)
-}
-
-/// Checks the parameters and runs.
+/// Checks the parameters and runs a second attempt.
 pub async fn run(task_type: &dyn TaskType, params: Value) -> RunResult {
-    assert_eq!(task_type.check(&params), []);
-    let (context, mut receiver) = run_context();
-    let outcome = task_type.run(params, &context).await;
-    drop(context);
-    let mut text = String::new();
-    while let Some(piece) = receiver.recv().await {
-        text.push_str(&piece.chunk.text);
-    }
+    let (outcome, text) = run_in(task_type, params, context_of_attempt(2)).await;
     RunResult { outcome, text }
 }
 

@@ -1,10 +1,16 @@
 //! Tests of triggers through their public interface: worked cases, clock changes, refusals, descriptions and the documentation.
 
 mod clock_changes;
+mod cronsim;
 mod descriptions;
 mod documentation;
+mod foreign_forms;
 mod golden;
 mod refusals;
+mod schedules;
+
+#[path = "../support/venv.rs"]
+mod venv;
 
 use belfry::domain::trigger::Trigger;
 use chrono::{DateTime, Utc};

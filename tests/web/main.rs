@@ -1,8 +1,10 @@
 //! HTML pages: rendering of all templates in both languages, completeness of the locale files, and page behavior.
 
 mod audit;
+mod channels;
 mod files;
 mod forms;
+mod given;
 mod mail_sms_profiles;
 mod pages;
 mod rendering;

@@ -26,12 +26,13 @@ fn node(name: &str, silent: Duration) -> Node {
         started_at: now() - Duration::days(1),
         last_seen_at: now() - silent,
         workers: 4,
+        clock_offset_ms: None,
     }
 }
 
 #[test]
 fn nodes_page_is_built_and_rendered_from_plain_values() {
-    let templates = Templates::load().unwrap();
+    let templates = Templates::load("").unwrap();
     let registry = Registry::from_types(vec![Arc::new(Echo)]);
     let actor = Actor::new("alice", Role::Viewer, Via::Page);
     let ctx = ViewContext {
@@ -50,6 +51,7 @@ fn nodes_page_is_built_and_rendered_from_plain_values() {
     };
     let found = Nodes {
         nodes: vec![node("berlin", Duration::seconds(30)), node("tokyo", Duration::seconds(31))],
+        now: now(),
         running: vec![running],
         queues: vec![QueueDepth { name: "slow".into(), waiting: 1234 }],
     };

@@ -22,6 +22,8 @@ fn hidden<'a>(page: &'a Page, name: &str) -> &'a str {
 async fn run_form_submitted_twice_starts_one_run() {
     let site = Site::start().await;
     site.context.create("daily", json!({"type": "cron", "hour": 8})).await;
+    let allow = json!({"policy": {"on_overlap": "allow"}});
+    site.context.services.tasks.patch(&admin(), "daily", &allow, None).await.expect("changes");
     let dialog = site.get("/tasks/daily/run").await;
     let fields = [("key", hidden(&dialog, "key"))];
     let first = site.post("/tasks/daily/run", &fields).await;
@@ -37,6 +39,8 @@ async fn run_form_submitted_twice_starts_one_run() {
 async fn rerun_form_submitted_twice_starts_one_run() {
     let site = Site::start().await;
     site.context.create("daily", json!({"type": "cron", "hour": 8})).await;
+    let allow = json!({"policy": {"on_overlap": "allow"}});
+    site.context.services.tasks.patch(&admin(), "daily", &allow, None).await.expect("changes");
     let run = site.context.services.executions.run(&admin(), "daily", None, None).await.expect("a run");
     let path = format!("/executions/{}/rerun", run.id);
     let dialog = site.get(&path).await;

@@ -5,10 +5,7 @@ use std::time::Duration;
 
 use belfry::clock::{Clock, SystemClock};
 use belfry::domain::execution::{Execution, Status};
-use belfry::domain::job::Job;
 use belfry::domain::node::NodeIdentity;
-use belfry::domain::policy::{Policy, Retry};
-use belfry::queue::jobs::{self, NewJob};
 use belfry::storage::execution;
 use belfry::tasks::registry::Registry;
 use belfry::tasks::send_cmd::SendCmd;
@@ -60,27 +57,11 @@ async fn run_command(context: &TestContext, params: Value) -> Execution {
 
 async fn queue(context: &TestContext, params: Value) -> String {
     let now = SystemClock.now();
-    let policy = Policy { retry: Retry { max_attempts: 1, ..Retry::default() }, ..Policy::default() };
     let new = queued_execution("cmd", "send_cmd", params, now);
-    let (timeout_ms, retry) = Job::limits(&policy);
-    let job = Job {
-        execution_id: new.id.clone(),
-        attempt: 1,
-        task_id: new.task_id.clone(),
-        task_type: new.task_type.clone(),
-        params: new.params.clone(),
-        started_by: None,
-        chained: false,
-        scheduled_at: new.scheduled_at,
-        timeout_ms,
-        retry,
-    };
-    let job = NewJob { queue: policy.queue.clone(), priority: policy.priority, job };
     let mut tx = context.database.write().await.expect("a transaction");
     execution::insert(&mut tx, std::slice::from_ref(&new), now).await.expect("it is inserted");
-    jobs::push(&mut tx, &[job], now).await.expect("it is queued");
     tx.commit().await.expect("it is committed");
-    context.signals.jobs.queued([policy.queue.as_str()]);
+    context.signals.jobs.queued([new.queue.as_str()]);
     new.id
 }
 

@@ -36,7 +36,7 @@ fn check_html(template: &str, html: &str) {
 
 #[test]
 fn all_samples_render_in_both_languages() {
-    let templates = Templates::load().unwrap_or_else(|error| panic!("{error}"));
+    let templates = Templates::load("").unwrap_or_else(|error| panic!("{error}"));
     let mut rendered = BTreeSet::new();
     render_samples::<view::account::Login>(&templates, &mut rendered);
     render_samples::<view::account::Setup>(&templates, &mut rendered);
@@ -52,6 +52,11 @@ fn all_samples_render_in_both_languages() {
     render_samples::<view::tokens::TokenList>(&templates, &mut rendered);
     render_samples::<view::users::UserList>(&templates, &mut rendered);
     render_samples::<view::users::UserPage>(&templates, &mut rendered);
+    render_samples::<view::calendars::CalendarList>(&templates, &mut rendered);
+    render_samples::<view::calendars::CalendarPage>(&templates, &mut rendered);
+    render_samples::<view::calendars::CalendarForm>(&templates, &mut rendered);
+    render_samples::<view::calendars::CalendarImportPage>(&templates, &mut rendered);
+    render_samples::<view::freezes::FreezeList>(&templates, &mut rendered);
     render_samples::<view::resources::SecretList>(&templates, &mut rendered);
     render_samples::<view::resources::DatasourceList>(&templates, &mut rendered);
     render_samples::<view::versions::VersionList>(&templates, &mut rendered);
@@ -59,9 +64,10 @@ fn all_samples_render_in_both_languages() {
     render_samples::<view::error::ErrorPage>(&templates, &mut rendered);
     render_samples::<view::overview::Overview>(&templates, &mut rendered);
     render_samples::<view::tasks::TaskList>(&templates, &mut rendered);
-    render_samples::<view::tasks::TaskRows>(&templates, &mut rendered);
+    render_samples::<view::tasks::DrawnTaskRow>(&templates, &mut rendered);
+    render_samples::<view::tasks::GoneRows>(&templates, &mut rendered);
     render_samples::<view::calendar::Calendar>(&templates, &mut rendered);
-    render_samples::<view::bulk::BulkProgress>(&templates, &mut rendered);
+    render_samples::<view::bulk::BulkProgressView>(&templates, &mut rendered);
     render_samples::<view::bulk::BulkConfirm>(&templates, &mut rendered);
     render_samples::<view::tasks::ConfirmDialog>(&templates, &mut rendered);
     render_samples::<view::task::TaskPage>(&templates, &mut rendered);
@@ -71,13 +77,60 @@ fn all_samples_render_in_both_languages() {
     render_samples::<view::task_form::ChangesView>(&templates, &mut rendered);
     render_samples::<view::task_form::CheckView>(&templates, &mut rendered);
     render_samples::<view::executions::ExecutionList>(&templates, &mut rendered);
-    render_samples::<view::executions::ExecutionRows>(&templates, &mut rendered);
+    render_samples::<view::executions::DrawnExecutionRow>(&templates, &mut rendered);
     render_samples::<view::execution::ExecutionPage>(&templates, &mut rendered);
     render_samples::<view::execution::MoreOutput>(&templates, &mut rendered);
     render_samples::<view::task_types::TaskTypes>(&templates, &mut rendered);
+    render_samples::<view::pause::PauseForm>(&templates, &mut rendered);
+    render_samples::<view::occurrences::OccurrencePage>(&templates, &mut rendered);
+    render_samples::<view::why::WhyPage>(&templates, &mut rendered);
+    render_samples::<view::channels::ChannelList>(&templates, &mut rendered);
+    render_samples::<view::channels::ChannelPage>(&templates, &mut rendered);
+    render_samples::<view::heartbeats::HeartbeatList>(&templates, &mut rendered);
+    render_samples::<view::heartbeats::HeartbeatPage>(&templates, &mut rendered);
+    render_samples::<view::heartbeats::HeartbeatForm>(&templates, &mut rendered);
+    render_samples::<view::hooks::HookList>(&templates, &mut rendered);
+    render_samples::<view::incidents::IncidentsPage>(&templates, &mut rendered);
+    render_samples::<view::incidents::IncidentPage>(&templates, &mut rendered);
+    render_samples::<view::notify_rules::RuleList>(&templates, &mut rendered);
+    render_samples::<view::notify_rules::RuleForm>(&templates, &mut rendered);
     let pages = Templates::names().into_iter().filter(|name| name.starts_with("pages/"));
     let missing: Vec<_> = pages.filter(|name| !rendered.contains(name.as_str())).collect();
     assert_eq!(missing, Vec::<String>::new(), "pages without samples");
+}
+
+/// The attributes whose value is a path.
+const PATHS: [&str; 7] = [" href=\"", " action=\"", " src=\"", " hx-get=\"", " hx-post=\"", " data-source=\"", " data-editor=\""];
+
+fn render_below<V: View>(templates: &Templates, pages: &mut Vec<String>) {
+    let layout = view::sample_layout(Language::English);
+    let pages_of_view = V::samples().into_iter().map(|sample| templates.page(Language::English, &layout, &sample));
+    pages.extend(pages_of_view.map(|html| html.unwrap_or_else(|error| panic!("{error}"))));
+}
+
+#[test]
+fn every_path_of_a_page_is_below_the_base_path() {
+    let templates = Templates::load("/belfry").unwrap_or_else(|error| panic!("{error}"));
+    let mut pages = Vec::new();
+    render_below::<view::tasks::TaskList>(&templates, &mut pages);
+    render_below::<view::executions::ExecutionList>(&templates, &mut pages);
+    render_below::<view::task::TaskPage>(&templates, &mut pages);
+    render_below::<view::overview::Overview>(&templates, &mut pages);
+    render_below::<view::execution::ExecutionPage>(&templates, &mut pages);
+    render_below::<view::task_form::TaskForm>(&templates, &mut pages);
+    render_below::<view::users::UserList>(&templates, &mut pages);
+    render_below::<view::calendar::Calendar>(&templates, &mut pages);
+    render_below::<view::tokens::TokenList>(&templates, &mut pages);
+    let mut checked = 0;
+    for html in pages {
+        for value in PATHS.iter().flat_map(|attribute| html.split(attribute).skip(1)).map(|rest| rest.split('"').next()) {
+            let value = value.unwrap_or_default();
+            assert!(value.starts_with("/belfry/") || value.starts_with('#'), "{value:?}");
+            assert!(!value.starts_with("/belfry/belfry"), "{value:?}");
+            checked += 1;
+        }
+    }
+    assert!(checked > 200, "{checked}");
 }
 
 #[test]
@@ -116,26 +169,17 @@ fn all_texts_are_used() {
 
 /// Whether a key is in a template, or has a prefix whose last part comes from data.
 fn is_used(key: &str, sources: &str) -> bool {
-    const PREFIXES: [&str; 19] = [
-        "status.",
-        "cause.",
+    // Prefixes of keys that handlers complete.
+    const PREFIXES: [&str; 9] = [
         "tasks.sort.",
-        "tasks.none.",
         "flash.",
         "error.",
         "script.",
-        "confirm.",
         "weekday.",
-        "role.",
-        "audit.event.",
-        "audit.source.",
-        "trigger.",
-        "executions.range.",
-        "form.title_",
-        "bulk.",
-        "execution.tests.",
-        "chain.",
-        "mail.tls_",
+        "channels.language_",
+        "rules.language_",
+        "rules.digest_",
+        "rules.weekday_",
     ];
     const HANDLER_KEYS: [&str; 10] = [
         "tasks.spark",
@@ -150,7 +194,9 @@ fn is_used(key: &str, sources: &str) -> bool {
         "transfer.delete",
     ];
     let is_error = key == "second_step.refused" || key.starts_with("sso.");
-    let has_prefix = PREFIXES.iter().any(|prefix| key.starts_with(prefix));
+    let ends = key.char_indices().filter(|(_, char)| matches!(char, '.' | '_'));
+    let is_completed = ends.map(|(at, _)| &key[..=at]).any(|prefix| sources.contains(&format!("\"{prefix}\" ~")));
+    let has_prefix = is_completed || PREFIXES.iter().any(|prefix| key.starts_with(prefix));
     sources.contains(&format!("\"{key}\"")) || has_prefix || is_error || HANDLER_KEYS.contains(&key)
 }
 
@@ -173,12 +219,14 @@ fn literal_text_is_detected() {
     assert_eq!(literal_text("<a title=\"{{ x }}\">Hello {{ name }}</a>{% if a > b %}<p>{# no #}</p>{% endif %}").trim(), "Hello");
     assert_eq!(literal_text("<a title=\"Hello\">{{ x }}</a>").trim(), "Hello", "human-readable attributes count");
     assert_eq!(literal_text("<kbd>n</kbd>&amp;").trim(), "", "key names do not count");
+    assert_eq!(literal_text("<code translate=\"no\">input.name</code>").trim(), "", "code does not count");
 }
 
 /// Returns the text outside of tags and expressions, and in human-readable attributes.
 fn literal_text(source: &str) -> String {
     let source = without(&without(&without(source, "{{", "}}"), "{%", "%}"), "{#", "#}");
-    let source = without(&without(&source, "<kbd>", "</kbd>"), "&", ";");
+    let source = without(&without(&source, "<kbd>", "</kbd>"), "<code translate=\"no\">", "</code>");
+    let source = without(&source, "&", ";");
     let mut text = String::new();
     for part in source.split('<') {
         let (tag, rest) = part.split_once('>').unwrap_or(("", part));

@@ -108,7 +108,7 @@ for_each_database! {
         run().await;
         assert_eq!(count(db, "target").await, 0, "another task of the same id is not started");
         let document = services.transfer.export(&admin()).await.unwrap();
-        let import = belfry::service::Import { prune: false, dry_run: false };
+        let import = belfry::service::Import::default();
         assert_eq!(services.transfer.import(&admin(), &document, import).await.unwrap().unchanged, 2);
         run().await;
         assert_eq!(count(db, "target").await, 1, "an import names the present task");

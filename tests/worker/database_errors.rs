@@ -38,7 +38,7 @@ async fn rejected_result_does_not_affect_other_results() {
 async fn locked_table_delays_results_without_loss() {
     let db = TestDatabase::sqlite().await;
     let harness = Harness::start(&db.database, WorkerConfig::default());
-    let id = harness.queue("echo", json!({"sleep_ms": 50})).await;
+    let id = harness.queue("echo", json!({"sleep_ms": 500})).await;
     harness.wait_for(&id, Status::Running).await;
     let other = db.reopen().await;
     let lock = other.write().await.unwrap();

@@ -5,18 +5,18 @@ use std::time::Duration;
 
 use belfry::clock::{Clock, SystemClock};
 use belfry::domain::execution::{Execution, OutputChunk, Status};
-use belfry::domain::job::Job;
 use belfry::domain::node::NodeIdentity;
 use belfry::domain::policy::{Policy, Retry};
+use belfry::domain::task::{Task, TaskInput};
 use belfry::events::EventBus;
-use belfry::queue::jobs::{self, NewJob};
 use belfry::signals::Signals;
 use belfry::storage::execution::NewExecution;
-use belfry::storage::{Database, execution, plan};
+use belfry::storage::{Database, execution, plan, task};
 use belfry::tasks::registry::Registry;
 use belfry::tasks::{Run, RunContext, Spec, TaskType, Text, echo, http_request, send_cmd};
 use belfry::worker::cancel::CancelRegistry;
 use belfry::worker::{WorkerConfig, WorkerDeps, Workers};
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -80,32 +80,38 @@ impl Harness {
     /// Queues executions, a thousand per transaction.
     pub async fn queue_many(&self, task_type: &str, params: Vec<Value>, policy: &Policy) -> Vec<String> {
         let now = SystemClock.now();
-        let new: Vec<_> = params.into_iter().map(|params| new_execution(task_type, params)).collect();
-        let jobs: Vec<_> = new.iter().map(|new| job(new, 1, policy)).collect();
-        for (new, jobs) in new.chunks(1000).zip(jobs.chunks(1000)) {
+        let task = self.insert_task(task_type, policy, now).await;
+        let queued = |params| NewExecution {
+            queue: policy.queue.clone(),
+            priority: policy.priority,
+            ..queued_execution(&task, task_type, params, now)
+        };
+        let new: Vec<_> = params.into_iter().map(queued).collect();
+        for new in new.chunks(1000) {
             let mut tx = self.database.write().await.unwrap();
             execution::insert(&mut tx, new, now).await.unwrap();
-            jobs::push(&mut tx, jobs, now).await.unwrap();
             tx.commit().await.unwrap();
             self.signals.jobs.queued([policy.queue.as_str()]);
         }
         new.into_iter().map(|new| new.id).collect()
     }
 
-    /// Queues the due retries, as the scheduler does when it is woken. Returns their number.
+    /// Inserts a task that is never due. Returns its id.
+    async fn insert_task(&self, task_type: &str, policy: &Policy, now: DateTime<Utc>) -> String {
+        let id = format!("task-{}", Ulid::generate().to_string().to_lowercase());
+        let input = json!({"id": id, "type": task_type, "trigger": {"type": "date", "run_date": "2099-01-01"}});
+        let input = TaskInput::parse(&input, chrono_tz::UTC, |_| Ok(policy.clone())).unwrap();
+        let mut tx = self.database.write().await.unwrap();
+        task::insert(&mut tx, &Task::new(&input, now)).await.unwrap();
+        tx.commit().await.unwrap();
+        id
+    }
+
+    /// Queues the due retries, as the scheduler does when it is woken. Returns the number of their queues.
     pub async fn queue_retries(&self, policy: &Policy) -> usize {
         let now = SystemClock.now();
         let mut tx = self.database.write().await.unwrap();
         let due = plan::take_due_retries(&mut tx, now, 100).await.unwrap();
-        let jobs: Vec<_> = due
-            .iter()
-            .map(|due| {
-                let mut new = new_execution(&due.task_type, due.params.clone());
-                (new.id, new.task_id) = (due.execution_id.clone(), due.task_id.clone());
-                job(&new, due.attempt, policy)
-            })
-            .collect();
-        jobs::push(&mut tx, &jobs, now).await.unwrap();
         tx.commit().await.unwrap();
         self.signals.jobs.queued([policy.queue.as_str()]);
         due.len()
@@ -198,27 +204,6 @@ impl Harness {
         self.shutdown.cancel();
         tokio::time::timeout(TIMEOUT, self.running).await.expect("the workers stop in time").expect("no panic");
     }
-}
-
-fn new_execution(task_type: &str, params: Value) -> NewExecution {
-    queued_execution(&format!("task-{}", Ulid::generate()), task_type, params, SystemClock.now())
-}
-
-fn job(new: &NewExecution, attempt: i64, policy: &Policy) -> NewJob {
-    let (timeout_ms, retry) = Job::limits(policy);
-    let job = Job {
-        execution_id: new.id.clone(),
-        attempt,
-        task_id: new.task_id.clone(),
-        task_type: new.task_type.clone(),
-        params: new.params.clone(),
-        started_by: None,
-        chained: false,
-        scheduled_at: new.scheduled_at,
-        timeout_ms,
-        retry,
-    };
-    NewJob { queue: policy.queue.clone(), priority: policy.priority, job }
 }
 
 /// A policy that retries without delay.

@@ -3,10 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use belfry::clock::SystemClock;
-use belfry::tasks::output::{ExecutionChunk, OutputSink};
-use belfry::tasks::{RunContext, RunError, TaskType, http_request::HttpRequest};
-use chrono::DateTime;
+use belfry::tasks::{RunError, TaskType, http_request::HttpRequest};
 use poem::endpoint::make;
 use poem::http::StatusCode;
 use poem::listener::{Acceptor, Listener, TcpListener};
@@ -14,8 +11,8 @@ use poem::web::Redirect;
 use poem::{Request, Response, Route, Server};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::sync::mpsc;
-use tokio_util::sync::CancellationToken;
+
+use crate::support::run::{self, context};
 
 /// Responds with the received request as JSON.
 async fn echo_request(mut request: Request) -> Response {
@@ -81,31 +78,9 @@ async fn serve_tls() -> String {
     format!("localhost:{port}")
 }
 
-pub fn context() -> (RunContext, mpsc::UnboundedReceiver<ExecutionChunk>) {
-    let (sender, receiver) = mpsc::unbounded_channel();
-    let context = RunContext {
-        execution_id: "execution-1".into(),
-        task_id: "task-1".into(),
-        attempt: 1,
-        scheduled_at: DateTime::UNIX_EPOCH,
-        cancel: CancellationToken::new(),
-        output: OutputSink::new("execution-1", 1, 100_000, Arc::new(SystemClock), sender),
-    };
-    (context, receiver)
-}
-
 /// Runs the task type once. Returns its result and output.
 async fn run(params: Value) -> (Result<Value, RunError>, String) {
-    let http = HttpRequest::default();
-    assert_eq!(http.check(&params), []);
-    let (context, mut receiver) = context();
-    let ended = http.run(params, &context).await;
-    drop(context);
-    let mut text = String::new();
-    while let Some(piece) = receiver.recv().await {
-        text.push_str(&piece.chunk.text);
-    }
-    (ended, text)
+    run::run(&HttpRequest::default(), params).await
 }
 
 async fn error(params: Value) -> RunError {

@@ -9,13 +9,14 @@ use belfry::clock::ManualClock;
 use belfry::domain::profile::http::{TokenCall, TokenStyle};
 use belfry::domain::profile::{Http, Profiles};
 use belfry::domain::secret::Secret;
-use belfry::tasks::{Limits, RunError, TaskType, Toolbox, http_request::HttpRequest};
+use belfry::tasks::{Limits, TaskType, Toolbox, http_request::HttpRequest};
 use poem::http::StatusCode;
 use poem::web::Redirect;
 use poem::{Request, Response, Route, endpoint::make};
 use serde_json::{Value, json};
 
-use crate::http::{context, serve_site};
+use crate::http::serve_site;
+use crate::support::run::run;
 use crate::support::{TestDatabase, at};
 
 /// The state of the token server.
@@ -109,19 +110,6 @@ async fn with(change: impl FnOnce(&mut Toolbox)) -> HttpRequest {
     HttpRequest::new(&toolbox)
 }
 
-/// Runs the task type once. Returns its result and output.
-async fn run(http: &HttpRequest, params: Value) -> (Result<Value, RunError>, String) {
-    assert_eq!(http.check(&params), []);
-    let (context, mut receiver) = context();
-    let ended = http.run(params, &context).await;
-    drop(context);
-    let mut text = String::new();
-    while let Some(piece) = receiver.recv().await {
-        text.push_str(&piece.chunk.text);
-    }
-    (ended, text)
-}
-
 async fn result(http: &HttpRequest, params: Value) -> Value {
     run(http, params).await.0.expect("success")
 }
@@ -194,11 +182,11 @@ async fn token_is_requested_once_and_renewed_when_rejected() {
     }
     assert_eq!(site.seen.calls.load(Ordering::SeqCst), 1, "concurrent runs share one token request");
     site.seen.revoked.store(1, Ordering::SeqCst);
-    let (ended, output) = run(&http, params()).await;
+    let (ended, output) = run(&*http, params()).await;
     assert!(ended.is_ok() && output.contains("requesting a new one"), "{output}");
     assert_eq!(site.seen.calls.load(Ordering::SeqCst), 2);
     site.seen.revoked.store(99, Ordering::SeqCst);
-    let refused = run(&http, params()).await.0.expect_err("an error");
+    let refused = run(&*http, params()).await.0.expect_err("an error");
     assert_eq!((refused.message.to_string().as_str(), refused.retryable), ("unexpected status 401 Unauthorized", false));
     assert_eq!(site.seen.calls.load(Ordering::SeqCst), 3, "one retry only");
 }

@@ -14,8 +14,8 @@ use tokio::net::{TcpListener, TcpStream};
 use crate::harness::Harness;
 use crate::support::TestDatabase;
 
-/// A part of the statement that claims executions, and one of the statement that records results.
-const CLAIM: &str = "set status = 'running', node = ";
+/// A part of the statement that hands executions out, and one of the statement that records results.
+const CLAIM: &str = "set node = ";
 const FINISH: &str = "then j.value->>2 else 'queued' end";
 
 /// A proxy before PostgreSQL that cuts connections at the answer to the first commit after each of some statements.

@@ -30,7 +30,7 @@ for_each_database! {
                 if let Event::Execution { status, .. } = event { received.push(*status) }
             }
         }
-        assert_eq!(received, [Status::Running, Status::Succeeded]);
+        assert_eq!(received, [Status::Succeeded], "a quick run is not marked as running");
         harness.stop().await;
     }
 

@@ -3,7 +3,7 @@
 #![cfg(unix)]
 
 use belfry::domain::execution::{Status, Stream};
-use belfry::tasks::output::TRUNCATION_MARK;
+use belfry::tasks::output::omission_mark;
 use belfry::worker::WorkerConfig;
 use serde_json::json;
 
@@ -36,13 +36,17 @@ for_each_database! {
         harness.stop().await;
     }
 
-    async fn output_is_truncated_at_the_limit(db: &TestDatabase) {
+    async fn beginning_and_end_of_long_output_are_kept(db: &TestDatabase) {
         let harness = Harness::start(&db.database, WorkerConfig { output_limit: 100_000, ..WorkerConfig::default() });
         let id = harness.queue("send_cmd", json!({"command": "yes 四个字的行 | head -n 200000; echo end >&2"})).await;
         harness.wait_for(&id, Status::Succeeded).await;
         let text: String = harness.output(&id).await.into_iter().map(|chunk| chunk.text).collect();
-        assert!(text.len() <= 100_000 + TRUNCATION_MARK.len() && text.len() > 99_000);
-        assert!(text.ends_with(TRUNCATION_MARK) && text.matches(TRUNCATION_MARK).count() == 1);
+        let written = "四个字的行\n".len() * 200_000 + "end\n".len();
+        let marks = text.matches("bytes of output left out").count();
+        assert!(text.len() <= 100_000 + omission_mark(written as u64).len() && text.len() > 99_000 && marks == 1, "{}", text.len());
+        assert!(text.starts_with("四个字的行\n四") && text.trim_end_matches("四个字的行\n").ends_with("end\n"), "the end is kept");
+        let left_out = text.split_once("[… ").and_then(|(_, rest)| rest.split(' ').next()?.parse::<usize>().ok());
+        assert_eq!(text.len() - omission_mark(left_out.unwrap() as u64).len() + left_out.unwrap(), written);
         assert_eq!(harness.result(&id).await.unwrap()["stderr_tail"], "end\n");
         harness.stop().await;
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use belfry::domain::execution::Status;
-use belfry::domain::policy::Policy;
+use belfry::domain::policy::{Policy, Retry};
 use belfry::queue::QueueConfig;
 use belfry::worker::WorkerConfig;
 use serde_json::json;
@@ -19,10 +19,10 @@ fn config(limit: usize, shutdown_timeout: Duration) -> WorkerConfig {
 for_each_database! {
     async fn shutdown_finishes_running_jobs_and_releases_queued_ones(db: &TestDatabase) {
         let harness = Harness::start(&db.database, config(1, Duration::from_secs(20)));
-        let ids = harness.queue_many("echo", vec![json!({"sleep_ms": 300}); 3], &Policy::default()).await;
+        let ids = harness.queue_many("echo", vec![json!({"sleep_ms": 3_000}), json!({}), json!({})], &Policy::default()).await;
         harness.wait_for(&ids[0], Status::Running).await;
-        let observer = Harness::start(&db.database, config(1, Duration::ZERO));
-        observer.stop().await; // a second server without jobs
+        let observer = Harness::start(&db.database, config(1, Duration::from_secs(20)));
+        observer.stop().await; // a second server stops without touching the jobs of the first
         harness.stop().await;
 
         let next = Harness::start(&db.database, config(8, Duration::from_secs(20)));
@@ -37,7 +37,8 @@ for_each_database! {
         let harness = Harness::start(&db.database, config(8, Duration::from_millis(100)));
         let policy = attempts(2);
         let again = harness.queue_with_policy("echo", json!({"sleep_ms": 60_000}), &policy).await;
-        let once = harness.queue("echo", json!({"sleep_ms": 60_000})).await;
+        let never_again = Policy { retry: Retry { on_interruption: false, ..Retry::default() }, ..Policy::default() };
+        let once = harness.queue_with_policy("echo", json!({"sleep_ms": 60_000}), &never_again).await;
         for id in [&again, &once] {
             harness.wait_for(id, Status::Running).await;
         }

@@ -77,7 +77,8 @@ func main() {
 	for name, trigger := range all {
 		_, _, err := client.TasksAPI.CreateTask(ctx).TaskInput(task(name, trigger)).Execute()
 		must(err)
-		request := belfry.NewPreviewRequest(trigger)
+		request := belfry.NewPreviewRequest()
+		request.SetTrigger(trigger)
 		request.SetCount(3)
 		preview, _, err := client.TriggersAPI.PreviewTrigger(ctx).PreviewRequest(*request).Execute()
 		must(err)

@@ -2,7 +2,7 @@
 // entered under "Authorize", which is kept only for this page.
 "use strict";
 SwaggerUIBundle({
-  url: "/openapi.json",
+  url: "openapi.json",
   dom_id: "#swagger-ui",
   presets: [SwaggerUIBundle.presets.apis],
   deepLinking: true,

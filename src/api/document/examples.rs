@@ -3,6 +3,10 @@
 use serde_json::{Value, json};
 
 use super::for_each_operation;
+use super::resource_examples::{
+    backfill, calendar, calendar_input, explanation, heartbeat, hook, incident, notify_channel, notify_delivery,
+    notify_rule_input, occurrences,
+};
 
 /// Adds an example to every body and response.
 pub fn add(document: &mut Value) {
@@ -41,9 +45,39 @@ fn example(name: &str) -> Value {
         "ExecutionDetail" => execution_detail(),
         "TaskInput" => task_input(),
         "TaskPatch" => json!({"enabled": false, "policy": {"retry": {"max_attempts": 5}}}),
+        "BackfillRequest" => json!({"from": "2026-11-01", "to": "2026-11-08", "only": "missing", "concurrency": 2}),
+        "BackfillStarted" => json!({"id": "01KAHW3R80Z8Q1T3B1C6N5M9XB", "planned": 5}),
+        "Backfill" => backfill(),
+        "OccurrenceList" => occurrences(),
+        "Explanation" => explanation(),
+        "PauseRequest" => json!({"until": "2026-12-01 08:00", "reason": "maintenance of the database"}),
+        "Heartbeat" => heartbeat(),
+        "HeartbeatInput" => {
+            json!({"id": "nightly-backup", "name": "Nightly backup", "cron": "0 3 * * *", "timezone": "Asia/Shanghai", "grace_seconds": 1800})
+        }
+        "HeartbeatPing" => {
+            json!({"id": "01KAHW3R80Z8Q1T3B1C6N5M9XA", "expected_at": "2026-11-20T19:00:00.000+00:00", "status": "arrived",
+            "at": "2026-11-20T19:04:11.120+00:00", "duration_ms": 250_120, "exit_code": 0, "body": "14 files copied\n"})
+        }
+        "Hook" => hook(),
+        "CreatedHook" => {
+            let mut shown = hook();
+            shown["url"] = json!("https://belfry.example.com/hook/blh_dGhpcyBpcyBhbiBleGFtcGxlIG9mIGEgaG9va3M");
+            shown["secret"] = json!("dGhpcyBpcyBhbiBleGFtcGxlIG9mIGEga2V5");
+            shown
+        }
+        "HookInput" => json!({"name": "deploy", "hmac": "github"}),
         "RunRequest" => json!({"params": {"message": "only this once"}}),
         "BulkRequest" => json!({"action": "pause", "filter": {"tag": "report"}}),
         "BulkResult" => json!({"matched": 2, "done": 1, "errors": [{"id": "nightly", "message": "there is no task 'nightly'"}]}),
+        "TaskState" => json!({"state": {"watermark": "2026-11-20T08:00:00+08:00", "watermark_column": "updated_at"},
+            "updated_at": "2026-11-20T00:00:01.500+00:00", "execution_id": "01KAHW3R80Z8Q1T3B1C6N5M9XA"}),
+        "Operation" => {
+            json!({"id": "01KAHW3R80Z8Q1T3B1C6N5M9XA", "action": "pause", "status": "running", "requested_by": "alice",
+            "matched": 9000, "processed": 4200, "done": 4199, "errors": [{"id": "nightly", "message": "there is no task 'nightly'"}],
+            "created_at": "2026-11-20T09:12:00.000+00:00", "updated_at": "2026-11-20T09:12:03.120+00:00", "finished_at": null})
+        }
+        "Verification" => verification(),
         "PreviewRequest" => json!({"trigger": trigger(), "after": "2026-11-21T00:00:00+08:00", "count": 3}),
         "Preview" => preview(),
         "TaskType" => task_type(),
@@ -65,6 +99,51 @@ fn example(name: &str) -> Value {
         "Nodes" => nodes(),
         "Secret" => secret(),
         "SecretInput" => json!({"value": "sk-live-4eC39HqLyjWDarjtT1zdp7dc"}),
+        "Calendar" => calendar(),
+        "CalendarSummary" => {
+            json!({"name": "release", "title": "Release windows", "color": "#2fb344", "base": "cn", "built_in": false,
+            "version": 2, "used_by": ["daily-report"], "updated_at": "2026-11-20T09:12:03.120+00:00", "updated_by": "alice"})
+        }
+        "CalendarInput" => calendar_input(),
+        "CalendarDays" => json!({"years": {"2027": {"off": ["01-01"], "work": ["02-06"]}}}),
+        "CalendarDayList" => json!({"days": [{"date": "2026-10-10", "working": true, "name": "National Day", "source": "data"}]}),
+        "CalendarImportResult" => json!({"applied": false, "days": 2, "version": 0, "tasks": [{"task_id": "daily-report",
+            "firings_before": ["2027-01-01T08:00:00.000+08:00"], "firings_after": ["2027-01-04T08:00:00.000+08:00"]}]}),
+        "CalendarVersion" => json!({"version": 2, "at": "2026-11-20T09:12:03.120+00:00", "author": "alice", "deleted": false,
+            "dates": 4}),
+        "Freeze" => json!({"id": "01KAHW3R80Z8Q1T3B1C6N5M9XA", "tag": "billing", "from": "2026-12-30T22:00:00.000+08:00",
+            "until": "2027-01-02T08:00:00.000+08:00", "reason": "Year-end closing", "active": false, "created_by": "alice",
+            "created_at": "2026-11-20T17:12:03.120+08:00"}),
+        "FreezeInput" => json!({"tag": "billing", "from": "2026-12-30 22:00", "until": "2027-01-02 08:00",
+            "reason": "Year-end closing"}),
+        "NotifyRule" => {
+            let mut rule = notify_rule_input();
+            rule["tasks"] = json!({"all": false, "ids": [], "tags": ["report"], "types": []});
+            rule["digest"] = json!({"every": "week", "weekday": "mon", "at": "08:00", "timezone": null});
+            (rule["version"], rule["updated_by"]) = (json!(2), json!("alice"));
+            (rule["created_at"], rule["updated_at"]) =
+                (json!("2026-11-01T01:30:00.000+00:00"), json!("2026-11-20T09:12:03.120+00:00"));
+            rule
+        }
+        "NotifyRuleInput" => notify_rule_input(),
+        "MuteInput" => json!({"until": "2026-12-01 08:00"}),
+        "TaskMute" => {
+            json!({"until": "2026-12-01T00:00:00.000+00:00", "muted_by": "alice", "muted_at": "2026-11-20T09:12:03.120+00:00"})
+        }
+        "Incident" => incident(),
+        "IncidentList" => {
+            json!({"items": [incident()], "next_cursor": null, "prev_cursor": null, "total": 1, "total_is_exact": true})
+        }
+        "IncidentDetail" => {
+            let mut detail = incident();
+            (detail["muted_until"], detail["tasks"]) = (Value::Null, json!(["daily-report", "daily-import"]));
+            detail["runs"] = json!([execution("failed")]);
+            detail["deliveries"] = json!([{"message_id": "01KAHW3R80Z8Q1T3B1C6N5M9XC", "rule": "night-shift", "channel": "ops",
+                "title": "daily-report failed", "state": "sent", "created_at": "2026-11-20T00:00:03.120+00:00",
+                "not_before": "2026-11-20T00:00:03.120+00:00", "sent_at": "2026-11-20T00:00:03.512+00:00", "attempts": 1,
+                "provider_code": "0", "provider_message": "ok"}]);
+            detail
+        }
         "Datasource" => {
             json!({"name": "sales", "kind": "postgres", "host": "db.example.com:5432", "database": "sales", "read_only": true})
         }
@@ -75,15 +154,24 @@ fn example(name: &str) -> Value {
         "MailTestInput" => json!({"to": "alice@example.com"}),
         "SmsTestInput" => json!({"to": "+8613800138000", "template": "SMS_154950909", "params": {"code": "1234"}}),
         "MessageTest" => json!({"ok": true, "elapsed_ms": 310, "said": "taken by smtp.example.com", "error": null}),
+        "NotifyChannel" => notify_channel(),
+        "NotifyChannelInput" => json!({"name": "ops", "type": "dingtalk",
+            "url": "https://oapi.dingtalk.com/robot/send?access_token=0123456789abcdef", "secret": "SEC0123456789abcdef"}),
+        "NotifyChannelChange" => json!({"type": "dingtalk", "mentions": ["all"]}),
+        "NotifyChannelTest" => json!({"delivered": false, "provider_status": 200, "provider_code": "310000",
+            "provider_message": "sign not match"}),
+        "NotifyDeliveryList" => page(notify_delivery()),
         "TaskDocument" => task_document(),
         "PastExecutions" => json!({"executions": [{"task_id": "daily-report", "task_type": "send_email", "status": "succeeded",
             "started_at": "2026-10-01T08:00:00.120+08:00", "duration_ms": 850}]}),
         "ImportedExecutions" => json!({"inserted": 1, "known": 0}),
         "TaskDocumentText" => json!(crate::domain::yaml::write(&task_document())),
-        "ImportResult" => json!({"applied": true, "unchanged": 3, "missing_secrets": [], "changes": [{"action": "update",
+        "ImportResult" => {
+            json!({"applied": true, "unchanged": 3, "missing_secrets": [], "states": 0, "notify_rules": 0, "calendars": ["release"], "changes": [{"action": "update",
             "id": "daily-report", "type": "send_email",
             "differences": [{"pointer": "/trigger/hour", "before": 8, "after": 9}],
-            "firings_before": ["2026-11-23T08:00:00.000+08:00"], "firings_after": ["2026-11-23T09:00:00.000+08:00"]}]}),
+            "firings_before": ["2026-11-23T08:00:00.000+08:00"], "firings_after": ["2026-11-23T09:00:00.000+08:00"]}]})
+        }
         "Stats" => stats(),
         "Account" => json!({"name": "alice", "role": "editor"}),
         "text" => json!("hello\n"),
@@ -95,6 +183,13 @@ fn task_document() -> Value {
     json!({"version": 1, "tasks": [task_input()], "secrets": ["smtp-password"]})
 }
 
+fn verification() -> Value {
+    let lost =
+        json!({"task_id": "daily-report", "scheduled_at": "2026-11-20T00:00:00.000+00:00", "execution_ids": [], "reason": null});
+    json!({"from": "2026-11-19T09:12:00.000+00:00", "to": "2026-11-20T09:12:00.000+00:00", "expected": 25, "rows": 24,
+        "lost": [lost], "doubled": [], "unexplained": [], "findings": 1})
+}
+
 fn audit_entry() -> Value {
     json!({"id": "01KAHW3R80Z8Q1T3B1C6N5M9XA", "at": "2026-11-20T09:12:03.120+00:00", "actor": "alice", "via": "page",
         "address": "10.0.0.7", "action": "task.pause", "target": "task:daily-report", "before": null, "after": null})
@@ -102,7 +197,7 @@ fn audit_entry() -> Value {
 
 fn nodes() -> Value {
     json!({"nodes": [{"id": "01KAHVZ1M5Q0A3B8C6D4E2F7GH", "name": "host-1", "version": "0.1.0",
-        "started_at": "2026-11-20T07:58:00.000+00:00", "last_seen_at": "2026-11-20T09:12:03.120+00:00", "workers": 8,
+        "started_at": "2026-11-20T07:58:00.000+00:00", "last_seen_at": "2026-11-20T09:12:03.120+00:00", "clock_offset_ms": 4, "workers": 8,
         "running": [{"execution_id": "01KAHW3R80Z8Q1T3B1C6N5M9XA", "task_id": "daily-report",
             "started_at": "2026-11-20T09:12:00.003+00:00"}]}],
         "queues": [{"name": "default", "waiting": 0}, {"name": "slow", "waiting": 2}]})
@@ -118,9 +213,10 @@ fn trigger() -> Value {
 }
 
 fn policy() -> Value {
-    json!({"max_instances": 1, "misfire_grace_seconds": 3600, "coalesce": true, "timeout_seconds": 300, "priority": 0,
+    json!({"max_instances": 1, "on_overlap": "skip", "misfire_grace_seconds": 3600, "coalesce": true, "timeout_seconds": 300, "priority": 0,
         "queue": "default", "retry": {"max_attempts": 3, "delay_seconds": 10, "backoff": "exponential",
-        "max_delay_seconds": 600, "jitter_seconds": 0}, "retention": {"max_age_days": null, "max_executions": 100}})
+        "max_delay_seconds": 600, "jitter_seconds": 0, "on_interruption": true}, "retention": {"max_age_days": null, "max_executions": 100},
+        "alert": {"late_seconds": 60, "running_longer_than_seconds": 1800, "no_success_for_seconds": 172_800, "failures_in_a_row": 3}})
 }
 
 fn task_input() -> Value {
@@ -130,8 +226,9 @@ fn task_input() -> Value {
 
 fn task() -> Value {
     json!({"id": "daily-report", "name": "Daily report", "description": "", "tags": ["report"], "type": "echo",
-        "trigger": trigger(), "params": {"message": "hello"}, "enabled": true, "policy": policy(),
-        "chain": [{"on": "failure", "task": "alarm", "params": {"message": "{{ previous.error }}"}}], "managed_by": null, "version": 3,
+        "trigger": trigger(), "params": {"message": "hello"}, "enabled": true, "paused": null, "policy": policy(),
+        "chain": [{"on": "failure", "task": "alarm", "params": {"message": "{{ previous.error }}"}}],
+        "inputs": [], "managed_by": null, "version": 3,
         "created_at": "2026-11-01T09:30:00.000+08:00", "updated_at": "2026-11-20T17:12:03.120+08:00",
         "schedule": {"text": "0 8 * * mon-fri", "description": "At 08:00, Monday to Friday",
             "next_run_at": "2026-11-23T08:00:00.000+08:00"},
@@ -143,7 +240,7 @@ fn execution(status: &str) -> Value {
     let mut shown = json!({"id": "01KAHW3R80Z8Q1T3B1C6N5M9XA", "task_id": "daily-report", "task_type": "echo", "task_version": 3,
         "schedule_text": "0 8 * * mon-fri", "params": {"message": "hello"}, "cause": "api",
         "scheduled_at": "2026-11-20T08:00:00.000+08:00", "queued_at": "2026-11-20T08:00:00.001+08:00",
-        "started_at": null, "finished_at": null, "lateness_ms": null, "duration_ms": null, "attempt": 1, "status": status,
+        "started_at": null, "finished_at": null, "lateness_ms": null, "duration_ms": null, "attempt": 1, "status": status, "waits": false,
         "retry_at": null, "error": null, "node": null, "requested_by": "alice", "started_by": null});
     if status == "succeeded" {
         shown["started_at"] = json!("2026-11-20T08:00:00.003+08:00");
@@ -160,6 +257,8 @@ fn execution_detail() -> Value {
     shown["output"] = json!("hello\n");
     shown["result"] = json!({"message": "hello"});
     shown["filled_params"] = Value::Null;
+    shown["inputs"] = json!({"city": "Hangzhou"});
+    shown["hook"] = Value::Null;
     shown["started"] = json!([]);
     shown["attempts"] = json!([{"attempt": 1, "status": "succeeded", "started_at": "2026-11-20T08:00:00.003+08:00",
         "finished_at": "2026-11-20T08:00:00.123+08:00", "duration_ms": 120, "error": null, "node": "host-1"}]);
@@ -171,8 +270,11 @@ fn page(item: Value) -> Value {
 }
 
 fn preview() -> Value {
+    let times = ["2026-11-23T08:00:00.000+08:00", "2026-11-24T08:00:00.000+08:00", "2026-11-25T08:00:00.000+08:00"];
+    let occurrences = times.map(|at| json!({"at": at, "scheduled_at": at, "note": null}));
     json!({"text": "0 8 * * mon-fri", "description": {"en": "At 08:00, Monday to Friday", "zh": "周一至周五 08:00"},
         "fire_times": ["2026-11-23T08:00:00.000+08:00", "2026-11-24T08:00:00.000+08:00", "2026-11-25T08:00:00.000+08:00"],
+        "occurrences": occurrences,
         "notes": []})
 }
 
@@ -199,7 +301,7 @@ fn problem(status: u16) -> Value {
         403 => ("forbidden", "Not allowed", "this needs the role editor"),
         404 => ("not-found", "Not found", "there is no task 'nightly'"),
         409 => ("conflict", "Conflict", "there is a task 'daily-report' already"),
-        412 => ("version-changed", "Changed by somebody else", "the task is at version 4, not 3; reload it"),
+        412 => ("version-changed", "Changed by somebody else", "it is at version 4, not 3; reload it"),
         413 => ("too-large", "The body is too large", "the body has more than 1048576 bytes"),
         415 => (
             "unsupported-media-type",

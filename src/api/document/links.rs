@@ -8,7 +8,8 @@ use super::for_each_operation;
 const OF_TASK: &[&str] =
     &["getTask", "replaceTask", "patchTask", "runTask", "pauseTask", "resumeTask", "listTaskExecutions", "deleteTask"];
 /// Operations that take the id of an execution.
-const OF_EXECUTION: &[&str] = &["getExecution", "getExecutionOutput", "cancelExecution", "rerunExecution"];
+const OF_EXECUTION: &[&str] =
+    &["getExecution", "getExecutionOutput", "getExecutionRawOutput", "cancelExecution", "rerunExecution"];
 
 /// Adds links to the responses of creating operations.
 pub fn add(document: &mut Value) {

@@ -17,7 +17,7 @@ pub struct EntryView {
     at: Timestamp,
     /// The account's name; for a refused sign-in, the name that was entered.
     actor: String,
-    /// `page`, `api` or `command_line`.
+    /// `page`, `api`, `command_line` or `server`.
     via: String,
     /// The network address of the request.
     address: Option<String>,

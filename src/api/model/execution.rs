@@ -9,6 +9,8 @@ use super::named::{CauseWord, Params, RunResult, StatusWord, Timestamp};
 use super::{PageInfo, split_page, timestamp};
 use crate::domain::execution::{Attempt, Execution, ExecutionDetail, OutputChunk};
 use crate::domain::page::Page;
+use crate::domain::run_data::HookCall;
+use crate::domain::schedule::Origin;
 
 /// One run of a task, for one scheduled time or one request.
 #[derive(Default, Object)]
@@ -40,6 +42,8 @@ pub struct ExecutionView {
     status: StatusWord,
     /// When the next attempt is due, while waiting for it.
     retry_at: Option<Timestamp>,
+    /// Whether it waits for an earlier run of its task to end (`policy.on_overlap`).
+    waits: bool,
     /// Why it failed, was skipped or missed.
     error: Option<String>,
     /// The name of the node that ran it.
@@ -48,6 +52,37 @@ pub struct ExecutionView {
     requested_by: Option<String>,
     /// The execution whose end started this one.
     started_by: Option<String>,
+    /// The rule and the calendars behind it; left out if there is nothing beyond the task itself.
+    #[oai(skip_serializing_if_is_none)]
+    origin: Option<OriginView>,
+}
+
+/// The rule and the calendars behind an occurrence.
+#[derive(Default, Object)]
+#[oai(rename = "Origin", read_only_all)]
+pub struct OriginView {
+    /// The name of the rule. Null: it has none.
+    rule: Option<String>,
+    /// `moved` to another day, `held` until the calendar opened, or `closed`. Null: as the rule says.
+    note: Option<String>,
+    /// The time by the rule, if the calendars changed it.
+    originally_at: Option<Timestamp>,
+    /// Whether a day that decided lay in a year that its calendar did not know yet.
+    provisional: bool,
+    /// The versions of the calendars that decided, `cn@2026 release@3`; empty without calendars.
+    calendars: String,
+}
+
+impl OriginView {
+    fn new(origin: Origin, zone: Tz) -> Self {
+        Self {
+            rule: origin.rule,
+            note: origin.note,
+            originally_at: origin.original.map(|at| timestamp(at, zone)),
+            provisional: origin.provisional,
+            calendars: origin.calendars,
+        }
+    }
 }
 
 /// An execution with its output, result and attempts.
@@ -58,6 +93,10 @@ pub struct ExecutionDetailView {
     execution: ExecutionView,
     /// The output of all attempts, both streams in the order of writing.
     output: String,
+    /// The values of its inputs, secrets as `***`; null if its task has none, or its schedule started it with the defaults.
+    inputs: Option<Params>,
+    /// The call of the hook that started it; null if none did.
+    hook: Option<HookCallView>,
     /// The parameters with their templates filled in and secrets hidden; null where they had no templates.
     filled_params: Option<Params>,
     /// The executions started by its end, oldest first.
@@ -66,6 +105,17 @@ pub struct ExecutionDetailView {
     result: Option<RunResult>,
     /// Every attempt, oldest first.
     attempts: Vec<AttemptView>,
+}
+
+/// The call of a hook.
+#[derive(Default, Object)]
+#[oai(rename = "HookCall", read_only_all)]
+pub struct HookCallView {
+    /// The hook's name.
+    name: String,
+    /// The headers that templates may read.
+    headers: Params,
+    body: String,
 }
 
 /// An execution started by the end of another one.
@@ -121,24 +171,35 @@ impl ExecutionView {
             attempt: run.attempt,
             status: StatusWord(run.status.as_str()),
             retry_at: run.retry_at.map(at),
+            waits: run.waits,
             error: run.error,
             node: run.node,
             requested_by: run.requested_by,
             started_by: run.started_by,
+            origin: run.origin.map(|origin| OriginView::new(origin, zone)),
         }
     }
 }
 
 impl ExecutionDetailView {
     pub fn new(detail: ExecutionDetail, zone: Tz) -> Self {
+        let given = detail.given;
         Self {
             output: text_of(&detail.output, None),
             execution: ExecutionView::new(detail.execution, zone),
+            inputs: given.as_ref().filter(|given| !given.inputs.is_empty()).map(|given| Params(given.inputs.clone().into())),
+            hook: given.and_then(|given| given.hook).map(HookCallView::from),
             filled_params: detail.filled_params.map(Params),
             started: detail.started.into_iter().map(StartedExecutionView::from).collect(),
             result: detail.result.map(RunResult),
             attempts: detail.attempts.into_iter().map(|attempt| AttemptView::new(attempt, zone)).collect(),
         }
+    }
+}
+
+impl From<HookCall> for HookCallView {
+    fn from(call: HookCall) -> Self {
+        Self { name: call.name, headers: Params(call.headers.into()), body: call.body }
     }
 }
 

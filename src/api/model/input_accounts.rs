@@ -21,7 +21,9 @@ pub fn new_user(body: &Value) -> Result<NewUser, Problem> {
     let mut f = Fields::new(body, "");
     let name = required(&mut f, "name");
     let role = f.choice("role", &ROLES, Role::Viewer);
-    let password = password(&mut f, "password");
+    // Null: no password.
+    let given = f.take_nullable("password").filter(|given| !given.is_null());
+    let password = password(&mut f, "password", given);
     let grants = f.texts("grants");
     let tags = f.texts("tags");
     f.finish(NewUser { name, role, password, grants, tags }).map_err(Problem::invalid)
@@ -36,7 +38,8 @@ pub fn user_change(body: &Value) -> Result<UserChange, Problem> {
     let grants = f.texts("grants");
     let tags = f.texts("tags");
     let disabled = f.boolean("disabled", false);
-    let password = password(&mut f, "password");
+    let given = f.take("password");
+    let password = password(&mut f, "password", given);
     let change = UserChange {
         role: has_role.then_some(role),
         grants: has_grants.then_some(grants),
@@ -57,7 +60,7 @@ pub fn new_token(body: &Value, zone: Tz) -> Result<NewToken, Problem> {
     let name = required(&mut f, "name");
     let role = f.choice("role", &ROLES, Role::Viewer);
     let tags = f.texts("tags");
-    let expires_at = match f.take("expires_at") {
+    let expires_at = match f.take_nullable("expires_at") {
         None | Some(Value::Null) => None,
         Some(Value::String(text)) => match parse_timestamp(&text, zone) {
             Ok(at) => Some(at),
@@ -78,7 +81,8 @@ pub fn new_token(body: &Value, zone: Tz) -> Result<NewToken, Problem> {
 pub fn own_password(body: &Value) -> Result<(String, String), Problem> {
     let mut f = Fields::new(body, "");
     let mut take = |name: &str| {
-        let given = password(&mut f, name);
+        let given = f.take(name);
+        let given = password(&mut f, name, given);
         if given.is_none() {
             f.fault(name, message!("value.required_text"));
         }
@@ -89,7 +93,7 @@ pub fn own_password(body: &Value) -> Result<(String, String), Problem> {
 }
 
 fn required(f: &mut Fields, name: &str) -> String {
-    match f.take(name) {
+    match f.take_nullable(name) {
         Some(Value::String(text)) if !text.is_empty() => text,
         None | Some(Value::Null) => {
             f.fault(name, message!("value.required"));
@@ -102,9 +106,9 @@ fn required(f: &mut Fields, name: &str) -> String {
     }
 }
 
-fn password(f: &mut Fields, name: &str) -> Option<String> {
-    match f.take(name) {
-        None | Some(Value::Null) => None,
+fn password(f: &mut Fields, name: &str, given: Option<Value>) -> Option<String> {
+    match given {
+        None => None,
         Some(Value::String(text)) => Some(text),
         Some(_) => {
             f.fault(name, message!("value.not_a_text"));

@@ -60,6 +60,12 @@ named!(/// The status of an execution.
     StatusWord(&'static str), "ExecutionStatus");
 named!(/// The cause of an execution.
     CauseWord(&'static str), "ExecutionCause");
+named!(/// What happens to a run at the limit of concurrent runs.
+    OverlapWord(&'static str), "OnOverlap");
+named!(/// The days of its calendars on which a task runs.
+    CalendarRuleWord(&'static str), "CalendarRule");
+named!(/// What becomes of an occurrence while a calendar is closed.
+    OnClosedWord(&'static str), "OnClosed");
 named!(/// How a retry's delay grows.
     BackoffWord(&'static str), "Backoff");
 named!(/// The role of an account.
@@ -76,6 +82,10 @@ named!(/// A JSON merge patch of a task.
     TaskPatch(Value), "TaskPatch");
 named!(/// Overrides for one run.
     RunRequest(Value), "RunRequest");
+named!(/// The end of a pause and its reason.
+    PauseInput(Value), "PauseRequest");
+named!(/// The span and the choice of a backfill.
+    BackfillInput(Value), "BackfillRequest");
 named!(/// An action on many tasks.
     BulkRequest(Value), "BulkRequest");
 named!(/// A new account.
@@ -90,18 +100,38 @@ named!(/// The fields of a task at a version.
     TaskContent(Value), "TaskContent");
 named!(/// A secret's value.
     SecretInput(Value), "SecretInput");
+named!(/// The definition of a calendar.
+    CalendarInput(Value), "CalendarInput");
+named!(/// The days of years.
+    CalendarDays(Value), "CalendarDays");
+named!(/// A freeze to begin.
+    FreezeInput(Value), "FreezeInput");
 named!(/// The recipient of a test mail.
     MailTestInput(Value), "MailTestInput");
 named!(/// The recipient and content of a test message.
     SmsTestInput(Value), "SmsTestInput");
+named!(/// A new notification channel.
+    NotifyChannelInput(Value), "NotifyChannelInput");
+named!(/// The fields of a notification channel.
+    NotifyChannelChange(Value), "NotifyChannelChange");
 named!(/// The tasks that start when a run ends.
     Chain(Value), "Chain");
+named!(/// The values that a run of a task asks for.
+    Inputs(Value), "Inputs");
+named!(/// The writable fields of a heartbeat.
+    HeartbeatInput(Value), "HeartbeatInput");
+named!(/// A new hook.
+    HookInput(Value), "HookInput");
 named!(/// All tasks, as one document.
     TaskDocument(Value), "TaskDocument");
 named!(/// A document of tasks as YAML.
     TaskDocumentText(String), "TaskDocumentText");
 named!(/// Runs that ended elsewhere.
     PastExecutions(Value), "PastExecutions");
+named!(/// A notification rule.
+    NotifyRuleInput(Value), "NotifyRuleInput");
+named!(/// Until when a task is muted.
+    MuteInput(Value), "MuteInput");
 named!(/// Any JSON value.
     AnyValue(Value), "AnyValue");
 named!(/// A trigger to preview.

@@ -30,6 +30,8 @@ pub struct NodeView {
     last_seen_at: Timestamp,
     /// The number of runs that it executes concurrently.
     workers: i64,
+    /// How far its clock was ahead of the database's at its latest heartbeat, in milliseconds; null on SQLite.
+    clock_offset_ms: Option<i64>,
     /// Its current runs, oldest first.
     running: Vec<RunningView>,
 }
@@ -71,6 +73,7 @@ impl From<Nodes> for NodesView {
             started_at: at(node.started_at),
             last_seen_at: at(node.last_seen_at),
             workers: node.workers,
+            clock_offset_ms: node.clock_offset_ms,
             running: running_on(&node.identity.id),
         });
         let queues = found.queues.iter().map(|queue| QueueView { name: queue.name.clone(), waiting: queue.waiting });

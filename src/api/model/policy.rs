@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use poem_openapi::Object;
 
-use super::named::{BackoffWord, Seconds};
+use super::named::{BackoffWord, OverlapWord, Seconds};
+use crate::domain::alert::AlertLimits;
 use crate::domain::input::seconds_value;
 use crate::domain::policy::{Policy, Retention, Retry};
 
@@ -12,8 +13,10 @@ use crate::domain::policy::{Policy, Retention, Retry};
 #[derive(Default, Object)]
 #[oai(rename = "Policy", read_only_all)]
 pub struct PolicyView {
-    /// The maximum number of concurrent runs of the task; occurrences beyond it are skipped.
+    /// The maximum number of concurrent runs of the task, for every cause.
     max_instances: u32,
+    /// What happens to a run beyond `max_instances`.
+    on_overlap: OverlapWord,
     /// How late an occurrence may still run, in seconds; later it is recorded as missed. Null: no limit.
     misfire_grace_seconds: Option<Seconds>,
     /// Whether only the latest of several due occurrences runs.
@@ -26,6 +29,21 @@ pub struct PolicyView {
     queue: String,
     retry: RetryView,
     retention: RetentionView,
+    alert: AlertView,
+}
+
+/// The limits beyond which the rules that name these events tell. Each fires once, until the task is well again.
+#[derive(Default, Object)]
+#[oai(rename = "AlertLimits", read_only_all)]
+pub struct AlertView {
+    /// How late a run may begin, in seconds: event `late`. Null: no limit.
+    late_seconds: Option<Seconds>,
+    /// How long a run may take, in seconds: event `running_long`. Null: no limit.
+    running_longer_than_seconds: Option<Seconds>,
+    /// How long the task may be without a success, in seconds: event `no_success`. Null: no limit.
+    no_success_for_seconds: Option<Seconds>,
+    /// How many runs fail in a row: event `failures_in_a_row`. Null: no limit.
+    failures_in_a_row: Option<u32>,
 }
 
 /// How long executions are kept, where this differs from the server's settings.
@@ -52,12 +70,15 @@ pub struct RetryView {
     max_delay_seconds: Seconds,
     /// A random time up to this is added to each delay, in seconds.
     jitter_seconds: Seconds,
+    /// Whether an attempt that a crash cut off is tried again, even if `max_attempts` are used up.
+    on_interruption: bool,
 }
 
 impl From<&Policy> for PolicyView {
     fn from(policy: &Policy) -> Self {
         Self {
             max_instances: policy.max_instances,
+            on_overlap: OverlapWord(policy.on_overlap.as_str()),
             misfire_grace_seconds: policy.misfire_grace.map(seconds),
             coalesce: policy.coalesce,
             timeout_seconds: policy.timeout.map(seconds),
@@ -65,6 +86,18 @@ impl From<&Policy> for PolicyView {
             queue: policy.queue.clone(),
             retry: RetryView::from(&policy.retry),
             retention: RetentionView::from(policy.retention),
+            alert: AlertView::from(policy.alert),
+        }
+    }
+}
+
+impl From<AlertLimits> for AlertView {
+    fn from(alert: AlertLimits) -> Self {
+        Self {
+            late_seconds: alert.late.map(seconds),
+            running_longer_than_seconds: alert.running_longer_than.map(seconds),
+            no_success_for_seconds: alert.no_success_for.map(seconds),
+            failures_in_a_row: alert.failures_in_a_row,
         }
     }
 }
@@ -83,6 +116,7 @@ impl From<&Retry> for RetryView {
             backoff: BackoffWord(retry.backoff.as_str()),
             max_delay_seconds: seconds(retry.max_delay),
             jitter_seconds: seconds(retry.jitter),
+            on_interruption: retry.on_interruption,
         }
     }
 }

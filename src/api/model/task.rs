@@ -3,14 +3,19 @@
 use chrono_tz::Tz;
 use poem_openapi::Object;
 
-use super::named::{Chain, Params, StatusWord, TaskContent, Timestamp, TriggerRule};
+use super::named::{
+    AnyValue, CalendarRuleWord, Chain, Inputs, OnClosedWord, Params, StatusWord, TaskContent, Timestamp, TriggerRule,
+};
 use super::policy::PolicyView;
 use super::{PageInfo, split_page, timestamp};
 use crate::domain::chain;
 use crate::domain::page::Page;
+use crate::domain::pause::Pause;
+use crate::domain::run_input;
+use crate::domain::schedule::{RuleSettings, ScheduleSettings};
 use crate::domain::task::{Task, TaskStats, Version};
+use crate::domain::task_state::TaskState;
 use crate::i18n::Language;
-use crate::service::{BulkError, BulkOutcome};
 
 /// A scheduled task.
 #[derive(Default, Object)]
@@ -25,12 +30,33 @@ pub struct TaskView {
     /// The task type; it cannot be changed.
     #[oai(rename = "type")]
     task_type: String,
+    // Of several rules, that of the first. Without a description: a wrapped reference loses its variants in generated types.
     trigger: TriggerRule,
+    /// The rules of a task that has several, or one with a name or parameters of its own; else left out. `trigger` is that of the
+    /// first.
+    #[oai(skip_serializing_if_is_none)]
+    triggers: Option<Vec<TaskRuleView>>,
+    /// The calendars that decide; left out without any.
+    #[oai(skip_serializing_if_is_none)]
+    calendar: Option<Vec<String>>,
+    /// On which days of the calendars it runs; left out without calendars.
+    #[oai(skip_serializing_if_is_none)]
+    calendar_rule: Option<CalendarRuleWord>,
+    /// What becomes of an occurrence while a calendar is closed; left out without calendars, unless it is `hold`.
+    #[oai(skip_serializing_if_is_none)]
+    on_closed: Option<OnClosedWord>,
+    /// The only working day of the month on which it runs; left out if there is none.
+    #[oai(skip_serializing_if_is_none)]
+    nth_working_day: Option<i64>,
     params: Params,
     /// Whether its trigger fires; a paused task can still be run manually.
     enabled: bool,
+    /// The pause of a task that is not enabled. Null: it is enabled.
+    paused: Option<PauseView>,
     policy: PolicyView,
     chain: Chain,
+    /// The values that a run asks for.
+    inputs: Inputs,
     /// The file that manages the task and in which it must be changed. Null: none.
     managed_by: Option<String>,
     /// The version, counted from 1; also the task's `ETag`.
@@ -39,6 +65,51 @@ pub struct TaskView {
     updated_at: Timestamp,
     schedule: ScheduleView,
     stats: TaskStatsView,
+}
+
+/// One of the rules of a task.
+#[derive(Default, Object)]
+#[oai(rename = "TaskRule", read_only_all)]
+pub struct TaskRuleView {
+    trigger: TriggerRule,
+    /// Left out if it has none.
+    #[oai(skip_serializing_if_is_none)]
+    name: Option<String>,
+    enabled: bool,
+    /// Parameters that replace those of the task in its runs; left out if there are none.
+    #[oai(skip_serializing_if_is_none)]
+    params: Option<Params>,
+}
+
+impl From<RuleSettings> for TaskRuleView {
+    fn from(rule: RuleSettings) -> Self {
+        let params = (!rule.params.is_empty()).then(|| Params(rule.params.into()));
+        Self { trigger: TriggerRule(rule.trigger), name: rule.name, enabled: rule.enabled, params }
+    }
+}
+
+/// The pause of a task.
+#[derive(Default, Object)]
+#[oai(rename = "Pause", read_only_all)]
+pub struct PauseView {
+    since: Timestamp,
+    /// When the task resumes by itself. Null: when somebody resumes it.
+    until: Option<Timestamp>,
+    /// Why it is paused; empty if no reason was given.
+    reason: String,
+    /// The account that paused it.
+    by: String,
+}
+
+impl PauseView {
+    fn new(pause: Pause, zone: Tz) -> Self {
+        Self {
+            since: timestamp(pause.since, zone),
+            until: pause.until.map(|at| timestamp(at, zone)),
+            reason: pause.reason,
+            by: pause.by,
+        }
+    }
 }
 
 /// The schedule of a task.
@@ -89,6 +160,28 @@ impl From<Version> for VersionView {
     }
 }
 
+/// What a task keeps from one run to the next.
+#[derive(Default, Object)]
+#[oai(rename = "TaskState", read_only_all)]
+pub struct TaskStateView {
+    /// A JSON object of the task type; null if there is none, or it was reset.
+    state: AnyValue,
+    /// When it was saved or reset; null if there was never one.
+    updated_at: Option<Timestamp>,
+    /// The execution that saved it; null after a reset or an import.
+    execution_id: Option<String>,
+}
+
+impl From<Option<TaskState>> for TaskStateView {
+    fn from(found: Option<TaskState>) -> Self {
+        found.map_or_else(Self::default, |found| Self {
+            state: AnyValue(found.state.unwrap_or_default()),
+            updated_at: Some(timestamp(found.updated_at, Tz::UTC)),
+            execution_id: found.execution_id,
+        })
+    }
+}
+
 /// One page of tasks.
 #[derive(Default, Object)]
 #[oai(read_only_all)]
@@ -98,36 +191,17 @@ pub struct TaskList {
     page: PageInfo,
 }
 
-/// The result of an action on many tasks.
-#[derive(Default, Object)]
-#[oai(read_only_all)]
-pub struct BulkResult {
-    /// How many tasks were selected.
-    matched: i64,
-    /// For how many of them it succeeded.
-    done: i64,
-    /// The failures, with their reasons.
-    errors: Vec<BulkFailure>,
-}
-
-/// A task for which the action failed.
-#[derive(Default, Object)]
-#[oai(read_only_all)]
-pub struct BulkFailure {
-    /// The task's id.
-    id: String,
-    /// Why it failed.
-    message: String,
-}
-
 impl TaskView {
     /// `zone` is the server's, for a trigger without a zone.
     pub fn new(task: Task, zone: Tz, lang: Language) -> Self {
-        let rule = task.rule(zone).ok();
+        let rule = task.rules(zone).ok();
+        let ScheduleSettings { rules, calendar } = task.schedule.clone();
+        let named = calendar.as_ref().filter(|used| !used.names.is_empty());
         let zone = rule.as_ref().map_or(zone, |rule| rule.zone());
         Self {
             policy: PolicyView::from(&task.policy),
             chain: Chain(chain::to_json(&task.chain)),
+            inputs: Inputs(run_input::to_json(&task.inputs)),
             schedule: ScheduleView {
                 description: rule.map_or_else(|| task.schedule_text.clone(), |rule| rule.describe(lang)),
                 text: task.schedule_text,
@@ -140,8 +214,14 @@ impl TaskView {
             tags: task.tags,
             task_type: task.task_type,
             trigger: TriggerRule(task.trigger),
+            triggers: (!rules.is_empty()).then(|| rules.into_iter().map(TaskRuleView::from).collect()),
+            calendar_rule: named.map(|used| CalendarRuleWord(used.rule.as_str())),
+            nth_working_day: named.and_then(|used| used.nth_working_day).map(i64::from),
+            on_closed: calendar.as_ref().map(|used| OnClosedWord(used.on_closed.as_str())),
+            calendar: named.map(|used| used.names.clone()),
             params: Params(task.params),
             enabled: task.enabled,
+            paused: task.paused.map(|pause| PauseView::new(pause, zone)),
             managed_by: task.managed.map(|managed| managed.by),
             version: task.version,
             created_at: timestamp(task.created_at, zone),
@@ -168,12 +248,5 @@ impl TaskList {
     pub fn new(page: Page<Task>, zone: Tz, lang: Language) -> Self {
         let (items, page) = split_page(page, |task| TaskView::new(task, zone, lang));
         Self { items, page }
-    }
-}
-
-impl From<BulkOutcome> for BulkResult {
-    fn from(outcome: BulkOutcome) -> Self {
-        let failure = |BulkError { id, message }| BulkFailure { id, message: message.to_string() };
-        Self { matched: outcome.matched, done: outcome.done, errors: outcome.errors.into_iter().map(failure).collect() }
     }
 }

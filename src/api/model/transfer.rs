@@ -19,6 +19,12 @@ pub struct ImportResult {
     changes: Vec<ImportChange>,
     /// Secrets that the document names and that are not set here.
     missing_secrets: Vec<String>,
+    /// The number of tasks without a state that get the one of the document.
+    states: i64,
+    /// The number of notification rules that are saved.
+    notify_rules: i64,
+    /// The names of the calendars that are saved.
+    calendars: Vec<String>,
 }
 
 /// The result of an import of executions.
@@ -76,6 +82,9 @@ impl From<ImportOutcome> for ImportResult {
             unchanged: i64::try_from(outcome.unchanged).unwrap_or(i64::MAX),
             changes: outcome.changes.into_iter().map(ImportChange::from).collect(),
             missing_secrets: outcome.missing_secrets,
+            states: i64::try_from(outcome.states).unwrap_or(i64::MAX),
+            notify_rules: i64::try_from(outcome.notify_rules).unwrap_or(i64::MAX),
+            calendars: outcome.calendars,
         }
     }
 }

@@ -1,11 +1,17 @@
 //! Burst benchmark: many one-shot tasks due at the same time; measures the time until the last result is recorded.
 
+use std::time::Instant;
+
 use serde::Serialize;
 use serde_json::json;
 
 use super::Fault;
-use super::machine::Meter;
+use super::machine::{Meter, rounded};
 use super::rig::{self, DataLocation, Lateness, Rig, Running, sleep_until};
+use crate::storage::bench_data;
+
+/// Rows in one transaction of the database alone.
+const GROUP: i64 = 1_000;
 
 /// The result of the burst benchmark.
 #[derive(Debug, Clone, Serialize)]
@@ -13,6 +19,8 @@ pub struct Burst {
     pub tasks: u32,
     /// From the scheduled time until the last result was recorded.
     pub last_recorded_ms: i64,
+    /// The time that the database itself needs to insert and update as many rows, in groups.
+    pub limit_ms: f64,
     pub lateness_ms: Lateness,
     /// Occurrences without a successful execution.
     pub lost: i64,
@@ -26,7 +34,19 @@ pub async fn measure(location: &DataLocation, tasks: u32) -> Result<Burst, Fault
     let burst = run(&rig, &server, tasks).await;
     server.stop().await?;
     rig.remove().await?;
-    burst
+    Ok(Burst { limit_ms: limit(location, tasks).await?, ..burst? })
+}
+
+/// The time in milliseconds that a database without Belfry needs for the rows of this many runs.
+async fn limit(location: &DataLocation, tasks: u32) -> Result<f64, Fault> {
+    let rig = Rig::new(location).await?;
+    let database = rig.open().await?;
+    let started = Instant::now();
+    bench_data::insert_and_update(&database, i64::from(tasks), GROUP).await?;
+    let took = started.elapsed();
+    database.close().await;
+    rig.remove().await?;
+    Ok(rounded(took.as_secs_f64() * 1000.0))
 }
 
 async fn run(rig: &Rig, server: &Running, tasks: u32) -> Result<Burst, Fault> {
@@ -45,6 +65,7 @@ async fn run(rig: &Rig, server: &Running, tasks: u32) -> Result<Burst, Fault> {
     let outcome = server.outcome(rig.began).await?;
     Ok(Burst {
         tasks,
+        limit_ms: 0.0,
         last_recorded_ms: (seen - due).num_milliseconds(),
         lateness_ms: outcome.lateness,
         lost: i64::from(tasks) - outcome.succeeded,

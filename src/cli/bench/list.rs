@@ -3,14 +3,15 @@
 use std::time::Instant;
 
 use serde::Serialize;
-use ulid::Ulid;
 
 use super::Fault;
 use super::machine::rounded;
 use super::rig::{DataLocation, Rig, Running};
 use crate::domain::execution::Status;
 use crate::domain::page::{Cursor, Direction, ExecutionFilter, PageRequest};
+use crate::domain::recent_outcomes::KEPT;
 use crate::domain::user::Actor;
+use crate::ids::{execution_id, first_execution_key};
 use crate::storage::Database;
 use crate::storage::bench_data::{self, SampleRun};
 
@@ -122,12 +123,13 @@ impl SampleRuns {
         SampleRuns { first_ms: now.saturating_sub(u64::from(runs) * STEP_MS), runs }
     }
 
-    fn at_ms(&self, number: u32) -> u64 {
-        self.first_ms + u64::from(number) * STEP_MS
+    fn at(&self, number: u32) -> chrono::DateTime<chrono::Utc> {
+        let millis = self.first_ms + u64::from(number) * STEP_MS;
+        chrono::DateTime::from_timestamp_millis(i64::try_from(millis).unwrap_or(i64::MAX)).unwrap_or_default()
     }
 
     pub fn id(&self, number: u32) -> String {
-        Ulid::from_parts(self.at_ms(number), u128::from(number)).to_string()
+        execution_id(first_execution_key(self.at(number)))
     }
 
     fn run(&self, number: u32) -> SampleRun {
@@ -136,9 +138,22 @@ impl SampleRuns {
             task_id: format!("past-{}", number % TASKS),
             task_type: ["echo", "send_cmd", "http_request"][(number % 3) as usize],
             status: if number.is_multiple_of(20) { Status::Failed } else { Status::Succeeded },
-            at: chrono::DateTime::from_timestamp_millis(self.at_ms(number) as i64).unwrap_or_default(),
+            at: self.at(number),
             duration_ms: i64::from(number % 1000),
         }
+    }
+
+    /// Sets the counters of the tasks that the executions belong to.
+    pub async fn count(&self, database: &Database) -> Result<(), Fault> {
+        let mut tx = database.write().await?;
+        for last in (0..self.runs).rev().take(TASKS as usize) {
+            let runs = i64::from(last / TASKS + 1);
+            let mut newest: Vec<SampleRun> =
+                (0..=last).rev().step_by(TASKS as usize).take(KEPT).map(|number| self.run(number)).collect();
+            newest.reverse();
+            bench_data::set_counters(&mut tx, &newest, runs, runs / 20).await?;
+        }
+        Ok(tx.commit().await?)
     }
 
     pub async fn write(&self, database: &Database) -> Result<(), Fault> {

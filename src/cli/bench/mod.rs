@@ -11,6 +11,7 @@ mod steady;
 mod store;
 
 use std::io::Write;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
@@ -60,6 +61,9 @@ pub(super) struct Bench {
     /// Tasks in the database of the pages benchmark.
     #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(8..=1_000_000))]
     tasks: u32,
+    /// Fill this folder with the data of the pages benchmark, for measurements by other programs, and measure nothing.
+    #[arg(long, value_name = "FOLDER", conflicts_with_all = ["postgres", "json"])]
+    fill: Option<PathBuf>,
 }
 
 /// A benchmark.
@@ -89,6 +93,9 @@ type Fault = Box<dyn std::error::Error + Send + Sync>;
 impl Bench {
     pub(super) fn run(self) -> Result<(), Failure> {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::failed)?;
+        if let Some(folder) = &self.fill {
+            return runtime.block_on(pages::fill_folder(folder, self.tasks, self.list)).map_err(Failure::failed);
+        }
         let report = runtime.block_on(async {
             tokio::select! {
                 report = self.measure() => report.map_err(Failure::failed),

@@ -1,5 +1,6 @@
 //! Pages benchmark over real sockets: list requests per second, the time of each page, and the size of the first load.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
@@ -68,15 +69,7 @@ pub async fn measure(location: &DataLocation, tasks: u32, executions: u32, secon
 }
 
 async fn run(server: &Running, tasks: u32, executions: u32, each: Duration) -> Result<Pages, Fault> {
-    let past = SampleRuns::before(super::rig::now(), executions);
-    let newest = past.id(executions - 1);
-    past.write(&server.database).await?;
-    let id = |number: u32| if number < TASKS_WITH_HISTORY { format!("past-{number}") } else { format!("due-{number}") };
-    let task = |number: u32| {
-        json!({"id": id(number), "type": "echo", "params": {"message": "ding"}, "tags": [format!("tag-{}", number % 20)],
-            "trigger": {"type": "interval", "hours": 1 + number % 24, "start_date": "2099-01-01"}})
-    };
-    server.create((0..tasks).map(task)).await?;
+    let newest = fill(server, tasks, executions).await?;
     let clients = Clients::new(server).await?;
     let mut rates = Vec::new();
     for path in ["/tasks", "/executions", "/api/v1/tasks", "/api/v1/executions"] {
@@ -87,6 +80,28 @@ async fn run(server: &Running, tasks: u32, executions: u32, each: Duration) -> R
         pages.push(clients.cost(path).await?);
     }
     Ok(Pages { tasks, executions, rates, pages, first_load: clients.first_load().await? })
+}
+
+/// Fills a folder with the data of the benchmark, for measurements by other programs.
+pub async fn fill_folder(folder: &Path, tasks: u32, executions: u32) -> Result<(), Fault> {
+    let server = Rig::in_folder(folder).serve().await?;
+    fill(&server, tasks, executions).await?;
+    Clients::new(&server).await?;
+    server.stop().await
+}
+
+/// Creates the tasks and their executions. The first rows of the task list have runs. Returns the id of the newest execution.
+async fn fill(server: &Running, tasks: u32, executions: u32) -> Result<String, Fault> {
+    let past = SampleRuns::before(super::rig::now(), executions);
+    past.write(&server.database).await?;
+    let id = |number: u32| if number < TASKS_WITH_HISTORY { format!("past-{number}") } else { format!("rest-{number}") };
+    let task = |number: u32| {
+        json!({"id": id(number), "type": "echo", "params": {"message": "ding"}, "tags": [format!("tag-{}", number % 20)],
+            "trigger": {"type": "interval", "hours": 1 + number % 24, "start_date": "2099-01-01"}})
+    };
+    server.create((0..tasks).map(task)).await?;
+    past.count(&server.database).await?;
+    Ok(past.id(executions - 1))
 }
 
 /// The paths of all pages.

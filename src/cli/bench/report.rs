@@ -94,11 +94,16 @@ fn burst(m: &Burst) -> Section {
         title: format!("burst: {} tasks due at the same time", m.tasks),
         rows: labelled(vec![
             ("last result recorded after", format!("{} ms", m.last_recorded_ms)),
+            ("limit: the database alone", format!("{:.0} ms, {:.1} times as long", m.limit_ms, times(m))),
             ("lateness p50 / p99 / max", lateness(&m.lateness_ms)),
             ("lost", m.lost.to_string()),
             ("CPU, peak memory", cost(m.cpu_seconds, m.peak_memory_mb)),
         ]),
     }
+}
+
+fn times(m: &Burst) -> f64 {
+    m.last_recorded_ms as f64 / m.limit_ms.max(1.0)
 }
 
 fn steady(m: &Steady, title: &str) -> Section {

@@ -18,7 +18,7 @@ use crate::domain::execution::Status;
 use crate::domain::user::Actor;
 use crate::service::Services;
 use crate::storage::temp_database::TempDatabase;
-use crate::storage::{Database, stats};
+use crate::storage::{Database, Synchronous, stats};
 
 /// Tasks that are created concurrently.
 const CREATOR_TASKS: usize = 4;
@@ -82,6 +82,13 @@ impl Rig {
         Ok(Rig { settings, temp_database, began: now() })
     }
 
+    /// A server on SQLite in this folder, which stays.
+    pub fn in_folder(folder: &Path) -> Rig {
+        let mut settings = Settings { data_dir: folder.to_owned(), ..Settings::default() };
+        settings.server.listen = "127.0.0.1:0".to_owned();
+        Rig { settings, temp_database: None, began: now() }
+    }
+
     /// The server with all its services.
     pub async fn serve(&self) -> Result<Running, Fault> {
         let app = App::start(self.settings.clone()).await?;
@@ -89,6 +96,17 @@ impl Rig {
         let address = app.address();
         let ended = tokio::spawn(app.run(stop.clone()));
         Ok(Running { services, database, address, stop, ended })
+    }
+
+    /// The empty database alone.
+    pub async fn open(&self) -> Result<Database, Fault> {
+        Ok(match &self.settings.database.url {
+            Some(url) => Database::open_postgres(url.reveal(), self.settings.database.max_connections).await?,
+            None => {
+                std::fs::create_dir_all(&self.settings.data_dir)?;
+                Database::open_sqlite(&self.settings.data_dir.join("task.db"), Synchronous::Normal).await?
+            }
+        })
     }
 
     pub async fn remove(self) -> Result<(), Fault> {
@@ -144,7 +162,7 @@ impl Running {
     /// index lookups, so it does not slow down what is measured.
     pub async fn wait_until_recorded(&self, due_by: DateTime<Utc>, latest: DateTime<Utc>) -> Result<DateTime<Utc>, Fault> {
         loop {
-            if stats::is_idle(&mut self.database.read().await?, due_by).await? || now() >= latest {
+            if stats::is_idle(&mut self.database.read_engine().await?, due_by).await? || now() >= latest {
                 return Ok(now());
             }
             tokio::time::sleep(Duration::from_millis(5)).await;
@@ -153,7 +171,7 @@ impl Running {
 
     /// The outcome of the executions since `from`.
     pub async fn outcome(&self, from: DateTime<Utc>) -> Result<Outcome, Fault> {
-        let mut session = self.database.read().await?;
+        let mut session = self.database.read_engine().await?;
         let runs = stats::newest_runs(&mut session, from, i64::MAX).await?;
         let by_status = stats::by_status(&mut session, from).await?;
         let succeeded = by_status.iter().filter(|(status, _)| *status == Status::Succeeded).map(|(_, count)| count).sum();

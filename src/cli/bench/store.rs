@@ -14,7 +14,7 @@ use super::machine::{Usage, rounded};
 use super::rig::{DataLocation, Rig, Running};
 use crate::clock::SystemClock;
 use crate::events::EventBus;
-use crate::scheduler::{Planner, Scheduler};
+use crate::scheduler::{Planner, PlannerState, Scheduler};
 use crate::signals::{SchedulerHeartbeat, Signals};
 
 /// How long the idle server is observed.
@@ -90,8 +90,9 @@ async fn ticks(rig: &Rig, server: &Running) -> Result<(f64, f64), Fault> {
         signals: Signals::default(),
         zone: rig.settings.server.zone,
         since: super::rig::now(),
+        state: PlannerState::default(),
     };
-    let scheduler = Scheduler { planner: planner.clone(), heartbeat: SchedulerHeartbeat::default() };
+    let scheduler = Scheduler::new(planner.clone(), SchedulerHeartbeat::default());
     let (mut looks, mut ticks) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
         let started = Instant::now();

@@ -9,10 +9,12 @@ use tokio::sync::Mutex;
 use super::{Answer, Call, Failure};
 use crate::api;
 use crate::app::{self, DATABASE_FILE, LocalApp};
+use crate::cli::words;
 use crate::clock::SystemClock;
 use crate::config::{Log, Settings};
 use crate::domain::user::{Actor, Via};
-use crate::service::{self, UserService};
+use crate::i18n::message;
+use crate::service::UserService;
 use crate::telemetry::{self, Logs, Setup};
 
 /// The time limit of a request; long, as nobody else waits for it.
@@ -50,30 +52,26 @@ impl Local {
             self.check_there(call)?;
             *open = Some(self.open().await?);
         }
-        let open = open.as_mut().ok_or_else(|| Failure::Failed("the database is not open".to_owned()))?;
+        let open = open.as_mut().ok_or_else(|| Failure::Failed(words(&message!("cli.database_closed"))))?;
         if call.needs_types() {
             open.opened.find_executables().await;
         }
         let answer = open.api.call(call.method, &call.target(), &call.headers, call.body.clone()).await;
-        let answer = answer.ok_or_else(|| Failure::Usage(format!("the path {} is not valid", call.target())))?;
+        let answer = answer.ok_or_else(|| Failure::Usage(words(&message!("cli.path", path = call.target()))))?;
         Ok(Answer { status: answer.status, headers: answer.headers, body: answer.body })
     }
 
     /// Fails for a missing database unless the request may create one: a wrong folder must not create an empty database.
     fn check_there(&self, call: &Call) -> Result<(), Failure> {
         let file = self.settings.data_dir.join(DATABASE_FILE);
-        if self.settings.database.url.is_some() || file.exists() || call.creates() {
+        if self.settings.database.url.is_some() || file.exists() || app::restore_is_pending(&file) || call.creates() {
             return Ok(());
         }
-        Err(Failure::NotFound(format!(
-            "the database {} does not exist; pass the folder with --data-dir, the settings with --config or a server with --server, \
-             or run `belfry init` first",
-            file.display()
-        )))
+        Err(Failure::NotFound(words(&message!("cli.no_database", path = file.display().to_string()))))
     }
 
     async fn open(&self) -> Result<OpenDatabase, Failure> {
-        let opened = app::open(&self.settings).await.map_err(|error| Failure::Unreachable(error.to_string()))?;
+        let opened = app::open(&self.settings).await.map_err(|error| Failure::Unreachable(words(&error.message())))?;
         let logs = log(&self.settings)?;
         let options = api::Options { request_timeout: LIMIT, body_limit: BODY_LIMIT, ..api::Options::default() };
         let actor = self.actor(&opened.services.users).await?;
@@ -89,9 +87,7 @@ impl Local {
         let Some(name) = &self.account else { return Ok(person) };
         match users.get(&person, name).await {
             Ok(user) => Ok(Actor { grants: user.grants, ..Actor::new(user.name, user.role, Via::CommandLine) }),
-            Err(service::Error::NotFound(message)) => Err(Failure::NotFound(message.to_string())),
-            Err(service::Error::Internal(cause)) => Err(Failure::failed(cause)),
-            Err(other) => Err(Failure::failed(other)),
+            Err(error) => Err(error.into()),
         }
     }
 }

@@ -10,9 +10,11 @@ use serde_json::Value;
 
 use super::Failure;
 use super::output_options::OutputOptions;
+use crate::cli::words;
 use crate::clock::{Clock, SystemClock};
 use crate::domain::input::percent_encoded;
 use crate::domain::node::is_silent;
+use crate::i18n::message;
 
 pub(super) use local::Local;
 pub(super) use problem::{FaultSource, to_failure};
@@ -131,7 +133,8 @@ impl Answer {
         if self.body.is_empty() {
             return Ok(Value::Null);
         }
-        serde_json::from_slice(&self.body).map_err(|error| Failure::Failed(format!("the response is not valid JSON: {error}")))
+        serde_json::from_slice(&self.body)
+            .map_err(|error| Failure::Failed(words(&message!("cli.not_json", error = error.to_string()))))
     }
 
     /// The body as text.

@@ -4,6 +4,8 @@ use serde_json::Value;
 
 use super::{Answer, Failure};
 use crate::cli::output_options::OutputOptions;
+use crate::cli::words;
+use crate::i18n::message;
 
 /// The source of a request body, which locates faults for the user.
 pub(in crate::cli) trait FaultSource {
@@ -23,7 +25,7 @@ pub(in crate::cli) fn to_failure(answer: &Answer, output: &OutputOptions, source
     let problem: Value = serde_json::from_slice(&answer.body).unwrap_or(Value::Null);
     let detail = match problem.get("detail").and_then(Value::as_str) {
         Some(detail) => detail.to_owned(),
-        None => format!("the server answered with status {} and no details; is it a Belfry server?", answer.status),
+        None => words(&message!("cli.no_details", status = answer.status)),
     };
     match answer.status {
         400 | 405 | 413 | 415 | 422 => Failure::Usage(faults(&problem, source).unwrap_or(detail)),

@@ -5,7 +5,9 @@ use std::time::Duration;
 use reqwest::{Client, Method, Url};
 
 use super::{Answer, Call, Failure};
+use crate::cli::words;
 use crate::domain::secret::Secret;
+use crate::i18n::message;
 
 /// Timeout for connecting.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -22,14 +24,13 @@ pub(in crate::cli) struct Remote {
 impl Remote {
     /// `shown` names the flag or variable in messages; [`Failure::Usage`] for an invalid address.
     pub(in crate::cli) fn new(shown: &str, address: &str, token: Secret) -> Result<Remote, Failure> {
-        let wrong =
-            || Failure::Usage(format!("{shown}: '{address}' is not a server address; write http://host:8398 or https://host"));
+        let wrong = || Failure::Usage(words(&message!("cli.not_server", address).of(shown)));
         let base: Url = address.trim_end_matches('/').parse().map_err(|_| wrong())?;
         if !matches!(base.scheme(), "http" | "https") || !base.has_host() || base.query().is_some() || base.fragment().is_some() {
             return Err(wrong());
         }
         if !base.username().is_empty() || base.password().is_some() {
-            return Err(Failure::Usage(format!("{shown}: remove the user name and password from the address, and pass a token")));
+            return Err(Failure::Usage(words(&message!("cli.server_credentials").of(shown))));
         }
         // Fails if another part of the process has installed a provider already, which is fine.
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
@@ -40,7 +41,7 @@ impl Remote {
             // Following a redirect would send the token to another server.
             .redirect(reqwest::redirect::Policy::none())
             .build()
-            .map_err(|error| Failure::Failed(format!("failed to create the HTTP client: {error}")))?;
+            .map_err(Failure::failed)?;
         Ok(Remote { client, base, token })
     }
 
@@ -57,8 +58,8 @@ impl Remote {
         let response = request.send().await.map_err(|error| self.unreachable(error))?;
         let status = response.status();
         if status.is_redirection() {
-            let to = response.headers().get("location").and_then(|value| value.to_str().ok()).unwrap_or("another address");
-            return Err(Failure::Unreachable(format!("{} redirects to {to}; pass that server's own address", self.base)));
+            let to = response.headers().get("location").and_then(|value| value.to_str().ok()).unwrap_or("?");
+            return Err(Failure::Unreachable(words(&message!("cli.redirect", from = self.base.to_string(), to))));
         }
         let named = response.headers().iter();
         let headers = named.filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.to_owned()))).collect();
@@ -70,8 +71,7 @@ impl Remote {
         let error = error.without_url();
         let why = std::iter::successors(Some(&error as &dyn std::error::Error), |error| error.source()).last();
         let why = why.map_or_else(String::new, ToString::to_string);
-        let advice =
-            if error.is_timeout() { "it did not answer in time" } else { "check that it runs and that the address is right" };
-        Failure::Unreachable(format!("cannot reach {}: {why}; {advice}", self.base))
+        let advice = if error.is_timeout() { message!("cli.no_answer") } else { message!("cli.check_server") };
+        Failure::Unreachable(words(&message!("cli.unreachable", server = self.base.to_string(), why, advice)))
     }
 }

@@ -9,7 +9,7 @@ use super::Finding;
 use crate::app::KEY_FILE;
 use crate::cli::output_options::OutputOptions;
 use crate::clock::{Clock, SystemClock};
-use crate::config::{Settings, reason};
+use crate::config::{Settings, reason, zone};
 
 /// Below this much free space the check fails.
 const CRITICAL_BYTES: u64 = 200 << 20;
@@ -17,7 +17,7 @@ const CRITICAL_BYTES: u64 = 200 << 20;
 const WARN_BYTES: u64 = 1 << 30;
 
 pub(super) fn check(settings: &Settings, output: &OutputOptions) -> Vec<Finding> {
-    let looks = [folder(settings, output), disk(settings, output), Some(zone(settings, output)), key(settings, output)];
+    let looks = [folder(settings, output), disk(settings, output), Some(time_zone(settings, output)), key(settings, output)];
     looks.into_iter().flatten().collect()
 }
 
@@ -71,37 +71,40 @@ fn mebibytes(bytes: u64) -> String {
     if bytes >= 10 << 30 { format!("{} GiB", bytes >> 30) } else { format!("{} MiB", bytes >> 20) }
 }
 
-fn zone(settings: &Settings, output: &OutputOptions) -> Finding {
-    let zone = settings.server.zone;
-    let now = SystemClock.now().with_timezone(&zone).format("%Y-%m-%d %H:%M:%S %:z").to_string();
-    let what = output.fill("doctor.zone_is", &[("zone", zone.name()), ("now", &now)]);
-    let machine = std::env::var("TZ").ok().or_else(|| iana_time_zone::get_timezone().ok());
-    let known = machine.as_deref().is_some_and(|name| name.trim_start_matches(':').parse::<Tz>().is_ok());
-    if known || zone != Tz::UTC {
+fn time_zone(settings: &Settings, output: &OutputOptions) -> Finding {
+    let chosen = settings.server.zone;
+    let now = SystemClock.now().with_timezone(&chosen).format("%Y-%m-%d %H:%M:%S %:z").to_string();
+    let what = output.fill("doctor.zone_is", &[("zone", chosen.name()), ("now", &now)]);
+    if chosen != Tz::UTC || zone::found_zone().is_some() {
         return Finding::ok("zone", what);
     }
     Finding::warning("zone", what, output.text("doctor.fix_zone"))
 }
 
 /// Whether only the owner can read the encryption key, which decrypts every secret.
-#[cfg(unix)]
 fn key(settings: &Settings, output: &OutputOptions) -> Option<Finding> {
-    use std::os::unix::fs::PermissionsExt;
     let file = settings.data_dir.join(KEY_FILE);
-    let mode = std::fs::metadata(&file).ok()?.permissions().mode();
     let shown = file.display().to_string();
-    Some(match mode & 0o077 {
-        0 => Finding::ok("key", output.fill("doctor.key_is", &[("file", &shown)])),
-        _ => Finding::broken(
-            "key",
-            output.fill("doctor.key_open", &[("file", &shown)]),
-            output.fill("doctor.fix_key", &[("file", &shown)]),
-        ),
+    let key = [("file", &*shown)];
+    Some(match is_private(&file)? {
+        true => Finding::ok("key", output.fill("doctor.key_is", &key)),
+        false => Finding::broken("key", output.fill("doctor.key_open", &key), output.fill(FIX_KEY, &key)),
     })
 }
 
-#[cfg(not(unix))]
-fn key(settings: &Settings, output: &OutputOptions) -> Option<Finding> {
-    let file = settings.data_dir.join(KEY_FILE);
-    file.exists().then(|| Finding::ok("key", output.fill("doctor.key_is", &[("file", &file.display().to_string())])))
+#[cfg(unix)]
+const FIX_KEY: &str = "doctor.fix_key";
+#[cfg(windows)]
+const FIX_KEY: &str = "doctor.fix_key_windows";
+
+/// `None` if the file does not exist.
+#[cfg(unix)]
+fn is_private(file: &Path) -> Option<bool> {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::metadata(file).ok().map(|metadata| metadata.permissions().mode() & 0o077 == 0)
+}
+
+#[cfg(windows)]
+fn is_private(file: &Path) -> Option<bool> {
+    crate::private_files::is_private(file).ok()
 }

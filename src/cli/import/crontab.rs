@@ -1,71 +1,135 @@
 //! `belfry import crontab`: imports crontab lines.
 
-use std::io::Read;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use chrono_tz::Tz;
 use clap::Args;
-use serde_json::{Value, json};
 
-use super::{ImportFlags, plan};
+use super::source::{ImportSource, SourceFlags};
+use super::text_file::{TextFile, identity};
 use crate::cli::Failure;
-use crate::cli::connection_args::ConnectionArgs;
-use crate::config::{Settings, reason};
-use crate::domain::trigger::parse_zone;
-use crate::migrate::crontab::{CrontabOptions, read};
+use crate::cli::environment::variable;
+use crate::cli::output_options::OutputOptions;
+use crate::i18n::message;
+use crate::migrate::crontab::{CrontabOptions, Users, read};
+use crate::migrate::{Found, ImportContext};
 
 /// Import the lines of a crontab as tasks that run their commands.
 #[derive(Debug, Args)]
+#[command(
+    after_help = "As under cron, commands start in the owner's home folder with cron's environment, runs have no time limit and may overlap, \
+        and what was missed is not caught up; the options change this. A line is imported as a whole or left out with the reason; \
+        if lines are left out, the exit status is 3. Disable the crontab before the tasks fire here."
+)]
 pub(super) struct Crontab {
-    /// The crontab file; - reads standard input, such as the output of `crontab -l`.
-    #[arg(value_name = "FILE")]
-    file: PathBuf,
-    /// The file has a user column, like /etc/crontab and /etc/cron.d.
+    #[command(flatten)]
+    input: TextFile,
+    /// The file has a user column, like /etc/crontab and /etc/cron.d; by default recognised by the names in it.
     #[arg(long)]
     system: bool,
-    /// The zone of lines without CRON_TZ; by default this machine's.
-    #[arg(long, value_name = "ZONE")]
-    tz: Option<String>,
+    /// The file has no user column.
+    #[arg(long, conflicts_with = "system")]
+    no_system: bool,
+    /// Run entries of other users through runuser; the server must run as root.
+    #[arg(long)]
+    runuser: bool,
+    /// A file like /etc/passwd with the accounts against which a user column is checked.
+    #[arg(long, value_name = "FILE", default_value = "/etc/passwd")]
+    passwd: PathBuf,
+    /// The folder in which commands start unless the crontab sets HOME; by default the owner's.
+    #[arg(long, value_name = "FOLDER")]
+    home: Option<String>,
+    /// An environment variable for all commands, before those of the crontab; may be repeated.
+    #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
+    env: Vec<(String, String)>,
+    /// Import commented-out entries as paused tasks.
+    #[arg(long)]
+    commented: bool,
+    /// Make one task with several rules of lines with the same command; it has the id of the first.
+    #[arg(long)]
+    merge: bool,
+    /// In lines with six fields the first is seconds.
+    #[arg(long)]
+    seconds: bool,
+    /// The time limit of each run in seconds; by default none.
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(i64).range(1..))]
+    timeout: Option<i64>,
+    /// The runs of a task that may overlap; by default as many as fall due.
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(i64).range(1..=1000))]
+    max_instances: Option<i64>,
+    /// How late a missed run is still started, in seconds; by default missed runs are not caught up.
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(i64).range(0..))]
+    catch_up: Option<i64>,
     #[command(flatten)]
-    flags: ImportFlags,
+    source: SourceFlags,
+}
+
+impl ImportSource for Crontab {
+    const KIND: &'static str = "crontab";
+
+    fn flags(&self) -> &SourceFlags {
+        &self.source
+    }
+
+    fn identity(&self) -> Result<String, Failure> {
+        Ok(identity(&self.input.file))
+    }
+
+    fn read(&self, context: ImportContext<'_>, output: &OutputOptions) -> Result<Found, Failure> {
+        let (text, encoding) = self.input.read(output)?;
+        let mut found = read(&text, &self.options(), context);
+        if let Some(encoding) = encoding {
+            found.note(message!("migrate.file"), message!("migrate.read_as", encoding));
+        }
+        let kept = [
+            (self.timeout.is_none(), "timeout"),
+            (self.max_instances.is_none(), "overlap"),
+            (self.catch_up.is_none(), "catch_up"),
+        ];
+        if !output.is_json() && !found.entries.is_empty() {
+            let kept = kept.iter().filter(|(kept, _)| *kept).map(|(_, name)| output.text(&format!("import.cron_{name}")));
+            let kept = [output.text("import.cron_home")].into_iter().chain(kept).collect::<Vec<_>>();
+            output.note(&output.fill("import.cron", &[("kept", &kept.join("; "))]));
+        }
+        Ok(found)
+    }
 }
 
 impl Crontab {
-    pub(super) fn run(self, connection: &ConnectionArgs) -> Result<(), Failure> {
-        let options = CrontabOptions { system: self.system, zone: zone(self.tz.as_deref())? };
-        let found = read(&input(&self.file)?, options);
-        let output = connection.output()?;
-        let line = |number: usize| output.fill("import.line", &[("line", &number.to_string())]);
-        for (number, reason) in &found.notes {
-            output.note(&output.fill("import.not_migrated", &[("what", &line(*number)), ("reason", reason)]));
+    fn options(&self) -> CrontabOptions {
+        let users = Users::parse(&std::fs::read_to_string(&self.passwd).unwrap_or_default());
+        let file = &self.input.file;
+        let user = owner(file).or_else(|| variable("LOGNAME")).or_else(|| variable("USER"));
+        let is_own = owner(file).is_none();
+        let home = self.home.clone().or_else(|| is_own.then(|| variable("HOME")).flatten());
+        let home = home.or_else(|| user.as_deref().and_then(|user| users.home(user)).map(str::to_owned));
+        let is_system_path = file == Path::new("/etc/crontab") || file.parent() == Some(Path::new("/etc/cron.d"));
+        CrontabOptions {
+            system: (self.system || self.no_system || is_system_path).then_some(!self.no_system),
+            users,
+            user,
+            home,
+            environment: self.env.iter().cloned().collect::<BTreeMap<_, _>>(),
+            commented: self.commented,
+            merge: self.merge,
+            runuser: self.runuser,
+            seconds: self.seconds,
+            timeout: self.timeout,
+            max_instances: self.max_instances,
+            catch_up: self.catch_up,
         }
-        let tasks: Vec<Value> = found.entries.into_iter().map(|entry| entry.task).collect();
-        if tasks.is_empty() {
-            return output.print_text("import.none", &[]);
-        }
-        plan::import(connection, &json!({"tasks": tasks}), false, self.flags, &())
     }
 }
 
-/// The given zone, else the machine's.
-pub(super) fn zone(name: Option<&str>) -> Result<Tz, Failure> {
-    match name {
-        Some(name) => parse_zone(name).map_err(|what| Failure::Usage(format!("--tz: {what}"))),
-        None => Ok(Settings::default().server.zone),
-    }
+/// The owner of a crontab in cron's own folder, whose files are named after their owners.
+fn owner(file: &Path) -> Option<String> {
+    let folder = file.parent()?;
+    let is_spool =
+        folder.starts_with("/var/spool/cron") || folder.starts_with("/var/cron/tabs") || folder.starts_with("/usr/lib/cron/tabs");
+    is_spool.then(|| file.file_name()?.to_str().map(str::to_owned)).flatten()
 }
 
-/// The text of a file, or of standard input for `-`.
-pub(super) fn input(path: &Path) -> Result<String, Failure> {
-    let mut text = String::new();
-    let read = if path.as_os_str() == "-" {
-        std::io::stdin().read_to_string(&mut text)
-    } else {
-        std::fs::read_to_string(path).map(|found| {
-            text = found;
-            0
-        })
-    };
-    read.map_err(|error| Failure::Usage(format!("cannot read {}: {}", path.display(), reason(&error))))?;
-    Ok(text)
+fn pair(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').filter(|(name, _)| !name.is_empty()).ok_or("must be NAME=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
 }

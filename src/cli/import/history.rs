@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::ImportFlags;
-use super::crontab::zone;
+use super::source::zone;
 use crate::cli::Failure;
 use crate::cli::call::{Call, FaultSource};
 use crate::cli::connection_args::ConnectionArgs;

@@ -1,10 +1,17 @@
-//! `belfry import`: imports tasks from a document, an APScheduler job store or a crontab, and executions of other schedulers.
-//! Each shows a plan before it makes changes.
+//! `belfry import`: imports tasks from a document or another scheduler, and executions of other schedulers. Each shows a plan before it
+//! makes changes.
 
 mod apscheduler;
+mod comparison;
 mod crontab;
+mod gocron;
 mod history;
 mod plan;
+mod qinglong;
+mod schtasks;
+mod source;
+mod text_file;
+mod xxl_job;
 
 use std::path::PathBuf;
 
@@ -13,8 +20,10 @@ use clap::{Args, Subcommand};
 use super::Failure;
 use super::connection_args::ConnectionArgs;
 use super::document::Document;
+use super::environment::variable;
+use crate::migrate::TableSource;
 
-/// Import tasks from a document, APScheduler or a crontab, or another scheduler's history.
+/// Import tasks from a document or another scheduler, or another scheduler's history.
 #[derive(Debug, Args)]
 #[command(
     args_conflicts_with_subcommands = true,
@@ -26,7 +35,11 @@ use super::document::Document;
   belfry import apscheduler --url sqlite:///jobs.sqlite --draft mapping.yaml
   belfry import apscheduler --url sqlite:///jobs.sqlite --mapping mapping.yaml
   crontab -l | belfry import crontab -
-  belfry import crontab /etc/crontab --system
+  belfry import crontab /etc/crontab
+  belfry import xxl-job --url mysql://user:password@host/xxl_job --dry-run
+  belfry import qinglong data/db/database.sqlite --scripts /srv/scripts
+  belfry import gocron --url mysql://user:password@host/gocron
+  belfry import schtasks task.xml
   belfry import history task_history.json
 
 A document is imported completely or not at all; importing it again changes nothing. The changes are shown first."
@@ -65,8 +78,12 @@ struct ImportFlags {
 
 #[derive(Debug, Subcommand)]
 enum Source {
-    Apscheduler(apscheduler::Apscheduler),
-    Crontab(crontab::Crontab),
+    Apscheduler(Box<apscheduler::Apscheduler>),
+    Crontab(Box<crontab::Crontab>),
+    XxlJob(Box<xxl_job::XxlJob>),
+    Qinglong(Box<qinglong::Qinglong>),
+    Gocron(Box<gocron::Gocron>),
+    Schtasks(Box<schtasks::Schtasks>),
     History(history::History),
 }
 
@@ -75,13 +92,24 @@ impl ImportCommand {
         let ImportCommand { connection, from, file } = self;
         match from {
             Some(Source::Apscheduler(command)) => command.run(&connection),
-            Some(Source::Crontab(command)) => command.run(&connection),
+            Some(Source::Crontab(command)) => source::run(&*command, &connection),
+            Some(Source::XxlJob(command)) => source::run(&*command, &connection),
+            Some(Source::Qinglong(command)) => source::run(&*command, &connection),
+            Some(Source::Gocron(command)) => source::run(&*command, &connection),
+            Some(Source::Schtasks(command)) => source::run(&*command, &connection),
             Some(Source::History(command)) => command.run(&connection),
             None => {
                 let path = file.file.ok_or_else(|| Failure::Usage("a file is required".to_owned()))?;
                 let document = Document::read(&path)?;
-                plan::import(&connection, document.value(), file.prune, file.flags, &document)
+                plan::import(&connection, document.value(), file.prune, None, file.flags, &document)
             }
         }
     }
+}
+
+/// The database named by --url or an environment variable.
+fn table_source(url: Option<&str>, name: &str, example: &str) -> Result<TableSource, Failure> {
+    let url = url.map(str::to_owned).or_else(|| variable(name));
+    let url = url.ok_or_else(|| Failure::Usage(format!("--url: is required, such as {example}")))?;
+    TableSource::parse(&url).map_err(|message| Failure::Usage(format!("--url: {message}")))
 }

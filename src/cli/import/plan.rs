@@ -9,16 +9,17 @@ use crate::cli::connection_args::ConnectionArgs;
 use crate::cli::input::confirm;
 use crate::cli::output_options::{OutputOptions, Tone, text, timestamp};
 
-/// Imports a document. `source` locates faults for the user.
+/// Imports a document. With a tag only tasks that have it are changed or deleted. `source` locates faults for the user.
 pub(super) fn import(
     connection: &ConnectionArgs,
     document: &Value,
     prune: bool,
+    tag: Option<&str>,
     flags: ImportFlags,
     source: &dyn FaultSource,
 ) -> Result<(), Failure> {
     connection.run(async |client, output| {
-        let planned = send(client, output, document, prune, true, source).await?;
+        let planned = send(client, output, call(document, prune, tag, true), source).await?;
         let nothing = planned["changes"].as_array().is_none_or(Vec::is_empty);
         if flags.dry_run || nothing {
             return output.show(&planned, |planned| {
@@ -29,20 +30,16 @@ pub(super) fn import(
             output.note(&(render_changes(&planned, output) + summary("planned", &planned, output).trim_end()));
         }
         confirm(&output.text("import.ask"), flags.yes, output)?;
-        let done = send(client, output, document, prune, false, source).await?;
+        let done = send(client, output, call(document, prune, tag, false), source).await?;
         output.show(&done, |done| summary("done", done, output))
     })
 }
 
-async fn send(
-    client: &ApiClient,
-    output: &OutputOptions,
-    document: &Value,
-    prune: bool,
-    dry_run: bool,
-    source: &dyn FaultSource,
-) -> Result<Value, Failure> {
-    let call = Call::post(&["import"]).query("prune", prune).query("dry_run", dry_run).json(document);
+fn call(document: &Value, prune: bool, tag: Option<&str>, dry_run: bool) -> Call {
+    Call::post(&["import"]).query("prune", prune).query("dry_run", dry_run).query_some("tag", tag.as_ref()).json(document)
+}
+
+async fn send(client: &ApiClient, output: &OutputOptions, call: Call, source: &dyn FaultSource) -> Result<Value, Failure> {
     client.send_from(call, output, source).await?.json()
 }
 

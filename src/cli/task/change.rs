@@ -23,10 +23,19 @@ pub(super) struct Rm {
 
 /// Pause tasks: their triggers do not fire until they are resumed.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  belfry task pause report
+  belfry task pause report import --until \"2026-12-01 08:00\" --reason \"database maintenance\"")]
 pub(super) struct Pause {
     /// The tasks' ids.
     #[arg(required = true)]
     ids: Vec<String>,
+    /// When the tasks resume by themselves: RFC 3339, or a date with or without a time in the task's zone.
+    #[arg(long)]
+    until: Option<String>,
+    /// Why the tasks are paused.
+    #[arg(long)]
+    reason: Option<String>,
 }
 
 /// Resume paused tasks.
@@ -65,28 +74,37 @@ impl Rm {
 
 impl Pause {
     pub(super) async fn run(self, client: &ApiClient, output: &OutputOptions) -> Result<(), Failure> {
-        for_each_id(&self.ids, "pause", "task.now_paused", client, output).await
+        let given = [("until", &self.until), ("reason", &self.reason)];
+        let body = given.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value.clone()?.into()))).collect();
+        for_each_id(&self.ids, "pause", Value::Object(body), client, output).await
     }
 }
 
 impl Resume {
     pub(super) async fn run(self, client: &ApiClient, output: &OutputOptions) -> Result<(), Failure> {
-        for_each_id(&self.ids, "resume", "task.now_resumed", client, output).await
+        for_each_id(&self.ids, "resume", Value::Null, client, output).await
     }
 }
 
 async fn for_each_id(
     ids: &[String],
     action: &str,
-    message_key: &str,
+    body: Value,
     client: &ApiClient,
     output: &OutputOptions,
 ) -> Result<(), Failure> {
     for id in ids {
-        let done = client.json(Call::post(&["tasks", id, action]), output).await;
+        let call = Call::post(&["tasks", id, action]);
+        let done = client.json(if body.is_null() { call } else { call.json(&body) }, output).await;
         let task = with_suggestion(client, output, id, done).await?;
-        let next = crate::cli::output_options::timestamp(&task["schedule"]["next_run_at"]);
-        output.show(&task, |_| output.line(message_key, &[("id", id), ("next", &next)]))?;
+        let (key, time) = match (&task["paused"], action) {
+            (Value::Null, "pause") => ("task.now_paused", &Value::Null),
+            (Value::Null, _) => ("task.now_resumed", &task["schedule"]["next_run_at"]),
+            (paused, _) if paused["until"].is_null() => ("task.now_paused", &Value::Null),
+            (paused, _) => ("task.now_paused_until", &paused["until"]),
+        };
+        let time = crate::cli::output_options::timestamp(time);
+        output.show(&task, |_| output.line(key, &[("id", id), ("next", &time)]))?;
     }
     Ok(())
 }

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value};
 
 use crate::cli::Failure;
 use crate::cli::call::{ApiClient, Call};
 use crate::cli::output_options::{OutputOptions, Tone, timestamp};
+use crate::domain::schedule::FIELDS;
 
 /// Fire times shown per trigger.
 const FIRINGS_SHOWN: usize = 3;
@@ -25,7 +26,7 @@ pub(super) async fn render(before: &Value, after: &Value, client: &ApiClient, ou
         lines.push_str(&line("-", Tone::Bad, old.get(field)));
         lines.push_str(&line("+", Tone::Good, new.get(field)));
     }
-    if before["trigger"] != after["trigger"] {
+    if schedule(before) != schedule(after) {
         for (sign, tone, task) in [("-", Tone::Bad, before), ("+", Tone::Good, after)] {
             for at in firings(task, client, output).await? {
                 lines.push_str(&format!("{}\n", output.paint(tone, &format!("{sign} {} {at}", output.text("task.fires")))));
@@ -35,10 +36,17 @@ pub(super) async fn render(before: &Value, after: &Value, client: &ApiClient, ou
     Ok(lines)
 }
 
-/// The next fire times of a trigger; empty for an invalid one, which is reported when the task is sent.
+/// The rules and calendars of a task.
+fn schedule(task: &Value) -> Map<String, Value> {
+    let given = |name: &str| Some((name.to_owned(), task.get(name).filter(|value| !value.is_null())?.clone()));
+    std::iter::once("trigger").chain(FIELDS).filter_map(given).collect()
+}
+
+/// The next fire times of a task; empty for an invalid one, which is reported when the task is sent.
 async fn firings(task: &Value, client: &ApiClient, output: &OutputOptions) -> Result<Vec<String>, Failure> {
-    let question = json!({"trigger": task["trigger"], "count": FIRINGS_SHOWN});
-    match client.json(Call::post(&["triggers", "preview"]).json(&question), output).await {
+    let mut question = schedule(task);
+    question.insert("count".to_owned(), FIRINGS_SHOWN.into());
+    match client.json(Call::post(&["triggers", "preview"]).json(&Value::Object(question)), output).await {
         Ok(preview) => Ok(preview["fire_times"].as_array().into_iter().flatten().map(timestamp).collect()),
         Err(Failure::Usage(_)) => Ok(Vec::new()),
         Err(failure) => Err(failure),
@@ -65,6 +73,8 @@ fn collect(value: &Value, path: &str, found: &mut BTreeMap<String, String>) {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]

@@ -5,8 +5,11 @@ use serde_json::{Map, Value, json};
 
 use super::params::ParamFlags;
 use crate::cli::Failure;
+use crate::cli::calendar_flags::CalendarFlags;
 use crate::cli::call::{ApiClient, FaultSource};
 use crate::cli::output_options::OutputOptions;
+use crate::cli::words;
+use crate::i18n::{Message, message};
 
 /// A task's fields as flags.
 #[derive(Debug, Default, PartialEq, Args)]
@@ -47,9 +50,17 @@ pub(super) struct TaskFlags {
     /// The queue of its runs.
     #[arg(long)]
     queue: Option<String>,
+    /// What happens to a run beyond the limit of concurrent runs: skip, queue, cancel_running or allow.
+    #[arg(long, value_name = "WORD")]
+    on_overlap: Option<String>,
     /// Create it paused.
     #[arg(long)]
     paused: bool,
+    /// Accept a date of --at that has passed; it is recorded as missed, or runs if it is late by no more than the grace time.
+    #[arg(long, requires = "at")]
+    allow_past: bool,
+    #[command(flatten)]
+    calendars: CalendarFlags,
     #[command(flatten)]
     params: ParamFlags,
 }
@@ -77,9 +88,13 @@ impl TaskFlags {
         if self.paused {
             task.insert("enabled".to_owned(), false.into());
         }
+        if self.allow_past {
+            task.insert("allow_past".to_owned(), true.into());
+        }
         if let Some(trigger) = self.trigger()? {
             task.insert("trigger".to_owned(), trigger);
         }
+        task.extend(self.calendars.fields());
         self.apply_policy(task)?;
         if !self.params.is_empty() {
             let task_type = task.get("type").and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -114,6 +129,9 @@ impl TaskFlags {
         if let Some(queue) = &self.queue {
             policy.insert("queue".to_owned(), queue.as_str().into());
         }
+        if let Some(on_overlap) = &self.on_overlap {
+            policy.insert("on_overlap".to_owned(), on_overlap.as_str().into());
+        }
         if let Some(attempts) = self.attempts {
             policy.insert("retry".to_owned(), json!({"max_attempts": attempts}));
         }
@@ -142,18 +160,23 @@ impl TaskFlags {
                 .or_else(|| quoted("--idle", &self.idle)),
             ("policy", Some("timeout_seconds")) => quoted("--timeout", &self.timeout),
             ("policy", Some("queue")) => quoted("--queue", &self.queue),
+            ("policy", Some("on_overlap")) => quoted("--on-overlap", &self.on_overlap),
             ("policy", Some("retry")) => self.attempts.map(|attempts| format!("--attempts {attempts}")),
+            ("calendar" | "calendar_rule" | "on_closed" | "nth_working_day", _) => {
+                self.calendars.shown(pointer.trim_start_matches('/'))
+            }
             ("params", Some(name)) => self.params.shown(name),
             _ => None,
         }
     }
 
     /// What to add where a field is missing.
-    fn missing(pointer: &str) -> Option<&'static str> {
-        match pointer {
-            "/type" => Some("give --type; `belfry types` lists the task types"),
-            "/trigger" => Some("give one of --cron, --every, --at, --idle"),
-            "/id" => Some("give the id as the first argument"),
+    fn missing(pointer: &str) -> Option<Message> {
+        match (pointer, pointer.strip_prefix("/params/")) {
+            ("/type", _) => Some(message!("cli.give_type")),
+            ("/trigger", _) => Some(message!("cli.give_trigger")),
+            ("/id", _) => Some(message!("cli.give_id")),
+            (_, Some(name)) if !name.contains('/') => Some(message!("cli.give_param", name)),
             _ => None,
         }
     }
@@ -164,10 +187,9 @@ impl FaultSource for TaskFlags {
         if let Some(flag) = self.shown(pointer) {
             return format!("{message}\n  --> {flag}");
         }
-        match (TaskFlags::missing(pointer), pointer.strip_prefix("/params/").filter(|name| !name.contains('/'))) {
-            (Some(advice), _) => format!("{message}; {advice}"),
-            (None, Some(name)) => format!("{message}; give --param {name}=…"),
-            _ => message.to_owned(),
+        match TaskFlags::missing(pointer) {
+            Some(advice) => words(&message!("cli.advice", message, advice)),
+            None => message.to_owned(),
         }
     }
 }
@@ -183,11 +205,7 @@ fn interval(seconds: i64) -> Value {
 
 /// Parses a span such as `1h30m` into seconds; a bare number is seconds.
 pub(in crate::cli) fn span(flag: &str, text: &str) -> Result<i64, Failure> {
-    parse_span(text).ok_or_else(|| {
-        Failure::Usage(format!(
-            "{flag}: '{text}' is not a time span\n  --> {flag} {text}\n  write such as 90s, 5m, 1h30m, 2d or 1w"
-        ))
-    })
+    parse_span(text).ok_or_else(|| Failure::Usage(words(&message!("cli.not_span", flag, text))))
 }
 
 /// Like [`span`]; `None` for an invalid span.

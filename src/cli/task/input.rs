@@ -12,7 +12,9 @@ pub(super) fn editable(task: &Value) -> Value {
     let document = crate::api::document();
     let known = document.pointer("/components/schemas/TaskInput/properties").and_then(Value::as_object);
     let is_known = |name: &str| known.is_none_or(|known| known.contains_key(name));
-    let fields = task.as_object().into_iter().flatten().filter(|(name, _)| is_known(name));
+    // Of several rules, the trigger is that of the first.
+    let is_double = |name: &str| name == "trigger" && task.get("triggers").is_some_and(Value::is_array);
+    let fields = task.as_object().into_iter().flatten().filter(|(name, _)| is_known(name) && !is_double(name));
     Value::Object(fields.map(|(name, value)| (name.clone(), value.clone())).collect::<Map<_, _>>())
 }
 
@@ -26,5 +28,7 @@ mod tests {
     fn only_writable_fields_are_edited() {
         let task = json!({"id": "a", "type": "echo", "trigger": {}, "version": 3, "stats": {}, "chain": []});
         assert_eq!(editable(&task), json!({"id": "a", "type": "echo", "trigger": {}, "chain": []}));
+        let several = json!({"id": "a", "trigger": {}, "triggers": [{"trigger": {}}]});
+        assert_eq!(editable(&several), json!({"id": "a", "triggers": [{"trigger": {}}]}));
     }
 }

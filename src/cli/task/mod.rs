@@ -11,6 +11,7 @@ mod list;
 pub(super) mod params;
 mod set;
 mod show;
+mod state;
 
 use clap::{Args, Subcommand};
 
@@ -47,6 +48,7 @@ enum Action {
     Pause(change::Pause),
     Resume(change::Resume),
     Copy(change::Copy),
+    State(state::State),
 }
 
 impl Task {
@@ -62,6 +64,7 @@ impl Task {
             Action::Pause(pause) => pause.run(client, output).await,
             Action::Resume(resume) => resume.run(client, output).await,
             Action::Copy(copy) => copy.run(client, output).await,
+            Action::State(state) => state.run(client, output).await,
         })
     }
 }

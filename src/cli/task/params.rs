@@ -6,6 +6,8 @@ use serde_json::{Map, Value};
 use crate::cli::Failure;
 use crate::cli::call::{ApiClient, Call};
 use crate::cli::output_options::{OutputOptions, text};
+use crate::cli::words;
+use crate::i18n::message;
 
 /// Task parameters on the command line.
 #[derive(Debug, Default, PartialEq, Args)]
@@ -19,10 +21,10 @@ pub(in crate::cli) struct ParamFlags {
 }
 
 /// Parses `name=value`.
-pub(super) fn pair(given: &str) -> Result<(String, String), String> {
-    let (name, value) = given.split_once('=').ok_or_else(|| format!("'{given}' has no '='; write name=value"))?;
+pub(in crate::cli) fn pair(given: &str) -> Result<(String, String), String> {
+    let (name, value) = given.split_once('=').ok_or_else(|| words(&message!("cli.no_equals", given)))?;
     if name.trim().is_empty() {
-        return Err("the name before the '=' is empty".to_owned());
+        return Err(words(&message!("cli.no_name")));
     }
     Ok((name.trim().to_owned(), value.to_owned()))
 }
@@ -63,11 +65,16 @@ impl ParamFlags {
 fn object(json: &str) -> Result<Map<String, Value>, Failure> {
     match crate::domain::json::read(json.as_bytes()) {
         Ok(Value::Object(map)) => Ok(map),
-        Ok(_) => Err(Failure::Usage("--params: must be a JSON object, such as {\"message\": \"hello\"}".to_owned())),
+        Ok(_) => {
+            Err(Failure::Usage(words(&message!("cli.params_not_object", example = "{\"message\": \"hello\"}").of("--params"))))
+        }
         Err(error) => {
             let line = json.lines().nth(error.line().saturating_sub(1)).unwrap_or_default();
             let caret = " ".repeat(error.column().saturating_sub(1));
-            Err(Failure::Usage(format!("--params: is not valid JSON: {error}\n  {line}\n  {caret}^")))
+            Err(Failure::Usage(format!(
+                "{}\n  {line}\n  {caret}^",
+                words(&message!("cli.not_json", error = error.to_string()).of("--params"))
+            )))
         }
     }
 }

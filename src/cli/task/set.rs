@@ -4,6 +4,8 @@ use serde_json::{Map, Value};
 
 use super::params::typed;
 use crate::cli::Failure;
+use crate::cli::words;
+use crate::i18n::message;
 
 /// Fields that are always text.
 const TEXTS: [&str; 4] = ["name", "description", "trigger.expression", "policy.queue"];
@@ -19,9 +21,7 @@ pub(super) fn set(task: &mut Value, path: &str, given: &str, schema: &Value) -> 
         }
         _ => typed(given, &Value::Null),
     };
-    let through = |reached: &str| {
-        Failure::Usage(format!("--set {path}: {reached} has no fields of its own; set it as a whole, such as --set {reached}=…"))
-    };
+    let through = |reached: &str| Failure::Usage(words(&message!("cli.no_fields", reached).of(format!("--set {path}"))));
     let (last, before) = steps.split_last().ok_or_else(|| through(path))?;
     let mut at = task;
     for (depth, step) in before.iter().enumerate() {

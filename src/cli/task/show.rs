@@ -51,7 +51,7 @@ fn details(task: &Value, output: &OutputOptions) -> String {
     }
     row("schedule", Cell::plain(format!("{} ({})", text(&task["schedule"]["description"]), text(&task["schedule"]["text"]))));
     match task["enabled"].as_bool() {
-        Some(false) => row("next", Cell::toned(output.text("task.paused"), Tone::Warning)),
+        Some(false) => row("next", Cell::toned(paused(&task["paused"], output), Tone::Warning)),
         _ => row("next", Cell::plain(timestamp(&task["schedule"]["next_run_at"]))),
     }
     let stats = &task["stats"];
@@ -68,4 +68,20 @@ fn details(task: &Value, output: &OutputOptions) -> String {
     let params = yaml::write(&task["params"]);
     let indented: String = params.lines().map(|line| format!("  {line}\n")).collect();
     format!("{}{}\n{indented}", pairs(&rows, output), output.paint(Tone::Faint, &output.text("task.params")))
+}
+
+/// Who paused a task, until when and why.
+fn paused(pause: &Value, output: &OutputOptions) -> String {
+    if pause.is_null() {
+        return output.text("task.paused");
+    }
+    let part = |key: &str, name: &str, value: &Value, shown: String| match text(value) {
+        "" => String::new(),
+        _ => output.fill(key, &[(name, &shown)]),
+    };
+    let until = part("task.paused_until", "time", &pause["until"], timestamp(&pause["until"]));
+    let reason = part("task.paused_reason", "text", &pause["reason"], text(&pause["reason"]).to_owned());
+    let since = timestamp(&pause["since"]);
+    let parts = [("by", text(&pause["by"])), ("since", &since), ("until", &until), ("reason", &reason)];
+    output.fill("task.paused_by", &parts)
 }

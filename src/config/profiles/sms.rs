@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use super::super::Settings;
 use super::super::setting::settings;
-use super::secret;
 use crate::domain::profile::Sms;
 use crate::domain::profile::sms::{Condition, Provider};
 
@@ -19,7 +18,7 @@ settings! {
     "access_key" Text "" "AccessKey ID (Aliyun), SecretId (Tencent), Account SID (Twilio)."
         => of(s, name).access_key = Some(v.text()?);
     secret "secret_key" Text "" "AccessKey Secret (Aliyun), SecretKey (Tencent), Auth Token (Twilio)."
-        => of(s, name).secret_key = Some(secret(v)?);
+        => of(s, name).secret_key = Some(v.secret()?);
     "sign" Text "" "The default signature (签名) of messages." => of(s, name).sign = Some(v.text()?);
     "template" Text "" "The default template code of messages." => of(s, name).template = Some(v.text()?);
     "region" Text "" "Tencent: the region of the service; by default ap-guangzhou." => of(s, name).region = Some(v.text()?);
@@ -28,13 +27,13 @@ settings! {
     "endpoint" Text "" "The URL of the provider's API, if it is not the default one." => of(s, name).endpoint = Some(v.text()?);
     secret "url" Text ""
         "http: the URL of the gateway; URL, headers and body may contain {to} {text} {sign} {template} {params} {id} {access_key} {secret_key}."
-        => of(s, name).gateway.url = Some(secret(v)?);
+        => of(s, name).gateway.url = Some(v.secret()?);
     "method" Choice "" "http: GET, POST or PUT; by default POST with a body, otherwise GET."
         => of(s, name).gateway.method = Some(v.choice(&["GET", "POST", "PUT"].map(|method| (method, method)))?);
-    secret "headers" Text "" "http: the headers, one Name: value per line." => of(s, name).gateway.headers = Some(secret(v)?);
+    secret "headers" Text "" "http: the headers, one Name: value per line." => of(s, name).gateway.headers = Some(v.secret()?);
     secret "body" Text ""
         "http: the body; JSON if it starts with { or [, otherwise a form. Inserted values are escaped accordingly."
-        => of(s, name).gateway.body = Some(secret(v)?);
+        => of(s, name).gateway.body = Some(v.secret()?);
     "success" Text "" "http: what a 2xx response must contain, a value in its JSON (/code = 0) or a text; by default nothing."
         => of(s, name).gateway.success = Some(Condition::parse(&v.text()?)?);
     "retry" Text "" "http: what a response contains if the message should be retried later; written like success."

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use super::super::Settings;
 use super::super::setting::settings;
-use super::secret;
 use crate::domain::profile::Smtp;
 use crate::domain::profile::smtp::{PRESETS, Tls};
 
@@ -28,8 +27,8 @@ settings! {
         };
     "user" Text "" "The user name; if omitted, Belfry does not authenticate." => of(s, name).user = Some(v.text()?);
     secret "password" Text "" "The password; 163, 126 and QQ require an authorization code instead."
-        => of(s, name).password = Some(secret(v)?);
-    secret "oauth_token" Text "" "An access token (XOAUTH2) instead of a password." => of(s, name).oauth_token = Some(secret(v)?);
+        => of(s, name).password = Some(v.secret()?);
+    secret "oauth_token" Text "" "An access token (XOAUTH2) instead of a password." => of(s, name).oauth_token = Some(v.secret()?);
     "from" Text "" "The default sender, such as Belfry <belfry@example.com>; by default the user name."
         => of(s, name).from = Some(v.text()?);
     "timeout_seconds" Integer "60" "The time limit for each response of the mail server, 1 to 600 seconds."

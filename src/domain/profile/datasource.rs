@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::domain::input::truncate;
 use crate::domain::secret::Secret;
+use crate::i18n::{Message, message};
 
 mod address;
 
@@ -75,17 +77,19 @@ impl Datasource {
     ///
     /// # Errors
     /// A message with the setting and the allowed values, without secrets.
-    pub fn check(&self) -> Result<(), String> {
+    pub fn check(&self) -> Result<(), Message> {
         let address = self.address()?;
-        if address.engine == Engine::Odbc && !cfg!(feature = "odbc") {
-            return Err("url: this build has no ODBC support; build with the feature odbc".to_owned());
+        if let Some(feature) = address.engine.missing_feature() {
+            return Err(message!("datasource_profile.no_driver", database = address.engine.to_string(), feature).of("url"));
         }
         if let Some(mode) = address.option("mode").filter(|mode| !["ro", "rw", "rwc"].contains(mode)) {
-            return Err(format!("url: mode={} is not one of ro, rw, rwc", crate::domain::input::truncate(mode, 20)));
+            return Err(
+                message!("value.not_one_of", value = format!("mode={}", truncate(mode, 20)), known = "ro, rw, rwc").of("url")
+            );
         }
         match mode_of(&address) {
             Some(word) if Tls::from_mode(word).is_none() => {
-                Err("url: the TLS mode is not one of disable, prefer, require, verify-full".to_owned())
+                Err(message!("datasource_profile.tls_mode", known = "disable, prefer, require, verify-full").of("url"))
             }
             _ => Ok(()),
         }
@@ -95,8 +99,8 @@ impl Datasource {
     ///
     /// # Errors
     /// A message about the missing or invalid URL, without secrets.
-    pub fn address(&self) -> Result<Address, String> {
-        let url = self.url.as_ref().ok_or_else(|| format!("url: is required: {KNOWN_SCHEMES}"))?;
+    pub fn address(&self) -> Result<Address, Message> {
+        let url = self.url.as_ref().ok_or_else(|| message!("datasource_profile.no_url", known = KNOWN_SCHEMES).of("url"))?;
         let mut address = Address::parse(url.reveal())?;
         address.user = self.user.clone().or(address.user);
         address.password = self.password.clone().or(address.password);
@@ -134,11 +138,12 @@ mod tests {
     #[test]
     fn check_rejects_invalid_urls() {
         let of = |url: &str| Datasource { url: Some(Secret::new(url)), ..Datasource::default() }.check();
-        assert!(Datasource::default().check().unwrap_err().starts_with("url: is required"));
-        assert!(of("mongodb://h/d").unwrap_err().contains("known are"));
+        assert!(Datasource::default().check().unwrap_err().to_string().starts_with("url: is required"));
+        assert!(of("mongodb://h/d").unwrap_err().to_string().contains("known are"));
         assert!(of("postgres://h/d?sslmode=maybe").is_err());
         assert!(of("sqlite://a.db?mode=memory").is_err());
         assert_eq!(of("odbc:Driver=X").is_ok(), cfg!(feature = "odbc"));
+        assert_eq!(of("oracle://me@h/d").is_ok(), cfg!(feature = "oracle"));
         assert_eq!(of("mssql://sa:secret@h/d"), Ok(()));
     }
 }

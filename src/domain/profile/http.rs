@@ -1,6 +1,7 @@
 //! HTTP profiles: a base URL and its authentication (`[http.<name>]`).
 
 use crate::domain::secret::Secret;
+use crate::i18n::{Message, message};
 
 /// An HTTP service and its authentication. The credentials are sent to `base_url` only.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -75,8 +76,8 @@ impl Http {
     ///
     /// # Errors
     /// A message with the setting and the allowed values, without secrets.
-    pub fn check(&self) -> Result<(), String> {
-        check_url("base_url", self.base_url.as_deref().ok_or("base_url is missing; the credentials are sent only to it")?)?;
+    pub fn check(&self) -> Result<(), Message> {
+        check_url("base_url", self.base_url.as_deref().ok_or_else(|| message!("http_profile.no_base_url"))?)?;
         let ways = [
             ("bearer", self.bearer.is_some()),
             ("user", self.user.is_some() || self.password.is_some()),
@@ -85,16 +86,16 @@ impl Http {
         ];
         let given: Vec<&str> = ways.into_iter().filter_map(|(name, given)| given.then_some(name)).collect();
         if given.len() > 1 {
-            return Err(format!("give one of {}, not several", given.join(", ")));
+            return Err(message!("http_profile.several", given = given.join(", ")));
         }
         if self.user.is_some() != self.password.is_some() {
-            return Err("user and password go together".to_owned());
+            return Err(message!("http_profile.user_and_password"));
         }
         if self.api_key.is_none() && (self.api_key_header.is_some() || self.api_key_query.is_some()) {
-            return Err("api_key is missing: api_key_header and api_key_query say where it goes".to_owned());
+            return Err(message!("http_profile.no_api_key"));
         }
         if self.api_key_header.is_some() && self.api_key_query.is_some() {
-            return Err("give one of api_key_header and api_key_query, not both".to_owned());
+            return Err(message!("http_profile.several", given = "api_key_header, api_key_query"));
         }
         self.token.check()
     }
@@ -120,31 +121,31 @@ impl Http {
 }
 
 impl TokenCall {
-    fn check(&self) -> Result<(), String> {
+    fn check(&self) -> Result<(), Message> {
         let Some(url) = &self.url else {
             let lost = self.app_id.is_some() || self.app_secret.is_some() || self.header.is_some();
-            return if lost { Err("token_url is missing: app_id and app_secret are sent there".to_owned()) } else { Ok(()) };
+            return if lost { Err(message!("http_profile.no_token_url")) } else { Ok(()) };
         };
         check_url("token_url", url)?;
         if self.app_id.is_none() || self.app_secret.is_none() {
-            return Err("token_url needs app_id and app_secret".to_owned());
+            return Err(message!("http_profile.no_client"));
         }
         let wrong = |pointer: &Option<String>| pointer.as_ref().is_some_and(|pointer| !pointer.starts_with('/'));
         for (name, pointer) in [("token_pointer", &self.pointer), ("expires_pointer", &self.expires_pointer)] {
             if wrong(pointer) {
-                return Err(format!("{name} is a JSON Pointer, such as /data/token"));
+                return Err(message!("http_profile.pointer", name));
             }
         }
         Ok(())
     }
 }
 
-fn check_url(name: &str, url: &str) -> Result<(), String> {
+fn check_url(name: &str, url: &str) -> Result<(), Message> {
     let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
     let host = rest.and_then(|rest| rest.split(['/', '?', '#']).next()).unwrap_or_default();
     match host {
-        "" => Err(format!("{name} begins with http:// or https:// and a host")),
-        host if host.contains('@') => Err(format!("{name} must not contain credentials; use user and password")),
+        "" => Err(message!("http_profile.url", name)),
+        host if host.contains('@') => Err(message!("http_profile.url_credentials", name)),
         _ => Ok(()),
     }
 }
@@ -158,7 +159,7 @@ mod tests {
     }
 
     fn fault(profile: &Http) -> String {
-        profile.check().expect_err("is refused")
+        profile.check().expect_err("is refused").to_string()
     }
 
     #[test]
@@ -171,7 +172,7 @@ mod tests {
         );
         let secret = || Some(Secret::new("s3cret"));
         let two = Http { bearer: secret(), api_key: secret(), ..based() };
-        assert_eq!(fault(&two), "give one of bearer, api_key, not several");
+        assert_eq!(fault(&two), "give only one of bearer, api_key");
         assert_eq!(fault(&Http { user: Some("u".into()), ..based() }), "user and password go together");
         assert!(fault(&Http { api_key_query: Some("k".into()), ..based() }).starts_with("api_key is missing"));
         let token = TokenCall { url: Some("https://h/token".into()), app_id: Some("a".into()), ..TokenCall::default() };

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::input::truncate;
+use super::notify::channel::ChannelSettings;
 
 pub mod datasource;
 pub mod http;
@@ -24,6 +25,8 @@ pub struct Profiles {
     pub sms: BTreeMap<String, Sms>,
     pub datasource: BTreeMap<String, Datasource>,
     pub http: BTreeMap<String, Http>,
+    /// Notification channels.
+    pub notify: BTreeMap<String, ChannelSettings>,
 }
 
 impl Profiles {
@@ -33,7 +36,11 @@ impl Profiles {
         let sms = self.sms.values().map(|sms| &sms.secret_key);
         let datasource = self.datasource.values().map(|datasource| &datasource.password);
         let http = self.http.values().flat_map(|http| [&http.bearer, &http.password, &http.api_key, &http.token.app_secret]);
-        smtp.chain(sms).chain(datasource).chain(http).flatten().collect()
+        let notify = self.notify.values().flat_map(|channel| {
+            let credentials = &channel.credentials;
+            [&credentials.secret, &credentials.token, &credentials.key]
+        });
+        smtp.chain(sms).chain(datasource).chain(http).chain(notify).flatten().collect()
     }
 }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::domain::secret::Secret;
+use crate::i18n::{Message, message};
 
 /// The default of `timeout_seconds`.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -93,11 +94,11 @@ impl Condition {
     ///
     /// # Errors
     /// If a JSON Pointer has no value.
-    pub fn parse(text: &str) -> Result<Condition, String> {
+    pub fn parse(text: &str) -> Result<Condition, Message> {
         if !text.starts_with('/') {
             return Ok(Condition::Text(text.to_owned()));
         }
-        let (pointer, value) = text.split_once('=').ok_or_else(|| format!("'{text}' has no value; write /code = 0"))?;
+        let (pointer, value) = text.split_once('=').ok_or_else(|| message!("sms_profile.condition", text))?;
         Ok(Condition::Json { pointer: pointer.trim().to_owned(), value: value.trim().trim_matches('"').to_owned() })
     }
 }
@@ -131,21 +132,21 @@ impl Sms {
     ///
     /// # Errors
     /// A message with the setting and the allowed values, without secrets.
-    pub fn check(&self) -> Result<(), String> {
+    pub fn check(&self) -> Result<(), Message> {
         let Some(provider) = self.provider else {
-            return Err("provider is missing; give aliyun, tencent, twilio or http".to_owned());
+            return Err(message!("sms_profile.no_provider"));
         };
         let name = provider.as_str();
         if let Some(key) = self.missing(provider) {
-            return Err(format!("{key} is missing; provider {name} needs it"));
+            return Err(message!("sms_profile.missing", key, provider = name));
         }
         if let Some(key) = self.foreign(provider) {
-            return Err(format!("{key} has no meaning with provider {name}"));
+            return Err(message!("sms_profile.foreign", key, provider = name));
         }
         match &self.endpoint {
-            Some(given) if !is_http(given) => Err("endpoint is a URL, such as https://sms.example.com".to_owned()),
+            Some(given) if !is_http(given) => Err(message!("sms_profile.endpoint")),
             _ => match &self.gateway.url {
-                Some(url) if !is_http(url.reveal()) => Err("url must begin with http:// or https://".to_owned()),
+                Some(url) if !is_http(url.reveal()) => Err(message!("sms_profile.url")),
                 _ => Ok(()),
             },
         }
@@ -195,7 +196,7 @@ mod tests {
     fn check_names_missing_and_foreign_settings() {
         let sms = |provider| Sms { provider: Some(provider), ..Sms::default() };
         let keys = |sms: Sms| Sms { access_key: Some("k".into()), secret_key: Some(Secret::new("hunter2")), ..sms };
-        let error = |sms: &Sms| sms.check().err().unwrap_or_default();
+        let error = |sms: &Sms| sms.check().err().map(|fault| fault.to_string()).unwrap_or_default();
         assert!(error(&Sms::default()).starts_with("provider is missing"));
         assert_eq!(error(&sms(Provider::Aliyun)), "access_key is missing; provider aliyun needs it");
         assert_eq!(error(&keys(sms(Provider::Aliyun))), "");

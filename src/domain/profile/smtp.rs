@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::domain::secret::Secret;
+use crate::i18n::{Message, message};
 
 /// The default of `timeout_seconds`.
 const TIMEOUT: Duration = Duration::from_secs(60);
@@ -144,26 +145,24 @@ impl Smtp {
     ///
     /// # Errors
     /// A message with the setting and the allowed values, without secrets.
-    pub fn check(&self) -> Result<(), String> {
+    pub fn check(&self) -> Result<(), Message> {
         let names = || PRESETS.map(|preset| preset.name).join(", ");
         if self.host().is_empty() {
-            return Err(format!("host is missing; give the mail server's name, or a preset: {}", names()));
+            return Err(message!("smtp_profile.no_host", presets = names()));
         }
         if self.host().contains(|c: char| c.is_whitespace() || c.is_control() || matches!(c, '/' | '@')) {
-            return Err("host must be a host name only, such as smtp.example.com".to_owned());
+            return Err(message!("smtp_profile.not_host"));
         }
         if self.password.is_some() && self.oauth_token.is_some() {
-            return Err("password and oauth_token are given; give one of them".to_owned());
+            return Err(message!("smtp_profile.two_credentials"));
         }
         match (&self.user, self.password.is_some() || self.oauth_token.is_some()) {
-            (Some(_), false) => return Err("user is given without password or oauth_token".to_owned()),
-            (None, true) => return Err("user is missing; password and oauth_token belong to a user".to_owned()),
+            (Some(_), false) => return Err(message!("smtp_profile.no_credential")),
+            (None, true) => return Err(message!("smtp_profile.no_user")),
             _ => {}
         }
         match &self.from {
-            Some(from) if !from.contains('@') || from.contains(char::is_control) => {
-                Err("from is an address, such as belfry@example.com or Belfry <belfry@example.com>".to_owned())
-            }
+            Some(from) if !from.contains('@') || from.contains(char::is_control) => Err(message!("smtp_profile.from")),
             _ => Ok(()),
         }
     }
@@ -199,7 +198,7 @@ mod tests {
             (Smtp { from: Some("me".into()), ..host() }, "from is an address"),
         ];
         for (smtp, part) in faulty {
-            let message = smtp.check().unwrap_err();
+            let message = smtp.check().unwrap_err().to_string();
             assert!(message.contains(part) && !message.contains("hunter2"), "{message}");
         }
     }

@@ -1,10 +1,12 @@
-//! The export document: `version`, `tasks` and the names of the secrets. Tasks have the form of the API; members with
+//! The export document: `version`, `tasks`, the names of the secrets, and the kept states of the tasks that have one. Tasks have the form of the API; members with
 //! their default value are omitted.
 
 use serde_json::{Map, Value, json};
 
+use crate::domain::calendar::{Calendar, MAX_CALENDARS};
 use crate::domain::fault::{Fault, pointer_step};
 use crate::domain::input::{Fields, display_value, json_syntax};
+use crate::domain::notify::rule::NotifyRule;
 use crate::domain::policy::Policy;
 use crate::domain::task::Task;
 use crate::domain::text_enum::text_enum;
@@ -47,6 +49,11 @@ pub struct Document {
     pub tasks: Vec<Value>,
     /// Names of the secrets that the tasks may use.
     pub secrets: Vec<String>,
+    /// The kept states by task id, each a JSON object.
+    pub states: Map<String, Value>,
+    pub notify_rules: Vec<NotifyRule>,
+    /// The calendars that the tasks may use.
+    pub calendars: Vec<Calendar>,
 }
 
 /// Parses a document's text.
@@ -98,6 +105,9 @@ impl Document {
         let mut f = Fields::new(value, "");
         f.integer("version", VERSION, VERSION, VERSION);
         let secrets = f.texts("secrets");
+        let states = f.take("states").and_then(|states| f.collect(read_states(&states))).unwrap_or_default();
+        let notify_rules = f.take("notify_rules").and_then(|rules| f.collect(read_rules(&rules))).unwrap_or_default();
+        let calendars = f.take("calendars").and_then(|list| f.collect(read_calendars(&list))).unwrap_or_default();
         let tasks = match f.take("tasks") {
             Some(Value::Array(tasks)) => tasks,
             None if !value.is_object() => Vec::new(),
@@ -113,15 +123,85 @@ impl Document {
         for (place, task) in tasks.iter().enumerate().filter(|(_, task)| !task.is_object()) {
             f.fault(&format!("tasks/{place}"), message!("value.not_objects", value = display_value(task)));
         }
-        f.finish(Document { tasks, secrets })
+        f.finish(Document { tasks, secrets, states, notify_rules, calendars })
     }
 }
 
-/// The document of tasks and secret names, both in the given order. `default_policy` as for
+/// The calendars; each name once.
+fn read_calendars(value: &Value) -> Result<Vec<Calendar>, Vec<Fault>> {
+    let list = value.as_array().filter(|list| list.len() <= MAX_CALENDARS);
+    let Some(list) = list else {
+        let message = message!("calendar.invalid_list", max = MAX_CALENDARS).of("calendars");
+        return Err(vec![Fault::new("/calendars", message)]);
+    };
+    let (mut calendars, mut faults): (Vec<Calendar>, _) = (Vec::new(), Vec::new());
+    for (place, calendar) in list.iter().enumerate() {
+        match Calendar::parse(calendar, &format!("/calendars/{place}")) {
+            Ok(calendar) if calendars.iter().any(|other| other.name == calendar.name) => {
+                let message = message!("calendar.named_twice", name = &calendar.name).of("name");
+                faults.push(Fault::new(format!("/calendars/{place}/name"), message));
+            }
+            Ok(calendar) => calendars.push(calendar),
+            Err(more) => faults.extend(more),
+        }
+    }
+    if faults.is_empty() { Ok(calendars) } else { Err(faults) }
+}
+
+/// The notification rules.
+fn read_rules(value: &Value) -> Result<Vec<NotifyRule>, Vec<Fault>> {
+    let Some(list) = value.as_array() else {
+        let message = message!("value.not_list", value = display_value(value)).of("notify_rules");
+        return Err(vec![Fault::new("/notify_rules", message)]);
+    };
+    let (mut rules, mut faults) = (Vec::new(), Vec::new());
+    for (place, rule) in list.iter().enumerate() {
+        match NotifyRule::parse(rule, None) {
+            Ok(rule) => rules.push(rule),
+            Err(more) => faults.extend(
+                more.into_iter().map(|fault| Fault::new(format!("/notify_rules/{place}{}", fault.pointer), fault.message)),
+            ),
+        }
+    }
+    if faults.is_empty() { Ok(rules) } else { Err(faults) }
+}
+
+/// The kept states by task id.
+fn read_states(value: &Value) -> Result<Map<String, Value>, Vec<Fault>> {
+    let mut f = Fields::new(value, "/states");
+    let ids: Vec<String> = value.as_object().into_iter().flat_map(Map::keys).cloned().collect();
+    let mut states = Map::new();
+    for id in ids {
+        match f.take(&id) {
+            Some(state @ Value::Object(_)) => drop(states.insert(id, state)),
+            other => f.fault(&id, message!("value.not_object_but", value = display_value(&other.unwrap_or_default()))),
+        }
+    }
+    f.finish(states)
+}
+
+/// The document of tasks, secret names, kept states, notification rules and calendars, in the given order. `default_policy` as for
 /// [`crate::domain::task::TaskInput::parse`].
-pub fn to_document(tasks: &[Task], secrets: &[String], default_policy: impl Fn(&str) -> Option<Policy>) -> Value {
+pub fn to_document(
+    tasks: &[Task],
+    secrets: &[String],
+    states: Map<String, Value>,
+    rules: &[NotifyRule],
+    calendars: &[Calendar],
+    default_policy: impl Fn(&str) -> Option<Policy>,
+) -> Value {
     let tasks: Vec<Value> = tasks.iter().map(|task| compact(task.to_input(), default_policy(&task.task_type))).collect();
-    json!({"version": VERSION, "tasks": tasks, "secrets": secrets})
+    let mut document = json!({"version": VERSION, "tasks": tasks, "secrets": secrets});
+    if !states.is_empty() {
+        document["states"] = Value::Object(states);
+    }
+    if !rules.is_empty() {
+        document["notify_rules"] = rules.iter().map(NotifyRule::to_json).collect();
+    }
+    if !calendars.is_empty() {
+        document["calendars"] = calendars.iter().map(Calendar::to_compact_json).collect();
+    }
+    document
 }
 
 /// A task without the members that have their default value. For an unknown task type the policy is kept unchanged.
@@ -131,7 +211,7 @@ pub fn compact(mut task: Map<String, Value>, default_policy: Option<Policy>) -> 
         "name" => !is_id,
         "description" => value != "",
         "enabled" => value != &Value::Bool(true),
-        "tags" | "chain" => value.as_array().is_none_or(|list| !list.is_empty()),
+        "tags" | "chain" | "inputs" => value.as_array().is_none_or(|list| !list.is_empty()),
         "params" => value.as_object().is_none_or(|map| !map.is_empty()),
         _ => true,
     });
@@ -146,7 +226,8 @@ pub fn compact(mut task: Map<String, Value>, default_policy: Option<Policy>) -> 
 
 /// Orders the members, the most important first.
 fn in_order(mut task: Map<String, Value>) -> Value {
-    const ORDER: [&str; 10] = ["id", "name", "description", "tags", "type", "enabled", "trigger", "params", "policy", "chain"];
+    const ORDER: [&str; 11] =
+        ["id", "name", "description", "tags", "type", "enabled", "trigger", "inputs", "params", "policy", "chain"];
     let mut ordered: Map<String, Value> =
         ORDER.iter().filter_map(|name| task.shift_remove(*name).map(|value| ((*name).to_owned(), value))).collect();
     ordered.extend(task);
@@ -171,7 +252,7 @@ mod tests {
     fn compact_omits_members_with_their_default() {
         let policy = Policy { max_instances: 2, ..Policy::default() };
         let Value::Object(task) = json!({"id": "a", "name": "a", "description": "", "tags": [], "type": "echo",
-            "trigger": {"type": "cron", "hour": 8}, "params": {}, "enabled": true, "policy": policy.to_json(), "chain": []})
+            "trigger": {"type": "cron", "hour": 8}, "params": {}, "enabled": true, "policy": policy.to_json(), "chain": [], "inputs": []})
         else {
             panic!("an object")
         };
@@ -198,6 +279,8 @@ mod tests {
         };
         assert_eq!(faults(json!({"version": 2, "tasks": [1], "more": 1})), ["/version", "/tasks/0", "/more"]);
         assert_eq!(faults(json!({"tasks": {}})), ["/tasks"]);
+        assert_eq!(faults(json!({"tasks": [], "states": {"a/b": 1, "c": {}}})), ["/states/a~1b"]);
+        assert_eq!(faults(json!({"tasks": [], "states": []})), ["/states"]);
         assert_eq!(faults(json!({})), ["/tasks"]);
         assert_eq!(faults(json!([])), [""]);
         assert_eq!(faults(Value::Null), [""]);

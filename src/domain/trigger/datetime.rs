@@ -17,10 +17,15 @@ pub(crate) const LAST_MILLIS: i64 = 253_402_300_799_999;
 /// # Errors
 /// A message with the text and the allowed formats.
 pub fn parse_datetime(text: &str, zone: Tz) -> Result<DateTime<Utc>, Message> {
+    parse_exact_datetime(text, zone).map(truncate_to_millis)
+}
+
+/// Parses as [`parse_datetime`], with the whole fraction.
+fn parse_exact_datetime(text: &str, zone: Tz) -> Result<DateTime<Utc>, Message> {
     let (wall, offset) = read(text).ok_or_else(|| message!("trigger.not_a_time", text = truncate(text)))?;
-    let (seconds, millis) = (wall.and_utc().timestamp(), wall.and_utc().timestamp_subsec_millis());
-    let instant = offset.map_or_else(|| resolve(zone, seconds).first(), |offset| seconds - offset);
-    DateTime::from_timestamp(instant, millis * 1_000_000)
+    let wall = wall.and_utc();
+    let instant = offset.map_or_else(|| resolve(zone, wall.timestamp()).first(), |offset| wall.timestamp() - offset);
+    DateTime::from_timestamp(instant, wall.timestamp_subsec_nanos())
         .ok_or_else(|| message!("trigger.time_out_of_range", text = truncate(text)))
 }
 
@@ -34,6 +39,18 @@ pub fn parse_timestamp(text: &str, zone: Tz) -> Result<DateTime<Utc>, Message> {
         Ok(instant) => Ok(truncate_to_millis(instant.to_utc())),
         Err(_) => parse_datetime(text, zone),
     }
+}
+
+/// Parses as [`parse_timestamp`], but rounds a fraction below a millisecond up: no time before the given one results.
+///
+/// # Errors
+/// A message with the text and the allowed formats.
+pub fn parse_timestamp_rounded_up(text: &str, zone: Tz) -> Result<DateTime<Utc>, Message> {
+    let exact = match DateTime::parse_from_rfc3339(text) {
+        Ok(instant) => instant.to_utc(),
+        Err(_) => parse_exact_datetime(text, zone)?,
+    };
+    Ok(DateTime::from_timestamp_millis(ceil_millis(exact)).unwrap_or(exact))
 }
 
 /// Formats as RFC 3339 with milliseconds and a numeric offset: `2026-11-21T08:00:00.000+08:00`; UTC is `+00:00`.
@@ -54,7 +71,12 @@ pub(crate) fn truncate_to_millis(instant: DateTime<Utc>) -> DateTime<Utc> {
     DateTime::from_timestamp_millis(instant.timestamp_millis()).unwrap_or(instant)
 }
 
-fn in_zone(instant: DateTime<Utc>, zone: Tz) -> DateTime<FixedOffset> {
+/// The first whole millisecond at or after an instant, in milliseconds since 1970.
+pub(crate) fn ceil_millis(instant: DateTime<Utc>) -> i64 {
+    instant.timestamp_millis() + i64::from(!instant.timestamp_subsec_nanos().is_multiple_of(1_000_000))
+}
+
+pub(super) fn in_zone(instant: DateTime<Utc>, zone: Tz) -> DateTime<FixedOffset> {
     let seconds = i32::try_from(offset_at(zone, instant.timestamp())).unwrap_or(0);
     // Near the limits of `DateTime` the local time would be out of range.
     let offset = FixedOffset::east_opt(seconds).filter(|_| instant.timestamp_millis().abs() <= LAST_MILLIS * 2);
@@ -68,8 +90,8 @@ fn read(text: &str) -> Option<(NaiveDateTime, Option<i64>)> {
     let date = read_date(date)?;
     let wall = match time {
         Some(time) => {
-            let (hour, minute, second, milli) = read_time(time)?;
-            date.and_hms_milli_opt(hour, minute, second, milli)?
+            let (hour, minute, second, micro) = read_time(time)?;
+            date.and_hms_micro_opt(hour, minute, second, micro)?
         }
         None => date.and_hms_opt(0, 0, 0)?,
     };
@@ -102,19 +124,19 @@ fn read_date(text: &str) -> Option<NaiveDate> {
 fn read_time(text: &str) -> Option<(u32, u32, u32, u32)> {
     let mut parts = text.splitn(3, ':');
     let (hour, minute) = (digits(parts.next()?, 1, 2)?, digits(parts.next()?, 1, 2)?);
-    let (second, milli) = match parts.next() {
+    let (second, micro) = match parts.next() {
         Some(rest) => match rest.split_once('.') {
-            Some((second, fraction)) => (digits(second, 1, 2)?, millis(fraction)?),
+            Some((second, fraction)) => (digits(second, 1, 2)?, micros(fraction)?),
             None => (digits(rest, 1, 2)?, 0),
         },
         None => (0, 0),
     };
-    (second < 60).then_some((hour, minute, second, milli))
+    (second < 60).then_some((hour, minute, second, micro))
 }
 
-fn millis(fraction: &str) -> Option<u32> {
+fn micros(fraction: &str) -> Option<u32> {
     digits(fraction, 1, 6)?;
-    format!("{fraction:0<3}").get(..3)?.parse().ok()
+    format!("{fraction:0<6}").parse().ok()
 }
 
 /// Parses `min` to `max` ASCII digits.

@@ -18,7 +18,7 @@ const MAX_STRING_CHARS: usize = 4096;
 /// Maximum jitter, in seconds.
 const MAX_JITTER: u64 = 1_000_000_000;
 
-/// A JSON object being read. A key with the value `null` counts as absent.
+/// A JSON object being read. A key with the value `null` is a fault.
 pub(crate) struct Reader<'a> {
     object: &'a Map<String, Value>,
     /// Each fault with the position of its key in the object.
@@ -26,16 +26,20 @@ pub(crate) struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    /// Starts reading, and records a fault for every key that is not in `known`.
+    /// Starts reading, and records a fault for every key that is not in `known` or has the value `null`.
     pub(crate) fn new(object: &'a Map<String, Value>, known: &[&str]) -> Self {
         let mut reader = Self { object, faults: Vec::new() };
-        for key in object.keys().filter(|key| *key != "type" && !known.contains(&key.as_str())) {
-            reader.fault(key, message!("value.unknown_field"));
+        for (key, value) in object.iter().filter(|(key, _)| *key != "type") {
+            if !known.contains(&key.as_str()) {
+                reader.fault(key, message!("value.unknown_field"));
+            } else if value.is_null() {
+                reader.fault(key, message!("value.null"));
+            }
         }
         reader
     }
 
-    /// Returns the value of a key, unless it is absent or `null`.
+    /// Returns the value of a key, unless it is absent or `null`, which is a fault already.
     pub(crate) fn value(&self, key: &str) -> Option<&'a Value> {
         self.object.get(key).filter(|value| !value.is_null())
     }
@@ -45,9 +49,12 @@ impl<'a> Reader<'a> {
         self.fault_with_message(key, message.of(truncate(key)));
     }
 
-    /// Records a fault at a key; `message` already includes the key's name.
+    /// Records a fault at a key; `message` already includes the key's name. Only the first fault of a key is kept.
     pub(crate) fn fault_with_message(&mut self, key: &str, message: Message) {
         let position = self.object.keys().position(|known| known == key).unwrap_or(usize::MAX);
+        if position != usize::MAX && self.faults.iter().any(|(known, _)| *known == position) {
+            return;
+        }
         let pointer = format!("{BASE}/{}", pointer_step(key));
         self.faults.push((position, Fault::new(pointer, message)));
     }

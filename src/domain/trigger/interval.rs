@@ -5,7 +5,7 @@ use chrono_tz::Tz;
 use serde_json::{Map, Value};
 
 use super::Bounds;
-use super::datetime::{LAST_MILLIS, truncate_to_millis};
+use super::datetime::{LAST_MILLIS, ceil_millis, truncate_to_millis};
 use super::input::Reader;
 use crate::domain::fault::Fault;
 use crate::i18n::message;
@@ -49,10 +49,6 @@ impl Interval {
         let at = DateTime::from_timestamp_millis(millis)?;
         self.bounds.end.is_none_or(|end| at <= end).then_some(at)
     }
-}
-
-fn ceil_millis(instant: DateTime<Utc>) -> i64 {
-    instant.timestamp_millis() + i64::from(!instant.timestamp_subsec_nanos().is_multiple_of(1_000_000))
 }
 
 fn total_seconds(reader: &mut Reader<'_>) -> Option<u64> {

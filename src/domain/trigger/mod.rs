@@ -6,6 +6,8 @@ mod cron;
 mod date;
 mod datetime;
 mod describe;
+mod every;
+mod explain;
 mod idle;
 mod input;
 mod interval;
@@ -13,6 +15,7 @@ mod jitter;
 mod notes;
 mod text;
 mod zone;
+mod zone_names;
 
 use crate::i18n::{Language, Message, message};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -21,10 +24,14 @@ use serde_json::Value;
 
 pub use cron::{ClockChangeClass, Cron, DaySet, Rule, Years};
 pub use date::Date;
-pub use datetime::{format_datetime, parse_datetime, parse_timestamp};
+pub use datetime::{format_datetime, parse_datetime, parse_timestamp, parse_timestamp_rounded_up};
+pub use every::as_interval;
+pub use explain::Check;
 pub use idle::{Idle, IdleState};
 pub use interval::Interval;
 pub use zone::parse_zone;
+pub(crate) use zone::{LocalTime, offset_at, resolve};
+pub use zone_names::{advice as zone_advice, zone_of_windows};
 
 use super::fault::Fault;
 use super::text_enum::text_enum;
@@ -64,7 +71,8 @@ impl Bounds {
 }
 
 impl Trigger {
-    /// Parses a trigger's JSON object. `zone` is the default for `timezone`; a key with the value `null` counts as absent.
+    /// Parses a trigger's JSON object. `zone` is the default for `timezone`. An `@every` expression is parsed as the interval that
+    /// it means.
     ///
     /// # Errors
     /// One or more faults with pointers below `/trigger`, in the order of the object's keys.
@@ -77,7 +85,10 @@ impl Trigger {
             Some(Value::String(name)) => match Kind::parse(name) {
                 Some(Kind::Date) => Date::parse(object, zone).map(Self::Date),
                 Some(Kind::Interval) => Interval::parse(object, zone).map(Self::Interval),
-                Some(Kind::Cron) => Cron::parse(object, zone).map(Self::Cron),
+                Some(Kind::Cron) => match as_interval(object) {
+                    Some(interval) => Interval::parse(&interval?, zone).map(Self::Interval),
+                    None => Cron::parse(object, zone).map(Self::Cron),
+                },
                 Some(Kind::Idle) => Idle::parse(object, zone).map(Self::Idle),
                 None => refuse(message!("trigger.unknown_type", name = text::truncate(name), kinds = message!("trigger.kinds"))),
             },
@@ -128,12 +139,17 @@ impl Trigger {
     /// not past the end date and is before the next scheduled time.
     #[must_use]
     pub fn fire_time(&self, at: DateTime<Utc>, key: &str, anchor: DateTime<Utc>) -> DateTime<Utc> {
+        if self.jitter() == 0 { at } else { self.fire_time_before(at, key, self.next_after(at, anchor)) }
+    }
+
+    /// As [`Trigger::fire_time`], before another next scheduled time than the trigger's own.
+    pub(crate) fn fire_time_before(&self, at: DateTime<Utc>, key: &str, next: Option<DateTime<Utc>>) -> DateTime<Utc> {
         let jitter = self.jitter();
         if jitter == 0 {
             return at;
         }
         let until_end = self.bounds().end.map(|end| (end - at).num_milliseconds());
-        let until_next = self.next_after(at, anchor).map(|next| (next - at).num_milliseconds() - 1);
+        let until_next = next.map(|next| (next - at).num_milliseconds() - 1);
         let room = until_end.into_iter().chain(until_next).min().map_or(u64::MAX, |millis| millis.max(0).cast_unsigned());
         let delay = jitter::delay_millis(key, at, room.min(jitter.saturating_mul(1000)));
         let delay = i64::try_from(delay).ok().and_then(TimeDelta::try_milliseconds);
@@ -168,14 +184,20 @@ impl Trigger {
         describe::describe(self, lang)
     }
 
-    /// Returns remarks on the preview `shown`: effects of clock changes, the end of the schedule, jitter.
+    /// Returns remarks on the rule and its preview `shown`: how it is read where it could be mistaken, effects of clock changes, the
+    /// end of the schedule, jitter.
     #[must_use]
     pub fn notes(&self, shown: &[DateTime<Tz>], after: DateTime<Utc>) -> Vec<Message> {
         notes::notes(self, shown, after)
     }
 
+    /// Returns remarks on the rule alone: how it is read where it could be mistaken.
+    pub(crate) fn remarks(&self) -> Vec<Message> {
+        notes::remarks(self)
+    }
+
     /// Maximum jitter, in seconds.
-    const fn jitter(&self) -> u64 {
+    pub(crate) const fn jitter(&self) -> u64 {
         match self {
             Self::Interval(interval) => interval.jitter,
             Self::Cron(cron) => cron.jitter,

@@ -17,7 +17,7 @@ pub(super) fn notes(trigger: &Trigger, shown: &[DateTime<Tz>], after: DateTime<U
     if let Trigger::Idle(_) = trigger {
         return vec![message!("note.idle")];
     }
-    let mut notes = Vec::new();
+    let mut notes = remarks(trigger);
     match shown.last() {
         None => notes.push(message!("note.never")),
         Some(last) if trigger.next_after(last.to_utc(), after).is_none() => notes.extend(no_more_firings(trigger, shown.len())),
@@ -29,6 +29,23 @@ pub(super) fn notes(trigger: &Trigger, shown: &[DateTime<Tz>], after: DateTime<U
         notes.push(message!("note.jitter", seconds = trigger.jitter()));
     }
     notes
+}
+
+/// Returns the notes on how a rule is read.
+pub(super) fn remarks(trigger: &Trigger) -> Vec<Message> {
+    let mut notes: Vec<Message> = zone_sign(trigger.zone()).into_iter().collect();
+    if let Trigger::Cron(cron) = trigger {
+        notes.extend(cron.remarks.iter().cloned());
+    }
+    notes
+}
+
+/// The note that zones such as `Etc/GMT+8` count hours behind UTC, not ahead of it.
+fn zone_sign(zone: Tz) -> Option<Message> {
+    let (sign, hours) = zone.name().strip_prefix("Etc/GMT")?.split_at_checked(1)?;
+    let hours = hours.parse::<u32>().ok().filter(|hours| *hours > 0)?;
+    let zone = zone.name();
+    Some(if sign == "+" { message!("note.zone_behind", zone, hours) } else { message!("note.zone_ahead", zone, hours) })
 }
 
 /// The note that the schedule ends with the last time shown. A date trigger needs none.

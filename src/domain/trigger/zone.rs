@@ -8,6 +8,7 @@ use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveDateTime, Offset, TimeZon
 use chrono_tz::{GapInfo, Tz};
 
 use super::text::truncate;
+use super::zone_names;
 use crate::i18n::{Message, message};
 
 /// The instants that a local time stands for.
@@ -33,9 +34,12 @@ impl LocalTime {
 /// Parses an IANA zone name. Offsets, `local` and paths are refused.
 ///
 /// # Errors
-/// A message with the unknown name.
+/// A message with the unknown name, and the name to write if it is clear what is meant.
 pub fn parse_zone(name: &str) -> Result<Tz, Message> {
-    name.parse().map_err(|_| message!("trigger.unknown_zone", zone = truncate(name)))
+    name.parse().map_err(|_| match zone_names::advice(name) {
+        Some(advice) => message!("trigger.unknown_zone_write", zone = truncate(name), advice),
+        None => message!("trigger.unknown_zone", zone = truncate(name)),
+    })
 }
 
 /// Returns the UTC offset of `zone` at an instant, in seconds.

@@ -1,12 +1,47 @@
-//! YAML writer: JSON values in block style, texts of several lines as literal blocks, long lines unfolded.
+//! YAML writer: JSON values in block style, texts of several lines as literal blocks, long lines unfolded. Numbers keep their digits.
 
-use serde_json::Value;
+use serde_json::{Number, Value};
 use serde_saphyr::{SerializerOptions, ser_options, to_string_with_options};
 
 /// Returns a value as a YAML document.
 pub fn write(value: &Value) -> String {
     let options: SerializerOptions = ser_options! { compact_list_indent: false, folded_wrap_chars: usize::MAX };
-    to_string_with_options(value, options).unwrap_or_else(|_| format!("{value}\n")) // JSON is YAML
+    let (mark, mut numbers) = (unused_mark(value), Vec::new());
+    match to_string_with_options(&with_marks(value, &mark, &mut numbers), options) {
+        Ok(text) => with_numbers(&text, &mark, numbers),
+        Err(_) => format!("{value}\n"), // JSON is YAML
+    }
+}
+
+/// A word that the value does not contain. The serializer knows machine numbers only, so each number is written as this word, and the
+/// word is replaced by the digits.
+fn unused_mark(value: &Value) -> String {
+    let text = value.to_string();
+    let mut mark = "number".to_owned();
+    while text.contains(&mark) {
+        mark.push_str("Number");
+    }
+    mark
+}
+
+fn with_marks<'v>(value: &'v Value, mark: &str, numbers: &mut Vec<&'v Number>) -> Value {
+    match value {
+        Value::Number(number) => {
+            numbers.push(number);
+            mark.into()
+        }
+        Value::Array(items) => items.iter().map(|item| with_marks(item, mark, numbers)).collect(),
+        Value::Object(members) => {
+            Value::Object(members.iter().map(|(name, item)| (name.clone(), with_marks(item, mark, numbers))).collect())
+        }
+        other => other.clone(),
+    }
+}
+
+fn with_numbers(text: &str, mark: &str, numbers: Vec<&Number>) -> String {
+    let mut parts = text.split(mark);
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.zip(numbers).fold(first, |written, (part, number)| written + &number.to_string() + part)
 }
 
 #[cfg(test)]
@@ -21,6 +56,15 @@ mod tests {
         let value = json!({"a b": [1, {"x": "yes", "y": []}, [true]], "200": {"d": "e: f"}, "g": null, "h": {}});
         let expected = "a b:\n  - 1\n  - x: \"yes\"\n    \"y\": []\n  - - true\n\"200\":\n  d: \"e: f\"\ng: null\nh: {}\n";
         assert_eq!(write(&value), expected);
+    }
+
+    #[test]
+    fn numbers_keep_their_digits() {
+        let text = r#"{"number": [1, -2.50, 12345678901234567890123], "a": {"numberNumber": 1e-7, "c": "number"}, "d": 0.10}"#;
+        let value: Value = serde_json::from_str(text).unwrap();
+        let expected = "number:\n  - 1\n  - -2.50\n  - 12345678901234567890123\na:\n  numberNumber: 1e-7\n  c: number\nd: 0.10\n";
+        assert_eq!(write(&value), expected);
+        assert_eq!(crate::domain::yaml::read(expected).unwrap(), value);
     }
 
     #[test]

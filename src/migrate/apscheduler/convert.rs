@@ -5,6 +5,7 @@ use chrono_tz::Tz;
 use serde_json::{Map, Value, json};
 
 use super::{Calendar, Cron, Expression, Field, Interval, Job, Trigger};
+use crate::i18n::{Message, message};
 
 /// Names in APScheduler's order.
 const WEEKDAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
@@ -15,7 +16,7 @@ impl Job {
     ///
     /// # Errors
     /// Why the trigger has no equivalent.
-    pub fn triggers(&self) -> Result<Vec<Value>, String> {
+    pub fn triggers(&self) -> Result<Vec<Value>, Message> {
         let mut all = Vec::new();
         flatten(&self.trigger, &mut all);
         all.into_iter()
@@ -31,14 +32,25 @@ fn flatten<'t>(trigger: &'t Trigger, all: &mut Vec<&'t Trigger>) {
     }
 }
 
-fn convert(trigger: &Trigger, next: Option<DateTime<Utc>>) -> Result<Value, String> {
+fn convert(trigger: &Trigger, next: Option<DateTime<Utc>>) -> Result<Value, Message> {
     match trigger {
         Trigger::Date(at, zone) => Ok(json!({"type": "date", "run_date": text(*at, *zone), "timezone": zone.name()})),
         Trigger::Interval(interval) => convert_interval(interval, next),
         Trigger::Cron(cron) => convert_cron(cron),
         Trigger::Calendar(calendar) => convert_calendar(calendar),
-        Trigger::Or(_) => Err("nested combining triggers are not supported".to_owned()),
+        Trigger::Or(inner) => Err(message!("apscheduler.or_trigger", triggers = texts(inner))),
     }
+}
+
+/// Returns the triggers as JSON texts, as far as each has an equivalent.
+pub(super) fn texts(triggers: &[Trigger]) -> String {
+    let mut all = Vec::new();
+    triggers.iter().for_each(|trigger| flatten(trigger, &mut all));
+    all.into_iter()
+        .filter_map(|trigger| convert(trigger, None).ok())
+        .map(|trigger| trigger.to_string())
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 fn text(at: DateTime<Utc>, zone: Tz) -> String {
@@ -57,9 +69,9 @@ fn bounds(map: &mut Map<String, Value>, start: Option<DateTime<Utc>>, end: Optio
 }
 
 /// Converts an interval. Its grid starts at the stored next run if that is exact, because APScheduler counts from the previous run.
-fn convert_interval(interval: &Interval, next: Option<DateTime<Utc>>) -> Result<Value, String> {
+fn convert_interval(interval: &Interval, next: Option<DateTime<Utc>>) -> Result<Value, Message> {
     if interval.micros < 1_000_000 || interval.micros % 1_000_000 != 0 {
-        return Err(format!("an interval of {} s is not a whole number of seconds", interval.micros as f64 / 1e6));
+        return Err(message!("apscheduler.fractional_interval", seconds = interval.micros as f64 / 1e6));
     }
     let mut remaining = interval.micros / 1_000_000;
     let mut map = Map::from_iter([("type".to_owned(), json!("interval"))]);
@@ -74,9 +86,9 @@ fn convert_interval(interval: &Interval, next: Option<DateTime<Utc>>) -> Result<
     Ok(Value::Object(map))
 }
 
-fn convert_cron(cron: &Cron) -> Result<Value, String> {
+fn convert_cron(cron: &Cron) -> Result<Value, Message> {
     let mut texts: Vec<(&str, String)> =
-        cron.fields.iter().map(|field| Ok((field.name, field_text(field)?))).collect::<Result<_, String>>()?;
+        cron.fields.iter().map(|field| Ok((field.name, field_text(field)?))).collect::<Result<_, Message>>()?;
     // An absent field after the last given one is at its minimum, one before it matches every value.
     while texts.len() > 1
         && texts.last().is_some_and(|(name, text)| matches!(*name, "minute" | "second") && text == "0")
@@ -96,7 +108,7 @@ fn convert_cron(cron: &Cron) -> Result<Value, String> {
     Ok(Value::Object(map))
 }
 
-fn field_text(field: &Field) -> Result<String, String> {
+fn field_text(field: &Field) -> Result<String, Message> {
     if field.name == "day_of_week" {
         return weekday_names(field);
     }
@@ -104,7 +116,7 @@ fn field_text(field: &Field) -> Result<String, String> {
     Ok(if texts.iter().any(|text| text == "*") { "*".to_owned() } else { texts.join(",") })
 }
 
-fn expression_text(expression: &Expression) -> Result<String, String> {
+fn expression_text(expression: &Expression) -> Result<String, Message> {
     let stepped = |text: String, step: Option<i64>| match step {
         None => text,
         Some(step) => format!("{text}/{step}"),
@@ -119,7 +131,7 @@ fn expression_text(expression: &Expression) -> Result<String, String> {
                 |names: &[&str], number: i64| usize::try_from(number).ok().and_then(|n| names.get(n)).copied().map(str::to_owned);
             match (word(&POSITIONS, which), word(&WEEKDAYS, weekday)) {
                 (Some(which), Some(weekday)) => format!("{which} {weekday}"),
-                _ => return Err(format!("unknown weekday position: weekday {weekday}, occurrence {which}")),
+                _ => return Err(super::missing("day")),
             }
         }
         Expression::LastDay => "last".to_owned(),
@@ -127,13 +139,13 @@ fn expression_text(expression: &Expression) -> Result<String, String> {
 }
 
 /// Returns the weekdays by name; three or more in a row become a range.
-fn weekday_names(field: &Field) -> Result<String, String> {
+fn weekday_names(field: &Field) -> Result<String, Message> {
     let mut fires = [false; 7];
     for expression in &field.expressions {
         let (first, last, step) = match *expression {
             Expression::All { step } => (0, 6, step),
             Expression::Range { first, last, step } => (first, last.unwrap_or(6).min(6), step),
-            _ => return Err("day_of_week contains a day of the month".to_owned()),
+            _ => return Err(super::missing("day_of_week")),
         };
         for day in (first.max(0)..=last).step_by(usize::try_from(step.unwrap_or(1).max(1)).unwrap_or(1)) {
             fires[usize::try_from(day).unwrap_or_default()] = true;
@@ -153,12 +165,12 @@ fn weekday_names(field: &Field) -> Result<String, String> {
         }
         day += run.max(1);
     }
-    if parts.is_empty() { Err("its day_of_week never fires".to_owned()) } else { Ok(parts.join(",")) }
+    if parts.is_empty() { Err(super::missing("day_of_week")) } else { Ok(parts.join(",")) }
 }
 
 /// Converts a calendar interval of one year, month, week or day to a cron rule. Others count from their start date, which no cron
 /// rule can express.
-fn convert_calendar(calendar: &Calendar) -> Result<Value, String> {
+fn convert_calendar(calendar: &Calendar) -> Result<Value, Message> {
     let start = calendar.start;
     let [hour, minute, second] = calendar.time;
     let mut map = Map::from_iter([("type".to_owned(), json!("cron"))]);
@@ -174,10 +186,7 @@ fn convert_calendar(calendar: &Calendar) -> Result<Value, String> {
             map.insert("day".to_owned(), start.day().into());
         }
         [years, months, weeks, days] => {
-            return Err(format!(
-                "a calendar interval of {years} years, {months} months, {weeks} weeks and {days} days has no equivalent; only \
-                 intervals of one year, month, week or day do"
-            ));
+            return Err(message!("apscheduler.calendar_interval", years, months, weeks, days));
         }
     }
     map.extend([("hour", hour), ("minute", minute), ("second", second)].map(|(name, value)| (name.to_owned(), value.into())));
@@ -231,7 +240,7 @@ mod tests {
     #[test]
     fn intervals_with_fractional_seconds_are_refused() {
         let interval = |micros| Interval { micros, start: None, end: None, jitter: 0, zone: Tz::UTC };
-        assert!(convert_interval(&interval(1_500_000), None).unwrap_err().contains("1.5 s"));
+        assert!(convert_interval(&interval(1_500_000), None).unwrap_err().to_string().contains("1.5 s"));
         let read = convert_interval(&interval(694_861_000_000), None).unwrap();
         assert_eq!(
             read,

@@ -11,8 +11,9 @@ pub enum Data {
     Float(f64),
     Text(String),
     Bytes(Vec<u8>),
-    /// A list, a tuple or a set.
     List(Vec<Data>),
+    Tuple(Vec<Data>),
+    Set(Vec<Data>),
     Dict(Vec<(Data, Data)>),
     /// A class or function by name, `module.name`.
     Global(String),
@@ -45,8 +46,11 @@ impl Data {
         items.iter().rfind(|(key, _)| key.text() == Some(name)).map_or(&Data::None, |(_, value)| value)
     }
 
-    /// Returns the items of a list; empty for other values.
+    /// Returns the items of a list, a tuple or a set; empty for other values.
     pub fn items(&self) -> &[Data] {
-        if let Data::List(items) = self { items } else { &[] }
+        match self {
+            Data::List(items) | Data::Tuple(items) | Data::Set(items) => items,
+            _ => &[],
+        }
     }
 }

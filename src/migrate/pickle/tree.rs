@@ -1,6 +1,7 @@
 //! Conversion of pickle nodes into a tree of limited size: shared values are copied, and values that contain themselves are refused.
 
-use super::{Data, MAX_VALUES, Node, PickleResult};
+use super::{Data, MAX_VALUES, Node, PickleResult, Sequence};
+use crate::i18n::message;
 
 /// Maximum nesting depth.
 const MAX_DEPTH: usize = 100;
@@ -17,18 +18,20 @@ impl<'n> Tree<'n> {
     }
 
     pub fn build(&mut self, node: usize, depth: usize) -> PickleResult<Data> {
-        self.remaining = self.remaining.checked_sub(1).ok_or_else(|| format!("more than {MAX_VALUES} values"))?;
+        self.remaining = self.remaining.checked_sub(1).ok_or_else(|| message!("pickle.too_many", max = MAX_VALUES))?;
         if depth > MAX_DEPTH {
-            return Err(format!("values are nested more than {MAX_DEPTH} deep"));
+            return Err(message!("pickle.too_deep", max = MAX_DEPTH));
         }
         let nodes = self.nodes;
         match &nodes[node] {
             Node::Plain(data) => Ok(data.clone()),
-            Node::List(items) => self.list(items, depth).map(Data::List),
+            Node::Sequence(Sequence::List, items) => self.list(items, depth).map(Data::List),
+            Node::Sequence(Sequence::Tuple, items) => self.list(items, depth).map(Data::Tuple),
+            Node::Sequence(Sequence::Set, items) => self.list(items, depth).map(Data::Set),
             Node::Dict(items) => self.dict(items, depth).map(Data::Dict),
             Node::Object { callee, args, state, items, members } => {
                 let args = match &nodes[*args] {
-                    Node::List(items) => self.list(items, depth)?,
+                    Node::Sequence(_, items) => self.list(items, depth)?,
                     _ => Vec::new(),
                 };
                 let state = match state {
@@ -58,8 +61,8 @@ fn name(callee: &Data) -> PickleResult<String> {
         Data::Global(name) => Ok(name.clone()),
         Data::Object { class, args, .. } => match (class.as_str(), args.as_slice()) {
             ("builtins.getattr" | "__builtin__.getattr", [of, Data::Text(member)]) => Ok(format!("{}.{member}", name(of)?)),
-            _ => Err(format!("the result of {class} is called")),
+            _ => Err(message!("pickle.callee", class)),
         },
-        _ => Err("the callee is not a name".to_owned()),
+        _ => Err(message!("pickle.malformed")),
     }
 }

@@ -32,6 +32,9 @@ impl TransferService {
                 if matches!(source, ImportSource::Request(_)) {
                     refuse_managed(current)?;
                 }
+                if !source.owns(current) {
+                    return Err(Error::Conflict(message!("transfer.other_origin", id = &current.id)));
+                }
             }
             if let Some((place, input)) = step.wanted {
                 self.rules.allow_type(actor, &input.task_type)?;
@@ -77,8 +80,10 @@ impl TransferService {
         for (place, input) in chained() {
             for (number, link) in input.chain.iter().enumerate() {
                 let child = match (wanted.get(link.task.as_str()), others.get(&link.task)) {
-                    (Some(child), _) => Some((child.task_type.as_str(), &child.params)),
-                    (None, Some(child)) if !gone.contains(child.id.as_str()) => Some((child.task_type.as_str(), &child.params)),
+                    (Some(child), _) => Some((child.task_type.as_str(), &child.params, &child.inputs)),
+                    (None, Some(child)) if !gone.contains(child.id.as_str()) => {
+                        Some((child.task_type.as_str(), &child.params, &child.inputs))
+                    }
                     _ => None,
                 };
                 let pointer = format!("/tasks/{place}/chain/{number}");
@@ -86,11 +91,11 @@ impl TransferService {
                     None => {
                         faults.push(Fault::new(format!("{pointer}/task"), message!("task.missing", id = &link.task).of("task")))
                     }
-                    Some((task_type, params)) if !link.params.is_empty() => {
+                    Some((task_type, params, inputs)) if !link.params.is_empty() => {
                         self.rules.allow_type(actor, task_type)?;
                         let named = Value::Object(link.params.clone());
                         tag_scope::check_named_tasks(s, actor, &named, &format!("{pointer}/params")).await?;
-                        faults.extend(self.rules.check_link(task_type, params, link, &format!("{pointer}/params")));
+                        faults.extend(self.rules.check_link(task_type, params, inputs, link, &format!("{pointer}/params")));
                     }
                     Some(_) => {}
                 }

@@ -85,7 +85,7 @@ fn ids(inputs: &[TaskInput]) -> Vec<String> {
 fn concerned(mut tasks: Vec<Task>, inputs: &[TaskInput], source: ImportSource<'_>) -> Vec<Task> {
     let named: HashSet<&str> = inputs.iter().map(|input| input.id.as_str()).collect();
     let of_file = matches!(source, ImportSource::File(_));
-    tasks.retain(|task| task.managed.is_some() == of_file || named.contains(task.id.as_str()));
+    tasks.retain(|task| (task.managed.is_some() == of_file && source.owns(task)) || named.contains(task.id.as_str()));
     tasks
 }
 

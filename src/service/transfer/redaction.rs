@@ -28,9 +28,13 @@ impl Redactor {
     /// Redacts the parameters of a task for export.
     pub fn redact(&self, task: &mut Task) {
         self.redact_value(&mut task.params);
+        for rule in &mut task.schedule.rules {
+            rule.params.values_mut().for_each(|value| self.redact_value(value));
+        }
         for link in &mut task.chain {
             link.params.values_mut().for_each(|value| self.redact_value(value));
         }
+        task.inputs.iter_mut().filter_map(|input| input.default.as_mut()).for_each(|value| self.redact_value(value));
     }
 
     fn redact_value(&self, value: &mut Value) {
@@ -57,6 +61,18 @@ impl Redactor {
             return;
         }
         self.restore_value(&mut input.params, &current.params);
+        for (field, former) in input.inputs.iter_mut().zip(&current.inputs).filter(|(field, former)| field.name == former.name) {
+            if let (Some(value), Some(former)) = (&mut field.default, &former.default) {
+                self.restore_value(value, former);
+            }
+        }
+        for (rule, former) in input.schedule.rules.iter_mut().zip(&current.schedule.rules) {
+            for (name, value) in &mut rule.params {
+                if let Some(former) = former.params.get(name) {
+                    self.restore_value(value, former);
+                }
+            }
+        }
         for (link, former) in input.chain.iter_mut().zip(&current.chain).filter(|(link, former)| link.task == former.task) {
             for (name, value) in &mut link.params {
                 if let Some(former) = former.params.get(name) {
@@ -83,6 +99,11 @@ impl Redactor {
             }
             _ => {}
         }
+    }
+
+    /// Masks the secrets of a value.
+    pub fn masked_value(&self, value: Value) -> Value {
+        self.mask.json(value)
     }
 
     /// Masks the secrets of a task for a list of changes.

@@ -46,6 +46,7 @@ impl TransferService {
                 .await
                 .map_err(at_place)?;
             tag_scope::check_named_tasks(s, actor, &input.params, "/params").await.map_err(at_place)?;
+            tag_scope::check_rules(s, actor, &input.schedule.rules).await.map_err(at_place)?;
             if before.is_none() && storage::tag_scope::has_hidden_history(s, &actor.scope, &input.id).await? {
                 return Err(taken(&input.id));
             }

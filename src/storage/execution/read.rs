@@ -5,13 +5,14 @@ use serde_json::Value;
 
 use super::row::{ATTEMPT_COLUMNS, COLUMNS};
 use crate::domain::execution::{Attempt, Execution};
+use crate::ids::execution_key;
 use crate::storage::statement::fetch;
 use crate::storage::{Result, Session, json, optional_time_from_millis};
 
 /// Returns an execution.
 pub async fn get(s: &mut dyn Session, id: &str) -> Result<Option<Execution>> {
     let text = format!("select {COLUMNS} from executions where id = $1");
-    fetch!(optional, s, "read an execution", &text, id)
+    fetch!(optional, s, "read an execution", &text, execution_key(id))
 }
 
 /// Returns the execution created by a request with this idempotency key.
@@ -23,14 +24,14 @@ pub async fn by_idempotency_key(s: &mut dyn Session, task_id: &str, key: &str) -
 /// Returns the result of an execution's latest attempt.
 pub async fn result(s: &mut dyn Session, id: &str) -> Result<Option<Value>> {
     let text = "select result from executions where id = $1";
-    let row: Option<(Option<String>,)> = fetch!(optional, s, "read a result", text, id)?;
+    let row: Option<(Option<String>,)> = fetch!(optional, s, "read a result", text, execution_key(id))?;
     row.and_then(|(result,)| result).map(|text| json(&text)).transpose()
 }
 
 /// Returns an execution's rendered parameters, secrets masked; `None` if they contain no templates.
 pub async fn rendered_params(s: &mut dyn Session, id: &str) -> Result<Option<Value>> {
     let text = "select rendered_params from executions where id = $1";
-    let row: Option<(Option<String>,)> = fetch!(optional, s, "read rendered parameters", text, id)?;
+    let row: Option<(Option<String>,)> = fetch!(optional, s, "read rendered parameters", text, execution_key(id))?;
     row.and_then(|(params,)| params).map(|text| json(&text)).transpose()
 }
 
@@ -44,7 +45,7 @@ pub async fn last_success(s: &mut dyn Session, task_id: &str) -> Result<Option<D
 /// Returns the executions started by the end of this one, oldest first.
 pub async fn started_by(s: &mut dyn Session, id: &str) -> Result<Vec<Execution>> {
     let text = format!("select {COLUMNS} from executions where started_by = $1 order by id limit 100");
-    fetch!(all, s, "read chained executions", &text, id)
+    fetch!(all, s, "read chained executions", &text, execution_key(id))
 }
 
 /// Returns the result of a task's newest succeeded execution.
@@ -60,5 +61,5 @@ pub(in crate::storage) const NEWEST_RESULT: &str = "select result from execution
 /// Returns the attempts that were retried, oldest first. The latest attempt is the execution's own row.
 pub async fn attempts(s: &mut dyn Session, id: &str) -> Result<Vec<Attempt>> {
     let text = format!("select {ATTEMPT_COLUMNS} from attempts where execution_id = $1 order by attempt");
-    fetch!(all, s, "read attempts", &text, id)
+    fetch!(all, s, "read attempts", &text, execution_key(id))
 }

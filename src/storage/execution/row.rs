@@ -1,12 +1,13 @@
 //! The columns of an execution.
 
 use crate::domain::execution::{Attempt, Execution};
-use crate::storage::column::stored;
+use crate::storage::column::{ExecutionId, OptionalExecutionId, stored};
 
 stored! {
     pub(in crate::storage) COLUMNS: Execution {
-        id, task_id, task_type, task_version, schedule_text, params, cause, scheduled_at, queued_at, started_at, finished_at,
-        lateness_ms, duration_ms, attempt, status, retry_at, error, error_message, node, requested_by, started_by
+        id via ExecutionId, task_id, task_type, task_version, schedule_text, params, cause, scheduled_at, queued_at, started_at, finished_at,
+        lateness_ms, duration_ms, attempt, status, retry_at, waits, error, error_message, node, requested_by,
+        started_by via OptionalExecutionId, origin
     }
 }
 

@@ -1,223 +1,247 @@
-//! Reader of JUnit XML reports. Only files written by this run are read, so that an old report is not taken for a new one when
-//! the suite fails to start.
+//! Reader of JUnit XML as test runners write it: tests are found by their elements, whatever is around them, and an odd attribute
+//! never costs the report.
 
-use std::collections::HashMap;
-use std::io::Read;
-use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use encoding_rs::Encoding;
+use quick_xml::Reader;
+use quick_xml::events::{BytesStart, Event};
 
-use junit_parser::{TestCase, TestStatus, TestSuite, TestSuites};
-
-use super::params::{Format, Params};
 use super::report::{Case, Outcome, Report};
 use crate::domain::input::truncate;
 use crate::i18n::{Message, message};
-use crate::tasks::RunError;
 
-/// Maximum number of report files.
-const FILES_MAX: usize = 1_000;
-/// Maximum size of a report file, in bytes.
-const SIZE_MAX: u64 = 64 << 20;
+mod dialect;
+mod duration;
+mod text;
 
-/// The files that match the pattern, with their versions before the run.
-pub(super) struct Reports {
-    /// The absolute path of the report files, with wildcards.
-    pattern: String,
-    before: HashMap<PathBuf, FileVersion>,
-}
+/// Maximum number of tests of all reports.
+const TESTS_MAX: usize = 1_000_000;
+/// Maximum depth of elements.
+const DEPTH_MAX: usize = 1_000;
+/// Bytes kept of a message while it is read.
+const MESSAGE_MAX: usize = 8 << 10;
 
-/// Modification time and size, which change when a file is rewritten.
-type FileVersion = (Option<SystemTime>, u64);
-
-impl Reports {
-    /// Records the files that exist before the run.
-    pub async fn snapshot(params: &Params) -> Result<Reports, RunError> {
-        let folder = params.cwd.clone().unwrap_or_default();
-        let report = params.report.clone().filter(|_| params.format == Format::Junit);
-        blocking(move || {
-            let Some(report) = report else { return Ok(Reports { pattern: String::new(), before: HashMap::new() }) };
-            let folder = std::path::absolute(if folder.as_os_str().is_empty() { Path::new(".") } else { &folder });
-            let folder = folder.map_err(|error| RunError::fail(message!("tests.cwd", error = error.to_string())))?;
-            let pattern = format!("{}/{report}", glob::Pattern::escape(&folder.display().to_string()));
-            let before = find(&pattern)?.into_iter().collect();
-            Ok(Reports { pattern, before })
-        })
-        .await
+/// Reads the tests of a report file and adds them to `report`. `fallback` is the encoding of a file that is not UTF-8 and does not
+/// name its encoding.
+///
+/// # Errors
+/// The file is no JUnit XML, or not complete. Tests before the faulty place are added all the same.
+pub(super) fn read(bytes: &[u8], file: &str, fallback: Option<&'static Encoding>, report: &mut Report) -> Result<(), Message> {
+    let xml = text::decode(bytes, fallback);
+    let (open, suites) = (Vec::new(), Vec::new());
+    let mut parser = Parser { report, file, open, suites, case: None, verdict: None, failed: 0, found: false };
+    let problem = parser.read(&xml);
+    if !parser.found {
+        return Err(dialect::refusal(&xml, file, problem.err().as_deref()));
     }
-
-    /// Reads the files that are new or changed since the snapshot. A file that cannot be parsed is a fault of the report.
-    pub async fn read(self) -> Result<Report, RunError> {
-        blocking(move || {
-            let mut report = Report::default();
-            for (path, version) in find(&self.pattern)? {
-                if self.before.get(&path) != Some(&version) {
-                    read_file(&path, version.1, &mut report);
-                }
-            }
-            Ok(report)
-        })
-        .await
-    }
+    problem.map_err(|error| message!("tests.report_unparsable", file, error = truncate(&error, 200)))
 }
 
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, RunError> + Send + 'static) -> Result<T, RunError> {
-    tokio::task::spawn_blocking(work).await.map_err(|error| RunError::internal(&error))?
+/// What an element inside a test says about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    Outcome(Outcome),
+    /// A failure of an attempt that a later one made good.
+    Flaky,
 }
 
-fn find(pattern: &str) -> Result<Vec<(PathBuf, FileVersion)>, RunError> {
-    let paths = glob::glob(pattern).map_err(|error| RunError::fail(Message::verbatim(error.to_string()).of("report")))?;
-    let with_version = |path: PathBuf| {
-        let metadata = std::fs::metadata(&path).ok().filter(std::fs::Metadata::is_file)?;
-        Some((path, (metadata.modified().ok(), metadata.len())))
-    };
-    Ok(paths.filter_map(Result::ok).filter_map(with_version).take(FILES_MAX).collect())
+/// An element with a verdict, whose text is being read.
+struct Open {
+    verdict: Verdict,
+    /// The attribute `message`, else `type`.
+    message: String,
+    text: String,
+    /// The depth of the element.
+    depth: usize,
 }
 
-fn read_file(path: &Path, size: u64, report: &mut Report) {
-    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let file = name.as_str();
-    let unparsable = |error: &str| message!("tests.report_unparsable", file, error = truncate(error, 200));
-    let parsed = match read_bounded(path) {
-        Ok(bytes) if size > SIZE_MAX || bytes.len() as u64 > SIZE_MAX => {
-            Err(message!("tests.report_too_large", file, max = SIZE_MAX >> 20))
-        }
-        Ok(bytes) => parse(&String::from_utf8_lossy(&bytes)).map_err(|error| unparsable(&error)),
-        Err(error) => Err(unparsable(&error.to_string())),
-    };
-    match parsed {
-        Ok(suites) => report.cases.extend(cases(suites)),
-        Err(fault) => report.faults.push(fault),
-    }
-    report.files.push(path.display().to_string());
+/// An open suite.
+struct Suite {
+    depth: usize,
+    name: String,
+    /// The failures and errors that its attributes count.
+    counted: usize,
+    /// The number of tests that had failed before it.
+    failed_before: usize,
 }
 
-/// The bytes of a file, at most one more than allowed.
-fn read_bounded(path: &Path) -> std::io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    std::fs::File::open(path)?.take(SIZE_MAX + 1).read_to_end(&mut bytes)?;
-    Ok(bytes)
+struct Parser<'r> {
+    report: &'r mut Report,
+    file: &'r str,
+    /// The names of the open elements.
+    open: Vec<String>,
+    /// The open suites.
+    suites: Vec<Suite>,
+    /// The open test.
+    case: Option<Case>,
+    verdict: Option<Open>,
+    /// The number of failed tests so far.
+    failed: usize,
+    /// Whether any element of JUnit was found.
+    found: bool,
 }
 
-fn parse(xml: &str) -> Result<TestSuites, String> {
-    junit_parser::from_reader(references::encode(xml).as_bytes()).map_err(|error| error.to_string())
-}
-
-/// The tests of all suites. The totals of the root element are optional and often missing, so they are not used.
-fn cases(suites: TestSuites) -> Vec<Case> {
-    let mut found = Vec::new();
-    let mut pending: Vec<TestSuite> = suites.suites.into_iter().rev().collect();
-    while let Some(TestSuite { cases, suites, .. }) = pending.pop() {
-        found.extend(cases.into_iter().map(case));
-        pending.extend(suites.into_iter().rev());
-    }
-    found
-}
-
-fn case(case: TestCase) -> Case {
-    // Some runners write the first line into the attribute and the full message into the text.
-    let message = |message: String, text: String| if text.trim_start().starts_with(message.trim()) { text } else { message };
-    let (outcome, message) = match case.status {
-        TestStatus::Success => (Outcome::Passed, String::new()),
-        TestStatus::Failure(failure) => (Outcome::Failed, message(failure.message, failure.text)),
-        TestStatus::Error(error) => (Outcome::Error, message(error.message, error.text)),
-        TestStatus::Skipped(skipped) => (Outcome::Skipped, message(skipped.message, skipped.text)),
-    };
-    Case {
-        class: case.classname.or(case.group).map(|class| references::decode(&class)),
-        name: references::decode(&case.original_name),
-        outcome,
-        message: references::decode(&message),
-        duration_ms: (case.time * 1000.0).clamp(0.0, 1e15) as u64,
-    }
-}
-
-/// Workaround for the parser, which drops references in texts (`&apos;`, `&#10;`): the five predefined entities are encoded as
-/// private-use characters before parsing and decoded afterwards; other character references are replaced by their character.
-mod references {
-    const NAMED: [(&str, char, char); 5] = [
-        ("lt", '<', '\u{f8f0}'),
-        ("gt", '>', '\u{f8f1}'),
-        ("amp", '&', '\u{f8f2}'),
-        ("quot", '"', '\u{f8f3}'),
-        ("apos", '\'', '\u{f8f4}'),
-    ];
-
-    pub fn encode(xml: &str) -> String {
-        let mut parts = xml.split('&');
-        let mut encoded = parts.next().unwrap_or_default().to_owned();
-        for part in parts {
-            match part.split_once(';').and_then(|(name, rest)| Some((character(name)?, rest))) {
-                Some((character, rest)) => {
-                    encoded.push(
-                        NAMED
-                            .iter()
-                            .find(|(_, plain, _)| *plain == character)
-                            .map_or(character, |(.., placeholder)| *placeholder),
-                    );
-                    encoded.push_str(rest);
-                }
-                None => {
-                    encoded.push('&');
-                    encoded.push_str(part);
-                }
+impl Parser<'_> {
+    fn read(&mut self, xml: &str) -> Result<(), String> {
+        let mut reader = Reader::from_str(xml);
+        let config = reader.config_mut();
+        config.allow_dangling_amp = true;
+        config.expand_empty_elements = true;
+        loop {
+            match reader.read_event().map_err(|error| error.to_string())? {
+                Event::Start(element) => self.start(&element)?,
+                Event::End(_) => self.end()?,
+                Event::Text(part) => self.add_text(&part),
+                Event::CData(part) => self.add_text(&part),
+                Event::GeneralRef(name) => self.add_text(&text::unescape(&format!("&{};", &*name))),
+                Event::Eof => break,
+                _ => {}
             }
         }
-        encoded
-    }
-
-    pub fn decode(text: &str) -> String {
-        let plain = |c: char| NAMED.iter().find(|(.., placeholder)| *placeholder == c).map_or(c, |(_, plain, _)| *plain);
-        text.chars().map(plain).collect()
-    }
-
-    fn character(name: &str) -> Option<char> {
-        if let Some((_, plain, _)) = NAMED.iter().find(|(known, ..)| *known == name) {
-            return Some(*plain);
+        match self.open.last() {
+            None => Ok(()),
+            Some(open) => Err(format!("the file ends inside <{open}>")),
         }
-        let number = name.strip_prefix('#')?;
-        let code = match number.strip_prefix(['x', 'X']) {
-            Some(hex) => u32::from_str_radix(hex, 16),
-            None => number.parse(),
-        };
-        char::from_u32(code.ok()?)
+    }
+
+    fn start(&mut self, element: &BytesStart<'_>) -> Result<(), String> {
+        let name = element.local_name().as_ref().to_owned();
+        self.open.push(name);
+        let depth = self.open.len();
+        if depth > DEPTH_MAX {
+            return Err(format!("more than {DEPTH_MAX} elements inside each other"));
+        }
+        match self.open.last().map_or("", String::as_str) {
+            "testsuites" => self.found = true,
+            "testsuite" => {
+                self.found = true;
+                let count = |name: &str| text::attribute(element, &[name])?.trim().parse::<usize>().ok();
+                let counted = ["errors", "failures"].iter().filter_map(|name| count(name)).fold(0, usize::saturating_add);
+                let name = text::attribute(element, &["name", "package"]).unwrap_or_default();
+                self.suites.push(Suite { depth, name, counted, failed_before: self.failed });
+            }
+            "testcase" if self.case.is_none() => {
+                self.found = true;
+                self.case = Some(self.new_case(element));
+            }
+            name if self.verdict.is_none() && (self.case.is_some() || !self.suites.is_empty()) => {
+                let verdict = verdict(name);
+                self.verdict = verdict.map(|verdict| {
+                    let message = text::attribute(element, &["message", "type"]).unwrap_or_default();
+                    Open { verdict, message, text: String::new(), depth }
+                });
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn new_case(&self, element: &BytesStart<'_>) -> Case {
+        let attribute = |names: &[&str]| text::attribute(element, names);
+        let class = attribute(&["classname", "class", "group"]).filter(|class| !class.is_empty());
+        let unnamed = || class.clone().unwrap_or_else(|| format!("test {}", self.report.cases.len() + 1));
+        let states = ["status", "result"].map(|name| attribute(&[name]).unwrap_or_default());
+        let name = attribute(&["name"]).filter(|name| !name.is_empty()).unwrap_or_else(unnamed);
+        Case {
+            suite: self.suite(),
+            class,
+            outcome: states.iter().find_map(|state| stated(state)).unwrap_or(Outcome::Passed),
+            duration_ms: attribute(&["time", "duration"]).map_or(0, |time| duration::millis(&time)),
+            ..Case::named(name)
+        }
+    }
+
+    /// The names of the open suites, outermost first.
+    fn suite(&self) -> Option<String> {
+        let names: Vec<&str> = self.suites.iter().map(|suite| suite.name.as_str()).filter(|name| !name.is_empty()).collect();
+        (!names.is_empty()).then(|| names.join(" > "))
+    }
+
+    fn add_text(&mut self, part: &str) {
+        if let Some(open) = &mut self.verdict {
+            let room = MESSAGE_MAX.saturating_sub(open.text.len());
+            open.text.push_str(&part[..part.floor_char_boundary(room)]);
+        }
+    }
+
+    fn end(&mut self) -> Result<(), String> {
+        let depth = self.open.len();
+        let Some(name) = self.open.pop() else { return Ok(()) };
+        if let Some(open) = self.verdict.take_if(|open| open.depth == depth) {
+            self.add_verdict(open);
+        }
+        match name.as_str() {
+            "testsuite" => {
+                if let Some(suite) = self.suites.pop_if(|suite| suite.depth == depth) {
+                    self.check_count(suite);
+                }
+            }
+            "testcase" if !self.open.iter().any(|open| open == "testcase") => {
+                let case = self.case.take();
+                self.failed += usize::from(case.as_ref().is_some_and(|case| case.outcome.is_failure()));
+                self.report.cases.extend(case);
+                if self.report.cases.len() >= TESTS_MAX {
+                    return Err(format!("more than {TESTS_MAX} tests"));
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// A suite that counts failures of which it shows none, such as one that could not be loaded, is a fault.
+    fn check_count(&mut self, suite: Suite) {
+        if suite.counted > 0 && self.failed == suite.failed_before {
+            let (file, name) = (self.file.to_owned(), truncate(&suite.name, 80));
+            self.report.faults.push(message!("tests.report_counts", file, suite = name, count = suite.counted));
+            // Once, not for each suite around it.
+            self.failed += 1;
+        }
+    }
+
+    fn add_verdict(&mut self, open: Open) {
+        // Some runners write the first line into the attribute and the full message into the text.
+        let message = if open.text.trim_start().starts_with(open.message.trim()) { open.text } else { open.message };
+        match (&mut self.case, open.verdict) {
+            (Some(case), Verdict::Flaky) => case.flaky = true,
+            (Some(case), Verdict::Outcome(outcome)) => {
+                // The first failure stays; it outweighs everything else.
+                if !case.outcome.is_failure() || case.message.is_empty() && outcome.is_failure() {
+                    (case.outcome, case.message) = (outcome, message);
+                }
+            }
+            // Of the suite itself, such as its set-up.
+            (None, Verdict::Outcome(outcome)) if outcome.is_failure() => {
+                let suite = self.suite();
+                let name = self.suites.last().map_or(String::new(), |suite| suite.name.clone());
+                let name = if name.is_empty() { "suite".to_owned() } else { name };
+                self.failed += 1;
+                self.report.cases.push(Case { suite, outcome, message, ..Case::named(name) });
+            }
+            (None, _) => {}
+        }
+    }
+}
+
+fn verdict(element: &str) -> Option<Verdict> {
+    Some(match element {
+        "failure" | "rerunFailure" => Verdict::Outcome(Outcome::Failed),
+        "error" | "rerunError" => Verdict::Outcome(Outcome::Error),
+        "skipped" | "skip" | "ignored" | "disabled" => Verdict::Outcome(Outcome::Skipped),
+        "flakyFailure" | "flakyError" => Verdict::Flaky,
+        _ => return None,
+    })
+}
+
+/// The outcome by an attribute `status` or `result`; `None` if it says that the test ran.
+fn stated(state: &str) -> Option<Outcome> {
+    match state.trim().to_ascii_lowercase().as_str() {
+        "notrun" | "not run" | "not_run" | "disabled" | "suppressed" | "skipped" | "skip" | "ignored" | "pending"
+        | "inconclusive" => Some(Outcome::Skipped),
+        "failed" | "failure" | "fail" => Some(Outcome::Failed),
+        "error" | "errored" | "broken" => Some(Outcome::Error),
+        _ => None,
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read(xml: &str) -> Report {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("r.xml");
-        std::fs::write(&path, xml).unwrap();
-        let mut report = Report::default();
-        read_file(&path, 1, &mut report);
-        report
-    }
-
-    #[test]
-    fn nested_suites_are_read() {
-        let report = read(
-            r#"<?xml version="1.0"?><testsuites><testsuite name="a"><testcase name="x" classname="A" time="1.5"/>
-            <testsuite name="b"><testcase name="y"><failure message="1 != 2">1 !&#61; 2&#10;at &lt;b&gt; &amp; &apos;c&apos;</failure></testcase>
-            <testcase name="z"><error>broke</error></testcase><testcase name="s"><skipped/></testcase></testsuite>
-            </testsuite></testsuites>"#,
-        );
-        let found: Vec<_> = report.cases.iter().map(|case| (case.key(), case.outcome, case.message.as_str())).collect();
-        let expected = [
-            ("A::x".to_owned(), Outcome::Passed, ""),
-            ("y".to_owned(), Outcome::Failed, "1 != 2\nat <b> & 'c'"),
-            ("z".to_owned(), Outcome::Error, "broke"),
-            ("s".to_owned(), Outcome::Skipped, ""),
-        ];
-        assert_eq!(found, expected);
-        assert_eq!((report.cases[0].duration_ms, report.pass_rate()), (1500, Some(33.33)));
-    }
-
-    #[test]
-    fn invalid_report_is_a_fault() {
-        assert!(read("<testsuites><testsuite>").faults[0].to_string().starts_with("cannot parse report r.xml: "));
-        assert!(read("no xml").faults[0].to_string().contains("r.xml"));
-    }
-}
+mod tests;

@@ -19,7 +19,7 @@ pub(super) struct Params {
     pub command: CommandLine,
     pub cwd: Option<PathBuf>,
     pub env: BTreeMap<String, String>,
-    pub encoding: &'static Encoding,
+    pub encoding: Option<&'static Encoding>,
     pub format: Format,
     /// Path pattern of the report files, relative to `cwd`.
     pub report: Option<String>,

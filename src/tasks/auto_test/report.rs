@@ -1,5 +1,7 @@
 //! Test report and its representation in a result.
 
+use std::collections::HashMap;
+
 use serde_json::{Map, Value, json};
 
 use crate::domain::input::truncate;
@@ -28,12 +30,16 @@ pub(super) enum Outcome {
 /// One test.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Case {
+    /// The suite, with those around it.
+    pub suite: Option<String>,
     pub class: Option<String>,
     pub name: String,
     pub outcome: Outcome,
     /// Why the test did not pass.
     pub message: String,
     pub duration_ms: u64,
+    /// Whether the test failed first and passed when it was run again.
+    pub flaky: bool,
 }
 
 /// All tests of a run.
@@ -62,17 +68,55 @@ impl Outcome {
 }
 
 impl Case {
-    /// Class and name, which identify the test across runs.
-    pub fn key(&self) -> String {
-        let name = match self.class.as_deref().filter(|class| !class.is_empty()) {
+    /// A passed test without a suite, a class and a duration.
+    pub fn named(name: impl Into<String>) -> Self {
+        Self {
+            suite: None,
+            class: None,
+            name: name.into(),
+            outcome: Outcome::Passed,
+            message: String::new(),
+            duration_ms: 0,
+            flaky: false,
+        }
+    }
+
+    /// Class and name.
+    pub fn short_key(&self) -> String {
+        truncate(&self.class_and_name(), NAME_MAX)
+    }
+
+    /// Suite, class and name.
+    pub fn full_key(&self) -> String {
+        let name = self.class_and_name();
+        truncate(&self.suite.as_ref().map_or_else(|| name.clone(), |suite| format!("{suite}: {name}")), NAME_MAX)
+    }
+
+    fn class_and_name(&self) -> String {
+        match self.class.as_deref().filter(|class| !class.is_empty()) {
             Some(class) => format!("{class}::{}", self.name),
             None => self.name.clone(),
-        };
-        truncate(&name, NAME_MAX)
+        }
     }
 }
 
 impl Report {
+    /// The tests with the key that identifies each across runs: class and name, with the suite before them where tests of several
+    /// suites have both in common.
+    pub fn keyed(&self) -> impl Iterator<Item = (String, &Case)> {
+        // The suite of each short key, and whether it is the only one.
+        let mut suites: HashMap<String, (Option<&str>, bool)> = HashMap::new();
+        for case in &self.cases {
+            let (suite, single) = suites.entry(case.short_key()).or_insert((case.suite.as_deref(), true));
+            *single &= *suite == case.suite.as_deref();
+        }
+        let key = move |case: &Case| {
+            let short = case.short_key();
+            if suites.get(&short).is_some_and(|(_, single)| !single) { case.full_key() } else { short }
+        };
+        self.cases.iter().map(move |case| (key(case), case))
+    }
+
     pub fn failures(&self) -> impl Iterator<Item = &Case> {
         self.cases.iter().filter(|case| case.outcome.is_failure())
     }
@@ -102,6 +146,7 @@ impl Report {
             json!({
                 "name": truncate(&case.name, NAME_MAX),
                 "class": case.class.as_deref().map(|class| truncate(class, NAME_MAX)),
+                "suite": case.suite.as_deref().map(|suite| truncate(suite, NAME_MAX)),
                 "outcome": case.outcome.as_str(),
                 "message": truncate(case.message.trim(), MESSAGE_MAX),
                 "duration_ms": case.duration_ms,
@@ -110,19 +155,31 @@ impl Report {
         self.failures().take(FAILED_MAX).map(to_json).collect()
     }
 
-    /// Each test's outcome and duration, for comparison with the next run.
+    /// The tests that passed only when they were run again.
+    pub fn flaky(&self) -> Vec<String> {
+        self.keyed().filter(|(_, case)| case.flaky).take(FAILED_MAX).map(|(key, _)| key).collect()
+    }
+
+    /// Each test's outcome and duration, for comparison with the next run. Of tests with the same key, a failed one counts.
     pub fn outcomes(&self) -> Value {
         let mut bytes = 0;
-        let kept = self.cases.iter().take(CASES_MAX).map(|case| (case.key(), case)).take_while(|(key, _)| {
+        let kept = self.keyed().take(CASES_MAX).take_while(|(key, _)| {
             bytes += key.len() + 30;
             bytes < CASES_BYTES_MAX
         });
-        Value::Object(kept.map(|(key, case)| (key, json!([case.outcome.as_str(), case.duration_ms]))).collect())
+        let mut outcomes = Map::new();
+        for (key, case) in kept {
+            if case.outcome.is_failure() || !outcomes.contains_key(&key) {
+                outcomes.insert(key, json!([case.outcome.as_str(), case.duration_ms]));
+            }
+        }
+        Value::Object(outcomes)
     }
 
     /// The names of the first failed tests.
     pub fn failed_names(&self) -> String {
-        let mut names: Vec<String> = self.failures().take(NAMES_MAX).map(Case::key).collect();
+        let failed = self.keyed().filter(|(_, case)| case.outcome.is_failure());
+        let mut names: Vec<String> = failed.take(NAMES_MAX).map(|(key, _)| key).collect();
         if self.failures().nth(NAMES_MAX).is_some() {
             names.push("…".to_owned());
         }

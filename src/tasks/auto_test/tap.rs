@@ -1,98 +1,131 @@
-//! Parser of the Test Anything Protocol (TAP, versions 12 to 14). Subtests are not counted separately from their parent.
+//! Parser of the Test Anything Protocol (TAP, versions 12 to 14). Of a test with subtests, the subtests are the tests of the report.
 
 use super::report::{Case, Outcome, Report};
 use crate::i18n::message;
 
-/// Reads all top-level tests.
+mod block;
+mod line;
+
+use block::Block;
+use line::Point;
+
+/// Reads all tests, those of nested subtests by the names of all levels: `parent > child`.
 pub(super) fn read(text: &str) -> Report {
-    let mut report = Report::default();
-    let (mut planned, mut in_block) = (None, false);
-    for line in text.lines() {
-        if in_block {
-            in_block = line.trim() != "...";
-            block_line(line.trim(), report.cases.last_mut().filter(|_| in_block));
-        } else if let Some(case) = case(line) {
-            report.cases.push(case);
-        } else if line.trim() == "---" && line.starts_with(' ') && !report.cases.is_empty() {
-            in_block = true;
-        } else if let Some(count) = plan(line) {
-            planned = Some(count);
-        } else if let Some(reason) = line.strip_prefix("Bail out!") {
-            report.faults.push(message!("tests.bailed_out", reason = reason.trim()));
+    let mut parser = Parser::default();
+    text.lines().for_each(|line| parser.line(line));
+    parser.finish()
+}
+
+/// The tests of one level of indentation.
+#[derive(Default)]
+struct Level {
+    planned: Option<usize>,
+    run: usize,
+    /// The place of its first test in the report.
+    first_case: usize,
+}
+
+#[derive(Default)]
+struct Parser {
+    report: Report,
+    /// The open levels; the first is that of the whole output.
+    levels: Vec<Level>,
+    block: Option<Block>,
+    /// The place of the test to which a block belongs; `None` after a test that consists of its subtests.
+    last_case: Option<usize>,
+    /// Why all tests were skipped.
+    skipped: Option<String>,
+}
+
+impl Parser {
+    fn line(&mut self, text: &str) {
+        let indent = text.len() - text.trim_start_matches(' ').len();
+        if let Some(block) = self.block.as_mut().filter(|block| block.holds(text)) {
+            let case = self.last_case.and_then(|place| self.report.cases.get_mut(place));
+            if block.line(text, case) {
+                self.block = None;
+            }
+            return;
+        }
+        self.block = None;
+        let (depth, line) = (indent / line::INDENT, &text[indent..]);
+        if line.trim_end() == "---" && indent > 0 {
+            self.block = Some(Block::new(indent));
+        } else if let Some(reason) = line::bail_out(line) {
+            self.report.faults.push(message!("tests.bailed_out", reason));
+        } else if !indent.is_multiple_of(line::INDENT) {
+            // Subtests are indented by whole levels; other lines are output of the tests.
+        } else if let Some(point) = line::point(line) {
+            self.point(depth, point);
+        } else if let Some((planned, reason)) = line::plan(line) {
+            self.open(depth).planned = Some(planned);
+            if planned == 0 && depth == 0 {
+                self.skipped = Some(reason.to_owned());
+            }
         }
     }
-    let run = report.cases.len();
-    if let Some(planned) = planned.filter(|planned| *planned > run) {
-        report.faults.push(message!("tests.planned", planned, run));
-    }
-    report
-}
 
-fn case(line: &str) -> Option<Case> {
-    let (passed, rest) = match line.strip_prefix("not ok") {
-        Some(rest) => (false, rest),
-        None => (true, line.strip_prefix("ok")?),
-    };
-    if !(rest.is_empty() || rest.starts_with(' ')) {
-        return None;
+    /// Opens levels down to `depth` and returns the innermost.
+    fn open(&mut self, depth: usize) -> &mut Level {
+        let first_case = self.report.cases.len();
+        if self.levels.len() <= depth {
+            self.levels.resize_with(depth + 1, || Level { first_case, ..Level::default() });
+        }
+        &mut self.levels[depth]
     }
-    let rest = rest.trim_start();
-    let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
-    let (number, rest) = rest.split_at(digits);
-    let (text, directive) = rest.split_once(" # ").unwrap_or((rest, ""));
-    let name = text.trim().trim_start_matches("- ").trim();
-    let directive = directive.trim().to_ascii_lowercase();
-    let outcome = match passed {
-        _ if directive.starts_with("skip") => Outcome::Skipped,
-        false if directive.starts_with("todo") => Outcome::Skipped,
-        true => Outcome::Passed,
-        false => Outcome::Failed,
-    };
-    let name = if name.is_empty() { format!("test {number}") } else { name.to_owned() };
-    Some(Case { class: None, name, outcome, message: String::new(), duration_ms: 0 })
-}
 
-/// Reads duration and message from a line of the diagnostic block below a test.
-fn block_line(line: &str, case: Option<&mut Case>) {
-    let (Some(case), Some((key, value))) = (case, line.split_once(':')) else { return };
-    let value = value.trim().trim_matches(['"', '\'']);
-    match key.trim() {
-        "duration_ms" => case.duration_ms = value.parse::<f64>().map_or(0, |ms| ms.max(0.0) as u64),
-        "message" | "error" if case.message.is_empty() => value.clone_into(&mut case.message),
-        _ => {}
+    fn point(&mut self, depth: usize, point: Point) {
+        self.open(depth).run += 1;
+        let number = self.levels[depth].run;
+        let case = point.into_case(number);
+        let children = self.close(depth + 1);
+        let Some(first) = children else {
+            self.last_case = Some(self.report.cases.len());
+            self.report.cases.push(case);
+            return;
+        };
+        let subtests = &mut self.report.cases[first..];
+        for subtest in &mut *subtests {
+            subtest.name = format!("{} > {}", case.name, subtest.name);
+            if case.outcome == Outcome::Skipped && subtest.outcome.is_failure() {
+                subtest.outcome = Outcome::Skipped;
+            }
+        }
+        // A test may fail although none of its subtests did, for example when its clean-up fails.
+        let unexplained = case.outcome.is_failure() && !subtests.iter().any(|subtest| subtest.outcome.is_failure());
+        self.last_case = (unexplained || subtests.is_empty()).then(|| {
+            self.report.cases.push(case);
+            self.report.cases.len() - 1
+        });
     }
-}
 
-fn plan(line: &str) -> Option<usize> {
-    line.strip_prefix("1..")?.split_whitespace().next()?.parse().ok()
+    /// Ends the levels from `depth` on. Returns the place of their first test, if there were any.
+    fn close(&mut self, depth: usize) -> Option<usize> {
+        let first = self.levels.get(depth)?.first_case;
+        for level in self.levels.split_off(depth) {
+            self.check_plan(&level);
+        }
+        Some(first)
+    }
+
+    fn check_plan(&mut self, level: &Level) {
+        if let Some(planned) = level.planned.filter(|planned| *planned != level.run) {
+            self.report.faults.push(message!("tests.planned", planned, run = level.run));
+        }
+    }
+
+    fn finish(mut self) -> Report {
+        if self.levels.len() > 1 {
+            self.report.faults.push(message!("tests.subtest_unfinished"));
+        }
+        self.close(0);
+        if let Some(reason) = self.skipped.filter(|_| self.report.cases.is_empty()) {
+            let name = if reason.is_empty() { "all tests".to_owned() } else { reason };
+            self.report.cases.push(Case { outcome: Outcome::Skipped, ..Case::named(name) });
+        }
+        self.report
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const TEXT: &str = "TAP version 13\n# Subtest: adds\n    ok 1 - inner\n    1..1\nok 1 - adds\n  ---\n  duration_ms: 12.7\n  ...\n\
-        not ok 2 - divides\n  ---\n  duration_ms: 3\n  error: 'by zero'\n  ...\nok 3 - later # SKIP no network\n\
-        not ok 4 - one day # TODO\nok 5\nokay then\n";
-
-    #[test]
-    fn directives_and_diagnostic_blocks_are_read() {
-        let report = read(&format!("{TEXT}1..5\n"));
-        let found: Vec<_> = report.cases.iter().map(|case| (case.name.as_str(), case.outcome, case.duration_ms)).collect();
-        let expected = [
-            ("adds", Outcome::Passed, 12),
-            ("divides", Outcome::Failed, 3),
-            ("later", Outcome::Skipped, 0),
-            ("one day", Outcome::Skipped, 0),
-            ("test 5", Outcome::Passed, 0),
-        ];
-        assert_eq!((found.as_slice(), report.faults.len()), (expected.as_slice(), 0));
-        assert_eq!(report.cases[1].message, "by zero");
-    }
-
-    #[test]
-    fn incomplete_runs_are_faults() {
-        assert_eq!(read(&format!("1..9\n{TEXT}")).faults[0].to_string(), "9 tests were planned, 5 ran");
-        assert_eq!(read("ok 1\nBail out! no database\n").faults[0].to_string(), "the test run bailed out: no database");
-    }
-}
+mod tests;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::progress::{Progress, Watermark};
 use crate::domain::fault::Fault;
 use crate::i18n::{Message, message};
-use crate::tasks::send_sql::{datasource_schema, rounded_numbers, values_of, values_schema};
+use crate::tasks::send_sql::{datasource_schema, values_of, values_schema};
 use crate::tasks::sql::dialect::Destination;
 use crate::tasks::sql::statement::Values;
 use crate::tasks::template::is_template;
@@ -77,7 +77,6 @@ impl Params {
         if let Some(watermark) = &raw.watermark {
             faults.extend(watermark_faults(watermark, &raw.from));
         }
-        faults.extend(["/from/params", "/watermark/start"].iter().flat_map(|pointer| rounded_numbers(params, pointer)));
         match to {
             Some(to) if faults.is_empty() => Ok(Params {
                 from: raw.from,
@@ -211,9 +210,9 @@ pub(super) fn schema(http: &Value) -> Value {
                         "x-description-zh": "忽略已记录的水位，从 start 重新开始。",
                     },
                 },
-                "description": "Incremental sync: the greatest value of a column so far is stored in the result and passed as \
+                "description": "Incremental sync: the greatest value of a column so far is kept as the state of the task and passed as \
                     :watermark to the next run.",
-                "x-description-zh": "增量同步的水位：结果中记录该列目前的最大值，下次运行时作为 :watermark 参数。",
+                "x-description-zh": "增量同步的水位：该列目前的最大值保存为任务状态，下次运行时作为 :watermark 参数。",
             },
         },
     })

@@ -45,16 +45,16 @@ pub(super) struct Progress {
 }
 
 impl Progress {
-    /// Continues from a previous result if it has the same watermark column.
-    pub fn new(watermark: Option<&Watermark>, previous: Option<Value>) -> Progress {
-        let continues = |watermark: &Watermark, result: &Value| {
-            !watermark.restart && result["watermark_column"] == watermark.column.as_str() && !result["watermark"].is_null()
+    /// Continues from the kept state if it has the same watermark column.
+    pub fn new(watermark: Option<&Watermark>, kept: Option<Value>) -> Progress {
+        let continues = |watermark: &Watermark, state: &Value| {
+            !watermark.restart && state["watermark_column"] == watermark.column.as_str() && !state["watermark"].is_null()
         };
-        let stored = previous.filter(|result| watermark.is_some_and(|watermark| continues(watermark, result)));
+        let stored = kept.filter(|state| watermark.is_some_and(|watermark| continues(watermark, state)));
         Progress {
-            starts_at_decimal: stored.as_ref().is_some_and(|result| result["watermark_type"] == DECIMAL),
+            starts_at_decimal: stored.as_ref().is_some_and(|state| state["watermark_type"] == DECIMAL),
             start_value: match stored {
-                Some(mut result) => result["watermark"].take(),
+                Some(mut state) => state["watermark"].take(),
                 None => watermark.map(|given| given.start.clone()).unwrap_or_default(),
             },
             column: watermark.map(|given| given.column.clone()),
@@ -144,14 +144,19 @@ impl Progress {
         }
     }
 
+    /// The state from which the task's next run continues; `None` without a watermark.
+    pub fn state(&self, complete: bool) -> Option<Value> {
+        let mut state = json!({"watermark": self.resume_point(complete), "watermark_column": self.column.as_ref()?});
+        if self.resume_cell(complete).map_or(self.starts_at_decimal, |cell| matches!(cell, Cell::Decimal(_))) {
+            state["watermark_type"] = DECIMAL.into();
+        }
+        Some(state)
+    }
+
     pub fn into_result(self, complete: bool, elapsed_ms: u64) -> Value {
         let mut result = json!({"rows": self.rows, "batches": self.batches, "elapsed_ms": elapsed_ms});
-        if let Some(column) = &self.column {
-            result["watermark"] = self.resume_point(complete);
-            result["watermark_column"] = column.as_str().into();
-            if self.resume_cell(complete).map_or(self.starts_at_decimal, |cell| matches!(cell, Cell::Decimal(_))) {
-                result["watermark_type"] = DECIMAL.into();
-            }
+        if let (Some(Value::Object(state)), Some(members)) = (self.state(complete), result.as_object_mut()) {
+            members.extend(state);
         }
         result
     }

@@ -55,7 +55,7 @@ fn launch(path: &Path, arguments: &[&str]) -> Launch {
     let program = command.remove(0);
     Launch {
         cwd: path.parent().map(Path::to_owned),
-        encoding: encoding_rs::UTF_8,
+        encoding: Some(encoding_rs::UTF_8),
         // By default Python writes in the machine's encoding, which may not cover all characters.
         env: [("PYTHONUTF8".to_owned(), "1".to_owned())].into(),
         ..Launch::new(CommandLine::Program(program, command))

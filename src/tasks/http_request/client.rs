@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use reqwest::{Client, ClientBuilder, Proxy};
+use reqwest::{Client, ClientBuilder, Proxy, redirect};
 
-use super::network::{self, FilteringResolver};
+use super::network::FilteringResolver;
 use crate::i18n::message;
 use crate::tasks::{Limits, RunError};
 
@@ -18,12 +18,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(in crate::tasks) struct Connection {
     pub verify_tls: bool,
-    /// The most redirects followed; 0: none.
-    pub redirects: u8,
     /// The URL of a proxy, or `none`; without it the environment decides.
     pub proxy: Option<String>,
-    /// Whether the requests carry credentials, so that redirects must stay on the same origin.
-    pub authenticated: bool,
 }
 
 /// A cache of clients.
@@ -62,11 +58,11 @@ impl Clients {
     }
 
     fn builder(&self, connection: &Connection) -> Result<ClientBuilder, RunError> {
-        let redirects = network::redirects(self.limits.clone(), connection.redirects.into(), connection.authenticated);
         let mut builder = Client::builder()
             .user_agent(concat!("belfry/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(CONNECT_TIMEOUT)
-            .redirect(redirects)
+            // An exchange follows them itself.
+            .redirect(redirect::Policy::none())
             .referer(false)
             .tls_danger_accept_invalid_certs(!connection.verify_tls);
         if !self.limits.private_addresses {

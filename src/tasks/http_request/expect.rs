@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::response::ReceivedResponse;
+use crate::domain::exact::equal;
 use crate::domain::fault::Fault;
 use crate::domain::input::{display_value, truncate};
 use crate::i18n::{Message, message};
@@ -163,14 +164,6 @@ impl JsonExpectation {
                     "该处文本应包含的片段、列表应包含的元素，或对象应包含的键。"),
             },
         })
-    }
-}
-
-/// Whether two JSON values are equal; 1 equals 1.0.
-fn equal(found: &Value, wanted: &Value) -> bool {
-    match (found.as_f64(), wanted.as_f64()) {
-        (Some(a), Some(b)) if found.as_i64().is_none() || wanted.as_i64().is_none() => a == b,
-        _ => found == wanted,
     }
 }
 

@@ -8,6 +8,27 @@ use crate::domain::input::truncate;
 use crate::i18n::{Message, message};
 use crate::tasks::RunError;
 
+/// Why there is no response.
+#[derive(Debug)]
+pub(super) enum Unanswered {
+    Refused(RequestRefused),
+    Failed(reqwest::Error),
+}
+
+impl From<reqwest::Error> for Unanswered {
+    fn from(error: reqwest::Error) -> Self {
+        Unanswered::Failed(error)
+    }
+}
+
+/// Classifies an exchange without a complete response. `limit`: the request's timeout.
+pub(super) fn unanswered(unanswered: &Unanswered, limit: Duration) -> RunError {
+    match unanswered {
+        Unanswered::Refused(RequestRefused(message)) => RunError::fail(message.clone()),
+        Unanswered::Failed(error) => classify(error, limit),
+    }
+}
+
 /// Classifies the failure of a request without a complete response. `limit`: the request's timeout.
 pub(in crate::tasks) fn classify(error: &reqwest::Error, limit: Duration) -> RunError {
     if let Some(RequestRefused(message)) = find(error) {
@@ -15,9 +36,6 @@ pub(in crate::tasks) fn classify(error: &reqwest::Error, limit: Duration) -> Run
     }
     if error.is_timeout() {
         return RunError::retry(message!("http.no_response", seconds = limit.as_secs_f64()));
-    }
-    if error.is_redirect() {
-        return RunError::fail(message!("http.bad_redirect"));
     }
     if error.is_builder() {
         return RunError::fail(message!("http.invalid_request", error = root(error)));

@@ -31,6 +31,8 @@ pub(super) struct Params {
     pub query: Vec<(String, String)>,
     pub body: Body,
     pub timeout: Duration,
+    /// The most redirects followed.
+    pub redirects: u8,
     pub connection: Connection,
     /// The profile that authenticates the request.
     pub profile: Option<String>,
@@ -110,7 +112,8 @@ impl Params {
             query: pairs(&raw.query),
             body,
             timeout,
-            connection: Connection { verify_tls, redirects, proxy, authenticated: sign_in != SignIn::None },
+            redirects,
+            connection: Connection { verify_tls, proxy },
             profile: raw.http,
             sign_in,
             expect_status,

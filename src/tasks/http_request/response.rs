@@ -3,11 +3,11 @@
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
-use encoding_rs::Encoding;
-use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
+use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::{Response, StatusCode};
 use serde_json::{Map, Value, json};
 
+use super::body::{self, Body};
 use super::redacted_url::redacted_url;
 use crate::domain::input::truncate;
 
@@ -31,17 +31,9 @@ pub(super) struct ReceivedResponse {
     retry_after: Option<String>,
 }
 
-#[derive(Debug, Clone)]
-enum Body {
-    Json(Value),
-    Text(String),
-    /// The size of any other body, in bytes.
-    Binary(usize),
-}
-
 impl ReceivedResponse {
-    /// Reads a response to its end or up to the limit.
-    pub async fn read(mut response: Response, started: Instant) -> reqwest::Result<ReceivedResponse> {
+    /// Reads a response to its end or up to the limit. With `wants_json` its body is JSON if it reads as JSON.
+    pub async fn read(mut response: Response, started: Instant, wants_json: bool) -> reqwest::Result<ReceivedResponse> {
         let mut bytes = Vec::new();
         let mut truncated = false;
         while let Some(chunk) = response.chunk().await? {
@@ -57,7 +49,7 @@ impl ReceivedResponse {
             elapsed_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
             url: redacted_url(response.url()),
             headers: headers(response.headers()),
-            body: parse_body(&bytes, response.headers(), truncated),
+            body: body::parse(&bytes, response.headers(), truncated, wants_json),
             truncated,
             retry_after: response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()).map(str::to_owned),
         })
@@ -105,29 +97,4 @@ fn headers(headers: &HeaderMap) -> Map<String, Value> {
         kept.insert(name.to_string(), if is_secret { "***".into() } else { truncate(&values.join(", "), HEADER_MAX).into() });
     }
     kept
-}
-
-/// Parses a body: JSON if its content type says so, or if it has none and begins like JSON; otherwise text or binary data.
-fn parse_body(bytes: &[u8], headers: &HeaderMap, truncated: bool) -> Body {
-    let declared = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default().to_ascii_lowercase();
-    let first_byte = bytes.iter().find(|byte| !byte.is_ascii_whitespace());
-    let may_be_json = declared.contains("json") || (declared.is_empty() && matches!(first_byte, Some(b'{' | b'[')));
-    if may_be_json
-        && !truncated
-        && let Ok(value) = serde_json::from_slice(bytes)
-    {
-        return Body::Json(value);
-    }
-    let label = declared.split_once("charset=").map(|(_, label)| label.trim_matches(['"', '\'', ' ']).split(';').next());
-    let charset = label.flatten().and_then(|label| Encoding::for_label(label.as_bytes()));
-    let is_text = charset.is_some() || declared.starts_with("text/") || !bytes.contains(&0);
-    if !is_text || ["image/", "audio/", "video/", "application/octet-stream"].iter().any(|kind| declared.starts_with(kind)) {
-        return Body::Binary(bytes.len());
-    }
-    let mut text = charset.unwrap_or(encoding_rs::UTF_8).decode(bytes).0.into_owned();
-    if truncated {
-        // Marks the cut, before which the beginning of a secret is masked.
-        text.push('…');
-    }
-    Body::Text(text)
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use reqwest::Url;
 
+use super::advice;
 use crate::domain::fault::Fault;
 use crate::domain::input::truncate;
 use crate::domain::profile::Http;
@@ -25,7 +26,7 @@ pub(super) fn profile<'p>(profiles: &'p BTreeMap<String, Http>, name: &str) -> R
 /// The URL of a request. With a profile it may be relative to the profile's base URL, and must be below it.
 pub(super) fn url(text: &str, profile: Option<&Http>) -> Result<Url, Fault> {
     match profile.and_then(|profile| profile.base_url.as_deref()) {
-        None => read(text.trim()),
+        None => read(text.trim()).map_err(|fault| advice::fault(text.trim(), false).unwrap_or(fault)),
         Some(base) => below(text.trim(), base),
     }
 }

@@ -79,7 +79,7 @@ async fn fetch(call: &TokenCall, client: &Client) -> Result<Token, RunError> {
     };
     let started = Instant::now();
     let request = request(call, client, url.clone());
-    let result = async { ReceivedResponse::read(request.timeout(TIMEOUT).send().await?, started).await }.await;
+    let result = async { ReceivedResponse::read(request.timeout(TIMEOUT).send().await?, started, true).await }.await;
     let response = result.map_err(|error| failed(classify(&error, TIMEOUT)))?;
     read(call, &response, started).map_err(failed)
 }

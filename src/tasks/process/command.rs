@@ -37,7 +37,10 @@ impl CommandLine {
         match command {
             Value::String(line) if line.trim().is_empty() => fault("command", message!("value.empty")),
             Value::String(line) if line.contains('\0') => fault("command", message!("value.nul")),
-            Value::String(line) => Ok(CommandLine::Shell(shell.unwrap_or(Shell::system_default()), line.clone())),
+            Value::String(line) => {
+                let shell = shell.unwrap_or(Shell::system_default());
+                Ok(CommandLine::Shell(shell, shell.script(line)))
+            }
             Value::Array(_) if shell.is_some() => fault("shell", message!("command.shell_with_list")),
             Value::Array(words) => {
                 let mut words: Vec<String> = words.iter().map(|word| word.as_str().unwrap_or_default().to_owned()).collect();
@@ -74,6 +77,14 @@ impl Shell {
         Shell::Cmd
     }
 
+    /// A script with the line ends of the shell: for sh and bash a carriage return would belong to the command before it.
+    fn script(self, text: &str) -> String {
+        match self {
+            Shell::Sh | Shell::Bash => text.replace("\r\n", "\n"),
+            Shell::Cmd | Shell::Pwsh => text.to_owned(),
+        }
+    }
+
     pub fn program(self) -> &'static str {
         match self {
             Shell::Sh => "sh",
@@ -85,11 +96,12 @@ impl Shell {
     }
 }
 
-/// Parses the parameter `encoding`; by default [`default_encoding`].
-pub fn encoding(label: Option<&str>) -> Result<&'static Encoding, Fault> {
-    let Some(label) = label else { return Ok(default_encoding()) };
+/// Parses the parameter `encoding`; `None` if it is not given.
+pub fn encoding(label: Option<&str>) -> Result<Option<&'static Encoding>, Fault> {
+    let Some(label) = label else { return Ok(None) };
     let found = Encoding::for_label_no_replacement(label.as_bytes());
-    found.ok_or_else(|| Fault::new("/encoding", message!("command.encoding", encoding = truncate(label, 40)).of("encoding")))
+    let unknown = || Fault::new("/encoding", message!("command.encoding", encoding = truncate(label, 40)).of("encoding"));
+    found.map(Some).ok_or_else(unknown)
 }
 
 /// The faults of the parameters `cwd` and `env`.
@@ -116,21 +128,8 @@ pub fn default_encoding() -> &'static Encoding {
     encoding_rs::UTF_8
 }
 
-/// The encoding of the output of console programs: the OEM code page of Windows.
+/// The encoding of the output of console programs.
 #[cfg(windows)]
 pub fn default_encoding() -> &'static Encoding {
-    #[expect(unsafe_code, reason = "reads a number; no safe wrapper exists")]
-    // SAFETY: the call takes nothing and cannot fail.
-    let code_page = unsafe { windows_sys::Win32::Globalization::GetOEMCP() };
-    match code_page {
-        874 => encoding_rs::WINDOWS_874,
-        866 => encoding_rs::IBM866,
-        932 => encoding_rs::SHIFT_JIS,
-        936 => encoding_rs::GBK,
-        949 => encoding_rs::EUC_KR,
-        950 => encoding_rs::BIG5,
-        54936 => encoding_rs::GB18030,
-        437 | 850 | 858 | 1252 => encoding_rs::WINDOWS_1252,
-        _ => encoding_rs::UTF_8,
-    }
+    super::code_page::encoding()
 }

@@ -1,12 +1,12 @@
-//! Child processes of task types: started under the limits of the settings, their output streamed, and killed with all their
-//! descendants when the run is cancelled or times out, or its future is dropped.
+//! Child processes of task types: started under the limits of the settings, their output streamed, and ended with all processes that
+//! come from them when the command ends, when the run is cancelled or times out, or when its future is dropped.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::process::ExitStatus;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use encoding_rs::Encoding;
 use futures_util::FutureExt;
@@ -17,12 +17,24 @@ use tokio_util::sync::CancellationToken;
 use super::output::OutputSink;
 use super::{Limits, RunContext, RunError};
 
+#[cfg(windows)]
+mod code_page;
 pub mod command;
+#[cfg(windows)]
+pub mod console;
+mod decoding;
+#[cfg(target_os = "linux")]
+mod inherited_mark;
+mod members;
+#[cfg(target_os = "linux")]
+pub mod orphans;
 mod permit;
 mod pipes;
 mod tree;
 
 pub use command::{CommandLine, Shell};
+use members::TERMINATE_GRACE;
+pub use members::{end_leftovers, name_server};
 pub use pipes::{Pipes, TAIL};
 use tree::ProcessTree;
 
@@ -30,8 +42,6 @@ use crate::i18n::{Message, message};
 
 /// How long the output is read after the program ended: a background process that it started may hold the pipes open.
 const DRAIN_TIMEOUT: Duration = Duration::from_millis(1500);
-/// How long a program may take to end after SIGTERM (Unix only) before it is killed. Shorter than the executor's grace period.
-const TERMINATE_GRACE: Duration = Duration::from_millis(if cfg!(unix) { 1200 } else { 0 });
 /// How long the output is read after the kill.
 const KILLED_DRAIN_TIMEOUT: Duration = Duration::from_millis(300);
 
@@ -44,10 +54,13 @@ pub struct Launch {
     pub env: BTreeMap<String, String>,
     /// The standard input; `None`: empty.
     pub stdin: Option<Vec<u8>>,
-    /// The encoding of the output.
-    pub encoding: &'static Encoding,
+    /// The encoding of the output; `None`: detected.
+    pub encoding: Option<&'static Encoding>,
     /// Bytes kept of the end of the standard output.
     pub keep: usize,
+    /// Whether what the command leaves running goes on after its end. What is in a session of its own then also goes on when the run
+    /// is cancelled.
+    pub leave: bool,
 }
 
 /// The end of a process.
@@ -55,13 +68,14 @@ pub struct ProcessExit {
     /// `None` if the process was stopped by a cancellation.
     pub status: Option<ExitStatus>,
     pub pipes: Pipes,
+    /// Where it ran; `None`: the server's own folder.
+    pub cwd: Option<PathBuf>,
 }
 
 impl Launch {
     /// A command with default settings.
     pub fn new(command: CommandLine) -> Launch {
-        let encoding = command::default_encoding();
-        Launch { command, cwd: None, env: BTreeMap::new(), stdin: None, encoding, keep: TAIL }
+        Launch { command, cwd: None, env: BTreeMap::new(), stdin: None, encoding: None, keep: TAIL, leave: false }
     }
 
     /// Adds the variables of a run: `BELFRY_EXECUTION_ID`, `_TASK_ID`, `_ATTEMPT`, `_SCHEDULED_AT`.
@@ -103,7 +117,7 @@ async fn spawn_and_wait(
     let mask = output.map(OutputSink::mask).unwrap_or_default();
     let pipes = Pipes::new(launch.encoding, launch.keep, mask);
     let status = wait_for_exit(&mut tree, &pipes, launch.stdin, cancel, output).await?;
-    Ok(ProcessExit { status, pipes })
+    Ok(ProcessExit { status, pipes, cwd: launch.cwd })
 }
 
 /// Waits for the program to end while its pipes are pumped. `None` if it was stopped by a cancellation.
@@ -126,32 +140,37 @@ async fn wait_for_exit(
             }
         }
     };
-    tree.detach();
     let status = ended.map_err(|error| RunError::retry(message!("process.wait_failed", error = error.to_string())))?;
-    if !pumping.is_terminated()
-        && tokio::time::timeout(DRAIN_TIMEOUT, pumping).await.is_err()
-        && let Some(output) = output
-    {
-        output.line("\n[a background process still holds the output open; the rest of the output is not read]");
+    read_for(DRAIN_TIMEOUT, pumping.as_mut()).await;
+    let has_rest = tree.end_rest().await;
+    if has_rest {
+        read_for(KILLED_DRAIN_TIMEOUT, pumping.as_mut()).await;
+    }
+    if let Some(output) = output {
+        if !pumping.is_terminated() {
+            output.line("\n[a background process still holds the output open; the rest of the output is not read]");
+        } else if has_rest {
+            output.line("\n[background processes of the command were ended with it; the parameter leave keeps them]");
+        }
+        pipes.note_unknown_encoding(output);
     }
     Ok(Some(status))
 }
 
-/// Stops the program: SIGTERM first, then a kill. The output is still read meanwhile.
+/// Stops the program: SIGTERM or, on Windows, CTRL_BREAK first, then a kill. The output is still read meanwhile.
 async fn stop(tree: &mut ProcessTree, mut pumping: Pin<&mut impl FusedFuture<Output = ()>>) {
-    tree.terminate();
-    let terminated = async {
-        let read = async {
-            if !pumping.is_terminated() {
-                pumping.as_mut().await;
-            }
-        };
-        let _ = tokio::join!(tree.wait(), read);
-    };
-    let _ = tokio::time::timeout(TERMINATE_GRACE, terminated).await; // killed next in any case
-    tree.kill();
+    let deadline = Instant::now() + TERMINATE_GRACE;
+    tree.terminate().await;
+    let terminated = async { tokio::join!(tree.wait(), read_for(TERMINATE_GRACE, pumping.as_mut())) };
+    let _ = tokio::time::timeout_at(deadline.into(), terminated).await; // killed next in any case
+    tree.kill(deadline).await;
+    read_for(KILLED_DRAIN_TIMEOUT, pumping).await;
+}
+
+/// Reads the output to its end, or for as long as the limit.
+async fn read_for(limit: Duration, pumping: Pin<&mut impl FusedFuture<Output = ()>>) {
     if !pumping.is_terminated() {
-        let _ = tokio::time::timeout(KILLED_DRAIN_TIMEOUT, pumping).await;
+        let _ = tokio::time::timeout(limit, pumping).await;
     }
 }
 
@@ -168,20 +187,33 @@ impl ProcessExit {
             (None, None) if self.status.is_none() => message!("process.stopped"),
             (None, None) => message!("process.no_exit_code"),
         };
-        match self.pipes.last_error_line() {
+        let ended = match self.pipes.last_error_line() {
             Some(detail) if self.status.is_some() => message!("run.detail", what, detail),
             _ => what,
-        }
+        };
+        if self.has_windows_line_ends() { message!("process.windows_line_ends", ended) } else { ended }
     }
 
-    /// The result of a run: exit code, signal and the ends of both streams.
+    /// Whether a script failed because of its line ends: standard error shows a carriage return, or says that an existing script was
+    /// not found, which is true of the interpreter that it names.
+    fn has_windows_line_ends(&self) -> bool {
+        let is_script = |word: &str| word.contains('/') && tree::begins_with_windows_line(self.cwd.as_deref(), Path::new(word));
+        let named = |line: String| line.split([':', ' ', '\'', '"']).any(is_script);
+        self.pipes.names_a_return() || (self.exit_code() == Some(127) && self.pipes.last_error_line().is_some_and(named))
+    }
+
+    /// The result of a run: exit code, signal, the ends of both streams, and their encoding if it was found out.
     pub fn result(&self) -> Value {
-        json!({
+        let mut result = json!({
             "exit_code": self.exit_code(),
             "signal": self.signal(),
             "stdout_tail": self.pipes.stdout_tail(),
             "stderr_tail": self.pipes.stderr_tail(),
-        })
+        });
+        if let Some(encoding) = self.pipes.found_encoding() {
+            result["encoding"] = encoding.to_ascii_lowercase().into();
+        }
+        result
     }
 
     /// The name of the signal that ended the process.

@@ -2,14 +2,16 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use encoding_rs::{Decoder, Encoding};
+use encoding_rs::Encoding;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::ChildStdin;
 
+use super::decoding::{Found, StreamDecoder};
 use super::tree::ChildPipes;
 use crate::domain::execution::Stream;
 use crate::domain::input::truncate;
 use crate::domain::mask::Mask;
+use crate::domain::{output_lines, raw_output};
 use crate::tasks::output::{OutputSink, StreamMask};
 
 /// Bytes of the end of each stream kept for the result.
@@ -21,7 +23,9 @@ const READ_BUFFER_BYTES: usize = 16 * 1024;
 
 /// The ends of the output of a child process.
 pub struct Pipes {
-    encoding: &'static Encoding,
+    encoding: Option<&'static Encoding>,
+    /// What was found out about the encodings of both streams.
+    found: Mutex<[Option<Found>; 2]>,
     mask: Arc<Mask>,
     /// Bytes kept of standard output as it is.
     keep: usize,
@@ -38,8 +42,8 @@ struct MaskedTail {
 }
 
 impl Pipes {
-    pub(super) fn new(encoding: &'static Encoding, keep: usize, mask: Arc<Mask>) -> Self {
-        Self { encoding, mask, keep, stdout: Mutex::default(), tails: Mutex::default() }
+    pub(super) fn new(encoding: Option<&'static Encoding>, keep: usize, mask: Arc<Mask>) -> Self {
+        Self { encoding, found: Mutex::default(), mask, keep, stdout: Mutex::default(), tails: Mutex::default() }
     }
 
     /// Writes standard input and forwards the output until the process closes its pipes.
@@ -50,15 +54,18 @@ impl Pipes {
 
     async fn read(&self, pipe: Option<impl AsyncRead + Unpin>, stream: Stream, output: Option<&OutputSink>) {
         let Some(mut pipe) = pipe else { return };
-        let mut decoder = self.encoding.new_decoder_with_bom_removal();
+        let mut decoder = StreamDecoder::new(self.encoding);
         let mut bytes = vec![0; READ_BUFFER_BYTES];
         loop {
             let count = pipe.read(&mut bytes).await.unwrap_or(0);
-            let text = decode(&mut decoder, &bytes[..count], count == 0);
+            let (text, found) = decoder.decode(&bytes[..count], count == 0);
+            if found.is_some() {
+                self.found.lock().unwrap_or_else(PoisonError::into_inner)[usize::from(stream == Stream::Stderr)] = found;
+            }
             if let Some(output) = output {
                 output.write(stream, &text);
             }
-            self.keep(stream, &text);
+            self.keep(stream, &raw_output::shown(&text));
             if count == 0 {
                 return;
             }
@@ -72,6 +79,25 @@ impl Pipes {
         let mut tails = self.tails.lock().unwrap_or_else(PoisonError::into_inner);
         let MaskedTail { text: tail, pending } = &mut tails[usize::from(stream == Stream::Stderr)];
         append(tail, &pending.push(&self.mask, text), TAIL);
+    }
+
+    /// The encoding other than UTF-8 in which output was read without its name being given.
+    pub fn found_encoding(&self) -> Option<&'static str> {
+        self.found().into_iter().flatten().find_map(|found| match found {
+            Found::Encoding(encoding) => Some(encoding.name()),
+            Found::Nothing => None,
+        })
+    }
+
+    /// Writes a line to the output if its encoding is not known.
+    pub(super) fn note_unknown_encoding(&self, output: &OutputSink) {
+        if self.found().contains(&Some(Found::Nothing)) {
+            output.line("\n[the output is not UTF-8: name its encoding in the parameter encoding; its bytes can be downloaded]");
+        }
+    }
+
+    fn found(&self) -> [Option<Found>; 2] {
+        *self.found.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The end of standard output, at most the bytes to keep, with its secrets.
@@ -95,7 +121,21 @@ impl Pipes {
         tail.lines().rev().map(str::trim).find(|line| !line.is_empty()).map(|line| truncate(line, ERROR_LINE_MAX_CHARS))
     }
 
+    /// Whether standard error names a command or an interpreter that ends with a carriage return.
+    pub fn names_a_return(&self) -> bool {
+        let text = self.written_tail(Stream::Stderr);
+        let named =
+            ["\\r': command not found", "\r: not found", "\r: command not found", "^M: bad interpreter", "\r: bad interpreter"];
+        named.iter().any(|words| text.contains(words))
+            || (text.contains("env: ") && ["\\r'", "\\r’", "\r'", "\r’"].iter().any(|end| text.contains(end)))
+    }
+
     fn tail(&self, stream: Stream) -> String {
+        output_lines::last_states(&self.written_tail(stream)).into_owned()
+    }
+
+    /// The end of a stream with rewritten lines as they were written.
+    fn written_tail(&self, stream: Stream) -> String {
         let tails = self.tails.lock().unwrap_or_else(PoisonError::into_inner);
         let MaskedTail { text, pending } = &tails[usize::from(stream == Stream::Stderr)];
         tail_of(&format!("{text}{}", pending.rest(&self.mask)), TAIL)
@@ -124,32 +164,13 @@ async fn feed(pipe: Option<ChildStdin>, bytes: Option<Vec<u8>>) {
     }
 }
 
-/// Decodes the next bytes. Invalid bytes become U+FFFD; an incomplete character is held back until its rest is read.
-fn decode(decoder: &mut Decoder, bytes: &[u8], last: bool) -> String {
-    let mut text = String::with_capacity(decoder.max_utf8_buffer_length(bytes.len()).unwrap_or(bytes.len() * 4 + 16));
-    let (_, _all_read, _had_errors) = decoder.decode_to_string(bytes, &mut text, last);
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn decode_joins_characters_split_between_two_reads() {
-        let (bytes, ..) = encoding_rs::GBK.encode("钟楼");
-        let mut decoder = encoding_rs::GBK.new_decoder_with_bom_removal();
-        let mut text = String::new();
-        bytes.iter().for_each(|byte| text.push_str(&decode(&mut decoder, &[*byte], false)));
-        text.push_str(&decode(&mut decoder, &[], true));
-        assert_eq!(text, "钟楼");
-        let mut decoder = encoding_rs::UTF_8.new_decoder_with_bom_removal();
-        assert_eq!(decode(&mut decoder, b"a\xffb\xe9", true), "a\u{fffd}b\u{fffd}");
-    }
-
-    #[test]
     fn keep_drops_all_but_the_end() {
-        let pipes = Pipes::new(encoding_rs::UTF_8, TAIL, Arc::default());
+        let pipes = Pipes::new(None, TAIL, Arc::default());
         (0..10_000).for_each(|n| pipes.keep(Stream::Stderr, &format!("第 {n} 行\n")));
         assert!(pipes.stderr_tail().len() <= TAIL && pipes.stderr_tail().len() > TAIL - 4);
         assert!(pipes.tails.lock().unwrap()[1].text.len() <= 2 * TAIL);
@@ -159,7 +180,7 @@ mod tests {
     #[test]
     fn tails_are_masked_before_they_are_cut() {
         let secret = "a-secret-of-thirty-two-characters";
-        let pipes = Pipes::new(encoding_rs::UTF_8, TAIL, Arc::new(Mask::from_values([secret])));
+        let pipes = Pipes::new(None, TAIL, Arc::new(Mask::from_values([secret])));
         for stream in [Stream::Stdout, Stream::Stderr] {
             // The secret arrives in two pieces, and the end that is kept begins inside it.
             pipes.keep(stream, &secret[..10]);

@@ -1,13 +1,18 @@
-//! Process tree: a process with its descendants, as a process group on Unix and a job object on Windows. A daemon that starts its
-//! own session leaves the tree.
+//! Process tree: a process with all processes that come from it. On Unix they are a process group and the members of the run, on
+//! Windows a job object, which ends with the server too.
 
 use std::io::{self, ErrorKind};
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
+use std::time::Instant;
 
 use process_wrap::tokio::{ChildWrapper, CommandWrap};
+use sysinfo::Signal;
 use tokio::process::{ChildStderr, ChildStdin, ChildStdout, Command};
 
+use super::members::{RunMark, TERMINATE_GRACE, VARIABLE};
+#[cfg(target_os = "linux")]
+use super::orphans;
 use super::{CommandLine, Launch, Shell};
 use crate::domain::input::truncate;
 use crate::i18n::message;
@@ -16,10 +21,13 @@ use crate::tasks::RunError;
 /// The prefix of the server's own variables, which hold settings and secrets and are not passed on.
 const OWN_PREFIX: &str = "BELFRY_";
 
-/// A running command and its descendants; all are killed if this is dropped before the command ended.
+/// A running command and its descendants; all are killed if this is dropped before they have ended.
 pub(super) struct ProcessTree {
     child: Box<dyn ChildWrapper>,
-    detached: bool,
+    mark: RunMark,
+    /// What the command leaves running goes on after its end.
+    leave: bool,
+    ended: bool,
 }
 
 /// The server's ends of the three pipes.
@@ -38,15 +46,23 @@ impl ProcessTree {
                 return Err(RunError::fail(message!("process.cwd_not_a_folder", folder = shown(cwd))));
             }
         }
+        let mark = RunMark::new(launch.leave);
         let mut command = command(&launch.command);
         prepare(&mut command, launch);
+        command.env(VARIABLE, mark.value());
         let mut wrapped = CommandWrap::from(command);
         #[cfg(unix)]
         wrapped.wrap(process_wrap::tokio::ProcessGroup::leader());
         #[cfg(windows)]
-        wrapped.wrap(process_wrap::tokio::JobObject);
-        let child = wrapped.spawn().map_err(|error| start_error(launch.command.program(), &error))?;
-        Ok(ProcessTree { child, detached: false })
+        wrapped
+            .wrap(process_wrap::tokio::CreationFlags(super::console::creation_flags(&launch.command)))
+            .wrap(process_wrap::tokio::JobObject);
+        #[cfg(windows)]
+        if !launch.leave {
+            wrapped.wrap(process_wrap::tokio::KillOnDrop);
+        }
+        let child = start(wrapped, &mark).map_err(|error| start_error(launch, &error))?;
+        Ok(ProcessTree { child, mark, leave: launch.leave, ended: false })
     }
 
     pub fn take_pipes(&mut self) -> ChildPipes {
@@ -59,21 +75,43 @@ impl ProcessTree {
         self.child.inner_mut().wait().await
     }
 
-    /// Sends SIGTERM to the whole tree; does nothing outside of Unix.
-    pub fn terminate(&mut self) {
+    /// Sends SIGTERM to the command's group and to all members, or CTRL_BREAK to its group.
+    pub async fn terminate(&mut self) {
         #[cfg(unix)]
         let _ = self.child.signal(SIGTERM); // fails if it has ended
+        #[cfg(windows)]
+        if let Some(process) = self.child.id() {
+            super::console::ask_to_end(process);
+        }
+        self.on_members(|mark| mark.signal(Signal::Term)).await;
     }
 
-    /// Kills the whole tree.
-    pub fn kill(&mut self) {
-        self.detached = true;
+    /// Kills the whole tree, at the deadline those that were asked to end.
+    pub async fn kill(&mut self, deadline: Instant) {
+        self.on_members(move |mark| mark.end(deadline)).await;
         let _ = self.child.start_kill(); // fails if it has ended
+        self.ended = true;
     }
 
-    /// Detaches the tree after the command ended by itself: its background processes may go on.
-    pub fn detach(&mut self) {
-        self.detached = true;
+    /// Ends what the command has left running, unless it may go on. Call it after the command's own end. Returns whether there was
+    /// anything.
+    pub async fn end_rest(&mut self) -> bool {
+        let deadline = Instant::now() + TERMINATE_GRACE;
+        let found = !self.leave && may_have_rest() && self.on_members(move |mark| mark.end(deadline)).await;
+        if found {
+            let _ = self.child.start_kill(); // fails if nothing of its group is left
+        }
+        self.ended = true;
+        found
+    }
+
+    /// Calls a function that looks through all processes, which takes a few milliseconds.
+    async fn on_members<T: Default + Send + 'static>(&self, work: impl FnOnce(&RunMark) -> T + Send + 'static) -> T {
+        if !cfg!(unix) {
+            return T::default();
+        }
+        let mark = self.mark.clone();
+        tokio::task::spawn_blocking(move || work(&mark)).await.unwrap_or_default()
     }
 }
 
@@ -83,10 +121,33 @@ const SIGTERM: i32 = 15;
 
 impl Drop for ProcessTree {
     fn drop(&mut self) {
-        if !self.detached {
-            self.kill();
+        if !self.ended {
+            let _ = self.child.start_kill(); // fails if it has ended
+            if cfg!(unix) {
+                self.mark.kill();
+            }
         }
     }
+}
+
+#[cfg(target_os = "linux")]
+fn start(mut command: CommandWrap, mark: &RunMark) -> io::Result<Box<dyn ChildWrapper>> {
+    orphans::start(|| mark.pass_on(|| command.spawn()), |child| child.id())
+}
+
+#[cfg(not(target_os = "linux"))]
+fn start(mut command: CommandWrap, _mark: &RunMark) -> io::Result<Box<dyn ChildWrapper>> {
+    command.spawn()
+}
+
+#[cfg(target_os = "linux")]
+fn may_have_rest() -> bool {
+    orphans::may_exist()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn may_have_rest() -> bool {
+    true
 }
 
 fn command(line: &CommandLine) -> Command {
@@ -112,7 +173,7 @@ impl Shell {
             #[cfg(windows)]
             Shell::Cmd => {
                 // The quoting rules of cmd: with /S it strips the outer quotes and takes the rest literally.
-                command.args(["/D", "/S", "/C"]).raw_arg(format!("\"{text}\""));
+                command.args(["/D", "/S", "/C"]).raw_arg(super::console::cmd_argument(text));
             }
             #[cfg(not(windows))]
             Shell::Cmd => {
@@ -148,9 +209,13 @@ fn cwd_error(cwd: &Path, error: &io::Error) -> RunError {
     }
 }
 
-fn start_error(program: &str, error: &io::Error) -> RunError {
-    let program = truncate(program, 200);
+fn start_error(launch: &Launch, error: &io::Error) -> RunError {
+    let program = truncate(launch.command.program(), 200);
     match error.kind() {
+        // The interpreter that its first line names was not found.
+        ErrorKind::NotFound if begins_with_windows_line(launch.cwd.as_deref(), Path::new(launch.command.program())) => {
+            RunError::fail(message!("process.script_with_windows_line_ends", program))
+        }
         ErrorKind::NotFound => RunError::fail(message!("process.program_not_found", program)),
         ErrorKind::PermissionDenied => RunError::fail(message!("process.permission_denied", program)),
         ErrorKind::OutOfMemory | ErrorKind::WouldBlock | ErrorKind::ResourceBusy | ErrorKind::ExecutableFileBusy => {
@@ -158,4 +223,15 @@ fn start_error(program: &str, error: &io::Error) -> RunError {
         }
         _ => RunError::fail(message!("process.start_failed", program, error = error.to_string())),
     }
+}
+
+/// Whether a program, relative to its working directory, is a script whose first line ends with a carriage return.
+pub(super) fn begins_with_windows_line(cwd: Option<&Path>, program: &Path) -> bool {
+    let Ok(file) = std::fs::File::open(cwd.unwrap_or(Path::new("")).join(program)) else { return false };
+    let mut first = Vec::new();
+    // Interpreters are named in the first line, of which the system reads 256 bytes.
+    let read = io::Read::take(file, 256);
+    io::BufRead::read_until(&mut io::BufReader::new(read), b'\n', &mut first).is_ok()
+        && first.starts_with(b"#!")
+        && first.ends_with(b"\r\n")
 }

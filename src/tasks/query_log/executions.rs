@@ -10,6 +10,7 @@ use super::condition::Counts;
 use super::params::Params;
 use crate::domain::execution::Execution;
 use crate::domain::input::truncate;
+use crate::domain::output_lines;
 use crate::domain::page::{Cursor, Direction, ExecutionFilter, MAX_PAGE_SIZE, PageRequest};
 use crate::storage::{Database, Error, execution, execution_list};
 use crate::tasks::{RunContext, RunError};
@@ -91,7 +92,7 @@ async fn matching(database: &Database, params: &Params, execution: &Execution) -
         return Ok(Some(Some(truncate(error, LINE_MAX))));
     }
     let output = execution::output(&mut database.read().await?, &execution.id, None).await?;
-    let text: String = output.into_iter().map(|chunk| chunk.text).collect();
+    let text: String = output_lines::readable(output).into_iter().map(|chunk| chunk.text).collect();
     Ok(text.lines().find(|line| pattern.is_match(line)).map(|line| Some(truncate(line, LINE_MAX))))
 }
 

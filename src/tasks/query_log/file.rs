@@ -1,20 +1,21 @@
-//! Search of a log file and its rotated files (`x.log`, `x.log.1`, `x.log.2.gz`, …), newest first.
+//! Search of a log file and its rotated files, newest first.
 
 use std::collections::VecDeque;
-use std::fs::File;
-use std::io::{self, BufRead, BufReader};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
-use flate2::read::MultiGzDecoder;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use super::SearchResult;
 use super::condition::Counts;
+use super::content::{self, Packing};
 use super::lines;
+use super::log_time::TimeReader;
+use super::open_files::{OpenFile, Snapshot};
 use super::params::{OWN_LOG, Params};
 use crate::domain::input::truncate;
 use crate::i18n::message;
@@ -29,27 +30,34 @@ const LINES_MAX: u64 = 50_000_000;
 const LINE_MAX: usize = 500;
 /// Lines between two checks for cancellation.
 const STEP: u64 = 4_096;
+/// Searches begun again because the log was copied and truncated meanwhile.
+const RESTARTS_MAX: usize = 5;
+/// For lines without a year, a file that was written last before this was written in a past year perhaps.
+const OLD: TimeDelta = TimeDelta::days(180);
 
 pub(super) async fn search(toolbox: &Toolbox, params: Arc<Params>, context: &RunContext) -> Result<SearchResult, RunError> {
     let stop = context.cancel.child_token();
     // Dropping this future cancels the token, so that the thread ends at its next check.
     let _cancel_on_drop = stop.clone().drop_guard();
     let files = toolbox.files_of(&context.task_id).await?;
-    let (own_log, zone) = (toolbox.data_dir.join(OWN_LOG), toolbox.zone);
+    let (own_log, zone, now) = (toolbox.data_dir.join(OWN_LOG), toolbox.zone, toolbox.clock.now());
     let work = move || {
         let path = if params.path == OWN_LOG { own_log } else { resolve_path(&files, &params.path)? };
-        let mut search = Search { params: &params, zone, stop: &stop, looked_at: 0, count: 0, matches: Vec::new() };
-        let mut names = Vec::new();
-        for file in log_files(&path) {
-            let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            let unreadable = |error: io::Error| message!("log.unreadable", file = &name, error = error.to_string());
-            search.search_file(&file).map_err(|error| RunError::retry(unreadable(error)))?;
-            names.push(name);
+        let zone = params.timezone.unwrap_or(zone);
+        let new =
+            || Search { params: &params, zone, now, stop: &stop, looked_at: 0, count: 0, unknown_time: 0, matches: Vec::new() };
+        for _ in 0..=RESTARTS_MAX {
+            let snapshot = Snapshot::open(&path).map_err(|error| unreadable(&path, &error))?;
+            let mut search = new();
+            let (names, complete) = search.files(&snapshot)?;
+            if !snapshot.is_outdated(&path) {
+                return match names.is_empty() {
+                    true => Err(RunError::fail(message!("log.not_found", file = path.display().to_string()))),
+                    false => Ok(search.into_result(names, complete)),
+                };
+            }
         }
-        if names.is_empty() {
-            return Err(RunError::fail(message!("log.not_found", file = path.display().to_string())));
-        }
-        Ok(search.into_result(names))
+        Err(RunError::retry(message!("log.rotated", file = file_name(&path))))
     };
     tokio::task::spawn_blocking(work).await.map_err(|error| RunError::internal(&error))?
 }
@@ -59,63 +67,82 @@ fn resolve_path(files: &TaskFiles, path: &str) -> Result<PathBuf, RunError> {
     files.resolve(Path::new(path)).map_err(|message| RunError::fail(message.of("path")))
 }
 
-/// The file and its rotated files, if they exist, newest first.
-fn log_files(path: &Path) -> Vec<PathBuf> {
-    let with = |ending: String| {
-        let mut name = path.as_os_str().to_owned();
-        name.push(ending);
-        PathBuf::from(name)
-    };
-    // Symbolic links are skipped, because they could lead out of the allowed folders.
-    let is_plain = |path: &PathBuf| std::fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_file());
-    let mut found: Vec<PathBuf> = Some(path.to_owned()).into_iter().filter(|path| path.is_file()).collect();
-    for number in 1..FILES_MAX {
-        let next = [with(format!(".{number}")), with(format!(".{number}.gz"))].into_iter().find(is_plain);
-        match next {
-            Some(next) => found.push(next),
-            // Some programs number from .0 or do not create .1.
-            None if number > 1 => break,
-            None => {}
-        }
-    }
-    found
+fn file_name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> RunError {
+    RunError::retry(message!("log.unreadable", file = file_name(path), error = error.to_string()))
 }
 
 struct Search<'s> {
     params: &'s Params,
     zone: Tz,
+    now: DateTime<Utc>,
     stop: &'s CancellationToken,
     looked_at: u64,
     count: u64,
+    /// Lines that match the pattern and whose time is unknown, although times are limited.
+    unknown_time: u64,
     /// Newest first.
     matches: Vec<Value>,
 }
 
 impl Search<'_> {
-    fn search_file(&mut self, path: &Path) -> io::Result<()> {
-        let file = File::open(path)?;
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if path.extension().is_some_and(|extension| extension == "gz") {
-            self.read(BufReader::new(MultiGzDecoder::new(file)), &name)
-        } else {
-            self.read(BufReader::with_capacity(64 * 1024, file), &name)
+    /// Searches the files. Returns the names of those that were read, and whether these are all.
+    fn files(&mut self, snapshot: &Snapshot) -> Result<(Vec<String>, bool), RunError> {
+        let mut names = Vec::new();
+        for file in snapshot.files.iter().take(FILES_MAX) {
+            if self.is_needed(file)? {
+                self.file(file)?;
+                names.push(file_name(&file.path));
+            }
+        }
+        Ok((names, snapshot.files.len() <= FILES_MAX && self.looked_at < LINES_MAX))
+    }
+
+    /// Whether a file must be read. One in a format that is not read is left out if all of its lines are too old.
+    fn is_needed(&self, file: &OpenFile) -> Result<bool, RunError> {
+        let Packing::Other(format) = file.packing else { return Ok(true) };
+        let written = file.modified.map(DateTime::<Utc>::from);
+        match self.params.from.zip(written) {
+            Some((from, written)) if written < from => Ok(false),
+            _ => Err(RunError::fail(message!("log.packed", file = file_name(&file.path), format))),
         }
     }
 
-    fn read(&mut self, mut reader: impl BufRead, name: &str) -> io::Result<()> {
+    fn file(&mut self, file: &OpenFile) -> Result<(), RunError> {
+        let opened = file.file.try_clone();
+        let opened = opened.and_then(|opened| content::open(opened, file.length, file.packing, self.params.encoding));
+        let written = file.modified.map(DateTime::<Utc>::from).filter(|written| *written < self.now - OLD);
+        let times = TimeReader::new(self.zone, self.params.time_format.as_ref(), written.unwrap_or(self.now));
+        let name = file_name(&file.path);
+        let read = opened.and_then(|mut reader| self.read(&mut reader, &name, times));
+        match read.map_err(|error| unreadable(&file.path, &error))? {
+            true => Ok(()),
+            false => Err(RunError::fail(message!("log.no_times", file = name))),
+        }
+    }
+
+    /// Reads a file. Returns whether its times can be told, if they are limited.
+    fn read(&mut self, reader: &mut Box<dyn io::BufRead>, name: &str, mut times: TimeReader<'_>) -> io::Result<bool> {
+        let limited = self.params.from.is_some() || self.params.to.is_some();
         let mut newest: VecDeque<Value> = VecDeque::new();
         let capacity = self.params.limit - self.matches.len();
-        let (mut line, mut number, mut at) = (Vec::new(), 0_u64, None);
-        while self.looked_at < LINES_MAX && lines::next(&mut reader, &mut line)? {
+        let (mut line, mut number, mut at, mut has_text) = (Vec::new(), 0_u64, None, false);
+        while self.looked_at < LINES_MAX && lines::next(reader, &mut line)? {
             self.looked_at += 1;
             number += 1;
             if self.looked_at.is_multiple_of(STEP) && self.stop.is_cancelled() {
                 return Err(io::Error::other("the search was cancelled"));
             }
             let text = String::from_utf8_lossy(&line);
-            // A line without a time, as in a stack trace, has the time of the line above.
-            at = lines::time_of(&text, self.zone).or(at);
-            if !self.matches(&text, at) {
+            if limited {
+                has_text |= !text.trim().is_empty();
+                // A line without a time, as in a stack trace, has the time of the line above.
+                at = times.read(&text).or(at);
+            }
+            if !self.matches(&text, at, limited) {
                 continue;
             }
             self.count += 1;
@@ -127,18 +154,26 @@ impl Search<'_> {
             }
         }
         self.matches.extend(newest.into_iter().rev());
-        Ok(())
+        Ok(!limited || at.is_some() || !has_text)
     }
 
-    /// Whether a line matches. A line of unknown time is within any bounds.
-    fn matches(&self, text: &str, at: Option<DateTime<Utc>>) -> bool {
-        at.is_none_or(|at| self.params.is_within(at)) && self.params.pattern.as_ref().is_none_or(|pattern| pattern.is_match(text))
+    /// Whether a line matches. One whose time is unknown is counted apart where times are limited.
+    fn matches(&mut self, text: &str, at: Option<DateTime<Utc>>, limited: bool) -> bool {
+        if at.is_some_and(|at| !self.params.is_within(at)) {
+            return false;
+        }
+        if !self.params.pattern.as_ref().is_none_or(|pattern| pattern.is_match(text)) {
+            return false;
+        }
+        let unknown = limited && at.is_none();
+        self.unknown_time += u64::from(unknown && !text.trim().is_empty());
+        !unknown
     }
 
-    fn into_result(self, files: Vec<String>) -> SearchResult {
+    fn into_result(self, files: Vec<String>, complete: bool) -> SearchResult {
         let counts = Counts { count: self.count, failed: None };
         let result = json!({
-            "source": "file", "count": self.count, "looked_at": self.looked_at, "complete": self.looked_at < LINES_MAX,
+            "source": "file", "count": self.count, "unknown_time": self.unknown_time, "looked_at": self.looked_at, "complete": complete,
             "files": files, "matches": self.matches,
         });
         SearchResult { counts, result }

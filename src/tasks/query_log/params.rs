@@ -2,24 +2,27 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
+use encoding_rs::Encoding;
 use regex::{Regex, RegexBuilder};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::condition::{Condition, Metric};
+use super::log_time::TimeFormat;
 use crate::domain::execution::Status;
 use crate::domain::fault::Fault;
 use crate::domain::input::truncate;
-use crate::domain::trigger::parse_timestamp;
+use crate::domain::trigger::{parse_timestamp, parse_zone};
 use crate::i18n::message;
+use crate::tasks::process::command;
 use crate::tasks::unreadable;
 
 /// Default of `limit`.
-const DEFAULT_LIMIT: usize = 100;
+pub(super) const DEFAULT_LIMIT: usize = 100;
 /// Maximum of `limit`.
-const LIMIT_MAX: usize = 500;
+pub(super) const LIMIT_MAX: usize = 500;
 /// Maximum length of a text, with room for a template.
-const TEXT_MAX: u32 = 1_000;
+pub(super) const TEXT_MAX: u32 = 1_000;
 /// Maximum size of a compiled pattern, in bytes.
 const PATTERN_MAX: usize = 1 << 20;
 /// Default of `path`: Belfry's own log.
@@ -39,6 +42,10 @@ pub(super) struct Params {
     pub to: Option<DateTime<Utc>>,
     pub pattern: Option<Regex>,
     pub path: String,
+    /// The zone of times without an offset in the lines; the server's if absent.
+    pub timezone: Option<Tz>,
+    pub time_format: Option<TimeFormat>,
+    pub encoding: Option<&'static Encoding>,
     /// Maximum number of matches in the result; all matches are counted.
     pub limit: usize,
     pub fail_if: Option<Condition>,
@@ -68,6 +75,9 @@ struct Raw {
     to: Option<String>,
     pattern: Option<String>,
     path: Option<String>,
+    timezone: Option<String>,
+    time_format: Option<String>,
+    encoding: Option<String>,
     limit: Option<usize>,
     fail_if: Option<String>,
     #[serde(default)]
@@ -91,6 +101,9 @@ impl Params {
         let since = raw.since.as_deref().map(|text| since(text, now)).transpose().map_err(&mut note).ok().flatten();
         let pattern = raw.pattern.as_deref().map(pattern).transpose().map_err(&mut note).ok().flatten();
         let statuses = raw.status.as_ref().map_or(Ok(Vec::new()), statuses).map_err(&mut note).unwrap_or_default();
+        let timezone = raw.timezone.as_deref().map(timezone).transpose().map_err(&mut note).ok().flatten();
+        let time_format = raw.time_format.as_deref().map(time_format).transpose().map_err(&mut note).ok().flatten();
+        let encoding = command::encoding(raw.encoding.as_deref()).map_err(&mut note).ok().flatten();
         let fail_if = raw.fail_if.as_deref().map(Condition::parse).transpose();
         let fail_if = fail_if.map_err(|message| note(Fault::new("/fail_if", message))).ok().flatten();
         if raw.source == Source::File && fail_if.is_some_and(|condition| condition.metric != Metric::Count) {
@@ -110,6 +123,9 @@ impl Params {
                 to,
                 pattern,
                 path: raw.path.unwrap_or_else(|| OWN_LOG.to_owned()),
+                timezone,
+                time_format,
+                encoding,
                 limit: raw.limit.unwrap_or(DEFAULT_LIMIT).min(LIMIT_MAX),
                 fail_if,
                 email_to: raw.email_to,
@@ -128,9 +144,15 @@ impl Params {
 fn misplaced(raw: &Raw) -> Vec<Fault> {
     let execution_params =
         [("task_id", raw.task_id.is_some()), ("task_type", raw.task_type.is_some()), ("status", raw.status.is_some())];
+    let file_params = [
+        ("path", raw.path.is_some()),
+        ("timezone", raw.timezone.is_some()),
+        ("time_format", raw.time_format.is_some()),
+        ("encoding", raw.encoding.is_some()),
+    ];
     let (foreign, source): (&[(&str, bool)], &str) = match raw.source {
         Source::File => (&execution_params, "executions"),
-        Source::Executions => (&[("path", raw.path.is_some())], "file"),
+        Source::Executions => (&file_params, "file"),
     };
     let given = foreign.iter().filter(|(_, given)| *given);
     let mut faults: Vec<Fault> =
@@ -169,6 +191,15 @@ fn pattern(text: &str) -> Result<Regex, Fault> {
     })
 }
 
+fn timezone(name: &str) -> Result<Tz, Fault> {
+    parse_zone(name).map_err(|message| Fault::new("/timezone", message.of("timezone")))
+}
+
+fn time_format(text: &str) -> Result<TimeFormat, Fault> {
+    let unreadable = || Fault::new("/time_format", message!("log.time_format", text = truncate(text, 60)).of("time_format"));
+    TimeFormat::parse(text).ok_or_else(unreadable)
+}
+
 fn statuses(given: &Value) -> Result<Vec<Status>, Fault> {
     let list = given.as_array().cloned().unwrap_or_else(|| vec![given.clone()]);
     let read = |(place, value): (usize, &Value)| {
@@ -181,61 +212,10 @@ fn statuses(given: &Value) -> Result<Vec<Status>, Fault> {
     list.iter().enumerate().map(read).collect()
 }
 
-/// The schema; `with_mail` adds the parameters for alarms by mail.
-pub(super) fn schema(with_mail: bool) -> Value {
-    let with = |mut schema: Value, en: &str, zh: &str| {
-        schema["description"] = en.into();
-        schema["x-description-zh"] = zh.into();
-        schema
-    };
-    let text = |max: u32| json!({"type": "string", "minLength": 1, "maxLength": max});
-    let mut properties = json!({
-        "source": with(json!({"enum": ["executions", "file"], "default": "executions"}),
-            "The log to search: executions (the execution log) or file.", "查询来源：执行记录（executions）或日志文件（file）。"),
-        "task_id": with(text(TEXT_MAX), "Only executions of this task.", "只查询该任务的执行记录。"),
-        "task_type": with(text(TEXT_MAX), "Only executions of this task type.", "只查询该任务类型的执行记录。"),
-        "status": with(json!({"anyOf": [text(TEXT_MAX), {"type": "array", "minItems": 1, "maxItems": 20, "items": text(TEXT_MAX)}]}),
-            "Only executions with this status, or one of these.", "只查询该状态（或其中之一）的执行记录。"),
-        "since": with(text(TEXT_MAX),
-            "Only the last period, such as 30m, 1h or 7d, by the time executions were queued or the time at the beginning of lines.",
-            "距现在多长时间以内，例如 30m、1h、7d。执行记录按入队时间计算，日志行按行首时间计算。"),
-        "from": with(text(TEXT_MAX), "Start time, inclusive.", "起始时间（含）。"),
-        "to": with(text(TEXT_MAX), "End time, exclusive.", "截止时间（不含）。"),
-        "pattern": with(text(2000),
-            "A regular expression that matches lines of the file, or the error or output of executions.",
-            "正则表达式：匹配日志行，或匹配执行记录的错误信息与输出。"),
-        "path": with(text(4096),
-            "The log file; its rotated files (.1, .2, …, also .gz) are searched too. Default: scheduler.log, Belfry's own log.",
-            "日志文件，包括其轮转文件（.1、.2 等，也包括 .gz）。默认为 Belfry 自身的 scheduler.log。"),
-        "limit": with(json!({"type": "integer", "minimum": 1, "maximum": LIMIT_MAX, "default": DEFAULT_LIMIT}),
-            "Maximum number of matches in the result, newest first; all matches are counted.", "结果中最多列出的条数（最新的优先），计数不受影响。"),
-        "fail_if": with(text(TEXT_MAX),
-            "The alarm condition: count, failed or rate (percent), then >, >=, <, <= or ==, then a number, as in count > 0. If it \
-                holds, the run fails, or sends mail if email_to is given.",
-            "满足条件时报警：count、failed 或 rate（百分比），加上 >、>=、<、<= 或 ==，再加数字，例如 count > 0。报警时运行失败；填写了 email_to 时改为发送邮件。"),
-    });
-    if with_mail {
-        properties["email_to"] = with(
-            json!({"type": "array", "minItems": 1, "maxItems": 100, "items": text(320)}),
-            "Recipients of the result by mail: sent if fail_if holds, or always without fail_if.",
-            "结果邮件的收件人：fail_if 成立时发送；未设置 fail_if 时每次都发送。",
-        );
-        properties["smtp"] = with(
-            text(TEXT_MAX),
-            "The profile [smtp.<name>] that sends the mail.",
-            "发送邮件所用的配置，即设置中的 [smtp.<名称>]。",
-        );
-    }
-    json!({
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "type": "object",
-        "additionalProperties": false,
-        "properties": properties,
-    })
-}
-
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     fn now() -> DateTime<Utc> {
@@ -260,6 +240,12 @@ mod tests {
         let executions = json!({"path": "x", "since": "1 week", "to": "soon", "pattern": "(", "status": ["failed", "done"], "fail_if": "x", "smtp": "x"});
         assert_eq!(pointers(executions), "/path /smtp /to /since /pattern /status/1 /fail_if");
         assert_eq!(pointers(json!({"source": "file", "task_id": "t", "fail_if": "rate > 5"})), "/task_id /fail_if");
+        let file = json!({"source": "file", "timezone": "UTC+8", "time_format": "%Y", "encoding": "klingon"});
+        assert_eq!(pointers(file), "/timezone /time_format /encoding");
+        assert_eq!(
+            pointers(json!({"timezone": "UTC", "time_format": "%s", "encoding": "gbk"})),
+            "/timezone /time_format /encoding"
+        );
         assert_eq!(pointers(json!({"since": "1h", "from": "2026-01-01"})), "/since");
         assert_eq!(pointers(json!({"from": "2026-01-02", "to": "2026-01-01"})), "/to");
         assert_eq!(pointers(json!({"pattern": "(a{1000}){1000}"})), "/pattern");

@@ -20,7 +20,8 @@ pub(super) struct Params {
     /// Standard input, in the encoding of the output.
     pub stdin: Option<Vec<u8>>,
     pub success_codes: Vec<i32>,
-    pub encoding: &'static Encoding,
+    pub encoding: Option<&'static Encoding>,
+    pub leave: bool,
 }
 
 /// The parameters before they are checked.
@@ -39,6 +40,8 @@ struct Raw {
     encoding: Option<String>,
     #[serde(default)]
     shell: Option<Shell>,
+    #[serde(default)]
+    leave: bool,
 }
 
 impl Params {
@@ -54,12 +57,13 @@ impl Params {
         faults.extend(command::check_environment(raw.cwd.as_deref(), &raw.env));
         match (command, encoding) {
             (Some(command), Some(encoding)) if faults.is_empty() => Ok(Params {
-                stdin: raw.stdin.map(|text| encoding.encode(&text).0.into_owned()),
+                stdin: raw.stdin.map(|text| encoding.unwrap_or(command::default_encoding()).encode(&text).0.into_owned()),
                 command,
                 cwd: raw.cwd.map(PathBuf::from),
                 env: raw.env,
                 success_codes: raw.success_codes.unwrap_or_else(|| vec![0]),
                 encoding,
+                leave: raw.leave,
             }),
             _ => Err(faults),
         }
@@ -104,8 +108,13 @@ pub(super) fn schema() -> Value {
             },
             "encoding": {
                 "type": "string", "maxLength": 200,
-                "description": "The encoding of the output, such as utf-8, gbk or gb18030. By default utf-8, on Windows the console's.",
-                "x-description-zh": "输出的字符编码，例如 utf-8、gbk 或 gb18030。默认 utf-8，在 Windows 上为控制台编码。",
+                "description": "The encoding of the output, such as utf-8, gbk or gb18030. By default it is detected: utf-8, gb18030, or on Windows the console's.",
+                "x-description-zh": "输出的字符编码，例如 utf-8、gbk 或 gb18030。默认自动识别 utf-8 和 gb18030，在 Windows 上为控制台编码。",
+            },
+            "leave": {
+                "type": "boolean", "default": false,
+                "description": "Whether processes that the command leaves in the background go on after its end, such as daemons. Those in a session of their own (setsid) then also go on when the run is cancelled. By default all processes of a run end with it.",
+                "x-description-zh": "命令结束后，其留在后台的进程（例如守护进程）是否继续运行。此时处于独立会话（setsid）中的进程在取消执行后也会继续运行。默认情况下，一次执行的所有进程都随其结束而终止。",
             },
             "shell": {
                 "enum": ["sh", "bash", "cmd", "powershell"],

@@ -78,7 +78,7 @@ async fn failing_exit_code_is_reported_with_the_last_error_line() {
 
 #[tokio::test]
 async fn environment_has_the_run_variables_and_no_server_settings() {
-    let ran = run(json!({"command": "env | grep -E '^(BELFRY_|NAME)' | sort; pwd", "env": {"NAME": "钟楼"}, "cwd": "/"})).await;
+    let ran = run(json!({"command": "env | grep -E '^(BELFRY_|NAME)' | grep -v ^BELFRY_RUN= | sort; pwd", "env": {"NAME": "钟楼"}, "cwd": "/"})).await;
     let expected = "BELFRY_ATTEMPT=2\nBELFRY_EXECUTION_ID=execution-1\nBELFRY_SCHEDULED_AT=1970-01-01T00:00:00.000Z\n\
         BELFRY_TASK_ID=task-1\nNAME=钟楼\n/\n";
     assert_eq!(ran.text(Stream::Stdout), expected);
@@ -99,25 +99,101 @@ async fn missing_program_or_folder_is_named_in_the_error() {
 }
 
 #[tokio::test]
-async fn background_process_does_not_delay_the_end_of_the_run() {
-    let started = Instant::now();
-    let ran = run(json!({"command": "sleep 20 & echo $!"})).await;
-    assert!(ran.ended.is_ok() && started.elapsed() < Duration::from_secs(10));
-    let text = ran.text(Stream::Stdout);
-    let pid = text.lines().next().unwrap().to_owned();
-    assert!(is_alive(&pid), "the background process goes on");
-    assert!(text.contains("the rest of the output is not read"));
-    assert!(run(json!({"command": ["kill", pid]})).await.ended.is_ok());
+async fn undeclared_gb18030_output_is_found_out() {
+    let ran =
+        run(json!({"command": r"printf '\261\340\322\353\312\247\260\334\n'; printf '\326\323\302\245\n' >&2; exit 1"})).await;
+    assert_eq!((shown(&ran.text(Stream::Stdout)), shown(&ran.text(Stream::Stderr))), ("编译失败\n".into(), "钟楼\n".into()));
+    assert_eq!(ran.error().message.to_string(), "exit code 1: 钟楼");
+    let result = ran.error().result.clone().unwrap();
+    assert_eq!((&result["stdout_tail"], &result["encoding"]), (&json!("编译失败\n"), &json!("gb18030")));
 }
 
 #[tokio::test]
-async fn cancellation_kills_the_process_tree() {
-    for command in ["sleep 60 & echo $!; wait", "trap '' TERM; (trap '' TERM; while :; do sleep 1; done) & echo $!; wait"] {
-        let (context, mut receiver) = context();
-        let cancel = context.cancel.clone();
-        let running = tokio::spawn(async move { SendCmd::default().run(json!({"command": command}), &context).await });
-        let pid = receiver.recv().await.unwrap().chunk.text.trim().to_owned();
-        assert!(is_alive(&pid));
+async fn output_in_an_unknown_encoding_names_the_parameter() {
+    let ran = run(json!({"command": r"printf 'caf\351 d\351j\340\n'"})).await;
+    assert!(shown(&ran.text(Stream::Stdout)).starts_with("caf\u{fffd} d\u{fffd}j\u{fffd}\n"));
+    assert!(ran.text(Stream::Stdout).contains("name its encoding in the parameter encoding"));
+    let chunks: Vec<_> = ran.pieces.into_iter().map(|piece| piece.chunk).collect();
+    assert!(crate::domain::raw_output::bytes(&chunks, None).starts_with(b"caf\xe9 d\xe9j\xe0\n"));
+    assert!(!run(json!({"command": "echo 钟楼"})).await.text(Stream::Stdout).contains("encoding"));
+}
+
+fn shown(text: &str) -> String {
+    crate::domain::raw_output::shown(text).into_owned()
+}
+
+#[tokio::test]
+async fn windows_line_ends_are_mended_or_named() {
+    let ran = run(json!({"command": "#!/bin/sh\r\nif true; then\r\n  echo mended\r\nfi\r\n"})).await;
+    assert_eq!((ran.text(Stream::Stdout).as_str(), ran.ended.is_ok()), ("mended\n", true));
+    let folder = tempfile::tempdir().unwrap();
+    let script = |name: &str, text: &str| {
+        use std::os::unix::fs::PermissionsExt;
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        path.display().to_string()
+    };
+    let scripts = [script("a", "#!/bin/sh\r\necho a\r\n"), script("b", "#!/usr/bin/env bash\r\necho b\r\n")];
+    for script in &scripts {
+        for (command, shell) in [(json!([script]), None), (json!(script), Some("sh")), (json!(script), Some("bash"))] {
+            let error = run(json!({"command": command, "shell": shell})).await;
+            assert!(error.error().message.to_string().contains("Windows line ends (CRLF)"), "{command}: {:?}", error.ended);
+        }
+    }
+    let inside = script("c", "#!/bin/bash\nls\r\nnothing\r\n");
+    let error = run(json!({"command": [inside]})).await;
+    assert!(error.error().message.to_string().contains("Windows line ends (CRLF)"), "{:?}", error.ended);
+}
+
+/// Commands that start a process outside of their own process group, which prints its id and sleeps. The names are those of the
+/// programs they need.
+const ESCAPES: [(&str, &str); 9] = [
+    ("setsid", "setsid sh -c 'echo $$; exec sleep 60 >/dev/null 2>&1' &"),
+    ("setsid", "setsid -f sh -c 'echo $$; exec sleep 60 >/dev/null 2>&1 </dev/null'"),
+    // Without a mark in its environment, and without a parent among the processes of the run.
+    ("setsid", "env -i setsid -f sh -c 'echo $$; exec sleep 60 >/dev/null 2>&1 </dev/null'"),
+    ("setsid", "(env -i sh -c 'setsid sh -c \"echo \\$\\$; exec sleep 60 >/dev/null 2>&1\" &' &)"),
+    ("nohup", "nohup sh -c 'echo $$; exec sleep 60 >/dev/null 2>&1' &"),
+    ("timeout", "timeout 100 sh -c 'echo $$; exec sleep 60 >/dev/null 2>&1' &"),
+    ("bash", "bash -c 'set -m; sh -c \"echo \\$\\$; exec sleep 60 >/dev/null 2>&1\" &'"),
+    (
+        "python3",
+        "python3 -c 'import os, sys, time\nif os.fork(): sys.exit()\nos.setsid()\nif os.fork(): os._exit(0)\nos.write(1, b\"%d\\n\" % os.getpid())\nos.closerange(0, 3)\ntime.sleep(60)'",
+    ),
+    (
+        "perl",
+        "perl -MPOSIX -e 'exit if fork; POSIX::setsid(); exit if fork; $| = 1; print \"$$\\n\"; close STDOUT; close STDERR; sleep 60'",
+    ),
+];
+
+fn escapes() -> impl Iterator<Item = &'static str> {
+    let installed = |program: &str| {
+        let path = std::env::var_os("PATH").unwrap();
+        let found = std::env::split_paths(&path).any(|folder| folder.join(program).exists());
+        if !found {
+            eprintln!("skipped: {program} is not installed");
+        }
+        found
+    };
+    ESCAPES.iter().filter(move |(program, _)| installed(program)).map(|(_, command)| *command)
+}
+
+/// Starts a command and returns its task with the process id that it prints first.
+async fn start(params: Value) -> (tokio::task::JoinHandle<Result<Value, RunError>>, CancellationToken, String) {
+    let (context, mut receiver) = context();
+    let cancel = context.cancel.clone();
+    let running = tokio::spawn(async move { SendCmd::default().run(params, &context).await });
+    let pid = receiver.recv().await.unwrap().chunk.text.trim().to_owned();
+    assert!(is_alive(&pid), "{pid}");
+    tokio::spawn(async move { while receiver.recv().await.is_some() {} });
+    (running, cancel, pid)
+}
+
+#[tokio::test]
+async fn every_process_ends_when_the_run_is_cancelled() {
+    for command in escapes() {
+        let (running, cancel, pid) = start(json!({"command": format!("{command}\nsleep 60")})).await;
         cancel.cancel();
         assert!(running.await.unwrap().is_err());
         wait_gone(&pid).await;
@@ -125,14 +201,59 @@ async fn cancellation_kills_the_process_tree() {
 }
 
 #[tokio::test]
-async fn dropping_the_run_kills_the_process_tree() {
-    let (context, mut receiver) = context();
-    let running =
-        tokio::spawn(async move { SendCmd::default().run(json!({"command": "sleep 60 & echo $!; wait"}), &context).await });
-    let pid = receiver.recv().await.unwrap().chunk.text.trim().to_owned();
-    running.abort();
-    assert!(running.await.unwrap_err().is_cancelled());
+async fn every_process_ends_when_the_run_is_dropped() {
+    for command in escapes() {
+        let (running, _, pid) = start(json!({"command": format!("{command}\nsleep 60")})).await;
+        running.abort();
+        assert!(running.await.unwrap_err().is_cancelled());
+        wait_gone(&pid).await;
+    }
+}
+
+#[tokio::test]
+async fn every_process_ends_with_its_command() {
+    for command in escapes() {
+        let ran = run(json!({"command": format!("{command}\nsleep 0.5")})).await;
+        let text = ran.text(Stream::Stdout);
+        assert!(ran.ended.is_ok() && text.contains("the parameter leave keeps them"), "{command}: {text}");
+        assert!(!is_alive(text.lines().next().unwrap()), "{command}");
+    }
+}
+
+#[tokio::test]
+async fn members_have_time_to_end_after_sigterm() {
+    let folder = tempfile::tempdir().unwrap();
+    let trap = "setsid sh -c 'trap \"sleep 0.3; touch cleaned; exit\" TERM; echo $$; while :; do sleep 0.05; done' & wait";
+    let (running, cancel, pid) = start(json!({"command": trap, "cwd": folder.path()})).await;
+    cancel.cancel();
+    assert!(running.await.unwrap().is_err() && folder.path().join("cleaned").exists());
     wait_gone(&pid).await;
+}
+
+#[tokio::test]
+async fn processes_that_a_command_leaves_go_on() {
+    let started = Instant::now();
+    let ran = run(json!({"command": "sleep 20 & echo $!", "leave": true})).await;
+    assert!(ran.ended.is_ok() && started.elapsed() < Duration::from_secs(10));
+    let text = ran.text(Stream::Stdout);
+    let pid = text.lines().next().unwrap().to_owned();
+    assert!(is_alive(&pid), "the background process goes on");
+    assert!(text.contains("the rest of the output is not read"));
+    let daemon = "setsid sh -c 'echo $$; exec sleep 60 >/dev/null 2>&1' & sleep 60 & wait";
+    let (running, cancel, daemon) = start(json!({"command": daemon, "leave": true})).await;
+    cancel.cancel();
+    assert!(running.await.unwrap().is_err() && is_alive(&daemon), "a daemon in a session of its own goes on");
+    assert!(run(json!({"command": ["kill", pid, daemon]})).await.ended.is_ok());
+}
+
+#[tokio::test]
+async fn cancellation_kills_the_process_tree() {
+    for command in ["sleep 60 & echo $!; wait", "trap '' TERM; (trap '' TERM; while :; do sleep 1; done) & echo $!; wait"] {
+        let (running, cancel, pid) = start(json!({"command": command})).await;
+        cancel.cancel();
+        assert!(running.await.unwrap().is_err());
+        wait_gone(&pid).await;
+    }
 }
 
 #[tokio::test]

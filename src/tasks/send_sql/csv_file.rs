@@ -14,6 +14,9 @@ use crate::tasks::sql::SqlError;
 use crate::tasks::sql::session::Event;
 use crate::tasks::task_files::TaskFiles;
 
+/// The largest file, in bytes.
+const FILE_MAX: u64 = 1 << 30;
+
 /// A CSV file in progress.
 pub(super) struct CsvFile {
     target: PathBuf,
@@ -25,6 +28,7 @@ struct PartialFile {
     path: PathBuf,
     writer: Option<BufWriter<File>>,
     rows: u64,
+    bytes_left: u64,
 }
 
 impl CsvFile {
@@ -71,7 +75,7 @@ impl PartialFile {
         let name = target.file_name().unwrap_or_default().to_string_lossy();
         let path = target.with_file_name(format!(".{name}.{}.part", ulid::Ulid::generate()));
         let writer = File::create_new(&path).map_err(|error| write_error(target, &error))?;
-        Ok(PartialFile { path, writer: Some(BufWriter::new(writer)), rows: 0 })
+        Ok(PartialFile { path, writer: Some(BufWriter::new(writer)), rows: 0, bytes_left: FILE_MAX })
     }
 
     fn write_rows(mut self, target: &Path, mut events: Receiver<Event>) -> Result<(PartialFile, u64), Message> {
@@ -95,6 +99,8 @@ impl PartialFile {
 
     fn write(&mut self, target: &Path, line: &str) -> Result<(), Message> {
         let Some(writer) = &mut self.writer else { return Ok(()) };
+        let too_large = || message!("sql.file_too_large", max = FILE_MAX >> 30);
+        self.bytes_left = self.bytes_left.checked_sub(line.len() as u64).ok_or_else(too_large)?;
         writer.write_all(line.as_bytes()).map_err(|error| write_error(target, &error))
     }
 
@@ -119,4 +125,30 @@ fn write_error(target: &Path, error: &std::io::Error) -> Message {
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Message> + Send + 'static) -> Result<T, Message> {
     tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Err(message!("run.internal", error = error.to_string())))
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::mpsc;
+
+    use super::*;
+    use crate::tasks::sql::Cell;
+
+    #[test]
+    fn a_file_ends_at_its_largest_size() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("out.csv");
+        let row = || Event::Row(vec![Cell::Text("x".repeat(97))]);
+        let write = |bytes_left: u64| {
+            let (sender, events) = mpsc::channel(10);
+            (0..3).for_each(|_| sender.try_send(row()).unwrap());
+            drop(sender);
+            let mut file = PartialFile::new(&target).unwrap();
+            file.bytes_left = bytes_left;
+            file.write_rows(&target, events).map(|(_, rows)| rows)
+        };
+        assert_eq!(write(297), Ok(3));
+        assert_eq!(write(296).unwrap_err().to_string(), "the CSV file would be larger than 1 GiB");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is left");
+    }
 }

@@ -4,10 +4,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Report, Sink};
+use crate::domain::exact::Exact;
 use crate::domain::input::display_value;
 use crate::i18n::{Message, message};
 use crate::tasks::RunError;
-use crate::tasks::sql::exact::Exact;
 
 /// The expectations.
 #[derive(Debug, Clone, Deserialize)]

@@ -6,7 +6,6 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::expect::Expect;
-use super::rounded::rounded_numbers;
 use crate::domain::fault::Fault;
 use crate::i18n::message;
 use crate::tasks::sql::Cell;
@@ -71,7 +70,6 @@ impl Params {
         if output == Output::Csv && params.pointer("/expect/value").is_some() {
             faults.push(Fault::new("/expect/value", message!("sql.value_with_csv").of("value")));
         }
-        faults.extend(["/params", "/expect/value"].iter().flat_map(|pointer| rounded_numbers(params, pointer)));
         if !faults.is_empty() {
             return Err(faults);
         }

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, SecondsFormat};
 use serde_json::Value;
 
-use super::exact::{self, Exact};
+use crate::domain::exact::{Exact, machine_number};
 
 /// A value.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,10 +38,10 @@ impl Cell {
         match value {
             Value::Null => Cell::Null,
             Value::Bool(value) => Cell::Bool(*value),
-            Value::Number(number) => match (number.as_i64(), number.as_f64()) {
+            Value::Number(number) => match (number.as_i64(), machine_number(number).filter(|_| number.is_f64())) {
                 (Some(integer), _) => Cell::Integer(integer),
-                (None, Some(float)) if number.is_f64() => Cell::Float(float),
-                _ => Cell::Decimal(number.to_string()),
+                (None, Some(float)) => Cell::Float(float),
+                (None, None) => Cell::Decimal(number.to_string()),
             },
             Value::String(text) => Cell::Text(text.clone()),
             composite => Cell::Json(composite.to_string()),
@@ -57,7 +57,7 @@ impl Cell {
             Cell::Integer(integer) => (*integer).into(),
             Cell::Float(float) if float.is_finite() => (*float).into(),
             Cell::Bytes(bytes) => STANDARD.encode(bytes).into(),
-            Cell::Json(text) => exact::parse_json(text).unwrap_or_else(|| text.as_str().into()),
+            Cell::Json(text) => serde_json::from_str(text).unwrap_or_else(|_| text.as_str().into()),
             other => other.text().into(),
         }
     }
@@ -158,5 +158,11 @@ mod tests {
         assert_eq!(Cell::from_json(&json!(1.5)), Cell::Float(1.5));
         assert_eq!(Cell::from_json(&json!(u64::MAX)), Cell::Decimal("18446744073709551615".into()));
         assert_eq!(Cell::from_json(&json!([1])), Cell::Json("[1]".into()));
+        let parsed = |text: &str| Cell::from_json(&serde_json::from_str(text).unwrap());
+        assert_eq!(parsed("1.10"), Cell::Float(1.1));
+        for digits in ["12345678901234567890123", "0.1234567890123456789", "1e+400"] {
+            assert_eq!(parsed(digits), Cell::Decimal(digits.into()));
+        }
+        assert_eq!(parsed("[1.10, 12345678901234567890123]"), Cell::Json("[1.10,12345678901234567890123]".into()));
     }
 }

@@ -6,13 +6,13 @@
 pub mod cell;
 pub mod dialect;
 pub mod error;
-pub mod exact;
 pub mod lease;
 mod meter;
 mod mssql;
 mod mysql;
 #[cfg(feature = "odbc")]
 mod odbc;
+#[cfg(feature = "oracle")]
 mod oracle;
 mod postgres;
 mod relay;

@@ -11,7 +11,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Either, Executor, MySql as
 use super::cell::Cell;
 use super::error::SqlError;
 use super::meter::Meter;
-use super::relay::Relay;
+use super::relay::{self, Endpoint};
 use super::row_stream::forward_rows;
 use super::session::{Column, Event, RowSender, Step, Stopper, sqlx_session};
 use super::statement::{Placeholder, Statement, Values};
@@ -33,9 +33,8 @@ impl MySql {
     pub async fn connect(target: &Target) -> Result<MySql, SqlError> {
         let options = options(target);
         let meter = Meter::default();
-        let relay = Relay::open(target, "mysql.sock", &meter).await?;
-        let direct = options.clone();
-        let mut connection = relay.iter().fold(direct, |options, relay| options.socket(relay.socket())).connect().await?;
+        let endpoint = relay::open(target, "mysql.sock", &meter).await?;
+        let mut connection = through(endpoint.as_ref(), options.clone()).connect().await?;
         let id: u64 = sqlx::query_scalar("select cast(connection_id() as unsigned)").fetch_one(&mut connection).await?;
         if target.read_only {
             connection.execute("set session transaction read only").await?;
@@ -113,6 +112,17 @@ fn options(target: &Target) -> MySqlConnectOptions {
         options = options.ssl_ca(file);
     }
     options.disable_statement_logging()
+}
+
+/// Options that lead through a relay.
+fn through(endpoint: Option<&Endpoint>, options: MySqlConnectOptions) -> MySqlConnectOptions {
+    match endpoint {
+        None => options,
+        #[cfg(unix)]
+        Some(Endpoint::Socket { folder, name }) => options.socket(folder.path().join(name)),
+        #[cfg(any(not(unix), test))]
+        Some(Endpoint::Port(port)) => options.host("127.0.0.1").port(*port),
+    }
 }
 
 sqlx_session!(MySql);

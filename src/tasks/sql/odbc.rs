@@ -6,11 +6,13 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::future::BoxFuture;
-use odbc_api::parameter::InputParameter;
+use odbc_api::buffers::Indicator;
+use odbc_api::parameter::{Binary, InputParameter, VarCell, VarKind, WideText};
 use odbc_api::{Connection, ConnectionOptions, Cursor, CursorRow, DataType, IntoParameter};
 
 use super::cell::Cell;
 use super::error::SqlError;
+use super::meter::{CELL_MAX, too_large};
 use super::session::{Column, Event, RowSender, Session, Step, Stopper};
 use super::statement::{Placeholder, Statement, Values};
 use super::target::Target;
@@ -18,6 +20,8 @@ use crate::i18n::message;
 
 /// Query timeout in seconds, so that an abandoned run does not hold its connection forever.
 const STATEMENT_LIMIT: usize = 3600;
+/// Elements of a value that are read at once.
+const PIECE: usize = 16 << 10;
 
 /// A connection over ODBC.
 pub struct Odbc {
@@ -149,13 +153,9 @@ fn param(cell: Cell) -> Box<dyn InputParameter> {
 /// Reads a value by its column's type; a value that cannot be parsed as its type stays text.
 fn cell(row: &mut CursorRow<'_>, index: u16, kind: &DataType) -> Result<Cell, SqlError> {
     if matches!(kind, DataType::Binary { .. } | DataType::Varbinary { .. } | DataType::LongVarbinary { .. }) {
-        let mut bytes = Vec::new();
-        return Ok(if row.get_binary(index, &mut bytes)? { Cell::Bytes(bytes) } else { Cell::Null });
+        return Ok(value::<Binary>(row, index)?.map_or(Cell::Null, Cell::Bytes));
     }
-    let mut wide = Vec::new();
-    if !row.get_wide_text(index, &mut wide)? {
-        return Ok(Cell::Null);
-    }
+    let Some(wide) = value::<WideText>(row, index)? else { return Ok(Cell::Null) };
     let text = String::from_utf16_lossy(&wide);
     let typed = match kind {
         DataType::Integer | DataType::SmallInt | DataType::BigInt | DataType::TinyInt => text.parse().ok().map(Cell::Integer),
@@ -165,6 +165,25 @@ fn cell(row: &mut CursorRow<'_>, index: u16, kind: &DataType) -> Result<Cell, Sq
         _ => None,
     };
     Ok(typed.unwrap_or(Cell::Text(text)))
+}
+
+/// Reads a value in pieces, so that one above [`CELL_MAX`] is never in memory; `None` for NULL.
+fn value<K: VarKind>(row: &mut CursorRow<'_>, index: u16) -> Result<Option<Vec<K::Element>>, SqlError> {
+    let mut piece = vec![K::ZERO; PIECE];
+    let mut all = Vec::new();
+    loop {
+        let mut target = VarCell::<&mut [K::Element], K>::from_buffer(piece.as_mut_slice(), Indicator::NoTotal);
+        row.get_data(index, &mut target)?;
+        let (read, is_complete) = (target.len_in_bytes(), target.is_complete());
+        let Some(bytes) = read else { return Ok(None) };
+        all.extend_from_slice(&piece[..bytes / size_of::<K::Element>()]);
+        if all.len() * size_of::<K::Element>() > CELL_MAX {
+            return Err(too_large(CELL_MAX as u64));
+        }
+        if is_complete {
+            return Ok(Some(all));
+        }
+    }
 }
 
 impl From<odbc_api::Error> for SqlError {

@@ -9,7 +9,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor, Row, SqlSafeStr,
 use super::cell::Cell;
 use super::error::SqlError;
 use super::meter::Meter;
-use super::relay::Relay;
+use super::relay::{self, Endpoint};
 use super::row_stream::{columns, forward_rows};
 use super::session::{Event, RowSender, Step, Stopper, sqlx_session};
 use super::statement::{Placeholder, Statement, Values};
@@ -33,9 +33,8 @@ impl Postgres {
     pub async fn connect(target: &Target) -> Result<Postgres, SqlError> {
         let options = options(target);
         let meter = Meter::default();
-        let relay = Relay::open(target, &format!(".s.PGSQL.{}", target.address.port), &meter).await?;
-        let direct = options.clone();
-        let mut connection = relay.iter().fold(direct, |options, relay| options.socket(relay.folder())).connect().await?;
+        let endpoint = relay::open(target, &format!(".s.PGSQL.{}", target.address.port), &meter).await?;
+        let mut connection = through(endpoint.as_ref(), options.clone()).connect().await?;
         // Names of zones contain no quotes. The session runs in Belfry's zone, so that current_date is the user's.
         let zone = format!("set time zone '{}'", target.zone.name());
         connection.execute(AssertSqlSafe(zone)).await?;
@@ -102,6 +101,17 @@ fn options(target: &Target) -> PgConnectOptions {
         options = options.options([("default_transaction_read_only", "on")]);
     }
     options.disable_statement_logging()
+}
+
+/// Options that lead through a relay.
+fn through(endpoint: Option<&Endpoint>, options: PgConnectOptions) -> PgConnectOptions {
+    match endpoint {
+        None => options,
+        #[cfg(unix)]
+        Some(Endpoint::Socket { folder, .. }) => options.socket(folder.path()),
+        #[cfg(any(not(unix), test))]
+        Some(Endpoint::Port(port)) => options.host("127.0.0.1").port(*port),
+    }
 }
 
 sqlx_session!(Postgres);

@@ -12,7 +12,7 @@ use super::session::{Event, Session, row_channel};
 use super::split::split;
 use super::statement::Values;
 use super::target::Target;
-use super::{mssql, mysql, oracle, postgres, sqlite};
+use super::{mssql, mysql, postgres, sqlite};
 use crate::domain::profile::Profiles;
 use crate::domain::profile::datasource::{Address, Datasource, Engine};
 use crate::i18n::{Message, message};
@@ -136,11 +136,12 @@ impl Source {
             Engine::Postgres => Box::new(postgres::Postgres::connect(target).await?),
             Engine::MySql => Box::new(mysql::MySql::connect(target).await?),
             Engine::SqlServer => Box::new(mssql::SqlServer::connect(target).await?),
-            Engine::Oracle => Box::new(oracle::Oracle::connect(target).await?),
+            #[cfg(feature = "oracle")]
+            Engine::Oracle => Box::new(super::oracle::Oracle::connect(target).await?),
             #[cfg(feature = "odbc")]
             Engine::Odbc => Box::new(super::odbc::Odbc::connect(target).await?),
-            #[cfg(not(feature = "odbc"))]
-            Engine::Odbc => return Err(SqlError::fail(message!("sql.no_odbc"))),
+            #[cfg(not(all(feature = "odbc", feature = "oracle")))]
+            engine => return Err(SqlError::fail(message!("sql.no_driver", database = engine.to_string()))),
         })
     }
 

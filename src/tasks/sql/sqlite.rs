@@ -1,7 +1,7 @@
 //! SQLite sessions.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Once};
 use std::time::Duration;
 
 use sqlx::query::Query;
@@ -13,7 +13,7 @@ use sqlx::{
 
 use super::cell::Cell;
 use super::error::SqlError;
-use super::meter::{CELL_MAX, Meter};
+use super::meter::{CELL_MAX, Meter, ROW_MAX};
 use super::row_stream::{columns, forward_rows};
 use super::session::{Event, RowSender, Step, Stopper, sqlx_session};
 use super::statement::{Placeholder, Statement, Values};
@@ -24,6 +24,11 @@ use crate::i18n::message;
 const BUSY: Duration = Duration::from_secs(10);
 /// Virtual machine instructions between two checks of the stop flag.
 const STEPS: i32 = 1000;
+/// The smallest limit of a cell, in bytes. A row is computed as a whole, so its columns share the limit of a row.
+const CELL_MIN: usize = 16 << 10;
+/// The most memory of all SQLite connections in this process, in bytes. The caches of Belfry's own need about half of it at most. The limit of
+/// a cell does not bound a statement: a function can have a hundred arguments of that size.
+const MEMORY_MAX: i64 = 448 << 20;
 
 /// A connection to a SQLite file.
 pub struct Sqlite {
@@ -34,6 +39,7 @@ pub struct Sqlite {
 
 impl Sqlite {
     pub async fn connect(target: &Target) -> Result<Sqlite, SqlError> {
+        limit_memory();
         let mode = target.address.option("mode").unwrap_or("rw");
         let read_only = target.read_only || mode == "ro";
         let options = SqliteConnectOptions::new()
@@ -47,7 +53,6 @@ impl Sqlite {
         let stop_requested = Arc::clone(&stop);
         let mut handle = connection.lock_handle().await?;
         handle.set_progress_handler(STEPS, move || !stop_requested.load(Ordering::Relaxed));
-        limit_values(&mut handle);
         drop(handle);
         Ok(Sqlite { connection, stop, read_only })
     }
@@ -56,38 +61,47 @@ impl Sqlite {
         refuse_other_files(statement)?;
         let (text, given) = statement.bind(values, Placeholder::Numbered)?;
         let query_text = text.clone();
+        let prepared = self.connection.prepare(AssertSqlSafe(query_text.clone()).into_sql_str()).await?;
         if let Values::List(_) = values {
-            self.check_count(&query_text, given.len()).await?;
+            check_count(&prepared, given.len())?;
         }
+        limit_values(&mut self.connection.lock_handle().await?, prepared.columns().len());
         let query = given.into_iter().fold(sqlx::query(AssertSqlSafe(text)).persistent(false), bind);
         let results = self.connection.fetch_many(query);
         let changed_by = SqliteQueryResult::rows_affected;
         let (changed, has_rows) = forward_rows(results, out, &Meter::default(), changed_by, columns, cell).await?;
         if !has_rows && statement.returns_rows() {
-            let prepared = self.connection.prepare(AssertSqlSafe(query_text).into_sql_str()).await?;
             out.send(Event::Columns(columns(prepared.columns()))).await?;
         }
         Ok(if statement.changes_rows() { changed } else { 0 })
     }
 }
 
+/// Limits the memory of SQLite: a statement that needs more fails, whatever it consists of.
+#[expect(unsafe_code, reason = "sqlx has no option for it; the call takes a number only")]
+fn limit_memory() {
+    static LIMITED: Once = Once::new();
+    LIMITED.call_once(|| {
+        // SAFETY: the call takes a number and may be made at any time.
+        let _before = unsafe { libsqlite3_sys::sqlite3_hard_heap_limit64(MEMORY_MAX) };
+    });
+}
+
 /// Limits the size of values and rows, which SQLite would otherwise build in memory up to a gigabyte.
 #[expect(unsafe_code, reason = "sqlx has no option for it; the handle is valid and locked")]
-fn limit_values(handle: &mut LockedSqliteHandle<'_>) {
+fn limit_values(handle: &mut LockedSqliteHandle<'_>, columns: usize) {
+    let limit = (ROW_MAX as usize / columns.max(1)).clamp(CELL_MIN, CELL_MAX);
     // SAFETY: the handle is a valid connection, which the lock keeps from being used elsewhere.
     unsafe {
-        libsqlite3_sys::sqlite3_limit(handle.as_raw_handle().as_ptr(), libsqlite3_sys::SQLITE_LIMIT_LENGTH, CELL_MAX as i32);
+        libsqlite3_sys::sqlite3_limit(handle.as_raw_handle().as_ptr(), libsqlite3_sys::SQLITE_LIMIT_LENGTH, limit as i32);
     }
 }
 
-impl Sqlite {
-    /// Checks the number of values, because SQLite silently uses NULL for a missing one.
-    async fn check_count(&mut self, text: &str, given: usize) -> Result<(), SqlError> {
-        let prepared = self.connection.prepare(AssertSqlSafe(text.to_owned()).into_sql_str()).await?;
-        match prepared.parameters() {
-            Some(Either::Right(wanted)) if wanted != given => Err(SqlError::fail(message!("sql.value_count", wanted, given))),
-            _ => Ok(()),
-        }
+/// Checks the number of values, because SQLite silently uses NULL for a missing one.
+fn check_count(prepared: &impl sqlx::Statement, given: usize) -> Result<(), SqlError> {
+    match prepared.parameters() {
+        Some(Either::Right(wanted)) if wanted != given => Err(SqlError::fail(message!("sql.value_count", wanted, given))),
+        _ => Ok(()),
     }
 }
 

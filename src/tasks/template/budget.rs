@@ -17,11 +17,11 @@ pub(super) const KEEP: &str = "budget_keep";
 const TIME_MAX: Duration = Duration::from_secs(10);
 /// The most steps: expressions and turns of loops.
 const STEPS_MAX: usize = 500_000;
-/// The largest value of a variable, in bytes.
-const VALUE_MAX: usize = 2 << 20;
+/// The largest value of a variable, and of a filter that can enlarge its input, in bytes.
+pub(super) const VALUE_MAX: usize = 2 << 20;
 /// The most bytes of all rendered strings, and of all values of variables.
 const BYTES_MAX: usize = 16 << 20;
-/// The largest size of one rendered string, and of the value of a filter that can enlarge its input, in bytes.
+/// The largest size of one rendered string, in bytes.
 pub(super) const TEXT_MAX: usize = 4 << 20;
 
 /// The budget of the templates of one run.
@@ -33,18 +33,32 @@ pub(super) struct Budget {
     kept: AtomicUsize,
     written: AtomicUsize,
     exceeded: OnceLock<Message>,
+    fault: OnceLock<Message>,
 }
 
 impl Budget {
     pub fn new() -> Self {
         let (steps, kept, written) = Default::default();
-        let (deadline, stopped, exceeded) = (Instant::now() + TIME_MAX, AtomicBool::new(false), OnceLock::new());
-        Self { deadline, stopped, steps, kept, written, exceeded }
+        let (deadline, stopped) = (Instant::now() + TIME_MAX, AtomicBool::new(false));
+        let (exceeded, fault) = Default::default();
+        Self { deadline, stopped, steps, kept, written, exceeded, fault }
     }
 
     /// What the rendering used up, if that ended it.
     pub fn exceeded(&self) -> Option<Message> {
         self.exceeded.get().cloned()
+    }
+
+    /// Why a filter or a function failed, if that ended the rendering.
+    pub fn fault(&self) -> Option<Message> {
+        self.fault.get().cloned()
+    }
+
+    /// The error of a filter or a function. Its message is kept, because the engine's error holds words of one language only.
+    pub fn fail(&self, fault: Message) -> Error {
+        let error = Error::message(fault.to_string());
+        let _ = self.fault.set(fault); // the first failure ends the rendering
+        error
     }
 
     /// The result for the engine. An excess is kept, because the engine's error would surround it with its own words.
@@ -84,6 +98,17 @@ impl Budget {
         }
         self.step()
     }
+}
+
+/// Registers a filter.
+pub(super) fn filter<T: Into<Value> + 'static>(
+    engine: &mut Tera,
+    budget: &Arc<Budget>,
+    name: &'static str,
+    filter: fn(&Value, &Kwargs, &Budget) -> TeraResult<T>,
+) {
+    let budget = budget.clone();
+    engine.register_filter(name, move |value: Value, arguments: Kwargs, _: &State| filter(&value, &arguments, &budget));
 }
 
 /// Registers the functions that spend the budget.

@@ -1,24 +1,28 @@
 //! Template filters for times and URLs: `{{ now | plus(days=1) | date(format="%Y-%m-%d", timezone="Asia/Shanghai") }}`.
 
 use std::fmt::Write;
+use std::sync::Arc;
 
-use crate::domain::input::percent_encoded;
 use chrono::format::{Item, StrftimeItems};
 use chrono::{DateTime, FixedOffset, Months, SecondsFormat, TimeDelta, Utc};
-use chrono_tz::Tz;
 use tera::{Error, Kwargs, State, Tera, TeraResult, Value};
 
-pub(super) fn register(engine: &mut Tera) {
-    engine.register_filter("plus", |at: Value, by: Kwargs, _: &State| shifted(&at, &by, 1));
-    engine.register_filter("minus", |at: Value, by: Kwargs, _: &State| shifted(&at, &by, -1));
-    engine.register_filter("date", |at: Value, arguments: Kwargs, _: &State| date(&at, &arguments));
-    engine.register_filter("timestamp", |at: Value, _: Kwargs, _: &State| parse_time(&at).map(|at| at.timestamp()));
-    engine.register_filter("timestamp_ms", |at: Value, _: Kwargs, _: &State| parse_time(&at).map(|at| at.timestamp_millis()));
+use super::budget::{Budget, filter};
+use crate::domain::input::percent_encoded;
+use crate::domain::trigger::parse_zone;
+use crate::i18n::message;
+
+pub(super) fn register(engine: &mut Tera, budget: &Arc<Budget>) {
+    filter(engine, budget, "plus", |at, by, budget| shifted(at, by, 1, budget));
+    filter(engine, budget, "minus", |at, by, budget| shifted(at, by, -1, budget));
+    filter(engine, budget, "date", date);
+    filter(engine, budget, "timestamp", |at, _, budget| parse_time(at, budget).map(|at| at.timestamp()));
+    filter(engine, budget, "timestamp_ms", |at, _, budget| parse_time(at, budget).map(|at| at.timestamp_millis()));
     engine.register_filter("urlencode", |text: String, _: Kwargs, _: &State| Ok::<_, Error>(percent_encoded(&text)));
 }
 
 /// Parses a time: RFC 3339, as the variables and filters render it, or seconds since 1970.
-fn parse_time(value: &Value) -> TeraResult<DateTime<FixedOffset>> {
+fn parse_time(value: &Value, budget: &Budget) -> TeraResult<DateTime<FixedOffset>> {
     let read = match (value.as_str(), value.as_f64()) {
         (Some(text), _) => DateTime::parse_from_rfc3339(text.trim()).ok(),
         (_, Some(seconds)) => {
@@ -27,11 +31,12 @@ fn parse_time(value: &Value) -> TeraResult<DateTime<FixedOffset>> {
         }
         _ => None,
     };
-    read.ok_or_else(|| Error::message(format!("'{value}' is not a time; use RFC 3339, such as now, or seconds since 1970")))
+    read.ok_or_else(|| budget.fail(message!("template.not_time", value = value.to_string())))
 }
 
-fn shifted(at: &Value, by: &Kwargs, sign: i64) -> TeraResult<String> {
-    let at = parse_time(at)?;
+fn shifted(at: &Value, by: &Kwargs, sign: i64, budget: &Budget) -> TeraResult<String> {
+    let at = parse_time(at, budget)?;
+    let too_far = || budget.fail(message!("template.time_out_of_range"));
     let amount = |name: &'static str| Ok::<i64, Error>(by.get::<i64>(name)?.unwrap_or(0));
     let seconds = [("weeks", 604_800), ("days", 86_400), ("hours", 3_600), ("minutes", 60), ("seconds", 1)];
     let mut total: i64 = 0;
@@ -46,25 +51,23 @@ fn shifted(at: &Value, by: &Kwargs, sign: i64) -> TeraResult<String> {
     Ok(at.to_rfc3339_opts(SecondsFormat::Millis, false))
 }
 
-fn too_far() -> Error {
-    Error::message("the time is out of range")
-}
-
-fn date(at: &Value, arguments: &Kwargs) -> TeraResult<String> {
-    let at = parse_time(at)?;
+fn date(at: &Value, arguments: &Kwargs, budget: &Budget) -> TeraResult<String> {
+    let at = parse_time(at, budget)?;
     let format: String = arguments.get("format")?.unwrap_or_else(|| "%Y-%m-%d %H:%M:%S".to_owned());
     let items: Vec<Item<'_>> = StrftimeItems::new(&format).collect();
     if items.contains(&Item::Error) {
-        return Err(Error::message(format!("'{format}' is not a time format such as %Y-%m-%d %H:%M:%S")));
+        return Err(budget.fail(message!("template.not_format", format)));
     }
-    let Some(zone) = arguments.get::<String>("timezone")? else { return formatted(at.format_with_items(items.iter())) };
-    let zone: Tz = zone.parse().map_err(|_| Error::message(format!("'{zone}' is not a time zone such as Asia/Shanghai")))?;
-    formatted(at.with_timezone(&Utc).with_timezone(&zone).format_with_items(items.iter()))
+    let Some(zone) = arguments.get::<String>("timezone")? else {
+        return formatted(at.format_with_items(items.iter()), budget);
+    };
+    let zone = parse_zone(&zone).map_err(|message| budget.fail(message))?;
+    formatted(at.with_timezone(&Utc).with_timezone(&zone).format_with_items(items.iter()), budget)
 }
 
 /// Formats with an error where `to_string` would panic, because some format items do not apply to some times.
-fn formatted(text: impl std::fmt::Display) -> TeraResult<String> {
+fn formatted(text: impl std::fmt::Display, budget: &Budget) -> TeraResult<String> {
     let mut formatted = String::new();
-    write!(formatted, "{text}").map_err(|_| Error::message("the time cannot be formatted this way"))?;
+    write!(formatted, "{text}").map_err(|_| budget.fail(message!("template.unformattable")))?;
     Ok(formatted)
 }

@@ -14,6 +14,8 @@ pub(super) struct Tag<'t> {
     words: [&'t str; 2],
     /// The number of names in it.
     pub names: usize,
+    /// The number of its operators `~`.
+    pub joins: usize,
     /// Whether a `=` follows the second word.
     pub assigns: bool,
     /// Whether it contains a list comprehension (`for` after its first word).
@@ -133,6 +135,7 @@ impl<'t> TagScanner<'t> {
             end: start,
             words: [""; 2],
             names: 0,
+            joins: 0,
             assigns: false,
             comprehension: false,
             trims_before: at > start + 2,
@@ -171,6 +174,7 @@ impl<'t> TagScanner<'t> {
             }
             other => {
                 self.tag.assigns |= self.tokens == 2 && other == '=' && !rest.starts_with("==");
+                self.tag.joins += usize::from(other == '~');
                 self.at += other.len_utf8();
             }
         }

@@ -20,8 +20,10 @@ const TAGS_MAX: usize = 1_000;
 const DEPTH_MAX: usize = 16;
 /// The most `elif` branches of one `if`; the parser recurses once for each.
 const BRANCHES_MAX: usize = 50;
-/// The most names in one expression or statement; it bounds the values that one expression can join.
+/// The most names in one expression or statement; it bounds the values that one expression can hold.
 const NAMES_MAX: usize = 48;
+/// The most operators `~` in one expression, whose value is as long as all its parts together.
+const JOINS_MAX: usize = 16;
 /// The statements that a template may use.
 const STATEMENTS: [&str; 10] = ["if", "elif", "else", "endif", "for", "endfor", "break", "continue", "set", "set_global"];
 
@@ -47,6 +49,9 @@ fn check_tag(text: &str, tag: &Tag<'_>) -> Result<(), Message> {
     let line = line_of(text, tag.start);
     if tag.names > NAMES_MAX {
         return Err(message!("template.too_many_names", line, max = NAMES_MAX));
+    }
+    if tag.joins > JOINS_MAX {
+        return Err(message!("template.too_many_joins", line, max = JOINS_MAX));
     }
     if tag.comprehension {
         return Err(message!("template.comprehension", line));
@@ -141,7 +146,8 @@ mod tests {
             ("{{ now }}".repeat(TAGS_MAX + 1), "template.too_many_tags"),
             (format!("{{% if a %}}{}{{% endif %}}", "{% elif a %}".repeat(BRANCHES_MAX + 1)), "template.too_many_branches"),
             ("{% if a %}".repeat(DEPTH_MAX + 1), "template.too_deep"),
-            (format!("{{{{ a{} }}}}", " ~ a".repeat(NAMES_MAX)), "template.too_many_names"),
+            (format!("{{{{ a{} }}}}", " + a".repeat(NAMES_MAX)), "template.too_many_names"),
+            (format!("{{{{ a{} }}}}", " ~ a".repeat(JOINS_MAX + 1)), "template.too_many_joins"),
         ];
         for (text, code) in cases {
             assert_eq!(refused(&text), code);

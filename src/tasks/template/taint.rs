@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 use serde_json::{Map, Value};
 
-use super::is_template;
+use super::{is_template, names};
 use crate::domain::mask::{MIN_SECRET_LENGTH, Mask, STARS};
 
 /// A call of the function `secret`.
@@ -23,13 +23,35 @@ pub struct Shown {
     pub derived: Vec<String>,
 }
 
-/// The rendered parameters for display. `templates` are the same parameters before the rendering, `mask` knows the secrets.
+/// The inputs of a task whose runs may have secret ones.
+#[derive(Debug, Default)]
+pub struct InputNames<'n> {
+    pub plain: Vec<&'n str>,
+    pub secret: Vec<&'n str>,
+}
+
+impl InputNames<'_> {
+    /// Whether an expression uses a secret input, or all variables together.
+    fn is_secret_used(&self, expression: &str) -> bool {
+        let used = || names::uses_beyond(expression, "input", &self.plain) || expression.contains("__tera_context");
+        !self.secret.is_empty() && used()
+    }
+
+    /// Whether an expression is nothing but a secret input.
+    fn is_insertion(&self, expression: &str) -> bool {
+        let name = expression.trim_matches('-').trim().strip_prefix("input.");
+        name.is_some_and(|name| self.secret.contains(&name))
+    }
+}
+
+/// The rendered parameters for display. `templates` are the same parameters before the rendering, `mask` knows the secrets and the
+/// values of the secret inputs.
 ///
 /// # Errors
 /// The JSON Pointer of a text made of a secret that is too short to be masked in the output.
-pub fn show(templates: &Value, rendered: &Value, mask: &Mask) -> Result<Shown, String> {
+pub fn show(templates: &Value, rendered: &Value, inputs: &InputNames<'_>, mask: &Mask) -> Result<Shown, String> {
     let mut derived = Vec::new();
-    let params = show_value(templates, rendered, "", &mut |pointer, template, text| match kind(template) {
+    let params = show_value(templates, rendered, "", &mut |pointer, template, text| match kind(template, inputs) {
         Kind::Plain => Ok(mask.text(text).into_owned()),
         Kind::Inserted(count) => {
             let masked = mask.text(text);
@@ -55,17 +77,20 @@ enum Kind {
     Derived,
 }
 
-fn kind(template: &str) -> Kind {
+fn kind(template: &str, inputs: &InputNames<'_>) -> Kind {
     let (Some(call), Some(insertion)) = (CALL.as_ref(), INSERTION.as_ref()) else { return Kind::Derived };
-    if !is_template(template) || !call.is_match(template) {
+    let secret_inputs: Vec<&str> =
+        names::expressions(template).map(|(expression, _)| expression).filter(|one| inputs.is_secret_used(one)).collect();
+    if !is_template(template) || !call.is_match(template) && secret_inputs.is_empty() {
         return Kind::Plain;
     }
     let rest = insertion.replace_all(template, "");
+    let others_derive = secret_inputs.iter().any(|expression| !inputs.is_insertion(expression));
     // Blocks could filter what is inserted inside of them.
-    if call.is_match(&rest) || template.contains("{%") {
+    if call.is_match(&rest) || others_derive || template.contains("{%") {
         return Kind::Derived;
     }
-    Kind::Inserted(insertion.find_iter(template).count())
+    Kind::Inserted(insertion.find_iter(template).count() + secret_inputs.len())
 }
 
 type Show<'s> = dyn FnMut(&str, &str, &str) -> Result<String, String> + 's;
@@ -98,7 +123,8 @@ mod tests {
 
     fn shown(template: &str, rendered: &str) -> Result<(String, usize), String> {
         let mask = Mask::from_values(["hunter2"]);
-        let shown = show(&json!({"a": [template]}), &json!({"a": [rendered]}), &mask)?;
+        let inputs = InputNames { plain: vec!["city"], secret: vec!["token"] };
+        let shown = show(&json!({"a": [template]}), &json!({"a": [rendered]}), &inputs, &mask)?;
         Ok((shown.params["a"][0].as_str().unwrap().to_owned(), shown.derived.len()))
     }
 
@@ -124,10 +150,16 @@ mod tests {
             ("{% filter reverse %}{{ secret('x') }}{% endfilter %}", "2retnuh"),
             ("{% if secret('x') == 'hunter2' %}right{% endif %}", "right"),
             ("{{ secret('x') }}{{ secret('x') | length }}", "hunter27"),
+            ("{{ input.token | reverse }}", "2retnuh"),
+            ("{{ input }}", "{token: hunter2}"),
+            ("{{ input[\"token\"] }}", "hunter2"),
+            ("{{ __tera_context }}", "hunter2"),
         ];
         for (template, rendered) in derived {
             assert_eq!(shown(template, rendered), Ok(("***".into(), 1)), "{template}");
         }
+        assert_eq!(shown("Bearer {{ input.token }} {{ input.city }}", "Bearer hunter2 x"), Ok(("Bearer *** x".into(), 0)));
+        assert_eq!(shown("{{ input.city }}", "x"), Ok(("x".into(), 0)));
         assert_eq!(shown("{{ secret('x') | truncate(length=1) }}", "h"), Err("/a/0".into()), "too short to be masked");
         assert_eq!(shown("{% if secret('x') == '' %}x{% endif %}", ""), Ok((String::new(), 0)));
     }

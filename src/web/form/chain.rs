@@ -62,7 +62,7 @@ pub fn to_chain(form: &Pairs) -> (Value, Vec<Fault>) {
         }
         let params = row.get("params").copied().unwrap_or_default();
         if !params.is_empty() {
-            match json::read(params.as_bytes()) {
+            match json::read_typed(params) {
                 Ok(params) => drop(link.insert("params".into(), params)),
                 Err(error) => faults.push(Fault::new(format!("/chain/{index}/params"), json_syntax(&error))),
             }

@@ -7,6 +7,7 @@ use poem::http::StatusCode;
 
 use super::form_errors;
 use super::second_step::{end_previous_session, redirect_to_second_step};
+use crate::domain::input::truncate;
 use crate::domain::user::MIN_PASSWORD;
 use crate::i18n::Language;
 use crate::service::{Error, SignedIn};
@@ -26,7 +27,9 @@ pub async fn setup_form(ctx: Arc<RequestContext>) -> HandlerResult {
         return Ok(redirect("/login"));
     }
     let needs_code = !ctx.is_local_request;
-    ctx.page("", &Setup { needs_code, min_password: MIN_PASSWORD, ..Setup::default() })
+    // The address that a server prints at its first start contains the code.
+    let code = ctx.query.get("code").map(|code| truncate(code, 40)).unwrap_or_default();
+    ctx.page("", &Setup { needs_code, code, min_password: MIN_PASSWORD, ..Setup::default() })
 }
 
 /// `POST /setup`: creates the first administrator and signs in.

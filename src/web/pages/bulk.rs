@@ -3,22 +3,25 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use poem::Response;
 use poem::http::StatusCode;
 use serde_json::json;
 
 use crate::domain::input::truncate;
+use crate::domain::operation::{BulkAction, BulkError, BulkOutcome, BulkWork, Operation};
 use crate::domain::page::PageRequest;
+use crate::domain::pause::{MAX_REASON, PauseRequest};
 use crate::i18n::{Language, message};
-use crate::service::{BulkAction, BulkOutcome, BulkTarget};
+use crate::service::{BulkProgress, BulkTarget, Error};
 use crate::web::error::Failure;
 use crate::web::request_context::{HandlerResult, RequestContext, trigger_event};
 use crate::web::session::Flash;
-use crate::web::urls::Pairs;
-use crate::web::view::bulk::{BulkConfirm, BulkProgress, Hidden};
+use crate::web::urls::{Pairs, encode};
+use crate::web::view::bulk::{BulkConfirm, BulkProgressView, Hidden};
 use crate::web::view::tasks::Filter;
 
-/// Maximum time one request works on the tasks.
-const TIME_SLICE: Duration = Duration::from_secs(1);
+/// How long a request waits for the end of the action.
+const WAIT: Duration = Duration::from_secs(1);
 /// Number of ids listed in the confirmation.
 const NAMED: usize = 8;
 
@@ -37,13 +40,12 @@ pub async fn confirm(ctx: Arc<RequestContext>) -> HandlerResult {
         }
     };
     let view = BulkConfirm {
-        action: name(action),
+        action: action.as_str(),
         matched,
         more: matched - Vec::<String>::len(&named) as i64,
         named,
         hidden: {
             let mut hidden = hidden(&ctx.query);
-            hidden.push(Hidden { name: "of".into(), value: matched.to_string() });
             hidden.push(Hidden { name: "key".into(), value: ctx.new_form_key() });
             hidden
         },
@@ -56,48 +58,54 @@ pub async fn confirm(ctx: Arc<RequestContext>) -> HandlerResult {
     }
 }
 
-/// `POST /tasks/-/bulk`: processes tasks for [`TIME_SLICE`]. If tasks remain, the response submits itself again, or
-/// shows a button without script.
+/// `POST /tasks/-/bulk`: starts the action. If it takes longer than [`WAIT`], the response shows its progress.
 pub async fn apply(ctx: Arc<RequestContext>) -> HandlerResult {
     let action = action(&ctx.form)?;
     let submitted = Filter::from_query(&ctx.form);
-    let (target, after) = (target(&ctx.form, &submitted), ctx.form.raw("after").unwrap_or_default());
-    let bulk = &ctx.services().bulk;
-    let (outcome, next) = bulk.apply_part(ctx.actor()?, action, &target, after, TIME_SLICE, ctx.form_key()).await?;
-    let totals = BulkTotals::read(&ctx.form).and(&outcome, ctx.language);
-    if let Some(after) = next {
-        return render_progress(&ctx, action, &submitted, &totals, after);
+    let target = target(&ctx.form, &submitted);
+    let text = |name: &str| ctx.form.get(name).map(str::trim).filter(|value| !value.is_empty()).map(str::to_owned);
+    let pause = match action {
+        BulkAction::Pause => {
+            PauseRequest { until: text("until"), reason: truncate(&text("reason").unwrap_or_default(), MAX_REASON) }
+        }
+        _ => PauseRequest::default(),
+    };
+    let work = BulkWork { action, pause };
+    match ctx.services().bulk.start(ctx.actor()?, work, &target, WAIT, ctx.form_key()).await? {
+        BulkProgress::Ended(outcome) => Ok(end(&ctx, &outcome, &submitted)),
+        BulkProgress::Running(operation) => show(&ctx, &operation, &submitted),
     }
-    let flash = totals.flash();
-    if !ctx.partial {
-        return Ok(ctx.redirect_with_flash(&submitted.address(""), Some(&flash)));
-    }
-    let kind = if totals.fault.is_empty() { "success" } else { "warning" };
-    Ok(trigger_event(
-        StatusCode::NO_CONTENT,
-        &json!({"belfry:done": {"kind": kind, "text": ctx.flash_text(&flash), "list": true}}),
-    ))
 }
 
-fn render_progress(
-    ctx: &RequestContext,
-    action: BulkAction,
-    submitted: &Filter,
-    totals: &BulkTotals,
-    after: String,
-) -> HandlerResult {
-    let mut hidden = hidden(&ctx.form);
-    hidden.retain(|field| !["after", "processed", "done", "fault"].contains(&field.name.as_str()));
-    let counts = [("processed", totals.processed.to_string()), ("done", totals.done.to_string())];
-    let texts = [("after", after), ("fault", totals.fault.clone())];
-    hidden.extend(counts.into_iter().chain(texts).map(|(name, value)| Hidden { name: name.to_owned(), value }));
-    let of = ctx.form.get("of").and_then(|text| text.parse().ok()).unwrap_or(0);
-    let view = BulkProgress {
-        action: name(action),
-        processed: totals.processed,
-        of: totals.processed.max(of),
-        hidden,
-        back: submitted.address(""),
+/// `GET /tasks/-/bulk/{id}` with the list's filter: the progress of an action, or its end.
+pub async fn progress(ctx: Arc<RequestContext>) -> HandlerResult {
+    let operation = ctx.services().bulk.operation(ctx.actor()?, ctx.id()).await?;
+    let submitted = Filter::from_query(&ctx.query);
+    match operation.finished_at {
+        Some(_) => Ok(end(&ctx, &operation.outcome(), &submitted)),
+        None => show(&ctx, &operation, &submitted),
+    }
+}
+
+/// `POST /tasks/-/bulk/{id}/stop`
+pub async fn stop(ctx: Arc<RequestContext>) -> HandlerResult {
+    let bulk = &ctx.services().bulk;
+    let operation = match bulk.cancel(ctx.actor()?, ctx.id()).await {
+        Err(Error::Conflict(_)) => bulk.operation(ctx.actor()?, ctx.id()).await?, // it has ended meanwhile
+        stopped => stopped?,
+    };
+    Ok(end(&ctx, &operation.outcome(), &Filter::from_query(&ctx.query)))
+}
+
+fn show(ctx: &RequestContext, operation: &Operation, submitted: &Filter) -> HandlerResult {
+    let (list, base) = (submitted.address(""), format!("/tasks/-/bulk/{}", encode(&operation.id)));
+    let query = list.split_once('?').map(|(_, query)| format!("?{query}")).unwrap_or_default();
+    let view = BulkProgressView {
+        action: operation.action.as_str(),
+        processed: operation.processed,
+        of: operation.matched,
+        href: format!("{base}{query}"),
+        stop: format!("{base}/stop{query}"),
     };
     match ctx.partial {
         true => ctx.fragment(StatusCode::OK, "fragments/bulk_progress.html", &view),
@@ -105,57 +113,32 @@ fn render_progress(
     }
 }
 
-/// Totals of the previous requests, carried in the form.
-struct BulkTotals {
-    /// Number of tasks processed.
-    processed: i64,
-    done: i64,
-    /// Error of the first task that failed.
-    fault: String,
+/// Returns to the list with the result.
+fn end(ctx: &RequestContext, outcome: &BulkOutcome, submitted: &Filter) -> Response {
+    let flash = flash(outcome, ctx.language);
+    if !ctx.partial {
+        return ctx.redirect_with_flash(&submitted.address(""), Some(&flash));
+    }
+    let kind = if outcome.done == outcome.matched { "success" } else { "warning" };
+    trigger_event(StatusCode::NO_CONTENT, &json!({"belfry:done": {"kind": kind, "text": ctx.flash_text(&flash), "list": true}}))
 }
 
-impl BulkTotals {
-    fn read(form: &Pairs) -> BulkTotals {
-        let number = |name: &str| form.get(name).and_then(|text| text.parse().ok()).filter(|n: &i64| *n >= 0).unwrap_or(0);
-        BulkTotals {
-            processed: number("processed"),
-            done: number("done"),
-            fault: truncate(form.raw("fault").unwrap_or_default(), 300),
+fn flash(outcome: &BulkOutcome, language: Language) -> Flash {
+    let BulkOutcome { matched, done, errors } = outcome;
+    match errors.first() {
+        Some(BulkError { id, message }) => {
+            let fault = truncate(&message.clone().of(id).text(language), 300);
+            Flash::new("bulk_part", &format!("{done}/{matched} ({fault})"), "")
         }
-    }
-
-    fn and(mut self, part: &BulkOutcome, language: Language) -> BulkTotals {
-        self.processed = self.processed.saturating_add(part.matched);
-        self.done = self.done.saturating_add(part.done);
-        if let Some(error) = part.errors.first().filter(|_| self.fault.is_empty()) {
-            self.fault = truncate(&error.message.clone().of(&error.id).text(language), 300);
-        }
-        self
-    }
-
-    fn flash(&self) -> Flash {
-        match self.fault.as_str() {
-            "" => Flash::new("bulk_done", &self.done.to_string(), ""),
-            fault => Flash::new("bulk_part", &format!("{}/{} ({fault})", self.done, self.processed), ""),
-        }
+        None if done < matched => Flash::new("bulk_part", &format!("{done}/{matched}"), ""),
+        None => Flash::new("bulk_done", &done.to_string(), ""),
     }
 }
 
 fn action(pairs: &Pairs) -> Result<BulkAction, Failure> {
-    let all = [BulkAction::Run, BulkAction::Pause, BulkAction::Resume, BulkAction::Delete];
-    let wanted = pairs.get("action").unwrap_or_default();
-    all.into_iter()
-        .find(|action| name(*action) == wanted)
-        .ok_or_else(|| Failure::BadRequest(message!("value.choose", known = "run, pause, resume, delete").of("action")))
-}
-
-fn name(action: BulkAction) -> &'static str {
-    match action {
-        BulkAction::Run => "run",
-        BulkAction::Pause => "pause",
-        BulkAction::Resume => "resume",
-        BulkAction::Delete => "delete",
-    }
+    let known = BulkAction::ALL.map(BulkAction::as_str).join(", ");
+    let found = BulkAction::parse(pairs.get("action").unwrap_or_default());
+    found.ok_or_else(|| Failure::BadRequest(message!("value.choose", known).of("action")))
 }
 
 fn target(pairs: &Pairs, submitted: &Filter) -> BulkTarget {

@@ -11,8 +11,8 @@ use crate::stats::calendar_request::CalendarRequest;
 use crate::stats::timeline::start_of_day;
 use crate::web::request_context::{HandlerResult, RequestContext};
 use crate::web::urls::with_query;
-use crate::web::view::calendar::{Calendar, CalendarFilter, CellScope, days};
-use crate::web::view::type_choices;
+use crate::web::view::calendar::{Calendar, CalendarFilter, CellScope, days, mark_closed};
+use crate::web::view::{Choice, type_choices};
 
 /// `GET /calendar?view=week|month&date=YYYY-MM-DD&type=…&task=…`
 pub async fn show(ctx: Arc<RequestContext>) -> HandlerResult {
@@ -20,7 +20,8 @@ pub async fn show(ctx: Arc<RequestContext>) -> HandlerResult {
     let now = ctx.services().clock.now();
     let today = now.with_timezone(&zone).date_naive();
     let text = |name: &str| ctx.query.get(name).unwrap_or_default().to_owned();
-    let filter = CalendarFilter { month: text("view") == "month", r#type: text("type"), task: text("task") };
+    let filter =
+        CalendarFilter { month: text("view") == "month", r#type: text("type"), task: text("task"), calendar: text("calendar") };
     let date = ctx.query.get("date").and_then(|date| date.parse().ok()).filter(is_supported).unwrap_or(today);
     let (first, count) = span(date, filter.month);
     let begin = |day: NaiveDate| begin(day, zone, now);
@@ -40,6 +41,11 @@ pub async fn show(ctx: Arc<RequestContext>) -> HandlerResult {
         false => (date.checked_sub_days(Days::new(7)), date.checked_add_days(Days::new(7))),
     };
     let scope = CellScope { task: &filter.task, task_type: &filter.r#type, zone };
+    let calendars = ctx.services().calendars.in_force().await?;
+    let mut days = days(&scope, &found, first, count, (today, date.month()));
+    if let Some(calendar) = calendars.get(&filter.calendar) {
+        mark_closed(&mut days, calendar, ctx.language);
+    }
     let view = Calendar {
         title: title(date, first, count, filter.month),
         date: date.to_string(),
@@ -49,7 +55,8 @@ pub async fn show(ctx: Arc<RequestContext>) -> HandlerResult {
         week: link(false, date),
         as_month: link(true, date),
         types: type_choices(&ctx.view()),
-        days: days(&scope, &found, first, count, (today, date.month())),
+        calendars: calendars.names().into_iter().map(|name| Choice::new(name, name)).collect(),
+        days,
         too_frequent: found.too_frequent,
         more: found.more,
         filter,
@@ -90,7 +97,16 @@ fn title(date: NaiveDate, first: NaiveDate, count: u64, month: bool) -> String {
 
 fn address(filter: &CalendarFilter, month: bool, date: NaiveDate) -> String {
     let view = if month { "month" } else { "" };
-    with_query("/calendar", &[("view", view), ("date", &date.to_string()), ("type", &filter.r#type), ("task", &filter.task)])
+    with_query(
+        "/calendar",
+        &[
+            ("view", view),
+            ("date", &date.to_string()),
+            ("type", &filter.r#type),
+            ("task", &filter.task),
+            ("calendar", &filter.calendar),
+        ],
+    )
 }
 
 #[cfg(test)]

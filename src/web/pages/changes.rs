@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use chrono::DateTime;
-use chrono_tz::Tz;
 use poem::http::StatusCode;
 
 use super::task::upcoming;
@@ -12,6 +10,7 @@ use crate::domain::user::Action;
 use crate::service::Error;
 use crate::web::form;
 use crate::web::request_context::{HandlerResult, RequestContext};
+use crate::web::view::task::Firing;
 use crate::web::view::task_form::{ChangesView, Difference, differences};
 use crate::web::view::{Moment, View};
 
@@ -24,10 +23,10 @@ pub async fn show(ctx: Arc<RequestContext>) -> HandlerResult {
     let id = ctx.form.get("/id").unwrap_or_default().to_owned();
     let task = ctx.services().tasks.get(ctx.actor()?, &id).await?;
     let differences = compare(&ctx, &task);
-    let moved = differences.iter().any(|one| one.field.starts_with("/trigger") || one.field == "/enabled");
+    let moved = differences.iter().any(|one| one.field == "/enabled" || form::schedule::is_rule(&one.field));
     let view = ChangesView {
-        before: if moved { upcoming(&ctx, &task, SHOWN).0 } else { Vec::new() },
-        after: if moved { after(&ctx)? } else { Vec::new() },
+        before: if moved { times(upcoming(&ctx, &task, SHOWN).await?.0) } else { Vec::new() },
+        after: if moved { after(&ctx).await? } else { Vec::new() },
         moved,
         differences,
     };
@@ -46,19 +45,26 @@ pub fn compare(ctx: &RequestContext, task: &Task) -> Vec<Difference> {
     if !form::chain::is_present(&ctx.form) {
         theirs.retain(|name, _| !form::chain::is_field(name));
     }
+    if !form::inputs::is_present(&ctx.form) {
+        theirs.retain(|name, _| !form::inputs::is_field(name));
+    }
     for values in [&mut theirs, &mut mine] {
         values.retain(|_, text| !text.is_empty());
     }
     differences(&theirs, &mine)
 }
 
-/// Returns the upcoming runs of the submitted rule; none if it is invalid or the task is paused.
-fn after(ctx: &RequestContext) -> Result<Vec<Moment>, crate::web::error::Failure> {
+fn times(firings: Vec<Firing>) -> Vec<Moment> {
+    firings.into_iter().map(|firing| firing.at).collect()
+}
+
+/// Returns the upcoming runs of the submitted rules; none if it is invalid or the task is paused.
+async fn after(ctx: &RequestContext) -> Result<Vec<Moment>, crate::web::error::Failure> {
     if ctx.form.all("/enabled").last() == Some("false") {
         return Ok(Vec::new());
     }
-    match ctx.services().preview.trigger(ctx.actor()?, &form::to_trigger(&ctx.form), None, SHOWN as i64) {
-        Ok(preview) => Ok(preview.fire_times.iter().map(|at: &DateTime<Tz>| Moment::new(at.to_utc(), at.timezone())).collect()),
+    match ctx.services().preview.schedule(ctx.actor()?, &form::schedule::to_schedule(&ctx.form), None, SHOWN as i64).await {
+        Ok(preview) => Ok(times(preview.occurrences.iter().map(Firing::new).collect())),
         Err(Error::Invalid(_)) => Ok(Vec::new()),
         Err(error) => Err(error.into()),
     }

@@ -4,10 +4,13 @@ use std::sync::Arc;
 
 use poem::http::StatusCode;
 
+use super::run_form::{self, RunForm};
+use crate::domain::fault::Fault;
+use crate::domain::run_input::InputField;
 use crate::domain::user::Action;
 use crate::service::Error;
 use crate::web::ansi;
-use crate::web::form;
+use crate::web::error::Failure;
 use crate::web::request_context::{HandlerResult, RequestContext};
 use crate::web::session::Flash;
 use crate::web::urls::encode;
@@ -48,8 +51,15 @@ pub async fn cancel(ctx: Arc<RequestContext>) -> HandlerResult {
 pub async fn confirm_rerun(ctx: Arc<RequestContext>) -> HandlerResult {
     ctx.authorize(Action::Run)?;
     let detail = ctx.services().executions.get(ctx.actor()?, ctx.id()).await?;
-    let params = ctx.query.get("params").map(|_| pretty(&detail.execution.params));
-    confirm(&ctx, StatusCode::OK, &detail.execution.task_id, params, "")
+    let with_params = ctx.query.get("params").is_some();
+    let former = detail.given.as_ref().map(|given| &given.inputs);
+    let view = ConfirmDialog {
+        with_params,
+        params: if with_params { pretty(&detail.execution.params) } else { String::new() },
+        inputs: run_form::controls(&inputs(&ctx, &detail.execution.task_id).await?, former),
+        ..dialog(&ctx, &detail.execution.task_id)
+    };
+    ctx.confirm(StatusCode::OK, "executions", &view)
 }
 
 /// `POST /executions/{id}/rerun`
@@ -57,29 +67,27 @@ pub async fn rerun(ctx: Arc<RequestContext>) -> HandlerResult {
     ctx.authorize(Action::Run)?;
     let id = ctx.id();
     let about = ctx.services().executions.get(ctx.actor()?, id).await?.execution.task_id;
-    let submitted = ctx.form.raw("params");
-    let params = match submitted.map(form::to_params).transpose() {
-        Ok(params) => params,
-        Err(fault) => {
-            return confirm(
-                &ctx,
-                StatusCode::UNPROCESSABLE_ENTITY,
-                &about,
-                submitted.map(str::to_owned),
-                &ctx.translate(&fault.message),
-            );
-        }
+    let inputs = inputs(&ctx, &about).await?;
+    let refused = |faults: &[Fault]| run_form::refused(&ctx, "executions", &inputs, faults, dialog(&ctx, &about));
+    let form = match RunForm::read(&ctx, &inputs) {
+        Ok(form) => form,
+        Err(fault) => return refused(&[fault]),
     };
-    match ctx.services().executions.rerun(ctx.actor()?, id, params.as_ref(), ctx.form_key()).await {
+    match ctx.services().executions.rerun_with(ctx.actor()?, id, form.values(), ctx.form_key()).await {
         Ok(execution) => {
             let link = href(&execution.id);
             Ok(ctx.action_done(&Flash::new("started", &about, &link), &about, &link))
         }
-        Err(Error::Invalid(faults)) if submitted.is_some() => {
-            let messages: Vec<_> =
-                ctx.translate_faults(&faults).iter().map(|f| format!("{}: {}", f.pointer, f.message)).collect();
-            confirm(&ctx, StatusCode::UNPROCESSABLE_ENTITY, &about, submitted.map(str::to_owned), &messages.join("\n"))
-        }
+        Err(Error::Invalid(faults)) => refused(&faults),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The inputs of a task; none if it was deleted.
+async fn inputs(ctx: &RequestContext, task_id: &str) -> Result<Vec<InputField>, Failure> {
+    match ctx.services().tasks.get(ctx.actor()?, task_id).await {
+        Ok(task) => Ok(task.inputs),
+        Err(Error::NotFound(_)) => Ok(Vec::new()),
         Err(error) => Err(error.into()),
     }
 }
@@ -88,19 +96,11 @@ fn href(id: &str) -> String {
     format!("/executions/{}", encode(id))
 }
 
-fn confirm(ctx: &RequestContext, status: StatusCode, about: &str, params: Option<String>, fault: &str) -> HandlerResult {
+fn dialog(ctx: &RequestContext, about: &str) -> ConfirmDialog {
     let here = href(ctx.id());
-    let view = ConfirmDialog {
-        action: "rerun",
-        about: about.to_owned(),
-        version: 0,
-        post_to: format!("{here}/rerun"),
+    ConfirmDialog {
         key: ctx.form_key().map_or_else(|| ctx.new_form_key(), str::to_owned),
-        back: ctx.return_path(&here),
-        with_params: params.is_some(),
-        params: params.unwrap_or_default(),
-        fault: fault.to_owned(),
         dangerous: false,
-    };
-    ctx.confirm(status, "executions", &view)
+        ..ConfirmDialog::plain("rerun", about, format!("{here}/rerun"), ctx.return_path(&here))
+    }
 }

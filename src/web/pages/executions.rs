@@ -6,21 +6,21 @@ use chrono::{DateTime, Duration, Utc};
 use chrono_tz::Tz;
 use poem::http::{StatusCode, header};
 use poem::{Body, Response};
+use serde_json::json;
 
-use super::saved_views;
+use super::{rows, saved_views};
 use crate::domain::execution::{Cause, Status};
-use crate::domain::page::{Cursor, ExecutionFilter, PageRequest};
+use crate::domain::page::{Cursor, Direction, ExecutionFilter, PageRequest};
 use crate::domain::saved_view::ListKind;
 use crate::domain::trigger::{parse_datetime, parse_zone};
 use crate::i18n::{Message, message};
-use crate::service::Error;
 use crate::stats::timeline::start_of_day;
 use crate::web::download::{self, Format};
 use crate::web::error::Failure;
-use crate::web::request_context::{HandlerResult, RequestContext};
+use crate::web::request_context::{HandlerResult, RequestContext, html_response};
 use crate::web::urls::{Pairs, with_query};
-use crate::web::view::executions::{ExecutionList, ExecutionRow, ExecutionRows, Filter, Range};
-use crate::web::view::{Pager, View, cause_choices, status_choices, type_choices};
+use crate::web::view::executions::{ExecutionList, Filter, Range};
+use crate::web::view::{Pager, cause_choices, status_choices, type_choices};
 
 /// Predefined ranges with their length; `today` starts at midnight in the time zone of the URL, or else the server's.
 const RANGES: [(&str, Duration); 4] =
@@ -28,6 +28,8 @@ const RANGES: [(&str, Duration); 4] =
 
 /// Maximum number of rows per update.
 const MAX_ROWS: usize = 100;
+/// New executions are counted up to this number.
+const MAX_NEWER: u32 = 100;
 
 /// `GET /executions`
 pub async fn list(ctx: Arc<RequestContext>) -> HandlerResult {
@@ -43,7 +45,7 @@ pub async fn list(ctx: Arc<RequestContext>) -> HandlerResult {
         statuses: status_choices(&ctx.view()),
         causes: cause_choices(&ctx.view()),
         ranges: RANGES.map(|(key, _)| range(key)).into(),
-        rows: found.items.iter().map(|execution| ExecutionRow::new(&ctx.view(), execution)).collect(),
+        rows: rows::executions(&ctx, &found.items).await?,
         pager: Pager::new(&found, |cursor| submitted.address(zone, cursor)),
         newest: found.items.first().filter(|_| first).map(|execution| execution.id.clone()).unwrap_or_default(),
         first,
@@ -77,16 +79,20 @@ fn zone(ctx: &RequestContext) -> Tz {
 }
 
 /// `GET /executions/-/rows?id=…`: the current state of these rows.
-pub async fn rows(ctx: Arc<RequestContext>) -> HandlerResult {
-    let mut view = ExecutionRows { rows: Vec::new() };
-    for id in ctx.query.all("id").take(MAX_ROWS) {
-        match ctx.services().executions.get(ctx.actor()?, id).await {
-            Ok(detail) => view.rows.push(ExecutionRow::new(&ctx.view(), &detail.execution)),
-            Err(Error::NotFound(_)) => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
-    ctx.fragment(StatusCode::OK, ExecutionRows::TEMPLATE, &view)
+pub async fn updates(ctx: Arc<RequestContext>) -> HandlerResult {
+    let ids: Vec<&str> = ctx.query.all("id").take(MAX_ROWS).collect();
+    let found = ctx.services().executions.many(ctx.actor()?, &ids).await?;
+    Ok(html_response(StatusCode::OK, rows::executions(&ctx, &found).await?))
+}
+
+/// `GET /executions/-/newer?since=<id>&…`: how many executions after this one match the filter, as JSON.
+pub async fn newer(ctx: Arc<RequestContext>) -> HandlerResult {
+    let (filter, _) = Filter::from_query(&ctx.query).read(zone(&ctx), ctx.services().clock.now());
+    let since = ctx.query.get("since").map(|id| Cursor { direction: Direction::Previous, key: None, id: id.to_owned() });
+    let page = PageRequest { size: MAX_NEWER, cursor: since };
+    let found = ctx.services().executions.list_without_total(ctx.actor()?, &filter, &page).await?;
+    let body = json!({"count": found.len(), "more": found.len() == MAX_NEWER as usize}).to_string();
+    Ok(Response::builder().content_type("application/json").body(body))
 }
 
 impl Filter {

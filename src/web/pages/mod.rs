@@ -5,14 +5,26 @@ mod account;
 mod audit;
 mod bulk;
 mod calendar;
+mod calendars;
 mod changes;
+mod channels;
 mod datasources;
+mod demo;
 mod execution;
 mod executions;
 mod form_errors;
+mod freezes;
+mod heartbeats;
+mod hooks;
+mod incidents;
 mod mail_sms_profiles;
 mod nodes;
+mod notify_rules;
+mod occurrences;
 mod overview;
+mod pause;
+mod rows;
+mod run_form;
 mod saved_views;
 mod second_factor;
 mod second_step;
@@ -20,12 +32,14 @@ mod secrets;
 mod single_sign_on;
 mod task;
 mod task_form;
+mod task_state;
 mod task_types;
 mod tasks;
 mod tokens;
 pub mod transfer;
 mod users;
 mod versions;
+mod why;
 
 use std::sync::Arc;
 
@@ -45,9 +59,13 @@ pub fn routes(web: &Arc<Web>) -> Route {
         .at("/login/oidc/callback", get(public(web, single_sign_on::callback)))
         .at("/logout", post(session(web, account::sign_out)))
         .at("/preferences", post(public(web, account::set_preferences)))
+        .at("/demo", post(session(web, demo::add)))
+        .at("/demo/remove", get(session(web, demo::confirm_remove)).post(session(web, demo::remove)))
         .at("/tasks", get(session(web, tasks::list)))
-        .at("/tasks/-/rows", get(session(web, tasks::rows)))
+        .at("/tasks/-/rows", get(session(web, tasks::updates)))
         .at("/tasks/-/bulk", get(session(web, bulk::confirm)).post(session(web, bulk::apply)))
+        .at("/tasks/-/bulk/:id", get(session(web, bulk::progress)))
+        .at("/tasks/-/bulk/:id/stop", post(session(web, bulk::stop)))
         .at("/tasks/-/preview", post(session(web, task_form::preview)))
         .at("/tasks/-/changes", post(session(web, changes::show)))
         .at("/tasks/-/check", post(session(web, task_form::check)))
@@ -58,14 +76,23 @@ pub fn routes(web: &Arc<Web>) -> Route {
         .at("/tasks/:id/edit", get(session(web, task_form::edit)).post(session(web, task_form::replace)))
         .at("/tasks/:id/copy", get(session(web, task_form::copy)))
         .at("/tasks/:id/run", get(session(web, task::confirm_run)).post(session(web, task::run)))
-        .at("/tasks/:id/pause", post(session(web, task::pause)))
+        .at("/tasks/:id/pause", get(session(web, pause::form)).post(session(web, pause::pause)))
+        .at("/tasks/:id/occurrences", get(session(web, occurrences::list)))
+        .at("/tasks/:id/backfill", post(session(web, occurrences::start)))
+        .at("/tasks/:id/backfills/:second/cancel", post(session(web, occurrences::cancel)))
+        .at("/tasks/:id/why", get(session(web, why::show)))
         .at("/tasks/:id/resume", post(session(web, task::resume)))
         .at("/tasks/:id/delete", get(session(web, task::confirm_delete)).post(session(web, task::delete)))
+        .at("/tasks/:id/reset-state", get(session(web, task::confirm_reset)).post(session(web, task::reset_state)))
+        .at("/tasks/:id/hooks", get(session(web, hooks::list)).post(session(web, hooks::create)))
+        .at("/tasks/:id/hooks/:second/rotate", get(session(web, hooks::confirm_rotate)).post(session(web, hooks::rotate)))
+        .at("/tasks/:id/hooks/:second/revoke", get(session(web, hooks::confirm_revoke)).post(session(web, hooks::revoke)))
         .at("/tasks/:id/versions", get(session(web, versions::list)))
         .at("/tasks/:id/restore", get(session(web, versions::confirm_restore)).post(session(web, versions::restore)))
         .at("/executions", get(session(web, executions::list)))
         .at("/executions/-/download", get(session(web, executions::download)))
-        .at("/executions/-/rows", get(session(web, executions::rows)))
+        .at("/executions/-/rows", get(session(web, executions::updates)))
+        .at("/executions/-/newer", get(session(web, executions::newer)))
         .at("/executions/:id", get(session(web, execution::show)))
         .at("/executions/:id/output", get(session(web, execution::more_output)))
         .at("/executions/:id/cancel", post(session(web, execution::cancel)))
@@ -75,7 +102,21 @@ pub fn routes(web: &Arc<Web>) -> Route {
         .at("/views/executions", post(session(web, saved_views::save_executions)))
         .at("/views/:id/rename", post(session(web, saved_views::rename)))
         .at("/views/:id/delete", post(session(web, saved_views::delete)))
+        .at("/heartbeats", get(session(web, heartbeats::list)))
+        .at("/heartbeats/new", get(session(web, heartbeats::new)).post(session(web, heartbeats::create)))
+        .at("/heartbeats/:id", get(session(web, heartbeats::show)))
+        .at("/heartbeats/:id/edit", get(session(web, heartbeats::edit)).post(session(web, heartbeats::replace)))
+        .at("/heartbeats/:id/rotate", get(session(web, heartbeats::confirm_rotate)).post(session(web, heartbeats::rotate)))
+        .at("/heartbeats/:id/delete", get(session(web, heartbeats::confirm_delete)).post(session(web, heartbeats::delete)))
         .at("/calendar", get(session(web, calendar::show)))
+        .at("/calendars", get(session(web, calendars::list)))
+        .at("/calendars/-/new", get(session(web, calendars::new)).post(session(web, calendars::create)))
+        .at("/calendars/:id", get(session(web, calendars::show)))
+        .at("/calendars/:id/edit", get(session(web, calendars::edit)).post(session(web, calendars::replace)))
+        .at("/calendars/:id/import", get(session(web, calendars::import_form)).post(session(web, calendars::import)))
+        .at("/calendars/:id/delete", get(session(web, calendars::confirm_delete)).post(session(web, calendars::delete)))
+        .at("/freezes", get(session(web, freezes::list)).post(session(web, freezes::create)))
+        .at("/freezes/:id/end", get(session(web, freezes::confirm_end)).post(session(web, freezes::end)))
         .at("/task-types", get(session(web, task_types::list)))
         .at("/account", get(session(web, account::show)).post(session(web, account::change_password)))
         .at("/account/sign-out", post(session(web, account::sign_out_everywhere)))
@@ -90,9 +131,22 @@ pub fn routes(web: &Arc<Web>) -> Route {
         .at("/settings/datasources", get(session(web, datasources::list)).post(session(web, datasources::test)))
         .at("/settings/mail", get(session(web, mail_sms_profiles::mail)).post(session(web, mail_sms_profiles::test_mail)))
         .at("/settings/sms", get(session(web, mail_sms_profiles::sms)).post(session(web, mail_sms_profiles::test_sms)))
+        .at("/incidents", get(session(web, incidents::list)))
+        .at("/incidents/:id", get(session(web, incidents::show)))
+        .at("/incidents/:id/acknowledge", post(session(web, incidents::acknowledge)))
+        .at("/incidents/:id/close", post(session(web, incidents::close)))
+        .at("/tasks/:id/mute", post(session(web, incidents::mute)))
+        .at("/settings/rules", get(session(web, notify_rules::list)))
+        .at("/settings/rules/new", get(session(web, notify_rules::new)).post(session(web, notify_rules::create)))
+        .at("/settings/rules/edit", get(session(web, notify_rules::edit)).post(session(web, notify_rules::update)))
+        .at("/settings/rules/delete", get(session(web, notify_rules::confirm_delete)).post(session(web, notify_rules::delete)))
         .at("/nodes", get(session(web, nodes::show)))
         .at("/settings/secrets", get(session(web, secrets::list)).post(session(web, secrets::set)))
         .at("/settings/secrets/delete", get(session(web, secrets::confirm_delete)).post(session(web, secrets::delete)))
+        .at("/settings/channels", get(session(web, channels::list)).post(session(web, channels::create)))
+        .at("/settings/channels/edit", get(session(web, channels::edit)).post(session(web, channels::update)))
+        .at("/settings/channels/test", post(session(web, channels::test)))
+        .at("/settings/channels/delete", get(session(web, channels::confirm_delete)).post(session(web, channels::delete)))
         .at("/settings/tokens", get(session(web, tokens::list)).post(session(web, tokens::create)))
         .at("/settings/tokens/:id/revoke", get(session(web, tokens::confirm_revoke)).post(session(web, tokens::revoke)))
         .at("/settings/transfer", get(session(web, transfer::show)).post(session(web, transfer::import)))

@@ -2,21 +2,27 @@
 
 use std::sync::Arc;
 
-use chrono::DateTime;
-use chrono_tz::Tz;
 use poem::http::StatusCode;
+use serde_json::Value;
 
-use super::versions;
+use super::run_form::{self, RunForm};
+use super::{rows, task_state, versions};
+use crate::domain::fault::Fault;
+use crate::domain::notify::incident::IncidentFilter;
+use crate::domain::notify::rule::Target;
 use crate::domain::page::{ExecutionFilter, PageRequest};
 use crate::domain::task::Task;
 use crate::domain::user::Action;
 use crate::service::Error;
-use crate::web::form;
+use crate::web::error::Failure;
 use crate::web::request_context::{HandlerResult, RequestContext};
 use crate::web::session::Flash;
 use crate::web::urls::{encode, with_query};
-use crate::web::view::executions::ExecutionRow;
-use crate::web::view::task::{ChainLink, TaskPage, chart};
+use crate::web::view::hooks::{HookRow, hooks_href};
+use crate::web::view::incidents::{IncidentRow, MuteView, PageLink};
+use crate::web::view::notify_rules::href as rule_href;
+use crate::web::view::pause::PauseNote;
+use crate::web::view::task::{ChainLink, Firing, TaskPage, chart};
 use crate::web::view::tasks::{ConfirmDialog, TaskRow, task_href};
 use crate::web::view::{Moment, pretty};
 
@@ -31,94 +37,105 @@ pub async fn show(ctx: Arc<RequestContext>) -> HandlerResult {
     let filter = ExecutionFilter { task_id: Some(task.id.clone()), ..ExecutionFilter::default() };
     let runs = ctx.services().executions.list(ctx.actor()?, &filter, &PageRequest { size: EXECUTIONS, cursor: None }).await?;
     let zone = ctx.services().zone;
-    let zone = task.rule(zone).map_or(zone, |rule| rule.zone());
+    let zone = task.rules(zone).map_or(zone, |rule| rule.zone());
     let points =
         ctx.services().executions.recent_runs(ctx.actor()?, &[&task.id], CHARTED).await?.remove(&task.id).unwrap_or_default();
-    let (upcoming, notes) = upcoming(&ctx, &task, UPCOMING);
+    let chained: Vec<&str> = task.chain.iter().map(|link| link.task.as_str()).collect();
+    let chained = ctx.services().tasks.existing(ctx.actor()?, &chained).await?;
+    let (upcoming, notes) = upcoming(&ctx, &task, UPCOMING).await?;
+    let hooks = ctx.services().hooks.list(ctx.actor()?, &task.id).await?;
+    let target = Target { id: &task.id, tags: &task.tags, task_type: &task.task_type };
+    let rules = ctx.services().notify_rules.of_task(ctx.actor()?, &target).await?;
+    let mute = ctx.services().incidents.mute_of(ctx.actor()?, &task.id).await?;
+    let open = IncidentFilter { open: Some(true), task_id: Some(task.id.clone()), ..IncidentFilter::default() };
+    let incidents = ctx.services().incidents.list(ctx.actor()?, &open, &PageRequest { size: EXECUTIONS, cursor: None }).await?;
     let ended = task.stats.success_count + task.stats.failure_count;
     let view = TaskPage {
         title: task.name.clone(),
         description: task.description.clone(),
         zone: zone.name().to_owned(),
-        trigger: pretty(&task.trigger),
+        trigger: pretty(&rules_json(&task)),
         policy: pretty(&task.policy.to_json()),
         created: Moment::new(task.created_at, zone),
         updated: Moment::new(task.updated_at, zone),
-        chain: task.chain.iter().map(ChainLink::new).collect(),
+        chain: task.chain.iter().map(|link| ChainLink::new(link, chained.contains(&link.task))).collect(),
+        inputs: run_form::controls(&task.inputs, None),
         upcoming,
         notes,
         success_percent: (ended > 0).then(|| task.stats.success_count * 100 / ended),
-        executions: runs.items.iter().map(|run| ExecutionRow::new(&ctx.view(), run)).collect(),
+        executions: rows::executions(&ctx, &runs.items).await?,
         executions_href: with_query("/executions", &[("task_id", &task.id)]),
         newest: runs.items.first().map(|run| run.id.clone()).unwrap_or_default(),
         durations: chart(&ctx.view(), &points, |run| run.duration_ms),
         start_delays: chart(&ctx.view(), &points, |run| run.lateness_ms),
+        state: task_state::kept(&ctx, &task).await?,
+        rules: rules.iter().map(|rule| rule_link(&rule.definition.name)).collect(),
+        incidents: incidents.items.iter().map(|incident| IncidentRow::new(&ctx.view(), incident)).collect(),
+        muted: mute.as_ref().map(|mute| MuteView::new(&ctx.view(), mute)),
+        hooks: hooks.iter().map(|hook| HookRow::new(&ctx.view(), hook)).collect(),
+        paused: task.paused.as_ref().map(|pause| PauseNote::new(pause, zone)),
+        hooks_href: hooks_href(&task.id),
         versions: versions::newest(&ctx, &task).await?,
-        row: TaskRow::new(&ctx.view(), &task, &[]),
+        row: TaskRow::new(&ctx.view(), &task),
     };
     ctx.page("tasks", &view)
 }
 
-/// Returns the upcoming runs, starting with the task's next run, and notes on them.
-pub(super) fn upcoming(ctx: &RequestContext, task: &Task, count: usize) -> (Vec<Moment>, Vec<String>) {
-    let times = firings(ctx, task, count);
-    let (Some(next), Ok(rule)) = (times.first(), task.rule(ctx.services().zone)) else { return (Vec::new(), Vec::new()) };
-    let notes = rule.notes(&times, next.to_utc()).iter().map(|note| ctx.translate(note)).collect();
-    (times.iter().map(|at| Moment::new(at.to_utc(), rule.zone())).collect(), notes)
+fn rule_link(name: &str) -> PageLink {
+    PageLink { href: rule_href("edit", name), name: name.to_owned() }
 }
 
-/// Returns the upcoming runs, starting with the task's next run; none if the task is paused.
-pub(super) fn firings(ctx: &RequestContext, task: &Task, count: usize) -> Vec<DateTime<Tz>> {
-    let Ok(rule) = task.rule(ctx.services().zone) else { return Vec::new() };
-    let next = task.next_rule_at.filter(|_| task.enabled);
-    let times = std::iter::successors(next, |at| rule.next_after(*at, task.anchor_at));
-    times.take(count).map(|at| at.with_timezone(&rule.zone())).collect()
+/// The trigger, or the rules and calendars, as they are given.
+fn rules_json(task: &Task) -> Value {
+    if task.schedule.is_simple() {
+        return task.trigger.clone();
+    }
+    let mut fields = task.schedule.to_json();
+    if task.schedule.rules.is_empty() {
+        fields.shift_insert(0, "trigger".to_owned(), task.trigger.clone());
+    }
+    Value::Object(fields)
 }
 
-/// `GET /tasks/{id}/run?params=1`: confirmation of a run, with editable parameters if requested.
+/// Returns the upcoming runs, starting with the task's next run, and notes on them; none if the task is paused.
+pub(super) async fn upcoming(ctx: &RequestContext, task: &Task, count: usize) -> Result<(Vec<Firing>, Vec<String>), Failure> {
+    let Some(preview) = ctx.services().preview.task(ctx.actor()?, task, count).await? else { return Ok(Default::default()) };
+    let notes = preview.notes.iter().map(|note| ctx.translate(note)).collect();
+    Ok((preview.occurrences.iter().map(Firing::new).collect(), notes))
+}
+
+/// `GET /tasks/{id}/run?params=1`: confirmation of a run, with the form of the task's inputs, and with editable parameters if
+/// requested.
 pub async fn confirm_run(ctx: Arc<RequestContext>) -> HandlerResult {
     ctx.authorize(Action::Run)?;
     let task = ctx.services().tasks.get(ctx.actor()?, ctx.id()).await?;
     let with_params = ctx.query.get("params").is_some();
-    confirm(&ctx, StatusCode::OK, "run", &task.id, with_params.then(|| pretty(&task.params)), "")
+    let view = ConfirmDialog {
+        with_params,
+        params: if with_params { pretty(&task.params) } else { String::new() },
+        inputs: run_form::controls(&task.inputs, None),
+        ..dialog(&ctx, "run", &task.id)
+    };
+    ctx.confirm(StatusCode::OK, "tasks", &view)
 }
 
 /// `POST /tasks/{id}/run`
 pub async fn run(ctx: Arc<RequestContext>) -> HandlerResult {
     ctx.authorize(Action::Run)?;
-    let id = ctx.id();
-    let submitted = ctx.form.raw("params");
-    let params = match submitted.map(form::to_params).transpose() {
-        Ok(params) => params,
-        Err(fault) => {
-            return confirm(
-                &ctx,
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "run",
-                id,
-                submitted.map(str::to_owned),
-                &ctx.translate(&fault.message),
-            );
-        }
+    let task = ctx.services().tasks.get(ctx.actor()?, ctx.id()).await?;
+    let refused = |faults: &[Fault]| run_form::refused(&ctx, "tasks", &task.inputs, faults, dialog(&ctx, "run", &task.id));
+    let form = match RunForm::read(&ctx, &task.inputs) {
+        Ok(form) => form,
+        Err(fault) => return refused(&[fault]),
     };
-    match ctx.services().executions.run(ctx.actor()?, id, params.as_ref(), ctx.form_key()).await {
+    match ctx.services().executions.run_with(ctx.actor()?, &task.id, form.values(), ctx.form_key()).await {
         Ok(execution) => {
             let link = format!("/executions/{}", encode(&execution.id));
-            Ok(ctx.action_done(&Flash::new("started", id, &link), id, &link))
+            Ok(ctx.action_done(&Flash::new("started", &task.id, &link), &task.id, &link))
         }
-        Err(Error::Invalid(faults)) if submitted.is_some() => {
-            let messages: Vec<_> =
-                ctx.translate_faults(&faults).iter().map(|f| format!("{}: {}", f.pointer, f.message)).collect();
-            confirm(&ctx, StatusCode::UNPROCESSABLE_ENTITY, "run", id, submitted.map(str::to_owned), &messages.join("\n"))
-        }
+        Err(Error::Invalid(faults)) => refused(&faults),
         Err(error) => Err(error.into()),
     }
-}
-
-/// `POST /tasks/{id}/pause`
-pub async fn pause(ctx: Arc<RequestContext>) -> HandlerResult {
-    let task = ctx.services().tasks.pause(ctx.actor()?, ctx.id(), None).await?;
-    Ok(ctx.action_done(&Flash::new("paused", &task.id, ""), &task.id, &ctx.return_path(&task_href(&task.id))))
 }
 
 /// `POST /tasks/{id}/resume`
@@ -130,7 +147,7 @@ pub async fn resume(ctx: Arc<RequestContext>) -> HandlerResult {
 /// `GET /tasks/{id}/delete`
 pub async fn confirm_delete(ctx: Arc<RequestContext>) -> HandlerResult {
     let task = ctx.services().tasks.get_editable(ctx.actor()?, ctx.id()).await?;
-    confirm(&ctx, StatusCode::OK, "delete", &task.id, None, "")
+    confirm(&ctx, "delete", &task.id)
 }
 
 /// `POST /tasks/{id}/delete`
@@ -140,25 +157,29 @@ pub async fn delete(ctx: Arc<RequestContext>) -> HandlerResult {
     Ok(ctx.deletion_done(&Flash::new("deleted", id, ""), id, &task_href(id)))
 }
 
-fn confirm(
-    ctx: &RequestContext,
-    status: StatusCode,
-    action: &'static str,
-    id: &str,
-    params: Option<String>,
-    fault: &str,
-) -> HandlerResult {
-    let view = ConfirmDialog {
-        action,
-        about: id.to_owned(),
-        version: 0,
-        post_to: format!("{}/{action}", task_href(id)),
+/// `GET /tasks/{id}/reset-state`
+pub async fn confirm_reset(ctx: Arc<RequestContext>) -> HandlerResult {
+    ctx.authorize(Action::Edit)?;
+    let task = ctx.services().tasks.get(ctx.actor()?, ctx.id()).await?;
+    confirm(&ctx, "reset-state", &task.id)
+}
+
+/// `POST /tasks/{id}/reset-state`
+pub async fn reset_state(ctx: Arc<RequestContext>) -> HandlerResult {
+    let id = ctx.id();
+    ctx.services().tasks.reset_state(ctx.actor()?, id, None).await?;
+    Ok(ctx.action_done(&Flash::new("state_reset", id, ""), id, &task_href(id)))
+}
+
+fn confirm(ctx: &RequestContext, action: &'static str, id: &str) -> HandlerResult {
+    ctx.confirm(StatusCode::OK, "tasks", &dialog(ctx, action, id))
+}
+
+fn dialog(ctx: &RequestContext, action: &'static str, id: &str) -> ConfirmDialog {
+    let (post_to, back) = (format!("{}/{action}", task_href(id)), ctx.return_path(&task_href(id)));
+    ConfirmDialog {
         key: ctx.form_key().map_or_else(|| ctx.new_form_key(), str::to_owned),
-        back: ctx.return_path(&task_href(id)),
-        with_params: params.is_some(),
-        params: params.unwrap_or_default(),
-        fault: fault.to_owned(),
-        dangerous: action == "delete",
-    };
-    ctx.confirm(status, "tasks", &view)
+        dangerous: matches!(action, "delete" | "reset-state"),
+        ..ConfirmDialog::plain(action, id, post_to, back)
+    }
 }

@@ -2,21 +2,25 @@
 
 use std::sync::Arc;
 
-use chrono::{Datelike, Weekday};
+use chrono::{DateTime, Datelike, Weekday};
+use chrono_tz::Tz;
 use poem::http::StatusCode;
 use serde_json::Value;
 
 use super::changes::compare;
-use super::task::firings;
+use crate::domain::calendar::CN;
 use crate::domain::chain;
 use crate::domain::fault::Fault;
 use crate::domain::page::{PageRequest, TaskFilter};
+use crate::domain::run_input;
+use crate::domain::schedule::Preview;
 use crate::domain::task::Task;
 use crate::domain::user::Action;
 use crate::i18n::Language;
-use crate::service::{Error, Preview};
+use crate::service::Error;
 use crate::tasks::{Spec, template};
 use crate::web::error::Failure;
+use crate::web::form::schedule::ScheduleTemplate;
 use crate::web::form::{self, Values};
 use crate::web::request_context::{HandlerResult, RequestContext};
 use crate::web::session::Flash;
@@ -32,7 +36,7 @@ const PREVIEWED: i64 = 5;
 /// Maximum number of tasks suggested for a chain.
 const NAMED: u32 = 20;
 
-/// `GET /tasks/new?type=…`
+/// `GET /tasks/new?type=…&template=…`
 pub async fn new(ctx: Arc<RequestContext>) -> HandlerResult {
     ctx.authorize(Action::Edit)?;
     let registry = &ctx.services().registry;
@@ -43,7 +47,10 @@ pub async fn new(ctx: Arc<RequestContext>) -> HandlerResult {
     for (name, text) in [("/trigger/type", "cron"), ("/enabled", "true"), ("/trigger/expression", "0 8 * * *")] {
         values.insert(name.to_owned(), text.to_owned());
     }
-    let view = render(&ctx, "new", "/tasks/new", "/tasks", 0, values, &[]);
+    if let Some(template) = ctx.query.get("template").and_then(ScheduleTemplate::parse) {
+        values.extend(template.values().map(|(name, text)| (name.to_owned(), text.to_owned())));
+    }
+    let view = render(&ctx, "new", "/tasks/new", "/tasks", 0, values, &[]).await?;
     ctx.page("tasks", &view)
 }
 
@@ -71,7 +78,7 @@ pub async fn create(ctx: Arc<RequestContext>) -> HandlerResult {
         Err(Error::Forbidden(message)) => (StatusCode::FORBIDDEN, ctx.translate(&message)),
         Err(error) => return Err(error.into()),
     };
-    let mut view = render(&ctx, "new", "/tasks/new", "/tasks", 0, form::submitted(&ctx.form), &faults);
+    let mut view = render(&ctx, "new", "/tasks/new", "/tasks", 0, form::submitted(&ctx.form), &faults).await?;
     view.message = message;
     ctx.page_with(status, "tasks", &view)
 }
@@ -89,7 +96,7 @@ pub async fn edit(ctx: Arc<RequestContext>) -> HandlerResult {
     let task = ctx.services().tasks.get_editable(ctx.actor()?, ctx.id()).await?;
     let here = task_href(&task.id);
     let values = form::to_values(&task.to_input());
-    let view = render(&ctx, "edit", &format!("{here}/edit"), &ctx.return_path(&here), task.version, values, &[]);
+    let view = render(&ctx, "edit", &format!("{here}/edit"), &ctx.return_path(&here), task.version, values, &[]).await?;
     ctx.page("tasks", &view)
 }
 
@@ -102,6 +109,9 @@ pub async fn replace(ctx: Arc<RequestContext>) -> HandlerResult {
     let (mut task, mut faults) = form::to_task(&ctx.form);
     if task.get("chain").is_none() {
         task["chain"] = chain::to_json(&ctx.services().tasks.get(ctx.actor()?, id).await?.chain);
+    }
+    if task.get("inputs").is_none() {
+        task["inputs"] = run_input::to_json(&ctx.services().tasks.get(ctx.actor()?, id).await?.inputs);
     }
     let outcome = match faults.is_empty() {
         true => ctx.services().tasks.replace(ctx.actor()?, id, &task, Some(version)).await,
@@ -121,7 +131,7 @@ pub async fn replace(ctx: Arc<RequestContext>) -> HandlerResult {
         Err(Error::Forbidden(message)) => (StatusCode::FORBIDDEN, ctx.translate(&message)),
         Err(error) => return Err(error.into()),
     };
-    let mut view = render(&ctx, "edit", &format!("{here}/edit"), &here, version, form::submitted(&ctx.form), &faults);
+    let mut view = render(&ctx, "edit", &format!("{here}/edit"), &here, version, form::submitted(&ctx.form), &faults).await?;
     view.message = message;
     view.stale = stale;
     ctx.page_with(status, "tasks", &view)
@@ -143,7 +153,7 @@ pub async fn copy(ctx: Arc<RequestContext>) -> HandlerResult {
         values.remove("/name");
     }
     values.insert("/id".to_owned(), String::new());
-    let view = render(&ctx, "copy", "/tasks/new", &task_href(&task.id), 0, values, &[]);
+    let view = render(&ctx, "copy", "/tasks/new", &task_href(&task.id), 0, values, &[]).await?;
     ctx.page("tasks", &view)
 }
 
@@ -155,7 +165,7 @@ pub(super) fn offered_types(ctx: &RequestContext) -> Vec<Choice> {
     choices
 }
 
-fn render(
+async fn render(
     ctx: &RequestContext,
     mode: &'static str,
     post_to: &str,
@@ -163,13 +173,16 @@ fn render(
     version: i64,
     values: Values,
     faults: &[Fault],
-) -> TaskForm {
+) -> Result<TaskForm, Failure> {
     let entry = values.get("/type").and_then(|name| ctx.services().registry.get(name));
     let cron_open =
         form::TRIGGERS[2].1.iter().skip(1).take(8).any(|m| values.get(&format!("/trigger/{m}")).is_some_and(|v| !v.is_empty()));
     let mut form = Fields { values, ..Fields::default() };
+    let rule_rows = form::schedule::row_numbers(&form.values);
     let other_faults = form.assign(&ctx.translate_faults(faults));
-    TaskForm {
+    let form_has_rules = form::schedule::has_rules(&form.values) || form.faults.keys().any(|name| name.starts_with("/triggers"));
+    let calendars = calendar_choices(ctx, form.values.get("/calendar")).await?;
+    Ok(TaskForm {
         mode,
         post_to: post_to.to_owned(),
         back: back.to_owned(),
@@ -177,6 +190,8 @@ fn render(
         policy_open: form.faults.keys().any(|name| name.starts_with("/policy")),
         chain_open: form.values.keys().chain(form.faults.keys()).any(|name| name.starts_with("/chain")),
         chain_rows: form::chain::row_numbers(&form.values),
+        inputs_open: form.values.keys().chain(form.faults.keys()).any(|name| name.starts_with("/inputs")),
+        input_rows: form::inputs::row_numbers(&form.values),
         form,
         other_faults,
         fault_count: faults.len(),
@@ -188,7 +203,22 @@ fn render(
         queues: ctx.services().queues.to_vec(),
         stale: None,
         cron_open,
+        calendars,
+        rules_open: form_has_rules,
+        rule_rows,
+    })
+}
+
+/// The calendars to choose from: those of the server, and what the task has if that is several.
+async fn calendar_choices(ctx: &RequestContext, chosen: Option<&String>) -> Result<Vec<Choice>, Failure> {
+    let calendars = ctx.services().calendars.in_force().await?;
+    let mut choices: Vec<Choice> = calendars.names().into_iter().map(|name| Choice::new(name, name)).collect();
+    // The calendar of the country first: it is chosen most often.
+    choices.sort_by_key(|choice| choice.value != CN);
+    if let Some(names) = chosen.filter(|names| !names.is_empty() && choices.iter().all(|choice| choice.value != **names)) {
+        choices.push(Choice::new(names, names.replace(',', ", ")));
     }
+    Ok(choices)
 }
 
 /// `GET /tasks/-/names?…`: suggests tasks by the text of a chain field.
@@ -237,48 +267,54 @@ fn is_untouched(name: &str, submitted: &Values, earlier: Option<&Values>) -> boo
 
 /// `POST /tasks/-/preview`: previews the submitted trigger.
 pub async fn preview(ctx: Arc<RequestContext>) -> HandlerResult {
-    let trigger = form::to_trigger(&ctx.form);
-    let view = match ctx.services().preview.trigger(ctx.actor()?, &trigger, None, PREVIEWED) {
+    let schedule = form::schedule::to_schedule(&ctx.form);
+    let mut view = match ctx.services().preview.schedule(ctx.actor()?, &schedule, None, PREVIEWED).await {
         Ok(mut preview) => {
             // An unchanged rule continues from its next run, not from now.
-            if let Some(task) = unmoved(&ctx, &trigger).await? {
-                preview.fire_times = firings(&ctx, &task, PREVIEWED as usize);
+            if let Some(task) = unmoved(&ctx, &schedule).await?
+                && let Some(own) = ctx.services().preview.task(ctx.actor()?, &task, PREVIEWED as usize).await?
+            {
+                preview.occurrences = own.occurrences;
             }
-            explained(&ctx, &trigger, preview)
+            explained(&ctx, &schedule, preview)
         }
         Err(Error::Invalid(faults)) => PreviewView::from_faults(&ctx.translate_faults(&faults)),
         Err(error) => return Err(error.into()),
     };
+    view.clear(form::schedule::row_fields(&ctx.form));
     ctx.fragment(StatusCode::OK, PreviewView::TEMPLATE, &view)
 }
 
-/// Returns the edited task if it is enabled and its trigger is unchanged.
-async fn unmoved(ctx: &RequestContext, trigger: &Value) -> Result<Option<Task>, Failure> {
+/// Returns the edited task if it is enabled and its rules and calendars are unchanged.
+async fn unmoved(ctx: &RequestContext, schedule: &Value) -> Result<Option<Task>, Failure> {
     let is_edit = ctx.form.all("version").last().is_some_and(|version| version != "0");
     let Some(id) = ctx.form.get("/id").filter(|_| is_edit) else { return Ok(None) };
     match ctx.services().tasks.get(ctx.actor()?, id).await {
-        Ok(task) => Ok(Some(task).filter(|task| task.enabled && task.trigger == *trigger)),
+        Ok(task) => Ok(Some(task).filter(|task| task.enabled && form::schedule::is_of(schedule, task))),
         Err(Error::NotFound(_)) => Ok(None),
         Err(error) => Err(error.into()),
     }
 }
 
-fn explained(ctx: &RequestContext, trigger: &Value, preview: Preview) -> PreviewView {
+fn explained(ctx: &RequestContext, schedule: &Value, preview: Preview) -> PreviewView {
     let description = match ctx.language {
         Language::English => preview.description_en,
         Language::Chinese => preview.description_zh,
     };
-    let moments = preview.fire_times.iter().map(|at| PreviewMoment {
-        at: Moment::new(at.to_utc(), at.timezone()),
-        local: at.format("%Y-%m-%d %H:%M:%S %:z").to_string(),
-        weekday: weekday(at.weekday()),
+    let local = |at: &DateTime<Tz>| at.format("%Y-%m-%d %H:%M:%S %:z").to_string();
+    let moments = preview.occurrences.iter().map(|one| PreviewMoment {
+        at: Moment::new(one.at.to_utc(), one.at.timezone()),
+        local: local(&one.at),
+        weekday: weekday(one.at.weekday()),
+        note: one.note.unwrap_or_default(),
+        original: if one.at == one.scheduled_at { String::new() } else { local(&one.scheduled_at) },
     });
     PreviewView {
         text: preview.text,
         description,
         moments: moments.collect(),
         notes: preview.notes.iter().map(|note| ctx.translate(note)).collect(),
-        idle: trigger.get("type").and_then(Value::as_str) == Some("idle"),
+        idle: schedule.pointer("/trigger/type").and_then(Value::as_str) == Some("idle"),
         ..PreviewView::from_faults(&[])
     }
 }
@@ -301,9 +337,11 @@ pub async fn check(ctx: Arc<RequestContext>) -> HandlerResult {
     ctx.fragment(StatusCode::OK, CheckView::TEMPLATE, &view)
 }
 
-fn params_faults(ctx: &RequestContext, form: &Pairs, params: &Value) -> Vec<Fault> {
-    let entry = form.get("/type").and_then(|name| ctx.services().registry.get(name));
-    let mut faults = template::check(params, "/params");
+fn params_faults(ctx: &RequestContext, submitted: &Pairs, params: &Value) -> Vec<Fault> {
+    let entry = submitted.get("/type").and_then(|name| ctx.services().registry.get(name));
+    let inputs = run_input::parse(&form::inputs::to_inputs(submitted), "/inputs").unwrap_or_default();
+    let names: Vec<&str> = inputs.iter().map(|input| input.name.as_str()).collect();
+    let mut faults = template::check(params, "/params", &names);
     faults.extend(entry.map(|entry| entry.check(params, "/params")).unwrap_or_default());
     faults
 }

@@ -4,21 +4,17 @@ use std::sync::Arc;
 
 use poem::http::StatusCode;
 
-use super::saved_views;
+use super::{rows, saved_views};
 use crate::domain::execution::Status;
 use crate::domain::page::{Cursor, PageRequest, TaskFilter, TaskSort};
 use crate::domain::saved_view::ListKind;
-use crate::domain::task::Task;
-use crate::service::Error;
-use crate::web::request_context::{HandlerResult, RequestContext};
+use crate::web::request_context::{HandlerResult, RequestContext, html_response};
 use crate::web::urls::{Pairs, with_query};
-use crate::web::view::tasks::{Filter, SortHead, TaskList, TaskRow, TaskRows, anchor};
+use crate::web::view::tasks::{Filter, GoneRows, SortHead, TaskList};
 use crate::web::view::{Choice, Pager, View, status_choices, type_choices};
 
 /// Maximum number of rows per update.
 const MAX_ROWS: usize = 100;
-/// Number of runs in the small chart of a row.
-const SPARK: i64 = 40;
 
 /// `GET /tasks`
 pub async fn list(ctx: Arc<RequestContext>) -> HandlerResult {
@@ -31,15 +27,12 @@ pub async fn list(ctx: Arc<RequestContext>) -> HandlerResult {
             Choice::new(name, ctx.t(&key).to_owned())
         })
     });
-    let ids: Vec<&str> = found.items.iter().map(|task| task.id.as_str()).collect();
-    let runs = ctx.services().executions.recent_runs(ctx.actor()?, &ids, SPARK).await?;
-    let row = |task: &Task| TaskRow::new(&ctx.view(), task, runs.get(&task.id).map_or(&[], Vec::as_slice));
     let view = TaskList {
         types: type_choices(&ctx.view()),
         statuses: status_choices(&ctx.view()),
         tags: ctx.services().tasks.tags(ctx.actor()?).await?,
         sorts: sorts.collect(),
-        rows: found.items.iter().map(row).collect(),
+        rows: rows::tasks(&ctx, &found.items)?,
         heads: heads(&submitted),
         menu: saved_views::menu(&ctx, ListKind::Tasks, &submitted.address(""), submitted.active).await?,
         pager: Pager::new(&found, |cursor| submitted.address(cursor)),
@@ -48,19 +41,14 @@ pub async fn list(ctx: Arc<RequestContext>) -> HandlerResult {
     ctx.page("tasks", &view)
 }
 
-/// `GET /tasks/-/rows?id=…`: the current state of these rows.
-pub async fn rows(ctx: Arc<RequestContext>) -> HandlerResult {
-    let mut view = TaskRows { rows: Vec::new(), deleted: Vec::new() };
-    let ids: Vec<&str> = ctx.query.all("id").take(MAX_ROWS).collect();
-    let runs = ctx.services().executions.recent_runs(ctx.actor()?, &ids, SPARK).await?;
-    for id in ids {
-        match ctx.services().tasks.get(ctx.actor()?, id).await {
-            Ok(task) => view.rows.push(TaskRow::new(&ctx.view(), &task, runs.get(id).map_or(&[], Vec::as_slice))),
-            Err(Error::NotFound(_)) => view.deleted.push(anchor(id)),
-            Err(error) => return Err(error.into()),
-        }
-    }
-    ctx.fragment(StatusCode::OK, TaskRows::TEMPLATE, &view)
+/// `GET /tasks/-/rows?id=…`: the current state of these rows; a row without cells stands for a task that no longer exists.
+pub async fn updates(ctx: Arc<RequestContext>) -> HandlerResult {
+    let ids: Vec<String> = ctx.query.all("id").take(MAX_ROWS).map(str::to_owned).collect();
+    let found = ctx.services().tasks.many(ctx.actor()?, &ids).await?;
+    let mut html = rows::tasks(&ctx, &found)?;
+    let gone = ids.into_iter().filter(|id| found.iter().all(|task| task.id != *id)).collect();
+    html.push_str(&ctx.web.templates.fragment(ctx.language, GoneRows::TEMPLATE, &GoneRows { ids: gone })?);
+    Ok(html_response(StatusCode::OK, html))
 }
 
 /// Returns the sort links of the columns; the active column's link reverses the order.

@@ -69,7 +69,7 @@ fn given(ctx: &RequestContext) -> String {
 
 async fn run_import(ctx: &RequestContext, document: &Value, prune: bool, dry_run: bool) -> Result<ImportOutcome, Error> {
     let actor = ctx.actor().map_err(|_| Error::Unauthorized(message!("sign_in.nobody")))?;
-    ctx.services().transfer.import(actor, document, Import { prune, dry_run }).await
+    ctx.services().transfer.import(actor, document, Import { prune, dry_run, tag: None }).await
 }
 
 /// Returns a hash of a plan, so that a plan that changed in the meantime is previewed again.
@@ -80,6 +80,7 @@ fn seen(document: &Value, prune: bool, planned: &ImportOutcome) -> String {
     for change in &planned.changes {
         digest.update(format!("{} {} {:?}", change.kind.as_str(), change.id, change.differences));
     }
+    digest.update(planned.calendars.join(" "));
     HEXLOWER.encode(&digest.finalize()[..16])
 }
 

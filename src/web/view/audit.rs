@@ -88,7 +88,7 @@ impl View for AuditPage {
             after: before.into(),
         };
         let mut rows: Vec<_> = AuditEvent::ALL.iter().map(|event| row(event, "{\"name\": \"<b>\"}", "page")).collect();
-        rows.extend(["api", "command_line"].map(|via| row(&AuditEvent::TaskRun, "", via)));
+        rows.extend(["api", "command_line", "server"].map(|via| row(&AuditEvent::TaskRun, "", via)));
         let page = |rows, filter: Filter, fault: &str| AuditPage {
             filter,
             actions: vec![Choice::new("task.create", "…")],

@@ -24,22 +24,24 @@ pub struct Hidden {
     pub value: String,
 }
 
-/// Progress of a bulk action; its form continues with the remaining tasks.
+/// Progress of a bulk action.
 #[derive(Debug, Clone, Serialize)]
-pub struct BulkProgress {
+pub struct BulkProgressView {
     pub action: &'static str,
     pub processed: i64,
     pub of: i64,
-    pub hidden: Vec<Hidden>,
-    pub back: String,
+    /// The address of this view, which shows the progress later.
+    pub href: String,
+    /// The address that stops the action.
+    pub stop: String,
 }
 
-impl View for BulkProgress {
+impl View for BulkProgressView {
     const TEMPLATE: &'static str = "pages/bulk_progress.html";
 
     fn samples() -> Vec<Self> {
-        let hidden = vec![Hidden { name: "after".into(), value: "<b>".into() }];
-        vec![BulkProgress { action: "run", processed: 1500, of: 10_000, hidden, back: "/tasks".into() }]
+        let (href, stop) = ("/tasks/-/bulk/1?search=x".into(), "/tasks/-/bulk/1/stop?search=x".into());
+        vec![BulkProgressView { action: "run", processed: 1500, of: 10_000, href, stop }]
     }
 }
 

@@ -5,6 +5,8 @@ use chrono_tz::Tz;
 use serde::Serialize;
 
 use super::{Choice, View};
+use crate::domain::calendar::CompiledCalendar;
+use crate::i18n::Language;
 use crate::stats::calendar as domain;
 use crate::web::urls::with_query;
 
@@ -21,6 +23,8 @@ pub struct Calendar {
     pub as_month: String,
     pub filter: CalendarFilter,
     pub types: Vec<Choice>,
+    /// The calendars to choose from.
+    pub calendars: Vec<Choice>,
     /// Whole weeks, from Monday.
     pub days: Vec<Day>,
     /// Ids of tasks that fire too often to be shown.
@@ -34,6 +38,8 @@ pub struct CalendarFilter {
     pub month: bool,
     pub r#type: String,
     pub task: String,
+    /// The calendar whose closed days are shaded; empty: none.
+    pub calendar: String,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -45,6 +51,10 @@ pub struct Day {
     pub is_today: bool,
     /// Whether the day is in the shown month.
     pub inside: bool,
+    /// Whether the chosen calendar is closed.
+    pub is_closed: bool,
+    /// The name of the day in the chosen calendar.
+    pub name: String,
     /// One per day in the month view, one per hour in the week view.
     pub cells: Vec<Cell>,
 }
@@ -85,10 +95,22 @@ pub fn days(scope: &CellScope, found: &domain::Calendar, first: NaiveDate, count
             weekday: NAMES[date.weekday().num_days_from_monday() as usize],
             is_today: date == around.0,
             inside: by_hour || date.month() == around.1,
+            is_closed: false,
+            name: String::new(),
             cells: hours.iter().map(|hour| cell(scope, found.cells.get(&(date, *hour)), date, *hour)).collect(),
         }
     };
     (0..count).map(day).collect()
+}
+
+/// Marks the days on which a calendar is closed, and names those that have a name.
+pub fn mark_closed(days: &mut [Day], calendar: &CompiledCalendar, language: Language) {
+    for day in days {
+        let Ok(date) = day.date.parse() else { continue };
+        let known = calendar.day(date);
+        day.is_closed = !known.working;
+        day.name = known.name.map(|name| name.message().text(language)).unwrap_or_default();
+    }
 }
 
 fn cell(scope: &CellScope, found: Option<&domain::Cell>, date: NaiveDate, hour: Option<u32>) -> Cell {
@@ -143,6 +165,8 @@ impl View for Calendar {
             weekday: "sat",
             is_today: number == 1,
             inside: number != 3,
+            is_closed: number == 2,
+            name: if number == 2 { "<b>".into() } else { String::new() },
             cells,
         };
         let calendar = |month, days| Calendar {
@@ -153,7 +177,8 @@ impl View for Calendar {
             today: "/calendar".into(),
             week: "/calendar".into(),
             as_month: "/calendar".into(),
-            filter: CalendarFilter { month, r#type: "echo".into(), task: "日报".into() },
+            filter: CalendarFilter { month, r#type: "echo".into(), task: "日报".into(), calendar: "cn".into() },
+            calendars: vec![Choice::new("cn", "cn")],
             types: vec![Choice::new("echo", "…")],
             days,
             too_frequent: if month { vec!["often".into()] } else { vec![] },

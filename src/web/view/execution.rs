@@ -1,5 +1,6 @@
 //! View of one execution.
 
+use chrono_tz::Tz;
 use serde::Serialize;
 
 use super::context::ViewContext;
@@ -8,12 +9,17 @@ use super::result::ResultView;
 use super::tasks::task_href;
 use super::{Moment, View, pretty};
 use crate::domain::execution::{Execution, ExecutionDetail, OutputChunk, Stream};
+use crate::domain::input::truncate;
+use crate::domain::run_data::{HookCall, RunData};
+use crate::domain::schedule::Origin;
 use crate::web::ansi::{self, Span, TextStyle, spans};
 
 mod samples;
 
 /// Maximum bytes of output on the page; the download is complete.
 const MAX_OUTPUT: usize = 512 * 1024;
+/// Maximum characters of a hook's body on the page.
+const MAX_BODY: usize = 10_000;
 
 #[derive(Debug, Clone, Serialize)]
 pub struct ExecutionPage {
@@ -30,6 +36,12 @@ pub struct ExecutionPage {
     pub attempts: Vec<AttemptView>,
     /// The rendered parameters; empty if they had no templates.
     pub filled_params: String,
+    /// The values of its inputs as JSON, secrets as stars; empty without any.
+    pub inputs: String,
+    /// The call of the hook that started it.
+    pub hook: Option<HookView>,
+    /// The rule and the calendars behind it.
+    pub origin: Option<OriginView>,
     /// Id of the execution that started this one through a chain; empty if none did.
     pub started_by: String,
     /// Executions that this one started through its chain.
@@ -47,6 +59,51 @@ pub struct AttemptView {
     pub duration: Option<i64>,
     pub error: String,
     pub node: String,
+}
+
+/// The call of a hook.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct HookView {
+    pub name: String,
+    /// Its headers as JSON; empty without any.
+    pub headers: String,
+    /// Its body, cut if it is long.
+    pub body: String,
+}
+
+impl HookView {
+    fn new(call: &HookCall) -> HookView {
+        let headers = if call.headers.is_empty() { String::new() } else { pretty(&call.headers.clone().into()) };
+        HookView { name: call.name.clone(), headers, body: truncate(&call.body, MAX_BODY) }
+    }
+}
+
+/// The rule and the calendars behind an occurrence.
+#[derive(Debug, Clone, Serialize)]
+pub struct OriginView {
+    pub rule: String,
+    /// `moved`, `held` or `provisional`; empty: as the rule says.
+    pub note: &'static str,
+    pub original: Option<Moment>,
+    /// Their versions.
+    pub calendars: String,
+}
+
+impl OriginView {
+    fn new(origin: &Origin, zone: Tz) -> OriginView {
+        let note = match origin.note.as_deref() {
+            Some("moved") => "moved",
+            Some("held") => "held",
+            _ if origin.provisional => "provisional",
+            _ => "",
+        };
+        OriginView {
+            rule: origin.rule.clone().unwrap_or_default(),
+            note,
+            original: origin.original.map(|at| Moment::zoned(at, zone)),
+            calendars: origin.calendars.clone(),
+        }
+    }
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -81,7 +138,7 @@ impl ExecutionPage {
         let execution = &detail.execution;
         let precise = |at| Moment::precise(at, zone);
         ExecutionPage {
-            row: ExecutionRow::new(ctx, execution),
+            row: ExecutionRow::new(ctx, execution, task_exists),
             task_exists,
             version: execution.task_version.unwrap_or(0),
             version_href: version_href(&execution.task_id, execution.task_version.unwrap_or(0)),
@@ -103,12 +160,19 @@ impl ExecutionPage {
                 })
                 .collect(),
             filled_params: detail.filled_params.as_ref().map(pretty).unwrap_or_default(),
+            inputs: detail.given.as_ref().map(inputs_json).unwrap_or_default(),
+            hook: detail.given.as_ref().and_then(|given| given.hook.as_ref()).map(HookView::new),
+            origin: execution.origin.as_ref().map(|origin| OriginView::new(origin, zone)),
             started_by: execution.started_by.clone().unwrap_or_default(),
             started: detail.started.iter().map(StartedView::new).collect(),
             result: ResultView::new(detail.result.as_ref()),
             output: OutputView::new(&detail.output, 0, Default::default()),
         }
     }
+}
+
+fn inputs_json(given: &RunData) -> String {
+    if given.inputs.is_empty() { String::new() } else { pretty(&given.inputs.clone().into()) }
 }
 
 /// Returns the URL of a task's versions, from this one back.

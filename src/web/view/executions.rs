@@ -1,12 +1,13 @@
 //! Executions list.
 
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::context::ViewContext;
 use super::saved_views::ViewMenu;
 use super::tasks::task_href;
-use super::{Choice, Moment, Pager, View, pretty, shortened, status_code, type_title};
-use crate::domain::execution::Execution;
+use super::{Choice, Moment, Pager, View, pretty, status_code, summarized, type_title};
+use crate::domain::execution::{Execution, Status};
 use crate::web::urls::encode;
 
 mod samples;
@@ -19,7 +20,8 @@ pub struct ExecutionList {
     pub causes: Vec<Choice>,
     /// Predefined time ranges.
     pub ranges: Vec<Range>,
-    pub rows: Vec<ExecutionRow>,
+    /// The rows, drawn.
+    pub rows: String,
     pub pager: Pager,
     /// The newest execution on the page; the script offers to load newer ones.
     pub newest: String,
@@ -61,11 +63,14 @@ pub struct ExecutionRow {
     pub id: String,
     pub href: String,
     pub task_id: String,
+    /// Empty if the task was deleted.
     pub task_href: String,
     pub r#type: String,
     pub type_title: String,
     pub expression: String,
     pub params: String,
+    /// The parameters for the tooltip; empty if `params` has all of them.
+    pub params_title: String,
     pub params_json: String,
     pub status: &'static str,
     pub cause: &'static str,
@@ -80,18 +85,58 @@ pub struct ExecutionRow {
     pub is_final: bool,
 }
 
+/// What of an execution its row shows: with another state the row is drawn again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExecutionState {
+    status: Status,
+    attempt: i64,
+    started_at: Option<DateTime<Utc>>,
+    finished_at: Option<DateTime<Utc>>,
+    node: Option<String>,
+    task_exists: bool,
+}
+
+impl ExecutionState {
+    pub fn new(execution: &Execution, task_exists: bool) -> ExecutionState {
+        ExecutionState {
+            status: execution.status,
+            attempt: execution.attempt,
+            started_at: execution.started_at,
+            finished_at: execution.finished_at,
+            node: execution.node.clone(),
+            task_exists,
+        }
+    }
+}
+
+/// A row to be drawn.
+#[derive(Debug, Clone, Serialize)]
+pub struct DrawnExecutionRow {
+    pub run: ExecutionRow,
+}
+
+impl View for DrawnExecutionRow {
+    const TEMPLATE: &'static str = "fragments/execution_row.html";
+
+    fn samples() -> Vec<Self> {
+        Status::ALL.map(|status| DrawnExecutionRow { run: ExecutionRow::sample(status.as_str()) }).into()
+    }
+}
+
 impl ExecutionRow {
-    pub fn new(ctx: &ViewContext, execution: &Execution) -> ExecutionRow {
+    pub fn new(ctx: &ViewContext, execution: &Execution, task_exists: bool) -> ExecutionRow {
         let zone = ctx.zone;
+        let (params, params_title) = summarized(&execution.params);
         ExecutionRow {
             id: execution.id.clone(),
             href: format!("/executions/{}", encode(&execution.id)),
             task_id: execution.task_id.clone(),
-            task_href: task_href(&execution.task_id),
+            task_href: if task_exists { task_href(&execution.task_id) } else { String::new() },
             r#type: execution.task_type.clone(),
             type_title: type_title(&execution.task_type, ctx),
             expression: execution.schedule_text.clone(),
-            params: shortened(&execution.params),
+            params,
+            params_title,
             params_json: pretty(&execution.params),
             status: status_code(execution.status),
             cause: execution.cause.as_str(),
@@ -117,19 +162,5 @@ impl View for ExecutionList {
 
     fn samples() -> Vec<Self> {
         samples::execution_lists()
-    }
-}
-
-/// Updated rows.
-#[derive(Debug, Clone, Serialize)]
-pub struct ExecutionRows {
-    pub rows: Vec<ExecutionRow>,
-}
-
-impl View for ExecutionRows {
-    const TEMPLATE: &'static str = "fragments/execution_rows.html";
-
-    fn samples() -> Vec<Self> {
-        vec![ExecutionRows { rows: vec![ExecutionRow::sample("running")] }]
     }
 }

@@ -17,6 +17,14 @@ impl FaultText {
         FaultText { pointer: pointer.into(), message: message.into() }
     }
 
+    /// The message after the place that it is about, for faults that no field shows.
+    pub fn with_pointer(&self) -> String {
+        match self.pointer.as_str() {
+            "" | "/params" => self.message.clone(),
+            pointer => format!("{pointer}: {}", self.message),
+        }
+    }
+
     pub fn from_fault(fault: &Fault, language: Language) -> FaultText {
         FaultText::new(fault.pointer.clone(), fault.message.text(language))
     }

@@ -4,19 +4,30 @@ pub mod account;
 pub mod audit;
 pub mod bulk;
 pub mod calendar;
+pub mod calendars;
+pub mod channels;
 pub mod chart;
 pub mod context;
 pub mod error;
 pub mod execution;
 pub mod executions;
 pub mod fault_text;
+pub mod freezes;
+pub mod heartbeats;
+pub mod hooks;
+pub mod incidents;
 pub mod mail_sms_profiles;
 pub mod nodes;
+pub mod notify_rules;
+pub mod occurrences;
 pub mod overview;
+pub mod pause;
 pub mod resources;
 pub mod result;
+pub mod run_inputs;
 pub mod saved_views;
 pub mod second_factor;
+pub mod spark;
 pub mod task;
 pub mod task_form;
 pub mod task_types;
@@ -25,15 +36,18 @@ pub mod tokens;
 pub mod transfer;
 pub mod users;
 pub mod versions;
+pub mod why;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use chrono_tz::Tz;
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use self::context::ViewContext;
+use self::freezes::Banners;
 use crate::domain::execution::{Cause, Status};
 use crate::domain::input::truncate;
+pub use crate::domain::json::pretty;
 use crate::domain::page::Cursor;
 use crate::domain::user::{Action, Role};
 use crate::i18n::Language;
@@ -67,11 +81,14 @@ pub struct PageLayout {
     pub address: String,
     /// Position in the events that the page was drawn at.
     pub position: String,
+    /// The server's time in milliseconds since 1970, for countdowns.
+    pub now: i64,
     /// The server's time zone.
     pub zone: &'static str,
     pub flash: Option<FlashView>,
-    /// Texts for the page's script, as JSON.
-    pub script_texts: String,
+    /// The number of open incidents in the scope of the user.
+    pub open_incidents: i64,
+    pub banners: Banners,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -89,6 +106,9 @@ pub struct LayoutRequest<'a> {
     pub address: String,
     pub position: String,
     pub flash: Option<FlashView>,
+    /// The number of open incidents in the scope of the user.
+    pub open_incidents: i64,
+    pub banners: Banners,
 }
 
 impl PageLayout {
@@ -106,35 +126,13 @@ impl PageLayout {
             section: request.section.to_owned(),
             address: request.address,
             position: request.position,
+            now: ctx.now.timestamp_millis(),
             zone: ctx.zone.name(),
             flash: request.flash,
-            script_texts: script_texts(ctx),
+            open_incidents: request.open_incidents,
+            banners: request.banners,
         }
     }
-}
-
-/// Returns the texts of the page's script as JSON: units of time, connection state, messages.
-fn script_texts(ctx: &ViewContext) -> String {
-    const KEYS: [&str; 16] = [
-        "ms",
-        "s",
-        "min",
-        "h",
-        "d",
-        "in",
-        "ago",
-        "due",
-        "lost",
-        "reconnected",
-        "new_rows",
-        "copied",
-        "failed",
-        "copy_by_hand",
-        "task_gone",
-        "run_gone",
-    ];
-    let pairs = KEYS.map(|key| (key.to_owned(), Value::from(ctx.t(&format!("script.{key}")))));
-    Value::Object(pairs.into_iter().collect()).to_string()
 }
 
 /// A point in time, formatted in the task's or the server's time zone; the script shows it in the browser's.
@@ -144,7 +142,7 @@ pub struct Moment {
     pub text: String,
     /// With milliseconds, offset and time zone.
     pub title: String,
-    /// Display precision: `second`, `ms`, or `clock` (hour and minute).
+    /// Display precision: `second`, `ms`, `clock` (hour and minute), or `zoned` (shown in the zone of the task, to the second).
     pub precision: &'static str,
 }
 
@@ -156,6 +154,11 @@ impl Moment {
     /// With milliseconds.
     pub fn precise(at: DateTime<Utc>, zone: Tz) -> Moment {
         Moment::format(at, zone, "%Y-%m-%d %H:%M:%S%.3f", "ms")
+    }
+
+    /// In the zone of the task's rule, also in the browser.
+    pub fn zoned(at: DateTime<Utc>, zone: Tz) -> Moment {
+        Moment::format(at, zone, "%Y-%m-%d %H:%M:%S", "zoned")
     }
 
     /// Hour and minute only.
@@ -171,9 +174,9 @@ impl Moment {
     fn format(at: DateTime<Utc>, zone: Tz, format: &str, precision: &'static str) -> Moment {
         let local = at.with_timezone(&zone);
         Moment {
-            iso: at.to_rfc3339_opts(SecondsFormat::Millis, true),
+            iso: at.to_rfc3339_opts(SecondsFormat::AutoSi, true),
             text: local.format(format).to_string(),
-            title: format!("{} {}", local.format("%Y-%m-%d %H:%M:%S%.3f %:z"), zone.name()),
+            title: format!("{} {}", local.format("%Y-%m-%d %H:%M:%S%.f %:z"), zone.name()),
             precision,
         }
     }
@@ -219,6 +222,16 @@ impl Pager {
     }
 }
 
+/// Parameters in one line: shortened, and in full for a tooltip if they are longer.
+pub fn summarized(params: &Value) -> (String, String) {
+    let (short, whole) = (shortened(params), pretty(params));
+    let is_whole = !short.contains('…') && !whole.contains("\\n");
+    (short, if is_whole { String::new() } else { truncate(&whole, TOOLTIP) })
+}
+
+/// The longest tooltip, in characters.
+const TOOLTIP: usize = 600;
+
 /// Formats parameters as one short line.
 pub fn shortened(params: &Value) -> String {
     let Value::Object(map) = params else { return truncate(&params.to_string(), 60) };
@@ -232,11 +245,6 @@ fn one_line(value: &Value) -> String {
         other => other.to_string(),
     };
     truncate(&text.split_whitespace().collect::<Vec<_>>().join(" "), 40)
-}
-
-/// Formats JSON with indentation.
-pub fn pretty(value: &Value) -> String {
-    serde_json::to_string_pretty(value).unwrap_or_else(|_| value.to_string())
 }
 
 /// Options of the status filter.
@@ -282,8 +290,13 @@ pub fn sample_layout(language: Language) -> PageLayout {
         section: "tasks".to_owned(),
         address: "/tasks?type=echo".to_owned(),
         position: "01J-1".to_owned(),
+        now: 0,
         zone: "Asia/Shanghai",
         flash: Some(FlashView { text: "daily-report".to_owned(), link: "/executions/01J".to_owned() }),
-        script_texts: json!({"s": "s"}).to_string(),
+        open_incidents: 3,
+        banners: Banners {
+            freezes: vec![freezes::FreezeRow::sample("<b>", "active"), freezes::FreezeRow::sample("", "active")],
+            missing_year: 2027,
+        },
     }
 }

@@ -33,6 +33,8 @@ pub struct NodeCard {
     pub seen: Moment,
     /// Whether its last heartbeat is recent.
     pub alive: bool,
+    /// Seconds by which its clock is ahead of the database's; empty if they agree.
+    pub clock_offset: String,
     pub workers: i64,
     pub busy: usize,
     pub runs: Vec<NodeRun>,
@@ -56,8 +58,7 @@ pub struct QueueRow {
 
 impl NodesPage {
     pub fn new(ctx: &ViewContext, found: &service::Nodes) -> NodesPage {
-        let now = ctx.now;
-        let nodes: Vec<_> = found.nodes.iter().map(|node| NodeCard::new(ctx, node, &found.running, now)).collect();
+        let nodes: Vec<_> = found.nodes.iter().map(|node| NodeCard::new(ctx, node, &found.running, found.now)).collect();
         let alive = nodes.iter().filter(|node| node.alive);
         NodesPage {
             running: found.running.len(),
@@ -87,11 +88,20 @@ impl NodeCard {
             started: Moment::new(node.started_at, zone),
             seen: Moment::new(node.last_seen_at, zone),
             alive: !is_silent(node.last_seen_at, now),
+            clock_offset: node.clock_offset_ms.map(clock_offset).unwrap_or_default(),
             workers: node.workers,
             runs: runs.collect(),
             busy: here.len(),
             more: here.len().saturating_sub(SHOWN),
         }
+    }
+}
+
+/// A clock offset in seconds, such as `-33`; empty below one second.
+fn clock_offset(millis: i64) -> String {
+    match millis / 1000 {
+        0 => String::new(),
+        seconds => format!("{seconds:+}"),
     }
 }
 
@@ -109,6 +119,7 @@ impl View for NodesPage {
             started: moment(),
             seen: moment(),
             alive,
+            clock_offset: if alive { "+33".into() } else { String::new() },
             workers,
             busy: usize::from(alive),
             runs: if alive { vec![run.clone()] } else { vec![] },

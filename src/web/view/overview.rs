@@ -7,10 +7,12 @@ use serde::Serialize;
 use super::chart::{Chart, Column};
 use super::context::ViewContext;
 use super::executions::ExecutionRow;
+use super::incidents::IncidentRow;
 use super::tasks::task_href;
 use super::{Moment, View};
+use crate::domain::notify::incident::Incident;
 use crate::domain::stats::DueTask;
-use crate::i18n::Language;
+use crate::i18n::{Language, Message};
 use crate::stats::likely_cause::LikelyCause;
 use crate::stats::overview as domain;
 use crate::stats::timeline::{PlannedSlot, Slot};
@@ -22,6 +24,12 @@ mod samples;
 pub struct Overview {
     /// Overall state: `empty`, `overdue`, `failing` or `healthy`.
     pub summary: &'static str,
+    /// There are example tasks.
+    pub has_demo: bool,
+    /// The newest open incidents.
+    pub incidents: Vec<IncidentRow>,
+    /// Why the server plans or writes nothing at the moment; `None` if it does.
+    pub not_ready: Option<String>,
     pub failing: i64,
     pub tasks: i64,
     pub enabled: i64,
@@ -81,14 +89,28 @@ pub struct Current {
     pub elapsed: i64,
 }
 
+/// What the page shows beside the statistics.
+#[derive(Debug, Clone, Default)]
+pub struct MoreOfOverview {
+    /// Why the server plans or writes nothing at the moment.
+    pub not_ready: Option<Message>,
+    /// The newest open incidents.
+    pub incidents: Vec<Incident>,
+    pub has_demo: bool,
+}
+
 impl Overview {
-    pub fn new(ctx: &ViewContext, found: &domain::Overview) -> Overview {
+    pub fn new(ctx: &ViewContext, found: &domain::Overview, more: &MoreOfOverview) -> Overview {
         let zone = ctx.zone;
         let due = |list: &[DueTask]| list.iter().map(|task| Due::new(task, zone)).collect::<Vec<_>>();
-        let rows = |list: &[crate::domain::execution::Execution]| list.iter().map(|run| ExecutionRow::new(ctx, run)).collect();
+        let rows =
+            |list: &[crate::domain::execution::Execution]| list.iter().map(|run| ExecutionRow::new(ctx, run, true)).collect();
         let due_next = due(&found.due_next);
         Overview {
             summary: summary(found),
+            has_demo: more.has_demo,
+            incidents: more.incidents.iter().map(|incident| IncidentRow::new(ctx, incident)).collect(),
+            not_ready: more.not_ready.as_ref().map(|message| message.text(ctx.language)),
             failing: found.tasks.failing,
             tasks: found.tasks.total,
             enabled: found.tasks.enabled,
@@ -191,7 +213,7 @@ impl Due {
 impl Current {
     fn new(ctx: &ViewContext, current: &domain::RunningExecution, now: DateTime<Utc>) -> Current {
         let elapsed = current.execution.started_at.map_or(0, |at| (now - at).num_milliseconds().max(0));
-        Current { run: ExecutionRow::new(ctx, &current.execution), usual: current.median_ms, elapsed }
+        Current { run: ExecutionRow::new(ctx, &current.execution, true), usual: current.median_ms, elapsed }
     }
 }
 

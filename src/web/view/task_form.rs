@@ -36,8 +36,17 @@ pub struct TaskForm {
     pub chain_open: bool,
     /// Row numbers of the chain, including blank rows.
     pub chain_rows: Vec<usize>,
+    /// Whether the section of the inputs is expanded: there are some.
+    pub inputs_open: bool,
+    /// Row numbers of the inputs, including a blank row.
+    pub input_rows: Vec<usize>,
     /// Whether the single cron fields are expanded: they are in use.
     pub cron_open: bool,
+    pub calendars: Vec<Choice>,
+    /// Whether the section of further rules is expanded: they are in use.
+    pub rules_open: bool,
+    /// Row numbers of the further rules, including blank rows.
+    pub rule_rows: Vec<usize>,
 }
 
 /// Form fields: their values and faults.
@@ -192,6 +201,10 @@ pub struct PreviewMoment {
     /// In the trigger's time zone, with its offset.
     pub local: String,
     pub weekday: &'static str,
+    /// `moved`, `held` or `provisional`; empty: as the rule says.
+    pub note: &'static str,
+    /// The time by the rule, if the calendar moved it; else empty.
+    pub original: String,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -208,6 +221,8 @@ impl PreviewView {
         fields.faults.entry("/trigger".to_owned()).or_default().extend(others);
         let mut names: std::collections::BTreeSet<_> =
             TRIGGERS.iter().flat_map(|(_, members)| members.iter().map(|member| format!("/trigger/{member}"))).collect();
+        names.extend(["/triggers", "/calendar", "/calendar_rule", "/on_closed", "/nth_working_day"].map(str::to_owned));
+        names.extend(fields.faults.keys().filter(|name| name.starts_with("/triggers/")).cloned());
         names.insert("/trigger".to_owned());
         let listed = names
             .into_iter()
@@ -221,6 +236,17 @@ impl PreviewView {
             faulty: !faults.is_empty(),
             faults: listed,
             idle: false,
+        }
+    }
+}
+
+impl PreviewView {
+    /// Clears the faults of further fields that have none any more.
+    pub fn clear<'f>(&mut self, fields: impl Iterator<Item = &'f str>) {
+        for field in fields {
+            if self.faults.iter().all(|known| known.field != field) {
+                self.faults.push(FieldFaults { field: field.to_owned(), messages: Vec::new() });
+            }
         }
     }
 }

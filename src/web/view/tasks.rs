@@ -1,16 +1,17 @@
 //! Tasks list.
 
+use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
-use data_encoding::HEXLOWER;
 use serde::Serialize;
 
-use super::chart::{Chart, Column};
 use super::context::ViewContext;
+use super::run_inputs::InputControl;
 use super::saved_views::ViewMenu;
-use super::{Choice, Moment, Pager, View, pretty, shortened, status_code, type_title};
+use super::spark::Spark;
+use super::{Choice, Moment, Pager, View, pretty, status_code, summarized, type_title};
 use crate::domain::execution::Status;
-use crate::domain::stats::RunPoint;
-use crate::domain::task::Task;
+use crate::domain::recent_outcomes::RecentOutcome;
+use crate::domain::task::{Managed, Task, TaskStats};
 use crate::domain::trigger::Kind;
 use crate::web::urls::encode;
 
@@ -25,7 +26,8 @@ pub struct TaskList {
     pub sorts: Vec<Choice>,
     /// Sort links of the columns id, runs, last run and next run.
     pub heads: Vec<SortHead>,
-    pub rows: Vec<TaskRow>,
+    /// The rows, drawn.
+    pub rows: String,
     pub menu: ViewMenu,
     pub pager: Pager,
 }
@@ -55,8 +57,6 @@ pub struct TaskRow {
     pub id: String,
     /// URL of its page.
     pub href: String,
-    /// DOM id of its row.
-    pub anchor: String,
     pub name: String,
     pub tags: Vec<String>,
     pub r#type: String,
@@ -66,6 +66,8 @@ pub struct TaskRow {
     pub rule: String,
     pub expression: String,
     pub params: String,
+    /// The parameters for the tooltip; empty if `params` has all of them.
+    pub params_title: String,
     pub params_json: String,
     pub enabled: bool,
     pub executed: bool,
@@ -77,27 +79,68 @@ pub struct TaskRow {
     pub last: Option<Moment>,
     pub last_duration: Option<i64>,
     pub next: Option<Moment>,
+    /// The time zone of its rule.
+    pub zone: &'static str,
     /// Why there is no next run: key after `tasks.none.`.
     pub no_next: &'static str,
     pub version: i64,
     /// The file that manages the task; empty if none does.
     pub managed_by: String,
     /// Chart of its latest runs, with a text alternative.
-    pub spark: Chart,
+    pub spark: Spark,
     pub spark_text: String,
 }
 
+/// What of a task its row shows: with another state the row is drawn again.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TaskState {
+    version: i64,
+    updated_at: DateTime<Utc>,
+    enabled: bool,
+    next_run_at: Option<DateTime<Utc>>,
+    stats: TaskStats,
+    managed: Option<Managed>,
+}
+
+impl From<&Task> for TaskState {
+    fn from(task: &Task) -> TaskState {
+        TaskState {
+            version: task.version,
+            updated_at: task.updated_at,
+            enabled: task.enabled,
+            next_run_at: task.next_run_at,
+            stats: task.stats.clone(),
+            managed: task.managed.clone(),
+        }
+    }
+}
+
+/// A row with what its reader may do.
+#[derive(Debug, Clone, Serialize)]
+pub struct DrawnTaskRow {
+    pub row: TaskRow,
+    pub can_run: bool,
+}
+
+impl View for DrawnTaskRow {
+    const TEMPLATE: &'static str = "fragments/task_row.html";
+
+    fn samples() -> Vec<Self> {
+        let rows = [(TaskRow::sample(), true), (TaskRow::paused_sample(), false)];
+        rows.map(|(row, can_run)| DrawnTaskRow { row, can_run }).into()
+    }
+}
+
 impl TaskRow {
-    /// `runs`: the latest runs, oldest first.
-    pub fn new(ctx: &ViewContext, task: &Task, runs: &[RunPoint]) -> TaskRow {
+    pub fn new(ctx: &ViewContext, task: &Task) -> TaskRow {
         let zone = ctx.zone;
-        let rule = task.rule(zone).ok();
+        let rule = task.rules(zone).ok();
         let task_zone = rule.as_ref().map_or(zone, |rule| rule.zone());
         let kind = rule.as_ref().map(|rule| rule.kind());
+        let (params, params_title) = summarized(&task.params);
         TaskRow {
             id: task.id.clone(),
             href: task_href(&task.id),
-            anchor: anchor(&task.id),
             name: if task.name == task.id { String::new() } else { task.name.clone() },
             tags: task.tags.clone(),
             r#type: task.task_type.clone(),
@@ -105,7 +148,8 @@ impl TaskRow {
             trigger_kind: kind.map_or("cron", Kind::as_str),
             rule: rule.map_or_else(|| task.schedule_text.clone(), |rule| rule.describe(ctx.language)),
             expression: task.schedule_text.clone(),
-            params: shortened(&task.params),
+            params,
+            params_title,
             params_json: pretty(&task.params),
             enabled: task.enabled,
             executed: task.stats.run_count > 0,
@@ -115,12 +159,13 @@ impl TaskRow {
             last_status: task.stats.last_status.map(status_code).unwrap_or_default(),
             last: moment(task.stats.last_run_at, task_zone),
             last_duration: task.stats.last_duration_ms,
-            next: moment(task.next_run_at.filter(|_| task.enabled), task_zone),
+            next: task.next_run_at.filter(|_| task.enabled).map(|at| Moment::zoned(at, task_zone)),
+            zone: task_zone.name(),
             no_next: no_next(task, kind),
             version: task.version,
             managed_by: task.managed.as_ref().map(|managed| managed.by.clone()).unwrap_or_default(),
-            spark: spark(runs),
-            spark_text: spark_text(ctx, runs),
+            spark: Spark::new(&task.stats.recent),
+            spark_text: spark_text(ctx, &task.stats.recent),
         }
     }
 
@@ -133,23 +178,13 @@ impl TaskRow {
     }
 }
 
-/// Height shows the duration of a run, color its result.
-fn spark(runs: &[RunPoint]) -> Chart {
-    let column = |run: &RunPoint| Column {
-        href: String::new(),
-        label: String::new(),
-        amounts: vec![(run.status.as_str(), run.duration_ms.unwrap_or_default().max(1))],
-    };
-    Chart::new(runs.iter().map(column).collect())
-}
-
-fn spark_text(ctx: &ViewContext, runs: &[RunPoint]) -> String {
+fn spark_text(ctx: &ViewContext, runs: &[RecentOutcome]) -> String {
     let count = |wanted: fn(Status) -> bool| runs.iter().filter(|run| wanted(run.status)).count().to_string();
     let (good, bad) = (count(|status| status == Status::Succeeded), count(Status::is_failure));
     ctx.texts.fill("tasks.spark", &[("n", &runs.len().to_string()), ("good", &good), ("bad", &bad)])
 }
 
-fn moment(at: Option<chrono::DateTime<chrono::Utc>>, zone: Tz) -> Option<Moment> {
+fn moment(at: Option<DateTime<Utc>>, zone: Tz) -> Option<Moment> {
     at.map(|at| Moment::new(at, zone))
 }
 
@@ -166,11 +201,6 @@ pub fn task_href(id: &str) -> String {
     if id == "new" { "/tasks/%6Eew".to_owned() } else { format!("/tasks/{}", encode(id)) }
 }
 
-/// Returns the DOM id of a task's row: the task id in hex, so that it is valid in selectors.
-pub fn anchor(id: &str) -> String {
-    format!("task-{}", HEXLOWER.encode(id.as_bytes()))
-}
-
 impl View for TaskList {
     const TEMPLATE: &'static str = "pages/tasks.html";
 
@@ -179,19 +209,17 @@ impl View for TaskList {
     }
 }
 
-/// Updated rows.
+/// Stands for rows whose tasks no longer exist.
 #[derive(Debug, Clone, Serialize)]
-pub struct TaskRows {
-    pub rows: Vec<TaskRow>,
-    /// DOM ids of rows whose tasks no longer exist.
-    pub deleted: Vec<String>,
+pub struct GoneRows {
+    pub ids: Vec<String>,
 }
 
-impl View for TaskRows {
-    const TEMPLATE: &'static str = "fragments/task_rows.html";
+impl View for GoneRows {
+    const TEMPLATE: &'static str = "fragments/gone_rows.html";
 
     fn samples() -> Vec<Self> {
-        vec![TaskRows { rows: vec![TaskRow::sample()], deleted: vec![anchor("x")] }]
+        vec![GoneRows { ids: vec!["<b>".into()] }]
     }
 }
 
@@ -212,6 +240,8 @@ pub struct ConfirmDialog {
     /// The parameters to edit for this run as JSON; empty without `with_params`.
     pub params: String,
     pub with_params: bool,
+    /// The inputs of the task that is run.
+    pub inputs: Vec<InputControl>,
     pub fault: String,
     pub dangerous: bool,
 }
@@ -228,6 +258,7 @@ impl ConfirmDialog {
             back,
             params: String::new(),
             with_params: false,
+            inputs: Vec::new(),
             fault: String::new(),
             dangerous: true,
         }
@@ -247,6 +278,7 @@ impl View for ConfirmDialog {
             back: "/tasks".into(),
             params: "{}".into(),
             with_params,
+            inputs: if action == "run" { InputControl::samples() } else { Vec::new() },
             fault: fault.into(),
             dangerous: action == "delete",
         };

@@ -39,6 +39,8 @@ pub struct PlanView {
     pub updated: usize,
     pub deleted: usize,
     pub unchanged: usize,
+    /// Names of the calendars that are saved, separated by commas.
+    pub calendars: String,
     /// Names of missing secrets, separated by commas.
     pub missing: String,
     /// The document as one line of JSON, submitted again to apply it.
@@ -85,6 +87,7 @@ impl PlanView {
             updated: count(ChangeKind::Update),
             deleted: count(ChangeKind::Delete),
             unchanged: outcome.unchanged,
+            calendars: outcome.calendars.join(", "),
             missing: outcome.missing_secrets.join(", "),
             document: document.to_string(),
             prune,
@@ -159,6 +162,7 @@ impl View for TransferPage {
             updated: 1,
             deleted: 1,
             unchanged: 5,
+            calendars: "<b>".into(),
             missing: "<b>".into(),
             document: "{\"<b>\": 1}".into(),
             prune: true,
@@ -170,6 +174,7 @@ impl View for TransferPage {
             created: 0,
             updated: 0,
             deleted: 0,
+            calendars: String::new(),
             missing: String::new(),
             prune: false,
             ..plan.clone()

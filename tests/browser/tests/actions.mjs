@@ -1,6 +1,6 @@
 // Actions on tasks, runs, accounts and tokens from lists, by keyboard and by the command palette.
 import assert from "node:assert/strict";
-import { api, echo, ended } from "../lib.mjs";
+import { api, echo, ended, rowAct } from "../lib.mjs";
 
 const toast = (page, text) => page.locator("#toasts", { hasText: text }).waitFor();
 
@@ -15,7 +15,7 @@ export const actions = {
     await toast(page, "queued");
     const link = await page.locator("#toasts a").getAttribute("href");
     await ended(server, link.split("/").pop());
-    await page.click("[aria-label='Run runner with parameters']");
+    await rowAct(page, "runner", "params");
     await page.fill("#confirm-params", '{"message": }');
     await page.click("#dialog .btn-primary");
     await page.locator("#confirm-fault", { hasText: "line 1, column 13" }).waitFor();
@@ -30,12 +30,12 @@ export const actions = {
     await api(server, "POST", "/tasks", echo("moved"));
     const page = await open();
     await page.goto("/tasks?search=moved");
-    await page.click("[aria-label='Pause moved']");
-    await page.locator("[aria-label='Resume moved']").waitFor();
+    await rowAct(page, "moved", "pause");
+    await page.locator("tr[data-task=moved].is-paused").waitFor();
     assert.equal((await api(server, "GET", "/tasks/moved")).enabled, false);
-    await page.click("[aria-label='Resume moved']");
-    await page.locator("[aria-label='Pause moved']").waitFor();
-    await page.click("[aria-label='Delete moved']");
+    await rowAct(page, "moved", "resume");
+    await page.locator("tr[data-task=moved]:not(.is-paused)").waitFor();
+    await rowAct(page, "moved", "delete");
     await page.click("#dialog .btn-danger");
     await page.locator("tr[data-task=moved]").waitFor({ state: "detached" });
     await assert.rejects(api(server, "GET", "/tasks/moved"), /404/);

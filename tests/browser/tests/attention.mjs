@@ -31,10 +31,10 @@ export const attention = {
     await ended(server, run.id);
     await page.waitForTimeout(2500);
     assert.deepEqual(requestPaths, []);
-    assert.equal(await page.locator("[aria-label='Pause behind']").count(), 1, "the row was not updated");
+    assert.equal(await page.locator("tr[data-task=behind]:not(.is-paused)").count(), 1, "the row was not updated");
     await turn(page, false);
-    await page.locator("[aria-label='Resume behind']").waitFor();
-    assert.deepEqual(new Set(requestPaths), new Set(["/tasks/-/rows"]));
+    await page.locator("tr[data-task=behind].is-paused").waitFor();
+    assert.deepEqual(new Set(requestPaths), new Set(["/live", "/tasks/-/rows"]));
   },
 
   async "focus and scroll position are kept during updates"({ server, open }) {
@@ -43,13 +43,13 @@ export const attention = {
     const page = await open({ reducedMotion: "reduce" });
     await page.goto("/tasks?search=focus-");
     await live(page);
-    await page.locator("[aria-label='Edit focus-25']").focus();
+    await page.locator("[aria-label='Run focus-25 now']").focus();
     const before = await page.evaluate(() => scrollY);
     assert.ok(before > 0, "the row is further down");
     await api(server, "POST", "/tasks/focus-25/pause");
-    await page.locator("[aria-label='Resume focus-25']").waitFor();
+    await page.locator("tr[data-task=focus-25].is-paused").waitFor();
     const label = () => page.evaluate(() => document.activeElement.getAttribute("aria-label"));
-    assert.equal(await label(), "Edit focus-25");
+    assert.equal(await label(), "Run focus-25 now");
     assert.equal(await page.evaluate(() => scrollY), before);
     // Pages whose content is reloaded keep the focus too.
     await page.goto("/tasks/focus-35");
@@ -67,7 +67,7 @@ export const attention = {
     await live(page);
     await page.locator("#search").pressSequentially("searched", { delay: 60 });
     await api(server, "POST", "/tasks/searched/pause");
-    await page.locator("[aria-label='Resume searched']").waitFor();
+    await page.locator("tr[data-task=searched].is-paused").waitFor();
     assert.equal(await page.inputValue("#search"), "searched");
     assert.equal(await page.evaluate(() => document.activeElement.id), "search");
   },

@@ -48,6 +48,7 @@ export const forms = {
     await fill(page, "refused");
     await page.fill("[name='/params']", '{\n  "message": }');
     await page.locator("#params-check", { hasText: "line 2" }).waitFor();
+    await page.locator(".cm-lintRange-error, .cm-lintPoint-error").first().waitFor({ state: "attached" });
     await page.fill("[name='/trigger/expression']", "61 8 * * *");
     await page.locator("#preview .preview-bad").waitFor();
     await page.locator("#fault-trigger-expression", { hasText: "61" }).waitFor();

@@ -8,7 +8,7 @@ const TYPED = '{"keep": "e j k p r n / ? x", "n": [1, true]}';
 const EDITABLE = "input:visible:not([type=checkbox], [type=radio], [readonly]), textarea:visible:not(.visually-hidden), .cm-content:visible";
 const PAGES = [
   "/", "/tasks", "/tasks/typed", "/tasks/typed/edit", "/tasks/new", "/executions", "/calendar", "/task-types", "/account", "/account/second-factor",
-  "/settings/users", "/settings/tokens", "/settings/secrets", "/settings/mail", "/settings/sms", "/settings/datasources", "/settings/transfer", "/audit", "/nodes", "/views",
+  "/settings/users", "/settings/tokens", "/settings/secrets", "/settings/channels", "/settings/mail", "/settings/sms", "/settings/datasources", "/settings/transfer", "/audit", "/nodes", "/views",
 ];
 
 const command = (id, text) => ({ id, type: "send_cmd", trigger: { type: "cron", expression: "0 8 * * *" }, params: { command: text } });
@@ -96,13 +96,13 @@ export const interaction = {
     await page.route("**/tasks?search=raced*", async (route) => {
       const drawn = await route.fetch();
       await api(server, "POST", "/tasks/raced/pause");
-      await other.locator("[aria-label='Resume raced']").waitFor();
+      await other.locator("tr[data-task=raced].is-paused").waitFor();
       await route.fulfill({ response: drawn });
     });
     await page.locator("#search").click();
     await page.keyboard.press("Control+a");
     await page.keyboard.type("raced");
-    await page.locator("[aria-label='Resume raced']").waitFor();
+    await page.locator("tr[data-task=raced].is-paused").waitFor();
   },
 
   async "copying works over plain HTTP from another host"({ server, browser }) {

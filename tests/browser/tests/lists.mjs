@@ -31,7 +31,7 @@ export const lists = {
   },
 
   async "executions list: filters, pagination and downloads"({ server, open }) {
-    await api(server, "POST", "/tasks", echo("logged"));
+    await api(server, "POST", "/tasks", echo("logged", { policy: { on_overlap: "allow" } }));
     let last;
     for (let number = 0; number < 42; number += 1) last = await api(server, "POST", "/tasks/logged/run", {});
     await ended(server, last.id);

@@ -79,7 +79,7 @@ export const live = {
     const second = await startServer({ port: new URL(first.url).port, folder: first.folder });
     await api(second, "POST", "/tasks/away/pause");
     await page.locator("#live-status[hidden][data-state=live]").waitFor({ state: "attached" });
-    await page.locator("[aria-label='Resume away']").waitFor();
+    await page.locator("tr[data-task=away].is-paused").waitFor();
     await page.context().close();
     await second.stop();
   },

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use belfry::types::{
     CronField, CronTrigger, CronTriggerType, DateTrigger, DateTriggerType, ExecutionCause, ExecutionDetail, ExecutionStatus,
-    IdleTrigger, IdleTriggerType, IntervalTrigger, IntervalTriggerType, Problem, Role, Trigger,
+    IdleTrigger, IdleTriggerType, IntervalTrigger, IntervalTriggerType, Params, Problem, Role, Trigger,
 };
 
 /// The generated client.
@@ -38,8 +38,8 @@ fn triggers() -> Outcome<Vec<(&'static str, Trigger, usize)>> {
     ])
 }
 
-fn params(command: &str) -> serde_json::Map<String, serde_json::Value> {
-    serde_json::Map::from_iter([("command".to_owned(), command.into())])
+fn params(command: &str) -> Params {
+    Params::from(serde_json::Map::from_iter([("command".to_owned(), command.into())]))
 }
 
 async fn create(client: &Client, name: &str, trigger: Trigger) -> Result<belfry::types::Task, belfry::Error<Problem>> {
@@ -85,8 +85,9 @@ async fn main() -> Outcome<()> {
     for (name, trigger, firings) in triggers()? {
         let created = create(&client, name, trigger.clone()).await?;
         assert_eq!(created.id, format!("rust-{name}"));
-        let preview =
-            client.preview_trigger().body_map(|request| request.trigger(trigger).count(Some(3.try_into().expect("is not 0"))));
+        let preview = client
+            .preview_trigger()
+            .body_map(|request| request.trigger(trigger).count(std::num::NonZeroU64::new(3).expect("is not 0")));
         assert_eq!(preview.send().await?.fire_times.len(), firings, "{name}");
     }
 

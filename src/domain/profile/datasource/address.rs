@@ -6,6 +6,7 @@ use std::fmt;
 use percent_encoding::percent_decode_str;
 
 use crate::domain::secret::Secret;
+use crate::i18n::{Message, message};
 
 /// The supported database engines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -15,6 +16,7 @@ pub enum Engine {
     /// MySQL and MariaDB.
     MySql,
     SqlServer,
+    /// Requires the feature `oracle`.
     Oracle,
     /// Any database with an ODBC driver; requires the feature `odbc`.
     Odbc,
@@ -52,6 +54,15 @@ impl Engine {
     /// Whether a single statement is atomic without an explicit transaction.
     pub fn single_statement_is_atomic(self) -> bool {
         !matches!(self, Engine::SqlServer)
+    }
+
+    /// The Cargo feature with the engine's driver, if this build lacks it.
+    pub fn missing_feature(self) -> Option<&'static str> {
+        match self {
+            Engine::Oracle if !cfg!(feature = "oracle") => Some("oracle"),
+            Engine::Odbc if !cfg!(feature = "odbc") => Some("odbc"),
+            _ => None,
+        }
     }
 
     fn default_port(self) -> u16 {
@@ -113,7 +124,7 @@ impl Address {
     ///
     /// # Errors
     /// A message that names the invalid part and the allowed form.
-    pub fn parse(url: &str) -> Result<Address, String> {
+    pub fn parse(url: &str) -> Result<Address, Message> {
         let (scheme, rest) = url.trim().split_once(':').ok_or_else(|| unknown(""))?;
         let scheme = scheme.to_ascii_lowercase();
         let engine = SCHEMES.iter().find(|(known, _)| *known == scheme).map(|(_, engine)| *engine);
@@ -126,7 +137,7 @@ impl Address {
         let options = options(engine, query)?;
         if engine == Engine::Sqlite {
             return match decode(rest)? {
-                path if path.is_empty() => Err("url: file path is missing; use sqlite://path/to/file.db".to_owned()),
+                path if path.is_empty() => Err(message!("datasource_profile.no_file").of("url")),
                 path => Ok(Address::local(engine, path, options)),
             };
         }
@@ -138,7 +149,7 @@ impl Address {
     }
 
     /// Parses `user:password@host:port/database`.
-    fn from_server_url(engine: Engine, rest: &str, options: Vec<(String, String)>) -> Result<Address, String> {
+    fn from_server_url(engine: Engine, rest: &str, options: Vec<(String, String)>) -> Result<Address, Message> {
         let (authority, database) = rest.split_once('/').unwrap_or((rest, ""));
         let (credentials, place) = match authority.rsplit_once('@') {
             Some((credentials, place)) => (Some(credentials), place),
@@ -150,7 +161,7 @@ impl Address {
         };
         let (host, port) = host_and_port(place)?;
         if host.is_empty() {
-            return Err("url: host is missing".to_owned());
+            return Err(message!("datasource_profile.no_host").of("url"));
         }
         let port = port.unwrap_or(engine.default_port());
         let user = user.filter(|user| !user.is_empty());
@@ -163,35 +174,37 @@ impl Address {
     }
 }
 
-fn unknown(scheme: &str) -> String {
-    let shown = if scheme.is_empty() || !scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'+') || scheme.len() > 20 {
-        "the URL has no database scheme".to_owned()
-    } else {
-        format!("'{scheme}' is not a supported database scheme")
-    };
-    format!("url: {shown}; known are {KNOWN_SCHEMES}")
+fn unknown(scheme: &str) -> Message {
+    let is_scheme = (1..=20).contains(&scheme.len()) && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'+');
+    match is_scheme {
+        true => message!("datasource_profile.unknown_scheme", scheme, known = KNOWN_SCHEMES).of("url"),
+        false => message!("datasource_profile.no_scheme", known = KNOWN_SCHEMES).of("url"),
+    }
 }
 
-fn options(engine: Engine, query: &str) -> Result<Vec<(String, String)>, String> {
+fn options(engine: Engine, query: &str) -> Result<Vec<(String, String)>, Message> {
     let mut options = Vec::new();
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         let name = name.to_ascii_lowercase();
         if !engine.options().contains(&name.as_str()) {
-            let known = engine.options().join(", ");
-            let known = if known.is_empty() { "none".to_owned() } else { known };
-            return Err(format!("url: contains an unsupported option for {engine}; supported: {known}"));
+            let database = engine.to_string();
+            let refused = match engine.options() {
+                [] => message!("datasource_profile.no_options", database),
+                known => message!("datasource_profile.unknown_option", database, known = known.join(", ")),
+            };
+            return Err(refused.of("url"));
         }
         options.push((name, decode(value)?));
     }
     Ok(options)
 }
 
-fn host_and_port(place: &str) -> Result<(String, Option<u16>), String> {
-    let bad = || "url: the port is not a number from 1 to 65535".to_owned();
+fn host_and_port(place: &str) -> Result<(String, Option<u16>), Message> {
+    let bad = || message!("datasource_profile.port").of("url");
     let port = |text: &str| text.parse::<u16>().ok().filter(|port| *port > 0).ok_or_else(bad);
     if let Some(rest) = place.strip_prefix('[') {
-        let (host, after) = rest.split_once(']').ok_or("url: the IPv6 address lacks the closing ]")?;
+        let (host, after) = rest.split_once(']').ok_or_else(|| message!("datasource_profile.ipv6").of("url"))?;
         return Ok((host.to_owned(), after.strip_prefix(':').map(port).transpose()?));
     }
     match place.rsplit_once(':') {
@@ -201,13 +214,13 @@ fn host_and_port(place: &str) -> Result<(String, Option<u16>), String> {
 }
 
 /// Decodes percent-encoding; unlike a browser, it does not accept a `%` that stands for itself.
-fn decode(text: &str) -> Result<String, String> {
+fn decode(text: &str) -> Result<String, Message> {
     let is_code = |rest: &str| matches!(rest.as_bytes(), [high, low, ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit());
     if !text.split('%').skip(1).all(is_code) {
-        return Err("url: a % is not followed by two hexadecimal digits; write %25 for the sign itself".to_owned());
+        return Err(message!("datasource_profile.percent").of("url"));
     }
     let decoded = percent_decode_str(text).decode_utf8();
-    decoded.map(Cow::into_owned).map_err(|_| "url: is not valid UTF-8 after percent-decoding".to_owned())
+    decoded.map(Cow::into_owned).map_err(|_| message!("value.not_utf8").of("url"))
 }
 
 #[cfg(test)]
@@ -243,11 +256,11 @@ mod tests {
             "postgres://me@h/d?secret=secret",
             "sqlite://",
         ] {
-            let message = Address::parse(url).unwrap_err();
+            let message = Address::parse(url).unwrap_err().to_string();
             assert!(message.starts_with("url: ") && !message.contains("secret"), "{url}: {message}");
         }
         let odbc = Address::parse("odbc:Driver=X;PWD=secret").unwrap();
         assert!(!format!("{odbc:?}").contains("secret"));
-        assert!(Address::parse("mongodb://h/").unwrap_err().contains("known are sqlite://path, postgres://"));
+        assert!(Address::parse("mongodb://h/").unwrap_err().to_string().contains("known are sqlite://path, postgres://"));
     }
 }

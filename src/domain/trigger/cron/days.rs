@@ -15,6 +15,10 @@ pub struct DaySet {
     pub nth: [u8; 5],
     /// The last occurrence of weekdays in the month.
     pub last_weekdays: u8,
+    /// Bit n for the day from Monday to Friday that is nearest to day n, within the month; bit 0 for the last such day.
+    pub nearest: u32,
+    /// Bit n for the n-th day before the last one.
+    pub before_last: u32,
 }
 
 const ALL_DAYS: u32 = 0xffff_fffe;
@@ -23,7 +27,8 @@ const ALL_WEEKDAYS: u8 = 0x7f;
 const WEEKS: u64 = 1 | 1 << 7 | 1 << 14 | 1 << 21 | 1 << 28;
 
 impl DaySet {
-    pub(crate) const EVERY: Self = Self { days: 0, last: false, weekdays: ALL_WEEKDAYS, nth: [0; 5], last_weekdays: 0 };
+    pub(crate) const EVERY: Self =
+        Self { days: 0, last: false, weekdays: ALL_WEEKDAYS, nth: [0; 5], last_weekdays: 0, nearest: 0, before_last: 0 };
 
     pub(crate) fn is_every(&self) -> bool {
         *self == Self::EVERY
@@ -63,17 +68,19 @@ impl DaySet {
             *mine |= theirs;
         }
         both.last_weekdays |= other.last_weekdays;
+        both.nearest |= other.nearest;
+        both.before_last |= other.before_last;
         both.canonical()
     }
 
     /// Returns the part that a day-of-month field can express.
     pub(crate) fn by_number(&self) -> Self {
-        Self { days: self.days, last: self.last, ..Self::default() }
+        Self { weekdays: 0, nth: [0; 5], last_weekdays: 0, ..*self }
     }
 
     /// Returns the part that the `day_of_week` field of an expression can express.
     pub(crate) fn by_weekday(&self) -> Self {
-        Self { days: 0, last: false, ..*self }
+        Self { days: 0, last: false, nearest: 0, before_last: 0, ..*self }
     }
 
     /// Returns the days of a month that are in the set.
@@ -89,7 +96,33 @@ impl DaySet {
         }
         let last_week = 0x7f << (length - 7);
         days |= (weekday_pattern(self.last_weekdays, first) & last_week) << 1;
+        for day in (0..=length).filter(|day| self.nearest >> day & 1 == 1) {
+            days |= 1 << if day == 0 { last_workday(length, first) } else { nearest_workday(day, length, first) };
+        }
+        for back in (1..length).filter(|back| self.before_last >> back & 1 == 1) {
+            days |= 1 << (length - back);
+        }
         u32::try_from(days & within).unwrap_or(0)
+    }
+}
+
+/// The last day from Monday to Friday of a month that begins on the weekday `first`.
+fn last_workday(length: u32, first: u32) -> u32 {
+    match (first + length - 1) % 7 {
+        0 => length - 2,
+        6 => length - 1,
+        _ => length,
+    }
+}
+
+/// The day from Monday to Friday that is nearest to `day`, in the same month.
+fn nearest_workday(day: u32, length: u32, first: u32) -> u32 {
+    match (first + day - 1) % 7 {
+        6 if day == 1 => 3,
+        6 => day - 1,
+        0 if day == length => day - 2,
+        0 => day + 1,
+        _ => day,
     }
 }
 

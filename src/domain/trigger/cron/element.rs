@@ -1,7 +1,7 @@
 //! Parser of one element of a cron field: `*`, `*/n`, `a`, `a-b`, `a/n`, `a-b/n`, names, and the day keywords.
 
 use super::field::{DAY, DAY_OF_WEEK, Field, Form, Values, WEEKDAYS};
-use crate::domain::trigger::text::truncate;
+use crate::domain::trigger::text::{half_width, truncate};
 use crate::i18n::{Message, message};
 
 type Parsed<T> = Result<T, Message>;
@@ -13,7 +13,7 @@ pub(super) fn read_element(field: &Field, form: Form, element: &str, values: &mu
     }
     let (range, step) = element.split_once('/').map_or((element, None), |(range, step)| (range, Some(step)));
     if range == "*" {
-        let step = read_step(field, element, step, field.max - field.min)?;
+        let step = read_step(field, form, element, step, (field.min, field.max), values)?;
         values.add(field, field.min, field.max, step);
         return Ok(());
     }
@@ -33,7 +33,7 @@ fn read_numbers(field: &Field, form: Form, element: &str, range: &str, step: Opt
         return Err(backwards(field, element, first, last, step));
     }
     let last = last.unwrap_or(if step.is_some() { field.max } else { first });
-    let step = read_step(field, element, step, last.saturating_sub(first))?;
+    let step = read_step(field, form, element, step, (first, last.max(first)), values)?;
     values.add(field, first, last, step);
     Ok(())
 }
@@ -49,17 +49,35 @@ fn number(field: &Field, limit: u32, element: &str, digits: &str) -> Parsed<u32>
     digits.parse().ok().filter(|value| (field.min..=limit).contains(value)).ok_or_else(outside)
 }
 
-/// Parses the step after `/`, from 1 to `max`; 1 if there is none.
-fn read_step(field: &Field, element: &str, step: Option<&str>, max: u32) -> Parsed<u32> {
+/// Parses the step after `/`; 1 if there is none. In fields it is at most the length of the range. An expression may have a larger
+/// one, as in crontab; then only the first value matches.
+fn read_step(
+    field: &Field,
+    form: Form,
+    element: &str,
+    step: Option<&str>,
+    (first, last): (u32, u32),
+    values: &mut Values,
+) -> Parsed<u32> {
     let Some(digits) = step else { return Ok(1) };
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(unreadable(field, element));
     }
-    if max == 0 {
-        return Err(message!("cron.step_of_one_value", element = truncate(element)).of(field.name));
+    let (max, value) = (last - first, digits.parse().ok().filter(|_| digits.len() <= 9));
+    match value {
+        Some(step @ 1..) if step <= max => return Ok(step),
+        Some(step @ 1..) if form == Form::Expression => {
+            values.wide_step.get_or_insert((element.to_owned(), first));
+            return Ok(step);
+        }
+        _ => {}
     }
-    let wrong = || message!("cron.step_out_of_range", element = truncate(element), min = 1, max).of(field.name);
-    digits.parse().ok().filter(|step| digits.len() <= 9 && (1..=max).contains(step)).ok_or_else(wrong)
+    let element = truncate(element);
+    Err(match max {
+        0 => message!("cron.step_of_one_value", element),
+        _ => message!("cron.step_out_of_range", element, min = 1, max),
+    }
+    .of(field.name))
 }
 
 fn read_names(field: &Field, element: &str, range: &str, step: Option<&str>, values: &mut Values) -> Parsed<()> {
@@ -133,11 +151,32 @@ fn read_day_keyword(field: &Field, form: Form, element: &str, values: &mut Value
     match (field.name, form) {
         ("day", _) if element.eq_ignore_ascii_case("last") => values.days.last = true,
         ("day", Form::Expression) if element.eq_ignore_ascii_case("l") => values.days.last = true,
+        ("day", Form::Expression) => return read_quartz_day(element, values),
         ("day", Form::Fields) if element.contains([' ', '\t']) => return Some(read_ordinal_weekday(element, values)),
         ("day_of_week", Form::Expression) => return read_nth_weekday(field, element, values),
         _ => return None,
     }
     Some(Ok(()))
+}
+
+/// Parses `LW`, `15W`, `L-3`; `None` if the element is none of them.
+fn read_quartz_day(element: &str, values: &mut Values) -> Option<Parsed<()>> {
+    let upper = element.to_ascii_uppercase();
+    if upper == "LW" || upper == "WL" {
+        values.days.nearest |= 1;
+        return Some(Ok(()));
+    }
+    let (digits, limit, set) = match (upper.strip_suffix('W'), upper.strip_prefix("L-")) {
+        (Some(day), None) => (day, 31, &mut values.days.nearest),
+        (None, Some(back)) => (back, 30, &mut values.days.before_last),
+        _ => return None,
+    };
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let number: Option<u32> = digits.parse().ok().filter(|number| (1..=limit).contains(number));
+    let outside = || message!("value.out_of_range", value = truncate(digits), min = 1, max = limit).of(DAY.name);
+    Some(number.map(|number| *set |= 1 << number).ok_or_else(outside))
 }
 
 /// Parses `2nd fri`, `last mon`.
@@ -207,9 +246,11 @@ fn ordinal(field: &Field, element: &str, digits: &str) -> Parsed<usize> {
 
 fn unreadable(field: &Field, element: &str) -> Message {
     let advice = match (field.name, element) {
-        (_, "?") => Some("*"),
-        ("day", "L" | "l") => Some("last"),
-        _ => None,
+        (_, "?") => Some("*".to_owned()),
+        ("day", "L" | "l") => Some("last".to_owned()),
+        // Quartz: the week's last day, Saturday.
+        ("day_of_week", "L" | "l") => Some("sat".to_owned()),
+        _ => half_width(element).filter(|written| read_element(field, Form::Fields, written, &mut Values::default()).is_ok()),
     };
     let element = truncate(element);
     match advice {

@@ -1,17 +1,26 @@
-//! Parser of cron expressions: five or six fields, a time of day, or a nickname such as `@daily`.
+//! Parser of cron expressions: five to seven fields, a time of day, or a nickname such as `@daily`.
 
 use super::field::{DAY, DAY_OF_WEEK, Form, HOUR, MINUTE, MONTH, SECOND, Values, WEEK, YEAR};
 use super::list::read_field;
+use super::quartz;
 use super::rule::Fields;
-use crate::domain::trigger::text::truncate;
+use crate::domain::trigger::text::{half_width, is_blank, truncate};
 use crate::i18n::{Message, message};
 
-/// Parses an expression. The error message names the field or the expression, the invalid part and what is allowed.
-pub(crate) fn read_expression(text: &str) -> Result<Fields, Message> {
-    let parts: Vec<&str> = text.split([' ', '\t']).filter(|part| !part.is_empty()).collect();
+/// Parses an expression; also returns remarks on what could be mistaken. The error message names the field or the expression, the
+/// invalid part and what is allowed.
+pub(crate) fn read_expression(text: &str) -> Result<(Fields, Vec<Message>), Message> {
+    let text = text.trim_matches(is_blank);
+    if text.contains(['\r', '\n']) {
+        return Err(message!("cron.several_lines").of("expression"));
+    }
+    if let Some(written) = half_width(text).filter(|_| text.chars().any(|c| !c.is_ascii() && !c.is_whitespace())) {
+        return Err(message!("cron.full_width", text = truncate(text), advice = written).of("expression"));
+    }
+    let parts: Vec<&str> = text.split_whitespace().collect();
     match parts[..] {
         [nickname] if nickname.starts_with('@') => from_fields(nickname_fields(nickname)?),
-        [time] if time.contains(':') => time_of_day(time),
+        [time] if time.contains(':') => Ok((time_of_day(time)?, Vec::new())),
         _ => from_fields(&parts),
     }
 }
@@ -49,19 +58,36 @@ fn time_of_day(text: &str) -> Result<Fields, Message> {
     Ok(Fields { hour: Values::only(hour), minute: Values::only(minute), second: Values::only(second), ..midnight_every_day() })
 }
 
-fn from_fields(parts: &[&str]) -> Result<Fields, Message> {
-    let (second, rest) = match parts {
-        [_, _, _, _, _] => ("0", parts),
-        [second, rest @ ..] if rest.len() == 5 => (*second, rest),
+/// Reads five fields, six with seconds first, or seven with seconds first and the year last, as Quartz has them.
+fn from_fields(parts: &[&str]) -> Result<(Fields, Vec<Message>), Message> {
+    let (second, rest, year) = match parts {
+        [_, _, _, _, _] => ("0", parts, "*"),
+        [second, rest @ ..] if rest.len() == 5 => (*second, rest, "*"),
+        [second, rest @ .., year] if rest.len() == 5 => (*second, rest, *year),
         _ => return Err(message!("cron.field_count", count = parts.len()).of("expression")),
     };
-    let read = |field, place: usize| read_field(field, Form::Expression, rest.get(place).copied().unwrap_or_default());
+    let part = |place: usize| rest.get(place).copied().unwrap_or_default();
+    let read = |field, place: usize| read_field(field, Form::Expression, part(place));
     let second = read_field(&SECOND, Form::Expression, second)?;
     let (minute, hour, day) = (read(&MINUTE, 0)?, read(&HOUR, 1)?, read(&DAY, 2)?);
     let (month, day_of_week) = (read(&MONTH, 3)?, read(&DAY_OF_WEEK, 4)?);
+    let year = read_field(&YEAR, Form::Expression, year)?;
+    let read = [&second, &minute, &hour, &day, &month, &day_of_week, &year].into_iter().zip(NAMES);
+    let mut remarks: Vec<Message> = read.filter_map(|(values, name)| wide_step(values, name)).collect();
+    remarks.extend(quartz::weekday_remark(parts, part(2), part(4)));
     // crontab(5): a day matches if either field does, unless one of them starts with `*`.
     let either_day = !day.starred && !day_of_week.starred;
-    Ok(Fields { month, day, day_of_week, hour, minute, second, either_day, ..midnight_every_day() })
+    let fields = Fields { year, month, day, day_of_week, hour, minute, second, either_day, ..midnight_every_day() };
+    Ok((fields, remarks))
+}
+
+/// The fields of an expression with seconds and year, in order.
+const NAMES: [&str; 7] = ["second", "minute", "hour", "day", "month", "day_of_week", "year"];
+
+/// The remark that a step is larger than its range.
+fn wide_step(values: &Values, field: &'static str) -> Option<Message> {
+    let (element, value) = values.wide_step.as_ref()?;
+    Some(message!("note.wide_step", field, element = truncate(element), value = *value))
 }
 
 /// Fields that match every day at 00:00:00.

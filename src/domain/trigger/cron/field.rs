@@ -57,6 +57,8 @@ pub(crate) struct Values {
     pub starred: bool,
     /// Whether any element contains `*` or `/`.
     pub stepped: bool,
+    /// The first element whose step is larger than its range, with its only value.
+    pub wide_step: Option<(String, u32)>,
 }
 
 impl Values {

@@ -7,7 +7,11 @@ use crate::i18n::{Message, message};
 
 /// Parses a comma-separated list of elements. The error message names the field, the invalid part and what is allowed.
 pub(crate) fn read_field(field: &'static Field, form: Form, text: &str) -> Result<Values, Message> {
-    let text = trim(text);
+    let text = match (trim(text), field.name) {
+        // Quartz writes `?` in the day field that does not count.
+        ("?", "day" | "day_of_week") if form == Form::Expression => "*",
+        (text, _) => text,
+    };
     let mut values = Values { starred: text.starts_with('*'), ..Values::default() };
     for element in text.split(',').map(trim) {
         if element.is_empty() {

@@ -3,11 +3,13 @@
 mod calendar;
 mod days;
 mod element;
+mod explain;
 mod expression;
 mod field;
 mod fields;
 mod list;
 mod number_list;
+mod quartz;
 mod rule;
 mod search;
 mod text;
@@ -24,7 +26,7 @@ pub use years::Years;
 use super::Bounds;
 use super::input::Reader;
 use crate::domain::fault::Fault;
-use crate::i18n::message;
+use crate::i18n::{Message, message};
 use fields::FIELDS;
 use rule::Fields;
 
@@ -33,13 +35,22 @@ pub(crate) use text::weekday_runs;
 const OTHER_KEYS: [&str; 5] = ["expression", "start_date", "end_date", "timezone", "jitter"];
 
 /// A cron rule with its bounds.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Cron {
     pub rule: Rule,
     pub bounds: Bounds,
     /// Seconds.
     pub jitter: u64,
     pub zone: Tz,
+    /// How the text is read where it could be mistaken.
+    pub remarks: Vec<Message>,
+}
+
+/// Two triggers that fire at the same times are equal, however they are written.
+impl PartialEq for Cron {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.rule, self.bounds, self.jitter, self.zone) == (&other.rule, other.bounds, other.jitter, other.zone)
+    }
 }
 
 impl Cron {
@@ -47,10 +58,13 @@ impl Cron {
         let known: Vec<&str> = FIELDS.iter().map(|field| field.name).chain(OTHER_KEYS).collect();
         let mut reader = Reader::new(object, &known);
         let zone = reader.zone(zone);
-        let fields =
-            if reader.value("expression").is_some() { parse_expression(&mut reader) } else { fields::read_fields(&mut reader) };
+        let fields = if object.contains_key("expression") {
+            parse_expression(&mut reader)
+        } else {
+            fields::read_fields(&mut reader).map(|fields| (fields, Vec::new()))
+        };
         let (bounds, jitter) = (reader.bounds(zone), reader.jitter());
-        reader.finish(fields.map(|fields| Self { rule: Rule::new(fields), bounds, jitter, zone }))
+        reader.finish(fields.map(|(fields, remarks)| Self { rule: Rule::new(fields), bounds, jitter, zone, remarks }))
     }
 
     /// The first firing at or after `after`, without jitter.
@@ -67,7 +81,7 @@ impl Cron {
     }
 }
 
-fn parse_expression(reader: &mut Reader<'_>) -> Option<Fields> {
+fn parse_expression(reader: &mut Reader<'_>) -> Option<(Fields, Vec<Message>)> {
     for field in FIELDS {
         if reader.value(field.name).is_some() {
             reader.fault(field.name, message!("cron.with_expression"));

@@ -34,14 +34,29 @@ pub(crate) fn weekday_runs(weekdays: u8) -> Vec<(usize, usize)> {
 }
 
 fn expression(rule: &Rule) -> Option<String> {
-    if rule.years.is_some() || rule.weeks.is_some() {
+    let years = rule.years.as_ref().filter(|_| needs_expression(rule));
+    if rule.years.is_some() && years.is_none() || rule.weeks.is_some() {
         return None;
     }
     let (day, weekday) = day_field_texts(rule)?;
     let month = list(u64::from(rule.months), &MONTH, ListSyntax::Any)?;
     let [second, minute, hour] = time_field_texts(rule);
     let five = format!("{minute} {hour} {day} {month} {weekday}");
-    Some(if second == "0" { five } else { format!("{second} {five}") })
+    Some(match years {
+        Some(years) => format!("{second} {five} {}", year_list(&years.iter().collect::<Vec<_>>(), &YEAR)),
+        None if second == "0" => five,
+        None => format!("{second} {five}"),
+    })
+}
+
+/// Whether fields cannot represent the rule: they have neither `15W` and `L-3` nor steps larger than their range.
+fn needs_expression(rule: &Rule) -> bool {
+    rule.days.nearest | rule.days.before_last != 0 || is_single_repeating(rule)
+}
+
+/// Whether a repeating rule has a single minute and second, as in `*/60 5 * * *`.
+fn is_single_repeating(rule: &Rule) -> bool {
+    rule.class == ClockChangeClass::Repeating && rule.minutes.is_power_of_two() && rule.seconds.is_power_of_two()
 }
 
 /// Returns second, minute and hour. Second and minute contain `*` or `/` only if the rule is repeating or hourly, since these
@@ -55,6 +70,10 @@ fn time_field_texts(rule: &Rule) -> [String; 3] {
     let best = match rule.class {
         ClockChangeClass::Plain => texts(ListSyntax::NoStarNoStep, ListSyntax::NoStarNoStep),
         ClockChangeClass::Hourly => texts(ListSyntax::Any, ListSyntax::Any),
+        ClockChangeClass::Repeating if is_single_repeating(rule) => {
+            let start = if rule.minutes == 1 { "*".to_owned() } else { rule.minutes.trailing_zeros().to_string() };
+            Some((rule.seconds.trailing_zeros().to_string(), format!("{start}/60")))
+        }
         ClockChangeClass::Repeating => {
             let candidates = [
                 (ListSyntax::Any, ListSyntax::Any),
@@ -82,7 +101,10 @@ fn day_field_texts(rule: &Rule) -> Option<(String, String)> {
         Some(other) if by_weekday.is_empty() && other.by_number().is_empty() => {
             match numbers(&by_number, ListSyntax::StarFirst) {
                 Some(day) => Some((day, weekdays(other))),
-                None => Some((numbers(&by_number, ListSyntax::NoStar)?, starred_weekdays(other)?)),
+                None => Some((
+                    numbers(&by_number, ListSyntax::NoStar)?,
+                    starred_weekdays(other, if needs_expression(rule) { 7 } else { 6 })?,
+                )),
             }
         }
         Some(_) => None,
@@ -95,7 +117,12 @@ fn numbers(days: &DaySet, syntax: ListSyntax) -> Option<String> {
     } else {
         list(u64::from(days.days), &DAY, syntax)?
     };
-    Some(append_element(listed, days.last.then_some("L")))
+    let mut parts: Vec<String> = Some(listed).filter(|listed| !listed.is_empty()).into_iter().collect();
+    parts.extend(days.last.then(|| "L".to_owned()));
+    let bits = |set: u32, form: fn(u32) -> String| (0..32).filter(move |bit| set >> bit & 1 == 1).map(form);
+    parts.extend(bits(days.before_last, |back| format!("L-{back}")));
+    parts.extend(bits(days.nearest, |day| if day == 0 { "LW".to_owned() } else { format!("{day}W") }));
+    Some(parts.join(","))
 }
 
 fn weekdays(days: &DaySet) -> String {
@@ -107,10 +134,10 @@ fn weekdays(days: &DaySet) -> String {
     parts.join(",")
 }
 
-/// Formats weekdays as `*/n` and the rest by name: `*` at the start makes both day fields required.
-fn starred_weekdays(days: &DaySet) -> Option<String> {
+/// Formats weekdays as `*/n`, n at most `max_step`, and the rest by name: `*` at the start makes both day fields required.
+fn starred_weekdays(days: &DaySet, max_step: usize) -> Option<String> {
     let covered = |step: usize| (0..7).step_by(step).fold(0_u8, |set, day| set | 1 << day);
-    let step = (2..=6).find(|step| covered(*step) & !days.weekdays == 0)?;
+    let step = (2..=max_step).find(|step| covered(*step) & !days.weekdays == 0)?;
     let rest = DaySet { weekdays: days.weekdays & !covered(step), ..*days };
     let rest = if rest.is_empty() { String::new() } else { format!(",{}", weekdays(&rest)) };
     Some(format!("*/{step}{rest}"))

@@ -159,6 +159,15 @@ fn month_days(days: &DaySet) -> Vec<String> {
     if days.last {
         parts.push("the last day of the month".to_owned());
     }
+    parts.extend(
+        set(u64::from(days.before_last))
+            .into_iter()
+            .map(|back| format!("the day {} before the last of the month", counted(u64::from(back), "day"))),
+    );
+    parts.extend(set(u64::from(days.nearest)).into_iter().map(|day| match day {
+        0 => "the last weekday (Monday to Friday) of the month".to_owned(),
+        day => format!("the weekday (Monday to Friday) nearest to the {}", ordinal(day)),
+    }));
     for (nth, weekdays) in (1..).zip(days.nth) {
         parts.extend(single_weekdays(weekdays).map(|name| format!("the {} {name} of the month", ordinal(nth))));
     }

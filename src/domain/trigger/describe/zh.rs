@@ -148,6 +148,11 @@ fn parts(days: &DaySet) -> Vec<String> {
     if days.last {
         of_month.push("最后一天".to_owned());
     }
+    of_month.extend(set(u64::from(days.before_last)).into_iter().map(|back| format!("最后一天之前{back}天")));
+    of_month.extend(set(u64::from(days.nearest)).into_iter().map(|day| match day {
+        0 => "最后一个工作日（周一至周五）".to_owned(),
+        day => format!("离{day}日最近的工作日（周一至周五）"),
+    }));
     for (nth, weekdays) in (1..).zip(days.nth) {
         of_month.extend(single_weekdays(weekdays).map(|name| format!("第{nth}个{name}")));
     }

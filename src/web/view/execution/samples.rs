@@ -1,6 +1,6 @@
 //! Samples that cover every branch of the template.
 
-use super::{AttemptView, ChunkView, ExecutionPage, OutputView, StartedView};
+use super::{AttemptView, ChunkView, ExecutionPage, HookView, OriginView, OutputView, StartedView};
 use crate::domain::execution::Status;
 use crate::web::ansi::Span;
 use crate::web::view::Moment;
@@ -46,6 +46,14 @@ pub(super) fn execution_pages() -> Vec<ExecutionPage> {
             waited: row.started.is_some().then_some(2),
             attempts: vec![attempt(1, true), attempt(2, row.is_final)],
             filled_params: if row.is_final { "{}".into() } else { String::new() },
+            inputs: if row.is_final { "{}".into() } else { String::new() },
+            hook: row.is_final.then(|| HookView { name: "ci".into(), headers: "{}".into(), body: "<b>".into() }),
+            origin: row.is_final.then(|| OriginView {
+                rule: "night".into(),
+                note: "moved",
+                original: Some(Moment::sample()),
+                calendars: "cn@2026".into(),
+            }),
             started_by: if row.is_final { "01J".into() } else { String::new() },
             started: if row.is_final {
                 vec![StartedView { id: "01K".into(), task_id: "after".into(), status: "queued" }]

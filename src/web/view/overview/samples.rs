@@ -4,11 +4,15 @@ use super::{Cause, Current, Due, Overview};
 use crate::web::view::Moment;
 use crate::web::view::chart::Chart;
 use crate::web::view::executions::ExecutionRow;
+use crate::web::view::incidents::sample_rows;
 
 pub(super) fn overviews() -> Vec<Overview> {
     let due = || Due { task_id: "x".into(), name: "…".into(), href: "/tasks/x".into(), at: Moment::sample() };
     let full = Overview {
         summary: "failing",
+        has_demo: true,
+        incidents: sample_rows(),
+        not_ready: Some("<b>".into()),
         failing: 2,
         tasks: 10,
         enabled: 9,
@@ -36,6 +40,9 @@ pub(super) fn overviews() -> Vec<Overview> {
     };
     let bare = |summary| Overview {
         summary,
+        has_demo: false,
+        incidents: vec![],
+        not_ready: None,
         active_is_exact: true,
         success_percent: None,
         lateness: None,

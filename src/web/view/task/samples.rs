@@ -1,15 +1,17 @@
 //! Samples that cover every branch of the template.
 
-use super::{ChainLink, TaskPage};
-use crate::domain::execution::Status;
+use super::{ChainLink, Firing, KeptState, TaskPage};
 use crate::web::view::Moment;
 use crate::web::view::chart::Chart;
-use crate::web::view::executions::ExecutionRow;
+use crate::web::view::hooks::HookRow;
+use crate::web::view::incidents::{MuteView, PageLink, sample_rows};
+use crate::web::view::pause::PauseNote;
+use crate::web::view::run_inputs::InputControl;
 use crate::web::view::tasks::TaskRow;
 use crate::web::view::versions::VersionRow;
 
 pub(super) fn task_pages() -> Vec<TaskPage> {
-    let page = |row, executions, upcoming| TaskPage {
+    let page = |row, executions: &str, upcoming| TaskPage {
         row,
         title: "…".into(),
         description: "a\nb".into(),
@@ -19,14 +21,22 @@ pub(super) fn task_pages() -> Vec<TaskPage> {
         created: Moment::sample(),
         updated: Moment::sample(),
         chain: vec![ChainLink { on: "failure", task_id: "<b>".into(), href: "/tasks/x".into(), params: "a=1".into() }],
+        inputs: InputControl::samples(),
         upcoming,
         notes: vec!["…".into()],
         success_percent: Some(92),
         durations: Chart::sample(),
         start_delays: Chart::sample(),
-        executions,
+        executions: executions.into(),
         executions_href: "/executions?task_id=x".into(),
         newest: String::new(),
+        state: Some(KeptState { json: "{}".into(), updated: Moment::sample() }),
+        rules: vec![PageLink { href: "/settings/rules/edit?name=a".into(), name: "<b>".into() }],
+        incidents: sample_rows(),
+        muted: Some(MuteView { until: Moment::sample(), by: "<b>".into() }),
+        paused: Some(PauseNote::sample()),
+        hooks: vec![HookRow::sample()],
+        hooks_href: "/tasks/x/hooks".into(),
         versions: VersionRow::samples(),
     };
     let fresh = TaskPage {
@@ -35,9 +45,22 @@ pub(super) fn task_pages() -> Vec<TaskPage> {
         success_percent: None,
         description: String::new(),
         notes: vec![],
+        rules: vec![],
+        incidents: vec![],
+        muted: None,
+        hooks: vec![],
+        state: None,
         chain: vec![],
-        ..page(TaskRow::paused_sample(), vec![], vec![])
+        inputs: vec![],
+        paused: None,
+        ..page(TaskRow::paused_sample(), "", vec![])
     };
-    let runs = Status::ALL.map(|status| ExecutionRow::sample(status.as_str()));
-    vec![page(TaskRow::sample(), runs.into(), vec![Moment::sample()]), fresh]
+    vec![
+        page(
+            TaskRow::sample(),
+            "<tr></tr>",
+            vec![Firing { at: Moment::sample(), original: Some(Moment::sample()), note: "moved" }],
+        ),
+        fresh,
+    ]
 }

@@ -29,7 +29,12 @@ pub(super) fn task_forms() -> Vec<TaskForm> {
         policy_open: mode == "edit",
         chain_open: mode == "copy",
         chain_rows: vec![0, 1],
+        inputs_open: true,
+        input_rows: vec![0, 1],
         cron_open: mode == "copy",
+        calendars: vec![Choice::new("cn", "cn")],
+        rules_open: mode == "edit",
+        rule_rows: vec![1, 2],
     };
     let difference = Difference { field: "/name".into(), theirs: "a".into(), mine: "b".into() };
     vec![
@@ -41,7 +46,13 @@ pub(super) fn task_forms() -> Vec<TaskForm> {
 
 pub(super) fn previews() -> Vec<PreviewView> {
     let faulty = PreviewView::from_faults(&[FaultText::new("/trigger/hour", "…")]);
-    let moments = vec![PreviewMoment { at: Moment::sample(), local: "1970-01-01 08:00:00 +08:00".into(), weekday: "thu" }];
+    let moments = vec![PreviewMoment {
+        at: Moment::sample(),
+        local: "1970-01-01 08:00:00 +08:00".into(),
+        weekday: "thu",
+        note: "moved",
+        original: "1970-01-01 07:00:00 +08:00".into(),
+    }];
     let fine = PreviewView {
         text: "0 8 * * *".into(),
         description: "…".into(),

@@ -1,15 +1,20 @@
 //! Samples that cover every branch of the template.
 
 use super::{TaskList, TaskRow};
-use crate::web::view::chart::Chart;
+use crate::domain::execution::Status;
+use crate::domain::recent_outcomes::RecentOutcome;
 use crate::web::view::saved_views::ViewMenu;
+use crate::web::view::spark::Spark;
 use crate::web::view::{Choice, Moment, Pager};
+
+fn outcome(status: Status, duration_ms: i64) -> RecentOutcome {
+    RecentOutcome { status, duration_ms }
+}
 
 pub(super) fn task_row() -> TaskRow {
     TaskRow {
         id: "日报<1>".into(),
         href: "/tasks/x".into(),
-        anchor: super::anchor("日报"),
         name: "\"quoted\" & <b>".into(),
         tags: vec!["report".into()],
         r#type: "echo".into(),
@@ -18,6 +23,7 @@ pub(super) fn task_row() -> TaskRow {
         rule: "…".into(),
         expression: "0 8 * * mon-fri".into(),
         params: "a=1".into(),
+        params_title: "{}".into(),
         params_json: "{}".into(),
         enabled: true,
         executed: true,
@@ -28,10 +34,11 @@ pub(super) fn task_row() -> TaskRow {
         last: Some(Moment::sample()),
         last_duration: Some(120),
         next: Some(Moment::sample()),
+        zone: "Asia/Shanghai",
         no_next: "finished",
         version: 3,
         managed_by: "<b>".into(),
-        spark: Chart::sample(),
+        spark: Spark::new(&[outcome(Status::Succeeded, 3), outcome(Status::Failed, 1)]),
         spark_text: "…".into(),
     }
 }
@@ -49,14 +56,14 @@ pub(super) fn paused_row() -> TaskRow {
         next: None,
         no_next: "paused",
         params: String::new(),
-        spark: Chart::default(),
+        spark: Spark::default(),
         ..task_row()
     }
 }
 
 pub(super) fn task_lists() -> Vec<TaskList> {
     let filter = super::Filter { search: "x".into(), r#type: "echo".into(), active: true, ..super::Filter::default() };
-    let list = |rows, filter, pager| TaskList {
+    let list = |rows: &str, filter, pager| TaskList {
         filter,
         types: vec![Choice::new("echo", "…")],
         statuses: vec![Choice::new("echo", "…")],
@@ -65,13 +72,13 @@ pub(super) fn task_lists() -> Vec<TaskList> {
         heads: ["none", "ascending", "descending", "none"]
             .map(|direction| super::SortHead { href: "/tasks".into(), direction })
             .into(),
-        rows,
+        rows: rows.into(),
         menu: ViewMenu::sample(),
         pager,
     };
     vec![
-        list(vec![task_row(), paused_row()], filter.clone(), Pager::sample()),
-        list(Vec::new(), filter, Pager::default()),
-        list(Vec::new(), super::Filter::default(), Pager::default()),
+        list("<tr></tr>", filter.clone(), Pager::sample()),
+        list("", filter, Pager::default()),
+        list("", super::Filter::default(), Pager::default()),
     ]
 }

@@ -1,0 +1,287 @@
+//! The response models of notification channels, and the parsers of their requests.
+
+use chrono_tz::Tz;
+use poem_openapi::Object;
+use serde_json::Value;
+
+use super::named::Timestamp;
+use super::{PageInfo, split_page, timestamp};
+use crate::api::error::Problem;
+use crate::domain::input::{Fields, display_value};
+use crate::domain::notify::channel::{ChannelOptions, ChannelType};
+use crate::domain::notify::message::Message;
+use crate::domain::page::Page;
+use crate::i18n::message;
+use crate::service::{ChannelInfo, ChannelInput, ChannelTestOutcome, CredentialsInput};
+
+/// Maximum length of a text of a channel, in characters.
+const TEXT_MAX: usize = 2_000;
+
+/// A notification channel, without its credentials.
+#[derive(Default, Object)]
+#[oai(rename = "NotifyChannel", read_only_all)]
+pub struct ChannelView {
+    name: String,
+    /// `dingtalk`, `wecom_robot`, `wecom_app`, `feishu`, `slack`, `telegram`, `pagerduty`, `webhook`, `ntfy`, `gotify`, `bark`,
+    /// `serverchan`, `pushplus`, `email` or `sms`.
+    #[oai(rename = "type")]
+    channel_type: String,
+    /// Scheme and host of its URL; null if it uses the provider's.
+    url: Option<String>,
+    /// `file` for a channel of the settings file, which can be changed only there; otherwise null.
+    managed_by: Option<String>,
+    /// Which credentials are set: `url`, `secret`, `token`, `key` and `proxy`.
+    credentials: Vec<String>,
+    /// Telegram: the chat.
+    chat_id: Option<String>,
+    /// WeCom app: the corporation's ID.
+    corp_id: Option<String>,
+    /// WeCom app: the application's ID.
+    agent_id: Option<String>,
+    /// ntfy, PushPlus: the topic.
+    topic: Option<String>,
+    /// DingTalk, Feishu: a word in each message.
+    keyword: Option<String>,
+    /// Mail addresses, phone numbers, or WeCom users.
+    to: Vec<String>,
+    /// Whom a robot mentions.
+    mentions: Vec<String>,
+    /// Mail: the mail server of the settings.
+    smtp: Option<String>,
+    /// Text messages: the provider of the settings.
+    sms: Option<String>,
+    /// Text messages: the provider's template.
+    template: Option<String>,
+    /// `en` or `zh-CN`.
+    language: String,
+    health: HealthView,
+    /// When it was changed last; null for a channel of the settings file.
+    updated_at: Option<Timestamp>,
+    updated_by: Option<String>,
+}
+
+/// What the last deliveries of a channel came to.
+#[derive(Default, Object)]
+#[oai(rename = "NotifyChannelHealth", read_only_all)]
+pub struct HealthView {
+    /// Whether at least three requests in a row failed.
+    failing: bool,
+    /// Failures in a row.
+    failures: i64,
+    failing_since: Option<Timestamp>,
+    last_success_at: Option<Timestamp>,
+    last_failure_at: Option<Timestamp>,
+    /// The HTTP status of the last answer.
+    provider_status: Option<i64>,
+    /// The provider's code in the last answer.
+    provider_code: Option<String>,
+    /// The provider's text in the last answer, or why there was none.
+    provider_message: Option<String>,
+}
+
+/// The provider's answer to a test message.
+#[derive(Default, Object)]
+#[oai(rename = "NotifyChannelTest", read_only_all)]
+pub struct ChannelTestView {
+    /// Whether the provider accepted the message, by its own code.
+    delivered: bool,
+    /// The HTTP status; null without an answer, and for mail and text messages.
+    provider_status: Option<i64>,
+    /// The provider's own code.
+    provider_code: Option<String>,
+    /// The provider's own text, or why there is no answer.
+    provider_message: Option<String>,
+}
+
+/// A message to a channel.
+#[derive(Default, Object)]
+#[oai(rename = "NotifyDelivery", read_only_all)]
+pub struct DeliveryView {
+    id: String,
+    channel: String,
+    /// The incident that it tells of; null for a test or a digest.
+    incident_id: Option<String>,
+    /// The rule that asked for it; empty for a test.
+    rule: String,
+    /// What it tells, such as `failed` or `recovered`.
+    event: String,
+    title: String,
+    /// The tasks that it tells of.
+    subjects: Vec<String>,
+    urgent: bool,
+    /// `queued`, `sent`, `grouped` (sent as a part of another message), or `failed`.
+    state: String,
+    created_at: Timestamp,
+    /// The earliest time of sending.
+    not_before: Timestamp,
+    sent_at: Option<Timestamp>,
+    /// The next try of a queued message.
+    next_try_at: Option<Timestamp>,
+    /// The number of tries so far.
+    attempts: i64,
+    /// The id under which it was sent, the same for each try and for all messages of a group.
+    group_id: Option<String>,
+    provider_status: Option<i64>,
+    provider_code: Option<String>,
+    provider_message: Option<String>,
+}
+
+/// One page of messages to a channel, newest first.
+#[derive(Default, Object)]
+#[oai(rename = "NotifyDeliveryList", read_only_all)]
+pub struct DeliveryList {
+    items: Vec<DeliveryView>,
+    #[oai(flatten)]
+    page: PageInfo,
+}
+
+impl From<ChannelInfo> for ChannelView {
+    fn from(info: ChannelInfo) -> Self {
+        let ChannelInfo { channel, health, updated } = info;
+        let time = |at: Option<chrono::DateTime<chrono::Utc>>| at.map(|at| timestamp(at, Tz::UTC));
+        let set = channel.credentials.fields().into_iter().filter_map(|(name, field)| field.map(|_| name.to_owned()));
+        let credentials = set.collect();
+        let (updated_at, updated_by) = updated.unzip();
+        let health = HealthView {
+            failing: health.is_failing(),
+            failures: health.failures,
+            failing_since: time(health.failing_since),
+            last_success_at: time(health.last_success_at),
+            last_failure_at: time(health.last_failure_at),
+            provider_status: health.provider_status,
+            provider_code: health.provider_code,
+            provider_message: health.provider_text,
+        };
+        Self {
+            url: channel.shown_url(),
+            managed_by: channel.from_file.then(|| "file".to_owned()),
+            language: channel.language().tag().to_owned(),
+            channel_type: channel.channel_type.as_str().to_owned(),
+            name: channel.name,
+            credentials,
+            chat_id: channel.options.chat_id,
+            corp_id: channel.options.corp_id,
+            agent_id: channel.options.agent_id,
+            topic: channel.options.topic,
+            keyword: channel.options.keyword,
+            to: channel.options.to,
+            mentions: channel.options.mentions,
+            smtp: channel.options.smtp,
+            sms: channel.options.sms,
+            template: channel.options.template,
+            health,
+            updated_at: time(updated_at),
+            updated_by,
+        }
+    }
+}
+
+impl From<ChannelTestOutcome> for ChannelTestView {
+    fn from(outcome: ChannelTestOutcome) -> Self {
+        Self {
+            delivered: outcome.delivered,
+            provider_status: outcome.status.map(i64::from),
+            provider_code: outcome.code,
+            provider_message: outcome.text,
+        }
+    }
+}
+
+impl From<Message> for DeliveryView {
+    fn from(message: Message) -> Self {
+        let time = |at| timestamp(at, Tz::UTC);
+        Self {
+            id: message.id,
+            channel: message.channel,
+            incident_id: message.incident_id,
+            rule: message.rule,
+            event: message.notice.event.as_str().to_owned(),
+            title: message.notice.title,
+            subjects: message.notice.subjects,
+            urgent: message.urgent,
+            state: message.state.as_str().to_owned(),
+            created_at: time(message.created_at),
+            not_before: time(message.not_before),
+            sent_at: message.sent_at.map(time),
+            next_try_at: message.next_try_at.map(time),
+            attempts: message.attempts,
+            group_id: message.group_id,
+            provider_status: message.provider_status,
+            provider_code: message.provider_code,
+            provider_message: message.provider_text,
+        }
+    }
+}
+
+impl From<Page<Message>> for DeliveryList {
+    fn from(page: Page<Message>) -> Self {
+        let (items, page) = split_page(page, DeliveryView::from);
+        Self { items, page }
+    }
+}
+
+/// Reads a new channel: its name and what [`changed_channel`] reads.
+///
+/// # Errors
+/// 422 with every fault.
+pub fn new_channel(body: &Value) -> Result<(String, ChannelInput), Problem> {
+    let mut f = Fields::new(body, "");
+    let name = f.text("name", 64, "");
+    let input = input(&mut f, body);
+    f.finish((name, input)).map_err(Problem::invalid)
+}
+
+/// Reads the fields of a channel.
+///
+/// # Errors
+/// 422 with every fault.
+pub fn changed_channel(body: &Value) -> Result<ChannelInput, Problem> {
+    let mut f = Fields::new(body, "");
+    let input = input(&mut f, body);
+    f.finish(input).map_err(Problem::invalid)
+}
+
+fn input(f: &mut Fields, body: &Value) -> ChannelInput {
+    if body.is_object() && body.get("type").is_none() {
+        f.fault("type", message!("value.required"));
+    }
+    let channel_type = f.choice("type", &ChannelType::ALL.map(|kind| (kind.as_str(), kind)), ChannelType::Webhook);
+    let mut text = |name: &str| Some(f.text(name, TEXT_MAX, "")).filter(|text| !text.is_empty());
+    let mut options = ChannelOptions {
+        chat_id: text("chat_id"),
+        corp_id: text("corp_id"),
+        agent_id: text("agent_id"),
+        topic: text("topic"),
+        keyword: text("keyword"),
+        smtp: text("smtp"),
+        sms: text("sms"),
+        template: text("template"),
+        language: text("language"),
+        ..ChannelOptions::default()
+    };
+    (options.to, options.mentions) = (f.texts("to"), f.texts("mentions"));
+    let mut credential = |name: &str| credential(f, name);
+    let credentials = CredentialsInput {
+        url: credential("url"),
+        secret: credential("secret"),
+        token: credential("token"),
+        key: credential("key"),
+        proxy: credential("proxy"),
+    };
+    ChannelInput { channel_type, options, credentials }
+}
+
+/// A credential; its value is not part of a fault.
+fn credential(f: &mut Fields, name: &str) -> Option<String> {
+    match f.take(name)? {
+        Value::String(text) => Some(text),
+        Value::Number(_) => {
+            f.fault(name, message!("value.required_text"));
+            None
+        }
+        other => {
+            f.fault(name, message!("value.not_text", value = display_value(&other)));
+            None
+        }
+    }
+}

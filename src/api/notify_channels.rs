@@ -1,0 +1,131 @@
+//! `/notify-channels`: where notifications go. Credentials are write-only.
+
+use std::sync::Arc;
+
+use poem_openapi::param::Path;
+use poem_openapi::payload::Json;
+use poem_openapi::{ApiResponse, OpenApi};
+
+use super::auth::Caller;
+use super::body::Body;
+use super::error::{ApiResult, ChangeErrors, CreateErrors, ReadErrors, ReadOneErrors, WriteErrors};
+use super::model::named::{NotifyChannelChange, NotifyChannelInput};
+use super::model::notify_channel::{self, ChannelTestView, ChannelView, DeliveryList};
+use super::query::QueryString;
+use super::tasks::DeletedResponse;
+use super::{AppState, Tag, params};
+use crate::domain::user::Action;
+
+/// The notification channel endpoints.
+pub struct NotifyChannels(pub Arc<AppState>);
+
+/// A new channel.
+#[derive(ApiResponse)]
+pub enum CreatedChannel {
+    /// The new channel.
+    #[oai(status = 201)]
+    Created(
+        Json<ChannelView>,
+        /// The channel's URL.
+        #[oai(header = "Location")]
+        String,
+    ),
+}
+
+#[OpenApi(tag = "Tag::Notifications")]
+impl NotifyChannels {
+    /// List notification channels
+    ///
+    /// Those of the settings and those that administrators stored, by name, with their health and without credentials. Administrators
+    /// only.
+    #[oai(path = "/notify-channels", method = "get", operation_id = "listNotifyChannels")]
+    async fn list(&self, caller: Caller) -> ApiResult<Json<Vec<ChannelView>>, ReadErrors> {
+        let all = self.0.services.notify_channels.list(&caller.0).await?;
+        Ok(Json(all.into_iter().map(ChannelView::from).collect()))
+    }
+
+    /// Create a notification channel
+    ///
+    /// Its credentials are stored encrypted. Administrators only.
+    #[oai(path = "/notify-channels", method = "post", operation_id = "createNotifyChannel")]
+    async fn create(&self, caller: Caller, body: Body<NotifyChannelInput>) -> ApiResult<CreatedChannel, CreateErrors> {
+        let (name, input) = notify_channel::new_channel(&body.parse(&caller, Action::Administer)?)?;
+        let created = self.0.services.notify_channels.create(&caller.0, &name, &input).await?;
+        let location = format!("/api/v1/notify-channels/{}", created.channel.name);
+        Ok(CreatedChannel::Created(Json(created.into()), location))
+    }
+
+    /// Get a notification channel
+    ///
+    /// With its health and without credentials. Administrators only.
+    #[oai(path = "/notify-channels/:name", method = "get", operation_id = "getNotifyChannel")]
+    async fn get(
+        &self,
+        caller: Caller,
+        /// The channel's name.
+        name: Path<String>,
+    ) -> ApiResult<Json<ChannelView>, ReadOneErrors> {
+        Ok(Json(self.0.services.notify_channels.get(&caller.0, &name).await?.into()))
+    }
+
+    /// Replace a notification channel
+    ///
+    /// Credentials that are left out stay as long as the type does; an empty text removes one. 409 for a channel of the settings file.
+    /// Administrators only.
+    #[oai(path = "/notify-channels/:name", method = "put", operation_id = "putNotifyChannel")]
+    async fn update(
+        &self,
+        caller: Caller,
+        /// The channel's name.
+        name: Path<String>,
+        body: Body<NotifyChannelChange>,
+    ) -> ApiResult<Json<ChannelView>, WriteErrors> {
+        let input = notify_channel::changed_channel(&body.parse(&caller, Action::Administer)?)?;
+        Ok(Json(self.0.services.notify_channels.update(&caller.0, &name, &input).await?.into()))
+    }
+
+    /// Delete a notification channel
+    ///
+    /// Its queued messages are given up. 409 for a channel of the settings file. Administrators only.
+    #[oai(path = "/notify-channels/:name", method = "delete", operation_id = "deleteNotifyChannel")]
+    async fn delete(
+        &self,
+        caller: Caller,
+        /// The channel's name.
+        name: Path<String>,
+    ) -> ApiResult<DeletedResponse, ChangeErrors> {
+        self.0.services.notify_channels.delete(&caller.0, &name).await?;
+        Ok(DeletedResponse::Deleted)
+    }
+
+    /// Test a notification channel
+    ///
+    /// Sends a message at once and returns the provider's own answer; a refusal is returned with `delivered` false. Administrators only;
+    /// the number of tests is limited.
+    #[oai(path = "/notify-channels/:name/test", method = "post", operation_id = "testNotifyChannel")]
+    async fn test(
+        &self,
+        caller: Caller,
+        /// The channel's name.
+        name: Path<String>,
+    ) -> ApiResult<Json<ChannelTestView>, WriteErrors> {
+        Ok(Json(self.0.services.notify_channels.test(&caller.0, &name).await?.into()))
+    }
+
+    /// List a channel's deliveries
+    ///
+    /// Its messages, newest first, with the provider's answers. Administrators only.
+    #[oai(path = "/notify-channels/:name/deliveries", method = "get", operation_id = "listNotifyDeliveries")]
+    async fn deliveries(
+        &self,
+        caller: Caller,
+        /// The channel's name.
+        name: Path<String>,
+        query: QueryString,
+    ) -> ApiResult<Json<DeliveryList>, ReadOneErrors> {
+        let mut reader = query.reader(&[params::PAGE]);
+        let page = reader.page();
+        let page = reader.finish(page)?;
+        Ok(Json(self.0.services.notify_channels.deliveries(&caller.0, &name, &page).await?.into()))
+    }
+}

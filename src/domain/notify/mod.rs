@@ -1,0 +1,13 @@
+//! Notifications: what is told, and to whom.
+
+pub mod cause;
+pub mod channel;
+pub mod channel_health;
+pub mod digest;
+pub mod event;
+pub mod incident;
+pub mod incident_decision;
+pub mod limits;
+pub mod message;
+pub mod quiet_hours;
+pub mod rule;

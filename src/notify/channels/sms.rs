@@ -1,0 +1,59 @@
+//! Text messages through an SMS provider of the settings.
+
+use serde_json::{Value, json};
+
+use super::parcel::Parcel;
+use super::transport::Transport;
+use super::{Provider, Sending, run_task};
+use crate::domain::notify::channel::{Channel, ChannelType};
+use crate::notify::quota::Rate;
+use crate::notify::text::{self, Measure, TextForm};
+
+pub(super) struct Sms;
+
+impl Provider for Sms {
+    fn channel_type(&self) -> ChannelType {
+        ChannelType::Sms
+    }
+
+    fn rates(&self) -> &'static [Rate] {
+        const { &[Rate::per_minute(10)] }
+    }
+
+    fn form(&self) -> TextForm {
+        TextForm::new(1_000, Measure::Characters, text::plain)
+    }
+
+    fn send<'a>(&'a self, parcel: &'a Parcel, channel: &'a Channel, transport: &'a Transport) -> Sending<'a> {
+        Box::pin(run_task::run("send_sms", self.params(parcel, channel), parcel, transport, accepted, answer))
+    }
+}
+
+impl Sms {
+    fn params(&self, parcel: &Parcel, channel: &Channel) -> Value {
+        let content = text::whole(&parcel.notices(), parcel.link().as_deref(), self.form());
+        let mut params = json!({"to": channel.options.to});
+        match &channel.options.template {
+            Some(template) => {
+                params["template"] = template.as_str().into();
+                params["params"] = json!({"text": content});
+            }
+            None => params["text"] = content.into(),
+        }
+        if let Some(sms) = &channel.options.sms {
+            params["sms"] = sms.as_str().into();
+        }
+        params
+    }
+}
+
+fn accepted(result: &Value) -> usize {
+    result["accepted"].as_u64().and_then(|count| usize::try_from(count).ok()).unwrap_or_default()
+}
+
+/// The outcome of the first number.
+fn answer(result: &Value) -> (Option<String>, Option<String>) {
+    let first = &result["messages"][0];
+    let text = |field: &str| first[field].as_str().filter(|text| !text.is_empty()).map(str::to_owned);
+    (text("code"), text("message"))
+}

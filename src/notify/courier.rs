@@ -1,0 +1,80 @@
+//! The courier: sends one message through a channel and masks what comes back.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::channels::{Outcome, Parcel, Transport, provider};
+use super::directory::Directory;
+use crate::clock::SharedClock;
+use crate::domain::mask::Mask;
+use crate::domain::notify::channel::Channel;
+use crate::domain::profile::Profiles;
+use crate::i18n::message;
+use crate::storage::Database;
+use crate::tasks::Limits;
+use crate::tasks::registry::Registry;
+use crate::vault::Vault;
+
+/// The time limit of a message, whatever time the settings allow a mail or a text message.
+pub const SEND_TIMEOUT: Duration = Duration::from_secs(40);
+
+/// What the courier is built from.
+pub struct CourierDeps {
+    pub database: Database,
+    pub clock: SharedClock,
+    pub vault: Arc<Vault>,
+    pub registry: Arc<Registry>,
+    pub profiles: Arc<Profiles>,
+    pub limits: Arc<Limits>,
+    /// The public URL with the base path, for links.
+    pub public_url: Option<String>,
+}
+
+/// Sends messages; one instance is shared.
+pub struct Courier {
+    pub directory: Directory,
+    /// The public URL with the base path, for links.
+    pub public_url: Option<String>,
+    transport: Transport,
+    vault: Arc<Vault>,
+}
+
+impl Courier {
+    pub fn new(deps: CourierDeps) -> Self {
+        let CourierDeps { database, clock, vault, registry, profiles, limits, public_url } = deps;
+        Self {
+            directory: Directory::new(database, vault.clone(), &profiles),
+            transport: Transport::new(limits, registry, clock),
+            public_url,
+            vault,
+        }
+    }
+
+    /// Sends a message. Nothing in the outcome is secret.
+    pub async fn send(&self, channel: &Channel, parcel: &Parcel) -> Outcome {
+        let mask = self.mask(channel);
+        if let Some(fault) = channel.check().into_iter().next() {
+            return Outcome::unusable(&fault.message).masked(&mask);
+        }
+        let parcel = self.masked(parcel, &mask);
+        let sending = provider(channel.channel_type).send(&parcel, channel, &self.transport);
+        let outcome = match tokio::time::timeout(SEND_TIMEOUT, sending).await {
+            Ok(outcome) => outcome,
+            Err(_) => Outcome::unanswered(&message!("http.no_response", seconds = SEND_TIMEOUT.as_secs())),
+        };
+        outcome.masked(&mask)
+    }
+
+    /// Secrets that became known after a notice was written are masked in it too.
+    fn masked(&self, parcel: &Parcel, mask: &Mask) -> Parcel {
+        let mut parcel = parcel.clone();
+        for item in &mut parcel.items {
+            item.notice = item.notice.clone().bounded(mask);
+        }
+        parcel
+    }
+
+    fn mask(&self, channel: &Channel) -> Mask {
+        self.vault.mask().with_values(channel.secrets())
+    }
+}

@@ -1,0 +1,109 @@
+//! The queue: executions that wait for a worker, handed out in the order of priority and id.
+
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
+
+use chrono::{DateTime, Utc};
+
+use super::attempt::{Claim, claim};
+use crate::domain::job::Job;
+use crate::domain::node::{NodeIdentity, QueueDepth};
+use crate::domain::policy::Policy;
+use crate::storage::column::{ExecutionId, OptionalExecutionId, parse_policy, stored};
+use crate::storage::statement::fetch;
+use crate::storage::{Result, Session};
+
+/// A waiting execution with its task's current policy.
+struct Waiting {
+    execution_id: String,
+    task_id: String,
+    task_type: String,
+    attempt: i64,
+    scheduled_at: DateTime<Utc>,
+    params: serde_json::Value,
+    started_by: Option<String>,
+    chained: bool,
+    /// As JSON.
+    policy: String,
+}
+
+stored! {
+    Waiting {
+        execution_id via ExecutionId, task_id, task_type, attempt, scheduled_at, params, started_by via OptionalExecutionId, chained,
+        policy
+    }
+}
+
+impl Waiting {
+    fn claim(&self, started_at: DateTime<Utc>) -> Claim {
+        Claim { execution_id: self.execution_id.clone(), attempt: self.attempt, started_at }
+    }
+}
+
+/// Hands at most `limit` waiting executions of a queue out to a node, which begins them at once.
+pub async fn hand_out(s: &mut dyn Session, node: &NodeIdentity, queue: &str, limit: i64, now: DateTime<Utc>) -> Result<Vec<Job>> {
+    let waiting: Vec<Waiting> = fetch!(all, s, "read waiting executions", WAITING, queue, limit)?;
+    let claims: Vec<Claim> = waiting.iter().map(|one| one.claim(now)).collect();
+    let claimed: HashSet<String> = claim(s, node, &claims).await?;
+    let mut policies = Policies::default();
+    waiting.into_iter().filter(|one| claimed.contains(&one.execution_id)).map(|one| policies.job(one)).collect()
+}
+
+pub(in crate::storage) const WAITING: &str = "
+    select e.id as execution_id, e.task_id, e.task_type, e.attempt, e.scheduled_at, e.params, e.started_by,
+        coalesce(t.chain, '[]') <> '[]' as chained, coalesce(t.policy, '{}') as policy
+    from (select id as waiting_id from executions
+        where queue = $1 and status = 'queued' and node_id is null and retry_at is null and not waits
+        order by priority desc, id limit $2 {skip_locked}) as w
+    cross join executions e left join tasks t on t.id = e.task_id
+    where e.id = w.waiting_id order by e.priority desc, e.id";
+
+/// The parsed policies of one batch; most tasks have the same.
+#[derive(Default)]
+struct Policies(HashMap<String, Policy>);
+
+impl Policies {
+    fn job(&mut self, waiting: Waiting) -> Result<Job> {
+        let policy = match self.0.entry(waiting.policy) {
+            Entry::Occupied(parsed) => parsed.into_mut(),
+            Entry::Vacant(new) => {
+                let policy = parse_policy(new.key())?;
+                new.insert(policy)
+            }
+        };
+        let ((timeout_ms, retry), late_after_ms) = (Job::limits(policy), policy.alert.late_ms());
+        Ok(Job {
+            execution_id: waiting.execution_id,
+            attempt: waiting.attempt,
+            task_id: waiting.task_id,
+            task_type: waiting.task_type,
+            params: waiting.params,
+            started_by: waiting.started_by,
+            chained: waiting.chained,
+            scheduled_at: waiting.scheduled_at,
+            timeout_ms,
+            retry,
+            late_after_ms,
+        })
+    }
+}
+
+/// Returns the number of waiting executions per queue, ordered by name; empty queues are omitted.
+pub async fn depths(s: &mut dyn Session) -> Result<Vec<QueueDepth>> {
+    let found: Vec<(String, i64)> = fetch!(all, s, "count waiting executions", DEPTHS)?;
+    Ok(found.into_iter().map(|(name, waiting)| QueueDepth { name, waiting }).collect())
+}
+
+pub(in crate::storage) const DEPTHS: &str = "
+    select queue, count(*) from executions
+    where status = 'queued' and node_id is null and retry_at is null and not waits and queue is not null group by queue order by queue";
+
+/// Returns whether any execution waits for a worker of this queue.
+pub async fn has_waiting(s: &mut dyn Session, queue: &str) -> Result<bool> {
+    let found: Option<i64> = fetch!(scalar, s, "read waiting executions", HAS_WAITING, queue)?;
+    Ok(found.is_some())
+}
+
+pub(in crate::storage) const HAS_WAITING: &str = "
+    select cast(1 as bigint) from executions
+    where queue = $1 and status = 'queued' and node_id is null and retry_at is null and not waits limit 1";

@@ -1,0 +1,241 @@
+//! Views of notification channels, without their credentials.
+
+use serde::Serialize;
+
+use super::context::ViewContext;
+use super::task_form::Fields;
+use super::{Choice, Moment, Pager, View};
+use crate::domain::notify::channel::{Channel, ChannelType};
+use crate::domain::notify::channel_health::ChannelHealth;
+use crate::domain::notify::message::Message;
+use crate::i18n::Language;
+use crate::service::{ChannelInfo, ChannelTestOutcome};
+use crate::web::urls::with_query;
+
+#[derive(Debug, Clone, Serialize)]
+pub struct ChannelList {
+    pub rows: Vec<ChannelRow>,
+    pub message: String,
+    pub form: Fields,
+    pub types: Vec<Choice>,
+    pub languages: Vec<Choice>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ChannelRow {
+    pub name: String,
+    /// The code of its type.
+    pub kind: &'static str,
+    /// Scheme and host of its own URL; empty if it uses the provider's.
+    pub url: String,
+    pub health: HealthView,
+    pub href: String,
+}
+
+/// The health of a channel.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct HealthView {
+    /// `failing`, `troubled` (the last request failed), `well` or `unused`.
+    pub state: &'static str,
+    pub failures: i64,
+    pub last_success: Option<Moment>,
+    /// The provider's last answer.
+    pub answer: String,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct ChannelPage {
+    pub row: ChannelRow,
+    /// Whether the settings define it, so that it cannot be changed here.
+    pub from_file: bool,
+    pub test_result: Option<TestView>,
+    pub deliveries: Vec<DeliveryRow>,
+    pub pager: Pager,
+    pub message: String,
+    pub form: Fields,
+    pub types: Vec<Choice>,
+    pub languages: Vec<Choice>,
+    pub delete: String,
+    pub test: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TestView {
+    pub delivered: bool,
+    /// The provider's answer.
+    pub answer: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DeliveryRow {
+    pub created: Moment,
+    pub state: &'static str,
+    pub title: String,
+    pub attempts: i64,
+    pub next_try: Option<Moment>,
+    pub answer: String,
+}
+
+/// The URL of a channel's page, or of an action on it.
+pub fn href(action: &str, name: &str) -> String {
+    with_query(&format!("/settings/channels/{action}"), &[("name", name)])
+}
+
+/// The types of channels, for a select.
+pub fn type_choices(ctx: &ViewContext) -> Vec<Choice> {
+    ChannelType::ALL.iter().map(|kind| Choice::new(kind.as_str(), ctx.t(&format!("channels.type.{}", kind.as_str())))).collect()
+}
+
+/// The languages of messages, for a select.
+pub fn language_choices(ctx: &ViewContext) -> Vec<Choice> {
+    Language::ALL
+        .iter()
+        .map(|language| Choice::new(language.tag(), ctx.t(&format!("channels.language_{}", language.tag()))))
+        .collect()
+}
+
+impl ChannelRow {
+    pub fn new(ctx: &ViewContext, info: &ChannelInfo) -> ChannelRow {
+        ChannelRow {
+            name: info.channel.name.clone(),
+            kind: info.channel.channel_type.as_str(),
+            url: info.channel.shown_url().unwrap_or_default(),
+            health: HealthView::new(ctx, &info.health),
+            href: href("edit", &info.channel.name),
+        }
+    }
+}
+
+impl HealthView {
+    pub fn new(ctx: &ViewContext, health: &ChannelHealth) -> HealthView {
+        let state = match health.failures {
+            _ if health.is_failing() => "failing",
+            0 if health.last_success_at.is_none() => "unused",
+            0 => "well",
+            _ => "troubled",
+        };
+        let failed = health.failures > 0;
+        HealthView {
+            state,
+            failures: health.failures,
+            last_success: health.last_success_at.map(|at| Moment::new(at, ctx.zone)),
+            answer: if failed {
+                answer(health.provider_status, &health.provider_code, &health.provider_text)
+            } else {
+                String::new()
+            },
+        }
+    }
+}
+
+impl TestView {
+    pub fn new(outcome: &ChannelTestOutcome) -> TestView {
+        TestView { delivered: outcome.delivered, answer: answer(outcome.status.map(i64::from), &outcome.code, &outcome.text) }
+    }
+}
+
+impl DeliveryRow {
+    pub fn new(ctx: &ViewContext, message: &Message) -> DeliveryRow {
+        DeliveryRow {
+            created: Moment::new(message.created_at, ctx.zone),
+            state: message.state.as_str(),
+            title: message.notice.title.clone(),
+            attempts: message.attempts,
+            next_try: message.next_try_at.map(|at| Moment::new(at, ctx.zone)),
+            answer: answer(message.provider_status, &message.provider_code, &message.provider_text),
+        }
+    }
+}
+
+/// The provider's status, code and text, as far as they are known; Slack's code is its text.
+fn answer(status: Option<i64>, code: &Option<String>, text: &Option<String>) -> String {
+    let status = status.map(|status| format!("HTTP {status}"));
+    let text = if text == code { &None } else { text };
+    [&status, code, text].into_iter().flatten().map(String::as_str).collect::<Vec<_>>().join(" · ")
+}
+
+/// The form of a channel; credentials stay empty.
+pub fn form_of(channel: &Channel) -> Fields {
+    let options = &channel.options;
+    let text = |text: &Option<String>| text.clone().unwrap_or_default();
+    let values = [
+        ("/type", channel.channel_type.as_str().to_owned()),
+        ("/chat_id", text(&options.chat_id)),
+        ("/corp_id", text(&options.corp_id)),
+        ("/agent_id", text(&options.agent_id)),
+        ("/topic", text(&options.topic)),
+        ("/keyword", text(&options.keyword)),
+        ("/to", options.to.join(", ")),
+        ("/mentions", options.mentions.join(", ")),
+        ("/smtp", text(&options.smtp)),
+        ("/sms", text(&options.sms)),
+        ("/template", text(&options.template)),
+        ("/language", text(&options.language)),
+    ];
+    let values = values.into_iter().map(|(name, value)| (name.to_owned(), value));
+    Fields { values: values.collect(), ..Fields::default() }
+}
+
+fn sample_row(state: &'static str) -> ChannelRow {
+    let moment = Moment::new(chrono::DateTime::UNIX_EPOCH, chrono_tz::Tz::UTC);
+    ChannelRow {
+        name: "<b>".into(),
+        kind: "dingtalk",
+        url: if state == "unused" { String::new() } else { "https://<b>".into() },
+        health: HealthView {
+            state,
+            failures: i64::from(state == "failing") * 3,
+            last_success: (state != "unused").then_some(moment),
+            answer: if state == "well" { String::new() } else { "<b>".into() },
+        },
+        href: href("edit", "x"),
+    }
+}
+
+impl View for ChannelList {
+    const TEMPLATE: &'static str = "pages/channels.html";
+
+    fn samples() -> Vec<Self> {
+        let rows: Vec<ChannelRow> = ["failing", "troubled", "well", "unused"].map(sample_row).into();
+        let types = || ChannelType::ALL.map(|kind| Choice::new(kind.as_str(), "<b>")).into();
+        let list = |rows, message: &str| ChannelList {
+            rows,
+            message: message.into(),
+            form: Fields::default(),
+            types: types(),
+            languages: vec![Choice::new("en", "<b>")],
+        };
+        vec![list(rows, "…"), list(Vec::new(), "")]
+    }
+}
+
+impl View for ChannelPage {
+    const TEMPLATE: &'static str = "pages/channel.html";
+
+    fn samples() -> Vec<Self> {
+        let moment = || Moment::new(chrono::DateTime::UNIX_EPOCH, chrono_tz::Tz::UTC);
+        let delivery = |state| DeliveryRow {
+            created: moment(),
+            state,
+            title: "<b>".into(),
+            attempts: 2,
+            next_try: (state == "queued").then(moment),
+            answer: if state == "queued" { String::new() } else { "<b>".into() },
+        };
+        let page = |from_file, delivered: Option<bool>, deliveries| ChannelPage {
+            row: sample_row("failing"),
+            from_file,
+            test_result: delivered.map(|delivered| TestView { delivered, answer: "<b>".into() }),
+            deliveries,
+            pager: Pager::default(),
+            message: if from_file { String::new() } else { "…".into() },
+            form: Fields::default(),
+            types: vec![Choice::new("slack", "<b>")],
+            languages: vec![Choice::new("en", "<b>")],
+            delete: href("delete", "x"),
+            test: href("test", "x"),
+        };
+        let all = ["queued", "sent", "grouped", "failed"].map(delivery);
+        vec![page(false, Some(true), all.clone().into()), page(true, Some(false), Vec::new()), page(false, None, all.into())]
+    }
+}
