@@ -3,13 +3,18 @@
 //! An execution's id is a ULID that fits into 64 bits, so that the database stores it as one integer, its row id: the time in
 //! milliseconds and a number below 2^18. The bits between them are zero.
 
-use std::sync::{Mutex, PoisonError};
+use std::num::NonZeroUsize;
+use std::sync::{LazyLock, Mutex, PoisonError};
 
 use chrono::{DateTime, Utc};
+use lru::LruCache;
 use ulid::Ulid;
 
-static SEQUENCE: Mutex<Sequence> = Mutex::new(Sequence(Ulid::nil()));
-static EXECUTION_SEQUENCE: Mutex<ExecutionSequence> = Mutex::new(ExecutionSequence(0));
+static SEQUENCE: LazyLock<Mutex<Sequence>> = LazyLock::new(Mutex::default);
+static EXECUTION_SEQUENCE: LazyLock<Mutex<ExecutionSequence>> = LazyLock::new(Mutex::default);
+
+/// The milliseconds whose last id is remembered: threads ask with times that they read a moment ago.
+const MILLIS_REMEMBERED: NonZeroUsize = NonZeroUsize::new(64).unwrap();
 
 /// The bits of the number in an execution's id.
 const NUMBER_BITS: u32 = 18;
@@ -50,29 +55,43 @@ pub fn first_execution_key(at: DateTime<Utc>) -> i64 {
     at.timestamp_millis().clamp(0, MILLIS_MAX) << NUMBER_BITS
 }
 
-/// The last id.
-struct Sequence(Ulid);
+/// The last id of each of the last milliseconds.
+struct Sequence(LruCache<u64, Ulid>);
+
+impl Default for Sequence {
+    fn default() -> Self {
+        Sequence(LruCache::new(MILLIS_REMEMBERED))
+    }
+}
 
 impl Sequence {
     fn next(&mut self, now: DateTime<Utc>) -> Ulid {
         let millis = u64::try_from(now.timestamp_millis()).unwrap_or_default();
-        let following = (self.0.timestamp_ms() == millis).then(|| self.0.increment().ok()).flatten();
+        let following = self.0.get(&millis).and_then(|last| last.increment().ok());
         // ulid's own generator supplies the random bits.
-        self.0 = following.unwrap_or_else(|| Ulid::from_parts(millis, Ulid::generate().random()));
-        self.0
+        let next = following.unwrap_or_else(|| Ulid::from_parts(millis, Ulid::generate().random()));
+        self.0.put(millis, next);
+        next
     }
 }
 
-/// The last key.
-struct ExecutionSequence(i64);
+/// The last key of each of the last milliseconds.
+struct ExecutionSequence(LruCache<i64, i64>);
+
+impl Default for ExecutionSequence {
+    fn default() -> Self {
+        ExecutionSequence(LruCache::new(MILLIS_REMEMBERED))
+    }
+}
 
 impl ExecutionSequence {
     fn next(&mut self, now: DateTime<Utc>) -> i64 {
         let first = first_execution_key(now);
         // The first number of a millisecond leaves room for many more; it is random, so that processes hardly ever meet.
         let random = || first | (Ulid::generate().random() & ((1 << (NUMBER_BITS - 1)) - 1)) as i64;
-        self.0 = if self.0 >> NUMBER_BITS == first >> NUMBER_BITS { self.0 + 1 } else { random() };
-        self.0
+        let next = self.0.get(&first).map_or_else(random, |last| last + 1);
+        self.0.put(first, next);
+        next
     }
 }
 
@@ -83,9 +102,12 @@ mod tests {
     #[test]
     fn ids_of_one_millisecond_ascend_and_encode_their_time() {
         let now: DateTime<Utc> = "2026-11-21T08:00:00Z".parse().unwrap();
-        let mut sequence = Sequence(Ulid::nil());
+        let mut sequence = Sequence::default();
         let ids: Vec<_> = (0..1000).map(|_| sequence.next(now)).collect();
         assert!(ids.is_sorted_by(|a, b| a < b));
+        let later = sequence.next(now + chrono::Duration::milliseconds(1));
+        assert!(ids[999] < sequence.next(now), "another thread's later time does not disturb the order");
+        assert!(sequence.next(now) < later);
         let earlier = sequence.next(now - chrono::Duration::hours(1));
         assert_eq!(earlier.timestamp_ms(), 1_795_244_400_000, "ids after a clock step back encode the earlier time");
     }
@@ -93,7 +115,7 @@ mod tests {
     #[test]
     fn execution_ids_ascend_and_encode_their_time() {
         let now: DateTime<Utc> = "2026-11-21T08:00:00Z".parse().unwrap();
-        let mut sequence = ExecutionSequence(0);
+        let mut sequence = ExecutionSequence::default();
         let keys: Vec<_> = (0..100_000).map(|_| sequence.next(now)).collect();
         assert!(keys.is_sorted_by(|a, b| a < b));
         let ids: Vec<_> = keys.iter().map(|key| execution_id(*key)).collect();

@@ -9,6 +9,8 @@ import { chromium } from "playwright-core";
 const NAME = "admin";
 const PASSWORD = "correct horse";
 export const TOKEN = "browser-tests-0123456789abcdefghij";
+/** Milliseconds that an element or a navigation is waited for: pages of a debug build on a busy machine take some. */
+const ACTION_LIMIT = 120_000;
 const BROWSERS = [process.env.CHROMIUM, "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
 
 // A mail server and an SMS gateway where nothing listens.
@@ -94,10 +96,16 @@ export async function startBrowser() {
   });
 }
 
+/** Opens a page in a context of its own, without a session. */
+export async function openPage(browser, options = {}) {
+  const context = await browser.newContext({ locale: "en-US", viewport: { width: 1360, height: 900 }, ...options });
+  context.setDefaultTimeout(ACTION_LIMIT);
+  return context.newPage();
+}
+
 /** Opens a page and signs in. */
 export async function signIn(browser, server, options = {}) {
-  const context = await browser.newContext({ locale: "en-US", viewport: { width: 1360, height: 900 }, baseURL: server.url, ...options });
-  const page = await context.newPage();
+  const page = await openPage(browser, { baseURL: server.url, ...options });
   await page.goto("/login");
   await page.fill("[name=name]", NAME);
   await page.fill("[name=password]", PASSWORD);

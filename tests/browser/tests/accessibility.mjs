@@ -6,10 +6,11 @@ import { api, echo, ended } from "../lib.mjs";
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
-/** Runs axe in the page. */
-async function axe(page) {
+/** Runs axe in the page: all rules in the light theme; in the dark theme, which only changes colours, the rules of colours. */
+async function axe(page, colorScheme) {
   await page.evaluate(AXE);
-  return page.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
+  const only = colorScheme === "dark" ? { runOnly: { type: "rule", values: ["color-contrast", "link-in-text-block"] } } : {};
+  return page.evaluate((options) => globalThis.axe.run(document, { resultTypes: ["violations"], ...options }), only);
 }
 
 let prepared;
@@ -84,11 +85,11 @@ async function check(server, open, locale) {
     page.removeAllListeners("console");
     const checkPage = async (path) => {
       await page.waitForTimeout(150);
-      const found = await axe(page).catch(async (error) => {
+      const found = await axe(page, colorScheme).catch(async (error) => {
         // A navigation that ends late takes the script with it; the page that it led to is the one to check.
         if (!error.message.includes("Execution context was destroyed")) throw error;
         await page.waitForLoadState();
-        return axe(page);
+        return axe(page, colorScheme);
       });
       for (const fault of found.violations) {
         faults.push(`${path} ${colorScheme} ${locale}: ${fault.id}: ${fault.nodes.map((node) => node.target.join(" ")).slice(0, 3).join(", ")}`);

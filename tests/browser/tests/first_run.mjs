@@ -4,6 +4,7 @@ import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { openPage } from "../lib.mjs";
 
 /** Starts the program as a newcomer does, on a free port; resolves with what it prints. */
 function start(folder) {
@@ -28,8 +29,7 @@ export const firstRun = {
     try {
       const text = await printed;
       assert.match(text, /There is no administrator yet/);
-      const context = await browser.newContext({ locale: "en-US", viewport: { width: 1360, height: 900 } });
-      const page = await context.newPage();
+      const page = await openPage(browser);
       await page.goto(text.match(/http:\/\/[^\s]+/)[0]);
       await page.waitForURL("**/setup");
       await page.fill("[name=name]", "alice");
@@ -51,7 +51,7 @@ export const firstRun = {
       await page.click("#remove-demo");
       await page.click("#dialog-body .btn-danger");
       await page.locator("#add-demo").waitFor();
-      await context.close();
+      await page.context().close();
     } finally {
       const ended = new Promise((resolve) => child.once("exit", resolve));
       child.kill("SIGTERM");

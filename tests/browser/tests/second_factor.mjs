@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { api } from "../lib.mjs";
+import { api, openPage } from "../lib.mjs";
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const PASSWORD = "battery staple";
@@ -36,8 +36,8 @@ async function clean(page, where) {
 /** Creates an account and a browser context for it. */
 async function accountBrowser(browser, server, name, options) {
   await api(server, "POST", "/users", { name, role: "viewer", password: PASSWORD });
-  const context = await browser.newContext({ locale: "en-US", baseURL: server.url, ...options });
-  return { context, page: await context.newPage() };
+  const page = await openPage(browser, { baseURL: server.url, ...options });
+  return { context: page.context(), page };
 }
 
 /** Sets up the second factor on the account page; returns its secret and the recovery codes. */

@@ -1,7 +1,7 @@
 // Export and import of tasks, and accounts and tokens limited to tags.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { api, echo } from "../lib.mjs";
+import { api, echo, openPage } from "../lib.mjs";
 
 const ids = async (server, search) => (await api(server, "GET", `/tasks?search=${search}`)).items.map((task) => task.id);
 
@@ -55,8 +55,7 @@ export const transfer = {
     await page.selectOption("[name='/role']", "editor");
     await page.click("main form .btn-primary");
     await page.locator(".flash", { hasText: "sally" }).waitFor();
-    const context = await browser.newContext({ baseURL: server.url, locale: "en-US" });
-    const sally = await context.newPage();
+    const sally = await openPage(browser, { baseURL: server.url });
     await sally.goto("/login");
     await sally.fill("[name=name]", "sally");
     await sally.fill("[name=password]", "battery staple");
@@ -75,6 +74,6 @@ export const transfer = {
     const token = await sally.textContent("#token-text");
     const answer = await fetch(`${server.url}/api/v1/tasks`, { headers: { authorization: `Bearer ${token.trim()}` } });
     assert.deepEqual((await answer.json()).items.map((task) => task.id), ["of-sales"]);
-    await context.close();
+    await sally.context().close();
   },
 };
