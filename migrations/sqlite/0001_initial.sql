@@ -481,6 +481,8 @@ create table notify_messages (
     provider_status bigint,
     provider_code text,
     provider_text text,
+    -- Why the text was not by the templates.
+    template_error text,
     node text
 );
 

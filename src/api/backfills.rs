@@ -40,7 +40,7 @@ pub enum BackfillAnswer {
 impl Backfills {
     /// Run occurrences of the past
     ///
-    /// Runs the scheduled times of a span on purpose, oldest first, `concurrency` at a time within the task's own limit; templates
+    /// Runs the scheduled times of a span on purpose, or single ones in `times`, oldest first, `concurrency` at a time within the task's own limit; templates
     /// see each one's own `scheduled_at`. At most ten thousand; 409 while the task has an unfinished backfill.
     #[oai(path = "/tasks/:id/backfill", method = "post", operation_id = "backfillTask")]
     async fn start(

@@ -11,7 +11,9 @@ use super::auth::Caller;
 use super::body::{Body, CalendarFileBody};
 use super::error::{ApiResult, ChangeErrors, CreateErrors, ReadErrors, ReadOneErrors, WriteErrors};
 use super::headers::{self, AcceptedLanguage, IfMatch};
-use super::model::calendar::{CalendarImportView, CalendarSummaryView, CalendarVersionView, CalendarView, DaysView};
+use super::model::calendar::{
+    CalendarImportView, CalendarRestoreView, CalendarSummaryView, CalendarVersionView, CalendarView, DaysView,
+};
 use super::model::named::{CalendarDays, CalendarInput};
 use super::query::QueryString;
 use super::tasks::DeletedResponse;
@@ -179,6 +181,29 @@ impl Calendars {
         let before = reader.finish(before)?;
         let versions = self.0.services.calendars.versions(&caller.0, &name, before).await?;
         Ok(Json(versions.into_iter().map(CalendarVersionView::from).collect()))
+    }
+
+    /// Restore a version of a calendar
+    ///
+    /// Sets the calendar to an earlier version, which creates a new version; a deleted calendar is there again. The tasks that use it are
+    /// replanned. With `dry_run` nothing is saved and the response lists the tasks whose next ten firings change. 409 for a version that is
+    /// a deletion.
+    #[oai(path = "/calendars/:name/versions/:version/restore", method = "post", operation_id = "restoreCalendarVersion")]
+    async fn restore(
+        &self,
+        caller: Caller,
+        /// The calendar's name.
+        name: Path<String>,
+        /// The version's number.
+        version: Path<i64>,
+        if_match: IfMatch,
+        query: QueryString,
+    ) -> ApiResult<Json<CalendarRestoreView>, WriteErrors> {
+        let mut reader = query.reader(&[params::CALENDAR_IMPORT]);
+        let dry_run = reader.word("dry_run", |text| text.parse().ok(), &["true", "false"]).unwrap_or(false);
+        reader.finish(())?;
+        let calendars = &self.0.services.calendars;
+        Ok(Json(calendars.restore_version(&caller.0, &name, version.0, if_match.0, dry_run).await?.into()))
     }
 }
 

@@ -25,7 +25,11 @@ static PAGE: LazyLock<StaticFile> = LazyLock::new(|| StaticFile::new("index.html
 
 /// The scripts and style sheets of the page by name, unpacked once.
 static FILES: LazyLock<BTreeMap<String, StaticFile>> = LazyLock::new(|| {
-    let own = [("init.js", include_bytes!("docs/init.js").to_vec()), ("page.css", include_bytes!("docs/page.css").to_vec())];
+    let own = [
+        ("init.js", include_bytes!("docs/init.js").to_vec()),
+        ("theme.js", include_bytes!("docs/theme.js").to_vec()),
+        ("page.css", include_bytes!("docs/page.css").to_vec()),
+    ];
     let own = own.into_iter().map(|(name, content)| (name.to_owned(), content));
     let vendored = SwaggerUi::iter().filter(|name| name.ends_with(".js") || name.ends_with(".css"));
     let vendored = vendored.filter_map(|name| Some((name.to_string(), SwaggerUi::get(&name)?.data.into_owned())));

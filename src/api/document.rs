@@ -50,6 +50,7 @@ const QUERIES: &[(&str, &[&[Param]])] = &[
     ("verifyLog", &[params::VERIFY]),
     ("listCalendarDays", &[params::CALENDAR_DAYS]),
     ("importCalendar", &[params::CALENDAR_IMPORT]),
+    ("restoreCalendarVersion", &[params::CALENDAR_IMPORT]),
     ("listCalendarVersions", &[params::VERSIONS]),
     ("listIncidents", &[params::INCIDENTS, params::PAGE]),
     ("listFreezes", &[params::FREEZES]),
@@ -228,9 +229,21 @@ fn complete_operation(operation: &mut Map<String, Value>) {
 /// The header parameters of an operation, read by `headers.rs`.
 fn headers_of(id: &str) -> Option<Value> {
     match id {
-        "replaceTask" | "patchTask" | "deleteTask" | "pauseTask" | "resumeTask" | "restoreTaskVersion" | "resetTaskState"
-        | "replaceCalendar" | "deleteCalendar" | "importCalendar" | "replaceNotifyRule" | "deleteNotifyRule"
-        | "replaceHeartbeat" | "deleteHeartbeat" => Some(json!({
+        "replaceTask"
+        | "patchTask"
+        | "deleteTask"
+        | "pauseTask"
+        | "resumeTask"
+        | "restoreTaskVersion"
+        | "resetTaskState"
+        | "replaceCalendar"
+        | "deleteCalendar"
+        | "importCalendar"
+        | "restoreCalendarVersion"
+        | "replaceNotifyRule"
+        | "deleteNotifyRule"
+        | "replaceHeartbeat"
+        | "deleteHeartbeat" => Some(json!({
             "name": "If-Match", "in": "header", "required": false,
             "description": "The version to change, as in its `ETag`; 412 if it has another version.",
             "schema": {"type": "string", "pattern": r#"^(\*|"[0-9]{1,18}")$"#}})),

@@ -148,6 +148,10 @@ impl From<Error> for Problem {
             Error::Unauthorized(_) => Self::unauthorized(text),
             Error::TooManyRequests(_) => Self::new(StatusCode::TOO_MANY_REQUESTS, "too-many-requests", "Too many requests", text),
             Error::TooSlow => Self::unavailable(text),
+            Error::Unavailable(cause) => {
+                tracing::warn!(error = %chain(&cause), "request refused: database unavailable");
+                Self::unavailable(text)
+            }
             Error::Internal(cause) => {
                 tracing::error!(error = %chain(cause.as_ref()), "request failed");
                 Self::internal()

@@ -10,6 +10,7 @@ use poem_openapi::{ApiResponse, OpenApi};
 
 use super::auth::Caller;
 use super::body::{DocumentBody, OptionalBody};
+use super::direct::Direct;
 use super::error::{ApiResult, BatchErrors, ChangeErrors, Problem, ReadErrors, ReadOneErrors, WriteErrors};
 use super::model::execution::{ExecutionDetailView, ExecutionList, ExecutionView, text_of};
 use super::model::input;
@@ -76,7 +77,7 @@ impl Executions {
     ///
     /// Newest first, paginated. `from` and `to` filter by `started_at`.
     #[oai(path = "/executions", method = "get", operation_id = "listExecutions")]
-    async fn list(&self, caller: Caller, query: QueryString) -> ApiResult<Json<ExecutionList>, ReadErrors> {
+    async fn list(&self, caller: Caller, query: QueryString) -> ApiResult<Direct<ExecutionList>, ReadErrors> {
         let reader = query.reader(&[params::PAGE, params::EXECUTIONS, params::EXECUTIONS_OF_TASK]);
         let (filter, page) = read_filter(reader, self.0.services.zone)?;
         Ok(list(&self.0, &caller, &filter, &page).await?)
@@ -191,10 +192,10 @@ pub async fn list(
     caller: &Caller,
     filter: &ExecutionFilter,
     page: &PageRequest,
-) -> Result<Json<ExecutionList>, Problem> {
+) -> Result<Direct<ExecutionList>, Problem> {
     let page = shared.services.executions.list(&caller.0, filter, page).await?;
     let zones = zones_of(shared, caller, page.items.iter().map(|run| run.task_id.clone())).await?;
-    Ok(Json(ExecutionList::new(page, &zones)))
+    Ok(Direct(ExecutionList::new(page, &zones)))
 }
 
 /// The zones of the existing tasks, each read once.

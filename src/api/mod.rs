@@ -19,6 +19,7 @@ mod backfills;
 mod body;
 mod calendars;
 mod datasources;
+mod direct;
 mod docs;
 mod document;
 mod error;

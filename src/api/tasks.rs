@@ -9,6 +9,7 @@ use poem_openapi::{ApiResponse, OpenApi};
 
 use super::auth::Caller;
 use super::body::{Body, OptionalBody};
+use super::direct::Direct;
 use super::error::{ApiResult, BatchErrors, ChangeErrors, CreateErrors, Problem, ReadErrors, ReadOneErrors, WriteErrors};
 use super::executions::{self, QueuedExecution};
 use super::headers::{self, AcceptedLanguage, IdempotencyKey, IfMatch};
@@ -96,10 +97,10 @@ impl Tasks {
         caller: Caller,
         language: AcceptedLanguage,
         query: QueryString,
-    ) -> ApiResult<Json<TaskList>, ReadErrors> {
+    ) -> ApiResult<Direct<TaskList>, ReadErrors> {
         let (filter, page) = read_filter(query.reader(&[params::PAGE, params::TASKS]))?;
         let tasks = self.0.services.tasks.list(&caller.0, &filter, &page).await?;
-        Ok(Json(TaskList::new(tasks, self.0.services.zone, language.0)))
+        Ok(Direct(TaskList::new(tasks, self.0.services.zone, language.0)))
     }
 
     /// Create a task
@@ -247,7 +248,7 @@ impl Tasks {
         /// The task's id.
         id: Path<String>,
         query: QueryString,
-    ) -> ApiResult<Json<ExecutionList>, ReadOneErrors> {
+    ) -> ApiResult<Direct<ExecutionList>, ReadOneErrors> {
         let reader = query.reader(&[params::PAGE, params::EXECUTIONS_OF_TASK]);
         let (mut filter, page) = executions::read_filter(reader, self.0.services.zone)?;
         self.0.services.tasks.get(&caller.0, &id).await?;

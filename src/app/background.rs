@@ -1,6 +1,5 @@
 //! The background tasks: scheduler, workers, maintenance and cluster, built from the application's state.
 
-use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +9,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::error::StartError;
-use super::state::{default_retention, queues};
+use super::state::{default_retention, queues, template_environment};
 use super::{App, DATABASE_FILE, database_file};
 use crate::cluster::external_changes::ExternalChangeWatcher;
 use crate::cluster::notifier::ClusterNotifier;
@@ -24,6 +23,7 @@ use crate::notify::alarms::AlarmWatch;
 use crate::notify::calendar_watch::CalendarWatch;
 use crate::notify::delivery::Delivery;
 use crate::notify::heartbeats::HeartbeatWatch;
+use crate::notify::storage_alarm::StorageAlarm;
 use crate::queue::QueueConfig;
 use crate::scheduler::idle::IdleWatch;
 use crate::scheduler::{Planner, PlannerState, Scheduler};
@@ -69,8 +69,8 @@ pub(super) fn spawn_background_tasks(
     spawn(Box::pin(delivery(app).run(token())));
     let (bulk, stop) = (app.services.bulk.clone(), token());
     spawn(Box::pin(async move { bulk.run(stop).await }));
-    let (alarms, stop) = (alarm_watch(app), token());
-    spawn(Box::pin(async move { alarms.run(stop).await }));
+    let (alarms, storage, stop) = (alarm_watch(app), storage_alarm(app), token());
+    spawn(Box::pin(async move { alarms.run(storage, stop).await }));
     let (heartbeats, stop) = (heartbeat_watch(app), token());
     spawn(Box::pin(async move { heartbeats.run(stop).await }));
     let (prune, stop) = (prune(app), token());
@@ -159,6 +159,11 @@ fn alarm_watch(app: &App) -> AlarmWatch {
     }
 }
 
+fn storage_alarm(app: &App) -> StorageAlarm {
+    let state = &app.state;
+    StorageAlarm::new(state.database.clone(), state.courier.clone(), app.node.name.clone(), app.settings.server.zone)
+}
+
 fn heartbeat_watch(app: &App) -> HeartbeatWatch {
     HeartbeatWatch {
         database: app.state.database.clone(),
@@ -195,15 +200,9 @@ fn workers(app: &App) -> Workers {
         node: app.node.clone(),
         vault: app.state.vault.clone(),
         zone: app.settings.server.zone,
-        environment: Arc::new(environment(&app.settings)),
+        environment: Arc::new(template_environment(&app.settings)),
         config: worker_config(&app.settings),
     })
-}
-
-/// The environment variables that templates in parameters may read.
-fn environment(settings: &Settings) -> BTreeMap<String, String> {
-    let allowed = settings.commands.environment.iter();
-    allowed.filter_map(|name| Some((name.clone(), std::env::var(name).ok()?))).collect()
 }
 
 fn worker_config(settings: &Settings) -> WorkerConfig {

@@ -79,6 +79,7 @@ fn describe(error: &crate::service::Error) -> Message {
             messages.reduce(|first, second| message!("start.and", first, second)).unwrap_or_else(|| error.message())
         }
         crate::service::Error::Internal(cause) => Message::verbatim(cause.to_string()),
+        crate::service::Error::Unavailable(cause) => Message::verbatim(cause.to_string()),
         other => other.message(),
     }
 }

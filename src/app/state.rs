@@ -1,5 +1,6 @@
 //! The application state: what services, scheduler and workers share, built from the settings and a database.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -80,6 +81,7 @@ impl AppState {
             heartbeat: self.heartbeat.clone(),
             cancels: self.cancels.clone(),
             vault: self.vault.clone(),
+            environment: Arc::new(template_environment(settings)),
             zone: settings.server.zone,
             reserved_tags: settings.files.named.values().flat_map(|folder| folder.tags.iter().cloned()).collect(),
             queues: queues(settings).into(),
@@ -90,6 +92,12 @@ impl AppState {
             single_sign_on: settings.oidc.is_set_up().then(|| Arc::new(Provider::new(settings.oidc.clone(), self.clock.clone()))),
         })
     }
+}
+
+/// The environment variables that templates in parameters may read.
+pub(super) fn template_environment(settings: &Settings) -> BTreeMap<String, String> {
+    let allowed = settings.commands.environment.iter();
+    allowed.filter_map(|name| Some((name.clone(), std::env::var(name).ok()?))).collect()
 }
 
 /// The URL for links in notifications, with the base path.

@@ -99,6 +99,9 @@ impl TasksFile {
         if !outcome.missing_secrets.is_empty() {
             tracing::warn!(secrets = outcome.missing_secrets.join(", "), "the tasks file uses secrets that are not set");
         }
+        if !outcome.missing_hooks.is_empty() {
+            tracing::warn!(hooks = outcome.missing_hooks.join(", "), "the tasks file names hooks that do not exist");
+        }
         let drifted = self.service.drifted_tasks(&actor).await.map_err(describe)?;
         if !drifted.is_empty() {
             let ids: Vec<&str> = drifted.iter().map(|task| task.id.as_str()).take(20).collect();
@@ -140,6 +143,7 @@ fn describe(error: Error) -> String {
             lines.join("; ")
         }
         Error::Internal(cause) => cause.to_string(),
+        Error::Unavailable(cause) => cause.to_string(),
         other => other.to_string(),
     }
 }

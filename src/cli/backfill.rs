@@ -1,7 +1,7 @@
 //! `belfry backfill`: runs scheduled times of the past on purpose.
 
 use clap::{Args, Subcommand, ValueEnum};
-use serde_json::{Value, json};
+use serde_json::{Map, Value};
 
 use super::Failure;
 use super::call::{ApiClient, Call};
@@ -15,6 +15,7 @@ use super::table::{Cell, Table, pairs};
 #[command(after_help = "Examples:
   belfry backfill occurrences daily-report --from 2026-11-01 --to 2026-11-08
   belfry backfill start daily-report --from 2026-11-01 --to 2026-11-08 --only missing --concurrency 2
+  belfry backfill start daily-report --time '2026-11-02 08:00' --time '2026-11-05 08:00'
   belfry backfill show 01KAHW3R80Z8Q1T3B1C6N5M9XA
   belfry backfill cancel 01KAHW3R80Z8Q1T3B1C6N5M9XA
 
@@ -58,14 +59,17 @@ enum Action {
         /// The task's id.
         task: String,
         /// The start of the span.
-        #[arg(long)]
-        from: String,
+        #[arg(long, required_unless_present = "times")]
+        from: Option<String>,
         /// The end of the span.
-        #[arg(long)]
-        to: String,
-        /// Which of them are run.
-        #[arg(long, value_enum, default_value = "missing")]
-        only: Only,
+        #[arg(long, required_unless_present = "times")]
+        to: Option<String>,
+        /// Which of them are run; by default those without a run.
+        #[arg(long, value_enum, conflicts_with = "times")]
+        only: Option<Only>,
+        /// A scheduled time to run, whatever became of it; repeatable, instead of a span.
+        #[arg(long = "time", value_name = "TIME")]
+        times: Vec<String>,
         /// How many run at once, within the task's own limit.
         #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100))]
         concurrency: u32,
@@ -100,11 +104,20 @@ impl BackfillCommand {
                 let found = client.json(call.query_some("to", to.as_ref()).query("limit", limit), output).await?;
                 output.show(&found, |found| occurrences(found, output))
             }
-            Action::Start { task, from, to, only, concurrency, yes } => {
-                confirm(&output.fill("backfill.ask", &[("task", &task), ("from", &from), ("to", &to)]), yes, output)?;
-                let only = only.to_possible_value().map(|value| value.get_name().to_owned());
-                let body = json!({"from": from, "to": to, "only": only, "concurrency": concurrency});
-                start(&task, &body, client, output).await
+            Action::Start { task, from, to, only, times, concurrency, yes } => {
+                let question = match (&from, &to) {
+                    (Some(from), Some(to)) => output.fill("backfill.ask", &[("task", &task), ("from", from), ("to", to)]),
+                    _ => output.fill("backfill.ask_times", &[("task", &task), ("times", &times.join(", "))]),
+                };
+                confirm(&question, yes, output)?;
+                let only = only.and_then(|only| only.to_possible_value()).map(|value| value.get_name().to_owned());
+                let mut body = Map::from_iter([("concurrency".to_owned(), Value::from(concurrency))]);
+                let given = [("from", from), ("to", to), ("only", only)];
+                body.extend(given.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?.into()))));
+                if !times.is_empty() {
+                    body.insert("times".to_owned(), times.into());
+                }
+                start(&task, &Value::Object(body), client, output).await
             }
             Action::List { task } => {
                 let found = client.json(Call::get(&["backfills"]).query("task_id", &task), output).await?;

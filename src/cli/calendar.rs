@@ -23,6 +23,8 @@ use super::table::{Cell, Table};
   belfry calendar import cn 2027.json --dry-run    which tasks fire at other times
   belfry calendar import cn 2027.json
   belfry calendar export release -o release.json
+  belfry calendar versions release
+  belfry calendar restore release 3 --dry-run
 
 `cn` is built in: the working days of China with the make-up days, by the notices of the State Council. A file to import is JSON
 ({\"years\": {\"2027\": {\"off\": [\"01-01\"], \"work\": [\"02-06\"]}}}), iCalendar (.ics) or CSV (date,off|work[,name]).")]
@@ -81,6 +83,21 @@ enum Action {
         #[arg(short, long, value_name = "FILE")]
         output: Option<PathBuf>,
     },
+    /// List the versions of a calendar, newest first.
+    Versions { name: String },
+    /// Set a calendar to an earlier version; the tasks that use it are replanned.
+    Restore {
+        name: String,
+        /// The number of the version.
+        #[arg(value_parser = clap::value_parser!(i64).range(1..))]
+        version: i64,
+        /// Only show the tasks whose next firings would change.
+        #[arg(long)]
+        dry_run: bool,
+        /// Do not ask for confirmation.
+        #[arg(long, short)]
+        yes: bool,
+    },
     /// Delete a calendar; a built-in one is as it was before.
     Delete {
         name: String,
@@ -127,6 +144,11 @@ impl Action {
                     Some(path) => std::fs::write(&path, text).map_err(|error| unwritable(&path, &error)),
                 }
             }
+            Action::Versions { name } => {
+                let all = client.json(Call::get(&["calendars", &name, "versions"]), output).await?;
+                output.show(&all, |all| versions(all, output))
+            }
+            Action::Restore { name, version, dry_run, yes } => restore(client, output, &name, version, dry_run, yes).await,
             Action::Delete { name, yes } => {
                 client.json(Call::get(&["calendars", &name]), output).await?;
                 confirm(&output.fill("calendar.ask_delete", &[("name", &name)]), yes, output)?;
@@ -173,6 +195,41 @@ async fn import(client: &ApiClient, output: &OutputOptions, name: &str, file: &P
         let key = if dry_run { "calendar.would_import" } else { "calendar.imported" };
         firings(done, output) + &output.line(key, &[("name", name), ("days", &days), ("tasks", &tasks)])
     })
+}
+
+/// Shows the firings that change, then restores.
+async fn restore(
+    client: &ApiClient,
+    output: &OutputOptions,
+    name: &str,
+    version: i64,
+    dry_run: bool,
+    yes: bool,
+) -> Result<(), Failure> {
+    let number = version.to_string();
+    let call = |dry_run: bool| Call::post(&["calendars", name, "versions", &number, "restore"]).query("dry_run", dry_run);
+    let planned = client.json(call(true), output).await?;
+    let count = planned["tasks"].as_array().map_or(0, Vec::len).to_string();
+    let values = [("name", name), ("version", number.as_str()), ("tasks", count.as_str())];
+    if dry_run {
+        return output.show(&planned, |planned| firings(planned, output) + &output.line("calendar.would_restore", &values));
+    }
+    if !yes {
+        output.note(firings(&planned, output).trim_end());
+    }
+    confirm(&output.fill("calendar.ask_restore", &values), yes, output)?;
+    let done = client.json(call(false), output).await?;
+    output.show(&done, |_| output.line("calendar.restored", &values))
+}
+
+fn versions(all: &Value, output: &OutputOptions) -> String {
+    let mut table = Table::new(&["version", "changed", "by", "days"]);
+    for one in all.as_array().into_iter().flatten() {
+        let days = if one["deleted"] == true { output.text("calendar.version_deleted") } else { one["dates"].to_string() };
+        let cells = [one["version"].to_string(), timestamp(&one["at"]), text(&one["author"]).to_owned(), days];
+        table.row(cells.into_iter().map(Cell::plain).collect());
+    }
+    table.draw(output)
 }
 
 /// The fields that a definition may have.

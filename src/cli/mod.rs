@@ -212,6 +212,7 @@ impl From<service::Error> for Failure {
         match error {
             service::Error::NotFound(message) => Failure::NotFound(words(&message)),
             service::Error::Internal(cause) => Failure::failed(cause),
+            service::Error::Unavailable(cause) => Failure::failed(cause),
             other => Failure::Failed(words(&other.message())),
         }
     }

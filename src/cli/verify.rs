@@ -45,7 +45,7 @@ impl Verify {
 
 fn summary(found: &Value, output: &OutputOptions) -> String {
     let mut lines = String::new();
-    for kind in ["lost", "doubled", "unexplained"] {
+    for kind in ["lost", "doubled", "unexplained", "undetermined"] {
         for one in found[kind].as_array().into_iter().flatten() {
             let ids: Vec<&str> = one["execution_ids"].as_array().into_iter().flatten().map(text).collect();
             let about =

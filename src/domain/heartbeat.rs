@@ -14,8 +14,14 @@ mod record;
 pub use input::HeartbeatInput;
 pub use record::{Decided, Missed, Ping, PingKind, PingRow};
 
+/// The most heartbeats of a server.
+pub const MAX_HEARTBEATS: usize = 1_000;
 /// The largest body of a ping that is kept, in bytes.
 pub const MAX_BODY: usize = 100 * 1024;
+/// The beginning of the subject of a heartbeat's incidents.
+pub const SUBJECT: &str = "heartbeat:";
+/// The type by which rules select heartbeats.
+pub const RULE_TYPE: &str = "heartbeat";
 /// How much too early a ping may come for a time of a cron rule, for clocks that differ.
 const EARLY: TimeDelta = TimeDelta::seconds(60);
 
@@ -176,6 +182,12 @@ impl Heartbeat {
             Some(expected) if same_rule => next.expecting(Some(expected)),
             _ => next.replanned(now),
         }
+    }
+
+    /// The subject of its incidents.
+    #[must_use]
+    pub fn subject(&self) -> String {
+        format!("{SUBJECT}{}", self.id)
     }
 
     fn replanned(self, now: DateTime<Utc>) -> Heartbeat {

@@ -160,6 +160,23 @@ impl TaskSort {
     }
 }
 
+text_enum! {
+    /// What executions can be sorted by, besides their age.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+    pub enum ExecutionSort {
+        Duration = "duration",
+        StartedAt = "started_at",
+    }
+}
+
+impl ExecutionSort {
+    /// Reads `name` or `-name` (descending).
+    pub fn parse_order(text: &str) -> Option<(ExecutionSort, bool)> {
+        let (name, descending) = text.strip_prefix('-').map_or((text, false), |name| (name, true));
+        ExecutionSort::parse(name).map(|sort| (sort, descending))
+    }
+}
+
 /// Selects executions; every condition that is given must match. The list is sorted newest first.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct ExecutionFilter {
@@ -196,5 +213,7 @@ mod tests {
     fn leading_minus_sorts_descending() {
         assert_eq!(TaskSort::parse_order("-name"), Some((TaskSort::Name, true)));
         assert_eq!(TaskSort::parse_order("--name"), None);
+        assert_eq!(ExecutionSort::parse_order("-duration"), Some((ExecutionSort::Duration, true)));
+        assert_eq!(ExecutionSort::parse_order("id"), None);
     }
 }

@@ -21,8 +21,8 @@ pub struct Reference {
     /// The tags of the account that set the reference; `None`: all tasks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tags: Option<Vec<String>>,
-    /// The tags of the naming task, if the task that was meant did not exist yet. A later task of this id is reached if it belongs to the
-    /// same team.
+    /// The tags of the naming task, if the task that was meant did not exist yet. A later task of this id is reached if it has no tag
+    /// that the naming task does not have: then it belongs to no other team.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub awaited_by: Option<Vec<String>>,
 }
@@ -68,7 +68,8 @@ impl Reference {
     fn reaches(&self, target: Target<'_>) -> bool {
         let shares = |tags: &Vec<String>| target.tags.iter().any(|tag| tags.contains(tag));
         match &self.awaited_by {
-            Some(tags) => shares(tags) || (tags.is_empty() && target.tags.is_empty()),
+            // Each task of a team has the tag of the team. A label that several teams use must not connect them.
+            Some(tags) => target.tags.is_empty() == tags.is_empty() && target.tags.iter().all(|tag| tags.contains(tag)),
             None => self.key == target.key && self.tags.as_ref().is_none_or(shares),
         }
     }
@@ -223,14 +224,15 @@ mod tests {
         let (params, chain) = (json!({"from_task": "{{ previous }}"}), links(json!([{"task": "b"}])));
         let tags = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
         let (red, blue, none) = (tags(&["red", "nightly"]), tags(&["blue"]), tags(&[]));
+        let (one, shared) = (tags(&["red"]), tags(&["blue", "nightly"]));
         let later = |tags| Target { id: "b", key: "later", tags };
         let set = |own, scope: &TagScope| {
             References::updated(Naming { params: &params, chain: &chain, rules: &[], tags: own }, None, &[], scope)
         };
         let of_red = set(&red, &TagScope::ALL);
-        let one = tags(&["red"]);
         assert!(of_red.allow(later(&one)));
         assert!(!of_red.allow(later(&blue)) && !of_red.allow(later(&none)));
+        assert!(!of_red.allow(later(&shared)), "both teams use the tag nightly");
         let of_nobody = set(&none, &TagScope::ALL);
         assert!(of_nobody.allow(later(&none)) && !of_nobody.allow(later(&blue)));
         assert!(!set(&red, &TagScope::from_tags(&red)).allow(later(&red)), "an account with limits");

@@ -4,5 +4,5 @@
 mod document;
 mod plan;
 
-pub use document::{Document, Format, MAX_DOCUMENT, compact, find_nul, read, to_document};
+pub use document::{Document, Exported, Format, HookMark, MAX_DOCUMENT, compact, find_nul, read, to_document};
 pub use plan::{Change, ChangeKind, Difference, Plan, Step, differences, plan};

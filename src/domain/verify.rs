@@ -1,6 +1,8 @@
 //! Verification of the log: the occurrences that the kept rules expect are matched with the recorded ones, one to one.
 
+mod overlaps;
 mod spans;
+mod zones;
 
 use std::collections::BTreeMap;
 
@@ -11,8 +13,11 @@ use super::pause_record::PausedOccurrences;
 use super::schedule::{FROZEN, REASONS};
 use super::trigger::Kind;
 
+use self::overlaps::Account;
+pub use self::overlaps::{OVERLAP, Overlaps, RunInterval};
 use self::spans::{Closed, is_fire_time};
 pub use self::spans::{Definition, RuleSpan, rule_spans};
+pub use self::zones::ZoneHistory;
 use crate::i18n::{Message, message};
 
 /// How long after a change the rule of before may still fire: a change takes its time before it is committed.
@@ -30,6 +35,8 @@ pub struct TaskHistory {
     pub next_run_at: Option<DateTime<Utc>>,
     /// Rows of earlier occurrences may have been deleted by retention.
     pub kept_from: Option<DateTime<Utc>>,
+    /// What its limit of concurrent runs and its runs were.
+    pub overlaps: Overlaps,
 }
 
 /// A row of the log.
@@ -45,6 +52,8 @@ pub struct LogRow {
     pub reason: Option<String>,
     /// The occurrences that it stands for, if they fell into a pause.
     pub paused: Option<PausedOccurrences>,
+    /// The limit of concurrent runs that its reason names.
+    pub limit: Option<i64>,
 }
 
 impl LogRow {
@@ -81,6 +90,8 @@ pub struct Findings {
     pub doubled: Vec<Finding>,
     /// Rows that no rule explains, or whose reason is not true.
     pub unexplained: Vec<Finding>,
+    /// Rows whose reason cannot be computed anew from what is kept. They are no differences.
+    pub undetermined: Vec<Finding>,
 }
 
 impl Findings {
@@ -91,6 +102,7 @@ impl Findings {
         self.lost.extend(other.lost);
         self.doubled.extend(other.doubled);
         self.unexplained.extend(other.unexplained);
+        self.undetermined.extend(other.undetermined);
     }
 
     /// Whether rules and log agree.
@@ -170,6 +182,13 @@ pub fn verify(history: &TaskHistory, rows: &[LogRow], from: DateTime<Utc>, to: D
     }
     let untrue = untrue_reasons(found.values().map(|rows| rows[0]));
     findings.unexplained.extend(untrue.map(|row| finding(row.scheduled_at, &[row], Some(message!("verify.no_later_run")))));
+    for row in found.values().map(|rows| rows[0]) {
+        match overlaps::account(history, row) {
+            Account::Untrue(why) => findings.unexplained.push(finding(row.scheduled_at, &[row], Some(why))),
+            Account::Undetermined(why) => findings.undetermined.push(finding(row.scheduled_at, &[row], Some(why))),
+            Account::True => {}
+        }
+    }
     findings
 }
 
@@ -190,15 +209,26 @@ fn expected(history: &TaskHistory, from: DateTime<Utc>, to: DateTime<Utc>) -> BT
     expected
 }
 
-/// Whether the task was paused at the occurrences of a row, and whether they are as many as the row says.
+/// Whether the task was paused at the occurrences of a row, and whether they are as many as the row says: counted by the rule in
+/// force at each instant. A change takes its time before it is committed, so the rule before it may have counted a little longer.
 fn is_true_pause(history: &TaskHistory, row: &LogRow) -> bool {
     let Some(paused) = row.paused else { return true };
-    let holds = |span: &RuleSpan| {
+    let id = &history.task_id;
+    let is_number = |counted: usize| paused.count == 1 || i64::try_from(counted).is_ok_and(|counted| counted == paused.count);
+    let holds = |span: &&RuleSpan| {
         !span.enabled && span.from <= paused.first && span.until.is_none_or(|until| paused.last <= until + COMMIT_TIME)
     };
-    let in_pause = history.spans.iter().any(holds);
-    let counted = || expected(history, paused.first, paused.last + TimeDelta::milliseconds(1)).len();
-    in_pause && (paused.count == 1 || i64::try_from(counted()).is_ok_and(|counted| counted == paused.count))
+    if history.spans.iter().filter(holds).any(|span| is_number(span.count(id, paused.first, paused.last))) {
+        return true;
+    }
+    let ends_after = |span: &&RuleSpan, at: DateTime<Utc>| span.until.is_none_or(|until| until > at);
+    let mut in_force = history.spans.iter().filter(|span| span.from <= paused.last && ends_after(span, paused.first)).peekable();
+    let is_whole = in_force.peek().is_some_and(|first| first.from <= paused.first) && in_force.clone().all(|span| !span.enabled);
+    let counted = |span: &RuleSpan| {
+        let last = span.until.map_or(paused.last, |until| paused.last.min(until - TimeDelta::milliseconds(1)));
+        span.count(id, paused.first.max(span.from), last)
+    };
+    is_whole && is_number(in_force.map(counted).sum())
 }
 
 /// Whether a row that is not among the expected ones follows from a rule: at the edge of the window, not decided when the task was

@@ -21,6 +21,8 @@ use crate::storage::{Result, execution, node, notify_quota};
 const INTERVAL: Duration = Duration::from_secs(5);
 /// An execution during which the process died this often is not tried again.
 const CRASHES_MAX: i64 = 2;
+/// How often a recovery that met another node's transaction is repeated without a pause.
+const MAX_CONFLICTS: u32 = 10;
 /// Runs recovered in one transaction.
 const BATCH: i64 = 500;
 
@@ -35,13 +37,20 @@ pub struct OrphanRecovery {
 impl OrphanRecovery {
     /// Recovers runs until the shutdown.
     pub async fn run(&self, shutdown: CancellationToken) {
+        let mut conflicts = 0;
         loop {
+            let wait = if conflicts > 0 { Duration::ZERO } else { INTERVAL };
             tokio::select! {
                 () = shutdown.cancelled() => return,
-                () = tokio::time::sleep(INTERVAL) => {}
+                () = tokio::time::sleep(wait) => {}
             }
-            if let Err(error) = self.run_once(self.registry.clock.now()).await {
-                tracing::warn!(error = &error as &dyn std::error::Error, "failed to recover orphaned runs; retrying");
+            match self.run_once(self.registry.clock.now()).await {
+                Err(error) if error.is_conflict() && conflicts < MAX_CONFLICTS => conflicts += 1,
+                Err(error) => {
+                    conflicts = 0;
+                    tracing::warn!(error = &error as &dyn std::error::Error, "failed to recover orphaned runs; retrying");
+                }
+                Ok(_) => conflicts = 0,
             }
         }
     }

@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 
 use super::pickle::{self, Data};
 use super::python::{self, Arguments, Zone};
+use crate::domain::trigger::MAX_CONDITIONS;
 use crate::i18n::{Message, message};
 
 /// A job of the job store.
@@ -41,6 +42,8 @@ pub enum Trigger {
     Calendar(Calendar),
     /// An `OrTrigger`: fires whenever any of its triggers fires.
     Or(Vec<Trigger>),
+    /// An `AndTrigger`: fires when all of its triggers fire at one time.
+    And(Vec<Trigger>),
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -188,7 +191,21 @@ impl Trigger {
             Trigger::Interval(interval) => interval.jitter,
             Trigger::Cron(cron) => cron.jitter,
             Trigger::Calendar(calendar) => calendar.jitter,
-            Trigger::Or(inner) => inner.iter().map(Trigger::jitter).max().unwrap_or(0),
+            Trigger::Or(inner) | Trigger::And(inner) => inner.iter().map(Trigger::jitter).max().unwrap_or(0),
+        }
+    }
+}
+
+impl Trigger {
+    /// Changes the jitter, in seconds, of a trigger that has one of its own.
+    fn set_jitter(&mut self, change: impl Fn(i64) -> i64) {
+        match self {
+            Trigger::Interval(Interval { jitter, .. })
+            | Trigger::Cron(Cron { jitter, .. })
+            | Trigger::Calendar(Calendar { jitter, .. }) => {
+                *jitter = change(*jitter);
+            }
+            Trigger::Date(..) | Trigger::Or(_) | Trigger::And(_) => {}
         }
     }
 }
@@ -232,10 +249,7 @@ impl Reader {
             })),
             "apscheduler.triggers.calendarinterval.CalendarIntervalTrigger" => self.calendar(state),
             "apscheduler.triggers.combining.OrTrigger" => require_cron_triggers(self.all_inner(state)?, jitter(state)),
-            "apscheduler.triggers.combining.AndTrigger" => {
-                let triggers = convert::texts(&self.all_inner(state)?);
-                Err(message!("apscheduler.and_trigger", triggers))
-            }
+            "apscheduler.triggers.combining.AndTrigger" => all_of(self.all_inner(state)?, jitter(state)),
             other => Err(message!("apscheduler.unknown_trigger", class = other)),
         }
     }
@@ -291,15 +305,40 @@ impl Reader {
     }
 }
 
+/// Returns an `And` trigger; one of a single trigger is that trigger. The jitter of all is that of the first.
+fn all_of(inner: Vec<Trigger>, jitter: i64) -> Result<Trigger, Message> {
+    let mut flat = Vec::new();
+    for trigger in inner {
+        match trigger {
+            Trigger::And(more) => flat.extend(more),
+            one => flat.push(one),
+        }
+    }
+    let max = MAX_CONDITIONS + 1;
+    if flat.len() > max || flat.iter().any(|one| matches!(one, Trigger::Or(_))) {
+        return Err(message!("apscheduler.and_trigger", max, triggers = convert::texts(&flat)));
+    }
+    for (place, trigger) in flat.iter_mut().enumerate() {
+        trigger.set_jitter(|own| if place == 0 { own.max(jitter) } else { 0 });
+    }
+    if flat.len() == 1 { Ok(flat.remove(0)) } else { Ok(Trigger::And(flat)) }
+}
+
 /// Returns an `Or` trigger of cron triggers only. Inside an OrTrigger, APScheduler counts an interval from the last firing of any of
 /// the triggers and drops a date that does not come first, which separate tasks cannot reproduce.
 fn require_cron_triggers(mut inner: Vec<Trigger>, jitter: i64) -> Result<Trigger, Message> {
-    if inner.iter().any(|trigger| !matches!(trigger, Trigger::Cron(_) | Trigger::Or(_))) {
+    let is_cron = |trigger: &Trigger| matches!(trigger, Trigger::Cron(_));
+    let is_supported = |trigger: &Trigger| match trigger {
+        Trigger::And(all) => all.iter().all(is_cron),
+        one => is_cron(one) || matches!(one, Trigger::Or(_)),
+    };
+    if !inner.iter().all(is_supported) {
         return Err(message!("apscheduler.or_trigger", triggers = convert::texts(&inner)));
     }
     for trigger in &mut inner {
-        if let Trigger::Cron(cron) = trigger {
-            cron.jitter = cron.jitter.max(jitter);
+        match trigger {
+            Trigger::And(all) => all.iter_mut().take(1).for_each(|first| first.set_jitter(|own| own.max(jitter))),
+            one => one.set_jitter(|own| own.max(jitter)),
         }
     }
     Ok(Trigger::Or(inner))

@@ -11,9 +11,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::calendar_watch::{self, CalendarWatch};
 use super::digest;
-use super::incidents::{self, DecisionTime, Trouble};
+use super::incidents::{self, DecisionTime};
+use super::storage_alarm::StorageAlarm;
 use crate::clock::SharedClock;
-use crate::domain::notify::event::NotifyEvent;
 use crate::domain::notify::incident_decision::Watched;
 use crate::domain::notify::limits::{Breach, TaskRuns, breaches};
 use crate::domain::notify::rule::Target;
@@ -42,19 +42,25 @@ pub struct AlarmWatch {
 
 impl AlarmWatch {
     /// Checks until the shutdown.
-    pub async fn run(&self, shutdown: CancellationToken) {
-        let mut trouble = None;
+    pub async fn run(&self, mut storage: StorageAlarm, shutdown: CancellationToken) {
         while shutdown.run_until_cancelled(tokio::time::sleep(INTERVAL)).await.is_some() {
             let now = self.clock.now();
             if let Some(cause) = self.signals.writes.failure() {
-                trouble.get_or_insert((now, cause));
+                storage.failing(&cause, now).await;
                 continue;
             }
-            let told = self.tell_trouble(&mut trouble, now).await;
-            if let Err(error) = told.and(self.run_once(now).await) {
+            if let Err(error) = self.check(&mut storage, now).await {
                 tracing::warn!(error = &error as &dyn std::error::Error, "failed to check alarms; retrying");
             }
         }
+    }
+
+    async fn check(&self, storage: &mut StorageAlarm, now: DateTime<Utc>) -> Result<()> {
+        if storage.working(now).await? {
+            self.signals.notifications.notify_one();
+        }
+        storage.refresh(now).await?;
+        self.run_once(now).await
     }
 
     /// Checks once. An error leaves what is left to the next check.
@@ -166,24 +172,6 @@ impl AlarmWatch {
             tx.commit().await?;
         }
         Ok(told)
-    }
-
-    /// Tells that the database took no writes for a while: as soon as it takes them again, since a message is a write too.
-    async fn tell_trouble(&self, trouble: &mut Option<(DateTime<Utc>, String)>, now: DateTime<Utc>) -> Result<()> {
-        let Some((since, cause)) = trouble.as_ref() else { return Ok(()) };
-        let lasted = crate::i18n::Language::English.duration((now - *since).num_milliseconds());
-        let error = format!("no writes for {lasted}: {cause}");
-        let trouble_of =
-            Trouble { event: NotifyEvent::StorageTrouble, subject: "server:database", target: Target::SERVER, error: &error };
-        let mut tx = self.database.write().await?;
-        let raised = incidents::raise(&mut tx, &trouble_of, self.at(now)).await?;
-        let resolved = incidents::resolve(&mut tx, &trouble_of, self.at(now)).await?;
-        tx.commit().await?;
-        *trouble = None;
-        if raised || resolved {
-            self.signals.notifications.notify_one();
-        }
-        Ok(())
     }
 }
 

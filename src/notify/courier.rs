@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use super::channels::{Outcome, Parcel, Transport, provider};
 use super::directory::Directory;
+use super::own_text;
 use crate::clock::SharedClock;
 use crate::domain::mask::Mask;
 use crate::domain::notify::channel::Channel;
+use crate::domain::notify::text_templates::TextTemplates;
 use crate::domain::profile::Profiles;
 use crate::i18n::message;
 use crate::storage::Database;
@@ -30,6 +32,13 @@ pub struct CourierDeps {
     pub public_url: Option<String>,
 }
 
+/// The rule of a message, as far as its text needs it; empty for a test and for several messages in one.
+#[derive(Debug, Clone, Default)]
+pub struct RuleText {
+    pub name: String,
+    pub templates: TextTemplates,
+}
+
 /// Sends messages; one instance is shared.
 pub struct Courier {
     pub directory: Directory,
@@ -50,19 +59,22 @@ impl Courier {
         }
     }
 
-    /// Sends a message. Nothing in the outcome is secret.
-    pub async fn send(&self, channel: &Channel, parcel: &Parcel) -> Outcome {
+    /// Sends a message, with the templates of its rule or of the channel. Nothing in the outcome is secret.
+    pub async fn send(&self, channel: &Channel, parcel: &Parcel, rule: &RuleText) -> Outcome {
         let mask = self.mask(channel);
         if let Some(fault) = channel.check().into_iter().next() {
             return Outcome::unusable(&fault.message).masked(&mask);
         }
-        let parcel = self.masked(parcel, &mask);
+        let mut parcel = self.masked(parcel, &mask);
+        let templates = rule.templates.clone().or(channel.templates());
+        let template_error = own_text::apply(&mut parcel, templates, &channel.name, &rule.name).await.err();
+        let parcel = self.masked(&parcel, &mask);
         let sending = provider(channel.channel_type).send(&parcel, channel, &self.transport);
         let outcome = match tokio::time::timeout(SEND_TIMEOUT, sending).await {
             Ok(outcome) => outcome,
             Err(_) => Outcome::unanswered(&message!("http.no_response", seconds = SEND_TIMEOUT.as_secs())),
         };
-        outcome.masked(&mask)
+        Outcome { template_error: template_error.map(|error| error.to_string()), ..outcome }.masked(&mask)
     }
 
     /// Secrets that became known after a notice was written are masked in it too.

@@ -5,6 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use serde_json::{Map, Value};
 
+use super::own_text;
 use crate::domain::notify::channel::{Channel, Credentials};
 use crate::domain::profile::Profiles;
 use crate::domain::secret::Secret;
@@ -32,7 +33,19 @@ impl Directory {
             .notify
             .iter()
             .filter_map(|(name, settings)| Channel::from_settings(name, settings).map(|channel| (name.clone(), channel)));
-        Self { database, vault, from_settings: from_settings.collect(), cache: RwLock::default() }
+        let from_settings: Channels = from_settings.collect();
+        for (name, channel) in &from_settings {
+            for fault in own_text::faults(&channel.templates()) {
+                let (field, error) = (fault.pointer, fault.message.to_string());
+                tracing::warn!(
+                    channel = name,
+                    field,
+                    error,
+                    "invalid template of a notification channel; using the built-in text"
+                );
+            }
+        }
+        Self { database, vault, from_settings, cache: RwLock::default() }
     }
 
     /// The channels of the settings.
@@ -59,6 +72,12 @@ impl Directory {
         let channels = Arc::new(channels);
         *self.cache.write().unwrap_or_else(PoisonError::into_inner) = Some((revision, channels.clone()));
         Ok(channels)
+    }
+
+    /// The channels as they were read last, without the database.
+    pub fn known(&self) -> Arc<Channels> {
+        let cached = self.cache.read().unwrap_or_else(PoisonError::into_inner).as_ref().map(|(_, channels)| channels.clone());
+        cached.unwrap_or_else(|| Arc::new(self.from_settings.clone()))
     }
 
     fn decrypt(&self, stored: StoredChannel) -> Channel {

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::incidents::{self, DecisionTime, Trouble};
 use crate::clock::SharedClock;
-use crate::domain::heartbeat::{Decided, Heartbeat, Missed, Ping, PingRow, PingStatus};
+use crate::domain::heartbeat::{Decided, Heartbeat, Missed, Ping, PingRow, PingStatus, RULE_TYPE};
 use crate::domain::notify::event::NotifyEvent;
 use crate::domain::notify::rule::Target;
 use crate::signals::Signals;
@@ -19,8 +19,6 @@ use crate::storage::{Database, Result, Tx, heartbeat};
 const INTERVAL: Duration = Duration::from_secs(1);
 /// The most heartbeats of one look, and the most missed pings of one transaction.
 const BATCH: usize = 500;
-/// The type by which rules select heartbeats.
-const TARGET_TYPE: &str = "heartbeat";
 
 /// The background task that looks for missed pings.
 pub struct HeartbeatWatch {
@@ -110,22 +108,19 @@ pub async fn record_ping(tx: &mut Tx, heartbeat: &mut Heartbeat, ping: &Ping, zo
 }
 
 async fn tell(tx: &mut Tx, heartbeat: &Heartbeat, error: &str, at: DecisionTime) -> Result<bool> {
-    let subject = subject(heartbeat);
+    let subject = heartbeat.subject();
     incidents::raise(tx, &trouble(heartbeat, &subject, error), at).await
 }
 
 /// Closes the incidents of a heartbeat. Returns whether messages were queued.
 pub async fn recover(tx: &mut Tx, heartbeat: &Heartbeat, at: DecisionTime) -> Result<bool> {
-    let subject = subject(heartbeat);
+    let subject = heartbeat.subject();
     incidents::resolve(tx, &trouble(heartbeat, &subject, ""), at).await
 }
 
-fn subject(heartbeat: &Heartbeat) -> String {
-    format!("heartbeat:{}", heartbeat.id)
-}
-
 fn trouble<'t>(heartbeat: &'t Heartbeat, subject: &'t str, error: &'t str) -> Trouble<'t> {
-    let target = Target { id: &heartbeat.id, tags: &heartbeat.tags, task_type: TARGET_TYPE };
+    // Ids in rules are those of tasks: a rule for a task does not cover a heartbeat of the same id.
+    let target = Target { id: "", tags: &heartbeat.tags, task_type: RULE_TYPE };
     Trouble { event: NotifyEvent::HeartbeatLost, subject, target, error }
 }
 

@@ -14,7 +14,7 @@ use crate::domain::execution::Status;
 use crate::domain::notify::cause::Cause;
 use crate::domain::notify::event::NotifyEvent;
 use crate::domain::notify::incident::Incident;
-use crate::domain::notify::incident_decision::{Decider, GROUP_WINDOW, Happened, Outcome, Watched};
+use crate::domain::notify::incident_decision::{Decider, GROUP_WINDOW, Happened, Outcome, Phase, Watched};
 use crate::domain::notify::rule::{NotifyRule, Target};
 use crate::domain::pause_record::is_pause;
 use crate::domain::task::Task;
@@ -203,6 +203,19 @@ pub async fn raise(tx: &mut Tx, trouble: &Trouble<'_>, at: DecisionTime) -> Resu
 pub async fn resolve(tx: &mut Tx, trouble: &Trouble<'_>, at: DecisionTime) -> Result<bool> {
     let event = trouble.event;
     of_trouble(tx, trouble, &[], at, |decider, watched| decider.close(watched, |one| one.event == event, None)).await
+}
+
+/// Records an incident of what is not a task that has begun and ended. `told` are the rules that have told its beginning already; they
+/// tell its end alone. Returns whether messages were queued.
+pub async fn record_past(tx: &mut Tx, trouble: &Trouble<'_>, told: &BTreeSet<&str>, at: DecisionTime) -> Result<bool> {
+    let cause = Cause::new(trouble.event, trouble.error, &Value::Null).key;
+    let event = trouble.event;
+    of_trouble(tx, trouble, &[cause], at, |decider, watched| {
+        decider.occur(watched, event, trouble.error, None);
+        decider.close(watched, |one| one.event == event, None);
+        decider.tellings.retain(|telling| telling.phase != Phase::Opened || !told.contains(telling.rule.as_str()));
+    })
+    .await
 }
 
 async fn of_trouble(

@@ -9,6 +9,8 @@ mod digest;
 pub mod directory;
 pub mod heartbeats;
 pub mod incidents;
+pub mod own_text;
 mod quota;
+pub mod storage_alarm;
 mod text;
 pub mod watchdog;

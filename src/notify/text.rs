@@ -197,6 +197,9 @@ pub fn fitting(notices: &[&Notice], form: TextForm) -> usize {
 
 /// The names that the title lacks, fields, the end of the error and the link; what is too long is left out from the error first, then from the fields.
 fn of_one(notice: &Notice, title: &str, link: Option<&str>, form: TextForm) -> String {
+    if let Some(own) = &notice.body {
+        return of_template(notice, own, title, link, form);
+    }
     let mut lines = Lines::new(form);
     let names = missing_names(notice, title);
     lines.reserve(link);
@@ -209,6 +212,21 @@ fn of_one(notice: &Notice, title: &str, link: Option<&str>, form: TextForm) -> S
     if let Some(error) = &notice.error {
         lines.push_end(error);
     }
+    lines.finish(link)
+}
+
+/// The names that title and text lack, the text of a template, and the link if the text lacks it.
+fn of_template(notice: &Notice, own: &str, title: &str, link: Option<&str>, form: TextForm) -> String {
+    let mut lines = Lines::new(form);
+    let link = link.filter(|link| !own.contains(*link));
+    lines.reserve(link);
+    // A name that stands at the end of a long text may be cut off.
+    let kept = form.at_most(lines.room.saturating_sub(2)).cut(own);
+    let names: Vec<&str> = missing_names(notice, title).into_iter().filter(|name| !kept.contains(&form.escaped(name))).collect();
+    if !names.is_empty() {
+        lines.push(&names.join(", "));
+    }
+    lines.push(own);
     lines.finish(link)
 }
 
@@ -338,6 +356,22 @@ mod tests {
         several.subjects = vec!["a1".into(), "b1".into()];
         assert_eq!(whole(&[&several], None, WECOM), "2 tasks failed\na1, b1");
         assert_eq!(listed(&several), "• a1, b1: 2 tasks failed");
+    }
+
+    #[test]
+    fn the_text_of_a_template_keeps_names_and_link() {
+        let mut own = notice("nightly");
+        own.title = "Something failed".into();
+        own.fields = vec![Field { label: "Since".into(), value: "08:00".into() }];
+        own.body = Some("Call 555".into());
+        let link = Some("https://belfry.example.com/executions/1");
+        let text = whole(&[&own], link, WECOM);
+        assert_eq!(text, "Something failed\nnightly\nCall 555\nhttps://belfry.example.com/executions/1");
+        own.body = Some(format!("{}nightly https://belfry.example.com/executions/1", "x".repeat(10)));
+        assert_eq!(whole(&[&own], link, WECOM).matches("nightly").count(), 1);
+        own.body = Some(format!("{}nightly", "长".repeat(4_000)));
+        let text = whole(&[&own], link, WECOM);
+        assert!(text.len() <= 2_048 && text.contains("\nnightly\n") && text.ends_with("/executions/1"), "{text}");
     }
 
     #[test]

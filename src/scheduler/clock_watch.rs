@@ -1,6 +1,6 @@
 //! The clock watch: compares the wall clock with the monotonic clock and reports when the wall clock was set.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::clock::ClockReading;
 
@@ -19,8 +19,8 @@ pub enum ClockStep {
 #[derive(Debug, Clone)]
 pub struct ClockWatch {
     last: ClockReading,
-    /// The oldest step that is not handled.
-    pending: Option<ClockStep>,
+    /// The oldest step that is not handled, with the earliest time that may have passed unseen.
+    pending: Option<(ClockStep, DateTime<Utc>)>,
 }
 
 impl ClockWatch {
@@ -31,10 +31,12 @@ impl ClockWatch {
     }
 
     /// Takes a reading. Returns the step of the wall clock since the last one, if it is longer than a second; until
-    /// [`ClockWatch::handled`] the same step again.
-    pub fn observe(&mut self, reading: ClockReading) -> Option<ClockStep> {
+    /// [`ClockWatch::handled`] the same step again. With it the earliest time, by the clock as it is set now, that may have passed
+    /// since the last reading: the step may have come right after that one.
+    pub fn observe(&mut self, reading: ClockReading) -> Option<(ClockStep, DateTime<Utc>)> {
+        let unseen = (reading.monotonic - self.last.monotonic).max(TimeDelta::zero());
         if self.pending.is_none() {
-            self.pending = self.step_to(reading);
+            self.pending = self.step_to(reading).map(|step| (step, reading.wall - unseen));
         }
         self.pending
     }
@@ -59,8 +61,6 @@ impl ClockWatch {
 
 #[cfg(test)]
 mod tests {
-    use chrono::DateTime;
-
     use super::*;
 
     fn steps(readings: &[(i64, i64)]) -> Vec<Option<ClockStep>> {
@@ -72,7 +72,7 @@ mod tests {
         let mut observe = |one: &(i64, i64)| {
             let step = watch.observe(at(*one));
             watch.handled();
-            step
+            step.map(|(step, _)| step)
         };
         readings.iter().map(&mut observe).collect()
     }
@@ -90,9 +90,23 @@ mod tests {
         let at = |wall| ClockReading { wall: DateTime::from_timestamp(wall, 0).unwrap(), monotonic: TimeDelta::zero() };
         let mut watch = ClockWatch::new(at(100));
         let back = Some(ClockStep::Back(TimeDelta::seconds(60)));
-        assert_eq!((watch.observe(at(40)), watch.observe(at(40))), (back, back));
+        let mut observe = |wall| watch.observe(at(wall)).map(|(step, _)| step);
+        assert_eq!((observe(40), observe(40)), (back, back));
         watch.handled();
         assert_eq!(watch.observe(at(40)), None);
+    }
+
+    #[test]
+    fn observe_tells_from_when_on_time_passed_unseen() {
+        let at = |wall, monotonic| ClockReading {
+            wall: DateTime::from_timestamp(wall, 0).unwrap(),
+            monotonic: TimeDelta::seconds(monotonic),
+        };
+        let mut watch = ClockWatch::new(at(100, 0));
+        assert_eq!(watch.observe(at(120, 20)), None);
+        let (_, from) = watch.observe(at(60, 30)).unwrap();
+        assert_eq!(from, at(50, 0).wall, "set back right after the last reading");
+        assert_eq!(watch.observe(at(70, 40)).unwrap().1, from, "until it is handled");
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+use crate::clock::ClockReading;
 use crate::signals::SchedulerHeartbeat;
 use crate::storage::Result;
 
@@ -95,8 +96,10 @@ impl Scheduler {
 
     /// Plans what is due. Returns how long to sleep before the next call, 0 to 250 ms.
     pub async fn run_once(&self) -> Result<Duration> {
-        self.watch_clock().await?;
-        let now = self.planner.clock.now();
+        let reading = self.planner.clock.reading();
+        self.watch_clock(reading).await?;
+        // The time that was watched: a step of the clock right after it is seen by the next pass.
+        let now = reading.wall;
         self.heartbeat.beat(now);
         let planned = self.planner.run_once(now).await?;
         let left = planned.next_due.map_or(MAX_SLEEP, |next| (next - now).to_std().unwrap_or_default());
@@ -109,10 +112,9 @@ impl Scheduler {
         Ok(if left.is_zero() { LOCKED_DELAY } else { left.min(MAX_SLEEP) })
     }
 
-    async fn watch_clock(&self) -> Result<()> {
-        let reading = self.planner.clock.reading();
-        let Some(step) = self.clock_watch().observe(reading) else { return Ok(()) };
-        self.planner.clock_stepped(step, reading.wall).await?;
+    async fn watch_clock(&self, reading: ClockReading) -> Result<()> {
+        let Some((step, unseen_from)) = self.clock_watch().observe(reading) else { return Ok(()) };
+        self.planner.clock_stepped(step, unseen_from, reading.wall).await?;
         self.clock_watch().handled();
         Ok(())
     }

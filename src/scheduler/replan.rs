@@ -26,8 +26,9 @@ const BATCH: i64 = 1000;
 const AHEAD: TimeDelta = TimeDelta::seconds(5);
 
 impl Planner {
-    /// Reacts to a step of the clock. If it was set back, tasks and retries do not wait until the former time is reached again.
-    pub async fn clock_stepped(&self, step: ClockStep, now: DateTime<Utc>) -> Result<()> {
+    /// Reacts to a step of the clock. If it was set back, tasks and retries do not wait until the former time is reached again:
+    /// occurrences count from `unseen_from` on, the earliest time that may have passed since the clock was read last.
+    pub async fn clock_stepped(&self, step: ClockStep, unseen_from: DateTime<Utc>, now: DateTime<Utc>) -> Result<()> {
         let before = match step {
             ClockStep::Ahead(by) => {
                 tracing::warn!(seconds = by.num_seconds(), "clock was set ahead, or the machine was suspended; catching up");
@@ -35,7 +36,7 @@ impl Planner {
             }
             ClockStep::Back(by) => {
                 self.state.set_back(by);
-                let tasks = self.replan_earlier(now).await?;
+                let tasks = self.replan_earlier(unseen_from, now).await?;
                 tracing::warn!(seconds = by.num_seconds(), tasks, "clock was set back; next runs replanned");
                 now + by
             }
@@ -49,7 +50,7 @@ impl Planner {
     pub async fn started(&self, now: DateTime<Utc>) -> Result<()> {
         let newest = plan::newest_record(&mut self.database.read_engine().await?).await?;
         if let Some(ahead) = newest.map(|newest| newest - now).filter(|ahead| *ahead > AHEAD) {
-            self.clock_stepped(ClockStep::Back(ahead), now).await?;
+            self.clock_stepped(ClockStep::Back(ahead), now, now).await?;
         }
         let known = server_state::get(&mut self.database.read_engine().await?, server_state::ZONE).await?;
         match known.as_deref().map(str::parse::<Tz>) {
@@ -110,8 +111,8 @@ impl Planner {
         }
     }
 
-    /// Looks for the next occurrences within pauses from `now` on, and deletes what a clock that was ahead has recorded.
-    async fn replan_paused_earlier(&self, now: DateTime<Utc>) -> Result<()> {
+    /// Looks for the next occurrences within pauses from `unseen_from` on, and deletes what a clock that was ahead has recorded.
+    async fn replan_paused_earlier(&self, unseen_from: DateTime<Utc>, now: DateTime<Utc>) -> Result<()> {
         let mut after = String::new();
         loop {
             let mut tx = self.database.write().await?;
@@ -123,7 +124,9 @@ impl Planner {
                 from.entry(id).and_modify(|first| *first = at.min(*first)).or_insert(at.min(now));
             }
             let earlier = |task: &Task| {
-                let (id, replanned) = self.paused_from(task, &calendars, from.get(&task.id).copied().unwrap_or(now))?;
+                let unseen_from = since_change(task, unseen_from, now);
+                let from = from.get(&task.id).map_or(unseen_from, |first| unseen_from.min(*first));
+                let (id, replanned) = self.paused_from(task, &calendars, from)?;
                 let planned = task.paused.as_ref().and_then(|pause| pause.run_at);
                 replanned.run_at.is_some_and(|at| planned.is_none_or(|planned| at < planned)).then_some((id, replanned))
             };
@@ -165,15 +168,16 @@ impl Planner {
         tx.commit().await
     }
 
-    /// Plans tasks whose next run lies later than their rule says from `now` on. Returns how many.
-    async fn replan_earlier(&self, now: DateTime<Utc>) -> Result<usize> {
-        self.replan_paused_earlier(now).await?;
+    /// Plans tasks whose next run lies later than their rule says from `from` on. Returns how many.
+    async fn replan_earlier(&self, from: DateTime<Utc>, now: DateTime<Utc>) -> Result<usize> {
+        self.replan_paused_earlier(from, now).await?;
         let (mut after, mut replanned) = (String::new(), 0);
         loop {
             let mut tx = self.database.write().await?;
-            let tasks = plan::scheduled(&mut tx, now, &after, BATCH).await?;
+            let tasks = plan::scheduled(&mut tx, from, &after, BATCH).await?;
             let calendars = self.state.calendars.current(&mut tx).await?;
-            let advances: Vec<Advance> = tasks.iter().filter_map(|task| self.earlier(task, &calendars, now)).collect();
+            let advances: Vec<Advance> =
+                tasks.iter().filter_map(|task| self.earlier(task, &calendars, since_change(task, from, now))).collect();
             plan::advance(&mut tx, &advances).await?;
             plan::bring_retries_forward(&mut tx, now).await?;
             tx.commit().await?;
@@ -185,9 +189,9 @@ impl Planner {
         }
     }
 
-    fn earlier(&self, task: &Task, calendars: &CalendarSet, now: DateTime<Utc>) -> Option<Advance> {
-        let schedule = task.schedule_from(now, self.zone, calendars).ok()?;
-        let next = first_firing(&task.id, &schedule, now, task.anchor_at)?;
+    fn earlier(&self, task: &Task, calendars: &CalendarSet, from: DateTime<Utc>) -> Option<Advance> {
+        let schedule = task.schedule_from(from, self.zone, calendars).ok()?;
+        let next = first_firing(&task.id, &schedule, from, task.anchor_at)?;
         task.next_run_at.is_some_and(|planned| next.run_at < planned).then(|| advance(task, Some(next)))
     }
 
@@ -204,6 +208,12 @@ impl Planner {
 
 async fn advance_pauses(tx: &mut Tx, pauses: Vec<(String, Pause)>) -> Result<()> {
     pause::advance(tx, &pauses.iter().map(|(id, pause)| (id.as_str(), pause)).collect::<Vec<_>>()).await
+}
+
+/// From when on the occurrences of a task count: not before its last change, whose time the clock now set has passed.
+fn since_change(task: &Task, from: DateTime<Utc>, now: DateTime<Utc>) -> DateTime<Utc> {
+    let changed = Some(task.updated_at).filter(|changed| *changed <= now);
+    changed.map_or(from, |changed| from.max(changed + TimeDelta::milliseconds(1)).min(now))
 }
 
 /// Whether every trigger of a task names its time zone.

@@ -10,7 +10,7 @@ use super::occurrences::TaskTimeline;
 use super::{Error, Result, allow, tag_scope};
 use crate::clock::SharedClock;
 use crate::domain::audit::AuditEvent;
-use crate::domain::backfill::{Backfill, BackfillProgress, BackfillRequest, MAX_OCCURRENCES, Selection};
+use crate::domain::backfill::{Backfill, BackfillProgress, BackfillRequest, MAX_OCCURRENCES, Selection, choose};
 use crate::domain::event::{Event, TaskChange};
 use crate::domain::task::Task;
 use crate::domain::user::{Action, Actor};
@@ -55,7 +55,8 @@ impl BackfillService {
     /// Chooses occurrences of a task's past and runs them in order.
     ///
     /// # Errors
-    /// [`Error::NotFound`], [`Error::Forbidden`]; [`Error::Invalid`] for an invalid span or more than ten thousand occurrences;
+    /// [`Error::NotFound`], [`Error::Forbidden`]; [`Error::Invalid`] for an invalid span, more than ten thousand occurrences, or a chosen
+    /// time that is no occurrence or is going on;
     /// [`Error::Conflict`] if the task has an unfinished backfill.
     pub async fn start(&self, actor: &Actor, id: &str, request: &BackfillRequest) -> Result<Backfill> {
         allow(actor, Action::Run)?;
@@ -132,14 +133,13 @@ impl BackfillService {
         let timeline = TaskTimeline::read(reader, task, self.zone).await?;
         let span = request.span(timeline.zone, now).map_err(Error::Invalid)?;
         let rows = timeline.rows(reader, span.0, span.1).await?;
-        let selection = request.selection;
+        let (selection, times) = (request.selection, request.chosen_times(timeline.zone).map_err(Error::Invalid)?);
         let choosing = tokio::task::spawn_blocking(move || {
             let (found, more) = timeline.occurrences(&rows, span, now, MAX_VISITED);
-            let chosen: Vec<DateTime<Utc>> =
-                found.iter().filter(|one| selection.includes(one)).map(|one| one.scheduled_at).collect();
-            (chosen, more.is_some())
+            (choose(&found, selection, &times), more.is_some())
         });
         let (chosen, more) = choosing.await.map_err(|error| Error::Internal(Box::new(error)))?;
+        let chosen = if more { Vec::new() } else { chosen.map_err(Error::Invalid)? };
         if more || chosen.len() > MAX_OCCURRENCES {
             let count = if more { format!("> {MAX_VISITED}") } else { chosen.len().to_string() };
             return Err(Error::invalid("/to", message!("backfill.too_many", count, max = MAX_OCCURRENCES).of("to")));

@@ -64,7 +64,7 @@ impl BulkService {
     /// firings do not wait for the whole action. `key` is the idempotency key of the runs.
     ///
     /// # Errors
-    /// [`Error::Internal`] if the database fails at the first task; at a later one the part ends before it.
+    /// [`Error::Internal`] or [`Error::Unavailable`] if the database fails at the first task; at a later one the part ends before it.
     pub(super) async fn apply_part(
         &self,
         actor: &Actor,
@@ -83,8 +83,8 @@ impl BulkService {
             }
             match self.apply_one(actor, work, id, key).await {
                 Ok(()) => outcome.done += 1,
-                Err(error @ Error::Internal(_)) if processed == 0 => return Err(error),
-                Err(Error::Internal(_)) => break,
+                Err(error @ (Error::Internal(_) | Error::Unavailable(_))) if processed == 0 => return Err(error),
+                Err(Error::Internal(_) | Error::Unavailable(_)) => break,
                 Err(error) => outcome.add_error(BulkError { id: id.clone(), message: error.message() }),
             }
             processed += 1;

@@ -232,6 +232,34 @@ impl CalendarService {
         self.change(actor, &edit, import.if_match, import.dry_run).await
     }
 
+    /// Sets a calendar to an earlier version, which makes a new version; a deleted calendar is there again. `dry_run`: only tells which
+    /// firings would change.
+    ///
+    /// # Errors
+    /// As [`CalendarService::replace`]; [`Error::NotFound`] also for a version that does not exist; [`Error::Conflict`] for one that is a
+    /// deletion.
+    pub async fn restore_version(
+        &self,
+        actor: &Actor,
+        name: &str,
+        version: i64,
+        if_match: Option<i64>,
+        dry_run: bool,
+    ) -> Result<CalendarChange> {
+        allow(actor, Action::Edit)?;
+        let found = calendar::versions(&mut self.database.read().await?, name, Some(version.saturating_add(1)), 1).await?;
+        let Some(found) = found.into_iter().find(|found| found.version == version) else {
+            let exists = self.versions(actor, name, None).await.map(drop);
+            return Err(exists
+                .err()
+                .unwrap_or_else(|| Error::NotFound(message!("calendar.no_version", name = truncate(name, 64), version))));
+        };
+        let Some(content) = found.content else {
+            return Err(Error::Conflict(message!("calendar.version_deleted", name = truncate(name, 64), version)));
+        };
+        self.change(actor, &change::Edit::Restore { content, version }, if_match, dry_run).await
+    }
+
     /// Deletes a calendar. The built-in one of its name, if there is one, is in force again.
     ///
     /// # Errors

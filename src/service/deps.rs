@@ -1,5 +1,6 @@
 //! The dependencies of the services, and the parts that several of them share.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono_tz::Tz;
@@ -41,6 +42,8 @@ pub struct ServiceDeps {
     pub heartbeat: SchedulerHeartbeat,
     pub cancels: CancelRegistry,
     pub vault: Arc<Vault>,
+    /// The environment variables that templates in parameters may read.
+    pub environment: Arc<BTreeMap<String, String>>,
     /// The server's time zone, for triggers without one.
     pub zone: Tz,
     /// The names of the queues, `default` first.

@@ -28,6 +28,9 @@ pub enum Error {
     /// The database query took too long.
     #[error("the query took too long")]
     TooSlow,
+    /// The database is down, starting, locked or full: the request may succeed later. The cause is logged, not returned.
+    #[error("the database is not available")]
+    Unavailable(#[source] storage::Error),
     /// A failure of the server or its database; the cause is logged, not returned to the caller.
     #[error("internal error")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -37,7 +40,11 @@ pub type Result<T> = std::result::Result<T, Error>;
 
 impl From<storage::Error> for Error {
     fn from(error: storage::Error) -> Self {
-        if error.is_interrupted() { Error::TooSlow } else { Error::Internal(Box::new(error)) }
+        match error {
+            error if error.is_interrupted() => Error::TooSlow,
+            error if error.is_transient() => Error::Unavailable(error),
+            error => Error::Internal(Box::new(error)),
+        }
     }
 }
 
@@ -53,6 +60,7 @@ impl Error {
             Error::Invalid(_) => message!("request.invalid"),
             Error::Stale { given, current } => message!("task.stale", given = *given, current = *current),
             Error::TooSlow => message!("request.query_too_slow"),
+            Error::Unavailable(_) => message!("request.database_unavailable"),
             Error::Internal(_) => message!("request.internal"),
         }
     }

@@ -15,7 +15,7 @@ use super::task_rules::TaskRules;
 use super::{Result, allow, tag_scope};
 use crate::clock::SharedClock;
 use crate::domain::execution::{Attempt, Execution, ExecutionDetail, OutputChunk};
-use crate::domain::page::{ExecutionFilter, Page, PageRequest};
+use crate::domain::page::{ExecutionFilter, ExecutionSort, Page, PageRequest};
 use crate::domain::run_data::{HookCall, RunData};
 use crate::domain::stats::RunPoint;
 use crate::domain::user::{Action, Actor};
@@ -103,6 +103,20 @@ impl ExecutionService {
         check_search(filter.search.as_deref())?;
         let filter = ExecutionFilter { scope: actor.scope.clone(), ..filter.resolved() };
         Ok(execution_list::newest(&mut self.database.read().await?, &filter, page).await?)
+    }
+
+    /// The first `size` of the newest matches in another order than by age, without those that lack the value.
+    pub async fn sorted(
+        &self,
+        actor: &Actor,
+        filter: &ExecutionFilter,
+        order: (ExecutionSort, bool),
+        size: u32,
+    ) -> Result<Vec<Execution>> {
+        allow(actor, Action::See)?;
+        check_search(filter.search.as_deref())?;
+        let filter = ExecutionFilter { scope: actor.scope.clone(), ..filter.resolved() };
+        Ok(execution_list::sorted(&mut self.database.read().await?, &filter, order, size).await?)
     }
 
     /// The newest `limit` executions of each task, oldest first; tasks without any are left out.

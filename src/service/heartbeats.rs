@@ -1,5 +1,7 @@
 //! Heartbeats: monitors of jobs that run elsewhere, and the pings of these jobs.
 
+mod document;
+
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,7 +17,7 @@ use super::{Error, Result, allow, tag_scope};
 use crate::clock::SharedClock;
 use crate::domain::audit::AuditEvent;
 use crate::domain::fault::Fault;
-use crate::domain::heartbeat::{Heartbeat, HeartbeatInput, HeartbeatStatus, MAX_BODY, Ping, PingKind, PingRow};
+use crate::domain::heartbeat::{Heartbeat, HeartbeatInput, HeartbeatStatus, MAX_BODY, MAX_HEARTBEATS, Ping, PingKind, PingRow};
 use crate::domain::input::truncate;
 use crate::domain::user::{Action, Actor};
 use crate::i18n::message;
@@ -27,8 +29,6 @@ use crate::storage::heartbeat::StoredSecret;
 use crate::storage::{self, Database, Tx};
 use crate::vault::Vault;
 
-/// The most heartbeats of a server.
-const MAX_HEARTBEATS: usize = 1_000;
 /// What follows a body that was cut.
 const CUT_MARK: &str = "…";
 
@@ -132,16 +132,7 @@ impl HeartbeatService {
         if storage::heartbeat::list(&mut tx).await?.len() >= MAX_HEARTBEATS {
             return Err(Error::Conflict(message!("heartbeat.too_many", max = MAX_HEARTBEATS)));
         }
-        let heartbeat = Heartbeat::new(&input, self.clock.now());
-        let secret = new_secret()?;
-        let sealed = self.vault.seal(&seal_name(&heartbeat.id), &secret)?;
-        let stored = StoredSecret { hash: &hash_secret(&secret), sealed: &sealed };
-        storage::heartbeat::insert(&mut tx, &heartbeat, &stored).await.map_err(|error| match error {
-            storage::Error::Conflict(_) => Error::Conflict(message!("heartbeat.exists", id = &heartbeat.id)),
-            other => other.into(),
-        })?;
-        let entry = AuditEntry::new(AuditEvent::HeartbeatCreate, "heartbeat", &heartbeat.id).after(heartbeat.to_input());
-        self.audit_log.record(&mut tx, actor, entry).await?;
+        let heartbeat = self.insert(&mut tx, actor, &input).await?;
         tx.commit().await?;
         tracing::info!(actor = actor.name, heartbeat.id, "heartbeat created");
         Ok(heartbeat)
@@ -160,21 +151,42 @@ impl HeartbeatService {
             return Err(Error::Invalid(vec![fault]));
         }
         tag_scope::keep_in_scope(&mut tx, actor, &mut input.tags, &current.tags, &self.rules.reserved_tags).await?;
-        let now = self.clock.now();
-        let changed = current.changed(&input, now);
-        storage::heartbeat::update(&mut tx, &changed).await?;
-        // One that is switched off is not waited for any more.
-        let told = match !changed.enabled && current.state.status == HeartbeatStatus::Down {
-            true => recover(&mut tx, &changed, DecisionTime { now, zone: self.zone }).await?,
-            false => false,
-        };
-        let entry = AuditEntry::new(AuditEvent::HeartbeatUpdate, "heartbeat", id);
-        let entry = entry.before(current.to_input()).after(changed.to_input());
-        self.audit_log.record(&mut tx, actor, entry).await?;
+        let (changed, told) = self.update(&mut tx, actor, &current, &input).await?;
         tx.commit().await?;
         self.told(told);
         tracing::info!(actor = actor.name, heartbeat.id = id, "heartbeat changed");
         Ok(changed)
+    }
+
+    /// Inserts a heartbeat with a new address.
+    async fn insert(&self, tx: &mut Tx, actor: &Actor, input: &HeartbeatInput) -> Result<Heartbeat> {
+        let heartbeat = Heartbeat::new(input, self.clock.now());
+        let secret = new_secret()?;
+        let sealed = self.vault.seal(&seal_name(&heartbeat.id), &secret)?;
+        let stored = StoredSecret { hash: &hash_secret(&secret), sealed: &sealed };
+        storage::heartbeat::insert(tx, &heartbeat, &stored).await.map_err(|error| match error {
+            storage::Error::Conflict(_) => exists(&heartbeat.id),
+            other => other.into(),
+        })?;
+        let entry = AuditEntry::new(AuditEvent::HeartbeatCreate, "heartbeat", &heartbeat.id).after(heartbeat.to_input());
+        self.audit_log.record(tx, actor, entry).await?;
+        Ok(heartbeat)
+    }
+
+    /// Saves other content of a locked heartbeat; also whether its incident has ended thereby.
+    async fn update(&self, tx: &mut Tx, actor: &Actor, current: &Heartbeat, input: &HeartbeatInput) -> Result<(Heartbeat, bool)> {
+        let now = self.clock.now();
+        let changed = current.changed(input, now);
+        storage::heartbeat::update(tx, &changed).await?;
+        // One that is switched off is not waited for any more.
+        let told = match !changed.enabled && current.state.status == HeartbeatStatus::Down {
+            true => recover(tx, &changed, DecisionTime { now, zone: self.zone }).await?,
+            false => false,
+        };
+        let entry = AuditEntry::new(AuditEvent::HeartbeatUpdate, "heartbeat", &current.id);
+        let entry = entry.before(current.to_input()).after(changed.to_input());
+        self.audit_log.record(tx, actor, entry).await?;
+        Ok((changed, told))
     }
 
     /// Deletes a heartbeat with its record; its address answers 404 from now on.
@@ -257,6 +269,10 @@ fn kept_body(call: &PingCall<'_>) -> String {
     let body = call.body.get(..MAX_BODY).unwrap_or(call.body);
     let text = String::from_utf8_lossy(body).replace('\0', "\u{fffd}");
     if call.cut || call.body.len() > MAX_BODY { format!("{text}{CUT_MARK}") } else { text }
+}
+
+fn exists(id: &str) -> Error {
+    Error::Conflict(message!("heartbeat.exists", id))
 }
 
 fn no_heartbeat(id: &str) -> Error {

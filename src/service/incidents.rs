@@ -10,6 +10,7 @@ use super::{Error, Result, allow};
 use crate::clock::SharedClock;
 use crate::domain::audit::AuditEvent;
 use crate::domain::execution::Execution;
+use crate::domain::heartbeat::SUBJECT;
 use crate::domain::input::truncate;
 use crate::domain::notify::incident::{Delivery, Incident, IncidentFilter};
 use crate::domain::page::{Page, PageRequest};
@@ -18,7 +19,7 @@ use crate::domain::user::{Action, Actor};
 use crate::i18n::message;
 use crate::storage::task_alarm;
 pub use crate::storage::task_alarm::Mute;
-use crate::storage::{Database, Session, Tx, execution_list, incident, tag_scope, task};
+use crate::storage::{Database, Session, Tx, execution_list, heartbeat, incident, tag_scope, task};
 
 /// The most messages that an incident's page lists.
 const DELIVERIES: i64 = 100;
@@ -197,14 +198,17 @@ async fn move_held(tx: &mut Tx, task_id: &str, until: DateTime<Utc>) -> Result<(
     Ok(incident::save(tx, &[], &changed).await?)
 }
 
-/// An incident in the actor's scope. Those of no task belong to the server.
+/// An incident in the actor's scope: of one of its tasks or heartbeats. The others belong to the server.
 async fn found(s: &mut dyn Session, actor: &Actor, id: &str) -> Result<Incident> {
     let missing = || Error::NotFound(message!("incident.missing", id = truncate(id, 64)));
     let found = incident::get(s, id).await?.ok_or_else(missing)?;
     let visible = match &found.task_id {
         _ if actor.scope.is_all() => true,
         Some(task) => tag_scope::visible_tasks(s, &actor.scope, &[task]).await?.contains(task),
-        None => false,
+        None => match found.subject.strip_prefix(SUBJECT) {
+            Some(id) => heartbeat::get(s, id).await?.is_some_and(|heartbeat| actor.scope.allows(&heartbeat.tags)),
+            None => false,
+        },
     };
     if visible { Ok(found) } else { Err(missing()) }
 }

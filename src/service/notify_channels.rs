@@ -22,6 +22,7 @@ use crate::domain::user::{Action, Actor};
 use crate::i18n::message;
 use crate::ids::new_id;
 use crate::notify::delivery::Delivery;
+use crate::notify::own_text;
 use crate::storage::notify_channel::{self, StoredChannel};
 use crate::storage::notify_message::{self, MessagesOf};
 use crate::storage::{self, Database};
@@ -139,6 +140,7 @@ impl NotifyChannelService {
             return Err(Error::Conflict(message!("channel.too_many_channels", count = channels.len())));
         }
         let channel = input.channel(name, &Credentials::default())?;
+        check_templates(&channel)?;
         let stored = self.stored(actor, &channel)?;
         let mut tx = self.database.write().await?;
         let inserted = notify_channel::insert(&mut tx, &stored).await;
@@ -160,6 +162,7 @@ impl NotifyChannelService {
         let former = self.changeable(actor, name).await?;
         let kept = if former.channel_type == input.channel_type { former.credentials.clone() } else { Credentials::default() };
         let channel = input.channel(name, &kept)?;
+        check_templates(&channel)?;
         let stored = self.stored(actor, &channel)?;
         let mut tx = self.database.write().await?;
         if !notify_channel::update(&mut tx, &stored).await? {
@@ -308,6 +311,13 @@ fn test_message(channel: &Channel, actor: &Actor, now: DateTime<Utc>) -> NewMess
         notice,
         not_before: now,
         created_at: now,
+    }
+}
+
+fn check_templates(channel: &Channel) -> Result<()> {
+    match own_text::faults(&channel.templates()) {
+        faults if faults.is_empty() => Ok(()),
+        faults => Err(Error::Invalid(faults)),
     }
 }
 

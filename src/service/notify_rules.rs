@@ -13,11 +13,13 @@ use super::{Error, Result, allow};
 use crate::clock::SharedClock;
 use crate::domain::audit::AuditEvent;
 use crate::domain::fault::Fault;
+use crate::domain::heartbeat::RULE_TYPE;
 use crate::domain::input::truncate;
 use crate::domain::notify::rule::{NotifyRule, Target};
 use crate::domain::profile::Profiles;
 use crate::domain::user::{Action, Actor};
 use crate::i18n::message;
+use crate::notify::own_text;
 pub use crate::storage::notify_rule::StoredRule;
 use crate::storage::{Database, Session, Tx, notify_channel, notify_rule, tag_scope};
 use crate::tasks::registry::Registry;
@@ -195,7 +197,7 @@ impl NotifyRuleService {
 
     /// Checks that the channels, types and tasks exist, and that the tasks are in the actor's scope.
     async fn check(&self, tx: &mut Tx, actor: &Actor, rule: &NotifyRule) -> Result<()> {
-        let mut faults = Vec::new();
+        let mut faults = own_text::faults(&rule.templates);
         if !rule.tasks.is_within(&actor.scope) {
             let own = actor.scope.tags().unwrap_or_default().join(", ");
             faults.push(Fault::new("/tasks", message!("notify_rule.outside_scope", own).of("tasks")));
@@ -204,7 +206,8 @@ impl NotifyRuleService {
         for (place, name) in rule.channels.iter().enumerate().filter(|(_, name)| !channels.contains(name)) {
             faults.push(Fault::new(format!("/channels/{place}"), message!("notify_rule.no_channel", name).of("channels")));
         }
-        for (place, name) in rule.tasks.types.iter().enumerate().filter(|(_, name)| self.registry.get(name).is_none()) {
+        let is_known = |name: &str| name == RULE_TYPE || self.registry.get(name).is_some();
+        for (place, name) in rule.tasks.types.iter().enumerate().filter(|(_, name)| !is_known(name)) {
             faults.push(Fault::new(format!("/tasks/types/{place}"), message!("notify_rule.unknown_type", name).of("types")));
         }
         let ids: Vec<&str> = rule.tasks.ids.iter().map(String::as_str).collect();

@@ -4,6 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
 use super::deps::ServiceDeps;
+use super::server_history::ServerHistory;
 use super::{Error, Result, allow, tag_scope};
 use crate::clock::SharedClock;
 use crate::domain::occurrence::{self, OccurrenceRow, TaskOccurrence, Window};
@@ -60,7 +61,8 @@ impl TaskTimeline {
         let found = stored::definitions(s, std::slice::from_ref(&task.id)).await?;
         let own = found.into_iter().filter(|one| one.former_key.is_empty());
         let definitions: Vec<Definition> = own.map(|one| one.definition).collect();
-        let spans = verify::rule_spans(&definitions, zone, None, &super::verify::calendar_history(s).await?);
+        let server = ServerHistory::read(s, zone).await?;
+        let spans = verify::rule_spans(&definitions, &server.zones, None, &server.calendars);
         let zone = task.rules(zone).map_or(zone, |rules| rules.zone());
         Ok(Self { task, zone, spans })
     }

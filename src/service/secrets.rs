@@ -15,10 +15,13 @@ use crate::domain::secret::{SecretInfo, SecretLimits};
 use crate::domain::user::{Action, Actor, Role, check_limits};
 use crate::i18n::{Message, message};
 use crate::storage::{Database, Tx, secret, task};
+use crate::tasks::template;
 use crate::vault::{PlainSecret, Vault, VaultError};
 
 /// The maximum length of a value, in bytes.
 pub const MAX_VALUE: usize = 64 * 1024;
+/// The most tasks that are searched for uses of secrets.
+const MOST_USES: i64 = 2_000;
 /// The most tasks that a secret can be limited to by id.
 const MAX_TASKS: usize = 100;
 
@@ -55,6 +58,24 @@ impl SecretService {
     pub async fn list(&self, actor: &Actor) -> Result<Vec<SecretInfo>> {
         allow(actor, Action::Administer)?;
         Ok(secret::list(&mut self.database.read().await?).await?)
+    }
+
+    /// The ids of the tasks that use each secret, as far as their texts name it.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`].
+    pub async fn uses(&self, actor: &Actor) -> Result<BTreeMap<String, Vec<String>>> {
+        allow(actor, Action::Administer)?;
+        let tasks = task::mentioning(&mut self.database.read().await?, "secret(", MOST_USES).await?;
+        let mut uses: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for task in tasks {
+            let rules = task.schedule.rules.iter().flat_map(|rule| rule.params.values());
+            let links = task.chain.iter().flat_map(|link| link.params.values());
+            for name in template::secret_names(rules.chain(links).chain([&task.params])) {
+                uses.entry(name).or_default().push(task.id.clone());
+            }
+        }
+        Ok(uses)
     }
 
     /// Stores a secret; replaces an existing one of that name.

@@ -11,6 +11,7 @@ use super::calendars::CalendarService;
 use super::datasources::DatasourceService;
 use super::demo::DemoService;
 use super::deps::{ServiceDeps, Shared};
+use super::drafts::DraftService;
 use super::events::EventService;
 use super::executions::ExecutionService;
 use super::freezes::FreezeService;
@@ -52,6 +53,7 @@ pub struct Services {
     pub calendars: CalendarService,
     pub datasources: DatasourceService,
     pub demo: DemoService,
+    pub drafts: DraftService,
     pub events: EventService,
     pub executions: ExecutionService,
     pub freezes: FreezeService,
@@ -105,6 +107,7 @@ impl Services {
             freezes: FreezeService::new(deps, &shared, calendars.clone()),
             datasources: DatasourceService::new(deps, &shared),
             demo: DemoService::new(tasks.clone(), executions.clone(), transfer.clone(), deps.registry.clone()),
+            drafts: DraftService::new(deps, &shared),
             events: EventService::new(deps, sessions.clone()),
             health: HealthService::new(deps),
             heartbeats: HeartbeatService::new(deps, &shared),

@@ -13,12 +13,16 @@ use crate::domain::user::{Action, Actor};
 use crate::events::EventBus;
 use crate::i18n::message;
 use crate::scheduler::calendars::CalendarCache;
-use crate::stats::calendar::Calendar;
+use crate::stats::calendar::{Calendar, Granularity};
 use crate::stats::calendar_request::{self, CalendarRequest};
+use crate::stats::day_plan::{self, DayPlan};
+use crate::stats::minute_load::{self, MinuteLoad};
+use crate::stats::outcome_history::{self, OutcomeHistory, SlotRange};
 use crate::stats::overview::{self, Overview};
 use crate::stats::window::{self, Stats};
 use crate::storage::{Database, stats};
 use crate::tasks::registry::Registry;
+use chrono::{DateTime, Duration, Utc};
 use chrono_tz::Tz;
 
 /// The longest window, in seconds: 366 days.
@@ -34,6 +38,8 @@ pub struct StatsService {
     calendars: CalendarCache,
     /// By scope and number of changes.
     recent_overviews: RecentValues<(TagScope, u64), Arc<Overview>>,
+    /// By scope, range and number of changes.
+    recent_histories: RecentValues<(TagScope, SlotRange, u64), Arc<OutcomeHistory>>,
     zone: Tz,
 }
 
@@ -46,6 +52,7 @@ impl StatsService {
             events: deps.events.clone(),
             calendars: shared.changes.settlement.calendars.clone(),
             recent_overviews: RecentValues::of_pages(deps.clock.clone(), shared.last_change.clone()),
+            recent_histories: RecentValues::of_pages(deps.clock.clone(), shared.last_change.clone()),
             zone: deps.zone,
         }
     }
@@ -91,6 +98,46 @@ impl StatsService {
             overview::load(&mut reader, &actor.scope, self.clock.now(), self.zone, &calendars).await.map(Arc::new)
         };
         Ok(self.recent_overviews.get_or_read((actor.scope.clone(), self.events.change_count()), load).await?)
+    }
+
+    /// The outcomes of a range, by slot and status.
+    pub async fn outcome_history(&self, actor: &Actor, range: SlotRange) -> Result<Arc<OutcomeHistory>> {
+        allow(actor, Action::See)?;
+        let load = async {
+            let mut reader = self.database.read().await?;
+            outcome_history::load(&mut reader, &actor.scope, range).await.map(Arc::new)
+        };
+        Ok(self.recent_histories.get_or_read((actor.scope.clone(), range, self.events.change_count()), load).await?)
+    }
+
+    /// The runs and planned firings of a day by task.
+    pub async fn day_plan(&self, actor: &Actor, request: &CalendarRequest) -> Result<DayPlan> {
+        allow(actor, Action::See)?;
+        let mut reader = self.database.read().await?;
+        let loaded = day_plan::load(&mut reader, &actor.scope, request).await?;
+        let calendars = if loaded.has_calendars() { self.calendars.current(&mut reader).await? } else { Arc::default() };
+        drop(reader);
+        let computed = tokio::task::spawn_blocking(move || loaded.with_firings(&calendars));
+        computed.await.map_err(|error| Error::Internal(Box::new(error)))
+    }
+
+    /// The planned firings of the hour around a minute, on the clocks of the server's zone.
+    pub async fn minute_load(&self, actor: &Actor, minute: DateTime<Utc>) -> Result<MinuteLoad> {
+        allow(actor, Action::See)?;
+        let request = CalendarRequest {
+            from: minute,
+            to: minute + Duration::hours(1),
+            zone: self.zone,
+            granularity: Granularity::Hour,
+            task_id: None,
+            task_type: None,
+        };
+        let mut reader = self.database.read().await?;
+        let loaded = minute_load::load(&mut reader, &actor.scope, &request, minute).await?;
+        let calendars = self.calendars.current(&mut reader).await?;
+        drop(reader);
+        let computed = tokio::task::spawn_blocking(move || loaded.with_firings(&calendars));
+        computed.await.map_err(|error| Error::Internal(Box::new(error)))
     }
 
     /// The past runs and planned firings of a span.

@@ -5,6 +5,7 @@ mod apply;
 mod changes;
 mod checks;
 mod draft;
+mod hooks;
 mod redaction;
 mod references;
 mod states;
@@ -22,6 +23,7 @@ use states::check_states;
 use super::audit_log::AuditLog;
 use super::calendars::{CalendarService, DocumentCalendars};
 use super::deps::{ServiceDeps, Shared};
+use super::heartbeats::HeartbeatService;
 use super::notify_rules::NotifyRuleService;
 use super::task_change::{SettledTx, TaskChanges};
 use super::task_rules::TaskRules;
@@ -29,9 +31,10 @@ use super::{Error, Result, allow};
 use crate::clock::SharedClock;
 use crate::domain::event::{Event, TaskChange};
 use crate::domain::fault::Fault;
+use crate::domain::heartbeat::HeartbeatInput;
 use crate::domain::input::truncate;
 use crate::domain::task::{Managed, Task, TaskInput};
-use crate::domain::transfer::{Change, ChangeKind, Document, to_document};
+use crate::domain::transfer::{Change, ChangeKind, Document, Exported, to_document};
 use crate::domain::user::{Action, Actor};
 use crate::events::EventBus;
 use crate::i18n::{Message, message};
@@ -64,6 +67,10 @@ pub struct ImportOutcome {
     pub notify_rules: usize,
     /// The names of the calendars that are saved.
     pub calendars: Vec<String>,
+    /// The number of heartbeats that are saved.
+    pub heartbeats: usize,
+    /// The hooks named in the document that do not exist here, as `task: name`.
+    pub missing_hooks: Vec<String>,
     /// False: nothing was saved.
     pub applied: bool,
 }
@@ -90,6 +97,7 @@ pub struct TransferService {
     changes: TaskChanges,
     notify_rules: NotifyRuleService,
     calendars: CalendarService,
+    heartbeats: HeartbeatService,
 }
 
 impl TransferService {
@@ -105,6 +113,7 @@ impl TransferService {
             changes: shared.changes.clone(),
             notify_rules: NotifyRuleService::new(deps, shared),
             calendars: CalendarService::new(deps, shared),
+            heartbeats: HeartbeatService::new(deps, shared),
         }
     }
 
@@ -123,7 +132,11 @@ impl TransferService {
         let states = self.states(&mut reader, &tasks, &redactor).await?;
         let rules: Vec<_> = self.notify_rules.list(actor).await?.into_iter().map(|rule| rule.definition).collect();
         let calendars = self.calendars.definitions(&mut reader).await?;
-        Ok(to_document(&tasks, &secrets, states, &rules, &calendars, |name| self.rules.registry.default_policy(name).ok()))
+        let heartbeats = self.heartbeats.definitions(&mut reader, actor).await?;
+        let hooks = hooks::marks(&mut reader, &tasks).await?;
+        let with =
+            Exported { secrets: &secrets, states, rules: &rules, calendars: &calendars, heartbeats: &heartbeats, hooks: &hooks };
+        Ok(to_document(&tasks, with, |name| self.rules.registry.default_policy(name).ok()))
     }
 
     /// Imports a document: all changes, or none.
@@ -145,6 +158,8 @@ impl TransferService {
         let document = Document::parse(document).map_err(Error::Invalid)?;
         let inputs = self.read_inputs(&document)?;
         check_states(&document.states, &inputs)?;
+        hooks::check(&document.hooks, &inputs)?;
+        let wanted_heartbeats = self.heartbeats.read_document(&document.heartbeats)?;
         let redactor = self.redactor().await;
         let import = Preparation { actor, inputs: &inputs, source, redactor: &redactor };
         let mut reader = self.database.read().await?;
@@ -154,10 +169,12 @@ impl TransferService {
         let missing_secrets = missing_secrets(&mut reader, document.secrets.clone()).await?;
         let states = self.missing_states(&mut reader, &import, &document.states).await?.len();
         let notify_rules = self.notify_rules.count_changed(&mut reader, &document.notify_rules).await?;
+        let heartbeats = self.heartbeats.changed_of_document(&mut reader, actor, &wanted_heartbeats).await?.len();
+        let missing_hooks = hooks::missing(&mut reader, &document.hooks).await?;
         drop(reader);
         let applied = !matches!(source, ImportSource::Request(import) if import.dry_run);
         let draft = match applied {
-            true => self.save(&import, &document, draft, &calendars).await?,
+            true => self.save(&import, &document, draft, &calendars, &wanted_heartbeats).await?,
             false => {
                 self.writes(actor, &draft.plan(source), &calendars.set)?;
                 draft
@@ -171,6 +188,8 @@ impl TransferService {
             states,
             notify_rules,
             calendars: calendars.names(),
+            heartbeats,
+            missing_hooks,
             applied,
         };
         if applied {
@@ -187,6 +206,7 @@ impl TransferService {
         document: &Document,
         draft: Draft,
         calendars: &DocumentCalendars,
+        heartbeats: &[HeartbeatInput],
     ) -> Result<Draft> {
         let mut writes = self.writes(import.actor, &draft.plan(import.source), &calendars.set)?;
         let (mut change, locked) = self.lock_settled(import, calendars).await?;
@@ -210,10 +230,14 @@ impl TransferService {
             task_state::restore(tx, &states, now).await?;
         }
         self.notify_rules.import(tx, import.actor, &document.notify_rules).await?;
+        let told = self.heartbeats.import(tx, import.actor, heartbeats).await?;
         change.settle(&mut saved).await?;
         change.record_passed(&passed_dates(&draft.plan(import.source), &saved, now)).await?;
         self.calendars.save_document(import.actor, &mut change, calendars).await?;
         change.commit().await?;
+        if told {
+            self.signals.notifications.notify_one();
+        }
         Ok(draft)
     }
 

@@ -1,34 +1,32 @@
 //! Verification: recomputes the occurrences of a span from the kept versions of tasks and compares them with the log.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use super::deps::ServiceDeps;
+use super::server_history::{ServerHistory, repeated_times};
 use super::{Error, Result, allow};
 use crate::clock::SharedClock;
-use crate::domain::calendar::{CalendarVersion, FreezeSet};
 use crate::domain::pause::Pause;
 use crate::domain::pause_record;
 use crate::domain::retention::DefaultRetention;
-use crate::domain::schedule::{CalendarChange, CalendarHistory};
 use crate::domain::task::Task;
 use crate::domain::user::{Action, Actor};
-use crate::domain::verify::{self, Definition, Findings, RuleSpan, TaskHistory};
+use crate::domain::verify::{self, Definition, Findings, LogRow, Overlaps, RuleSpan, TaskHistory};
 use crate::i18n::message;
-use crate::storage::calendar;
 use crate::storage::verify::{self as stored, StoredDefinition};
-use crate::storage::{Database, Session, freeze, task};
+use crate::storage::{Database, Session, task};
 
-/// The most freezes that are considered, those that end last.
-const MAX_FREEZES: i64 = 10_000;
 /// Tasks read at a time.
 const CHUNK: i64 = 20;
 /// The span without limits given.
 const DEFAULT_SPAN: chrono::Duration = chrono::Duration::hours(24);
 /// Retention runs every few minutes: rows that old may be gone or not.
 const RETENTION_MARGIN: chrono::Duration = chrono::Duration::minutes(10);
+/// Runs that ended this long before an occurrence was decided, or are requested this long after it, are read as well.
+const RUNS_MARGIN: chrono::Duration = chrono::Duration::minutes(1);
 
 /// The span and the tasks to verify.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -102,8 +100,9 @@ impl VerifyService {
         to: DateTime<Utc>,
         findings: &mut Findings,
     ) -> Result<bool> {
-        let histories = self.histories(&ids).await?;
+        let mut histories = self.histories(&ids).await?;
         let mut rows = stored::log_rows(&mut self.database.read().await?, &ids, from - pause_record::SPAN, to).await?;
+        self.add_runs(&mut histories, &rows).await?;
         let known = !histories.is_empty();
         let matched = tokio::task::spawn_blocking(move || {
             let mut found = Findings::default();
@@ -117,6 +116,26 @@ impl VerifyService {
         Ok(known)
     }
 
+    /// Adds the runs by which reasons that name the limit of concurrent runs are computed anew.
+    async fn add_runs(&self, histories: &mut [TaskHistory], rows: &BTreeMap<String, Vec<LogRow>>) -> Result<()> {
+        let of_task = |(id, rows): (&String, &Vec<LogRow>)| {
+            let mut decided = rows.iter().filter(|row| row.limit.is_some()).map(|row| row.queued_at);
+            let first = decided.next()?;
+            Some((id.clone(), decided.fold((first, first), |(from, to), at| (from.min(at), to.max(at)))))
+        };
+        let spans: BTreeMap<String, _> = rows.iter().filter_map(of_task).collect();
+        let Some((from, to)) = spans.values().copied().reduce(|one, other| (one.0.min(other.0), one.1.max(other.1))) else {
+            return Ok(());
+        };
+        let ids: Vec<String> = spans.into_keys().collect();
+        let mut reader = self.database.read().await?;
+        let mut runs = stored::run_intervals(&mut reader, &ids, from - RUNS_MARGIN, to + RUNS_MARGIN).await?;
+        for history in histories {
+            history.overlaps.runs = runs.remove(&history.task_id).unwrap_or_default();
+        }
+        Ok(())
+    }
+
     /// What is known of tasks besides their log. The tasks are read before the log: what is decided later is not missing.
     async fn histories(&self, ids: &[String]) -> Result<Vec<TaskHistory>> {
         let mut reader = self.database.read().await?;
@@ -124,12 +143,15 @@ impl VerifyService {
             task::many(&mut reader, ids).await?.into_iter().map(|task| (task.id.clone(), task)).collect();
         let definitions = stored::definitions(&mut reader, ids).await?;
         let kept_from = self.kept_from(&mut reader, ids, &tasks).await?;
-        let calendars = calendar_history(&mut reader).await?;
+        let server = ServerHistory::read(&mut reader, self.zone).await?;
+        let repeated = repeated_times(&mut reader).await?;
         let history = |id: &String| {
-            let spans = spans(definitions.iter().filter(|one| one.task_id == *id), self.zone, &calendars);
+            let own: Vec<&StoredDefinition> = definitions.iter().filter(|one| one.task_id == *id).collect();
+            let spans = spans(&own, &server);
+            let overlaps = Overlaps { limits: limits(&own), runs: Vec::new(), repeated: repeated.clone() };
             let undecided = |task: &Task| task.next_run_at.or(task.paused.as_ref().and_then(Pause::undecided_from));
             let next_run_at = tasks.get(id).and_then(undecided);
-            TaskHistory { task_id: id.clone(), spans, next_run_at, kept_from: kept_from.get(id).copied() }
+            TaskHistory { task_id: id.clone(), spans, next_run_at, kept_from: kept_from.get(id).copied(), overlaps }
         };
         Ok(ids.iter().map(history).filter(|history| !history.spans.is_empty()).collect())
     }
@@ -159,23 +181,17 @@ impl VerifyService {
     }
 }
 
-/// The calendars and freezes of all times.
-pub(super) async fn calendar_history(s: &mut dyn Session) -> Result<CalendarHistory> {
-    let change = |version: CalendarVersion| {
-        let CalendarVersion { at, name, version, content, .. } = version;
-        CalendarChange { at, name, version, content }
-    };
-    let changes = calendar::history(s).await?.into_iter().map(change).collect();
-    let freezes = FreezeSet::new(freeze::list(s, DateTime::UNIX_EPOCH, MAX_FREEZES).await?);
-    Ok(CalendarHistory::new(changes, &freezes))
-}
-
 /// The spans of a task and of the deleted ones that had its id, in order.
-fn spans<'d>(definitions: impl Iterator<Item = &'d StoredDefinition>, zone: Tz, calendars: &CalendarHistory) -> Vec<RuleSpan> {
-    let all: Vec<&StoredDefinition> = definitions.collect();
+fn spans(all: &[&StoredDefinition], server: &ServerHistory) -> Vec<RuleSpan> {
     let of_one = |task: &[&StoredDefinition]| {
         let definitions: Vec<Definition> = task.iter().map(|one| one.definition.clone()).collect();
-        verify::rule_spans(&definitions, zone, task.last().and_then(|one| one.deleted_at), calendars)
+        verify::rule_spans(&definitions, &server.zones, task.last().and_then(|one| one.deleted_at), &server.calendars)
     };
     all.chunk_by(|one, other| one.former_key == other.former_key).flat_map(of_one).collect()
+}
+
+/// The limits of concurrent runs of a task's definitions, each with the time from which it was in force.
+fn limits(all: &[&StoredDefinition]) -> Vec<(DateTime<Utc>, i64)> {
+    let limit = |one: &&StoredDefinition| Some((one.definition.at, one.definition.content["policy"]["max_instances"].as_i64()?));
+    all.iter().filter_map(limit).collect()
 }

@@ -125,7 +125,7 @@ impl Calendar {
 }
 
 /// A task's firings before `to`: at most one more than [`MAX_FIRINGS_PER_TASK`].
-fn firings(task: &Task, calendars: &CalendarSet, to: DateTime<Utc>, zone: Tz) -> Vec<DateTime<Utc>> {
+pub(super) fn firings(task: &Task, calendars: &CalendarSet, to: DateTime<Utc>, zone: Tz) -> Vec<DateTime<Utc>> {
     let schedule = task.schedule(zone, calendars).ok();
     let next = |at: &DateTime<Utc>| schedule.as_ref()?.next_open_after(*at, task.anchor_at);
     std::iter::successors(super::timeline::first_firing(task, schedule.as_ref()), next)

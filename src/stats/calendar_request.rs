@@ -61,7 +61,8 @@ pub async fn load(reader: &mut Reader, scope: &TagScope, request: &CalendarReque
     Ok(LoadedCalendar { calendar, tasks, request: request.clone() })
 }
 
-async fn tasks(reader: &mut Reader, scope: &TagScope, request: &CalendarRequest) -> Result<Vec<Task>> {
+/// Reads the tasks in scope that have firings before the end of a request, soonest first.
+pub(super) async fn tasks(reader: &mut Reader, scope: &TagScope, request: &CalendarRequest) -> Result<Vec<Task>> {
     if let Some(id) = &request.task_id {
         let found = task::get(reader, id).await?;
         return Ok(found.into_iter().filter(|task| scope.allows(&task.tags) && matches_request(task, request)).collect());

@@ -1,6 +1,44 @@
-//! The likely cause of failures: the error that several of them share.
+//! The causes of failures: the errors that several of them share.
+
+use chrono::{DateTime, Utc};
 
 use crate::domain::execution::Execution;
+
+/// Failures with the same error.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FailureGroup {
+    /// The newest run with the error.
+    pub newest: Execution,
+    pub first_at: DateTime<Utc>,
+    pub last_at: DateTime<Utc>,
+    pub failures: usize,
+    /// The tasks that failed, the latest first.
+    pub tasks: Vec<String>,
+}
+
+/// Groups failures by the first line of their error, ignoring digits; the group with the newest failure first. `failures` is newest
+/// first.
+pub fn by_cause(failures: &[Execution]) -> Vec<FailureGroup> {
+    let mut groups: Vec<(String, FailureGroup)> = Vec::new();
+    for run in failures {
+        let line = run.error.as_deref().unwrap_or_default().lines().next().unwrap_or_default();
+        let (kind, at) = (format!("{}:{}", run.status.as_str(), without_numbers(line)), run.started_at.unwrap_or(run.queued_at));
+        match groups.iter_mut().find(|(known, _)| *known == kind) {
+            None => {
+                let tasks = vec![run.task_id.clone()];
+                groups.push((kind, FailureGroup { newest: run.clone(), first_at: at, last_at: at, failures: 1, tasks }));
+            }
+            Some((_, group)) => {
+                (group.first_at, group.last_at, group.failures) =
+                    (group.first_at.min(at), group.last_at.max(at), group.failures + 1);
+                if !group.tasks.contains(&run.task_id) {
+                    group.tasks.push(run.task_id.clone());
+                }
+            }
+        }
+    }
+    groups.into_iter().map(|(_, group)| group).collect()
+}
 
 /// An error that several failures share.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,8 +66,6 @@ fn without_numbers(line: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use chrono::{DateTime, Utc};
-
     use super::*;
     use crate::domain::execution::{Cause, Status};
 
@@ -64,6 +100,17 @@ mod tests {
             node: None,
             requested_by: None,
         }
+    }
+
+    #[test]
+    fn failures_are_grouped_by_their_error_without_digits() {
+        let mut runs = ["exit code 3", "connection to db:5432 refused\nmore", "exit code 4", "exit code 3"].map(failure);
+        runs[2].task_id = "b".into();
+        runs[3].queued_at = at("2026-11-21T07:00:00Z");
+        let groups = by_cause(&runs);
+        let shown: Vec<_> = groups.iter().map(|group| (group.failures, group.tasks.join(","))).collect();
+        assert_eq!(shown, [(3, "a,b".to_owned()), (1, "a".to_owned())]);
+        assert_eq!((groups[0].first_at, groups[0].last_at), (at("2026-11-21T07:00:00Z"), at("2026-11-21T08:00:00Z")));
     }
 
     #[test]

@@ -4,7 +4,10 @@
 pub mod calendar;
 pub mod calendar_request;
 mod counts;
+pub mod day_plan;
 pub mod likely_cause;
+pub mod minute_load;
+pub mod outcome_history;
 pub mod overview;
 pub mod percentiles;
 pub mod timeline;

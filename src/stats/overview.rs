@@ -5,7 +5,7 @@ use chrono::{DateTime, Duration, Utc};
 use chrono_tz::Tz;
 
 use super::counts::{QUARTER_MS, success_rate};
-use super::likely_cause::{LikelyCause, likely_cause};
+use super::likely_cause::{FailureGroup, LikelyCause, by_cause, likely_cause};
 use super::percentiles::{median, median_duration};
 use super::timeline::{HOURS, PlannedSlot, Slot, TIMELINE_SPAN, TIMELINE_STEP, planned, slots, start_of_day, start_of_hour};
 use crate::domain::calendar::CalendarSet;
@@ -56,7 +56,8 @@ pub struct Overview {
     /// True: the timeline leaves out some of the planned firings, because there are too many.
     pub planned_more: bool,
     pub due_next: Vec<DueTask>,
-    pub failures: Vec<Execution>,
+    /// The newest failures by cause.
+    pub failures: Vec<FailureGroup>,
     /// The error that several of the failures share, if any.
     pub cause: Option<LikelyCause>,
     pub current: Vec<RunningExecution>,
@@ -88,9 +89,10 @@ pub async fn load(
     let hours = slots(day, Duration::hours(1), HOURS, &quarters);
     let (ran_today, failed_today) = since(&quarters, today);
     let active = stats::active_up_to(reader, scope, COUNT_LIMIT).await?;
-    let mut failures = latest(reader, scope, Status::ALL.into_iter().filter(|s| s.is_failure()).collect(), CAUSE_SAMPLE).await?;
+    let failures = latest(reader, scope, Status::ALL.into_iter().filter(|s| s.is_failure()).collect(), CAUSE_SAMPLE).await?;
     let cause = likely_cause(&failures);
-    failures.truncate(LIST_LIMIT as usize);
+    let mut groups = by_cause(&failures);
+    groups.truncate(LIST_LIMIT as usize);
     let timeline = load_timeline(reader, scope, now, zone, calendars).await?;
     Ok(Overview {
         now,
@@ -108,7 +110,7 @@ pub async fn load(
         planned: timeline.planned,
         planned_more: timeline.more,
         due_next: stats::due_next(reader, scope, i64::from(LIST_LIMIT)).await?,
-        failures,
+        failures: groups,
         cause,
         current: current(reader, scope).await?,
         overdue: stats::overdue(reader, scope, now - OVERDUE_AFTER, i64::from(LIST_LIMIT)).await?,

@@ -16,6 +16,9 @@ use super::{Error, Reader, Result, Tx, schema};
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a caller waits for a free connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a transaction on PostgreSQL may wait for its process. A process that stands still, so that it counts as dead after 30 s,
+/// then holds no locks any more.
+const IDLE_IN_TRANSACTION: Duration = Duration::from_secs(15);
 /// Above this many WAL pages (about 200 MB) the checkpoint runs on the writer, so that SQLite can restart the log. That blocks
 /// all writers for tens of milliseconds, so it must stay rare.
 const LONG_WAL_PAGES: i64 = 50_000;
@@ -74,6 +77,8 @@ impl Database {
     /// Like [`Database::open_sqlite`].
     pub async fn open_postgres(url: &str, max_connections: u32) -> Result<Database> {
         let options: PgConnectOptions = url.parse().map_err(Error::on("read the database URL"))?;
+        let idle = IDLE_IN_TRANSACTION.as_millis().to_string();
+        let options = options.options([("idle_in_transaction_session_timeout", idle)]);
         // The pool retries silently and then reports a timeout; a single connection reports the cause.
         let first = PgConnection::connect_with(&options).await.map_err(Error::on("connect"))?;
         first.close().await.map_err(Error::on("connect"))?;

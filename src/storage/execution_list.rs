@@ -7,7 +7,7 @@ use super::execution::COLUMNS;
 use super::statement::{Bound, QueryBuilder, fetch, fetch_built};
 use super::{Result, Session, millis, rows};
 use crate::domain::execution::{Cause, Execution, Status};
-use crate::domain::page::{Cursor, Direction, ExecutionFilter, Page, PageRequest};
+use crate::domain::page::{Cursor, Direction, ExecutionFilter, ExecutionSort, Page, PageRequest};
 use crate::ids::{execution_key, first_execution_key};
 
 /// Matching rows are counted up to this limit; above it the total is a lower bound.
@@ -16,6 +16,8 @@ pub(super) const COUNT_LIMIT: i64 = 10_000;
 const SCAN_LIMIT: i64 = 50_000;
 /// A text search looks at this many of the newest executions, or of the newest ones of a task.
 pub const SEARCH_LIMIT: i64 = 100_000;
+/// A sorted list is made of this many of the newest matches.
+pub const SORT_LIMIT: u32 = 5_000;
 /// Assumed longest time between queueing and start; a filter by start time ignores executions queued earlier than that.
 const LONGEST_WAIT: Duration = Duration::days(7);
 
@@ -83,18 +85,55 @@ pub(super) const OLDEST_SEARCHED: &str = "select id from executions order by id 
 pub(super) const OLDEST_SEARCHED_OF_TASK: &str =
     "select id from executions where task_id = $2 order by id desc limit 1 offset $1";
 
+/// Returns the first `size` of the newest [`SORT_LIMIT`] matches, sorted; without those that lack the value.
+pub async fn sorted(
+    s: &mut dyn Session,
+    filter: &ExecutionFilter,
+    order: (ExecutionSort, bool),
+    size: u32,
+) -> Result<Vec<Execution>> {
+    let oldest = oldest_searched(s, filter).await?;
+    let query = sorted_query(filter, order, size, oldest);
+    fetch_built!(all, s, "sort executions", query)
+}
+
+pub(super) fn sorted_query(
+    filter: &ExecutionFilter,
+    (sort, descending): (ExecutionSort, bool),
+    size: u32,
+    oldest: Option<i64>,
+) -> QueryBuilder {
+    let column = match sort {
+        ExecutionSort::Duration => "duration_ms",
+        ExecutionSort::StartedAt => "started_at",
+    };
+    let direction = if descending { " desc" } else { "" };
+    let order = format!("{column} is not null order by {column}{direction}, id desc");
+    let newest = "select id, duration_ms, started_at from executions where true";
+    let mut query = QueryBuilder::new(format!("select {COLUMNS} from executions where id in (select id from ({newest}"));
+    push_page(&mut query, filter, &PageRequest { size: SORT_LIMIT - 1, cursor: None }, oldest);
+    query.push(format!(") as newest where {order} limit ")).push_bind(i64::from(size));
+    query.push(format!(") and {order}"));
+    query
+}
+
 pub(super) fn rows_query(filter: &ExecutionFilter, request: &PageRequest, oldest: Option<i64>) -> QueryBuilder {
     let mut query = QueryBuilder::new(format!("select {COLUMNS} from executions where true"));
-    push_oldest(&mut query, oldest);
+    push_page(&mut query, filter, request, oldest);
+    query
+}
+
+/// Pushes the conditions, the order and the limit of a page.
+fn push_page(query: &mut QueryBuilder, filter: &ExecutionFilter, request: &PageRequest, oldest: Option<i64>) {
+    push_oldest(query, oldest);
     match filter.scope.tags() {
-        Some(tags) if filter.task_id.is_none() => push_scoped_page(&mut query, tags, filter, request),
+        Some(tags) if filter.task_id.is_none() => push_scoped_page(query, tags, filter, request),
         _ => {
-            push_rows(&mut query, filter, request);
-            push_order(&mut query, order_key(filter, filter.task_id.is_some()), request);
+            push_rows(query, filter, request);
+            push_order(query, order_key(filter, filter.task_id.is_some()), request);
         }
     }
-    push_limit(&mut query, request.size);
-    query
+    push_limit(query, request.size);
 }
 
 /// Pushes the bound of a text search.

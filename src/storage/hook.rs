@@ -45,6 +45,12 @@ pub async fn list(s: &mut dyn Session, task_id: &str) -> Result<Vec<Hook>> {
     fetch!(all, s, "list hooks", &text, task_id)
 }
 
+/// Returns all hooks, by task, oldest first.
+pub async fn all(s: &mut dyn Session) -> Result<Vec<Hook>> {
+    let text = format!("select {COLUMNS} from hooks order by task_id, id");
+    fetch!(all, s, "list hooks", &text)
+}
+
 /// Returns the hook with this secret.
 pub async fn by_secret(s: &mut dyn Session, secret_hash: &str) -> Result<Option<StoredHook>> {
     let text = by_secret_sql();

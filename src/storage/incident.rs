@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use super::column::{OptionalExecutionId, insert_sql, stored, update_sql, written};
 use super::execution_list::{COUNT_LIMIT, push_cursor};
 use super::statement::{QueryBuilder, execute, fetch, fetch_built};
-use super::{Result, Session, Tx, first_id_at, millis, rows, tag_scope, time_from_millis};
+use super::{Result, Session, Tx, first_id_at, heartbeat, millis, rows, tag_scope, time_from_millis};
 use crate::domain::notify::incident::{Delivery, Incident, IncidentFilter, Told};
 use crate::domain::page::{Page, PageRequest};
 use crate::domain::tag_scope::TagScope;
@@ -160,7 +160,7 @@ pub async fn get(s: &mut dyn Session, id: &str) -> Result<Option<Incident>> {
 /// One page of the matching incidents, newest first, with their count.
 pub async fn page(s: &mut dyn Session, filter: &IncidentFilter, request: &PageRequest) -> Result<Page<Incident>> {
     let mut query = QueryBuilder::new(format!("select {COLUMNS} from incidents where true"));
-    push_filter(&mut query, filter);
+    push_filter(&mut query, filter, &visible_heartbeats(s, &filter.scope).await?);
     push_cursor(&mut query, request.cursor.as_ref(), str::to_owned);
     query.push(if request.is_backwards() { " order by id limit " } else { " order by id desc limit " });
     query.push_bind(i64::from(request.size) + 1);
@@ -175,19 +175,39 @@ pub async fn page(s: &mut dyn Session, filter: &IncidentFilter, request: &PageRe
 /// The number of matching incidents, at most one more than the limit of counts.
 pub async fn count(s: &mut dyn Session, filter: &IncidentFilter) -> Result<i64> {
     let mut query = QueryBuilder::new("select count(*) from (select 1 from incidents where true");
-    push_filter(&mut query, filter);
+    push_filter(&mut query, filter, &visible_heartbeats(s, &filter.scope).await?);
     query.push(" limit ").push_bind(COUNT_LIMIT + 1).push(") as matching");
     fetch_built!(only, s, "count incidents", query)
 }
 
-fn push_filter(query: &mut QueryBuilder, filter: &IncidentFilter) {
+/// The subjects of the heartbeats in scope; none for an unlimited scope, which needs none.
+async fn visible_heartbeats(s: &mut dyn Session, scope: &TagScope) -> Result<Vec<String>> {
+    if scope.is_all() {
+        return Ok(Vec::new());
+    }
+    let visible = heartbeat::list(s).await?.into_iter().filter(|heartbeat| scope.allows(&heartbeat.tags));
+    Ok(visible.map(|heartbeat| heartbeat.subject()).collect())
+}
+
+fn push_filter(query: &mut QueryBuilder, filter: &IncidentFilter, heartbeats: &[String]) {
     if let Some(open) = filter.open {
         query.push(if open { " and closed_at is null" } else { " and closed_at is not null" });
     }
     if let Some(task) = &filter.task_id {
         query.push(" and task_id = ").push_bind(task.clone());
     }
-    tag_scope::push(query, "task_id", &filter.scope);
+    match filter.scope.tags().filter(|_| !heartbeats.is_empty()) {
+        None => tag_scope::push(query, "task_id", &filter.scope),
+        Some(tags) => {
+            query.push(" and (task_id in (");
+            tag_scope::push_visible_tasks(query, tags);
+            query.push(") or subject in (");
+            for (index, subject) in heartbeats.iter().enumerate() {
+                query.push(if index == 0 { "" } else { ", " }).push_bind(subject.clone());
+            }
+            query.push("))");
+        }
+    }
 }
 
 /// The tasks in scope with an open incident of this cause, sorted, at most a hundred.
@@ -204,7 +224,7 @@ pub async fn tasks_of_cause(s: &mut dyn Session, cause_key: &str, scope: &TagSco
 #[cfg(test)]
 pub(super) fn page_sql(filter: &IncidentFilter) -> String {
     let mut query = QueryBuilder::new(format!("select {COLUMNS} from incidents where true"));
-    push_filter(&mut query, filter);
+    push_filter(&mut query, filter, &[]);
     query.push(" and id < ").push_bind("01".to_owned()).push(" order by id desc limit ").push_bind(41);
     query.into_parts().0
 }

@@ -45,7 +45,7 @@ fn notice_text(notice: &Notice) -> String {
 stored! {
     COLUMNS: Message {
         id, channel, incident_id, rule, notice, urgent, not_before, created_at, state, attempts, next_try_at, sent_at, group_id,
-        provider_status, provider_code, provider_text, node
+        provider_status, provider_code, provider_text, template_error, node
     }
 }
 
@@ -117,6 +117,7 @@ pub struct Attempt {
     pub provider_status: Option<i64>,
     pub provider_code: Option<String>,
     pub provider_text: Option<String>,
+    pub template_error: Option<String>,
     pub node: String,
 }
 
@@ -136,6 +137,7 @@ pub async fn record(tx: &mut Tx, attempt: &Attempt) -> Result<()> {
         attempt.provider_status,
         &attempt.provider_code,
         &attempt.provider_text,
+        &attempt.template_error,
         &attempt.node
     )
     .map(drop)
@@ -143,7 +145,7 @@ pub async fn record(tx: &mut Tx, attempt: &Attempt) -> Result<()> {
 
 pub(super) const RECORD: &str = "
     update notify_messages set state = case when id = group_id then $2 else $3 end, attempts = attempts + 1, next_try_at = $4,
-        sent_at = $5, provider_status = $6, provider_code = $7, provider_text = $8, node = $9
+        sent_at = $5, provider_status = $6, provider_code = $7, provider_text = $8, template_error = $9, node = $10
     where group_id = $1 and group_id is not null and state = 'queued'";
 
 /// Gives up all queued messages of a channel that is gone. Returns how many.

@@ -4,12 +4,12 @@ mod pages;
 
 use sqlx::Row;
 
-use self::pages::{FAILURES, page_of, scoped_page};
+use self::pages::{FAILURES, longest, page_of, scoped_page};
 use super::notify_message::MessagesOf;
 use super::{
     Database, Dialect, Synchronous, backfill, calendar, counters, digest, execution, execution_list, freeze, heartbeat,
     history_import, hook, incident, node, notify_message, notify_quota, notify_rule, occurrence, overlap, pause, plan,
-    recent_runs, run_data, run_stats_by_minute, server_state, stats, tag_scope, tag_scope_stats, task_alarm, task_list,
+    recent_runs, run_data, run_stats_by_minute, server_state, stats, tag_scope, tag_scope_stats, task_alarm, task_list, verify,
 };
 use crate::domain::execution::Status;
 use crate::domain::notify::incident::IncidentFilter;
@@ -61,6 +61,7 @@ fn plans() -> Vec<(&'static str, String, &'static [&'static str])> {
         ("active", overlap::ACTIVE.into(), &["SEARCH executions USING INDEX executions_active (task_id=?)"]),
         ("unfinished", overlap::UNFINISHED.into(), &["SEARCH executions USING INTEGER PRIMARY KEY (rowid=?)"]),
         ("oldest", overlap::OLDEST.into(), &["SEARCH executions USING INDEX executions_active (task_id=?)"]),
+        ("runs to verify", verify::RUN_INTERVALS.into(), &["SEARCH executions USING INDEX executions_task (task_id=?"]),
         ("waiting", overlap::WAITING.into(), &["SCAN executions USING INDEX executions_waits"]),
         ("release", overlap::RELEASE.into(), &["SEARCH executions USING INDEX executions_waits (task_id=?)"]),
         (
@@ -244,6 +245,7 @@ fn plans() -> Vec<(&'static str, String, &'static [&'static str])> {
         ),
         ("failures", page_of(None, &FAILURES), &["SCAN executions USING INDEX executions_failed"]),
         ("running executions", page_of(None, &[Status::Running]), &["SCAN executions USING INDEX executions_active"]),
+        ("the longest executions", longest(), &["SCAN executions", "SEARCH executions USING INTEGER PRIMARY KEY (rowid=?)"]),
         (
             "a task's failures of all kinds",
             page_of(Some("a"), &FAILURES),
@@ -351,8 +353,8 @@ fn plans() -> Vec<(&'static str, String, &'static [&'static str])> {
     ]
 }
 
-/// These sort a few rows per task, active executions, one batch, or the sums of one day.
-const SORTING: [&str; 12] = [
+/// These sort a few rows per task, active executions, one batch, some thousand newest rows, or the sums of one day.
+const SORTING: [&str; 13] = [
     "the records of occurrences",
     "open incidents of subjects",
     "incidents told lately",
@@ -360,6 +362,7 @@ const SORTING: [&str; 12] = [
     "unfinished runs of tasks with limits",
     "recent runs of tasks",
     "the runs of a day",
+    "the longest executions",
     "a scope's page",
     "a scope's runs of a day",
     "a task's failures of all kinds",

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::column::{StoredRow, insert_sql, json_text, stored, update_sql, written};
 use super::statement::{execute, fetch};
+use super::text_search::like_literal;
 use super::{Error, Result, Session, Tx, millis, rows, tag_scope, task_key};
 use crate::domain::chain::{self, Link};
 use crate::domain::folding::fold;
@@ -167,6 +168,15 @@ struct ChainRow {
 }
 
 stored! { CHAIN_COLUMNS: ChainRow { id, chain } }
+
+/// Returns the tasks whose parameters, rules or chains hold a text, at most `limit`, ordered by id. Reads all tasks.
+pub async fn mentioning(s: &mut dyn Session, text: &str, limit: i64) -> Result<Vec<Task>> {
+    let statement = format!(
+        "select {COLUMNS} from tasks where params like $1 escape '\\' or schedule like $1 escape '\\' or chain like $1 escape '\\'
+        order by id limit $2"
+    );
+    fetch!(all, s, "read tasks that mention a text", &statement, like_literal(text), limit)
+}
 
 /// Returns the enabled tasks with an idle trigger.
 pub async fn idle(s: &mut dyn Session) -> Result<Vec<Task>> {

@@ -7,11 +7,12 @@ use serde_json::Value;
 
 use super::column::{ExecutionId, stored};
 use super::statement::fetch;
-use super::{Result, Session, millis, rows};
+use super::{Result, Session, millis, rows, time_from_millis};
 use crate::domain::execution::{Cause, Status};
 use crate::domain::pause_record;
-use crate::domain::verify::{Definition, LogRow};
+use crate::domain::verify::{Definition, LogRow, OVERLAP, RunInterval};
 use crate::i18n::Message;
+use crate::ids::first_execution_key;
 
 /// A definition of a task that exists or was deleted.
 #[derive(Debug, Clone, PartialEq)]
@@ -95,16 +96,46 @@ pub async fn log_rows(
             is_occurrence: matches!(row.cause, Cause::Schedule | Cause::CatchUp),
             status: row.status,
             paused: pause_record::occurrences_of(row.scheduled_at, row.status, row.error_message.as_ref()),
+            limit: limit(row.error_message.as_ref()),
             reason: row.error_message.map(|message| message.code().to_owned()),
         });
     }
     Ok(by_task)
 }
 
+/// The limit of concurrent runs that a reason names.
+fn limit(reason: Option<&Message>) -> Option<i64> {
+    reason.filter(|reason| reason.code() == OVERLAP)?.text_of("max")?.parse().ok()
+}
+
+/// Returns from when until when the runs of tasks were unfinished: those queued before `to` that had not ended before `from`, by
+/// task.
+pub async fn run_intervals(
+    s: &mut dyn Session,
+    task_ids: &[String],
+    from: DateTime<Utc>,
+    to: DateTime<Utc>,
+) -> Result<BTreeMap<String, Vec<RunInterval>>> {
+    let list = rows(task_ids)?;
+    let found: Vec<(String, i64, Option<i64>)> =
+        fetch!(all, s, "read the runs to verify", RUN_INTERVALS, list, first_execution_key(to), millis(from))?;
+    let mut by_task: BTreeMap<String, Vec<RunInterval>> = BTreeMap::new();
+    for (task_id, queued_at, finished_at) in found {
+        let (queued_at, finished_at) = (time_from_millis(queued_at)?, finished_at.map(time_from_millis).transpose()?);
+        by_task.entry(task_id).or_default().push(RunInterval { queued_at, finished_at });
+    }
+    Ok(by_task)
+}
+
+pub(super) const RUN_INTERVALS: &str = "
+    select task_id, queued_at, finished_at from executions
+    where task_id in {ids} and id < $2 and (finished_at is null or finished_at >= $3)
+        and status not in ('skipped', 'missed') and cause <> 'import'";
+
 /// Returns the number of rows of tasks and the oldest scheduled time among them, by task.
 pub async fn extents(s: &mut dyn Session, task_ids: &[String]) -> Result<BTreeMap<String, (i64, DateTime<Utc>)>> {
     let text = "select task_id, count(*), min(scheduled_at) from executions where task_id in {ids} group by task_id";
     let list = rows(task_ids)?;
     let found: Vec<(String, i64, i64)> = fetch!(all, s, "count the rows of tasks", text, list)?;
-    found.into_iter().map(|(id, count, oldest)| Ok((id, (count, super::time_from_millis(oldest)?)))).collect()
+    found.into_iter().map(|(id, count, oldest)| Ok((id, (count, time_from_millis(oldest)?)))).collect()
 }

@@ -1,7 +1,7 @@
 //! Templates in parameters: renders the Tera expressions in strings when a run starts. They can use the variables of the run only:
 //! no files and no other templates. `source` bounds a template before it is parsed, `budget` bounds its rendering.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, SecondsFormat};
@@ -22,6 +22,7 @@ mod names;
 mod scan;
 mod source;
 pub mod taint;
+pub mod text;
 mod thread;
 mod values;
 
@@ -43,6 +44,21 @@ const VARIABLES: [&str; 11] = [
     "input",
     "hook",
 ];
+
+/// The names of the secrets that the templates in values name.
+pub fn secret_names<'v>(values: impl Iterator<Item = &'v Value>) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    let mut open: Vec<&Value> = values.collect();
+    while let Some(value) = open.pop() {
+        match value {
+            Value::String(text) => names.extend(names::secrets(text).into_iter().map(str::to_owned)),
+            Value::Array(list) => open.extend(list),
+            Value::Object(map) => open.extend(map.values()),
+            _ => {}
+        }
+    }
+    names
+}
 
 /// The values of the variables for one run. Times are rendered with the offset of their time zone.
 #[derive(Debug, Clone)]
@@ -116,15 +132,21 @@ fn check_all(params: &Value, base: &str, inputs: &[&str]) -> Vec<Fault> {
     faults
 }
 
-fn check_text(engine: &Tera, text: &str, inputs: &[&str]) -> Result<(), Message> {
+/// Parses a text and checks its variables; returns those that it uses.
+fn parse(engine: &mut Tera, text: &str, known: &[&str]) -> Result<Vec<String>, Message> {
     const NAME: &str = "text";
-    let mut engine = engine.clone();
     engine.add_raw_template(NAME, &source::prepare(text)?).map_err(|error| engine_error(&error, None))?;
-    let unknown = engine.get_template_variables(NAME).map_err(|error| engine_error(&error, None))?;
-    if let Some(name) = unknown.iter().find(|name| !VARIABLES.contains(name)) {
-        return Err(message!("template.unknown_variable", name = *name, known = VARIABLES.join(", ")));
+    let used = engine.get_template_variables(NAME).map_err(|error| engine_error(&error, None))?;
+    if let Some(name) = used.iter().find(|name| !known.contains(name)) {
+        return Err(message!("template.unknown_variable", name = *name, known = known.join(", ")));
     }
-    match names::members(text, "input").into_iter().find(|name| !inputs.contains(name)).filter(|_| unknown.contains(&"input")) {
+    Ok(used.iter().map(|name| (*name).to_owned()).collect())
+}
+
+fn check_text(engine: &Tera, text: &str, inputs: &[&str]) -> Result<(), Message> {
+    let used = parse(&mut engine.clone(), text, &VARIABLES)?;
+    let uses_inputs = used.iter().any(|name| name == "input");
+    match names::members(text, "input").into_iter().find(|name| !inputs.contains(name)).filter(|_| uses_inputs) {
         Some(name) if inputs.is_empty() => Err(message!("template.no_inputs", name)),
         Some(name) => Err(message!("template.unknown_input", name, known = inputs.join(", "))),
         None => Ok(()),
@@ -214,11 +236,17 @@ fn context(variables: &TemplateVariables) -> Context {
     context
 }
 
-fn engine(secrets: Secrets, day: &BusinessDay, budget: &Arc<Budget>) -> Tera {
+/// An engine without functions that read anything.
+fn plain_engine(budget: &Arc<Budget>) -> Tera {
     let mut engine = Tera::default();
     filters::register(&mut engine, budget);
     growing::register(&mut engine, budget);
     budget::register(&mut engine, budget);
+    engine
+}
+
+fn engine(secrets: Secrets, day: &BusinessDay, budget: &Arc<Budget>) -> Tera {
+    let mut engine = plain_engine(budget);
     business_date::register(&mut engine, day, budget);
     let faults = budget.clone();
     engine.register_function("secret", move |arguments: Kwargs, _: &State| {

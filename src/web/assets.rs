@@ -17,7 +17,7 @@ struct Files;
 
 /// The bundles, with their files in order.
 const BUNDLES: [(&str, &[&str]); 2] = [
-    ("app.css", &["vendor/tabler-core-1.6.1/tabler.min.css", "css/belfry.css"]),
+    ("app.css", &["vendor/tabler-core-1.6.1/tabler.min.css", "css/belfry.css", "css/lists.css", "css/run.css", "css/task.css"]),
     (
         "app.js",
         &[
@@ -25,6 +25,8 @@ const BUNDLES: [(&str, &[&str]); 2] = [
             "js/live.js",
             "js/belfry.js",
             "js/rows.js",
+            "js/lists.js",
+            "js/loading.js",
             "js/output.js",
             "js/forms.js",
             "js/palette.js",

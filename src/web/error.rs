@@ -61,7 +61,7 @@ impl Failure {
             Failure::Service(Error::TooManyRequests(_)) => StatusCode::TOO_MANY_REQUESTS,
             Failure::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Failure::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Failure::TooSlow | Failure::Service(Error::TooSlow) => StatusCode::SERVICE_UNAVAILABLE,
+            Failure::TooSlow | Failure::Service(Error::TooSlow | Error::Unavailable(_)) => StatusCode::SERVICE_UNAVAILABLE,
             Failure::BadRequest(_) => StatusCode::BAD_REQUEST,
             _ => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -73,6 +73,9 @@ impl Failure {
         let _ = getrandom::fill(&mut bytes); // without randomness the reference is all zeros
         let reference = HEXLOWER.encode(&bytes);
         match self {
+            Failure::Service(Error::Unavailable(cause)) => {
+                tracing::warn!(reference, error = cause as &dyn std::error::Error, "page refused: database unavailable");
+            }
             Failure::Service(Error::Internal(cause)) => tracing::error!(reference, error = %cause, "failed to serve page"),
             Failure::Template(error) => tracing::error!(reference, error = %error, "failed to render template"),
             Failure::Internal(error) => tracing::error!(reference, error, "failed to serve page"),
@@ -85,6 +88,7 @@ impl Failure {
     pub fn text_key(&self) -> &'static str {
         match self {
             Failure::OtherSite => "other_site",
+            Failure::Service(Error::Unavailable(_)) => "unavailable",
             _ => match self.status().as_u16() {
                 400 => "bad_request",
                 403 => "forbidden",

@@ -18,7 +18,14 @@ pub async fn respond(failure: &Failure, ctx: &RequestContext) -> Response {
         _ => {}
     }
     let status = failure.status();
-    let reference = if status == StatusCode::INTERNAL_SERVER_ERROR { failure.log() } else { String::new() };
+    let reference = match failure {
+        Failure::Service(Error::Unavailable(_)) => {
+            failure.log();
+            String::new()
+        }
+        _ if status == StatusCode::INTERNAL_SERVER_ERROR => failure.log(),
+        _ => String::new(),
+    };
     if ctx.partial {
         return toast(ctx, failure, status, &reference);
     }
@@ -29,7 +36,9 @@ pub async fn respond(failure: &Failure, ctx: &RequestContext) -> Response {
 /// Returns the details that the user may see.
 fn detail(failure: &Failure, ctx: &RequestContext) -> String {
     match failure {
-        Failure::Service(Error::Internal(_)) | Failure::Template(_) | Failure::Internal(_) => String::new(),
+        Failure::Service(Error::Internal(_) | Error::Unavailable(_)) | Failure::Template(_) | Failure::Internal(_) => {
+            String::new()
+        }
         Failure::Service(Error::Invalid(faults)) => {
             ctx.translate_faults(faults).into_iter().map(|fault| fault.message).collect::<Vec<_>>().join("; ")
         }

@@ -14,6 +14,7 @@ use crate::domain::json::pretty;
 pub mod calendar;
 pub mod chain;
 pub mod inputs;
+pub mod params;
 pub mod schedule;
 
 /// Field values by field name.
@@ -21,8 +22,8 @@ pub type Values = BTreeMap<String, String>;
 
 /// Form fields of each trigger type.
 pub const TRIGGERS: [(&str, &[&str]); 4] = [
-    ("date", &["run_date", "timezone"]),
-    ("interval", &["weeks", "days", "hours", "minutes", "seconds", "start_date", "end_date", "timezone", "jitter"]),
+    ("date", &["run_date", "timezone", "and"]),
+    ("interval", &["weeks", "days", "hours", "minutes", "seconds", "start_date", "end_date", "timezone", "jitter", "and"]),
     (
         "cron",
         &[
@@ -39,6 +40,7 @@ pub const TRIGGERS: [(&str, &[&str]); 4] = [
             "end_date",
             "timezone",
             "jitter",
+            "and",
         ],
     ),
     ("idle", &["idle_duration", "cpu_below_percent", "repeat", "start_date", "end_date", "timezone"]),
@@ -145,6 +147,8 @@ pub fn to_trigger(form: &Pairs) -> Value {
         let field = format!("/trigger/{member}");
         if *member == "repeat" {
             trigger.extend(flag(form, &field).map(|on| ("repeat".to_owned(), on.into())));
+        } else if *member == "and" {
+            trigger.extend(form.get(&field).map(|lines| ("and".to_owned(), schedule::to_conditions(lines))));
         } else if let Some(text) = form.get(&field) {
             let value = if TEXTS.contains(member) { text.into() } else { number_or_text(text) };
             trigger.insert((*member).into(), value);
@@ -251,6 +255,9 @@ fn put_members(values: &mut Values, base: &str, members: &Map<String, Value>) {
     for (name, value) in members {
         match value {
             Value::Object(inner) => put_members(values, &format!("{base}/{name}"), inner),
+            Value::Array(conditions) if name == "and" => {
+                drop(values.insert(format!("{base}/and"), schedule::conditions_text(conditions)));
+            }
             value => drop(values.insert(format!("{base}/{name}"), text_of(value))),
         }
     }

@@ -4,6 +4,7 @@ pub mod ansi;
 pub mod assets;
 pub mod auth;
 pub mod csrf;
+pub mod display;
 mod download;
 pub mod error;
 mod error_page;

@@ -31,6 +31,7 @@ use crate::worker::cancel::CancelRegistry;
 
 mod batch;
 pub mod cancel;
+pub mod draft;
 mod executor;
 mod feeder;
 mod outcome;

@@ -35,6 +35,8 @@ const OUTPUT_MAX: usize = 256 * 1024;
 /// The delay before a failed transaction is retried, doubled each time up to the maximum.
 const RETRY_DELAY: Duration = Duration::from_millis(50);
 const RETRY_DELAY_MAX: Duration = Duration::from_secs(2);
+/// How often a batch that met another node's transaction is repeated without a pause.
+const MAX_CONFLICTS: u32 = 10;
 
 /// A handle to the recorder; clones share it.
 #[derive(Clone)]
@@ -217,7 +219,7 @@ impl Recording {
     /// # Errors
     /// A permanent error: the database rejects a row of the batch.
     async fn store(&self, batch: &Batch) -> storage::Result<(Recorded, HandedOut)> {
-        let mut delay = RETRY_DELAY;
+        let (mut delay, mut conflicts) = (RETRY_DELAY, 0);
         let mut fetch = true;
         loop {
             let repeated = delay > RETRY_DELAY;
@@ -238,6 +240,10 @@ impl Recording {
                 // The cause may be a waiting execution; the results must not suffer from it.
                 tracing::debug!(%error, "database rejected a batch; writing it without handing out executions");
                 fetch = false;
+                continue;
+            }
+            if error.is_conflict() && conflicts < MAX_CONFLICTS {
+                conflicts += 1;
                 continue;
             }
             if !repeated {

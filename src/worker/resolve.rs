@@ -53,9 +53,29 @@ impl Resolver {
             return Ok(Resolved { params, masked: None });
         }
         let inputs = self.inputs_for(job, &params).await?;
+        let task = self.task(&job.task_id).await.map_err(|error| RunError::database(&error))?;
+        self.rendered(job, params, inputs, task.as_ref(), run_mask).await
+    }
+
+    /// As [`Resolver::resolve`], for a task that is not stored, with the defaults of its inputs.
+    pub async fn resolve_draft(&self, task: &Task, job: &Job, params: Value, run_mask: &RunMask) -> Result<Resolved, RunError> {
+        if !template::has_templates(&params) {
+            return Ok(Resolved { params, masked: None });
+        }
+        self.rendered(job, params, RunInputs::of_defaults(&task.inputs)?, Some(task), run_mask).await
+    }
+
+    async fn rendered(
+        &self,
+        job: &Job,
+        params: Value,
+        inputs: RunInputs,
+        task: Option<&Task>,
+        run_mask: &RunMask,
+    ) -> Result<Resolved, RunError> {
         run_mask.add_inputs(inputs.secrets());
-        let variables = self.variables(job, &params, &inputs).await.map_err(|error| RunError::database(&error))?;
-        let secrets = self.secrets(job, &params).await?;
+        let variables = self.variables(job, &params, &inputs, task).await.map_err(|error| RunError::database(&error))?;
+        let secrets = self.secrets(job, &params, task).await?;
         let rendered = self.render(params.clone(), variables, secrets, run_mask).await?;
         let shown = taint::show(&params, &rendered, &inputs.names(), &run_mask.mask());
         let shown =
@@ -97,13 +117,12 @@ impl Resolver {
         }
     }
 
-    async fn secrets(&self, job: &Job, params: &Value) -> Result<TaskSecrets, RunError> {
+    async fn secrets(&self, job: &Job, params: &Value, task: Option<&Task>) -> Result<TaskSecrets, RunError> {
         if !template::mentions(params, "secret") {
             return Ok(TaskSecrets::default());
         }
-        let task = self.task(&job.task_id).await.map_err(|error| RunError::database(&error))?;
         // A task that was deleted meanwhile has no tags and no key any more.
-        let target = task.as_ref().map_or(Target { id: &job.task_id, key: "", tags: &[] }, Task::target);
+        let target = task.map_or(Target { id: &job.task_id, key: "", tags: &[] }, Task::target);
         self.vault.secrets_for(target).await.map_err(|error| match error {
             VaultError::Database(error) => RunError::database(&error),
             VaultError::Key(message) => RunError::fail(message),
@@ -115,10 +134,15 @@ impl Resolver {
         task::get(&mut self.database.read_engine().await?, id).await
     }
 
-    async fn variables(&self, job: &Job, params: &Value, inputs: &RunInputs) -> storage::Result<TemplateVariables> {
+    async fn variables(
+        &self,
+        job: &Job,
+        params: &Value,
+        inputs: &RunInputs,
+        task: Option<&Task>,
+    ) -> storage::Result<TemplateVariables> {
         let mut reader = self.database.read_engine().await?;
-        let task = task::get(&mut reader, &job.task_id).await?;
-        let zone = self.zone(task.as_ref());
+        let zone = self.zone(task);
         let at = |when: DateTime<Utc>| when.with_timezone(&zone);
         let last_success_at = match template::mentions(params, "last_success_at") {
             true => execution::last_success(&mut reader, &job.task_id).await?,
@@ -128,7 +152,7 @@ impl Resolver {
             Some(id) => previous(&mut reader, id).await?,
             None => None,
         };
-        let calendar = match (task.as_ref(), template::mentions(params, "working_days")) {
+        let calendar = match (task, template::mentions(params, "working_days")) {
             (Some(task), true) => self.calendar(&mut reader, task).await?,
             _ => None,
         };
@@ -137,7 +161,7 @@ impl Resolver {
             calendar,
             now: at(self.clock.now()),
             last_success_at: last_success_at.map(at),
-            task_name: task.map(|task| task.name).unwrap_or_default(),
+            task_name: task.map(|task| task.name.clone()).unwrap_or_default(),
             task_id: job.task_id.clone(),
             task_type: job.task_type.clone(),
             execution_id: job.execution_id.clone(),

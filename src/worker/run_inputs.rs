@@ -31,6 +31,15 @@ impl RunInputs {
         InputNames { plain: named(false), secret: named(true) }
     }
 
+    /// The defaults of inputs, of a run that was given none.
+    ///
+    /// # Errors
+    /// A required input has no default.
+    pub fn of_defaults(fields: &[InputField]) -> Result<RunInputs, RunError> {
+        let values = run_input::fill(fields, &Map::new(), "").map_err(|faults| fault(&faults))?;
+        Ok(RunInputs { fields: fields.to_vec(), values, hook: None })
+    }
+
     /// The secret values, which are masked in whatever the run records.
     pub fn secrets(&self) -> Vec<String> {
         let names = self.names().secret;

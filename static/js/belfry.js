@@ -11,7 +11,15 @@
     const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
     const time = `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
     if (precision === "clock") return time.slice(0, 5);
+    if (precision === "brief") return brief(date, day, time);
     return precision === "ms" ? `${day} ${time}.${String(date.getMilliseconds()).padStart(3, "0")}` : `${day} ${time}`;
+  }
+
+  // Today the time, in this year day and minute.
+  function brief(date, day, time) {
+    const today = new Date();
+    if (date.getFullYear() !== today.getFullYear()) return `${day} ${time.slice(0, 5)}`;
+    return date.toDateString() === today.toDateString() ? time : `${day.slice(5)} ${time.slice(0, 5)}`;
   }
 
   function span(ms) {
@@ -50,6 +58,7 @@
   }
 
   // Messages
+  const MAX_ERRORS = 4;
   function toast(kind, text, link, linkText) {
     const box = document.createElement("div");
     box.className = `alert alert-${kind} toast-box`;
@@ -62,7 +71,19 @@
       box.append(" ", anchor);
     }
     document.getElementById("toasts").append(box);
-    setTimeout(() => box.remove(), link ? 9000 : 6000);
+    // Errors stay until they are dismissed.
+    if (kind !== "danger" && kind !== "warning") {
+      setTimeout(() => box.remove(), link ? 9000 : 6000);
+      return;
+    }
+    const close = document.createElement("button");
+    close.type = "button";
+    close.className = "toast-close";
+    close.textContent = "×";
+    close.setAttribute("aria-label", texts.dismiss);
+    close.addEventListener("click", () => box.remove());
+    box.append(close);
+    for (const older of Array.from(all(".toast-box:has(.toast-close)")).slice(0, -MAX_ERRORS)) older.remove();
   }
 
   document.addEventListener("belfry:toast", ({ detail }) => toast(detail.kind, detail.text));
@@ -184,22 +205,6 @@
     toast(copied ? "success" : "info", copied ? texts.copied : texts.copy_by_hand);
   }
 
-  // The rule builder writes the expression and triggers its preview.
-  document.addEventListener("click", (event) => {
-    const day = event.target.closest("[data-weekday]");
-    if (day) day.setAttribute("aria-pressed", String(day.getAttribute("aria-pressed") !== "true"));
-    const rule = event.target.closest("[data-rule]")?.dataset.rule;
-    if (!rule) return;
-    const field = document.getElementById("field-trigger-expression");
-    if (rule === "every") field.value = `*/${document.getElementById("help-every").value} * * * *`;
-    if (rule === "weekly") {
-      const days = Array.from(all("[data-weekday][aria-pressed=true]"), (one) => one.dataset.weekday);
-      const [hour, minute] = (document.getElementById("help-time").value || "00:00").split(":").map(Number);
-      field.value = `${minute} ${hour} * * ${days.length && days.length < 7 ? days.join(",") : "*"}`;
-    }
-    field.dispatchEvent(new Event("input", { bubbles: true }));
-  });
-
   // Adds a blank row to the chain or the inputs: a copy of the last one.
   document.addEventListener("click", (event) => {
     const button = event.target.closest("[data-chain-add], [data-input-add]");
@@ -219,6 +224,17 @@
     }
     last.after(row);
     htmx.process(row);
+    row.querySelector("input").focus();
+  });
+
+  // Adds a blank row to a key-value field.
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-pair-add]");
+    if (!button) return;
+    const last = button.previousElementSibling;
+    const row = last.cloneNode(true);
+    for (const field of all("input", row)) field.value = "";
+    last.after(row);
     row.querySelector("input").focus();
   });
 

@@ -9,13 +9,15 @@
   async function fetchOutput() {
     if (fetching) { again = true; return; }
     fetching = true;
-    const lastChunk = Array.from(output.querySelectorAll("[data-last]")).pop()?.dataset;
-    const query = new URLSearchParams({ after: lastChunk?.last ?? "", style: lastChunk?.style ?? "" });
+    const end = Array.from(output.querySelectorAll("[data-last]")).pop();
+    const { last = "", style = "", place = "" } = end?.dataset ?? {};
+    const query = new URLSearchParams({ after: last, style, place });
     try {
       const answer = await fetch(`${output.dataset.source}?${query}`, { headers: { "HX-Request": "true" } });
       if (answer.ok) {
         const parsed = new DOMParser().parseFromString(await answer.text(), "text/html");
-        output.append(...parsed.body.childNodes);
+        if (parsed.querySelector("[data-last]")) end?.remove();
+        addOutput(parsed.body);
         trimOutput();
         followOutput();
       }
@@ -24,15 +26,64 @@
       if (again) { again = false; setTimeout(fetchOutput, 500); }
     }
   }
+  // New lines are appended; the rest of a line that was unfinished is added to it.
+  function addOutput(body) {
+    for (const node of Array.from(body.childNodes)) {
+      const begun = node.dataset?.continues && document.getElementById(node.dataset.continues);
+      if (begun) begun.append(...node.childNodes);
+      else if (!node.dataset?.continues) output.append(node);
+    }
+    if (times.checked) stampTimes();
+    showFirstError(body);
+  }
+
   // The page keeps only the newest part of the output; the download has all of it.
-  const MAX_CHUNKS = 4000;
+  const MAX_NODES = 8000;
   const MAX_CHARACTERS = 2_000_000;
   function trimOutput() {
     let length = output.textContent.length;
-    while (output.childNodes.length > MAX_CHUNKS || (length > MAX_CHARACTERS && output.childNodes.length > 1)) {
+    while (output.childNodes.length > MAX_NODES || (length > MAX_CHARACTERS && output.childNodes.length > 2)) {
       length -= output.firstChild.textContent.length;
       output.firstChild.remove();
     }
+  }
+
+  // Times of lines, in the reader's zone; written when they are first wanted.
+  const times = document.getElementById("line-times");
+  const two = (number) => String(number).padStart(2, "0");
+  function stampTimes() {
+    for (const line of output.querySelectorAll(".ln[data-at]:not([data-t])")) {
+      const at = new Date(Number(line.dataset.at));
+      line.dataset.t = `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}.${String(at.getMilliseconds()).padStart(3, "0")}`;
+    }
+  }
+  times.addEventListener("change", () => {
+    if (times.checked) stampTimes();
+    output.classList.toggle("with-times", times.checked);
+  });
+  document.getElementById("only-stderr").addEventListener("change", (event) => output.classList.toggle("only-stderr", event.target.checked));
+
+  // The first error of what came since, if there was none before.
+  const firstError = document.getElementById("first-error");
+  function showFirstError(body) {
+    const number = Number(body.querySelector("[data-error]")?.dataset.error);
+    if (!number || !firstError.hidden) return;
+    firstError.href = `${location.pathname}?line=${number}#L${number}`;
+    firstError.hidden = false;
+  }
+  // A line that the page has is scrolled to; another one is a link to the page with the lines around it.
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest?.("#first-error, .output-hits a");
+    const line = link && document.getElementById(link.hash.slice(1));
+    if (!line || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    goTo(line);
+  });
+  function goTo(line) {
+    follow.checked = false;
+    output.querySelector(".is-target")?.classList.remove("is-target");
+    line.classList.add("is-target");
+    output.scrollTop += line.getBoundingClientRect().top - output.getBoundingClientRect().top - output.clientHeight / 3;
   }
 
   // Searches the output and highlights the matches, without changing the DOM.
@@ -56,6 +107,19 @@
     hit = -1;
     if (hits.length) showHit(1);
     else document.getElementById("found").textContent = wanted ? "0" : "";
+    clearTimeout(asking);
+    asking = setTimeout(searchAll, 300);
+  }
+
+  // The page may have only a part of the output: the server searches all of it.
+  let asking = null;
+  const found = document.getElementById("output-found");
+  async function searchAll() {
+    const wanted = find.value;
+    if (!wanted || !output.querySelector(".out-gap")) { found.replaceChildren(); return; }
+    const query = new URLSearchParams({ find: wanted });
+    const answer = await fetch(`${found.dataset.source}?${query}`, { headers: { "HX-Request": "true" } }).catch(() => null);
+    if (answer?.ok && wanted === find.value) found.innerHTML = await answer.text();
   }
   function showHit(step) {
     hit = (hit + step + hits.length) % hits.length;
@@ -68,7 +132,9 @@
   if (find) {
     find.addEventListener("input", search);
     find.addEventListener("keydown", (event) => {
-      if (event.key === "Enter" && hits.length) { event.preventDefault(); showHit(event.shiftKey ? -1 : 1); }
+      if (event.key !== "Enter") return;
+      event.preventDefault();
+      if (hits.length) showHit(event.shiftKey ? -1 : 1);
     });
   }
 
@@ -88,5 +154,7 @@
     if (detail.all || detail.output.includes(about()) || detail.executions.includes(about())) fetchOutput();
   });
   document.addEventListener("htmx:after:swap", followOutput);
-  followOutput();
+  // A line that the URL names comes first.
+  const wantedLine = location.hash.startsWith("#L") && document.getElementById(location.hash.slice(1));
+  if (wantedLine) goTo(wantedLine); else followOutput();
 })();

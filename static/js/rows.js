@@ -72,7 +72,9 @@
   const dialog = (path) => htmx.ajax("GET", path, { target: "#dialog-body", swap: "innerHTML" });
   async function post(path) {
     const body = new URLSearchParams({ csrf: menu().dataset.csrf });
+    const wait = belfry.loading.begin(opener);
     const answer = await fetch(path, { method: "POST", headers: { "HX-Request": "true" }, body }).catch(() => null);
+    belfry.loading.end(wait);
     const event = answer && JSON.parse(answer.headers.get("hx-trigger") ?? "null");
     if (answer?.headers.get("hx-redirect")) location.href = answer.headers.get("hx-redirect");
     else if (event) document.dispatchEvent(new CustomEvent("belfry:done", { detail: event["belfry:done"] }));
@@ -126,7 +128,7 @@
     const counter = document.getElementById("selected-count");
     if (!counter) return;
     counter.textContent = counter.dataset.text.replace("{n}", String(selected.size));
-    document.getElementById("bulk").classList.toggle("is-used", selected.size > 0 || document.getElementById("select-all").checked);
+    document.getElementById("bulk").classList.toggle("is-used", selected.size > 0 || Boolean(document.getElementById("select-all")?.checked));
   }
   function restoreSelection() {
     const boxes = Array.from(all("[form=bulk]"));
@@ -192,7 +194,9 @@
     const answer = await fetch(`${base}/executions/-/newer?${query}`, { headers: { "HX-Request": "true" } }).catch(() => null);
     const { count, more } = answer?.ok ? await answer.json() : { count: 0 };
     const link = document.getElementById("offer");
-    if (count && link) {
+    if (count && document.getElementById("follow-list")?.checked) {
+      htmx.ajax("GET", location.href, { target: "#list", swap: "outerHTML", select: "#list" });
+    } else if (count && link) {
       link.textContent = belfry.texts.new_rows.replace("{n}", more ? `${count}+` : String(count));
       link.hidden = false;
     }

@@ -91,6 +91,7 @@ impl App {
             heartbeat: heartbeat.clone(),
             cancels: CancelRegistry::default(),
             vault: vault(&database.database),
+            environment: Arc::default(),
             zone: Tz::Asia__Shanghai,
             queues: ["default".to_owned()].into(),
             reserved_tags: Arc::default(),

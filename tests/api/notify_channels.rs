@@ -30,8 +30,8 @@ async fn a_channel_is_created_tested_changed_and_deleted() {
     assert_eq!((&created.json["health"]["failing"], &created.json["language"]), (&json!(false), &json!("zh-CN")));
     app.post(LIST, robot).await.problem(409);
     let test = app.post("/api/v1/notify-channels/ops/test", json!({})).await;
-    let expected =
-        json!({"delivered": false, "provider_status": 200, "provider_code": "310000", "provider_message": "sign not match"});
+    let expected = json!({"delivered": false, "provider_status": 200, "provider_code": "310000", "provider_message": "sign not match",
+            "template_error": null});
     assert_eq!((test.status, &test.json), (200, &expected), "{}", test.text);
     let deliveries = app.get("/api/v1/notify-channels/ops/deliveries").await;
     let item = &deliveries.json["items"][0];

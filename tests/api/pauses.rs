@@ -90,8 +90,15 @@ async fn backfill_is_accepted_shown_and_cancelled() {
         "/only",
         "/concurrency",
     ]);
+    let chosen = json!({"times": ["2026-11-03 08:00", "2026-11-05 08:00"]});
+    let started = app.post("/api/v1/tasks/a/backfill", chosen).await;
+    assert_eq!((started.status, &started.json["planned"]), (202, &json!(2)));
+    assert_eq!(app.get(started.header("location")).await.json["only"], "chosen");
+    app.post(&format!("{}/cancel", started.header("location")), json!({})).await;
+    app.post("/api/v1/tasks/a/backfill", json!({"times": ["2026-11-03 08:01"]})).await.invalid(&["/times/0"]);
+    app.post("/api/v1/tasks/a/backfill", json!({"times": [], "only": "all"})).await.invalid(&["/times", "/only"]);
     let audit = app.get("/api/v1/audit?target=task:a&action=task.cancel_backfill").await;
-    assert_eq!(audit.json["total"], 1);
+    assert_eq!(audit.json["total"], 2);
 }
 
 #[tokio::test]

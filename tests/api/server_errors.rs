@@ -8,12 +8,13 @@ use serde_json::json;
 use crate::app::App;
 
 #[tokio::test]
-async fn database_failure_is_a_500_without_details() {
+async fn unavailable_database_is_a_503_without_details() {
     let app = App::start().await;
     let bearer = format!("Bearer {}", crate::app::TOKEN);
     app.database().close().await;
     let refused = app.bare(poem::http::Method::GET, "/api/v1/tasks", &[("authorization", &bearer)], b"").await;
-    refused.problem(500);
+    refused.problem(503);
+    assert!(refused.text.contains("the database is not available now"), "{}", refused.text);
     for word in ["sql", "pool", "select", "sqlite", ".rs"] {
         assert!(!refused.text.to_lowercase().contains(word), "{}", refused.text);
     }

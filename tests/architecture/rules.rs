@@ -67,6 +67,7 @@ const DEPENDENCIES: &[(&str, &[&str], &str)] = &[
             "oidc",
             "notify",
             "worker::cancel",
+            "worker::draft",
             "scheduler",
             "rate_limit",
             "clock",

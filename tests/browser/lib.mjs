@@ -114,6 +114,20 @@ export async function signIn(browser, server, options = {}) {
   return page;
 }
 
+/** Shows the parameters of a form as JSON. */
+export async function asJson(page) {
+  await page.click("#params-to-json");
+  await page.locator("#field-params").waitFor({ state: "attached" });
+}
+
+/** Types over what an element holds. */
+export async function type(page, selector, text) {
+  await page.locator(selector).click();
+  await page.keyboard.press("Control+a");
+  await page.keyboard.press("Delete");
+  await page.keyboard.type(text);
+}
+
 /** Chooses an action from the menu of a task's row. */
 export async function rowAct(page, id, act) {
   await page.click(`tr[data-task="${id}"] [data-menu]`);

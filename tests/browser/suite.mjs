@@ -20,6 +20,7 @@ import { transfer } from "./tests/transfer.mjs";
 import { plain } from "./tests/plain.mjs";
 import { secondFactor } from "./tests/second_factor.mjs";
 import { views } from "./tests/views.mjs";
+import { workbench } from "./tests/workbench.mjs";
 
 if (!browserPath()) {
   console.error("no Chromium is installed; set CHROMIUM to the path of one");
@@ -30,7 +31,7 @@ if (!browserPath()) {
 const TEST_LIMIT = 480_000;
 const CLOSE_LIMIT = 15_000;
 const wanted = process.argv.slice(2);
-const groups = [accessibility, forms, given, interaction, live, actions, lists, plain, views, pauses, attention, docs, transfer, calendars, incidents, secondFactor, tabs, firstRun, speed];
+const groups = [accessibility, forms, given, interaction, live, actions, lists, plain, views, pauses, attention, docs, transfer, calendars, incidents, secondFactor, tabs, firstRun, speed, workbench];
 const [shard, shards] = (process.env.SHARD ?? "0/1").split("/").map(Number);
 const tests = Object.assign({}, ...groups.filter((_, index) => index % shards === shard));
 const server = await startServer();

@@ -105,6 +105,35 @@ for_each_database! {
         assert_eq!(versions, [(3, true), (2, false), (1, true)]);
     }
 
+    async fn an_earlier_version_is_restored(db: &TestDatabase) {
+        let context = TestContext::new(&db.database);
+        let calendars = &context.services.calendars;
+        calendars.create(&admin(), &json!({"name": "team", "base": "every_day"})).await.expect("creates");
+        context.services.tasks.create(&admin(), &task("a", "team")).await.expect("creates");
+        let closed = json!({"base": "every_day", "dates": [{"date": "2026-11-22"}]});
+        calendars.replace(&admin(), "team", &closed, None).await.expect("replaces");
+        let restore = async |version, if_match, dry_run| calendars.restore_version(&admin(), "team", version, if_match, dry_run).await;
+        let planned = restore(1, Some(2), true).await.expect("plans");
+        assert_eq!((planned.applied, planned.calendar.version, planned.tasks.len()), (false, 2, 1));
+        assert!(planned.tasks[0].after.len() > planned.tasks[0].before.len() || planned.tasks[0].after[0] < planned.tasks[0].before[0]);
+        assert!(matches!(restore(1, Some(1), false).await, Err(Error::Stale { given: 1, current: 2 })));
+        let done = restore(1, None, false).await.expect("restores");
+        assert_eq!((done.applied, done.calendar.version, done.calendar.content.dates.len()), (true, 3, 0));
+        context.advance(Duration::days(1)).await;
+        assert_eq!(open_dates(&context, "a").await, ["11-22"]);
+        assert!(matches!(restore(9, None, false).await, Err(Error::NotFound(_))));
+        context.services.tasks.delete(&admin(), "a", None).await.expect("deletes");
+        calendars.delete(&admin(), "team", None).await.expect("deletes");
+        assert!(matches!(restore(4, None, false).await, Err(Error::Conflict(_))), "it is the deletion");
+        assert_eq!(restore(2, None, false).await.expect("restores").calendar.version, 5, "a deleted one is there again");
+        assert_eq!(calendars.get(&admin(), "team").await.expect("reads").content.dates.len(), 1);
+        let editor = Actor::new("editor", Role::Editor, Via::Api);
+        calendars.import(&admin(), "cn", import(YEAR, false)).await.expect("imports");
+        assert!(matches!(calendars.restore_version(&editor, "cn", 1, None, true).await, Err(Error::Forbidden(_))));
+        let viewer = Actor::new("viewer", Role::Viewer, Via::Api);
+        assert!(matches!(calendars.restore_version(&viewer, "team", 1, None, true).await, Err(Error::Forbidden(_))));
+    }
+
     async fn a_change_of_a_base_moves_the_tasks_of_calendars_built_on_it(db: &TestDatabase) {
         let context = TestContext::new(&db.database);
         let calendars = &context.services.calendars;

@@ -29,7 +29,11 @@ mod locked;
 #[cfg(target_os = "linux")]
 mod mount;
 #[cfg(target_os = "linux")]
+mod network;
+#[cfg(target_os = "linux")]
 mod nodes;
+#[cfg(target_os = "linux")]
+mod partition;
 #[cfg(target_os = "linux")]
 mod postgres;
 #[cfg(target_os = "linux")]
@@ -38,6 +42,8 @@ mod proxy;
 mod restore;
 #[cfg(target_os = "linux")]
 mod runner;
+#[cfg(target_os = "linux")]
+mod soak;
 #[cfg(target_os = "linux")]
 mod storm;
 
@@ -54,9 +60,9 @@ fn main() -> std::process::ExitCode {
         scenario("disk::stop_on_a_full_disk_ends_in_time", |_| Box::pin(disk::stop_on_a_full_disk_ends_in_time())),
         scenario("disk::removed_data_folder_ends_the_server", |_| Box::pin(disk::removed_data_folder_ends_the_server())),
         scenario("disk::read_only_disk_is_survived", |_| Box::pin(disk::read_only_disk_is_survived())),
-        scenario("backlog::backlog_runs_within_a_minute_after_a_kill", |_| {
-            Box::pin(backlog::backlog_runs_within_a_minute_after_a_kill())
-        }),
+        scenario("backlog::of_2000_runs_after_a_kill", |_| Box::pin(backlog::backlog_runs_after_a_kill(2_000))),
+        on_request("backlog::of_10000_runs_after_a_kill", |_| Box::pin(backlog::backlog_runs_after_a_kill(10_000))),
+        on_request("backlog::of_40000_runs_after_a_kill", |_| Box::pin(backlog::backlog_runs_after_a_kill(40_000))),
         scenario("files::damaged_files_are_named_and_not_overwritten", |_| {
             Box::pin(files::damaged_files_are_named_and_not_overwritten())
         }),
@@ -71,6 +77,15 @@ fn main() -> std::process::ExitCode {
         on_request("storm::kills_stops_and_restarts_under_edits", |options| {
             Box::pin(storm::kills_stops_and_restarts_under_edits(options))
         }),
+        scenario("nodes::restart_of_the_database_is_never_a_500", |_| Box::pin(nodes::restart_of_the_database_is_never_a_500())),
+        on_request("nodes::transaction_of_a_node_that_stands_still_is_ended", |_| {
+            Box::pin(nodes::transaction_of_a_node_that_stands_still_is_ended())
+        }),
+        on_request("partition::three_nodes_with_dropped_packets", |options| {
+            Box::pin(partition::three_nodes_with_dropped_packets(options))
+        }),
+        on_request("soak::on_sqlite", |options| Box::pin(soak::on_sqlite(options))),
+        on_request("soak::on_postgres", |options| Box::pin(soak::on_postgres(options))),
         on_request("nodes::three_nodes_under_edits", |options| Box::pin(nodes::three_nodes_under_edits(options))),
     ])
 }

@@ -1,5 +1,6 @@
 //! Three nodes on PostgreSQL under edits: nodes are killed and stopped, connections cut and withheld, the database restarted.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
@@ -10,7 +11,7 @@ use crate::proxy::Proxy;
 use crate::runner::Options;
 use crate::server::{Server, until};
 
-const NODES: usize = 3;
+pub const NODES: usize = 3;
 
 /// A node with its folder and its way to the database.
 struct Node {
@@ -85,6 +86,79 @@ pub async fn three_nodes_under_edits(options: Options) {
     fire.assert_promises(nodes[0].server(), "three nodes").await;
 }
 
+/// What a node answers about the nodes while its database restarts, in each way: 200, or 503 with the reason.
+pub async fn restart_of_the_database_is_never_a_500() {
+    let Some(cluster) = Cluster::create() else { return };
+    let node = Node::new(&cluster).await;
+    let mut answers: BTreeMap<u16, usize> = BTreeMap::new();
+    for mode in ["fast", "immediate", "kill"] {
+        cluster.stop(mode);
+        for _ in 0..10 {
+            ask(&node, &mut answers).await;
+        }
+        cluster.start();
+        until("an answer with 200", || async {
+            let answer = node.server().get("/api/v1/nodes").send().await.ok()?;
+            let status = answer.status().as_u16();
+            assert!(matches!(status, 200 | 503), "{status}");
+            (status == 200).then_some(())
+        })
+        .await;
+        for _ in 0..20 {
+            ask(&node, &mut answers).await;
+        }
+    }
+    println!("answers by status, 0 for none within half a second: {answers:?}");
+    assert!(answers.keys().all(|status| matches!(status, 0 | 200 | 503)), "{answers:?}");
+}
+
+async fn ask(node: &Node, answers: &mut BTreeMap<u16, usize>) {
+    let answer = node.server().get("/api/v1/nodes").timeout(Duration::from_millis(500)).send().await;
+    let Ok(answer) = answer else {
+        *answers.entry(0).or_default() += 1;
+        return;
+    };
+    let status = answer.status().as_u16();
+    *answers.entry(status).or_default() += 1;
+    if status == 503 {
+        let problem = answer.text().await.unwrap_or_default();
+        assert!(problem.contains("database"), "{problem}");
+    }
+}
+
+/// A node that stands still in the middle of a transaction: the database ends it, so that its locks hold nobody up.
+pub async fn transaction_of_a_node_that_stands_still_is_ended() {
+    let Some(cluster) = Cluster::create() else { return };
+    let (stopped, other) = (Node::new(&cluster).await, Node::new(&cluster).await);
+    let mut fire = Fire::start(other.server(), 1).await;
+    let in_transaction = "select count(*) from pg_stat_activity where state = 'idle in transaction'
+        and now() - state_change > interval '1 second'";
+    let from = now();
+    // The node is stopped again and again until that hits a transaction.
+    loop {
+        stopped.server().signal("STOP");
+        tokio::time::sleep(Duration::from_millis(1200)).await;
+        if cluster.ask(in_transaction) != "0" {
+            break;
+        }
+        stopped.server().signal("CONT");
+        let pause = fire.random.millis(50);
+        tokio::time::sleep(pause).await;
+    }
+    let started = Instant::now();
+    until("the end of its transaction", || async { (cluster.ask(in_transaction) == "0").then_some(()) }).await;
+    println!("the transaction was ended after {:.1} s", started.elapsed().as_secs_f64());
+    until("the node to count as dead", || async { (!lives(other.server(), &stopped.name()).await).then_some(()) }).await;
+    println!("the node counted as dead after {:.1} s", started.elapsed().as_secs_f64());
+    assert!(started.elapsed() < Duration::from_secs(45), "{:?}", started.elapsed());
+    let since = fire.begun();
+    fire.recovered(since, "a node that stands still").await;
+    stopped.server().signal("CONT");
+    until("the node to come back", || async { lives(other.server(), &stopped.name()).await.then_some(()) }).await;
+    fire.could_not_record_since(from);
+    fire.assert_promises(other.server(), "a node that stands still").await;
+}
+
 /// `kill -9` of a node, and a new one in its place.
 async fn killed(fire: &mut Fire, nodes: &mut [Node], chosen: usize) {
     let server = nodes[chosen].server.take().expect("it runs");
@@ -109,7 +183,7 @@ async fn silent(fire: &mut Fire, nodes: &[Node], chosen: usize) {
 }
 
 /// Whether a node is listed as running.
-async fn lives(server: &Server, name: &str) -> bool {
+pub async fn lives(server: &Server, name: &str) -> bool {
     server.json("/api/v1/nodes").await["nodes"].as_array().is_some_and(|nodes| nodes.iter().any(|node| node["name"] == name))
 }
 

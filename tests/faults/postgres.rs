@@ -8,11 +8,22 @@ pub struct Cluster {
     folder: tempfile::TempDir,
     programs: PathBuf,
     pub port: u16,
+    /// Where it listens, as in its setting.
+    addresses: String,
 }
 
 impl Cluster {
     /// `None` without PostgreSQL's programs: the test prints a line and is skipped. In CI this panics instead.
     pub fn create() -> Option<Cluster> {
+        Cluster::create_on("127.0.0.1", None)
+    }
+
+    /// Listens on an address and trusts the clients of a network, both besides this machine.
+    pub fn create_in(address: &str, network: &str) -> Option<Cluster> {
+        Cluster::create_on(&format!("127.0.0.1,{address}"), Some(network))
+    }
+
+    fn create_on(addresses: &str, trusted: Option<&str>) -> Option<Cluster> {
         let Some(programs) = programs() else {
             assert!(std::env::var_os("CI").is_none(), "PostgreSQL's programs are required in CI");
             eprintln!("skipped: PostgreSQL's program initdb was not found");
@@ -24,15 +35,20 @@ impl Cluster {
             let owned = Command::new("chown").arg("postgres").arg(folder.path()).status();
             assert!(owned.expect("run chown").success());
         }
-        let cluster = Cluster { folder, programs, port };
+        let cluster = Cluster { folder, programs, port, addresses: addresses.to_owned() };
         cluster.run("initdb", &["-A", "trust", "-U", "belfry", "-E", "UTF8", "--locale", "C.UTF-8"]);
+        if let Some(network) = trusted {
+            let file = cluster.data("data/pg_hba.conf");
+            let known = std::fs::read_to_string(&file).expect("read the file");
+            std::fs::write(&file, format!("{known}host all all {network} trust\n")).expect("write the file");
+        }
         cluster.start();
         Some(cluster)
     }
 
     pub fn start(&self) {
-        let options =
-            format!("-p {} -c listen_addresses=127.0.0.1 -c unix_socket_directories={}", self.port, self.folder.path().display());
+        let folder = self.folder.path().display();
+        let options = format!("-p {} -c listen_addresses={} -c unix_socket_directories={folder}", self.port, self.addresses);
         self.run("pg_ctl", &["-w", "-l", &self.data("log"), "-o", &options, "start"]);
     }
 
@@ -53,6 +69,15 @@ impl Cluster {
             std::thread::sleep(std::time::Duration::from_millis(10));
         }
         std::fs::remove_file(self.data("data/postmaster.pid")).expect("remove the file of the dead server");
+    }
+
+    /// The first value of a statement's result.
+    pub fn ask(&self, statement: &str) -> String {
+        let port = self.port.to_string();
+        let connection = ["-h", "127.0.0.1", "-p", &port, "-U", "belfry", "-d", "postgres", "-Atqc", statement];
+        let answer = self.command("psql").args(connection).output().expect("run psql");
+        assert!(answer.status.success(), "{}", String::from_utf8_lossy(&answer.stderr));
+        String::from_utf8_lossy(&answer.stdout).trim().to_owned()
     }
 
     fn data(&self, name: &str) -> String {

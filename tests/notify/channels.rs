@@ -188,12 +188,12 @@ async fn private_addresses_follow_the_settings_and_no_secret_is_told() {
         public_url: None,
         now: rig.clock.now(),
     };
-    let outcome = rig.delivery.courier.send(&telegram, &parcel).await;
+    let outcome = rig.delivery.courier.send(&telegram, &parcel, &Default::default()).await;
     let text = outcome.text.unwrap();
     assert!(!outcome.delivered && !text.contains(crate::simulator::TOKEN), "{text}");
     // A provider that repeats the credential in its answer.
     rig.simulator.answer_next(401, &format!("bad token {}", crate::simulator::TOKEN), None);
-    let outcome = rig.delivery.courier.send(&channels["telegram"], &parcel).await;
+    let outcome = rig.delivery.courier.send(&channels["telegram"], &parcel, &Default::default()).await;
     assert_eq!(outcome.text.as_deref(), Some("bad token ***"));
     db.remove().await;
 }

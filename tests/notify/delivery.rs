@@ -4,8 +4,11 @@ use std::collections::BTreeSet;
 
 use belfry::clock::Clock;
 use belfry::domain::notify::message::MessageState;
-use belfry::storage::{notify_channel, notify_message};
+use belfry::domain::notify::rule::NotifyRule;
+use belfry::storage::notify_rule::StoredRule;
+use belfry::storage::{notify_channel, notify_message, notify_rule};
 use chrono::Duration;
+use serde_json::json;
 
 use crate::for_each_database;
 use crate::rig::{Rig, named, notice};
@@ -61,6 +64,42 @@ for_each_database! {
         let names: Vec<String> = (0..40).map(|n| format!("after-{n:02}")).collect();
         let texts: Vec<String> = after.simulator.accepted().iter().map(|request| request.body.clone()).collect();
         assert_eq!(named(&names, &texts).len(), 40);
+    }
+
+    async fn templates_of_rule_and_channel_make_the_text(db: &TestDatabase) {
+        let rig = Rig::new(&db.database).await;
+        let rule = |title: &str, body: &str| {
+            let rule = json!({"name": "all", "tasks": {"all": true}, "events": ["failed"], "channels": ["slack"],
+                "title_template": title, "body_template": body});
+            StoredRule {
+                definition: NotifyRule::parse(&rule, None).expect("a rule"),
+                version: 1,
+                created_at: rig.clock.now(),
+                updated_at: rig.clock.now(),
+                updated_by: "root".into(),
+            }
+        };
+        let save = async |rule: StoredRule| {
+            let mut tx = db.database.write().await.unwrap();
+            notify_rule::put(&mut tx, &rule, None).await.unwrap();
+            tx.commit().await.unwrap();
+        };
+        save(rule("[{{ event }}] {{ subject }}", "{{ error }} <!channel> in {{ channel }}")).await;
+        rig.queue("slack", "nightly").await;
+        rig.deliver().await;
+        let sent = rig.simulator.accepted().pop().unwrap().body;
+        assert!(sent.contains("[failed] nightly") && sent.contains("no such file &lt;!channel&gt; in slack"), "{sent}");
+        assert_eq!(rig.message("slack").await.template_error, None);
+
+        save(rule("", "{{ fields[7].label }}")).await;
+        rig.clock.advance(Duration::minutes(1));
+        rig.queue("slack", "weekly").await;
+        rig.deliver().await;
+        let sent = rig.simulator.accepted().pop().unwrap().body;
+        assert!(sent.contains("weekly failed") && sent.contains("no such file"), "the built-in text: {sent}");
+        let recorded = rig.messages("slack").await.pop().unwrap();
+        assert_eq!(recorded.state, MessageState::Sent);
+        assert!(recorded.template_error.is_some(), "{recorded:?}");
     }
 
     async fn a_refused_message_is_repeated_with_its_id_and_content(db: &TestDatabase) {

@@ -22,3 +22,4 @@ mod mail_and_sms;
 mod management;
 mod rig;
 mod simulator;
+mod storage_alarm;

@@ -69,6 +69,30 @@ for_each_database! {
         assert_eq!(actions, expected.map(AuditEvent::as_str));
     }
 
+    async fn templates_of_a_channel_are_checked_and_tested(db: &TestDatabase) {
+        let context = TestContext::new(&db.database);
+        let simulator = Simulator::start(context.clock.clone()).await;
+        let (service, root) = (&context.services.notify_channels, Actor::local("root"));
+        let with = |title: &str, body: &str| {
+            let mut input = robot(&simulator.url, Some(SECRET));
+            (input.options.title_template, input.options.body_template) = (Some(title.to_owned()), Some(body.to_owned()));
+            input
+        };
+        let Err(Error::Invalid(faults)) = service.create(&root, "ops", &with("{{ nothing }}", "a\n{{ error")).await else {
+            panic!("accepted")
+        };
+        let pointers: Vec<_> = faults.iter().map(|fault| fault.pointer.as_str()).collect();
+        assert_eq!(pointers, ["/title_template", "/body_template"]);
+        assert!(faults[1].message.to_string().contains("line 2"), "{}", faults[1].message);
+        let long = service.create(&root, "ops", &with(&"x".repeat(501), "")).await;
+        assert!(matches!(long, Err(Error::Invalid(faults)) if faults[0].pointer == "/title_template"));
+        service.create(&root, "ops", &with("Hello from {{ channel }}", "{{ event }}: {{ error }}")).await.unwrap();
+        let outcome = service.test(&root, "ops").await.unwrap();
+        assert!(outcome.delivered && outcome.template_error.is_none(), "{outcome:?}");
+        let sent = simulator.accepted().pop().unwrap().body;
+        assert!(sent.contains("Hello from ops") && sent.contains("test: "), "{sent}");
+    }
+
     async fn channels_of_the_settings_cannot_be_changed(db: &TestDatabase) {
         let notify = [("ops".to_owned(), channel(ChannelType::Slack, "https://hooks.example.com"))].into();
         let context = TestContext::with_profiles(&db.database, Profiles { notify, ..Profiles::default() });

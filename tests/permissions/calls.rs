@@ -143,6 +143,7 @@ pub const ROWS: &[Row] = &[
     ("listCalendarDays", Target::Nothing, "", with(OPEN, 422)),
     ("importCalendar", Target::Nothing, r#"{"years": {"2027": {"off": ["01-01"]}}}"#, with(EDIT, 404)),
     ("listCalendarVersions", Target::Nothing, "", with(OPEN, 404)),
+    ("restoreCalendarVersion", Target::Nothing, "", with(EDIT, 404)),
     ("listFreezes", Target::Nothing, "", OPEN),
     ("createFreeze", Target::Nothing, r#"{"until": "2000-01-01", "reason": "x", "tag": "red"}"#, with(RUN, 422)),
     ("createFreeze", Target::Nothing, r#"{"until": "2000-01-01", "reason": "x"}"#, with(RUN, 422)),

@@ -79,7 +79,15 @@ async fn commands_pause_backfill_and_explain() {
     assert!(status == Some(0) && text.contains("interval"), "{text}");
     let (_, text) = run(&["backfill", "occurrences", "report", "--from", "2026-01-01", "--to", "2026-01-03"]);
     assert!(text.contains("before the task existed"), "{text}");
-    let (status, text) = run(&["backfill", "start", "report", "--from", "2026-01-01", "--to", "2026-01-03", "--yes"]);
+    let (status, text) = run(&["backfill", "start", "report", "--time", "2026-01-01 08:00", "--yes"]);
+    assert!(status == Some(0) && text.contains("1 run"), "{text}");
+    let id = text.split_whitespace().nth(1).unwrap_or_default().to_owned();
+    until("the backfill to end", || async {
+        (server.json(&format!("/api/v1/backfills/{id}")).await["status"] == "finished").then_some(())
+    })
+    .await;
+    let (status, text) =
+        run(&["backfill", "start", "report", "--from", "2026-01-01", "--to", "2026-01-03", "--only", "all", "--yes"]);
     assert!(status == Some(0) && text.contains("2 runs"), "{text}");
     let id = text.split_whitespace().nth(1).unwrap_or_default().to_owned();
     until("the backfill to end", || async {

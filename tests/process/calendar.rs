@@ -29,6 +29,10 @@ fn calendars_are_created_imported_and_exported() {
         serde_json::from_str(&std::fs::read_to_string(folder.path().join("team.json")).expect("reads")).expect("JSON");
     assert_eq!((&exported["dates"][0]["name"], &exported["version"]), (&"Closed".into(), &Value::Null));
     run(&["calendar", "create", "-f", &path("team.json"), "--replace"]).ok();
+    assert!(run(&["calendar", "versions", "team"]).ok().contains("3"));
+    assert!(run(&["calendar", "restore", "team", "1", "--dry-run"]).ok().contains("would be restored to version 1"));
+    assert!(run(&["calendar", "restore", "team", "1", "--yes"]).ok().contains("restored to version 1"));
+    assert!(run(&["calendar", "restore", "team", "9", "--yes"]).failed_with(3).contains("no version 9"));
     run(&["calendar", "delete", "team", "--yes"]).ok();
     assert!(run(&["calendar", "show", "team"]).failed_with(3).contains("there is no calendar 'team'"));
 }

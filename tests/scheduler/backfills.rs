@@ -15,7 +15,13 @@ use crate::support::context::{TestContext, admin, start};
 
 fn span(from: i64, to: i64, selection: Selection, concurrency: i64) -> BackfillRequest {
     let at = |second: i64| (start() + Duration::seconds(second)).to_rfc3339();
-    BackfillRequest { from: at(from), to: at(to), selection, concurrency }
+    BackfillRequest { from: at(from), to: at(to), times: Vec::new(), selection, concurrency }
+}
+
+/// A request for single occurrences.
+fn chosen(times: &[i64]) -> BackfillRequest {
+    let times: Vec<String> = times.iter().map(|second| (start() + Duration::seconds(*second)).to_rfc3339()).collect();
+    BackfillRequest::parse(&json!({"times": times})).expect("is valid")
 }
 
 fn seconds(executions: &[Execution]) -> Vec<i64> {
@@ -110,6 +116,20 @@ for_each_database! {
             started.planned
         };
         assert_eq!([planned(Selection::Failed).await, planned(Selection::All).await, planned(Selection::Missing).await], [2, 3, 0]);
+    }
+
+    async fn single_occurrences_are_run_alone(db: &TestDatabase) {
+        let context = TestContext::new(&db.database);
+        missed_hour(&context, json!({"max_instances": 5})).await;
+        let refused = context.services.backfills.start(&admin(), "a", &chosen(&[600, 601])).await.unwrap_err();
+        assert!(matches!(refused, Error::Invalid(faults) if faults[0].pointer == "/times/1"));
+        let refused = context.services.backfills.start(&admin(), "a", &chosen(&[600, 7200])).await.unwrap_err();
+        assert!(matches!(refused, Error::Invalid(faults) if faults[0].pointer == "/times/1"), "it lies ahead");
+        let started = context.services.backfills.start(&admin(), "a", &chosen(&[3000, 600, 3000])).await.unwrap();
+        assert_eq!((started.planned, started.selection), (2, Selection::Chosen));
+        assert_eq!(run_to_the_end(&context, "a", 1).await, [600, 3000]);
+        let again = context.services.backfills.start(&admin(), "a", &chosen(&[600])).await.unwrap();
+        assert_eq!(again.planned, 1, "whatever became of it");
     }
 
     async fn limit_of_the_task_holds(db: &TestDatabase) {

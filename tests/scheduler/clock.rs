@@ -6,6 +6,7 @@ use belfry::domain::execution::{Execution, Status};
 use belfry::domain::node::NodeIdentity;
 use belfry::domain::page::PageRequest;
 use belfry::scheduler::Scheduler;
+use belfry::service::VerifyRequest;
 use belfry::signals::SchedulerHeartbeat;
 use belfry::storage::execution::{self, Claim, Finish};
 use chrono::Duration;
@@ -85,7 +86,7 @@ for_each_database! {
         context.clock.step(Duration::hours(-1));
         pass(&context, &scheduler, 40).await;
         let recorded = context.all_executions("a").await;
-        assert_eq!(ran(&recorded), [10, 20, 50, 60, 70, 80, 3620, 3630, 3640], "the occurrences of the hour run at their own time");
+        assert_eq!(ran(&recorded), [10, 20, 40, 50, 60, 70, 80, 3620, 3630, 3640], "the occurrences of the hour run at their own time");
         assert_eq!(noted(&context, AuditEvent::ClockChange).await, 2);
         let mut times: Vec<_> = recorded.iter().map(|run| run.scheduled_at).collect();
         times.sort_unstable();
@@ -101,12 +102,35 @@ for_each_database! {
         context.clock.step(Duration::days(-2));
         pass(&context, &scheduler, 20).await;
         let back = -2 * 86_400;
-        assert_eq!(ran(&context.all_executions("a").await), [back + 30, back + 40, 0, 10, 20]);
+        assert_eq!(ran(&context.all_executions("a").await), [back + 20, back + 30, back + 40, 0, 10, 20]);
         context.clock.step(Duration::days(2) - Duration::seconds(30));
         pass(&context, &scheduler, 20).await;
         let recorded = context.all_executions("a").await;
         let times = ran(&recorded);
         assert!(times.ends_with(&[0, 10, 20, 30]), "10 and 20 do not run again: {:?}", &times[times.len() - 5..]);
+    }
+
+    async fn time_that_passed_unseen_around_a_step_back_is_decided_anew(db: &TestDatabase) {
+        let context = TestContext::new(&db.database);
+        let scheduler = scheduler(&context);
+        context.create("a", json!({"type": "interval", "seconds": 1})).await;
+        pass(&context, &scheduler, 5).await;
+        context.clock.step(Duration::hours(1));
+        pass(&context, &scheduler, 5).await;
+        // The process stands still for three seconds, during which the clock is set back.
+        context.clock.advance(Duration::milliseconds(3300));
+        context.clock.step(Duration::hours(-1));
+        while scheduler.run_once().await.unwrap().is_zero() {}
+        let decided = |second: i64, recorded: &[Execution]| {
+            recorded.iter().find(|run| run.scheduled_at == start() + Duration::seconds(second)).map(|run| run.queued_at)
+        };
+        let recorded = context.all_executions("a").await;
+        assert!(decided(9, &recorded).unwrap() > start() + Duration::hours(1), "the scheduler has seen that time");
+        for second in 11..=13 {
+            let at = decided(second, &recorded);
+            assert_eq!(at, Some(context.clock.now()), "{second}");
+        }
+        assert_eq!(ran(&recorded), [5, 13, 3610], "the latest of them runs");
     }
 
     async fn retries_keep_their_delay_when_the_clock_is_set_back(db: &TestDatabase) {
@@ -133,7 +157,7 @@ for_each_database! {
     }
 
     async fn changed_zone_replans_tasks_without_a_zone_and_fires_nothing(db: &TestDatabase) {
-        let context = TestContext::new(&db.database);
+        let mut context = TestContext::new(&db.database);
         context.planner.started(start()).await.unwrap();
         context.create("a", json!({"type": "cron", "hour": 20})).await;
         context.create("zoned", json!({"type": "cron", "hour": 20, "timezone": "Asia/Tokyo"})).await;
@@ -150,6 +174,14 @@ for_each_database! {
         assert_eq!(context.executions("date").await.len(), 1);
         assert!(context.executions("a").await.is_empty());
         assert_eq!(noted(&context, AuditEvent::ZoneChange).await, 1);
+        context.planner = planner.clone();
+        context.advance(Duration::days(1)).await;
+        assert_eq!(context.executions("a").await.len(), 1);
+        for id in ["a", "zoned"] {
+            let request = VerifyRequest { from: Some(start()), to: None, task_id: Some(id.to_owned()) };
+            let found = context.services.verify.verify(&admin(), &request).await.unwrap().findings;
+            assert!(found.is_clean() && found.expected == 1, "read in the zone of then: {found:#?}");
+        }
         planner.started(context.clock.now()).await.unwrap();
         assert_eq!(noted(&context, AuditEvent::ZoneChange).await, 1, "noted once");
     }

@@ -2,7 +2,8 @@
 
 use belfry::chain::{self, Ended};
 use belfry::domain::execution::{Execution, Status};
-use belfry::service::Error;
+use belfry::service::{Error, VerifyRequest};
+use belfry::storage::{Conn, Database, Session};
 use chrono::Duration;
 use serde_json::{Value, json};
 
@@ -22,6 +23,15 @@ fn states(executions: &[Execution]) -> Vec<(Status, bool)> {
 
 async fn end(context: &TestContext, id: &str) {
     context.services.executions.cancel(&admin(), id).await.unwrap();
+}
+
+async fn execute(database: &Database, sql: String) {
+    let mut tx = database.write().await.unwrap();
+    match tx.conn() {
+        Conn::Sqlite(conn) => drop(sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(conn).await.unwrap()),
+        Conn::Postgres(conn) => drop(sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(conn).await.unwrap()),
+    }
+    tx.commit().await.unwrap();
 }
 
 const STARTS: (Status, bool) = (Status::Queued, false);
@@ -149,5 +159,29 @@ for_each_database! {
         context.advance(Duration::seconds(5)).await;
         let states: Vec<_> = context.executions("a").await.iter().map(|run| run.status).collect();
         assert_eq!(states, [Status::Queued, Status::Queued, Status::Skipped]);
+    }
+
+    async fn reason_of_a_skipped_occurrence_is_verified_against_the_runs(db: &TestDatabase) {
+        let context = TestContext::new(&db.database);
+        let task = json!({"id": "a", "type": "echo", "trigger": {"type": "interval", "seconds": 60}});
+        context.services.tasks.create(&admin(), &task).await.unwrap();
+        context.advance(Duration::seconds(60)).await;
+        context.advance(Duration::seconds(60)).await;
+        assert_eq!(context.executions("a").await[1].status, Status::Skipped);
+        context.clock.advance(Duration::seconds(1));
+        let verified = async || {
+            let request = VerifyRequest { from: Some(start()), to: None, task_id: Some("a".to_owned()) };
+            context.services.verify.verify(&admin(), &request).await.unwrap().findings
+        };
+        let found = verified().await;
+        assert!(found.is_clean() && found.undetermined.is_empty(), "{found:#?}");
+        let ended = |seconds: i64| format!("update executions set status = 'cancelled', finished_at = queued_at + {seconds} * 1000 where status <> 'skipped'");
+        execute(&context.database, ended(50)).await;
+        let found = verified().await;
+        assert_eq!((found.is_clean(), found.undetermined.len()), (true, 1), "its end may have been recorded late: {found:#?}");
+        execute(&context.database, ended(1)).await;
+        let found = verified().await;
+        let code = found.unexplained.first().and_then(|one| one.reason.as_ref()).map(|reason| reason.code().to_owned());
+        assert_eq!(code.as_deref(), Some("verify.no_overlap"), "{found:#?}");
     }
 }

@@ -149,6 +149,24 @@ for_each_database! {
         assert_eq!(context.executions("a").await, before, "the occurrences before the edit are those of the rule of then");
     }
 
+    async fn pause_is_verified_by_the_rule_in_force_at_each_instant(db: &TestDatabase) {
+        let context = TestContext::new(&db.database);
+        context.create("a", json!({"type": "interval", "seconds": 1})).await;
+        context.advance(Duration::milliseconds(4500)).await;
+        context.services.tasks.pause(&admin(), "a", None).await.unwrap();
+        context.clock.advance(Duration::seconds(600));
+        context.services.tasks.patch(&admin(), "a", &json!({"trigger": {"seconds": 2}}), None).await.unwrap();
+        context.clock.advance(Duration::seconds(600));
+        context.services.tasks.resume(&admin(), "a", None).await.unwrap();
+        context.advance(Duration::seconds(4)).await;
+        verify(&context, "a").await;
+        let rule = json!({"trigger": {"seconds": 3}, "enabled": false});
+        context.services.tasks.patch(&admin(), "a", &rule, None).await.unwrap();
+        context.clock.advance(Duration::seconds(600));
+        context.services.tasks.resume(&admin(), "a", None).await.unwrap();
+        verify(&context, "a").await;
+    }
+
     async fn run_before_the_clock_was_set_back_is_none_of_a_pause(db: &TestDatabase) {
         let context = TestContext::new(&db.database);
         context.create("a", json!({"type": "interval", "seconds": 10})).await;

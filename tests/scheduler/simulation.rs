@@ -1,6 +1,6 @@
 //! A simulation of planner, decision and settlement: random changes, requests, ends, crashes and clocks on a database, compared
-//! with an independent expectation. A failing seed is printed; `BELFRY_SIMULATION_SEED=n` repeats it, `BELFRY_SIMULATION_SEEDS`
-//! sets their number.
+//! with an independent expectation. As many seeds are tried as fit into ten seconds. A failing seed is printed;
+//! `BELFRY_SIMULATION_SEED=n` repeats it, `BELFRY_SIMULATION_SEEDS=n` tries the first n, however long that takes.
 
 pub mod model;
 
@@ -8,11 +8,12 @@ use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::task::{Context, Poll};
+use std::time::Instant;
 
 use belfry::clock::Clock;
 use belfry::domain::execution::Execution;
 use belfry::scheduler::{PlannerState, Scheduler};
-use belfry::service::Error;
+use belfry::service::{Error, VerifyRequest};
 use belfry::signals::{EndedRun, SchedulerHeartbeat};
 use chrono::Duration;
 use futures_util::FutureExt;
@@ -24,6 +25,9 @@ use crate::support::context::{TestContext, admin, start};
 
 /// Steps of one seed.
 const STEPS: usize = 30;
+/// How long the simulations last.
+const TIME: std::time::Duration = std::time::Duration::from_secs(10);
+const TIME_ON_POSTGRES: std::time::Duration = std::time::Duration::from_secs(5);
 
 /// One simulated server and its only task.
 struct World {
@@ -36,6 +40,8 @@ struct World {
     unrecorded: Vec<(String, EndedRun)>,
     /// Ends that a crash of the last step forgot: their runs are active again.
     forgotten: usize,
+    /// The time since the scheduler looked at the clock last.
+    unseen: Duration,
     /// The steps so far, printed when the simulation fails.
     history: Vec<String>,
 }
@@ -49,7 +55,17 @@ impl World {
         let task = json!({"id": id, "type": "echo", "triggers": model.triggers(), "policy": model.policy()});
         context.services.tasks.create(&admin(), &task).await.expect("creates");
         let scheduler = Scheduler::new(context.planner.clone(), SchedulerHeartbeat::default());
-        World { context, scheduler, random, model, id, unrecorded: Vec::new(), forgotten: 0, history: Vec::new() }
+        World {
+            context,
+            scheduler,
+            random,
+            model,
+            id,
+            unrecorded: Vec::new(),
+            forgotten: 0,
+            unseen: Duration::zero(),
+            history: Vec::new(),
+        }
     }
 
     async fn run(&mut self) {
@@ -65,6 +81,16 @@ impl World {
         }
         let recorded = self.context.all_executions(&self.id).await;
         self.model.check(&recorded);
+        if !self.model.was_stepped() {
+            self.verify().await;
+        }
+    }
+
+    /// The verification of the program itself agrees.
+    async fn verify(&self) {
+        let request = VerifyRequest { from: Some(start()), to: None, task_id: Some(self.id.clone()) };
+        let found = self.context.services.verify.verify(&admin(), &request).await.expect("verifies").findings;
+        assert!(found.is_clean(), "{found:#?}");
     }
 
     async fn step(&mut self) {
@@ -74,14 +100,13 @@ impl World {
         match choice {
             0..=4 => {
                 let by = Duration::milliseconds(self.random.below(90_000) as i64);
-                self.context.clock.advance(by);
-                self.model.pass(self.context.clock.now());
+                self.pass_time(by);
                 self.plan().await;
             }
             // Time passes without a planner.
             5 | 6 => {
-                self.context.clock.advance(Duration::seconds(self.random.below(600) as i64));
-                self.model.pass(self.context.clock.now());
+                let by = Duration::seconds(self.random.below(600) as i64);
+                self.pass_time(by);
             }
             7 => self.crash().await,
             8 => self.interrupted_pass().await,
@@ -95,7 +120,14 @@ impl World {
         }
     }
 
+    fn pass_time(&mut self, by: Duration) {
+        self.context.clock.advance(by);
+        self.model.pass(self.context.clock.now());
+        self.unseen += by;
+    }
+
     async fn plan(&mut self) {
+        self.unseen = Duration::zero();
         for _ in 0..200 {
             self.scheduler.run_once().await.expect("plans");
             let next = self.context.services.tasks.get(&admin(), &self.id).await.expect("reads").next_run_at;
@@ -112,27 +144,29 @@ impl World {
         self.unrecorded.clear();
         self.context.planner.state = PlannerState::default();
         self.context.planner.since = self.context.clock.now();
+        self.unseen = Duration::zero();
         self.scheduler = Scheduler::new(self.context.planner.clone(), SchedulerHeartbeat::default());
         self.context.planner.started(self.context.clock.now()).await.expect("starts");
     }
 
-    /// A pass that dies at a random point.
+    /// A pass that dies at a random point: it is polled as often as something it waits for has happened, and then dropped.
     async fn interrupted_pass(&mut self) {
-        let polls = self.random.below(12);
+        let mut polls = self.random.below(24);
         let mut pass = pin!(self.scheduler.run_once());
-        for _ in 0..polls {
-            let poll = std::future::poll_fn(|cx: &mut Context<'_>| Poll::Ready(pass.as_mut().poll(cx)));
-            if poll.await.is_ready() {
-                return;
+        std::future::poll_fn(|cx: &mut Context<'_>| match polls.checked_sub(1) {
+            Some(left) => {
+                polls = left;
+                pass.as_mut().poll(cx).map(drop)
             }
-            tokio::time::sleep(std::time::Duration::from_micros(300)).await;
-        }
+            None => Poll::Ready(()),
+        })
+        .await;
     }
 
     async fn step_clock(&mut self) {
         let by = Duration::seconds(self.random.below(7200) as i64 - 3600);
         self.context.clock.step(by);
-        self.model.clock_stepped(self.context.clock.now());
+        self.model.clock_stepped(self.context.clock.now(), self.unseen);
         match self.random.below(2) {
             0 => self.plan().await,
             _ => self.crash().await,
@@ -222,12 +256,18 @@ impl World {
     }
 }
 
-fn seeds() -> Vec<u64> {
+/// The seeds to try: a given one, a given number of them, or those that fit into a time.
+fn seeds(time: std::time::Duration) -> impl Iterator<Item = u64> {
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse().ok());
-    match number("BELFRY_SIMULATION_SEED") {
-        Some(seed) => vec![seed],
-        None => (1..=number("BELFRY_SIMULATION_SEEDS").unwrap_or(60)).collect(),
-    }
+    let (one, all) = (number("BELFRY_SIMULATION_SEED"), number("BELFRY_SIMULATION_SEEDS"));
+    let (first, last) = match (one, all) {
+        (Some(seed), _) => (seed, seed),
+        (None, Some(count)) => (1, count),
+        (None, None) => (1, u64::MAX),
+    };
+    let started = Instant::now();
+    let is_given = one.or(all).is_some();
+    (first..=last).take_while(move |seed| is_given || *seed == first || started.elapsed() < time)
 }
 
 async fn simulate(database: &TestDatabase, seed: u64) {
@@ -244,16 +284,19 @@ async fn simulate(database: &TestDatabase, seed: u64) {
 #[tokio::test]
 async fn simulation_keeps_every_promise() {
     let database = TestDatabase::sqlite().await;
-    for seed in seeds() {
+    let mut tried = 0;
+    for seed in seeds(TIME) {
         simulate(&database, seed).await;
+        tried += 1;
     }
+    println!("{tried} seeds");
     database.remove().await;
 }
 
 #[tokio::test]
 async fn simulation_keeps_every_promise_on_postgres() {
     let Some(database) = TestDatabase::postgres().await else { return };
-    for seed in seeds().into_iter().take(10) {
+    for seed in seeds(TIME_ON_POSTGRES) {
         simulate(&database, seed).await;
     }
     database.remove().await;

@@ -1,10 +1,13 @@
 //! Heartbeats: what was expected is decided once, whoever looks; scopes and roles.
 
 use belfry::domain::heartbeat::{PingKind, PingStatus};
+use belfry::domain::notify::channel::{ChannelOptions, ChannelType};
+use belfry::domain::notify::incident::IncidentFilter;
+use belfry::domain::page::PageRequest;
 use belfry::domain::tag_scope::TagScope;
 use belfry::domain::user::{Actor, Role, Via};
 use belfry::notify::heartbeats::HeartbeatWatch;
-use belfry::service::{Error, PingCall};
+use belfry::service::{ChannelInput, CredentialsInput, Error, PingCall};
 use belfry::signals::Signals;
 use chrono::Duration;
 use chrono_tz::Tz;
@@ -74,6 +77,50 @@ for_each_database! {
         assert_eq!(statuses(&context).await, [PingStatus::Missed, PingStatus::Late]);
         look(&context).await;
         assert_eq!(statuses(&context).await, [PingStatus::Missed, PingStatus::Late]);
+    }
+
+    async fn incidents_of_heartbeats_follow_tags_and_scopes(db: &TestDatabase) {
+        let context = TestContext::new(&db.database);
+        let rule = |name: &str, tasks: Value| json!({"name": name, "tasks": tasks, "events": ["heartbeat_lost"], "channels": ["ops"]});
+        let channel = ChannelInput {
+            channel_type: ChannelType::Webhook,
+            options: ChannelOptions::default(),
+            credentials: CredentialsInput { url: Some("http://127.0.0.1:9/".into()), ..CredentialsInput::default() },
+        };
+        context.services.notify_channels.create(&admin(), "ops", &channel).await.unwrap();
+        let rules = &context.services.notify_rules;
+        rules.create(&admin(), &rule("red", json!({"tags": ["red"]}))).await.unwrap();
+        rules.create(&admin(), &rule("type", json!({"types": ["heartbeat"]}))).await.unwrap();
+        context.create("backup", json!({"type": "cron", "hour": 8})).await;
+        rules.create(&admin(), &rule("task", json!({"ids": ["backup"]}))).await.unwrap();
+        for (id, tag) in [("backup", "red"), ("other", "blue")] {
+            create(&context, json!({"id": id, "period_seconds": 60, "grace_seconds": 0, "tags": [tag]})).await;
+        }
+        context.clock.advance(Duration::seconds(90));
+        look(&context).await;
+        let incidents = &context.services.incidents;
+        let subjects = async |actor: &Actor| {
+            let page = incidents.list(actor, &IncidentFilter::default(), &PageRequest::default()).await.unwrap();
+            let mut told: Vec<(String, String)> = page.items.iter().map(|one| {
+                (one.subject.clone(), one.told.0.keys().cloned().collect::<Vec<_>>().join(","))
+            }).collect();
+            told.sort();
+            told
+        };
+        let red = ("heartbeat:backup".to_owned(), "red,type".to_owned());
+        let blue = ("heartbeat:other".to_owned(), "type".to_owned());
+        assert_eq!(subjects(&admin()).await, [red.clone(), blue.clone()], "a rule for a task of the same id does not cover it");
+        let limited = |role: Role, tag: &str| Actor { scope: TagScope::from_tags(&[tag.to_owned()]), ..Actor::new("bob", role, Via::Api) };
+        assert_eq!(subjects(&limited(Role::Viewer, "red")).await, [red]);
+        assert_eq!(subjects(&limited(Role::Viewer, "blue")).await, [blue]);
+        assert!(subjects(&limited(Role::Viewer, "green")).await.is_empty());
+        assert_eq!(incidents.open_count(&limited(Role::Viewer, "red")).await.unwrap(), 1);
+        let all = incidents.list(&admin(), &IncidentFilter::default(), &PageRequest::default()).await.unwrap().items;
+        let other = all.iter().find(|one| one.subject == "heartbeat:other").unwrap();
+        let hidden = incidents.acknowledge(&limited(Role::Operator, "red"), &other.id).await;
+        assert!(matches!(hidden, Err(Error::NotFound(_))), "{hidden:?}");
+        incidents.acknowledge(&limited(Role::Operator, "blue"), &other.id).await.unwrap();
+        assert!(incidents.get(&limited(Role::Viewer, "blue"), &other.id).await.is_ok());
     }
 
     async fn heartbeats_follow_roles_and_scopes(db: &TestDatabase) {

@@ -42,7 +42,10 @@ for_each_database! {
         assert_eq!(found.success_rate, Some(0.5));
         assert_eq!(found.past.iter().map(|slot| slot.total()).sum::<i64>(), 2);
         assert_eq!(found.median_lateness_ms, Some(2));
-        assert_eq!(found.failures.len(), 3);
+        let [cause] = found.failures.as_slice() else { panic!("one cause: {:?}", found.failures) };
+        assert_eq!((cause.failures, cause.tasks.as_slice()), (3, ["b".to_owned(), "a".to_owned()].as_slice()));
+        let delay = Duration::milliseconds(2);
+        assert_eq!((cause.first_at, cause.last_at), (ago(25 * 60) + delay, ago(1) + delay), "they started two milliseconds late");
     }
 
     async fn overview_lists_planned_and_overdue_firings(db: &TestDatabase) {

@@ -1,10 +1,12 @@
 //! Export and import of tasks, the tasks file, and the import of run history.
 
 use belfry::domain::audit::AuditFilter;
+use belfry::domain::hook::{NewHook, Signing};
 use belfry::domain::page::{PageRequest, TaskFilter};
+use belfry::domain::tag_scope::TagScope;
 use belfry::domain::task::Task;
 use belfry::domain::transfer::{ChangeKind, Format, read};
-use belfry::domain::user::Role;
+use belfry::domain::user::{Actor, Role, Via};
 use belfry::service::{Error, Import, ImportOutcome, NewSecret};
 use chrono::Duration;
 use serde_json::{Value, json};
@@ -184,6 +186,55 @@ for_each_database! {
         assert_eq!(outcome.missing_secrets, ["unset"]);
         assert_eq!(outcome.changes[0].differences.len(), 1);
         assert_eq!(context.services.tasks.get(&admin(), "a").await.unwrap().params["message"], "Bearer hunter2-and-more!");
+    }
+
+    async fn heartbeats_are_imported_without_their_addresses(db: &TestDatabase) {
+        let context = TestContext::new(&db.database);
+        let heartbeats = &context.services.heartbeats;
+        let backup = json!({"id": "backup", "cron": "0 3 * * *", "timezone": "Asia/Shanghai", "tags": ["ops"]});
+        heartbeats.create(&admin(), &backup).await.unwrap();
+        let address = heartbeats.path(&admin(), "backup").await.unwrap().unwrap();
+        let exported = context.services.transfer.export(&admin()).await.unwrap();
+        assert!(!exported.to_string().contains(address.trim_start_matches("/ping/")));
+        assert_eq!(exported["heartbeats"][0]["id"], "backup");
+        assert_eq!(context.services.transfer.import(&admin(), &exported, PRUNE).await.unwrap().heartbeats, 0, "nothing differs");
+        assert_eq!(heartbeats.get(&admin(), "backup").await.unwrap().version, 1);
+
+        let mut changed = exported.clone();
+        changed["heartbeats"][0]["grace_seconds"] = json!(60);
+        changed["heartbeats"].as_array_mut().unwrap().push(json!({"id": "new", "period_seconds": 60}));
+        let planned = context.services.transfer.import(&admin(), &changed, Import { dry_run: true, ..NOW }).await.unwrap();
+        assert_eq!((planned.heartbeats, heartbeats.list(&admin()).await.unwrap().len()), (2, 1));
+        assert_eq!(context.services.transfer.import(&admin(), &changed, NOW).await.unwrap().heartbeats, 2);
+        assert_eq!(heartbeats.path(&admin(), "backup").await.unwrap(), Some(address), "it keeps its address");
+        assert_eq!(heartbeats.get(&admin(), "backup").await.unwrap().version, 2);
+        assert!(heartbeats.path(&admin(), "new").await.unwrap().is_some());
+
+        let invalid = json!({"tasks": [], "heartbeats": [{"id": "x", "period_seconds": 60, "grace_seconds": -1}, {"id": "y", "period_seconds": 60}, {"id": "y", "period_seconds": 60}]});
+        let refused = context.services.transfer.import(&admin(), &invalid, NOW).await;
+        assert_eq!(pointers(refused), ["/heartbeats/0/grace_seconds", "/heartbeats/2/id"]);
+        let blue = Actor { scope: TagScope::from_tags(&["blue".to_owned()]), ..Actor::new("blue", Role::Editor, Via::Api) };
+        let refused = context.services.transfer.import(&blue, &changed, NOW).await;
+        assert!(matches!(refused, Err(Error::Conflict(_))), "{refused:?}");
+        assert!(context.services.transfer.export(&blue).await.unwrap().get("heartbeats").is_none());
+    }
+
+    async fn hooks_are_named_but_not_imported(db: &TestDatabase) {
+        let context = TestContext::new(&db.database);
+        context.create("a", daily(8)).await;
+        let new = NewHook { name: "github".into(), signing: Signing::Github, key: None };
+        let created = context.services.hooks.create(&admin(), "a", &new).await.unwrap();
+        let exported = context.services.transfer.export(&admin()).await.unwrap();
+        assert_eq!(exported["hooks"], json!([{"task": "a", "name": "github", "hmac": "github"}]));
+        assert!(!exported.to_string().contains(created.path.trim_start_matches("/hook/")));
+        assert_eq!(context.services.transfer.import(&admin(), &exported, NOW).await.unwrap().missing_hooks, [""; 0]);
+        context.services.tasks.delete(&admin(), "a", None).await.unwrap();
+        let outcome = context.services.transfer.import(&admin(), &exported, NOW).await.unwrap();
+        assert_eq!(outcome.missing_hooks, ["a: github"]);
+        assert!(context.services.hooks.list(&admin(), "a").await.unwrap().is_empty());
+        let foreign = json!({"tasks": [], "hooks": [{"task": "a", "name": "github"}]});
+        let refused = context.services.transfer.import(&admin(), &foreign, NOW).await;
+        assert!(matches!(refused, Err(Error::Invalid(faults)) if faults[0].pointer == "/hooks/0/task"));
     }
 
     async fn tasks_file_manages_its_tasks(db: &TestDatabase) {

@@ -116,3 +116,21 @@ async fn cancelled_begin_leaves_no_transaction_open_on_postgres() {
     db.database.close().await;
     other.remove().await;
 }
+
+#[tokio::test]
+async fn transaction_that_waits_for_its_process_is_ended_by_postgres() {
+    let Some(db) = TestDatabase::postgres().await else { return };
+    let mut tx = begin(&db.database).await;
+    let Conn::Postgres(conn) = tx.conn() else { unreachable!("a PostgreSQL database") };
+    let limit: String = sqlx::query_scalar("show idle_in_transaction_session_timeout").fetch_one(conn).await.unwrap();
+    assert_eq!(limit, "15s", "well before a node that stands still counts as dead");
+    execute(&mut tx, "set idle_in_transaction_session_timeout = '100ms'").await.unwrap();
+    tokio::time::sleep(std::time::Duration::from_millis(600)).await;
+    let source = execute(&mut tx, "select 1").await.unwrap_err();
+    let error = belfry::storage::Error::Database { context: "count", source };
+    assert!(error.is_transient(), "{error}");
+    drop(tx);
+    insert_task(&db.database, &task("after")).await;
+    assert_eq!(idle_transactions(&db.database).await, 0);
+    db.remove().await;
+}

@@ -1,7 +1,7 @@
 //! Lists (filters, sort orders, pages in both directions) and statistics.
 
 use belfry::domain::execution::{Cause, Status};
-use belfry::domain::page::{ExecutionFilter, PageRequest, TaskFilter, TaskSort};
+use belfry::domain::page::{ExecutionFilter, ExecutionSort, PageRequest, TaskFilter, TaskSort};
 use belfry::domain::tag_scope::TagScope;
 use belfry::storage::{execution_list, recent_runs, run_stats_by_minute, stats, task_list};
 use chrono::Duration;
@@ -44,6 +44,28 @@ for_each_database! {
         expected.reverse();
         for size in [1, 10, 25, 40] {
             assert_eq!(page_through!(db, execution_list::page, ExecutionFilter::default(), size), expected, "pages of {size}");
+        }
+    }
+
+    async fn executions_are_sorted_by_what_they_have(db: &TestDatabase) {
+        insert_task(&db.database, &samples::task("a")).await;
+        let all: Vec<_> = (0..5).map(|n| samples::execution("a", n * 1000)).collect();
+        insert_executions(&db.database, &all).await;
+        for run in &all[..3] {
+            samples::run(&db.database, run, Status::Succeeded).await;
+        }
+        let tags = TagScope::from_tags(&["report".to_owned()]);
+        let (oldest_first, newest_first) = ([0, 1, 2], [2, 1, 0]);
+        for scope in [TagScope::ALL, tags] {
+            for (order, expected) in [((ExecutionSort::StartedAt, false), oldest_first), ((ExecutionSort::StartedAt, true), newest_first)] {
+                let filter = ExecutionFilter { scope: scope.clone(), ..ExecutionFilter::default() };
+                let mut reader = db.database.read().await.unwrap();
+                let found = execution_list::sorted(&mut reader, &filter, order, 10).await.unwrap();
+                let ids: Vec<_> = found.iter().map(|run| run.id.as_str()).collect();
+                assert_eq!(ids, expected.map(|n: usize| all[n].id.as_str()), "{order:?}: what has not begun is left out");
+                let first = execution_list::sorted(&mut reader, &filter, order, 1).await.unwrap();
+                assert_eq!(first[0].id, all[expected[0]].id);
+            }
         }
     }
 

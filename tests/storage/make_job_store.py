@@ -80,7 +80,11 @@ def triggers():
         yield f"offset-{name}", CronTrigger(hour=8, timezone=zone)
     yield "or", OrTrigger([CronTrigger(hour=8, timezone=ZONE), CronTrigger(day_of_week="sat", hour=20, timezone=ZONE)])
     yield "or-interval", OrTrigger([CronTrigger(hour=8, timezone=ZONE), IntervalTrigger(hours=1, timezone=ZONE)])
-    yield "and", AndTrigger([CronTrigger(hour=8, timezone=ZONE), CronTrigger(day_of_week="sat", hour=8, timezone=ZONE)])
+    # These agree at once after each firing.
+    yield "and", AndTrigger([CronTrigger(hour=8, timezone=ZONE), CronTrigger(day_of_week="mon-sun", hour=8, timezone=ZONE)])
+    # The second get_next_fire_time of these does not terminate.
+    yield "and-sat", AndTrigger([CronTrigger(hour=8, timezone=ZONE), CronTrigger(day_of_week="sat", hour=8, timezone=ZONE)])
+    yield "and-or", AndTrigger([CronTrigger(hour=8, timezone=ZONE), OrTrigger([CronTrigger(hour=8, timezone=ZONE)])])
 
 
 def firings(trigger):
@@ -103,8 +107,7 @@ def main():
     scheduler.start(paused=True)
     firings_by_job = {}
     for name, trigger in triggers():
-        # The second get_next_fire_time of this AndTrigger does not terminate.
-        firings_by_job[name] = [] if name == "and" else firings(trigger)
+        firings_by_job[name] = [] if name in ("and-sat", "and-or") else firings(trigger)
         scheduler.add_job("json:dumps", trigger, id=name, args=[{"job": name}], next_run_time=trigger.get_next_fire_time(None, now))
     every = CronTrigger(hour=8, timezone=ZONE)
     arguments = [1, 2.5, None, True, "日报 {{ x }}", [1, (2, 3)], {"a": {1}}, datetime.date(2026, 1, 2),

@@ -120,6 +120,7 @@ impl TestContext {
             heartbeat: SchedulerHeartbeat::default(),
             cancels: cancels.clone(),
             vault: vault(database),
+            environment: Arc::default(),
             zone: Tz::Asia__Shanghai,
             queues: ["default", "slow"].map(String::from).into(),
             reserved_tags: Arc::default(),

@@ -15,7 +15,14 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The program in a folder, without the settings of the caller's environment.
 pub fn belfry(folder: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_belfry"));
+    belfry_by(Command::new(PROGRAM), folder)
+}
+
+/// The program's file.
+pub const PROGRAM: &str = env!("CARGO_BIN_EXE_belfry");
+
+/// As [`belfry`], by a command that starts it.
+pub fn belfry_by(mut command: Command, folder: &Path) -> Command {
     command.current_dir(folder).stdin(Stdio::null());
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("BELFRY_") || name == "RUST_LOG" {
@@ -45,6 +52,11 @@ impl Server {
     pub fn start_with(folder: &Path, variables: &[(&str, &str)]) -> Server {
         let mut command = belfry(folder);
         command.envs(variables.iter().copied());
+        Server::launch(command)
+    }
+
+    /// Starts a server by a command and waits until it is ready.
+    pub fn launch(mut command: Command) -> Server {
         command.env("BELFRY_ADMIN_TOKEN", TOKEN).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn().expect("start the program");
         let mut stdout = BufReader::new(child.stdout.take().expect("piped"));

@@ -1,6 +1,7 @@
 //! Tests of triggers through their public interface: worked cases, clock changes, refusals, descriptions and the documentation.
 
 mod clock_changes;
+mod conditions;
 mod cronsim;
 mod descriptions;
 mod documentation;

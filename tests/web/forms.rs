@@ -230,7 +230,7 @@ async fn emptied_cron_expression_is_refused() {
 #[tokio::test]
 async fn only_types_that_the_user_may_save_are_offered() {
     let mut site = Site::start().await;
-    site.get("/tasks/new?type=send_cmd").await.shows("value=\"send_cmd\" selected").shows("value=\"echo\"");
+    site.get("/tasks/new?type=send_cmd").await.shows("value=\"send_cmd\" checked").shows("value=\"echo\"");
     let command =
         json!({"id": "command", "type": "send_cmd", "trigger": {"type": "cron", "hour": 8}, "params": {"command": "true"}});
     site.context.services.tasks.create(&admin(), &command).await.expect("creates");
@@ -238,5 +238,134 @@ async fn only_types_that_the_user_may_save_are_offered() {
     site.get("/tasks/new?type=send_cmd").await.has_status(200).shows("value=\"echo\"").hides("value=\"send_cmd\"");
     site.get("/tasks/command/copy").await.has_status(403);
     site.get("/task-types").await.shows("/tasks/new?type=echo").shows("id=\"send_cmd\"").hides("/tasks/new?type=send_cmd");
+    site.close().await;
+}
+
+const FIELDS: [(&str, &str); 6] = [
+    ("/id", "fetch"),
+    ("/type", "http_request"),
+    ("filled_by", "http_request"),
+    ("params_view", "fields"),
+    ("/trigger/type", "cron"),
+    ("/trigger/expression", "0 8 * * *"),
+];
+
+fn with<'a>(more: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
+    FIELDS.into_iter().chain(more.iter().copied()).collect()
+}
+
+#[tokio::test]
+async fn parameters_are_fields_of_the_type() {
+    let site = Site::start().await;
+    let new = site.get("/tasks/new?type=http_request").await;
+    new.has_status(200)
+        .shows("name=\"/params/url\"")
+        .shows("name=\"/params/headers/-/name\"")
+        .shows("<select class=\"form-select\" id=\"field-params-method\"")
+        .shows("name=\"params_view\" value=\"fields\"")
+        .hides("id=\"field-params\"");
+    let given = with(&[
+        ("/params", "{\"url\": \"http://old.example\", \"expect_json\": [{\"pointer\": \"/a\", \"equals\": 1.10}]}"),
+        ("/params/url", "http://127.0.0.1:1/"),
+        ("/params/method", "POST"),
+        ("/params/text", "first line\r\nsecond line"),
+        ("/params/headers/-/name", "X-A"),
+        ("/params/headers/-/value", "1"),
+        ("/params/headers/-/name", ""),
+        ("/params/headers/-/value", ""),
+        ("/params/timeout_seconds", "2.50"),
+        ("/params/follow_redirects", "false"),
+    ]);
+    site.post("/tasks/new", &given).await.redirects_to("/tasks/fetch");
+    let task = site.context.services.tasks.get(&admin(), "fetch").await.expect("the task");
+    let expected = r#"{"url":"http://127.0.0.1:1/","expect_json":[{"pointer":"/a","equals":1.10}],"method":"POST","headers":{"X-A":"1"},"text":"first line\nsecond line","timeout_seconds":2.50,"follow_redirects":false}"#;
+    assert_eq!(task.params.to_string(), expected);
+    site.get("/tasks/fetch/edit").await.shows("first line\nsecond line</textarea>").shows("value=\"X-A\"").shows("1.10");
+    site.close().await;
+}
+
+#[tokio::test]
+async fn faults_of_parameters_are_shown_at_their_fields() {
+    let site = Site::start().await;
+    let given = with(&[
+        ("/params", "{\"url\": \"x\"}"),
+        ("/params/url", ""),
+        ("/params/timeout_seconds", "soon"),
+        ("/params/json", "{\"a\": }"),
+    ]);
+    let page = site.post("/tasks/new", &given).await;
+    page.has_status(422)
+        .shows("href=\"#field-params-json\"")
+        .shows("value=\"soon\"")
+        .shows("{&quot;a&quot;: }</textarea>")
+        .shows("line 1, column");
+    let check = site.post("/tasks/-/check", &given).await;
+    check.shows("hx-target=\"#fault-params-url\"").shows("url: is required").shows("must be a number").hides("are valid");
+    let sound = with(&[("/params", "{\"url\": \"http://a.example\"}"), ("/params/url", "http://a.example")]);
+    site.post("/tasks/-/check", &sound).await.shows("valid");
+    let changes = with(&[("version", "0"), ("/params", "{}"), ("/params/url", "")]);
+    site.post("/tasks/-/changes", &changes).await.shows("href=\"#field-params-url\"").shows("To fix before saving");
+    site.close().await;
+}
+
+#[tokio::test]
+async fn the_view_of_parameters_is_switched_without_losing_them() {
+    let site = Site::start().await;
+    let fields = with(&[("/params", "{\"url\": \"x\", \"more\": 1}"), ("/params/url", "http://typed"), ("params_to", "json")]);
+    // With scripts the part alone, without them the page.
+    let part = site.post("/tasks/-/params", &fields).await;
+    part.shows("id=\"field-params\"")
+        .shows("http://typed")
+        .shows("&quot;more&quot;: 1")
+        .hides("name=\"/params/url\"")
+        .hides("<html");
+    let page = site.post("/tasks/new", &fields).await;
+    page.has_status(200).shows("id=\"field-params\"").shows("http://typed").shows("value=\"fetch\"").shows("data-unsaved");
+    let back = [("/type", "http_request"), ("/params", "{\"url\": \"http://b\", \"more\": 1}"), ("params_to", "fields")];
+    site.post("/tasks/-/params", &back).await.shows("value=\"http://b\"").shows("Only in the JSON: more");
+    let broken = [("/type", "http_request"), ("/params", "{"), ("params_to", "fields")];
+    site.post("/tasks/-/params", &broken).await.shows("id=\"field-params\"");
+    // Another type without scripts.
+    let mut typed = with(&[("/params", "{\"url\": \"x\"}"), ("/params/url", "x"), ("params_to", "type")]);
+    typed[1].1 = "send_cmd";
+    site.post("/tasks/new", &typed).await.has_status(200).shows("name=\"/params/command\"").shows("Only in the JSON: url");
+    assert!(site.context.services.tasks.get(&admin(), "fetch").await.is_err(), "nothing is saved");
+    site.close().await;
+}
+
+#[tokio::test]
+async fn a_run_takes_changed_parameters_as_fields() {
+    let site = Site::start().await;
+    site.context.services.tasks.create(&admin(), &echo("daily", json!({"type": "cron", "hour": 8}))).await.expect("creates");
+    let dialog = site.get("/tasks/daily/run?params=1").await;
+    dialog.has_status(200).shows("name=\"/params/message\"").shows("hello").hides("hx-post=\"/tasks/-/check\"");
+    let base = ("/params", "{\"message\": \"hello\"}");
+    let view = ("params_view", "fields");
+    let emptied = site.post("/tasks/daily/run", &[base, view, ("/params/message", "")]).await;
+    emptied.has_status(422).shows("cannot be left out");
+    let wrong = site.post("/tasks/daily/run", &[base, view, ("/params/message", "hello"), ("/params/sleep_ms", "x")]).await;
+    wrong.has_status(422).shows("id=\"fault-params-sleep_ms\" role=\"alert\"><div>sleep_ms");
+    let as_json = [base, view, ("/params/message", "typed"), ("params_to", "json")];
+    site.post("/tasks/daily/run", &as_json).await.has_status(200).shows("id=\"field-params\"").shows("typed");
+    let given = [base, view, ("/params/message", "only once"), ("/params/sleep_ms", "0")];
+    assert_eq!(site.post("/tasks/daily/run", &given).await.status, 303);
+    assert_eq!(site.context.executions("daily").await.remove(0).params["message"], "only once");
+    site.close().await;
+}
+
+#[tokio::test]
+async fn a_draft_is_tested_without_being_saved() {
+    let mut site = Site::start().await;
+    let draft = form(&[("version", "0"), ("/params", "{\"message\": \"from {{ task.type }}\"}")]);
+    site.post("/tasks/-/test", &draft).await.shows("state-succeeded").shows("from echo").hides("<html");
+    let failing = form(&[("/id", ""), ("/params", "{\"fail\": \"on purpose\"}")]);
+    site.post("/tasks/-/test", &failing).await.shows("state-failed").shows("on purpose");
+    site.post("/tasks/-/test", &form(&[("/params", "{\"mesage\": 1}")])).await.shows("cannot run yet").shows("mesage");
+    assert!(site.context.services.tasks.get(&admin(), "daily").await.is_err(), "nothing is saved");
+    assert_eq!(site.context.executions("daily").await.len(), 0);
+    site.get("/audit?action=task.test").await.has_status(200).shows("Draft tested").shows("daily");
+    let command = form(&[("/type", "send_cmd"), ("/params", "{\"command\": \"true\"}")]);
+    site.sign_in_as("erin", Role::Editor).await;
+    assert_eq!(site.post("/tasks/-/test", &command).await.status, 403);
     site.close().await;
 }

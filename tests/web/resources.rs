@@ -6,9 +6,10 @@ use belfry::domain::user::Role;
 use belfry::tasks::sql::Datasources;
 use chrono_tz::Tz;
 use poem::http::Method;
+use serde_json::json;
 
 use crate::site::{Site, encoded};
-use crate::support::context::admin;
+use crate::support::context::{admin, echo};
 
 #[tokio::test]
 async fn secret_values_are_never_shown() {
@@ -74,5 +75,21 @@ async fn datasource_connection_test() {
     site.sign_in_as("vera", Role::Viewer).await;
     site.get("/settings/datasources").await.has_status(200).shows("sales").hides("Test</button>");
     site.post("/settings/datasources", &[("name", "here")]).await.has_status(403);
+    site.close().await;
+}
+
+#[tokio::test]
+async fn secrets_show_the_tasks_that_use_them() {
+    let site = Site::start().await;
+    for name in ["db.main", "unused"] {
+        site.post("/settings/secrets", &[("/name", name), ("/value", "hush-hush")]).await.redirects_to("/settings/secrets");
+    }
+    let mut task = echo("reads", json!({"type": "cron", "hour": 8}));
+    task["params"]["message"] = "{{ secret(\"db.main\") }}".into();
+    site.context.services.tasks.create(&admin(), &task).await.expect("creates");
+    let page = site.get("/settings/secrets").await;
+    page.has_status(200).shows("<a href=\"/tasks/reads\">reads</a>").shows("aria-labelledby=\"nav-team\"");
+    let uses = site.context.services.secrets.uses(&admin()).await.expect("reads");
+    assert_eq!(uses.into_iter().collect::<Vec<_>>(), [("db.main".to_owned(), vec!["reads".to_owned()])]);
     site.close().await;
 }

@@ -56,6 +56,7 @@ fn all_samples_render_in_both_languages() {
     render_samples::<view::calendars::CalendarPage>(&templates, &mut rendered);
     render_samples::<view::calendars::CalendarForm>(&templates, &mut rendered);
     render_samples::<view::calendars::CalendarImportPage>(&templates, &mut rendered);
+    render_samples::<view::calendars::CalendarRestorePage>(&templates, &mut rendered);
     render_samples::<view::freezes::FreezeList>(&templates, &mut rendered);
     render_samples::<view::resources::SecretList>(&templates, &mut rendered);
     render_samples::<view::resources::DatasourceList>(&templates, &mut rendered);
@@ -67,19 +68,25 @@ fn all_samples_render_in_both_languages() {
     render_samples::<view::tasks::DrawnTaskRow>(&templates, &mut rendered);
     render_samples::<view::tasks::GoneRows>(&templates, &mut rendered);
     render_samples::<view::calendar::Calendar>(&templates, &mut rendered);
+    render_samples::<view::calendar_day::CalendarDay>(&templates, &mut rendered);
+    render_samples::<view::calendar_minute::CalendarMinute>(&templates, &mut rendered);
     render_samples::<view::bulk::BulkProgressView>(&templates, &mut rendered);
     render_samples::<view::bulk::BulkConfirm>(&templates, &mut rendered);
     render_samples::<view::tasks::ConfirmDialog>(&templates, &mut rendered);
     render_samples::<view::task::TaskPage>(&templates, &mut rendered);
     render_samples::<view::task_form::TaskForm>(&templates, &mut rendered);
+    render_samples::<view::params::ParamsPart>(&templates, &mut rendered);
+    render_samples::<view::test_run::TestRunView>(&templates, &mut rendered);
     render_samples::<view::task_form::TypePart>(&templates, &mut rendered);
     render_samples::<view::task_form::PreviewView>(&templates, &mut rendered);
     render_samples::<view::task_form::ChangesView>(&templates, &mut rendered);
-    render_samples::<view::task_form::CheckView>(&templates, &mut rendered);
+    render_samples::<view::params_check::CheckView>(&templates, &mut rendered);
     render_samples::<view::executions::ExecutionList>(&templates, &mut rendered);
+    render_samples::<view::execution_bulk::ExecutionBulk>(&templates, &mut rendered);
     render_samples::<view::executions::DrawnExecutionRow>(&templates, &mut rendered);
     render_samples::<view::execution::ExecutionPage>(&templates, &mut rendered);
-    render_samples::<view::execution::MoreOutput>(&templates, &mut rendered);
+    render_samples::<view::output_search::OutputSearch>(&templates, &mut rendered);
+    render_samples::<view::output::MoreOutput>(&templates, &mut rendered);
     render_samples::<view::task_types::TaskTypes>(&templates, &mut rendered);
     render_samples::<view::pause::PauseForm>(&templates, &mut rendered);
     render_samples::<view::occurrences::OccurrencePage>(&templates, &mut rendered);
@@ -170,7 +177,8 @@ fn all_texts_are_used() {
 /// Whether a key is in a template, or has a prefix whose last part comes from data.
 fn is_used(key: &str, sources: &str) -> bool {
     // Prefixes of keys that handlers complete.
-    const PREFIXES: [&str; 9] = [
+    const PREFIXES: [&str; 10] = [
+        "param.",
         "tasks.sort.",
         "flash.",
         "error.",
@@ -181,7 +189,9 @@ fn is_used(key: &str, sources: &str) -> bool {
         "rules.digest_",
         "rules.weekday_",
     ];
-    const HANDLER_KEYS: [&str; 10] = [
+    const HANDLER_KEYS: [&str; 12] = [
+        "form.param_none",
+        "form.param_default",
         "tasks.spark",
         "login.refused",
         "login.too_many",

@@ -31,6 +31,30 @@ async fn version_shows_changes_and_can_be_restored() {
 }
 
 #[tokio::test]
+async fn calendar_version_is_restored_after_its_firings_were_shown() {
+    let site = Site::start().await;
+    let calendars = &site.context.services.calendars;
+    calendars.create(&admin(), &json!({"name": "team", "base": "every_day"})).await.expect("creates");
+    let task = json!({"id": "a", "type": "echo", "params": {"message": "x"}, "calendar": "team",
+        "trigger": {"type": "cron", "hour": 8, "timezone": "Asia/Shanghai"}});
+    site.context.services.tasks.create(&admin(), &task).await.expect("creates");
+    let closed = json!({"base": "every_day", "dates": [{"date": "2026-11-22"}]});
+    calendars.replace(&admin(), "team", &closed, None).await.expect("replaces");
+    let page = site.get("/calendars/team").await;
+    page.has_status(200).shows("/calendars/team/restore?version=1").hides("restore?version=2");
+    let plan = site.get("/calendars/team/restore?version=1").await;
+    plan.has_status(200).shows("/tasks/a").shows("2026-11-22");
+    site.post("/calendars/team/restore", &[("version", "1")]).await.has_status(200).shows("name=\"seen\"");
+    assert_eq!(calendars.get(&admin(), "team").await.expect("reads").version, 2, "it was shown, not restored");
+    let body = plan.text.clone();
+    let seen = body.split("name=\"seen\" value=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("a hash").to_owned();
+    site.post("/calendars/team/restore", &[("version", "1"), ("seen", &seen)]).await.redirects_to("/calendars/team");
+    assert_eq!(calendars.get(&admin(), "team").await.expect("reads").content.dates.len(), 0);
+    site.get("/calendars/team/restore?version=9").await.has_status(404);
+    site.close().await;
+}
+
+#[tokio::test]
 async fn versions_list_pagination_and_comparison() {
     let site = Site::start().await;
     site.context.create("a", json!({"type": "cron", "hour": 8})).await;
@@ -64,5 +88,21 @@ async fn viewers_cannot_restore_versions() {
         .has_status(403)
         .shows("Form expired or from another site");
     assert_eq!(site.context.services.tasks.get(&admin(), "a").await.expect("the task").version, 2);
+    site.close().await;
+}
+
+#[tokio::test]
+async fn task_page_leaves_out_versions_that_only_pause() {
+    let site = Site::start().await;
+    site.context.create("a", json!({"type": "interval", "seconds": 5})).await;
+    site.context.services.tasks.patch(&admin(), "a", &json!({"name": "named"}), None).await.expect("changes");
+    for _ in 0..2 {
+        site.post("/tasks/a/pause", &[]).await.redirects_to("/tasks/a");
+        site.post("/tasks/a/resume", &[]).await.redirects_to("/tasks/a");
+    }
+    let page = site.get("/tasks/a").await;
+    page.has_status(200).shows("<ins>named</ins>").hides("<code>/enabled</code>").shows("4 versions that only pause or resume");
+    page.shows("About 720 runs an hour");
+    site.get("/tasks/a/versions").await.shows("<code>/enabled</code>");
     site.close().await;
 }

@@ -39,6 +39,10 @@ fn properties() -> Value {
         "smtp": text("Mail: the mail server of the settings, if there are several.", "office"),
         "sms": text("Text messages: the provider of the settings, if there are several.", "aliyun"),
         "template": text("Text messages: the provider's template; its placeholder `text` gets the message.", "SMS_154950909"),
+        "title_template": {"type": "string", "maxLength": 500, "example": "{{ subject }}: {{ event }}",
+            "description": "A template of the title of messages, instead of the built-in text."},
+        "body_template": {"type": "string", "maxLength": 8000, "example": "{{ error }}",
+            "description": "A template of the text below the title."},
         "language": {"type": "string", "enum": ["en", "zh-CN"],
             "description": "The language; by default Chinese for DingTalk, WeCom, Feishu, Server酱 and PushPlus, otherwise English."},
     })

@@ -109,6 +109,8 @@ fn example(name: &str) -> Value {
         "CalendarDayList" => json!({"days": [{"date": "2026-10-10", "working": true, "name": "National Day", "source": "data"}]}),
         "CalendarImportResult" => json!({"applied": false, "days": 2, "version": 0, "tasks": [{"task_id": "daily-report",
             "firings_before": ["2027-01-01T08:00:00.000+08:00"], "firings_after": ["2027-01-04T08:00:00.000+08:00"]}]}),
+        "CalendarRestoreResult" => json!({"applied": true, "version": 4, "tasks": [{"task_id": "daily-report",
+            "firings_before": ["2027-01-01T08:00:00.000+08:00"], "firings_after": ["2027-01-04T08:00:00.000+08:00"]}]}),
         "CalendarVersion" => json!({"version": 2, "at": "2026-11-20T09:12:03.120+00:00", "author": "alice", "deleted": false,
             "dates": 4}),
         "Freeze" => json!({"id": "01KAHW3R80Z8Q1T3B1C6N5M9XA", "tag": "billing", "from": "2026-12-30T22:00:00.000+08:00",
@@ -120,6 +122,7 @@ fn example(name: &str) -> Value {
             let mut rule = notify_rule_input();
             rule["tasks"] = json!({"all": false, "ids": [], "tags": ["report"], "types": []});
             rule["digest"] = json!({"every": "week", "weekday": "mon", "at": "08:00", "timezone": null});
+            (rule["title_template"], rule["body_template"]) = (json!("{{ subject }}: {{ event }}"), json!(null));
             (rule["version"], rule["updated_by"]) = (json!(2), json!("alice"));
             (rule["created_at"], rule["updated_at"]) =
                 (json!("2026-11-01T01:30:00.000+00:00"), json!("2026-11-20T09:12:03.120+00:00"));
@@ -159,7 +162,7 @@ fn example(name: &str) -> Value {
             "url": "https://oapi.dingtalk.com/robot/send?access_token=0123456789abcdef", "secret": "SEC0123456789abcdef"}),
         "NotifyChannelChange" => json!({"type": "dingtalk", "mentions": ["all"]}),
         "NotifyChannelTest" => json!({"delivered": false, "provider_status": 200, "provider_code": "310000",
-            "provider_message": "sign not match"}),
+            "provider_message": "sign not match", "template_error": null}),
         "NotifyDeliveryList" => page(notify_delivery()),
         "TaskDocument" => task_document(),
         "PastExecutions" => json!({"executions": [{"task_id": "daily-report", "task_type": "send_email", "status": "succeeded",
@@ -167,7 +170,8 @@ fn example(name: &str) -> Value {
         "ImportedExecutions" => json!({"inserted": 1, "known": 0}),
         "TaskDocumentText" => json!(crate::domain::yaml::write(&task_document())),
         "ImportResult" => {
-            json!({"applied": true, "unchanged": 3, "missing_secrets": [], "states": 0, "notify_rules": 0, "calendars": ["release"], "changes": [{"action": "update",
+            json!({"applied": true, "unchanged": 3, "missing_secrets": [], "states": 0, "notify_rules": 0, "calendars": ["release"],
+                "heartbeats": 1, "missing_hooks": ["daily-report: github"], "changes": [{"action": "update",
             "id": "daily-report", "type": "send_email",
             "differences": [{"pointer": "/trigger/hour", "before": 8, "after": 9}],
             "firings_before": ["2026-11-23T08:00:00.000+08:00"], "firings_after": ["2026-11-23T09:00:00.000+08:00"]}]})
@@ -187,7 +191,7 @@ fn verification() -> Value {
     let lost =
         json!({"task_id": "daily-report", "scheduled_at": "2026-11-20T00:00:00.000+00:00", "execution_ids": [], "reason": null});
     json!({"from": "2026-11-19T09:12:00.000+00:00", "to": "2026-11-20T09:12:00.000+00:00", "expected": 25, "rows": 24,
-        "lost": [lost], "doubled": [], "unexplained": [], "findings": 1})
+        "lost": [lost], "doubled": [], "unexplained": [], "undetermined": [], "findings": 1})
 }
 
 fn audit_entry() -> Value {

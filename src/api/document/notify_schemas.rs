@@ -43,7 +43,11 @@ fn rule_input() -> Value {
         "urgent": {"type": "boolean", "default": false, "description": "Whether its messages are sent in quiet hours too."},
         "enabled": {"type": "boolean", "default": true, "description": "Whether it tells of anything."},
         "language": {"type": "string", "enum": ["en", "zh-CN"], "default": "en", "description": "The language of its messages."},
-        "digest": nullable(digest(), "When a summary of the tasks is sent. Null: never.")}),
+        "digest": nullable(digest(), "When a summary of the tasks is sent. Null: never."),
+        "title_template": {"type": "string", "maxLength": 500, "example": "{{ subject }}: {{ event }}",
+            "description": "A template of the title of messages, instead of that of the channel or the built-in text."},
+        "body_template": {"type": "string", "maxLength": 8000, "example": "{{ error }}",
+            "description": "A template of the text below the title."}}),
     )
 }
 

@@ -73,7 +73,7 @@ pub(super) fn explanation() -> Value {
 pub(super) fn notify_channel() -> Value {
     json!({"name": "ops", "type": "dingtalk", "url": "https://oapi.dingtalk.com/***", "managed_by": null,
         "credentials": ["url", "secret"], "chat_id": null, "corp_id": null, "agent_id": null, "topic": null, "keyword": null,
-        "to": [], "mentions": [], "smtp": null, "sms": null, "template": null, "language": "zh-CN",
+        "to": [], "mentions": [], "smtp": null, "sms": null, "template": null, "title_template": null, "body_template": null, "language": "zh-CN",
         "health": {"failing": false, "failures": 0, "failing_since": null, "last_success_at": "2026-11-20T08:00:01.480+00:00",
             "last_failure_at": null, "provider_status": 200, "provider_code": "0", "provider_message": "ok"},
         "updated_at": "2026-11-19T09:12:03.120+00:00", "updated_by": "alice"})
@@ -84,5 +84,5 @@ pub(super) fn notify_delivery() -> Value {
         "event": "failed", "title": "daily-report failed", "subjects": ["daily-report"], "urgent": false, "state": "sent",
         "created_at": "2026-11-20T08:00:01.120+00:00", "not_before": "2026-11-20T08:00:01.120+00:00",
         "sent_at": "2026-11-20T08:00:01.480+00:00", "next_try_at": null, "attempts": 1, "group_id": "01KAHW3R80Z8Q1T3B1C6N5M9XC",
-        "provider_status": 200, "provider_code": "0", "provider_message": "ok"})
+        "provider_status": 200, "provider_code": "0", "provider_message": "ok", "template_error": null})
 }

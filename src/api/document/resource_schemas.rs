@@ -49,9 +49,13 @@ fn inputs_hooks_heartbeats() -> Value {
 
 fn pauses_and_backfills() -> Value {
     json!({
-        "BackfillRequest": without_null(object("The occurrences to run.", &["from", "to"], json!({
-            "from": text("The start of the span, inclusive: RFC 3339, or a date with or without a time in the task's zone.", 64, "2026-11-01"),
-            "to": text("The end of the span, exclusive, in the same forms; what lies ahead is left out.", 64, "2026-11-08"),
+        "BackfillRequest": without_null(object("The occurrences to run: by a span, or one by one.", &[], json!({
+            "from": text("The start of the span, inclusive: RFC 3339, or a date with or without a time in the task's zone. Required without `times`.", 64, "2026-11-01"),
+            "to": text("The end of the span, exclusive, in the same forms; what lies ahead is left out. Required without `times`.", 64, "2026-11-08"),
+            "times": {"type": "array", "minItems": 1, "maxItems": 1000, "items": {"type": "string", "maxLength": 64},
+                "description": "Scheduled times that are chosen one by one, as `GET /tasks/{id}/occurrences` lists them, instead of `only`. Each \
+                    must be an occurrence of the task, in the span if one is given, and neither queued nor running.",
+                "example": ["2026-11-02T08:00:00.000+08:00"]},
             "only": {"type": "string", "enum": ["missing", "failed", "all"], "default": "missing",
                 "description": "`missing`: those without a run, because they were missed, skipped or paused, or lie before the task \
                 existed; `failed`: those whose newest run failed; `all`: also those that succeeded."},

@@ -77,13 +77,17 @@ fn triggers() -> Value {
                 "cron": "#/components/schemas/CronTrigger", "idle": "#/components/schemas/IdleTrigger"}},
         },
         "DateTrigger": object("Fires once.", &["type", "run_date"], json!({
-            "type": kind("date"), "run_date": time("The fire time.", "2026-12-10 08:00:00"), "timezone": zone()})),
+            "type": kind("date"), "run_date": time("The fire time.", "2026-12-10 08:00:00"), "timezone": zone(),
+            "and": conditions()})),
+        "TriggerCondition": {"type": "object", "additionalProperties": true,
+            "description": "A date, interval or cron trigger without `and` and `jitter`. Without a time zone it has that of the trigger.",
+            "example": {"type": "cron", "expression": "* * * * mon-fri"}},
         "IntervalTrigger": object("Fires repeatedly at a fixed interval.", &["type"], json!({
             "type": kind("interval"), "weeks": integer("Weeks.", 0, 5228),
                 "days": integer("Days.", 0, 36_600), "hours": integer("Hours.", 0, 878_400),
             "minutes": integer("Minutes.", 5, 52_704_000),
                 "seconds": integer("Seconds.", 0, 3_162_240_000), "start_date": start(), "end_date": end_date(),
-            "timezone": zone(), "jitter": jitter()})),
+            "timezone": zone(), "jitter": jitter(), "and": conditions()})),
         "IdleTrigger": object("Fires when the machine has been idle for some time.", &["type"], json!({
             "type": kind("idle"),
             "idle_duration": {"type": "integer", "format": "int64", "nullable": true, "minimum": 1, "maximum": 31_622_400,
@@ -94,6 +98,11 @@ fn triggers() -> Value {
                 "description": "Fire in every idle period, not only in the first.", "example": false},
             "start_date": start(), "end_date": end_date(), "timezone": zone()})),
     })
+}
+
+fn conditions() -> Value {
+    json!({"type": "array", "nullable": true, "maxItems": 3, "items": reference("TriggerCondition"),
+        "description": "Conditions: it fires only at those of its times at which each of them fires too, in the same second."})
 }
 
 fn cron() -> Value {
@@ -112,7 +121,8 @@ fn cron() -> Value {
                     "description": "Five crontab fields (`*/5 8-18 * * mon-fri`), or six with seconds first, or seven with the year last, or `HH:MM[:SS]` (daily), or \
                         `@hourly`, `@daily`, `@midnight`, `@weekly`, `@monthly`, `@yearly`, `@annually`, or `@every 1h30m` (saved as the interval \
                         that it means). Not together with fields."},
-                "start_date": start(), "end_date": end_date(), "timezone": zone(), "jitter": jitter()}),
+                "start_date": start(), "end_date": end_date(), "timezone": zone(), "jitter": jitter(),
+                "and": conditions()}),
         ),
         "CronField": {"description": "A number, or an expression: `*`, `*/5`, `8-18`, `8-18/2`, `1,15`, or names where allowed.",
             // Not `oneOf`: some generated clients convert a number to a string and find two matches.
@@ -274,6 +284,14 @@ fn requests() -> Value {
                 "description": "The calendars of this server, without the built-in ones."},
             "notify_rules": {"type": "array", "maxItems": 200, "items": reference("NotifyRuleInput"),
                 "description": "Notification rules; an import replaces those of the same name."},
+            "heartbeats": {"type": "array", "maxItems": 1000, "items": reference("HeartbeatInput"),
+                "description": "Heartbeats, without their addresses; an import creates those that do not exist, each with a new address, and \
+                    changes the others, which keep theirs."},
+            "hooks": {"type": "array", "items": {"type": "object", "required": ["task"], "additionalProperties": false, "properties": {
+                "task": {"type": "string", "maxLength": 64, "description": "The task's id."},
+                "name": {"type": "string", "maxLength": 100, "description": "The hook's name."},
+                "hmac": {"type": "string", "enum": ["none", "standard_webhooks", "github"], "description": "How its calls are signed."}}},
+                "description": "The hooks of the tasks, without their addresses. An import creates none; it reports those that do not exist."},
             "states": {"type": "object", "nullable": true, "additionalProperties": {"type": "object"},
                 "description": "What tasks keep from one run to the next, by task id. An import sets only the states of tasks that have none."}})), &[]),
         "TaskDocumentText": {"description": "A document as YAML, with the same content as the JSON form."},

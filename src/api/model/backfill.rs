@@ -32,7 +32,7 @@ pub struct BackfillView {
     task_id: String,
     /// `running`, `finished` or `cancelled`.
     status: String,
-    /// Which occurrences were chosen: `missing`, `failed` or `all`.
+    /// Which occurrences were chosen: `missing`, `failed`, `all`, or `chosen` one by one.
     only: String,
     /// The start of the span, inclusive.
     from: Timestamp,

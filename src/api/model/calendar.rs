@@ -126,6 +126,18 @@ pub struct CalendarImportView {
     tasks: Vec<FiringChangeView>,
 }
 
+/// The result of a restored version, or what it would do.
+#[derive(Default, Object)]
+#[oai(rename = "CalendarRestoreResult", read_only_all)]
+pub struct CalendarRestoreView {
+    /// False: nothing was saved.
+    applied: bool,
+    /// The calendar's version; with `dry_run` the current one, 0 for a deleted calendar.
+    version: i64,
+    /// The tasks whose next firings change.
+    tasks: Vec<FiringChangeView>,
+}
+
 /// The next firings of a task before and after a change of calendars, at most ten.
 #[derive(Default, Object)]
 #[oai(rename = "FiringChange", read_only_all)]
@@ -223,6 +235,16 @@ impl From<CalendarChange> for CalendarImportView {
         Self {
             applied: change.applied,
             days: change.days as i64,
+            version: change.calendar.version,
+            tasks: change.tasks.into_iter().map(FiringChangeView::from).collect(),
+        }
+    }
+}
+
+impl From<CalendarChange> for CalendarRestoreView {
+    fn from(change: CalendarChange) -> Self {
+        Self {
+            applied: change.applied,
             version: change.calendar.version,
             tasks: change.tasks.into_iter().map(FiringChangeView::from).collect(),
         }

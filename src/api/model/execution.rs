@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use chrono_tz::Tz;
 use poem_openapi::Object;
+use serde::Serialize;
 
 use super::named::{CauseWord, Params, RunResult, StatusWord, Timestamp};
 use super::{PageInfo, split_page, timestamp};
@@ -13,7 +14,7 @@ use crate::domain::run_data::HookCall;
 use crate::domain::schedule::Origin;
 
 /// One run of a task, for one scheduled time or one request.
-#[derive(Default, Object)]
+#[derive(Default, Object, Serialize)]
 #[oai(rename = "Execution", read_only_all)]
 pub struct ExecutionView {
     /// A ULID; ids sort by the time at which executions were queued.
@@ -54,11 +55,12 @@ pub struct ExecutionView {
     started_by: Option<String>,
     /// The rule and the calendars behind it; left out if there is nothing beyond the task itself.
     #[oai(skip_serializing_if_is_none)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     origin: Option<OriginView>,
 }
 
 /// The rule and the calendars behind an occurrence.
-#[derive(Default, Object)]
+#[derive(Default, Object, Serialize)]
 #[oai(rename = "Origin", read_only_all)]
 pub struct OriginView {
     /// The name of the rule. Null: it has none.
@@ -143,11 +145,12 @@ pub struct AttemptView {
 }
 
 /// One page of executions, newest first.
-#[derive(Default, Object)]
+#[derive(Default, Object, Serialize)]
 #[oai(read_only_all)]
 pub struct ExecutionList {
     items: Vec<ExecutionView>,
     #[oai(flatten)]
+    #[serde(flatten)]
     page: PageInfo,
 }
 
@@ -238,4 +241,18 @@ impl ExecutionList {
 pub fn text_of(chunks: &[OutputChunk], attempt: Option<i64>) -> String {
     let wanted = chunks.iter().filter(|chunk| attempt.is_none_or(|attempt| chunk.attempt == attempt));
     wanted.map(|chunk| chunk.text.as_str()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use poem_openapi::types::ToJSON;
+
+    use super::*;
+
+    #[test]
+    fn both_ways_of_writing_a_list_agree() {
+        let full = ExecutionView { error: Some("no".into()), origin: Some(OriginView::default()), ..Default::default() };
+        let list = ExecutionList { items: vec![ExecutionView::default(), full], page: PageInfo::default() };
+        assert_eq!(serde_json::to_string(&list).unwrap(), serde_json::to_string(&list.to_json()).unwrap());
+    }
 }

@@ -3,6 +3,7 @@
 use chrono::{DateTime, SecondsFormat, Utc};
 use chrono_tz::Tz;
 use poem_openapi::Object;
+use serde::Serialize;
 
 pub mod accounts;
 pub mod audit;
@@ -47,7 +48,7 @@ pub struct Texts {
 }
 
 /// The position of a page in its list.
-#[derive(Default, Object)]
+#[derive(Default, Object, Serialize)]
 #[oai(read_only_all)]
 pub struct PageInfo {
     /// `cursor` of the next page; null on the last one.

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 
 use poem_openapi::registry::{MetaSchema, MetaSchemaRef, Registry};
 use poem_openapi::types::{ToJSON, Type};
+use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 /// Defines a type that refers to the named schema in the document and serialises as its inner value.
@@ -43,6 +44,12 @@ macro_rules! named {
         impl ToJSON for $type {
             fn to_json(&self) -> Option<Value> {
                 Some(Value::from(self.0.clone()))
+            }
+        }
+
+        impl Serialize for $type {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                self.0.serialize(serializer)
             }
         }
     };

@@ -10,6 +10,7 @@ use crate::api::error::Problem;
 use crate::domain::input::{Fields, display_value};
 use crate::domain::notify::channel::{ChannelOptions, ChannelType};
 use crate::domain::notify::message::Message;
+use crate::domain::notify::text_templates::TextTemplates;
 use crate::domain::page::Page;
 use crate::i18n::message;
 use crate::service::{ChannelInfo, ChannelInput, ChannelTestOutcome, CredentialsInput};
@@ -52,6 +53,10 @@ pub struct ChannelView {
     sms: Option<String>,
     /// Text messages: the provider's template.
     template: Option<String>,
+    /// The template of the title of its messages; null: the built-in text.
+    title_template: Option<String>,
+    /// The template of the text below the title; null: the built-in text.
+    body_template: Option<String>,
     /// `en` or `zh-CN`.
     language: String,
     health: HealthView,
@@ -91,6 +96,8 @@ pub struct ChannelTestView {
     provider_code: Option<String>,
     /// The provider's own text, or why there is no answer.
     provider_message: Option<String>,
+    /// Why the text was the built-in one although there are templates.
+    template_error: Option<String>,
 }
 
 /// A message to a channel.
@@ -124,6 +131,8 @@ pub struct DeliveryView {
     provider_status: Option<i64>,
     provider_code: Option<String>,
     provider_message: Option<String>,
+    /// Why the text was the built-in one although there are templates.
+    template_error: Option<String>,
 }
 
 /// One page of messages to a channel, newest first.
@@ -169,6 +178,8 @@ impl From<ChannelInfo> for ChannelView {
             smtp: channel.options.smtp,
             sms: channel.options.sms,
             template: channel.options.template,
+            title_template: channel.options.title_template,
+            body_template: channel.options.body_template,
             health,
             updated_at: time(updated_at),
             updated_by,
@@ -183,6 +194,7 @@ impl From<ChannelTestOutcome> for ChannelTestView {
             provider_status: outcome.status.map(i64::from),
             provider_code: outcome.code,
             provider_message: outcome.text,
+            template_error: outcome.template_error,
         }
     }
 }
@@ -209,6 +221,7 @@ impl From<Message> for DeliveryView {
             provider_status: message.provider_status,
             provider_code: message.provider_code,
             provider_message: message.provider_text,
+            template_error: message.template_error,
         }
     }
 }
@@ -259,6 +272,8 @@ fn input(f: &mut Fields, body: &Value) -> ChannelInput {
         language: text("language"),
         ..ChannelOptions::default()
     };
+    let templates = TextTemplates::take(f);
+    (options.title_template, options.body_template) = (templates.title, templates.body);
     (options.to, options.mentions) = (f.texts("to"), f.texts("mentions"));
     let mut credential = |name: &str| credential(f, name);
     let credentials = CredentialsInput {

@@ -34,6 +34,10 @@ pub struct NotifyRuleView {
     language: String,
     /// When a summary of the tasks is sent. Null: never.
     digest: Option<DigestView>,
+    /// The template of the title of its messages; null: that of the channel, or the built-in text.
+    title_template: Option<String>,
+    /// The template of the text below the title; null: that of the channel, or the built-in text.
+    body_template: Option<String>,
     /// Incremented by each change, from 1.
     version: i64,
     created_at: Timestamp,
@@ -94,6 +98,8 @@ impl From<StoredRule> for NotifyRuleView {
             enabled: rule.enabled,
             language: rule.language.tag().to_owned(),
             digest: rule.digest.map(DigestView::from),
+            title_template: rule.templates.title,
+            body_template: rule.templates.body,
             version: stored.version,
             created_at: timestamp(stored.created_at, Tz::UTC),
             updated_at: timestamp(stored.updated_at, Tz::UTC),

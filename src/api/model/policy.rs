@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use poem_openapi::Object;
+use serde::Serialize;
 
 use super::named::{BackoffWord, OverlapWord, Seconds};
 use crate::domain::alert::AlertLimits;
@@ -10,7 +11,7 @@ use crate::domain::input::seconds_value;
 use crate::domain::policy::{Policy, Retention, Retry};
 
 /// How a task's runs are executed.
-#[derive(Default, Object)]
+#[derive(Default, Object, Serialize)]
 #[oai(rename = "Policy", read_only_all)]
 pub struct PolicyView {
     /// The maximum number of concurrent runs of the task, for every cause.
@@ -33,7 +34,7 @@ pub struct PolicyView {
 }
 
 /// The limits beyond which the rules that name these events tell. Each fires once, until the task is well again.
-#[derive(Default, Object)]
+#[derive(Default, Object, Serialize)]
 #[oai(rename = "AlertLimits", read_only_all)]
 pub struct AlertView {
     /// How late a run may begin, in seconds: event `late`. Null: no limit.
@@ -47,7 +48,7 @@ pub struct AlertView {
 }
 
 /// How long executions are kept, where this differs from the server's settings.
-#[derive(Default, Object)]
+#[derive(Default, Object, Serialize)]
 #[oai(rename = "Retention", read_only_all)]
 pub struct RetentionView {
     /// Days after an execution was queued; 0 keeps all. Null: as in the server's settings.
@@ -57,7 +58,7 @@ pub struct RetentionView {
 }
 
 /// When a failed attempt is retried.
-#[derive(Default, Object)]
+#[derive(Default, Object, Serialize)]
 #[oai(rename = "Retry", read_only_all)]
 pub struct RetryView {
     /// The total number of attempts; 1 means no retry.

@@ -2,6 +2,7 @@
 
 use chrono_tz::Tz;
 use poem_openapi::Object;
+use serde::Serialize;
 
 use super::named::{
     AnyValue, CalendarRuleWord, Chain, Inputs, OnClosedWord, Params, StatusWord, TaskContent, Timestamp, TriggerRule,
@@ -18,7 +19,7 @@ use crate::domain::task_state::TaskState;
 use crate::i18n::Language;
 
 /// A scheduled task.
-#[derive(Default, Object)]
+#[derive(Default, Object, Serialize)]
 #[oai(rename = "Task", read_only_all)]
 pub struct TaskView {
     /// The identifier; it cannot be changed.
@@ -29,24 +30,30 @@ pub struct TaskView {
     tags: Vec<String>,
     /// The task type; it cannot be changed.
     #[oai(rename = "type")]
+    #[serde(rename = "type")]
     task_type: String,
     // Of several rules, that of the first. Without a description: a wrapped reference loses its variants in generated types.
     trigger: TriggerRule,
     /// The rules of a task that has several, or one with a name or parameters of its own; else left out. `trigger` is that of the
     /// first.
     #[oai(skip_serializing_if_is_none)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     triggers: Option<Vec<TaskRuleView>>,
     /// The calendars that decide; left out without any.
     #[oai(skip_serializing_if_is_none)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     calendar: Option<Vec<String>>,
     /// On which days of the calendars it runs; left out without calendars.
     #[oai(skip_serializing_if_is_none)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     calendar_rule: Option<CalendarRuleWord>,
     /// What becomes of an occurrence while a calendar is closed; left out without calendars, unless it is `hold`.
     #[oai(skip_serializing_if_is_none)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     on_closed: Option<OnClosedWord>,
     /// The only working day of the month on which it runs; left out if there is none.
     #[oai(skip_serializing_if_is_none)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     nth_working_day: Option<i64>,
     params: Params,
     /// Whether its trigger fires; a paused task can still be run manually.
@@ -68,16 +75,18 @@ pub struct TaskView {
 }
 
 /// One of the rules of a task.
-#[derive(Default, Object)]
+#[derive(Default, Object, Serialize)]
 #[oai(rename = "TaskRule", read_only_all)]
 pub struct TaskRuleView {
     trigger: TriggerRule,
     /// Left out if it has none.
     #[oai(skip_serializing_if_is_none)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<String>,
     enabled: bool,
     /// Parameters that replace those of the task in its runs; left out if there are none.
     #[oai(skip_serializing_if_is_none)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     params: Option<Params>,
 }
 
@@ -89,7 +98,7 @@ impl From<RuleSettings> for TaskRuleView {
 }
 
 /// The pause of a task.
-#[derive(Default, Object)]
+#[derive(Default, Object, Serialize)]
 #[oai(rename = "Pause", read_only_all)]
 pub struct PauseView {
     since: Timestamp,
@@ -113,7 +122,7 @@ impl PauseView {
 }
 
 /// The schedule of a task.
-#[derive(Default, Object)]
+#[derive(Default, Object, Serialize)]
 #[oai(rename = "Schedule", read_only_all)]
 pub struct ScheduleView {
     /// The schedule in one line, independent of language.
@@ -125,7 +134,7 @@ pub struct ScheduleView {
 }
 
 /// Statistics of all runs of a task.
-#[derive(Default, Object)]
+#[derive(Default, Object, Serialize)]
 #[oai(rename = "TaskStats", read_only_all)]
 pub struct TaskStatsView {
     /// Whether it has ever run.
@@ -183,11 +192,12 @@ impl From<Option<TaskState>> for TaskStateView {
 }
 
 /// One page of tasks.
-#[derive(Default, Object)]
+#[derive(Default, Object, Serialize)]
 #[oai(read_only_all)]
 pub struct TaskList {
     items: Vec<TaskView>,
     #[oai(flatten)]
+    #[serde(flatten)]
     page: PageInfo,
 }
 
@@ -248,5 +258,30 @@ impl TaskList {
     pub fn new(page: Page<Task>, zone: Tz, lang: Language) -> Self {
         let (items, page) = split_page(page, |task| TaskView::new(task, zone, lang));
         Self { items, page }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use poem_openapi::types::ToJSON;
+
+    use super::*;
+
+    #[test]
+    fn both_ways_of_writing_a_list_agree() {
+        let rule = TaskRuleView { params: Some(Params::default()), name: Some("night".into()), ..Default::default() };
+        let full = TaskView {
+            triggers: Some(vec![rule, TaskRuleView::default()]),
+            calendar: Some(vec!["cn".into()]),
+            calendar_rule: Some(CalendarRuleWord("working_days")),
+            on_closed: Some(OnClosedWord("skip")),
+            nth_working_day: Some(-1),
+            paused: Some(PauseView { until: Some(Timestamp::default()), ..Default::default() }),
+            managed_by: Some("tasks.yaml".into()),
+            tags: vec!["a".into()],
+            ..Default::default()
+        };
+        let list = TaskList { items: vec![TaskView::default(), full], page: PageInfo::default() };
+        assert_eq!(serde_json::to_string(&list).unwrap(), serde_json::to_string(&list.to_json()).unwrap());
     }
 }

@@ -25,6 +25,11 @@ pub struct ImportResult {
     notify_rules: i64,
     /// The names of the calendars that are saved.
     calendars: Vec<String>,
+    /// The number of heartbeats that are saved.
+    heartbeats: i64,
+    /// Hooks that the document names and that do not exist here, as `task: name`: an import creates none, because nobody would be told
+    /// their addresses.
+    missing_hooks: Vec<String>,
 }
 
 /// The result of an import of executions.
@@ -85,6 +90,8 @@ impl From<ImportOutcome> for ImportResult {
             states: i64::try_from(outcome.states).unwrap_or(i64::MAX),
             notify_rules: i64::try_from(outcome.notify_rules).unwrap_or(i64::MAX),
             calendars: outcome.calendars,
+            heartbeats: i64::try_from(outcome.heartbeats).unwrap_or(i64::MAX),
+            missing_hooks: outcome.missing_hooks,
         }
     }
 }

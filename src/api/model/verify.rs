@@ -29,6 +29,9 @@ pub struct VerificationView {
     doubled: Vec<FindingView>,
     /// Rows that no rule explains, or whose reason is not true; the first thousand.
     unexplained: Vec<FindingView>,
+    /// Rows whose reason cannot be computed anew from what is kept, such as of a time whose runs retention has deleted; the first
+    /// thousand. They are no findings.
+    undetermined: Vec<FindingView>,
     /// The number of all findings, also of those that are not listed.
     findings: u64,
 }
@@ -58,6 +61,7 @@ impl From<Verification> for VerificationView {
             lost: listed(found.lost),
             doubled: listed(found.doubled),
             unexplained: listed(found.unexplained),
+            undetermined: listed(found.undetermined),
             findings: findings as u64,
         }
     }

@@ -20,7 +20,7 @@ pub(super) fn import(
 ) -> Result<(), Failure> {
     connection.run(async |client, output| {
         let planned = send(client, output, call(document, prune, tag, true), source).await?;
-        let nothing = planned["changes"].as_array().is_none_or(Vec::is_empty);
+        let nothing = changes_nothing(&planned);
         if flags.dry_run || nothing {
             return output.show(&planned, |planned| {
                 render_changes(planned, output) + &summary("planned", planned, output) + &output.line("import.dry_run", &[])
@@ -33,6 +33,13 @@ pub(super) fn import(
         let done = send(client, output, call(document, prune, tag, false), source).await?;
         output.show(&done, |done| summary("done", done, output))
     })
+}
+
+/// Whether an import would save nothing.
+fn changes_nothing(planned: &Value) -> bool {
+    let is_empty = |name: &str| planned[name].as_array().is_none_or(Vec::is_empty);
+    let counts = ["states", "notify_rules", "heartbeats"];
+    is_empty("changes") && is_empty("calendars") && counts.iter().all(|name| planned[*name].as_i64().unwrap_or_default() == 0)
 }
 
 fn call(document: &Value, prune: bool, tag: Option<&str>, dry_run: bool) -> Call {
@@ -61,9 +68,17 @@ fn render_changes(outcome: &Value, output: &OutputOptions) -> String {
         }
         firings(&mut out, change, output);
     }
-    let missing: Vec<&str> = outcome["missing_secrets"].as_array().into_iter().flatten().map(text).collect();
-    if !missing.is_empty() {
-        out.push_str(&output.paint(Tone::Warning, &output.line("import.missing", &[("names", &missing.join(", "))])));
+    for (name, key) in [("notify_rules", "rules"), ("heartbeats", "heartbeats")] {
+        if let Some(count) = outcome[name].as_i64().filter(|count| *count > 0) {
+            out.push_str(&output.line(&format!("import.{key}"), &[("count", &count.to_string())]));
+        }
+    }
+    for (name, key) in [("calendars", "calendars"), ("missing_secrets", "missing"), ("missing_hooks", "missing_hooks")] {
+        let names: Vec<&str> = outcome[name].as_array().into_iter().flatten().map(text).collect();
+        if !names.is_empty() {
+            let tone = if name == "calendars" { Tone::Good } else { Tone::Warning };
+            out.push_str(&output.paint(tone, &output.line(&format!("import.{key}"), &[("names", &names.join(", "))])));
+        }
     }
     out
 }
@@ -87,7 +102,7 @@ fn summary(key: &str, outcome: &Value, output: &OutputOptions) -> String {
     };
     let unchanged = outcome["unchanged"].to_string();
     let (create, update, delete) = (count("create"), count("update"), count("delete"));
-    let key = if outcome["changes"].as_array().is_none_or(Vec::is_empty) { "nothing" } else { key };
+    let key = if changes_nothing(outcome) { "nothing" } else { key };
     let values = [("create", create.as_str()), ("update", &update), ("delete", &delete), ("unchanged", &unchanged)];
     output.line(&format!("import.{key}"), &values)
 }

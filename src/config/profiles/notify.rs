@@ -38,6 +38,10 @@ settings! {
     "sms" Text "" "sms: the provider [sms.<name>], if there are several." => of(s, name).options.sms = Some(v.text()?);
     "template" Text "" "sms: the provider's template; its placeholder text gets the message."
         => of(s, name).options.template = Some(v.text()?);
+    "title_template" Text "" "A template of the title of messages; see docs/notifications.md."
+        => of(s, name).options.title_template = Some(v.text()?);
+    "body_template" Text "" "A template of the text below the title."
+        => of(s, name).options.body_template = Some(v.text()?);
     "language" Choice "" "en or zh-CN; by default Chinese for DingTalk, WeCom, Feishu, Server酱 and PushPlus, otherwise English."
         => of(s, name).options.language = Some(v.choice(&Language::ALL.map(|language| (language.tag(), language.tag())))?.to_owned());
 }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::super::fault::Fault;
 use super::super::secret::Secret;
 use super::super::text_enum::text_enum;
+use super::text_templates::{BODY_MAX, FIELDS, TITLE_MAX, TextTemplates};
 use crate::i18n::{Language, Message, message};
 
 /// Maximum length of a text of a channel, in bytes.
@@ -96,6 +97,12 @@ pub struct ChannelOptions {
     /// Text messages: the provider's template; its placeholder `text` gets the message.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub template: Option<String>,
+    /// The title of messages of one's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub title_template: Option<String>,
+    /// The text below the title of one's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub body_template: Option<String>,
     /// The tag of the language of messages.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub language: Option<String>,
@@ -147,6 +154,13 @@ impl Channel {
     pub fn language(&self) -> Language {
         let own = self.options.language.as_deref().and_then(Language::parse);
         own.unwrap_or_else(|| self.channel_type.default_language())
+    }
+
+    /// The templates of its messages.
+    pub fn templates(&self) -> TextTemplates {
+        let ChannelOptions { title_template, body_template, .. } = &self.options;
+        let given = |text: &Option<String>| text.clone().filter(|text| !text.trim().is_empty());
+        TextTemplates { title: given(title_template), body: given(body_template) }
     }
 
     /// The token, or the key where the provider has only one of them.
@@ -228,6 +242,12 @@ fn check(channel_type: ChannelType, options: &ChannelOptions, credentials: &Cred
             faults.push(field_fault(name, message!("channel.control_character")));
         }
     }
+    let templates = [(&options.title_template, TITLE_MAX), (&options.body_template, BODY_MAX)];
+    for ((text, max), name) in templates.into_iter().zip(FIELDS) {
+        if text.as_ref().is_some_and(|text| text.chars().count() > max) {
+            faults.push(field_fault(name, message!("value.too_long", max)));
+        }
+    }
     if let Some(url) = &credentials.url {
         faults.extend(check_url(url.reveal()).err().map(|message| field_fault("url", message)));
     }
@@ -248,7 +268,8 @@ fn check(channel_type: ChannelType, options: &ChannelOptions, credentials: &Cred
 
 /// All texts of a channel by field, those of lists one by one.
 fn texts<'a>(options: &'a ChannelOptions, credentials: &'a Credentials) -> Vec<(&'static str, &'a str)> {
-    let ChannelOptions { chat_id, corp_id, agent_id, topic, keyword, to, mentions, smtp, sms, template, language: _ } = options;
+    // Templates have several lines and bounds of their own.
+    let ChannelOptions { chat_id, corp_id, agent_id, topic, keyword, to, mentions, smtp, sms, template, .. } = options;
     let plain = [
         ("chat_id", chat_id),
         ("corp_id", corp_id),

@@ -18,6 +18,7 @@ const TITLE_MAX: usize = 300;
 const LABEL_MAX: usize = 60;
 const VALUE_MAX: usize = 500;
 const TEXT_MAX: usize = 4_000;
+const BODY_MAX: usize = 8_000;
 const PATH_MAX: usize = 500;
 
 /// What is told. Texts are plain: the channel escapes them.
@@ -39,6 +40,9 @@ pub struct Notice {
     /// The last lines of an error or an output, or the text of a digest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// The text by a template, in place of fields and error.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body: Option<String>,
     /// The page with more: a path such as `/executions/…`, without the base path.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
@@ -64,6 +68,7 @@ impl Notice {
             subjects: Vec::new(),
             fields: Vec::new(),
             error: None,
+            body: None,
             path: None,
             language,
         }
@@ -79,6 +84,7 @@ impl Notice {
             subjects: self.subjects.iter().take(SUBJECTS_MAX).map(|name| cut(name, SUBJECT_MAX)).collect(),
             fields: self.fields.iter().take(FIELDS_MAX).map(field).collect(),
             error: self.error.as_deref().map(|text| last_part(&mask.text(text), TEXT_MAX)),
+            body: self.body.as_deref().map(|text| cut(text, BODY_MAX)),
             path: self.path.map(|path| truncate(&path, PATH_MAX)),
             ..self
         }
@@ -150,6 +156,8 @@ pub struct Message {
     pub provider_code: Option<String>,
     /// The provider's own text in the last answer, or why there was none.
     pub provider_text: Option<String>,
+    /// Why the text was Belfry's own although there are templates.
+    pub template_error: Option<String>,
     /// The node of the last try.
     pub node: Option<String>,
 }

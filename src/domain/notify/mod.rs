@@ -11,3 +11,4 @@ pub mod limits;
 pub mod message;
 pub mod quiet_hours;
 pub mod rule;
+pub mod text_templates;

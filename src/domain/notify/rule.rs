@@ -12,6 +12,7 @@ use super::super::task_id::check_id;
 use super::digest::DigestTime;
 use super::event::NotifyEvent;
 use super::quiet_hours::QuietHours;
+use super::text_templates::TextTemplates;
 use crate::i18n::{Language, message};
 
 /// The most ids, tags or types of a rule.
@@ -41,6 +42,8 @@ pub struct NotifyRule {
     pub language: Language,
     /// When a summary of the tasks is sent. `None`: never.
     pub digest: Option<DigestTime>,
+    /// They come before those of a channel.
+    pub templates: TextTemplates,
 }
 
 /// The tasks of a rule: those that one of the lists names, or all.
@@ -154,6 +157,7 @@ impl NotifyRule {
                 None | Some(Value::Null) => None,
                 Some(time) => f.collect(DigestTime::parse(&time, "/digest")),
             },
+            templates: TextTemplates::take(&mut f),
             name: given,
         };
         if value.is_object() && rule.channels.is_empty() && !value.get("channels").is_some_and(has_items) {
@@ -186,6 +190,7 @@ impl NotifyRule {
         if let Some(digest) = &self.digest {
             map.insert("digest".into(), digest.to_json());
         }
+        self.templates.put(&mut map);
         Value::Object(map)
     }
 
@@ -240,7 +245,8 @@ mod tests {
         let given = json!({"name": "night", "tasks": {"tags": ["b", "a", "b"], "types": ["send_sql"]}, "events": ["missed", "failed"],
             "after_failures": 3, "channels": ["ops"], "remind_every_seconds": 3600,
             "quiet_hours": {"from": "22:00", "to": "07:00", "timezone": "Asia/Shanghai"}, "urgent": true, "enabled": false,
-            "language": "zh-CN", "digest": {"every": "week", "weekday": "fri", "at": "17:30"}});
+            "language": "zh-CN", "digest": {"every": "week", "weekday": "fri", "at": "17:30"},
+            "title_template": "{{ subject }}", "body_template": "{{ error }}\n{{ url }}"});
         let rule = NotifyRule::parse(&given, None).unwrap();
         assert_eq!(rule.events, [NotifyEvent::Failed, NotifyEvent::Missed]);
         assert_eq!(rule.tasks.tags, ["a", "b"]);

@@ -1,10 +1,13 @@
-//! The export document: `version`, `tasks`, the names of the secrets, and the kept states of the tasks that have one. Tasks have the form of the API; members with
+//! The export document: `version`, `tasks`, the names of the secrets and of the hooks, the kept states of the tasks that have one, and what is
+//! exported with the tasks. Tasks have the form of the API; members with
 //! their default value are omitted.
 
 use serde_json::{Map, Value, json};
 
 use crate::domain::calendar::{Calendar, MAX_CALENDARS};
 use crate::domain::fault::{Fault, pointer_step};
+use crate::domain::heartbeat::{Heartbeat, MAX_HEARTBEATS};
+use crate::domain::hook::Signing;
 use crate::domain::input::{Fields, display_value, json_syntax};
 use crate::domain::notify::rule::NotifyRule;
 use crate::domain::policy::Policy;
@@ -54,6 +57,36 @@ pub struct Document {
     pub notify_rules: Vec<NotifyRule>,
     /// The calendars that the tasks may use.
     pub calendars: Vec<Calendar>,
+    /// Each in the form of the API; not validated yet.
+    pub heartbeats: Vec<Value>,
+    /// The hooks that the tasks had; an import creates none, because nobody would be told their addresses.
+    pub hooks: Vec<HookMark>,
+}
+
+/// A hook in a document, without its address and its key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HookMark {
+    pub task: String,
+    pub name: String,
+    pub signing: Signing,
+}
+
+impl HookMark {
+    fn to_json(&self) -> Value {
+        json!({"task": self.task, "name": self.name, "hmac": self.signing.as_str()})
+    }
+}
+
+/// What is exported with the tasks.
+#[derive(Debug, Clone, Default)]
+pub struct Exported<'e> {
+    /// The names of the secrets.
+    pub secrets: &'e [String],
+    pub states: Map<String, Value>,
+    pub rules: &'e [NotifyRule],
+    pub calendars: &'e [Calendar],
+    pub heartbeats: &'e [Heartbeat],
+    pub hooks: &'e [HookMark],
 }
 
 /// Parses a document's text.
@@ -108,6 +141,9 @@ impl Document {
         let states = f.take("states").and_then(|states| f.collect(read_states(&states))).unwrap_or_default();
         let notify_rules = f.take("notify_rules").and_then(|rules| f.collect(read_rules(&rules))).unwrap_or_default();
         let calendars = f.take("calendars").and_then(|list| f.collect(read_calendars(&list))).unwrap_or_default();
+        let heartbeats = take_list(&mut f, "heartbeats", MAX_HEARTBEATS);
+        let hooks = take_list(&mut f, "hooks", usize::MAX);
+        let hooks = f.collect(read_hooks(&hooks)).unwrap_or_default();
         let tasks = match f.take("tasks") {
             Some(Value::Array(tasks)) => tasks,
             None if !value.is_object() => Vec::new(),
@@ -123,8 +159,43 @@ impl Document {
         for (place, task) in tasks.iter().enumerate().filter(|(_, task)| !task.is_object()) {
             f.fault(&format!("tasks/{place}"), message!("value.not_objects", value = display_value(task)));
         }
-        f.finish(Document { tasks, secrets, states, notify_rules, calendars })
+        f.finish(Document { tasks, secrets, states, notify_rules, calendars, heartbeats, hooks })
     }
+}
+
+/// A list of at most `max` entries; empty if it is absent.
+fn take_list(f: &mut Fields, name: &str, max: usize) -> Vec<Value> {
+    match f.take(name) {
+        None => Vec::new(),
+        Some(Value::Array(list)) if list.len() <= max => list,
+        Some(Value::Array(list)) => {
+            f.fault(name, message!("value.too_many", count = list.len(), max));
+            Vec::new()
+        }
+        Some(other) => {
+            f.fault(name, message!("value.not_list", value = display_value(&other)));
+            Vec::new()
+        }
+    }
+}
+
+/// The hooks.
+fn read_hooks(list: &[Value]) -> Result<Vec<HookMark>, Vec<Fault>> {
+    let (mut hooks, mut faults) = (Vec::new(), Vec::new());
+    for (place, hook) in list.iter().enumerate() {
+        let mut f = Fields::new(hook, &format!("/hooks/{place}"));
+        let (task, name) = (f.text("task", 64, ""), f.text("name", 100, ""));
+        if task.is_empty() {
+            f.fault("task", message!("value.required"));
+        }
+        let known = Signing::ALL.map(|signing| (signing.as_str(), signing));
+        let signing = f.choice("hmac", &known, Signing::None);
+        match f.finish(HookMark { task, name, signing }) {
+            Ok(hook) => hooks.push(hook),
+            Err(more) => faults.extend(more),
+        }
+    }
+    if faults.is_empty() { Ok(hooks) } else { Err(faults) }
 }
 
 /// The calendars; each name once.
@@ -180,16 +251,10 @@ fn read_states(value: &Value) -> Result<Map<String, Value>, Vec<Fault>> {
     f.finish(states)
 }
 
-/// The document of tasks, secret names, kept states, notification rules and calendars, in the given order. `default_policy` as for
+/// The document of tasks and what is exported with them, in the given order. `default_policy` as for
 /// [`crate::domain::task::TaskInput::parse`].
-pub fn to_document(
-    tasks: &[Task],
-    secrets: &[String],
-    states: Map<String, Value>,
-    rules: &[NotifyRule],
-    calendars: &[Calendar],
-    default_policy: impl Fn(&str) -> Option<Policy>,
-) -> Value {
+pub fn to_document(tasks: &[Task], with: Exported<'_>, default_policy: impl Fn(&str) -> Option<Policy>) -> Value {
+    let Exported { secrets, states, rules, calendars, heartbeats, hooks } = with;
     let tasks: Vec<Value> = tasks.iter().map(|task| compact(task.to_input(), default_policy(&task.task_type))).collect();
     let mut document = json!({"version": VERSION, "tasks": tasks, "secrets": secrets});
     if !states.is_empty() {
@@ -200,6 +265,12 @@ pub fn to_document(
     }
     if !calendars.is_empty() {
         document["calendars"] = calendars.iter().map(Calendar::to_compact_json).collect();
+    }
+    if !heartbeats.is_empty() {
+        document["heartbeats"] = heartbeats.iter().map(Heartbeat::to_input).collect();
+    }
+    if !hooks.is_empty() {
+        document["hooks"] = hooks.iter().map(HookMark::to_json).collect();
     }
     document
 }
@@ -281,6 +352,11 @@ mod tests {
         assert_eq!(faults(json!({"tasks": {}})), ["/tasks"]);
         assert_eq!(faults(json!({"tasks": [], "states": {"a/b": 1, "c": {}}})), ["/states/a~1b"]);
         assert_eq!(faults(json!({"tasks": [], "states": []})), ["/states"]);
+        assert_eq!(faults(json!({"tasks": [], "heartbeats": 1, "hooks": {}})), ["/heartbeats", "/hooks"]);
+        assert_eq!(
+            faults(json!({"tasks": [], "hooks": [{"name": "x", "hmac": "md5", "secret": "y"}]})),
+            ["/hooks/0/task", "/hooks/0/hmac", "/hooks/0/secret",]
+        );
         assert_eq!(faults(json!({})), ["/tasks"]);
         assert_eq!(faults(json!([])), [""]);
         assert_eq!(faults(Value::Null), [""]);

@@ -41,6 +41,7 @@ impl Trigger {
             }
             Self::Cron(cron) => cron.explain(at),
             Self::Idle(_) => vec![Check::new("idle", false, message!("why.idle"))],
+            Self::And(and) => return and.explain(at, anchor),
         };
         let Bounds { start, end } = self.bounds();
         let bound = |what, holds, at: DateTime<Utc>| Check::new(what, holds, message!("why.bound", time = wall_text(at, zone)));

@@ -1,7 +1,9 @@
-//! Triggers: decide when a task runs. The four kinds (date, interval, cron, idle) are parsed from JSON and compute their firings.
+//! Triggers: decide when a task runs. The four kinds (date, interval, cron, idle) are parsed from JSON and compute their firings. Those
+//! of the first three may have conditions.
 //!
 //! Everything here is pure: the caller passes the current time.
 
+mod and;
 mod cron;
 mod date;
 mod datetime;
@@ -22,6 +24,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use serde_json::Value;
 
+pub use and::{And, MAX_CONDITIONS};
 pub use cron::{ClockChangeClass, Cron, DaySet, Rule, Years};
 pub use date::Date;
 pub use datetime::{format_datetime, parse_datetime, parse_timestamp, parse_timestamp_rounded_up};
@@ -43,6 +46,8 @@ pub enum Trigger {
     Interval(Interval),
     Cron(Cron),
     Idle(Idle),
+    /// One of the others, at those of its times at which its conditions fire too.
+    And(And),
 }
 
 text_enum! {
@@ -77,6 +82,14 @@ impl Trigger {
     /// # Errors
     /// One or more faults with pointers below `/trigger`, in the order of the object's keys.
     pub fn parse(value: &Value, zone: Tz) -> Result<Self, Vec<Fault>> {
+        match value.as_object().and_then(|object| Some((object, object.get(and::KEY)?))) {
+            Some((object, conditions)) => And::parse(object, conditions, zone),
+            None => Self::parse_without_conditions(value, zone),
+        }
+    }
+
+    /// As [`Trigger::parse`], but conditions are an unknown field.
+    fn parse_without_conditions(value: &Value, zone: Tz) -> Result<Self, Vec<Fault>> {
         let Some(object) = value.as_object() else {
             return Err(vec![Fault::new(input::BASE, message!("trigger.not_object", kinds = message!("trigger.kinds")))]);
         };
@@ -97,9 +110,11 @@ impl Trigger {
         }
     }
 
+    /// The kind; with conditions, that of the trigger itself.
     #[must_use]
     pub const fn kind(&self) -> Kind {
         match self {
+            Self::And(and) => and.base.kind(),
             Self::Date(_) => Kind::Date,
             Self::Interval(_) => Kind::Interval,
             Self::Cron(_) => Kind::Cron,
@@ -110,6 +125,7 @@ impl Trigger {
     #[must_use]
     pub const fn zone(&self) -> Tz {
         match self {
+            Self::And(and) => and.base.zone(),
             Self::Date(date) => date.zone,
             Self::Interval(interval) => interval.zone,
             Self::Cron(cron) => cron.zone,
@@ -126,6 +142,7 @@ impl Trigger {
             Self::Interval(interval) => interval.next(after, anchor),
             Self::Cron(cron) => cron.next(after),
             Self::Idle(_) => None,
+            Self::And(and) => and.next(after, anchor),
         }
     }
 
@@ -175,6 +192,7 @@ impl Trigger {
                 let repeat = if idle.repeat { " repeat" } else { "" };
                 format!("idle {}s cpu<{}%{repeat}", idle.idle_duration, idle.cpu_below_percent)
             }
+            Self::And(and) => and.text(),
         }
     }
 
@@ -202,6 +220,7 @@ impl Trigger {
             Self::Interval(interval) => interval.jitter,
             Self::Cron(cron) => cron.jitter,
             Self::Date(_) | Self::Idle(_) => 0,
+            Self::And(and) => and.base.jitter(),
         }
     }
 
@@ -211,6 +230,7 @@ impl Trigger {
             Self::Cron(cron) => cron.bounds,
             Self::Idle(idle) => idle.bounds,
             Self::Date(_) => Bounds::default(),
+            Self::And(and) => and.base.bounds(),
         }
     }
 }

@@ -23,7 +23,8 @@ pub(super) fn notes(trigger: &Trigger, shown: &[DateTime<Tz>], after: DateTime<U
         Some(last) if trigger.next_after(last.to_utc(), after).is_none() => notes.extend(no_more_firings(trigger, shown.len())),
         Some(_) => {}
     }
-    let changes = clock_changes(trigger.zone(), after, shown);
+    // What a clock change does depends on the conditions too.
+    let changes = if let Trigger::And(_) = trigger { Vec::new() } else { clock_changes(trigger.zone(), after, shown) };
     notes.extend(changes.into_iter().filter_map(|change| change.note(trigger)).take(MAX_CHANGES));
     if trigger.jitter() > 0 && !shown.is_empty() {
         notes.push(message!("note.jitter", seconds = trigger.jitter()));
@@ -33,6 +34,15 @@ pub(super) fn notes(trigger: &Trigger, shown: &[DateTime<Tz>], after: DateTime<U
 
 /// Returns the notes on how a rule is read.
 pub(super) fn remarks(trigger: &Trigger) -> Vec<Message> {
+    if let Trigger::And(and) = trigger {
+        let mut notes: Vec<Message> = Vec::new();
+        for note in and.all().flat_map(remarks) {
+            if !notes.contains(&note) {
+                notes.push(note);
+            }
+        }
+        return notes;
+    }
     let mut notes: Vec<Message> = zone_sign(trigger.zone()).into_iter().collect();
     if let Trigger::Cron(cron) = trigger {
         notes.extend(cron.remarks.iter().cloned());
@@ -81,7 +91,7 @@ impl Change {
         match trigger {
             Trigger::Cron(cron) => self.cron_note(cron),
             Trigger::Interval(interval) if interval.seconds >= 3600 => Some(self.interval_note(interval.zone)),
-            Trigger::Interval(_) | Trigger::Date(_) | Trigger::Idle(_) => None,
+            Trigger::Interval(_) | Trigger::Date(_) | Trigger::Idle(_) | Trigger::And(_) => None,
         }
     }
 

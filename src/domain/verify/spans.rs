@@ -1,9 +1,9 @@
 //! The rules of a task over time.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use chrono_tz::Tz;
 use serde_json::{Map, Value};
 
+use super::ZoneHistory;
 use crate::domain::schedule::{CalendarHistory, Closing, FIELDS, Note, Schedule, ScheduleRules, ScheduleSettings};
 use crate::domain::trigger::Check;
 
@@ -104,6 +104,11 @@ impl RuleSpan {
             .filter(move |(run_at, _)| *run_at <= until)
     }
 
+    /// The number of its occurrences from the first to the last, both included.
+    pub(super) fn count(&self, task_id: &str, first: DateTime<Utc>, last: DateTime<Utc>) -> usize {
+        self.times(task_id, self.rule_time(task_id, first), last).filter(|run_at| *run_at >= first).count()
+    }
+
     /// Whether a calendar or a freeze closes the occurrence at a rule's time.
     pub(super) fn closed(&self, rule_at: DateTime<Utc>) -> Closed {
         if self.schedule.is_simple() {
@@ -117,11 +122,12 @@ impl RuleSpan {
     }
 }
 
-/// The spans of a task's definitions, oldest first. `zone` is the server's; `deleted_at` ends the last span. Definitions whose
-/// trigger cannot be parsed end the spans before them. A task with calendars has a span for each of their versions.
+/// The spans of a task's definitions, oldest first. `zones`: those of the server; `deleted_at` ends the last span. Definitions
+/// whose trigger cannot be parsed end the spans before them. A task with calendars has a span for each of their versions, and one
+/// that names no zone for each zone of the server.
 pub fn rule_spans(
     definitions: &[Definition],
-    zone: Tz,
+    zones: &ZoneHistory,
     deleted_at: Option<DateTime<Utc>>,
     calendars: &CalendarHistory,
 ) -> Vec<RuleSpan> {
@@ -148,7 +154,7 @@ pub fn rule_spans(
         };
         let next = definitions[place + 1..].iter().find(|other| differs(other));
         let until = next.map(|next| next.at).or(deleted_at);
-        push_spans(&mut spans, definition, &rules, (zone, calendars, anchor), until);
+        push_spans(&mut spans, definition, &rules, (zones, calendars, anchor), until);
     }
     if let Some(last) = spans.last_mut().filter(|last| last.until.is_none()) {
         last.until = deleted_at;
@@ -162,29 +168,38 @@ fn rule_fields(content: &Value) -> Map<String, Value> {
     names.filter_map(|name| Some((name.to_owned(), content.get(name)?.clone()))).collect()
 }
 
-/// Adds the spans of a definition: one, or one for each state of its calendars.
+/// Adds the spans of a definition: one, or one for each zone of the server and each state of its calendars.
 fn push_spans(
     spans: &mut Vec<RuleSpan>,
     definition: &Definition,
     rules: &Map<String, Value>,
-    (zone, calendars, anchor): (Tz, &CalendarHistory, DateTime<Utc>),
+    (zones, calendars, anchor): (&ZoneHistory, &CalendarHistory, DateTime<Utc>),
     until: Option<DateTime<Utc>>,
 ) {
     let mut fields = rules.clone();
     let trigger = fields.shift_remove("trigger").unwrap_or_default();
     let Ok(settings) = ScheduleSettings::parse(&Value::Object(fields)) else { return };
-    let Ok(parsed) = ScheduleRules::parse(&trigger, &settings, zone) else { return };
     let tags = definition.content["tags"].as_array().into_iter().flatten().filter_map(Value::as_str);
     let tags: Vec<String> = tags.map(str::to_owned).collect();
     let enabled = definition.content["enabled"].as_bool().unwrap_or(true);
-    // Later definitions without other rules continue the span.
-    let until = if parsed.calendar_names().is_empty() { Some(definition.at) } else { until };
-    for (from, set) in calendars.between(definition.at, until) {
-        if let Some(last) = spans.last_mut().filter(|last| last.until.is_none()) {
-            last.until = Some(from);
+    let in_zones: Vec<_> = zones.between(definition.at, until).collect();
+    let mut last_parsed = None;
+    for (place, (zone_from, zone)) in in_zones.iter().enumerate() {
+        let Ok(parsed) = ScheduleRules::parse(&trigger, &settings, *zone) else { return };
+        if parsed.calendar_names().is_empty() && last_parsed.as_ref() == Some(&parsed) {
+            continue;
         }
-        if let Ok(schedule) = parsed.clone().bind(set, &tags, Some(from)) {
-            spans.push(RuleSpan { from, until: None, schedule, anchor, enabled });
+        last_parsed = Some(parsed.clone());
+        let until = in_zones.get(place + 1).map(|(next, _)| *next).or(until);
+        // Later definitions without other rules continue the span.
+        let until = if parsed.calendar_names().is_empty() { Some(*zone_from) } else { until };
+        for (from, set) in calendars.between(*zone_from, until) {
+            if let Some(last) = spans.last_mut().filter(|last| last.until.is_none()) {
+                last.until = Some(from);
+            }
+            if let Ok(schedule) = parsed.clone().bind(set, &tags, Some(from)) {
+                spans.push(RuleSpan { from, until: None, schedule, anchor, enabled });
+            }
         }
     }
 }

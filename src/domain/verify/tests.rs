@@ -19,9 +19,10 @@ fn history() -> TaskHistory {
     let definitions = [definition(0, 10, true), definition(45, 10, false), definition(75, 10, true), definition(100, 20, true)];
     TaskHistory {
         task_id: "a".into(),
-        spans: rule_spans(&definitions, Tz::UTC, None, &CalendarHistory::default()),
+        spans: rule_spans(&definitions, &ZoneHistory::from(Tz::UTC), None, &CalendarHistory::default()),
         next_run_at: Some(at(160)),
         kept_from: None,
+        overlaps: Overlaps::default(),
     }
 }
 
@@ -34,6 +35,7 @@ fn row(second: i64) -> LogRow {
         status: Status::Succeeded,
         reason: None,
         paused: None,
+        limit: None,
     }
 }
 
@@ -113,6 +115,62 @@ fn row_of_a_pause_stands_for_its_occurrences() {
 }
 
 #[test]
+fn pause_is_counted_by_the_rule_in_force_at_each_instant() {
+    let definitions = [definition(0, 1, true), definition(40, 1, false), definition(60, 3, false), definition(90, 3, true)];
+    let spans = rule_spans(&definitions, &ZoneHistory::from(Tz::UTC), None, &CalendarHistory::default());
+    let history = TaskHistory { task_id: "a".into(), spans, next_run_at: Some(at(93)), ..TaskHistory::default() };
+    let mut rows: Vec<LogRow> = (1..=40).map(row).collect();
+    rows.extend([paused(41, 60, 20), paused(63, 90, 10)]);
+    let found = verify(&history, &rows, at(0), at(200));
+    assert!(found.is_clean(), "{found:?}");
+    rows.pop();
+    rows.push(paused(63, 90, 12));
+    assert_eq!(seconds(&verify(&history, &rows, at(0), at(200)).unexplained), [63], "with those of the former rule");
+    let at_once = [definition(0, 1, true), definition(60, 3, false), definition(90, 3, true)];
+    let spans = rule_spans(&at_once, &ZoneHistory::from(Tz::UTC), None, &CalendarHistory::default());
+    let rows: Vec<LogRow> = (1..=60).map(row).chain([paused(63, 90, 10)]).collect();
+    let found = verify(&TaskHistory { spans, ..history }, &rows, at(0), at(200));
+    assert!(found.is_clean(), "paused and changed at once: {found:?}");
+}
+
+#[test]
+fn rule_without_a_zone_is_read_in_the_zone_in_force() {
+    let content = json!({"trigger": {"type": "cron", "expression": "0 9 * * *"}, "enabled": true});
+    let zones = ZoneHistory::new(&[(at(100_000), Tz::UTC, Tz::Asia__Shanghai)], Tz::Asia__Shanghai);
+    let spans = rule_spans(&[Definition { at: at(0), content }], &zones, None, &CalendarHistory::default());
+    assert_eq!(spans.iter().map(|span| span.from).collect::<Vec<_>>(), [at(0), at(100_000)]);
+    let history = TaskHistory { task_id: "a".into(), spans, ..TaskHistory::default() };
+    let time = |text: &str| LogRow { scheduled_at: text.parse().unwrap(), ..row(1) };
+    // It begins at 2027-01-15 08:00 UTC, and the zone changes at 2027-01-16 11:46:40 UTC.
+    let rows = ["2027-01-15T09:00:00Z", "2027-01-16T09:00:00Z", "2027-01-17T01:00:00Z"].map(time);
+    let found = verify(&history, &rows, at(0), at(200_000));
+    assert!(found.is_clean() && found.expected == 3, "{found:?}");
+}
+
+#[test]
+fn overlaps_are_computed_anew() {
+    let skipped = LogRow { status: Status::Skipped, reason: Some(OVERLAP.into()), limit: Some(2), ..row(30) };
+    let run = |queued: i64, finished: Option<i64>| RunInterval { queued_at: at(queued), finished_at: finished.map(at) };
+    let told = |limit: i64, runs: &[RunInterval], adjust: fn(&mut TaskHistory)| {
+        let rows: Vec<LogRow> =
+            complete().into_iter().filter(|row| row.scheduled_at != at(30)).chain([skipped.clone()]).collect();
+        let overlaps = Overlaps { limits: vec![(at(0), limit)], runs: runs.to_vec(), repeated: Vec::new() };
+        let mut history = TaskHistory { overlaps, ..history() };
+        adjust(&mut history);
+        let found = verify(&history, &rows, at(0), at(200));
+        (found.unexplained.len(), found.undetermined.len())
+    };
+    let two = [run(10, Some(31)), run(20, None)];
+    assert_eq!(told(2, &two, |_| ()), (0, 0));
+    assert_eq!(told(3, &two, |_| ()), (1, 0), "another limit was in force");
+    assert_eq!(told(2, &two[..1], |_| ()), (1, 0));
+    assert_eq!(told(2, &[two[0], run(20, Some(29))], |_| ()), (0, 1), "its end may not have been recorded yet");
+    assert_eq!(told(2, &two[..1], |history| history.kept_from = Some(at(29))), (0, 1), "deleted by retention, perhaps");
+    assert_eq!(told(2, &two[..1], |history| history.overlaps.repeated = vec![(at(25), at(90))]), (0, 1));
+    assert_eq!(told(2, &two, |history| history.overlaps.limits.clear()), (0, 1));
+}
+
+#[test]
 fn rows_that_retention_may_have_deleted_are_not_lost() {
     let history = TaskHistory { kept_from: Some(at(30)), ..history() };
     let found = verify(&history, &complete()[2..], at(0), at(200));
@@ -130,7 +188,7 @@ fn window_limits_both_sides() {
 #[test]
 fn jitter_is_matched_by_the_time_without_jitter() {
     let content = json!({"trigger": {"type": "interval", "seconds": 60, "jitter": 30}, "enabled": true});
-    let spans = rule_spans(&[Definition { at: at(0), content }], Tz::UTC, None, &CalendarHistory::default());
+    let spans = rule_spans(&[Definition { at: at(0), content }], &ZoneHistory::from(Tz::UTC), None, &CalendarHistory::default());
     let history = TaskHistory { task_id: "a".into(), spans: spans.clone(), ..TaskHistory::default() };
     let fire = |n: i64| spans[0].schedule.fire_time(at(n * 60), "a", at(0));
     let rows: Vec<LogRow> = (1..10).map(|n| LogRow { scheduled_at: fire(n), ..row(n) }).collect();
@@ -156,7 +214,7 @@ fn reason_that_names_a_later_run_must_be_true() {
 #[test]
 fn date_that_was_past_when_it_was_given_is_explained() {
     let content = json!({"trigger": {"type": "date", "run_date": at(10).to_rfc3339()}, "enabled": true});
-    let spans = rule_spans(&[Definition { at: at(30), content }], Tz::UTC, None, &CalendarHistory::default());
+    let spans = rule_spans(&[Definition { at: at(30), content }], &ZoneHistory::from(Tz::UTC), None, &CalendarHistory::default());
     let history = TaskHistory { task_id: "a".into(), spans, ..TaskHistory::default() };
     let late = |queued| LogRow { queued_at: at(queued), status: Status::Missed, ..row(10) };
     assert!(verify(&history, &[late(30)], at(0), at(200)).is_clean());
@@ -165,7 +223,7 @@ fn date_that_was_past_when_it_was_given_is_explained() {
 
 #[test]
 fn deleted_task_expects_nothing_after_its_end() {
-    let spans = rule_spans(&[definition(0, 10, true)], Tz::UTC, Some(at(35)), &CalendarHistory::default());
+    let spans = rule_spans(&[definition(0, 10, true)], &ZoneHistory::from(Tz::UTC), Some(at(35)), &CalendarHistory::default());
     let history = TaskHistory { task_id: "a".into(), spans, ..TaskHistory::default() };
     assert!(verify(&history, &[row(10), row(20), row(30)], at(0), at(200)).is_clean());
 }
@@ -174,7 +232,7 @@ fn deleted_task_expects_nothing_after_its_end() {
 fn moved() -> (TaskHistory, Vec<LogRow>) {
     let trigger = json!({"type": "cron", "expression": "0 9 * * sat,sun"});
     let content = json!({"trigger": trigger, "calendar": "weekdays", "on_closed": "next_working_day"});
-    let spans = rule_spans(&[Definition { at: at(0), content }], Tz::UTC, None, &CalendarHistory::default());
+    let spans = rule_spans(&[Definition { at: at(0), content }], &ZoneHistory::from(Tz::UTC), None, &CalendarHistory::default());
     let schedule = &spans[0].schedule;
     let times = std::iter::successors(schedule.next_after(at(0), at(0)), |time| schedule.next_after(*time, at(0)));
     let rows = times.take(5).enumerate().map(|(n, time)| LogRow { scheduled_at: time, ..row(n as i64) }).collect();
@@ -197,7 +255,7 @@ fn deleted_row_of_a_moved_occurrence_is_lost() {
 #[test]
 fn reasons_of_calendars_are_recomputed() {
     let content = json!({"trigger": {"type": "cron", "expression": "09:00"}, "calendar": "weekdays"});
-    let spans = rule_spans(&[Definition { at: at(0), content }], Tz::UTC, None, &CalendarHistory::default());
+    let spans = rule_spans(&[Definition { at: at(0), content }], &ZoneHistory::from(Tz::UTC), None, &CalendarHistory::default());
     let closed = spans[0].schedule.occurrences("a", at(0), at(0)).find(|one| one.is_closed()).unwrap().scheduled_at;
     let history = TaskHistory { task_id: "a".into(), spans: spans.clone(), ..TaskHistory::default() };
     let skipped =
@@ -228,7 +286,7 @@ fn each_version_of_a_calendar_has_its_span() {
     let content = json!({"trigger": {"type": "interval", "seconds": 10}, "calendar": "team"});
     let renamed = json!({"name": "b", "trigger": {"type": "interval", "seconds": 10}, "calendar": "team"});
     let definitions = [Definition { at: at(0), content }, Definition { at: at(30), content: renamed }];
-    let spans = rule_spans(&definitions, Tz::UTC, None, &calendars);
+    let spans = rule_spans(&definitions, &ZoneHistory::from(Tz::UTC), None, &calendars);
     let bounds: Vec<_> = spans.iter().map(|span| (span.from, span.until)).collect();
     assert_eq!(bounds, [(at(0), Some(at(50))), (at(50), None)]);
     assert_eq!((spans[0].closed(at(20)), spans[1].closed(at(60))), (Closed::Open, Closed::ByCalendar));

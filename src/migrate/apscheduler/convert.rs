@@ -38,8 +38,17 @@ fn convert(trigger: &Trigger, next: Option<DateTime<Utc>>) -> Result<Value, Mess
         Trigger::Interval(interval) => convert_interval(interval, next),
         Trigger::Cron(cron) => convert_cron(cron),
         Trigger::Calendar(calendar) => convert_calendar(calendar),
+        Trigger::And(inner) => convert_all(inner, next),
         Trigger::Or(inner) => Err(message!("apscheduler.or_trigger", triggers = texts(inner))),
     }
+}
+
+/// The first trigger with the others as conditions.
+fn convert_all(inner: &[Trigger], next: Option<DateTime<Utc>>) -> Result<Value, Message> {
+    let mut converted = inner.iter().map(|one| convert(one, next));
+    let mut first = converted.next().unwrap_or_else(|| Err(super::missing("triggers")))?;
+    first["and"] = converted.collect::<Result<Vec<Value>, Message>>()?.into();
+    Ok(first)
 }
 
 /// Returns the triggers as JSON texts, as far as each has an equivalent.

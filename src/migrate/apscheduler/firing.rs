@@ -18,7 +18,22 @@ pub(super) fn next(trigger: &Trigger, previous: Option<DateTime<Utc>>, now: Date
         Trigger::Calendar(calendar) => next_calendar(calendar, previous),
         // APScheduler passes the previous firing of the combined trigger to each of them.
         Trigger::Or(inner) => inner.iter().filter_map(|one| next(one, previous, now)).min(),
+        Trigger::And(inner) => next_of_all(inner, previous.map_or(now, |previous| previous + Duration::microseconds(1))),
     }
+}
+
+/// Returns the first time at or after `from` at which all fire. APScheduler passes the previous firing on too, with which its search does
+/// not end where the triggers do not agree at once.
+fn next_of_all(triggers: &[Trigger], mut from: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    for _ in 0..MAX_STEPS {
+        let times: Vec<DateTime<Utc>> = triggers.iter().map(|one| next(one, None, from)).collect::<Option<_>>()?;
+        let (first, last) = (times.iter().min()?, times.iter().max()?);
+        if first == last {
+            return Some(*first).filter(|at| *at >= from);
+        }
+        from = *last;
+    }
+    None
 }
 
 fn next_interval(interval: &Interval, previous: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Option<DateTime<Utc>> {

@@ -26,6 +26,8 @@ pub struct Outcome {
     pub retry_after: Option<Duration>,
     /// Whether a repetition would fail the same way until somebody changes the channel.
     pub permanent: bool,
+    /// Why the text was Belfry's own although there are templates.
+    pub template_error: Option<String>,
 }
 
 impl Outcome {
@@ -50,6 +52,7 @@ impl Outcome {
             text: Some(truncate(answer.text.trim(), TEXT_MAX)).filter(|text| !text.is_empty()),
             retry_after: pause(answer),
             permanent: !delivered && is_permanent(answer.status),
+            template_error: None,
         }
     }
 
@@ -90,7 +93,7 @@ impl Outcome {
     #[must_use]
     pub fn masked(self, mask: &Mask) -> Self {
         let hide = |text: Option<String>| text.map(|text| mask.text(&text).into_owned());
-        Self { code: hide(self.code), text: hide(self.text), ..self }
+        Self { code: hide(self.code), text: hide(self.text), template_error: hide(self.template_error), ..self }
     }
 }
 

@@ -66,6 +66,7 @@ fn notice(parcel: &Parcel, item: &Item) -> Value {
         "subjects": notice.subjects,
         "fields": notice.fields,
         "error": notice.error,
+        "body": notice.body,
         "url": parcel.link_of(notice),
         "incident_id": item.incident_id,
     })

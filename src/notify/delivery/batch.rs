@@ -56,6 +56,7 @@ mod tests {
             provider_status: None,
             provider_code: None,
             provider_text: None,
+            template_error: None,
             node: None,
         }
     }

@@ -58,6 +58,9 @@ impl Delivery {
         if told {
             self.signals.notifications.notify_one();
         }
+        if let Some(error) = &outcome.template_error {
+            tracing::warn!(channel = name, message.id = group_id, error, "failed to render the templates of a notification");
+        }
         let (status, code) = (outcome.status, outcome.code.as_deref());
         match attempt.state {
             MessageState::Queued | MessageState::Failed => {
@@ -126,6 +129,7 @@ fn attempt(messages: &[Message], group_id: &str, outcome: &Outcome, now: DateTim
         provider_status: outcome.status.map(i64::from),
         provider_code: outcome.code.clone(),
         provider_text: outcome.text.clone(),
+        template_error: outcome.template_error.clone(),
         node: node_id.to_owned(),
     }
 }

@@ -8,7 +8,8 @@ use crate::domain::notify::channel::Channel;
 use crate::domain::notify::message::{Message, NewMessage};
 use crate::i18n::message;
 use crate::notify::channels::{Item, Outcome, Parcel, provider};
-use crate::storage::{Result, Tx, notify_message};
+use crate::notify::courier::RuleText;
+use crate::storage::{Result, Tx, notify_message, notify_rule};
 
 /// The most messages read for one request.
 const READ_MAX: i64 = 300;
@@ -47,7 +48,8 @@ impl Delivery {
             Claimed::Nothing => return Ok(Step::Nothing),
         };
         let parcel = self.parcel(&claim);
-        let outcome = self.courier.send(channel, &parcel).await;
+        let rule = self.rule_text(&claim).await?;
+        let outcome = self.courier.send(channel, &parcel, &rule).await;
         self.record(&gate, &claim.messages, &claim.group_id, &outcome).await?;
         Ok(Step::Sent)
     }
@@ -88,9 +90,17 @@ impl Delivery {
         let messages = notify_message::group(&mut tx, id).await?;
         tx.commit().await?;
         let claim = Claim { messages, group_id: id.to_owned() };
-        let outcome = self.courier.send(channel, &self.parcel(&claim)).await;
+        let outcome = self.courier.send(channel, &self.parcel(&claim), &RuleText::default()).await;
         self.record(&gate, &claim.messages, id, &outcome).await?;
         Ok(Ok(outcome))
+    }
+
+    /// The rule of a message that goes alone; several in one request have a text that lists them.
+    async fn rule_text(&self, claim: &Claim) -> Result<RuleText> {
+        let [only] = &claim.messages[..] else { return Ok(RuleText::default()) };
+        let found = notify_rule::get(&mut self.database.read_engine().await?, &only.rule).await?;
+        let templates = found.map(|rule| rule.definition.templates).unwrap_or_default();
+        Ok(RuleText { name: only.rule.clone(), templates })
     }
 
     fn parcel(&self, claim: &Claim) -> Parcel {

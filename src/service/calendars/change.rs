@@ -26,14 +26,22 @@ const NAMED: usize = 20;
 pub(super) enum Edit {
     Create(Calendar),
     Replace(Calendar),
-    Import { name: String, days: ImportedDays },
+    Import {
+        name: String,
+        days: ImportedDays,
+    },
+    /// An earlier definition, also of a deleted calendar.
+    Restore {
+        content: Calendar,
+        version: i64,
+    },
     Delete(String),
 }
 
 impl Edit {
     fn name(&self) -> &str {
         match self {
-            Edit::Create(content) | Edit::Replace(content) => &content.name,
+            Edit::Create(content) | Edit::Replace(content) | Edit::Restore { content, .. } => &content.name,
             Edit::Import { name, .. } | Edit::Delete(name) => name,
         }
     }
@@ -43,6 +51,7 @@ impl Edit {
             Edit::Create(_) => AuditEvent::CalendarCreate,
             Edit::Replace(_) => AuditEvent::CalendarUpdate,
             Edit::Import { .. } => AuditEvent::CalendarImport,
+            Edit::Restore { .. } => AuditEvent::CalendarRestore,
             Edit::Delete(_) => AuditEvent::CalendarDelete,
         }
     }
@@ -55,7 +64,7 @@ impl Edit {
             Edit::Create(_) if former.is_some() || built_in(name).is_some() => {
                 Err(Error::Conflict(message!("calendar.exists", name = truncate(name, 64))))
             }
-            Edit::Create(content) => Ok(Some(content.clone())),
+            Edit::Create(content) | Edit::Restore { content, .. } => Ok(Some(content.clone())),
             Edit::Replace(content) if former.is_some() || changes_built_in().is_some() => Ok(Some(content.clone())),
             Edit::Import { days, .. } => {
                 // Days that are imported into the built-in calendar go over those that it has.
@@ -157,7 +166,11 @@ impl CalendarService {
         }
         match content {
             Some(content) => {
-                entry = entry.after(summary(content));
+                let mut shown = summary(content);
+                if let Edit::Restore { version, .. } = edit {
+                    shown["restored_version"] = (*version).into();
+                }
+                entry = entry.after(shown);
                 calendar::put(tx, content, &actor.name, now).await?;
             }
             None => {

@@ -1,7 +1,7 @@
 //! Pages of executions as statements.
 
 use crate::domain::execution::Status;
-use crate::domain::page::{Cursor, Direction, ExecutionFilter, PageRequest};
+use crate::domain::page::{Cursor, Direction, ExecutionFilter, ExecutionSort, PageRequest};
 use crate::domain::tag_scope::TagScope;
 use crate::storage::execution_list;
 
@@ -13,6 +13,12 @@ pub(super) fn page_of(task_id: Option<&str>, statuses: &[Status]) -> String {
     let filter = ExecutionFilter { task_id, statuses, ..ExecutionFilter::default() };
     let request = PageRequest { size: 40, cursor: None };
     execution_list::rows_query(&filter, &request, None).into_parts().0
+}
+
+/// The longest of the newest executions.
+pub(super) fn longest() -> String {
+    let order = (ExecutionSort::Duration, true);
+    execution_list::sorted_query(&ExecutionFilter::default(), order, 40, None).into_parts().0
 }
 
 /// A late page for a scope of two tags.

@@ -191,7 +191,7 @@ pub(super) fn schema() -> Value {
                 "An http or https URL; with a profile, the part after the profile's base_url is enough.",
                 "请求地址，http 或 https；使用连接配置时只需填写 base_url 之后的部分。"),
             "http": with(
-                json!({"type": "string", "minLength": 1, "maxLength": 64}),
+                json!({"type": "string", "minLength": 1, "maxLength": 64, "x-field": "http"}),
                 "The profile [http.<name>] of the settings that authenticates the request.",
                 "用于认证的连接配置，即设置中的 [http.<名称>]。"),
             "auth": credentials::schema(),

@@ -55,11 +55,10 @@ pub(super) fn schema(with_mail: bool) -> Value {
             "Recipients of the result by mail: sent if fail_if holds, or always without fail_if.",
             "结果邮件的收件人：fail_if 成立时发送；未设置 fail_if 时每次都发送。",
         );
-        properties["smtp"] = with(
-            text(TEXT_MAX),
-            "The profile [smtp.<name>] that sends the mail.",
-            "发送邮件所用的配置，即设置中的 [smtp.<名称>]。",
-        );
+        let mut profile = text(TEXT_MAX);
+        profile["x-field"] = "smtp".into();
+        properties["smtp"] =
+            with(profile, "The profile [smtp.<name>] that sends the mail.", "发送邮件所用的配置，即设置中的 [smtp.<名称>]。");
     }
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",

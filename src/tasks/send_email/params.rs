@@ -190,7 +190,7 @@ pub(super) fn schema() -> Value {
                 "Files, texts, or results of other tasks, at most 25 MiB in total.",
                 "附件：文件、文本或其他任务的结果，合计不超过 25 MiB。"),
             "smtp": with(
-                json!({"type": "string", "minLength": 1, "maxLength": 64}),
+                json!({"type": "string", "minLength": 1, "maxLength": 64, "x-field": "smtp"}),
                 "The mail server: the name of a section [smtp.<name>] of the settings. Not needed if there is only one.",
                 "使用的邮件服务器：配置中 [smtp.<名称>] 的名称，只有一个时可省略。"),
         },

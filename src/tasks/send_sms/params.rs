@@ -135,7 +135,7 @@ pub(super) fn schema() -> Value {
                     numbers of mainland China without it.",
                 "接收号码：一个号码或号码列表，建议带国家码，如 +8613800138000；阿里云和腾讯云的国内号码可省略国家码。"),
             "text": with(
-                json!({"type": "string", "minLength": 1, "maxLength": 2_000}),
+                json!({"type": "string", "minLength": 1, "maxLength": 2_000, "x-field": "lines"}),
                 "The text, for providers that send any text (Twilio, HTTP gateways).",
                 "短信内容，用于可发送任意文本的服务商（Twilio、HTTP 网关）。"),
             "template": with(
@@ -153,7 +153,7 @@ pub(super) fn schema() -> Value {
                 "The signature before the text; by default the one in the settings.",
                 "短信签名，默认取配置中的签名。"),
             "sms": with(
-                json!({"type": "string", "minLength": 1, "maxLength": 64}),
+                json!({"type": "string", "minLength": 1, "maxLength": 64, "x-field": "sms"}),
                 "The provider: the name of a section [sms.<name>] of the settings. Not needed if there is only one.",
                 "使用的短信服务：配置中 [sms.<名称>] 的名称，只有一个时可省略。"),
         },

@@ -100,7 +100,7 @@ pub(in crate::tasks) fn values(given: Option<&Value>) -> Values {
 /// The schema of a datasource's name.
 pub(in crate::tasks) fn datasource_schema() -> Value {
     json!({
-        "type": "string", "minLength": 1, "maxLength": 200,
+        "type": "string", "minLength": 1, "maxLength": 200, "x-field": "datasource",
         "description": "The name of the datasource in the settings ([datasource.<name>]). Not required if there is only one.",
         "x-description-zh": "设置中配置的数据源名称（[datasource.<name>]）；只有一个数据源时可省略。",
     })

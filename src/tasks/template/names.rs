@@ -35,9 +35,25 @@ pub(super) fn members<'t>(text: &'t str, word: &str) -> Vec<&'t str> {
     named.filter(|(variable, _)| *variable == word).map(|(_, member)| member).collect()
 }
 
+/// The names of the secrets that the expressions of a template name.
+pub(super) fn secrets(text: &str) -> Vec<&str> {
+    static SECRET: LazyLock<Option<Regex>> =
+        LazyLock::new(|| Regex::new(r#"(?:^|\W)secret\s*\(\s*["'`]([A-Za-z0-9_.-]{1,64})["'`]"#).ok());
+    let Some(regex) = SECRET.as_ref() else { return Vec::new() };
+    let found = expressions(text).flat_map(|(expression, _)| regex.captures_iter(expression));
+    found.filter_map(|found| Some(found.get(1)?.as_str())).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn secrets_are_those_named_in_expressions() {
+        let text =
+            "secret(\"no\") {{ secret(\"a.b\") ~ secret( 'c' ) }} {% if secret(\"d\") %}{% endif %} {{ my_secret(\"no\") }}";
+        assert_eq!(secrets(text), ["a.b", "c", "d"]);
+    }
 
     #[test]
     fn members_are_those_of_the_variable_in_expressions() {

@@ -116,6 +116,18 @@ fn read_trigger(text: &str, zone: Option<&Value>) -> Value {
     Value::Object(trigger)
 }
 
+/// The conditions of a trigger: one a line, each an expression or JSON.
+pub fn to_conditions(lines: &str) -> Value {
+    let lines = lines.lines().map(str::trim).filter(|line| !line.is_empty());
+    lines.map(|line| read_trigger(line, None)).collect()
+}
+
+/// The lines from which [`to_conditions`] reads the same conditions.
+pub fn conditions_text(conditions: &[Value]) -> String {
+    let lines: Vec<String> = conditions.iter().map(|condition| trigger_text(condition, None)).collect();
+    lines.join("\n")
+}
+
 fn put_calendar(form: &Pairs, map: &mut Map<String, Value>) {
     let on_closed = form.get("/on_closed").filter(|action| *action != "skip");
     let Some(names) = form.get("/calendar") else {
@@ -267,13 +279,15 @@ mod tests {
     #[test]
     fn rules_and_calendars_round_trip_through_the_form() {
         let task = json!({"triggers": [
-                {"trigger": {"type": "cron", "expression": "08:00", "timezone": "Asia/Shanghai"}, "name": "morning"},
+                {"trigger": {"type": "cron", "expression": "08:00", "timezone": "Asia/Shanghai",
+                    "and": [{"type": "cron", "expression": "* * * * mon"}, {"type": "interval", "days": 2}]}, "name": "morning"},
                 {"trigger": {"type": "cron", "expression": "0 20 * * *", "timezone": "Asia/Shanghai"}, "enabled": false,
                     "params": {"a": 1}},
                 {"trigger": {"type": "interval", "hours": 1}}],
             "calendar": ["cn", "office"], "on_closed": "hold", "nth_working_day": -2});
         let values = super::super::to_values(task.as_object().expect("an object"));
         assert_eq!(values["/triggers/1/trigger"], "0 20 * * *");
+        assert_eq!(values["/trigger/and"], "* * * * mon\n{\"type\":\"interval\",\"days\":2}");
         assert_eq!(to_schedule(&Pairs(values.into_iter().collect())), task);
     }
 

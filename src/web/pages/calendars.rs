@@ -16,7 +16,8 @@ use crate::web::form::{Values, calendar as form};
 use crate::web::request_context::{HandlerResult, RequestContext};
 use crate::web::session::Flash;
 use crate::web::view::calendars::{
-    CalendarForm, CalendarImportPage, CalendarList, CalendarPage, CalendarRow, FiringRow, VersionLine, YearView, calendar_href,
+    CalendarForm, CalendarImportPage, CalendarList, CalendarPage, CalendarRestorePage, CalendarRow, FiringRow, VersionLine,
+    YearView, calendar_href,
 };
 use crate::web::view::task_form::Fields;
 use crate::web::view::tasks::ConfirmDialog;
@@ -40,12 +41,14 @@ pub async fn show(ctx: Arc<RequestContext>) -> HandlerResult {
     let day = |month, day| NaiveDate::from_ymd_opt(year, month, day).ok_or(Failure::NotFound);
     let days = services.calendars.days(ctx.actor()?, name, day(1, 1)?, day(12, 31)?).await?;
     let versions = services.calendars.versions(ctx.actor()?, name, None).await?;
-    let versions = versions.iter().map(|version| VersionLine::new(&ctx.view(), version)).collect();
+    let row = CalendarRow::new(&ctx.view(), &calendar);
+    let line = |version| VersionLine::new(&ctx.view(), version, row.can_change && calendar.version != version.version);
+    let versions = versions.iter().map(line).collect();
     ctx.page(
         "settings",
         &CalendarPage {
             year: YearView::new(&ctx.view(), name, year, &days, today),
-            row: CalendarRow::new(&ctx.view(), &calendar),
+            row,
             closures: calendar.content.closures.iter().map(|one| (one.window.clone(), one.name.clone())).collect(),
             versions,
         },
@@ -157,6 +160,42 @@ pub async fn import(ctx: Arc<RequestContext>) -> HandlerResult {
 fn import_rejected(ctx: &RequestContext, error: Error, page: CalendarImportPage) -> HandlerResult {
     let (status, message) = form_errors::apply(ctx, error, &[], &mut Fields::default())?;
     ctx.page_with(status, "settings", &CalendarImportPage { message, ..page })
+}
+
+/// `GET /calendars/{name}/restore?version=…`: shows the firings that would change.
+pub async fn confirm_restore(ctx: Arc<RequestContext>) -> HandlerResult {
+    ctx.authorize(Action::Edit)?;
+    let version = number(ctx.query.get("version"))?;
+    let planned = ctx.services().calendars.restore_version(ctx.actor()?, ctx.id(), version, None, true).await?;
+    ctx.page("settings", &restore_page(ctx.id(), version, &planned))
+}
+
+/// `POST /calendars/{name}/restore`: restores, if the firings that were shown are still those that change.
+pub async fn restore(ctx: Arc<RequestContext>) -> HandlerResult {
+    ctx.authorize(Action::Edit)?;
+    let (service, name, version) = (&ctx.services().calendars, ctx.id(), number(ctx.form.get("version"))?);
+    let planned = service.restore_version(ctx.actor()?, name, version, None, true).await?;
+    let page = restore_page(name, version, &planned);
+    if ctx.form.get("seen") != Some(&page.seen) {
+        return ctx.page("settings", &page);
+    }
+    service.restore_version(ctx.actor()?, name, version, None, false).await?;
+    Ok(ctx.redirect_with_flash(&calendar_href(name), Some(&Flash::new("calendar_restored", name, ""))))
+}
+
+fn restore_page(name: &str, version: i64, planned: &CalendarChange) -> CalendarRestorePage {
+    let firings = FiringRow::rows(&planned.tasks);
+    CalendarRestorePage {
+        name: name.to_owned(),
+        href: calendar_href(name),
+        version,
+        seen: seen(&version.to_string(), planned),
+        firings,
+    }
+}
+
+fn number(text: Option<&str>) -> Result<i64, Failure> {
+    text.and_then(|text| text.parse().ok()).ok_or(Failure::NotFound)
 }
 
 /// `GET /calendars/{name}/delete`

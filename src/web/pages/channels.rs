@@ -26,7 +26,7 @@ const LIST: &str = "/settings/channels";
 /// Messages on a channel's page.
 const DELIVERIES: u32 = 20;
 const SECRET: [&str; 5] = ["/url", "/secret", "/token", "/key", "/proxy"];
-const FIELDS: [&str; 18] = [
+const FIELDS: [&str; 20] = [
     "/name",
     "/type",
     "/url",
@@ -44,6 +44,8 @@ const FIELDS: [&str; 18] = [
     "/smtp",
     "/sms",
     "/template",
+    "/title_template",
+    "/body_template",
     "/language",
 ];
 
@@ -190,6 +192,8 @@ fn input(ctx: &RequestContext) -> Result<ChannelInput, Fault> {
             smtp: text("/smtp"),
             sms: text("/sms"),
             template: text("/template"),
+            title_template: text("/title_template"),
+            body_template: text("/body_template"),
             language: text("/language"),
         },
         credentials: CredentialsInput {

@@ -4,19 +4,25 @@ use std::sync::Arc;
 
 use poem::http::StatusCode;
 
-use super::run_form::{self, RunForm};
-use crate::domain::fault::Fault;
+use super::run_form::RunSubject;
+use crate::domain::execution::Execution;
 use crate::domain::run_input::InputField;
 use crate::domain::user::Action;
 use crate::service::Error;
-use crate::web::ansi;
 use crate::web::error::Failure;
 use crate::web::request_context::{HandlerResult, RequestContext};
 use crate::web::session::Flash;
 use crate::web::urls::encode;
-use crate::web::view::execution::{ExecutionPage, MoreOutput, OutputView};
+use crate::web::view::View;
+use crate::web::view::execution::{ExecutionPage, UsualDuration};
+use crate::web::view::output::{MoreOutput, OutputPlace, OutputView};
+use crate::web::view::output_search::OutputSearch;
 use crate::web::view::tasks::ConfirmDialog;
-use crate::web::view::{View, pretty};
+
+/// The number of runs that the usual duration is known from.
+const USUAL_SAMPLE: i64 = 60;
+/// The longest text to search for, in characters.
+const MAX_WANTED: usize = 200;
 
 /// `GET /executions/{id}`
 pub async fn show(ctx: Arc<RequestContext>) -> HandlerResult {
@@ -27,16 +33,38 @@ pub async fn show(ctx: Arc<RequestContext>) -> HandlerResult {
         Err(Error::NotFound(_)) => false,
         Err(error) => return Err(error.into()),
     };
-    ctx.page("executions", &ExecutionPage::new(&ctx.view(), &detail, exists))
+    let id = detail.execution.task_id.as_str();
+    let runs = ctx.services().executions.recent_runs(ctx.actor()?, &[id], USUAL_SAMPLE).await?;
+    let line = ctx.query.get("line").and_then(|line| line.parse().ok());
+    let view = ExecutionPage {
+        usual: runs.get(id).and_then(|runs| UsualDuration::new(runs)),
+        found: OutputSearch::new(ctx.id(), &detail.output, wanted(&ctx)),
+        ..ExecutionPage::new(&ctx.view(), &detail, exists, line)
+    };
+    ctx.page("executions", &view)
 }
 
-/// `GET /executions/{id}/output?after=attempt.seq&style=…`: new output.
+/// `GET /executions/{id}/search?find=…`: the lines of the whole output that contain a text.
+pub async fn search_output(ctx: Arc<RequestContext>) -> HandlerResult {
+    let chunks = ctx.services().executions.output(ctx.actor()?, ctx.id(), None).await?;
+    let view = OutputSearch::new(ctx.id(), &chunks, wanted(&ctx));
+    ctx.fragment(StatusCode::OK, OutputSearch::TEMPLATE, &view)
+}
+
+/// The text to search for, shortened.
+fn wanted(ctx: &RequestContext) -> &str {
+    let text = ctx.query.raw("find").unwrap_or_default();
+    text.char_indices().nth(MAX_WANTED).map_or(text, |(end, _)| &text[..end])
+}
+
+/// `GET /executions/{id}/output?after=attempt.seq&style=…&place=…`: new output.
 pub async fn more_output(ctx: Arc<RequestContext>) -> HandlerResult {
     let after = ctx.query.get("after").and_then(|text| text.split_once('.'));
     let after = after.and_then(|(attempt, seq)| Some((attempt.parse::<i64>().ok()?, seq.parse::<i64>().ok()?)));
     let chunks = ctx.services().executions.output(ctx.actor()?, ctx.id(), after).await?;
-    let styles = ansi::from_token(ctx.query.raw("style").unwrap_or_default());
-    let view = MoreOutput { output: OutputView::new(&chunks, after.map_or(0, |(attempt, _)| attempt), styles) };
+    let (style, place) = (ctx.query.raw("style").unwrap_or_default(), ctx.query.raw("place").unwrap_or_default());
+    let place = OutputPlace::read(after.map_or(0, |(attempt, _)| attempt), style, place);
+    let view = MoreOutput { output: OutputView::after(&chunks, place) };
     ctx.fragment(StatusCode::OK, MoreOutput::TEMPLATE, &view)
 }
 
@@ -51,12 +79,12 @@ pub async fn cancel(ctx: Arc<RequestContext>) -> HandlerResult {
 pub async fn confirm_rerun(ctx: Arc<RequestContext>) -> HandlerResult {
     ctx.authorize(Action::Run)?;
     let detail = ctx.services().executions.get(ctx.actor()?, ctx.id()).await?;
-    let with_params = ctx.query.get("params").is_some();
     let former = detail.given.as_ref().map(|given| &given.inputs);
+    let inputs = inputs(&ctx, &detail.execution.task_id).await?;
+    let subject = subject(&detail.execution, &inputs);
     let view = ConfirmDialog {
-        with_params,
-        params: if with_params { pretty(&detail.execution.params) } else { String::new() },
-        inputs: run_form::controls(&inputs(&ctx, &detail.execution.task_id).await?, former),
+        params: if ctx.query.get("params").is_some() { Some(subject.params_view(&ctx).await?) } else { None },
+        inputs: subject.controls(former),
         ..dialog(&ctx, &detail.execution.task_id)
     };
     ctx.confirm(StatusCode::OK, "executions", &view)
@@ -66,21 +94,29 @@ pub async fn confirm_rerun(ctx: Arc<RequestContext>) -> HandlerResult {
 pub async fn rerun(ctx: Arc<RequestContext>) -> HandlerResult {
     ctx.authorize(Action::Run)?;
     let id = ctx.id();
-    let about = ctx.services().executions.get(ctx.actor()?, id).await?.execution.task_id;
+    let former = ctx.services().executions.get(ctx.actor()?, id).await?.execution;
+    let about = former.task_id.clone();
     let inputs = inputs(&ctx, &about).await?;
-    let refused = |faults: &[Fault]| run_form::refused(&ctx, "executions", &inputs, faults, dialog(&ctx, &about));
-    let form = match RunForm::read(&ctx, &inputs) {
+    let (subject, dialog) = (subject(&former, &inputs), dialog(&ctx, &about));
+    if let Some(switched) = subject.switched(&ctx, dialog.clone()).await {
+        return switched;
+    }
+    let form = match subject.read(&ctx) {
         Ok(form) => form,
-        Err(fault) => return refused(&[fault]),
+        Err(faults) => return subject.refused(&ctx, &faults, dialog).await,
     };
     match ctx.services().executions.rerun_with(ctx.actor()?, id, form.values(), ctx.form_key()).await {
         Ok(execution) => {
             let link = href(&execution.id);
             Ok(ctx.action_done(&Flash::new("started", &about, &link), &about, &link))
         }
-        Err(Error::Invalid(faults)) => refused(&faults),
+        Err(Error::Invalid(faults)) => subject.refused(&ctx, &faults, dialog).await,
         Err(error) => Err(error.into()),
     }
+}
+
+fn subject<'s>(former: &'s Execution, inputs: &'s [InputField]) -> RunSubject<'s> {
+    RunSubject { tab: "executions", task_type: &former.task_type, params: &former.params, inputs }
 }
 
 /// The inputs of a task; none if it was deleted.

@@ -9,22 +9,34 @@ use poem::{Body, Response};
 use serde_json::json;
 
 use super::{rows, saved_views};
-use crate::domain::execution::{Cause, Status};
-use crate::domain::page::{Cursor, Direction, ExecutionFilter, PageRequest};
+use crate::domain::execution::{Cause, Execution, Status};
+use crate::domain::page::{Cursor, Direction, ExecutionFilter, ExecutionSort, Page, PageRequest};
 use crate::domain::saved_view::ListKind;
 use crate::domain::trigger::{parse_datetime, parse_zone};
 use crate::i18n::{Message, message};
+use crate::stats::outcome_history::{OutcomeHistory, SlotRange};
 use crate::stats::timeline::start_of_day;
+use crate::web::display::ListDisplay;
 use crate::web::download::{self, Format};
 use crate::web::error::Failure;
 use crate::web::request_context::{HandlerResult, RequestContext, html_response};
 use crate::web::urls::{Pairs, with_query};
+use crate::web::view::display::DisplayMenu;
 use crate::web::view::executions::{ExecutionList, Filter, Range};
+use crate::web::view::tasks::SortHead;
+use crate::web::view::workbench::{Histogram, tabs};
 use crate::web::view::{Pager, cause_choices, status_choices, type_choices};
 
 /// Predefined ranges with their length; `today` starts at midnight in the time zone of the URL, or else the server's.
-const RANGES: [(&str, Duration); 4] =
-    [("hour", Duration::hours(1)), ("today", Duration::zero()), ("day", Duration::days(1)), ("week", Duration::days(7))];
+const RANGES: [(&str, Duration); 5] = [
+    ("hour", Duration::hours(1)),
+    ("today", Duration::zero()),
+    ("day", Duration::days(1)),
+    ("week", Duration::days(7)),
+    ("month", Duration::days(30)),
+];
+/// The range of the histogram and the counts if none is chosen.
+const USUAL_RANGE: &str = "day";
 
 /// Maximum number of rows per update.
 const MAX_ROWS: usize = 100;
@@ -37,26 +49,80 @@ pub async fn list(ctx: Arc<RequestContext>) -> HandlerResult {
     let zone = zone(&ctx);
     let cursor = ctx.query.get("cursor").and_then(Cursor::decode);
     let first = cursor.is_none();
-    let (filter, faults) = submitted.read(zone, ctx.services().clock.now());
-    let found = ctx.services().executions.list(ctx.actor()?, &filter, &PageRequest { cursor, ..PageRequest::default() }).await?;
+    let display = ListDisplay::from_headers(&ctx.headers);
+    let now = ctx.services().clock.now();
+    let (filter, faults) = submitted.read(zone, now);
+    let order = ExecutionSort::parse_order(&submitted.sort);
+    let found = match order {
+        None => ctx.services().executions.list(ctx.actor()?, &filter, &PageRequest { size: display.size, cursor }).await?,
+        Some(order) => sorted(&ctx, &filter, order, display.size).await?,
+    };
+    let history = history(&ctx, &filter, now).await?;
     let range = |key: &'static str| Range { key, href: submitted.ranged(key, zone), active: submitted.range == key };
     let view = ExecutionList {
         types: type_choices(&ctx.view()),
         statuses: status_choices(&ctx.view()),
         causes: cause_choices(&ctx.view()),
         ranges: RANGES.map(|(key, _)| range(key)).into(),
+        tabs: tabs(history.as_deref(), &submitted.statuses, |status| submitted.of_status(status, zone)),
+        histogram: history.as_ref().map(|history| Histogram::new(&ctx.view(), history, zone)).unwrap_or_default(),
+        heads: heads(&submitted, order, zone),
+        unsorted: if order.is_some() { submitted.sorted("", zone) } else { String::new() },
         rows: rows::executions(&ctx, &found.items).await?,
         pager: Pager::new(&found, |cursor| submitted.address(zone, cursor)),
         newest: found.items.first().filter(|_| first).map(|execution| execution.id.clone()).unwrap_or_default(),
-        first,
+        first: first && order.is_none(),
         fault: ctx.translate_all(&faults),
         zone: if submitted.from.is_empty() && submitted.to.is_empty() { String::new() } else { zone.name().to_owned() },
         csv: submitted.download(zone, Format::Csv),
         json: submitted.download(zone, Format::Json),
+        display: DisplayMenu::new(&ctx.view(), ListKind::Executions, &display),
         menu: saved_views::menu(&ctx, ListKind::Executions, &submitted.address(zone, ""), submitted.active).await?,
         filter: submitted,
     };
     ctx.page("executions", &view)
+}
+
+/// The newest matches in another order, on one page.
+async fn sorted(
+    ctx: &RequestContext,
+    filter: &ExecutionFilter,
+    order: (ExecutionSort, bool),
+    size: u32,
+) -> Result<Page<Execution>, Failure> {
+    let items = ctx.services().executions.sorted(ctx.actor()?, filter, order, size).await?;
+    let total = items.len() as i64;
+    Ok(Page { total_is_exact: items.len() < size as usize, items, next: None, previous: None, total })
+}
+
+/// The outcomes of the chosen range, else of the last day; `None` if the filter has more than statuses and times, since the
+/// counters know no more.
+async fn history(
+    ctx: &RequestContext,
+    filter: &ExecutionFilter,
+    now: DateTime<Utc>,
+) -> Result<Option<Arc<OutcomeHistory>>, Failure> {
+    let is_counted = filter.task_id.is_none() && filter.task_type.is_none() && filter.cause.is_none() && filter.search.is_none();
+    let to = filter.to.unwrap_or(now);
+    let from = filter.from.unwrap_or(to - Duration::days(1));
+    match SlotRange::new(from, to).filter(|_| is_counted) {
+        Some(range) => Ok(Some(ctx.services().stats.outcome_history(ctx.actor()?, range).await?)),
+        None => Ok(None),
+    }
+}
+
+/// The sort links of the columns: first descending, then ascending.
+fn heads(submitted: &Filter, order: Option<(ExecutionSort, bool)>, zone: Tz) -> Vec<SortHead> {
+    let head = |column: ExecutionSort| {
+        let (direction, descends) = match order {
+            Some((sort, true)) if sort == column => ("descending", false),
+            Some((sort, false)) if sort == column => ("ascending", true),
+            _ => ("none", true),
+        };
+        let sort = format!("{}{}", if descends { "-" } else { "" }, column.as_str());
+        SortHead { href: submitted.sorted(&sort, zone), direction }
+    };
+    vec![head(ExecutionSort::StartedAt), head(ExecutionSort::Duration)]
 }
 
 /// `GET /executions/-/download?format=csv`: all executions that match the filter, as a file.
@@ -107,9 +173,10 @@ impl Filter {
             from: text("from"),
             to: text("to"),
             range: text("range"),
+            sort: text("sort"),
             active: false,
         };
-        filter.active = filter != Filter::default();
+        filter.active = Filter { sort: String::new(), ..filter.clone() } != Filter::default();
         filter
     }
 
@@ -168,11 +235,33 @@ impl Filter {
             ("from", &self.from),
             ("to", &self.to),
             ("range", &self.range),
+            ("sort", &self.sort),
             ("zone", zone),
             (name, value),
         ];
         pairs.extend(self.statuses.iter().map(|status| ("status", status.as_str())));
         with_query(path, &pairs)
+    }
+
+    /// Returns the URL of this filter with another order.
+    fn sorted(&self, sort: &str, zone: Tz) -> String {
+        Filter { sort: sort.to_owned(), ..self.clone() }.address(zone, "")
+    }
+
+    /// Returns the URL of this filter with one status, or with all. What is counted in a range is also listed within it; what
+    /// has not begun has no place in one.
+    fn of_status(&self, status: Option<Status>, zone: Tz) -> String {
+        let statuses = status.iter().map(|status| status.as_str().to_owned()).collect();
+        let without_time =
+            status.is_some_and(|status| matches!(status, Status::Queued | Status::Running | Status::Skipped | Status::Missed));
+        let wanted = Filter { statuses, ..self.clone() };
+        let has_time = !self.range.is_empty() || !self.from.is_empty() || !self.to.is_empty();
+        let wanted = match status {
+            _ if without_time => Filter { range: String::new(), from: String::new(), to: String::new(), ..wanted },
+            Some(_) if !has_time => Filter { range: USUAL_RANGE.to_owned(), ..wanted },
+            _ => wanted,
+        };
+        wanted.address(zone, "")
     }
 
     /// Returns the URL of this filter with a predefined range, or without it if it is already active.

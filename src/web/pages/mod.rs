@@ -5,13 +5,16 @@ mod account;
 mod audit;
 mod bulk;
 mod calendar;
+mod calendar_minute;
 mod calendars;
 mod changes;
 mod channels;
 mod datasources;
 mod demo;
 mod execution;
+mod execution_bulk;
 mod executions;
+mod failures;
 mod form_errors;
 mod freezes;
 mod heartbeats;
@@ -22,7 +25,10 @@ mod nodes;
 mod notify_rules;
 mod occurrences;
 mod overview;
+mod params;
 mod pause;
+mod preferences;
+mod preview;
 mod rows;
 mod run_form;
 mod saved_views;
@@ -35,6 +41,7 @@ mod task_form;
 mod task_state;
 mod task_types;
 mod tasks;
+mod test_run;
 mod tokens;
 pub mod transfer;
 mod users;
@@ -59,6 +66,9 @@ pub fn routes(web: &Arc<Web>) -> Route {
         .at("/login/oidc/callback", get(public(web, single_sign_on::callback)))
         .at("/logout", post(session(web, account::sign_out)))
         .at("/preferences", post(public(web, account::set_preferences)))
+        .at("/preferences/lists", post(session(web, preferences::set_lists)))
+        .at("/failures/acknowledge", post(session(web, failures::acknowledge)))
+        .at("/failures/mute", post(session(web, failures::mute)))
         .at("/demo", post(session(web, demo::add)))
         .at("/demo/remove", get(session(web, demo::confirm_remove)).post(session(web, demo::remove)))
         .at("/tasks", get(session(web, tasks::list)))
@@ -66,10 +76,12 @@ pub fn routes(web: &Arc<Web>) -> Route {
         .at("/tasks/-/bulk", get(session(web, bulk::confirm)).post(session(web, bulk::apply)))
         .at("/tasks/-/bulk/:id", get(session(web, bulk::progress)))
         .at("/tasks/-/bulk/:id/stop", post(session(web, bulk::stop)))
-        .at("/tasks/-/preview", post(session(web, task_form::preview)))
+        .at("/tasks/-/preview", post(session(web, preview::show)))
         .at("/tasks/-/changes", post(session(web, changes::show)))
         .at("/tasks/-/check", post(session(web, task_form::check)))
         .at("/tasks/-/names", get(session(web, task_form::names)))
+        .at("/tasks/-/params", post(session(web, params::switch)))
+        .at("/tasks/-/test", post(session(web, test_run::start)))
         .at("/tasks/-/type", post(session(web, task_form::type_part)))
         .at("/tasks/new", get(session(web, task_form::new)).post(session(web, task_form::create)))
         .at("/tasks/:id", get(session(web, task::show)))
@@ -92,9 +104,11 @@ pub fn routes(web: &Arc<Web>) -> Route {
         .at("/executions", get(session(web, executions::list)))
         .at("/executions/-/download", get(session(web, executions::download)))
         .at("/executions/-/rows", get(session(web, executions::updates)))
+        .at("/executions/-/bulk", get(session(web, execution_bulk::confirm)).post(session(web, execution_bulk::apply)))
         .at("/executions/-/newer", get(session(web, executions::newer)))
         .at("/executions/:id", get(session(web, execution::show)))
         .at("/executions/:id/output", get(session(web, execution::more_output)))
+        .at("/executions/:id/search", get(session(web, execution::search_output)))
         .at("/executions/:id/cancel", post(session(web, execution::cancel)))
         .at("/executions/:id/rerun", get(session(web, execution::confirm_rerun)).post(session(web, execution::rerun)))
         .at("/views", get(session(web, saved_views::list)))
@@ -109,11 +123,13 @@ pub fn routes(web: &Arc<Web>) -> Route {
         .at("/heartbeats/:id/rotate", get(session(web, heartbeats::confirm_rotate)).post(session(web, heartbeats::rotate)))
         .at("/heartbeats/:id/delete", get(session(web, heartbeats::confirm_delete)).post(session(web, heartbeats::delete)))
         .at("/calendar", get(session(web, calendar::show)))
+        .at("/calendar/-/minute", get(session(web, calendar_minute::show)).post(session(web, calendar_minute::move_task)))
         .at("/calendars", get(session(web, calendars::list)))
         .at("/calendars/-/new", get(session(web, calendars::new)).post(session(web, calendars::create)))
         .at("/calendars/:id", get(session(web, calendars::show)))
         .at("/calendars/:id/edit", get(session(web, calendars::edit)).post(session(web, calendars::replace)))
         .at("/calendars/:id/import", get(session(web, calendars::import_form)).post(session(web, calendars::import)))
+        .at("/calendars/:id/restore", get(session(web, calendars::confirm_restore)).post(session(web, calendars::restore)))
         .at("/calendars/:id/delete", get(session(web, calendars::confirm_delete)).post(session(web, calendars::delete)))
         .at("/freezes", get(session(web, freezes::list)).post(session(web, freezes::create)))
         .at("/freezes/:id/end", get(session(web, freezes::confirm_end)).post(session(web, freezes::end)))

@@ -10,6 +10,7 @@ use crate::domain::input::seconds_value;
 use crate::domain::notify::digest::weekday_name;
 use crate::domain::notify::quiet_hours::short;
 use crate::domain::notify::rule::NotifyRule;
+use crate::domain::notify::text_templates;
 use crate::domain::user::Action;
 use crate::web::form::split_tags;
 use crate::web::request_context::{HandlerResult, RequestContext};
@@ -19,7 +20,7 @@ use crate::web::view::task_form::Fields;
 use crate::web::view::tasks::ConfirmDialog;
 
 const LIST: &str = "/settings/rules";
-const FIELDS: [&str; 17] = [
+const FIELDS: [&str; 19] = [
     "/name",
     "/tasks/all",
     "/tasks/ids",
@@ -37,6 +38,8 @@ const FIELDS: [&str; 17] = [
     "/digest/weekday",
     "/digest/at",
     "/digest/timezone",
+    "/title_template",
+    "/body_template",
 ];
 
 /// `GET /settings/rules`
@@ -137,6 +140,11 @@ fn body(ctx: &RequestContext, name: Option<&str>) -> Value {
     if let Some(seconds) = ctx.form.get("/remind_every_seconds") {
         set("remind_every_seconds", number(seconds));
     }
+    for name in text_templates::FIELDS {
+        if let Some(template) = ctx.form.get(&format!("/{name}")) {
+            set(name, template.into());
+        }
+    }
     if let Some(language) = ctx.form.get("/language") {
         set("language", language.into());
     }
@@ -178,6 +186,9 @@ fn fields(rule: &NotifyRule) -> Fields {
     set("/urgent", rule.urgent.to_string());
     set("/enabled", rule.enabled.to_string());
     set("/language", rule.language.tag().to_owned());
+    for (name, template) in rule.templates.iter() {
+        set(&format!("/{name}"), template.to_owned());
+    }
     if let Some(every) = rule.remind_every {
         set("/remind_every_seconds", seconds_value(every).to_string());
     }

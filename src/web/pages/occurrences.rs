@@ -26,7 +26,7 @@ const SPAN: TimeDelta = TimeDelta::days(7);
 const LISTED: i64 = 200;
 /// Backfills of one page.
 const BACKFILLS: i64 = 10;
-const FIELDS: [&str; 4] = ["/from", "/to", "/only", "/concurrency"];
+const FIELDS: [&str; 5] = ["/from", "/to", "/only", "/times", "/concurrency"];
 
 /// `GET /tasks/{id}/occurrences?from=…&to=…`
 pub async fn list(ctx: Arc<RequestContext>) -> HandlerResult {
@@ -72,7 +72,12 @@ pub async fn cancel(ctx: Arc<RequestContext>) -> HandlerResult {
 fn body(form: &Pairs) -> Value {
     let text = |name: &str| form.get(name).filter(|value| !value.is_empty());
     let mut body = Map::new();
-    for name in ["from", "to", "only"] {
+    // The button below the list runs what is selected there; the other one leaves the selection alone.
+    let is_chosen = form.get("/chosen").is_some();
+    if is_chosen {
+        body.insert("times".to_owned(), form.all("/times").collect());
+    }
+    for name in ["from", "to", "only"].into_iter().filter(|name| !is_chosen || *name != "only") {
         body.extend(text(&format!("/{name}")).map(|value| (name.to_owned(), Value::from(value))));
     }
     let number = |value: &str| value.parse::<i64>().map_or(Value::from(value), Value::from);
@@ -116,7 +121,7 @@ async fn render(
         zone: zone.name().to_owned(),
         from: local(from, zone),
         to: local(to, zone),
-        rows: rows.map(|one| OccurrenceRow::new(&ctx.view(), &one, zone)).collect(),
+        rows: rows.map(|one| OccurrenceRow::new(&ctx.view(), &one, zone, &ctx.form)).collect(),
         more: more.unwrap_or_default(),
         backfills: backfills.iter().map(|one| BackfillRow::new(one, zone)).collect(),
         message,

@@ -31,18 +31,19 @@ pub(super) fn tasks(ctx: &RequestContext, tasks: &[Task]) -> Result<String, Fail
 /// The rows of executions, in order.
 pub(super) async fn executions(ctx: &RequestContext, executions: &[Execution]) -> Result<String, Failure> {
     let tasks: Vec<&str> = executions.iter().map(|execution| execution.task_id.as_str()).collect();
+    let can_run = ctx.can_run();
     let existing = ctx.services().tasks.existing(ctx.actor()?, &tasks).await?;
     let mut html = String::new();
     for execution in executions {
         let task_exists = existing.contains(&execution.task_id);
         let state = ExecutionState::new(execution, task_exists);
-        let key = RowKey { id: execution.id.clone(), language: ctx.language, can_run: false };
+        let key = RowKey { id: execution.id.clone(), language: ctx.language, can_run };
         if let Some(row) = ctx.web.execution_rows.get(&key, &state) {
             html.push_str(&row);
             continue;
         }
         let run = ExecutionRow::new(&ctx.view(), execution, task_exists);
-        let drawn = ctx.web.templates.fragment(ctx.language, DrawnExecutionRow::TEMPLATE, &DrawnExecutionRow { run })?;
+        let drawn = ctx.web.templates.fragment(ctx.language, DrawnExecutionRow::TEMPLATE, &DrawnExecutionRow { run, can_run })?;
         ctx.web.execution_rows.put(key, state, &drawn);
         html.push_str(&drawn);
     }

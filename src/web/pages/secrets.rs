@@ -44,7 +44,9 @@ fn limit(ctx: &RequestContext, field: &str) -> Option<Vec<String>> {
 
 async fn render(ctx: &RequestContext, status: StatusCode, form: Fields, message: String) -> HandlerResult {
     let secrets = ctx.services().secrets.list(ctx.actor()?).await?;
-    let rows = secrets.iter().map(|secret| SecretRow::new(&ctx.view(), secret)).collect();
+    let uses = ctx.services().secrets.uses(ctx.actor()?).await?;
+    let used = |name: &str| uses.get(name).map(Vec::as_slice).unwrap_or_default();
+    let rows = secrets.iter().map(|secret| SecretRow::new(&ctx.view(), secret, used(&secret.name))).collect();
     ctx.page_with(status, "settings", &SecretList { rows, message, form })
 }
 

@@ -5,9 +5,8 @@ use std::sync::Arc;
 use poem::http::StatusCode;
 use serde_json::Value;
 
-use super::run_form::{self, RunForm};
+use super::run_form::{self, RunSubject};
 use super::{rows, task_state, versions};
-use crate::domain::fault::Fault;
 use crate::domain::notify::incident::IncidentFilter;
 use crate::domain::notify::rule::Target;
 use crate::domain::page::{ExecutionFilter, PageRequest};
@@ -22,11 +21,14 @@ use crate::web::view::hooks::{HookRow, hooks_href};
 use crate::web::view::incidents::{IncidentRow, MuteView, PageLink};
 use crate::web::view::notify_rules::href as rule_href;
 use crate::web::view::pause::PauseNote;
-use crate::web::view::task::{ChainLink, Firing, TaskPage, chart};
+use crate::web::view::run_chart::RunChart;
+use crate::web::view::task::{ChainLink, Firing, QuickRule, TaskPage};
 use crate::web::view::tasks::{ConfirmDialog, TaskRow, task_href};
 use crate::web::view::{Moment, pretty};
 
 const UPCOMING: usize = 10;
+/// Upcoming runs shown of a rule that fires often.
+const UPCOMING_OF_QUICK: usize = 3;
 const EXECUTIONS: u32 = 20;
 /// Number of runs in the charts.
 const CHARTED: i64 = 60;
@@ -42,7 +44,10 @@ pub async fn show(ctx: Arc<RequestContext>) -> HandlerResult {
         ctx.services().executions.recent_runs(ctx.actor()?, &[&task.id], CHARTED).await?.remove(&task.id).unwrap_or_default();
     let chained: Vec<&str> = task.chain.iter().map(|link| link.task.as_str()).collect();
     let chained = ctx.services().tasks.existing(ctx.actor()?, &chained).await?;
-    let (upcoming, notes) = upcoming(&ctx, &task, UPCOMING).await?;
+    let (mut upcoming, notes) = upcoming(&ctx, &task, UPCOMING).await?;
+    let quick = QuickRule::new(&upcoming.iter().map(|one| one.when).collect::<Vec<_>>());
+    upcoming.truncate(if quick.is_some() { UPCOMING_OF_QUICK } else { UPCOMING });
+    let (versions, pausing_versions) = versions::newest(&ctx, &task).await?;
     let hooks = ctx.services().hooks.list(ctx.actor()?, &task.id).await?;
     let target = Target { id: &task.id, tags: &task.tags, task_type: &task.task_type };
     let rules = ctx.services().notify_rules.of_task(ctx.actor()?, &target).await?;
@@ -61,13 +66,14 @@ pub async fn show(ctx: Arc<RequestContext>) -> HandlerResult {
         chain: task.chain.iter().map(|link| ChainLink::new(link, chained.contains(&link.task))).collect(),
         inputs: run_form::controls(&task.inputs, None),
         upcoming,
+        quick,
         notes,
         success_percent: (ended > 0).then(|| task.stats.success_count * 100 / ended),
         executions: rows::executions(&ctx, &runs.items).await?,
         executions_href: with_query("/executions", &[("task_id", &task.id)]),
         newest: runs.items.first().map(|run| run.id.clone()).unwrap_or_default(),
-        durations: chart(&ctx.view(), &points, |run| run.duration_ms),
-        start_delays: chart(&ctx.view(), &points, |run| run.lateness_ms),
+        durations: RunChart::durations(&ctx.view(), &points),
+        start_delays: RunChart::start_delays(&ctx.view(), &points),
         state: task_state::kept(&ctx, &task).await?,
         rules: rules.iter().map(|rule| rule_link(&rule.definition.name)).collect(),
         incidents: incidents.items.iter().map(|incident| IncidentRow::new(&ctx.view(), incident)).collect(),
@@ -75,7 +81,8 @@ pub async fn show(ctx: Arc<RequestContext>) -> HandlerResult {
         hooks: hooks.iter().map(|hook| HookRow::new(&ctx.view(), hook)).collect(),
         paused: task.paused.as_ref().map(|pause| PauseNote::new(pause, zone)),
         hooks_href: hooks_href(&task.id),
-        versions: versions::newest(&ctx, &task).await?,
+        versions,
+        pausing_versions,
         row: TaskRow::new(&ctx.view(), &task),
     };
     ctx.page("tasks", &view)
@@ -109,31 +116,37 @@ pub(super) async fn upcoming(ctx: &RequestContext, task: &Task, count: usize) ->
 pub async fn confirm_run(ctx: Arc<RequestContext>) -> HandlerResult {
     ctx.authorize(Action::Run)?;
     let task = ctx.services().tasks.get(ctx.actor()?, ctx.id()).await?;
-    let with_params = ctx.query.get("params").is_some();
+    let subject = subject(&task);
     let view = ConfirmDialog {
-        with_params,
-        params: if with_params { pretty(&task.params) } else { String::new() },
-        inputs: run_form::controls(&task.inputs, None),
+        params: if ctx.query.get("params").is_some() { Some(subject.params_view(&ctx).await?) } else { None },
+        inputs: subject.controls(None),
         ..dialog(&ctx, "run", &task.id)
     };
     ctx.confirm(StatusCode::OK, "tasks", &view)
+}
+
+fn subject(task: &Task) -> RunSubject<'_> {
+    RunSubject { tab: "tasks", task_type: &task.task_type, params: &task.params, inputs: &task.inputs }
 }
 
 /// `POST /tasks/{id}/run`
 pub async fn run(ctx: Arc<RequestContext>) -> HandlerResult {
     ctx.authorize(Action::Run)?;
     let task = ctx.services().tasks.get(ctx.actor()?, ctx.id()).await?;
-    let refused = |faults: &[Fault]| run_form::refused(&ctx, "tasks", &task.inputs, faults, dialog(&ctx, "run", &task.id));
-    let form = match RunForm::read(&ctx, &task.inputs) {
+    let (subject, dialog) = (subject(&task), dialog(&ctx, "run", &task.id));
+    if let Some(switched) = subject.switched(&ctx, dialog.clone()).await {
+        return switched;
+    }
+    let form = match subject.read(&ctx) {
         Ok(form) => form,
-        Err(fault) => return refused(&[fault]),
+        Err(faults) => return subject.refused(&ctx, &faults, dialog).await,
     };
     match ctx.services().executions.run_with(ctx.actor()?, &task.id, form.values(), ctx.form_key()).await {
         Ok(execution) => {
             let link = format!("/executions/{}", encode(&execution.id));
             Ok(ctx.action_done(&Flash::new("started", &task.id, &link), &task.id, &link))
         }
-        Err(Error::Invalid(faults)) => refused(&faults),
+        Err(Error::Invalid(faults)) => subject.refused(&ctx, &faults, dialog).await,
         Err(error) => Err(error.into()),
     }
 }

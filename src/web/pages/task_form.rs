@@ -1,38 +1,34 @@
-//! Task form (new, duplicate, edit), trigger preview and parameter check.
+//! Task form (new, duplicate, edit) and parameter check.
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Datelike, Weekday};
-use chrono_tz::Tz;
 use poem::http::StatusCode;
 use serde_json::Value;
 
 use super::changes::compare;
+use super::params::{self, Submitted};
 use crate::domain::calendar::CN;
 use crate::domain::chain;
 use crate::domain::fault::Fault;
 use crate::domain::page::{PageRequest, TaskFilter};
 use crate::domain::run_input;
-use crate::domain::schedule::Preview;
-use crate::domain::task::Task;
 use crate::domain::user::Action;
-use crate::i18n::Language;
-use crate::service::Error;
+use crate::service::{Error, LONGEST_TEST};
 use crate::tasks::{Spec, template};
 use crate::web::error::Failure;
+use crate::web::form::params::PARAMS;
 use crate::web::form::schedule::ScheduleTemplate;
 use crate::web::form::{self, Values};
 use crate::web::request_context::{HandlerResult, RequestContext};
 use crate::web::session::Flash;
 use crate::web::urls::Pairs;
-use crate::web::view::task_form::{
-    CheckView, Fields, ParamFault, PreviewMoment, PreviewView, Stale, TaskForm, TaskNames, TypePart,
-};
+use crate::web::view::params::Shown;
+use crate::web::view::params_check::CheckView;
+use crate::web::view::task_form::{Fields, Stale, TaskForm, TaskNames, TypeCard, TypePart};
 use crate::web::view::task_types::TypeView;
 use crate::web::view::tasks::task_href;
-use crate::web::view::{Choice, Moment, View, type_choices};
+use crate::web::view::{Choice, View, type_choices};
 
-const PREVIEWED: i64 = 5;
 /// Maximum number of tasks suggested for a chain.
 const NAMED: u32 = 20;
 
@@ -50,14 +46,20 @@ pub async fn new(ctx: Arc<RequestContext>) -> HandlerResult {
     if let Some(template) = ctx.query.get("template").and_then(ScheduleTemplate::parse) {
         values.extend(template.values().map(|(name, text)| (name.to_owned(), text.to_owned())));
     }
-    let view = render(&ctx, "new", "/tasks/new", "/tasks", 0, values, &[]).await?;
+    let view = Drawn::new("new", "/tasks/new", "/tasks").render(&ctx, values, &[]).await?;
     ctx.page("tasks", &view)
 }
 
 /// `POST /tasks/new`
 pub async fn create(ctx: Arc<RequestContext>) -> HandlerResult {
     ctx.authorize(Action::Edit)?;
-    let (task, mut faults) = form::to_task(&ctx.form);
+    let submitted = params::read(&ctx);
+    let drawn = Drawn::new("new", "/tasks/new", "/tasks").submitted(submitted.shown);
+    if let Some(shown) = params::asked_view(&ctx) {
+        return redrawn(&ctx, drawn, &submitted, shown).await;
+    }
+    let (task, mut faults) = form::to_task(&submitted.form);
+    faults.extend(submitted.faults);
     let outcome = match faults.is_empty() {
         true => ctx.services().tasks.create(ctx.actor()?, &task).await,
         false => Err(Error::Invalid(other_faults(&ctx, &task))),
@@ -78,9 +80,21 @@ pub async fn create(ctx: Arc<RequestContext>) -> HandlerResult {
         Err(Error::Forbidden(message)) => (StatusCode::FORBIDDEN, ctx.translate(&message)),
         Err(error) => return Err(error.into()),
     };
-    let mut view = render(&ctx, "new", "/tasks/new", "/tasks", 0, form::submitted(&ctx.form), &faults).await?;
+    let mut view = drawn.render(&ctx, form::submitted(&submitted.form), &faults).await?;
     view.message = message;
     ctx.page_with(status, "tasks", &view)
+}
+
+/// The form again, with the parameters in another view or with the fields of another type; without scripts.
+async fn redrawn(ctx: &RequestContext, drawn: Drawn<'_>, submitted: &Submitted, shown: Shown) -> HandlerResult {
+    let shown = if submitted.faults.is_empty() { shown } else { Shown::Fields };
+    let mut values = form::submitted(&submitted.form);
+    fill_in_type(ctx, &mut values);
+    let is_same_type = ctx.form.get("filled_by") == ctx.form.get("/type");
+    let drawn = Drawn { shown, was_submitted: is_same_type && shown == submitted.shown, ..drawn };
+    let mut view = drawn.render(ctx, values, &submitted.faults).await?;
+    view.is_unsaved = true;
+    ctx.page("tasks", &view)
 }
 
 /// Validates the rest of the task if the parameters are not JSON.
@@ -96,8 +110,9 @@ pub async fn edit(ctx: Arc<RequestContext>) -> HandlerResult {
     let task = ctx.services().tasks.get_editable(ctx.actor()?, ctx.id()).await?;
     let here = task_href(&task.id);
     let values = form::to_values(&task.to_input());
-    let view = render(&ctx, "edit", &format!("{here}/edit"), &ctx.return_path(&here), task.version, values, &[]).await?;
-    ctx.page("tasks", &view)
+    let (post_to, back) = (format!("{here}/edit"), ctx.return_path(&here));
+    let drawn = Drawn { version: task.version, ..Drawn::new("edit", &post_to, &back) };
+    ctx.page("tasks", &drawn.render(&ctx, values, &[]).await?)
 }
 
 /// `POST /tasks/{id}/edit`
@@ -106,7 +121,13 @@ pub async fn replace(ctx: Arc<RequestContext>) -> HandlerResult {
     let id = ctx.id();
     let here = task_href(id);
     let version = ctx.form.all("version").last().and_then(|text| text.parse().ok()).unwrap_or(0);
-    let (mut task, mut faults) = form::to_task(&ctx.form);
+    let (submitted, post_to) = (params::read(&ctx), format!("{here}/edit"));
+    let drawn = Drawn { version, ..Drawn::new("edit", &post_to, &here) }.submitted(submitted.shown);
+    if let Some(shown) = params::asked_view(&ctx) {
+        return redrawn(&ctx, drawn, &submitted, shown).await;
+    }
+    let (mut task, mut faults) = form::to_task(&submitted.form);
+    faults.extend(submitted.faults);
     if task.get("chain").is_none() {
         task["chain"] = chain::to_json(&ctx.services().tasks.get(ctx.actor()?, id).await?.chain);
     }
@@ -125,22 +146,22 @@ pub async fn replace(ctx: Arc<RequestContext>) -> HandlerResult {
             (StatusCode::UNPROCESSABLE_ENTITY, String::new())
         }
         Err(Error::Stale { current, .. }) => {
-            stale = Some(changed_meanwhile(&ctx, id, current).await?);
+            stale = Some(changed_meanwhile(&ctx, &submitted.form, id, current).await?);
             (StatusCode::PRECONDITION_FAILED, String::new())
         }
         Err(Error::Forbidden(message)) => (StatusCode::FORBIDDEN, ctx.translate(&message)),
         Err(error) => return Err(error.into()),
     };
-    let mut view = render(&ctx, "edit", &format!("{here}/edit"), &here, version, form::submitted(&ctx.form), &faults).await?;
+    let mut view = drawn.render(&ctx, form::submitted(&submitted.form), &faults).await?;
     view.message = message;
     view.stale = stale;
     ctx.page_with(status, "tasks", &view)
 }
 
 /// Compares a concurrently saved task with the submitted form.
-async fn changed_meanwhile(ctx: &RequestContext, id: &str, current: i64) -> Result<Stale, Failure> {
+async fn changed_meanwhile(ctx: &RequestContext, form: &Pairs, id: &str, current: i64) -> Result<Stale, Failure> {
     let theirs = ctx.services().tasks.get(ctx.actor()?, id).await?;
-    Ok(Stale { current, differences: compare(ctx, &theirs) })
+    Ok(Stale { current, differences: compare(form, &theirs) })
 }
 
 /// `GET /tasks/{id}/copy`: the form of a new task, filled in from another.
@@ -153,60 +174,83 @@ pub async fn copy(ctx: Arc<RequestContext>) -> HandlerResult {
         values.remove("/name");
     }
     values.insert("/id".to_owned(), String::new());
-    let view = render(&ctx, "copy", "/tasks/new", &task_href(&task.id), 0, values, &[]).await?;
-    ctx.page("tasks", &view)
+    let back = task_href(&task.id);
+    ctx.page("tasks", &Drawn::new("copy", "/tasks/new", &back).render(&ctx, values, &[]).await?)
 }
 
-/// The task types that the user may save.
+/// The types that most tasks have, in the order in which they are offered.
+const FIRST_TYPES: [&str; 4] = ["send_cmd", "http_request", "send_sql", "send_email"];
+
+/// The task types that the user may save, the most used ones first.
 pub(super) fn offered_types(ctx: &RequestContext) -> Vec<Choice> {
     let Some(actor) = &ctx.actor else { return Vec::new() };
     let mut choices = type_choices(&ctx.view());
     choices.retain(|choice| ctx.services().tasks.allow_type(actor, &choice.value).is_ok());
+    choices.sort_by_key(|choice| FIRST_TYPES.iter().position(|name| *name == choice.value).unwrap_or(FIRST_TYPES.len()));
     choices
 }
 
-async fn render(
-    ctx: &RequestContext,
+/// How the form of a task is drawn.
+#[derive(Clone, Copy)]
+struct Drawn<'d> {
     mode: &'static str,
-    post_to: &str,
-    back: &str,
+    post_to: &'d str,
+    back: &'d str,
     version: i64,
-    values: Values,
-    faults: &[Fault],
-) -> Result<TaskForm, Failure> {
-    let entry = values.get("/type").and_then(|name| ctx.services().registry.get(name));
-    let cron_open =
-        form::TRIGGERS[2].1.iter().skip(1).take(8).any(|m| values.get(&format!("/trigger/{m}")).is_some_and(|v| !v.is_empty()));
-    let mut form = Fields { values, ..Fields::default() };
-    let rule_rows = form::schedule::row_numbers(&form.values);
-    let other_faults = form.assign(&ctx.translate_faults(faults));
-    let form_has_rules = form::schedule::has_rules(&form.values) || form.faults.keys().any(|name| name.starts_with("/triggers"));
-    let calendars = calendar_choices(ctx, form.values.get("/calendar")).await?;
-    Ok(TaskForm {
-        mode,
-        post_to: post_to.to_owned(),
-        back: back.to_owned(),
-        version,
-        policy_open: form.faults.keys().any(|name| name.starts_with("/policy")),
-        chain_open: form.values.keys().chain(form.faults.keys()).any(|name| name.starts_with("/chain")),
-        chain_rows: form::chain::row_numbers(&form.values),
-        inputs_open: form.values.keys().chain(form.faults.keys()).any(|name| name.starts_with("/inputs")),
-        input_rows: form::inputs::row_numbers(&form.values),
-        form,
-        other_faults,
-        fault_count: faults.len(),
-        message: String::new(),
-        types: offered_types(ctx),
-        chosen: entry.map(|entry| TypeView::new(&entry.spec, ctx.language)),
-        zones: chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name().to_owned()).collect(),
-        server_zone: ctx.services().zone.name().to_owned(),
-        queues: ctx.services().queues.to_vec(),
-        stale: None,
-        cron_open,
-        calendars,
-        rules_open: form_has_rules,
-        rule_rows,
-    })
+    shown: Shown,
+    /// Whether the fields keep what was typed into them.
+    was_submitted: bool,
+}
+
+impl<'d> Drawn<'d> {
+    fn new(mode: &'static str, post_to: &'d str, back: &'d str) -> Self {
+        Drawn { mode, post_to, back, version: 0, shown: Shown::Fields, was_submitted: false }
+    }
+
+    fn submitted(self, shown: Shown) -> Self {
+        Drawn { shown, was_submitted: true, ..self }
+    }
+
+    async fn render(self, ctx: &RequestContext, values: Values, faults: &[Fault]) -> Result<TaskForm, Failure> {
+        let entry = values.get("/type").and_then(|name| ctx.services().registry.get(name));
+        let is_set = |member: &&str| values.get(&format!("/trigger/{member}")).is_some_and(|value| !value.is_empty());
+        let cron_open = form::TRIGGERS[2].1.iter().skip(1).take(8).any(is_set);
+        let mut form = Fields { values, ..Fields::default() };
+        let text = form.values.get(PARAMS).map(String::as_str).unwrap_or_default();
+        let mut params = params::draw(ctx, entry.as_deref(), text, self.shown, self.was_submitted).await?;
+        let other_faults = form.assign(&ctx.translate_faults(faults), &params.names());
+        params.put_faults(&form.faults);
+        let is_faulty = |start: &str| form.faults.keys().any(|name| name.starts_with(start));
+        let is_used = |start: &str| is_faulty(start) || form.values.keys().any(|name| name.starts_with(start));
+        Ok(TaskForm {
+            mode: self.mode,
+            post_to: self.post_to.to_owned(),
+            back: self.back.to_owned(),
+            version: self.version,
+            policy_open: is_faulty("/policy"),
+            chain_open: is_used("/chain"),
+            chain_rows: form::chain::row_numbers(&form.values),
+            inputs_open: is_used("/inputs"),
+            input_rows: form::inputs::row_numbers(&form.values),
+            rules_open: form::schedule::has_rules(&form.values) || is_faulty("/triggers"),
+            rule_rows: form::schedule::row_numbers(&form.values),
+            calendars: calendar_choices(ctx, form.values.get("/calendar")).await?,
+            params,
+            form,
+            other_faults,
+            fault_count: faults.len(),
+            is_unsaved: !faults.is_empty(),
+            test_seconds: LONGEST_TEST.as_secs(),
+            message: String::new(),
+            types: offered_types(ctx).into_iter().map(TypeCard::new).collect(),
+            chosen: entry.map(|entry| TypeView::new(&entry.spec, ctx.language)),
+            zones: chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name().to_owned()).collect(),
+            server_zone: ctx.services().zone.name().to_owned(),
+            queues: ctx.services().queues.to_vec(),
+            stale: None,
+            cron_open,
+        })
+    }
 }
 
 /// The calendars to choose from: those of the server, and what the task has if that is several.
@@ -238,19 +282,30 @@ fn type_defaults(spec: &Spec) -> Values {
     filled.as_object().map(form::to_values).unwrap_or_default()
 }
 
-/// `POST /tasks/-/type`: the type-dependent part of the form. User input is kept; values filled in by the previous type are
-/// replaced.
-pub async fn type_part(ctx: Arc<RequestContext>) -> HandlerResult {
+/// Replaces what the type filled in that drew the form by what the chosen type fills in. User input is kept.
+fn fill_in_type(ctx: &RequestContext, values: &mut Values) {
     let registry = &ctx.services().registry;
-    let chosen = ctx.form.get("/type").and_then(|name| registry.get(name));
+    let Some(chosen) = ctx.form.get("/type").and_then(|name| registry.get(name)) else { return };
     let earlier = ctx.form.get("filled_by").and_then(|name| registry.get(name)).map(|entry| type_defaults(&entry.spec));
-    let mut values = form::submitted(&ctx.form);
-    for (name, text) in chosen.as_ref().map(|entry| type_defaults(&entry.spec)).unwrap_or_default() {
-        if is_untouched(&name, &values, earlier.as_ref()) {
+    if ctx.form.get("filled_by") == ctx.form.get("/type") {
+        return;
+    }
+    for (name, text) in type_defaults(&chosen.spec) {
+        if is_untouched(&name, values, earlier.as_ref()) {
             values.insert(name, text);
         }
     }
+}
+
+/// `POST /tasks/-/type`: the type-dependent parts of the form.
+pub async fn type_part(ctx: Arc<RequestContext>) -> HandlerResult {
+    let chosen = ctx.form.get("/type").and_then(|name| ctx.services().registry.get(name));
+    let submitted = params::read(&ctx);
+    let mut values = form::submitted(&submitted.form);
+    fill_in_type(&ctx, &mut values);
+    let text = values.get(PARAMS).map(String::as_str).unwrap_or_default();
     let view = TypePart {
+        params: params::draw(&ctx, chosen.as_deref(), text, submitted.shown, false).await?,
         form: Fields { values, ..Fields::default() },
         chosen: chosen.map(|entry| TypeView::new(&entry.spec, ctx.language)),
         queues: ctx.services().queues.to_vec(),
@@ -265,75 +320,16 @@ fn is_untouched(name: &str, submitted: &Values, earlier: Option<&Values>) -> boo
     now.is_empty() || now == before.trim()
 }
 
-/// `POST /tasks/-/preview`: previews the submitted trigger.
-pub async fn preview(ctx: Arc<RequestContext>) -> HandlerResult {
-    let schedule = form::schedule::to_schedule(&ctx.form);
-    let mut view = match ctx.services().preview.schedule(ctx.actor()?, &schedule, None, PREVIEWED).await {
-        Ok(mut preview) => {
-            // An unchanged rule continues from its next run, not from now.
-            if let Some(task) = unmoved(&ctx, &schedule).await?
-                && let Some(own) = ctx.services().preview.task(ctx.actor()?, &task, PREVIEWED as usize).await?
-            {
-                preview.occurrences = own.occurrences;
-            }
-            explained(&ctx, &schedule, preview)
-        }
-        Err(Error::Invalid(faults)) => PreviewView::from_faults(&ctx.translate_faults(&faults)),
-        Err(error) => return Err(error.into()),
-    };
-    view.clear(form::schedule::row_fields(&ctx.form));
-    ctx.fragment(StatusCode::OK, PreviewView::TEMPLATE, &view)
-}
-
-/// Returns the edited task if it is enabled and its rules and calendars are unchanged.
-async fn unmoved(ctx: &RequestContext, schedule: &Value) -> Result<Option<Task>, Failure> {
-    let is_edit = ctx.form.all("version").last().is_some_and(|version| version != "0");
-    let Some(id) = ctx.form.get("/id").filter(|_| is_edit) else { return Ok(None) };
-    match ctx.services().tasks.get(ctx.actor()?, id).await {
-        Ok(task) => Ok(Some(task).filter(|task| task.enabled && form::schedule::is_of(schedule, task))),
-        Err(Error::NotFound(_)) => Ok(None),
-        Err(error) => Err(error.into()),
-    }
-}
-
-fn explained(ctx: &RequestContext, schedule: &Value, preview: Preview) -> PreviewView {
-    let description = match ctx.language {
-        Language::English => preview.description_en,
-        Language::Chinese => preview.description_zh,
-    };
-    let local = |at: &DateTime<Tz>| at.format("%Y-%m-%d %H:%M:%S %:z").to_string();
-    let moments = preview.occurrences.iter().map(|one| PreviewMoment {
-        at: Moment::new(one.at.to_utc(), one.at.timezone()),
-        local: local(&one.at),
-        weekday: weekday(one.at.weekday()),
-        note: one.note.unwrap_or_default(),
-        original: if one.at == one.scheduled_at { String::new() } else { local(&one.scheduled_at) },
-    });
-    PreviewView {
-        text: preview.text,
-        description,
-        moments: moments.collect(),
-        notes: preview.notes.iter().map(|note| ctx.translate(note)).collect(),
-        idle: schedule.pointer("/trigger/type").and_then(Value::as_str) == Some("idle"),
-        ..PreviewView::from_faults(&[])
-    }
-}
-
-fn weekday(day: Weekday) -> &'static str {
-    ["mon", "tue", "wed", "thu", "fri", "sat", "sun"][day.num_days_from_monday() as usize]
-}
-
 /// `POST /tasks/-/check`: checks that the parameters are JSON and valid for their task type.
 pub async fn check(ctx: Arc<RequestContext>) -> HandlerResult {
     ctx.authorize(Action::Edit)?;
-    let text = ctx.form.raw("/params").unwrap_or_default();
-    let faults = match form::to_params(text) {
-        Err(fault) => vec![fault],
-        Ok(params) => params_faults(&ctx, &ctx.form, &params),
-    };
-    let faults = ctx.translate_faults(&faults);
-    let empty = text.trim().is_empty() && faults.is_empty();
-    let view = CheckView { empty, faults: faults.iter().map(ParamFault::new).collect() };
+    let submitted = params::read(&ctx);
+    let (text, mut faults) = (submitted.params(), submitted.faults.clone());
+    match form::to_params(text) {
+        Err(fault) => faults.push(fault),
+        Ok(params) => faults.extend(params_faults(&ctx, &submitted.form, &params)),
+    }
+    let view = CheckView::new(&ctx.translate_faults(&faults), text.trim().is_empty(), &submitted.names);
     ctx.fragment(StatusCode::OK, CheckView::TEMPLATE, &view)
 }
 

@@ -8,8 +8,10 @@ use super::{rows, saved_views};
 use crate::domain::execution::Status;
 use crate::domain::page::{Cursor, PageRequest, TaskFilter, TaskSort};
 use crate::domain::saved_view::ListKind;
+use crate::web::display::ListDisplay;
 use crate::web::request_context::{HandlerResult, RequestContext, html_response};
 use crate::web::urls::{Pairs, with_query};
+use crate::web::view::display::DisplayMenu;
 use crate::web::view::tasks::{Filter, GoneRows, SortHead, TaskList};
 use crate::web::view::{Choice, Pager, View, status_choices, type_choices};
 
@@ -19,7 +21,8 @@ const MAX_ROWS: usize = 100;
 /// `GET /tasks`
 pub async fn list(ctx: Arc<RequestContext>) -> HandlerResult {
     let submitted = Filter::from_query(&ctx.query);
-    let page = PageRequest { cursor: ctx.query.get("cursor").and_then(Cursor::decode), ..PageRequest::default() };
+    let display = ListDisplay::from_headers(&ctx.headers);
+    let page = PageRequest { size: display.size, cursor: ctx.query.get("cursor").and_then(Cursor::decode) };
     let found = ctx.services().tasks.list(ctx.actor()?, &submitted.read(), &page).await?;
     let sorts = TaskSort::ALL.into_iter().flat_map(|sort| {
         [sort.as_str().to_owned(), format!("-{}", sort.as_str())].map(|name| {
@@ -35,6 +38,7 @@ pub async fn list(ctx: Arc<RequestContext>) -> HandlerResult {
         rows: rows::tasks(&ctx, &found.items)?,
         heads: heads(&submitted),
         menu: saved_views::menu(&ctx, ListKind::Tasks, &submitted.address(""), submitted.active).await?,
+        display: DisplayMenu::new(&ctx.view(), ListKind::Tasks, &display),
         pager: Pager::new(&found, |cursor| submitted.address(cursor)),
         filter: submitted,
     };

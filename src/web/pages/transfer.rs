@@ -81,6 +81,7 @@ fn seen(document: &Value, prune: bool, planned: &ImportOutcome) -> String {
         digest.update(format!("{} {} {:?}", change.kind.as_str(), change.id, change.differences));
     }
     digest.update(planned.calendars.join(" "));
+    digest.update(format!(" {} {}", planned.notify_rules, planned.heartbeats));
     HEXLOWER.encode(&digest.finalize()[..16])
 }
 

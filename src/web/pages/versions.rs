@@ -14,15 +14,25 @@ use crate::web::view::versions::{VersionList, VersionRow, restore_href, rows};
 
 /// Number of versions on the task page.
 const NEWEST: usize = 5;
+/// Number of versions that are looked at for them.
+const LOOKED_AT: usize = 30;
 
-/// Returns the latest versions, for the task page.
-pub(super) async fn newest(ctx: &RequestContext, task: &Task) -> Result<Vec<VersionRow>, Failure> {
+/// Returns the latest versions for the task page, without those that only pause or resume, and the number of these.
+pub(super) async fn newest(ctx: &RequestContext, task: &Task) -> Result<(Vec<VersionRow>, usize), Failure> {
     let mut versions = ctx.services().tasks.versions(ctx.actor()?, &task.id, None).await?;
-    // One more than is shown, for comparison.
-    versions.truncate(NEWEST + 1);
+    // One more than is looked at, for comparison.
+    versions.truncate(LOOKED_AT + 1);
     let mut rows = version_rows(ctx, task, &versions);
-    rows.truncate(NEWEST);
-    Ok(rows)
+    rows.truncate(LOOKED_AT);
+    let (mut shown, mut pausing) = (Vec::new(), 0);
+    for row in rows {
+        match row.is_pausing() {
+            true => pausing += 1,
+            false if shown.len() < NEWEST => shown.push(row),
+            false => break,
+        }
+    }
+    Ok((shown, pausing))
 }
 
 fn version_rows(ctx: &RequestContext, task: &Task, versions: &[Version]) -> Vec<VersionRow> {

@@ -10,21 +10,13 @@ use crate::i18n::Language;
 use crate::stats::calendar as domain;
 use crate::web::urls::with_query;
 
+/// The heat of the fullest cell.
+const HOTTEST: i64 = 5;
+
 #[derive(Debug, Clone, Serialize)]
 pub struct Calendar {
-    pub title: String,
-    /// A day of the shown period, as in the URL.
-    pub date: String,
-    pub before: String,
-    pub after: String,
-    pub today: String,
-    /// URLs of the week view and the month view of the same date.
-    pub week: String,
-    pub as_month: String,
-    pub filter: CalendarFilter,
-    pub types: Vec<Choice>,
-    /// The calendars to choose from.
-    pub calendars: Vec<Choice>,
+    #[serde(flatten)]
+    pub nav: CalendarNav,
     /// Whole weeks, from Monday.
     pub days: Vec<Day>,
     /// Ids of tasks that fire too often to be shown.
@@ -32,10 +24,49 @@ pub struct Calendar {
     pub more: bool,
 }
 
+/// What every view of the calendar has: title, links and filter.
+#[derive(Debug, Clone, Serialize)]
+pub struct CalendarNav {
+    pub title: String,
+    /// A day of the shown period, as in the URL.
+    pub date: String,
+    pub before: String,
+    pub after: String,
+    pub today: String,
+    /// URLs of the day, the week and the month of the same date.
+    pub as_day: String,
+    pub week: String,
+    pub as_month: String,
+    pub filter: CalendarFilter,
+    pub types: Vec<Choice>,
+    /// The calendars to choose from.
+    pub calendars: Vec<Choice>,
+}
+
+impl CalendarNav {
+    pub fn sample(view: &'static str) -> CalendarNav {
+        let url = || "/calendar".to_owned();
+        CalendarNav {
+            title: "2026-11".into(),
+            date: "2026-11-21".into(),
+            before: url(),
+            after: url(),
+            today: url(),
+            as_day: url(),
+            week: url(),
+            as_month: url(),
+            filter: CalendarFilter { view, r#type: "echo".into(), task: "日报".into(), calendar: "cn".into() },
+            types: vec![Choice::new("echo", "…")],
+            calendars: vec![Choice::new("cn", "cn")],
+        }
+    }
+}
+
 /// The view and filter of the request.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct CalendarFilter {
-    pub month: bool,
+    /// `day`, `week` or `month`.
+    pub view: &'static str,
     pub r#type: String,
     pub task: String,
     /// The calendar whose closed days are shaded; empty: none.
@@ -45,6 +76,8 @@ pub struct CalendarFilter {
 #[derive(Debug, Clone, Serialize)]
 pub struct Day {
     pub date: String,
+    /// URL of the plan of the day.
+    pub href: String,
     /// Day of the month.
     pub number: u32,
     pub weekday: &'static str,
@@ -72,6 +105,10 @@ pub struct Cell {
     pub tasks: String,
     /// The peak minute and its number of planned runs; empty without one.
     pub peak: String,
+    /// URL of the peak minute.
+    pub peak_href: String,
+    /// How many runs it has, past and planned, compared with the fullest cell: 0 (none) to 5.
+    pub heat: i64,
 }
 
 /// The filter of the calendar and its time zone, for the links of its cells.
@@ -91,6 +128,7 @@ pub fn days(scope: &CellScope, found: &domain::Calendar, first: NaiveDate, count
         let date = first + Days::new(offset);
         Day {
             date: date.to_string(),
+            href: String::new(),
             number: date.day(),
             weekday: NAMES[date.weekday().num_days_from_monday() as usize],
             is_today: date == around.0,
@@ -100,7 +138,18 @@ pub fn days(scope: &CellScope, found: &domain::Calendar, first: NaiveDate, count
             cells: hours.iter().map(|hour| cell(scope, found.cells.get(&(date, *hour)), date, *hour)).collect(),
         }
     };
-    (0..count).map(day).collect()
+    let mut days: Vec<Day> = (0..count).map(day).collect();
+    set_heat(&mut days);
+    days
+}
+
+/// Sets the heat of all cells.
+fn set_heat(days: &mut [Day]) {
+    let volume = |cell: &Cell| cell.good + cell.bad + cell.other + cell.planned;
+    let most = days.iter().flat_map(|day| &day.cells).map(volume).max().unwrap_or_default().max(1);
+    for cell in days.iter_mut().flat_map(|day| &mut day.cells) {
+        cell.heat = (volume(cell) * HOTTEST + most - 1) / most;
+    }
 }
 
 /// Marks the days on which a calendar is closed, and names those that have a name.
@@ -118,6 +167,7 @@ fn cell(scope: &CellScope, found: Option<&domain::Cell>, date: NaiveDate, hour: 
     let Some(found) = found else { return Cell { hour: label, ..Cell::default() } };
     let zone = scope.zone;
     let peak = found.peak.map(|(at, firings)| format!("{} ×{firings}", at.with_timezone(&zone).format("%H:%M")));
+    let peak_href = found.peak.map(|(at, _)| with_query("/calendar/-/minute", &[("at", &at.to_rfc3339())]));
     let ran = found.succeeded + found.failed + found.other > 0;
     let names = found.tasks.join(", ");
     let more = if found.planned > found.tasks.len() as i64 { " …" } else { "" };
@@ -130,6 +180,8 @@ fn cell(scope: &CellScope, found: Option<&domain::Cell>, date: NaiveDate, hour: 
         planned: found.planned,
         tasks: if names.is_empty() { names } else { format!("{names}{more}") },
         peak: peak.unwrap_or_default(),
+        peak_href: peak_href.unwrap_or_default(),
+        heat: 0,
     }
 }
 
@@ -158,9 +210,12 @@ impl View for Calendar {
             planned: 6,
             tasks: "<b>".into(),
             peak: "08:00 ×6".into(),
+            peak_href: "/calendar/-/minute?at=x".into(),
+            heat: 5,
         };
         let day = |number, cells| Day {
             date: "2026-11-21".into(),
+            href: "/calendar?view=day".into(),
             number,
             weekday: "sat",
             is_today: number == 1,
@@ -169,17 +224,8 @@ impl View for Calendar {
             name: if number == 2 { "<b>".into() } else { String::new() },
             cells,
         };
-        let calendar = |month, days| Calendar {
-            title: "2026-11".into(),
-            date: "2026-11-21".into(),
-            before: "/calendar".into(),
-            after: "/calendar".into(),
-            today: "/calendar".into(),
-            week: "/calendar".into(),
-            as_month: "/calendar".into(),
-            filter: CalendarFilter { month, r#type: "echo".into(), task: "日报".into(), calendar: "cn".into() },
-            calendars: vec![Choice::new("cn", "cn")],
-            types: vec![Choice::new("echo", "…")],
+        let calendar = |month: bool, days| Calendar {
+            nav: CalendarNav::sample(if month { "month" } else { "week" }),
             days,
             too_frequent: if month { vec!["often".into()] } else { vec![] },
             more: month,

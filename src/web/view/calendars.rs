@@ -85,6 +85,8 @@ pub struct VersionLine {
     pub author: String,
     pub deleted: bool,
     pub dates: usize,
+    /// The address of the page that restores it; empty: it cannot be restored.
+    pub restore: String,
 }
 
 /// The next firings of a task before and after a change.
@@ -124,6 +126,17 @@ pub struct CalendarImportPage {
     /// The hash of the import that is shown; empty: nothing is.
     pub seen: String,
     pub days: usize,
+    pub firings: Vec<FiringRow>,
+}
+
+/// A version to be restored, with the firings that change.
+#[derive(Debug, Clone, Serialize)]
+pub struct CalendarRestorePage {
+    pub name: String,
+    pub href: String,
+    pub version: i64,
+    /// The hash of what is shown.
+    pub seen: String,
     pub firings: Vec<FiringRow>,
 }
 
@@ -212,8 +225,11 @@ impl YearView {
 }
 
 impl VersionLine {
-    pub fn new(ctx: &ViewContext, version: &CalendarVersion) -> VersionLine {
+    pub fn new(ctx: &ViewContext, version: &CalendarVersion, can_restore: bool) -> VersionLine {
+        let restore =
+            || with_query(&format!("{}/restore", calendar_href(&version.name)), &[("version", &version.version.to_string())]);
         VersionLine {
+            restore: if can_restore && version.content.is_some() { restore() } else { String::new() },
             version: version.version,
             at: Moment::new(version.at, ctx.zone),
             author: version.author.clone(),
@@ -274,7 +290,14 @@ impl View for CalendarPage {
     const TEMPLATE: &'static str = "pages/calendar_year.html";
 
     fn samples() -> Vec<Self> {
-        let version = |deleted| VersionLine { version: 1, at: Moment::sample(), author: "<b>".into(), deleted, dates: 2 };
+        let version = |deleted| VersionLine {
+            version: 1,
+            at: Moment::sample(),
+            author: "<b>".into(),
+            deleted,
+            dates: 2,
+            restore: if deleted { String::new() } else { "/calendars/x/restore?version=1".into() },
+        };
         let page = |built_in, closures, versions| CalendarPage {
             row: CalendarRow::sample("<b>", built_in),
             year: YearView::sample(),
@@ -302,6 +325,21 @@ impl View for CalendarForm {
             ..CalendarForm::default()
         };
         vec![form("", vec![]), form("<b>", FiringRow::samples())]
+    }
+}
+
+impl View for CalendarRestorePage {
+    const TEMPLATE: &'static str = "pages/calendar_restore.html";
+
+    fn samples() -> Vec<Self> {
+        let page = |firings| CalendarRestorePage {
+            name: "<b>".into(),
+            href: calendar_href("x"),
+            version: 2,
+            seen: "abc".into(),
+            firings,
+        };
+        vec![page(FiringRow::samples()), page(vec![])]
     }
 }
 

@@ -64,6 +64,8 @@ pub struct TestView {
     pub delivered: bool,
     /// The provider's answer.
     pub answer: String,
+    /// Why the text was the built-in one although there are templates; empty: it was not.
+    pub template_error: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -74,6 +76,8 @@ pub struct DeliveryRow {
     pub attempts: i64,
     pub next_try: Option<Moment>,
     pub answer: String,
+    /// As in [`TestView`].
+    pub template_error: String,
 }
 
 /// The URL of a channel's page, or of an action on it.
@@ -130,7 +134,11 @@ impl HealthView {
 
 impl TestView {
     pub fn new(outcome: &ChannelTestOutcome) -> TestView {
-        TestView { delivered: outcome.delivered, answer: answer(outcome.status.map(i64::from), &outcome.code, &outcome.text) }
+        TestView {
+            delivered: outcome.delivered,
+            answer: answer(outcome.status.map(i64::from), &outcome.code, &outcome.text),
+            template_error: outcome.template_error.clone().unwrap_or_default(),
+        }
     }
 }
 
@@ -143,6 +151,7 @@ impl DeliveryRow {
             attempts: message.attempts,
             next_try: message.next_try_at.map(|at| Moment::new(at, ctx.zone)),
             answer: answer(message.provider_status, &message.provider_code, &message.provider_text),
+            template_error: message.template_error.clone().unwrap_or_default(),
         }
     }
 }
@@ -170,6 +179,8 @@ pub fn form_of(channel: &Channel) -> Fields {
         ("/smtp", text(&options.smtp)),
         ("/sms", text(&options.sms)),
         ("/template", text(&options.template)),
+        ("/title_template", text(&options.title_template)),
+        ("/body_template", text(&options.body_template)),
         ("/language", text(&options.language)),
     ];
     let values = values.into_iter().map(|(name, value)| (name.to_owned(), value));
@@ -221,11 +232,12 @@ impl View for ChannelPage {
             attempts: 2,
             next_try: (state == "queued").then(moment),
             answer: if state == "queued" { String::new() } else { "<b>".into() },
+            template_error: if state == "sent" { "<b>".into() } else { String::new() },
         };
         let page = |from_file, delivered: Option<bool>, deliveries| ChannelPage {
             row: sample_row("failing"),
             from_file,
-            test_result: delivered.map(|delivered| TestView { delivered, answer: "<b>".into() }),
+            test_result: delivered.map(|delivered| TestView { delivered, answer: "<b>".into(), template_error: "<b>".into() }),
             deliveries,
             pager: Pager::default(),
             message: if from_file { String::new() } else { "…".into() },

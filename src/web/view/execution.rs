@@ -5,19 +5,24 @@ use serde::Serialize;
 
 use super::context::ViewContext;
 use super::executions::ExecutionRow;
+use super::output::OutputView;
+use super::output_search::OutputSearch;
 use super::result::ResultView;
+use super::run_timeline::RunTimeline;
 use super::tasks::task_href;
 use super::{Moment, View, pretty};
-use crate::domain::execution::{Execution, ExecutionDetail, OutputChunk, Stream};
+use crate::domain::execution::{Execution, ExecutionDetail, Status};
 use crate::domain::input::truncate;
 use crate::domain::run_data::{HookCall, RunData};
 use crate::domain::schedule::Origin;
-use crate::web::ansi::{self, Span, TextStyle, spans};
+use crate::domain::stats::RunPoint;
+use crate::stats::percentiles::Percentiles;
 
 mod samples;
 
-/// Maximum bytes of output on the page; the download is complete.
-const MAX_OUTPUT: usize = 512 * 1024;
+/// Name of the type that runs commands.
+const SEND_CMD: &str = "send_cmd";
+
 /// Maximum characters of a hook's body on the page.
 const MAX_BODY: usize = 10_000;
 
@@ -47,6 +52,13 @@ pub struct ExecutionPage {
     /// Executions that this one started through its chain.
     pub started: Vec<StartedView>,
     pub result: ResultView,
+    /// To scale, from the scheduled time to the end.
+    pub timeline: RunTimeline,
+    pub usual: Option<UsualDuration>,
+    /// Whether it ran a command: then the output says more than the result.
+    pub is_command: bool,
+    /// What was searched in the output; empty without a search.
+    pub found: OutputSearch,
     pub output: OutputView,
 }
 
@@ -113,27 +125,28 @@ pub struct StartedView {
     pub status: &'static str,
 }
 
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct OutputView {
-    /// Number of earlier chunks that are not shown.
-    pub omitted: usize,
-    pub chunks: Vec<ChunkView>,
-    /// Position of the last chunk, `attempt.seq`; empty at the start.
-    pub last: String,
-    /// ANSI styles at its end, see [`ansi::to_token`].
-    pub style: String,
+/// How long the task's runs usually take, in milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct UsualDuration {
+    pub median: i64,
+    pub p95: i64,
+    /// The number of runs it is known from.
+    pub runs: usize,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct ChunkView {
-    pub stream: &'static str,
-    pub spans: Vec<Span>,
-    /// Attempt number if this is the first chunk of another attempt, else 0.
-    pub attempt: i64,
+impl UsualDuration {
+    /// From the successful ones of these runs; `None` without any.
+    pub fn new(runs: &[RunPoint]) -> Option<UsualDuration> {
+        let good = runs.iter().filter(|run| run.status == Status::Succeeded);
+        let durations: Vec<i64> = good.filter_map(|run| run.duration_ms).collect();
+        let (runs, found) = (durations.len(), Percentiles::from_values(durations));
+        Some(UsualDuration { median: found.p50?, p95: found.p95?, runs })
+    }
 }
 
 impl ExecutionPage {
-    pub fn new(ctx: &ViewContext, detail: &ExecutionDetail, task_exists: bool) -> ExecutionPage {
+    /// `line`: of the output, to show the lines around it.
+    pub fn new(ctx: &ViewContext, detail: &ExecutionDetail, task_exists: bool, line: Option<i64>) -> ExecutionPage {
         let zone = ctx.zone;
         let execution = &detail.execution;
         let precise = |at| Moment::precise(at, zone);
@@ -145,7 +158,11 @@ impl ExecutionPage {
             queued: precise(execution.queued_at),
             finished: execution.finished_at.map(precise),
             retry: execution.retry_at.map(precise),
-            waited: execution.started_at.map(|at| (at - execution.queued_at).num_milliseconds().max(0)),
+            waited: execution.started_at.map(|at| {
+                let waited = (at - execution.queued_at).num_milliseconds().max(0);
+                // The start delay is measured by a steadier clock.
+                execution.lateness_ms.map_or(waited, |lateness| waited.min(lateness.max(0)))
+            }),
             attempts: detail
                 .attempts
                 .iter()
@@ -166,7 +183,11 @@ impl ExecutionPage {
             started_by: execution.started_by.clone().unwrap_or_default(),
             started: detail.started.iter().map(StartedView::new).collect(),
             result: ResultView::new(detail.result.as_ref()),
-            output: OutputView::new(&detail.output, 0, Default::default()),
+            timeline: RunTimeline::new(ctx, detail),
+            usual: None,
+            is_command: execution.task_type == SEND_CMD,
+            found: OutputSearch::default(),
+            output: OutputView::whole(&detail.output, line),
         }
     }
 }
@@ -186,94 +207,10 @@ impl StartedView {
     }
 }
 
-impl OutputView {
-    /// `attempt` is the last one that the page already shows, `styles` are its ANSI styles at that point. Long output is cut at
-    /// its start.
-    pub fn new(chunks: &[OutputChunk], attempt: i64, mut styles: [TextStyle; 2]) -> OutputView {
-        let first_shown = tail(chunks);
-        let mut shown = attempt;
-        let mut view = OutputView { omitted: first_shown, ..OutputView::default() };
-        for chunk in &chunks[first_shown..] {
-            let first = chunk.attempt != shown && (chunk.attempt > 1 || shown > 0);
-            if chunk.attempt != shown {
-                styles = Default::default();
-            }
-            shown = chunk.attempt;
-            view.chunks.push(ChunkView {
-                stream: chunk.stream.as_str(),
-                spans: spans(&chunk.text, &mut styles[usize::from(chunk.stream == Stream::Stderr)]),
-                attempt: if first { chunk.attempt } else { 0 },
-            });
-            view.last = format!("{}.{}", chunk.attempt, chunk.seq);
-        }
-        view.style = ansi::to_token(&styles);
-        view
-    }
-}
-
-/// Returns the index of the first chunk to show, so that the shown ones have about [`MAX_OUTPUT`] bytes.
-fn tail(chunks: &[OutputChunk]) -> usize {
-    let mut left = MAX_OUTPUT;
-    let fits = chunks.iter().rev().take_while(|chunk| {
-        let before = left;
-        left = left.saturating_sub(chunk.text.len());
-        before > 0
-    });
-    chunks.len() - fits.count()
-}
-
 impl View for ExecutionPage {
     const TEMPLATE: &'static str = "pages/execution.html";
 
     fn samples() -> Vec<Self> {
         samples::execution_pages()
-    }
-}
-
-/// New output.
-#[derive(Debug, Clone, Serialize)]
-pub struct MoreOutput {
-    pub output: OutputView,
-}
-
-impl View for MoreOutput {
-    const TEMPLATE: &'static str = "fragments/output.html";
-
-    fn samples() -> Vec<Self> {
-        let chunk =
-            |stream, attempt| ChunkView { stream, spans: vec![Span { text: "…\n".into(), class: "ansi-1".into() }], attempt };
-        vec![MoreOutput {
-            output: OutputView {
-                omitted: 0,
-                chunks: vec![chunk("stdout", 2), chunk("stderr", 0)],
-                last: "2.1".into(),
-                style: "[]".into(),
-            },
-        }]
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn long_output_is_cut_at_its_start() {
-        let chunk = |seq: i64, text: &str| OutputChunk {
-            attempt: 1,
-            seq,
-            stream: Stream::Stdout,
-            at: chrono::DateTime::UNIX_EPOCH,
-            text: text.to_owned(),
-        };
-        let long = "x".repeat(MAX_OUTPUT / 2);
-        let chunks: Vec<_> = (0..5).map(|seq| chunk(seq, &long)).collect();
-        let view = OutputView::new(&chunks, 0, Default::default());
-        assert_eq!((view.omitted, view.chunks.len(), view.last.as_str()), (3, 2, "1.4"));
-        let short = OutputView::new(&[chunk(0, "\u{1b}[31mred"), chunk(1, "still red")], 0, Default::default());
-        let more = OutputView::new(&[chunk(2, "red too")], 1, ansi::from_token(&short.style));
-        assert_eq!(more.chunks[0].spans[0].class, "ansi-1", "also in chunks fetched later");
-        assert_eq!(short.omitted, 0);
-        assert_eq!(short.chunks[1].spans[0].class, "ansi-1", "a color lasts until it is reset");
     }
 }

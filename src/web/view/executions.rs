@@ -4,13 +4,19 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::context::ViewContext;
+use super::display::DisplayMenu;
 use super::saved_views::ViewMenu;
-use super::tasks::task_href;
+use super::tasks::{SortHead, task_href};
+use super::workbench::{Histogram, StatusTab};
 use super::{Choice, Moment, Pager, View, pretty, status_code, summarized, type_title};
 use crate::domain::execution::{Execution, Status};
+use crate::domain::input::truncate;
 use crate::web::urls::encode;
 
 mod samples;
+
+/// The longest line of an error in a list, in characters.
+const ERROR_LINE: usize = 500;
 
 #[derive(Debug, Clone, Serialize)]
 pub struct ExecutionList {
@@ -20,6 +26,13 @@ pub struct ExecutionList {
     pub causes: Vec<Choice>,
     /// Predefined time ranges.
     pub ranges: Vec<Range>,
+    pub tabs: Vec<StatusTab>,
+    /// The outcomes of the range, by slot; without slots where the filter has more than statuses and times.
+    pub histogram: Histogram,
+    /// Sort links of the columns started and duration.
+    pub heads: Vec<SortHead>,
+    /// URL of the list in its own order; empty if it is not sorted otherwise.
+    pub unsorted: String,
     /// The rows, drawn.
     pub rows: String,
     pub pager: Pager,
@@ -35,6 +48,7 @@ pub struct ExecutionList {
     pub csv: String,
     pub json: String,
     pub menu: ViewMenu,
+    pub display: DisplayMenu,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -55,6 +69,7 @@ pub struct Filter {
     pub from: String,
     pub to: String,
     pub range: String,
+    pub sort: String,
     pub active: bool,
 }
 
@@ -82,6 +97,8 @@ pub struct ExecutionRow {
     pub node: String,
     pub requested_by: String,
     pub error: String,
+    /// The first line of the error, for lists.
+    pub error_line: String,
     pub is_final: bool,
 }
 
@@ -113,13 +130,17 @@ impl ExecutionState {
 #[derive(Debug, Clone, Serialize)]
 pub struct DrawnExecutionRow {
     pub run: ExecutionRow,
+    /// Whether the reader may select it.
+    pub can_run: bool,
 }
 
 impl View for DrawnExecutionRow {
     const TEMPLATE: &'static str = "fragments/execution_row.html";
 
     fn samples() -> Vec<Self> {
-        Status::ALL.map(|status| DrawnExecutionRow { run: ExecutionRow::sample(status.as_str()) }).into()
+        let sample =
+            |status: Status| DrawnExecutionRow { run: ExecutionRow::sample(status.as_str()), can_run: status.is_final() };
+        Status::ALL.map(sample).into()
     }
 }
 
@@ -127,6 +148,7 @@ impl ExecutionRow {
     pub fn new(ctx: &ViewContext, execution: &Execution, task_exists: bool) -> ExecutionRow {
         let zone = ctx.zone;
         let (params, params_title) = summarized(&execution.params);
+        let error = execution.error_text(ctx.language);
         ExecutionRow {
             id: execution.id.clone(),
             href: format!("/executions/{}", encode(&execution.id)),
@@ -147,7 +169,8 @@ impl ExecutionRow {
             attempt: execution.attempt,
             node: execution.node.clone().unwrap_or_default(),
             requested_by: execution.requested_by.clone().unwrap_or_default(),
-            error: execution.error_text(ctx.language),
+            error_line: truncate(error.lines().next().unwrap_or_default(), ERROR_LINE),
+            error,
             is_final: execution.status.is_final(),
         }
     }

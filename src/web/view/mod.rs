@@ -4,12 +4,16 @@ pub mod account;
 pub mod audit;
 pub mod bulk;
 pub mod calendar;
+pub mod calendar_day;
+pub mod calendar_minute;
 pub mod calendars;
 pub mod channels;
 pub mod chart;
 pub mod context;
+pub mod display;
 pub mod error;
 pub mod execution;
+pub mod execution_bulk;
 pub mod executions;
 pub mod fault_text;
 pub mod freezes;
@@ -20,11 +24,17 @@ pub mod mail_sms_profiles;
 pub mod nodes;
 pub mod notify_rules;
 pub mod occurrences;
+pub mod output;
+pub mod output_search;
 pub mod overview;
+pub mod params;
+pub mod params_check;
 pub mod pause;
 pub mod resources;
 pub mod result;
+pub mod run_chart;
 pub mod run_inputs;
+pub mod run_timeline;
 pub mod saved_views;
 pub mod second_factor;
 pub mod spark;
@@ -32,13 +42,15 @@ pub mod task;
 pub mod task_form;
 pub mod task_types;
 pub mod tasks;
+pub mod test_run;
 pub mod tokens;
 pub mod transfer;
 pub mod users;
 pub mod versions;
 pub mod why;
+pub mod workbench;
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Datelike, SecondsFormat, Utc};
 use chrono_tz::Tz;
 use serde::Serialize;
 use serde_json::Value;
@@ -142,7 +154,8 @@ pub struct Moment {
     pub text: String,
     /// With milliseconds, offset and time zone.
     pub title: String,
-    /// Display precision: `second`, `ms`, `clock` (hour and minute), or `zoned` (shown in the zone of the task, to the second).
+    /// Display precision: `second`, `ms`, `clock` (hour and minute), `brief` (today the time, else day and minute), or `zoned`
+    /// (shown in the zone of the task as it is written).
     pub precision: &'static str,
 }
 
@@ -159,6 +172,16 @@ impl Moment {
     /// In the zone of the task's rule, also in the browser.
     pub fn zoned(at: DateTime<Utc>, zone: Tz) -> Moment {
         Moment::format(at, zone, "%Y-%m-%d %H:%M:%S", "zoned")
+    }
+
+    /// As short as a line of a list: day and minute, or the date of another year than that of `now`.
+    pub fn brief(at: DateTime<Utc>, zone: Tz, now: DateTime<Utc>) -> Moment {
+        Moment::format(at, zone, brief_format(at, zone, now), "brief")
+    }
+
+    /// Like [`Moment::brief`], in the zone of the task's rule, also in the browser.
+    pub fn zoned_brief(at: DateTime<Utc>, zone: Tz, now: DateTime<Utc>) -> Moment {
+        Moment::format(at, zone, brief_format(at, zone, now), "zoned")
     }
 
     /// Hour and minute only.
@@ -180,6 +203,11 @@ impl Moment {
             precision,
         }
     }
+}
+
+fn brief_format(at: DateTime<Utc>, zone: Tz, now: DateTime<Utc>) -> &'static str {
+    let same_year = at.with_timezone(&zone).year() == now.with_timezone(&zone).year();
+    if same_year { "%m-%d %H:%M" } else { "%Y-%m-%d %H:%M" }
 }
 
 /// The code of a status; its text is `status.<code>`.

@@ -7,9 +7,10 @@ use super::context::ViewContext;
 use super::task_form::Fields;
 use super::tasks::task_href;
 use super::{Moment, View};
-use crate::domain::backfill::BackfillProgress;
+use crate::domain::backfill::{BackfillProgress, Selection};
 use crate::domain::occurrence::TaskOccurrence;
-use crate::web::urls::encode;
+use crate::domain::trigger::format_datetime;
+use crate::web::urls::{Pairs, encode};
 
 #[derive(Debug, Clone, Serialize)]
 pub struct OccurrencePage {
@@ -39,6 +40,10 @@ pub struct OccurrenceRow {
     pub reason: String,
     /// The page of the record; empty: there is none.
     pub href: String,
+    /// The value of its check box; empty: it cannot be chosen.
+    pub time: String,
+    /// Whether it was chosen in a refused form.
+    pub chosen: bool,
 }
 
 /// A backfill.
@@ -61,8 +66,11 @@ pub struct BackfillRow {
 }
 
 impl OccurrenceRow {
-    pub fn new(ctx: &ViewContext, one: &TaskOccurrence, zone: Tz) -> OccurrenceRow {
+    pub fn new(ctx: &ViewContext, one: &TaskOccurrence, zone: Tz, form: &Pairs) -> OccurrenceRow {
+        let time = if Selection::Chosen.includes(one) { format_datetime(one.scheduled_at, zone) } else { String::new() };
         OccurrenceRow {
+            chosen: form.all("/times").any(|chosen| chosen == time),
+            time,
             at: Moment::zoned(one.scheduled_at, zone),
             status: one.outcome.as_str(),
             cause: one.cause.map_or("", |cause| cause.as_str()),
@@ -101,6 +109,8 @@ impl View for OccurrencePage {
             cause,
             reason: "<b>".into(),
             href: href.into(),
+            time: if status == "planned" { String::new() } else { "2026-11-02T08:00:00.000+08:00".into() },
+            chosen: status == "succeeded",
         };
         let backfill = |status, cancel: &str| BackfillRow {
             id: "x".into(),

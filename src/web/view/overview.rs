@@ -7,16 +7,16 @@ use serde::Serialize;
 use super::chart::{Chart, Column};
 use super::context::ViewContext;
 use super::executions::ExecutionRow;
-use super::incidents::IncidentRow;
+use super::incidents::{IncidentRow, PageLink};
 use super::tasks::task_href;
 use super::{Moment, View};
 use crate::domain::notify::incident::Incident;
 use crate::domain::stats::DueTask;
 use crate::i18n::{Language, Message};
-use crate::stats::likely_cause::LikelyCause;
+use crate::stats::likely_cause::{FailureGroup, LikelyCause};
 use crate::stats::overview as domain;
 use crate::stats::timeline::{PlannedSlot, Slot};
-use crate::web::urls::with_query;
+use crate::web::urls::{encode, with_query};
 
 mod samples;
 
@@ -44,7 +44,7 @@ pub struct Overview {
     pub next: Option<Due>,
     pub due: Vec<Due>,
     pub cause: Option<Cause>,
-    pub failures: Vec<ExecutionRow>,
+    pub failures: Vec<FailureGroupView>,
     pub current: Vec<Current>,
     pub overdue: Vec<Due>,
     pub missed: Vec<ExecutionRow>,
@@ -78,6 +78,49 @@ impl Cause {
     fn new(cause: &LikelyCause, language: Language) -> Cause {
         let text = cause.execution.error_text(language);
         Cause { text: text.lines().next().unwrap_or_default().to_owned(), failures: cause.failures, of: cause.of }
+    }
+}
+
+/// The most tasks named in a group.
+const NAMED_TASKS: usize = 6;
+
+/// Failures with the same error.
+#[derive(Debug, Clone, Serialize)]
+pub struct FailureGroupView {
+    /// The first line of the error of the newest of them.
+    pub text: String,
+    pub status: &'static str,
+    /// The newest execution.
+    pub href: String,
+    pub count: usize,
+    pub first: Moment,
+    pub last: Moment,
+    pub tasks: Vec<PageLink>,
+    /// The number of tasks not named.
+    pub more: usize,
+    /// The ids of all tasks, for the actions.
+    pub task_ids: Vec<String>,
+    /// The URL that asks whether to run them all again.
+    pub rerun: String,
+}
+
+impl FailureGroupView {
+    fn new(ctx: &ViewContext, group: &FailureGroup) -> FailureGroupView {
+        let text = group.newest.error_text(ctx.language);
+        let ids: Vec<(&str, &str)> = group.tasks.iter().map(|id| ("id", id.as_str())).collect();
+        let link = |id: &String| PageLink { href: task_href(id), name: id.clone() };
+        FailureGroupView {
+            text: text.lines().next().unwrap_or_default().to_owned(),
+            status: group.newest.status.as_str(),
+            href: format!("/executions/{}", encode(&group.newest.id)),
+            count: group.failures,
+            first: Moment::new(group.first_at, ctx.zone),
+            last: Moment::new(group.last_at, ctx.zone),
+            tasks: group.tasks.iter().take(NAMED_TASKS).map(link).collect(),
+            more: group.tasks.len().saturating_sub(NAMED_TASKS),
+            rerun: with_query("/tasks/-/bulk", &[&[("action", "run")], ids.as_slice()].concat()),
+            task_ids: group.tasks.clone(),
+        }
     }
 }
 
@@ -125,7 +168,7 @@ impl Overview {
             next: due_next.first().cloned(),
             due: due_next,
             cause: found.cause.as_ref().map(|cause| Cause::new(cause, ctx.language)),
-            failures: rows(&found.failures),
+            failures: found.failures.iter().map(|group| FailureGroupView::new(ctx, group)).collect(),
             current: found.current.iter().map(|current| Current::new(ctx, current, found.now)).collect(),
             overdue: due(&found.overdue),
             missed: rows(&found.missed),

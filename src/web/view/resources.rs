@@ -3,13 +3,18 @@
 use serde::Serialize;
 
 use super::context::ViewContext;
+use super::incidents::PageLink;
 use super::task_form::Fields;
+use super::tasks::task_href;
 use super::{Moment, View};
 use crate::domain::secret::SecretInfo;
 use crate::i18n::Language;
 use crate::service::ConnectionTest;
 use crate::tasks::sql::Source;
 use crate::web::urls::with_query;
+
+/// The most tasks shown beside a secret.
+const SHOWN_USES: usize = 5;
 
 #[derive(Debug, Clone, Serialize)]
 pub struct SecretList {
@@ -23,6 +28,10 @@ pub struct SecretRow {
     pub name: String,
     /// The tags and the ids of the tasks that may use it; empty: all.
     pub limits: Vec<String>,
+    /// The first tasks that use it.
+    pub used_by: Vec<PageLink>,
+    /// How many more there are.
+    pub used_by_more: usize,
     pub updated: Moment,
     pub updated_by: String,
     pub delete: String,
@@ -34,9 +43,13 @@ pub fn delete_href(name: &str) -> String {
 }
 
 impl SecretRow {
-    pub fn new(ctx: &ViewContext, secret: &SecretInfo) -> SecretRow {
+    /// `tasks`: the ids of the tasks that use it.
+    pub fn new(ctx: &ViewContext, secret: &SecretInfo, tasks: &[String]) -> SecretRow {
+        let link = |id: &String| PageLink { href: task_href(id), name: id.clone() };
         SecretRow {
             delete: delete_href(&secret.name),
+            used_by: tasks.iter().take(SHOWN_USES).map(link).collect(),
+            used_by_more: tasks.len().saturating_sub(SHOWN_USES),
             name: secret.name.clone(),
             limits: secret.limits.tags.iter().cloned().chain(secret.limits.ids()).collect(),
             updated: Moment::new(secret.updated_at, ctx.zone),
@@ -103,6 +116,8 @@ impl View for SecretList {
         let row = SecretRow {
             name: "<b>".into(),
             limits: vec!["<b>".into()],
+            used_by: ["a", "<b>"].map(|id| PageLink { href: task_href(id), name: id.into() }).into(),
+            used_by_more: 1,
             updated: Moment::new(chrono::DateTime::UNIX_EPOCH, chrono_tz::Tz::UTC),
             updated_by: "<b>".into(),
             delete: delete_href("x"),

@@ -1,25 +1,26 @@
 //! View of one task.
 
-use chrono::DateTime;
+use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::chart::{Chart, Column};
-use super::context::ViewContext;
 use super::hooks::HookRow;
 use super::incidents::{IncidentRow, MuteView, PageLink};
 use super::pause::PauseNote;
+use super::run_chart::RunChart;
 use super::run_inputs::InputControl;
 use super::tasks::{TaskRow, task_href};
 use super::versions::VersionRow;
 use super::{Moment, View, shortened};
 use crate::domain::chain::Link;
 use crate::domain::schedule::PreviewOccurrence;
-use crate::domain::stats::RunPoint;
-use crate::web::urls::encode;
 
 mod samples;
+
+/// A rule is quick if this many runs take less than this time.
+const MIN_RUNS: i64 = 5;
+const QUICK_SECONDS: i64 = 1_800;
 
 #[derive(Debug, Clone, Serialize)]
 pub struct TaskPage {
@@ -37,12 +38,14 @@ pub struct TaskPage {
     /// The inputs, with their defaults.
     pub inputs: Vec<InputControl>,
     pub upcoming: Vec<Firing>,
+    /// Set if the rule fires often; then only the first runs are listed.
+    pub quick: Option<QuickRule>,
     pub notes: Vec<String>,
     /// Successful runs in percent of ended runs; `None` without runs.
     pub success_percent: Option<i64>,
     /// Durations and start delays of its latest started runs.
-    pub durations: Chart,
-    pub start_delays: Chart,
+    pub durations: RunChart,
+    pub start_delays: RunChart,
     /// The rows of its latest executions, drawn.
     pub executions: String,
     pub executions_href: String,
@@ -61,6 +64,8 @@ pub struct TaskPage {
     pub hooks_href: String,
     /// The latest versions.
     pub versions: Vec<VersionRow>,
+    /// The number of versions among them that only pause or resume, and are left out.
+    pub pausing_versions: usize,
 }
 
 /// The kept state of a task.
@@ -90,25 +95,30 @@ impl ChainLink {
     }
 }
 
-/// Builds a chart with one bar per run that has a value, colored by status.
-pub fn chart(ctx: &ViewContext, runs: &[RunPoint], value: impl Fn(&RunPoint) -> Option<i64>) -> Chart {
-    let zone = ctx.zone;
-    let column = |run: &RunPoint| {
-        let (value, status) = (value(run)?, run.status.as_str());
-        let began = run.started_at?.with_timezone(&zone).format("%Y-%m-%d %H:%M:%S");
-        Some(Column {
-            href: format!("/executions/{}", encode(&run.id)),
-            label: format!("{began} · {} · {}", ctx.language.duration(value), ctx.t(&format!("status.{status}"))),
-            amounts: vec![(status, value.max(1))],
-        })
-    };
-    Chart::new(runs.iter().filter_map(column).collect())
+/// A rule that fires often: its next runs are summed up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct QuickRule {
+    /// Runs per hour, rounded.
+    pub per_hour: i64,
+}
+
+impl QuickRule {
+    /// From the next runs; `None` if they are few, or far apart.
+    pub fn new(times: &[DateTime<Utc>]) -> Option<QuickRule> {
+        let (first, last) = times.first().zip(times.last())?;
+        let seconds = (*last - *first).num_seconds();
+        let runs = times.len() as i64 - 1;
+        (runs >= MIN_RUNS && seconds < QUICK_SECONDS)
+            .then(|| QuickRule { per_hour: (runs * 3600 + seconds / 2) / seconds.max(1) })
+    }
 }
 
 /// A run to come.
 #[derive(Debug, Clone, Serialize)]
 pub struct Firing {
     pub at: Moment,
+    #[serde(skip)]
+    pub when: DateTime<Utc>,
     /// The time by the rule, if the calendar moved it.
     pub original: Option<Moment>,
     /// `moved`, `held` or `provisional`; empty: as the rule says.
@@ -119,7 +129,7 @@ impl Firing {
     pub fn new(one: &PreviewOccurrence) -> Firing {
         let moment = |at: &DateTime<Tz>| Moment::zoned(at.to_utc(), at.timezone());
         let original = (one.at != one.scheduled_at).then(|| moment(&one.scheduled_at));
-        Firing { at: moment(&one.at), original, note: one.note.unwrap_or_default() }
+        Firing { at: moment(&one.at), when: one.at.to_utc(), original, note: one.note.unwrap_or_default() }
     }
 }
 
@@ -128,5 +138,23 @@ impl View for TaskPage {
 
     fn samples() -> Vec<Self> {
         samples::task_pages()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::Duration;
+
+    use super::*;
+
+    #[test]
+    fn quick_rules_have_many_runs_within_half_an_hour() {
+        let times = |step: Duration, count: i32| (0..count).map(|n| DateTime::UNIX_EPOCH + step * n).collect::<Vec<_>>();
+        let per_hour = |step, count| QuickRule::new(&times(step, count)).map(|rule| rule.per_hour);
+        assert_eq!(per_hour(Duration::seconds(5), 10), Some(720));
+        assert_eq!(per_hour(Duration::minutes(3), 10), Some(20));
+        assert_eq!(per_hour(Duration::hours(1), 10), None);
+        assert_eq!(per_hour(Duration::seconds(5), 3), None);
+        assert_eq!(per_hour(Duration::zero(), 0), None);
     }
 }

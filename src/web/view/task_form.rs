@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::fault_text::FaultText;
+use super::params::{ParamsView, element_id};
 use super::task_types::TypeView;
 use super::{Choice, Moment, View};
+use crate::web::form::params::{self, PARAMS};
 use crate::web::form::{TRIGGERS, Values, field_of};
 
 mod samples;
@@ -22,9 +24,14 @@ pub struct TaskForm {
     /// Faults that belong to no field.
     pub other_faults: Vec<String>,
     pub fault_count: usize,
+    /// The time limit of a test run, in seconds.
+    pub test_seconds: u64,
+    /// Whether leaving the page loses what it shows.
+    pub is_unsaved: bool,
     pub message: String,
-    pub types: Vec<Choice>,
+    pub types: Vec<TypeCard>,
     pub chosen: Option<TypeView>,
+    pub params: ParamsView,
     pub zones: Vec<String>,
     pub server_zone: String,
     pub queues: Vec<String>,
@@ -49,6 +56,34 @@ pub struct TaskForm {
     pub rule_rows: Vec<usize>,
 }
 
+/// A task type to choose.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TypeCard {
+    pub value: String,
+    pub text: String,
+    pub icon: &'static str,
+}
+
+impl TypeCard {
+    /// A card of a type: an icon of its own for the built-in ones.
+    pub fn new(choice: Choice) -> TypeCard {
+        let icon = match choice.value.as_str() {
+            "send_cmd" => "terminal",
+            "http_request" => "world",
+            "send_sql" => "database",
+            "send_email" => "mail",
+            "send_sms" => "message",
+            "auto_test" => "tasks",
+            "data_sync" => "again",
+            "query_log" => "search",
+            "backup" => "download",
+            "echo" => "bolt",
+            _ => "types",
+        };
+        TypeCard { value: choice.value, text: choice.text, icon }
+    }
+}
+
 /// Form fields: their values and faults.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Fields {
@@ -70,11 +105,15 @@ pub struct Difference {
 }
 
 impl Fields {
-    /// Assigns faults to the fields of the task form; returns the messages of the others.
-    pub fn assign(&mut self, faults: &[FaultText]) -> Vec<String> {
+    /// Assigns faults to the fields of the task form, among them those of parameters with these names; returns the messages of the
+    /// others.
+    pub fn assign(&mut self, faults: &[FaultText], params: &[String]) -> Vec<String> {
         let mut others = Vec::new();
         for fault in faults {
-            match field_of(&fault.pointer) {
+            match field_of(&fault.pointer).map(|field| match field {
+                PARAMS => params::field_of(params.iter().map(String::as_str), &fault.pointer),
+                field => field,
+            }) {
                 Some(field) => self.faults.entry(field.to_owned()).or_default().push(message_at(fault, field)),
                 None => others.push(fault.message.clone()),
             }
@@ -116,9 +155,12 @@ pub fn differences(theirs: &Values, mine: &Values) -> Vec<Difference> {
         .collect()
 }
 
-/// Preview of what saving would change.
+/// Preview of what saving would change, and why it would be refused.
 #[derive(Debug, Clone, Serialize)]
 pub struct ChangesView {
+    /// A new task changes nothing.
+    pub is_new: bool,
+    pub faults: Vec<FormFault>,
     pub differences: Vec<Difference>,
     /// Whether the trigger or `enabled` changes.
     pub moved: bool,
@@ -127,14 +169,43 @@ pub struct ChangesView {
     pub after: Vec<Moment>,
 }
 
+/// A fault with the end of the id of the field that shows it, empty for none.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FormFault {
+    pub id: String,
+    pub message: String,
+}
+
+impl FormFault {
+    /// The faults of the task form; `params` are the names of the fields of its parameters.
+    pub fn all(faults: &[FaultText], params: &[String]) -> Vec<FormFault> {
+        let mut fields = Fields::default();
+        let others = fields.assign(faults, params);
+        let own = fields.faults.into_iter().flat_map(|(name, messages)| {
+            let id = element_id(&name);
+            messages.into_iter().map(move |message| FormFault { id: id.clone(), message })
+        });
+        own.chain(others.into_iter().map(|message| FormFault { id: String::new(), message })).collect()
+    }
+}
+
 impl View for ChangesView {
     const TEMPLATE: &'static str = "fragments/changes.html";
 
     fn samples() -> Vec<Self> {
         let moment = || vec![Moment::new(chrono::DateTime::UNIX_EPOCH, chrono_tz::Tz::UTC)];
         let difference = Difference { field: "/name".into(), theirs: "<b>".into(), mine: String::new() };
-        let view = |differences, moved, before, after| ChangesView { differences, moved, before, after };
+        let view = |differences, moved, before, after| ChangesView {
+            is_new: false,
+            faults: Vec::new(),
+            differences,
+            moved,
+            before,
+            after,
+        };
+        let faults = FormFault::all(&[FaultText::new("/name", "<b>"), FaultText::new("", "<b>")], &[]);
         vec![
+            ChangesView { is_new: true, faults, ..view(vec![], false, vec![], vec![]) },
             view(vec![], false, vec![], vec![]),
             view(vec![difference.clone()], false, vec![], vec![]),
             view(vec![difference.clone()], true, moment(), moment()),
@@ -170,6 +241,7 @@ impl View for TaskNames {
 pub struct TypePart {
     pub form: Fields,
     pub chosen: Option<TypeView>,
+    pub params: ParamsView,
     pub queues: Vec<String>,
     pub policy_open: bool,
 }
@@ -178,8 +250,15 @@ impl View for TypePart {
     const TEMPLATE: &'static str = "fragments/type_part.html";
 
     fn samples() -> Vec<Self> {
-        let part = |chosen| TypePart { form: Fields::default(), chosen, queues: vec!["default".into()], policy_open: false };
-        vec![part(None), part(Some(TypeView::sample()))]
+        let [json, fields] = ParamsView::samples();
+        let part = |chosen, params| TypePart {
+            form: Fields::default(),
+            chosen,
+            params,
+            queues: vec!["default".into()],
+            policy_open: false,
+        };
+        vec![part(None, json), part(Some(TypeView::sample()), fields)]
     }
 }
 
@@ -217,7 +296,7 @@ impl PreviewView {
     /// Lists every trigger field with its faults, so that fields without faults are cleared.
     pub fn from_faults(faults: &[FaultText]) -> PreviewView {
         let mut fields = Fields::default();
-        let others = fields.assign(faults);
+        let others = fields.assign(faults, &[]);
         fields.faults.entry("/trigger".to_owned()).or_default().extend(others);
         let mut names: std::collections::BTreeSet<_> =
             TRIGGERS.iter().flat_map(|(_, members)| members.iter().map(|member| format!("/trigger/{member}"))).collect();
@@ -256,43 +335,6 @@ impl View for PreviewView {
 
     fn samples() -> Vec<Self> {
         samples::previews()
-    }
-}
-
-/// Result of the parameter check.
-#[derive(Debug, Clone, Serialize)]
-pub struct CheckView {
-    pub empty: bool,
-    /// Pointers are relative to the parameters.
-    pub faults: Vec<ParamFault>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct ParamFault {
-    /// Empty for the parameters as a whole.
-    pub pointer: String,
-    pub message: String,
-}
-
-impl ParamFault {
-    pub fn new(fault: &FaultText) -> ParamFault {
-        let pointer = fault.pointer.strip_prefix("/params").unwrap_or(&fault.pointer).to_owned();
-        ParamFault { pointer, message: fault.message.clone() }
-    }
-}
-
-impl View for CheckView {
-    const TEMPLATE: &'static str = "fragments/check.html";
-
-    fn samples() -> Vec<Self> {
-        vec![
-            CheckView { empty: true, faults: Vec::new() },
-            CheckView { empty: false, faults: Vec::new() },
-            CheckView {
-                empty: false,
-                faults: ["", "/a"].map(|at| ParamFault::new(&FaultText::new(format!("/params{at}"), "…"))).into(),
-            },
-        ]
     }
 }
 

@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::{View, pretty};
 use crate::i18n::Language;
 use crate::tasks::Spec;
+use crate::web::form::params::description;
 
 #[derive(Debug, Clone, Serialize)]
 pub struct TaskTypes {
@@ -76,15 +77,9 @@ fn params(schema: &Value, language: Language) -> Vec<ParamView> {
             kind: kind(property),
             required: required(name),
             default: property.get("default").filter(|v| !v.is_null()).map(Value::to_string).unwrap_or_default(),
-            text: explained(property, language),
+            text: description(property, language).to_owned(),
         })
         .collect()
-}
-
-fn explained(property: &Value, language: Language) -> String {
-    let field = |name: &str| property.get(name).and_then(Value::as_str);
-    let chinese = field("x-description-zh").filter(|_| language == Language::Chinese);
-    chinese.or(field("description")).unwrap_or_default().to_owned()
 }
 
 fn kind(property: &Value) -> String {

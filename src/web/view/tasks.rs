@@ -5,6 +5,8 @@ use chrono_tz::Tz;
 use serde::Serialize;
 
 use super::context::ViewContext;
+use super::display::DisplayMenu;
+use super::params::ParamsView;
 use super::run_inputs::InputControl;
 use super::saved_views::ViewMenu;
 use super::spark::Spark;
@@ -29,6 +31,7 @@ pub struct TaskList {
     /// The rows, drawn.
     pub rows: String,
     pub menu: ViewMenu,
+    pub display: DisplayMenu,
     pub pager: Pager,
 }
 
@@ -77,6 +80,9 @@ pub struct TaskRow {
     /// Empty if it has never run.
     pub last_status: &'static str,
     pub last: Option<Moment>,
+    /// The last and the next run, briefly: for one line.
+    pub last_brief: Option<Moment>,
+    pub next_brief: Option<Moment>,
     pub last_duration: Option<i64>,
     pub next: Option<Moment>,
     /// The time zone of its rule.
@@ -138,6 +144,7 @@ impl TaskRow {
         let task_zone = rule.as_ref().map_or(zone, |rule| rule.zone());
         let kind = rule.as_ref().map(|rule| rule.kind());
         let (params, params_title) = summarized(&task.params);
+        let next = task.next_run_at.filter(|_| task.enabled);
         TaskRow {
             id: task.id.clone(),
             href: task_href(&task.id),
@@ -158,8 +165,10 @@ impl TaskRow {
             failure_count: task.stats.failure_count,
             last_status: task.stats.last_status.map(status_code).unwrap_or_default(),
             last: moment(task.stats.last_run_at, task_zone),
+            last_brief: task.stats.last_run_at.map(|at| Moment::brief(at, zone, ctx.now)),
+            next_brief: next.map(|at| Moment::zoned_brief(at, task_zone, ctx.now)),
             last_duration: task.stats.last_duration_ms,
-            next: task.next_run_at.filter(|_| task.enabled).map(|at| Moment::zoned(at, task_zone)),
+            next: next.map(|at| Moment::zoned(at, task_zone)),
             zone: task_zone.name(),
             no_next: no_next(task, kind),
             version: task.version,
@@ -237,9 +246,8 @@ pub struct ConfirmDialog {
     /// Key of the form; empty if repeating the action does no harm.
     pub key: String,
     pub back: String,
-    /// The parameters to edit for this run as JSON; empty without `with_params`.
-    pub params: String,
-    pub with_params: bool,
+    /// The parameters to edit for this run; `None` if they stay.
+    pub params: Option<ParamsView>,
     /// The inputs of the task that is run.
     pub inputs: Vec<InputControl>,
     pub fault: String,
@@ -256,8 +264,7 @@ impl ConfirmDialog {
             post_to,
             key: String::new(),
             back,
-            params: String::new(),
-            with_params: false,
+            params: None,
             inputs: Vec::new(),
             fault: String::new(),
             dangerous: true,
@@ -269,26 +276,26 @@ impl View for ConfirmDialog {
     const TEMPLATE: &'static str = "pages/confirm.html";
 
     fn samples() -> Vec<Self> {
-        let sample = |action, fault: &str, with_params| ConfirmDialog {
+        let [json, fields] = ParamsView::samples();
+        let sample = |action, fault: &str, params| ConfirmDialog {
             action,
             about: "daily-report".into(),
             version: 3,
             post_to: "/tasks/daily-report/run".into(),
             key: if action == "run" { "01J".into() } else { String::new() },
             back: "/tasks".into(),
-            params: "{}".into(),
-            with_params,
+            params,
             inputs: if action == "run" { InputControl::samples() } else { Vec::new() },
             fault: fault.into(),
             dangerous: action == "delete",
         };
         vec![
-            sample("run", "", false),
-            sample("run", "…", true),
-            sample("rerun", "", true),
-            sample("delete", "", false),
-            sample("delete_user", "", false),
-            sample("restore", "", false),
+            sample("run", "", None),
+            sample("run", "…", Some(json)),
+            sample("rerun", "", Some(fields)),
+            sample("delete", "", None),
+            sample("delete_user", "", None),
+            sample("restore", "", None),
         ]
     }
 }

@@ -43,6 +43,10 @@ pub struct PlanView {
     pub calendars: String,
     /// Names of missing secrets, separated by commas.
     pub missing: String,
+    pub notify_rules: usize,
+    pub heartbeats: usize,
+    /// Missing hooks, separated by commas.
+    pub missing_hooks: String,
     /// The document as one line of JSON, submitted again to apply it.
     pub document: String,
     pub prune: bool,
@@ -89,6 +93,9 @@ impl PlanView {
             unchanged: outcome.unchanged,
             calendars: outcome.calendars.join(", "),
             missing: outcome.missing_secrets.join(", "),
+            notify_rules: outcome.notify_rules,
+            heartbeats: outcome.heartbeats,
+            missing_hooks: outcome.missing_hooks.join(", "),
             document: document.to_string(),
             prune,
             seen,
@@ -164,6 +171,9 @@ impl View for TransferPage {
             unchanged: 5,
             calendars: "<b>".into(),
             missing: "<b>".into(),
+            notify_rules: 2,
+            heartbeats: 1,
+            missing_hooks: "<b>".into(),
             document: "{\"<b>\": 1}".into(),
             prune: true,
             seen: "0".into(),
@@ -176,6 +186,9 @@ impl View for TransferPage {
             deleted: 0,
             calendars: String::new(),
             missing: String::new(),
+            notify_rules: 0,
+            heartbeats: 0,
+            missing_hooks: String::new(),
             prune: false,
             ..plan.clone()
         };

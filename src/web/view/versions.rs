@@ -69,6 +69,11 @@ fn changes(before: &Value, after: &Value) -> Vec<Difference> {
 }
 
 impl VersionRow {
+    /// Whether it only pauses or resumes the task.
+    pub fn is_pausing(&self) -> bool {
+        !self.changes.is_empty() && self.changes.iter().all(|change| change.field == "/enabled")
+    }
+
     pub fn samples() -> Vec<VersionRow> {
         let difference =
             |theirs: &str, mine: &str| Difference { field: "/name".into(), theirs: theirs.into(), mine: mine.into() };

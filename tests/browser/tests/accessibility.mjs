@@ -52,9 +52,9 @@ async function makePages(server) {
   pages.push("/nodes", "/views", "/settings/mail", "/settings/sms", "/settings/transfer");
   // Responses to submitted forms: errors, test results and confirmations.
   const forms = [
-    ["/tasks/new", "#task-form", { "#field-id": "no good", "#field-trigger-expression": "0 25 * * *", "#field-params": "{", "#field-chain-0-task": "-" }],
+    ["/tasks/new", "#task-form", { "#field-id": "no good", "#field-trigger-expression": "0 25 * * *", "[name='/params/command']": "", "#field-chain-0-task": "-" }],
     ["/tasks/axe/edit", "#task-form", { "[name=version]": "0", "#field-name": "Other" }],
-    ["/tasks/axe/run?params=1", "main form", { "#confirm-params": "{" }],
+    ["/tasks/axe/run?params=1", "main form", { "[name='/params/sleep_ms']": "soon" }],
     ["/tasks/axe-inputs/run", "main form", { "#input-number": "two" }],
     ["/tasks/axe-inputs/hooks", "main form.card", { "#field-name": "ci" }],
     ["/heartbeats/new", "main form", { "#field-cron": "0 25 * * *" }],

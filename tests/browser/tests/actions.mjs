@@ -1,6 +1,6 @@
 // Actions on tasks, runs, accounts and tokens from lists, by keyboard and by the command palette.
 import assert from "node:assert/strict";
-import { api, echo, ended, rowAct } from "../lib.mjs";
+import { api, asJson, echo, ended, rowAct, type } from "../lib.mjs";
 
 const toast = (page, text) => page.locator("#toasts", { hasText: text }).waitFor();
 
@@ -16,10 +16,18 @@ export const actions = {
     const link = await page.locator("#toasts a").getAttribute("href");
     await ended(server, link.split("/").pop());
     await rowAct(page, "runner", "params");
-    await page.fill("#confirm-params", '{"message": }');
+    await page.click("#dialog .params-more > summary");
+    await type(page, "#dialog [name='/params/sleep_ms']", "soon");
     await page.click("#dialog .btn-primary");
-    await page.locator("#confirm-fault", { hasText: "line 1, column 13" }).waitFor();
-    await page.fill("#confirm-params", '{"message": "only this once"}');
+    await page.locator("#fault-params-sleep_ms", { hasText: "must be a whole number" }).waitFor();
+    await type(page, "#dialog [name='/params/sleep_ms']", "0");
+    await asJson(page);
+    await page.fill("#field-params", '{"message": }');
+    await page.click("#dialog .btn-primary");
+    await page.locator("#fault-params", { hasText: "line 1, column 13" }).waitFor();
+    await page.fill("#field-params", '{"message": "twice"}');
+    await page.click("#params-to-fields");
+    await type(page, "#dialog [name='/params/message']", "only this once");
     await page.click("#dialog .btn-primary");
     await page.locator("#toasts a").nth(1).waitFor();
     const second = (await page.locator("#toasts a").nth(1).getAttribute("href")).split("/").pop();

@@ -40,7 +40,7 @@ export const attention = {
   async "focus and scroll position are kept during updates"({ server, open }) {
     for (let n = 10; n < 40; n += 1) await api(server, "POST", "/tasks", echo(`focus-${n}`));
     // Without smooth scrolling.
-    const page = await open({ reducedMotion: "reduce" });
+    const page = await open({ reducedMotion: "reduce", viewport: { width: 1360, height: 500 } });
     await page.goto("/tasks?search=focus-");
     await live(page);
     await page.locator("[aria-label='Run focus-25 now']").focus();

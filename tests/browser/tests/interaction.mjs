@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { api, echo, ended, signIn } from "../lib.mjs";
+import { api, asJson, echo, ended, signIn } from "../lib.mjs";
 
 const TYPED = '{"keep": "e j k p r n / ? x", "n": [1, true]}';
-const EDITABLE = "input:visible:not([type=checkbox], [type=radio], [readonly]), textarea:visible:not(.visually-hidden), .cm-content:visible";
+const EDITABLE = "input:visible:not([type=checkbox], [type=radio], [readonly], .builder *), textarea:visible:not(.visually-hidden), .cm-content:visible";
 const PAGES = [
   "/", "/tasks", "/tasks/typed", "/tasks/typed/edit", "/tasks/new", "/executions", "/calendar", "/task-types", "/account", "/account/second-factor",
   "/settings/users", "/settings/tokens", "/settings/secrets", "/settings/channels", "/settings/mail", "/settings/sms", "/settings/datasources", "/settings/transfer", "/audit", "/nodes", "/views",
@@ -34,13 +34,17 @@ export const interaction = {
     await api(server, "POST", "/tasks", echo("typed"));
     const page = await open();
     let editors = 0;
-    for (const path of PAGES) {
+    // The editors of the forms of tasks, which show the parameters as fields at first.
+    const forms = ["/tasks/typed/edit", "/tasks/new"].map((path) => [path, true]);
+    for (const [path, json] of [...PAGES.map((path) => [path, false]), ...forms]) {
       await page.goto(path);
+      if (json) await asJson(page);
       await page.evaluate(() => { for (const details of document.querySelectorAll("main details:not(.menu)")) details.open = true; });
       if (await page.locator("textarea[data-editor]").count()) await page.locator(".cm-content").first().waitFor();
-      const count = await page.locator(EDITABLE).count();
+      const editable = json ? ".cm-content:visible" : EDITABLE;
+      const count = await page.locator(editable).count();
       for (let at = 0; at < count; at += 1) {
-        const element = page.locator(EDITABLE).nth(at);
+        const element = page.locator(editable).nth(at);
         editors += await element.evaluate((one) => Number(one.matches(".cm-content")));
         await typeInto(page, element, `${path}, element ${at}`);
       }

@@ -11,6 +11,11 @@ export const plain = {
     const page = await open({ javaScriptEnabled: false });
     await page.goto("/tasks/new?type=echo");
     await page.fill("[name='/id']", "made-plain");
+    await page.fill("[name='/params/message']", "typed plainly");
+    await page.click("#params-to-json");
+    assert.match(await page.inputValue("#field-params"), /typed plainly/);
+    await page.click("#params-to-fields");
+    assert.equal(await page.inputValue("[name='/params/message']"), "typed plainly");
     await page.fill("[name='/trigger/expression']", "@daily");
     await page.click(".form-foot .btn-primary");
     await page.waitForURL("**/tasks/made-plain");

@@ -78,14 +78,14 @@ export const tabs = {
       await page.keyboard.type("typed before the session ended");
       await page.context().clearCookies({ name: "belfry_session" });
       if (submit) await page.click(".form-foot .btn-primary");
-      else await page.locator("#field-params").evaluate((box) => { box.value = '{"message": "still here"}'; box.dispatchEvent(new Event("input", { bubbles: true })); });
+      else await page.locator("[name='/params/message']").evaluate((box) => { box.value = "still here"; box.dispatchEvent(new Event("input", { bubbles: true })); });
       await page.waitForURL((url) => url.pathname === "/login");
       await page.fill("[name=name]", "admin");
       await page.fill("[name=password]", "correct horse");
       await page.click("main button:not([type=button])");
       await page.waitForURL((url) => `${url.pathname}${url.search}` === path);
       assert.equal(await page.inputValue("#field-description"), "typed before the session ended");
-      if (!submit) assert.match(await page.inputValue("#field-params"), /still here/);
+      if (!submit) assert.equal(await page.inputValue("[name='/params/message']"), "still here");
     }
     await page.click(".form-foot .btn-primary");
     await page.waitForURL((url) => url.pathname === "/tasks/typed-before");
@@ -111,7 +111,7 @@ export const tabs = {
     for (const path of ["/tasks?search=zoned", "/tasks/zoned"]) {
       await page.goto(path);
       const next = page.locator("time[data-when=zoned]").first();
-      assert.match(await next.textContent(), / 08:00:00$/, path);
+      assert.match(await next.textContent(), / 08:00(:00)?$/, path);
       assert.match(await next.getAttribute("title"), /Asia\/Tokyo · .*America\/New_York$/, path);
       await page.locator(".zone", { hasText: "Asia/Tokyo" }).first().waitFor();
     }
@@ -150,7 +150,10 @@ export const tabs = {
       await page.goto("/tasks");
       assert.ok(!(await page.locator("#row-menu").isVisible()), "the row menu is closed at first");
       await page.goto("/executions");
+      if (width <= 700) await page.click(".filter-open");
       for (const summary of await page.locator(".filters details.menu > summary, .ranges details.menu > summary").all()) {
+        // On a phone the filters are in a sheet.
+        if (!(await summary.isVisible())) continue;
         await summary.click();
         const box = await page.locator("details.menu[open] .menu-body").boundingBox();
         assert.ok(box.x >= 0 && box.x + box.width <= width, `at ${width}: ${JSON.stringify(box)}`);

@@ -1,6 +1,6 @@
 // Saved views, chains in the task form, nodes, bulk progress and the JSON editor.
 import assert from "node:assert/strict";
-import { api, echo } from "../lib.mjs";
+import { api, asJson, echo } from "../lib.mjs";
 
 const toast = (page, text) => page.locator(".toast-box", { hasText: text }).first().waitFor();
 
@@ -81,6 +81,7 @@ export const views = {
   async "JSON editor completes parameters and marks faults"({ open }) {
     const page = await open();
     await page.goto("/tasks/new?type=http_request");
+    await asJson(page);
     const editor = page.locator(".editor .cm-content");
     await editor.waitFor();
     await page.click("label[for=field-params]");
@@ -96,9 +97,10 @@ export const views = {
     assert.equal(await page.inputValue("#field-params"), '{"url": 5}');
     await page.keyboard.press("Tab");
     assert.notEqual(await page.evaluate(() => document.activeElement.className), "editor", "Tab leaves the editor");
-    await page.selectOption("#field-type", "echo");
+    await page.click("label[for=type-echo]");
     await page.locator(".editor .cm-content").waitFor();
     await page.reload();
+    await asJson(page);
     await page.locator(".editor .cm-content").waitFor();
     const box = await page.locator("#field-params").inputValue();
     assert.ok(JSON.parse(box).url, "a new page has the example");

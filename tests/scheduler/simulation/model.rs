@@ -91,6 +91,10 @@ impl Model {
         self.enabled
     }
 
+    pub fn was_stepped(&self) -> bool {
+        self.stepped
+    }
+
     /// Pauses or resumes. Returns whether the task is enabled now.
     pub fn toggle(&mut self, now: DateTime<Utc>) -> bool {
         self.pass(now);
@@ -110,12 +114,14 @@ impl Model {
         self.now = self.now.max(now);
     }
 
-    /// The clock was set: ahead counts as time that passes.
-    pub fn clock_stepped(&mut self, now: DateTime<Utc>) {
+    /// The clock was set: ahead counts as time that passes. `unseen`: the time since the scheduler looked at the clock last; it may
+    /// have been set back at the beginning of that time.
+    pub fn clock_stepped(&mut self, now: DateTime<Utc>, unseen: Duration) {
         self.stepped = true;
         if now >= self.now {
             self.pass(now);
         } else {
+            self.optional.extend(self.grid(now - unseen - Duration::milliseconds(1), now));
             self.now = now - Duration::milliseconds(1); // a time that equals the clock is due again
             // What the clock had passed and the server had not decided yet is due when the clock passes it again.
             self.optional.extend(self.expected.split_off(&now));

@@ -34,6 +34,8 @@ pub struct Rule {
     pub minutes: u64,
     pub seconds: u64,
     pub class: ClockChangeClass,
+    /// Further sets of days that must match, of an intersection.
+    more_days: Vec<DaySet>,
     /// The kinds of years with at least one matching date, bit n for `YearKind::index` n.
     kinds: u32,
 }
@@ -73,10 +75,55 @@ impl Rule {
             } else {
                 ClockChangeClass::Plain
             },
+            more_days: Vec::new(),
             kinds: 0,
         };
-        rule.kinds = YearKind::all().filter(|kind| rule.has_date(*kind)).fold(0, |kinds, kind| kinds | 1 << kind.index());
+        rule.kinds = rule.matching_kinds();
         rule
+    }
+
+    /// The local times that match both rules. It fires in the second pass of an overlap if both do.
+    pub(crate) fn intersection(&self, other: &Self) -> Self {
+        let both_years = |one: &Years, other: &Years| {
+            let mut years = Years::default();
+            one.iter().filter(|year| other.contains(*year)).for_each(|year| years.insert(year));
+            years
+        };
+        let classes = [self.class, other.class];
+        let days = |rule: &Self| rule.and_days.into_iter().chain(rule.more_days.iter().copied()).collect::<Vec<_>>();
+        let mut rule = Self {
+            years: match (&self.years, &other.years) {
+                (Some(one), Some(other)) => Some(both_years(one, other)),
+                (one, other) => one.as_ref().or(other.as_ref()).cloned(),
+            },
+            months: self.months & other.months,
+            weeks: match (self.weeks, other.weeks) {
+                (Some(one), Some(other)) => Some(one & other),
+                (one, other) => one.or(other),
+            },
+            days: self.days,
+            and_days: Some(other.days),
+            hours: self.hours & other.hours,
+            minutes: self.minutes & other.minutes,
+            seconds: self.seconds & other.seconds,
+            class: if classes == [ClockChangeClass::Hourly; 2] {
+                ClockChangeClass::Hourly
+            } else if classes.contains(&ClockChangeClass::Plain) {
+                ClockChangeClass::Plain
+            } else {
+                ClockChangeClass::Repeating
+            },
+            more_days: [days(self), days(other)].concat(),
+            kinds: 0,
+        };
+        let has_times = rule.hours != 0 && rule.minutes != 0 && rule.seconds != 0;
+        rule.kinds = if has_times { rule.matching_kinds() } else { 0 };
+        rule
+    }
+
+    /// The kinds of years with a matching date.
+    fn matching_kinds(&self) -> u32 {
+        YearKind::all().filter(|kind| self.has_date(*kind)).fold(0, |kinds, kind| kinds | 1 << kind.index())
     }
 
     pub(crate) fn every_month(&self) -> bool {
@@ -137,7 +184,7 @@ impl Rule {
             return 0;
         }
         let mut mask = self.days.in_month(kind, month);
-        if let Some(days) = &self.and_days {
+        for days in self.and_days.iter().chain(&self.more_days) {
             mask &= days.in_month(kind, month);
         }
         match self.weeks {

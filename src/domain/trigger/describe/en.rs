@@ -34,6 +34,10 @@ pub(super) fn describe(trigger: &Trigger) -> String {
         Trigger::Interval(interval) => format!("Every {}", duration(interval.seconds)),
         Trigger::Cron(cron) => cron_rule(&cron.rule),
         Trigger::Idle(idle) => idle_rule(idle),
+        Trigger::And(and) => {
+            let conditions: Vec<String> = and.conditions.iter().map(|one| uncapitalized(&describe(one))).collect();
+            return format!("{}, but only at times that also match: {}", describe(&and.base), conditions.join("; and: "));
+        }
     };
     let bounds = trigger.bounds();
     let start = bound(bounds.start, trigger.zone()).map(|start| format!(", from {start}"));
@@ -308,6 +312,15 @@ fn joined(parts: &[String], word: &str) -> String {
         [] => String::new(),
         [one] => one.clone(),
         [first @ .., last] => format!("{} {word} {last}", first.join(", ")),
+    }
+}
+
+/// `every day at 08:00`; names of weekdays and months stay.
+fn uncapitalized(text: &str) -> String {
+    let starts = ["Every ", "On ", "Once ", "At "];
+    match starts.into_iter().find(|start| text.starts_with(*start)) {
+        Some(start) => start.to_lowercase() + &text[start.len()..],
+        None => text.to_owned(),
     }
 }
 

@@ -15,6 +15,10 @@ pub(super) fn describe(trigger: &Trigger) -> String {
         Trigger::Interval(interval) => every_duration(interval.seconds),
         Trigger::Cron(cron) => cron_rule(&cron.rule),
         Trigger::Idle(idle) => idle_rule(idle),
+        Trigger::And(and) => {
+            let conditions: Vec<String> = and.conditions.iter().map(describe).collect();
+            return format!("{}，且须同时满足：{}", describe(&and.base), conditions.join("；"));
+        }
     };
     let bounds = trigger.bounds();
     let start = bound(bounds.start, trigger.zone()).map(|start| format!("，自 {start} 起"));

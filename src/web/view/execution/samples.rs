@@ -1,11 +1,13 @@
 //! Samples that cover every branch of the template.
 
-use super::{AttemptView, ChunkView, ExecutionPage, HookView, OriginView, OutputView, StartedView};
+use super::{AttemptView, ExecutionPage, HookView, OriginView, StartedView, UsualDuration};
 use crate::domain::execution::Status;
-use crate::web::ansi::Span;
 use crate::web::view::Moment;
 use crate::web::view::executions::ExecutionRow;
+use crate::web::view::output::OutputView;
+use crate::web::view::output_search::OutputSearch;
 use crate::web::view::result::{FailedTest, ResultView, Table};
+use crate::web::view::run_timeline::RunTimeline;
 
 pub(super) fn execution_pages() -> Vec<ExecutionPage> {
     let attempt = |number, ended: bool| AttemptView {
@@ -16,11 +18,6 @@ pub(super) fn execution_pages() -> Vec<ExecutionPage> {
         duration: ended.then_some(5),
         error: if ended { "…".into() } else { String::new() },
         node: "host".into(),
-    };
-    let chunk = |stream, attempt| ChunkView {
-        stream,
-        spans: vec![Span { text: "<out>\n".into(), class: "ansi-1".into() }, Span { text: "<b>".into(), class: String::new() }],
-        attempt,
     };
     let table = Table { columns: vec!["a".into()], rows: vec![vec![Some("<b>".into())], vec![None]], more: 3 };
     let test = FailedTest { name: "a::b".into(), message: "…".into() };
@@ -61,16 +58,11 @@ pub(super) fn execution_pages() -> Vec<ExecutionPage> {
                 Vec::new()
             },
             result: if row.is_final { result.clone() } else { ResultView::default() },
-            output: if row.started.is_some() {
-                OutputView {
-                    omitted: 3,
-                    chunks: vec![chunk("stdout", 0), chunk("stderr", 2)],
-                    last: "2.0".into(),
-                    style: "[]".into(),
-                }
-            } else {
-                OutputView::default()
-            },
+            timeline: RunTimeline::sample(),
+            usual: row.is_final.then_some(UsualDuration { median: 5, p95: 9, runs: 60 }),
+            is_command: status == "failed",
+            found: if row.is_final { OutputSearch::sample() } else { OutputSearch::default() },
+            output: if row.started.is_some() { OutputView::sample() } else { OutputView::default() },
             row,
         }
     };

@@ -2,7 +2,10 @@
 
 use super::{ExecutionList, ExecutionRow, Range};
 use crate::domain::execution::Status;
+use crate::web::view::display::DisplayMenu;
 use crate::web::view::saved_views::ViewMenu;
+use crate::web::view::tasks::SortHead;
+use crate::web::view::workbench::{Histogram, StatusTab};
 use crate::web::view::{Choice, Moment, Pager};
 
 pub(super) fn execution_row(status: &'static str) -> ExecutionRow {
@@ -27,6 +30,7 @@ pub(super) fn execution_row(status: &'static str) -> ExecutionRow {
         attempt: 2,
         node: if ended { "host".into() } else { String::new() },
         requested_by: "alice".into(),
+        error_line: if ended { "<b>".into() } else { String::new() },
         error: if ended { "<b>".into() } else { String::new() },
         is_final: ended,
     }
@@ -40,6 +44,13 @@ pub(super) fn execution_lists() -> Vec<ExecutionList> {
         types: vec![Choice::new("echo", "…")],
         statuses: vec![Choice::new("failed", "…")],
         causes: vec![Choice::new("echo", "…")],
+        tabs: vec![
+            StatusTab { status: "", href: "/executions".into(), count: None, active: true },
+            StatusTab { status: "failed", href: "/executions?status=failed".into(), count: Some(1234), active: false },
+        ],
+        histogram: if first { Histogram::sample() } else { Histogram::default() },
+        heads: ["none", "descending"].map(|direction| SortHead { href: "/executions".into(), direction }).into(),
+        unsorted: if first { String::new() } else { "/executions".into() },
         ranges: vec![Range { key: "hour", href: "/executions?range=hour".into(), active: true }],
         rows: rows.into(),
         pager: Pager::sample(),
@@ -49,6 +60,7 @@ pub(super) fn execution_lists() -> Vec<ExecutionList> {
         zone: "UTC".into(),
         csv: "/executions/-/download?format=csv".into(),
         json: "/executions/-/download?format=json".into(),
+        display: DisplayMenu::sample(),
         menu: if first { ViewMenu::default() } else { ViewMenu::sample() },
     };
     vec![list("<tr></tr>", filter.clone(), true, ""), list("", filter, false, "…"), list("", super::Filter::default(), true, "")]

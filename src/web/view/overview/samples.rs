@@ -1,10 +1,10 @@
 //! Samples that cover every branch of the template.
 
-use super::{Cause, Current, Due, Overview};
+use super::{Cause, Current, Due, FailureGroupView, Overview};
 use crate::web::view::Moment;
 use crate::web::view::chart::Chart;
 use crate::web::view::executions::ExecutionRow;
-use crate::web::view::incidents::sample_rows;
+use crate::web::view::incidents::{PageLink, sample_rows};
 
 pub(super) fn overviews() -> Vec<Overview> {
     let due = || Due { task_id: "x".into(), name: "…".into(), href: "/tasks/x".into(), at: Moment::sample() };
@@ -27,7 +27,18 @@ pub(super) fn overviews() -> Vec<Overview> {
         next: Some(due()),
         due: vec![due()],
         cause: Some(Cause { text: "<b>".into(), failures: 2, of: 3 }),
-        failures: vec![ExecutionRow::sample("failed")],
+        failures: vec![FailureGroupView {
+            text: "<b>".into(),
+            status: "failed",
+            href: "/executions/01J".into(),
+            count: 3,
+            first: Moment::sample(),
+            last: Moment::sample(),
+            tasks: ["x", "<b>"].map(|id| PageLink { href: "/tasks/x".into(), name: id.into() }).into(),
+            more: 1,
+            task_ids: vec!["<b>".into()],
+            rerun: "/tasks/-/bulk?action=run&id=x".into(),
+        }],
         current: vec![Current { run: ExecutionRow::sample("running"), usual: Some(5), elapsed: 3 }],
         overdue: vec![due()],
         missed: vec![ExecutionRow::sample("missed")],

@@ -1,11 +1,11 @@
 //! Samples that cover every branch of the template.
 
-use super::{ChainLink, Firing, KeptState, TaskPage};
+use super::{ChainLink, Firing, KeptState, QuickRule, TaskPage};
 use crate::web::view::Moment;
-use crate::web::view::chart::Chart;
 use crate::web::view::hooks::HookRow;
 use crate::web::view::incidents::{MuteView, PageLink, sample_rows};
 use crate::web::view::pause::PauseNote;
+use crate::web::view::run_chart::RunChart;
 use crate::web::view::run_inputs::InputControl;
 use crate::web::view::tasks::TaskRow;
 use crate::web::view::versions::VersionRow;
@@ -23,10 +23,11 @@ pub(super) fn task_pages() -> Vec<TaskPage> {
         chain: vec![ChainLink { on: "failure", task_id: "<b>".into(), href: "/tasks/x".into(), params: "a=1".into() }],
         inputs: InputControl::samples(),
         upcoming,
+        quick: Some(QuickRule { per_hour: 720 }),
         notes: vec!["…".into()],
         success_percent: Some(92),
-        durations: Chart::sample(),
-        start_delays: Chart::sample(),
+        durations: RunChart::sample(),
+        start_delays: RunChart::sample(),
         executions: executions.into(),
         executions_href: "/executions?task_id=x".into(),
         newest: String::new(),
@@ -38,10 +39,13 @@ pub(super) fn task_pages() -> Vec<TaskPage> {
         hooks: vec![HookRow::sample()],
         hooks_href: "/tasks/x/hooks".into(),
         versions: VersionRow::samples(),
+        pausing_versions: 3,
     };
     let fresh = TaskPage {
-        durations: Chart::default(),
-        start_delays: Chart::default(),
+        durations: RunChart::default(),
+        start_delays: RunChart::default(),
+        quick: None,
+        pausing_versions: 0,
         success_percent: None,
         description: String::new(),
         notes: vec![],
@@ -59,7 +63,12 @@ pub(super) fn task_pages() -> Vec<TaskPage> {
         page(
             TaskRow::sample(),
             "<tr></tr>",
-            vec![Firing { at: Moment::sample(), original: Some(Moment::sample()), note: "moved" }],
+            vec![Firing {
+                at: Moment::sample(),
+                when: chrono::DateTime::UNIX_EPOCH,
+                original: Some(Moment::sample()),
+                note: "moved",
+            }],
         ),
         fresh,
     ]

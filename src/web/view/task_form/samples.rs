@@ -2,25 +2,33 @@
 
 use std::collections::BTreeMap;
 
-use super::{Difference, Fields, PreviewMoment, PreviewView, Stale, TaskForm};
+use super::{Difference, Fields, PreviewMoment, PreviewView, Stale, TaskForm, TypeCard};
 use crate::web::view::fault_text::FaultText;
+use crate::web::view::params::ParamsView;
 use crate::web::view::task_types::TypeView;
 use crate::web::view::{Choice, Moment};
 
 pub(super) fn task_forms() -> Vec<TaskForm> {
     let values = BTreeMap::from([("/id".into(), "x".into()), ("/trigger/type".into(), "interval".into())]);
     let mut faulty = Fields { values, ..Fields::default() };
-    faulty.assign(&[FaultText::new("/id", "…"), FaultText::new("/trigger/minutes", "…"), FaultText::new("/params/a", "…")]);
+    faulty.assign(
+        &[FaultText::new("/id", "…"), FaultText::new("/trigger/minutes", "…"), FaultText::new("/params/a", "…")],
+        &["/params/a".to_owned()],
+    );
+    let [json, fields] = ParamsView::samples();
     let form = |mode, form: Fields, stale| TaskForm {
         mode,
         post_to: "/tasks/new".into(),
         back: "/tasks".into(),
         version: 3,
         fault_count: form.faults.len(),
+        test_seconds: 20,
+        is_unsaved: mode != "new",
         other_faults: form.faults.keys().map(|_| "…".to_owned()).take(1).collect(),
         form,
         message: if mode == "edit" { "…".into() } else { String::new() },
-        types: vec![Choice::new("echo", "…")],
+        types: ["echo", "send_sql"].map(|name| TypeCard::new(Choice::new(name, "…"))).into(),
+        params: if mode == "new" { json.clone() } else { fields.clone() },
         chosen: (mode == "edit").then(TypeView::sample),
         zones: vec!["UTC".into()],
         server_zone: "UTC".into(),

@@ -3,6 +3,7 @@
 use super::{TaskList, TaskRow};
 use crate::domain::execution::Status;
 use crate::domain::recent_outcomes::RecentOutcome;
+use crate::web::view::display::DisplayMenu;
 use crate::web::view::saved_views::ViewMenu;
 use crate::web::view::spark::Spark;
 use crate::web::view::{Choice, Moment, Pager};
@@ -32,6 +33,8 @@ pub(super) fn task_row() -> TaskRow {
         failure_count: 1,
         last_status: "failed",
         last: Some(Moment::sample()),
+        last_brief: Some(Moment::sample()),
+        next_brief: Some(Moment::sample()),
         last_duration: Some(120),
         next: Some(Moment::sample()),
         zone: "Asia/Shanghai",
@@ -52,6 +55,8 @@ pub(super) fn paused_row() -> TaskRow {
         executed: false,
         last_status: "",
         last: None,
+        last_brief: None,
+        next_brief: None,
         last_duration: None,
         next: None,
         no_next: "paused",
@@ -74,6 +79,7 @@ pub(super) fn task_lists() -> Vec<TaskList> {
             .into(),
         rows: rows.into(),
         menu: ViewMenu::sample(),
+        display: DisplayMenu::sample(),
         pager,
     };
     vec![
