@@ -1,6 +1,8 @@
 //! The clock. This is the only module that reads the system time; everything else takes `now` or a [`Clock`], so that tests can
 //! set it.
 
+pub mod precise;
+
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::Instant;
 

@@ -4,7 +4,7 @@
 //!
 //! | module | duty |
 //! | --- | --- |
-//! | [`clock`], [`ids`], [`signals`], [`rate_limit`], [`private_files`] | time, new ids, wake-ups, rate limits, files that only their owner reads |
+//! | [`clock`], [`ids`], [`signals`], [`rate_limit`], [`private_files`], [`long_path`] | time, new ids, wake-ups, rate limits, files that only their owner reads, paths without limit |
 //! | [`i18n`] | languages; puts messages and texts into words |
 //! | [`domain`] | the rules of tasks, triggers, policies and executions; pure functions without I/O |
 //! | [`events`] | changes that open pages and event streams hear of |
@@ -17,6 +17,7 @@
 //! | [`maintenance`] | retention, WAL checkpoints, recovery of orphaned runs |
 //! | [`cluster`] | node registry, heartbeats, process locks, notifications between nodes, changes by other processes |
 //! | [`tasks`] | the task types: one file or folder each |
+//! | [`profiles`] | the mail servers, SMS providers, datasources and HTTP services of the settings and of the database |
 //! | [`vault`] | secrets of tasks: encrypted in the database, masked in output |
 //! | [`oidc`] | single sign-on with OpenID Connect |
 //! | [`stats`] | everything that counts: the overview, the statistics of a window, the calendar |
@@ -66,7 +67,7 @@
 //!
 //! 1. [`scheduler::Scheduler`] sleeps until a task is due. [`scheduler::Planner`] reads the due tasks, lets [`domain`] decide
 //!    their occurrences, and writes executions and the next scheduled times in one transaction. Executions for which a worker is
-//!    free are held by this node from then on; the others wait in the table.
+//!    free are held by this node from then on; the others wait in the table. What is due within a tenth of a second is planned ahead.
 //! 2. [`worker::Workers`] run the task type of what this node holds, under its time limit.
 //! 3. The task type ([`tasks::TaskType`]) does the work and streams its output.
 //! 4. The recorder of the workers writes results in batches, with the counters of the tasks in the same transaction.
@@ -86,12 +87,14 @@ pub mod domain;
 pub mod events;
 pub mod i18n;
 pub mod ids;
+pub mod long_path;
 pub mod maintenance;
 pub mod migrate;
 pub mod net;
 pub mod notify;
 pub mod oidc;
 pub mod private_files;
+pub mod profiles;
 pub mod queue;
 pub mod rate_limit;
 pub mod scheduler;

@@ -10,6 +10,7 @@ use tokio::sync::Notify;
 
 mod jobs;
 pub mod slots;
+mod taken_slots;
 
 pub use jobs::{JobQueue, Starts};
 

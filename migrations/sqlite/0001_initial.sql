@@ -65,6 +65,8 @@ create index tasks_schedule on tasks (id) where schedule <> '{}';
 create index tasks_idle on tasks (trigger_kind) where trigger_kind = 'idle';
 -- The task list sorted by last run, with its expression in `storage/task_list.rs`.
 create index tasks_last_run on tasks (coalesce(last_run_at, 0), id);
+-- Tasks whose last run took a second or more, for the slowest ones of the overview.
+create index tasks_slow on tasks (last_duration_ms) where last_duration_ms >= 1000;
 -- Covering index for the distinct tags offered by the task list.
 create index tasks_tags on tasks (tags) where tags <> '[]';
 
@@ -418,6 +420,20 @@ create table run_data (
     secrets text,
     -- The call of the hook that started it: a JSON object.
     hook text
+) without rowid;
+
+-- Mail servers, SMS providers, datasources and HTTP services of administrators; those of the settings are not stored.
+create table profiles (
+    -- smtp, sms, datasource or http.
+    kind text not null,
+    name text not null,
+    -- Its settings: a JSON object, encrypted.
+    ciphertext text not null,
+    version bigint not null,
+    created_at bigint not null,
+    updated_at bigint not null,
+    updated_by text not null,
+    primary key (kind, name)
 ) without rowid;
 
 -- Notification channels of administrators; those of the settings are not stored.

@@ -40,7 +40,8 @@ def protect_own_credentials(case):
 
 def replace_null_of_optional_body(case):
     """`null` is read like an omitted body, which the document does not say: a nullable body makes generated clients worse."""
-    if case.operation.path in ("/tasks/{id}/run", "/executions/{id}/rerun") and case.body is None:
+    optional = ("/tasks/{id}/run", "/tasks/{id}/hooks", "/tasks/{id}/pause", "/executions/{id}/rerun")
+    if case.operation.path in optional and case.body is None:
         case.body = []
 
 

@@ -7,9 +7,16 @@ use poem_openapi::param::Path;
 use poem_openapi::payload::Json;
 
 use super::auth::Caller;
-use super::error::{ApiResult, ReadErrors, ReadOneErrors};
+use super::body::Body;
+use super::error::{ApiResult, ChangeErrors, CreateErrors, ReadErrors, ReadOneErrors, WriteErrors};
+use super::headers::IfMatch;
 use super::model::datasource::{ConnectionTestView, DatasourceView};
+use super::model::named::{DatasourceChange, DatasourceInput};
+use super::profiles::{self, CreatedProfile, ProfileAnswer};
+use super::tasks::DeletedResponse;
 use super::{AppState, Tag};
+use crate::domain::profile::ProfileKind;
+use crate::domain::user::Action;
 
 /// The datasource endpoints.
 pub struct Datasources(pub Arc<AppState>);
@@ -18,11 +25,13 @@ pub struct Datasources(pub Arc<AppState>);
 impl Datasources {
     /// List datasources
     ///
-    /// The configured databases that `send_sql` and `data_sync` may use, without credentials.
+    /// The databases that `send_sql` and `data_sync` may use, without credentials.
     #[oai(path = "/datasources", method = "get", operation_id = "listDatasources")]
     async fn list(&self, caller: Caller) -> ApiResult<Json<Vec<DatasourceView>>, ReadErrors> {
-        let sources = self.0.services.datasources.list(&caller.0)?;
-        Ok(Json(sources.iter().map(|source| DatasourceView::from(source.as_ref())).collect()))
+        let services = &self.0.services;
+        let sources = services.datasources.list(&caller.0).await?;
+        let from_file = |name: &str| services.stored_profiles.is_from_file(ProfileKind::Datasource, name);
+        Ok(Json(sources.iter().map(|source| DatasourceView::new(source, from_file(&source.name))).collect()))
     }
 
     /// Test a datasource
@@ -32,10 +41,64 @@ impl Datasources {
     async fn test(
         &self,
         caller: Caller,
-        /// The datasource's name in the settings.
+        /// The datasource's name.
         name: Path<String>,
     ) -> ApiResult<Json<ConnectionTestView>, ReadOneErrors> {
         let result = self.0.services.datasources.test(&caller.0, &name).await?;
         Ok(Json(ConnectionTestView::from(result)))
+    }
+
+    /// Create a datasource
+    ///
+    /// Its settings are stored encrypted, and tasks may name it at once. They are those of the settings file, checked in the same way.
+    /// 409 if the name is taken. Administrators only.
+    #[oai(path = "/datasources", method = "post", operation_id = "createDatasource")]
+    async fn create_datasource(&self, caller: Caller, body: Body<DatasourceInput>) -> ApiResult<CreatedProfile, CreateErrors> {
+        profiles::create(&self.0, &caller, ProfileKind::Datasource, "/datasources", &body.parse(&caller, Action::Administer)?)
+            .await
+    }
+
+    /// Get a datasource
+    ///
+    /// With its settings, without secrets, and with what uses it. The `ETag` is its version. Administrators only.
+    #[oai(path = "/datasources/:name", method = "get", operation_id = "getDatasource")]
+    async fn get_datasource(
+        &self,
+        caller: Caller,
+        /// The profile's name.
+        name: Path<String>,
+    ) -> ApiResult<ProfileAnswer, ReadOneErrors> {
+        profiles::get(&self.0, &caller, ProfileKind::Datasource, &name).await
+    }
+
+    /// Replace a datasource
+    ///
+    /// Sets every setting; omitted ones get their default. Secrets that are left out stay; an empty text removes one. 409 for one of the
+    /// settings file. Administrators only.
+    #[oai(path = "/datasources/:name", method = "put", operation_id = "replaceDatasource")]
+    async fn replace_datasource(
+        &self,
+        caller: Caller,
+        /// The profile's name.
+        name: Path<String>,
+        if_match: IfMatch,
+        body: Body<DatasourceChange>,
+    ) -> ApiResult<ProfileAnswer, WriteErrors> {
+        let body = body.parse(&caller, Action::Administer)?;
+        profiles::replace(&self.0, &caller, ProfileKind::Datasource, &name, &body, if_match.0).await
+    }
+
+    /// Delete a datasource
+    ///
+    /// 409 for one of the settings file, and with their names while tasks or notification channels name it. Administrators only.
+    #[oai(path = "/datasources/:name", method = "delete", operation_id = "deleteDatasource")]
+    async fn delete_datasource(
+        &self,
+        caller: Caller,
+        /// The profile's name.
+        name: Path<String>,
+        if_match: IfMatch,
+    ) -> ApiResult<DeletedResponse, ChangeErrors> {
+        profiles::delete(&self.0, &caller, ProfileKind::Datasource, &name, if_match.0).await
     }
 }

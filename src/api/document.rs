@@ -12,6 +12,7 @@ mod channel_schemas;
 mod examples;
 mod links;
 mod notify_schemas;
+mod profile_schemas;
 mod resource_examples;
 mod resource_schemas;
 mod schema_parts;
@@ -86,6 +87,7 @@ pub fn document() -> Value {
         schemas.extend(schemas::hand_written());
         schemas.extend(channel_schemas::hand_written());
         schemas.extend(notify_schemas::hand_written());
+        schemas.extend(profile_schemas::hand_written());
         schemas.extend(resource_schemas::hand_written());
         schemas.sort_keys();
     }
@@ -187,7 +189,7 @@ fn inline_plain_values(document: &mut Value) {
 /// Sorts the tags by name.
 fn order_tags(document: &mut Value) {
     if let Some(Value::Array(tags)) = document.get_mut("tags") {
-        tags.sort_by_key(|tag| tag["name"].as_str().map(str::to_owned));
+        tags.sort_by_key(|tag| tag["name"].as_str().map(str::to_lowercase));
     }
 }
 
@@ -243,7 +245,15 @@ fn headers_of(id: &str) -> Option<Value> {
         | "replaceNotifyRule"
         | "deleteNotifyRule"
         | "replaceHeartbeat"
-        | "deleteHeartbeat" => Some(json!({
+        | "deleteHeartbeat"
+        | "replaceMailServer"
+        | "deleteMailServer"
+        | "replaceSmsProvider"
+        | "deleteSmsProvider"
+        | "replaceHttpProfile"
+        | "deleteHttpProfile"
+        | "replaceDatasource"
+        | "deleteDatasource" => Some(json!({
             "name": "If-Match", "in": "header", "required": false,
             "description": "The version to change, as in its `ETag`; 412 if it has another version.",
             "schema": {"type": "string", "pattern": r#"^(\*|"[0-9]{1,18}")$"#}})),

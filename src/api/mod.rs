@@ -32,6 +32,7 @@ mod health;
 mod heartbeats;
 mod hook_call;
 mod hooks;
+mod http_profiles;
 mod incidents;
 mod local;
 mod mail_sms_profiles;
@@ -45,6 +46,7 @@ mod occurrences;
 mod operations;
 mod params;
 mod ping;
+mod profiles;
 mod query;
 mod secrets;
 mod stats;
@@ -122,6 +124,9 @@ enum Tag {
     /// The mail servers and SMS providers that tasks may use.
     #[oai(rename = "Mail and SMS")]
     MailSmsProfiles,
+    /// The HTTP services that tasks may use.
+    #[oai(rename = "HTTP profiles")]
+    HttpProfiles,
     /// Where notifications go, what was sent, and why.
     #[oai(rename = "Notifications")]
     Notifications,
@@ -136,7 +141,7 @@ enum Tag {
     Accounts,
 }
 
-type Apis = (TaskApis, ExecutionApis, CalendarApis, IncidentApis, AccountApis);
+type Apis = (TaskApis, ProfileApis, ExecutionApis, CalendarApis, IncidentApis, AccountApis);
 
 type TaskApis = (
     tasks::Tasks,
@@ -151,10 +156,10 @@ type TaskApis = (
     triggers::Triggers,
     task_types::TaskTypes,
     secrets::Secrets,
-    datasources::Datasources,
-    mail_sms_profiles::MailSmsProfiles,
     notify_channels::NotifyChannels,
 );
+
+type ProfileApis = (datasources::Datasources, mail_sms_profiles::MailSmsProfiles, http_profiles::HttpProfiles);
 
 type ExecutionApis = (executions::Executions, verify::Verify, stats::Stats, nodes::Nodes);
 
@@ -179,15 +184,15 @@ fn apis(shared: &Arc<AppState>) -> Apis {
         triggers::Triggers(shared()),
         task_types::TaskTypes(shared()),
         secrets::Secrets(shared()),
-        datasources::Datasources(shared()),
-        mail_sms_profiles::MailSmsProfiles(shared()),
         notify_channels::NotifyChannels(shared()),
     );
+    let profiles =
+        (datasources::Datasources(shared()), mail_sms_profiles::MailSmsProfiles(shared()), http_profiles::HttpProfiles(shared()));
     let executions = (executions::Executions(shared()), verify::Verify(shared()), stats::Stats(shared()), nodes::Nodes(shared()));
     let accounts = (me::Me(shared()), users::Users(shared()), tokens::Tokens(shared()), audit::Audit(shared()));
     let calendars = (calendars::Calendars(shared()), freezes::Freezes(shared()));
     let incidents = (incidents::Incidents(shared()), notify_rules::NotifyRules(shared()), heartbeats::Heartbeats(shared()));
-    (tasks, executions, calendars, incidents, accounts)
+    (tasks, profiles, executions, calendars, incidents, accounts)
 }
 
 /// The API under `/api/v1`, its description (`/openapi.json`, `/openapi.yaml`, `/docs`), `/events`, `/healthz`, `/readyz` and

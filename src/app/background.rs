@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::error::StartError;
-use super::state::{default_retention, queues, template_environment};
+use super::state::{default_retention, queue_configs, queue_names, template_environment};
 use super::{App, DATABASE_FILE, database_file};
 use crate::cluster::external_changes::ExternalChangeWatcher;
 use crate::cluster::notifier::ClusterNotifier;
@@ -24,9 +24,8 @@ use crate::notify::calendar_watch::CalendarWatch;
 use crate::notify::delivery::Delivery;
 use crate::notify::heartbeats::HeartbeatWatch;
 use crate::notify::storage_alarm::StorageAlarm;
-use crate::queue::QueueConfig;
 use crate::scheduler::idle::IdleWatch;
-use crate::scheduler::{Planner, PlannerState, Scheduler};
+use crate::scheduler::{PlanAhead, Planner, PlannerState, Scheduler};
 use crate::tasks::{executables, process};
 use crate::worker::{self, WorkerConfig, Workers};
 
@@ -86,7 +85,7 @@ pub(super) fn spawn_background_tasks(
 
 fn external_change_watcher(app: &App) -> ExternalChangeWatcher {
     let state = &app.state;
-    ExternalChangeWatcher::new(state.database.clone(), state.events.clone(), state.signals.clone(), queues(&app.settings))
+    ExternalChangeWatcher::new(state.database.clone(), state.events.clone(), state.signals.clone(), queue_names(&app.settings))
 }
 
 /// A task that runs until the shutdown.
@@ -100,6 +99,7 @@ fn planner(app: &App) -> Planner {
         signals: app.state.signals.clone(),
         zone: app.settings.server.zone,
         since: app.started_at,
+        ahead: PlanAhead::STANDARD,
         state: PlannerState::default(),
     }
 }
@@ -144,7 +144,7 @@ fn cluster_notifier(app: &App) -> ClusterNotifier {
         clock: app.state.clock.clone(),
         events: app.state.events.clone(),
         signals: app.state.signals.clone(),
-        queues: queues(&app.settings),
+        queues: queue_names(&app.settings),
     }
 }
 
@@ -207,10 +207,9 @@ fn workers(app: &App) -> Workers {
 
 fn worker_config(settings: &Settings) -> WorkerConfig {
     let workers = &settings.workers;
-    let limit = |name: &str| workers.queues.get(name).copied().unwrap_or(workers.limit);
     WorkerConfig {
         limit: workers.limit,
-        queues: queues(settings).into_iter().map(|name| QueueConfig { limit: limit(&name), name }).collect(),
+        queues: queue_configs(settings),
         output_limit: workers.output_limit,
         shutdown_timeout: workers.shutdown_timeout,
     }

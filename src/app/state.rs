@@ -8,11 +8,12 @@ use super::data_dir::{BACKUPS_FOLDER, EXECUTABLES_FOLDER, FILES_FOLDER, KEY_FILE
 use crate::clock::{SharedClock, SystemClock};
 use crate::config::{History, Settings};
 use crate::domain::policy::DEFAULT_QUEUE;
-use crate::domain::profile::Profiles;
 use crate::domain::retention::DefaultRetention;
 use crate::events::EventBus;
 use crate::notify::courier::{Courier, CourierDeps};
 use crate::oidc::Provider;
+use crate::profiles::ProfileDirectory;
+use crate::queue::QueueConfig;
 use crate::service::{ServiceDeps, Services};
 use crate::signals::{SchedulerHeartbeat, Signals};
 use crate::storage::Database;
@@ -29,7 +30,8 @@ pub(super) struct AppState {
     pub database: Database,
     pub registry: Arc<Registry>,
     pub datasources: Arc<Datasources>,
-    pub profiles: Arc<Profiles>,
+    pub profiles: Arc<ProfileDirectory>,
+    pub limits: Arc<Limits>,
     pub courier: Arc<Courier>,
     pub vault: Arc<Vault>,
     pub clock: SharedClock,
@@ -42,14 +44,15 @@ pub(super) struct AppState {
 impl AppState {
     pub fn new(settings: &Settings, database: Database) -> Self {
         let clock: SharedClock = Arc::new(SystemClock);
-        let toolbox = toolbox(settings, &database, &clock);
-        let (registry, vault) = (Arc::new(registry(settings, &toolbox)), Arc::new(vault(settings, &database)));
+        let vault = Arc::new(vault(settings, &database));
+        let toolbox = toolbox(settings, &database, &clock, vault.clone());
+        let registry = Arc::new(registry(settings, &toolbox));
         let courier = Courier::new(CourierDeps {
             database: database.clone(),
             clock: clock.clone(),
             vault: vault.clone(),
             registry: registry.clone(),
-            profiles: toolbox.profiles.clone(),
+            profiles: toolbox.profiles.from_settings().clone(),
             limits: toolbox.limits.clone(),
             public_url: public_url(settings),
         });
@@ -57,6 +60,7 @@ impl AppState {
             registry,
             datasources: toolbox.datasources,
             profiles: toolbox.profiles,
+            limits: toolbox.limits,
             courier: Arc::new(courier),
             vault,
             events: EventBus::default(),
@@ -74,6 +78,7 @@ impl AppState {
             registry: self.registry.clone(),
             datasources: self.datasources.clone(),
             profiles: self.profiles.clone(),
+            limits: self.limits.clone(),
             courier: self.courier.clone(),
             clock: self.clock.clone(),
             events: self.events.clone(),
@@ -84,7 +89,7 @@ impl AppState {
             environment: Arc::new(template_environment(settings)),
             zone: settings.server.zone,
             reserved_tags: settings.files.named.values().flat_map(|folder| folder.tags.iter().cloned()).collect(),
-            queues: queues(settings).into(),
+            queues: queue_configs(settings).into(),
             session: chrono::Duration::days(i64::from(settings.auth.session_days)),
             session_idle: chrono::Duration::hours(i64::from(settings.auth.session_idle_hours)),
             retention: default_retention(settings),
@@ -114,21 +119,30 @@ pub(super) fn default_retention(settings: &Settings) -> DefaultRetention {
     }
 }
 
+/// The queues with their limits, `default` first.
+pub(super) fn queue_configs(settings: &Settings) -> Vec<QueueConfig> {
+    let workers = &settings.workers;
+    let named = workers.queues.keys().filter(|name| *name != DEFAULT_QUEUE);
+    let limit = |name: &str| workers.queues.get(name).copied().unwrap_or(workers.limit);
+    let names = std::iter::once(DEFAULT_QUEUE).chain(named.map(String::as_str));
+    names.map(|name| QueueConfig { name: name.to_owned(), limit: limit(name) }).collect()
+}
+
 /// The names of the queues, `default` first.
-pub(super) fn queues(settings: &Settings) -> Vec<String> {
-    let named = settings.workers.queues.keys().filter(|name| *name != DEFAULT_QUEUE).cloned();
-    std::iter::once(DEFAULT_QUEUE.to_owned()).chain(named).collect()
+pub(super) fn queue_names(settings: &Settings) -> Vec<String> {
+    queue_configs(settings).into_iter().map(|queue| queue.name).collect()
 }
 
 /// The dependencies of the task types.
-fn toolbox(settings: &Settings, database: &Database, clock: &SharedClock) -> Toolbox {
+fn toolbox(settings: &Settings, database: &Database, clock: &SharedClock, vault: Arc<Vault>) -> Toolbox {
+    let profiles = Arc::new(ProfileDirectory::new(Arc::new(settings.profiles.clone()), database.clone(), vault));
     Toolbox {
         clock: clock.clone(),
         database: database.clone(),
         data_dir: settings.data_dir.clone(),
         zone: settings.server.zone,
-        profiles: Arc::new(settings.profiles.clone()),
-        datasources: Arc::new(Datasources::new(&settings.profiles, settings.server.zone)),
+        datasources: Arc::new(Datasources::new(profiles.clone(), settings.server.zone)),
+        profiles,
         limits: Arc::new(limits(settings)),
     }
 }
@@ -174,7 +188,7 @@ fn vault(settings: &Settings, database: &Database) -> Vault {
         Some(key) => KeySource::Given(key.clone()),
         None => KeySource::File(settings.data_dir.join(KEY_FILE)),
     };
-    let client_secret = settings.oidc.client_secret.as_ref();
+    let client_secret = settings.oidc.client_secret.clone();
     let hidden = settings.profiles.secrets().into_iter().chain(client_secret).map(|secret| secret.reveal().to_owned());
     Vault::new(database.clone(), source, hidden.collect())
 }

@@ -29,8 +29,9 @@ use crate::i18n::message;
 pub use environment::is_secret_variable;
 pub use error::SettingsError;
 pub use http_limits::{HttpLimits, ProxyHeader};
+pub use profiles::stored::{profile_choices, profile_settings, read_profile};
 pub use reference::markdown as settings_reference;
-pub use setting::Setting;
+pub use setting::{Setting, ValueType};
 pub use table::all as settings;
 
 pub use crate::domain::secret::Secret;

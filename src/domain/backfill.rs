@@ -74,7 +74,7 @@ impl BackfillRequest {
     /// Every fault, with pointers into `value`.
     pub fn parse(value: &Value) -> Result<Self, Vec<Fault>> {
         let mut f = Fields::new(value, "");
-        let times = f.optional_texts("times");
+        let times = value.get("times").is_some().then(|| f.texts("times"));
         if let Some(message) = times.as_ref().and_then(|times| times_fault(times)) {
             f.fault("times", message);
         }

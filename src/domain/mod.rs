@@ -34,6 +34,7 @@ pub mod pause_record;
 pub mod permission;
 pub mod policy;
 pub mod profile;
+pub mod queue;
 pub mod raw_output;
 pub mod recent_outcomes;
 pub mod reference;

@@ -19,6 +19,28 @@ pub struct DueTask {
     pub next_run_at: DateTime<Utc>,
 }
 
+/// A task by the duration of its last run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SlowTask {
+    pub task_id: String,
+    pub name: String,
+    pub last_duration_ms: i64,
+    pub last_run_at: DateTime<Utc>,
+    pub last_status: Status,
+}
+
+/// The number of active executions of a queue in one state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ActiveRuns {
+    pub status: Status,
+    pub queue: String,
+    /// Handed out to a node: they run.
+    pub held: bool,
+    /// They wait for a worker; the others wait for their next attempt or for another run of their task.
+    pub waiting: bool,
+    pub runs: i64,
+}
+
 /// The number of runs that began within a period and have one status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Outcome {

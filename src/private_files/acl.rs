@@ -19,6 +19,8 @@ use windows_sys::Win32::Security::{
 };
 use windows_sys::Win32::System::Threading::{GetCurrentProcess, OpenProcessToken};
 
+use crate::long_path::without_limit;
+
 /// The account SYSTEM, which has the same identifier in every language of Windows.
 const SYSTEM: &str = "S-1-5-18";
 
@@ -38,7 +40,7 @@ pub(super) fn restrict(path: &Path, others: &[&str]) -> io::Result<()> {
 
 /// Whether the list of a file or folder takes nothing from its parent folder: somebody has set it on purpose.
 pub(super) fn is_protected(path: &Path) -> io::Result<bool> {
-    let name = wide(path.as_os_str());
+    let name = wide(without_limit(path).as_os_str());
     let mut descriptor: PSECURITY_DESCRIPTOR = null_mut();
     #[expect(unsafe_code, reason = "the standard library shows no access control lists")]
     // SAFETY: the name ends with zero; the descriptor is used until it is freed, and all pointers are to living values.
@@ -64,7 +66,7 @@ pub(super) fn is_protected(path: &Path) -> io::Result<bool> {
 
 /// Sets the list that a text in the security descriptor definition language describes.
 fn set(path: &Path, sddl: &str) -> io::Result<()> {
-    let (name, sddl) = (wide(path.as_os_str()), wide(OsStr::new(sddl)));
+    let (name, sddl) = (wide(without_limit(path).as_os_str()), wide(OsStr::new(sddl)));
     let mut descriptor: PSECURITY_DESCRIPTOR = null_mut();
     #[expect(unsafe_code, reason = "the standard library changes no access control lists")]
     // SAFETY: the texts end with zero; the list belongs to the descriptor, which lives until it is freed.

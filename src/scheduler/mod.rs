@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::clock::ClockReading;
+use crate::clock::{ClockReading, precise};
 use crate::signals::SchedulerHeartbeat;
 use crate::storage::Result;
 
+mod ahead;
 mod backfills;
 pub mod calendars;
 mod clock_watch;
@@ -17,11 +18,11 @@ pub mod idle;
 mod occurrences;
 mod pauses;
 pub mod planner;
-mod precise;
 mod replan;
 mod rules;
 mod settle;
 
+pub use ahead::PlanAhead;
 pub use clock_watch::{ClockStep, ClockWatch};
 pub use occurrences::Recorded;
 pub use planner::{Planned, Planner, PlannerState};
@@ -102,7 +103,7 @@ impl Scheduler {
         let now = reading.wall;
         self.heartbeat.beat(now);
         let planned = self.planner.run_once(now).await?;
-        let left = planned.next_due.map_or(MAX_SLEEP, |next| (next - now).to_std().unwrap_or_default());
+        let left = planned.next_pass.map_or(MAX_SLEEP, |next| (next - now).to_std().unwrap_or_default());
         if !planned.is_empty() {
             tracing::debug!(planned.tasks, planned.executions, planned.queued, "planned due tasks");
             let took = (self.planner.clock.now() - now).to_std().unwrap_or_default();

@@ -81,7 +81,8 @@ impl Recorded {
     }
 }
 
-/// Decides and records the due occurrences of tasks that the transaction has locked, and moves the tasks on.
+/// Decides and records the due occurrences of tasks that the transaction has locked, and moves the tasks on. What is due after
+/// `at.now` is planned ahead if a worker of this node is free for it, and left as it is otherwise.
 pub(super) async fn record(
     tx: &mut Tx,
     due: &[DueTask<'_>],
@@ -94,9 +95,13 @@ pub(super) async fn record(
     }
     let active = active_runs(tx, due.iter().map(|due| due.task), ended).await?;
     let limit = (MAX_OCCURRENCES / due.len()).max(1);
-    let decided = due.iter().map(|one| {
+    let decided = due.iter().filter_map(|one| {
         let active = active.get(&one.task.id).copied().unwrap_or_default();
-        (one.task, decide(one, at, active, limit))
+        let decision = match one.next {
+            Some(next) if next.run_at > at.now => decide_ahead(one, next.run_at, at, active)?,
+            _ => decide(one, at, active, limit),
+        };
+        Some((one.task, decision))
     });
     record_decisions(tx, decided.collect(), at, reserve).await
 }
@@ -120,7 +125,9 @@ pub(super) async fn record_decisions(
         recorded.more |= decision.next.is_some_and(|next| next.run_at <= at.now);
         recorded.next.push((task.id.clone(), decision.next));
     }
-    reserve_workers(&mut executions, reserve);
+    reserve_workers(&mut executions, at.now, reserve);
+    let unreserved = take_unreserved(&mut executions, at.now);
+    recorded.next.retain(|(task_id, _)| !unreserved.contains(task_id));
     plan::advance(tx, &recorded.next.iter().map(|(id, next)| advance(id, *next)).collect::<Vec<_>>()).await?;
     recorded.executions = insert_new(tx, executions, at.now).await?;
     Ok(recorded)
@@ -163,10 +170,27 @@ fn advance(task_id: &str, next: Option<Firing>) -> Advance {
     }
 }
 
-/// Reserves free workers, for those of the highest priority first.
-fn reserve_workers(executions: &mut [NewExecution], reserve: Reserve<'_>) {
+/// Decides the next occurrence of a task as it would be decided at its time. `None`: what happens until then may matter.
+fn decide_ahead(due: &DueTask<'_>, run_at: DateTime<Utc>, at: DecisionTime, active: ActiveRuns) -> Option<Decision> {
+    if active.total() > 0 && due.task.policy.on_overlap != OnOverlap::Allow {
+        return None;
+    }
+    let decision = decide(due, DecisionTime { now: run_at, ..at }, active, 1);
+    let runs =
+        matches!(decision.occurrences[..], [Occurrence { outcome: FiringOutcome::Run { catch_up: false, waits: false }, .. }]);
+    runs.then_some(decision)
+}
+
+/// Takes out what was planned ahead without a free worker: it would begin before its time. Returns the tasks.
+fn take_unreserved(executions: &mut Vec<NewExecution>, now: DateTime<Utc>) -> HashSet<String> {
+    let is_unreserved = |new: &mut NewExecution| new.scheduled_at > now && new.holder.is_none();
+    executions.extract_if(.., is_unreserved).map(|new| new.task_id).collect()
+}
+
+/// Reserves free workers, for what is due first, and of that for those of the highest priority.
+fn reserve_workers(executions: &mut [NewExecution], now: DateTime<Utc>, reserve: Reserve<'_>) {
     let mut starting: Vec<_> = executions.iter_mut().filter(|new| new.status == Status::Queued && !new.waits).collect();
-    starting.sort_by_key(|new| std::cmp::Reverse(new.priority));
+    starting.sort_by_key(|new| (new.scheduled_at > now, std::cmp::Reverse(new.priority)));
     for new in starting {
         new.holder = reserve(new);
     }

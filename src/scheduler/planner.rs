@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
+use super::ahead::{Horizon, PlanAhead};
 use super::calendars::CalendarCache;
 use super::occurrences::{self, Recorded};
 use super::pauses;
@@ -21,7 +22,7 @@ use crate::events::EventBus;
 use crate::notify::incidents;
 use crate::signals::{Signals, Starts};
 use crate::storage::execution::NewExecution;
-use crate::storage::plan::{self, Advance, DueRow};
+use crate::storage::plan::{self, Advance, DueRow, NextDue};
 use crate::storage::{Database, Result, Session, Tx, overlap, pause, task};
 
 /// Tasks and retries taken in one transaction.
@@ -38,6 +39,8 @@ pub struct Planner {
     pub zone: Tz,
     /// When this scheduler started: occurrences scheduled before are catch-ups.
     pub since: DateTime<Utc>,
+    /// How long before its time an occurrence may be planned.
+    pub ahead: PlanAhead,
     pub state: PlannerState,
 }
 
@@ -48,6 +51,7 @@ pub struct PlannerState {
     pub(super) calendars: CalendarCache,
     /// By how many milliseconds the clock was set back since the start.
     set_back_ms: Arc<AtomicI64>,
+    horizon: Horizon,
 }
 
 impl PlannerState {
@@ -69,8 +73,8 @@ pub struct Planned {
     pub executions: usize,
     /// Executions that workers may take: new ones, retries, and those that waited for another run.
     pub queued: usize,
-    /// The earliest next run or retry as read before; it may be in the past.
-    pub next_due: Option<DateTime<Utc>>,
+    /// When something is to be planned next, as read before; it may be in the past.
+    pub next_pass: Option<DateTime<Utc>>,
 }
 
 impl Planned {
@@ -86,17 +90,19 @@ impl Planner {
     pub async fn run_once(&self, now: DateTime<Utc>) -> Result<Planned> {
         let mut reader = self.database.read_engine().await?;
         let next = plan::next_due(&mut reader).await?;
-        let tasks_due = next.task.is_some_and(|at| at <= now);
+        let horizon = self.state.horizon.of_pass(self.ahead, now, next.task);
+        let tasks_due = next.task.is_some_and(|at| at <= horizon);
         let retries_due = next.retry.is_some_and(|at| at <= now);
         let pauses_due = next.pause.is_some_and(|at| at <= now);
         let releases = next.waiting && !self.releasable(&mut reader).await?.is_empty();
         let backfills = self.has_startable_backfills(&mut reader, next.backfills).await?;
-        let mut planned = Planned { next_due: next.earliest(), ..Planned::default() };
+        let next_task = next.task.map(|at| self.state.horizon.next_pass(self.ahead, now, at));
+        let mut planned = Planned { next_pass: NextDue { task: next_task, ..next }.earliest(), ..Planned::default() };
         if !tasks_due && !retries_due && !pauses_due && !releases && !backfills {
             return Ok(planned);
         }
         if tasks_due {
-            let rows = plan::due_rows(&mut reader, now, BATCH).await?;
+            let rows = plan::due_rows(&mut reader, horizon, BATCH).await?;
             self.state.rules.get(&mut reader, &rows, self.zone, &self.state.calendars).await?;
         }
         drop(reader);
@@ -105,7 +111,8 @@ impl Planner {
         let paused = if pauses_due { self.record_pauses(&mut tx, now).await? } else { Recorded::default() };
         // A pause may have ended just now.
         let tasks_due = tasks_due || pauses_due;
-        let (mut recorded, jobs) = if tasks_due { self.plan_due(&mut tx, now, &mut starts).await? } else { Default::default() };
+        let (mut recorded, jobs) =
+            if tasks_due { self.plan_due(&mut tx, (now, horizon), &mut starts).await? } else { Default::default() };
         let mut queues = if retries_due { plan::take_due_retries(&mut tx, now, BATCH).await? } else { Vec::new() };
         if releases {
             queues.extend(self.release(&mut tx).await?);
@@ -131,9 +138,15 @@ impl Planner {
         pauses::record(tx, &mut tasks, (self.zone, &self.state.calendars), now, false).await
     }
 
-    /// Decides the due occurrences and moves their tasks on. Returns the jobs for which free workers of this node were reserved.
-    async fn plan_due(&self, tx: &mut Tx, now: DateTime<Utc>, starts: &mut Starts) -> Result<(Recorded, Vec<Job>)> {
-        let rows = plan::take_due(tx, now, BATCH).await?;
+    /// Decides what is due at `now`, and what may be planned ahead up to the horizon, and moves the tasks on. Returns the jobs for
+    /// which free workers of this node were reserved.
+    async fn plan_due(
+        &self,
+        tx: &mut Tx,
+        (now, horizon): (DateTime<Utc>, DateTime<Utc>),
+        starts: &mut Starts,
+    ) -> Result<(Recorded, Vec<Job>)> {
+        let rows = plan::take_due(tx, horizon, BATCH).await?;
         let compiled = self.state.rules.get(tx, &rows, self.zone, &self.state.calendars).await?;
         let pairs: Vec<(&DueRow, &CompiledTask)> =
             rows.iter().zip(&compiled).filter_map(|(row, one)| one.as_deref().map(|one| (row, one))).collect();
@@ -141,7 +154,10 @@ impl Planner {
         plan::advance(tx, &invalid.map(|(row, _)| Advance::never(&row.task_id)).collect::<Vec<_>>()).await?;
         let due: Vec<DueTask<'_>> = pairs.iter().filter_map(|(row, one)| one.due(row)).collect();
         let at = DecisionTime { now, since: self.since - self.state.set_back_by() };
-        let mut reserve = |new: &NewExecution| starts.reserve(&new.id, &new.queue);
+        let mut reserve = |new: &NewExecution| match new.scheduled_at > now {
+            true => starts.reserve_ahead(&new.id, &new.queue),
+            false => starts.reserve(&new.id, &new.queue),
+        };
         let mut recorded = occurrences::record(tx, &due, at, &self.signals.ended, &mut reserve).await?;
         let at = incidents::DecisionTime { now, zone: self.zone };
         recorded.notifies = incidents::record_new(tx, &recorded.executions, at).await?;

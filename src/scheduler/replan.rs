@@ -50,7 +50,8 @@ impl Planner {
     pub async fn started(&self, now: DateTime<Utc>) -> Result<()> {
         let newest = plan::newest_record(&mut self.database.read_engine().await?).await?;
         if let Some(ahead) = newest.map(|newest| newest - now).filter(|ahead| *ahead > AHEAD) {
-            self.clock_stepped(ClockStep::Back(ahead), now, now).await?;
+            // What fell due while this process started counts.
+            self.clock_stepped(ClockStep::Back(ahead), self.since.min(now), now).await?;
         }
         let known = server_state::get(&mut self.database.read_engine().await?, server_state::ZONE).await?;
         match known.as_deref().map(str::parse::<Tz>) {
@@ -97,7 +98,8 @@ impl Planner {
             if !recorded.more {
                 let from = now + TimeDelta::milliseconds(1);
                 let calendars = self.state.calendars.current(&mut tx).await?;
-                let unzoned = tasks.iter().filter(|task| !names_zone(task));
+                let goes_on = |task: &&Task| task.paused.as_ref().is_some_and(|pause| pause.run_at.is_some());
+                let unzoned = tasks.iter().filter(goes_on).filter(|task| !names_zone(task));
                 let replanned = unzoned.filter_map(|task| self.paused_from(task, &calendars, from));
                 advance_pauses(&mut tx, replanned.collect()).await?;
             }
@@ -168,7 +170,8 @@ impl Planner {
         tx.commit().await
     }
 
-    /// Plans tasks whose next run lies later than their rule says from `from` on. Returns how many.
+    /// Plans tasks whose next run lies later than their rule says from `from` on, or whose schedule ended by a clock that was ahead.
+    /// Returns how many.
     async fn replan_earlier(&self, from: DateTime<Utc>, now: DateTime<Utc>) -> Result<usize> {
         self.replan_paused_earlier(from, now).await?;
         let (mut after, mut replanned) = (String::new(), 0);
@@ -192,7 +195,7 @@ impl Planner {
     fn earlier(&self, task: &Task, calendars: &CalendarSet, from: DateTime<Utc>) -> Option<Advance> {
         let schedule = task.schedule_from(from, self.zone, calendars).ok()?;
         let next = first_firing(&task.id, &schedule, from, task.anchor_at)?;
-        task.next_run_at.is_some_and(|planned| next.run_at < planned).then(|| advance(task, Some(next)))
+        task.next_run_at.is_none_or(|planned| next.run_at < planned).then(|| advance(task, Some(next)))
     }
 
     fn settlement(&self) -> Settlement {

@@ -3,9 +3,10 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
+use super::ahead::PlanAhead;
 use super::calendars::CalendarCache;
 use super::occurrences::{self, Recorded};
 use super::pauses;
@@ -18,7 +19,7 @@ use crate::events::EventBus;
 use crate::i18n::message;
 use crate::notify::incidents;
 use crate::signals::Signals;
-use crate::storage::{Result, Tx};
+use crate::storage::{Result, Tx, overlap};
 
 /// Settles tasks before they change; clones are cheap.
 #[derive(Clone)]
@@ -58,6 +59,18 @@ impl Settlement {
         }
         recorded.add(paused);
         Ok(recorded)
+    }
+
+    /// The time from which a change of tasks that the transaction has locked applies: after what was planned ahead of them.
+    pub async fn change_time(&self, tx: &mut Tx, tasks: &[Task], now: DateTime<Utc>) -> Result<DateTime<Utc>> {
+        let ids: Vec<&str> = tasks.iter().map(|task| task.id.as_str()).collect();
+        let Some(latest) = overlap::planned_ahead(tx, &ids, now, now + PlanAhead::STANDARD.most).await? else { return Ok(now) };
+        let at = latest + TimeDelta::milliseconds(1);
+        // What else becomes due until then must not begin before its time.
+        if tasks.iter().any(|task| task.next_run_at.is_some_and(|next| now < next && next <= at)) {
+            tokio::time::sleep((at - now).to_std().unwrap_or_default()).await;
+        }
+        Ok(at)
     }
 
     /// Records dates that had passed when their tasks were saved as missed.

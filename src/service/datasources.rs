@@ -5,10 +5,13 @@ use std::time::{Duration, Instant};
 
 use super::audit_log::{AuditEntry, AuditLog};
 use super::deps::{ServiceDeps, Shared};
-use super::{Error, Result, allow};
+use super::stored_profiles::missing;
+use super::{Result, allow};
 use crate::domain::audit::AuditEvent;
+use crate::domain::profile::ProfileKind;
 use crate::domain::user::{Action, Actor};
 use crate::i18n::{Message, message};
+use crate::profiles::ProfileDirectory;
 use crate::storage::Database;
 use crate::tasks::sql::{Datasources, Source};
 
@@ -23,35 +26,42 @@ pub struct ConnectionTest {
     pub outcome: std::result::Result<String, Message>,
 }
 
-/// Lists and tests the databases of the settings.
+/// Lists and tests the databases of the profiles.
 #[derive(Clone)]
 pub struct DatasourceService {
     database: Database,
     audit_log: AuditLog,
     datasources: Arc<Datasources>,
+    profiles: Arc<ProfileDirectory>,
 }
 
 impl DatasourceService {
     pub(super) fn new(deps: &ServiceDeps, shared: &Shared) -> Self {
-        Self { database: deps.database.clone(), audit_log: shared.audit_log.clone(), datasources: deps.datasources.clone() }
+        Self {
+            database: deps.database.clone(),
+            audit_log: shared.audit_log.clone(),
+            datasources: deps.datasources.clone(),
+            profiles: deps.profiles.clone(),
+        }
     }
 
-    /// The databases of the settings, by name. They belong to the whole server: an account limited to tags sees them only with
+    /// The databases, by name. They belong to the whole server: an account limited to tags sees them only with
     /// a grant.
-    pub fn list(&self, actor: &Actor) -> Result<Vec<Arc<Source>>> {
+    pub async fn list(&self, actor: &Actor) -> Result<Vec<Arc<Source>>> {
         allow(actor, if actor.has_type_grant() { Action::See } else { Action::SeeServer })?;
-        Ok(self.datasources.all().cloned().collect())
+        self.profiles.refresh().await?;
+        Ok(self.datasources.all())
     }
 
     /// Connects to a database and reads its version. A failed connection is a result, not an error.
     ///
     /// # Errors
-    /// [`Error::NotFound`], [`Error::Forbidden`].
+    /// [`super::Error::NotFound`], [`super::Error::Forbidden`].
     pub async fn test(&self, actor: &Actor, name: &str) -> Result<ConnectionTest> {
         allow(actor, Action::Administer)?;
-        let found = self.datasources.all().find(|source| source.name == name).cloned();
-        let missing = || Error::NotFound(message!("datasource.missing", name = crate::domain::input::truncate(name, 64)));
-        let source = found.ok_or_else(missing)?;
+        self.profiles.refresh().await?;
+        let found = self.datasources.all().into_iter().find(|source| source.name == name);
+        let source = found.ok_or_else(|| missing(ProfileKind::Datasource, name))?;
         let started = Instant::now();
         let outcome = match tokio::time::timeout(TEST_TIMEOUT, source.version()).await {
             Ok(outcome) => outcome.map_err(|error| error.message),

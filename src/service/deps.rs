@@ -13,15 +13,17 @@ use super::task_change::TaskChanges;
 use super::task_rules::TaskRules;
 use super::throttle::Throttle;
 use crate::clock::SharedClock;
-use crate::domain::profile::Profiles;
 use crate::domain::retention::DefaultRetention;
 use crate::events::EventBus;
 use crate::notify::courier::Courier;
 use crate::oidc::Provider;
+use crate::profiles::ProfileDirectory;
+use crate::queue::QueueConfig;
 use crate::scheduler::Settlement;
 use crate::scheduler::calendars::CalendarCache;
 use crate::signals::{SchedulerHeartbeat, Signals};
 use crate::storage::Database;
+use crate::tasks::Limits;
 use crate::tasks::registry::Registry;
 use crate::tasks::sql::Datasources;
 use crate::vault::Vault;
@@ -32,8 +34,10 @@ pub struct ServiceDeps {
     pub database: Database,
     pub registry: Arc<Registry>,
     pub datasources: Arc<Datasources>,
-    /// The mail servers and SMS providers of the settings.
-    pub profiles: Arc<Profiles>,
+    /// Mail servers, SMS providers, datasources and HTTP services.
+    pub profiles: Arc<ProfileDirectory>,
+    /// What tasks may do on this machine.
+    pub limits: Arc<Limits>,
     /// Sends notifications.
     pub courier: Arc<Courier>,
     pub clock: SharedClock,
@@ -46,8 +50,8 @@ pub struct ServiceDeps {
     pub environment: Arc<BTreeMap<String, String>>,
     /// The server's time zone, for triggers without one.
     pub zone: Tz,
-    /// The names of the queues, `default` first.
-    pub queues: Arc<[String]>,
+    /// The queues of this node, `default` first.
+    pub queues: Arc<[QueueConfig]>,
     /// Tags that open folders to tasks.
     pub reserved_tags: Arc<[String]>,
     /// The maximum lifetime of a session.
@@ -60,6 +64,13 @@ pub struct ServiceDeps {
     pub retention: DefaultRetention,
     /// The identity provider of single sign-on.
     pub single_sign_on: Option<Arc<Provider>>,
+}
+
+impl ServiceDeps {
+    /// The names of the queues, `default` first.
+    pub(super) fn queue_names(&self) -> Arc<[String]> {
+        self.queues.iter().map(|queue| queue.name.clone()).collect()
+    }
 }
 
 /// The parts that several services share.
@@ -83,7 +94,7 @@ impl Shared {
             rules: TaskRules {
                 registry: deps.registry.clone(),
                 zone: deps.zone,
-                queues: deps.queues.clone(),
+                queues: deps.queue_names(),
                 reserved_tags: deps.reserved_tags.clone(),
             },
             attempts: AttemptGuard {

@@ -63,6 +63,7 @@ impl DraftService {
     pub async fn test(&self, actor: &Actor, body: &Value, saved: Option<&str>) -> Result<DraftRun> {
         allow(actor, Action::Edit)?;
         allow(actor, Action::Run)?;
+        self.rules.refresh().await?;
         let input = self.rules.read_input(body)?;
         self.rules.allow_type(actor, &input.task_type)?;
         let busy = || Error::TooManyRequests(message!("draft.busy", max = MOST_TESTS));

@@ -18,7 +18,8 @@ use crate::domain::task_id::check_id;
 use crate::domain::user::{Action, Actor};
 use crate::i18n::{Message, message};
 use crate::ids::new_id;
-use crate::storage::{Database, freeze};
+use crate::scheduler::PlanAhead;
+use crate::storage::{Database, freeze, overlap};
 
 /// The most freezes that are not over.
 const MAX_FREEZES: i64 = 100;
@@ -67,7 +68,7 @@ impl FreezeService {
         Ok(set.freezes.iter().filter(holds).cloned().collect())
     }
 
-    /// Begins a freeze. One of all tasks needs an account that sees all of them; one of a tag, an account that sees its tasks.
+    /// Begins a freeze, after what was planned ahead. One of all tasks needs an account that sees all of them; one of a tag, an account that sees its tasks.
     ///
     /// # Errors
     /// [`Error::Invalid`], [`Error::Forbidden`]; [`Error::Conflict`] if there are too many.
@@ -77,16 +78,17 @@ impl FreezeService {
         let from = new.from.unwrap_or(now).max(after(now));
         check(new, from)?;
         allow_tag(actor, new.tag.as_deref())?;
+        let mut tx = self.database.write().await?;
+        let ahead = overlap::any_planned_ahead(&mut tx, now, now + PlanAhead::STANDARD.most).await?;
         let freeze = Freeze {
             id: new_id(now),
             tag: new.tag.clone(),
-            from,
+            from: ahead.map_or(from, |latest| from.max(after(latest))),
             until: new.until,
             reason: new.reason.trim().to_owned(),
             created_by: actor.name.clone(),
             created_at: now,
         };
-        let mut tx = self.database.write().await?;
         if freeze::list(&mut tx, now, MAX_FREEZES).await?.len() as i64 >= MAX_FREEZES {
             return Err(Error::Conflict(message!("freeze.too_many", max = MAX_FREEZES)));
         }

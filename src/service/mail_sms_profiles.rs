@@ -1,4 +1,4 @@
-//! Mail and SMS profiles: list and test. A test runs the task type, so its result is the one that a task would get.
+//! Mail servers, SMS providers and HTTP services: list and test. A test runs the task type, so its result is the one that a task would get.
 
 use std::sync::Arc;
 
@@ -11,15 +11,17 @@ use tokio_util::sync::CancellationToken;
 use super::audit_log::{AuditEntry, AuditLog};
 use super::datasources::ConnectionTest;
 use super::deps::{ServiceDeps, Shared};
+use super::stored_profiles::missing;
 use super::throttle::{Subject, Throttle};
 use super::{Error, Result, allow};
 use crate::clock::SharedClock;
 use crate::domain::audit::AuditEvent;
 use crate::domain::input::truncate;
-use crate::domain::profile::Profiles;
+use crate::domain::profile::{ProfileKind, Profiles};
 use crate::domain::user::{Action, Actor};
 use crate::i18n::message;
 use crate::ids::new_id;
+use crate::profiles::ProfileDirectory;
 use crate::storage::Database;
 use crate::tasks::RunContext;
 use crate::tasks::output::OutputSink;
@@ -44,7 +46,7 @@ pub struct SmsTest {
     pub params: Value,
 }
 
-/// Lists and tests the mail servers and SMS providers of the settings.
+/// Lists and tests mail servers, SMS providers and HTTP services.
 #[derive(Clone)]
 pub struct ProfileService {
     database: Database,
@@ -53,7 +55,7 @@ pub struct ProfileService {
     vault: Arc<Vault>,
     throttle: Throttle,
     audit_log: AuditLog,
-    profiles: Arc<Profiles>,
+    profiles: Arc<ProfileDirectory>,
 }
 
 impl ProfileService {
@@ -69,10 +71,10 @@ impl ProfileService {
         }
     }
 
-    /// The mail servers and SMS providers of the settings, by name.
-    pub fn list(&self, actor: &Actor) -> Result<&Profiles> {
+    /// All profiles, those of the settings and those that administrators stored.
+    pub async fn list(&self, actor: &Actor) -> Result<Arc<Profiles>> {
         allow(actor, Action::SeeServer)?;
-        Ok(&self.profiles)
+        Ok(self.profiles.refresh().await?)
     }
 
     /// Sends a test mail. A refusal by the mail server is a result, not an error.
@@ -82,9 +84,7 @@ impl ProfileService {
     /// [`Error::TooManyRequests`] after several tests in a row.
     pub async fn test_mail(&self, actor: &Actor, name: &str, to: &str) -> Result<ConnectionTest> {
         allow(actor, Action::Administer)?;
-        if !self.profiles.smtp.contains_key(name) {
-            return Err(Error::NotFound(message!("profile.mail_server_missing", name = truncate(name, 64))));
-        }
+        self.find(ProfileKind::Smtp, name).await?;
         let body = format!("Test of the mail server {name}, requested by {}.", actor.name);
         let params = json!({"smtp": name, "to": to, "title": "Belfry test mail 钟楼测试邮件", "body": body});
         self.send_test_message(actor, "send_email", AuditEntry::new(AuditEvent::MailTest, "mail", name), to, params).await
@@ -97,9 +97,7 @@ impl ProfileService {
     /// [`Error::TooManyRequests`] after several tests in a row.
     pub async fn test_sms(&self, actor: &Actor, name: &str, message: &SmsTest) -> Result<ConnectionTest> {
         allow(actor, Action::Administer)?;
-        if !self.profiles.sms.contains_key(name) {
-            return Err(Error::NotFound(message!("profile.sms_provider_missing", name = truncate(name, 64))));
-        }
+        self.find(ProfileKind::Sms, name).await?;
         let mut params = json!({"sms": name, "to": message.to});
         for (member, text) in [("text", &message.text), ("template", &message.template)] {
             if let Some(text) = text {
@@ -110,6 +108,25 @@ impl ProfileService {
             params["params"] = message.params.clone();
         }
         self.send_test_message(actor, "send_sms", AuditEntry::new(AuditEvent::SmsTest, "sms", name), &message.to, params).await
+    }
+
+    /// Sends a GET request with the credentials of an HTTP service. A refusal by the service is a result, not an error.
+    ///
+    /// - `path`: below the base URL of the profile; empty for the base URL itself.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for an invalid path, [`Error::NotFound`], [`Error::Forbidden`], [`Error::TooManyRequests`] after several tests
+    /// in a row.
+    pub async fn test_http(&self, actor: &Actor, name: &str, path: &str) -> Result<ConnectionTest> {
+        allow(actor, Action::Administer)?;
+        self.find(ProfileKind::Http, name).await?;
+        let audit = AuditEntry::new(AuditEvent::HttpProfileTest, "http_profile", name);
+        self.send_test_message(actor, "http_request", audit, path, json!({"http": name, "url": path})).await
+    }
+
+    /// Fails unless there is such a profile.
+    async fn find(&self, kind: ProfileKind, name: &str) -> Result<()> {
+        if self.profiles.refresh().await?.contains(kind, name) { Ok(()) } else { Err(missing(kind, name)) }
     }
 
     async fn send_test_message(

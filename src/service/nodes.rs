@@ -36,7 +36,7 @@ pub struct NodeService {
 
 impl NodeService {
     pub(super) fn new(deps: &ServiceDeps) -> Self {
-        Self { database: deps.database.clone(), clock: deps.clock.clone(), queues: deps.queues.clone() }
+        Self { database: deps.database.clone(), clock: deps.clock.clone(), queues: deps.queue_names() }
     }
 
     /// The nodes, the queues and the current runs in the actor's scope. Queue depths count the jobs of all tasks, since the

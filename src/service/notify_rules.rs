@@ -45,7 +45,7 @@ impl NotifyRuleService {
             clock: deps.clock.clone(),
             zone: deps.zone,
             registry: deps.registry.clone(),
-            profiles: deps.profiles.clone(),
+            profiles: deps.profiles.from_settings().clone(),
             audit_log: shared.audit_log.clone(),
         }
     }

@@ -13,6 +13,8 @@ use crate::clock::SharedClock;
 
 /// How long a value is used. Both the clock and the process must say that it is not older.
 const MAX_AGE: Duration = Duration::from_secs(1);
+/// The same of what is long past.
+const MAX_AGE_OF_HISTORY: Duration = Duration::from_secs(60);
 /// A change is noted before its transaction commits; what is read within this time may still be the old state and is not kept.
 const COMMIT_TIME: Duration = Duration::from_secs(2);
 /// The most values of one kind: small ones, and pages of lists.
@@ -39,6 +41,7 @@ impl LastChange {
 pub(super) struct RecentValues<K, V> {
     clock: SharedClock,
     last_change: LastChange,
+    max_age: Duration,
     values: Arc<Mutex<LruCache<K, Kept<V>>>>,
 }
 
@@ -50,16 +53,21 @@ struct Kept<V> {
 
 impl<K: Hash + Eq, V: Clone> RecentValues<K, V> {
     pub fn new(clock: SharedClock, last_change: LastChange) -> Self {
-        Self::with_capacity(clock, last_change, CAPACITY)
+        Self::with_capacity(clock, last_change, MAX_AGE, CAPACITY)
     }
 
     /// For large values, such as pages of a list.
     pub fn of_pages(clock: SharedClock, last_change: LastChange) -> Self {
-        Self::with_capacity(clock, last_change, PAGES)
+        Self::with_capacity(clock, last_change, MAX_AGE, PAGES)
     }
 
-    fn with_capacity(clock: SharedClock, last_change: LastChange, capacity: NonZeroUsize) -> Self {
-        Self { clock, last_change, values: Arc::new(Mutex::new(LruCache::new(capacity))) }
+    /// For what is long past and dear to read: it may be a minute old.
+    pub fn of_history(clock: SharedClock, last_change: LastChange) -> Self {
+        Self::with_capacity(clock, last_change, MAX_AGE_OF_HISTORY, PAGES)
+    }
+
+    fn with_capacity(clock: SharedClock, last_change: LastChange, max_age: Duration, capacity: NonZeroUsize) -> Self {
+        Self { clock, last_change, max_age, values: Arc::new(Mutex::new(LruCache::new(capacity))) }
     }
 
     /// Returns the value of a key if it is recent, else what `find` returns; that there is none is not kept.
@@ -129,14 +137,19 @@ impl<K: Hash + Eq, V: Clone> RecentValues<K, V> {
         let now = self.clock.now();
         let mut values = lock(&self.values);
         let kept = values.get(key)?;
-        let is_recent = kept.began.elapsed() < MAX_AGE && (now - kept.at).to_std().is_ok_and(|age| age < MAX_AGE);
+        let is_recent = kept.began.elapsed() < self.max_age && (now - kept.at).to_std().is_ok_and(|age| age < self.max_age);
         (is_recent && self.last_change.is_quiet_since(kept.began)).then(|| kept.value.clone())
     }
 }
 
 impl<K, V> Clone for RecentValues<K, V> {
     fn clone(&self) -> Self {
-        Self { clock: self.clock.clone(), last_change: self.last_change.clone(), values: self.values.clone() }
+        Self {
+            clock: self.clock.clone(),
+            last_change: self.last_change.clone(),
+            max_age: self.max_age,
+            values: self.values.clone(),
+        }
     }
 }
 

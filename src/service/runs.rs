@@ -78,6 +78,9 @@ impl ExecutionService {
         idempotency_key: Option<&str>,
     ) -> Result<Execution> {
         allow(actor, Action::Run)?;
+        if values.params.is_some() {
+            self.rules.refresh().await?;
+        }
         let mut tx = self.database.write().await?;
         let task = tag_scope::lock_task(&mut tx, actor, id, None).await?;
         if let Some(key) = idempotency_key
@@ -125,6 +128,9 @@ impl ExecutionService {
         idempotency_key: Option<&str>,
     ) -> Result<Execution> {
         allow(actor, Action::Run)?;
+        if values.params.is_some() {
+            self.rules.refresh().await?;
+        }
         let mut tx = self.database.write().await?;
         let former = tag_scope::execution(&mut tx, actor, id).await?;
         let task = tag_scope::lock_task(&mut tx, actor, &former.task_id, None).await.map_err(|error| match error {

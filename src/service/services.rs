@@ -26,6 +26,7 @@ use super::notify_channels::NotifyChannelService;
 use super::notify_rules::NotifyRuleService;
 use super::occurrences::OccurrenceService;
 use super::preview::PreviewService;
+use super::queues::QueueService;
 use super::saved_views::SavedViewService;
 use super::second_factor::SecondFactorService;
 use super::secrets::SecretService;
@@ -34,6 +35,7 @@ use super::setup::SetupService;
 use super::sign_in::SignInService;
 use super::single_sign_on::SingleSignOnService;
 use super::stats::StatsService;
+use super::stored_profiles::StoredProfileService;
 use super::tasks::TaskService;
 use super::tasks_file::TasksFileService;
 use super::tokens::TokenService;
@@ -68,6 +70,7 @@ pub struct Services {
     pub preview: PreviewService,
     pub occurrences: OccurrenceService,
     pub profiles: ProfileService,
+    pub queues: QueueService,
     pub saved_views: SavedViewService,
     pub second_factor: SecondFactorService,
     pub secrets: SecretService,
@@ -76,6 +79,7 @@ pub struct Services {
     pub sign_in: SignInService,
     pub single_sign_on: SingleSignOnService,
     pub stats: StatsService,
+    pub stored_profiles: StoredProfileService,
     pub tasks: TaskService,
     pub tasks_file: TasksFileService,
     pub tokens: TokenService,
@@ -90,7 +94,7 @@ pub struct Services {
     pub zone: Tz,
     pub registry: Arc<Registry>,
     /// The names of the queues that a policy may use.
-    pub queues: Arc<[String]>,
+    pub queue_names: Arc<[String]>,
 }
 
 impl Services {
@@ -120,6 +124,7 @@ impl Services {
             preview: PreviewService::new(deps, &shared),
             occurrences: OccurrenceService::new(deps),
             profiles: ProfileService::new(deps, &shared),
+            queues: QueueService::new(deps, &shared),
             saved_views: SavedViewService::new(deps),
             second_factor: SecondFactorService::new(deps, &shared),
             secrets: SecretService::new(deps, &shared),
@@ -127,6 +132,7 @@ impl Services {
             sign_in: SignInService::new(deps, &shared, sessions.clone()),
             single_sign_on: SingleSignOnService::new(deps, &shared, sessions.clone()),
             stats: StatsService::new(deps, &shared),
+            stored_profiles: StoredProfileService::new(deps, &shared),
             tasks_file: TasksFileService::new(deps, transfer.clone()),
             tokens: TokenService::new(deps, &shared),
             users: UserService::new(deps, &shared),
@@ -136,7 +142,7 @@ impl Services {
             public_url: deps.courier.public_url.clone(),
             zone: deps.zone,
             registry: deps.registry.clone(),
-            queues: deps.queues.clone(),
+            queue_names: deps.queue_names(),
             calendars,
             tasks,
             executions,

@@ -4,10 +4,13 @@ use std::sync::Arc;
 
 use super::deps::{ServiceDeps, Shared};
 use super::recent_values::RecentValues;
+use super::search::check_search;
 use super::{Error, Result, allow};
 use crate::clock::SharedClock;
 use crate::domain::execution::Status;
 use crate::domain::grant::METRICS_GRANT;
+use crate::domain::page::ExecutionFilter;
+use crate::domain::stats::Outcome;
 use crate::domain::tag_scope::TagScope;
 use crate::domain::user::{Action, Actor};
 use crate::events::EventBus;
@@ -19,8 +22,10 @@ use crate::stats::day_plan::{self, DayPlan};
 use crate::stats::minute_load::{self, MinuteLoad};
 use crate::stats::outcome_history::{self, OutcomeHistory, SlotRange};
 use crate::stats::overview::{self, Overview};
+use crate::stats::timeline::start_of_hour;
+use crate::stats::trend::{self, Trend, TrendRange};
 use crate::stats::window::{self, Stats};
-use crate::storage::{Database, stats};
+use crate::storage::{self, Database, stats};
 use crate::tasks::registry::Registry;
 use chrono::{DateTime, Duration, Utc};
 use chrono_tz::Tz;
@@ -40,8 +45,17 @@ pub struct StatsService {
     recent_overviews: RecentValues<(TagScope, u64), Arc<Overview>>,
     /// By scope, range and number of changes.
     recent_histories: RecentValues<(TagScope, SlotRange, u64), Arc<OutcomeHistory>>,
+    /// By scope, filter, range and number of changes.
+    recent_matches: RecentValues<(ExecutionFilter, SlotRange, u64), Arc<OutcomeHistory>>,
+    /// By scope, range and number of changes.
+    recent_trends: RecentValues<(TagScope, TrendRange, u64), Arc<Trend>>,
+    /// The outcomes of a trend before the last hour, by scope, start and end.
+    past_outcomes: RecentValues<PastSpan, Arc<Vec<Outcome>>>,
     zone: Tz,
 }
+
+/// A scope with a start and an end.
+type PastSpan = (TagScope, DateTime<Utc>, DateTime<Utc>);
 
 impl StatsService {
     pub(super) fn new(deps: &ServiceDeps, shared: &Shared) -> Self {
@@ -53,6 +67,9 @@ impl StatsService {
             calendars: shared.changes.settlement.calendars.clone(),
             recent_overviews: RecentValues::of_pages(deps.clock.clone(), shared.last_change.clone()),
             recent_histories: RecentValues::of_pages(deps.clock.clone(), shared.last_change.clone()),
+            recent_matches: RecentValues::of_pages(deps.clock.clone(), shared.last_change.clone()),
+            recent_trends: RecentValues::of_pages(deps.clock.clone(), shared.last_change.clone()),
+            past_outcomes: RecentValues::of_history(deps.clock.clone(), shared.last_change.clone()),
             zone: deps.zone,
         }
     }
@@ -100,6 +117,23 @@ impl StatsService {
         Ok(self.recent_overviews.get_or_read((actor.scope.clone(), self.events.change_count()), load).await?)
     }
 
+    /// The trend of the outcomes. What began before the last hour may be a minute old.
+    pub async fn trend(&self, actor: &Actor, range: TrendRange) -> Result<Arc<Trend>> {
+        allow(actor, Action::See)?;
+        let load = async { self.load_trend(&actor.scope, range).await.map(Arc::new) };
+        Ok(self.recent_trends.get_or_read((actor.scope.clone(), range, self.events.change_count()), load).await?)
+    }
+
+    async fn load_trend(&self, scope: &TagScope, range: TrendRange) -> storage::Result<Trend> {
+        let now = self.clock.now();
+        let (from, split) = (range.begin(now, self.zone), start_of_hour(now, self.zone) - Duration::hours(1));
+        let mut reader = self.database.read().await?;
+        let past = async { trend::outcomes(&mut reader, scope, from, split).await.map(Arc::new) };
+        let past = self.past_outcomes.get_or_read((scope.clone(), from, split), past).await?;
+        let recent = trend::outcomes(&mut reader, scope, split, now + Duration::minutes(1)).await?;
+        Ok(Trend::new(range, now, self.zone, &[past.as_slice(), recent.as_slice()].concat()))
+    }
+
     /// The outcomes of a range, by slot and status.
     pub async fn outcome_history(&self, actor: &Actor, range: SlotRange) -> Result<Arc<OutcomeHistory>> {
         allow(actor, Action::See)?;
@@ -108,6 +142,24 @@ impl StatsService {
             outcome_history::load(&mut reader, &actor.scope, range).await.map(Arc::new)
         };
         Ok(self.recent_histories.get_or_read((actor.scope.clone(), range, self.events.change_count()), load).await?)
+    }
+
+    /// The outcomes of a range among the newest executions that match a filter, whose statuses and times do not count.
+    pub async fn matching_history(
+        &self,
+        actor: &Actor,
+        filter: &ExecutionFilter,
+        range: SlotRange,
+    ) -> Result<Arc<OutcomeHistory>> {
+        allow(actor, Action::See)?;
+        check_search(filter.search.as_deref())?;
+        let filter = ExecutionFilter { scope: actor.scope.clone(), ..filter.resolved() };
+        let filter = ExecutionFilter { statuses: Vec::new(), from: None, to: None, ..filter };
+        let load = async {
+            let mut reader = self.database.read().await?;
+            outcome_history::load_matching(&mut reader, &filter, range).await.map(Arc::new)
+        };
+        Ok(self.recent_matches.get_or_read((filter.clone(), range, self.events.change_count()), load).await?)
     }
 
     /// The runs and planned firings of a day by task.

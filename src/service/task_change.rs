@@ -12,7 +12,7 @@ use crate::domain::overlap::ActiveRuns;
 use crate::domain::schedule::Schedule;
 use crate::domain::task::{Task, TaskInput};
 use crate::domain::user::Actor;
-use crate::scheduler::{Recorded, Settlement};
+use crate::scheduler::{PlanAhead, Recorded, Settlement};
 use crate::storage::{Database, Tx};
 
 /// Begins changes of tasks; clones are cheap.
@@ -26,7 +26,7 @@ pub(super) struct TaskChanges {
 /// The transaction of a change. Dropping it without [`SettledTx::commit`] changes nothing.
 pub(super) struct SettledTx {
     pub tx: Tx,
-    /// The time of the change: occurrences up to it are recorded.
+    /// The time of the change: occurrences up to it are recorded. It may be some milliseconds ahead, see [`Settlement::change_time`].
     pub now: DateTime<Utc>,
     recorded: Vec<Recorded>,
     changes: TaskChanges,
@@ -75,7 +75,8 @@ impl SettledTx {
     /// Records what is due of locked tasks. False: a long absence is recorded in parts, so that a transaction stays short; the
     /// caller commits and begins again.
     pub async fn settle(&mut self, tasks: &mut [Task]) -> Result<bool> {
-        self.now = self.changes.clock.now(); // the locks may have taken a while
+        let now = self.changes.clock.now(); // the locks may have taken a while
+        self.now = self.changes.settlement.change_time(&mut self.tx, tasks, now).await?.max(self.now);
         let recorded = self.changes.settlement.settle(&mut self.tx, tasks, self.now).await?;
         let is_settled = !recorded.more;
         self.recorded.push(recorded);
@@ -89,8 +90,14 @@ impl SettledTx {
         Ok(())
     }
 
+    /// Commits, and returns when the change has taken effect: what was planned ahead has begun, after some milliseconds at most.
     pub async fn commit(self) -> Result<()> {
         self.tx.commit().await?;
+        if let Ok(left) = (self.now - self.changes.clock.now()).min(PlanAhead::STANDARD.most).to_std()
+            && !left.is_zero()
+        {
+            tokio::time::sleep(left).await;
+        }
         self.recorded.iter().for_each(|recorded| self.changes.settlement.announce(recorded));
         Ok(())
     }

@@ -32,6 +32,14 @@ pub(super) struct TaskRules {
 }
 
 impl TaskRules {
+    /// Brings up to date what parameters are checked against: the profiles that they name.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn refresh(&self) -> Result<()> {
+        Ok(self.registry.refresh_profiles().await?)
+    }
+
     /// Parses a task and validates its parameters and queue; reports all faults together.
     pub fn read_input(&self, body: &Value) -> Result<TaskInput> {
         let parsed = TaskInput::parse(body, self.zone, |name| self.registry.default_policy(name));

@@ -151,6 +151,7 @@ impl TaskService {
     /// [`Error::Invalid`] with every fault, [`Error::Conflict`] if the id is taken, [`Error::Forbidden`].
     pub async fn create(&self, actor: &Actor, body: &Value) -> Result<Task> {
         allow(actor, Action::Edit)?;
+        self.rules.refresh().await?;
         let input = self.rules.read_input(body)?;
         self.rules.allow_type(actor, &input.task_type)?;
         let mut change = self.changes.open().await?;
@@ -228,6 +229,7 @@ impl TaskService {
 
     async fn change(&self, actor: &Actor, id: &str, if_match: Option<i64>, edit: impl FnOnce(&Task) -> Value) -> Result<Task> {
         allow(actor, Action::Edit)?;
+        self.rules.refresh().await?;
         let (mut change, current) = self.changes.begin(actor, id, if_match).await?;
         let SettledTx { tx, now, .. } = &mut change;
         self.rules.allow_type(actor, &current.task_type)?;

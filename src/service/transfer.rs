@@ -156,6 +156,7 @@ impl TransferService {
     async fn import_from(&self, actor: &Actor, document: &Value, source: ImportSource<'_>) -> Result<ImportOutcome> {
         allow(actor, Action::Edit)?;
         let document = Document::parse(document).map_err(Error::Invalid)?;
+        self.rules.refresh().await?;
         let inputs = self.read_inputs(&document)?;
         check_states(&document.states, &inputs)?;
         hooks::check(&document.hooks, &inputs)?;

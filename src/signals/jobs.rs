@@ -1,7 +1,7 @@
 //! The hand-over of executions to the workers of this process. A worker's slot is reserved first; an execution inserted or
 //! claimed with a reserved slot is held by this node and begins at once. The others wait in the database until a slot is free.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use tokio::sync::Notify;
@@ -9,6 +9,7 @@ use tokio::sync::Notify;
 use super::slots::{Reservation, WorkerSlots};
 use crate::domain::job::Job;
 use crate::domain::node::NodeIdentity;
+use crate::domain::queue::QueueSettings;
 
 /// The hand-over; clones share it.
 #[derive(Debug, Clone, Default)]
@@ -48,6 +49,13 @@ impl JobQueue {
         *self.0.slots.write().unwrap_or_else(PoisonError::into_inner) = Some(slots.clone());
     }
 
+    /// Applies what administrators set for the queues to the workers of this process.
+    pub fn apply(&self, settings: &QueueSettings) {
+        if self.slots().is_some_and(|slots| slots.apply(settings)) {
+            self.0.notify.notify_one();
+        }
+    }
+
     fn slots(&self) -> Option<Arc<WorkerSlots>> {
         self.0.slots.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -70,20 +78,28 @@ pub struct Starts {
 impl Starts {
     /// Reserves a free slot for an execution. Returns the node that will hold it; `None` if it must wait in its queue.
     pub fn reserve(&mut self, execution_id: &str, queue: &str) -> Option<Arc<NodeIdentity>> {
+        self.keep(|slots| slots.reserve(execution_id, queue))
+    }
+
+    /// Reserves a place for an execution that begins later. Returns the node that will hold it; `None` if there are too many.
+    pub fn reserve_ahead(&mut self, execution_id: &str, queue: &str) -> Option<Arc<NodeIdentity>> {
+        self.keep(|slots| slots.reserve_ahead(execution_id, queue))
+    }
+
+    fn keep(&mut self, reserve: impl FnOnce(&Arc<WorkerSlots>) -> Option<Reservation>) -> Option<Arc<NodeIdentity>> {
         let slots = self.slots.as_ref()?;
-        let reservation = slots.reserve(execution_id, queue)?;
-        self.reserved.push(reservation);
+        self.reserved.push(reserve(slots)?);
         Some(slots.node.clone())
     }
 
     /// Hands over the jobs of the held executions after the commit. Slots without a job are free again.
     pub fn hand_over(mut self, jobs: Vec<Job>) {
-        let mut reserved = std::mem::take(&mut self.reserved);
-        for job in jobs {
-            if let Some(place) = reserved.iter().position(|one| one.execution_id() == job.execution_id) {
-                reserved.swap_remove(place).hand_over(job);
+        let mut jobs: HashMap<String, Job> = jobs.into_iter().map(|job| (job.execution_id.clone(), job)).collect();
+        for reservation in self.reserved.drain(..) {
+            match jobs.remove(reservation.execution_id()) {
+                Some(job) => reservation.hand_over(job),
+                None => reservation.free(),
             }
         }
-        reserved.into_iter().for_each(Reservation::free);
     }
 }

@@ -5,12 +5,20 @@ use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
 
 use futures_util::task::AtomicWaker;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::taken_slots::{TakenSlot, TakenSlots};
 use crate::domain::job::Job;
 use crate::domain::node::NodeIdentity;
+use crate::domain::queue::{QueueSetting, QueueSettings};
+
+/// How long a job that is due waits for a slot before it waits in the database again, by its priority and for all nodes.
+const SLOT_WAIT: Duration = Duration::from_millis(100);
+/// How long a shutdown waits for the jobs that were handed over before their time.
+const AHEAD_WAIT: Duration = Duration::from_millis(500);
 
 /// The slots of one process.
 #[derive(Debug)]
@@ -30,7 +38,11 @@ pub struct WorkerSlots {
 #[derive(Debug)]
 pub struct QueueSlots {
     pub name: String,
-    slots: Arc<Semaphore>,
+    /// The limit of the settings file.
+    usual_limit: usize,
+    taken: Arc<TakenSlots>,
+    /// The places of jobs that are handed over before their time.
+    ahead: Arc<Semaphore>,
     ready: Mutex<VecDeque<HeldJob>>,
     waker: AtomicWaker,
     /// Counts the times that executions were queued.
@@ -39,17 +51,28 @@ pub struct QueueSlots {
     drained: AtomicU64,
 }
 
+/// What a held job has until it begins.
+#[derive(Debug)]
+pub enum Place {
+    Slot(Slot),
+    /// It was handed over before its time, and gets a slot when it is due.
+    Ahead(OwnedSemaphorePermit, Arc<QueueSlots>),
+}
+
 /// A slot of a queue and one of the process.
 #[derive(Debug)]
 pub struct Slot {
-    _queue: OwnedSemaphorePermit,
+    /// Free before the one of the queue, whose end wakes those that wait for both.
     _all: OwnedSemaphorePermit,
+    _queue: TakenSlot,
 }
 
 /// The mark of an execution as held by this process; removed on drop.
 #[derive(Debug)]
 pub struct Held {
     execution_id: String,
+    /// When the transaction that held it began, or earlier.
+    since: Instant,
     held: Arc<Mutex<HashSet<String>>>,
 }
 
@@ -57,7 +80,7 @@ pub struct Held {
 #[derive(Debug)]
 pub struct HeldJob {
     pub job: Job,
-    pub slot: Slot,
+    pub place: Place,
     pub held: Held,
 }
 
@@ -65,7 +88,7 @@ pub struct HeldJob {
 #[derive(Debug)]
 pub struct Reservation {
     /// `None` once it is handed over or free.
-    parts: Option<(Slot, Held)>,
+    parts: Option<(Place, Held)>,
     queue: Arc<QueueSlots>,
     slots: Arc<WorkerSlots>,
 }
@@ -77,17 +100,20 @@ pub struct Wanted {
     pub slots: Vec<Slot>,
     /// What [`QueueSlots::queued`] was before the database is read.
     seen: u64,
+    since: Instant,
 }
 
 impl WorkerSlots {
     /// Slots for `limit` runs at the same time, and for each queue its own limit.
     #[must_use]
     pub fn new(node: NodeIdentity, limit: usize, queues: impl IntoIterator<Item = (String, usize)>) -> Self {
-        let semaphore = |limit: usize| Arc::new(Semaphore::new(limit.clamp(1, Semaphore::MAX_PERMITS)));
         let queue = |(name, limit): (String, usize)| {
+            let usual_limit = limit.max(1);
             let slots = QueueSlots {
                 name: name.clone(),
-                slots: semaphore(limit),
+                usual_limit,
+                taken: TakenSlots::new(usual_limit),
+                ahead: Arc::new(Semaphore::new(most_ahead(usual_limit))),
                 ready: Mutex::default(),
                 waker: AtomicWaker::new(),
                 queued: AtomicU64::new(1), // what waits at the start
@@ -97,7 +123,7 @@ impl WorkerSlots {
         };
         Self {
             node: Arc::new(node),
-            all: semaphore(limit),
+            all: Arc::new(Semaphore::new(limit.clamp(1, Semaphore::MAX_PERMITS))),
             queues: queues.into_iter().map(queue).collect(),
             held: Arc::default(),
             unknown: AtomicBool::new(false),
@@ -107,6 +133,15 @@ impl WorkerSlots {
 
     pub fn queues(&self) -> impl Iterator<Item = &Arc<QueueSlots>> {
         self.queues.values()
+    }
+
+    /// Applies what administrators set for the queues. Returns whether a queue may run more than before.
+    pub fn apply(&self, settings: &QueueSettings) -> bool {
+        let mut grown = false;
+        for queue in self.queues() {
+            grown |= queue.set_limit(settings.get(&queue.name));
+        }
+        grown
     }
 
     /// No execution begins any more.
@@ -124,16 +159,56 @@ impl WorkerSlots {
     /// Reserves a slot for a new execution; `None` if none is free or others wait.
     pub(super) fn reserve(self: &Arc<Self>, execution_id: &str, queue: &str) -> Option<Reservation> {
         let queue = self.queues.get(queue).filter(|queue| !queue.has_backlog())?;
-        let slot = self.slot(queue)?;
-        let parts = Some((slot, self.hold(execution_id)));
-        Some(Reservation { parts, queue: queue.clone(), slots: self.clone() })
+        let place = Place::Slot(self.free_slot(queue)?);
+        Some(self.reserved(execution_id, place, queue))
+    }
+
+    /// Reserves a place for a new execution that begins later; `None` if there are too many of them, or others wait.
+    pub(super) fn reserve_ahead(self: &Arc<Self>, execution_id: &str, queue: &str) -> Option<Reservation> {
+        let queue = self.queues.get(queue).filter(|queue| !queue.has_backlog() && !queue.taken.is_closed())?;
+        let place = Place::Ahead(queue.ahead.clone().try_acquire_owned().ok()?, queue.clone());
+        Some(self.reserved(execution_id, place, queue))
+    }
+
+    fn reserved(self: &Arc<Self>, execution_id: &str, place: Place, queue: &Arc<QueueSlots>) -> Reservation {
+        Reservation { parts: Some((place, self.hold(execution_id, Instant::now()))), queue: queue.clone(), slots: self.clone() }
+    }
+
+    /// The slot of a job that is due; `None` if none becomes free within a short time, or nothing may begin any more.
+    pub async fn slot(&self, place: Place) -> Option<Slot> {
+        let (_ahead, queue) = match place {
+            Place::Slot(slot) => return Some(slot),
+            Place::Ahead(permit, queue) => (permit, queue),
+        };
+        let slot = async {
+            loop {
+                match self.free_slot(&queue) {
+                    Some(slot) => return slot,
+                    None => queue.taken.freed().await,
+                }
+            }
+        };
+        tokio::time::timeout(SLOT_WAIT, slot).await.ok()
+    }
+
+    /// The jobs that were handed over before their time and have not begun.
+    #[must_use]
+    pub fn count_ahead(&self) -> usize {
+        self.queues.values().map(|queue| most_ahead(queue.usual_limit).saturating_sub(queue.ahead.available_permits())).sum()
+    }
+
+    /// Returns when the jobs that were handed over before their time have begun, or waited for a slot in vain.
+    pub async fn ahead_begun(&self) {
+        for queue in self.queues.values() {
+            let all = u32::try_from(most_ahead(queue.usual_limit)).unwrap_or(u32::MAX);
+            let _ = tokio::time::timeout(AHEAD_WAIT, queue.ahead.acquire_many(all)).await; // those that are left wait again
+        }
     }
 
     /// Marks an execution as held by this process.
-    #[must_use]
-    pub fn hold(&self, execution_id: &str) -> Held {
+    fn hold(&self, execution_id: &str, since: Instant) -> Held {
         lock(&self.held).insert(execution_id.to_owned());
-        Held { execution_id: execution_id.to_owned(), held: self.held.clone() }
+        Held { execution_id: execution_id.to_owned(), since, held: self.held.clone() }
     }
 
     /// The executions that this process runs or is about to run.
@@ -149,14 +224,19 @@ impl WorkerSlots {
         let order = (0..queues.len()).map(|place| queues[(first + place) % queues.len()]);
         let wanted = order.map(|queue| {
             let seen = queue.queued.load(Ordering::Acquire);
-            Wanted { queue: queue.clone(), slots: std::iter::from_fn(|| self.slot(queue)).collect(), seen }
+            Wanted {
+                queue: queue.clone(),
+                slots: std::iter::from_fn(|| self.free_slot(queue)).collect(),
+                seen,
+                since: Instant::now(),
+            }
         });
         wanted.filter(|wanted| !wanted.slots.is_empty()).collect()
     }
 
-    fn slot(&self, queue: &QueueSlots) -> Option<Slot> {
+    fn free_slot(&self, queue: &QueueSlots) -> Option<Slot> {
         let all = self.all.clone().try_acquire_owned().ok()?;
-        Some(Slot { _queue: queue.slots.clone().try_acquire_owned().ok()?, _all: all })
+        Some(Slot { _queue: queue.taken.take()?, _all: all })
     }
 
     /// The outcome of a transaction that held executions is unknown.
@@ -176,6 +256,16 @@ impl WorkerSlots {
 }
 
 impl QueueSlots {
+    /// Sets the limit. Returns whether it is higher than before.
+    fn set_limit(&self, setting: Option<&QueueSetting>) -> bool {
+        let limit = match setting {
+            Some(setting) if setting.paused => 0,
+            Some(QueueSetting { limit: Some(limit), .. }) => usize::try_from(*limit).unwrap_or(self.usual_limit).max(1),
+            _ => self.usual_limit,
+        };
+        self.taken.set_limit(limit)
+    }
+
     /// Whether executions wait in the database, as far as this process knows.
     pub fn has_backlog(&self) -> bool {
         self.queued.load(Ordering::Acquire) != self.drained.load(Ordering::Acquire)
@@ -210,8 +300,8 @@ impl Wanted {
             self.queue.drained.store(self.seen, Ordering::Release);
         }
         for (job, slot) in jobs.into_iter().zip(self.slots) {
-            let held = slots.hold(&job.execution_id);
-            self.queue.push(HeldJob { job, slot, held });
+            let held = slots.hold(&job.execution_id, self.since);
+            self.queue.push(HeldJob { job, place: Place::Slot(slot), held });
         }
     }
 }
@@ -222,8 +312,8 @@ impl Reservation {
     }
 
     pub(super) fn hand_over(mut self, job: Job) {
-        if let Some((slot, held)) = self.parts.take() {
-            self.queue.push(HeldJob { job, slot, held });
+        if let Some((place, held)) = self.parts.take() {
+            self.queue.push(HeldJob { job, place, held });
         }
     }
 
@@ -241,10 +331,23 @@ impl Drop for Reservation {
     }
 }
 
+impl Held {
+    /// How long this process holds the execution, on record or soon.
+    #[must_use]
+    pub fn age(&self) -> Duration {
+        self.since.elapsed()
+    }
+}
+
 impl Drop for Held {
     fn drop(&mut self) {
         lock(&self.held).remove(&self.execution_id);
     }
+}
+
+/// How many jobs of a queue may be handed over before their time: quick runs use a slot many times within [`SLOT_WAIT`].
+fn most_ahead(limit: usize) -> usize {
+    limit.saturating_mul(16).clamp(1, 1_024)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -252,96 +355,4 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::task::Waker;
-
-    use super::*;
-    use crate::domain::policy::Policy;
-
-    fn slots() -> Arc<WorkerSlots> {
-        let node = NodeIdentity { id: "n".into(), name: "host-1".into() };
-        let slots = WorkerSlots::new(node, 3, [("a".to_owned(), 2), ("b".to_owned(), 2)]);
-        drain(&slots);
-        Arc::new(slots)
-    }
-
-    /// Finds nothing waiting in the database.
-    fn drain(slots: &WorkerSlots) {
-        slots.wanted().into_iter().for_each(|wanted| wanted.hand_over(slots, Vec::new()));
-        slots.wanted().into_iter().for_each(|wanted| wanted.hand_over(slots, Vec::new())); // the queue without a free slot before
-    }
-
-    fn job(id: &str) -> Job {
-        let (timeout_ms, retry) = Job::limits(&Policy::default());
-        Job {
-            execution_id: id.into(),
-            attempt: 1,
-            task_id: "t".into(),
-            task_type: "echo".into(),
-            params: serde_json::Value::Null,
-            started_by: None,
-            chained: false,
-            scheduled_at: chrono::DateTime::UNIX_EPOCH,
-            timeout_ms,
-            retry,
-            late_after_ms: None,
-        }
-    }
-
-    fn ready(slots: &WorkerSlots, queue: &str) -> Option<HeldJob> {
-        match slots.queues[queue].poll_ready(&Context::from_waker(Waker::noop())) {
-            Poll::Ready(job) => Some(job),
-            Poll::Pending => None,
-        }
-    }
-
-    #[test]
-    fn reserve_ends_at_the_limits_of_the_queue_and_of_the_process() {
-        let slots = slots();
-        let held: Vec<_> = [("1", "a"), ("2", "a"), ("3", "a"), ("4", "b"), ("5", "b"), ("6", "c")]
-            .into_iter()
-            .map(|(id, queue)| slots.reserve(id, queue))
-            .collect();
-        assert_eq!(held.iter().map(Option::is_some).collect::<Vec<_>>(), [true, true, false, true, false, false]);
-        let mut ids = slots.held();
-        ids.sort_unstable();
-        assert_eq!(ids, ["1", "2", "4"]);
-        held.into_iter().flatten().for_each(Reservation::free);
-        assert!(slots.held().is_empty() && !slots.take_unknown());
-        assert!(slots.reserve("7", "a").is_some(), "free again");
-    }
-
-    #[test]
-    fn reserve_lets_waiting_executions_go_first() {
-        let slots = slots();
-        slots.add_backlog("a");
-        assert!(slots.reserve("1", "a").is_none() && slots.reserve("2", "b").is_some());
-        let mut wanted = slots.wanted();
-        assert_eq!(wanted.iter().map(|wanted| (wanted.queue.name.as_str(), wanted.slots.len())).collect::<Vec<_>>(), [("a", 2)]);
-        slots.add_backlog("a");
-        wanted.remove(0).hand_over(&slots, vec![job("3")]);
-        assert!(slots.queues["a"].has_backlog(), "queued while the database was read");
-        drain(&slots);
-        assert!(!slots.queues["a"].has_backlog());
-        assert_eq!(ready(&slots, "a").map(|held| held.job.execution_id).as_deref(), Some("3"));
-    }
-
-    #[test]
-    fn dropped_reservation_leaves_the_outcome_unknown() {
-        let slots = slots();
-        drop(slots.reserve("1", "a"));
-        assert!(slots.held().is_empty() && slots.take_unknown() && !slots.take_unknown());
-    }
-
-    #[test]
-    fn handed_over_job_is_held_until_it_is_dropped() {
-        let slots = slots();
-        slots.reserve("1", "a").unwrap().hand_over(job("1"));
-        let held = ready(&slots, "a").unwrap();
-        assert_eq!(slots.held(), ["1"]);
-        drop(held);
-        assert!(slots.held().is_empty() && ready(&slots, "a").is_none());
-        slots.close();
-        assert!(slots.reserve("2", "a").is_none(), "closed");
-    }
-}
+mod tests;

@@ -11,4 +11,5 @@ pub mod outcome_history;
 pub mod overview;
 pub mod percentiles;
 pub mod timeline;
+pub mod trend;
 pub mod window;

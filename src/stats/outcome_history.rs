@@ -4,8 +4,10 @@ use chrono::{DateTime, Duration, Utc};
 
 use super::timeline::{Slot, slots};
 use crate::domain::execution::Status;
+use crate::domain::page::ExecutionFilter;
+use crate::domain::stats::Outcome;
 use crate::domain::tag_scope::TagScope;
-use crate::storage::{Reader, Result, stats, tag_scope_stats};
+use crate::storage::{Reader, Result, execution_list, stats, tag_scope_stats};
 
 /// The lengths of a slot to choose from, in minutes.
 const STEPS: [i64; 14] = [1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440, 4320, 10_080];
@@ -37,6 +39,10 @@ impl SlotRange {
         Duration::minutes(self.step_minutes)
     }
 
+    fn slots(self, outcomes: &[Outcome]) -> Vec<Slot> {
+        slots(self.begin(0), self.step(), usize::try_from(self.count).unwrap_or_default(), outcomes)
+    }
+
     fn begin(self, place: i64) -> DateTime<Utc> {
         DateTime::from_timestamp((self.first + place) * self.step_minutes * 60, 0).unwrap_or_default()
     }
@@ -47,6 +53,8 @@ pub struct OutcomeHistory {
     pub slots: Vec<Slot>,
     /// Queued and running executions, now.
     pub active: Vec<(Status, i64)>,
+    /// False: only the newest executions are counted.
+    pub is_exact: bool,
 }
 
 impl OutcomeHistory {
@@ -68,8 +76,14 @@ pub async fn load(reader: &mut Reader, scope: &TagScope, range: SlotRange) -> Re
     let (from, to) = (range.begin(0), range.begin(range.count));
     let outcomes = tag_scope_stats::outcomes(reader, scope, from, to, range.step().num_milliseconds()).await?;
     let active = stats::active_up_to(reader, scope, ACTIVE_LIMIT).await?;
-    let count = usize::try_from(range.count).unwrap_or_default();
-    Ok(OutcomeHistory { slots: slots(from, range.step(), count, &outcomes), active })
+    Ok(OutcomeHistory { slots: range.slots(&outcomes), active, is_exact: true })
+}
+
+/// The outcomes of the newest executions that match a filter without statuses and times.
+pub async fn load_matching(reader: &mut Reader, filter: &ExecutionFilter, range: SlotRange) -> Result<OutcomeHistory> {
+    let period = (range.begin(0), range.begin(range.count));
+    let found = execution_list::outcomes(reader, filter, period, range.step().num_milliseconds()).await?;
+    Ok(OutcomeHistory { slots: range.slots(&found.outcomes), active: found.active, is_exact: found.is_exact })
 }
 
 #[cfg(test)]
@@ -99,7 +113,7 @@ mod tests {
             to: at("2026-11-21T09:00:00Z"),
             outcomes: vec![(Status::Failed, runs)],
         };
-        let history = OutcomeHistory { slots: vec![slot(2), slot(3)], active: vec![(Status::Running, 4)] };
+        let history = OutcomeHistory { slots: vec![slot(2), slot(3)], active: vec![(Status::Running, 4)], is_exact: true };
         let counts = [Status::Failed, Status::Running, Status::Queued, Status::Missed].map(|status| history.count(status));
         assert_eq!(counts, [Some(5), Some(4), Some(0), None]);
     }

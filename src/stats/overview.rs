@@ -11,9 +11,10 @@ use super::timeline::{HOURS, PlannedSlot, Slot, TIMELINE_SPAN, TIMELINE_STEP, pl
 use crate::domain::calendar::CalendarSet;
 use crate::domain::execution::{Execution, Status};
 use crate::domain::page::{ExecutionFilter, PageRequest};
-use crate::domain::stats::{DueTask, Outcome, TaskCounts};
+use crate::domain::queue::QueueSettings;
+use crate::domain::stats::{ActiveRuns, DueTask, Outcome, SlowTask, TaskCounts};
 use crate::domain::tag_scope::TagScope;
-use crate::storage::{Reader, Result, execution_list, recent_runs, stats, tag_scope_stats};
+use crate::storage::{Reader, Result, execution_list, queue_setting, recent_runs, stats, tag_scope_stats};
 
 /// Maximum rows per list.
 const LIST_LIMIT: u32 = 8;
@@ -61,6 +62,11 @@ pub struct Overview {
     /// The error that several of the failures share, if any.
     pub cause: Option<LikelyCause>,
     pub current: Vec<RunningExecution>,
+    /// The tasks whose last run took longest, if it took a second or more.
+    pub slowest: Vec<SlowTask>,
+    /// The active executions by queue, and what is set for queues.
+    pub active: Vec<ActiveRuns>,
+    pub queue_settings: QueueSettings,
     /// Tasks whose next firing has passed without being processed.
     pub overdue: Vec<DueTask>,
     /// Missed occurrences of the last 24 hours.
@@ -88,7 +94,7 @@ pub async fn load(
     let quarters = tag_scope_stats::outcomes(reader, scope, day.min(today), end, QUARTER_MS).await?;
     let hours = slots(day, Duration::hours(1), HOURS, &quarters);
     let (ran_today, failed_today) = since(&quarters, today);
-    let active = stats::active_up_to(reader, scope, COUNT_LIMIT).await?;
+    let active = stats::active_by_queue(reader, scope, COUNT_LIMIT).await?;
     let failures = latest(reader, scope, Status::ALL.into_iter().filter(|s| s.is_failure()).collect(), CAUSE_SAMPLE).await?;
     let cause = likely_cause(&failures);
     let mut groups = by_cause(&failures);
@@ -99,7 +105,7 @@ pub async fn load(
         tasks: stats::tasks(reader, scope).await?,
         running: count(&active, Status::Running),
         queued: count(&active, Status::Queued),
-        active_is_exact: active.iter().map(|(_, n)| n).sum::<i64>() < COUNT_LIMIT,
+        active_is_exact: active.iter().map(|one| one.runs).sum::<i64>() < COUNT_LIMIT,
         ran_today,
         failed_today,
         today,
@@ -113,6 +119,9 @@ pub async fn load(
         failures: groups,
         cause,
         current: current(reader, scope).await?,
+        slowest: stats::slowest(reader, scope, i64::from(LIST_LIMIT)).await?,
+        queue_settings: queue_setting::all(reader).await?,
+        active,
         overdue: stats::overdue(reader, scope, now - OVERDUE_AFTER, i64::from(LIST_LIMIT)).await?,
         missed: missed(reader, scope, now).await?,
     })
@@ -154,8 +163,8 @@ fn by_status(hours: &[Slot]) -> Vec<(Status, i64)> {
     hours.iter().flat_map(|hour| hour.outcomes.iter().copied()).collect()
 }
 
-fn count(active: &[(Status, i64)], status: Status) -> i64 {
-    active.iter().filter(|(found, _)| *found == status).map(|(_, n)| n).sum()
+fn count(active: &[ActiveRuns], status: Status) -> i64 {
+    active.iter().filter(|one| one.status == status).map(|one| one.runs).sum()
 }
 
 async fn latest(reader: &mut Reader, scope: &TagScope, statuses: Vec<Status>, size: u32) -> Result<Vec<Execution>> {

@@ -69,14 +69,24 @@ pub fn start_of_day(now: DateTime<Utc>, zone: Tz) -> DateTime<Utc> {
 /// Sums outcomes into `count` slots of length `step`, starting at `first`.
 pub fn slots(first: DateTime<Utc>, step: Duration, count: usize, outcomes: &[Outcome]) -> Vec<Slot> {
     let begin = |place: usize| first + step * i32::try_from(place).unwrap_or(i32::MAX);
-    let slot = |place: usize| {
-        let (from, to) = (begin(place), begin(place + 1));
-        let within =
-            |status| outcomes.iter().filter(move |o| o.status == status && (from..to).contains(&o.at)).map(|o| o.runs).sum();
-        let counts = Status::ALL.map(|status| (status, within(status)));
-        Slot { from, to, outcomes: counts.into_iter().filter(|(_, runs)| *runs > 0).collect() }
+    slots_between(&(0..=count).map(begin).collect::<Vec<_>>(), outcomes)
+}
+
+/// Sums outcomes into the slots between these ascending times.
+pub fn slots_between(bounds: &[DateTime<Utc>], outcomes: &[Outcome]) -> Vec<Slot> {
+    let mut sums = vec![[0; Status::ALL.len()]; bounds.len()];
+    for outcome in outcomes {
+        let place = bounds.partition_point(|bound| *bound <= outcome.at);
+        if let Some(sum) = place.checked_sub(1).and_then(|place| sums.get_mut(place)) {
+            sum[outcome.status as usize] += outcome.runs;
+        }
+    }
+    let slot = |(bounds, sums): (&[DateTime<Utc>], [i64; Status::ALL.len()])| Slot {
+        from: bounds[0],
+        to: bounds[1],
+        outcomes: Status::ALL.into_iter().zip(sums).filter(|(_, runs)| *runs > 0).collect(),
     };
-    (0..count).map(slot).collect()
+    bounds.windows(2).zip(sums).map(slot).collect()
 }
 
 /// The planned firings in `count` slots from `first` on, and whether some were left out. `tasks` are sorted by next run.

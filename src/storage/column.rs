@@ -20,6 +20,7 @@ use crate::domain::notify::message::{MessageState, Notice};
 use crate::domain::notify::rule::NotifyRule;
 use crate::domain::operation::{BulkAction, BulkError};
 use crate::domain::policy::Policy;
+use crate::domain::profile::ProfileKind;
 use crate::domain::recent_outcomes::RecentOutcome;
 use crate::domain::reference::References;
 use crate::domain::run_data::HookCall;
@@ -123,6 +124,7 @@ columns! {
     Via: text => |text| Via::parse(&text).ok_or_else(|| format!("interface '{text}'")),
     ListKind: text => |text| ListKind::parse(&text).ok_or_else(|| format!("list '{text}'")),
     ChannelType: text => |text| ChannelType::parse(&text).ok_or_else(|| format!("channel type '{text}'")),
+    ProfileKind: text => |text| ProfileKind::parse(&text).ok_or_else(|| format!("kind of profile '{text}'")),
     NotifyEvent: text => |text| NotifyEvent::parse(&text).ok_or_else(|| format!("event '{text}'")),
     MessageState: text => |text| MessageState::parse(&text).ok_or_else(|| format!("message state '{text}'")),
     AuditEvent: text => |text| AuditEvent::parse(&text).ok_or_else(|| format!("action '{text}'")),

@@ -10,6 +10,7 @@ use sqlx::{ConnectOptions, Connection, SqliteConnection};
 use tokio_util::sync::CancellationToken;
 
 use super::{Database, Error, Result};
+use crate::long_path;
 
 /// SQLite instructions between two checks for cancellation.
 const CANCEL_CHECK_STEPS: i32 = 10_000;
@@ -26,7 +27,8 @@ pub async fn copy_sqlite(database: &Database, file: &Path, stop: CancellationTok
     let mut handle = conn.lock_handle().await.map_err(Error::on("connect"))?;
     handle.set_progress_handler(CANCEL_CHECK_STEPS, move || !stop.is_cancelled());
     drop(handle);
-    let copied = sqlx::query("vacuum into $1").bind(file.display().to_string()).execute(&mut conn).await;
+    let copied =
+        sqlx::query("vacuum into $1").bind(long_path::without_limit(file).display().to_string()).execute(&mut conn).await;
     copied.map_err(Error::on("copy the database"))?;
     conn.close().await.map_err(Error::on("copy the database"))
 }
@@ -37,7 +39,7 @@ pub async fn copy_sqlite(database: &Database, file: &Path, stop: CancellationTok
 /// If the file cannot be read or the copy cannot be written; a partial file may remain.
 pub async fn copy_file(from: &Path, to: &Path) -> Result<()> {
     let mut conn = open_file(from).await?;
-    let copied = sqlx::query("vacuum into $1").bind(to.display().to_string()).execute(&mut conn).await;
+    let copied = sqlx::query("vacuum into $1").bind(long_path::without_limit(to).display().to_string()).execute(&mut conn).await;
     copied.map_err(Error::on("copy the file"))?;
     conn.close().await.map_err(Error::on("copy the file"))
 }
@@ -47,7 +49,8 @@ pub async fn copy_file(from: &Path, to: &Path) -> Result<()> {
 async fn open_file(file: &Path) -> Result<SqliteConnection> {
     let mut wal = file.as_os_str().to_owned();
     wal.push("-wal");
-    let options = SqliteConnectOptions::new().filename(file).read_only(true).immutable(!Path::new(&wal).exists());
+    let options =
+        SqliteConnectOptions::new().filename(long_path::without_limit(file)).read_only(true).immutable(!Path::new(&wal).exists());
     SqliteConnection::connect_with(&options).await.map_err(Error::on("open the file"))
 }
 

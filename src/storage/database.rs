@@ -11,6 +11,7 @@ use sqlx::{Connection, PgConnection, PgPool, Postgres, Sqlite, SqliteConnection,
 use super::session::{PoolTransaction, has_no_transaction};
 use super::statement_limit::{self, StatementLimit};
 use super::{Error, Reader, Result, Tx, schema};
+use crate::long_path;
 
 /// How long SQLite waits for another process's write lock.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -19,6 +20,8 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a transaction on PostgreSQL may wait for its process. A process that stands still, so that it counts as dead after 30 s,
 /// then holds no locks any more.
 const IDLE_IN_TRANSACTION: Duration = Duration::from_secs(15);
+/// A connection that was idle for longer is tested before it is used.
+const UNTESTED_IDLE: Duration = Duration::from_secs(1);
 /// Above this many WAL pages (about 200 MB) the checkpoint runs on the writer, so that SQLite can restart the log. That blocks
 /// all writers for tens of milliseconds, so it must stay rare.
 const LONG_WAL_PAGES: i64 = 50_000;
@@ -198,7 +201,7 @@ async fn run_checkpoint(pool: &SqlitePool, text: &'static str) -> Result<WalStat
 
 fn sqlite_options(path: &Path, synchronous: Synchronous) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
-        .filename(path)
+        .filename(long_path::without_limit(path))
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(match synchronous {
@@ -227,6 +230,15 @@ fn postgres_pool(connections: u32) -> PgPoolOptions {
         .max_connections(connections)
         .acquire_timeout(ACQUIRE_TIMEOUT)
         .test_before_acquire(false)
+        // A restart of the server leaves connections that fail at their next use.
+        .before_acquire(|conn, meta| {
+            Box::pin(async move {
+                if meta.idle_for > UNTESTED_IDLE {
+                    conn.ping().await?;
+                }
+                Ok(true)
+            })
+        })
         .after_release(|conn, _| Box::pin(has_no_transaction::<Postgres>(conn)))
 }
 

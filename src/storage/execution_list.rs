@@ -1,13 +1,14 @@
 //! Pages of executions, newest first. The order of ids is the order of queueing, and every filter uses an index
 //! that ends with the id: any page costs as much as the first one.
 
-use chrono::{Duration, Utc};
+use chrono::{DateTime, Duration, Utc};
 
 use super::execution::COLUMNS;
 use super::statement::{Bound, QueryBuilder, fetch, fetch_built};
-use super::{Result, Session, millis, rows};
+use super::{Result, Session, millis, rows, time_from_millis};
 use crate::domain::execution::{Cause, Execution, Status};
 use crate::domain::page::{Cursor, Direction, ExecutionFilter, ExecutionSort, Page, PageRequest};
+use crate::domain::stats::Outcome;
 use crate::ids::{execution_key, first_execution_key};
 
 /// Matching rows are counted up to this limit; above it the total is a lower bound.
@@ -18,6 +19,8 @@ const SCAN_LIMIT: i64 = 50_000;
 pub const SEARCH_LIMIT: i64 = 100_000;
 /// A sorted list is made of this many of the newest matches.
 pub const SORT_LIMIT: u32 = 5_000;
+/// The outcomes of a filter are counted among this many of the newest matches.
+pub const OUTCOME_LIMIT: i64 = 5_000;
 /// Assumed longest time between queueing and start; a filter by start time ignores executions queued earlier than that.
 const LONGEST_WAIT: Duration = Duration::days(7);
 
@@ -199,6 +202,66 @@ fn push_scoped_page(query: &mut QueryBuilder, tags: &[String], filter: &Executio
     push_order(query, "id", request);
 }
 
+/// The outcomes of the newest matches of a filter.
+pub struct MatchedOutcomes {
+    /// Of those that have ended, by step.
+    pub outcomes: Vec<Outcome>,
+    /// The queued and running ones.
+    pub active: Vec<(Status, i64)>,
+    /// False: there are more matches than were counted.
+    pub is_exact: bool,
+}
+
+/// Counts the newest [`OUTCOME_LIMIT`] matches that began in `from..to`, in steps of `step_ms` milliseconds aligned to the Unix epoch, and
+/// among them those that are queued or running. The filter has no statuses and no times.
+pub async fn outcomes(
+    s: &mut dyn Session,
+    filter: &ExecutionFilter,
+    (from, to): (DateTime<Utc>, DateTime<Utc>),
+    step_ms: i64,
+) -> Result<MatchedOutcomes> {
+    let oldest = oldest_searched(s, filter).await?;
+    let query = outcomes_query(filter, (from, to), step_ms, oldest);
+    let found: Vec<(Option<i64>, Status, i64)> = fetch_built!(all, s, "count the outcomes of executions", query)?;
+    let mut counted = MatchedOutcomes { outcomes: Vec::new(), active: Vec::new(), is_exact: true };
+    counted.is_exact = found.iter().map(|(.., runs)| runs).sum::<i64>() <= OUTCOME_LIMIT;
+    for (step, status, runs) in found {
+        match step {
+            Some(step) => counted.outcomes.push(Outcome { at: time_from_millis(step)?, status, runs }),
+            None => counted.active.push((status, runs)),
+        }
+    }
+    Ok(counted)
+}
+
+pub(super) fn outcomes_query(
+    filter: &ExecutionFilter,
+    (from, to): (DateTime<Utc>, DateTime<Utc>),
+    step_ms: i64,
+    oldest: Option<i64>,
+) -> QueryBuilder {
+    let mut query = QueryBuilder::new(format!(
+        "select step, status, count(*) from (select status,
+            case when status in ('queued', 'running') then null else started_at / {step_ms} * {step_ms} end as step
+        from executions where true"
+    ));
+    push_filter(&mut query, filter);
+    super::tag_scope::push(&mut query, "task_id", &filter.scope);
+    push_oldest(&mut query, oldest);
+    query.push(" and id >= ").push_bind(oldest_started_since(from));
+    query.push(" and id < ").push_bind(first_execution_key(to));
+    query.push(" and (status in ('queued', 'running') or started_at >= ").push_bind(millis(from));
+    query.push(" and started_at < ").push_bind(millis(to));
+    query.push(") order by id desc limit ").push_bind(OUTCOME_LIMIT + 1);
+    query.push(") as newest group by step, status");
+    query
+}
+
+/// The smallest id of an execution that began at `from` or later.
+fn oldest_started_since(from: DateTime<Utc>) -> i64 {
+    first_execution_key(from.checked_sub_signed(LONGEST_WAIT).unwrap_or(DateTime::<Utc>::MIN_UTC))
+}
+
 /// Counts the matches up to `COUNT_LIMIT`; the flag says whether the count is exact.
 pub async fn count(s: &mut dyn Session, filter: &ExecutionFilter) -> Result<(i64, bool)> {
     if let Some(from) = filter.from
@@ -293,8 +356,7 @@ fn push_statuses(query: &mut QueryBuilder, statuses: &[Status], of_one_task: boo
 fn push_times(query: &mut QueryBuilder, filter: &ExecutionFilter) {
     if let Some(from) = filter.from {
         query.push(" and started_at >= ").push_bind(millis(from));
-        let oldest = from.checked_sub_signed(LONGEST_WAIT).unwrap_or(chrono::DateTime::<Utc>::MIN_UTC);
-        query.push(" and id >= ").push_bind(first_execution_key(oldest));
+        query.push(" and id >= ").push_bind(oldest_started_since(from));
     }
     if let Some(to) = filter.to {
         query.push(" and started_at < ").push_bind(millis(to));

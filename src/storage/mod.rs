@@ -33,8 +33,10 @@ pub mod overlap;
 pub mod pause;
 pub mod pg_notify;
 pub mod plan;
+pub mod profile;
 #[cfg(test)]
 mod query_plans;
+pub mod queue_setting;
 pub mod recent_runs;
 pub mod retention;
 pub mod run_data;

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 
 use super::statement::{execute, fetch};
-use super::{Result, Session, execution, rows};
+use super::{Result, Session, execution, millis, rows, time_from_millis};
 use crate::domain::overlap::ActiveRuns;
 use crate::i18n::Message;
 use crate::ids::{execution_id, execution_key};
@@ -20,6 +20,32 @@ pub async fn active(s: &mut dyn Session, task_ids: &[&str]) -> Result<HashMap<St
 pub(super) const ACTIVE: &str = "
     select task_id, count(*) filter (where not waits), count(*) filter (where waits) from executions
     where status in ('queued', 'running') and task_id in {ids} group by task_id";
+
+/// Returns the latest scheduled time after `now`, up to `until`, of a run of these tasks that was handed out before its time.
+pub async fn planned_ahead(
+    s: &mut dyn Session,
+    task_ids: &[&str],
+    now: DateTime<Utc>,
+    until: DateTime<Utc>,
+) -> Result<Option<DateTime<Utc>>> {
+    let list = rows(task_ids)?;
+    let latest: Option<i64> = fetch!(only, s, "read runs planned ahead", PLANNED_AHEAD, list, millis(now), millis(until))?;
+    latest.map(time_from_millis).transpose()
+}
+
+pub(super) const PLANNED_AHEAD: &str = "
+    select max(scheduled_at) from executions where status in ('queued', 'running') and task_id in {ids}
+        and node_id is not null and scheduled_at > $2 and scheduled_at <= $3";
+
+/// As [`planned_ahead`], of any task.
+pub async fn any_planned_ahead(s: &mut dyn Session, now: DateTime<Utc>, until: DateTime<Utc>) -> Result<Option<DateTime<Utc>>> {
+    let latest: Option<i64> = fetch!(only, s, "read runs planned ahead", ANY_PLANNED_AHEAD, millis(now), millis(until))?;
+    latest.map(time_from_millis).transpose()
+}
+
+pub(super) const ANY_PLANNED_AHEAD: &str = "
+    select max(scheduled_at) from executions where status in ('queued', 'running')
+        and node_id is not null and scheduled_at > $1 and scheduled_at <= $2";
 
 /// Returns the tasks of those executions that are unfinished on record, one for each.
 pub async fn tasks_of_unfinished(s: &mut dyn Session, ids: &[String]) -> Result<Vec<String>> {

@@ -61,10 +61,11 @@ pub async fn lock(tx: &mut Tx, ids: &[String]) -> Result<Vec<String>> {
     fetch!(scalars, tx, "lock tasks", "select id from tasks where id in {ids} order by id {skip_locked}", list)
 }
 
-/// Returns tasks with a next run after `from`, ordered by id, those after the id `after`; locks them until the transaction ends.
+/// Returns tasks that are not paused and whose next run lies after `from`, or that have none any more, ordered by id, those after the id
+/// `after`; locks them until the transaction ends.
 pub async fn scheduled(tx: &mut Tx, from: DateTime<Utc>, after: &str, limit: i64) -> Result<Vec<Task>> {
     let text = format!(
-        "select {} from tasks where next_run_at > $1 and id > $2 order by id limit $3 {{for_update}}",
+        "select {} from tasks where (next_run_at > $1 or next_run_at is null) and enabled and id > $2 order by id limit $3 {{for_update}}",
         super::task::COLUMNS
     );
     fetch!(all, tx, "lock scheduled tasks", &text, millis(from), after, limit)

@@ -4,7 +4,7 @@ mod pages;
 
 use sqlx::Row;
 
-use self::pages::{FAILURES, longest, page_of, scoped_page};
+use self::pages::{FAILURES, longest, overview_plans, page_of, scoped_page};
 use super::notify_message::MessagesOf;
 use super::{
     Database, Dialect, Synchronous, backfill, calendar, counters, digest, execution, execution_list, freeze, heartbeat,
@@ -59,6 +59,8 @@ fn plans() -> Vec<(&'static str, String, &'static [&'static str])> {
             &["SEARCH executions USING INDEX executions_retry (retry_at>?)"],
         ),
         ("active", overlap::ACTIVE.into(), &["SEARCH executions USING INDEX executions_active (task_id=?)"]),
+        ("planned ahead", overlap::PLANNED_AHEAD.into(), &["SEARCH executions USING INDEX executions_active (task_id=?)"]),
+        ("any planned ahead", overlap::ANY_PLANNED_AHEAD.into(), &["SEARCH executions USING INDEX executions_active"]),
         ("unfinished", overlap::UNFINISHED.into(), &["SEARCH executions USING INTEGER PRIMARY KEY (rowid=?)"]),
         ("oldest", overlap::OLDEST.into(), &["SEARCH executions USING INDEX executions_active (task_id=?)"]),
         ("runs to verify", verify::RUN_INTERVALS.into(), &["SEARCH executions USING INDEX executions_task (task_id=?"]),
@@ -375,7 +377,7 @@ async fn hot_statements_use_their_indexes() {
     let folder = tempfile::tempdir().unwrap();
     let database = Database::open_sqlite(&folder.path().join("task.db"), Synchronous::Normal).await.unwrap();
     let Database::Sqlite { writer, .. } = &database else { unreachable!("opened as SQLite") };
-    for (name, statement, expected) in plans() {
+    for (name, statement, expected) in plans().into_iter().chain(overview_plans()) {
         let explain = Dialect::Sqlite.sql(&format!("explain query plan {statement}"));
         let steps = sqlx::query(explain).fetch_all(writer).await.unwrap();
         let steps: Vec<String> = steps.iter().map(|row| row.get::<String, _>("detail")).collect();

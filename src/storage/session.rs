@@ -145,21 +145,31 @@ impl Dialect {
     /// `{matches}` is the operator for regular expressions, in the database's own locale; `{by_bytes}` compares a text by its
     /// bytes, as SQLite does anyway.
     pub fn sql(self, text: &str) -> AssertSqlSafe<String> {
-        let (rows, ids, keys, skip_locked, for_update, matches, by_bytes) = match self {
-            Dialect::Sqlite => ("json_each($1) as j", SQLITE_LIST, SQLITE_LIST, "", "", "regexp", ""),
-            Dialect::Postgres => (
-                "jsonb_array_elements(cast($1 as jsonb)) as j(value)",
-                "(select jsonb_array_elements_text(cast($1 as jsonb)))",
-                "(select cast(jsonb_array_elements_text(cast($1 as jsonb)) as bigint))",
-                "for update skip locked",
-                "for update",
-                "collate \"default\" ~",
-                " collate \"C\"",
-            ),
+        let mut parts = text.split('{');
+        let mut sql = String::with_capacity(text.len() + 64);
+        sql.push_str(parts.next().unwrap_or_default());
+        for part in parts {
+            match part.split_once('}').and_then(|(name, rest)| Some((self.text_of(name)?, rest))) {
+                Some((replacement, rest)) => sql.extend([replacement, rest]),
+                None => sql.extend(["{", part]),
+            }
+        }
+        AssertSqlSafe(sql)
+    }
+
+    /// The text of a placeholder; `None`: it is none.
+    fn text_of(self, placeholder: &str) -> Option<&'static str> {
+        let (sqlite, postgres) = match placeholder {
+            "rows" => ("json_each($1) as j", "jsonb_array_elements(cast($1 as jsonb)) as j(value)"),
+            "ids" => (SQLITE_LIST, "(select jsonb_array_elements_text(cast($1 as jsonb)))"),
+            "keys" => (SQLITE_LIST, "(select cast(jsonb_array_elements_text(cast($1 as jsonb)) as bigint))"),
+            "skip_locked" => ("", "for update skip locked"),
+            "for_update" => ("", "for update"),
+            "matches" => ("regexp", "collate \"default\" ~"),
+            "by_bytes" => ("", " collate \"C\""),
+            _ => return None,
         };
-        let text = text.replace("{rows}", rows).replace("{ids}", ids).replace("{keys}", keys);
-        let text = text.replace("{skip_locked}", skip_locked).replace("{for_update}", for_update);
-        AssertSqlSafe(text.replace("{matches}", matches).replace("{by_bytes}", by_bytes))
+        Some(if self == Dialect::Sqlite { sqlite } else { postgres })
     }
 }
 

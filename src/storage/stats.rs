@@ -7,7 +7,7 @@ use super::column::stored;
 use super::statement::{QueryBuilder, fetch, fetch_built};
 use super::{Result, Session, millis, run_stats_by_minute, tag_scope};
 use crate::domain::execution::Status;
-use crate::domain::stats::{DueTask, TaskCounts};
+use crate::domain::stats::{ActiveRuns, DueTask, SlowTask, TaskCounts};
 use crate::domain::tag_scope::TagScope;
 use crate::ids::first_execution_key;
 
@@ -74,6 +74,25 @@ stored! {
     DueTask { task_id, name, next_run_at }
 }
 
+/// Returns the tasks in scope whose last run took longest, if it took a second or more.
+pub async fn slowest(s: &mut dyn Session, scope: &TagScope, limit: i64) -> Result<Vec<SlowTask>> {
+    let query = slowest_query(scope, limit);
+    fetch_built!(all, s, "read the slowest tasks", query)
+}
+
+pub(super) fn slowest_query(scope: &TagScope, limit: i64) -> QueryBuilder {
+    let text = "select id as task_id, name, last_duration_ms, last_run_at, last_status from tasks
+        where last_duration_ms >= 1000 and last_run_at is not null and last_status is not null";
+    let mut query = QueryBuilder::new(text);
+    tag_scope::push(&mut query, "id", scope);
+    query.push(" order by last_duration_ms desc limit ").push_bind(limit);
+    query
+}
+
+stored! {
+    SlowTask { task_id, name, last_duration_ms, last_run_at, last_status }
+}
+
 /// Returns the number of queued and running executions, by status.
 pub async fn active(s: &mut dyn Session) -> Result<Vec<(Status, i64)>> {
     let text = "select status, count(*) from executions where status in ('queued', 'running') group by status";
@@ -87,6 +106,26 @@ pub async fn active_up_to(s: &mut dyn Session, scope: &TagScope, limit: i64) -> 
     tag_scope::push(&mut query, "task_id", scope);
     query.push(" limit ").push_bind(limit).push(") as active group by status");
     fetch_built!(all, s, "count active executions", query)
+}
+
+/// Like [`active_up_to`], by queue as well.
+pub async fn active_by_queue(s: &mut dyn Session, scope: &TagScope, limit: i64) -> Result<Vec<ActiveRuns>> {
+    let query = active_by_queue_query(scope, limit);
+    fetch_built!(all, s, "count active executions", query)
+}
+
+pub(super) fn active_by_queue_query(scope: &TagScope, limit: i64) -> QueryBuilder {
+    let text = "select status, coalesce(queue, '') as queue, held, waiting, count(*) as runs from (select status, queue,
+            node_id is not null as held, node_id is null and retry_at is null and not waits as waiting
+        from executions where status in ('queued', 'running')";
+    let mut query = QueryBuilder::new(text);
+    tag_scope::push(&mut query, "task_id", scope);
+    query.push(" limit ").push_bind(limit).push(") as active group by status, queue, held, waiting");
+    query
+}
+
+stored! {
+    ActiveRuns { status, queue, held, waiting, runs }
 }
 
 /// Returns the tasks in scope whose next run is before `before`, the most overdue first.

@@ -88,6 +88,10 @@ impl TaskType for DataSync {
         faults
     }
 
+    fn uses_profiles(&self) -> bool {
+        true
+    }
+
     fn run<'a>(&'a self, params: Value, context: &'a RunContext) -> Run<'a> {
         Box::pin(async move {
             let params = Params::read(&params).map_err(first_fault)?;

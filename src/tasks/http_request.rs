@@ -1,4 +1,4 @@
-//! `http_request`: sends one HTTP request and checks the response. A profile of the settings (`[http.<name>]`) may authenticate it.
+//! `http_request`: sends one HTTP request and checks the response. An HTTP profile may authenticate it.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,6 +13,7 @@ use crate::domain::profile::Profiles;
 use crate::domain::profile::http::SignIn;
 use crate::domain::secret::Secret;
 use crate::i18n::message;
+use crate::profiles::ProfileDirectory;
 
 mod advice;
 mod body;
@@ -43,7 +44,7 @@ use tokens::TokenCache;
 /// The task type `http_request`.
 pub struct HttpRequest {
     clock: SharedClock,
-    profiles: Arc<Profiles>,
+    profiles: Arc<ProfileDirectory>,
     limits: Arc<Limits>,
     clients: Clients,
     tokens: TokenCache,
@@ -54,7 +55,7 @@ impl HttpRequest {
         Self::with(toolbox.clock.clone(), toolbox.profiles.clone(), toolbox.limits.clone())
     }
 
-    fn with(clock: SharedClock, profiles: Arc<Profiles>, limits: Arc<Limits>) -> Self {
+    fn with(clock: SharedClock, profiles: Arc<ProfileDirectory>, limits: Arc<Limits>) -> Self {
         Self { clock, profiles, clients: Clients::new(limits.clone()), limits, tokens: TokenCache::default() }
     }
 }
@@ -84,7 +85,7 @@ impl TaskType for HttpRequest {
     }
 
     fn check(&self, params: &Value) -> Vec<Fault> {
-        let mut faults = Params::read(params, &self.profiles.http).err().unwrap_or_default();
+        let mut faults = Params::read(params, &self.profiles.current().http).err().unwrap_or_default();
         faults.extend(advice::url_fault(params, &faults));
         without_template_faults(params, faults)
     }
@@ -93,11 +94,16 @@ impl TaskType for HttpRequest {
         &["query", "json", "form", "text", "timeout_seconds", "expect_status", "expect_json"]
     }
 
+    fn uses_profiles(&self) -> bool {
+        true
+    }
+
     fn run<'a>(&'a self, params: Value, context: &'a RunContext) -> Run<'a> {
         Box::pin(async move {
-            let params = Params::read(&params, &self.profiles.http).map_err(first_fault)?;
+            let profiles = self.profiles.current();
+            let params = Params::read(&params, &profiles.http).map_err(first_fault)?;
             tokio::select! {
-                done = self.request(&params, context) => done,
+                done = self.request(&params, &profiles, context) => done,
                 () = context.cancel.cancelled() => Err(RunError::fail(message!("http.cancelled"))),
             }
         })
@@ -105,23 +111,29 @@ impl TaskType for HttpRequest {
 }
 
 impl HttpRequest {
-    async fn request(&self, params: &Params, context: &RunContext) -> Result<Value, RunError> {
+    async fn request(&self, params: &Params, profiles: &Profiles, context: &RunContext) -> Result<Value, RunError> {
         let mut masks = Masks::default();
-        let ended = self.exchange(params, context, &mut masks).await;
+        let ended = self.exchange(params, profiles, context, &mut masks).await;
         masks.mask_outcome(ended)
     }
 
-    async fn exchange(&self, params: &Params, context: &RunContext, masks: &mut Masks) -> Result<Value, RunError> {
+    async fn exchange(
+        &self,
+        params: &Params,
+        profiles: &Profiles,
+        context: &RunContext,
+        masks: &mut Masks,
+    ) -> Result<Value, RunError> {
         network::check_url(&self.limits, &params.url).map_err(|refused| RunError::fail(refused.0))?;
         let client = self.clients.get(&params.connection)?;
         let (limits, execution_id) = (&*self.limits, context.execution_id.as_str());
         let mut exchange = Exchange { client: &client, limits, params, execution_id, cookies: Cookies::default() };
-        let mut credentials = self.credentials(params, None).await?;
+        let mut credentials = self.credentials(params, profiles, None).await?;
         masks.add_credentials(&credentials);
         let mut response = send(&mut exchange, &credentials, masks, context).await?;
         if let (401, SignIn::Token, Some(refused)) = (response.status.as_u16(), &params.sign_in, credentials.token()) {
             context.output.line("the token was rejected; requesting a new one");
-            credentials = self.credentials(params, Some(refused)).await?;
+            credentials = self.credentials(params, profiles, Some(refused)).await?;
             masks.add_credentials(&credentials);
             response = send(&mut exchange, &credentials, masks, context).await?;
         }
@@ -131,9 +143,9 @@ impl HttpRequest {
     }
 
     /// The credentials of the request. If the profile requests tokens: a token other than the `refused` one.
-    async fn credentials(&self, params: &Params, refused: Option<Secret>) -> Result<Credentials, RunError> {
+    async fn credentials(&self, params: &Params, profiles: &Profiles, refused: Option<Secret>) -> Result<Credentials, RunError> {
         let profile = params.profile.as_ref().filter(|_| params.sign_in == SignIn::Token);
-        let Some((name, profile)) = profile.and_then(|name| self.profiles.http.get_key_value(name)) else {
+        let Some((name, profile)) = profile.and_then(|name| profiles.http.get_key_value(name)) else {
             return Ok(Credentials::from_sign_in(&params.sign_in));
         };
         let url = profile.token.url.as_deref().and_then(|url| url.parse().ok());

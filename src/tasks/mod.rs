@@ -67,6 +67,11 @@ pub trait TaskType: Send + Sync + 'static {
         &[]
     }
 
+    /// Whether runs look up profiles: mail servers, SMS providers, datasources or HTTP services.
+    fn uses_profiles(&self) -> bool {
+        false
+    }
+
     /// Runs one attempt. At the time limit or on cancellation the executor cancels `context.cancel`, waits a short grace period,
     /// then drops the future; dropping it must end everything that the run has started.
     fn run<'a>(&'a self, params: Value, context: &'a RunContext) -> Run<'a>;

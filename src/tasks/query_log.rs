@@ -77,6 +77,10 @@ impl TaskType for QueryLog {
         &["since", "limit"]
     }
 
+    fn uses_profiles(&self) -> bool {
+        true
+    }
+
     fn run<'a>(&'a self, params: Value, context: &'a RunContext) -> Run<'a> {
         Box::pin(async move {
             let params = Params::read(&params, self.toolbox.clock.now(), self.toolbox.zone).map_err(first_fault)?;

@@ -12,11 +12,15 @@ use super::{
 };
 use crate::domain::fault::Fault;
 use crate::domain::policy::Policy;
+use crate::profiles::ProfileDirectory;
+use crate::storage;
 
 /// Task types by name: built-in types, and executables discovered while the server runs.
 pub struct Registry {
     builtin: BTreeMap<String, Arc<Entry>>,
     discovered: RwLock<BTreeMap<String, Arc<Entry>>>,
+    /// The profiles that types look up; `None`: they never change.
+    profiles: Option<Arc<ProfileDirectory>>,
 }
 
 /// A task type with its specification and compiled schema.
@@ -31,7 +35,7 @@ impl Registry {
     pub fn builtin(toolbox: &Toolbox) -> Self {
         let http = Arc::new(http_request::HttpRequest::new(toolbox));
         let mail = Arc::new(send_email::SendEmail::new(toolbox));
-        Self::from_types(vec![
+        let types = Self::from_types(vec![
             Arc::new(auto_test::AutoTest::new(toolbox)),
             Arc::new(backup::Backup::new(toolbox)),
             Arc::new(data_sync::DataSync::new(toolbox, http.clone())),
@@ -42,7 +46,27 @@ impl Registry {
             mail,
             Arc::new(send_sms::SendSms::new(toolbox)),
             Arc::new(send_sql::SendSql::new(toolbox)),
-        ])
+        ]);
+        Self { profiles: Some(toolbox.profiles.clone()), ..types }
+    }
+
+    /// Brings the profiles up to date that tasks name, after changes by any node. Takes one small read.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn refresh_profiles(&self) -> storage::Result<()> {
+        match &self.profiles {
+            Some(profiles) => profiles.refresh().await.map(drop),
+            None => Ok(()),
+        }
+    }
+
+    /// As [`Registry::refresh_profiles`], before a run of a type that uses profiles.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub async fn prepare(&self, entry: &Entry) -> storage::Result<()> {
+        if entry.task_type.uses_profiles() { self.refresh_profiles().await } else { Ok(()) }
     }
 
     /// A registry of the given types.
@@ -52,7 +76,7 @@ impl Registry {
     pub fn from_types(types: Vec<Arc<dyn TaskType>>) -> Self {
         let entry = |task_type| Entry::new(task_type).expect("a task type's schema is valid");
         let builtin = types.into_iter().map(entry).map(|entry| (entry.spec.name.to_string(), Arc::new(entry))).collect();
-        Self { builtin, discovered: RwLock::default() }
+        Self { builtin, discovered: RwLock::default(), profiles: None }
     }
 
     /// Removes the types that can do anything on the machine.

@@ -1,4 +1,4 @@
-//! `send_email`: sends an email through a mail server of the settings.
+//! `send_email`: sends an email through a mail server of the profiles.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use super::mailer::{Mailer, SendFuture};
 use super::{Run, RunContext, RunError, Spec, Stage, TaskType, Text, Toolbox, first_fault};
 use crate::domain::fault::Fault;
 use crate::domain::policy::{Policy, Retry};
-use crate::domain::profile::{Smtp, choose};
+use crate::domain::profile::{Profiles, Smtp, choose};
 use crate::i18n::{Message, message};
 
 mod address;
@@ -70,17 +70,14 @@ impl SendEmail {
 
     async fn send(&self, params: &Value, context: &RunContext) -> Result<Value, RunError> {
         let params = Params::read(params, Stage::Run).map_err(first_fault)?;
-        let (name, profile) = self.profile(params.smtp.as_deref()).map_err(RunError::fail)?;
+        let profiles = self.toolbox.profiles.current();
+        let (name, profile) = profile(&profiles, params.smtp.as_deref()).map_err(RunError::fail)?;
         let mail = self.build(params, profile, context).await?;
         let delivered = self.deliver(name, profile, &mail, context).await?;
         let result = delivered.result(&mail, name);
         let Some((_, problem)) = delivered.refused.into_iter().next() else { return Ok(result) };
         let (accepted, all) = (delivered.accepted.len(), mail.recipients.len());
         Err(RunError::fail(message!("mail.partly_sent", accepted, all, problem)).with_result(result))
-    }
-
-    fn profile(&self, name: Option<&str>) -> Result<(&str, &Smtp), Message> {
-        choose("smtp", &self.toolbox.profiles.smtp, name).map_err(|message| message.of("smtp"))
     }
 
     /// Builds the mail off the async threads, because attachments may be large.
@@ -118,7 +115,12 @@ impl SendEmail {
     }
 }
 
-/// The default sender of the settings.
+/// The mail server of this name; without a name the only one.
+fn profile<'p>(profiles: &'p Profiles, name: Option<&str>) -> Result<(&'p str, &'p Smtp), Message> {
+    choose("smtp", &profiles.smtp, name).map_err(|message| message.of("smtp"))
+}
+
+/// The default sender of the profile.
 fn sender(profile: &Smtp) -> Result<Mailbox, RunError> {
     let Some(text) = profile.sender() else {
         return Err(RunError::fail(message!("mail.sender_missing")));
@@ -154,12 +156,16 @@ impl TaskType for SendEmail {
         };
         // Without a name the mail server may be configured later; a named one must exist.
         let named = params.smtp.filter(|name| Stage::Saved.is_resolved(name));
-        let unknown = named.and_then(|name| self.profile(Some(&name)).err());
+        let unknown = named.and_then(|name| profile(&self.toolbox.profiles.current(), Some(&name)).err());
         unknown.map(|message| Fault::new("/smtp", message)).into_iter().collect()
     }
 
     fn overridable(&self) -> &'static [&'static str] {
         &["title", "body"]
+    }
+
+    fn uses_profiles(&self) -> bool {
+        true
     }
 
     fn run<'a>(&'a self, params: Value, context: &'a RunContext) -> Run<'a> {

@@ -1,4 +1,4 @@
-//! `send_sms`: sends text messages through an SMS provider of the settings.
+//! `send_sms`: sends text messages through an SMS provider of the profiles.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use super::http_request::failure;
 use super::{Run, RunContext, RunError, Spec, Stage, TaskType, Text, Toolbox, first_fault};
 use crate::domain::fault::Fault;
 use crate::domain::policy::{Policy, Retry};
-use crate::domain::profile::{Sms, choose};
+use crate::domain::profile::{Profiles, Sms, choose};
 use crate::i18n::{self, message};
 
 mod aliyun;
@@ -49,13 +49,10 @@ impl SendSms {
         self.clients.get(&Connection { verify_tls: true, proxy: None })
     }
 
-    fn profile(&self, name: Option<&str>) -> Result<(&str, &Sms), i18n::Message> {
-        choose("sms", &self.toolbox.profiles.sms, name).map_err(|message| message.of("sms"))
-    }
-
     async fn send(&self, params: &Value, context: &RunContext) -> Result<Value, RunError> {
         let params = Params::read(params, Stage::Run).map_err(first_fault)?;
-        let (name, profile) = self.profile(params.sms.as_deref()).map_err(RunError::fail)?;
+        let profiles = self.toolbox.profiles.current();
+        let (name, profile) = profile(&profiles, params.sms.as_deref()).map_err(RunError::fail)?;
         params.check_for(profile).map_err(|fault| RunError::fail(fault.message))?;
         let client = self.client()?;
         let mut record = DeliveryRecord::load(name, &params.to, &self.toolbox, context).await?;
@@ -120,6 +117,11 @@ impl SendSms {
     }
 }
 
+/// The SMS provider of this name; without a name the only one.
+fn profile<'p>(profiles: &'p Profiles, name: Option<&str>) -> Result<(&'p str, &'p Sms), i18n::Message> {
+    choose("sms", &profiles.sms, name).map_err(|message| message.of("sms"))
+}
+
 /// A random value that is used once; providers reject a repeated one.
 fn nonce() -> Result<String, i18n::Message> {
     let mut bytes = [0; 16];
@@ -174,7 +176,8 @@ impl TaskType for SendSms {
             Err(faults) => return faults,
         };
         // Without a name the provider may be configured later; a named one must exist.
-        match (self.profile(params.sms.as_deref()), &params.sms) {
+        let profiles = self.toolbox.profiles.current();
+        match (profile(&profiles, params.sms.as_deref()), &params.sms) {
             (Ok((_, profile)), _) => params.check_for(profile).err().into_iter().collect(),
             (Err(message), Some(name)) if Stage::Saved.is_resolved(name) => vec![Fault::new("/sms", message)],
             (Err(_), _) => Vec::new(),
@@ -183,6 +186,10 @@ impl TaskType for SendSms {
 
     fn overridable(&self) -> &'static [&'static str] {
         &["text", "params"]
+    }
+
+    fn uses_profiles(&self) -> bool {
+        true
     }
 
     fn run<'a>(&'a self, params: Value, context: &'a RunContext) -> Run<'a> {

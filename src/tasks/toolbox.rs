@@ -8,7 +8,7 @@ use chrono_tz::Tz;
 use super::Limits;
 use super::sql::Datasources;
 use crate::clock::SharedClock;
-use crate::domain::profile::Profiles;
+use crate::profiles::ProfileDirectory;
 use crate::storage::Database;
 
 /// Dependencies of the task types; cheap to clone.
@@ -21,7 +21,7 @@ pub struct Toolbox {
     pub data_dir: PathBuf,
     /// The default time zone.
     pub zone: Tz,
-    pub profiles: Arc<Profiles>,
+    pub profiles: Arc<ProfileDirectory>,
     /// The databases of the profiles, each with its own connection limit.
     pub datasources: Arc<Datasources>,
     pub limits: Arc<Limits>,

@@ -75,6 +75,8 @@ pub struct Vault {
     source: KeySource,
     /// Secrets of the settings, which are masked as well.
     settings_secrets: Vec<String>,
+    /// Secrets of stored profiles, which are masked as well.
+    profile_secrets: RwLock<Vec<String>>,
     cache: RwLock<Decrypted>,
 }
 
@@ -91,7 +93,21 @@ impl Vault {
     /// A vault that has not read anything yet. `settings_secrets` are secrets of the settings, which are masked as well.
     pub fn new(database: Database, source: KeySource, settings_secrets: Vec<String>) -> Self {
         let mask = Arc::new(Mask::from_values(settings_secrets.iter().map(String::as_str)));
-        Self { database, source, settings_secrets, cache: RwLock::new(Decrypted { mask, ..Decrypted::default() }) }
+        let cache = RwLock::new(Decrypted { mask, ..Decrypted::default() });
+        Self { database, source, settings_secrets, profile_secrets: RwLock::default(), cache }
+    }
+
+    /// Masks the secrets of stored profiles from now on, instead of those given before.
+    pub fn mask_profiles(&self, secrets: Vec<String>) {
+        let mut cached = self.cache.write().unwrap_or_else(PoisonError::into_inner);
+        *self.profile_secrets.write().unwrap_or_else(PoisonError::into_inner) = secrets;
+        cached.mask = self.mask_of(&cached.values);
+    }
+
+    /// The mask for these values and for what is masked as well.
+    fn mask_of(&self, values: &Values) -> Arc<Mask> {
+        let profiles = self.profile_secrets.read().unwrap_or_else(PoisonError::into_inner);
+        Arc::new(Mask::from_values(values.values().chain(&self.settings_secrets).chain(&*profiles).map(String::as_str)))
     }
 
     /// The mask for all known secrets.
@@ -132,13 +148,12 @@ impl Vault {
         }
         let sealed = secret::encrypted(&mut reader).await?;
         let values = Arc::new(self.decrypt(&sealed)?);
-        let secrets = values.values().chain(&self.settings_secrets).map(String::as_str);
-        let mask = Arc::new(Mask::from_values(secrets));
         let limited = sealed.into_iter().filter(|secret| secret.limits != SecretLimits::default());
         let limits = Arc::new(limited.map(|secret| (secret.name, secret.limits)).collect());
-        let decrypted = Decrypted { revision, values, limits, mask };
-        *self.cache.write().unwrap_or_else(PoisonError::into_inner) = decrypted.clone();
-        Ok(decrypted)
+        let mut cached = self.cache.write().unwrap_or_else(PoisonError::into_inner);
+        let mask = self.mask_of(&values);
+        *cached = Decrypted { revision, values, limits, mask };
+        Ok(cached.clone())
     }
 
     fn decrypt(&self, sealed: &[EncryptedSecret]) -> Result<Values, VaultError> {

@@ -115,6 +115,7 @@ impl DraftRunner {
         let Some(entry) = self.resolver.registry.get(&task.task_type) else {
             return Err(RunError::fail(message!("run.unknown_type", task_type = task.task_type.as_str())));
         };
+        self.resolver.registry.prepare(&entry).await.map_err(|error| RunError::database(&error))?;
         // The mask of runs is read with the secrets.
         let known = self.resolver.vault.values().await;
         known.map_err(|error| RunError::fail(Message::verbatim(error.to_string())))?;

@@ -1,4 +1,5 @@
-//! The feeder: has waiting executions handed out when some were queued, and looks for those that other processes queued.
+//! The feeder: has waiting executions handed out when some were queued, and looks for those that other processes queued and for
+//! changed settings of the queues.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,9 +9,9 @@ use tokio_util::sync::CancellationToken;
 use super::WorkerDeps;
 use super::recorder::Recorder;
 use crate::signals::slots::WorkerSlots;
-use crate::storage::{self, execution};
+use crate::storage::{self, execution, queue_setting};
 
-/// How often a queue that seems empty is looked at.
+/// How often the settings of the queues, and a queue that seems empty, are looked at.
 const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
 /// Feeds the workers until `shutdown`. Database errors are logged by those who write.
@@ -29,10 +30,25 @@ pub(super) async fn run(deps: Arc<WorkerDeps>, slots: Arc<WorkerSlots>, recorder
     }
 }
 
-/// Returns whether executions wait in a queue that seemed empty.
+/// Applies the settings of the queues before the first execution begins. Waits for them: a paused queue must not start.
+pub(super) async fn apply_settings(deps: &WorkerDeps, slots: &WorkerSlots, shutdown: &CancellationToken) {
+    while let Err(error) = read_settings(deps, slots).await {
+        tracing::warn!(%error, "failed to read the settings of the queues; trying again");
+        if shutdown.run_until_cancelled(tokio::time::sleep(POLL_INTERVAL)).await.is_none() {
+            return;
+        }
+    }
+}
+
+async fn read_settings(deps: &WorkerDeps, slots: &WorkerSlots) -> storage::Result<bool> {
+    let settings = queue_setting::all(&mut deps.database.read_engine().await?).await?;
+    Ok(slots.apply(&settings))
+}
+
+/// Applies the settings of the queues. Returns whether one may run more than before, or executions wait in one that seemed empty.
 async fn look(deps: &WorkerDeps, slots: &WorkerSlots) -> storage::Result<bool> {
     let mut reader = deps.database.read_engine().await?;
-    let mut found = false;
+    let mut found = slots.apply(&queue_setting::all(&mut reader).await?);
     for queue in slots.queues() {
         if !queue.has_backlog() && execution::has_waiting(&mut reader, &queue.name).await? {
             queue.add_backlog();

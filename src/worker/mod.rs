@@ -106,8 +106,9 @@ impl Workers {
         let deps = Arc::new(self.0);
         let queues = deps.config.queues.iter().map(|queue| (queue.name.clone(), queue.limit));
         let slots = Arc::new(WorkerSlots::new(deps.node.clone(), deps.config.limit, queues));
+        feeder::apply_settings(&deps, &slots, &shutdown).await;
         let (recorder, recording) = Recorder::start(&deps, &slots);
-        let executor = Arc::new(Executor::new(&deps, recorder.clone(), shutdown.clone()));
+        let executor = Arc::new(Executor::new(&deps, recorder.clone(), slots.clone(), shutdown.clone()));
         deps.signals.jobs.open(&slots);
 
         let mut services = JoinSet::new();
@@ -118,6 +119,7 @@ impl Workers {
         services.spawn(remote_requests::run(deps.clone(), shutdown.clone()));
         while services.join_next().await.is_some() {}
 
+        slots.ahead_begun().await;
         // Executions that have not begun can begin on other nodes at once.
         slots.close();
         slots.queues().for_each(|queue| queue.clear());

@@ -27,7 +27,7 @@ const BATCH_MAX: usize = 1_000;
 /// How often the recorder yields for further entries to join a batch.
 const MAX_YIELDS: usize = 4;
 /// The shortest time between two transactions while nothing waits for a slot. The results of a steady load then form groups.
-const MIN_INTERVAL: Duration = Duration::from_millis(3);
+const MIN_INTERVAL: Duration = Duration::from_millis(20);
 /// How long output waits for more output.
 const OUTPUT_WAIT: Duration = Duration::from_millis(200);
 /// Output of this many bytes is written without waiting.
@@ -133,14 +133,16 @@ impl Recording {
     async fn gather(&mut self) -> bool {
         let (mut entries, mut output) = (Vec::new(), Vec::new());
         let flush_at = if self.batch.has_entries() { Some(self.not_before) } else { self.flush_at };
+        // What comes until the batch is due is taken together.
+        let waits = self.batch.has_entries() && !self.is_due();
         let last = tokio::select! {
             biased;
-            _ = self.entries.recv_many(&mut entries, BATCH_MAX) => false,
-            _ = self.output.recv_many(&mut output, BATCH_MAX) => false,
+            _ = self.entries.recv_many(&mut entries, BATCH_MAX), if !waits => false,
+            _ = self.output.recv_many(&mut output, BATCH_MAX), if !waits => false,
             () = until(flush_at) => false,
             () = self.closing.cancelled() => true,
         };
-        if last || !entries.is_empty() {
+        if last || waits || !entries.is_empty() {
             self.fill_up(&mut entries).await;
         }
         // A run sends all its output before its result, so this receives all of it.

@@ -1,4 +1,5 @@
-//! Requests of other processes: polls for cancellations of this node's runs and for secrets that were set elsewhere.
+//! Requests of other processes: polls for cancellations of this node's runs, and for secrets and profiles that were
+//! changed elsewhere.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +10,7 @@ use super::WorkerDeps;
 use crate::storage;
 use crate::vault::VaultError;
 
-/// How often cancellations and secrets are polled.
+/// How often cancellations, secrets and profiles are polled.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Polls until `shutdown`.
@@ -33,10 +34,11 @@ pub(super) async fn run(deps: Arc<WorkerDeps>, shutdown: CancellationToken) {
     }
 }
 
-/// Reloads the secrets that are masked in output. Returns false if they cannot be decrypted, which is logged once.
+/// Reloads the profiles, and the secrets that are masked in output. Returns false if they cannot be decrypted, which is logged once.
 async fn refresh_mask(deps: &WorkerDeps, logged: bool) -> bool {
+    let profiles = deps.registry.refresh_profiles().await;
     match deps.vault.values().await {
-        Ok(_) => true,
+        Ok(_) => profiles.is_ok() || !logged,
         // The caller logs database errors.
         Err(VaultError::Database(_)) => !logged,
         Err(error) => {

@@ -10,9 +10,12 @@ use belfry::domain::profile::{Datasource, Profiles};
 use belfry::domain::retention::DefaultRetention;
 use belfry::domain::user::Via;
 use belfry::events::EventBus;
+use belfry::profiles::ProfileDirectory;
+use belfry::queue::QueueConfig;
 use belfry::service::{AdminSetup, ServiceDeps, Services};
 use belfry::signals::{SchedulerHeartbeat, Signals, WriteStatus};
 use belfry::storage::Database;
+use belfry::tasks::Limits;
 use belfry::tasks::registry::Registry;
 use belfry::tasks::sql::Datasources;
 use belfry::tasks::{Run, RunContext, Spec, TaskType, Text};
@@ -77,23 +80,25 @@ impl App {
         let (heartbeat, events, signals) = (SchedulerHeartbeat::default(), EventBus::default(), Signals::default());
         let writes = signals.writes.clone();
         let registry = Arc::new(Registry::from_types(vec![Arc::new(Note), Arc::new(Danger)]));
-        let datasources = Arc::new(Datasources::new(&profiles, Tz::Asia__Shanghai));
-        let profiles = Arc::new(profiles);
+        let (vault, from_settings) = (vault(&database.database), Arc::new(profiles));
+        let profiles = Arc::new(ProfileDirectory::new(from_settings.clone(), database.database.clone(), vault.clone()));
+        let datasources = Arc::new(Datasources::new(profiles.clone(), Tz::Asia__Shanghai));
         let services = Services::new(&ServiceDeps {
             database: database.database.clone(),
-            courier: courier(&database.database, clock.clone(), registry.clone(), profiles.clone()),
+            courier: courier(&database.database, clock.clone(), registry.clone(), from_settings),
             registry,
             datasources,
             profiles,
+            limits: Arc::new(Limits::within(std::env::temp_dir())),
             clock,
             events: events.clone(),
             signals,
             heartbeat: heartbeat.clone(),
             cancels: CancelRegistry::default(),
-            vault: vault(&database.database),
+            vault,
             environment: Arc::default(),
             zone: Tz::Asia__Shanghai,
-            queues: ["default".to_owned()].into(),
+            queues: [QueueConfig { name: "default".into(), limit: 64 }].into(),
             reserved_tags: Arc::default(),
             session: chrono::Duration::days(1),
             session_idle: chrono::Duration::days(1),

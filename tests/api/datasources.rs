@@ -29,8 +29,8 @@ async fn datasources_are_listed_without_credentials() {
     assert_eq!(list.status, 200, "{}", list.text);
     let file = folder.path().join("a.db");
     let expected = json!([
-        {"name": "gone", "kind": "postgres", "host": "127.0.0.1:1", "database": "sales", "read_only": false},
-        {"name": "here", "kind": "sqlite", "host": null, "database": file.to_str().unwrap(), "read_only": false},
+        {"name": "gone", "kind": "postgres", "host": "127.0.0.1:1", "database": "sales", "read_only": false, "managed_by": "file"},
+        {"name": "here", "kind": "sqlite", "host": null, "database": file.to_str().unwrap(), "read_only": false, "managed_by": "file"},
     ]);
     assert_eq!(list.json, expected);
 }

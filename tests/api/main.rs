@@ -17,6 +17,7 @@ mod hooks;
 mod lists;
 mod notify_channels;
 mod pauses;
+mod profiles;
 mod second_factor;
 mod secrets;
 mod server_errors;

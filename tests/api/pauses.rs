@@ -115,3 +115,18 @@ async fn explanation_names_each_condition() {
     app.get("/api/v1/tasks/a/why?at=soon").await.invalid(&["/at"]);
     app.get("/api/v1/tasks/b/why?at=2026-11-22").await.problem(404);
 }
+
+#[tokio::test]
+async fn backfills_and_runs_refuse_what_the_document_does_not_allow() {
+    let app = App::start().await;
+    app.post(
+        "/api/v1/tasks",
+        json!({"id": "a", "type": "note", "params": {"message": "x"}, "trigger": {"type": "cron", "hour": 8}}),
+    )
+    .await;
+    app.post("/api/v1/tasks/a/backfill", json!({"from": "2026-11-01", "to": "2026-11-08", "times": null}))
+        .await
+        .invalid(&["/times"]);
+    let inputs: serde_json::Map<String, serde_json::Value> = (0..31).map(|number| (format!("input{number}"), json!(1))).collect();
+    app.post("/api/v1/tasks/a/run", json!({"inputs": inputs})).await.invalid(&["/inputs"]);
+}

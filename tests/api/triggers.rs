@@ -101,6 +101,11 @@ async fn task_with_several_rules_answers_the_first_as_its_trigger() {
         json!({"trigger": {"type": "cron", "expression": "20:00"}, "name": "20:00", "enabled": true})
     );
     assert_eq!((&created.json["calendar"], &created.json["calendar_rule"]), (&json!(["cn"]), &json!("only")));
+    assert_eq!(
+        app.get("/api/v1/export").await.json["tasks"][0]["calendar"],
+        json!(["cn"]),
+        "as documented, although given as a text"
+    );
     let simple = app
         .post(
             "/api/v1/tasks",

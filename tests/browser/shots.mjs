@@ -1,5 +1,5 @@
-// Screenshots of every page: `npm run shots [-- folder]`. Desktop in light and dark, Chinese, and a phone of 360 pixels.
-// With `--docs`, only those that README shows, written to docs/.
+// Screenshots of every page: `npm run shots [-- folder]`. Two desktops, dark, Chinese, and a phone of 360 pixels.
+// With `--docs`, only those that the docs show, written to docs/.
 import { mkdirSync } from "node:fs";
 import { api, echo, ended, signIn, startBrowser, startServer } from "./lib.mjs";
 
@@ -9,21 +9,26 @@ mkdirSync(folder, { recursive: true });
 const server = await startServer();
 const browser = await startBrowser();
 try {
+  const empty = await signIn(browser, server);
+  if (!docs) await empty.screenshot({ path: `${folder}/desktop-empty.png`, fullPage: true });
+  await empty.context().close();
   const paths = await fill();
   if (docs) {
-    for (const [name, options] of Object.entries({ overview: {}, tasks: { colorScheme: "dark" }, execution: {} })) {
+    for (const [name, options] of Object.entries({ overview: {}, tasks: { colorScheme: "dark" }, execution: {}, "task-form": {} })) {
       const page = await signIn(browser, server, { viewport: { width: 1320, height: 800 }, ...options });
       await page.goto(paths[name]);
+      if (name === "task-form") await fillForm(page);
       await page.waitForTimeout(500);
       await page.screenshot({ path: `${folder}/${name}.png` });
       await page.context().close();
     }
   }
   const variants = docs ? {} : {
-    desktop: {},
+    desktop: { viewport: { width: 1440, height: 900 } },
+    small: { viewport: { width: 1280, height: 800 } },
     dark: { colorScheme: "dark" },
     chinese: { locale: "zh-CN" },
-    phone: { viewport: { width: 360, height: 800 } },
+    phone: { viewport: { width: 360, height: 740 } },
   };
   for (const [variant, options] of Object.entries(variants)) {
     const page = await signIn(browser, server, options);
@@ -37,6 +42,13 @@ try {
 } finally {
   await browser.close();
   await server.stop();
+}
+
+/** Fills in a daily request. */
+async function fillForm(page) {
+  await page.fill("#field-id", "morning-sync");
+  await page.fill("[name='/params/url']", "https://example.com/sync");
+  await page.waitForTimeout(800);
 }
 
 /** Creates tasks of all kinds and some runs; returns the pages to capture. */
@@ -72,12 +84,19 @@ async function fill() {
     tasks: "/tasks",
     task: "/tasks/heartbeat",
     form: "/tasks/new?type=send_cmd",
+    "task-form": "/tasks/new?type=http_request",
     edit: "/tasks/backup/edit",
     executions: "/executions",
     execution: `/executions/${last}`,
     types: "/task-types",
     calendar: "/calendar",
     month: "/calendar?view=month",
+    day: "/calendar?view=day",
+    week: "/?trend=week",
+    filtered: "/executions?task_id=backup",
+    docs: "/docs",
+    queues: "/settings/queues",
+    limit: "/settings/queues/limit?name=slow",
     calendars: "/calendars",
     year: "/calendars/cn?year=2026",
     newCalendar: "/calendars/-/new",
@@ -93,6 +112,8 @@ async function fill() {
     views: "/views",
     mail: "/settings/mail",
     sms: "/settings/sms",
+    http: "/settings/http",
+    profile: "/settings/profiles/new?kind=smtp",
     transfer: "/settings/transfer",
     second: "/account/second-factor",
     versions: "/tasks/heartbeat/versions",

@@ -40,16 +40,30 @@ pub async fn stop_on_a_full_disk_ends_in_time() {
     let server = start(folder.path(), &data).await;
     until("the first executions", || async { (server.count("succeeded").await > 20).then_some(()) }).await;
     fill(&disk, &server).await;
-    let started = Instant::now();
-    server.signal("TERM");
-    let (status, _) = server.ended();
-    println!("stopped after {:?} with {status}", started.elapsed());
-    assert!(started.elapsed() < SHUTDOWN_TIMEOUT + STOP_MARGIN, "{:?}", started.elapsed());
+    assert_stops_in_time(server);
 
     disk.free();
     let server = server_on(folder.path(), &data);
     until("more executions", || async { (server.count("succeeded").await > 60).then_some(()) }).await;
     assert_every_occurrence_is_recorded(&server).await;
+}
+
+pub async fn stop_on_a_read_only_disk_ends_in_time() {
+    let Some(injection) = Injection::compile() else { return };
+    let folder = tempfile::tempdir().expect("create a temporary folder");
+    let server = start_with(folder.path(), &folder.path().join("data"), &injection.variables()).await;
+    until("the first executions", || async { (server.count("succeeded").await > 20).then_some(()) }).await;
+    injection.arm(WRITES | SYNCS, 1, EROFS);
+    until("a refused write", || async { refused_write(&server).await }).await;
+    assert_stops_in_time(server);
+}
+
+fn assert_stops_in_time(server: Server) {
+    let started = Instant::now();
+    server.signal("TERM");
+    let (status, _) = server.ended();
+    println!("stopped after {:?} with {status}", started.elapsed());
+    assert!(started.elapsed() < SHUTDOWN_TIMEOUT + STOP_MARGIN, "{:?}", started.elapsed());
 }
 
 pub async fn removed_data_folder_ends_the_server() {

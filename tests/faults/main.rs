@@ -13,7 +13,11 @@ mod backlog;
 #[cfg(target_os = "linux")]
 mod checks;
 #[cfg(target_os = "linux")]
+mod clock;
+#[cfg(target_os = "linux")]
 mod disk;
+#[cfg(target_os = "linux")]
+mod faketime;
 #[cfg(target_os = "linux")]
 mod files;
 #[cfg(target_os = "linux")]
@@ -43,6 +47,8 @@ mod restore;
 #[cfg(target_os = "linux")]
 mod runner;
 #[cfg(target_os = "linux")]
+mod skew;
+#[cfg(target_os = "linux")]
 mod soak;
 #[cfg(target_os = "linux")]
 mod storm;
@@ -58,6 +64,7 @@ fn main() -> std::process::ExitCode {
             Box::pin(disk::full_disk_stops_no_schedule_for_longer_than_it_is_full())
         }),
         scenario("disk::stop_on_a_full_disk_ends_in_time", |_| Box::pin(disk::stop_on_a_full_disk_ends_in_time())),
+        scenario("disk::stop_on_a_read_only_disk_ends_in_time", |_| Box::pin(disk::stop_on_a_read_only_disk_ends_in_time())),
         scenario("disk::removed_data_folder_ends_the_server", |_| Box::pin(disk::removed_data_folder_ends_the_server())),
         scenario("disk::read_only_disk_is_survived", |_| Box::pin(disk::read_only_disk_is_survived())),
         scenario("backlog::of_2000_runs_after_a_kill", |_| Box::pin(backlog::backlog_runs_after_a_kill(2_000))),
@@ -73,6 +80,13 @@ fn main() -> std::process::ExitCode {
             Box::pin(restore::killed_restore_leaves_the_old_or_the_new_database())
         }),
         scenario("locked::database_locked_by_another_process", |_| Box::pin(locked::database_locked_by_another_process())),
+        scenario("clock::steps_of_the_clock_lose_and_double_nothing", |_| {
+            Box::pin(clock::steps_of_the_clock_lose_and_double_nothing())
+        }),
+        scenario("clock::changes_of_daylight_saving_time_lose_and_double_nothing", |_| {
+            Box::pin(clock::changes_of_daylight_saving_time_lose_and_double_nothing())
+        }),
+        on_request("clock::random_steps_of_the_clock", |options| Box::pin(clock::random_steps_of_the_clock(options))),
         on_request("storm::failing_writes_and_syncs", |options| Box::pin(storm::failing_writes_and_syncs(options))),
         on_request("storm::kills_stops_and_restarts_under_edits", |options| {
             Box::pin(storm::kills_stops_and_restarts_under_edits(options))
@@ -80,6 +94,9 @@ fn main() -> std::process::ExitCode {
         scenario("nodes::restart_of_the_database_is_never_a_500", |_| Box::pin(nodes::restart_of_the_database_is_never_a_500())),
         on_request("nodes::transaction_of_a_node_that_stands_still_is_ended", |_| {
             Box::pin(nodes::transaction_of_a_node_that_stands_still_is_ended())
+        }),
+        on_request("skew::nodes_whose_clocks_differ_take_over_no_living_runs", |_| {
+            Box::pin(skew::nodes_whose_clocks_differ_take_over_no_living_runs())
         }),
         on_request("partition::three_nodes_with_dropped_packets", |options| {
             Box::pin(partition::three_nodes_with_dropped_packets(options))

@@ -17,3 +17,4 @@ mod faults;
 mod rig;
 mod security;
 mod server;
+mod stored;

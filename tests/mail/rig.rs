@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use belfry::clock::SystemClock;
 use belfry::domain::profile::{Profiles, Smtp};
+use belfry::profiles::ProfileDirectory;
 use belfry::tasks::send_email::SendEmail;
 use belfry::tasks::{RunError, Toolbox};
 use serde_json::{Value, json};
@@ -28,7 +29,7 @@ impl Rig {
         let files = tempfile::tempdir().expect("a temporary folder");
         let smtp = smtp.into_iter().map(|(name, profile)| (name.to_owned(), profile)).collect();
         let toolbox = Toolbox {
-            profiles: Arc::new(Profiles { smtp, ..Profiles::default() }),
+            profiles: Arc::new(ProfileDirectory::fixed(Profiles { smtp, ..Profiles::default() })),
             ..Toolbox::plain(database.database.clone(), Arc::new(SystemClock), files.path())
         };
         Rig { send_email: Arc::new(SendEmail::new(&toolbox)), database, files }

@@ -32,10 +32,14 @@ async fn claim_for(context: &TestContext, node_id: &str, task_id: &str) -> Strin
 }
 
 fn recovery(context: &TestContext, process_lock: ProcessLock) -> OrphanRecovery {
+    recovery_by("02LIVING", context, process_lock)
+}
+
+fn recovery_by(node: &str, context: &TestContext, process_lock: ProcessLock) -> OrphanRecovery {
     let registry = NodeRegistry {
         database: context.database.clone(),
         clock: context.clock.clone(),
-        node: identity("02LIVING"),
+        node: identity(node),
         process_lock: Arc::new(process_lock),
         started_at: start(),
         workers: 4,
@@ -103,6 +107,36 @@ for_each_database! {
             found.push((run.status, run.attempt));
         }
         assert_eq!(found, [(Status::Queued, 2), (Status::Interrupted, 1), (Status::Queued, 2)]);
+    }
+
+    async fn chain_starts_once_when_several_nodes_recover_the_same_runs(db: &TestDatabase) {
+        const RUNS: usize = 20;
+        let context = TestContext::new(&db.database);
+        context.create("after", json!({"type": "cron", "year": 2999})).await;
+        let mut ids = Vec::new();
+        for number in 0..RUNS {
+            let mut task = echo(&format!("a{number}"), json!({"type": "interval", "seconds": 5}));
+            task["policy"] = json!({"retry": {"on_interruption": false}});
+            task["chain"] = json!([{"on": "failure", "task": "after"}]);
+            context.services.tasks.create(&admin(), &task).await.unwrap();
+        }
+        context.advance(Duration::seconds(5)).await;
+        for number in 0..RUNS {
+            ids.push(claim_for(&context, "01DEAD", &format!("a{number}")).await);
+        }
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(folder.path().join("nodes")).unwrap();
+        std::fs::File::create(folder.path().join("nodes/01DEAD.lock")).unwrap();
+        let nodes = ["02LIVING", "03LIVING", "04LIVING"];
+        let recoveries = nodes.map(|node| recovery_by(node, &context, ProcessLock::acquire(folder.path(), node).unwrap()));
+        let now = context.clock.now();
+        let recovered = futures_util::future::join_all(recoveries.iter().map(|recovery| recovery.run_once(now))).await;
+        let recovered: usize = recovered.into_iter().map(Result::unwrap_or_default).sum();
+        assert_eq!(recovered, RUNS, "each run is recovered by one node");
+        let mut started: Vec<String> = context.all_executions("after").await.into_iter().filter_map(|run| run.started_by).collect();
+        started.sort();
+        ids.sort();
+        assert_eq!(started, ids, "each starts its chain once");
     }
 
     async fn runs_of_a_live_process_are_not_recovered(db: &TestDatabase) {

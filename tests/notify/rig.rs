@@ -14,6 +14,7 @@ use belfry::domain::secret::Secret;
 use belfry::i18n::Language;
 use belfry::ids::new_id;
 use belfry::notify::delivery::Delivery;
+use belfry::profiles::ProfileDirectory;
 use belfry::signals::Signals;
 use belfry::storage::Database;
 use belfry::storage::notify_message::{self, MessagesOf};
@@ -93,7 +94,8 @@ impl Rig {
 /// A delivery as one node runs it.
 pub fn delivery(database: &Database, clock: SharedClock, profiles: Arc<Profiles>, node_id: &str) -> Delivery {
     let plain = Toolbox::plain(database.clone(), clock.clone(), &std::env::temp_dir());
-    let registry = Arc::new(Registry::builtin(&Toolbox { profiles: profiles.clone(), ..plain }));
+    let registry =
+        Arc::new(Registry::builtin(&Toolbox { profiles: Arc::new(ProfileDirectory::fixed(profiles.clone())), ..plain }));
     Delivery {
         database: database.clone(),
         clock: clock.clone(),

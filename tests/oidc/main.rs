@@ -14,7 +14,6 @@ use belfry::clock::{Clock, SystemClock};
 use belfry::domain::single_sign_on::IdentityProvider;
 use belfry::domain::user::Role;
 use belfry::oidc::Provider;
-use belfry::tasks::sql::Datasources;
 
 use support::TestDatabase;
 use support::context::TestContext;
@@ -47,7 +46,7 @@ pub fn settings(issuer: &str) -> IdentityProvider {
 /// uses too.
 pub async fn context(db: &TestDatabase, settings: IdentityProvider, required: bool) -> TestContext {
     settings.check().expect("valid settings");
-    let context = TestContext::with_deps(&db.database, Arc::new(Datasources::default()), |deps| {
+    let context = TestContext::with_deps(&db.database, |deps| {
         deps.single_sign_on = Some(Arc::new(Provider::new(settings, deps.clock.clone())));
         deps.second_factor_required = required;
     });

@@ -16,12 +16,12 @@ fn description(action: Action) -> &'static str {
             "read tasks, executions, output, versions, incidents, notification rules, the overview, the calendar and nodes; manage one's own tokens, password and \
              second factor"
         }
-        Action::SeeServer => "read what belongs to the whole server: datasources, mail and SMS profiles",
+        Action::SeeServer => "read what belongs to the whole server: datasources, mail servers, SMS providers and HTTP profiles",
         Action::Run => "run, rerun, pause, resume and cancel; acknowledge and close incidents, mute tasks",
         Action::Edit => "create, change, restore, import and delete tasks of safe types; make notification rules for one's tasks",
         Action::EditDangerous => "the same for dangerous types; override the parameters of their runs",
         Action::Administer => {
-            "manage accounts, secrets, notification channels and all tokens; test datasources and profiles; import run history; read the audit log"
+            "manage accounts, secrets, notification channels, mail servers, SMS providers, datasources, HTTP profiles and all tokens; import run history; read the audit log"
         }
     }
 }

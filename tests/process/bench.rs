@@ -7,7 +7,15 @@ use crate::server::belfry;
 #[test]
 fn bench_reports_all_measurements_and_cleans_up() {
     let folder = tempfile::tempdir().expect("create a temporary folder");
-    let counts = [("seconds", "1"), ("burst", "50"), ("steady", "20"), ("store", "50"), ("list", "2000"), ("tasks", "60")];
+    let counts = [
+        ("seconds", "1"),
+        ("burst", "50"),
+        ("steady", "20"),
+        ("store", "50"),
+        ("list", "2000"),
+        ("tasks", "60"),
+        ("alarms", "5"),
+    ];
     let counts = counts.into_iter().flat_map(|(name, count)| [format!("--{name}"), count.to_owned()]);
     let arguments = ["bench".to_owned(), "--json".to_owned()].into_iter().chain(counts);
     let output = belfry(folder.path()).args(arguments).env("TMPDIR", folder.path()).env("TEMP", folder.path()).output();
@@ -23,6 +31,8 @@ fn bench_reports_all_measurements_and_cleans_up() {
     {
         assert!(report[measurement][figure].as_f64() > Some(0.0), "{measurement} {figure}: {report}");
     }
+    assert_eq!(report["alarms"]["untold"], 0, "{report}");
+    assert!(report["alarms"]["burst_with_rules_ms"].as_i64() > Some(0), "{report}");
     assert_eq!(report["list"]["depth"], 1000);
     assert!(report["list"]["deep_page"]["p50_ms"].as_f64() > Some(0.0), "{report}");
     for rate in report["pages"]["rates"].as_array().expect("rates") {

@@ -38,7 +38,8 @@ fn mail_servers_and_sms_providers_are_listed_and_tested() {
             |arguments: &[&str]| if way == "local" { local(folder.path(), arguments) } else { remote(&server, arguments) };
         let listed = belfry(&["smtp", "list", "--json"]);
         assert!(!listed.out.contains("hush"), "{}", listed.out);
-        let office = json!([{"name": "office", "host": "127.0.0.1", "port": 1, "tls": "none", "sender": "b@x.example"}]);
+        let office = json!([{"name": "office", "host": "127.0.0.1", "port": 1, "tls": "none", "sender": "b@x.example",
+            "managed_by": "file"}]);
         assert_eq!(listed.json(), office);
         let listed = belfry(&["smtp", "list"]).ok();
         assert!(listed.contains("office  127.0.0.1  1     none  b@x.example"), "{listed}");

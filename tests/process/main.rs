@@ -19,6 +19,7 @@ mod leftovers;
 mod mail_sms_profiles;
 mod notify_channels;
 mod numbers;
+mod profiles;
 mod secret_and_user;
 mod task_edit;
 

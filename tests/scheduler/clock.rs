@@ -93,6 +93,25 @@ for_each_database! {
         assert!(times.windows(2).all(|pair| pair[0] < pair[1]), "each occurrence has one row");
     }
 
+    async fn date_that_a_clock_ahead_has_missed_runs_at_its_own_time(db: &TestDatabase) {
+        let context = TestContext::new(&db.database);
+        let scheduler = scheduler(&context);
+        for (id, seconds) in [("a", 60), ("ran", 3700)] {
+            let date = (start() + Duration::seconds(seconds)).to_rfc3339();
+            context.create(id, json!({"type": "date", "run_date": date})).await;
+        }
+        context.clock.step(Duration::hours(2));
+        pass(&context, &scheduler, 20).await;
+        let status = async |id: &str| context.all_executions(id).await.iter().map(|run| run.status).collect::<Vec<_>>();
+        assert_eq!((status("a").await, status("ran").await), (vec![Status::Missed], vec![Status::Queued]));
+        context.clock.step(Duration::hours(-2));
+        pass(&context, &scheduler, 70).await;
+        assert_eq!(ran(&context.all_executions("a").await), [60]);
+        context.clock.step(Duration::seconds(3550));
+        pass(&context, &scheduler, 100).await;
+        assert_eq!((status("a").await.len(), status("ran").await), (1, vec![Status::Queued]), "each has one row and runs once");
+    }
+
     async fn clock_set_back_stops_nothing_and_repeats_nothing(db: &TestDatabase) {
         let context = TestContext::new(&db.database);
         let scheduler = scheduler(&context);
@@ -162,6 +181,8 @@ for_each_database! {
         context.create("a", json!({"type": "cron", "hour": 20})).await;
         context.create("zoned", json!({"type": "cron", "hour": 20, "timezone": "Asia/Tokyo"})).await;
         context.create("date", json!({"type": "date", "run_date": "2026-11-21 17:00"})).await;
+        context.create("paused", json!({"type": "date", "run_date": "2026-11-21 17:00"})).await;
+        context.services.tasks.pause(&admin(), "paused", None).await.unwrap();
         context.clock.advance(Duration::minutes(90));
         let mut planner = context.planner.clone();
         planner.zone = Tz::Europe__Berlin;
@@ -177,7 +198,8 @@ for_each_database! {
         context.planner = planner.clone();
         context.advance(Duration::days(1)).await;
         assert_eq!(context.executions("a").await.len(), 1);
-        for id in ["a", "zoned"] {
+        assert!(context.executions("paused").await.iter().all(|run| run.scheduled_at == at("2026-11-21T09:00:00Z")));
+        for id in ["a", "zoned", "date", "paused"] {
             let request = VerifyRequest { from: Some(start()), to: None, task_id: Some(id.to_owned()) };
             let found = context.services.verify.verify(&admin(), &request).await.unwrap().findings;
             assert!(found.is_clean() && found.expected == 1, "read in the zone of then: {found:#?}");

@@ -7,6 +7,8 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::rig::Belfry;
+#[cfg(target_os = "linux")]
+use crate::server::{PROGRAM, belfry_by};
 use crate::server::{Server, TOKEN, until};
 
 /// An account limited to tags, with a token.
@@ -323,5 +325,61 @@ async fn commands_find_no_secrets_in_the_environment_of_the_server() {
         assert!(!text.contains(TOKEN) && !text.contains("hunter2") && !text.contains("PASSWORD=***"), "{text}");
     }
     assert!(shown.contains("BELFRY_EXECUTION_ID="), "{shown}");
+    server.kill();
+}
+
+/// The account of the server in the next test, and of what attacks it: the own one, or nobody if that is root.
+#[cfg(target_os = "linux")]
+fn plain_account() -> u32 {
+    const NOBODY: u32 = 65_534;
+    match own_account() {
+        0 => NOBODY,
+        own => own,
+    }
+}
+
+/// Starts a program as an account.
+#[cfg(target_os = "linux")]
+fn started_as(account: u32, mut command: std::process::Command) -> std::process::Command {
+    use std::os::unix::process::CommandExt;
+    if account != own_account() {
+        command.uid(account).gid(account);
+    }
+    command
+}
+
+/// The account of this process.
+#[cfg(target_os = "linux")]
+fn own_account() -> u32 {
+    std::os::unix::fs::MetadataExt::uid(&std::fs::metadata("/proc/self").expect("this process"))
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn memory_of_the_server_is_closed_to_processes_of_its_account() {
+    use std::process::{Command, Stdio};
+    let account = plain_account();
+    let folder = tempfile::tempdir().expect("a folder");
+    // The account may not reach the folder of the build.
+    let program = folder.path().join("belfry");
+    std::fs::copy(PROGRAM, &program).expect("copies the program");
+    std::os::unix::fs::chown(folder.path(), Some(account), Some(account)).expect("gives the folder away");
+    let server = Server::launch(started_as(account, belfry_by(Command::new(&program), folder.path())));
+    let mut other = started_as(account, Command::new("sleep")).arg("60").stdout(Stdio::null()).spawn().expect("starts");
+    let read = |process: u32, file: &str| {
+        let mut command = started_as(account, Command::new("dd"));
+        let status =
+            command.arg(format!("if=/proc/{process}/{file}")).args(["of=/dev/null", "count=1"]).output().expect("runs").status;
+        status.success()
+    };
+    assert!(read(other.id(), "environ"), "the account may read what its other processes have");
+    for file in ["environ", "auxv"] {
+        assert!(!read(server.id(), file), "/proc/<pid>/{file} of the server");
+    }
+    let mut open = started_as(account, Command::new("sh"));
+    let opened = open.args(["-c", &format!("exec 3< /proc/{}/mem", server.id())]).stderr(Stdio::null()).status().expect("runs");
+    assert!(!opened.success(), "/proc/<pid>/mem of the server");
+    other.kill().expect("ends");
+    other.wait().expect("ends");
     server.kill();
 }

@@ -12,6 +12,7 @@ mod people;
 mod run_inputs;
 mod runs;
 mod second_factor;
+mod stored_profiles;
 mod tag_scope_import;
 mod task_state;
 mod tasks;

@@ -6,6 +6,7 @@ use belfry::clock::SystemClock;
 use belfry::domain::profile::sms::Provider;
 use belfry::domain::profile::{Profiles, Sms};
 use belfry::domain::secret::Secret;
+use belfry::profiles::ProfileDirectory;
 use belfry::tasks::send_sms::SendSms;
 use belfry::tasks::{RunError, Toolbox};
 use serde_json::Value;
@@ -25,7 +26,7 @@ impl Rig {
         let database = TestDatabase::sqlite().await;
         let profiles = Profiles { sms: [("main".to_owned(), sms)].into(), ..Profiles::default() };
         let toolbox = Toolbox {
-            profiles: Arc::new(profiles),
+            profiles: Arc::new(ProfileDirectory::fixed(profiles)),
             ..Toolbox::plain(database.database.clone(), Arc::new(SystemClock), &std::env::temp_dir())
         };
         Rig { send_sms: Arc::new(SendSms::new(&toolbox)), database }

@@ -1,21 +1,37 @@
 //! ODBC, with SQLite's driver if it is installed (Debian: libsqliteodbc).
 
+use std::path::Path;
+
 use belfry::domain::profile::Datasource;
 use belfry::domain::secret::Secret;
 use serde_json::json;
 
 use crate::rig::Rig;
 
+/// A database in a folder; `None` without the driver: the test prints a line and is skipped.
+async fn connect(folder: &Path) -> Option<Rig> {
+    let url = format!("odbc:Driver=SQLite3;Database={}", folder.join("a.db").display());
+    let rig = Rig::new(&[("db", Datasource { url: Some(Secret::new(url)), ..Datasource::default() })]).await;
+    let Err(error) = rig.run(json!({"sql": "select 1"})).await else { return Some(rig) };
+    assert!(error.message.to_string().contains("Driver") || error.message.to_string().contains("lib"), "{error:?}");
+    eprintln!("skipped: no ODBC driver named SQLite3 ({})", error.message);
+    None
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn gigantic_value_over_odbc_ends_its_statement() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(rig) = connect(folder.path()).await else { return };
+    let text = |bytes: u32| format!("select replace(hex(zeroblob({})), '00', 'xxxx') as x", bytes / 4);
+    let error = rig.run(json!({"sql": text(20 << 20)})).await.unwrap_err();
+    assert!(error.message.to_string().contains("larger than 16 MiB") && !error.retryable, "{}", error.message);
+    assert_eq!(rig.run(json!({"sql": text(6 << 20)})).await.unwrap()["row_count"], 1);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn statements_and_transactions_work_over_odbc() {
     let folder = tempfile::tempdir().unwrap();
-    let url = format!("odbc:Driver=SQLite3;Database={}", folder.path().join("a.db").display());
-    let rig = Rig::new(&[("db", Datasource { url: Some(Secret::new(url)), ..Datasource::default() })]).await;
-    if let Err(error) = rig.run(json!({"sql": "select 1"})).await {
-        assert!(error.message.to_string().contains("Driver") || error.message.to_string().contains("lib"), "{error:?}");
-        eprintln!("skipped: no ODBC driver named SQLite3 ({})", error.message);
-        return;
-    }
+    let Some(rig) = connect(folder.path()).await else { return };
     rig.exec("create table t (id integer, note varchar(40), price double, bin blob)").await;
     let insert = json!({"sql": "insert into t values (:id, :note, :price, null); insert into t (id) values (:id)",
         "params": {"id": 7, "note": "it's 钟", "price": 0.5}});

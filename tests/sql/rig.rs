@@ -7,6 +7,7 @@ use std::time::Duration;
 use belfry::clock::SystemClock;
 use belfry::domain::profile::{Datasource, Profiles};
 use belfry::domain::secret::Secret;
+use belfry::profiles::ProfileDirectory;
 use belfry::storage::{Database, Synchronous};
 use belfry::tasks::send_sql::SendSql;
 use belfry::tasks::sql::Datasources;
@@ -106,9 +107,10 @@ impl Rig {
         let database = Database::open_sqlite(&folder.path().join("task.db"), Synchronous::Normal).await.expect("opens");
         let datasource = sources.iter().map(|(name, profile)| ((*name).to_owned(), profile.clone())).collect();
         let profiles = Profiles { datasource, ..Profiles::default() };
-        let datasources = Arc::new(Datasources::new(&profiles, Tz::Asia__Shanghai));
+        let profiles = Arc::new(ProfileDirectory::fixed(profiles));
+        let datasources = Arc::new(Datasources::new(profiles.clone(), Tz::Asia__Shanghai));
         let plain = Toolbox::plain(database, Arc::new(SystemClock), folder.path());
-        let toolbox = Toolbox { profiles: Arc::new(profiles), datasources, ..plain };
+        let toolbox = Toolbox { profiles, datasources, ..plain };
         Rig { sql: SendSql::new(&toolbox), toolbox, folder }
     }
 

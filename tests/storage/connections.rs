@@ -98,6 +98,35 @@ async fn connection_of_a_failed_commit_is_replaced() {
 }
 
 #[tokio::test]
+async fn deadlocks_and_failed_serializations_are_conflicts_on_postgres() {
+    let Some(db) = TestDatabase::postgres().await else { return };
+    for id in ["a", "b"] {
+        insert_task(&db.database, &task(id)).await;
+    }
+    let conflict = |source: sqlx::Error| belfry::storage::Error::Database { context: "update", source }.is_conflict();
+    let (mut one, mut two) = (begin(&db.database).await, begin(&db.database).await);
+    execute(&mut one, "update tasks set name = 'x' where id = 'a'").await.unwrap();
+    execute(&mut two, "update tasks set name = 'y' where id = 'b'").await.unwrap();
+    let crossed = tokio::join!(
+        execute(&mut one, "update tasks set name = 'x' where id = 'b'"),
+        execute(&mut two, "update tasks set name = 'y' where id = 'a'"),
+    );
+    assert!(crossed.0.is_err() != crossed.1.is_err(), "one of them gives way: {crossed:?}");
+    assert!(conflict(crossed.0.err().or(crossed.1.err()).unwrap()), "a deadlock");
+    drop((one, two));
+
+    let mut stale = begin(&db.database).await;
+    execute(&mut stale, "set transaction isolation level repeatable read; select count(*) from tasks").await.unwrap();
+    let mut other = begin(&db.database).await;
+    execute(&mut other, "update tasks set name = 'z' where id = 'a'").await.unwrap();
+    other.commit().await.unwrap();
+    let failed = execute(&mut stale, "update tasks set name = 'x' where id = 'a'").await.unwrap_err();
+    assert!(conflict(failed), "a failed serialization");
+    drop(stale);
+    db.remove().await;
+}
+
+#[tokio::test]
 async fn cancelled_begin_leaves_no_transaction_open_on_postgres() {
     let Some(db) = TestDatabase::postgres().await else { return };
     for _ in 0..20 {

@@ -2,8 +2,10 @@
 
 use belfry::domain::execution::{Cause, Status};
 use belfry::domain::page::{ExecutionFilter, ExecutionSort, PageRequest, TaskFilter, TaskSort};
+use belfry::domain::queue::QueueSetting;
 use belfry::domain::tag_scope::TagScope;
-use belfry::storage::{execution_list, recent_runs, run_stats_by_minute, stats, task_list};
+use belfry::storage::execution::Finish;
+use belfry::storage::{execution, execution_list, queue_setting, recent_runs, run_stats_by_minute, stats, task_list};
 use chrono::Duration;
 
 use crate::for_each_database;
@@ -100,6 +102,96 @@ for_each_database! {
             let found: Vec<_> = page.items.iter().map(|e| e.id.clone()).collect();
             assert_eq!((found, page.total, page.total_is_exact), (expected.clone(), expected.len() as i64, true), "{filter:?}");
         }
+    }
+
+    async fn outcomes_of_a_filter_are_counted(db: &TestDatabase) {
+        insert_task(&db.database, &samples::task("a")).await;
+        let mut all: Vec<_> = (0..6).map(|n| samples::execution(if n % 2 == 0 { "a" } else { "b" }, n * 60_000)).collect();
+        all[4].task_type = "send_cmd".into();
+        all[5].cause = Cause::Manual;
+        insert_executions(&db.database, &all).await;
+        for (run, status) in [(0, Status::Failed), (1, Status::Succeeded), (2, Status::Succeeded)] {
+            samples::run(&db.database, &all[run], status).await;
+        }
+        let empty = ExecutionFilter::default;
+        let tags = TagScope::from_tags(&["report".to_owned()]);
+        let cases = [
+            (ExecutionFilter { task_id: Some("a".into()), ..empty() }, vec![(0, Status::Failed), (120, Status::Succeeded)], 1),
+            (ExecutionFilter { scope: tags.clone(), ..empty() }, vec![(0, Status::Failed), (120, Status::Succeeded)], 1),
+            (ExecutionFilter { task_id: Some("b".into()), ..empty() }, vec![(60, Status::Succeeded)], 2),
+            (ExecutionFilter { task_id: Some("b".into()), scope: tags, ..empty() }, vec![], 0),
+            (ExecutionFilter { task_type: Some("send_cmd".into()), ..empty() }, vec![], 1),
+            (ExecutionFilter { cause: Some(Cause::Manual), ..empty() }, vec![], 1),
+            (ExecutionFilter { search: Some("it broke".into()), ..empty() }, vec![(0, Status::Failed)], 0),
+        ];
+        let range = (now(), now() + Duration::hours(1));
+        for (filter, expected, active) in cases {
+            let mut reader = db.database.read().await.unwrap();
+            let mut found = execution_list::outcomes(&mut reader, &filter, range, 60_000).await.unwrap();
+            found.outcomes.sort_by_key(|outcome| outcome.at);
+            let steps: Vec<_> = found.outcomes.iter().map(|one| ((one.at - now()).num_seconds(), one.status)).collect();
+            assert_eq!(steps, expected, "{filter:?}");
+            assert_eq!(found.active.iter().map(|(_, runs)| runs).sum::<i64>(), active, "{filter:?}");
+            assert!(found.is_exact && found.outcomes.iter().all(|one| one.runs == 1));
+        }
+        let later = (now() + Duration::minutes(2), now() + Duration::hours(1));
+        let found = execution_list::outcomes(&mut db.database.read().await.unwrap(), &empty(), later, 60_000).await.unwrap();
+        assert_eq!(found.outcomes.len(), 1, "what began before is left out");
+    }
+
+    async fn outcomes_are_counted_among_the_newest_matches(db: &TestDatabase) {
+        let all: Vec<_> = (0..execution_list::OUTCOME_LIMIT + 5).map(|n| samples::execution("a", n)).collect();
+        for part in all.chunks(1000) {
+            insert_executions(&db.database, part).await;
+        }
+        let (range, filter) = ((now(), now() + Duration::hours(1)), ExecutionFilter { task_id: Some("a".into()), ..Default::default() });
+        let found = execution_list::outcomes(&mut db.database.read().await.unwrap(), &filter, range, 60_000).await.unwrap();
+        assert!(!found.is_exact && found.active == [(Status::Queued, execution_list::OUTCOME_LIMIT + 1)], "{:?}", found.active);
+    }
+
+    async fn slowest_tasks_are_those_of_a_second_or_more(db: &TestDatabase) {
+        for (id, duration_ms) in [("quick", 999), ("slow", 1_000), ("slower", 60_000)] {
+            insert_task(&db.database, &samples::task(id)).await;
+            let new = samples::execution(id, 0);
+            insert_executions(&db.database, std::slice::from_ref(&new)).await;
+            let mut tx = db.database.write().await.unwrap();
+            execution::claim(&mut tx, &samples::node(), &[samples::claim_of(&new, 1)]).await.unwrap();
+            let finish = Finish { duration_ms, ..samples::finish_of(&new, 1, Status::Succeeded) };
+            execution::finish(&mut tx, &samples::node().id, &[finish]).await.unwrap();
+            tx.commit().await.unwrap();
+        }
+        let mut reader = db.database.read().await.unwrap();
+        let found = stats::slowest(&mut reader, &TagScope::ALL, 8).await.unwrap();
+        let shown: Vec<_> = found.iter().map(|one| (one.task_id.as_str(), one.last_duration_ms, one.last_status)).collect();
+        assert_eq!(shown, [("slower", 60_000, Status::Succeeded), ("slow", 1_000, Status::Succeeded)]);
+        assert_eq!(stats::slowest(&mut reader, &TagScope::ALL, 1).await.unwrap().len(), 1);
+        let nothing = TagScope::from_tags(&["none".to_owned()]);
+        assert!(stats::slowest(&mut reader, &nothing, 8).await.unwrap().is_empty());
+    }
+
+    async fn active_executions_are_counted_by_queue(db: &TestDatabase) {
+        let mut all: Vec<_> = (0..5).map(|n| samples::execution("a", n * 1000)).collect();
+        all[4].queue = "slow".into();
+        insert_executions(&db.database, &all).await;
+        let mut tx = db.database.write().await.unwrap();
+        execution::claim(&mut tx, &samples::node(), &[samples::claim_of(&all[0], 1)]).await.unwrap();
+        tx.commit().await.unwrap();
+        let found = stats::active_by_queue(&mut db.database.read().await.unwrap(), &TagScope::ALL, 100).await.unwrap();
+        let sum = |queue: &str, held: bool| found.iter().filter(|one| one.queue == queue && one.held == held).map(|one| one.runs).sum::<i64>();
+        assert_eq!([("default", true), ("default", false), ("slow", true), ("slow", false)].map(|(queue, held)| sum(queue, held)), [1, 3, 0, 1]);
+        assert!(found.iter().all(|one| one.waiting != one.held), "{found:?}");
+    }
+
+    async fn settings_of_queues_are_kept_by_name(db: &TestDatabase) {
+        let mut tx = db.database.write().await.unwrap();
+        assert_eq!(queue_setting::lock(&mut tx, "slow").await.unwrap(), QueueSetting::default());
+        let set = QueueSetting { paused: true, limit: Some(3) };
+        queue_setting::set(&mut tx, "slow", &set).await.unwrap();
+        queue_setting::set(&mut tx, "a:b", &QueueSetting::default()).await.unwrap();
+        assert_eq!(queue_setting::lock(&mut tx, "slow").await.unwrap(), set);
+        tx.commit().await.unwrap();
+        let all = queue_setting::all(&mut db.database.read().await.unwrap()).await.unwrap();
+        assert_eq!(all.keys().map(String::as_str).collect::<Vec<_>>(), ["a:b", "slow"]);
     }
 
     async fn tasks_are_paged_in_every_sort_order(db: &TestDatabase) {

@@ -12,7 +12,9 @@ use belfry::domain::secret::Secret;
 use belfry::domain::user::{Actor, Role, User, Via};
 use belfry::events::EventBus;
 use belfry::notify::courier::{Courier, CourierDeps};
-use belfry::scheduler::{Planner, PlannerState};
+use belfry::profiles::ProfileDirectory;
+use belfry::queue::QueueConfig;
+use belfry::scheduler::{PlanAhead, Planner, PlannerState};
 use belfry::service::{BulkProgress, BulkTarget, ServiceDeps, Services};
 use belfry::signals::{SchedulerHeartbeat, Signals};
 use belfry::storage::{Database, execution_list};
@@ -78,51 +80,45 @@ pub fn start() -> DateTime<Utc> {
 
 impl TestContext {
     pub fn new(database: &Database) -> TestContext {
-        Self::with_datasources(database, Arc::default())
+        Self::with_profiles(database, Profiles::default())
     }
 
-    /// With data sources for tasks.
-    pub fn with_datasources(database: &Database, datasources: Arc<Datasources>) -> TestContext {
-        Self::with_deps(database, datasources, |_| ())
-    }
-
-    /// With mail servers and SMS providers.
+    /// With mail servers, SMS providers, datasources and HTTP services of the settings.
     pub fn with_profiles(database: &Database, profiles: Profiles) -> TestContext {
-        Self::build(database, Arc::default(), Arc::new(profiles), |_| ())
+        Self::build(database, profiles, |_| ())
     }
 
     /// With adjusted dependencies of the service.
-    pub fn with_deps(database: &Database, datasources: Arc<Datasources>, adjust: impl FnOnce(&mut ServiceDeps)) -> TestContext {
-        Self::build(database, datasources, Arc::default(), adjust)
+    pub fn with_deps(database: &Database, adjust: impl FnOnce(&mut ServiceDeps)) -> TestContext {
+        Self::build(database, Profiles::default(), adjust)
     }
 
-    fn build(
-        database: &Database,
-        datasources: Arc<Datasources>,
-        profiles: Arc<Profiles>,
-        adjust: impl FnOnce(&mut ServiceDeps),
-    ) -> TestContext {
+    fn build(database: &Database, profiles: Profiles, adjust: impl FnOnce(&mut ServiceDeps)) -> TestContext {
         let clock = Arc::new(ManualClock::new(start()));
         let (signals, events, cancels) = (Signals::default(), EventBus::default(), CancelRegistry::default());
         let plain = Toolbox::plain(database.clone(), clock.clone(), &std::env::temp_dir());
-        let toolbox = Toolbox { profiles: profiles.clone(), ..plain };
+        let (vault, from_settings) = (vault(database), Arc::new(profiles));
+        let profiles = Arc::new(ProfileDirectory::new(from_settings.clone(), database.clone(), vault.clone()));
+        let datasources = Arc::new(Datasources::new(profiles.clone(), Tz::Asia__Shanghai));
+        let toolbox = Toolbox { profiles: profiles.clone(), datasources: datasources.clone(), ..plain };
         let registry = Arc::new(Registry::builtin(&toolbox));
-        let courier = courier(database, clock.clone(), registry.clone(), profiles.clone());
+        let courier = courier(database, clock.clone(), registry.clone(), from_settings);
         let mut deps = ServiceDeps {
             database: database.clone(),
             registry,
             datasources,
             profiles,
+            limits: toolbox.limits.clone(),
             courier,
             clock: clock.clone(),
             events: events.clone(),
             signals: signals.clone(),
             heartbeat: SchedulerHeartbeat::default(),
             cancels: cancels.clone(),
-            vault: vault(database),
+            vault,
             environment: Arc::default(),
             zone: Tz::Asia__Shanghai,
-            queues: ["default", "slow"].map(String::from).into(),
+            queues: [("default", 64), ("slow", 16)].map(|(name, limit)| QueueConfig { name: name.into(), limit }).into(),
             reserved_tags: Arc::default(),
             session: Duration::days(30),
             session_idle: Duration::days(7),
@@ -139,6 +135,7 @@ impl TestContext {
             signals: signals.clone(),
             zone: Tz::Asia__Shanghai,
             since: start(),
+            ahead: PlanAhead::NONE,
             state: PlannerState::default(),
         };
         TestContext { services, planner, clock, signals, events, cancels, database: database.clone() }

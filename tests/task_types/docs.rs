@@ -14,11 +14,23 @@ use crate::support::TestDatabase;
 const FILE: &str = "docs/task-types.md";
 const COMMAND: &str = "BELFRY_WRITE_DOCS=1 cargo test --test task_types docs";
 
-#[tokio::test]
-async fn parameter_tables_are_current() {
+async fn builtin_types() -> Registry {
     let db = TestDatabase::sqlite().await;
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let registry = Registry::builtin(&Toolbox::plain(db.database.clone(), Arc::new(SystemClock), folder.path()));
+    Registry::builtin(&Toolbox::plain(db.database.clone(), Arc::new(SystemClock), folder.path()))
+}
+
+#[tokio::test]
+async fn all_types_but_mail_and_sms_are_tried_again_after_an_interruption() {
+    let types = builtin_types().await.all();
+    let not_again = types.iter().filter(|entry| !entry.spec.default_policy.retry.on_interruption);
+    let names: BTreeSet<&str> = not_again.map(|entry| entry.spec.name.as_ref()).collect();
+    assert_eq!(names, BTreeSet::from(["send_email", "send_sms"]));
+}
+
+#[tokio::test]
+async fn parameter_tables_are_current() {
+    let registry = builtin_types().await;
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(FILE);
     let current = std::fs::read_to_string(&path).expect("reads the document");
     let expected = registry.all().iter().fold(current.clone(), |text, entry| with_table(&text, entry));

@@ -7,6 +7,8 @@ mod forms;
 mod given;
 mod mail_sms_profiles;
 mod pages;
+mod profiles;
+mod queues;
 mod rendering;
 mod repeated;
 mod resources;

@@ -3,8 +3,6 @@
 use belfry::domain::profile::{Datasource, Profiles};
 use belfry::domain::secret::Secret;
 use belfry::domain::user::Role;
-use belfry::tasks::sql::Datasources;
-use chrono_tz::Tz;
 use poem::http::Method;
 use serde_json::json;
 
@@ -65,7 +63,7 @@ async fn datasource_connection_test() {
     let sources = [("here", source(&file)), ("gone", source("postgres://me:hush@127.0.0.1:1/sales"))];
     let datasource = sources.map(|(name, profile)| (name.to_owned(), profile)).into();
     let profiles = Profiles { datasource, ..Profiles::default() };
-    let mut site = Site::start_with_datasources(Datasources::new(&profiles, Tz::UTC)).await;
+    let mut site = Site::start_with_profiles(profiles).await;
     site.get("/settings/datasources").await.has_status(200).shows("here").shows("127.0.0.1:1").shows("sales").hides("hush");
     let here = site.post("/settings/datasources", &[("name", "here")]).await;
     here.has_status(200).shows("here is reachable").shows("<div class=\"pre\">3.").hides("is not reachable");

@@ -1,11 +1,8 @@
 //! Test fixture: the pages with a real service and database, and a signed-in user.
 
-use std::sync::Arc;
-
 use belfry::domain::profile::Profiles;
 use belfry::domain::user::Role;
 use belfry::service::{AdminSetup, NewUser, ServiceDeps};
-use belfry::tasks::sql::Datasources;
 use belfry::web::{self, Options, csrf};
 use poem::Route;
 use poem::http::{HeaderMap, Method};
@@ -36,12 +33,7 @@ impl Site {
         Site::create_admin(Site::start_without_accounts().await).await
     }
 
-    /// Like [`Site::start`], with datasources.
-    pub async fn start_with_datasources(datasources: Datasources) -> Site {
-        Site::create_admin(Site::build_with_datasources(datasources).await).await
-    }
-
-    /// Like [`Site::start`], with mail and SMS profiles.
+    /// Like [`Site::start`], with profiles of the settings.
     pub async fn start_with_profiles(profiles: Profiles) -> Site {
         let database = TestDatabase::sqlite().await;
         let context = TestContext::with_profiles(&database.database, profiles);
@@ -50,7 +42,7 @@ impl Site {
 
     /// Like [`Site::start`], with adjusted service dependencies.
     pub async fn start_with_deps(adjust: impl FnOnce(&mut ServiceDeps)) -> Site {
-        Site::create_admin(Site::build(Datasources::default(), adjust).await).await
+        Site::create_admin(Site::build(adjust).await).await
     }
 
     async fn create_admin(mut site: Site) -> Site {
@@ -65,16 +57,12 @@ impl Site {
 
     /// Starts without any account.
     pub async fn start_without_accounts() -> Site {
-        Site::build_with_datasources(Datasources::default()).await
+        Site::build(|_| ()).await
     }
 
-    async fn build_with_datasources(datasources: Datasources) -> Site {
-        Site::build(datasources, |_| ()).await
-    }
-
-    async fn build(datasources: Datasources, adjust: impl FnOnce(&mut ServiceDeps)) -> Site {
+    async fn build(adjust: impl FnOnce(&mut ServiceDeps)) -> Site {
         let database = TestDatabase::sqlite().await;
-        let context = TestContext::with_deps(&database.database, Arc::new(datasources), adjust);
+        let context = TestContext::with_deps(&database.database, adjust);
         Site::new(database, context)
     }
 

@@ -45,6 +45,8 @@ fn all_samples_render_in_both_languages() {
     render_samples::<view::saved_views::ViewsPage>(&templates, &mut rendered);
     render_samples::<view::mail_sms_profiles::MailPage>(&templates, &mut rendered);
     render_samples::<view::mail_sms_profiles::SmsPage>(&templates, &mut rendered);
+    render_samples::<view::profiles::ProfileForm>(&templates, &mut rendered);
+    render_samples::<view::profiles::HttpPage>(&templates, &mut rendered);
     render_samples::<view::task_form::TaskNames>(&templates, &mut rendered);
     render_samples::<view::second_factor::LoginCode>(&templates, &mut rendered);
     render_samples::<view::second_factor::SecondFactorPage>(&templates, &mut rendered);
@@ -64,6 +66,8 @@ fn all_samples_render_in_both_languages() {
     render_samples::<view::transfer::TransferPage>(&templates, &mut rendered);
     render_samples::<view::error::ErrorPage>(&templates, &mut rendered);
     render_samples::<view::overview::Overview>(&templates, &mut rendered);
+    render_samples::<view::queues::QueuesPage>(&templates, &mut rendered);
+    render_samples::<view::queues::QueueLimitForm>(&templates, &mut rendered);
     render_samples::<view::tasks::TaskList>(&templates, &mut rendered);
     render_samples::<view::tasks::DrawnTaskRow>(&templates, &mut rendered);
     render_samples::<view::tasks::GoneRows>(&templates, &mut rendered);

@@ -9,6 +9,7 @@ use belfry::clock::ManualClock;
 use belfry::domain::profile::http::{TokenCall, TokenStyle};
 use belfry::domain::profile::{Http, Profiles};
 use belfry::domain::secret::Secret;
+use belfry::profiles::ProfileDirectory;
 use belfry::tasks::{Limits, TaskType, Toolbox, http_request::HttpRequest};
 use poem::http::StatusCode;
 use poem::web::Redirect;
@@ -99,7 +100,7 @@ async fn guard(request: Request, seen: Arc<Seen>) -> Response {
 /// The task type with one profile, named `api`.
 async fn with_profile(profile: Http) -> HttpRequest {
     let profiles = Profiles { http: BTreeMap::from([("api".to_owned(), profile)]), ..Profiles::default() };
-    with(|toolbox| toolbox.profiles = Arc::new(profiles)).await
+    with(|toolbox| toolbox.profiles = Arc::new(ProfileDirectory::fixed(profiles))).await
 }
 
 async fn with(change: impl FnOnce(&mut Toolbox)) -> HttpRequest {

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::for_each_operation;
 use super::resource_examples::{
     backfill, calendar, calendar_input, explanation, heartbeat, hook, incident, notify_channel, notify_delivery,
-    notify_rule_input, occurrences,
+    notify_rule_input, occurrences, profile,
 };
 
 /// Adds an example to every body and response.
@@ -148,12 +148,16 @@ fn example(name: &str) -> Value {
             detail
         }
         "Datasource" => {
-            json!({"name": "sales", "kind": "postgres", "host": "db.example.com:5432", "database": "sales", "read_only": true})
+            json!({"name": "sales", "kind": "postgres", "host": "db.example.com:5432", "database": "sales", "read_only": true,
+                "managed_by": "file"})
         }
         "DatasourceTest" => json!({"ok": true, "elapsed_ms": 12, "server_version": "16.4", "error": null}),
         "MailServer" => json!({"name": "office", "host": "smtp.example.com", "port": 465, "tls": "implicit",
-            "sender": "Belfry <belfry@example.com>"}),
-        "SmsProvider" => json!({"name": "aliyun", "provider": "aliyun", "sign": "钟楼", "template": "SMS_154950909"}),
+            "sender": "Belfry <belfry@example.com>", "managed_by": null}),
+        "SmsProvider" => json!({"name": "aliyun", "provider": "aliyun", "sign": "钟楼", "template": "SMS_154950909",
+            "managed_by": null}),
+        "Profile" | "HttpProfile" | "MailServerInput" | "MailServerChange" | "SmsProviderInput" | "SmsProviderChange"
+        | "DatasourceInput" | "DatasourceChange" | "HttpProfileInput" | "HttpProfileChange" | "HttpTestInput" => profile(name),
         "MailTestInput" => json!({"to": "alice@example.com"}),
         "SmsTestInput" => json!({"to": "+8613800138000", "template": "SMS_154950909", "params": {"code": "1234"}}),
         "MessageTest" => json!({"ok": true, "elapsed_ms": 310, "said": "taken by smtp.example.com", "error": null}),

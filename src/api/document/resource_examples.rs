@@ -86,3 +86,32 @@ pub(super) fn notify_delivery() -> Value {
         "sent_at": "2026-11-20T08:00:01.480+00:00", "next_try_at": null, "attempts": 1, "group_id": "01KAHW3R80Z8Q1T3B1C6N5M9XC",
         "provider_status": 200, "provider_code": "0", "provider_message": "ok", "template_error": null})
 }
+
+/// An example of a profile, of what creates one, or of what changes it.
+pub(super) fn profile(schema: &str) -> Value {
+    match schema {
+        "MailServerInput" => {
+            json!({"name": "office", "preset": "exmail", "user": "belfry@example.com", "password": "a password"})
+        }
+        "MailServerChange" => json!({"host": "smtp.example.com", "port": 465, "user": "belfry@example.com"}),
+        "SmsProviderInput" => {
+            json!({"name": "aliyun", "provider": "aliyun", "access_key": "LTAI0123456789", "secret_key": "a secret key",
+            "sign": "钟楼", "template": "SMS_154950909"})
+        }
+        "SmsProviderChange" => json!({"provider": "aliyun", "access_key": "LTAI0123456789", "sign": "钟楼"}),
+        "DatasourceInput" => {
+            json!({"name": "sales", "url": "postgres://db.example.com/sales", "user": "belfry", "password": "a password",
+            "read_only": true})
+        }
+        "DatasourceChange" => json!({"user": "belfry", "read_only": true, "tls": "verify"}),
+        "HttpProfileInput" => json!({"name": "crm", "base_url": "https://crm.example.com/api/", "bearer": "a token"}),
+        "HttpProfileChange" => json!({"base_url": "https://crm.example.com/api/v2/"}),
+        "HttpProfile" => {
+            json!({"name": "crm", "base_url": "https://crm.example.com/api/", "sign_in": "bearer", "managed_by": null})
+        }
+        "HttpTestInput" => json!({"url": "health"}),
+        _ => json!({"name": "office", "kind": "smtp", "managed_by": null, "version": 2, "settings": {"host": "smtp.example.com",
+            "port": 465, "user": "belfry@example.com"}, "secrets": ["password"], "tasks": ["daily-report"], "channels": [],
+            "updated_at": "2026-11-19T09:12:03.120+00:00", "updated_by": "alice"}),
+    }
+}

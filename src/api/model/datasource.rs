@@ -2,6 +2,7 @@
 
 use poem_openapi::Object;
 
+use super::profile::managed_by;
 use crate::service::ConnectionTest;
 use crate::tasks::sql::Source;
 
@@ -19,6 +20,8 @@ pub struct DatasourceView {
     database: Option<String>,
     /// Whether it rejects statements that change data.
     read_only: bool,
+    /// `file` for a datasource of the settings file, which can be changed only there; otherwise null.
+    managed_by: Option<String>,
 }
 
 /// The result of a datasource test.
@@ -35,14 +38,15 @@ pub struct ConnectionTestView {
     error: Option<String>,
 }
 
-impl From<&Source> for DatasourceView {
-    fn from(source: &Source) -> Self {
+impl DatasourceView {
+    pub fn new(source: &Source, from_file: bool) -> Self {
         Self {
             name: source.name.clone(),
             kind: source.engine().as_str().to_owned(),
             host: source.host(),
             database: source.database().map(str::to_owned),
             read_only: source.read_only(),
+            managed_by: managed_by(from_file),
         }
     }
 }

@@ -11,6 +11,7 @@ use crate::domain::input::{Fields, display_value};
 use crate::domain::operation::{BulkAction, BulkWork};
 use crate::domain::page::TaskFilter;
 use crate::domain::pause::PauseRequest;
+use crate::domain::run_input::MAX_INPUTS;
 use crate::domain::schedule::FIELDS;
 use crate::domain::trigger::{parse_timestamp, parse_timestamp_rounded_up, parse_zone};
 use crate::i18n::message;
@@ -48,6 +49,9 @@ pub fn run(body: &Value) -> Result<RunBody, Problem> {
             None
         }
     });
+    if let Some(count) = inputs.as_ref().map(Map::len).filter(|count| *count > MAX_INPUTS) {
+        f.fault("inputs", message!("value.too_many", count, max = MAX_INPUTS));
+    }
     f.finish(RunBody { params: params.map(Value::Object), inputs }).map_err(Problem::invalid)
 }
 

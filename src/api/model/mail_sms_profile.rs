@@ -2,6 +2,7 @@
 
 use poem_openapi::Object;
 
+use super::profile::managed_by;
 use crate::domain::profile::{Sms, Smtp};
 use crate::service::ConnectionTest;
 
@@ -17,6 +18,8 @@ pub struct MailServerView {
     tls: String,
     /// The default sender; null if there is none.
     sender: Option<String>,
+    /// `file` for a mail server of the settings file, which can be changed only there; otherwise null.
+    managed_by: Option<String>,
 }
 
 /// An SMS provider that tasks may use.
@@ -31,6 +34,8 @@ pub struct SmsProviderView {
     sign: Option<String>,
     /// The default template.
     template: Option<String>,
+    /// `file` for a provider of the settings file, which can be changed only there; otherwise null.
+    managed_by: Option<String>,
 }
 
 /// The result of a test message.
@@ -48,21 +53,23 @@ pub struct MessageTestView {
 }
 
 impl MailServerView {
-    pub fn new(name: &str, smtp: &Smtp) -> Self {
+    pub fn new(name: &str, smtp: &Smtp, from_file: bool) -> Self {
         Self {
             name: name.to_owned(),
             host: smtp.host().to_owned(),
             port: smtp.port(),
             tls: smtp.tls().as_str().to_owned(),
             sender: smtp.sender().map(str::to_owned),
+            managed_by: managed_by(from_file),
         }
     }
 }
 
 impl SmsProviderView {
-    pub fn new(name: &str, sms: &Sms) -> Self {
+    pub fn new(name: &str, sms: &Sms, from_file: bool) -> Self {
         let provider = sms.provider.map_or("", |provider| provider.as_str()).to_owned();
-        Self { name: name.to_owned(), provider, sign: sms.sign.clone(), template: sms.template.clone() }
+        let (sign, template) = (sms.sign.clone(), sms.template.clone());
+        Self { name: name.to_owned(), provider, sign, template, managed_by: managed_by(from_file) }
     }
 }
 

@@ -25,6 +25,7 @@ pub mod notify_rule;
 pub mod occurrence;
 pub mod operation;
 pub mod policy;
+pub mod profile;
 pub mod secret;
 pub mod stats;
 pub mod task;

@@ -117,6 +117,24 @@ named!(/// The recipient of a test mail.
     MailTestInput(Value), "MailTestInput");
 named!(/// The recipient and content of a test message.
     SmsTestInput(Value), "SmsTestInput");
+named!(/// A new mail server.
+    MailServerInput(Value), "MailServerInput");
+named!(/// The settings of a mail server.
+    MailServerChange(Value), "MailServerChange");
+named!(/// A new SMS provider.
+    SmsProviderInput(Value), "SmsProviderInput");
+named!(/// The settings of an SMS provider.
+    SmsProviderChange(Value), "SmsProviderChange");
+named!(/// A new datasource.
+    DatasourceInput(Value), "DatasourceInput");
+named!(/// The settings of a datasource.
+    DatasourceChange(Value), "DatasourceChange");
+named!(/// A new HTTP profile.
+    HttpProfileInput(Value), "HttpProfileInput");
+named!(/// The settings of an HTTP profile.
+    HttpProfileChange(Value), "HttpProfileChange");
+named!(/// Where a test request goes.
+    HttpTestInput(Value), "HttpTestInput");
 named!(/// A new notification channel.
     NotifyChannelInput(Value), "NotifyChannelInput");
 named!(/// The fields of a notification channel.

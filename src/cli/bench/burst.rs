@@ -29,12 +29,25 @@ pub struct Burst {
 }
 
 pub async fn measure(location: &DataLocation, tasks: u32) -> Result<Burst, Fault> {
+    let burst = measure_after(location, tasks, async |_| Ok(())).await?;
+    Ok(Burst { limit_ms: limit(location, tasks).await?, ..burst })
+}
+
+/// As [`measure`], on a server that `prepare` has prepared, without the limit.
+pub async fn measure_after(
+    location: &DataLocation,
+    tasks: u32,
+    prepare: impl AsyncFnOnce(&Running) -> Result<(), Fault>,
+) -> Result<Burst, Fault> {
     let rig = Rig::new(location).await?;
     let server = rig.serve().await?;
-    let burst = run(&rig, &server, tasks).await;
+    let burst = match prepare(&server).await {
+        Ok(()) => run(&rig, &server, tasks).await,
+        Err(fault) => Err(fault),
+    };
     server.stop().await?;
     rig.remove().await?;
-    Ok(Burst { limit_ms: limit(location, tasks).await?, ..burst? })
+    burst
 }
 
 /// The time in milliseconds that a database without Belfry needs for the rows of this many runs.

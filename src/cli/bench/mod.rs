@@ -1,5 +1,6 @@
 //! `belfry bench`: measures this machine with the real components, on temporary databases and the real clock.
 
+mod alarms;
 mod burst;
 mod http;
 mod list;
@@ -61,6 +62,9 @@ pub(super) struct Bench {
     /// Tasks in the database of the pages benchmark.
     #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(8..=1_000_000))]
     tasks: u32,
+    /// Failures of the alarm benchmark, ten a second.
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    alarms: u32,
     /// Fill this folder with the data of the pages benchmark, for measurements by other programs, and measure nothing.
     #[arg(long, value_name = "FOLDER", conflicts_with_all = ["postgres", "json"])]
     fill: Option<PathBuf>,
@@ -81,6 +85,8 @@ enum Kind {
     List,
     /// Every page, and list requests per second, over sockets.
     Pages,
+    /// The delay of alarms, and what rules cost a burst.
+    Alarms,
 }
 
 fn at_least_one() -> clap::builder::RangedI64ValueParser<u32> {
@@ -134,6 +140,10 @@ impl Bench {
             progress(&format!("pages: every page with {} tasks and {} executions", self.tasks, self.list));
             let each = f64::from(self.seconds) / 10.0;
             report.pages = Some(pages::measure(&location, self.tasks, self.list, each).await?);
+        }
+        if self.wants(Kind::Alarms) {
+            progress(&format!("alarms: {} failures told by a webhook", self.alarms));
+            report.alarms = Some(alarms::measure(&location, self.alarms, self.burst).await?);
         }
         Ok(report)
     }

@@ -136,6 +136,7 @@ fn all_pages(execution: &str) -> Vec<String> {
         "/settings/datasources",
         "/settings/mail",
         "/settings/sms",
+        "/settings/http",
         "/settings/transfer",
     ];
     fixed.into_iter().map(str::to_owned).chain([format!("/executions/{execution}")]).collect()

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
+use super::alarms::Alarms;
 use super::burst::Burst;
 use super::list::{List, PageTime};
 use super::machine::Machine;
@@ -32,6 +33,8 @@ pub struct Report {
     pub list: Option<List>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pages: Option<Pages>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alarms: Option<Alarms>,
 }
 
 /// One benchmark as lines of the table.
@@ -53,6 +56,7 @@ impl Report {
             store: None,
             list: None,
             pages: None,
+            alarms: None,
         }
     }
 
@@ -85,6 +89,7 @@ impl Report {
         sections.extend(self.store.as_ref().map(store));
         sections.extend(self.list.as_ref().map(list));
         sections.extend(self.pages.as_ref().map(pages));
+        sections.extend(self.alarms.as_ref().map(alarms));
         sections
     }
 }
@@ -150,6 +155,18 @@ fn pages(m: &Pages) -> Section {
     Section {
         title: format!("pages: with {} tasks and {} executions, over sockets, compressed, p50", m.tasks, m.executions),
         rows: rates.chain(pages).chain([("first load of the overview".to_owned(), load)]).collect(),
+    }
+}
+
+fn alarms(m: &Alarms) -> Section {
+    let bursts = format!("{} / {} ms", m.burst_without_rules_ms, m.burst_with_rules_ms);
+    Section {
+        title: format!("alarms: {} failures, told by a webhook; a burst of {} tasks", m.failures, m.burst_tasks),
+        rows: labelled(vec![
+            ("recorded to accepted p50 / p99 / max", lateness(&m.delay_ms)),
+            ("untold", m.untold.to_string()),
+            ("burst without / with a rule for all", bursts),
+        ]),
     }
 }
 

@@ -14,7 +14,7 @@ use super::machine::{Usage, rounded};
 use super::rig::{DataLocation, Rig, Running};
 use crate::clock::SystemClock;
 use crate::events::EventBus;
-use crate::scheduler::{Planner, PlannerState, Scheduler};
+use crate::scheduler::{PlanAhead, Planner, PlannerState, Scheduler};
 use crate::signals::{SchedulerHeartbeat, Signals};
 
 /// How long the idle server is observed.
@@ -90,6 +90,7 @@ async fn ticks(rig: &Rig, server: &Running) -> Result<(f64, f64), Fault> {
         signals: Signals::default(),
         zone: rig.settings.server.zone,
         since: super::rig::now(),
+        ahead: PlanAhead::STANDARD,
         state: PlannerState::default(),
     };
     let scheduler = Scheduler::new(planner.clone(), SchedulerHeartbeat::default());

@@ -30,24 +30,26 @@ pub(super) async fn listening(settings: &Settings, output: &OutputOptions) -> Ve
     vec![found]
 }
 
-/// Whether each mail server accepts connections.
+/// Whether each mail server of the settings accepts connections.
 pub(super) async fn mail(settings: &Settings, output: &OutputOptions) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (name, smtp) in &settings.profiles.smtp {
-        let address = format!("{}:{}", smtp.host(), smtp.port());
-        let tried = timeout(CONNECT_TIMEOUT, TcpStream::connect((smtp.host(), smtp.port()))).await;
-        let why = match tried {
-            Ok(Ok(_connected)) => None,
-            Ok(Err(error)) => Some(reason(&error)),
-            Err(_elapsed) => Some(output.text("doctor.no_answer")),
-        };
-        let values = [("name", name.as_str()), ("address", &address), ("why", why.as_deref().unwrap_or_default())];
-        findings.push(match why {
-            None => Finding::ok("mail", output.fill("doctor.mail_connected", &values)),
-            Some(_) => {
-                Finding::broken("mail", output.fill("doctor.mail_failed", &values), output.fill("doctor.fix_mail", &values))
-            }
-        });
+        findings.push(mail_server(name, smtp.host(), smtp.port(), output).await);
     }
     findings
+}
+
+/// Whether a mail server accepts connections.
+pub(super) async fn mail_server(name: &str, host: &str, port: u16, output: &OutputOptions) -> Finding {
+    let address = format!("{host}:{port}");
+    let why = match timeout(CONNECT_TIMEOUT, TcpStream::connect((host, port))).await {
+        Ok(Ok(_connected)) => None,
+        Ok(Err(error)) => Some(reason(&error)),
+        Err(_elapsed) => Some(output.text("doctor.no_answer")),
+    };
+    let values = [("name", name), ("address", &address), ("why", why.as_deref().unwrap_or_default())];
+    match why {
+        None => Finding::ok("mail", output.fill("doctor.mail_connected", &values)),
+        Some(_) => Finding::broken("mail", output.fill("doctor.mail_failed", &values), output.fill("doctor.fix_mail", &values)),
+    }
 }

@@ -4,6 +4,7 @@ use chrono::{DateTime, TimeDelta};
 use serde_json::Value;
 
 use super::Finding;
+use super::network::mail_server;
 use crate::app::DATABASE_FILE;
 use crate::cli::Failure;
 use crate::cli::call::{ApiClient, Call};
@@ -36,6 +37,18 @@ pub(super) async fn check_database(settings: &Settings, client: &ApiClient, outp
     findings.extend(nodes(client, output).await);
     findings.extend(recorded_times(client, output).await);
     findings.extend(datasources(client, output).await);
+    findings.extend(stored_mail_servers(client, output).await);
+    findings
+}
+
+/// Whether each mail server that administrators stored accepts connections.
+async fn stored_mail_servers(client: &ApiClient, output: &OutputOptions) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let servers = client.json(Call::get(&["smtp"]), output).await.unwrap_or_default();
+    for server in servers.as_array().into_iter().flatten().filter(|server| server["managed_by"].is_null()) {
+        let port = server["port"].as_u64().and_then(|port| u16::try_from(port).ok()).unwrap_or_default();
+        findings.push(mail_server(text(&server["name"]), text(&server["host"]), port, output).await);
+    }
     findings
 }
 

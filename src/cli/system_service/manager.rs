@@ -31,6 +31,7 @@ const POLL_INTERVAL: Duration = Duration::from_millis(200);
 
 /// Error codes of Windows.
 const ACCESS_DENIED: i32 = 5;
+const INVALID_LEVEL: i32 = 124;
 const SERVICE_NOT_FOUND: i32 = 1060;
 const SERVICE_EXISTS: i32 = 1073;
 const MARKED_FOR_DELETE: i32 = 1072;
@@ -63,9 +64,17 @@ pub(super) fn install(install: &Install) -> Result<(), Failure> {
         .map_err(|error| unwritable(&launch.data_dir, &error))
         .and_then(|()| event_log::add_source(name).map_err(Failure::failed))
         .and_then(|()| set_up(&service).map_err(failed));
-    if let Err(failure) = prepared {
-        let _ = service.delete(); // nothing is left of a failed installation
-        return Err(failure);
+    let restarted = match prepared {
+        Ok(restarted) => restarted,
+        Err(failure) => {
+            // Nothing is left of a failed installation.
+            let _ = event_log::remove_source(name);
+            let _ = service.delete();
+            return Err(failure);
+        }
+    };
+    if restarted == Restarted::AfterCrashes {
+        output.note(&output.fill("service.restarted_after_crashes", &[("name", name)]));
     }
     let (folder, next) = (launch.data_dir.display().to_string(), format!("belfry service start --name {name}"));
     output.show(&json!({"name": name, "account": account, "data_dir": folder}), |_| {
@@ -73,8 +82,16 @@ pub(super) fn install(install: &Install) -> Result<(), Failure> {
     })
 }
 
+/// The failures after which the service manager restarts the service.
+#[derive(PartialEq, Eq)]
+enum Restarted {
+    AfterCrashes,
+    /// Also if it ends in order with an error.
+    AfterFailures,
+}
+
 /// Sets what a new service has no arguments for.
-fn set_up(service: &Service) -> windows_service::Result<()> {
+fn set_up(service: &Service) -> windows_service::Result<Restarted> {
     service.set_description(DESCRIPTION)?;
     let restart = |delay| ServiceAction { action_type: ServiceActionType::Restart, delay };
     service.update_failure_actions(ServiceFailureActions {
@@ -83,8 +100,12 @@ fn set_up(service: &Service) -> windows_service::Result<()> {
         command: None,
         actions: Some(RESTART_AFTER.map(restart).into()),
     })?;
-    // Also if it ends in order with an error.
-    service.set_failure_actions_on_non_crash_failures(true)
+    match service.set_failure_actions_on_non_crash_failures(true) {
+        Ok(()) => Ok(Restarted::AfterFailures),
+        // Not known to the service manager, such as that of Wine.
+        Err(windows_service::Error::Winapi(cause)) if cause.raw_os_error() == Some(INVALID_LEVEL) => Ok(Restarted::AfterCrashes),
+        Err(error) => Err(error),
+    }
 }
 
 pub(super) fn start(named: &Named) -> Result<(), Failure> {

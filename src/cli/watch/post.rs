@@ -17,9 +17,9 @@ use crate::ids::new_id;
 use crate::notify::channels::{Item, Outcome, Parcel, Transport, provider};
 use crate::notify::courier::SEND_TIMEOUT;
 use crate::notify::watchdog::Alarm;
+use crate::profiles::ProfileDirectory;
 use crate::storage::{Database, Synchronous};
 use crate::tasks::registry::Registry;
-use crate::tasks::sql::Datasources;
 use crate::tasks::{Limits, Toolbox, send_email, send_sms};
 
 /// The most messages that wait for a channel; the oldest are given up.
@@ -49,8 +49,7 @@ impl Post {
         let limits = Limits { private_addresses: settings.network.private_addresses, ..Limits::within(folder.path()) };
         let limits = Arc::new(limits);
         let toolbox = Toolbox {
-            profiles: Arc::new(settings.profiles.clone()),
-            datasources: Arc::new(Datasources::new(&settings.profiles, settings.server.zone)),
+            profiles: Arc::new(ProfileDirectory::fixed(settings.profiles.clone())),
             limits: limits.clone(),
             ..Toolbox::plain(database.clone(), clock.clone(), folder.path())
         };

@@ -5,10 +5,19 @@ use std::time::Duration;
 
 use super::super::setting::settings;
 use super::super::{Secret, Settings};
+use super::words;
 use crate::domain::profile::Datasource;
 use crate::domain::profile::datasource::Tls;
 
 const SECTION: &str = "datasource.*";
+
+/// The words of `tls`.
+const TLS: [(&str, Tls); 4] = [("off", Tls::Off), ("prefer", Tls::Prefer), ("require", Tls::Require), ("verify", Tls::Verify)];
+
+/// The words of a choice.
+pub(super) fn choices(key: &str) -> Vec<&'static str> {
+    if key == "tls" { words(&TLS) } else { Vec::new() }
+}
 
 settings! {
     pub(super) SETTINGS |s, name, v|
@@ -27,10 +36,7 @@ settings! {
     "read_only" Boolean "false" "true rejects statements that change data." => of(s, name).read_only = v.boolean()?;
     "tls" Choice "\"prefer\""
         "off, prefer, require (encrypted without checking the certificate), or verify (the certificate is checked)."
-        => {
-            let words = [("off", Tls::Off), ("prefer", Tls::Prefer), ("require", Tls::Require), ("verify", Tls::Verify)];
-            of(s, name).tls = Some(v.choice(&words)?);
-        };
+        => of(s, name).tls = Some(v.choice(&TLS)?);
     "tls_ca" Path "" "A PEM file with CA certificates to trust instead of the system's."
         => of(s, name).tls_ca = Some(PathBuf::from(v.text()?));
 }

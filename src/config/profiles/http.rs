@@ -2,10 +2,19 @@
 
 use super::super::Settings;
 use super::super::setting::settings;
+use super::words;
 use crate::domain::profile::Http;
 use crate::domain::profile::http::TokenStyle;
 
 const SECTION: &str = "http.*";
+
+/// The words of `token_style`.
+const STYLES: [(&str, TokenStyle); 2] = [("oauth2", TokenStyle::OAuth2), ("json", TokenStyle::Json)];
+
+/// The words of a choice.
+pub(super) fn choices(key: &str) -> Vec<&'static str> {
+    if key == "token_style" { words(&STYLES) } else { Vec::new() }
+}
 
 settings! {
     pub(super) SETTINGS |s, name, v|
@@ -26,7 +35,7 @@ settings! {
     secret "app_secret" Text "" "The client secret for the token request." => of(s, name).token.app_secret = Some(v.secret()?);
     "token_style" Choice "\"oauth2\""
         "oauth2: client credentials in a form; json: a JSON body with app_id and app_secret, as Feishu requires."
-        => of(s, name).token.style = v.choice(&[("oauth2", TokenStyle::OAuth2), ("json", TokenStyle::Json)])?;
+        => of(s, name).token.style = v.choice(&STYLES)?;
     "token_scope" Text "" "The requested scope, with oauth2." => of(s, name).token.scope = Some(v.text()?);
     "token_pointer" Text "\"/access_token\"" "The JSON Pointer of the token in the response."
         => of(s, name).token.pointer = Some(v.text()?);

@@ -10,9 +10,15 @@ mod http;
 mod notify;
 mod sms;
 mod smtp;
+pub mod stored;
 
 pub(super) const SETTINGS: &[&[Setting]] =
     &[smtp::SETTINGS, sms::SETTINGS, datasource::SETTINGS, http::SETTINGS, notify::SETTINGS];
+
+/// The words of a list of choices.
+fn words<T>(choices: &[(&'static str, T)]) -> Vec<&'static str> {
+    choices.iter().map(|(word, _)| *word).collect()
+}
 
 /// Validates the profiles once all settings are read.
 pub(super) fn check(profiles: &Profiles) -> Result<(), SettingsError> {

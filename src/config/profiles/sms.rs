@@ -4,10 +4,23 @@ use std::time::Duration;
 
 use super::super::Settings;
 use super::super::setting::settings;
+use super::words;
 use crate::domain::profile::Sms;
 use crate::domain::profile::sms::{Condition, Provider};
 
 const SECTION: &str = "sms.*";
+
+/// The words of `method`.
+const METHODS: [(&str, &str); 3] = [("GET", "GET"), ("POST", "POST"), ("PUT", "PUT")];
+
+/// The words of a choice.
+pub(super) fn choices(key: &str) -> Vec<&'static str> {
+    match key {
+        "provider" => words(&Provider::ALL),
+        "method" => words(&METHODS),
+        _ => Vec::new(),
+    }
+}
 
 settings! {
     pub(super) SETTINGS |s, name, v|
@@ -29,7 +42,7 @@ settings! {
         "http: the URL of the gateway; URL, headers and body may contain {to} {text} {sign} {template} {params} {id} {access_key} {secret_key}."
         => of(s, name).gateway.url = Some(v.secret()?);
     "method" Choice "" "http: GET, POST or PUT; by default POST with a body, otherwise GET."
-        => of(s, name).gateway.method = Some(v.choice(&["GET", "POST", "PUT"].map(|method| (method, method)))?);
+        => of(s, name).gateway.method = Some(v.choice(&METHODS)?);
     secret "headers" Text "" "http: the headers, one Name: value per line." => of(s, name).gateway.headers = Some(v.secret()?);
     secret "body" Text ""
         "http: the body; JSON if it starts with { or [, otherwise a form. Inserted values are escaped accordingly."

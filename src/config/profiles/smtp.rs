@@ -5,10 +5,23 @@ use std::time::Duration;
 
 use super::super::Settings;
 use super::super::setting::settings;
+use super::words;
 use crate::domain::profile::Smtp;
 use crate::domain::profile::smtp::{PRESETS, Tls};
 
 const SECTION: &str = "smtp.*";
+
+/// The words of `tls`.
+const TLS: [(&str, Tls); 3] = [("implicit", Tls::Implicit), ("starttls", Tls::Starttls), ("none", Tls::None)];
+
+/// The words of a choice.
+pub(super) fn choices(key: &str) -> Vec<&'static str> {
+    match key {
+        "preset" => PRESETS.iter().map(|preset| preset.name).collect(),
+        "tls" => words(&TLS),
+        _ => Vec::new(),
+    }
+}
 
 settings! {
     pub(super) SETTINGS |s, name, v|
@@ -21,10 +34,7 @@ settings! {
     "port" Integer "" "The port, 1 to 65535; by default 465 with implicit TLS, 587 with starttls, 25 with none."
         => of(s, name).port = Some(v.number(1..=65_535)?);
     "tls" Choice "" "implicit (TLS from the start), starttls (required) or none; by default the preset's, otherwise implicit."
-        => {
-            let known = [Tls::Implicit, Tls::Starttls, Tls::None].map(|tls| (tls.as_str(), tls));
-            of(s, name).tls = Some(v.choice(&known)?);
-        };
+        => of(s, name).tls = Some(v.choice(&TLS)?);
     "user" Text "" "The user name; if omitted, Belfry does not authenticate." => of(s, name).user = Some(v.text()?);
     secret "password" Text "" "The password; 163, 126 and QQ require an authorization code instead."
         => of(s, name).password = Some(v.secret()?);

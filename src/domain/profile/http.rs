@@ -68,6 +68,19 @@ pub enum SignIn {
     Token,
 }
 
+impl SignIn {
+    /// The name in API responses.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            SignIn::None => "none",
+            SignIn::Bearer(_) => "bearer",
+            SignIn::Basic { .. } => "basic",
+            SignIn::KeyInHeader { .. } | SignIn::KeyInQuery { .. } => "api_key",
+            SignIn::Token => "token",
+        }
+    }
+}
+
 /// The default header for an API key.
 pub const API_KEY_HEADER: &str = "X-API-Key";
 

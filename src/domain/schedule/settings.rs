@@ -87,7 +87,7 @@ impl ScheduleSettings {
         let Some(calendar) = &self.calendar else { return map };
         let names = &calendar.names;
         if !names.is_empty() {
-            map.insert("calendar".into(), if let [name] = &names[..] { json!(name) } else { json!(names) });
+            map.insert("calendar".into(), json!(names));
         }
         if calendar.rule != CalendarRule::default() {
             map.insert("calendar_rule".into(), calendar.rule.as_str().into());

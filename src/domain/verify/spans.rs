@@ -1,6 +1,7 @@
 //! The rules of a task over time.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
 use serde_json::{Map, Value};
 
 use super::ZoneHistory;
@@ -109,6 +110,11 @@ impl RuleSpan {
         self.times(task_id, self.rule_time(task_id, first), last).filter(|run_at| *run_at >= first).count()
     }
 
+    /// Whether it has no occurrence after a time.
+    fn is_over(&self, at: DateTime<Utc>) -> bool {
+        self.schedule.next_after(at, self.anchor).is_none()
+    }
+
     /// Whether a calendar or a freeze closes the occurrence at a rule's time.
     pub(super) fn closed(&self, rule_at: DateTime<Utc>) -> Closed {
         if self.schedule.is_simple() {
@@ -124,7 +130,7 @@ impl RuleSpan {
 
 /// The spans of a task's definitions, oldest first. `zones`: those of the server; `deleted_at` ends the last span. Definitions
 /// whose trigger cannot be parsed end the spans before them. A task with calendars has a span for each of their versions, and one
-/// that names no zone for each zone of the server.
+/// that names no zone for each zone of the server, until its rules have no further occurrence: another zone does not begin them anew.
 pub fn rule_spans(
     definitions: &[Definition],
     zones: &ZoneHistory,
@@ -133,6 +139,7 @@ pub fn rule_spans(
 ) -> Vec<RuleSpan> {
     let mut spans: Vec<RuleSpan> = Vec::new();
     let (mut rules, mut anchor, mut last_tags) = (Map::new(), DateTime::UNIX_EPOCH, &Value::Null);
+    let mut over_in = None;
     for (place, definition) in definitions.iter().enumerate() {
         let given = rule_fields(&definition.content);
         let enabled = definition.content["enabled"].as_bool().unwrap_or(true);
@@ -140,6 +147,7 @@ pub fn rule_spans(
         let is_same = given == rules;
         if !is_same {
             (rules, anchor) = (given, definition.at);
+            over_in = None;
         }
         if is_same && tags == last_tags && spans.last().is_some_and(|last| last.enabled == enabled) {
             continue;
@@ -154,7 +162,11 @@ pub fn rule_spans(
         };
         let next = definitions[place + 1..].iter().find(|other| differs(other));
         let until = next.map(|next| next.at).or(deleted_at);
-        push_spans(&mut spans, definition, &rules, (zones, calendars, anchor), until);
+        let in_zones = match over_in {
+            Some(zone) => vec![(definition.at, zone)],
+            None => zones.between(definition.at, until).collect(),
+        };
+        over_in = push_spans(&mut spans, definition, &rules, (&in_zones, calendars, anchor), until).or(over_in);
     }
     if let Some(last) = spans.last_mut().filter(|last| last.until.is_none()) {
         last.until = deleted_at;
@@ -168,26 +180,32 @@ fn rule_fields(content: &Value) -> Map<String, Value> {
     names.filter_map(|name| Some((name.to_owned(), content.get(name)?.clone()))).collect()
 }
 
-/// Adds the spans of a definition: one, or one for each zone of the server and each state of its calendars.
+/// A zone of the server, and since when it had it.
+type SinceZone = (DateTime<Utc>, Tz);
+
+/// Adds the spans of a definition: one, or one for each zone of the server and each state of its calendars. Returns the zone in which its
+/// rules were over when the server's zone changed.
 fn push_spans(
     spans: &mut Vec<RuleSpan>,
     definition: &Definition,
     rules: &Map<String, Value>,
-    (zones, calendars, anchor): (&ZoneHistory, &CalendarHistory, DateTime<Utc>),
+    (in_zones, calendars, anchor): (&[SinceZone], &CalendarHistory, DateTime<Utc>),
     until: Option<DateTime<Utc>>,
-) {
+) -> Option<Tz> {
     let mut fields = rules.clone();
     let trigger = fields.shift_remove("trigger").unwrap_or_default();
-    let Ok(settings) = ScheduleSettings::parse(&Value::Object(fields)) else { return };
+    let settings = ScheduleSettings::parse(&Value::Object(fields)).ok()?;
     let tags = definition.content["tags"].as_array().into_iter().flatten().filter_map(Value::as_str);
     let tags: Vec<String> = tags.map(str::to_owned).collect();
     let enabled = definition.content["enabled"].as_bool().unwrap_or(true);
-    let in_zones: Vec<_> = zones.between(definition.at, until).collect();
     let mut last_parsed = None;
     for (place, (zone_from, zone)) in in_zones.iter().enumerate() {
-        let Ok(parsed) = ScheduleRules::parse(&trigger, &settings, *zone) else { return };
+        let parsed = ScheduleRules::parse(&trigger, &settings, *zone).ok()?;
         if parsed.calendar_names().is_empty() && last_parsed.as_ref() == Some(&parsed) {
             continue;
+        }
+        if place > 0 && spans.last().is_some_and(|last| last.is_over(*zone_from)) {
+            return Some(in_zones[place - 1].1);
         }
         last_parsed = Some(parsed.clone());
         let until = in_zones.get(place + 1).map(|(next, _)| *next).or(until);
@@ -202,6 +220,7 @@ fn push_spans(
             }
         }
     }
+    None
 }
 
 /// Whether an occurrence is closed.

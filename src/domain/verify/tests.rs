@@ -1,7 +1,7 @@
 //! Tests of the verification.
 
 use chrono_tz::Tz;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::*;
 use crate::domain::schedule::CalendarHistory;
@@ -145,6 +145,39 @@ fn rule_without_a_zone_is_read_in_the_zone_in_force() {
     let rows = ["2027-01-15T09:00:00Z", "2027-01-16T09:00:00Z", "2027-01-17T01:00:00Z"].map(time);
     let found = verify(&history, &rows, at(0), at(200_000));
     assert!(found.is_clean() && found.expected == 3, "{found:?}");
+}
+
+#[test]
+fn another_zone_does_not_begin_rules_anew_that_are_over() {
+    // 17:00 is 09:00 UTC in Shanghai and 16:00 UTC in Berlin; the zone changes at 11:46:40 UTC.
+    let zones = ZoneHistory::new(&[(at(13_600), Tz::Asia__Shanghai, Tz::Europe__Berlin)], Tz::Europe__Berlin);
+    let date = json!({"type": "date", "run_date": "2027-01-15 17:00"});
+    let ending = json!({"type": "cron", "hour": 17, "end_date": "2027-01-15 20:00"});
+    let time = |text: &str| LogRow { scheduled_at: text.parse().unwrap(), ..row(1) };
+    let found = |trigger: &Value, changes: &[Value], rows: &[LogRow]| {
+        let definition = |(place, change): (usize, &Value)| {
+            let mut content = json!({"trigger": trigger, "enabled": true});
+            content.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+            Definition { at: at(place as i64 * 14_000), content }
+        };
+        let definitions: Vec<Definition> = changes.iter().enumerate().map(definition).collect();
+        let spans = rule_spans(&definitions, &zones, None, &CalendarHistory::default());
+        verify(&TaskHistory { task_id: "a".into(), spans, ..TaskHistory::default() }, rows, at(0), at(200_000))
+    };
+    let ran = [time("2027-01-15T09:00:00Z")];
+    let (unchanged, changed) = ([json!({})], [json!({}), json!({"tags": ["b"]}), json!({"enabled": false}), json!({})]);
+    for trigger in [&date, &ending] {
+        for changes in [&unchanged[..], &changed[..]] {
+            let found = found(trigger, changes, &ran);
+            assert!(found.is_clean() && found.expected == 1, "{trigger} {changes:?}: {found:?}");
+        }
+        assert_eq!(found(trigger, &unchanged, &[]).lost.len(), 1);
+        let again = [ran[0].clone(), time("2027-01-15T16:00:00Z")];
+        assert_eq!(found(trigger, &unchanged, &again).unexplained.len(), 1, "{trigger} does not run in the other zone");
+    }
+    let new_date = [json!({}), json!({"trigger": {"type": "date", "run_date": "2027-01-15 18:00"}})];
+    let later = [ran[0].clone(), time("2027-01-15T17:00:00Z")];
+    assert!(found(&date, &new_date, &later).is_clean(), "another date counts in the zone in force");
 }
 
 #[test]

@@ -31,6 +31,10 @@ pub async fn run(
     let Some(entry) = transport.registry.get(task_type) else {
         return Outcome::unusable(&message!("channel.task_type", task_type));
     };
+    // The profiles as they were read last serve while the database is not available.
+    if let Err(error) = transport.registry.prepare(&entry).await {
+        tracing::debug!(%error, "failed to read the profiles; using those read last");
+    }
     if let Some(fault) = entry.check(&params, "").into_iter().next() {
         return Outcome::unusable(&fault.message);
     }

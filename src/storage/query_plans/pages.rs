@@ -1,9 +1,11 @@
 //! Pages of executions as statements.
 
-use crate::domain::execution::Status;
+use chrono::{DateTime, Duration};
+
+use crate::domain::execution::{Cause, Status};
 use crate::domain::page::{Cursor, Direction, ExecutionFilter, ExecutionSort, PageRequest};
 use crate::domain::tag_scope::TagScope;
-use crate::storage::execution_list;
+use crate::storage::{execution_list, queue_setting, stats};
 
 pub(super) const FAILURES: [Status; 3] = [Status::Failed, Status::TimedOut, Status::Interrupted];
 
@@ -19,6 +21,50 @@ pub(super) fn page_of(task_id: Option<&str>, statuses: &[Status]) -> String {
 pub(super) fn longest() -> String {
     let order = (ExecutionSort::Duration, true);
     execution_list::sorted_query(&ExecutionFilter::default(), order, 40, None).into_parts().0
+}
+
+/// What the overview and the histogram of the executions read, with the steps of its plans.
+pub(super) fn overview_plans() -> Vec<(&'static str, String, &'static [&'static str])> {
+    vec![
+        (
+            "active executions by queue",
+            stats::active_by_queue_query(&TagScope::ALL, 10).into_parts().0,
+            &["SCAN executions USING INDEX executions_active"],
+        ),
+        ("the settings of queues", queue_setting::ALL.into(), &["SCAN server_state"]),
+        ("the setting of a queue", queue_setting::LOCK.into(), &["SEARCH server_state USING PRIMARY KEY (name=?)"]),
+        (
+            "the slowest tasks",
+            stats::slowest_query(&TagScope::ALL, 8).into_parts().0,
+            &["SEARCH tasks USING INDEX tasks_slow (last_duration_ms>?)"],
+        ),
+        (
+            "the outcomes of a task",
+            outcomes_of(ExecutionFilter { task_id: Some("a".to_owned()), ..ExecutionFilter::default() }),
+            &["SEARCH executions USING INDEX executions_task (task_id=? AND id>? AND id<?)"],
+        ),
+        (
+            "the outcomes of a type",
+            outcomes_of(ExecutionFilter { task_type: Some("a".to_owned()), ..ExecutionFilter::default() }),
+            &["SEARCH executions USING INDEX executions_type (task_type=? AND id>? AND id<?)"],
+        ),
+        (
+            "the outcomes of requested runs",
+            outcomes_of(ExecutionFilter { cause: Some(Cause::Manual), ..ExecutionFilter::default() }),
+            &["SEARCH executions USING INDEX executions_cause (cause=? AND id>? AND id<?)"],
+        ),
+        (
+            "the outcomes of a search",
+            outcomes_of(ExecutionFilter { search: Some("a".to_owned()), ..ExecutionFilter::default() }),
+            &["SEARCH executions USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"],
+        ),
+    ]
+}
+
+/// The outcomes of a day.
+fn outcomes_of(filter: ExecutionFilter) -> String {
+    let (from, to) = (DateTime::UNIX_EPOCH, DateTime::UNIX_EPOCH + Duration::days(1));
+    execution_list::outcomes_query(&filter, (from, to), 60_000, None).into_parts().0
 }
 
 /// A late page for a scope of two tags.

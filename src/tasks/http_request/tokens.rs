@@ -40,6 +40,8 @@ type Slot = Arc<AsyncMutex<Option<Token>>>;
 struct Token {
     text: Secret,
     use_until: Instant,
+    /// The request that it was issued for; a changed profile needs another one.
+    call: TokenCall,
 }
 
 impl TokenCache {
@@ -55,6 +57,7 @@ impl TokenCache {
         let mut slot = slot.lock().await;
         if let Some(token) = &*slot
             && token.use_until > Instant::now()
+            && token.call == *call
             && refused != Some(&token.text)
         {
             return Ok(token.text.clone());
@@ -104,7 +107,8 @@ fn read(call: &TokenCall, response: &ReceivedResponse, requested_at: Instant) ->
         Some(text) if response.status.is_success() => {
             let expires = json.and_then(|json| json.pointer(call.expires_pointer.as_deref().unwrap_or("/expires_in")));
             let lifetime = expires.and_then(seconds).unwrap_or(DEFAULT_LIFETIME);
-            Ok(Token { text: Secret::new(text), use_until: requested_at + (lifetime - EXPIRY_MARGIN.min(lifetime / 10)) })
+            let use_until = requested_at + (lifetime - EXPIRY_MARGIN.min(lifetime / 10));
+            Ok(Token { text: Secret::new(text), use_until, call: call.clone() })
         }
         _ => Err(refusal(pointer, response)),
     }

@@ -3,9 +3,9 @@
 use encoding_rs::Encoding;
 use windows_sys::Win32::Globalization::GetOEMCP;
 
-/// Whether the code page has all characters of a text.
+/// Whether the code page has all characters of a text. Of the pages of DOS, which the library lacks, only ASCII counts.
 pub(super) fn can_hold(text: &str) -> bool {
-    !encoding().encode(text).2
+    text.is_ascii() || (encoding() != encoding_rs::WINDOWS_1252 && !encoding().encode(text).2)
 }
 
 /// The encoding of the code page.

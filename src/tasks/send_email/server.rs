@@ -29,9 +29,17 @@ const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
 pub(super) struct Servers(Mutex<HashMap<String, Arc<Server>>>);
 
 impl Servers {
+    /// The server of a profile; a new one if the profile has changed.
     pub fn get(&self, name: &str, profile: &Smtp) -> Arc<Server> {
         let mut servers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        servers.entry(name.to_owned()).or_insert_with(|| Arc::new(Server::new(profile.clone()))).clone()
+        match servers.get(name).filter(|server| server.profile == *profile) {
+            Some(server) => server.clone(),
+            None => {
+                let server = Arc::new(Server::new(profile.clone()));
+                servers.insert(name.to_owned(), server.clone());
+                server
+            }
+        }
     }
 }
 

@@ -16,7 +16,7 @@ use super::meter::{CELL_MAX, too_large};
 use super::session::{Column, Event, RowSender, Session, Step, Stopper};
 use super::statement::{Placeholder, Statement, Values};
 use super::target::Target;
-use crate::i18n::message;
+use crate::i18n::{Message, message};
 
 /// Query timeout in seconds, so that an abandoned run does not hold its connection forever.
 const STATEMENT_LIMIT: usize = 3600;
@@ -191,6 +191,6 @@ impl From<odbc_api::Error> for SqlError {
         let message = error.to_string();
         // The SQLSTATE classes common to all drivers: connection exceptions, transaction rollback, timeouts.
         let retryable = ["State: 08", "State: 40", "State: HYT"].iter().any(|class| message.contains(class));
-        SqlError { message: message.into(), retryable, position: None }
+        SqlError { message: Message::verbatim(message), retryable, position: None }
     }
 }

@@ -2,13 +2,15 @@
 //!
 //! A running statement cannot be stopped from outside; it ends at the call timeout, or when its rows are no longer received.
 
+use std::io::Read;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::future::BoxFuture;
-use oracledb::{Connection, ErrorKind, OracleTimestamp, Row, ToDbValue};
+use oracledb::{Connection, ErrorKind, Lob, OracleTimestamp, Row, ToDbValue};
 
 use super::cell::{Cell, shortest};
 use super::error::SqlError;
+use super::meter::{CELL_MAX, too_large};
 use super::session::{Column, Event, RowSender, Session, Step, Stopper};
 use super::statement::{Placeholder, Statement, Values};
 use super::target::Target;
@@ -17,6 +19,10 @@ use crate::i18n::{Message, message};
 
 /// Call timeout, so that an abandoned run does not hold its connection forever.
 const CALL_LIMIT: std::time::Duration = std::time::Duration::from_secs(3600);
+/// Rows that the driver fetches at once, without their large objects.
+const ROWS_AT_ONCE: u32 = 10;
+/// Bytes of a large object that are read at once.
+const PIECE: usize = 256 << 10;
 
 /// A connection to Oracle.
 pub struct Oracle {
@@ -123,13 +129,14 @@ impl Session for Oracle {
 }
 
 fn query(connection: &Connection, text: &str, params: &[&dyn ToDbValue], out: &RowSender) -> Result<(), SqlError> {
-    let cursor = connection.query(text, params)?;
+    // Large objects arrive as locators, so that one above the limit is never in memory.
+    let cursor = connection.statement(text)?.fetch_array_size(ROWS_AT_ONCE).fetch_lobs().build()?.query(params)?;
     let kinds: Vec<String> = cursor.columns().iter().map(|column| column.db_type().name().to_lowercase()).collect();
     let column = |(column, kind): (&oracledb::Metadata, &String)| Column { name: column.name().to_owned(), kind: kind.clone() };
     out.send_blocking(Event::Columns(cursor.columns().iter().zip(&kinds).map(column).collect()))?;
     for row in cursor {
-        let row = row?;
-        let cells = kinds.iter().enumerate().map(|(index, kind)| cell(&row, index, kind)).collect::<Result<_, _>>()?;
+        let mut row = row?;
+        let cells = kinds.iter().enumerate().map(|(index, kind)| cell(&mut row, index, kind)).collect::<Result<_, _>>()?;
         out.send_blocking(Event::Row(cells))?;
     }
     Ok(())
@@ -147,7 +154,10 @@ fn param(cell: Cell) -> Box<dyn ToDbValue> {
 }
 
 /// Reads a value by its column's type: exact numbers as digits, unknown types as text.
-fn cell(row: &Row, index: usize, kind: &str) -> Result<Cell, SqlError> {
+fn cell(row: &mut Row, index: usize, kind: &str) -> Result<Cell, SqlError> {
+    if kind.contains("lob") || kind.contains("bfile") {
+        return row.take::<Option<Lob>>(index)?.map_or(Ok(Cell::Null), large_object);
+    }
     if kind.contains("number") {
         let number: Option<oracledb::OracleNumber> = row.get(index)?;
         return Ok(number.map_or(Cell::Null, |number| {
@@ -164,13 +174,39 @@ fn cell(row: &Row, index: usize, kind: &str) -> Result<Cell, SqlError> {
     if kind.contains("date") || kind.contains("timestamp") {
         return Ok(row.get::<Option<OracleTimestamp>>(index)?.map_or(Cell::Null, |at| Cell::Text(at.to_string())));
     }
-    if kind.contains("raw") || kind.contains("blob") {
+    if kind.contains("raw") {
         return Ok(row.get::<Option<Vec<u8>>>(index)?.map_or(Cell::Null, Cell::Bytes));
     }
     if kind.contains("boolean") {
         return Ok(row.get::<Option<bool>>(index)?.map_or(Cell::Null, Cell::Bool));
     }
     Ok(row.get::<Option<String>>(index)?.map_or(Cell::Null, Cell::Text))
+}
+
+/// Reads a large object in pieces.
+fn large_object(mut lob: Lob) -> Result<Cell, SqlError> {
+    let kind = lob.db_type();
+    let is_text = kind == oracledb::DB_TYPE_CLOB || kind == oracledb::DB_TYPE_NCLOB;
+    let bytes = read_whole(&mut lob)?;
+    Ok(match is_text {
+        true => Cell::Text(String::from_utf8_lossy(&bytes).into_owned()),
+        false => Cell::Bytes(bytes),
+    })
+}
+
+/// Reads all bytes, at most [`CELL_MAX`].
+fn read_whole(source: &mut impl Read) -> Result<Vec<u8>, SqlError> {
+    let (mut piece, mut all) = (vec![0; PIECE], Vec::new());
+    loop {
+        let read = source.read(&mut piece).map_err(|error| SqlError::retry(Message::verbatim(error.to_string())))?;
+        all.extend_from_slice(&piece[..read]);
+        if all.len() > CELL_MAX {
+            return Err(too_large(CELL_MAX as u64));
+        }
+        if read == 0 {
+            return Ok(all);
+        }
+    }
 }
 
 impl From<oracledb::Error> for SqlError {
@@ -200,5 +236,31 @@ impl From<oracledb::Error> for SqlError {
             .any(|code| message.contains(code)),
         };
         SqlError { message: Message::verbatim(message), retryable, position: None }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn large_objects_end_at_the_limit_of_a_cell() {
+        let mut small = &[7; 3 * PIECE + 1][..];
+        assert_eq!(read_whole(&mut small).unwrap(), vec![7; 3 * PIECE + 1]);
+        let mut read = 0;
+        let mut endless = Endless(&mut read);
+        let error = read_whole(&mut endless).unwrap_err();
+        assert!(error.message.to_string().contains("16 MiB") && !error.retryable, "{}", error.message);
+        assert!(read <= CELL_MAX + PIECE, "{read}");
+    }
+
+    /// A source without an end that counts what was read.
+    struct Endless<'r>(&'r mut usize);
+
+    impl Read for Endless<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+            *self.0 += buffer.len();
+            Ok(buffer.len())
+        }
     }
 }

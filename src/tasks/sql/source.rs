@@ -1,7 +1,7 @@
-//! Datasources of the settings by name, and connections to them.
+//! Datasources by name, and connections to them.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono_tz::Tz;
 use tokio::sync::Semaphore;
@@ -13,48 +13,73 @@ use super::split::split;
 use super::statement::Values;
 use super::target::Target;
 use super::{mssql, mysql, postgres, sqlite};
-use crate::domain::profile::Profiles;
 use crate::domain::profile::datasource::{Address, Datasource, Engine};
 use crate::i18n::{Message, message};
+use crate::profiles::ProfileDirectory;
 use crate::tasks::template::is_template;
 
-/// All datasources of the settings, by name.
-#[derive(Default)]
-pub struct Datasources(BTreeMap<String, Arc<Source>>);
+/// The datasources of the profiles, each with its own limit of connections as long as its profile stays the same.
+pub struct Datasources {
+    profiles: Arc<ProfileDirectory>,
+    zone: Tz,
+    sources: Mutex<BTreeMap<String, Known>>,
+}
 
-/// A datasource of the settings.
+/// A datasource with the profile that it was built from.
+struct Known {
+    profile: Datasource,
+    source: Arc<Source>,
+}
+
+/// A datasource of the profiles.
 pub struct Source {
     pub name: String,
     target: Target,
     permits: Arc<Semaphore>,
 }
 
+impl Default for Datasources {
+    /// None.
+    fn default() -> Self {
+        Self::new(Arc::default(), Tz::UTC)
+    }
+}
+
 impl Datasources {
-    /// The datasources of the profiles. Profiles with an invalid URL were rejected at start and are skipped.
-    pub fn new(profiles: &Profiles, zone: Tz) -> Datasources {
-        let source = |(name, profile): (&String, &Datasource)| {
-            let address = profile.address().ok()?;
-            Some((name.clone(), Arc::new(Source::new(name, profile, address, zone))))
-        };
-        Datasources(profiles.datasource.iter().filter_map(source).collect())
+    pub fn new(profiles: Arc<ProfileDirectory>, zone: Tz) -> Datasources {
+        Datasources { profiles, zone, sources: Mutex::default() }
     }
 
-    /// All datasources, sorted by name.
-    pub fn all(&self) -> impl Iterator<Item = &Arc<Source>> {
-        self.0.values()
+    /// All datasources, sorted by name. Profiles with an invalid URL were rejected before and are skipped.
+    pub fn all(&self) -> Vec<Arc<Source>> {
+        self.current().into_values().collect()
+    }
+
+    fn current(&self) -> BTreeMap<String, Arc<Source>> {
+        let profiles = self.profiles.current();
+        let mut sources = self.sources.lock().unwrap_or_else(PoisonError::into_inner);
+        sources.retain(|name, known| profiles.datasource.get(name) == Some(&known.profile));
+        for (name, profile) in profiles.datasource.iter().filter(|(name, _)| !sources.contains_key(*name)).collect::<Vec<_>>() {
+            if let Ok(address) = profile.address() {
+                let source = Arc::new(Source::new(name, profile, address, self.zone));
+                sources.insert(name.clone(), Known { profile: profile.clone(), source });
+            }
+        }
+        sources.iter().map(|(name, known)| (name.clone(), known.source.clone())).collect()
     }
 
     /// The datasource of this name; without a name the only one. The error lists the names.
     pub fn get(&self, name: Option<&str>) -> Result<Arc<Source>, Message> {
-        let names: Vec<&str> = self.0.keys().map(String::as_str).collect();
+        let sources = self.current();
+        let names: Vec<&str> = sources.keys().map(String::as_str).collect();
         let known = names.join(", ");
         match (name, names.as_slice()) {
             (_, []) => Err(message!("sql.no_datasource")),
-            (None, [only]) => Ok(Arc::clone(&self.0[*only])),
+            (None, [only]) => Ok(Arc::clone(&sources[*only])),
             (None, _) => Err(message!("sql.several_datasources", known)),
             (Some(name), _) => {
                 let unknown = || message!("sql.unknown_datasource", name = crate::domain::input::truncate(name, 64), known);
-                self.0.get(name).cloned().ok_or_else(unknown)
+                sources.get(name).cloned().ok_or_else(unknown)
             }
         }
     }
@@ -62,7 +87,7 @@ impl Datasources {
     /// As [`Datasources::get`], for saving a task: any name is allowed if no datasource is configured yet.
     pub fn check(&self, name: Option<&str>) -> Result<(), Message> {
         let is_template = name.is_some_and(is_template);
-        if self.0.is_empty() || is_template { Ok(()) } else { self.get(name).map(drop) }
+        if is_template || self.profiles.current().datasource.is_empty() { Ok(()) } else { self.get(name).map(drop) }
     }
 }
 
@@ -187,6 +212,7 @@ fn is_password(key: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::profile::Profiles;
     use crate::domain::secret::Secret;
 
     fn sources(urls: &[(&str, &str)]) -> Datasources {
@@ -195,7 +221,7 @@ mod tests {
             let profile = Datasource { url: Some(Secret::new(*url)), ..Datasource::default() };
             profiles.datasource.insert((*name).to_owned(), profile);
         }
-        Datasources::new(&profiles, Tz::UTC)
+        Datasources::new(Arc::new(ProfileDirectory::fixed(profiles)), Tz::UTC)
     }
 
     #[test]

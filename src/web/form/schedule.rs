@@ -136,7 +136,7 @@ fn put_calendar(form: &Pairs, map: &mut Map<String, Value>) {
         return;
     };
     let names: Vec<&str> = names.split(',').map(str::trim).filter(|name| !name.is_empty()).collect();
-    map.insert("calendar".into(), if let [name] = names[..] { name.into() } else { names.into() });
+    map.insert("calendar".into(), names.into());
     let nth = form.get("/nth_working_day").map(super::number_or_text);
     match form.get("/calendar_rule") {
         None | Some("only") => {}
@@ -299,9 +299,9 @@ mod tests {
             map.shift_remove("trigger");
             Value::Object(map)
         };
-        assert_eq!(chosen("only"), json!({"calendar": "cn"}));
-        assert_eq!(chosen("last"), json!({"calendar": "cn", "nth_working_day": -1}));
-        assert_eq!(chosen("before_holiday"), json!({"calendar": "cn", "calendar_rule": "before_holiday"}));
+        assert_eq!(chosen("only"), json!({"calendar": ["cn"]}));
+        assert_eq!(chosen("last"), json!({"calendar": ["cn"], "nth_working_day": -1}));
+        assert_eq!(chosen("before_holiday"), json!({"calendar": ["cn"], "calendar_rule": "before_holiday"}));
     }
 
     #[test]

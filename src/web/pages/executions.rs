@@ -65,7 +65,7 @@ pub async fn list(ctx: Arc<RequestContext>) -> HandlerResult {
         causes: cause_choices(&ctx.view()),
         ranges: RANGES.map(|(key, _)| range(key)).into(),
         tabs: tabs(history.as_deref(), &submitted.statuses, |status| submitted.of_status(status, zone)),
-        histogram: history.as_ref().map(|history| Histogram::new(&ctx.view(), history, zone)).unwrap_or_default(),
+        histogram: histogram(&ctx, history.as_deref(), &submitted, zone),
         heads: heads(&submitted, order, zone),
         unsorted: if order.is_some() { submitted.sorted("", zone) } else { String::new() },
         rows: rows::executions(&ctx, &found.items).await?,
@@ -95,18 +95,25 @@ async fn sorted(
     Ok(Page { total_is_exact: items.len() < size as usize, items, next: None, previous: None, total })
 }
 
-/// The outcomes of the chosen range, else of the last day; `None` if the filter has more than statuses and times, since the
-/// counters know no more.
+fn histogram(ctx: &RequestContext, history: Option<&OutcomeHistory>, submitted: &Filter, zone: Tz) -> Histogram {
+    let address = |from: &str, to: &str| submitted.between(from, to, zone);
+    history.map(|history| Histogram::new(&ctx.view(), history, zone, address)).unwrap_or_default()
+}
+
+/// The outcomes of the chosen range, else of the last day: from the counters, or if the filter has more than statuses and times, among
+/// the newest matches. `None` for a range that is too long.
 async fn history(
     ctx: &RequestContext,
     filter: &ExecutionFilter,
     now: DateTime<Utc>,
 ) -> Result<Option<Arc<OutcomeHistory>>, Failure> {
-    let is_counted = filter.task_id.is_none() && filter.task_type.is_none() && filter.cause.is_none() && filter.search.is_none();
-    let to = filter.to.unwrap_or(now);
+    let ExecutionFilter { task_id, task_type, cause, search, .. } = filter.resolved();
+    let is_counted = task_id.is_none() && task_type.is_none() && cause.is_none() && search.is_none();
+    let to = filter.to.unwrap_or(now + Duration::milliseconds(1));
     let from = filter.from.unwrap_or(to - Duration::days(1));
-    match SlotRange::new(from, to).filter(|_| is_counted) {
-        Some(range) => Ok(Some(ctx.services().stats.outcome_history(ctx.actor()?, range).await?)),
+    match SlotRange::new(from, to) {
+        Some(range) if is_counted => Ok(Some(ctx.services().stats.outcome_history(ctx.actor()?, range).await?)),
+        Some(range) => Ok(Some(ctx.services().stats.matching_history(ctx.actor()?, filter, range).await?)),
         None => Ok(None),
     }
 }
@@ -262,6 +269,11 @@ impl Filter {
             _ => wanted,
         };
         wanted.address(zone, "")
+    }
+
+    /// Returns the URL of this filter between two times.
+    fn between(&self, from: &str, to: &str, zone: Tz) -> String {
+        Filter { range: String::new(), from: from.to_owned(), to: to.to_owned(), ..self.clone() }.address(zone, "")
     }
 
     /// Returns the URL of this filter with a predefined range, or without it if it is already active.

@@ -77,5 +77,5 @@ pub async fn confirm_end(ctx: Arc<RequestContext>) -> HandlerResult {
 /// `POST /freezes/{id}/end`
 pub async fn end(ctx: Arc<RequestContext>) -> HandlerResult {
     ctx.services().freezes.end(ctx.actor()?, ctx.id()).await?;
-    Ok(ctx.action_done(&Flash::new("freeze_ended", "", ""), "", LIST))
+    Ok(ctx.action_done(&Flash::new("freeze_ended", "", ""), ctx.id(), LIST))
 }

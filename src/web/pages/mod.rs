@@ -29,6 +29,8 @@ mod params;
 mod pause;
 mod preferences;
 mod preview;
+mod profiles;
+mod queues;
 mod rows;
 mod run_form;
 mod saved_views;
@@ -147,6 +149,10 @@ pub fn routes(web: &Arc<Web>) -> Route {
         .at("/settings/datasources", get(session(web, datasources::list)).post(session(web, datasources::test)))
         .at("/settings/mail", get(session(web, mail_sms_profiles::mail)).post(session(web, mail_sms_profiles::test_mail)))
         .at("/settings/sms", get(session(web, mail_sms_profiles::sms)).post(session(web, mail_sms_profiles::test_sms)))
+        .at("/settings/http", get(session(web, mail_sms_profiles::http)).post(session(web, mail_sms_profiles::test_http)))
+        .at("/settings/profiles/new", get(session(web, profiles::new)).post(session(web, profiles::create)))
+        .at("/settings/profiles/edit", get(session(web, profiles::edit)).post(session(web, profiles::update)))
+        .at("/settings/profiles/delete", get(session(web, profiles::confirm_delete)).post(session(web, profiles::delete)))
         .at("/incidents", get(session(web, incidents::list)))
         .at("/incidents/:id", get(session(web, incidents::show)))
         .at("/incidents/:id/acknowledge", post(session(web, incidents::acknowledge)))
@@ -157,6 +163,8 @@ pub fn routes(web: &Arc<Web>) -> Route {
         .at("/settings/rules/edit", get(session(web, notify_rules::edit)).post(session(web, notify_rules::update)))
         .at("/settings/rules/delete", get(session(web, notify_rules::confirm_delete)).post(session(web, notify_rules::delete)))
         .at("/nodes", get(session(web, nodes::show)))
+        .at("/settings/queues", get(session(web, queues::list)).post(session(web, queues::change)))
+        .at("/settings/queues/limit", get(session(web, queues::limit_form)).post(session(web, queues::set_limit)))
         .at("/settings/secrets", get(session(web, secrets::list)).post(session(web, secrets::set)))
         .at("/settings/secrets/delete", get(session(web, secrets::confirm_delete)).post(session(web, secrets::delete)))
         .at("/settings/channels", get(session(web, channels::list)).post(session(web, channels::create)))

@@ -87,10 +87,10 @@ pub async fn draw(
 async fn known_names(ctx: &RequestContext) -> Result<KnownNames, Failure> {
     let (actor, services) = (ctx.actor()?, ctx.services());
     let mut names = KnownNames::default();
-    if let Ok(sources) = services.datasources.list(actor) {
+    if let Ok(sources) = services.datasources.list(actor).await {
         names.datasources = sources.iter().map(|source| source.name.clone()).collect();
     }
-    if let Ok(profiles) = services.profiles.list(actor) {
+    if let Ok(profiles) = services.profiles.list(actor).await {
         names.http = profiles.http.keys().cloned().collect();
         names.smtp = profiles.smtp.keys().cloned().collect();
         names.sms = profiles.sms.keys().cloned().collect();

@@ -246,7 +246,7 @@ impl<'d> Drawn<'d> {
             chosen: entry.map(|entry| TypeView::new(&entry.spec, ctx.language)),
             zones: chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name().to_owned()).collect(),
             server_zone: ctx.services().zone.name().to_owned(),
-            queues: ctx.services().queues.to_vec(),
+            queues: ctx.services().queue_names.to_vec(),
             stale: None,
             cron_open,
         })
@@ -308,7 +308,7 @@ pub async fn type_part(ctx: Arc<RequestContext>) -> HandlerResult {
         params: params::draw(&ctx, chosen.as_deref(), text, submitted.shown, false).await?,
         form: Fields { values, ..Fields::default() },
         chosen: chosen.map(|entry| TypeView::new(&entry.spec, ctx.language)),
-        queues: ctx.services().queues.to_vec(),
+        queues: ctx.services().queue_names.to_vec(),
         policy_open: ctx.form.get("policy_open").is_some(),
     };
     ctx.fragment(StatusCode::OK, TypePart::TEMPLATE, &view)

@@ -27,7 +27,7 @@ pub struct ExecutionList {
     /// Predefined time ranges.
     pub ranges: Vec<Range>,
     pub tabs: Vec<StatusTab>,
-    /// The outcomes of the range, by slot; without slots where the filter has more than statuses and times.
+    /// The outcomes of the range, by slot; without slots where the range is too long.
     pub histogram: Histogram,
     /// Sort links of the columns started and duration.
     pub heads: Vec<SortHead>,

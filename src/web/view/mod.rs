@@ -21,15 +21,19 @@ pub mod heartbeats;
 pub mod hooks;
 pub mod incidents;
 pub mod mail_sms_profiles;
+pub mod managed;
 pub mod nodes;
 pub mod notify_rules;
 pub mod occurrences;
+pub mod outcome_column;
 pub mod output;
 pub mod output_search;
 pub mod overview;
 pub mod params;
 pub mod params_check;
 pub mod pause;
+pub mod profiles;
+pub mod queues;
 pub mod resources;
 pub mod result;
 pub mod run_chart;
@@ -45,6 +49,7 @@ pub mod tasks;
 pub mod test_run;
 pub mod tokens;
 pub mod transfer;
+pub mod trend;
 pub mod users;
 pub mod versions;
 pub mod why;
@@ -187,6 +192,11 @@ impl Moment {
     /// Hour and minute only.
     pub fn clock(at: DateTime<Utc>, zone: Tz) -> Moment {
         Moment::format(at, zone, "%H:%M", "clock")
+    }
+
+    /// Month and day, in this zone also in the browser.
+    pub fn day(at: DateTime<Utc>, zone: Tz) -> Moment {
+        Moment::format(at, zone, "%m-%d", "zoned")
     }
 
     /// A moment for samples.

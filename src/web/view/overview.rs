@@ -1,5 +1,7 @@
 //! View of the overview page.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use serde::Serialize;
@@ -8,14 +10,19 @@ use super::chart::{Chart, Column};
 use super::context::ViewContext;
 use super::executions::ExecutionRow;
 use super::incidents::{IncidentRow, PageLink};
+use super::outcome_column::{column, window};
+use super::queues::QueueLine;
 use super::tasks::task_href;
+use super::trend::TrendView;
 use super::{Moment, View};
 use crate::domain::notify::incident::Incident;
-use crate::domain::stats::DueTask;
+use crate::domain::stats::{DueTask, SlowTask};
 use crate::i18n::{Language, Message};
+use crate::service::QueueState;
 use crate::stats::likely_cause::{FailureGroup, LikelyCause};
 use crate::stats::overview as domain;
-use crate::stats::timeline::{PlannedSlot, Slot};
+use crate::stats::timeline::PlannedSlot;
+use crate::stats::trend::Trend;
 use crate::web::urls::{encode, with_query};
 
 mod samples;
@@ -48,14 +55,13 @@ pub struct Overview {
     pub current: Vec<Current>,
     pub overdue: Vec<Due>,
     pub missed: Vec<ExecutionRow>,
-    pub hours: Chart,
-    /// Labels below the chart of hours.
-    pub hour_marks: Vec<Moment>,
+    pub trend: TrendView,
+    pub slowest: Vec<Slow>,
+    pub queues: Vec<QueueLine>,
     pub timeline: Chart,
     /// Labels of the timeline: its start, now and its end.
     pub timeline_marks: Vec<Moment>,
     pub planned_more: bool,
-    pub legend: Vec<&'static str>,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -132,9 +138,33 @@ pub struct Current {
     pub elapsed: i64,
 }
 
+/// A task by the duration of its last run.
+#[derive(Debug, Clone, Serialize)]
+pub struct Slow {
+    pub name: String,
+    pub href: String,
+    pub status: &'static str,
+    pub duration: i64,
+    pub at: Moment,
+}
+
+impl Slow {
+    fn new(ctx: &ViewContext, task: &SlowTask) -> Slow {
+        Slow {
+            name: task.name.clone(),
+            href: task_href(&task.task_id),
+            status: task.last_status.as_str(),
+            duration: task.last_duration_ms,
+            at: Moment::brief(task.last_run_at, ctx.zone, ctx.now),
+        }
+    }
+}
+
 /// What the page shows beside the statistics.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct MoreOfOverview {
+    pub trend: Arc<Trend>,
+    pub queues: Vec<QueueState>,
     /// Why the server plans or writes nothing at the moment.
     pub not_ready: Option<Message>,
     /// The newest open incidents.
@@ -172,12 +202,12 @@ impl Overview {
             current: found.current.iter().map(|current| Current::new(ctx, current, found.now)).collect(),
             overdue: due(&found.overdue),
             missed: rows(&found.missed),
-            hours: Chart::new(found.hours.iter().map(|hour| column(ctx, hour, zone)).collect()),
-            hour_marks: found.hours.iter().step_by(6).map(|hour| Moment::clock(hour.from, zone)).collect(),
+            trend: TrendView::new(ctx, &more.trend),
+            slowest: found.slowest.iter().map(|task| Slow::new(ctx, task)).collect(),
+            queues: more.queues.iter().map(QueueLine::new).collect(),
             timeline: timeline(ctx, found, zone),
             timeline_marks: timeline_marks(found, zone),
             planned_more: found.planned_more,
-            legend: legend(found),
         }
     }
 }
@@ -191,31 +221,13 @@ fn summary(found: &domain::Overview) -> &'static str {
     }
 }
 
-/// Returns the URL of the executions that started within a period, in the server's time zone.
-fn window(from: DateTime<Utc>, to: Option<DateTime<Utc>>, zone: Tz) -> String {
-    let text = |at: DateTime<Utc>| at.with_timezone(&zone).format("%Y-%m-%dT%H:%M:%S").to_string();
-    let to = to.map(text).unwrap_or_default();
-    with_query("/executions", &[("from", &text(from)), ("to", &to), ("zone", zone.name())])
-}
-
-fn column(ctx: &ViewContext, slot: &Slot, zone: Tz) -> Column {
-    let amounts: Vec<_> = slot.outcomes.iter().map(|(status, runs)| (status.as_str(), *runs)).collect();
-    let text = amounts.iter().map(|(status, runs)| format!(" · {} {runs}", ctx.t(&format!("status.{status}"))));
-    let text = if amounts.is_empty() { format!(" · {}", ctx.t("overview.no_runs")) } else { text.collect() };
-    Column {
-        href: if amounts.is_empty() { String::new() } else { window(slot.from, Some(slot.to), zone) },
-        label: format!("{}{text}", span(slot.from, slot.to, zone)),
-        amounts,
-    }
-}
-
 fn span(from: DateTime<Utc>, to: DateTime<Utc>, zone: Tz) -> String {
     let clock = |at: DateTime<Utc>| at.with_timezone(&zone).format("%H:%M").to_string();
     format!("{}–{}", clock(from), clock(to))
 }
 
 fn timeline(ctx: &ViewContext, found: &domain::Overview, zone: Tz) -> Chart {
-    let past = found.past.iter().map(|slot| column(ctx, slot, zone));
+    let past = found.past.iter().map(|slot| column(ctx, slot, &span(slot.from, slot.to, zone)));
     Chart::new(past.chain(found.planned.iter().map(|step| firings(ctx, step, zone))).collect())
 }
 
@@ -233,13 +245,6 @@ fn timeline_marks(found: &domain::Overview, zone: Tz) -> Vec<Moment> {
     let first = found.past.first().map(|slot| slot.from);
     let last = found.planned.last().map(|step| step.to);
     [first, Some(found.now), last].into_iter().flatten().map(|at| Moment::clock(at, zone)).collect()
-}
-
-/// Returns the statuses that occur in the charts.
-fn legend(found: &domain::Overview) -> Vec<&'static str> {
-    let shown = |status| found.hours.iter().chain(&found.past).any(|slot| slot.outcomes.iter().any(|(s, _)| *s == status));
-    let statuses = crate::domain::execution::Status::ALL.into_iter().filter(|status| shown(*status));
-    statuses.map(|status| status.as_str()).collect()
 }
 
 impl Due {

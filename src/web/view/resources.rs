@@ -4,9 +4,11 @@ use serde::Serialize;
 
 use super::context::ViewContext;
 use super::incidents::PageLink;
+use super::managed::{Managed, sample_managed};
 use super::task_form::Fields;
 use super::tasks::task_href;
 use super::{Moment, View};
+use crate::domain::profile::ProfileKind;
 use crate::domain::secret::SecretInfo;
 use crate::i18n::Language;
 use crate::service::ConnectionTest;
@@ -61,6 +63,8 @@ impl SecretRow {
 #[derive(Debug, Clone, Serialize)]
 pub struct DatasourceList {
     pub rows: Vec<DatasourceRow>,
+    /// Those that cannot be decrypted.
+    pub unreadable: Vec<PageLink>,
     /// Result of the connection test that was just run.
     pub test_result: Option<ConnectionTestView>,
 }
@@ -73,6 +77,7 @@ pub struct DatasourceRow {
     pub host: String,
     pub database: String,
     pub read_only: bool,
+    pub managed: Managed,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -85,13 +90,14 @@ pub struct ConnectionTestView {
 }
 
 impl DatasourceRow {
-    pub fn new(source: &Source) -> DatasourceRow {
+    pub fn new(source: &Source, from_file: bool) -> DatasourceRow {
         DatasourceRow {
             name: source.name.clone(),
             kind: source.engine().as_str(),
             host: source.host().unwrap_or_default(),
             database: source.database().unwrap_or_default().to_owned(),
             read_only: source.read_only(),
+            managed: Managed::new(ProfileKind::Datasource, &source.name, from_file),
         }
     }
 }
@@ -137,13 +143,14 @@ impl View for DatasourceList {
             host: host.into(),
             database: host.into(),
             read_only,
+            managed: sample_managed(read_only),
         };
         let test_result = |ok| Some(ConnectionTestView { name: "<b>".into(), ok, elapsed: 12, text: "<b>".into() });
         let rows = || vec![row("", false), row("<b>", true)];
         vec![
-            DatasourceList { rows: rows(), test_result: test_result(true) },
-            DatasourceList { rows: rows(), test_result: test_result(false) },
-            DatasourceList { rows: vec![], test_result: None },
+            DatasourceList { rows: rows(), unreadable: Vec::new(), test_result: test_result(true) },
+            DatasourceList { rows: rows(), unreadable: Vec::new(), test_result: test_result(false) },
+            DatasourceList { rows: vec![], unreadable: vec![], test_result: None },
         ]
     }
 }

@@ -9,7 +9,6 @@ use super::context::ViewContext;
 use crate::domain::execution::Status;
 use crate::stats::outcome_history::OutcomeHistory;
 use crate::stats::timeline::Slot;
-use crate::web::urls::with_query;
 
 /// A tab: one status, or all of them if it is empty.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -29,36 +28,37 @@ pub struct Histogram {
     pub step: i64,
     /// The first and last time, and the middle.
     pub marks: Vec<String>,
+    /// False: only the newest matches are counted.
+    pub is_exact: bool,
 }
 
 impl Histogram {
-    /// `zone`: of the times in URLs and marks.
-    pub fn new(ctx: &ViewContext, history: &OutcomeHistory, zone: Tz) -> Histogram {
+    /// `zone`: of the marks and of the times in URLs. `address`: the URL of the list between two times.
+    pub fn new(ctx: &ViewContext, history: &OutcomeHistory, zone: Tz, address: impl Fn(&str, &str) -> String) -> Histogram {
         let Some((first, last)) = history.slots.first().zip(history.slots.last()) else { return Histogram::default() };
         let middle = first.from + (last.to - first.from) / 2;
         let format = if last.to - first.from > Duration::days(2) { "%m-%d" } else { "%H:%M" };
         Histogram {
-            chart: Chart::new(history.slots.iter().map(|slot| column(ctx, slot, zone)).collect()),
+            chart: Chart::new(history.slots.iter().map(|slot| column(ctx, slot, zone, &address)).collect()),
             from: first.from.timestamp_millis(),
             step: (first.to - first.from).num_milliseconds(),
             marks: [first.from, middle, last.to].map(|at| at.with_timezone(&zone).format(format).to_string()).into(),
+            is_exact: history.is_exact,
         }
     }
 
     pub fn sample() -> Histogram {
-        Histogram { chart: Chart::sample(), from: 0, step: 60_000, marks: vec!["…".into()] }
+        Histogram { chart: Chart::sample(), from: 0, step: 60_000, marks: vec!["…".into()], is_exact: false }
     }
 }
 
-fn column(ctx: &ViewContext, slot: &Slot, zone: Tz) -> Column {
+fn column(ctx: &ViewContext, slot: &Slot, zone: Tz, address: impl Fn(&str, &str) -> String) -> Column {
     let (from, to) = (slot.from.with_timezone(&zone), slot.to.with_timezone(&zone));
     let counts =
         slot.outcomes.iter().map(|(status, runs)| format!(" · {} {runs}", ctx.t(&format!("status.{}", status.as_str()))));
     let url = |at: &chrono::DateTime<Tz>| at.format("%Y-%m-%dT%H:%M:%S").to_string();
-    let pairs = [("from", url(&from)), ("to", url(&to)), ("zone", zone.name().to_owned())];
-    let pairs = pairs.each_ref().map(|(name, value)| (*name, value.as_str()));
     Column {
-        href: if slot.total() > 0 { with_query("/executions", &pairs) } else { String::new() },
+        href: if slot.total() > 0 { address(&url(&from), &url(&to)) } else { String::new() },
         label: format!("{} – {}{}", from.format("%m-%d %H:%M"), to.format("%H:%M"), counts.collect::<String>()),
         amounts: slot.outcomes.iter().map(|(status, runs)| (status.as_str(), *runs)).collect(),
     }

@@ -49,7 +49,10 @@ async function makePages(server) {
   const { items: incidents } = await api(server, "GET", "/incidents?task_id=axe-fails");
   pages.push("/incidents", "/incidents?status=closed", `/incidents/${incidents[0].id}`);
   pages.push("/settings/rules", "/settings/rules/new", "/settings/rules/edit?name=axe", "/settings/rules/delete?name=axe");
-  pages.push("/nodes", "/views", "/settings/mail", "/settings/sms", "/settings/transfer");
+  pages.push("/nodes", "/settings/queues", "/settings/queues/limit?name=slow", "/?trend=month", "/executions?task_id=axe-fails", "/views", "/settings/mail", "/settings/sms", "/settings/datasources", "/settings/http", "/settings/transfer");
+  await api(server, "POST", "/smtp", { name: "axe", host: "mail.example.com", user: "b@example.com", password: "hunter2-hunter2" });
+  for (const kind of ["smtp", "sms", "datasource", "http"]) pages.push(`/settings/profiles/new?kind=${kind}`);
+  pages.push("/settings/profiles/edit?kind=smtp&name=axe", "/settings/profiles/edit?kind=smtp&name=office", "/settings/profiles/delete?kind=smtp&name=axe");
   // Responses to submitted forms: errors, test results and confirmations.
   const forms = [
     ["/tasks/new", "#task-form", { "#field-id": "no good", "#field-trigger-expression": "0 25 * * *", "[name='/params/command']": "", "#field-chain-0-task": "-" }],
@@ -66,6 +69,7 @@ async function makePages(server) {
     ["/settings/mail", "main form", { "#field-to": "nobody" }],
     ["/settings/mail", "main form", { "#field-to": "a@example.com" }],
     ["/settings/sms", "main form", { "#field-to": "nobody" }],
+    ["/settings/profiles/new?kind=smtp", "main form", { "#field-name": "no good", "#field-port": "many" }],
     ["/settings/transfer", "form.card", { "#transfer-document": "tasks: [{id: axe-new, type: echo, trigger: {type: idle}, params: {message: a}}]" }],
     ["/settings/transfer", "form.card", { "#transfer-document": "tasks: [{id: no good}]" }],
     ["/calendars/axe-closed/edit", "main form", { "#field-dates": "soon", "#field-closures": "never" }],

@@ -36,6 +36,7 @@ export const firstRun = {
       await page.fill("[name=password]", "bronze kettle 42");
       await page.fill("[name=repeat]", "bronze kettle 42");
       await page.click("main button");
+      assert.equal(await page.locator(".steps > li").count(), 3);
       await page.click("#add-demo");
       await page.locator(".flash", { hasText: "Example tasks were added: 6" }).waitFor();
       await page.goto(new URL("/executions?task_id=demo-command&status=succeeded", page.url()).href);

@@ -8,7 +8,7 @@ const TYPED = '{"keep": "e j k p r n / ? x", "n": [1, true]}';
 const EDITABLE = "input:visible:not([type=checkbox], [type=radio], [readonly], .builder *), textarea:visible:not(.visually-hidden), .cm-content:visible";
 const PAGES = [
   "/", "/tasks", "/tasks/typed", "/tasks/typed/edit", "/tasks/new", "/executions", "/calendar", "/task-types", "/account", "/account/second-factor",
-  "/settings/users", "/settings/tokens", "/settings/secrets", "/settings/channels", "/settings/mail", "/settings/sms", "/settings/datasources", "/settings/transfer", "/audit", "/nodes", "/views",
+  "/settings/users", "/settings/tokens", "/settings/secrets", "/settings/channels", "/settings/mail", "/settings/sms", "/settings/datasources", "/settings/http", "/settings/profiles/new?kind=smtp", "/settings/transfer", "/audit", "/nodes", "/views",
 ];
 
 const command = (id, text) => ({ id, type: "send_cmd", trigger: { type: "cron", expression: "0 8 * * *" }, params: { command: text } });

@@ -1,10 +1,12 @@
 //! Samples that cover every branch of the template.
 
-use super::{Cause, Current, Due, FailureGroupView, Overview};
+use super::{Cause, Current, Due, FailureGroupView, Overview, Slow};
 use crate::web::view::Moment;
 use crate::web::view::chart::Chart;
 use crate::web::view::executions::ExecutionRow;
 use crate::web::view::incidents::{PageLink, sample_rows};
+use crate::web::view::queues::QueueLine;
+use crate::web::view::trend::TrendView;
 
 pub(super) fn overviews() -> Vec<Overview> {
     let due = || Due { task_id: "x".into(), name: "…".into(), href: "/tasks/x".into(), at: Moment::sample() };
@@ -42,12 +44,18 @@ pub(super) fn overviews() -> Vec<Overview> {
         current: vec![Current { run: ExecutionRow::sample("running"), usual: Some(5), elapsed: 3 }],
         overdue: vec![due()],
         missed: vec![ExecutionRow::sample("missed")],
-        hours: Chart::sample(),
-        hour_marks: vec![Moment::sample()],
+        trend: TrendView::sample(),
+        slowest: vec![Slow {
+            name: "<b>".into(),
+            href: "/tasks/x".into(),
+            status: "failed",
+            duration: 61_000,
+            at: Moment::sample(),
+        }],
+        queues: vec![QueueLine::sample("<b>", false), QueueLine::sample("slow", true)],
         timeline: Chart::sample(),
         timeline_marks: vec![Moment::sample(), Moment::sample(), Moment::sample()],
         planned_more: true,
-        legend: vec!["succeeded"],
     };
     let bare = |summary| Overview {
         summary,
@@ -64,7 +72,8 @@ pub(super) fn overviews() -> Vec<Overview> {
         current: vec![Current { run: ExecutionRow::sample("running"), usual: None, elapsed: 3 }],
         overdue: vec![],
         missed: vec![],
-        hours: Chart::default(),
+        trend: TrendView { success_percent: None, chart: Chart::default(), ..TrendView::sample() },
+        slowest: vec![],
         planned_more: false,
         ..full.clone()
     };
