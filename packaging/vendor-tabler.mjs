@@ -18,6 +18,9 @@ const files = (folder) => readdirSync(folder).flatMap((name) => {
 });
 const words = (pattern) => (text) => text.match(pattern) ?? [];
 
+/** The rule `legend+*`: with it, a browser looks at all that follows whenever an element is inserted. Ours name what follows a legend. */
+const SLOW = "legend+*";
+
 /** Removes the variables that no rule uses, here, in Belfry's own sheet or in a script, directly or through another variable. */
 function withoutUnusedVariables(css, postcss) {
   const names = (text) => text.match(/--tblr-[\w-]+/g) ?? [];
@@ -31,7 +34,7 @@ function withoutUnusedVariables(css, postcss) {
   });
   for (const name of used) for (const other of values.get(name) ?? []) used.add(other);
   sheet.walkDecls(/^--/, (rule) => { if (!used.has(rule.prop)) rule.remove(); });
-  sheet.walkRules((rule) => { if (!rule.nodes.length) rule.remove(); });
+  sheet.walkRules((rule) => { if (rule.selector === SLOW || !rule.nodes.length) rule.remove(); });
   return sheet.toString();
 }
 

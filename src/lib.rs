@@ -4,7 +4,7 @@
 //!
 //! | module | duty |
 //! | --- | --- |
-//! | [`clock`], [`ids`], [`signals`], [`rate_limit`], [`private_files`], [`long_path`] | time, new ids, wake-ups, rate limits, files that only their owner reads, paths without limit |
+//! | [`clock`], [`ids`], [`signals`], [`rate_limit`], [`private_files`], [`long_path`], [`embedded`] | time, new ids, wake-ups, rate limits, files that only their owner reads, paths without limit, files that are part of the program |
 //! | [`i18n`] | languages; puts messages and texts into words |
 //! | [`domain`] | the rules of tasks, triggers, policies and executions; pure functions without I/O |
 //! | [`events`] | changes that open pages and event streams hear of |
@@ -49,8 +49,10 @@
 //! | How does an execution reach a worker? | [`signals::jobs`](signals) (hand-over in memory), `storage/execution/queue.rs` (what waits), [`queue`] (delivery), `worker/executor.rs` (run) |
 //! | Where is the end of a run recorded? | `worker/recorder.rs`, with `storage/execution/attempt.rs` |
 //! | Who starts the next task of a chain? | [`chain`] |
-//! | Who decides whether a failure is told? | [`domain::notify::incident_decision`], asked by [`notify::incidents`] in the transaction that records it |
-//! | What tells of a run that takes too long? | [`notify::alarms`], with the limits of [`domain::alert`] |
+//! | Who decides whether a failure sends a message? | [`domain::notify::incident_decision`], asked by [`notify::incidents`] in the transaction that records it |
+//! | What sends a message? | [`notify::incidents`] and `notify/digest.rs` compose it and put it into `storage/notify_message.rs`; [`notify::delivery`] sends it through a channel of `notify/channels/` |
+//! | Who closes an incident? | a success, in the transaction that records it ([`notify::incidents`]), by the rule of [`domain::notify::incident_decision`]; or a person, through `service/incidents.rs` |
+//! | What sends an alarm for a run that takes too long? | [`notify::alarms`], with the limits of [`domain::alert`] |
 //! | Who removes old executions? | [`maintenance::retention`], with `storage/retention.rs` |
 //! | What happens to the runs of a dead process? | [`maintenance::orphan_recovery`] |
 //! | When is a node dead? | [`domain::node`] (`is_silent`) and [`cluster::process_lock`] |
@@ -61,13 +63,15 @@
 //! | Where is a setting defined? | `config/table.rs` |
 //! | How is a task type added? | a file in `tasks/` and a line in [`tasks::registry`] |
 //! | How is an import from another scheduler read? | [`migrate`] |
+//! | Where is a field of an API object defined? | `api/model/`: a line of `view!` with its description, type and value |
 //! | Where is a page put together? | `web/pages/` (request), [`web::view`] (values), `templates/` (markup) |
 //!
 //! # From trigger to result
 //!
 //! 1. [`scheduler::Scheduler`] sleeps until a task is due. [`scheduler::Planner`] reads the due tasks, lets [`domain`] decide
-//!    their occurrences, and writes executions and the next scheduled times in one transaction. Executions for which a worker is
-//!    free are held by this node from then on; the others wait in the table. What is due within a tenth of a second is planned ahead.
+//!    their occurrences, and writes executions and the next scheduled times in one transaction. Executions that workers are likely
+//!    to begin at once are held by this node from then on; the others wait in the table. What is due within a tenth of a second is
+//!    planned ahead.
 //! 2. [`worker::Workers`] run the task type of what this node holds, under its time limit.
 //! 3. The task type ([`tasks::TaskType`]) does the work and streams its output.
 //! 4. The recorder of the workers writes results in batches, with the counters of the tasks in the same transaction.
@@ -84,6 +88,7 @@ pub mod clock;
 pub mod cluster;
 pub mod config;
 pub mod domain;
+pub mod embedded;
 pub mod events;
 pub mod i18n;
 pub mod ids;

@@ -2,37 +2,29 @@
 
 use std::hash::Hash;
 use std::net::{IpAddr, Ipv6Addr};
-use std::num::NonZeroU32;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use governor::clock::{Clock, Reference};
-use governor::middleware::NoOpMiddleware;
-use governor::nanos::Nanos;
-use governor::state::StateStore;
-use governor::{Quota, RateLimiter};
 use lru::LruCache;
 
 /// The maximum number of keys of one limiter.
 const MAX_KEYS: usize = 20_000;
 
-/// Allows each key a burst of events, and then one event an interval.
+/// Allows each key a burst of events, and then one event an interval. The generic cell rate algorithm: a key needs one number.
 pub struct KeyedLimiter<K: Hash + Eq + Clone> {
-    limiter: RateLimiter<K, Table<K>, Latest, NoOpMiddleware<Nanos>>,
-    table: Table<K>,
-    latest: Latest,
+    /// For each key, the time at which its bucket is full again.
+    table: Mutex<LruCache<K, Duration>>,
     interval: Duration,
+    /// How far ahead of now the time of a key may be for one more event.
+    tolerance: Duration,
 }
 
 impl<K: Hash + Eq + Clone> KeyedLimiter<K> {
     /// `burst` is at least 1; `interval` at least a nanosecond.
     pub fn new(burst: u32, interval: Duration) -> Self {
         let interval = interval.max(Duration::from_nanos(1));
-        let burst = NonZeroU32::new(burst).unwrap_or(NonZeroU32::MIN);
-        let quota = Quota::with_period(interval).unwrap_or(Quota::per_second(NonZeroU32::MIN)).allow_burst(burst);
-        let (table, latest) = (Table::default(), Latest::default());
-        Self { limiter: RateLimiter::new(quota, table.clone(), latest.clone()), table, latest, interval }
+        let tolerance = interval.saturating_mul(burst.saturating_sub(1));
+        Self { table: Mutex::new(LruCache::unbounded()), interval, tolerance }
     }
 
     /// Counts an event. `now` is the time since any fixed point.
@@ -40,70 +32,33 @@ impl<K: Hash + Eq + Clone> KeyedLimiter<K> {
     /// # Errors
     /// The time to wait when the rate is exceeded; the event does not count then.
     pub fn admit(&self, key: &K, now: Duration) -> Result<(), Duration> {
-        self.latest.0.fetch_max(Nanos::from(now).as_u64(), Ordering::AcqRel);
-        self.limiter.check_key(key).map_err(|refused| refused.wait_time_from(self.latest.now()))
+        let mut table = self.lock();
+        let full_at = table.get(key).map_or(now, |full_at| now.max(*full_at));
+        let wait = (full_at - now).saturating_sub(self.tolerance);
+        if !wait.is_zero() {
+            return Err(wait);
+        }
+        table.put(key.clone(), full_at.saturating_add(self.interval));
+        if table.len() > MAX_KEYS {
+            table.pop_lru();
+        }
+        Ok(())
     }
 
     /// Takes back one counted event.
     pub fn refund(&self, key: &K) {
-        if let Some(full_at) = self.table.lock().get_mut(key) {
-            *full_at = Reference::saturating_sub(full_at, self.interval.into());
+        if let Some(full_at) = self.lock().get_mut(key) {
+            *full_at = full_at.saturating_sub(self.interval);
         }
     }
 
     /// Forgets the events of a key.
     pub fn reset(&self, key: &K) {
-        self.table.lock().pop(key);
+        self.lock().pop(key);
     }
-}
 
-/// For each key, the time at which its bucket is full again.
-struct Table<K: Hash + Eq>(Arc<Mutex<LruCache<K, Nanos>>>);
-
-impl<K: Hash + Eq> Table<K> {
-    fn lock(&self) -> MutexGuard<'_, LruCache<K, Nanos>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl<K: Hash + Eq> Default for Table<K> {
-    fn default() -> Self {
-        Self(Arc::new(Mutex::new(LruCache::unbounded())))
-    }
-}
-
-impl<K: Hash + Eq> Clone for Table<K> {
-    fn clone(&self) -> Self {
-        Self(Arc::clone(&self.0))
-    }
-}
-
-impl<K: Hash + Eq + Clone> StateStore for Table<K> {
-    type Key = K;
-
-    fn measure_and_replace<T, F, E>(&self, key: &K, decide: F) -> Result<T, E>
-    where
-        F: Fn(Option<Nanos>) -> Result<(T, Nanos), E>,
-    {
-        let mut table = self.lock();
-        let (outcome, full_at) = decide(table.get(key).copied())?;
-        table.put(key.clone(), full_at);
-        if table.len() > MAX_KEYS {
-            table.pop_lru();
-        }
-        Ok(outcome)
-    }
-}
-
-/// The latest time passed to [`KeyedLimiter::admit`], in nanoseconds.
-#[derive(Debug, Clone, Default)]
-struct Latest(Arc<AtomicU64>);
-
-impl Clock for Latest {
-    type Instant = Nanos;
-
-    fn now(&self) -> Nanos {
-        Nanos::new(self.0.load(Ordering::Acquire))
+    fn lock(&self) -> MutexGuard<'_, LruCache<K, Duration>> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -155,7 +110,7 @@ mod tests {
         }
         assert!(limiter.admit(&0, SECOND).is_err(), "used again");
         assert_eq!(limiter.admit(&MAX_KEYS, SECOND), Ok(()));
-        assert_eq!(limiter.table.lock().len(), MAX_KEYS);
+        assert_eq!(limiter.lock().len(), MAX_KEYS);
         assert!(limiter.admit(&0, SECOND).is_err() && limiter.admit(&2, SECOND).is_err(), "still known");
         assert_eq!(limiter.admit(&1, SECOND), Ok(()), "forgotten");
     }

@@ -270,12 +270,14 @@ create index audit_actor on audit (actor, id);
 create index audit_action on audit (action, id);
 create index audit_target on audit (target, id);
 
--- Finished runs per start minute and status. Charts read this table, so that their cost does not depend on the number of executions.
-create table run_stats_by_minute (
-    minute bigint not null,
+-- Finished runs by start and status, in slots of one minute and again in slots of 15 minutes. Charts read this table, so that their
+-- cost does not depend on the number of executions.
+create table run_stats (
+    minutes smallint not null,
+    start bigint not null,
     status text not null,
     runs bigint not null,
-    primary key (minute, status)
+    primary key (minutes, start, status)
 ) without rowid;
 
 -- The second factor of an account: one TOTP secret, encrypted by Belfry. It is required at sign-in once confirmed.
@@ -505,7 +507,6 @@ create table notify_messages (
 create index notify_messages_queued on notify_messages (channel, urgent, next_try_at, id) where state = 'queued';
 create index notify_messages_group on notify_messages (group_id, id) where state = 'queued' and group_id is not null;
 create index notify_messages_channel on notify_messages (channel, id);
-create index notify_messages_incident on notify_messages (incident_id, id) where incident_id is not null;
 
 -- Calendars: the current definition of each. The built-in ones are not stored; one named 'cn' changes the built-in one.
 create table calendars (

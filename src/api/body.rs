@@ -78,6 +78,37 @@ impl<'a, T: Type, const REQUIRED: bool> ApiExtractor<'a> for Body<T, REQUIRED> {
     }
 }
 
+/// Makes a type an extractor whose content `$read` reads. Other media types than JSON are mentioned in the description only: some
+/// client generators fail if a body has two.
+macro_rules! described_as_json {
+    ($type:ident, $read:ident) => {
+        impl<'a, T: Type> ApiExtractor<'a> for $type<T> {
+            const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::RequestObject];
+            const PARAM_IS_REQUIRED: bool = true;
+            type ParamType = ();
+            type ParamRawType = ();
+
+            fn register(registry: &mut Registry) {
+                Body::<T>::register(registry);
+            }
+
+            fn request_meta() -> Option<MetaRequest> {
+                Body::<T>::request_meta()
+            }
+
+            async fn from_request(
+                request: &'a Request,
+                body: &mut RequestBody,
+                _: ExtractParamOptions<()>,
+            ) -> poem::Result<Self> {
+                Ok($read(request, body).await.map(|content| Self(content, PhantomData))?)
+            }
+        }
+    };
+}
+described_as_json!(DocumentBody, read_document);
+described_as_json!(CalendarFileBody, read_calendar_file);
+
 /// The media types of YAML; the first is the one that is sent.
 pub(super) const YAML: [&str; 4] = ["application/yaml", "application/x-yaml", "text/yaml", "text/x-yaml"];
 
@@ -92,28 +123,8 @@ impl<T> DocumentBody<T> {
     }
 }
 
-impl<'a, T: Type> ApiExtractor<'a> for DocumentBody<T> {
-    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::RequestObject];
-    const PARAM_IS_REQUIRED: bool = true;
-    type ParamType = ();
-    type ParamRawType = ();
-
-    fn register(registry: &mut Registry) {
-        Body::<T>::register(registry);
-    }
-
-    fn request_meta() -> Option<MetaRequest> {
-        // YAML is mentioned in the description only: some client generators fail if a body has two media types.
-        Body::<T>::request_meta()
-    }
-
-    async fn from_request(request: &'a Request, body: &mut RequestBody, _: ExtractParamOptions<()>) -> poem::Result<Self> {
-        Ok(read_document(request, body).await.map(|bytes| Self(bytes, PhantomData))?)
-    }
-}
-
 /// A file of days as JSON with the documented schema `T`, as iCalendar or as CSV.
-pub struct CalendarFileBody<T>(Vec<u8>, ImportFormat, PhantomData<fn() -> T>);
+pub struct CalendarFileBody<T>((Vec<u8>, ImportFormat), PhantomData<fn() -> T>);
 
 /// The media types of a file of days.
 const CALENDAR_FILES: [(&str, ImportFormat); 3] =
@@ -123,38 +134,23 @@ impl<T> CalendarFileBody<T> {
     /// The text of the file and its format, for a caller who may do `action`.
     pub fn parse(&self, caller: &Caller, action: Action) -> Result<(&str, ImportFormat), Problem> {
         allow(&caller.0, action)?;
-        let text = std::str::from_utf8(&self.0).map_err(|_| Problem::malformed(message!("request.body_not_utf8")))?;
+        let (bytes, format) = &self.0;
+        let text = std::str::from_utf8(bytes).map_err(|_| Problem::malformed(message!("request.body_not_utf8")))?;
         if text.is_empty() {
             return Err(Problem::malformed(message!("request.body_required")));
         }
-        Ok((text, self.1))
+        Ok((text, *format))
     }
 }
 
-impl<'a, T: Type> ApiExtractor<'a> for CalendarFileBody<T> {
-    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::RequestObject];
-    const PARAM_IS_REQUIRED: bool = true;
-    type ParamType = ();
-    type ParamRawType = ();
-
-    fn register(registry: &mut Registry) {
-        Body::<T>::register(registry);
-    }
-
-    fn request_meta() -> Option<MetaRequest> {
-        // The other media types are mentioned in the description only, as for documents.
-        Body::<T>::request_meta()
-    }
-
-    async fn from_request(request: &'a Request, body: &mut RequestBody, _: ExtractParamOptions<()>) -> poem::Result<Self> {
-        let kind = request.header(header::CONTENT_TYPE).unwrap_or_default().split(';').next().unwrap_or_default().trim();
-        let found = CALENDAR_FILES.iter().find(|(known, _)| known.eq_ignore_ascii_case(kind));
-        let Some((_, format)) = found else {
-            let types = CALENDAR_FILES.map(|(kind, _)| kind).join(", ");
-            return Err(Problem::unsupported_media_type(message!("request.no_content_type", types)).into());
-        };
-        Ok(Self(bytes(body, MAX_FILE).await?, *format, PhantomData))
-    }
+async fn read_calendar_file(request: &Request, body: &mut RequestBody) -> Result<(Vec<u8>, ImportFormat), Problem> {
+    let kind = request.header(header::CONTENT_TYPE).unwrap_or_default().split(';').next().unwrap_or_default().trim();
+    let found = CALENDAR_FILES.iter().find(|(known, _)| known.eq_ignore_ascii_case(kind));
+    let Some((_, format)) = found else {
+        let types = CALENDAR_FILES.map(|(kind, _)| kind).join(", ");
+        return Err(Problem::unsupported_media_type(message!("request.no_content_type", types)));
+    };
+    Ok((bytes(body, MAX_FILE).await?, *format))
 }
 
 async fn read_document(request: &Request, body: &mut RequestBody) -> Result<Vec<u8>, Problem> {

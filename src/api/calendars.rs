@@ -3,57 +3,29 @@
 use std::sync::Arc;
 
 use chrono::NaiveDate;
+use poem_openapi::OpenApi;
 use poem_openapi::param::Path;
 use poem_openapi::payload::Json;
-use poem_openapi::{ApiResponse, OpenApi};
 
+use super::answer::{Created, DeletedResponse, Found};
 use super::auth::Caller;
 use super::body::{Body, CalendarFileBody};
 use super::error::{ApiResult, ChangeErrors, CreateErrors, ReadErrors, ReadOneErrors, WriteErrors};
-use super::headers::{self, AcceptedLanguage, IfMatch};
+use super::headers::{AcceptedLanguage, IfMatch};
 use super::model::calendar::{
     CalendarImportView, CalendarRestoreView, CalendarSummaryView, CalendarVersionView, CalendarView, DaysView,
 };
 use super::model::named::{CalendarDays, CalendarInput};
 use super::query::QueryString;
-use super::tasks::DeletedResponse;
+
 use super::{AppState, Tag, params};
-use crate::domain::input::{percent_encoded, truncate};
+use crate::domain::input::truncate;
 use crate::domain::user::Action;
 use crate::i18n::message;
-use crate::service::{CalendarDetail, CalendarImport};
+use crate::service::CalendarImport;
 
 /// The calendar endpoints.
 pub struct Calendars(pub Arc<AppState>);
-
-/// A calendar with its version.
-#[derive(ApiResponse)]
-pub enum CalendarAnswer {
-    /// The calendar.
-    #[oai(status = 200)]
-    Found(
-        Json<CalendarView>,
-        /// The calendar's version, for `If-Match`.
-        #[oai(header = "ETag")]
-        String,
-    ),
-}
-
-/// A new calendar.
-#[derive(ApiResponse)]
-pub enum CreatedCalendar {
-    /// The new calendar.
-    #[oai(status = 201)]
-    Created(
-        Json<CalendarView>,
-        /// The calendar's version, for `If-Match`.
-        #[oai(header = "ETag")]
-        String,
-        /// The calendar's URL.
-        #[oai(header = "Location")]
-        String,
-    ),
-}
 
 #[OpenApi(tag = "Tag::Calendars")]
 impl Calendars {
@@ -70,10 +42,10 @@ impl Calendars {
     ///
     /// Only `name` is required. 409 if it is taken.
     #[oai(path = "/calendars", method = "post", operation_id = "createCalendar")]
-    async fn create(&self, caller: Caller, body: Body<CalendarInput>) -> ApiResult<CreatedCalendar, CreateErrors> {
+    async fn create(&self, caller: Caller, body: Body<CalendarInput>) -> ApiResult<Created<CalendarView>, CreateErrors> {
         let created = self.0.services.calendars.create(&caller.0, &body.parse(&caller, Action::Edit)?).await?;
-        let location = format!("/api/v1/calendars/{}", percent_encoded(&created.content.name));
-        Ok(CreatedCalendar::Created(Json(CalendarView::from(created.clone())), headers::etag(created.version), location))
+        let name = created.content.name.clone();
+        Ok(Created::new(created.into(), "/calendars", &name))
     }
 
     /// Get a calendar
@@ -85,8 +57,8 @@ impl Calendars {
         caller: Caller,
         /// The calendar's name.
         name: Path<String>,
-    ) -> ApiResult<CalendarAnswer, ReadOneErrors> {
-        Ok(answer(self.0.services.calendars.get(&caller.0, &name).await?))
+    ) -> ApiResult<Found<CalendarView>, ReadOneErrors> {
+        Ok(Found(self.0.services.calendars.get(&caller.0, &name).await?.into()))
     }
 
     /// Replace a calendar
@@ -101,9 +73,9 @@ impl Calendars {
         name: Path<String>,
         if_match: IfMatch,
         body: Body<CalendarInput>,
-    ) -> ApiResult<CalendarAnswer, WriteErrors> {
+    ) -> ApiResult<Found<CalendarView>, WriteErrors> {
         let body = body.parse(&caller, Action::Edit)?;
-        Ok(answer(self.0.services.calendars.replace(&caller.0, &name, &body, if_match.0).await?))
+        Ok(Found(self.0.services.calendars.replace(&caller.0, &name, &body, if_match.0).await?.into()))
     }
 
     /// Delete a calendar
@@ -205,9 +177,4 @@ impl Calendars {
         let calendars = &self.0.services.calendars;
         Ok(Json(calendars.restore_version(&caller.0, &name, version.0, if_match.0, dry_run).await?.into()))
     }
-}
-
-fn answer(calendar: CalendarDetail) -> CalendarAnswer {
-    let tag = headers::etag(calendar.version);
-    CalendarAnswer::Found(Json(calendar.into()), tag)
 }

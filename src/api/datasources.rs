@@ -6,14 +6,15 @@ use poem_openapi::OpenApi;
 use poem_openapi::param::Path;
 use poem_openapi::payload::Json;
 
+use super::answer::{Created, DeletedResponse, Found};
 use super::auth::Caller;
 use super::body::Body;
 use super::error::{ApiResult, ChangeErrors, CreateErrors, ReadErrors, ReadOneErrors, WriteErrors};
 use super::headers::IfMatch;
 use super::model::datasource::{ConnectionTestView, DatasourceView};
 use super::model::named::{DatasourceChange, DatasourceInput};
-use super::profiles::{self, CreatedProfile, ProfileAnswer};
-use super::tasks::DeletedResponse;
+use super::model::profile::ProfileView;
+use super::profiles;
 use super::{AppState, Tag};
 use crate::domain::profile::ProfileKind;
 use crate::domain::user::Action;
@@ -53,7 +54,11 @@ impl Datasources {
     /// Its settings are stored encrypted, and tasks may name it at once. They are those of the settings file, checked in the same way.
     /// 409 if the name is taken. Administrators only.
     #[oai(path = "/datasources", method = "post", operation_id = "createDatasource")]
-    async fn create_datasource(&self, caller: Caller, body: Body<DatasourceInput>) -> ApiResult<CreatedProfile, CreateErrors> {
+    async fn create_datasource(
+        &self,
+        caller: Caller,
+        body: Body<DatasourceInput>,
+    ) -> ApiResult<Created<ProfileView>, CreateErrors> {
         profiles::create(&self.0, &caller, ProfileKind::Datasource, "/datasources", &body.parse(&caller, Action::Administer)?)
             .await
     }
@@ -67,7 +72,7 @@ impl Datasources {
         caller: Caller,
         /// The profile's name.
         name: Path<String>,
-    ) -> ApiResult<ProfileAnswer, ReadOneErrors> {
+    ) -> ApiResult<Found<ProfileView>, ReadOneErrors> {
         profiles::get(&self.0, &caller, ProfileKind::Datasource, &name).await
     }
 
@@ -83,7 +88,7 @@ impl Datasources {
         name: Path<String>,
         if_match: IfMatch,
         body: Body<DatasourceChange>,
-    ) -> ApiResult<ProfileAnswer, WriteErrors> {
+    ) -> ApiResult<Found<ProfileView>, WriteErrors> {
         let body = body.parse(&caller, Action::Administer)?;
         profiles::replace(&self.0, &caller, ProfileKind::Datasource, &name, &body, if_match.0).await
     }

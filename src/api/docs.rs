@@ -7,32 +7,31 @@ use std::sync::LazyLock;
 use poem::http::{HeaderValue, header};
 use poem::web::Path;
 use poem::{IntoResponse, Request, Response, handler};
-use rust_embed::RustEmbed;
 
 use super::error::Problem;
+use crate::embedded;
 use crate::i18n::message;
 use crate::net::static_file::StaticFile;
 
-#[derive(RustEmbed)]
-#[folder = "static/vendor/swagger-ui/"]
-struct SwaggerUi;
+const SWAGGER_UI: &str = "static/vendor/swagger-ui";
 
 /// No external and no inline content.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
     base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-static PAGE: LazyLock<StaticFile> = LazyLock::new(|| StaticFile::new("index.html", include_bytes!("docs/index.html").to_vec()));
+static PAGE: LazyLock<StaticFile> =
+    LazyLock::new(|| StaticFile::new("index.html", include_bytes!("docs/index.html").as_slice().into()));
 
 /// The scripts and style sheets of the page by name, unpacked once.
 static FILES: LazyLock<BTreeMap<String, StaticFile>> = LazyLock::new(|| {
     let own = [
-        ("init.js", include_bytes!("docs/init.js").to_vec()),
-        ("theme.js", include_bytes!("docs/theme.js").to_vec()),
-        ("page.css", include_bytes!("docs/page.css").to_vec()),
+        ("init.js", include_bytes!("docs/init.js").as_slice()),
+        ("theme.js", include_bytes!("docs/theme.js").as_slice()),
+        ("page.css", include_bytes!("docs/page.css").as_slice()),
     ];
-    let own = own.into_iter().map(|(name, content)| (name.to_owned(), content));
-    let vendored = SwaggerUi::iter().filter(|name| name.ends_with(".js") || name.ends_with(".css"));
-    let vendored = vendored.filter_map(|name| Some((name.to_string(), SwaggerUi::get(&name)?.data.into_owned())));
+    let own = own.into_iter().map(|(name, content)| (name.to_owned(), content.into()));
+    let vendored = embedded::names(SWAGGER_UI).into_iter().filter(|name| name.ends_with(".js") || name.ends_with(".css"));
+    let vendored = vendored.filter_map(|name| Some((name.clone(), embedded::read(SWAGGER_UI, &name)?)));
     own.chain(vendored).map(|(name, content)| (name.clone(), StaticFile::new(&name, content))).collect()
 });
 

@@ -135,7 +135,7 @@ pub fn yaml_endpoint(request: &Request, shared: Data<&Arc<AppState>>) -> Respons
 fn served(name: &str, text: String) -> [StaticFile; 2] {
     // Below a base path the URL of the API is relative to the document's.
     let relative = text.replacen("/api/v1", "api/v1", 1);
-    [text, relative].map(|text| StaticFile::new(name, text.into_bytes()))
+    [text, relative].map(|text| StaticFile::new(name, text.into_bytes().into()))
 }
 
 fn respond(files: &'static Served, request: &Request, shared: &AppState) -> Response {

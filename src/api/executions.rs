@@ -20,10 +20,11 @@ use super::query::{QueryString, Reader};
 use super::{AppState, Tag, params};
 use crate::domain::execution::{Cause, Execution, Status};
 use crate::domain::input::percent_encoded;
-use crate::domain::page::{ExecutionFilter, PageRequest};
+use crate::domain::page::{ExecutionFilter, Page, PageRequest};
 use crate::domain::trigger::parse_timestamp;
 use crate::domain::user::Action;
 use crate::i18n::{Message, message};
+use crate::service;
 
 /// The execution endpoints.
 pub struct Executions(pub Arc<AppState>);
@@ -193,9 +194,11 @@ pub async fn list(
     filter: &ExecutionFilter,
     page: &PageRequest,
 ) -> Result<Direct<ExecutionList>, Problem> {
-    let page = shared.services.executions.list(&caller.0, filter, page).await?;
-    let zones = zones_of(shared, caller, page.items.iter().map(|run| run.task_id.clone())).await?;
-    Ok(Direct(ExecutionList::new(page, &zones)))
+    let write = async |page: Page<Execution>| {
+        let zones = zones_of(shared, caller, page.items.iter().map(|run| run.task_id.clone())).await?;
+        Ok(Direct::write(&ExecutionList::new(page, &zones)))
+    };
+    Ok(Direct::from_written(shared.services.executions.list_written(&caller.0, filter, page, write).await?))
 }
 
 /// The zones of the existing tasks, each read once.
@@ -203,11 +206,11 @@ pub async fn zones_of(
     shared: &AppState,
     caller: &Caller,
     ids: impl Iterator<Item = String>,
-) -> Result<HashMap<String, Tz>, Problem> {
+) -> service::Result<HashMap<String, Tz>> {
     let mut ids: Vec<String> = ids.collect();
     ids.sort_unstable();
     ids.dedup();
-    Ok(shared.services.tasks.zones_of(&caller.0, &ids).await?)
+    shared.services.tasks.zones_of(&caller.0, &ids).await
 }
 
 async fn zone_of(shared: &AppState, caller: &Caller, task_id: &str) -> Result<Tz, Problem> {

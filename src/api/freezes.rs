@@ -2,36 +2,23 @@
 
 use std::sync::Arc;
 
+use poem_openapi::OpenApi;
 use poem_openapi::param::Path;
 use poem_openapi::payload::Json;
-use poem_openapi::{ApiResponse, OpenApi};
 
+use super::answer::{Created, DeletedResponse};
 use super::auth::Caller;
 use super::body::Body;
 use super::error::{ApiResult, ChangeErrors, CreateErrors, ReadErrors};
 use super::model::freeze::{FreezeView, input};
 use super::model::named::FreezeInput;
 use super::query::QueryString;
-use super::tasks::DeletedResponse;
 use super::{AppState, Tag, params};
 use crate::domain::calendar::Freeze;
 use crate::domain::user::Action;
 
 /// The freeze endpoints.
 pub struct Freezes(pub Arc<AppState>);
-
-/// A new freeze.
-#[derive(ApiResponse)]
-pub enum CreatedFreeze {
-    /// The new freeze.
-    #[oai(status = 201)]
-    Created(
-        Json<FreezeView>,
-        /// The freeze's URL.
-        #[oai(header = "Location")]
-        String,
-    ),
-}
 
 #[OpenApi(tag = "Tag::Calendars")]
 impl Freezes {
@@ -53,11 +40,11 @@ impl Freezes {
     /// From now, or from a later time, until a time. Occurrences that fall into it are recorded as skipped with its reason, or held
     /// until its end if the task says so (`on_closed`). Runs that people or programs ask for start as usual.
     #[oai(path = "/freezes", method = "post", operation_id = "createFreeze")]
-    async fn create(&self, caller: Caller, body: Body<FreezeInput>) -> ApiResult<CreatedFreeze, CreateErrors> {
+    async fn create(&self, caller: Caller, body: Body<FreezeInput>) -> ApiResult<Created<FreezeView>, CreateErrors> {
         let new = input(&body.parse(&caller, Action::Run)?, self.0.services.zone)?;
         let created = self.0.services.freezes.create(&caller.0, &new).await?;
-        let location = format!("/api/v1/freezes/{}", created.id);
-        Ok(CreatedFreeze::Created(Json(self.view(created)), location))
+        let id = created.id.clone();
+        Ok(Created::new(self.view(created), "/freezes", &id))
     }
 
     /// End a freeze

@@ -4,21 +4,21 @@ use std::sync::Arc;
 
 use poem::Request;
 use poem::http::uri::Scheme;
+use poem_openapi::OpenApi;
 use poem_openapi::param::Path;
 use poem_openapi::payload::Json;
-use poem_openapi::{ApiResponse, OpenApi};
 
+use super::answer::{Created, DeletedResponse, Found};
 use super::auth::Caller;
 use super::body::Body;
 use super::error::{ApiResult, ChangeErrors, CreateErrors, Problem, ReadErrors, ReadOneErrors, WriteErrors};
-use super::headers::{self, IfMatch};
+use super::headers::IfMatch;
 use super::model::heartbeat::{HeartbeatView, PingView};
 use super::model::named::HeartbeatInput;
 use super::query::QueryString;
-use super::tasks::DeletedResponse;
+
 use super::{AppState, Tag, params};
 use crate::domain::heartbeat::Heartbeat;
-use crate::domain::input::percent_encoded;
 use crate::domain::user::Action;
 use crate::net::own_address;
 
@@ -27,35 +27,6 @@ pub struct Heartbeats(pub Arc<AppState>);
 
 /// The rows of a record in one answer.
 const ROWS: i64 = 100;
-
-/// A heartbeat, with its version as `ETag`.
-#[derive(ApiResponse)]
-pub enum HeartbeatAnswer {
-    /// The heartbeat.
-    #[oai(status = 200)]
-    Found(
-        Json<HeartbeatView>,
-        /// The version, for `If-Match`.
-        #[oai(header = "ETag")]
-        String,
-    ),
-}
-
-/// A created heartbeat.
-#[derive(ApiResponse)]
-pub enum CreatedHeartbeat {
-    /// The new heartbeat.
-    #[oai(status = 201)]
-    Created(
-        Json<HeartbeatView>,
-        /// The version, for `If-Match`.
-        #[oai(header = "ETag")]
-        String,
-        /// The heartbeat's URL.
-        #[oai(header = "Location")]
-        String,
-    ),
-}
 
 #[OpenApi(tag = "Tag::Heartbeats")]
 impl Heartbeats {
@@ -79,11 +50,10 @@ impl Heartbeats {
         caller: Caller,
         request: &Request,
         body: Body<HeartbeatInput>,
-    ) -> ApiResult<CreatedHeartbeat, CreateErrors> {
+    ) -> ApiResult<Created<HeartbeatView>, CreateErrors> {
         let heartbeat = self.0.services.heartbeats.create(&caller.0, &body.parse(&caller, Action::Edit)?).await?;
-        let (tag, location) =
-            (headers::etag(heartbeat.version), format!("/api/v1/heartbeats/{}", percent_encoded(&heartbeat.id)));
-        Ok(CreatedHeartbeat::Created(Json(self.shown(&caller, request, heartbeat).await?), tag, location))
+        let id = heartbeat.id.clone();
+        Ok(Created::new(self.shown(&caller, request, heartbeat).await?, "/heartbeats", &id))
     }
 
     /// Get a heartbeat
@@ -96,7 +66,7 @@ impl Heartbeats {
         /// The heartbeat's id.
         id: Path<String>,
         request: &Request,
-    ) -> ApiResult<HeartbeatAnswer, ReadOneErrors> {
+    ) -> ApiResult<Found<HeartbeatView>, ReadOneErrors> {
         let heartbeat = self.0.services.heartbeats.get(&caller.0, &id).await?;
         Ok(self.answer(&caller, request, heartbeat).await?)
     }
@@ -113,7 +83,7 @@ impl Heartbeats {
         if_match: IfMatch,
         request: &Request,
         body: Body<HeartbeatInput>,
-    ) -> ApiResult<HeartbeatAnswer, WriteErrors> {
+    ) -> ApiResult<Found<HeartbeatView>, WriteErrors> {
         let body = body.parse(&caller, Action::Edit)?;
         let heartbeat = self.0.services.heartbeats.replace(&caller.0, &id, &body, if_match.0).await?;
         Ok(self.answer(&caller, request, heartbeat).await?)
@@ -144,7 +114,7 @@ impl Heartbeats {
         /// The heartbeat's id.
         id: Path<String>,
         request: &Request,
-    ) -> ApiResult<HeartbeatAnswer, ChangeErrors> {
+    ) -> ApiResult<Found<HeartbeatView>, ChangeErrors> {
         let heartbeat = self.0.services.heartbeats.rotate(&caller.0, &id).await?;
         Ok(self.answer(&caller, request, heartbeat).await?)
     }
@@ -169,9 +139,8 @@ impl Heartbeats {
 }
 
 impl Heartbeats {
-    async fn answer(&self, caller: &Caller, request: &Request, heartbeat: Heartbeat) -> Result<HeartbeatAnswer, Problem> {
-        let tag = headers::etag(heartbeat.version);
-        Ok(HeartbeatAnswer::Found(Json(self.shown(caller, request, heartbeat).await?), tag))
+    async fn answer(&self, caller: &Caller, request: &Request, heartbeat: Heartbeat) -> Result<Found<HeartbeatView>, Problem> {
+        Ok(Found(self.shown(caller, request, heartbeat).await?))
     }
 
     async fn shown(&self, caller: &Caller, request: &Request, heartbeat: Heartbeat) -> Result<HeartbeatView, Problem> {

@@ -8,12 +8,12 @@ use poem_openapi::param::Path;
 use poem_openapi::payload::Json;
 use poem_openapi::{ApiResponse, OpenApi};
 
+use super::answer::DeletedResponse;
 use super::auth::Caller;
 use super::body::OptionalBody;
 use super::error::{ApiResult, ChangeErrors, Problem, ReadOneErrors, WriteErrors};
 use super::model::hook::{CreatedHookView, HookView};
 use super::model::named::HookInput;
-use super::tasks::DeletedResponse;
 use super::{AppState, Tag};
 use crate::domain::hook::NewHook;
 use crate::domain::user::Action;

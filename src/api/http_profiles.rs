@@ -6,15 +6,16 @@ use poem_openapi::OpenApi;
 use poem_openapi::param::Path;
 use poem_openapi::payload::Json;
 
+use super::answer::{Created, DeletedResponse, Found};
 use super::auth::Caller;
 use super::body::Body;
 use super::error::{ApiResult, ChangeErrors, CreateErrors, ReadErrors, ReadOneErrors, WriteErrors};
 use super::headers::IfMatch;
 use super::model::mail_sms_profile::MessageTestView;
 use super::model::named::{HttpProfileChange, HttpProfileInput, HttpTestInput};
+use super::model::profile::ProfileView;
 use super::model::profile::{self, HttpProfileView};
-use super::profiles::{self, CreatedProfile, ProfileAnswer};
-use super::tasks::DeletedResponse;
+use super::profiles;
 use super::{AppState, Tag};
 use crate::domain::profile::{Http, ProfileKind};
 use crate::domain::user::Action;
@@ -58,7 +59,11 @@ impl HttpProfiles {
     /// Its settings are stored encrypted, and tasks may name it at once. They are those of the settings file, checked in the same way.
     /// 409 if the name is taken. Administrators only.
     #[oai(path = "/http-profiles", method = "post", operation_id = "createHttpProfile")]
-    async fn create_http_profile(&self, caller: Caller, body: Body<HttpProfileInput>) -> ApiResult<CreatedProfile, CreateErrors> {
+    async fn create_http_profile(
+        &self,
+        caller: Caller,
+        body: Body<HttpProfileInput>,
+    ) -> ApiResult<Created<ProfileView>, CreateErrors> {
         profiles::create(&self.0, &caller, ProfileKind::Http, "/http-profiles", &body.parse(&caller, Action::Administer)?).await
     }
 
@@ -71,7 +76,7 @@ impl HttpProfiles {
         caller: Caller,
         /// The profile's name.
         name: Path<String>,
-    ) -> ApiResult<ProfileAnswer, ReadOneErrors> {
+    ) -> ApiResult<Found<ProfileView>, ReadOneErrors> {
         profiles::get(&self.0, &caller, ProfileKind::Http, &name).await
     }
 
@@ -87,7 +92,7 @@ impl HttpProfiles {
         name: Path<String>,
         if_match: IfMatch,
         body: Body<HttpProfileChange>,
-    ) -> ApiResult<ProfileAnswer, WriteErrors> {
+    ) -> ApiResult<Found<ProfileView>, WriteErrors> {
         let body = body.parse(&caller, Action::Administer)?;
         profiles::replace(&self.0, &caller, ProfileKind::Http, &name, &body, if_match.0).await
     }

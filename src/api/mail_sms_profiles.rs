@@ -6,6 +6,7 @@ use poem_openapi::OpenApi;
 use poem_openapi::param::Path;
 use poem_openapi::payload::Json;
 
+use super::answer::{Created, DeletedResponse, Found};
 use super::auth::Caller;
 use super::body::Body;
 use super::error::{ApiResult, ChangeErrors, CreateErrors, ReadErrors, ReadOneErrors, WriteErrors};
@@ -13,8 +14,8 @@ use super::headers::IfMatch;
 use super::model::input;
 use super::model::mail_sms_profile::{MailServerView, MessageTestView, SmsProviderView};
 use super::model::named::{MailServerChange, MailServerInput, MailTestInput, SmsProviderChange, SmsProviderInput, SmsTestInput};
-use super::profiles::{self, CreatedProfile, ProfileAnswer};
-use super::tasks::DeletedResponse;
+use super::model::profile::ProfileView;
+use super::profiles;
 use super::{AppState, Tag};
 use crate::domain::profile::{ProfileKind, Sms, Smtp};
 use crate::domain::user::Action;
@@ -87,7 +88,11 @@ impl MailSmsProfiles {
     /// Its settings are stored encrypted, and tasks may name it at once. They are those of the settings file, checked in the same way.
     /// 409 if the name is taken. Administrators only.
     #[oai(path = "/smtp", method = "post", operation_id = "createMailServer")]
-    async fn create_mail_server(&self, caller: Caller, body: Body<MailServerInput>) -> ApiResult<CreatedProfile, CreateErrors> {
+    async fn create_mail_server(
+        &self,
+        caller: Caller,
+        body: Body<MailServerInput>,
+    ) -> ApiResult<Created<ProfileView>, CreateErrors> {
         profiles::create(&self.0, &caller, ProfileKind::Smtp, "/smtp", &body.parse(&caller, Action::Administer)?).await
     }
 
@@ -100,7 +105,7 @@ impl MailSmsProfiles {
         caller: Caller,
         /// The profile's name.
         name: Path<String>,
-    ) -> ApiResult<ProfileAnswer, ReadOneErrors> {
+    ) -> ApiResult<Found<ProfileView>, ReadOneErrors> {
         profiles::get(&self.0, &caller, ProfileKind::Smtp, &name).await
     }
 
@@ -116,7 +121,7 @@ impl MailSmsProfiles {
         name: Path<String>,
         if_match: IfMatch,
         body: Body<MailServerChange>,
-    ) -> ApiResult<ProfileAnswer, WriteErrors> {
+    ) -> ApiResult<Found<ProfileView>, WriteErrors> {
         let body = body.parse(&caller, Action::Administer)?;
         profiles::replace(&self.0, &caller, ProfileKind::Smtp, &name, &body, if_match.0).await
     }
@@ -140,7 +145,11 @@ impl MailSmsProfiles {
     /// Its settings are stored encrypted, and tasks may name it at once. They are those of the settings file, checked in the same way.
     /// 409 if the name is taken. Administrators only.
     #[oai(path = "/sms", method = "post", operation_id = "createSmsProvider")]
-    async fn create_sms_provider(&self, caller: Caller, body: Body<SmsProviderInput>) -> ApiResult<CreatedProfile, CreateErrors> {
+    async fn create_sms_provider(
+        &self,
+        caller: Caller,
+        body: Body<SmsProviderInput>,
+    ) -> ApiResult<Created<ProfileView>, CreateErrors> {
         profiles::create(&self.0, &caller, ProfileKind::Sms, "/sms", &body.parse(&caller, Action::Administer)?).await
     }
 
@@ -153,7 +162,7 @@ impl MailSmsProfiles {
         caller: Caller,
         /// The profile's name.
         name: Path<String>,
-    ) -> ApiResult<ProfileAnswer, ReadOneErrors> {
+    ) -> ApiResult<Found<ProfileView>, ReadOneErrors> {
         profiles::get(&self.0, &caller, ProfileKind::Sms, &name).await
     }
 
@@ -169,7 +178,7 @@ impl MailSmsProfiles {
         name: Path<String>,
         if_match: IfMatch,
         body: Body<SmsProviderChange>,
-    ) -> ApiResult<ProfileAnswer, WriteErrors> {
+    ) -> ApiResult<Found<ProfileView>, WriteErrors> {
         let body = body.parse(&caller, Action::Administer)?;
         profiles::replace(&self.0, &caller, ProfileKind::Sms, &name, &body, if_match.0).await
     }

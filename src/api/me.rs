@@ -5,13 +5,13 @@ use std::sync::Arc;
 use poem_openapi::payload::Json;
 use poem_openapi::{Object, OpenApi};
 
+use super::answer::DeletedResponse;
 use super::auth::Caller;
 use super::body::Body;
 use super::error::{ApiResult, ChangeErrors, ReadErrors, WriteErrors};
 use super::model::input_accounts;
 use super::model::named::PasswordInput;
 use super::model::named::RoleWord;
-use super::tasks::DeletedResponse;
 use super::{AppState, Tag};
 use crate::domain::user::Action;
 

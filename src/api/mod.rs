@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::i18n::message;
 use crate::service::Services;
 
+mod answer;
 mod audit;
 mod auth;
 mod backfills;
@@ -64,7 +65,7 @@ mod why;
 pub use auth::SESSION_COOKIE;
 pub use document::{document, openapi_json, openapi_yaml};
 pub use error::{PROBLEM_JSON, Problem};
-pub use local::{Local, LocalAnswer};
+pub use local::Local;
 
 /// The options of the API.
 #[derive(Debug, Clone)]

@@ -2,35 +2,22 @@
 
 use std::sync::Arc;
 
+use poem_openapi::OpenApi;
 use poem_openapi::param::Path;
 use poem_openapi::payload::Json;
-use poem_openapi::{ApiResponse, OpenApi};
 
+use super::answer::{Created, DeletedResponse};
 use super::auth::Caller;
 use super::body::Body;
 use super::error::{ApiResult, ChangeErrors, CreateErrors, ReadErrors, ReadOneErrors, WriteErrors};
 use super::model::named::{NotifyChannelChange, NotifyChannelInput};
 use super::model::notify_channel::{self, ChannelTestView, ChannelView, DeliveryList};
 use super::query::QueryString;
-use super::tasks::DeletedResponse;
 use super::{AppState, Tag, params};
 use crate::domain::user::Action;
 
 /// The notification channel endpoints.
 pub struct NotifyChannels(pub Arc<AppState>);
-
-/// A new channel.
-#[derive(ApiResponse)]
-pub enum CreatedChannel {
-    /// The new channel.
-    #[oai(status = 201)]
-    Created(
-        Json<ChannelView>,
-        /// The channel's URL.
-        #[oai(header = "Location")]
-        String,
-    ),
-}
 
 #[OpenApi(tag = "Tag::Notifications")]
 impl NotifyChannels {
@@ -48,11 +35,11 @@ impl NotifyChannels {
     ///
     /// Its credentials are stored encrypted. Administrators only.
     #[oai(path = "/notify-channels", method = "post", operation_id = "createNotifyChannel")]
-    async fn create(&self, caller: Caller, body: Body<NotifyChannelInput>) -> ApiResult<CreatedChannel, CreateErrors> {
+    async fn create(&self, caller: Caller, body: Body<NotifyChannelInput>) -> ApiResult<Created<ChannelView>, CreateErrors> {
         let (name, input) = notify_channel::new_channel(&body.parse(&caller, Action::Administer)?)?;
         let created = self.0.services.notify_channels.create(&caller.0, &name, &input).await?;
-        let location = format!("/api/v1/notify-channels/{}", created.channel.name);
-        Ok(CreatedChannel::Created(Json(created.into()), location))
+        let name = created.channel.name.clone();
+        Ok(Created::new(created.into(), "/notify-channels", &name))
     }
 
     /// Get a notification channel

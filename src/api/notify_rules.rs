@@ -1,54 +1,24 @@
-//! `/notify-rules`: which events of which tasks are told through which channels.
+//! `/notify-rules`: which events of which tasks are sent through which channels.
 
 use std::sync::Arc;
 
+use poem_openapi::OpenApi;
 use poem_openapi::param::Path;
 use poem_openapi::payload::Json;
-use poem_openapi::{ApiResponse, OpenApi};
 
+use super::answer::{Created, DeletedResponse, Found};
 use super::auth::Caller;
 use super::body::Body;
 use super::error::{ApiResult, ChangeErrors, CreateErrors, ReadErrors, ReadOneErrors, WriteErrors};
-use super::headers::{self, IfMatch};
+use super::headers::IfMatch;
 use super::model::named::NotifyRuleInput;
 use super::model::notify_rule::NotifyRuleView;
-use super::tasks::DeletedResponse;
+
 use super::{AppState, Tag};
-use crate::domain::input::percent_encoded;
 use crate::domain::user::Action;
-use crate::service::StoredRule;
 
 /// The endpoints of notification rules.
 pub struct NotifyRules(pub Arc<AppState>);
-
-/// A rule with its version.
-#[derive(ApiResponse)]
-pub enum NotifyRuleAnswer {
-    /// The rule.
-    #[oai(status = 200)]
-    Found(
-        Json<NotifyRuleView>,
-        /// The rule's version, for `If-Match`.
-        #[oai(header = "ETag")]
-        String,
-    ),
-}
-
-/// A new rule.
-#[derive(ApiResponse)]
-pub enum CreatedNotifyRule {
-    /// The new rule.
-    #[oai(status = 201)]
-    Created(
-        Json<NotifyRuleView>,
-        /// The rule's version, for `If-Match`.
-        #[oai(header = "ETag")]
-        String,
-        /// The rule's URL.
-        #[oai(header = "Location")]
-        String,
-    ),
-}
 
 #[OpenApi(tag = "Tag::Notifications")]
 impl NotifyRules {
@@ -66,11 +36,10 @@ impl NotifyRules {
     /// `tasks`, `channels` and `events` or `digest` are required. 409 if the name is taken. Accounts limited to tags name these tags or single
     /// tasks of theirs.
     #[oai(path = "/notify-rules", method = "post", operation_id = "createNotifyRule")]
-    async fn create(&self, caller: Caller, body: Body<NotifyRuleInput>) -> ApiResult<CreatedNotifyRule, CreateErrors> {
+    async fn create(&self, caller: Caller, body: Body<NotifyRuleInput>) -> ApiResult<Created<NotifyRuleView>, CreateErrors> {
         let created = self.0.services.notify_rules.create(&caller.0, &body.parse(&caller, Action::Edit)?).await?;
-        let location = format!("/api/v1/notify-rules/{}", percent_encoded(&created.definition.name));
-        let tag = headers::etag(created.version);
-        Ok(CreatedNotifyRule::Created(Json(NotifyRuleView::from(created)), tag, location))
+        let name = created.definition.name.clone();
+        Ok(Created::new(created.into(), "/notify-rules", &name))
     }
 
     /// Get a notification rule
@@ -82,8 +51,8 @@ impl NotifyRules {
         caller: Caller,
         /// The rule's name.
         name: Path<String>,
-    ) -> ApiResult<NotifyRuleAnswer, ReadOneErrors> {
-        Ok(answer(self.0.services.notify_rules.get(&caller.0, &name).await?))
+    ) -> ApiResult<Found<NotifyRuleView>, ReadOneErrors> {
+        Ok(Found(self.0.services.notify_rules.get(&caller.0, &name).await?.into()))
     }
 
     /// Replace a notification rule
@@ -97,9 +66,9 @@ impl NotifyRules {
         name: Path<String>,
         if_match: IfMatch,
         body: Body<NotifyRuleInput>,
-    ) -> ApiResult<NotifyRuleAnswer, WriteErrors> {
+    ) -> ApiResult<Found<NotifyRuleView>, WriteErrors> {
         let body = body.parse(&caller, Action::Edit)?;
-        Ok(answer(self.0.services.notify_rules.replace(&caller.0, &name, &body, if_match.0).await?))
+        Ok(Found(self.0.services.notify_rules.replace(&caller.0, &name, &body, if_match.0).await?.into()))
     }
 
     /// Delete a notification rule
@@ -116,9 +85,4 @@ impl NotifyRules {
         self.0.services.notify_rules.delete(&caller.0, &name, if_match.0).await?;
         Ok(DeletedResponse::Deleted)
     }
-}
-
-fn answer(rule: StoredRule) -> NotifyRuleAnswer {
-    let tag = headers::etag(rule.version);
-    NotifyRuleAnswer::Found(Json(NotifyRuleView::from(rule)), tag)
 }

@@ -1,4 +1,4 @@
-//! `/tasks/{id}/occurrences`: what a task's rules plan, with what became of it.
+//! `/tasks/{id}/occurrences`: the times that a task's rules plan, each with its outcome.
 
 use std::sync::Arc;
 

@@ -7,13 +7,13 @@ use poem_openapi::OpenApi;
 use poem_openapi::param::Path;
 use poem_openapi::payload::Json;
 
+use super::answer::DeletedResponse;
 use super::auth::Caller;
 use super::body::Body;
 use super::error::{ApiResult, ChangeErrors, ReadErrors, WriteErrors};
 use super::model::input;
 use super::model::named::SecretInput;
 use super::model::secret::SecretView;
-use super::tasks::DeletedResponse;
 use super::{AppState, Tag};
 use crate::domain::user::Action;
 

@@ -6,11 +6,11 @@ use poem_openapi::OpenApi;
 use poem_openapi::param::Path;
 use poem_openapi::payload::Json;
 
+use super::answer::DeletedResponse;
 use super::auth::Caller;
 use super::error::{ApiResult, ChangeErrors, ReadOneErrors};
 use super::headers::IfMatch;
 use super::model::task::TaskStateView;
-use super::tasks::DeletedResponse;
 use super::{AppState, Tag};
 
 /// The endpoints of task states.

@@ -7,12 +7,13 @@ use poem_openapi::param::Path;
 use poem_openapi::payload::Json;
 use poem_openapi::{ApiResponse, OpenApi};
 
+use super::answer::{Created, DeletedResponse, Found};
 use super::auth::Caller;
 use super::body::{Body, OptionalBody};
 use super::direct::Direct;
 use super::error::{ApiResult, BatchErrors, ChangeErrors, CreateErrors, Problem, ReadErrors, ReadOneErrors, WriteErrors};
 use super::executions::{self, QueuedExecution};
-use super::headers::{self, AcceptedLanguage, IdempotencyKey, IfMatch};
+use super::headers::{AcceptedLanguage, IdempotencyKey, IfMatch};
 use super::model::execution::ExecutionList;
 use super::model::input;
 use super::model::named::{BulkRequest, PauseInput, RunRequest, TaskInput, TaskPatch};
@@ -21,7 +22,6 @@ use super::model::task::{TaskList, TaskView};
 use super::query::{QueryString, Reader};
 use super::{AppState, Tag, params};
 use crate::domain::execution::Status;
-use crate::domain::input::percent_encoded;
 use crate::domain::page::{PageRequest, TaskFilter, TaskSort};
 use crate::domain::pause::PauseRequest;
 use crate::domain::task::Task;
@@ -29,35 +29,6 @@ use crate::domain::user::Action;
 
 /// The task endpoints.
 pub struct Tasks(pub Arc<AppState>);
-
-/// A task, with its version as `ETag`.
-#[derive(ApiResponse)]
-pub enum TaskAnswer {
-    /// The task.
-    #[oai(status = 200)]
-    Found(
-        Json<TaskView>,
-        /// The task's version, for `If-Match`.
-        #[oai(header = "ETag")]
-        String,
-    ),
-}
-
-/// A created task.
-#[derive(ApiResponse)]
-pub enum CreatedTask {
-    /// The new task.
-    #[oai(status = 201)]
-    Created(
-        Json<TaskView>,
-        /// The task's version, for `If-Match`.
-        #[oai(header = "ETag")]
-        String,
-        /// The task's URL.
-        #[oai(header = "Location")]
-        String,
-    ),
-}
 
 /// How long a request waits for the end of an action on many tasks.
 const BULK_WAIT: Duration = Duration::from_secs(5);
@@ -78,14 +49,6 @@ pub enum BulkAnswer {
     ),
 }
 
-/// A successful deletion.
-#[derive(ApiResponse)]
-pub enum DeletedResponse {
-    /// Deleted.
-    #[oai(status = 204)]
-    Deleted,
-}
-
 #[OpenApi(tag = "Tag::Tasks")]
 impl Tasks {
     /// List tasks
@@ -99,8 +62,9 @@ impl Tasks {
         query: QueryString,
     ) -> ApiResult<Direct<TaskList>, ReadErrors> {
         let (filter, page) = read_filter(query.reader(&[params::PAGE, params::TASKS]))?;
-        let tasks = self.0.services.tasks.list(&caller.0, &filter, &page).await?;
-        Ok(Direct(TaskList::new(tasks, self.0.services.zone, language.0)))
+        let write = |tasks| Direct::write(&TaskList::new(tasks, self.0.services.zone, language.0));
+        let answer = self.0.services.tasks.list_written(&caller.0, &filter, &page, language.0, write).await?;
+        Ok(Direct::from_written(answer))
     }
 
     /// Create a task
@@ -112,11 +76,10 @@ impl Tasks {
         caller: Caller,
         language: AcceptedLanguage,
         body: Body<TaskInput>,
-    ) -> ApiResult<CreatedTask, CreateErrors> {
+    ) -> ApiResult<Created<TaskView>, CreateErrors> {
         let task = self.0.services.tasks.create(&caller.0, &body.parse(&caller, Action::Edit)?).await?;
-        let location = format!("/api/v1/tasks/{}", percent_encoded(&task.id));
-        let tag = headers::etag(task.version);
-        Ok(CreatedTask::Created(Json(TaskView::new(task, self.0.services.zone, language.0)), tag, location))
+        let id = task.id.clone();
+        Ok(Created::new(TaskView::new(task, self.0.services.zone, language.0), "/tasks", &id))
     }
 
     /// Get a task
@@ -129,7 +92,7 @@ impl Tasks {
         language: AcceptedLanguage,
         /// The task's id.
         id: Path<String>,
-    ) -> ApiResult<TaskAnswer, ReadOneErrors> {
+    ) -> ApiResult<Found<TaskView>, ReadOneErrors> {
         Ok(self.answer(self.0.services.tasks.get(&caller.0, &id).await?, language))
     }
 
@@ -145,7 +108,7 @@ impl Tasks {
         id: Path<String>,
         if_match: IfMatch,
         body: Body<TaskInput>,
-    ) -> ApiResult<TaskAnswer, WriteErrors> {
+    ) -> ApiResult<Found<TaskView>, WriteErrors> {
         Ok(self.answer(
             self.0.services.tasks.replace(&caller.0, &id, &body.parse(&caller, Action::Edit)?, if_match.0).await?,
             language,
@@ -165,7 +128,7 @@ impl Tasks {
         id: Path<String>,
         if_match: IfMatch,
         body: Body<TaskPatch>,
-    ) -> ApiResult<TaskAnswer, WriteErrors> {
+    ) -> ApiResult<Found<TaskView>, WriteErrors> {
         Ok(self.answer(
             self.0.services.tasks.patch(&caller.0, &id, &body.parse(&caller, Action::Edit)?, if_match.0).await?,
             language,
@@ -218,7 +181,7 @@ impl Tasks {
         id: Path<String>,
         if_match: IfMatch,
         body: OptionalBody<PauseInput>,
-    ) -> ApiResult<TaskAnswer, WriteErrors> {
+    ) -> ApiResult<Found<TaskView>, WriteErrors> {
         let request = PauseRequest::parse(&body.parse(&caller, Action::Run)?).map_err(Problem::invalid)?;
         Ok(self.answer(self.0.services.tasks.pause_until(&caller.0, &id, &request, if_match.0).await?, language))
     }
@@ -234,7 +197,7 @@ impl Tasks {
         /// The task's id.
         id: Path<String>,
         if_match: IfMatch,
-    ) -> ApiResult<TaskAnswer, ChangeErrors> {
+    ) -> ApiResult<Found<TaskView>, ChangeErrors> {
         Ok(self.answer(self.0.services.tasks.resume(&caller.0, &id, if_match.0).await?, language))
     }
 
@@ -283,9 +246,8 @@ impl Tasks {
 }
 
 impl Tasks {
-    fn answer(&self, task: Task, language: AcceptedLanguage) -> TaskAnswer {
-        let tag = headers::etag(task.version);
-        TaskAnswer::Found(Json(TaskView::new(task, self.0.services.zone, language.0)), tag)
+    fn answer(&self, task: Task, language: AcceptedLanguage) -> Found<TaskView> {
+        Found(TaskView::new(task, self.0.services.zone, language.0))
     }
 }
 

@@ -6,13 +6,13 @@ use poem_openapi::param::Path;
 use poem_openapi::payload::Json;
 use poem_openapi::{ApiResponse, OpenApi};
 
+use super::answer::DeletedResponse;
 use super::auth::Caller;
 use super::body::Body;
 use super::error::{ApiResult, ChangeErrors, CreateErrors, ReadErrors};
 use super::model::accounts::{NewTokenView, TokenView};
 use super::model::input_accounts as input;
 use super::model::named::TokenInput;
-use super::tasks::DeletedResponse;
 use super::{AppState, Tag};
 use crate::domain::user::Action;
 

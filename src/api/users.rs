@@ -2,36 +2,23 @@
 
 use std::sync::Arc;
 
+use poem_openapi::OpenApi;
 use poem_openapi::param::Path;
 use poem_openapi::payload::Json;
-use poem_openapi::{ApiResponse, OpenApi};
 
+use super::answer::{Created, DeletedResponse};
 use super::auth::Caller;
 use super::body::Body;
 use super::error::{ApiResult, ChangeErrors, CreateErrors, ReadErrors, ReadOneErrors, WriteErrors};
 use super::model::accounts::UserView;
 use super::model::input_accounts as input;
 use super::model::named::{UserChange, UserInput};
-use super::tasks::DeletedResponse;
 use super::{AppState, Tag};
 use crate::domain::user::Action;
 use crate::service::SignInMethods;
 
 /// The account endpoints.
 pub struct Users(pub Arc<AppState>);
-
-/// A created account.
-#[derive(ApiResponse)]
-pub enum CreatedAccount {
-    /// The account.
-    #[oai(status = 201)]
-    Created(
-        Json<UserView>,
-        /// The account's URL.
-        #[oai(header = "Location")]
-        String,
-    ),
-}
 
 #[OpenApi(tag = "Tag::Accounts")]
 impl Users {
@@ -49,10 +36,10 @@ impl Users {
     ///
     /// Without a password the account cannot sign in with one, but it can still have tokens. Administrators only.
     #[oai(path = "/users", method = "post", operation_id = "createUser")]
-    async fn create(&self, caller: Caller, body: Body<UserInput>) -> ApiResult<CreatedAccount, CreateErrors> {
+    async fn create(&self, caller: Caller, body: Body<UserInput>) -> ApiResult<Created<UserView>, CreateErrors> {
         let user = self.0.services.users.create(&caller.0, &input::new_user(&body.parse(&caller, Action::Administer)?)?).await?;
-        let place = format!("{}/users/{}", super::guard::BASE, user.name);
-        Ok(CreatedAccount::Created(Json(UserView::new(user, &SignInMethods::default())), place))
+        let name = user.name.clone();
+        Ok(Created::new(UserView::new(user, &SignInMethods::default()), "/users", &name))
     }
 
     /// Get an account

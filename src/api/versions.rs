@@ -6,12 +6,12 @@ use poem_openapi::OpenApi;
 use poem_openapi::param::Path;
 use poem_openapi::payload::Json;
 
+use super::answer::Found;
 use super::auth::Caller;
 use super::error::{ApiResult, ChangeErrors, ReadOneErrors};
-use super::headers::{self, AcceptedLanguage, IfMatch};
+use super::headers::{AcceptedLanguage, IfMatch};
 use super::model::task::{TaskView, VersionView};
 use super::query::QueryString;
-use super::tasks::TaskAnswer;
 use super::{AppState, Tag, params};
 
 /// The task version endpoints.
@@ -50,9 +50,8 @@ impl Versions {
         /// The version's number.
         version: Path<i64>,
         if_match: IfMatch,
-    ) -> ApiResult<TaskAnswer, ChangeErrors> {
+    ) -> ApiResult<Found<TaskView>, ChangeErrors> {
         let task = self.0.services.tasks.restore_version(&caller.0, &id, version.0, if_match.0).await?;
-        let tag = headers::etag(task.version);
-        Ok(TaskAnswer::Found(Json(TaskView::new(task, self.0.services.zone, language.0)), tag))
+        Ok(Found(TaskView::new(task, self.0.services.zone, language.0)))
     }
 }

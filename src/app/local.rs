@@ -10,7 +10,7 @@ use super::{DataDir, builder};
 use crate::cluster::process_lock;
 use crate::config::Settings;
 use crate::service::Services;
-use crate::storage::{self, Database, copy};
+use crate::storage::{self, Database, copy, server_state};
 use crate::tasks::executables::ExecutableWatcher;
 
 /// The services on a database opened for one command.
@@ -26,8 +26,21 @@ pub async fn open(settings: &Settings) -> Result<LocalApp, StartError> {
     let mut data = DataDir::prepare(&settings.data_dir)?;
     let database = builder::open_database(settings, &data).await?;
     data.commit();
+    let settings = &in_zone_of_server(settings, &database).await?;
     let state = AppState::new(settings, database.clone());
     Ok(LocalApp { database, services: state.services(settings), executables: builder::executables(settings, &state) })
+}
+
+/// The settings with the time zone by which the server plans: that of this process may be another one, and the server computes next
+/// runs anew only if its own zone changes.
+async fn in_zone_of_server(settings: &Settings, database: &Database) -> Result<Settings, StartError> {
+    let mut settings = settings.clone();
+    let failed = |error: storage::Error| StartError::Database { what: database.kind().to_owned(), reason: error.to_string() };
+    let mut reader = database.read().await.map_err(failed)?;
+    if let Some(zone) = server_state::zone(&mut reader).await.map_err(failed)? {
+        settings.server.zone = zone;
+    }
+    Ok(settings)
 }
 
 /// Whether a server runs with this data folder, by its process lock; on SQLite and on PostgreSQL.
@@ -43,11 +56,6 @@ impl LocalApp {
     pub async fn copy_into(&self, file: &Path) -> storage::Result<()> {
         copy::copy_sqlite(&self.database, file, CancellationToken::new()).await?;
         copy::check_sqlite(file).await
-    }
-
-    /// Closes the database; SQLite runs a final checkpoint.
-    pub async fn close(self) {
-        self.database.close().await;
     }
 
     /// Registers the user's executables as task types, once; each is asked for its description.

@@ -1,4 +1,4 @@
-//! The limits of a task's policy beyond which its people are told. Each fires once, until the task is well again.
+//! Alert limits of a task's policy. Each sends one message, until the task is well again.
 
 use std::time::Duration;
 

@@ -9,6 +9,7 @@ use super::execution::Status;
 use super::fault::Fault;
 use super::input::{Fields, display_value};
 use super::task_id::check_id;
+use super::text_enum::text_enum;
 use crate::i18n::message;
 
 /// The most links in one task's chain.
@@ -24,23 +25,19 @@ pub struct Link {
     pub params: Map<String, Value>,
 }
 
-/// The outcome of a run that starts the linked task.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum On {
-    Success,
-    /// Failed, timed out or interrupted, with no retry left.
-    Failure,
-    /// Success, failure, or cancelled while running.
-    Always,
+text_enum! {
+    /// The outcome of a run that starts the linked task.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum On {
+        Success = "success",
+        /// Failed, timed out or interrupted, with no retry left.
+        Failure = "failure",
+        /// Success, failure, or cancelled while running.
+        Always = "always",
+    }
 }
 
-const WORDS: [(&str, On); 3] = [("success", On::Success), ("failure", On::Failure), ("always", On::Always)];
-
 impl On {
-    pub fn as_str(self) -> &'static str {
-        WORDS.into_iter().find(|(_, on)| *on == self).map_or("", |(word, _)| word)
-    }
-
     /// Whether a run that ended with this status starts the task.
     pub fn matches(self, end: Status) -> bool {
         match self {
@@ -88,7 +85,7 @@ pub fn parse(value: &Value, pointer: &str) -> Result<Vec<Link>, Vec<Fault>> {
 
 fn parse_link(value: &Value, pointer: &str) -> Result<Link, Vec<Fault>> {
     let mut f = Fields::new(value, pointer);
-    let on = f.choice("on", &WORDS, On::Success);
+    let on = f.choice("on", &On::WORDS, On::Success);
     let task = match f.take_nullable("task") {
         Some(Value::String(id)) => id,
         None | Some(Value::Null) => String::new(),

@@ -4,6 +4,10 @@ use serde::{Serialize, Serializer};
 
 use crate::i18n::Message;
 
+/// The most faults of a list or an object that are reported. A body of a megabyte can hold a million faults, each of which takes more
+/// memory than what is wrong.
+pub const MAX_FAULTS: usize = 100;
+
 /// One validation fault: where (JSON Pointer into the request body, `""` for the whole body) and what is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Fault {

@@ -99,7 +99,7 @@ impl NewHook {
         if name.trim().is_empty() || name.chars().any(char::is_control) {
             f.fault("name", message!("value.name_length", min = 1, max = MAX_NAME));
         }
-        let signing = f.choice("hmac", &Signing::ALL.map(|signing| (signing.as_str(), signing)), Signing::None);
+        let signing = f.choice("hmac", &Signing::WORDS, Signing::None);
         let key = match f.take("secret") {
             None => None,
             Some(Value::String(key)) => Some(key),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value};
 
-use super::fault::{Fault, pointer_step};
+use super::fault::{Fault, MAX_FAULTS, pointer_step};
 use crate::i18n::{Message, message};
 
 /// The unread fields of a JSON object, and the faults found so far. A field that is absent yields its default; null is a fault except
@@ -39,8 +39,11 @@ impl Fields {
         self.left.shift_remove(name)
     }
 
-    /// Records a fault of a field, `tags`, or of one of its items, `tags/3`. Only the first one of each is kept.
+    /// Records a fault of a field, `tags`, or of one of its items, `tags/3`. Only the first one of each is kept, and [`MAX_FAULTS`] in all.
     pub fn fault(&mut self, name: &str, message: Message) {
+        if self.faults.len() >= MAX_FAULTS {
+            return;
+        }
         let pointer = format!("{}/{}", self.base, escape(name));
         if self.faults.iter().any(|fault| fault.pointer == pointer) {
             return;

@@ -1,4 +1,4 @@
-//! Jobs: what a worker needs for one attempt of an execution, so that starting a run needs no read.
+//! Jobs: all that a worker needs for one attempt of an execution, so that starting a run reads nothing.
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;

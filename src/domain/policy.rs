@@ -9,6 +9,7 @@ use super::alert::AlertLimits;
 use super::fault::Fault;
 use super::input::{Fields, seconds_value};
 use super::overlap::{ActiveRuns, Admission, OnOverlap};
+use super::text_enum::text_enum;
 
 /// A task's policy.
 #[derive(Debug, Clone, PartialEq)]
@@ -57,13 +58,15 @@ pub struct Retry {
     pub on_interruption: bool,
 }
 
-/// How the delay grows from one retry to the next.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Backoff {
-    /// The same delay each time.
-    Fixed,
-    /// The delay doubles each time.
-    Exponential,
+text_enum! {
+    /// How the delay grows from one retry to the next.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum Backoff {
+        /// The same delay each time.
+        Fixed = "fixed",
+        /// The delay doubles each time.
+        Exponential = "exponential",
+    }
 }
 
 /// The queue of tasks without one.
@@ -112,7 +115,7 @@ impl Policy {
         let mut f = Fields::new(value, "/policy");
         let policy = Policy {
             max_instances: f.integer("max_instances", 1, 1000, i64::from(default.max_instances)) as u32,
-            on_overlap: f.choice("on_overlap", &OnOverlap::ALL.map(|one| (one.as_str(), one)), default.on_overlap),
+            on_overlap: f.choice("on_overlap", &OnOverlap::WORDS, default.on_overlap),
             misfire_grace: f.optional_seconds("misfire_grace_seconds", 0.0, YEAR, default.misfire_grace),
             coalesce: f.boolean("coalesce", default.coalesce),
             timeout: f.optional_seconds("timeout_seconds", 0.001, YEAR, default.timeout),
@@ -184,7 +187,7 @@ impl Retry {
         let retry = Retry {
             max_attempts: f.integer("max_attempts", 1, 100, i64::from(default.max_attempts)) as u32,
             delay: f.seconds("delay_seconds", 0.0, DAY, default.delay),
-            backoff: f.choice("backoff", &[("fixed", Backoff::Fixed), ("exponential", Backoff::Exponential)], default.backoff),
+            backoff: f.choice("backoff", &Backoff::WORDS, default.backoff),
             max_delay: f.seconds("max_delay_seconds", 0.0, DAY, default.max_delay),
             jitter: f.seconds("jitter_seconds", 0.0, DAY, default.jitter),
             on_interruption: f.boolean("on_interruption", default.on_interruption),
@@ -222,15 +225,6 @@ impl Retry {
         let wait = self.delay.as_secs_f64() * 2f64.powi(doublings as i32);
         let wait = Duration::from_secs_f64(wait.min(self.max_delay.as_secs_f64()));
         wait + self.jitter.mul_f64(random.clamp(0.0, 1.0))
-    }
-}
-
-impl Backoff {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Backoff::Fixed => "fixed",
-            Backoff::Exponential => "exponential",
-        }
     }
 }
 

@@ -177,7 +177,7 @@ fn parse_field(value: &Value, base: &str) -> Result<InputField, Vec<Fault>> {
         f.fault("name", message!("input.invalid_name", max = MAX_NAME));
     }
     let title = f.text("title", MAX_TITLE, &name);
-    let kind = f.choice("type", &InputKind::ALL.map(|kind| (kind.as_str(), kind)), InputKind::Text);
+    let kind = f.choice("type", &InputKind::WORDS, InputKind::Text);
     let choices = f.texts("choices");
     if let Some(message) = choices_fault(kind, &choices) {
         f.fault("choices", message);

@@ -1,6 +1,7 @@
 //! Enums whose variants have fixed names in storage and in API answers.
 
-/// Defines such an enum: `Variant = "name"`. `ALL` lists the variants, `as_str` returns a name, `parse` reads one.
+/// Defines such an enum: `Variant = "name"`. `ALL` lists the variants, `WORDS` with their names; `as_str` returns
+/// a name, `parse` reads one.
 macro_rules! text_enum {
     (
         $(#[$meta:meta])*
@@ -13,6 +14,9 @@ macro_rules! text_enum {
 
         impl $type {
             pub const ALL: [$type; [$($name),+].len()] = [$($type::$variant),+];
+
+            #[allow(dead_code, reason = "not every enum is chosen by its name")]
+            pub const WORDS: [(&'static str, $type); $type::ALL.len()] = [$(($name, $type::$variant)),+];
 
             pub const fn as_str(self) -> &'static str {
                 match self {

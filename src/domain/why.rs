@@ -11,9 +11,9 @@ use super::trigger::{Check, format_datetime};
 use super::verify::RuleSpan;
 use crate::i18n::{Message, message};
 
-/// A decision later than this is told as such.
+/// A decision later than this is listed as late.
 const LATE: TimeDelta = TimeDelta::seconds(10);
-/// The most changes that are told.
+/// The most changes that are listed.
 const MAX_CHANGES: usize = 5;
 
 /// A change of the task, as its versions tell.

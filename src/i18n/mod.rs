@@ -1,4 +1,4 @@
-//! Languages and words: messages by code, the texts of pages and command line, durations and numbers. Uses no other module.
+//! Languages and words: messages by code, the texts of pages and command line, durations and numbers. Uses only the embedded files.
 //!
 //! A [`Message`] is a code with named arguments. `locales/messages/*.{en,zh-CN}.toml` have one template per code and
 //! language; `{name}` is replaced by an argument, `{count:run|runs}` by a word that depends on a number.
@@ -14,8 +14,8 @@ mod texts;
 
 pub use catalog::{Catalog, catalog};
 pub use language::Language;
+pub use message::Message;
 pub(crate) use message::message;
-pub use message::{Arg, Message};
 pub use quantities::thousands;
 pub use text::Text;
 pub use texts::Texts;

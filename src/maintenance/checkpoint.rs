@@ -8,6 +8,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::storage::{Database, Result, WalStatus};
 
+/// So many pages that are not checkpointed (about 16 MB) are not left to wait: what grows between two checkpoints adds to the log.
+const MANY_PAGES: i64 = 4_000;
 /// How often the WAL is checked. No new pages since the last check counts as a quiet moment.
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
 /// The shortest time between two checkpoints: each waits for the disk twice.
@@ -60,7 +62,8 @@ impl Checkpoint {
 }
 
 fn is_due(status: WalStatus, quiet: bool, since_last: Duration) -> bool {
-    status.checkpointed < status.pages && (since_last >= MAX_INTERVAL || (quiet && since_last >= MIN_INTERVAL))
+    let (soon, at_once) = (quiet || status.is_long(), status.pending() >= MANY_PAGES);
+    status.pending() > 0 && (at_once || since_last >= MAX_INTERVAL || (soon && since_last >= MIN_INTERVAL))
 }
 
 #[cfg(test)]
@@ -75,5 +78,8 @@ mod tests {
         assert!(!due(0, true, 3_600_000), "no pages to checkpoint");
         assert!(!due(1, true, 999) && due(1, true, 1_000));
         assert!(!due(1, false, 2_999) && due(1, false, 3_000));
+        assert!(!due(MANY_PAGES - 1, false, 0) && due(MANY_PAGES, false, 0), "many pages");
+        let long = WalStatus { pages: 6_001, checkpointed: 6_000 };
+        assert!(!is_due(long, false, Duration::from_millis(999)) && is_due(long, false, Duration::from_secs(1)));
     }
 }

@@ -16,7 +16,7 @@ use crate::clock::SharedClock;
 use crate::domain::retention::DefaultRetention;
 use crate::domain::trigger::Trigger;
 use crate::storage::retention::{self, Cutoff, RetentionLimit, TaskSelection};
-use crate::storage::{Database, Reader, Result, heartbeat, incident, notify_message, run_stats_by_minute, tag_scope, version};
+use crate::storage::{Database, Reader, Result, heartbeat, incident, notify_message, run_stats, tag_scope, version};
 
 /// When retention runs: every five minutes, 17 seconds after the full minute, when many tasks fire.
 const SCHEDULE: &str = "17 */5 * * * *";
@@ -122,7 +122,7 @@ impl Prune {
     async fn delete_minute_stats(&self, now: DateTime<Utc>) -> Result<()> {
         let Some(before) = now.checked_sub_signed(MINUTE_STATS_KEPT) else { return Ok(()) };
         let mut tx = self.database.write().await?;
-        run_stats_by_minute::remove_before(&mut tx, before).await?;
+        run_stats::remove_before(&mut tx, before).await?;
         tx.commit().await
     }
 

@@ -1,4 +1,4 @@
-//! What an importer found: tasks with their origin, and what it left out, each with its place in the source.
+//! The result of an importer: tasks and entries left out, each with its place in the source.
 
 use std::collections::HashSet;
 

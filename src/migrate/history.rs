@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use crate::domain::execution::Status;
-use crate::domain::fault::{Fault, pointer_step};
+use crate::domain::fault::{Fault, MAX_FAULTS, pointer_step};
 use crate::domain::input::{display_value, truncate};
 use crate::domain::trigger::parse_timestamp;
 use crate::i18n::{Message, message};
@@ -17,8 +17,6 @@ use crate::storage::history_import::HistoricalRun;
 pub const UNKNOWN_TYPE: &str = "imported";
 /// Maximum duration of a run: 366 days, in milliseconds.
 const MAX_DURATION_MS: i64 = 366 * 86_400_000;
-/// Maximum number of faults reported.
-const MAX_FAULTS: usize = 100;
 /// Maximum length of an error text, in characters; the rest is cut off.
 const MAX_ERROR_CHARS: usize = 10_000;
 

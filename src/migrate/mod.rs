@@ -28,7 +28,7 @@ use chrono_tz::Tz;
 use serde_json::Value;
 
 pub use found::{Entry, Found, Origin, Remark};
-pub use table::{TableRow, TableSource};
+pub use table::TableSource;
 pub use text::{decode, escape_templates};
 
 /// Number of firings compared side by side.

@@ -107,10 +107,6 @@ impl TableRow {
     pub fn is_set(&self, column: &str) -> bool {
         self.integer(column).is_some_and(|number| number != 0)
     }
-
-    pub fn has(&self, column: &str) -> bool {
-        self.0.contains_key(column)
-    }
 }
 
 impl FromIterator<(String, Option<String>)> for TableRow {

@@ -1,9 +1,9 @@
 //! Static files: served with the hash of their content, compressed once.
 
+use std::borrow::Cow;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use brotli::enc::BrotliEncoderParams;
 use data_encoding::HEXLOWER;
 use poem::http::{HeaderMap, StatusCode, header};
 use poem::{Body, Response};
@@ -13,30 +13,31 @@ use super::content_encoding::{accepts, gzip};
 
 /// The best levels: the result is kept. Unoptimized builds would need a minute for it.
 const GZIP_LEVEL: u32 = if cfg!(debug_assertions) { 6 } else { 9 };
-const BROTLI_LEVEL: i32 = if cfg!(debug_assertions) { 2 } else { 11 };
+/// Higher levels would exceed the window that browsers allow (RFC 9659).
+const ZSTD_LEVEL: i32 = if cfg!(debug_assertions) { 3 } else { 19 };
 
 /// A file with its compressed forms, each computed at its first use.
 pub struct StaticFile {
     media_type: &'static str,
     version: String,
-    plain: Vec<u8>,
+    plain: Cow<'static, [u8]>,
     gzip: OnceLock<Vec<u8>>,
-    brotli: OnceLock<Vec<u8>>,
-    /// Brotli is being computed in the background.
-    brotli_started: AtomicBool,
+    zstd: OnceLock<Vec<u8>>,
+    /// Zstandard is being computed in the background.
+    zstd_started: AtomicBool,
 }
 
 impl StaticFile {
     /// A file; its media type follows from the ending of `name`.
     #[must_use]
-    pub fn new(name: &str, content: Vec<u8>) -> StaticFile {
+    pub fn new(name: &str, content: Cow<'static, [u8]>) -> StaticFile {
         StaticFile {
             media_type: media_type(name),
             version: HEXLOWER.encode(&Sha256::digest(&content)[..6]),
             plain: content,
             gzip: OnceLock::new(),
-            brotli: OnceLock::new(),
-            brotli_started: AtomicBool::new(false),
+            zstd: OnceLock::new(),
+            zstd_started: AtomicBool::new(false),
         }
     }
 
@@ -70,10 +71,10 @@ impl StaticFile {
         if self.media_type.starts_with("image/png") || self.media_type.starts_with("font/") {
             return ("", &self.plain);
         }
-        if accepts(headers, "br") {
-            match self.brotli.get() {
-                Some(content) => return ("br", content),
-                None => self.start_brotli(),
+        if accepts(headers, "zstd") {
+            match self.zstd.get() {
+                Some(content) => return ("zstd", content),
+                None => self.start_zstd(),
             }
         }
         match accepts(headers, "gzip") {
@@ -82,15 +83,12 @@ impl StaticFile {
         }
     }
 
-    /// Compresses in the background, because the best level takes seconds for a large file. Until then the file is served with gzip.
-    fn start_brotli(&'static self) {
-        if !self.brotli_started.swap(true, Ordering::Relaxed) {
+    /// Compresses in the background, because the best level takes a second for a large file. Until then the file is served with gzip.
+    fn start_zstd(&'static self) {
+        if !self.zstd_started.swap(true, Ordering::Relaxed) {
             tokio::task::spawn_blocking(|| {
-                let params =
-                    BrotliEncoderParams { quality: BROTLI_LEVEL, size_hint: self.plain.len(), ..BrotliEncoderParams::default() };
-                let mut content = Vec::new();
-                if brotli::BrotliCompress(&mut self.plain.as_slice(), &mut content, &params).is_ok() {
-                    let _ = self.brotli.set(content); // set once: `brotli_started`
+                if let Ok(content) = zstd::bulk::compress(&self.plain, ZSTD_LEVEL) {
+                    let _ = self.zstd.set(content); // set once: `zstd_started`
                 }
             });
         }
@@ -118,21 +116,20 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_file_is_compressed_once_and_brotli_follows() {
-        let file: &'static StaticFile = Box::leak(Box::new(StaticFile::new("a.css", b"a { color: red }".repeat(100))));
-        let headers = HeaderMap::from_iter([(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip, br"))]);
+    async fn a_file_is_compressed_once_and_zstd_follows() {
+        let file: &'static StaticFile = Box::leak(Box::new(StaticFile::new("a.css", b"a { color: red }".repeat(100).into())));
+        let headers = HeaderMap::from_iter([(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip, br, zstd"))]);
         let first = file.respond(None, &headers);
         assert_eq!(first.headers()[header::CONTENT_ENCODING], "gzip");
-        assert!(std::ptr::eq(file.encoded(&HeaderMap::new()).1, file.plain.as_slice()));
+        assert!(std::ptr::eq(file.encoded(&HeaderMap::new()).1, &*file.plain));
         let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(20);
-        while file.brotli.get().is_none() && tokio::time::Instant::now() < deadline {
+        while file.zstd.get().is_none() && tokio::time::Instant::now() < deadline {
             tokio::time::sleep(std::time::Duration::from_millis(5)).await;
         }
         let later = file.respond(Some(file.version()), &headers);
-        assert_eq!(later.headers()[header::CONTENT_ENCODING], "br");
-        let mut plain = Vec::new();
+        assert_eq!(later.headers()[header::CONTENT_ENCODING], "zstd");
         let packed = later.into_body().into_vec().await.expect("a body");
-        brotli::BrotliDecompress(&mut packed.as_slice(), &mut plain).expect("brotli");
-        assert_eq!(plain, file.plain);
+        let plain = zstd::bulk::decompress(&packed, file.plain.len()).expect("zstd");
+        assert_eq!(plain, *file.plain);
     }
 }

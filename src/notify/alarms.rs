@@ -84,7 +84,7 @@ impl AlarmWatch {
     }
 
     /// Opens incidents of the limits that are exceeded. Once the tasks are locked their runs are read again, so that a run that ended
-    /// meanwhile is not told of.
+    /// meanwhile opens no incident.
     async fn check_limits(&self, now: DateTime<Utc>) -> Result<bool> {
         let mut reader = self.database.read_engine().await?;
         let tasks = task_alarm::with_limits(&mut reader).await?;

@@ -1,4 +1,4 @@
-//! The courier: sends one message through a channel and masks what comes back.
+//! The courier: sends one message through a channel and masks the answer.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -69,7 +69,7 @@ impl Courier {
         let templates = rule.templates.clone().or(channel.templates());
         let template_error = own_text::apply(&mut parcel, templates, &channel.name, &rule.name).await.err();
         let parcel = self.masked(&parcel, &mask);
-        let sending = provider(channel.channel_type).send(&parcel, channel, &self.transport);
+        let sending = (provider(channel.channel_type).send)(&parcel, channel, &self.transport);
         let outcome = match tokio::time::timeout(SEND_TIMEOUT, sending).await {
             Ok(outcome) => outcome,
             Err(_) => Outcome::unanswered(&message!("http.no_response", seconds = SEND_TIMEOUT.as_secs())),

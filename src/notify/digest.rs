@@ -1,4 +1,4 @@
-//! Digests: what the tasks of a rule did in a day or a week, in one message.
+//! Digests: one message about the runs of a day or a week of the tasks of a rule.
 
 use chrono::{DateTime, Utc};
 

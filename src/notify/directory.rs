@@ -48,11 +48,6 @@ impl Directory {
         Self { database, vault, from_settings, cache: RwLock::default() }
     }
 
-    /// The channels of the settings.
-    pub fn from_settings(&self) -> &Channels {
-        &self.from_settings
-    }
-
     /// All channels; one of the settings takes precedence over a stored one of its name. Takes one small read; credentials are
     /// decrypted only when a channel has changed. A channel whose credentials cannot be decrypted has none.
     ///

@@ -1,4 +1,4 @@
-//! Heartbeats: decides which expected pings were missed, and tells. The row of a heartbeat is locked, and an expected ping has one row,
+//! Heartbeats: decides which expected pings were missed, and opens their incidents. The row of a heartbeat is locked, and an expected ping has one row,
 //! so that each is decided once, whichever node looks.
 
 use std::time::Duration;

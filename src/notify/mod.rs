@@ -1,4 +1,4 @@
-//! Notifications: channels, what they are sent, and when.
+//! Notifications: incidents, rules and digests, and the delivery of messages through channels.
 
 pub mod alarms;
 pub mod calendar_watch;

@@ -1,6 +1,6 @@
-//! Storage trouble: the database takes no writes. A message is a write too, so it is told from memory, straight to the channels, past
+//! Storage trouble: the database takes no writes. A message is a write too, so the alarm is sent from memory, straight to the channels, past
 //! the queue and its rate limits: once, by the rules and channels as they were read last. When the database takes writes again the
-//! incident is recorded, and its end is told through the queue.
+//! incident is recorded, and the message about its end goes through the queue.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ use crate::storage::{Database, Result, notify_rule};
 
 const EVENT: NotifyEvent = NotifyEvent::StorageTrouble;
 const SUBJECT: &str = "server:database";
-/// How long writes fail before it is told: a lock or a fail-over of a moment is none.
+/// How long writes fail before a message is sent: a lock or a fail-over of a moment is none.
 const TELL_AFTER: TimeDelta = TimeDelta::seconds(10);
 /// The pause before a channel that did not accept it is tried again.
 const RETRY: TimeDelta = TimeDelta::seconds(60);

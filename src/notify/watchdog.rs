@@ -1,10 +1,10 @@
-//! The watchdog of another server: decides from the results of its checks when to tell.
+//! The watchdog of another server: decides from the results of its checks when to send a message.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::i18n::Message;
 
-/// What is told.
+/// A message of the watchdog.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Alarm {
     /// The server fails its checks.

@@ -12,16 +12,17 @@ use tokio_util::sync::CancellationToken;
 
 use super::JobHandler;
 use super::backend::QueueBackend;
+use crate::clock::SharedClock;
 use crate::signals::slots::{HeldJob, QueueSlots};
 
 /// The delay before a worker is restarted.
 const RESTART_DELAY: Duration = Duration::from_millis(100);
 
 /// Runs the worker of one queue until `shutdown`, restarting it when it ends.
-pub async fn serve(handler: Arc<impl JobHandler>, queue: Arc<QueueSlots>, shutdown: CancellationToken) {
+pub async fn serve(handler: Arc<impl JobHandler>, queue: Arc<QueueSlots>, clock: SharedClock, shutdown: CancellationToken) {
     loop {
         tokio::select! {
-            ended = run_worker(&handler, &queue) => {
+            ended = run_worker(&handler, &queue, &clock) => {
                 let error = ended.err().map(|error| error.to_string()).unwrap_or_default();
                 tracing::warn!(queue = queue.name, error, "worker ended unexpectedly; restarting");
             }
@@ -35,7 +36,7 @@ pub async fn serve(handler: Arc<impl JobHandler>, queue: Arc<QueueSlots>, shutdo
 }
 
 /// Runs an apalis worker that passes jobs to the handler, until it ends.
-async fn run_worker(handler: &Arc<impl JobHandler>, queue: &Arc<QueueSlots>) -> Result<(), WorkerError> {
+async fn run_worker(handler: &Arc<impl JobHandler>, queue: &Arc<QueueSlots>, clock: &SharedClock) -> Result<(), WorkerError> {
     let handler = handler.clone();
     let process_job = move |job: HeldJob| {
         let handler = handler.clone();
@@ -45,7 +46,7 @@ async fn run_worker(handler: &Arc<impl JobHandler>, queue: &Arc<QueueSlots>) -> 
         }
     };
     let context = WorkerContext::new(&queue.name);
-    let worker = WorkerBuilder::new(&context).backend(QueueBackend(queue.clone())).build(process_job);
+    let worker = WorkerBuilder::new(&context).backend(QueueBackend::new(queue.clone(), clock.clone())).build(process_job);
     let running: BoxFuture<'static, Result<(), WorkerError>> = Box::pin(worker.run());
     running.await
 }

@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::{ClockReading, precise};
 use crate::signals::SchedulerHeartbeat;
-use crate::storage::Result;
+use crate::storage::{Error, Result};
 
 mod ahead;
 mod backfills;
@@ -15,15 +15,17 @@ pub mod calendars;
 mod clock_watch;
 mod cpu_usage;
 pub mod idle;
+mod isolate;
 mod occurrences;
 mod pauses;
 pub mod planner;
+mod refused;
 mod replan;
 mod rules;
 mod settle;
 
 pub use ahead::PlanAhead;
-pub use clock_watch::{ClockStep, ClockWatch};
+pub use clock_watch::ClockWatch;
 pub use occurrences::Recorded;
 pub use planner::{Planned, Planner, PlannerState};
 pub use settle::Settlement;
@@ -84,7 +86,7 @@ impl Scheduler {
                         tracing::error!(error = &error as &dyn std::error::Error, "scheduling failed; retrying every second");
                     }
                     failing = true;
-                    RETRY_DELAY
+                    if self.isolate(&error).await { Duration::ZERO } else { RETRY_DELAY }
                 }
             };
             tokio::select! {
@@ -111,6 +113,18 @@ impl Scheduler {
         }
         // Rows locked by another node are due but cannot be taken: wait a little instead of spinning.
         Ok(if left.is_zero() { LOCKED_DELAY } else { left.min(MAX_SLEEP) })
+    }
+
+    /// Leaves out the task because of which a pass was refused. Returns whether there is one.
+    async fn isolate(&self, error: &Error) -> bool {
+        if error.is_transient() || error.is_conflict() {
+            return false;
+        }
+        let isolated = self.planner.isolate(self.planner.clock.now()).await;
+        isolated.unwrap_or_else(|error| {
+            tracing::warn!(%error, "failed to look for the task that cannot be planned");
+            false
+        })
     }
 
     async fn watch_clock(&self, reading: ClockReading) -> Result<()> {

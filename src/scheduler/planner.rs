@@ -13,6 +13,7 @@ use super::ahead::{Horizon, PlanAhead};
 use super::calendars::CalendarCache;
 use super::occurrences::{self, Recorded};
 use super::pauses;
+use super::refused::RefusedTasks;
 use super::rules::{CompiledRules, CompiledTask};
 use crate::clock::SharedClock;
 use crate::domain::decision::{DecisionTime, DueTask};
@@ -26,7 +27,7 @@ use crate::storage::plan::{self, Advance, DueRow, NextDue};
 use crate::storage::{Database, Result, Session, Tx, overlap, pause, task};
 
 /// Tasks and retries taken in one transaction.
-const BATCH: i64 = 1000;
+pub(super) const BATCH: i64 = 1000;
 
 /// Plans executions; clones share the same state.
 #[derive(Clone)]
@@ -52,6 +53,7 @@ pub struct PlannerState {
     /// By how many milliseconds the clock was set back since the start.
     set_back_ms: Arc<AtomicI64>,
     horizon: Horizon,
+    pub(super) refused: RefusedTasks,
 }
 
 impl PlannerState {
@@ -98,12 +100,14 @@ impl Planner {
         let backfills = self.has_startable_backfills(&mut reader, next.backfills).await?;
         let next_task = next.task.map(|at| self.state.horizon.next_pass(self.ahead, now, at));
         let mut planned = Planned { next_pass: NextDue { task: next_task, ..next }.earliest(), ..Planned::default() };
+        let mut tasks_due = tasks_due;
+        if tasks_due {
+            let rows = plan::due_rows(&mut reader, horizon, &self.state.refused.at(now), BATCH).await?;
+            self.state.rules.get(&mut reader, &rows, self.zone, &self.state.calendars).await?;
+            tasks_due = !rows.is_empty();
+        }
         if !tasks_due && !retries_due && !pauses_due && !releases && !backfills {
             return Ok(planned);
-        }
-        if tasks_due {
-            let rows = plan::due_rows(&mut reader, horizon, BATCH).await?;
-            self.state.rules.get(&mut reader, &rows, self.zone, &self.state.calendars).await?;
         }
         drop(reader);
         let mut starts = self.signals.jobs.starts();
@@ -112,7 +116,7 @@ impl Planner {
         // A pause may have ended just now.
         let tasks_due = tasks_due || pauses_due;
         let (mut recorded, jobs) =
-            if tasks_due { self.plan_due(&mut tx, (now, horizon), &mut starts).await? } else { Default::default() };
+            if tasks_due { self.plan_due(&mut tx, (now, horizon), BATCH, &mut starts).await? } else { Default::default() };
         let mut queues = if retries_due { plan::take_due_retries(&mut tx, now, BATCH).await? } else { Vec::new() };
         if releases {
             queues.extend(self.release(&mut tx).await?);
@@ -138,15 +142,16 @@ impl Planner {
         pauses::record(tx, &mut tasks, (self.zone, &self.state.calendars), now, false).await
     }
 
-    /// Decides what is due at `now`, and what may be planned ahead up to the horizon, and moves the tasks on. Returns the jobs for
-    /// which free workers of this node were reserved.
-    async fn plan_due(
+    /// Decides what is due at `now`, and what may be planned ahead up to the horizon, of at most `limit` tasks, and moves the tasks on.
+    /// Returns the jobs for which free workers of this node were reserved.
+    pub(super) async fn plan_due(
         &self,
         tx: &mut Tx,
         (now, horizon): (DateTime<Utc>, DateTime<Utc>),
+        limit: i64,
         starts: &mut Starts,
     ) -> Result<(Recorded, Vec<Job>)> {
-        let rows = plan::take_due(tx, horizon, BATCH).await?;
+        let rows = plan::take_due(tx, horizon, &self.state.refused.at(now), limit).await?;
         let compiled = self.state.rules.get(tx, &rows, self.zone, &self.state.calendars).await?;
         let pairs: Vec<(&DueRow, &CompiledTask)> =
             rows.iter().zip(&compiled).filter_map(|(row, one)| one.as_deref().map(|one| (row, one))).collect();

@@ -53,11 +53,10 @@ impl Planner {
             // What fell due while this process started counts.
             self.clock_stepped(ClockStep::Back(ahead), self.since.min(now), now).await?;
         }
-        let known = server_state::get(&mut self.database.read_engine().await?, server_state::ZONE).await?;
-        match known.as_deref().map(str::parse::<Tz>) {
-            Some(Ok(zone)) if zone == self.zone => Ok(()),
-            Some(Ok(zone)) => self.zone_changed(zone, now).await,
-            _ => self.save_zone(None, now).await,
+        match server_state::zone(&mut self.database.read_engine().await?).await? {
+            Some(zone) if zone == self.zone => Ok(()),
+            Some(zone) => self.zone_changed(zone, now).await,
+            None => self.save_zone(None, now).await,
         }
     }
 

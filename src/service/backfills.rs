@@ -5,7 +5,7 @@ use chrono_tz::Tz;
 use serde_json::json;
 
 use super::audit_log::{AuditEntry, AuditLog};
-use super::deps::{ServiceDeps, Shared};
+use super::deps::{ServiceDeps, Shared, from_deps};
 use super::occurrences::TaskTimeline;
 use super::{Error, Result, allow, tag_scope};
 use crate::clock::SharedClock;
@@ -42,14 +42,7 @@ pub struct BackfillService {
 
 impl BackfillService {
     pub(super) fn new(deps: &ServiceDeps, shared: &Shared) -> Self {
-        Self {
-            database: deps.database.clone(),
-            clock: deps.clock.clone(),
-            zone: deps.zone,
-            signals: deps.signals.clone(),
-            events: deps.events.clone(),
-            audit_log: shared.audit_log.clone(),
-        }
+        from_deps!(deps { database, clock, zone, signals, events }, shared { audit_log })
     }
 
     /// Chooses occurrences of a task's past and runs them in order.

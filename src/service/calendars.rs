@@ -15,7 +15,7 @@ pub(super) use document::DocumentCalendars;
 pub use firings::FiringChange;
 
 use super::audit_log::AuditLog;
-use super::deps::{ServiceDeps, Shared};
+use super::deps::{ServiceDeps, Shared, from_deps};
 use super::recent_values::RecentValues;
 use super::task_change::TaskChanges;
 use super::{Error, Result, allow};
@@ -91,17 +91,10 @@ pub struct CalendarService {
 
 impl CalendarService {
     pub(super) fn new(deps: &ServiceDeps, shared: &Shared) -> Self {
-        Self {
-            database: deps.database.clone(),
-            clock: deps.clock.clone(),
-            zone: deps.zone,
-            signals: deps.signals.clone(),
-            events: deps.events.clone(),
-            audit_log: shared.audit_log.clone(),
-            changes: shared.changes.clone(),
+        from_deps!(deps { database, clock, zone, signals, events }, shared { audit_log, changes }, {
             cache: shared.changes.settlement.calendars.clone(),
             recent_set: RecentValues::new(deps.clock.clone(), shared.last_change.clone()),
-        }
+        })
     }
 
     /// The calendars and freezes in force; may be a second old.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::audit_log::{AuditEntry, AuditLog};
-use super::deps::{ServiceDeps, Shared};
+use super::deps::{ServiceDeps, Shared, from_deps};
 use super::stored_profiles::missing;
 use super::{Result, allow};
 use crate::domain::audit::AuditEvent;
@@ -37,12 +37,7 @@ pub struct DatasourceService {
 
 impl DatasourceService {
     pub(super) fn new(deps: &ServiceDeps, shared: &Shared) -> Self {
-        Self {
-            database: deps.database.clone(),
-            audit_log: shared.audit_log.clone(),
-            datasources: deps.datasources.clone(),
-            profiles: deps.profiles.clone(),
-        }
+        from_deps!(deps { database, datasources, profiles }, shared { audit_log })
     }
 
     /// The databases, by name. They belong to the whole server: an account limited to tags sees them only with

@@ -66,6 +66,14 @@ pub struct ServiceDeps {
     pub single_sign_on: Option<Arc<Provider>>,
 }
 
+/// Builds a service: the fields named after a dependency and those named after a shared part are clones of it, the others are given.
+macro_rules! from_deps {
+    ($deps:ident { $($dep:ident),* $(,)? } $(, $shared:ident { $($part:ident),* $(,)? })? $(, { $($rest:tt)* })?) => {
+        Self { $($dep: Clone::clone(&$deps.$dep),)* $($($part: Clone::clone(&$shared.$part),)*)? $($($rest)*)? }
+    };
+}
+pub(super) use from_deps;
+
 impl ServiceDeps {
     /// The names of the queues, `default` first.
     pub(super) fn queue_names(&self) -> Arc<[String]> {

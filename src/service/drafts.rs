@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
 use super::audit_log::{AuditEntry, AuditLog};
-use super::deps::{ServiceDeps, Shared};
+use super::deps::{ServiceDeps, Shared, from_deps};
 use super::task_rules::TaskRules;
 use super::{Error, Result, allow, tag_scope};
 use crate::clock::SharedClock;
@@ -44,14 +44,10 @@ impl DraftService {
             deps.zone,
             deps.environment.clone(),
         );
-        Self {
-            database: deps.database.clone(),
-            clock: deps.clock.clone(),
-            rules: shared.rules.clone(),
-            audit_log: shared.audit_log.clone(),
+        from_deps!(deps { database, clock }, shared { rules, audit_log }, {
             runner: Arc::new(runner),
             free: Arc::new(Semaphore::new(MOST_TESTS)),
-        }
+        })
     }
 
     /// Runs a task as it would be saved, once, with its parameters and within its time limit and [`LONGEST_TEST`]. Nothing is saved but

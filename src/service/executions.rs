@@ -7,7 +7,7 @@ use encoding_rs::Encoding;
 use serde_json::{Map, Value};
 
 use super::audit_log::AuditLog;
-use super::deps::{ServiceDeps, Shared};
+use super::deps::{ServiceDeps, Shared, from_deps};
 use super::recent_values::RecentValues;
 use super::search::check_search;
 use super::task_change::TaskChanges;
@@ -40,34 +40,39 @@ pub struct ExecutionService {
     recent_totals: RecentValues<ExecutionFilter, (i64, bool)>,
     /// By filter, page and number of changes.
     recent_pages: RecentValues<(ExecutionFilter, PageRequest, u64), Arc<Page<Execution>>>,
+    /// By filter, page and number of changes.
+    recent_answers: RecentValues<(ExecutionFilter, PageRequest, u64), Arc<[u8]>>,
     pub(super) changes: TaskChanges,
 }
 
 impl ExecutionService {
     pub(super) fn new(deps: &ServiceDeps, shared: &Shared) -> Self {
-        Self {
-            database: deps.database.clone(),
-            clock: deps.clock.clone(),
-            signals: deps.signals.clone(),
-            events: deps.events.clone(),
-            audit_log: shared.audit_log.clone(),
-            rules: shared.rules.clone(),
-            cancels: deps.cancels.clone(),
-            vault: deps.vault.clone(),
+        from_deps!(deps { database, clock, signals, events, cancels, vault }, shared { audit_log, rules, changes }, {
             recent_totals: RecentValues::new(deps.clock.clone(), shared.last_change.clone()),
             recent_pages: RecentValues::of_pages(deps.clock.clone(), shared.last_change.clone()),
-            changes: shared.changes.clone(),
-        }
+            recent_answers: RecentValues::of_pages(deps.clock.clone(), shared.last_change.clone()),
+        })
     }
 
     /// One page of executions, newest first.
     pub async fn list(&self, actor: &Actor, filter: &ExecutionFilter, page: &PageRequest) -> Result<Page<Execution>> {
-        allow(actor, Action::See)?;
-        check_search(filter.search.as_deref())?;
-        let filter = ExecutionFilter { scope: actor.scope.clone(), ..filter.resolved() };
+        let filter = visible_filter(actor, filter)?;
         let key = (filter.clone(), page.clone(), self.events.change_count());
         let found = self.recent_pages.get_or_read(key, async { self.read_page(&filter, page).await.map(Arc::new) }).await?;
         Ok(Arc::unwrap_or_clone(found))
+    }
+
+    /// One page of executions as `write` writes it, for all readers who may see the same.
+    pub async fn list_written(
+        &self,
+        actor: &Actor,
+        filter: &ExecutionFilter,
+        page: &PageRequest,
+        write: impl AsyncFnOnce(Page<Execution>) -> Result<Vec<u8>>,
+    ) -> Result<Arc<[u8]>> {
+        let filter = visible_filter(actor, filter)?;
+        let key = (filter.clone(), page.clone(), self.events.change_count());
+        self.recent_answers.get_or_write(key, async { write(self.read_page(&filter, page).await?).await }).await
     }
 
     async fn read_page(&self, filter: &ExecutionFilter, page: &PageRequest) -> Result<Page<Execution>> {
@@ -99,9 +104,7 @@ impl ExecutionService {
         filter: &ExecutionFilter,
         page: &PageRequest,
     ) -> Result<Vec<Execution>> {
-        allow(actor, Action::See)?;
-        check_search(filter.search.as_deref())?;
-        let filter = ExecutionFilter { scope: actor.scope.clone(), ..filter.resolved() };
+        let filter = visible_filter(actor, filter)?;
         Ok(execution_list::newest(&mut self.database.read().await?, &filter, page).await?)
     }
 
@@ -113,9 +116,7 @@ impl ExecutionService {
         order: (ExecutionSort, bool),
         size: u32,
     ) -> Result<Vec<Execution>> {
-        allow(actor, Action::See)?;
-        check_search(filter.search.as_deref())?;
-        let filter = ExecutionFilter { scope: actor.scope.clone(), ..filter.resolved() };
+        let filter = visible_filter(actor, filter)?;
         Ok(execution_list::sorted(&mut self.database.read().await?, &filter, order, size).await?)
     }
 
@@ -202,6 +203,13 @@ impl ExecutionService {
         let declared = found.params.get("encoding").and_then(Value::as_str);
         Ok(raw_output::bytes(&output, declared.and_then(|label| Encoding::for_label(label.as_bytes()))))
     }
+}
+
+/// The filter within the actor's scope.
+fn visible_filter(actor: &Actor, filter: &ExecutionFilter) -> Result<ExecutionFilter> {
+    allow(actor, Action::See)?;
+    check_search(filter.search.as_deref())?;
+    Ok(ExecutionFilter { scope: actor.scope.clone(), ..filter.resolved() })
 }
 
 /// The attempt stored in the execution's own row: the current or the last one. `None` while the next one is queued.

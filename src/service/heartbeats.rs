@@ -10,7 +10,7 @@ use chrono_tz::Tz;
 use serde_json::Value;
 
 use super::audit_log::{AuditEntry, AuditLog};
-use super::deps::{ServiceDeps, Shared};
+use super::deps::{ServiceDeps, Shared, from_deps};
 use super::hashing::{hash_secret, new_secret};
 use super::task_rules::TaskRules;
 use super::{Error, Result, allow, tag_scope};
@@ -64,20 +64,13 @@ struct Limits {
 
 impl HeartbeatService {
     pub(super) fn new(deps: &ServiceDeps, shared: &Shared) -> Self {
-        Self {
-            database: deps.database.clone(),
-            clock: deps.clock.clone(),
-            zone: deps.zone,
-            audit_log: shared.audit_log.clone(),
-            rules: shared.rules.clone(),
-            vault: deps.vault.clone(),
-            signals: deps.signals.clone(),
+        from_deps!(deps { database, clock, zone, vault, signals }, shared { audit_log, rules }, {
             limits: Arc::new(Limits {
                 by_address: KeyedLimiter::new(600, Duration::from_millis(50)),
                 by_heartbeat: KeyedLimiter::new(60, Duration::from_secs(1)),
                 start: Instant::now(),
             }),
-        }
+        })
     }
 
     /// The heartbeats in the actor's scope, ordered by id.

@@ -4,7 +4,7 @@ use chrono_tz::Tz;
 use serde_json::Value;
 
 use super::audit_log::{AuditEntry, AuditLog};
-use super::deps::{ServiceDeps, Shared};
+use super::deps::{ServiceDeps, Shared, from_deps};
 use super::{Error, Result, allow};
 use crate::domain::audit::AuditEvent;
 use crate::domain::event::{Event, TaskChange};
@@ -37,12 +37,7 @@ pub struct HistoryService {
 
 impl HistoryService {
     pub(super) fn new(deps: &ServiceDeps, shared: &Shared) -> Self {
-        Self {
-            database: deps.database.clone(),
-            zone: deps.zone,
-            events: deps.events.clone(),
-            audit_log: shared.audit_log.clone(),
-        }
+        from_deps!(deps { database, zone, events }, shared { audit_log })
     }
 
     /// Records finished runs of another scheduler, parsed by [`history::read`], and updates the counters of existing tasks.

@@ -10,7 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 
 use super::audit_log::{AuditEntry, AuditLog};
-use super::deps::{ServiceDeps, Shared};
+use super::deps::{ServiceDeps, Shared, from_deps};
 use super::executions::ExecutionService;
 use super::given_values::GivenValues;
 use super::hashing::{hash_secret, new_secret, random};
@@ -89,15 +89,7 @@ impl Limits {
 
 impl HookService {
     pub(super) fn new(deps: &ServiceDeps, shared: &Shared, executions: ExecutionService) -> Self {
-        Self {
-            database: deps.database.clone(),
-            clock: deps.clock.clone(),
-            audit_log: shared.audit_log.clone(),
-            rules: shared.rules.clone(),
-            vault: deps.vault.clone(),
-            executions,
-            limits: Arc::new(Limits::new()),
-        }
+        from_deps!(deps { database, clock, vault }, shared { audit_log, rules }, { executions, limits: Arc::new(Limits::new()) })
     }
 
     /// The hooks of a task, oldest first, without their secrets.

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::audit_log::{AuditEntry, AuditLog};
 use super::datasources::ConnectionTest;
-use super::deps::{ServiceDeps, Shared};
+use super::deps::{ServiceDeps, Shared, from_deps};
 use super::stored_profiles::missing;
 use super::throttle::{Subject, Throttle};
 use super::{Error, Result, allow};
@@ -60,15 +60,7 @@ pub struct ProfileService {
 
 impl ProfileService {
     pub(super) fn new(deps: &ServiceDeps, shared: &Shared) -> Self {
-        Self {
-            database: deps.database.clone(),
-            clock: deps.clock.clone(),
-            registry: deps.registry.clone(),
-            vault: deps.vault.clone(),
-            throttle: shared.throttle.clone(),
-            audit_log: shared.audit_log.clone(),
-            profiles: deps.profiles.clone(),
-        }
+        from_deps!(deps { database, clock, registry, vault, profiles }, shared { throttle, audit_log })
     }
 
     /// All profiles, those of the settings and those that administrators stored.

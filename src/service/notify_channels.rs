@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use super::audit_log::{AuditEntry, AuditLog};
-use super::deps::{ServiceDeps, Shared};
+use super::deps::{ServiceDeps, Shared, from_deps};
 use super::throttle::{Subject, Throttle};
 use super::{Error, Result, allow};
 use crate::clock::SharedClock;
@@ -24,8 +24,7 @@ use crate::ids::new_id;
 use crate::notify::delivery::Delivery;
 use crate::notify::own_text;
 use crate::storage::notify_channel::{self, StoredChannel};
-use crate::storage::notify_message::{self, MessagesOf};
-use crate::storage::{self, Database};
+use crate::storage::{self, Database, notify_message};
 
 /// The provider's answer to a test message.
 pub use crate::notify::channels::Outcome as ChannelTestOutcome;
@@ -73,11 +72,7 @@ pub struct NotifyChannelService {
 impl NotifyChannelService {
     pub(super) fn new(deps: &ServiceDeps, shared: &Shared) -> Self {
         let node_id: Arc<str> = new_id(deps.clock.now()).into();
-        Self {
-            database: deps.database.clone(),
-            clock: deps.clock.clone(),
-            throttle: shared.throttle.clone(),
-            audit_log: shared.audit_log.clone(),
+        from_deps!(deps { database, clock }, shared { throttle, audit_log }, {
             delivery: Delivery {
                 database: deps.database.clone(),
                 clock: deps.clock.clone(),
@@ -86,7 +81,7 @@ impl NotifyChannelService {
                 node_id,
                 zone: deps.zone,
             },
-        }
+        })
     }
 
     /// All channels by name, those of the settings too.
@@ -104,16 +99,6 @@ impl NotifyChannelService {
             ChannelInfo { health, updated: row.map(|row| (row.updated_at, row.updated_by.clone())), channel: channel.clone() }
         };
         Ok(channels.values().map(info).collect())
-    }
-
-    /// The names of all channels with their types, for rules.
-    ///
-    /// # Errors
-    /// [`Error::Forbidden`].
-    pub async fn names(&self, actor: &Actor) -> Result<Vec<(String, ChannelType)>> {
-        allow(actor, Action::SeeServer)?;
-        let channels = self.delivery.courier.directory.all().await?;
-        Ok(channels.values().map(|channel| (channel.name.clone(), channel.channel_type)).collect())
     }
 
     /// One channel.
@@ -231,7 +216,7 @@ impl NotifyChannelService {
         if !self.delivery.courier.directory.all().await?.contains_key(name) {
             return Err(missing(name));
         }
-        Ok(notify_message::page(&mut self.database.read().await?, MessagesOf::Channel(name), request).await?)
+        Ok(notify_message::page(&mut self.database.read().await?, name, request).await?)
     }
 
     /// A stored channel that may be changed.

@@ -8,7 +8,7 @@ use chrono_tz::Tz;
 use serde_json::Value;
 
 use super::audit_log::{AuditEntry, AuditLog};
-use super::deps::{ServiceDeps, Shared};
+use super::deps::{ServiceDeps, Shared, from_deps};
 use super::{Error, Result, allow};
 use crate::clock::SharedClock;
 use crate::domain::audit::AuditEvent;
@@ -40,14 +40,7 @@ pub struct NotifyRuleService {
 
 impl NotifyRuleService {
     pub(super) fn new(deps: &ServiceDeps, shared: &Shared) -> Self {
-        Self {
-            database: deps.database.clone(),
-            clock: deps.clock.clone(),
-            zone: deps.zone,
-            registry: deps.registry.clone(),
-            profiles: deps.profiles.from_settings().clone(),
-            audit_log: shared.audit_log.clone(),
-        }
+        from_deps!(deps { database, clock, zone, registry }, shared { audit_log }, { profiles: deps.profiles.from_settings().clone() })
     }
 
     /// The rules that the actor may see, by name.

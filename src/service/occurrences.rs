@@ -1,4 +1,4 @@
-//! Occurrences of a task: what its rules plan in a span of time, with what became of each.
+//! Occurrences of a task: the times that its rules plan in a span, each with its outcome.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;

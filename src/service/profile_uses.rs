@@ -1,4 +1,4 @@
-//! What uses a profile: tasks and notification channels that name it.
+//! Uses of a profile: the tasks and notification channels that name it.
 
 use serde_json::Value;
 

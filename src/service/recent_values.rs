@@ -17,6 +17,8 @@ const MAX_AGE: Duration = Duration::from_secs(1);
 const MAX_AGE_OF_HISTORY: Duration = Duration::from_secs(60);
 /// A change is noted before its transaction commits; what is read within this time may still be the old state and is not kept.
 const COMMIT_TIME: Duration = Duration::from_secs(2);
+/// The longest answer that is kept, in bytes.
+const MAX_ANSWER: usize = 1 << 20;
 /// The most values of one kind: small ones, and pages of lists.
 const CAPACITY: NonZeroUsize = NonZeroUsize::MIN.saturating_add(1023);
 const PAGES: NonZeroUsize = NonZeroUsize::MIN.saturating_add(31);
@@ -142,6 +144,23 @@ impl<K: Hash + Eq, V: Clone> RecentValues<K, V> {
     }
 }
 
+impl<K: Hash + Eq> RecentValues<K, Arc<[u8]>> {
+    /// As [`RecentValues::get_or_read`], for written answers; those longer than 1 MiB are not kept.
+    pub async fn get_or_write<E>(&self, key: K, write: impl Future<Output = Result<Vec<u8>, E>>) -> Result<Arc<[u8]>, E> {
+        let mut long = None;
+        let written = async {
+            let written: Arc<[u8]> = write.await?.into();
+            if written.len() <= MAX_ANSWER {
+                return Ok(Some(written));
+            }
+            long = Some(written);
+            Ok(None)
+        };
+        let kept = self.get_or_find(key, written).await?;
+        Ok(kept.or(long).unwrap_or_default())
+    }
+}
+
 impl<K, V> Clone for RecentValues<K, V> {
     fn clone(&self) -> Self {
         Self {
@@ -181,5 +200,17 @@ mod tests {
         assert_eq!((read(&values, 3).await, read(&values, 4).await), (3, 3));
         change.note();
         assert_eq!((read(&values, 5).await, read(&values, 6).await), (5, 6), "the change may not be committed yet");
+    }
+
+    #[tokio::test]
+    async fn long_answers_are_not_kept() {
+        let values = RecentValues::of_pages(Arc::new(ManualClock::new(DateTime::UNIX_EPOCH)), LastChange::default());
+        for (length, read_twice) in [(MAX_ANSWER, 1), (MAX_ANSWER + 1, 2)] {
+            let answer = async |byte: u8| {
+                let write = async { Ok::<_, Infallible>(vec![byte; length]) };
+                values.get_or_write(length, write).await.unwrap()
+            };
+            assert_eq!((answer(1).await.len(), answer(2).await[0]), (length, read_twice));
+        }
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::account_checks::require_account;
 use super::attempt_guard::AttemptGuard;
 use super::audit_log::{AuditEntry, AuditLog};
-use super::deps::{ServiceDeps, Shared};
+use super::deps::{ServiceDeps, Shared, from_deps};
 use super::hashing::{hash_secret, random, verify_password};
 use super::second_factor_codes::{CodeVerifier, recovery_hash, vault_name, wrong_code};
 use super::throttle::Subject;
@@ -59,15 +59,7 @@ pub struct SecondFactorService {
 
 impl SecondFactorService {
     pub(super) fn new(deps: &ServiceDeps, shared: &Shared) -> Self {
-        Self {
-            database: deps.database.clone(),
-            clock: deps.clock.clone(),
-            vault: deps.vault.clone(),
-            attempts: shared.attempts.clone(),
-            audit_log: shared.audit_log.clone(),
-            codes: shared.codes.clone(),
-            required: deps.second_factor_required,
-        }
+        from_deps!(deps { database, clock, vault }, shared { attempts, audit_log, codes }, { required: deps.second_factor_required })
     }
 
     /// Whether accounts that sign in by password must have a second factor.

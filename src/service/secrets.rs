@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::audit_log::{AuditEntry, AuditLog};
-use super::deps::{ServiceDeps, Shared};
+use super::deps::{ServiceDeps, Shared, from_deps};
 use super::{Error, Result, allow};
 use crate::clock::SharedClock;
 use crate::domain::audit::AuditEvent;
@@ -46,12 +46,7 @@ pub struct SecretService {
 
 impl SecretService {
     pub(super) fn new(deps: &ServiceDeps, shared: &Shared) -> Self {
-        Self {
-            database: deps.database.clone(),
-            clock: deps.clock.clone(),
-            vault: deps.vault.clone(),
-            audit_log: shared.audit_log.clone(),
-        }
+        from_deps!(deps { database, clock, vault }, shared { audit_log })
     }
 
     /// All secrets, by name, without their values.

@@ -1,4 +1,4 @@
-//! What the server was like over time: its calendars, its time zone, and the times that its clock showed twice.
+//! The history of the server: its calendars, its time zone, and the times that its clock showed twice.
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
@@ -10,7 +10,7 @@ use crate::domain::calendar::{CalendarVersion, FreezeSet};
 use crate::domain::page::PageRequest;
 use crate::domain::schedule::{CalendarChange, CalendarHistory};
 use crate::domain::verify::ZoneHistory;
-use crate::storage::{Session, audit, calendar, freeze};
+use crate::storage::{Session, audit, calendar, freeze, server_state};
 
 /// The most freezes that are considered, those that end last.
 const MAX_FREEZES: i64 = 10_000;
@@ -24,8 +24,9 @@ pub(super) struct ServerHistory {
 }
 
 impl ServerHistory {
-    /// Reads it. `zone`: the server's zone, if it never changed.
+    /// Reads it. `zone`: the zone of this process, if no server planned yet.
     pub async fn read(s: &mut dyn Session, zone: Tz) -> Result<ServerHistory> {
+        let zone = server_state::zone(s).await?.unwrap_or(zone);
         let zones: Vec<_> = changes(s, AuditEvent::ZoneChange).await?.iter().filter_map(zone_change).collect();
         Ok(ServerHistory { calendars: calendar_history(s).await?, zones: ZoneHistory::new(&zones, zone) })
     }

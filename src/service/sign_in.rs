@@ -2,7 +2,7 @@
 
 use super::attempt_guard::AttemptGuard;
 use super::audit_log::{AuditEntry, AuditLog};
-use super::deps::{ServiceDeps, Shared};
+use super::deps::{ServiceDeps, Shared, from_deps};
 use super::hashing::verify_password;
 use super::second_factor_codes::CodeVerifier;
 use super::sessions::SessionService;
@@ -37,14 +37,7 @@ pub struct SignInService {
 
 impl SignInService {
     pub(super) fn new(deps: &ServiceDeps, shared: &Shared, sessions: SessionService) -> Self {
-        Self {
-            database: deps.database.clone(),
-            clock: deps.clock.clone(),
-            attempts: shared.attempts.clone(),
-            audit_log: shared.audit_log.clone(),
-            codes: shared.codes.clone(),
-            sessions,
-        }
+        from_deps!(deps { database, clock }, shared { attempts, audit_log, codes }, { sessions })
     }
 
     /// Signs in an account without a second factor. Returns the session secret, for the cookie.

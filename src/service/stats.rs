@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::deps::{ServiceDeps, Shared};
+use super::deps::{ServiceDeps, Shared, from_deps};
 use super::recent_values::RecentValues;
 use super::search::check_search;
 use super::{Error, Result, allow};
@@ -59,19 +59,14 @@ type PastSpan = (TagScope, DateTime<Utc>, DateTime<Utc>);
 
 impl StatsService {
     pub(super) fn new(deps: &ServiceDeps, shared: &Shared) -> Self {
-        Self {
-            database: deps.database.clone(),
-            clock: deps.clock.clone(),
-            registry: deps.registry.clone(),
-            events: deps.events.clone(),
+        from_deps!(deps { database, clock, registry, events, zone }, {
             calendars: shared.changes.settlement.calendars.clone(),
             recent_overviews: RecentValues::of_pages(deps.clock.clone(), shared.last_change.clone()),
             recent_histories: RecentValues::of_pages(deps.clock.clone(), shared.last_change.clone()),
             recent_matches: RecentValues::of_pages(deps.clock.clone(), shared.last_change.clone()),
             recent_trends: RecentValues::of_pages(deps.clock.clone(), shared.last_change.clone()),
             past_outcomes: RecentValues::of_history(deps.clock.clone(), shared.last_change.clone()),
-            zone: deps.zone,
-        }
+        })
     }
 
     /// The statistics of the last `window_seconds`, and the next firings.

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
 
 use super::audit_log::{AuditEntry, AuditLog};
-use super::deps::{ServiceDeps, Shared};
+use super::deps::{ServiceDeps, Shared, from_deps};
 use super::profile_uses::Uses;
 use super::{Error, Result, allow};
 use crate::clock::SharedClock;
@@ -68,14 +68,7 @@ pub struct StoredProfileService {
 
 impl StoredProfileService {
     pub(super) fn new(deps: &ServiceDeps, shared: &Shared) -> Self {
-        Self {
-            database: deps.database.clone(),
-            clock: deps.clock.clone(),
-            audit_log: shared.audit_log.clone(),
-            directory: deps.profiles.clone(),
-            courier: deps.courier.clone(),
-            limits: deps.limits.clone(),
-        }
+        from_deps!(deps { database, clock, courier, limits }, shared { audit_log }, { directory: deps.profiles.clone() })
     }
 
     /// Whether the settings define a profile.

@@ -7,7 +7,7 @@ use chrono_tz::Tz;
 use serde_json::Value;
 
 use super::audit_log::{AuditEntry, AuditLog};
-use super::deps::{ServiceDeps, Shared};
+use super::deps::{ServiceDeps, Shared, from_deps};
 use super::recent_values::RecentValues;
 use super::references::references;
 use super::search::check_search;
@@ -22,7 +22,7 @@ use crate::domain::tag_scope::TagScope;
 use crate::domain::task::{Task, merge_patch};
 use crate::domain::user::{Action, Actor};
 use crate::events::EventBus;
-use crate::i18n::message;
+use crate::i18n::{Language, message};
 use crate::signals::Signals;
 use crate::storage::{self, Database, execution, incident, task, task_list, version};
 
@@ -40,36 +40,44 @@ pub struct TaskService {
     recent_counts: RecentValues<TaskFilter, (i64, bool)>,
     /// By filter, page and number of changes.
     recent_pages: RecentValues<(TaskFilter, PageRequest, u64), Arc<Page<Task>>>,
+    /// By filter, page, language and number of changes.
+    recent_answers: RecentValues<(TaskFilter, PageRequest, Language, u64), Arc<[u8]>>,
     recent_zones: RecentValues<(TagScope, String), Option<Tz>>,
     recent_existing: RecentValues<(TagScope, String), bool>,
 }
 
 impl TaskService {
     pub(super) fn new(deps: &ServiceDeps, shared: &Shared) -> Self {
-        Self {
-            database: deps.database.clone(),
-            zone: deps.zone,
-            signals: deps.signals.clone(),
-            events: deps.events.clone(),
-            audit_log: shared.audit_log.clone(),
-            rules: shared.rules.clone(),
-            changes: shared.changes.clone(),
+        from_deps!(deps { database, zone, signals, events }, shared { audit_log, rules, changes }, {
             recent_tags: RecentValues::new(deps.clock.clone(), shared.last_change.clone()),
             recent_counts: RecentValues::new(deps.clock.clone(), shared.last_change.clone()),
             recent_pages: RecentValues::of_pages(deps.clock.clone(), shared.last_change.clone()),
+            recent_answers: RecentValues::of_pages(deps.clock.clone(), shared.last_change.clone()),
             recent_zones: RecentValues::new(deps.clock.clone(), shared.last_change.clone()),
             recent_existing: RecentValues::new(deps.clock.clone(), shared.last_change.clone()),
-        }
+        })
     }
 
     /// One page of tasks.
     pub async fn list(&self, actor: &Actor, filter: &TaskFilter, page: &PageRequest) -> Result<Page<Task>> {
-        allow(actor, Action::See)?;
-        check_search(filter.search.as_deref())?;
-        let filter = TaskFilter { scope: actor.scope.clone(), ..filter.resolved() };
+        let filter = visible_filter(actor, filter)?;
         let key = (filter.clone(), page.clone(), self.events.change_count());
         let found = self.recent_pages.get_or_read(key, async { self.read_page(&filter, page).await.map(Arc::new) }).await?;
         Ok(Arc::unwrap_or_clone(found))
+    }
+
+    /// One page of tasks as `write` writes it in a language, for all readers who may see the same.
+    pub async fn list_written(
+        &self,
+        actor: &Actor,
+        filter: &TaskFilter,
+        page: &PageRequest,
+        language: Language,
+        write: impl FnOnce(Page<Task>) -> Vec<u8>,
+    ) -> Result<Arc<[u8]>> {
+        let filter = visible_filter(actor, filter)?;
+        let key = (filter.clone(), page.clone(), language, self.events.change_count());
+        self.recent_answers.get_or_write(key, async { self.read_page(&filter, page).await.map(write) }).await
     }
 
     async fn read_page(&self, filter: &TaskFilter, page: &PageRequest) -> Result<Page<Task>> {
@@ -291,6 +299,13 @@ impl TaskService {
         self.signals.schedule.notify_one();
         self.events.publish(vec![Event::Task { id: id.to_owned(), change }]);
     }
+}
+
+/// The filter within the actor's scope.
+fn visible_filter(actor: &Actor, filter: &TaskFilter) -> Result<TaskFilter> {
+    allow(actor, Action::See)?;
+    check_search(filter.search.as_deref())?;
+    Ok(TaskFilter { scope: actor.scope.clone(), ..filter.resolved() })
 }
 
 /// Prepares a task for a patch of its schedule. A trigger of another type replaces the old one instead of being merged, and

@@ -15,14 +15,15 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use serde_json::Value;
+use tokio::runtime::{Handle, RuntimeFlavor};
 
-use apply::passed_dates;
+use apply::{Writes, passed_dates};
 use draft::{Draft, Preparation, lock_tasks, read_tasks, versions};
 use states::check_states;
 
 use super::audit_log::AuditLog;
 use super::calendars::{CalendarService, DocumentCalendars};
-use super::deps::{ServiceDeps, Shared};
+use super::deps::{ServiceDeps, Shared, from_deps};
 use super::heartbeats::HeartbeatService;
 use super::notify_rules::NotifyRuleService;
 use super::task_change::{SettledTx, TaskChanges};
@@ -30,16 +31,16 @@ use super::task_rules::TaskRules;
 use super::{Error, Result, allow};
 use crate::clock::SharedClock;
 use crate::domain::event::{Event, TaskChange};
-use crate::domain::fault::Fault;
+use crate::domain::fault::{Fault, MAX_FAULTS};
 use crate::domain::heartbeat::HeartbeatInput;
 use crate::domain::input::truncate;
 use crate::domain::task::{Managed, Task, TaskInput};
-use crate::domain::transfer::{Change, ChangeKind, Document, Exported, to_document};
+use crate::domain::transfer::{Change, ChangeKind, Document, Exported, Plan, to_document};
 use crate::domain::user::{Action, Actor};
 use crate::events::EventBus;
 use crate::i18n::{Message, message};
 use crate::signals::Signals;
-use crate::storage::{Database, Session, secret, task, task_bulk, task_state};
+use crate::storage::{Database, Session, secret, task_bulk, task_state};
 use crate::vault::Vault;
 
 /// The options of an import.
@@ -75,6 +76,13 @@ pub struct ImportOutcome {
     pub applied: bool,
 }
 
+/// A document with what was read from it.
+struct Contents<'d> {
+    document: &'d Document,
+    calendars: &'d DocumentCalendars,
+    heartbeats: &'d [HeartbeatInput],
+}
+
 /// The origin of a document.
 #[derive(Clone, Copy)]
 enum ImportSource<'a> {
@@ -102,19 +110,11 @@ pub struct TransferService {
 
 impl TransferService {
     pub(super) fn new(deps: &ServiceDeps, shared: &Shared) -> Self {
-        Self {
-            database: deps.database.clone(),
-            clock: deps.clock.clone(),
-            vault: deps.vault.clone(),
-            signals: deps.signals.clone(),
-            events: deps.events.clone(),
-            audit_log: shared.audit_log.clone(),
-            rules: shared.rules.clone(),
-            changes: shared.changes.clone(),
+        from_deps!(deps { database, clock, vault, signals, events }, shared { audit_log, rules, changes }, {
             notify_rules: NotifyRuleService::new(deps, shared),
             calendars: CalendarService::new(deps, shared),
             heartbeats: HeartbeatService::new(deps, shared),
-        }
+        })
     }
 
     /// The tasks in the actor's scope and the names of the secrets, as a document. Secret values in parameters are replaced by
@@ -157,7 +157,7 @@ impl TransferService {
         allow(actor, Action::Edit)?;
         let document = Document::parse(document).map_err(Error::Invalid)?;
         self.rules.refresh().await?;
-        let inputs = self.read_inputs(&document)?;
+        let inputs = computing(|| self.read_inputs(&document))?;
         check_states(&document.states, &inputs)?;
         hooks::check(&document.hooks, &inputs)?;
         let wanted_heartbeats = self.heartbeats.read_document(&document.heartbeats)?;
@@ -175,15 +175,18 @@ impl TransferService {
         drop(reader);
         let applied = !matches!(source, ImportSource::Request(import) if import.dry_run);
         let draft = match applied {
-            true => self.save(&import, &document, draft, &calendars, &wanted_heartbeats).await?,
+            true => {
+                let contents = Contents { document: &document, calendars: &calendars, heartbeats: &wanted_heartbeats };
+                self.save(&import, &contents, draft).await?
+            }
             false => {
-                self.writes(actor, &draft.plan(source), &calendars.set)?;
+                computing(|| self.writes(actor, &draft.plan(source), &calendars.set))?;
                 draft
             }
         };
         let plan = draft.plan(source);
         let outcome = ImportOutcome {
-            changes: self.changes(&plan, &redactor, &calendars.set),
+            changes: computing(|| self.changes(&plan, &redactor, &calendars.set)),
             unchanged: plan.same.len(),
             missing_secrets,
             states,
@@ -201,30 +204,38 @@ impl TransferService {
 
     /// Saves a draft in one transaction. If the tasks or their chains were changed since it was made, it is made again under
     /// the locks.
-    async fn save(
+    async fn save(&self, import: &Preparation<'_>, contents: &Contents<'_>, draft: Draft) -> Result<Draft> {
+        let calendars = &contents.calendars.set;
+        let plan = draft.plan(import.source);
+        let mut writes = computing(|| self.writes(import.actor, &plan, calendars))?;
+        let (mut change, locked) = self.lock_settled(import, contents.calendars).await?;
+        if versions(&locked) == draft.versions && draft::links(&mut change.tx, import.inputs).await? == draft.links {
+            writes.keep_schedules(&locked);
+            self.save_plan(import, contents, change, &plan, writes).await?;
+            return Ok(draft);
+        }
+        let draft = self.draft(import, &mut change.tx, locked).await?;
+        let plan = draft.plan(import.source);
+        let writes = self.writes(import.actor, &plan, calendars)?;
+        self.save_plan(import, contents, change, &plan, writes).await?;
+        Ok(draft)
+    }
+
+    /// Saves what a plan and the rest of a document change, and commits.
+    async fn save_plan(
         &self,
         import: &Preparation<'_>,
-        document: &Document,
-        draft: Draft,
-        calendars: &DocumentCalendars,
-        heartbeats: &[HeartbeatInput],
-    ) -> Result<Draft> {
-        let mut writes = self.writes(import.actor, &draft.plan(import.source), &calendars.set)?;
-        let (mut change, locked) = self.lock_settled(import, calendars).await?;
+        contents: &Contents<'_>,
+        mut change: SettledTx,
+        plan: &Plan<'_>,
+        writes: Writes,
+    ) -> Result<()> {
+        let Contents { document, calendars, heartbeats } = *contents;
         let SettledTx { tx, now, .. } = &mut change;
-        let is_current = versions(&locked) == draft.versions && task::chains(tx).await? == draft.links;
-        let draft = if is_current {
-            writes.keep_schedules(&locked);
-            draft
-        } else {
-            let draft = self.draft(import, tx, locked).await?;
-            writes = self.writes(import.actor, &draft.plan(import.source), &calendars.set)?;
-            draft
-        };
         let now = *now;
-        let mut saved = self.apply_plan(import.actor, tx, &draft.plan(import.source), writes, now).await?;
+        let mut saved = self.apply_plan(import.actor, tx, plan, writes, now).await?;
         if let ImportSource::File(file) = import.source {
-            task_bulk::set_managed(tx, &managed_marks(&document.tasks, &draft.inputs, file)).await?;
+            task_bulk::set_managed(tx, &managed_marks(&document.tasks, import.inputs, file)).await?;
         }
         let states = self.missing_states(tx, import, &document.states).await?;
         if !states.is_empty() {
@@ -233,13 +244,13 @@ impl TransferService {
         self.notify_rules.import(tx, import.actor, &document.notify_rules).await?;
         let told = self.heartbeats.import(tx, import.actor, heartbeats).await?;
         change.settle(&mut saved).await?;
-        change.record_passed(&passed_dates(&draft.plan(import.source), &saved, now)).await?;
+        change.record_passed(&passed_dates(plan, &saved, now)).await?;
         self.calendars.save_document(import.actor, &mut change, calendars).await?;
         change.commit().await?;
         if told {
             self.signals.notifications.notify_one();
         }
-        Ok(draft)
+        Ok(())
     }
 
     /// Locks the tasks that an import may change and records what was due.
@@ -254,10 +265,13 @@ impl TransferService {
         }
     }
 
-    /// Parses every task of a document and reports all faults together.
+    /// Parses every task of a document and reports the faults together.
     fn read_inputs(&self, document: &Document) -> Result<Vec<TaskInput>> {
         let (mut inputs, mut faults, mut seen) = (Vec::with_capacity(document.tasks.len()), Vec::new(), HashSet::new());
         for (place, body) in document.tasks.iter().enumerate() {
+            if faults.len() >= MAX_FAULTS {
+                break;
+            }
             match self.rules.read_input(body) {
                 Ok(input) if !seen.insert(input.id.clone()) => {
                     faults.push(Fault::new(format!("/tasks/{place}/id"), message!("transfer.id_twice", id = &input.id).of("id")));
@@ -286,6 +300,14 @@ impl TransferService {
         };
         let events = outcome.changes.iter().map(|one| Event::Task { id: one.id.clone(), change: change(one.kind) });
         self.events.publish(events.collect());
+    }
+}
+
+/// Does a long computation; the other tasks of this thread go on elsewhere meanwhile.
+fn computing<T>(work: impl FnOnce() -> T) -> T {
+    match Handle::current().runtime_flavor() {
+        RuntimeFlavor::MultiThread => tokio::task::block_in_place(work),
+        _ => work(),
     }
 }
 

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::account_checks::{check_account, refuse_linked, require_account, require_an_administrator};
 use super::attempt_guard::AttemptGuard;
 use super::audit_log::{AuditEntry, AuditLog};
-use super::deps::{ServiceDeps, Shared};
+use super::deps::{ServiceDeps, Shared, from_deps};
 use super::hashing::{hash_password, hash_secret, verify_password};
 use super::throttle::Subject;
 use super::{Error, Result, allow};
@@ -55,13 +55,7 @@ pub struct UserService {
 
 impl UserService {
     pub(super) fn new(deps: &ServiceDeps, shared: &Shared) -> Self {
-        Self {
-            database: deps.database.clone(),
-            clock: deps.clock.clone(),
-            registry: deps.registry.clone(),
-            attempts: shared.attempts.clone(),
-            audit_log: shared.audit_log.clone(),
-        }
+        from_deps!(deps { database, clock, registry }, shared { attempts, audit_log })
     }
 
     /// All accounts, by name.

@@ -76,6 +76,12 @@ pub struct Starts {
 }
 
 impl Starts {
+    /// Reserves nothing.
+    #[must_use]
+    pub fn none() -> Self {
+        Self { slots: None, reserved: Vec::new() }
+    }
+
     /// Reserves a free slot for an execution. Returns the node that will hold it; `None` if it must wait in its queue.
     pub fn reserve(&mut self, execution_id: &str, queue: &str) -> Option<Arc<NodeIdentity>> {
         self.keep(|slots| slots.reserve(execution_id, queue))

@@ -1,24 +1,29 @@
-//! The slots of this process's workers: how many executions of each queue, and of all queues, may run at the same time. An
-//! execution that this node holds has a slot from before it begins.
+//! The slots of this process's workers: how many executions of each queue, and of all queues, may run at the same time. What this node
+//! holds and has not begun is pending: as much as there are free slots, and what is likely to begin within a few milliseconds.
 
-use std::collections::{BTreeMap, HashSet, VecDeque};
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use futures_util::task::AtomicWaker;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::taken_slots::{TakenSlot, TakenSlots};
+use self::pace::Pace;
+use self::queue::{Place, WakeStarved};
+use super::taken_slots::TakenSlot;
 use crate::domain::job::Job;
 use crate::domain::node::NodeIdentity;
-use crate::domain::queue::{QueueSetting, QueueSettings};
+use crate::domain::queue::QueueSettings;
 
-/// How long a job that is due waits for a slot before it waits in the database again, by its priority and for all nodes.
-const SLOT_WAIT: Duration = Duration::from_millis(100);
-/// How long a shutdown waits for the jobs that were handed over before their time.
-const AHEAD_WAIT: Duration = Duration::from_millis(500);
+mod pace;
+mod pending;
+mod queue;
+
+pub use pending::NextLook;
+pub use queue::QueueSlots;
+
+/// How long an execution is left out that the database refused to hand out.
+const REFUSED_FOR: Duration = Duration::from_secs(60);
 
 /// The slots of one process.
 #[derive(Debug)]
@@ -28,43 +33,28 @@ pub struct WorkerSlots {
     queues: BTreeMap<String, Arc<QueueSlots>>,
     /// The executions that this process runs or is about to run.
     held: Arc<Mutex<HashSet<String>>>,
-    /// Whether a transaction that held executions may have been committed without being handed over.
-    unknown: AtomicBool,
+    /// Whether executions may be held on record that this process does not know.
+    unknown: Arc<AtomicBool>,
     /// Where the next round over the queues begins.
     first: AtomicUsize,
+    /// The executions that the database refused to hand out, and when.
+    refused: Mutex<HashMap<String, Instant>>,
 }
 
-/// The slots of one queue, and the jobs that are ready to begin.
-#[derive(Debug)]
-pub struct QueueSlots {
-    pub name: String,
-    /// The limit of the settings file.
-    usual_limit: usize,
-    taken: Arc<TakenSlots>,
-    /// The places of jobs that are handed over before their time.
-    ahead: Arc<Semaphore>,
-    ready: Mutex<VecDeque<HeldJob>>,
-    waker: AtomicWaker,
-    /// Counts the times that executions were queued.
-    queued: AtomicU64,
-    /// The count up to which the database was found to have none left.
-    drained: AtomicU64,
-}
-
-/// What a held job has until it begins.
-#[derive(Debug)]
-pub enum Place {
-    Slot(Slot),
-    /// It was handed over before its time, and gets a slot when it is due.
-    Ahead(OwnedSemaphorePermit, Arc<QueueSlots>),
-}
-
-/// A slot of a queue and one of the process.
+/// A slot of a queue and one of the process, free again on drop. The fields are dropped in this order.
 #[derive(Debug)]
 pub struct Slot {
-    /// Free before the one of the queue, whose end wakes those that wait for both.
     _all: OwnedSemaphorePermit,
     _queue: TakenSlot,
+    _taken: Taken,
+    _wake: WakeStarved,
+}
+
+/// When a slot was taken; the time until its drop counts into the pace of the queue.
+#[derive(Debug)]
+struct Taken {
+    at: Instant,
+    pace: Arc<Pace>,
 }
 
 /// The mark of an execution as held by this process; removed on drop.
@@ -76,29 +66,37 @@ pub struct Held {
     held: Arc<Mutex<HashSet<String>>>,
 }
 
-/// A job whose execution this node holds.
+/// A job whose execution this node holds, and which begins now.
 #[derive(Debug)]
 pub struct HeldJob {
     pub job: Job,
-    pub place: Place,
+    pub slot: Slot,
     pub held: Held,
 }
 
-/// A slot for an execution of a transaction that is not yet committed.
+/// A job whose execution this node holds, and which has not begun.
+#[derive(Debug)]
+struct PendingJob {
+    job: Job,
+    held: Held,
+    _place: Place,
+}
+
+/// A place for an execution of a transaction that is not yet committed.
 #[derive(Debug)]
 pub struct Reservation {
     /// `None` once it is handed over or free.
     parts: Option<(Place, Held)>,
     queue: Arc<QueueSlots>,
-    slots: Arc<WorkerSlots>,
+    unknown: Arc<AtomicBool>,
 }
 
-/// The free slots of a queue that has executions waiting in the database.
+/// The free places of a queue that has executions waiting in the database.
 #[derive(Debug)]
 pub struct Wanted {
     pub queue: Arc<QueueSlots>,
-    pub slots: Vec<Slot>,
-    /// What [`QueueSlots::queued`] was before the database is read.
+    places: Vec<Place>,
+    /// What the queue's count of the queued was before the database is read.
     seen: u64,
     since: Instant,
 }
@@ -107,27 +105,20 @@ impl WorkerSlots {
     /// Slots for `limit` runs at the same time, and for each queue its own limit.
     #[must_use]
     pub fn new(node: NodeIdentity, limit: usize, queues: impl IntoIterator<Item = (String, usize)>) -> Self {
+        let all = Arc::new(Semaphore::new(limit.clamp(1, Semaphore::MAX_PERMITS)));
+        let (unknown, starved) = (Arc::default(), Arc::default());
         let queue = |(name, limit): (String, usize)| {
-            let usual_limit = limit.max(1);
-            let slots = QueueSlots {
-                name: name.clone(),
-                usual_limit,
-                taken: TakenSlots::new(usual_limit),
-                ahead: Arc::new(Semaphore::new(most_ahead(usual_limit))),
-                ready: Mutex::default(),
-                waker: AtomicWaker::new(),
-                queued: AtomicU64::new(1), // what waits at the start
-                drained: AtomicU64::new(0),
-            };
+            let slots = QueueSlots::new(name.clone(), limit, (&all, &unknown, &starved));
             (name, Arc::new(slots))
         };
         Self {
             node: Arc::new(node),
-            all: Arc::new(Semaphore::new(limit.clamp(1, Semaphore::MAX_PERMITS))),
             queues: queues.into_iter().map(queue).collect(),
+            all,
             held: Arc::default(),
-            unknown: AtomicBool::new(false),
+            unknown,
             first: AtomicUsize::new(0),
+            refused: Mutex::default(),
         }
     }
 
@@ -152,57 +143,25 @@ impl WorkerSlots {
     /// Executions wait in the database.
     pub(super) fn add_backlog(&self, queue: &str) {
         if let Some(queue) = self.queues.get(queue) {
-            queue.queued.fetch_add(1, Ordering::AcqRel);
+            queue.add_backlog();
         }
     }
 
-    /// Reserves a slot for a new execution; `None` if none is free or others wait.
-    pub(super) fn reserve(self: &Arc<Self>, execution_id: &str, queue: &str) -> Option<Reservation> {
+    /// Reserves a place for a new execution that begins at once; `None` if it would wait, or others wait.
+    pub(super) fn reserve(&self, execution_id: &str, queue: &str) -> Option<Reservation> {
         let queue = self.queues.get(queue).filter(|queue| !queue.has_backlog())?;
-        let place = Place::Slot(self.free_slot(queue)?);
-        Some(self.reserved(execution_id, place, queue))
+        Some(self.reserved(execution_id, queue.place()?, queue))
     }
 
     /// Reserves a place for a new execution that begins later; `None` if there are too many of them, or others wait.
-    pub(super) fn reserve_ahead(self: &Arc<Self>, execution_id: &str, queue: &str) -> Option<Reservation> {
-        let queue = self.queues.get(queue).filter(|queue| !queue.has_backlog() && !queue.taken.is_closed())?;
-        let place = Place::Ahead(queue.ahead.clone().try_acquire_owned().ok()?, queue.clone());
-        Some(self.reserved(execution_id, place, queue))
+    pub(super) fn reserve_ahead(&self, execution_id: &str, queue: &str) -> Option<Reservation> {
+        let queue = self.queues.get(queue).filter(|queue| !queue.has_backlog())?;
+        Some(self.reserved(execution_id, queue.place_ahead()?, queue))
     }
 
-    fn reserved(self: &Arc<Self>, execution_id: &str, place: Place, queue: &Arc<QueueSlots>) -> Reservation {
-        Reservation { parts: Some((place, self.hold(execution_id, Instant::now()))), queue: queue.clone(), slots: self.clone() }
-    }
-
-    /// The slot of a job that is due; `None` if none becomes free within a short time, or nothing may begin any more.
-    pub async fn slot(&self, place: Place) -> Option<Slot> {
-        let (_ahead, queue) = match place {
-            Place::Slot(slot) => return Some(slot),
-            Place::Ahead(permit, queue) => (permit, queue),
-        };
-        let slot = async {
-            loop {
-                match self.free_slot(&queue) {
-                    Some(slot) => return slot,
-                    None => queue.taken.freed().await,
-                }
-            }
-        };
-        tokio::time::timeout(SLOT_WAIT, slot).await.ok()
-    }
-
-    /// The jobs that were handed over before their time and have not begun.
-    #[must_use]
-    pub fn count_ahead(&self) -> usize {
-        self.queues.values().map(|queue| most_ahead(queue.usual_limit).saturating_sub(queue.ahead.available_permits())).sum()
-    }
-
-    /// Returns when the jobs that were handed over before their time have begun, or waited for a slot in vain.
-    pub async fn ahead_begun(&self) {
-        for queue in self.queues.values() {
-            let all = u32::try_from(most_ahead(queue.usual_limit)).unwrap_or(u32::MAX);
-            let _ = tokio::time::timeout(AHEAD_WAIT, queue.ahead.acquire_many(all)).await; // those that are left wait again
-        }
+    fn reserved(&self, execution_id: &str, place: Place, queue: &Arc<QueueSlots>) -> Reservation {
+        let parts = Some((place, self.hold(execution_id, Instant::now())));
+        Reservation { parts, queue: queue.clone(), unknown: self.unknown.clone() }
     }
 
     /// Marks an execution as held by this process.
@@ -216,27 +175,29 @@ impl WorkerSlots {
         lock(&self.held).iter().cloned().collect()
     }
 
-    /// Reserves the free slots of the queues that have executions waiting in the database, each time beginning with another queue.
+    /// Reserves the free places of the queues that have executions waiting in the database, each time beginning with another queue.
     #[must_use]
     pub fn wanted(&self) -> Vec<Wanted> {
         let first = self.first.fetch_add(1, Ordering::Relaxed);
         let queues: Vec<_> = self.queues().filter(|queue| queue.has_backlog()).collect();
         let order = (0..queues.len()).map(|place| queues[(first + place) % queues.len()]);
         let wanted = order.map(|queue| {
-            let seen = queue.queued.load(Ordering::Acquire);
-            Wanted {
-                queue: queue.clone(),
-                slots: std::iter::from_fn(|| self.free_slot(queue)).collect(),
-                seen,
-                since: Instant::now(),
-            }
+            let (seen, since) = (queue.count_queued(), Instant::now());
+            Wanted { queue: queue.clone(), places: std::iter::from_fn(|| queue.place()).collect(), seen, since }
         });
-        wanted.filter(|wanted| !wanted.slots.is_empty()).collect()
+        wanted.filter(|wanted| !wanted.places.is_empty()).collect()
     }
 
-    fn free_slot(&self, queue: &QueueSlots) -> Option<Slot> {
-        let all = self.all.clone().try_acquire_owned().ok()?;
-        Some(Slot { _queue: queue.taken.take()?, _all: all })
+    /// The database refuses to hand out this execution: it is left out for a minute, so that the others of its queue begin.
+    pub fn refuse(&self, execution_id: String) {
+        lock(&self.refused).insert(execution_id, Instant::now());
+    }
+
+    /// The executions that are left out now.
+    pub fn refused(&self) -> Vec<String> {
+        let mut refused = lock(&self.refused);
+        refused.retain(|_, at| at.elapsed() < REFUSED_FOR);
+        refused.keys().cloned().collect()
     }
 
     /// The outcome of a transaction that held executions is unknown.
@@ -255,54 +216,23 @@ impl WorkerSlots {
     }
 }
 
-impl QueueSlots {
-    /// Sets the limit. Returns whether it is higher than before.
-    fn set_limit(&self, setting: Option<&QueueSetting>) -> bool {
-        let limit = match setting {
-            Some(setting) if setting.paused => 0,
-            Some(QueueSetting { limit: Some(limit), .. }) => usize::try_from(*limit).unwrap_or(self.usual_limit).max(1),
-            _ => self.usual_limit,
-        };
-        self.taken.set_limit(limit)
-    }
-
-    /// Whether executions wait in the database, as far as this process knows.
-    pub fn has_backlog(&self) -> bool {
-        self.queued.load(Ordering::Acquire) != self.drained.load(Ordering::Acquire)
-    }
-
-    /// Executions wait in the database, queued by another process.
-    pub fn add_backlog(&self) {
-        self.queued.fetch_add(1, Ordering::AcqRel);
-    }
-
-    /// Takes the next job that is ready to begin.
-    pub fn poll_ready(&self, cx: &Context<'_>) -> Poll<HeldJob> {
-        self.waker.register(cx.waker());
-        lock(&self.ready).pop_front().map_or(Poll::Pending, Poll::Ready)
-    }
-
-    fn push(&self, job: HeldJob) {
-        lock(&self.ready).push_back(job);
-        self.waker.wake();
-    }
-
-    /// Drops the jobs that have not begun.
-    pub fn clear(&self) {
-        lock(&self.ready).clear();
-    }
-}
-
 impl Wanted {
-    /// Hands over the jobs that the database had, at most one for each slot.
+    /// How many executions can be handed out, at least 1.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.places.len()
+    }
+
+    /// Hands over the jobs that the database had, at most one for each place.
     pub fn hand_over(self, slots: &WorkerSlots, jobs: Vec<Job>) {
-        if jobs.len() < self.slots.len() {
-            self.queue.drained.store(self.seen, Ordering::Release);
+        if jobs.len() < self.places.len() {
+            self.queue.set_drained(self.seen);
         }
-        for (job, slot) in jobs.into_iter().zip(self.slots) {
+        let pending = jobs.into_iter().zip(self.places).map(|(job, place)| {
             let held = slots.hold(&job.execution_id, self.since);
-            self.queue.push(HeldJob { job, place: Place::Slot(slot), held });
-        }
+            PendingJob { job, held, _place: place }
+        });
+        self.queue.push(pending);
     }
 }
 
@@ -313,7 +243,7 @@ impl Reservation {
 
     pub(super) fn hand_over(mut self, job: Job) {
         if let Some((place, held)) = self.parts.take() {
-            self.queue.push(HeldJob { job, place, held });
+            self.queue.push([PendingJob { job, held, _place: place }]);
         }
     }
 
@@ -326,8 +256,14 @@ impl Reservation {
 impl Drop for Reservation {
     fn drop(&mut self) {
         if self.parts.take().is_some() {
-            self.slots.set_unknown();
+            self.unknown.store(true, Ordering::Release);
         }
+    }
+}
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        self.pace.add(self.at.elapsed());
     }
 }
 
@@ -343,11 +279,6 @@ impl Drop for Held {
     fn drop(&mut self) {
         lock(&self.held).remove(&self.execution_id);
     }
-}
-
-/// How many jobs of a queue may be handed over before their time: quick runs use a slot many times within [`SLOT_WAIT`].
-fn most_ahead(limit: usize) -> usize {
-    limit.saturating_mul(16).clamp(1, 1_024)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -1,4 +1,4 @@
-//! What several statistics share: the step of the counters and the success rate.
+//! Shared by several statistics: the step of the counters and the success rate.
 
 use crate::domain::execution::Status;
 

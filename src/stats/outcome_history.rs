@@ -7,6 +7,7 @@ use crate::domain::execution::Status;
 use crate::domain::page::ExecutionFilter;
 use crate::domain::stats::Outcome;
 use crate::domain::tag_scope::TagScope;
+pub use crate::storage::execution_list::{OUTCOME_LIMIT, OUTCOME_SEARCH_LIMIT, OutcomeLimit};
 use crate::storage::{Reader, Result, execution_list, stats, tag_scope_stats};
 
 /// The lengths of a slot to choose from, in minutes.
@@ -53,8 +54,8 @@ pub struct OutcomeHistory {
     pub slots: Vec<Slot>,
     /// Queued and running executions, now.
     pub active: Vec<(Status, i64)>,
-    /// False: only the newest executions are counted.
-    pub is_exact: bool,
+    /// Why only the newest executions are counted; `None`: all are.
+    pub limit: Option<OutcomeLimit>,
 }
 
 impl OutcomeHistory {
@@ -76,14 +77,14 @@ pub async fn load(reader: &mut Reader, scope: &TagScope, range: SlotRange) -> Re
     let (from, to) = (range.begin(0), range.begin(range.count));
     let outcomes = tag_scope_stats::outcomes(reader, scope, from, to, range.step().num_milliseconds()).await?;
     let active = stats::active_up_to(reader, scope, ACTIVE_LIMIT).await?;
-    Ok(OutcomeHistory { slots: range.slots(&outcomes), active, is_exact: true })
+    Ok(OutcomeHistory { slots: range.slots(&outcomes), active, limit: None })
 }
 
 /// The outcomes of the newest executions that match a filter without statuses and times.
 pub async fn load_matching(reader: &mut Reader, filter: &ExecutionFilter, range: SlotRange) -> Result<OutcomeHistory> {
     let period = (range.begin(0), range.begin(range.count));
     let found = execution_list::outcomes(reader, filter, period, range.step().num_milliseconds()).await?;
-    Ok(OutcomeHistory { slots: range.slots(&found.outcomes), active: found.active, is_exact: found.is_exact })
+    Ok(OutcomeHistory { slots: range.slots(&found.outcomes), active: found.active, limit: found.limit })
 }
 
 #[cfg(test)]
@@ -113,7 +114,7 @@ mod tests {
             to: at("2026-11-21T09:00:00Z"),
             outcomes: vec![(Status::Failed, runs)],
         };
-        let history = OutcomeHistory { slots: vec![slot(2), slot(3)], active: vec![(Status::Running, 4)], is_exact: true };
+        let history = OutcomeHistory { slots: vec![slot(2), slot(3)], active: vec![(Status::Running, 4)], limit: None };
         let counts = [Status::Failed, Status::Running, Status::Queued, Status::Missed].map(|status| history.count(status));
         assert_eq!(counts, [Some(5), Some(4), Some(0), None]);
     }

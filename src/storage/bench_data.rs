@@ -3,9 +3,9 @@
 use chrono::{DateTime, Utc};
 
 use super::column::{insert_sql, written};
-use super::run_stats_by_minute::CountedRun;
+use super::run_stats::CountedRun;
 use super::statement::execute;
-use super::{Database, Result, Session, millis, rows, run_stats_by_minute};
+use super::{Database, Result, Session, millis, rows, run_stats};
 use crate::domain::execution::Status;
 use crate::domain::recent_outcomes::RecentOutcome;
 use crate::ids::execution_key;
@@ -27,7 +27,7 @@ pub async fn insert_runs(s: &mut dyn Session, runs: &[SampleRun]) -> Result<()> 
     let list = rows(&runs.iter().map(RunRow).collect::<Vec<_>>())?;
     execute!(s, "insert generated runs", &insert_sql("executions", RunRow::COLUMNS, &[]), list)?;
     let counted: Vec<_> = runs.iter().map(counted).collect();
-    run_stats_by_minute::count(s, &counted).await
+    run_stats::count(s, &counted).await
 }
 
 /// Sets the counters of a task as its finished runs would have left them; `newest` are its newest runs, oldest first.

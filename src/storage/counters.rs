@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use super::run_stats_by_minute::{self, CountedRun};
+use super::run_stats::{self, CountedRun};
 use super::statement::fetch;
 use super::{Result, Session, rows};
 use crate::domain::execution::Status;
@@ -19,7 +19,7 @@ pub(super) async fn count_runs(s: &mut dyn Session, counted: &[CountedRun]) -> R
             sums.entry(&run.task_id).or_insert_with(|| Sum::new(run)).add(run, status);
         }
     }
-    run_stats_by_minute::count(s, counted).await?;
+    run_stats::count(s, counted).await?;
     if sums.is_empty() {
         return Ok(HashSet::new());
     }

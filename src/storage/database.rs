@@ -22,14 +22,21 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(30);
 const IDLE_IN_TRANSACTION: Duration = Duration::from_secs(15);
 /// A connection that was idle for longer is tested before it is used.
 const UNTESTED_IDLE: Duration = Duration::from_secs(1);
-/// Above this many WAL pages (about 200 MB) the checkpoint runs on the writer, so that SQLite can restart the log. That blocks
+/// Above this many WAL pages (about 24 MB) the checkpoint runs on the writer, so that SQLite can restart the log. That blocks
 /// all writers for tens of milliseconds, so it must stay rare.
-const LONG_WAL_PAGES: i64 = 50_000;
+const LONG_WAL_PAGES: i64 = 6_000;
+/// Above this many WAL pages (about 60 MB) each commit runs a checkpoint: for commands without a server, which have no [`Database::checkpoint`].
+const MAX_WAL_PAGES: &str = "15000";
+/// The bytes of the WAL file that are kept once SQLite restarts the log.
+const KEPT_WAL_BYTES: &str = "16777216";
 const WAL_STATUS: &str = "pragma wal_checkpoint(noop)";
 const WAL_CHECKPOINT: &str = "pragma wal_checkpoint(passive)";
 /// Number of SQLite read connections for people and their programs, and for the scheduler and the workers.
 const SQLITE_READERS: u32 = 6;
 const SQLITE_ENGINE_READERS: u32 = 3;
+/// The page cache of the writer and of each reader in KiB. What it does not hold comes from the operating system's cache.
+const WRITER_CACHE: &str = "-8192";
+const READER_CACHE: &str = "-2048";
 
 /// A database; clones share its connection pools.
 #[derive(Debug, Clone)]
@@ -69,7 +76,7 @@ impl Database {
         }
         let writer = sqlite_pool(1).connect_with(options.clone()).await.map_err(Error::on("open"))?;
         schema::sqlite(&writer).await?;
-        let reading = options.pragma("query_only", "on");
+        let reading = options.pragma("query_only", "on").pragma("cache_size", READER_CACHE);
         let pool = |size| sqlite_pool(size).connect_lazy_with(reading.clone());
         Ok(Database::Sqlite { writer, readers: pool(SQLITE_READERS), engine: pool(SQLITE_ENGINE_READERS) })
     }
@@ -160,7 +167,7 @@ impl Database {
         let Database::Sqlite { writer, engine, .. } = self else { return Ok(()) };
         // During writes a passive checkpoint never completes, and SQLite never restarts the log. On the writer connection
         // nobody else can write, so the small rest is checkpointed there.
-        if run_checkpoint(engine, WAL_CHECKPOINT).await?.pages > LONG_WAL_PAGES {
+        if run_checkpoint(engine, WAL_CHECKPOINT).await?.is_long() {
             run_checkpoint(writer, WAL_CHECKPOINT).await?;
         }
         Ok(())
@@ -192,6 +199,18 @@ pub struct WalStatus {
     pub checkpointed: i64,
 }
 
+impl WalStatus {
+    /// Whether SQLite should restart the log soon.
+    pub fn is_long(self) -> bool {
+        self.pages > LONG_WAL_PAGES
+    }
+
+    /// The pages that are not checkpointed yet.
+    pub fn pending(self) -> i64 {
+        self.pages - self.checkpointed
+    }
+}
+
 /// Runs a checkpoint pragma and returns the resulting status.
 async fn run_checkpoint(pool: &SqlitePool, text: &'static str) -> Result<WalStatus> {
     let (_busy, pages, checkpointed): (i64, i64, i64) =
@@ -213,11 +232,11 @@ fn sqlite_options(path: &Path, synchronous: Synchronous) -> SqliteConnectOptions
         .busy_timeout(BUSY_TIMEOUT)
         // Buffer 1024 rows, so that the connection's thread does not wait for the reader of a result.
         .row_buffer_size(1024)
-        .pragma("journal_size_limit", "268435456")
+        .pragma("journal_size_limit", KEPT_WAL_BYTES)
         .pragma("temp_store", "memory")
-        .pragma("cache_size", "-32768")
+        .pragma("cache_size", WRITER_CACHE)
         // A checkpoint inside a commit would block all other writers; [`Database::checkpoint`] runs it separately.
-        .pragma("wal_autocheckpoint", "200000")
+        .pragma("wal_autocheckpoint", MAX_WAL_PAGES)
 }
 
 /// Whether there is no database in the file yet.

@@ -1,4 +1,4 @@
-//! What digests tell of: tasks in short, and runs of a span that did not succeed, from indexes.
+//! Contents of digests: tasks in short, and the runs of a span that did not succeed, from indexes.
 
 use chrono::{DateTime, Utc};
 

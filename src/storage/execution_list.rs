@@ -21,6 +21,8 @@ pub const SEARCH_LIMIT: i64 = 100_000;
 pub const SORT_LIMIT: u32 = 5_000;
 /// The outcomes of a filter are counted among this many of the newest matches.
 pub const OUTCOME_LIMIT: i64 = 5_000;
+/// Those of a text search among this many of the newest executions, or of the newest ones of a task.
+pub const OUTCOME_SEARCH_LIMIT: i64 = 20_000;
 /// Assumed longest time between queueing and start; a filter by start time ignores executions queued earlier than that.
 const LONGEST_WAIT: Duration = Duration::days(7);
 
@@ -65,21 +67,21 @@ pub(super) fn many_sql() -> String {
 
 /// Reads the rows in the direction of the cursor, plus one if there are more.
 pub async fn rows_of(s: &mut dyn Session, filter: &ExecutionFilter, request: &PageRequest) -> Result<FoundRows> {
-    let oldest = oldest_searched(s, filter).await?;
+    let oldest = oldest_searched(s, filter, SEARCH_LIMIT).await?;
     let query = rows_query(filter, request, oldest);
     let rows: Vec<Execution> = fetch_built!(all, s, "list executions", query)?;
     let total = request.total_of(rows.len()).map(|total| (total, oldest.is_none()));
     Ok(FoundRows { rows, total })
 }
 
-/// The oldest execution that a text search looks at; `None` if it looks at all of them.
-async fn oldest_searched(s: &mut dyn Session, filter: &ExecutionFilter) -> Result<Option<i64>> {
+/// The oldest of the `limit` executions that a text search looks at; `None` if it looks at all of them.
+async fn oldest_searched(s: &mut dyn Session, filter: &ExecutionFilter, limit: i64) -> Result<Option<i64>> {
     if filter.search.is_none() {
         return Ok(None);
     }
     match &filter.task_id {
-        None => fetch!(scalar, s, "search executions", OLDEST_SEARCHED, SEARCH_LIMIT - 1),
-        Some(task_id) => fetch!(scalar, s, "search executions", OLDEST_SEARCHED_OF_TASK, SEARCH_LIMIT - 1, task_id),
+        None => fetch!(scalar, s, "search executions", OLDEST_SEARCHED, limit - 1),
+        Some(task_id) => fetch!(scalar, s, "search executions", OLDEST_SEARCHED_OF_TASK, limit - 1, task_id),
     }
 }
 
@@ -95,7 +97,7 @@ pub async fn sorted(
     order: (ExecutionSort, bool),
     size: u32,
 ) -> Result<Vec<Execution>> {
-    let oldest = oldest_searched(s, filter).await?;
+    let oldest = oldest_searched(s, filter, SEARCH_LIMIT).await?;
     let query = sorted_query(filter, order, size, oldest);
     fetch_built!(all, s, "sort executions", query)
 }
@@ -208,8 +210,17 @@ pub struct MatchedOutcomes {
     pub outcomes: Vec<Outcome>,
     /// The queued and running ones.
     pub active: Vec<(Status, i64)>,
-    /// False: there are more matches than were counted.
-    pub is_exact: bool,
+    /// `None`: all matches are counted.
+    pub limit: Option<OutcomeLimit>,
+}
+
+/// Why not all matches are counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OutcomeLimit {
+    /// There are more than [`OUTCOME_LIMIT`].
+    Matches,
+    /// A text search looked at [`OUTCOME_SEARCH_LIMIT`] executions.
+    Searched,
 }
 
 /// Counts the newest [`OUTCOME_LIMIT`] matches that began in `from..to`, in steps of `step_ms` milliseconds aligned to the Unix epoch, and
@@ -220,11 +231,13 @@ pub async fn outcomes(
     (from, to): (DateTime<Utc>, DateTime<Utc>),
     step_ms: i64,
 ) -> Result<MatchedOutcomes> {
-    let oldest = oldest_searched(s, filter).await?;
+    // The executions of the period may begin after the oldest one that is looked at.
+    let oldest = oldest_searched(s, filter, OUTCOME_SEARCH_LIMIT).await?.filter(|oldest| *oldest > oldest_started_since(from));
     let query = outcomes_query(filter, (from, to), step_ms, oldest);
     let found: Vec<(Option<i64>, Status, i64)> = fetch_built!(all, s, "count the outcomes of executions", query)?;
-    let mut counted = MatchedOutcomes { outcomes: Vec::new(), active: Vec::new(), is_exact: true };
-    counted.is_exact = found.iter().map(|(.., runs)| runs).sum::<i64>() <= OUTCOME_LIMIT;
+    let has_more = found.iter().map(|(.., runs)| runs).sum::<i64>() > OUTCOME_LIMIT;
+    let limit = if has_more { Some(OutcomeLimit::Matches) } else { oldest.map(|_| OutcomeLimit::Searched) };
+    let mut counted = MatchedOutcomes { outcomes: Vec::new(), active: Vec::new(), limit };
     for (step, status, runs) in found {
         match step {
             Some(step) => counted.outcomes.push(Outcome { at: time_from_millis(step)?, status, runs }),
@@ -272,7 +285,7 @@ pub async fn count(s: &mut dyn Session, filter: &ExecutionFilter) -> Result<(i64
             return Ok((COUNT_LIMIT, false));
         }
     }
-    let oldest = oldest_searched(s, filter).await?;
+    let oldest = oldest_searched(s, filter, SEARCH_LIMIT).await?;
     let query = count_query(filter, oldest);
     let (found, scanned): (i64, i64) = fetch_built!(one, s, "count executions", query)?;
     Ok((found.min(COUNT_LIMIT), found <= COUNT_LIMIT && scanned <= SCAN_LIMIT && oldest.is_none()))

@@ -1,4 +1,4 @@
-//! Heartbeats, and what became of their pings.
+//! Heartbeats and their pings.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;

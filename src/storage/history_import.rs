@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::column::{insert_sql, written};
 use super::counters::count_runs;
-use super::run_stats_by_minute::CountedRun;
+use super::run_stats::CountedRun;
 use super::statement::{execute, fetch};
 use super::{Result, Session, millis, rows};
 use crate::domain::execution::{Cause, Status};

@@ -40,7 +40,7 @@ pub mod queue_setting;
 pub mod recent_runs;
 pub mod retention;
 pub mod run_data;
-pub mod run_stats_by_minute;
+pub mod run_stats;
 pub mod saved_view;
 mod schema;
 pub mod second_factor;

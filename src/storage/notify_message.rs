@@ -157,17 +157,10 @@ pub(super) const GIVE_UP: &str = "
     update notify_messages set state = 'failed', next_try_at = null, provider_text = $2
     where state = 'queued' and channel = $1";
 
-/// Whose messages are listed.
-#[derive(Debug, Clone, Copy)]
-pub enum MessagesOf<'a> {
-    Channel(&'a str),
-    Incident(&'a str),
-}
-
-/// One page of messages, newest first.
-pub async fn page(s: &mut dyn Session, of: MessagesOf<'_>, request: &PageRequest) -> Result<Page<Message>> {
+/// One page of a channel's messages, newest first.
+pub async fn page(s: &mut dyn Session, channel: &str, request: &PageRequest) -> Result<Page<Message>> {
     let limit = i64::from(request.size) + 1;
-    let mut query = page_query(of);
+    let mut query = page_query(channel);
     push_cursor(&mut query, request.cursor.as_ref(), str::to_owned);
     query.push(if request.is_backwards() { " order by id limit " } else { " order by id desc limit " }).push_bind(limit);
     let found: Vec<Message> = fetch_built!(all, s, "list notifications", query)?;
@@ -176,12 +169,9 @@ pub async fn page(s: &mut dyn Session, of: MessagesOf<'_>, request: &PageRequest
     Ok(Page::from_rows(found, |message: &Message| (None, message.id.clone()), request, total))
 }
 
-pub(super) fn page_query(of: MessagesOf<'_>) -> QueryBuilder {
-    let mut query = QueryBuilder::new(format!("select {COLUMNS} from notify_messages where "));
-    match of {
-        MessagesOf::Channel(name) => query.push("channel = ").push_bind(name.to_owned()),
-        MessagesOf::Incident(id) => query.push("incident_id = ").push_bind(id.to_owned()).push(" and incident_id is not null"),
-    };
+pub(super) fn page_query(channel: &str) -> QueryBuilder {
+    let mut query = QueryBuilder::new(format!("select {COLUMNS} from notify_messages where channel = "));
+    query.push_bind(channel.to_owned());
     query
 }
 

@@ -30,21 +30,21 @@ pub struct DueRow {
     pub calendars: Option<String>,
 }
 
-/// As [`due`], without the definitions of the tasks.
-pub async fn due_rows(s: &mut dyn Session, now: DateTime<Utc>, limit: i64) -> Result<Vec<DueRow>> {
-    let found: Vec<DueColumns> = fetch!(all, s, "read due tasks", DUE_ROWS, millis(now), limit)?;
+/// As [`due`], without the definitions of the tasks, and without the tasks `except`.
+pub async fn due_rows(s: &mut dyn Session, now: DateTime<Utc>, except: &[String], limit: i64) -> Result<Vec<DueRow>> {
+    let found: Vec<DueColumns> = fetch!(all, s, "read due tasks", DUE_ROWS, rows(except)?, millis(now), limit)?;
     found.into_iter().map(due_row).collect()
 }
 
 pub(super) const DUE_ROWS: &str = "
     select id, task_key, version, next_run_at, coalesce(next_rule_at, next_run_at),
            (select value from server_state where name = 'calendars') from tasks
-    where next_run_at <= $1 order by next_run_at limit $2";
+    where next_run_at <= $2 and id not in {ids} order by next_run_at limit $3";
 
 /// As [`due_rows`]; locks the tasks until the transaction ends, and leaves out those that another node has locked.
-pub async fn take_due(tx: &mut Tx, now: DateTime<Utc>, limit: i64) -> Result<Vec<DueRow>> {
+pub async fn take_due(tx: &mut Tx, now: DateTime<Utc>, except: &[String], limit: i64) -> Result<Vec<DueRow>> {
     let text = format!("{DUE_ROWS} {{skip_locked}}");
-    let found: Vec<DueColumns> = fetch!(all, tx, "lock due tasks", &text, millis(now), limit)?;
+    let found: Vec<DueColumns> = fetch!(all, tx, "lock due tasks", &text, rows(except)?, millis(now), limit)?;
     found.into_iter().map(due_row).collect()
 }
 

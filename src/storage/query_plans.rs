@@ -5,11 +5,10 @@ mod pages;
 use sqlx::Row;
 
 use self::pages::{FAILURES, longest, overview_plans, page_of, scoped_page};
-use super::notify_message::MessagesOf;
 use super::{
     Database, Dialect, Synchronous, backfill, calendar, counters, digest, execution, execution_list, freeze, heartbeat,
     history_import, hook, incident, node, notify_message, notify_quota, notify_rule, occurrence, overlap, pause, plan,
-    recent_runs, run_data, run_stats_by_minute, server_state, stats, tag_scope, tag_scope_stats, task_alarm, task_list, verify,
+    recent_runs, run_data, run_stats, server_state, stats, tag_scope, tag_scope_stats, task_alarm, task_list, verify,
 };
 use crate::domain::execution::Status;
 use crate::domain::notify::incident::IncidentFilter;
@@ -33,7 +32,11 @@ fn plans() -> Vec<(&'static str, String, &'static [&'static str])> {
             execution::WAITING.into(),
             &["SEARCH executions USING INDEX executions_queue (queue=?)", "SEARCH e USING INTEGER PRIMARY KEY (rowid=?)"],
         ),
-        ("whether executions wait", execution::HAS_WAITING.into(), &["SEARCH executions USING INDEX executions_queue (queue=?)"]),
+        (
+            "ids of waiting executions",
+            execution::WAITING_IDS.into(),
+            &["SEARCH executions USING INDEX executions_queue (queue=?)"],
+        ),
         ("queue depths", execution::DEPTHS.into(), &["SEARCH executions USING INDEX executions_queue (queue>?)"]),
         ("cancellations", execution::CANCEL_REQUESTED.into(), &["SEARCH executions USING INDEX executions_cancel (node_id=?)"]),
         ("due retries", plan::TAKE_DUE_RETRIES.into(), &["SEARCH executions USING INDEX executions_retry (retry_at<?)"]),
@@ -265,13 +268,13 @@ fn plans() -> Vec<(&'static str, String, &'static [&'static str])> {
         ),
         (
             "the number of successes since a time",
-            run_stats_by_minute::SINCE.into(),
-            &["SEARCH run_stats_by_minute USING PRIMARY KEY (minute>?)"],
+            run_stats::SINCE.into(),
+            &["SEARCH run_stats USING PRIMARY KEY (minutes=? AND start>? AND start<?)", "(minutes=? AND start>?)"],
         ),
         (
             "the runs of a day",
-            run_stats_by_minute::OUTCOMES.into(),
-            &["SEARCH run_stats_by_minute USING PRIMARY KEY (minute>? AND minute<?)"],
+            run_stats::OUTCOMES.into(),
+            &["SEARCH run_stats USING PRIMARY KEY (minutes=? AND start>? AND start<?)"],
         ),
         (
             "recent runs of tasks",
@@ -332,19 +335,15 @@ fn plans() -> Vec<(&'static str, String, &'static [&'static str])> {
         ),
         (
             "a channel's notifications",
-            format!("{} order by id desc limit $9", notify_message::page_query(MessagesOf::Channel("a")).into_parts().0),
+            format!("{} order by id desc limit $9", notify_message::page_query("a").into_parts().0),
             &["SEARCH notify_messages USING INDEX notify_messages_channel (channel=?)"],
-        ),
-        (
-            "an incident's notifications",
-            format!("{} order by id desc limit $9", notify_message::page_query(MessagesOf::Incident("a")).into_parts().0),
-            &["SEARCH notify_messages USING INDEX notify_messages_incident (incident_id=?)"],
         ),
         (
             "old notifications",
             notify_message::DELETE_BEFORE.into(),
             &["SEARCH notify_messages USING INDEX sqlite_autoindex_notify_messages_1 (id<?)"],
         ),
+        ("old run counters", run_stats::REMOVE.into(), &["SEARCH run_stats USING PRIMARY KEY (minutes=? AND start<?)"]),
         ("a rate limit", notify_quota::GET.into(), &["SEARCH notify_quotas USING PRIMARY KEY (key=?)"]),
         ("the save of a rate limit", notify_quota::SAVE.into(), &["SEARCH notify_quotas USING PRIMARY KEY (key=?)"]),
         (

@@ -1,4 +1,4 @@
-//! What administrators set for queues: a fact of the server each, named after the queue.
+//! Settings of queues by administrators: one fact of the server each, named after the queue.
 
 use super::statement::fetch;
 use super::{Error, Result, Session, server_state};
@@ -17,15 +17,13 @@ pub(super) const ALL: &str = "select name, value from server_state where name li
 
 /// Returns the setting of a queue and locks it until the transaction ends; the default if it has none.
 pub async fn lock(s: &mut dyn Session, queue: &str) -> Result<QueueSetting> {
-    let found: Option<String> = fetch!(scalar, s, "read the setting of the queue", LOCK, format!("{PREFIX}{queue}"))?;
+    let found = server_state::lock(s, &format!("{PREFIX}{queue}")).await?;
     found.map_or_else(|| Ok(QueueSetting::default()), |value| parse(&value))
 }
 
 fn parse(value: &str) -> Result<QueueSetting> {
     serde_json::from_str(value).map_err(|error| Error::InvalidValue(format!("setting of a queue: {error}")))
 }
-
-pub(super) const LOCK: &str = "select value from server_state where name = $1 {for_update}";
 
 /// Stores the setting of a queue.
 pub async fn set(s: &mut dyn Session, queue: &str, setting: &QueueSetting) -> Result<()> {

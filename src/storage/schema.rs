@@ -1,15 +1,13 @@
 //! Schema migrations.
 
-use rust_embed::RustEmbed;
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 use sqlx::{AssertSqlSafe, PgPool, SqlSafeStr, SqlitePool};
 
 use super::{Error, Result};
+use crate::embedded;
 
 /// Belfry's migrations, one folder a database. The macro of sqlx would compile every driver a second time, for the compiler.
-#[derive(RustEmbed)]
-#[folder = "migrations/"]
-struct Files;
+const FOLDER: &str = "migrations";
 
 const TABLE: &str = "belfry_migrations";
 
@@ -26,16 +24,16 @@ pub(super) async fn postgres(pool: &PgPool) -> Result<()> {
 /// # Errors
 /// A file has no version or is not UTF-8.
 fn migrations(database: &str) -> Result<Migrator> {
-    let names = Files::iter().filter(|name| name.split(['/', '\\']).next() == Some(database));
-    let migrations = names.map(|name| migration(&name).ok_or_else(|| Error::InvalidValue(name.into_owned())));
+    let names = embedded::names(FOLDER).into_iter().filter(|name| name.split('/').next() == Some(database));
+    let migrations = names.map(|name| migration(&name).ok_or(Error::InvalidValue(name)));
     let mut migrator = Migrator::with_migrations(migrations.collect::<Result<_>>()?);
     migrator.dangerous_set_table_name(TABLE);
     Ok(migrator)
 }
 
 fn migration(name: &str) -> Option<Migration> {
-    let text = String::from_utf8(Files::get(name)?.data.into_owned()).ok()?;
-    let (version, description) = name.rsplit(['/', '\\']).next()?.strip_suffix(".sql")?.split_once('_')?;
+    let text = embedded::read_text(FOLDER, name)?;
+    let (version, description) = name.rsplit('/').next()?.strip_suffix(".sql")?.split_once('_')?;
     let description = description.replace('_', " ").into();
     Some(Migration::new(version.parse().ok()?, description, MigrationType::Simple, AssertSqlSafe(text).into_sql_str(), false))
 }

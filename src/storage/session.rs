@@ -47,6 +47,15 @@ impl Tx {
         }
         .map_err(Error::on("commit"))
     }
+
+    /// Rolls the transaction back and waits for it: its locks are free then. Dropping it rolls back some time later.
+    pub async fn roll_back(self) -> Result<()> {
+        match self {
+            Tx::Sqlite(tx) => tx.roll_back().await,
+            Tx::Postgres(tx) => tx.roll_back().await,
+        }
+        .map_err(Error::on("roll back"))
+    }
 }
 
 impl Session for Reader {
@@ -75,11 +84,11 @@ impl Session for Tx {
 /// The state of a transaction, which decides what happens to its connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
-    /// Begin or commit has not answered, or has failed: the connection is closed.
+    /// Begin, commit or rollback has not answered, or has failed: the connection is closed.
     Unknown,
     /// The transaction is rolled back.
     Open,
-    Committed,
+    Ended,
 }
 
 /// A transaction on a connection of a pool. Unlike the one of sqlx, it does not return a connection to the pool whose begin or
@@ -101,7 +110,14 @@ impl<DB: sqlx::Database> PoolTransaction<DB> {
     async fn commit(mut self) -> sqlx::Result<()> {
         self.state = State::Unknown;
         DB::TransactionManager::commit(&mut self.connection).await?;
-        self.state = State::Committed;
+        self.state = State::Ended;
+        Ok(())
+    }
+
+    async fn roll_back(mut self) -> sqlx::Result<()> {
+        self.state = State::Unknown;
+        DB::TransactionManager::rollback(&mut self.connection).await?;
+        self.state = State::Ended;
         Ok(())
     }
 }
@@ -111,7 +127,7 @@ impl<DB: sqlx::Database> Drop for PoolTransaction<DB> {
         match self.state {
             State::Unknown => self.connection.close_on_drop(),
             State::Open => DB::TransactionManager::start_rollback(&mut self.connection),
-            State::Committed => {}
+            State::Ended => {}
         }
     }
 }

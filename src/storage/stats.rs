@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 
 use super::column::stored;
 use super::statement::{QueryBuilder, fetch, fetch_built};
-use super::{Result, Session, millis, run_stats_by_minute, tag_scope};
+use super::{Result, Session, millis, run_stats, tag_scope};
 use crate::domain::execution::Status;
 use crate::domain::stats::{ActiveRuns, DueTask, SlowTask, TaskCounts};
 use crate::domain::tag_scope::TagScope;
@@ -16,7 +16,7 @@ pub async fn by_status(s: &mut dyn Session, from: DateTime<Utc>) -> Result<Vec<(
     let mut counts = Vec::with_capacity(Status::ALL.len());
     for status in Status::ALL {
         let count = match status {
-            Status::Succeeded => run_stats_by_minute::since(s, status, from).await?,
+            Status::Succeeded => run_stats::since(s, status, from).await?,
             _ => {
                 let text = count_with_status(status);
                 fetch!(only, s, "count executions", &text, first_execution_key(from))?

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Duration, Utc};
 
 use super::statement::fetch;
-use super::{Result, Session, millis, plan, rows, run_stats_by_minute, stats};
+use super::{Result, Session, millis, plan, rows, run_stats, stats};
 use crate::domain::execution::Status;
 use crate::domain::stats::Outcome;
 use crate::domain::tag_scope::TagScope;
@@ -37,7 +37,7 @@ pub async fn outcomes(
     to: DateTime<Utc>,
     step_ms: i64,
 ) -> Result<Vec<Outcome>> {
-    let Some(tags) = scope.tags() else { return run_stats_by_minute::outcomes(s, from, to, step_ms).await };
+    let Some(tags) = scope.tags() else { return run_stats::outcomes(s, from, to, step_ms).await };
     let (list, first) = (rows(tags)?, first_execution_key(from - LONGEST_WAIT));
     fetch!(all, s, "count runs in scope", OUTCOMES, list, first, millis(from), millis(to), step_ms)
 }

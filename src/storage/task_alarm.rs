@@ -1,4 +1,4 @@
-//! What decides on the alarms of tasks: mutes, limits of policies, last successes and unfinished runs.
+//! Data for the alarms of tasks: mutes, limits of policies, last successes and unfinished runs.
 
 use std::collections::HashMap;
 
@@ -10,7 +10,7 @@ use super::{Result, Session, Tx, millis, rows, time_from_millis};
 use crate::domain::notify::limits::UnfinishedRun;
 use crate::domain::task::Task;
 
-/// Until when nothing is told of a task, and who said so.
+/// Until when a task sends no messages, and who muted it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mute {
     pub task_id: String,

@@ -1,4 +1,4 @@
-//! What a verification of the log reads, in chunks of tasks.
+//! Data for the verification of the log, in chunks of tasks.
 
 use std::collections::BTreeMap;
 

@@ -7,7 +7,7 @@ use std::slice;
 use boon::{Compiler, ErrorKind as Kind, SchemaIndex, Schemas, Type, Types, UrlLoader, ValidationError};
 use serde_json::Value;
 
-use crate::domain::fault::{Fault, pointer_step};
+use crate::domain::fault::{Fault, MAX_FAULTS, pointer_step};
 use crate::domain::input::{display_value, truncate};
 use crate::i18n::{Message, message};
 
@@ -61,17 +61,17 @@ struct Checked<'a> {
 
 impl Checked<'_> {
     fn all(&self, violations: &[ValidationError<'_, '_>]) -> Vec<Fault> {
-        violations.iter().flat_map(|violation| self.faults(violation)).collect()
+        violations.iter().flat_map(|violation| self.faults(violation)).take(MAX_FAULTS).collect()
     }
 
     fn faults(&self, violation: &ValidationError<'_, '_>) -> Vec<Fault> {
         let pointer = format!("{}{}", self.base, violation.instance_location);
         match &violation.kind {
             Kind::Group | Kind::Reference { .. } | Kind::AllOf => self.all(&violation.causes),
-            Kind::Required { want } => want.iter().map(|name| missing(&pointer, name)).collect(),
+            Kind::Required { want } => want.iter().take(MAX_FAULTS).map(|name| missing(&pointer, name)).collect(),
             Kind::AdditionalProperties { got } => {
                 let known = known_properties(self.schema, violation.schema_url);
-                got.iter().map(|name| unknown(&pointer, name, &known)).collect()
+                got.iter().take(MAX_FAULTS).map(|name| unknown(&pointer, name, &known)).collect()
             }
             Kind::AnyOf | Kind::OneOf(None) => match intended_alternative(violation) {
                 Some(intended) => self.all(intended),

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use tera::{Context, ErrorKind, Kwargs, State, Tera};
 
 use crate::domain::calendar::CombinedCalendar;
-use crate::domain::fault::{Fault, pointer_step};
+use crate::domain::fault::{Fault, MAX_FAULTS, pointer_step};
 use crate::i18n::{Message, message};
 
 mod budget;
@@ -125,7 +125,9 @@ fn check_all(params: &Value, base: &str, inputs: &[&str]) -> Vec<Fault> {
     let day = BusinessDay { date: NaiveDate::default(), calendar: None };
     let engine = engine(Arc::new(|_| Err(Message::verbatim(""))), &day, &Arc::new(Budget::new()));
     each(params, base, &mut |pointer, text| {
-        if let Err(message) = check_text(&engine, text, inputs) {
+        if faults.len() < MAX_FAULTS
+            && let Err(message) = check_text(&engine, text, inputs)
+        {
             faults.push(Fault::new(pointer, message.of(last_step(pointer))));
         }
     });

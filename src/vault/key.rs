@@ -4,10 +4,9 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use aws_lc_rs::aead::{AES_256_GCM_SIV, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use chacha20poly1305::aead::{Aead, KeyInit, Payload};
-use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 
 use super::VaultError;
 use crate::domain::secret::Secret;
@@ -15,7 +14,6 @@ use crate::i18n::message;
 use crate::private_files;
 
 const KEY_BYTES: usize = 32;
-const NONCE_BYTES: usize = 24;
 
 /// Where the key comes from.
 #[derive(Debug, Clone)]
@@ -26,8 +24,8 @@ pub enum KeySource {
     File(PathBuf),
 }
 
-/// A parsed key.
-pub(super) struct Key(XChaCha20Poly1305);
+/// A parsed key. AES-256-GCM-SIV (RFC 8452) stays safe should a random nonce ever repeat.
+pub(super) struct Key(RandomizedNonceKey);
 
 impl KeySource {
     /// The key; `None` if the file does not exist yet.
@@ -68,25 +66,26 @@ impl KeySource {
 impl Key {
     fn parse(text: &str) -> Result<Key, VaultError> {
         let bytes = STANDARD.decode(text.trim()).unwrap_or_default();
-        let cipher = XChaCha20Poly1305::new_from_slice(&bytes);
-        cipher.map(Key).map_err(|_| VaultError::Key(message!("vault.key_invalid", bytes = KEY_BYTES)))
+        let key = RandomizedNonceKey::new(&AES_256_GCM_SIV, &bytes);
+        key.map(Key).map_err(|_| VaultError::Key(message!("vault.key_invalid", bytes = KEY_BYTES)))
     }
 
     /// Encrypts a value. It can be decrypted only under the same name.
     pub fn seal(&self, name: &str, value: &str) -> Result<String, VaultError> {
-        let nonce = random::<NONCE_BYTES>()?;
-        let payload = Payload { msg: value.as_bytes(), aad: name.as_bytes() };
-        let sealed = self.0.encrypt(&XNonce::from(nonce), payload).map_err(|_| VaultError::Sealed(name.to_owned()))?;
-        Ok(STANDARD.encode([nonce.as_slice(), &sealed].concat()))
+        let mut sealed = value.as_bytes().to_vec();
+        let nonce = self.0.seal_in_place_append_tag(Aad::from(name), &mut sealed);
+        let nonce = nonce.map_err(|_| VaultError::Sealed(name.to_owned()))?;
+        Ok(STANDARD.encode([nonce.as_ref().as_slice(), &sealed].concat()))
     }
 
     /// Decrypts a value.
     pub fn open(&self, name: &str, sealed: &str) -> Result<String, VaultError> {
         let cannot_decrypt = || VaultError::Sealed(name.to_owned());
-        let bytes = STANDARD.decode(sealed).map_err(|_| cannot_decrypt())?;
-        let (nonce, sealed) = bytes.split_first_chunk::<NONCE_BYTES>().ok_or_else(cannot_decrypt)?;
-        let opened = self.0.decrypt(&XNonce::from(*nonce), Payload { msg: sealed, aad: name.as_bytes() });
-        String::from_utf8(opened.map_err(|_| cannot_decrypt())?).map_err(|_| cannot_decrypt())
+        let mut bytes = STANDARD.decode(sealed).map_err(|_| cannot_decrypt())?;
+        let (nonce, sealed) = bytes.split_first_chunk_mut::<NONCE_LEN>().ok_or_else(cannot_decrypt)?;
+        let opened = self.0.open_in_place(Nonce::assume_unique_for_key(*nonce), Aad::from(name), sealed);
+        let opened = opened.map_err(|_| cannot_decrypt())?;
+        String::from_utf8(opened.to_vec()).map_err(|_| cannot_decrypt())
     }
 }
 

@@ -6,14 +6,14 @@ use std::sync::LazyLock;
 
 use poem::Response;
 use poem::http::HeaderMap;
-use rust_embed::RustEmbed;
 
+use crate::embedded;
 use crate::net::static_file::StaticFile;
 
-#[derive(RustEmbed)]
-#[folder = "static/"]
-#[exclude = "vendor/swagger-ui/*"]
-struct Files;
+const FOLDER: &str = "static";
+
+/// Served by the page `/docs`.
+const SWAGGER_UI: &str = "vendor/swagger-ui/";
 
 /// The bundles, with their files in order.
 const BUNDLES: [(&str, &[&str]); 2] = [
@@ -36,14 +36,14 @@ const BUNDLES: [(&str, &[&str]); 2] = [
 
 /// All files by path, unpacked once.
 static ALL: LazyLock<BTreeMap<String, StaticFile>> = LazyLock::new(|| {
-    let names = Files::iter().map(|name| name.replace('\\', "/"));
-    let single = names.filter_map(|name| Some((name.clone(), StaticFile::new(&name, Files::get(&name)?.data.into_owned()))));
-    single.chain(BUNDLES.iter().map(|(name, parts)| ((*name).to_owned(), StaticFile::new(name, bundle(parts))))).collect()
+    let names = embedded::names(FOLDER).into_iter().filter(|name| !name.starts_with(SWAGGER_UI));
+    let single = names.filter_map(|name| Some((name.clone(), StaticFile::new(&name, embedded::read(FOLDER, &name)?))));
+    single.chain(BUNDLES.iter().map(|(name, parts)| ((*name).to_owned(), StaticFile::new(name, bundle(parts).into())))).collect()
 });
 
 fn bundle(parts: &[&str]) -> Vec<u8> {
-    let contents = parts.iter().filter_map(|part| Files::get(part));
-    contents.map(|file| file.data.into_owned()).collect::<Vec<_>>().join(&b'\n')
+    let contents = parts.iter().filter_map(|part| embedded::read(FOLDER, part));
+    contents.collect::<Vec<_>>().join(&b'\n')
 }
 
 /// Returns the URL of a file in `static/` or of a bundle; `None` if it does not exist.
@@ -63,7 +63,7 @@ mod tests {
     #[test]
     fn every_file_of_a_bundle_exists() {
         for part in BUNDLES.iter().flat_map(|(_, parts)| *parts) {
-            assert!(Files::get(part).is_some(), "{part}");
+            assert!(embedded::read(FOLDER, part).is_some(), "{part}");
         }
     }
 }

@@ -15,6 +15,7 @@ pub mod calendar;
 pub mod chain;
 pub mod inputs;
 pub mod params;
+mod rows;
 pub mod schedule;
 
 /// Field values by field name.
@@ -82,8 +83,8 @@ fn is_field(name: &str) -> bool {
         || below("/policy/retry/", &RETRY)
         || below("/policy/retention/", &RETENTION)
         || below("/policy/alert/", &ALERT)
-        || chain::is_field(name)
-        || inputs::is_field(name)
+        || chain::ROWS.is_field(name)
+        || inputs::ROWS.is_field(name)
         || schedule::is_field(name)
 }
 
@@ -126,12 +127,12 @@ pub fn to_task(form: &Pairs) -> (Value, Vec<Fault>) {
     if let Some(policy) = to_policy(form) {
         task.insert("policy".into(), policy);
     }
-    if chain::is_present(form) {
+    if chain::ROWS.is_present(form) {
         let (links, more) = chain::to_chain(form);
         task.insert("chain".into(), links);
         faults.extend(more);
     }
-    if inputs::is_present(form) {
+    if inputs::ROWS.is_present(form) {
         task.insert("inputs".into(), inputs::to_inputs(form));
     }
     (Value::Object(task), faults)
@@ -221,10 +222,10 @@ pub fn split_tags(text: &str) -> Vec<String> {
 /// Returns the submitted values by field; the last value of a name counts.
 pub fn submitted(form: &Pairs) -> Values {
     let mut values: Values = form.0.iter().filter(|(name, _)| name.starts_with('/')).cloned().collect();
-    values.retain(|name, _| !chain::is_field(name) && !inputs::is_field(name) && !name.starts_with("/triggers/"));
+    values.retain(|name, _| !chain::ROWS.is_field(name) && !inputs::ROWS.is_field(name) && !name.starts_with("/triggers/"));
     values.extend(schedule::submitted(form));
-    values.extend(chain::submitted(form));
-    values.extend(inputs::submitted(form));
+    values.extend(chain::ROWS.submitted(form));
+    values.extend(inputs::ROWS.submitted(form));
     values
 }
 

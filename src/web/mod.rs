@@ -36,6 +36,7 @@ use self::view::executions::ExecutionState;
 use self::view::tasks::TaskState;
 use crate::net::content_encoding;
 use crate::service::Services;
+use crate::stats::outcome_history::OutcomeHistory;
 
 /// Settings of the pages.
 #[derive(Debug, Clone)]
@@ -68,6 +69,8 @@ pub struct Web {
     pub options: Options,
     pub task_rows: RowCache<TaskState>,
     pub execution_rows: RowCache<ExecutionState>,
+    /// The tabs and the histogram above the executions.
+    pub workbenches: RowCache<Option<Arc<OutcomeHistory>>>,
 }
 
 /// Builds the routes of all pages, from `/` on; more specific routes (`/api`, `/docs`, `/metrics`) must come first.
@@ -76,7 +79,14 @@ pub struct Web {
 /// If an embedded template or locale file does not parse; the first start shows it.
 pub fn routes(services: Services, options: Options) -> impl Endpoint<Output = Response> + 'static {
     let templates = Templates::load(&options.base_path).expect("embedded templates and locale files are valid");
-    let web = Arc::new(Web { services, templates, options, task_rows: RowCache::default(), execution_rows: RowCache::default() });
+    let web = Arc::new(Web {
+        services,
+        templates,
+        options,
+        task_rows: RowCache::default(),
+        execution_rows: RowCache::default(),
+        workbenches: RowCache::of_parts(),
+    });
     let all = pages::routes(&web)
         .at("/live", get(auth::require_session(&web, events::stream)))
         .at("/live/changes", get(auth::require_session(&web, events::changes)))

@@ -1,4 +1,4 @@
-//! Rows of lists that were drawn before: a row is drawn once for all readers with the same language and rights.
+//! Parts of pages that were drawn before, such as rows of lists: one is drawn once for all readers with the same language and rights.
 
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,8 +8,9 @@ use lru::LruCache;
 
 use crate::i18n::Language;
 
-/// The most rows kept, about 4 MB.
-const CAPACITY: NonZeroUsize = NonZeroUsize::MIN.saturating_add(2047);
+/// The most rows kept, about 4 MB, and the most of larger parts, about 1 MB.
+const ROWS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(2047);
+const PARTS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(63);
 /// A drawn row is used at most this long: names of task types may change, and retention deletes runs of its chart.
 const MAX_AGE: Duration = Duration::from_secs(60);
 
@@ -32,7 +33,14 @@ struct Drawn<S> {
 
 impl<S> Default for RowCache<S> {
     fn default() -> Self {
-        Self(Mutex::new(LruCache::new(CAPACITY)))
+        Self(Mutex::new(LruCache::new(ROWS)))
+    }
+}
+
+impl<S> RowCache<S> {
+    /// For parts of several kilobytes.
+    pub fn of_parts() -> Self {
+        Self(Mutex::new(LruCache::new(PARTS)))
     }
 }
 

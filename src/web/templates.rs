@@ -2,19 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use rust_embed::RustEmbed;
 use serde::Serialize;
 use tera::{Context, Kwargs, State, Tera, TeraResult};
 
 use super::view::{PageLayout, View};
+use crate::embedded;
 use crate::i18n::{Language, Texts, thousands};
 
 mod fold;
 
-#[derive(RustEmbed)]
-#[folder = "templates/"]
-#[exclude = "email/*"]
-struct Files;
+const FOLDER: &str = "templates";
 
 /// All templates in both languages.
 pub struct Templates([LocaleBundle; 2]);
@@ -57,12 +54,12 @@ impl Templates {
 
     /// Names of all templates.
     pub fn names() -> BTreeSet<String> {
-        Files::iter().map(|name| name.replace('\\', "/")).collect()
+        embedded::names(FOLDER).into_iter().collect()
     }
 
     /// The source of a template.
     pub fn source(name: &str) -> Option<String> {
-        Files::get(name).and_then(|file| String::from_utf8(file.data.into_owned()).ok())
+        embedded::read_text(FOLDER, name)
     }
 
     fn bundle(&self, language: Language) -> &LocaleBundle {

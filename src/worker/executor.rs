@@ -16,7 +16,7 @@ use super::recorder::Recorder;
 use super::resolve::{Resolved, Resolver};
 use super::run_mask::RunMask;
 use super::{WorkerDeps, cancel::CancelRegistry};
-use crate::clock::{SharedClock, precise};
+use crate::clock::SharedClock;
 use crate::domain::execution::Status;
 use crate::domain::job::Job;
 use crate::i18n::{Message, message};
@@ -30,11 +30,6 @@ use crate::tasks::{RunContext, RunError};
 
 /// A run that takes longer is marked as running on record.
 const QUICK: Duration = Duration::from_millis(50);
-/// A run that was planned ahead waits at most this long; a longer wait is one of a clock that was set back.
-const MOST_AHEAD: Duration = Duration::from_secs(1);
-/// So many runs that were planned ahead begin at their time to the fraction of a millisecond. More would spend as much time on waking
-/// up as on running; they begin within two milliseconds.
-const FEW_AHEAD: usize = 8;
 /// An execution that was handed to this node so long ago does not begin: the commit was answered late, or the process or the machine
 /// stood still, and its node may count as dead. It waits in its queue again, if it is still this node's.
 const MOST_LATE: Duration = Duration::from_secs(5);
@@ -78,16 +73,12 @@ impl Executor {
 
     /// Runs the attempt and records its result.
     async fn execute(&self, held: HeldJob) {
-        let HeldJob { mut job, place, held } = held;
-        let slot = match self.is_due(&job).await {
-            true => self.slots.slot(place).await,
-            false => None,
-        };
-        let Some(slot) = slot.filter(|_| held.age() < MOST_LATE) else {
+        let HeldJob { mut job, slot, held } = held;
+        if held.age() >= MOST_LATE {
             drop(held);
             self.slots.set_unknown(); // it waits in its queue again
             return;
-        };
+        }
         let params = std::mem::take(&mut job.params);
         let run_mask = RunMask::new(self.resolver.vault.clone());
         let claim = Claim { execution_id: job.execution_id.clone(), attempt: job.attempt, started_at: self.clock.now() };
@@ -107,23 +98,6 @@ impl Executor {
         let finish = to_finish(&job, outcome, duration, (started_at, self.clock.now()), &run_mask.mask());
         self.record(&job, finish).await;
         drop(held); // until now, what this node holds without having begun must not include it
-    }
-
-    /// Waits until the time of a run that was planned ahead. False: it is past that time by [`MOST_LATE`].
-    async fn is_due(&self, job: &Job) -> bool {
-        let left = |now: DateTime<Utc>| (job.scheduled_at - now).to_std().ok().filter(|left| !left.is_zero());
-        let Some(mut wait) = left(self.clock.now()).filter(|wait| *wait <= MOST_AHEAD) else { return true };
-        loop {
-            match self.slots.count_ahead() {
-                ..=FEW_AHEAD => precise::sleep(wait).await,
-                _ => tokio::time::sleep(wait).await,
-            }
-            let now = self.clock.now();
-            match left(now).filter(|left| *left < wait) {
-                Some(left) => wait = left,
-                None => return (now - job.scheduled_at).to_std().is_ok_and(|late| late < MOST_LATE),
-            }
-        }
     }
 
     /// Records the result, then writes the log line, which therefore does not delay other results.

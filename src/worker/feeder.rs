@@ -50,7 +50,7 @@ async fn look(deps: &WorkerDeps, slots: &WorkerSlots) -> storage::Result<bool> {
     let mut reader = deps.database.read_engine().await?;
     let mut found = slots.apply(&queue_setting::all(&mut reader).await?);
     for queue in slots.queues() {
-        if !queue.has_backlog() && execution::has_waiting(&mut reader, &queue.name).await? {
+        if !queue.has_backlog() && !execution::waiting(&mut reader, &queue.name, &slots.refused(), 1).await?.is_empty() {
             queue.add_backlog();
             found = true;
         }

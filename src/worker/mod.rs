@@ -34,6 +34,7 @@ pub mod cancel;
 pub mod draft;
 mod executor;
 mod feeder;
+mod isolate;
 mod outcome;
 mod recorder;
 mod remote_requests;
@@ -113,13 +114,12 @@ impl Workers {
 
         let mut services = JoinSet::new();
         for queue in slots.queues() {
-            services.spawn(serve(executor.clone(), queue.clone(), shutdown.clone()));
+            services.spawn(serve(executor.clone(), queue.clone(), deps.clock.clone(), shutdown.clone()));
         }
         services.spawn(feeder::run(deps.clone(), slots.clone(), recorder.clone(), shutdown.clone()));
         services.spawn(remote_requests::run(deps.clone(), shutdown.clone()));
         while services.join_next().await.is_some() {}
 
-        slots.ahead_begun().await;
         // Executions that have not begun can begin on other nodes at once.
         slots.close();
         slots.queues().for_each(|queue| queue.clear());

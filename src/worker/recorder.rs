@@ -10,9 +10,9 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::WorkerDeps;
 use super::batch::{Batch, Entry};
 use super::report::{Recorded, report};
+use super::{WorkerDeps, isolate};
 use crate::chain;
 use crate::domain::job::Job;
 use crate::notify::incidents::{self, DecisionTime, TaskOutcome};
@@ -230,6 +230,9 @@ impl Recording {
                     if repeated {
                         tracing::info!("database available again; results recorded");
                     }
+                    if !fetch {
+                        self.isolate().await;
+                    }
                     return Ok(stored);
                 }
                 Err(error) => error,
@@ -253,6 +256,15 @@ impl Recording {
             }
             tokio::time::sleep(delay).await;
             delay = (delay * 2).min(RETRY_DELAY_MAX);
+        }
+    }
+
+    /// Leaves out the waiting executions because of which nothing was handed out, and has the others handed out.
+    async fn isolate(&self) {
+        match isolate::isolate(&self.deps, &self.slots).await {
+            Ok(true) => self.deps.signals.jobs.queued([]),
+            Ok(false) => {}
+            Err(error) => tracing::warn!(%error, "failed to look for executions that cannot be handed out"), // looked for again
         }
     }
 }
@@ -303,10 +315,10 @@ async fn hand_out(deps: &WorkerDeps, slots: &WorkerSlots, tx: &mut Tx) -> storag
     if slots.take_unknown() && execution::release(tx, &deps.node.id, &slots.held()).await? > 0 {
         slots.queues().for_each(|queue| queue.add_backlog());
     }
-    let mut handed_out = Vec::new();
+    let (mut handed_out, refused) = (Vec::new(), slots.refused());
     for wanted in slots.wanted() {
-        let limit = i64::try_from(wanted.slots.len()).unwrap_or(i64::MAX);
-        let jobs = execution::hand_out(tx, &deps.node, &wanted.queue.name, limit, deps.clock.now()).await?;
+        let limit = i64::try_from(wanted.count()).unwrap_or(i64::MAX);
+        let jobs = execution::hand_out(tx, &deps.node, &wanted.queue.name, &refused, limit, deps.clock.now()).await?;
         handed_out.push((wanted, jobs));
     }
     Ok(handed_out)

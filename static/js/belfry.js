@@ -46,15 +46,15 @@
   let ahead = Number(document.body.dataset.now) - arrived;
   document.addEventListener("belfry:time", ({ detail }) => { ahead = detail - Date.now(); });
 
-  function updateClocks() {
+  function updateClocks(root = document) {
     const now = Date.now() + ahead;
     const put = (element, text) => { if (element.textContent !== text) element.textContent = text; };
-    for (const element of all("[data-countdown]")) {
+    for (const element of all("[data-countdown]", root)) {
       const left = Date.parse(element.dataset.countdown || element.parentNode.querySelector("time").dateTime) - now;
       put(element, left >= 1000 ? texts.in.replace("{time}", span(left)) : texts.due);
     }
-    for (const bar of all("[data-elapsed-bar]")) bar.value = now - Date.parse(bar.dataset.elapsedBar);
-    for (const element of all("[data-elapsed]")) put(element, span(Math.max(0, now - Date.parse(element.dataset.elapsed))));
+    for (const bar of all("[data-elapsed-bar]", root)) bar.value = now - Date.parse(bar.dataset.elapsedBar);
+    for (const element of all("[data-elapsed]", root)) put(element, span(Math.max(0, now - Date.parse(element.dataset.elapsed))));
   }
 
   // Messages

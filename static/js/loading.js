@@ -9,12 +9,13 @@
   bar.hidden = true;
   bar.setAttribute("role", "progressbar");
   bar.setAttribute("aria-label", belfry.texts.loading);
-  document.body.append(bar);
   const waits = new Set();
 
   function begin(element) {
     const wait = { element: element?.closest?.(".btn, .sort, .status-tab") ?? null };
     wait.timer = setTimeout(() => {
+      // A landmark, for readers who go from one to the next.
+      (document.querySelector("main") ?? document.body).append(bar);
       bar.hidden = false;
       wait.element?.classList.add("is-busy");
       wait.timer = setTimeout(() => end(wait), LONGEST);

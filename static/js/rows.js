@@ -25,7 +25,6 @@
     }
   }
 
-  // A redrawn row keeps the focus and the checkbox.
   function replace(kind, html) {
     const template = document.createElement("template");
     template.innerHTML = html;
@@ -33,20 +32,32 @@
       const old = document.querySelector(`tr[data-${kind}="${CSS.escape(fresh.dataset[kind])}"]`);
       if (!old) continue;
       if ("gone" in fresh.dataset) { old.remove(); continue; }
-      const active = old.contains(document.activeElement) ? document.activeElement : null;
-      const focus = active && (active === old ? "" : ["data-key", "data-menu", "name", "href"].filter((one) => active.hasAttribute(one)).map((one) => `[${one}="${CSS.escape(active.getAttribute(one))}"]`)[0]);
-      const box = fresh.querySelector("[form=bulk]");
-      if (box) box.checked = selected.has(box.value);
-      old.replaceWith(fresh);
       belfry.localise(fresh);
-      if (active) (focus ? fresh.querySelector(focus) : fresh)?.focus({ preventScroll: true });
+      belfry.updateClocks(fresh);
+      old.className = fresh.className;
+      old.toggleAttribute("data-managed", "managed" in fresh.dataset);
+      const cells = Array.from(fresh.children);
+      if (cells.length !== old.children.length) old.replaceChildren(...cells); // the reader's rights have changed
+      else cells.forEach((cell, place) => replaceCell(old.children[place], cell));
     }
-    belfry.updateClocks();
+  }
+
+  // Only the cells that changed are drawn again; the actions never do, and the menu may be open on them. A cell keeps the focus and the
+  // checkbox.
+  function replaceCell(shown, cell) {
+    if (cell.matches(".cell-actions") || shown.isEqualNode(cell)) return;
+    const active = shown.contains(document.activeElement) ? document.activeElement : null;
+    const by = active && ["data-key", "data-menu", "name", "href"].find((one) => active.hasAttribute(one));
+    const box = cell.querySelector("[form=bulk]");
+    if (box) box.checked = selected.has(box.value);
+    shown.replaceWith(cell);
+    if (by) cell.querySelector(`[${by}="${CSS.escape(active.getAttribute(by))}"]`)?.focus({ preventScroll: true });
   }
 
   // The menu of a row: one for the whole list. Without script its button leads to the task's page.
   const menu = () => document.getElementById("row-menu");
   let opener = null;
+  let menuRow = null;
   function openMenu(button) {
     const row = button.closest("tr");
     const box = menu();
@@ -55,7 +66,7 @@
     const paused = row.classList.contains("is-paused");
     const hiddenActs = { pause: paused, resume: !paused, edit: managed, delete: managed };
     for (const item of all("[data-act]", box)) item.hidden = Boolean(hiddenActs[item.dataset.act]);
-    opener = button;
+    [opener, menuRow] = [button, row];
     box.showPopover();
     const place = button.getBoundingClientRect();
     box.style.left = `${Math.max(8, place.right - box.offsetWidth)}px`;
@@ -101,10 +112,9 @@
     if (!element || event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
     if (element.dataset.act) {
-      const row = opener.closest("tr");
       menu().hidePopover();
       opener.focus({ preventScroll: true });
-      act(row, element.dataset.act);
+      act(menuRow, element.dataset.act);
     } else if (element.hasAttribute("data-menu")) openMenu(element);
     else act(element.closest("tr"), "run");
   });

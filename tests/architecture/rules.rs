@@ -9,7 +9,8 @@ const DEPENDENCIES: &[(&str, &[&str], &str)] = &[
     ("clock", &[], "the clock depends on nothing"),
     ("signals", &["domain"], "signals wake and hand over; they read and write nothing"),
     ("ids", &[], "an id is generated from a time passed in"),
-    ("i18n", &[], "i18n puts codes into words and does not know who asks"),
+    ("embedded", &[], "embedded files are read by their names, whatever they are for"),
+    ("i18n", &["embedded"], "i18n puts codes into words and does not know who asks"),
     ("rate_limit", &[], "a limiter counts keys and does not know what they mean"),
     ("long_path", &[], "a path is put into another form, whatever it is of"),
     ("private_files", &["long_path"], "a private file's content is the caller's business"),
@@ -18,8 +19,12 @@ const DEPENDENCIES: &[(&str, &[&str], &str)] = &[
     ("config", &["domain"], "settings are loaded before everything else"),
     ("telemetry", &["clock", "config", "private_files"], "logging does not depend on what is logged"),
     ("net", &["rate_limit"], "the network layer transports requests and does not know their content"),
-    ("storage", &["domain", "ids", "long_path"], "storage contains SQL and no decisions; rules belong to domain"),
-    ("queue", &["domain", "storage", "signals"], "the queue delivers jobs; what a job does belongs to its handler in worker"),
+    ("storage", &["domain", "ids", "long_path", "embedded"], "storage contains SQL and no decisions; rules belong to domain"),
+    (
+        "queue",
+        &["domain", "storage", "clock", "signals"],
+        "the queue delivers jobs at their time; what a job does belongs to its handler in worker",
+    ),
     (
         "notify",
         &["domain", "storage", "tasks", "vault", "clock", "signals", "ids"],
@@ -86,12 +91,12 @@ const DEPENDENCIES: &[(&str, &[&str], &str)] = &[
     ),
     (
         "api",
-        &["domain", "service", "stats", "tasks", "clock", "events", "net"],
+        &["domain", "service", "stats", "tasks", "clock", "events", "net", "embedded"],
         "an API handler extracts, calls a service and responds; database access belongs in a service function",
     ),
     (
         "web",
-        &["domain", "service", "stats", "tasks", "clock", "events", "net"],
+        &["domain", "service", "stats", "tasks", "clock", "events", "net", "embedded"],
         "a page handler extracts, calls a service and renders; database access belongs in a service function",
     ),
     (

@@ -10,8 +10,8 @@ use chrono::{DateTime, Duration, Utc};
 
 /// Browser paths tried if `CHROMIUM` is not set.
 const BROWSERS: [&str; 3] = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
-/// Parts of the suite that run at the same time, each with its own server and browser.
-const SHARDS: usize = 3;
+/// Groups of tests that run at the same time, each with its own server and browser.
+const WORKERS: usize = 3;
 /// Number of executions in the large history.
 const HISTORY_SIZE: u32 = 100_000;
 
@@ -66,29 +66,20 @@ async fn browser_suite() {
         return;
     }
     let past = large_history().await;
-    let shards = (0..SHARDS).map(|shard| {
-        let mut suite = suite_command(shard, past.path());
-        tokio::task::spawn_blocking(move || suite.output())
-    });
-    let mut failed = Vec::new();
-    for shard in futures_util::future::join_all(shards).await {
-        let output = shard.expect("the task completes").expect("node starts");
-        let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-        print!("{text}");
-        if !output.status.success() {
-            failed.push(text);
-        }
-    }
-    assert!(failed.is_empty(), "{}", failed.join("\n"));
+    let mut suite = suite_command(past.path());
+    let output = tokio::task::spawn_blocking(move || suite.output()).await.expect("the task completes").expect("node starts");
+    let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    print!("{text}");
+    assert!(output.status.success(), "{text}");
 }
 
-/// The command that runs one part of the suite. `BROWSER_TESTS` holds comma-separated parts of test names; only matching tests run.
-fn suite_command(shard: usize, past: &Path) -> Command {
+/// The command that runs the suite. `BROWSER_TESTS` holds comma-separated parts of test names; only matching tests run.
+fn suite_command(past: &Path) -> Command {
     let mut suite = Command::new("node");
     suite.arg("suite.mjs");
     let wanted = std::env::var("BROWSER_TESTS").unwrap_or_default();
     suite.args(wanted.split(',').filter(|part| !part.is_empty()));
     suite.current_dir(folder()).env("BELFRY", env!("CARGO_BIN_EXE_belfry")).env("LONG_PAST", past);
-    suite.env("SHARD", format!("{shard}/{SHARDS}"));
+    suite.env("WORKERS", WORKERS.to_string());
     suite
 }

@@ -1,6 +1,6 @@
-// End-to-end tests of the pages in a browser: `npm test [part of a name …]`. SHARD=i/n runs the i-th (from 0) of n parts; each part has its own server.
+// End-to-end tests of the pages in a browser: `npm test [part of a name …]`. WORKERS=n runs n groups of tests at a time; each worker has its own server and browser.
 import assert from "node:assert/strict";
-import { browserPath, signIn, startBrowser, startServer } from "./lib.mjs";
+import { browserPath, openPage, signIn, startBrowser, startServer } from "./lib.mjs";
 import { accessibility } from "./tests/accessibility.mjs";
 import { actions } from "./tests/actions.mjs";
 import { attention } from "./tests/attention.mjs";
@@ -33,22 +33,39 @@ if (!browserPath()) {
 const TEST_LIMIT = 480_000;
 const CLOSE_LIMIT = 15_000;
 const wanted = process.argv.slice(2);
-const groups = [accessibility, forms, given, interaction, live, actions, lists, plain, views, pauses, attention, docs, transfer, calendars, incidents, secondFactor, tabs, firstRun, speed, workbench, queues, profiles];
-const [shard, shards] = (process.env.SHARD ?? "0/1").split("/").map(Number);
-const tests = Object.assign({}, ...groups.filter((_, index) => index % shards === shard));
-const server = await startServer();
-const browser = await startBrowser();
+// The longest ones come first, so that no worker is left alone with one at the end.
+const groups = [accessibility, interaction, lists, forms, tabs, workbench, secondFactor, live, actions, attention, views, plain, given, calendars, pauses, queues, docs, transfer, incidents, firstRun, speed, profiles];
+const isWanted = (name) => !wanted.length || wanted.some((part) => name.includes(part));
+const queue = groups.map((group) => Object.entries(group).filter(([name]) => isWanted(name))).filter((tests) => tests.length);
+const workers = Math.min(Number(process.env.WORKERS ?? 1), queue.length);
 let failed = 0;
-for (const [name, test] of Object.entries(tests)) {
-  if (wanted.length && !wanted.some((part) => name.includes(part))) continue;
+await Promise.all(Array.from({ length: workers }, work));
+if (failed) console.log(`${failed} failed`);
+process.exit(failed ? 1 : 0);
+
+/** Runs groups of tests until none is left. Each group has a server of its own, whichever worker takes it. */
+async function work() {
+  const browser = await startBrowser();
+  for (let tests = queue.shift(); tests; tests = queue.shift()) {
+    const server = await startServer();
+    const worker = { server, browser, session: null };
+    for (const [name, test] of tests) await run(worker, name, test);
+    await server.kill(); // an orderly end would wait for its runs
+    await server.stop();
+  }
+  await within(CLOSE_LIMIT, browser.close()).catch(() => {});
+}
+
+/** Runs a test. Each has pages of its own; browser errors fail it unless it allows them. */
+async function run(worker, name, test) {
+  const { server, browser } = worker;
   const begun = Date.now();
   const watched = [];
   const allowed = [];
   const used = [];
-  // Each test has its own session; browser errors fail the test unless it allows them.
   const open = async (options = {}) => {
-    const page = await signIn(browser, server, options);
-    watch(page, watched);
+    const page = await signedIn(worker, options);
+    watch(page, server, watched);
     used.push(page);
     return page;
   };
@@ -63,10 +80,20 @@ for (const [name, test] of Object.entries(tests)) {
   }
   for (const page of used) await within(CLOSE_LIMIT, page.context().close()).catch(() => {});
 }
-await within(CLOSE_LIMIT, browser.close()).catch(() => {});
-await server.stop();
-if (failed) console.log(`${failed} failed`);
-process.exit(failed ? 1 : 0);
+
+/** Opens the overview, signed in: with the session of an earlier page as long as it lasts. */
+async function signedIn(worker, options) {
+  if (worker.session) {
+    const page = await openPage(worker.browser, { baseURL: worker.server.url, ...options });
+    await page.context().addCookies([worker.session]);
+    await page.goto("/");
+    if (new URL(page.url()).pathname === "/") return page;
+    await page.context().close();
+  }
+  const page = await signIn(worker.browser, worker.server, options);
+  worker.session = (await page.context().cookies()).find(({ name }) => name === "belfry_session") ?? null;
+  return page;
+}
 
 /** The promise's result; an error if there is none after so many milliseconds. */
 function within(limit, promise) {
@@ -76,7 +103,7 @@ function within(limit, promise) {
 }
 
 /** Records console errors, script errors, content security policy violations and requests to other hosts. */
-function watch(page, complaints) {
+function watch(page, server, complaints) {
   page.on("console", (message) => { if (["error", "warning"].includes(message.type())) complaints.push(`console: ${message.text()}`); });
   page.on("pageerror", (error) => complaints.push(`script: ${error.message}`));
   page.on("request", (request) => {

@@ -131,7 +131,7 @@ fn icalendar_events_are_closed_days_or_made_up_ones() {
 
 #[test]
 fn large_and_empty_files_are_refused() {
-    for format in ImportFormat::ALL {
+    for format in [ImportFormat::Json, ImportFormat::Ics, ImportFormat::Csv] {
         assert!(lines("", format).is_err());
         assert!(lines(&" ".repeat(5 << 20), format).is_err());
     }
@@ -149,7 +149,7 @@ proptest! {
     #[test]
     fn no_file_panics(text in "\\PC{0,200}", dated in "(BEGIN:VEVENT\n(DTSTART|DTEND|SUMMARY)[:;][0-9TZ=\u{4e00}-\u{4e05}]{0,12}\nEND:VEVENT\n){0,4}",
         rows in "([0-9/-]{0,12},(off|work|休|),\\PC{0,8}\n){0,6}") {
-        for format in ImportFormat::ALL {
+        for format in [ImportFormat::Json, ImportFormat::Ics, ImportFormat::Csv] {
             for text in [&text, &dated, &rows] {
                 let _ = ImportedDays::read(text, format);
                 let _ = ImportedDays::guess_format(text);

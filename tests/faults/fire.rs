@@ -123,6 +123,16 @@ impl Fire {
         }
     }
 
+    /// Performs random changes for a time; the last request may still be answered when it returns.
+    pub async fn edit_for(&mut self, server: &Server, time: Duration) {
+        let started = Instant::now();
+        while started.elapsed() < time {
+            self.edit(server).await;
+            let pause = self.random.millis(300);
+            tokio::time::sleep(pause).await;
+        }
+    }
+
     /// Performs a random change, and one more on a task that does not fire, so that there is always work.
     pub async fn edit(&mut self, server: &Server) {
         self.settle(server).await;

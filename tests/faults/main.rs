@@ -47,11 +47,15 @@ mod restore;
 #[cfg(target_os = "linux")]
 mod runner;
 #[cfg(target_os = "linux")]
+mod searches;
+#[cfg(target_os = "linux")]
 mod skew;
 #[cfg(target_os = "linux")]
 mod soak;
 #[cfg(target_os = "linux")]
 mod storm;
+#[cfg(target_os = "linux")]
+mod usage;
 
 #[cfg(target_os = "linux")]
 use support::server;
@@ -67,9 +71,14 @@ fn main() -> std::process::ExitCode {
         scenario("disk::stop_on_a_read_only_disk_ends_in_time", |_| Box::pin(disk::stop_on_a_read_only_disk_ends_in_time())),
         scenario("disk::removed_data_folder_ends_the_server", |_| Box::pin(disk::removed_data_folder_ends_the_server())),
         scenario("disk::read_only_disk_is_survived", |_| Box::pin(disk::read_only_disk_is_survived())),
-        scenario("backlog::of_2000_runs_after_a_kill", |_| Box::pin(backlog::backlog_runs_after_a_kill(2_000))),
-        on_request("backlog::of_10000_runs_after_a_kill", |_| Box::pin(backlog::backlog_runs_after_a_kill(10_000))),
+        scenario("backlog::of_10000_runs_after_a_kill", |_| Box::pin(backlog::backlog_runs_after_a_kill(10_000))),
         on_request("backlog::of_40000_runs_after_a_kill", |_| Box::pin(backlog::backlog_runs_after_a_kill(40_000))),
+        scenario("searches::beside_100000_executions_delay_no_firings", |_| {
+            Box::pin(searches::searches_delay_no_firings(100_000))
+        }),
+        on_request("searches::beside_500000_executions_delay_no_firings", |_| {
+            Box::pin(searches::searches_delay_no_firings(500_000))
+        }),
         scenario("files::damaged_files_are_named_and_not_overwritten", |_| {
             Box::pin(files::damaged_files_are_named_and_not_overwritten())
         }),
@@ -101,6 +110,7 @@ fn main() -> std::process::ExitCode {
         on_request("partition::three_nodes_with_dropped_packets", |options| {
             Box::pin(partition::three_nodes_with_dropped_packets(options))
         }),
+        scenario("usage::judgement_finds_each_growth", |_| Box::pin(usage::judgement_finds_each_growth())),
         on_request("soak::on_sqlite", |options| Box::pin(soak::on_sqlite(options))),
         on_request("soak::on_postgres", |options| Box::pin(soak::on_postgres(options))),
         on_request("nodes::three_nodes_under_edits", |options| Box::pin(nodes::three_nodes_under_edits(options))),

@@ -21,12 +21,12 @@ pub async fn three_nodes_with_dropped_packets(options: Options) {
     while partitions == 0 || started.elapsed() < duration {
         let chosen = fire.random.below(NODES);
         let other = &nodes[(chosen + 1) % NODES].1;
-        edit_for(&mut fire, other, Duration::from_secs(4)).await;
+        fire.edit_for(other, Duration::from_secs(4)).await;
         let from = now();
         network.cut(chosen);
         let since = fire.begun();
         fire.recovered(since, "a partition").await;
-        edit_for(&mut fire, other, Duration::from_secs(3)).await;
+        fire.edit_for(other, Duration::from_secs(3)).await;
         if partitions % 2 == 0 {
             until("the node to count as dead", || async { (!lives(other, &name(chosen)).await).then_some(()) }).await;
         }
@@ -52,15 +52,6 @@ fn start(network: &Network, cluster: &Cluster, node: usize) -> (TempDir, Server)
     command.env("BELFRY_DATABASE_URL", url);
     let server = tokio::task::block_in_place(|| Server::launch(command));
     (folder, server)
-}
-
-async fn edit_for(fire: &mut Fire, server: &Server, time: Duration) {
-    let started = Instant::now();
-    while started.elapsed() < time {
-        fire.edit(server).await;
-        let pause = fire.random.millis(300);
-        tokio::time::sleep(pause).await;
-    }
 }
 
 /// Waits until a node answers again, with its database. Its connections wait for the next repetition of a lost packet.

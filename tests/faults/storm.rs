@@ -12,16 +12,6 @@ use crate::server::{Server, belfry};
 const DESCRIPTORS_MORE: usize = 24;
 const RESIDENT_MORE: u64 = 96 * 1024;
 
-/// Edits for a while; the last request is still being answered when it returns early.
-async fn edit_for(fire: &mut Fire, server: &Server, time: Duration) {
-    let started = Instant::now();
-    while started.elapsed() < time {
-        fire.edit(server).await;
-        let pause = fire.random.millis(300);
-        tokio::time::sleep(pause).await;
-    }
-}
-
 /// Sends a signal in the middle of an edit.
 async fn signal_amid_an_edit(fire: &mut Fire, server: &Server, name: &str) {
     let delay = fire.random.millis(60);
@@ -39,7 +29,7 @@ pub async fn kills_stops_and_restarts_under_edits(options: Options) {
     let (started, duration) = (Instant::now(), options.share(0.15));
     let mut faults = 0;
     while started.elapsed() < duration {
-        edit_for(&mut fire, &server, Duration::from_secs(2)).await;
+        fire.edit_for(&server, Duration::from_secs(2)).await;
         server = match fire.random.below(5) {
             0 => paused(&mut fire, server).await,
             1 => restarted(&mut fire, server, folder.path(), "TERM", "an orderly restart").await,
@@ -105,16 +95,16 @@ pub async fn failing_writes_and_syncs(options: Options) {
     let server = Server::start_with(folder.path(), &variables);
     let mut fire = Fire::start(&server, options.seed).await;
     let mut random = Random::new(options.seed);
-    edit_for(&mut fire, &server, Duration::from_secs(5)).await;
+    fire.edit_for(&server, Duration::from_secs(5)).await;
     let before = server.resources();
     let (started, duration) = (Instant::now(), options.share(0.2));
     while started.elapsed() < duration {
-        edit_for(&mut fire, &server, Duration::from_secs(2)).await;
+        fire.edit_for(&server, Duration::from_secs(2)).await;
         let (kinds, kinds_shown) = [(WRITES, "write"), (SYNCS, "sync")][random.below(2)];
         let (action, action_shown) = [(ENOSPC, "ENOSPC"), (EIO, "EIO")][random.below(2)];
         let nth = 1 + random.below(20) as i64;
         injection.arm(kinds, nth, action);
-        edit_for(&mut fire, &server, random.millis(2500)).await;
+        fire.edit_for(&server, random.millis(2500)).await;
         let since = fire.begun();
         injection.disarm();
         fire.recovered(since, &format!("{action_shown} from the {nth}. {kinds_shown} on")).await;

@@ -14,7 +14,7 @@ use belfry::i18n::Message;
 use belfry::notify::alarms::AlarmWatch;
 use belfry::notify::incidents::{self, DecisionTime, TaskOutcome};
 use belfry::storage::execution::{self, Claim, Finish, NewExecution};
-use belfry::storage::notify_message::{self, MessagesOf};
+use belfry::storage::notify_message;
 use belfry::storage::{Database, task};
 use chrono::{DateTime, Duration, Utc};
 use chrono_tz::Tz;
@@ -97,7 +97,7 @@ impl AlarmRig {
     pub async fn messages(&self, channel: &str) -> Vec<message::Message> {
         let mut reader = self.context.database.read().await.expect("reads");
         let request = PageRequest { size: 500, cursor: None };
-        let mut all = notify_message::page(&mut reader, MessagesOf::Channel(channel), &request).await.expect("lists").items;
+        let mut all = notify_message::page(&mut reader, channel, &request).await.expect("lists").items;
         all.reverse();
         all
     }

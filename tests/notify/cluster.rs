@@ -7,7 +7,7 @@ use belfry::clock::{Clock, SystemClock};
 use belfry::domain::notify::channel::ChannelType;
 use belfry::domain::notify::message::{MessageState, NewMessage};
 use belfry::domain::profile::Profiles;
-use belfry::storage::notify_message::{self, MessagesOf};
+use belfry::storage::notify_message;
 use chrono::Duration;
 use tokio_util::sync::CancellationToken;
 
@@ -68,7 +68,7 @@ async fn two_nodes_never_send_one_message_twice() {
     assert!((1..=20).contains(&robot), "{robot}");
     let request = belfry::domain::page::PageRequest { size: 500, cursor: None };
     let mut reader = db.database.read().await.unwrap();
-    let sent = notify_message::page(&mut reader, MessagesOf::Channel("gotify"), &request).await.unwrap().items;
+    let sent = notify_message::page(&mut reader, "gotify", &request).await.unwrap().items;
     assert!(sent.iter().all(|message| matches!(message.state, MessageState::Sent | MessageState::Grouped)));
     drop(reader);
     first.close().await;

@@ -17,7 +17,7 @@ use belfry::notify::delivery::Delivery;
 use belfry::profiles::ProfileDirectory;
 use belfry::signals::Signals;
 use belfry::storage::Database;
-use belfry::storage::notify_message::{self, MessagesOf};
+use belfry::storage::notify_message;
 use belfry::tasks::Toolbox;
 use belfry::tasks::registry::Registry;
 use chrono::Duration;
@@ -80,7 +80,7 @@ impl Rig {
     pub async fn messages(&self, channel: &str) -> Vec<Message> {
         let mut reader = self.database.read().await.expect("reads");
         let request = PageRequest { size: 500, cursor: None };
-        let mut all = notify_message::page(&mut reader, MessagesOf::Channel(channel), &request).await.expect("lists").items;
+        let mut all = notify_message::page(&mut reader, channel, &request).await.expect("lists").items;
         all.reverse();
         all
     }

@@ -31,7 +31,7 @@ fn bench_reports_all_measurements_and_cleans_up() {
     {
         assert!(report[measurement][figure].as_f64() > Some(0.0), "{measurement} {figure}: {report}");
     }
-    assert_eq!(report["alarms"]["untold"], 0, "{report}");
+    assert_eq!(report["alarms"]["unreported"], 0, "{report}");
     assert!(report["alarms"]["burst_with_rules_ms"].as_i64() > Some(0), "{report}");
     assert_eq!(report["list"]["depth"], 1000);
     assert!(report["list"]["deep_page"]["p50_ms"].as_f64() > Some(0.0), "{report}");

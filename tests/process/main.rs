@@ -34,5 +34,7 @@ mod terminal;
 mod verify;
 #[cfg(unix)]
 mod watch;
+#[cfg(unix)]
+mod zones;
 
 use support::server;

@@ -1,8 +1,11 @@
 //! Planning of occurrences that are on time, late, overlapping or missed.
 
 use belfry::domain::execution::{Cause, Execution, Status};
+use belfry::scheduler::Scheduler;
+use belfry::signals::SchedulerHeartbeat;
 use chrono::Duration;
 use serde_json::json;
+use tokio_util::sync::CancellationToken;
 
 use crate::for_each_database;
 use crate::support::at;
@@ -12,7 +15,37 @@ fn seconds(executions: &[Execution]) -> Vec<(i64, Status, Cause)> {
     executions.iter().map(|e| ((e.scheduled_at - start()).num_seconds(), e.status, e.cause)).collect()
 }
 
+/// Refuses the executions of the task `refused`, and makes the stored policy of `invalid` unreadable.
+const REFUSE_ON_SQLITE: &str = "update tasks set policy = '{' where id = 'invalid';
+    create trigger refuse before insert on executions when new.task_id = 'refused' begin select raise(abort, 'refused'); end";
+const REFUSE_ON_POSTGRES: &str = "update tasks set policy = '{' where id = 'invalid';
+    create function refuse() returns trigger language plpgsql as $$ begin raise 'refused'; end $$;
+    create trigger refuse before insert on executions for each row when (new.task_id = 'refused') execute function refuse()";
+
 for_each_database! {
+    async fn task_that_the_database_refuses_to_plan_does_not_hold_up_others(db: &TestDatabase) {
+        let context = TestContext::new(&db.database);
+        for id in ["a", "invalid", "refused", "z"] {
+            context.create(id, json!({"type": "interval", "seconds": 5})).await;
+        }
+        db.run_sql(REFUSE_ON_SQLITE, REFUSE_ON_POSTGRES).await;
+        context.clock.advance(Duration::seconds(5));
+        let scheduler = Scheduler::new(context.planner.clone(), SchedulerHeartbeat::default());
+        let shutdown = CancellationToken::new();
+        let all_planned = async {
+            while context.executions("z").await.is_empty() || context.executions("a").await.is_empty() {
+                tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+            }
+            shutdown.cancel();
+        };
+        let (ended, ()) = tokio::join!(
+            tokio::time::timeout(std::time::Duration::from_secs(20), scheduler.run(shutdown.clone())),
+            all_planned
+        );
+        assert!(ended.is_ok(), "the tasks without a fault are planned");
+        assert!(context.executions("refused").await.is_empty());
+    }
+
     async fn interval_fires_on_its_grid(db: &TestDatabase) {
         let context = TestContext::new(&db.database);
         let task = context.create("a", json!({"type": "interval", "seconds": 5})).await;

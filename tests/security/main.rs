@@ -9,6 +9,7 @@ mod hostile_input;
 mod injection;
 mod limits;
 mod logs;
+mod many_faults;
 mod markup;
 mod paths;
 mod proxies;

@@ -18,3 +18,13 @@ mod task_state;
 mod tasks;
 mod timing;
 mod transfer;
+
+use belfry::service::Error;
+
+/// The pointers of the faults.
+fn pointers<T: std::fmt::Debug>(refused: Result<T, Error>) -> Vec<String> {
+    match refused {
+        Err(Error::Invalid(faults)) => faults.into_iter().map(|fault| fault.pointer).collect(),
+        other => panic!("not refused as invalid: {other:?}"),
+    }
+}

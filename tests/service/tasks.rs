@@ -6,19 +6,11 @@ use belfry::domain::user::Role;
 use belfry::service::{BulkTarget, Error};
 use serde_json::{Value, json};
 
-use crate::for_each_database;
 use crate::support::context::{TestContext, actor, admin, bulk, echo};
+use crate::{for_each_database, pointers};
 
 fn every(seconds: i64) -> Value {
     json!({"type": "interval", "seconds": seconds})
-}
-
-/// The pointers of the faults.
-fn pointers<T: std::fmt::Debug>(refused: Result<T, Error>) -> Vec<String> {
-    match refused {
-        Err(Error::Invalid(faults)) => faults.into_iter().map(|fault| fault.pointer).collect(),
-        other => panic!("not refused as invalid: {other:?}"),
-    }
 }
 
 for_each_database! {

@@ -11,8 +11,8 @@ use belfry::service::{Error, Import, ImportOutcome, NewSecret};
 use chrono::Duration;
 use serde_json::{Value, json};
 
-use crate::for_each_database;
 use crate::support::context::{TestContext, actor, admin, echo};
+use crate::{for_each_database, pointers};
 
 const NOW: Import = Import { prune: false, dry_run: false, tag: None };
 const PRUNE: Import = Import { prune: true, dry_run: false, tag: None };
@@ -35,13 +35,6 @@ async fn ids(context: &TestContext) -> Vec<String> {
 
 fn kinds(outcome: &ImportOutcome) -> Vec<(&str, ChangeKind)> {
     outcome.changes.iter().map(|change| (change.id.as_str(), change.kind)).collect()
-}
-
-fn pointers(refused: Result<ImportOutcome, Error>) -> Vec<String> {
-    match refused {
-        Err(Error::Invalid(faults)) => faults.into_iter().map(|fault| fault.pointer).collect(),
-        other => panic!("not refused as invalid: {other:?}"),
-    }
 }
 
 for_each_database! {

@@ -4,8 +4,11 @@ use belfry::domain::execution::{Cause, Status};
 use belfry::domain::page::{ExecutionFilter, ExecutionSort, PageRequest, TaskFilter, TaskSort};
 use belfry::domain::queue::QueueSetting;
 use belfry::domain::tag_scope::TagScope;
+use belfry::ids::{execution_id, first_execution_key};
+use belfry::storage::bench_data::{self, SampleRun};
 use belfry::storage::execution::Finish;
-use belfry::storage::{execution, execution_list, queue_setting, recent_runs, run_stats_by_minute, stats, task_list};
+use belfry::storage::execution_list::OutcomeLimit;
+use belfry::storage::{Session, execution, execution_list, queue_setting, recent_runs, run_stats, stats, task_list};
 use chrono::Duration;
 
 use crate::for_each_database;
@@ -132,7 +135,7 @@ for_each_database! {
             let steps: Vec<_> = found.outcomes.iter().map(|one| ((one.at - now()).num_seconds(), one.status)).collect();
             assert_eq!(steps, expected, "{filter:?}");
             assert_eq!(found.active.iter().map(|(_, runs)| runs).sum::<i64>(), active, "{filter:?}");
-            assert!(found.is_exact && found.outcomes.iter().all(|one| one.runs == 1));
+            assert!(found.limit.is_none() && found.outcomes.iter().all(|one| one.runs == 1));
         }
         let later = (now() + Duration::minutes(2), now() + Duration::hours(1));
         let found = execution_list::outcomes(&mut db.database.read().await.unwrap(), &empty(), later, 60_000).await.unwrap();
@@ -146,7 +149,28 @@ for_each_database! {
         }
         let (range, filter) = ((now(), now() + Duration::hours(1)), ExecutionFilter { task_id: Some("a".into()), ..Default::default() });
         let found = execution_list::outcomes(&mut db.database.read().await.unwrap(), &filter, range, 60_000).await.unwrap();
-        assert!(!found.is_exact && found.active == [(Status::Queued, execution_list::OUTCOME_LIMIT + 1)], "{:?}", found.active);
+        assert_eq!((found.limit, found.active), (Some(OutcomeLimit::Matches), vec![(Status::Queued, execution_list::OUTCOME_LIMIT + 1)]));
+    }
+
+    async fn outcomes_of_a_search_are_counted_among_the_newest_executions(db: &TestDatabase) {
+        let run = |number: i64| SampleRun {
+            id: execution_id(first_execution_key(now()) + number),
+            task_id: if number == 0 { "oldest" } else { "a" }.to_owned(),
+            task_type: "echo",
+            status: Status::Succeeded,
+            at: now() + Duration::milliseconds(number),
+            duration_ms: 1,
+        };
+        let filter = ExecutionFilter { search: Some("oldest".into()), ..ExecutionFilter::default() };
+        let limit = execution_list::OUTCOME_SEARCH_LIMIT;
+        for (new, expected) in [(0..limit - 1, (None, 1)), (limit - 1..limit + 1, (Some(OutcomeLimit::Searched), 0))] {
+            let mut tx = db.database.write().await.unwrap();
+            bench_data::insert_runs(&mut tx, &new.map(run).collect::<Vec<_>>()).await.unwrap();
+            let range = (now(), now() + Duration::hours(1));
+            let found = execution_list::outcomes(&mut tx, &filter, range, 60_000).await.unwrap();
+            assert_eq!((found.limit, found.outcomes.len()), expected);
+            tx.commit().await.unwrap();
+        }
     }
 
     async fn slowest_tasks_are_those_of_a_second_or_more(db: &TestDatabase) {
@@ -322,24 +346,40 @@ for_each_database! {
         stats::ping(&mut reader).await.unwrap();
     }
 
-    async fn run_stats_count_finished_runs_per_minute(db: &TestDatabase) {
+    async fn run_stats_count_finished_runs_by_slot(db: &TestDatabase) {
         insert_task(&db.database, &samples::task("a")).await;
-        let all: Vec<_> = [0, 10, 60_000, 120_000].map(|offset| samples::execution("a", offset)).into();
+        let all: Vec<_> = [0, 10, 60_000, 120_000, 1_200_000].map(|offset| samples::execution("a", offset)).into();
         insert_executions(&db.database, &all).await;
         samples::run(&db.database, &all[0], Status::Failed).await;
         samples::run(&db.database, &all[1], Status::Failed).await;
         samples::run(&db.database, &all[2], Status::Succeeded).await;
+        samples::run(&db.database, &all[4], Status::Succeeded).await;
         let mut reader = db.database.read().await.unwrap();
-        let to = now() + Duration::hours(1);
-        let found = run_stats_by_minute::outcomes(&mut reader, now(), to, 60_000).await.unwrap();
-        let plain: Vec<_> = found.iter().map(|o| ((o.at - now()).num_seconds(), o.status, o.runs)).collect();
-        assert_eq!(plain, [(0, Status::Failed, 2), (60, Status::Succeeded, 1)]);
-        let hour = run_stats_by_minute::outcomes(&mut reader, now(), to, 3_600_000).await.unwrap();
-        assert_eq!(hour.iter().map(|o| o.runs).collect::<Vec<_>>(), [2, 1]);
+        let (hour, quarter) = (now() + Duration::hours(1), 900_000);
+        let found = async |reader: &mut dyn Session, from, to, step| {
+            let found = run_stats::outcomes(reader, from, to, step).await.unwrap();
+            found.iter().map(|o| ((o.at - now()).num_minutes(), o.status, o.runs)).collect::<Vec<_>>()
+        };
+        let (first, last) = ((0, Status::Failed, 2), (1, Status::Succeeded, 1));
+        assert_eq!(found(&mut reader, now(), hour, 60_000).await, [first, last, (20, Status::Succeeded, 1)]);
+        assert_eq!(found(&mut reader, now(), hour, 3_600_000).await, [first, (0, Status::Succeeded, 2)]);
+        for (to, runs) in [(15, 0), (20, 0), (21, 1), (30, 1)] {
+            let counted = found(&mut reader, now(), now() + Duration::minutes(to), quarter).await;
+            let after: i64 = counted.iter().filter(|(minute, ..)| *minute == 15).map(|(.., runs)| runs).sum();
+            assert_eq!((counted.len(), after), (2 + usize::from(runs > 0), runs), "until minute {to}");
+        }
+        for (from, runs) in [(0, 2), (1, 2), (2, 1), (20, 1), (21, 0)] {
+            let by_status = stats::by_status(&mut reader, now() + Duration::minutes(from)).await.unwrap();
+            let succeeded = by_status.iter().find(|(status, _)| *status == Status::Succeeded).unwrap().1;
+            assert_eq!(succeeded, runs, "since minute {from}");
+        }
         drop(reader);
         let mut tx = db.database.write().await.unwrap();
-        run_stats_by_minute::remove_before(&mut tx, now() + Duration::minutes(1)).await.unwrap();
-        assert_eq!(run_stats_by_minute::outcomes(&mut tx, now(), to, 60_000).await.unwrap().len(), 1);
+        run_stats::remove_before(&mut tx, now() + Duration::minutes(1)).await.unwrap();
+        assert_eq!(found(&mut tx, now(), hour, 60_000).await.len(), 2);
+        assert_eq!(found(&mut tx, now(), hour, quarter).await.len(), 3, "the quarter of the last minute stays");
+        run_stats::remove_before(&mut tx, now() + Duration::minutes(15)).await.unwrap();
+        assert_eq!(found(&mut tx, now(), hour, quarter).await, [(15, Status::Succeeded, 1)]);
     }
 
     async fn recent_runs_of_several_tasks(db: &TestDatabase) {

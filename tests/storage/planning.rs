@@ -25,12 +25,12 @@ for_each_database! {
         assert_eq!(ids(plan::due(&mut tx, now(), 10).await.unwrap()), ["b", "a"]);
         assert_eq!(ids(plan::due(&mut tx, now(), 1).await.unwrap()), ["b"]);
         assert_eq!(plan::next_due(&mut tx).await.unwrap().task, Some(now() - Duration::milliseconds(2)));
-        let rows = plan::take_due(&mut tx, now(), 10).await.unwrap();
+        let rows = plan::take_due(&mut tx, now(), &[], 10).await.unwrap();
         assert_eq!(rows.iter().map(|row| (row.task_id.as_str(), row.version)).collect::<Vec<_>>(), [("b", 1), ("a", 1)]);
         let next = now() + Duration::seconds(60);
         let to = |id: &str, next| Advance { task_id: id.into(), next_run_at: next, next_rule_at: next };
         plan::advance(&mut tx, &[to("a", Some(next)), to("b", Some(next)), to("later", None), to("deleted", None)]).await.unwrap();
-        assert!(plan::take_due(&mut tx, now(), 10).await.unwrap().is_empty());
+        assert!(plan::take_due(&mut tx, now(), &[], 10).await.unwrap().is_empty());
         assert_eq!(plan::next_due(&mut tx).await.unwrap().task, Some(next));
         tx.commit().await.unwrap();
     }
@@ -61,7 +61,7 @@ for_each_database! {
         let taken = plan::take_due_retries(&mut tx, retry_at, 10).await.unwrap();
         assert_eq!(taken, ["default"]);
         assert!(plan::take_due_retries(&mut tx, retry_at, 10).await.unwrap().is_empty(), "taken");
-        let handed_out = execution::hand_out(&mut tx, &node(), "default", 10, retry_at).await.unwrap();
+        let handed_out = execution::hand_out(&mut tx, &node(), "default", &[], 10, retry_at).await.unwrap();
         assert_eq!(handed_out.iter().map(|job| (&job.execution_id, job.attempt)).collect::<Vec<_>>(), [(&new.id, 2)]);
         tx.commit().await.unwrap();
     }

@@ -13,7 +13,7 @@ use belfry::domain::execution::{Cause, Status};
 use belfry::domain::policy::Policy;
 use belfry::domain::task::{Task, TaskInput};
 use belfry::storage::execution::NewExecution;
-use belfry::storage::{Database, Synchronous};
+use belfry::storage::{Conn, Database, Session, Synchronous};
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sqlx::{ConnectOptions, Connection, PgConnection, postgres::PgConnectOptions};
@@ -103,6 +103,16 @@ impl TestDatabase {
             Location::Sqlite(_) => Database::open_sqlite(&self.path(), Synchronous::Normal).await.expect("opens"),
             Location::Postgres { server, name } => Database::open_postgres(&database_url(server, name), 8).await.expect("opens"),
         }
+    }
+
+    /// Runs statements in the dialect of the database.
+    pub async fn run_sql(&self, on_sqlite: &'static str, on_postgres: &'static str) {
+        let mut tx = self.database.write().await.expect("begins");
+        match tx.conn() {
+            Conn::Sqlite(conn) => drop(sqlx::raw_sql(on_sqlite).execute(conn).await.expect("runs the statements")),
+            Conn::Postgres(conn) => drop(sqlx::raw_sql(on_postgres).execute(conn).await.expect("runs the statements")),
+        }
+        tx.commit().await.expect("commits");
     }
 
     /// The URL of a PostgreSQL database; empty for SQLite.

@@ -43,10 +43,10 @@ fn all_samples_render_in_both_languages() {
     render_samples::<view::account::AccountPage>(&templates, &mut rendered);
     render_samples::<view::nodes::NodesPage>(&templates, &mut rendered);
     render_samples::<view::saved_views::ViewsPage>(&templates, &mut rendered);
-    render_samples::<view::mail_sms_profiles::MailPage>(&templates, &mut rendered);
-    render_samples::<view::mail_sms_profiles::SmsPage>(&templates, &mut rendered);
+    render_samples::<view::profile_lists::ProfileList<view::profile_lists::MailRow>>(&templates, &mut rendered);
+    render_samples::<view::profile_lists::ProfileList<view::profile_lists::SmsRow>>(&templates, &mut rendered);
     render_samples::<view::profiles::ProfileForm>(&templates, &mut rendered);
-    render_samples::<view::profiles::HttpPage>(&templates, &mut rendered);
+    render_samples::<view::profile_lists::ProfileList<view::profile_lists::HttpRow>>(&templates, &mut rendered);
     render_samples::<view::task_form::TaskNames>(&templates, &mut rendered);
     render_samples::<view::second_factor::LoginCode>(&templates, &mut rendered);
     render_samples::<view::second_factor::SecondFactorPage>(&templates, &mut rendered);
@@ -87,6 +87,7 @@ fn all_samples_render_in_both_languages() {
     render_samples::<view::params_check::CheckView>(&templates, &mut rendered);
     render_samples::<view::executions::ExecutionList>(&templates, &mut rendered);
     render_samples::<view::execution_bulk::ExecutionBulk>(&templates, &mut rendered);
+    render_samples::<view::workbench::DrawnWorkbench>(&templates, &mut rendered);
     render_samples::<view::executions::DrawnExecutionRow>(&templates, &mut rendered);
     render_samples::<view::execution::ExecutionPage>(&templates, &mut rendered);
     render_samples::<view::output_search::OutputSearch>(&templates, &mut rendered);
@@ -193,7 +194,9 @@ fn is_used(key: &str, sources: &str) -> bool {
         "rules.digest_",
         "rules.weekday_",
     ];
-    const HANDLER_KEYS: [&str; 12] = [
+    const HANDLER_KEYS: [&str; 14] = [
+        "executions.counted",
+        "executions.counted_search",
         "form.param_none",
         "form.param_default",
         "tasks.spark",

@@ -5,24 +5,16 @@ use belfry::storage::{Conn, Session};
 use belfry::worker::WorkerConfig;
 use serde_json::json;
 
+use crate::for_each_database;
 use crate::harness::Harness;
 use crate::support::TestDatabase;
-
-async fn run_sql(db: &TestDatabase, sql: &'static str) {
-    let mut tx = db.database.write().await.unwrap();
-    match tx.conn() {
-        Conn::Sqlite(conn) => drop(sqlx::raw_sql(sql).execute(conn).await.unwrap()),
-        Conn::Postgres(conn) => drop(sqlx::raw_sql(sql).execute(conn).await.unwrap()),
-    }
-    tx.commit().await.unwrap();
-}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn rejected_result_does_not_affect_other_results() {
     let db = TestDatabase::sqlite().await;
     let refusal = "create trigger refuse before update on executions when new.result like '%poison%'
         begin select raise(abort, 'refused'); end";
-    run_sql(&db, refusal).await;
+    db.run_sql(refusal, "").await;
     let harness = Harness::start(&db.database, WorkerConfig::default());
     let poison = harness.queue("echo", json!({"message": "poison"})).await;
     let fine = harness.queue("echo", json!({"message": "fine"})).await;
@@ -32,6 +24,32 @@ async fn rejected_result_does_not_affect_other_results() {
     assert_eq!(harness.result(&poison).await, None);
     harness.stop().await;
     db.remove().await;
+}
+
+/// Refuses each change of an execution whose parameters contain `poison`.
+const REFUSE_ON_SQLITE: &str = "create trigger refuse before update on executions when old.params like '%poison%'
+    begin select raise(abort, 'refused'); end";
+const REFUSE_ON_POSTGRES: &str = "create function refuse() returns trigger language plpgsql as $$ begin raise 'refused'; end $$;
+    create trigger refuse before update on executions for each row when (old.params like '%poison%') execute function refuse()";
+
+for_each_database! {
+    async fn execution_that_cannot_be_handed_out_does_not_hold_up_its_queue(db: &TestDatabase) {
+        db.run_sql(REFUSE_ON_SQLITE, REFUSE_ON_POSTGRES).await;
+        let harness = Harness::start(&db.database, WorkerConfig::default());
+        let mut fine = Vec::new();
+        let mut poison = Vec::new();
+        for number in 0..30 {
+            poison.extend((number % 10 == 3).then_some(harness.queue("echo", json!({"message": "poison"})).await));
+            fine.push(harness.queue("echo", json!({"message": "fine"})).await);
+        }
+        for id in fine {
+            harness.wait_for(&id, Status::Succeeded).await;
+        }
+        for id in poison {
+            assert_eq!(harness.get(&id).await.status, Status::Queued);
+        }
+        harness.stop().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

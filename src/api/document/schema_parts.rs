@@ -1,4 +1,4 @@
-//! What hand-written schemas are made of.
+//! Parts of hand-written schemas.
 
 use serde_json::{Value, json};
 

@@ -9,18 +9,13 @@ use super::named::Timestamp;
 use super::timestamp;
 use crate::domain::backfill::{Backfill, BackfillProgress};
 
-/// An accepted backfill.
-#[derive(Default, Object)]
-#[oai(read_only_all)]
-pub struct BackfillStarted {
-    id: String,
-    /// The number of chosen occurrences.
-    planned: i64,
-}
-
-impl From<&Backfill> for BackfillStarted {
-    fn from(backfill: &Backfill) -> Self {
-        Self { id: backfill.id.clone(), planned: backfill.planned }
+view! {
+    /// An accepted backfill.
+    #[oai(read_only_all)]
+    pub struct BackfillStarted from (backfill: &Backfill) {
+        id: String = backfill.id.clone(),
+        /// The number of chosen occurrences.
+        planned: i64 = backfill.planned,
     }
 }
 

@@ -7,30 +7,34 @@ use serde_json::Value;
 
 use super::named::Timestamp;
 use super::timestamp;
+use crate::api::answer::resource;
 use crate::domain::calendar::{CalendarVersion, Day};
 use crate::i18n::Language;
 use crate::service::{CalendarChange, CalendarDetail, FiringChange};
 
-/// A calendar without its days.
-#[derive(Default, Object)]
-#[oai(rename = "CalendarSummary", read_only_all)]
-pub struct CalendarSummaryView {
-    name: String,
-    title: String,
-    /// `#rrggbb`, or empty.
-    color: String,
-    /// The calendar that it is built on.
-    base: String,
-    /// Whether Belfry has a calendar of this name without any definition.
-    built_in: bool,
-    /// 0 for a built-in calendar that nobody changed.
-    version: i64,
-    /// The ids of the tasks that use it, sorted.
-    used_by: Vec<String>,
-    /// When it was changed last; null for a built-in calendar that nobody changed.
-    updated_at: Option<Timestamp>,
-    /// Who changed it last.
-    updated_by: Option<String>,
+view! {
+    /// A calendar without its days.
+    #[oai(rename = "CalendarSummary", read_only_all)]
+    pub struct CalendarSummaryView from (calendar: CalendarDetail) where
+        (updated_at, updated_by) = calendar.changed.map(|(at, by)| (timestamp(at, Tz::UTC), by)).unzip();
+    {
+        name: String = calendar.content.name,
+        title: String = calendar.content.title,
+        /// `#rrggbb`, or empty.
+        color: String = calendar.content.color,
+        /// The calendar that it is built on.
+        base: String = calendar.content.base,
+        /// Whether Belfry has a calendar of this name without any definition.
+        built_in: bool = calendar.built_in,
+        /// 0 for a built-in calendar that nobody changed.
+        version: i64 = calendar.version,
+        /// The ids of the tasks that use it, sorted.
+        used_by: Vec<String> = calendar.used_by,
+        /// When it was changed last; null for a built-in calendar that nobody changed.
+        updated_at: Option<Timestamp> = updated_at,
+        /// Who changed it last.
+        updated_by: Option<String> = updated_by,
+    }
 }
 
 /// A calendar.
@@ -64,6 +68,8 @@ pub struct CalendarView {
     updated_by: Option<String>,
 }
 
+resource!(CalendarView, "calendar", Some(|calendar| calendar.version));
+
 /// A date or a range of dates.
 #[derive(Default, Object)]
 #[oai(rename = "CalendarDate", read_only_all)]
@@ -93,11 +99,19 @@ pub struct CalendarClosureView {
     name: String,
 }
 
-/// The days of a calendar.
-#[derive(Default, Object)]
-#[oai(rename = "CalendarDayList", read_only_all)]
-pub struct DaysView {
-    days: Vec<DayView>,
+view! {
+    /// The days of a calendar.
+    #[oai(rename = "CalendarDayList", read_only_all)]
+    pub struct DaysView new(days: Vec<(NaiveDate, Day)>, language: Language) where
+        view = |(date, day): (NaiveDate, Day)| DayView {
+            date: date.to_string(),
+            working: day.working,
+            name: day.name.map(|name| name.message().text(language)),
+            source: day.source.as_str().to_owned(),
+        };
+    {
+        days: Vec<DayView> = days.into_iter().map(view).collect(),
+    }
 }
 
 /// A day of a calendar.
@@ -112,68 +126,57 @@ pub struct DayView {
     source: String,
 }
 
-/// The result of an import, or what it would do.
-#[derive(Default, Object)]
-#[oai(rename = "CalendarImportResult", read_only_all)]
-pub struct CalendarImportView {
-    /// False: nothing was saved.
-    applied: bool,
-    /// The number of days in the file.
-    days: i64,
-    /// The calendar's version; with `dry_run` the current one.
-    version: i64,
-    /// The tasks whose next firings change.
-    tasks: Vec<FiringChangeView>,
+view! {
+    /// The result of an import, or what it would do.
+    #[oai(rename = "CalendarImportResult", read_only_all)]
+    pub struct CalendarImportView from (change: CalendarChange) {
+        /// False: nothing was saved.
+        applied: bool = change.applied,
+        /// The number of days in the file.
+        days: i64 = change.days as i64,
+        /// The calendar's version; with `dry_run` the current one.
+        version: i64 = change.calendar.version,
+        /// The tasks whose next firings change.
+        tasks: Vec<FiringChangeView> = change.tasks.into_iter().map(FiringChangeView::from).collect(),
+    }
 }
 
-/// The result of a restored version, or what it would do.
-#[derive(Default, Object)]
-#[oai(rename = "CalendarRestoreResult", read_only_all)]
-pub struct CalendarRestoreView {
-    /// False: nothing was saved.
-    applied: bool,
-    /// The calendar's version; with `dry_run` the current one, 0 for a deleted calendar.
-    version: i64,
-    /// The tasks whose next firings change.
-    tasks: Vec<FiringChangeView>,
+view! {
+    /// The result of a restored version, or what it would do.
+    #[oai(rename = "CalendarRestoreResult", read_only_all)]
+    pub struct CalendarRestoreView from (change: CalendarChange) {
+        /// False: nothing was saved.
+        applied: bool = change.applied,
+        /// The calendar's version; with `dry_run` the current one, 0 for a deleted calendar.
+        version: i64 = change.calendar.version,
+        /// The tasks whose next firings change.
+        tasks: Vec<FiringChangeView> = change.tasks.into_iter().map(FiringChangeView::from).collect(),
+    }
 }
 
-/// The next firings of a task before and after a change of calendars, at most ten.
-#[derive(Default, Object)]
-#[oai(rename = "FiringChange", read_only_all)]
-pub struct FiringChangeView {
-    task_id: String,
-    firings_before: Vec<Timestamp>,
-    firings_after: Vec<Timestamp>,
+view! {
+    /// The next firings of a task before and after a change of calendars, at most ten.
+    #[oai(rename = "FiringChange", read_only_all)]
+    pub struct FiringChangeView from (change: FiringChange) where
+        times = |list: Vec<chrono::DateTime<Tz>>| list.iter().map(|at| timestamp(at.to_utc(), at.timezone())).collect();
+    {
+        task_id: String = change.task_id,
+        firings_before: Vec<Timestamp> = times(change.before),
+        firings_after: Vec<Timestamp> = times(change.after),
+    }
 }
 
-/// A version of a calendar.
-#[derive(Default, Object)]
-#[oai(rename = "CalendarVersion", read_only_all)]
-pub struct CalendarVersionView {
-    version: i64,
-    at: Timestamp,
-    author: String,
-    /// Whether the calendar was deleted.
-    deleted: bool,
-    /// The number of days that its dates cover.
-    dates: i64,
-}
-
-impl From<CalendarDetail> for CalendarSummaryView {
-    fn from(calendar: CalendarDetail) -> Self {
-        let (updated_at, updated_by) = calendar.changed.map(|(at, by)| (timestamp(at, Tz::UTC), by)).unzip();
-        Self {
-            name: calendar.content.name,
-            title: calendar.content.title,
-            color: calendar.content.color,
-            base: calendar.content.base,
-            built_in: calendar.built_in,
-            version: calendar.version,
-            used_by: calendar.used_by,
-            updated_at,
-            updated_by,
-        }
+view! {
+    /// A version of a calendar.
+    #[oai(rename = "CalendarVersion", read_only_all)]
+    pub struct CalendarVersionView from (version: CalendarVersion) {
+        version: i64 = version.version,
+        at: Timestamp = timestamp(version.at, Tz::UTC),
+        author: String = version.author,
+        /// Whether the calendar was deleted.
+        deleted: bool = version.content.is_none(),
+        /// The number of days that its dates cover.
+        dates: i64 = version.content.map_or(0, |content| content.date_count() as i64),
     }
 }
 
@@ -216,56 +219,4 @@ fn date_view(date: NaiveDate, until: NaiveDate, working: bool, name: &str) -> Ca
 fn yearly_view(rule: &crate::domain::calendar::YearlyRule) -> CalendarYearlyView {
     let date = format!("{:02}-{:02}", rule.month, rule.day);
     CalendarYearlyView { date, working: rule.working, name: rule.name.clone() }
-}
-
-impl DaysView {
-    pub fn new(days: Vec<(NaiveDate, Day)>, language: Language) -> Self {
-        let view = |(date, day): (NaiveDate, Day)| DayView {
-            date: date.to_string(),
-            working: day.working,
-            name: day.name.map(|name| name.message().text(language)),
-            source: day.source.as_str().to_owned(),
-        };
-        Self { days: days.into_iter().map(view).collect() }
-    }
-}
-
-impl From<CalendarChange> for CalendarImportView {
-    fn from(change: CalendarChange) -> Self {
-        Self {
-            applied: change.applied,
-            days: change.days as i64,
-            version: change.calendar.version,
-            tasks: change.tasks.into_iter().map(FiringChangeView::from).collect(),
-        }
-    }
-}
-
-impl From<CalendarChange> for CalendarRestoreView {
-    fn from(change: CalendarChange) -> Self {
-        Self {
-            applied: change.applied,
-            version: change.calendar.version,
-            tasks: change.tasks.into_iter().map(FiringChangeView::from).collect(),
-        }
-    }
-}
-
-impl From<FiringChange> for FiringChangeView {
-    fn from(change: FiringChange) -> Self {
-        let times = |list: Vec<chrono::DateTime<Tz>>| list.iter().map(|at| timestamp(at.to_utc(), at.timezone())).collect();
-        Self { task_id: change.task_id, firings_before: times(change.before), firings_after: times(change.after) }
-    }
-}
-
-impl From<CalendarVersion> for CalendarVersionView {
-    fn from(version: CalendarVersion) -> Self {
-        Self {
-            version: version.version,
-            at: timestamp(version.at, Tz::UTC),
-            author: version.author,
-            deleted: version.content.is_none(),
-            dates: version.content.map_or(0, |content| content.date_count() as i64),
-        }
-    }
 }

@@ -13,135 +13,136 @@ use crate::domain::page::Page;
 use crate::domain::run_data::HookCall;
 use crate::domain::schedule::Origin;
 
-/// One run of a task, for one scheduled time or one request.
-#[derive(Default, Object, Serialize)]
-#[oai(rename = "Execution", read_only_all)]
-pub struct ExecutionView {
-    /// A ULID; ids sort by the time at which executions were queued.
-    id: String,
-    task_id: String,
-    task_type: String,
-    /// The version of the task that was run.
-    task_version: Option<i64>,
-    /// The task's schedule in one line, at that time.
-    schedule_text: String,
-    params: Params,
-    cause: CauseWord,
-    /// The scheduled time.
-    scheduled_at: Timestamp,
-    queued_at: Timestamp,
-    /// Start of the latest attempt.
-    started_at: Option<Timestamp>,
-    /// End of the latest attempt.
-    finished_at: Option<Timestamp>,
-    /// How long after `scheduled_at` the first attempt started, in milliseconds.
-    lateness_ms: Option<i64>,
-    /// How long the latest attempt took, in milliseconds.
-    duration_ms: Option<i64>,
-    /// The number of the latest attempt, from 1.
-    attempt: i64,
-    status: StatusWord,
-    /// When the next attempt is due, while waiting for it.
-    retry_at: Option<Timestamp>,
-    /// Whether it waits for an earlier run of its task to end (`policy.on_overlap`).
-    waits: bool,
-    /// Why it failed, was skipped or missed.
-    error: Option<String>,
-    /// The name of the node that ran it.
-    node: Option<String>,
-    /// Who requested it; null for scheduled runs.
-    requested_by: Option<String>,
-    /// The execution whose end started this one.
-    started_by: Option<String>,
-    /// The rule and the calendars behind it; left out if there is nothing beyond the task itself.
-    #[oai(skip_serializing_if_is_none)]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    origin: Option<OriginView>,
-}
-
-/// The rule and the calendars behind an occurrence.
-#[derive(Default, Object, Serialize)]
-#[oai(rename = "Origin", read_only_all)]
-pub struct OriginView {
-    /// The name of the rule. Null: it has none.
-    rule: Option<String>,
-    /// `moved` to another day, `held` until the calendar opened, or `closed`. Null: as the rule says.
-    note: Option<String>,
-    /// The time by the rule, if the calendars changed it.
-    originally_at: Option<Timestamp>,
-    /// Whether a day that decided lay in a year that its calendar did not know yet.
-    provisional: bool,
-    /// The versions of the calendars that decided, `cn@2026 release@3`; empty without calendars.
-    calendars: String,
-}
-
-impl OriginView {
-    fn new(origin: Origin, zone: Tz) -> Self {
-        Self {
-            rule: origin.rule,
-            note: origin.note,
-            originally_at: origin.original.map(|at| timestamp(at, zone)),
-            provisional: origin.provisional,
-            calendars: origin.calendars,
-        }
+view! {
+    /// One run of a task, for one scheduled time or one request.
+    #[derive(Serialize)]
+    #[oai(rename = "Execution", read_only_all)]
+    pub struct ExecutionView new(run: Execution, zone: Tz) where
+        at = |when| timestamp(when, zone);
+    {
+        /// A ULID; ids sort by the time at which executions were queued.
+        id: String = run.id,
+        task_id: String = run.task_id,
+        task_type: String = run.task_type,
+        /// The version of the task that was run.
+        task_version: Option<i64> = run.task_version,
+        /// The task's schedule in one line, at that time.
+        schedule_text: String = run.schedule_text,
+        params: Params = Params(run.params),
+        cause: CauseWord = CauseWord(run.cause.as_str()),
+        /// The scheduled time.
+        scheduled_at: Timestamp = at(run.scheduled_at),
+        queued_at: Timestamp = at(run.queued_at),
+        /// Start of the latest attempt.
+        started_at: Option<Timestamp> = run.started_at.map(at),
+        /// End of the latest attempt.
+        finished_at: Option<Timestamp> = run.finished_at.map(at),
+        /// How long after `scheduled_at` the first attempt started, in milliseconds.
+        lateness_ms: Option<i64> = run.lateness_ms,
+        /// How long the latest attempt took, in milliseconds.
+        duration_ms: Option<i64> = run.duration_ms,
+        /// The number of the latest attempt, from 1.
+        attempt: i64 = run.attempt,
+        status: StatusWord = StatusWord(run.status.as_str()),
+        /// When the next attempt is due, while waiting for it.
+        retry_at: Option<Timestamp> = run.retry_at.map(at),
+        /// Whether it waits for an earlier run of its task to end (`policy.on_overlap`).
+        waits: bool = run.waits,
+        /// Why it failed, was skipped or missed.
+        error: Option<String> = run.error,
+        /// The name of the node that ran it.
+        node: Option<String> = run.node,
+        /// Who requested it; null for scheduled runs.
+        requested_by: Option<String> = run.requested_by,
+        /// The execution whose end started this one.
+        started_by: Option<String> = run.started_by,
+        /// The rule and the calendars behind it; left out if there is nothing beyond the task itself.
+        #[oai(skip_serializing_if_is_none)]
+        #[serde(skip_serializing_if = "Option::is_none")]
+        origin: Option<OriginView> = run.origin.map(|origin| OriginView::new(origin, zone)),
     }
 }
 
-/// An execution with its output, result and attempts.
-#[derive(Default, Object)]
-#[oai(rename = "ExecutionDetail", read_only_all)]
-pub struct ExecutionDetailView {
-    #[oai(flatten)]
-    execution: ExecutionView,
-    /// The output of all attempts, both streams in the order of writing.
-    output: String,
-    /// The values of its inputs, secrets as `***`; null if its task has none, or its schedule started it with the defaults.
-    inputs: Option<Params>,
-    /// The call of the hook that started it; null if none did.
-    hook: Option<HookCallView>,
-    /// The parameters with their templates filled in and secrets hidden; null where they had no templates.
-    filled_params: Option<Params>,
-    /// The executions started by its end, oldest first.
-    started: Vec<StartedExecutionView>,
-    /// The result of the latest attempt; null if it has none.
-    result: Option<RunResult>,
-    /// Every attempt, oldest first.
-    attempts: Vec<AttemptView>,
+view! {
+    /// The rule and the calendars behind an occurrence.
+    #[derive(Serialize)]
+    #[oai(rename = "Origin", read_only_all)]
+    pub struct OriginView new(origin: Origin, zone: Tz) {
+        /// The name of the rule. Null: it has none.
+        rule: Option<String> = origin.rule,
+        /// `moved` to another day, `held` until the calendar opened, or `closed`. Null: as the rule says.
+        note: Option<String> = origin.note,
+        /// The time by the rule, if the calendars changed it.
+        originally_at: Option<Timestamp> = origin.original.map(|at| timestamp(at, zone)),
+        /// Whether a day that decided lay in a year that its calendar did not know yet.
+        provisional: bool = origin.provisional,
+        /// The versions of the calendars that decided, `cn@2026 release@3`; empty without calendars.
+        calendars: String = origin.calendars,
+    }
 }
 
-/// The call of a hook.
-#[derive(Default, Object)]
-#[oai(rename = "HookCall", read_only_all)]
-pub struct HookCallView {
-    /// The hook's name.
-    name: String,
-    /// The headers that templates may read.
-    headers: Params,
-    body: String,
+view! {
+    /// An execution with its output, result and attempts.
+    #[oai(rename = "ExecutionDetail", read_only_all)]
+    pub struct ExecutionDetailView new(detail: ExecutionDetail, zone: Tz) where
+        given = detail.given;
+        inputs = given.as_ref().map(|given| given.inputs.clone());
+    {
+        #[oai(flatten)]
+        execution: ExecutionView = ExecutionView::new(detail.execution, zone),
+        /// The output of all attempts, both streams in the order of writing.
+        output: String = text_of(&detail.output, None),
+        /// The values of its inputs, secrets as `***`; null if its task has none, or its schedule started it with the defaults.
+        inputs: Option<Params> = inputs.filter(|inputs| !inputs.is_empty()).map(|inputs| Params(inputs.into())),
+        /// The call of the hook that started it; null if none did.
+        hook: Option<HookCallView> = given.and_then(|given| given.hook).map(HookCallView::from),
+        /// The parameters with their templates filled in and secrets hidden; null where they had no templates.
+        filled_params: Option<Params> = detail.filled_params.map(Params),
+        /// The executions started by its end, oldest first.
+        started: Vec<StartedExecutionView> = detail.started.into_iter().map(StartedExecutionView::from).collect(),
+        /// The result of the latest attempt; null if it has none.
+        result: Option<RunResult> = detail.result.map(RunResult),
+        /// Every attempt, oldest first.
+        attempts: Vec<AttemptView> = detail.attempts.into_iter().map(|attempt| AttemptView::new(attempt, zone)).collect(),
+    }
 }
 
-/// An execution started by the end of another one.
-#[derive(Default, Object)]
-#[oai(rename = "StartedExecution", read_only_all)]
-pub struct StartedExecutionView {
-    id: String,
-    task_id: String,
-    status: StatusWord,
+view! {
+    /// The call of a hook.
+    #[oai(rename = "HookCall", read_only_all)]
+    pub struct HookCallView from (call: HookCall) {
+        /// The hook's name.
+        name: String = call.name,
+        /// The headers that templates may read.
+        headers: Params = Params(call.headers.into()),
+        body: String = call.body,
+    }
 }
 
-/// One attempt of an execution.
-#[derive(Default, Object)]
-#[oai(rename = "Attempt", read_only_all)]
-pub struct AttemptView {
-    /// From 1.
-    attempt: i64,
-    status: StatusWord,
-    started_at: Option<Timestamp>,
-    finished_at: Option<Timestamp>,
-    duration_ms: Option<i64>,
-    error: Option<String>,
-    /// The name of the node that ran it.
-    node: Option<String>,
+view! {
+    /// An execution started by the end of another one.
+    #[oai(rename = "StartedExecution", read_only_all)]
+    pub struct StartedExecutionView from (run: Execution) {
+        id: String = run.id,
+        task_id: String = run.task_id,
+        status: StatusWord = StatusWord(run.status.as_str()),
+    }
+}
+
+view! {
+    /// One attempt of an execution.
+    #[oai(rename = "Attempt", read_only_all)]
+    pub struct AttemptView new(attempt: Attempt, zone: Tz) {
+        /// From 1.
+        attempt: i64 = attempt.attempt,
+        status: StatusWord = StatusWord(attempt.status.as_str()),
+        started_at: Option<Timestamp> = attempt.started_at.map(|at| timestamp(at, zone)),
+        finished_at: Option<Timestamp> = attempt.finished_at.map(|at| timestamp(at, zone)),
+        duration_ms: Option<i64> = attempt.duration_ms,
+        error: Option<String> = attempt.error,
+        /// The name of the node that ran it.
+        node: Option<String> = attempt.node,
+    }
 }
 
 /// One page of executions, newest first.
@@ -152,78 +153,6 @@ pub struct ExecutionList {
     #[oai(flatten)]
     #[serde(flatten)]
     page: PageInfo,
-}
-
-impl ExecutionView {
-    pub fn new(run: Execution, zone: Tz) -> Self {
-        let at = |when| timestamp(when, zone);
-        Self {
-            id: run.id,
-            task_id: run.task_id,
-            task_type: run.task_type,
-            task_version: run.task_version,
-            schedule_text: run.schedule_text,
-            params: Params(run.params),
-            cause: CauseWord(run.cause.as_str()),
-            scheduled_at: at(run.scheduled_at),
-            queued_at: at(run.queued_at),
-            started_at: run.started_at.map(at),
-            finished_at: run.finished_at.map(at),
-            lateness_ms: run.lateness_ms,
-            duration_ms: run.duration_ms,
-            attempt: run.attempt,
-            status: StatusWord(run.status.as_str()),
-            retry_at: run.retry_at.map(at),
-            waits: run.waits,
-            error: run.error,
-            node: run.node,
-            requested_by: run.requested_by,
-            started_by: run.started_by,
-            origin: run.origin.map(|origin| OriginView::new(origin, zone)),
-        }
-    }
-}
-
-impl ExecutionDetailView {
-    pub fn new(detail: ExecutionDetail, zone: Tz) -> Self {
-        let given = detail.given;
-        Self {
-            output: text_of(&detail.output, None),
-            execution: ExecutionView::new(detail.execution, zone),
-            inputs: given.as_ref().filter(|given| !given.inputs.is_empty()).map(|given| Params(given.inputs.clone().into())),
-            hook: given.and_then(|given| given.hook).map(HookCallView::from),
-            filled_params: detail.filled_params.map(Params),
-            started: detail.started.into_iter().map(StartedExecutionView::from).collect(),
-            result: detail.result.map(RunResult),
-            attempts: detail.attempts.into_iter().map(|attempt| AttemptView::new(attempt, zone)).collect(),
-        }
-    }
-}
-
-impl From<HookCall> for HookCallView {
-    fn from(call: HookCall) -> Self {
-        Self { name: call.name, headers: Params(call.headers.into()), body: call.body }
-    }
-}
-
-impl From<Execution> for StartedExecutionView {
-    fn from(run: Execution) -> Self {
-        Self { id: run.id, task_id: run.task_id, status: StatusWord(run.status.as_str()) }
-    }
-}
-
-impl AttemptView {
-    fn new(attempt: Attempt, zone: Tz) -> Self {
-        Self {
-            attempt: attempt.attempt,
-            status: StatusWord(attempt.status.as_str()),
-            started_at: attempt.started_at.map(|at| timestamp(at, zone)),
-            finished_at: attempt.finished_at.map(|at| timestamp(at, zone)),
-            duration_ms: attempt.duration_ms,
-            error: attempt.error,
-            node: attempt.node,
-        }
-    }
 }
 
 impl ExecutionList {

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::named::Timestamp;
 use super::timestamp;
+use crate::api::answer::resource;
 use crate::api::error::Problem;
 use crate::domain::calendar::{Freeze, MAX_REASON};
 use crate::domain::input::{Fields, display_value};
@@ -31,6 +32,8 @@ pub struct FreezeView {
     created_by: String,
     created_at: Timestamp,
 }
+
+resource!(FreezeView, "freeze", None);
 
 impl FreezeView {
     pub fn new(freeze: Freeze, zone: Tz, now: DateTime<Utc>) -> Self {

@@ -159,12 +159,11 @@ pub fn preview(body: &Value, zone: Tz) -> Result<PreviewRequest, Problem> {
 /// # Errors
 /// 422 with every fault.
 pub fn bulk(body: &Value) -> Result<(BulkWork, BulkTarget), Problem> {
-    let actions = BulkAction::ALL.map(|action| (action.as_str(), action));
     let mut f = Fields::new(body, "");
     if body.is_object() && body.get("action").is_none_or(Value::is_null) {
         f.fault("action", message!("bulk.action_required"));
     }
-    let action = f.choice("action", &actions, BulkAction::Pause);
+    let action = f.choice("action", &BulkAction::WORDS, BulkAction::Pause);
     let target = bulk_target(&mut f, body);
     let pause = if action == BulkAction::Pause { PauseRequest::read(&mut f) } else { PauseRequest::default() };
     f.finish((BulkWork { action, pause }, target)).map_err(Problem::invalid)

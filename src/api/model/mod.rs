@@ -5,6 +5,9 @@ use chrono_tz::Tz;
 use poem_openapi::Object;
 use serde::Serialize;
 
+#[macro_use]
+mod view;
+
 pub mod accounts;
 pub mod audit;
 pub mod backfill;

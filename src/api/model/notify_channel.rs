@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::named::Timestamp;
 use super::{PageInfo, split_page, timestamp};
+use crate::api::answer::resource;
 use crate::api::error::Problem;
 use crate::domain::input::{Fields, display_value};
 use crate::domain::notify::channel::{ChannelOptions, ChannelType};
@@ -65,6 +66,8 @@ pub struct ChannelView {
     updated_by: Option<String>,
 }
 
+resource!(ChannelView, "channel", None);
+
 /// What the last deliveries of a channel came to.
 #[derive(Default, Object)]
 #[oai(rename = "NotifyChannelHealth", read_only_all)]
@@ -84,64 +87,71 @@ pub struct HealthView {
     provider_message: Option<String>,
 }
 
-/// The provider's answer to a test message.
-#[derive(Default, Object)]
-#[oai(rename = "NotifyChannelTest", read_only_all)]
-pub struct ChannelTestView {
-    /// Whether the provider accepted the message, by its own code.
-    delivered: bool,
-    /// The HTTP status; null without an answer, and for mail and text messages.
-    provider_status: Option<i64>,
-    /// The provider's own code.
-    provider_code: Option<String>,
-    /// The provider's own text, or why there is no answer.
-    provider_message: Option<String>,
-    /// Why the text was the built-in one although there are templates.
-    template_error: Option<String>,
+view! {
+    /// The provider's answer to a test message.
+    #[oai(rename = "NotifyChannelTest", read_only_all)]
+    pub struct ChannelTestView from (outcome: ChannelTestOutcome) {
+        /// Whether the provider accepted the message, by its own code.
+        delivered: bool = outcome.delivered,
+        /// The HTTP status; null without an answer, and for mail and text messages.
+        provider_status: Option<i64> = outcome.status.map(i64::from),
+        /// The provider's own code.
+        provider_code: Option<String> = outcome.code,
+        /// The provider's own text, or why there is no answer.
+        provider_message: Option<String> = outcome.text,
+        /// Why the text was the built-in one although there are templates.
+        template_error: Option<String> = outcome.template_error,
+    }
 }
 
-/// A message to a channel.
-#[derive(Default, Object)]
-#[oai(rename = "NotifyDelivery", read_only_all)]
-pub struct DeliveryView {
-    id: String,
-    channel: String,
-    /// The incident that it tells of; null for a test or a digest.
-    incident_id: Option<String>,
-    /// The rule that asked for it; empty for a test.
-    rule: String,
-    /// What it tells, such as `failed` or `recovered`.
-    event: String,
-    title: String,
-    /// The tasks that it tells of.
-    subjects: Vec<String>,
-    urgent: bool,
-    /// `queued`, `sent`, `grouped` (sent as a part of another message), or `failed`.
-    state: String,
-    created_at: Timestamp,
-    /// The earliest time of sending.
-    not_before: Timestamp,
-    sent_at: Option<Timestamp>,
-    /// The next try of a queued message.
-    next_try_at: Option<Timestamp>,
-    /// The number of tries so far.
-    attempts: i64,
-    /// The id under which it was sent, the same for each try and for all messages of a group.
-    group_id: Option<String>,
-    provider_status: Option<i64>,
-    provider_code: Option<String>,
-    provider_message: Option<String>,
-    /// Why the text was the built-in one although there are templates.
-    template_error: Option<String>,
+view! {
+    /// A message to a channel.
+    #[oai(rename = "NotifyDelivery", read_only_all)]
+    pub struct DeliveryView from (message: Message) where
+        time = |at| timestamp(at, Tz::UTC);
+    {
+        id: String = message.id,
+        channel: String = message.channel,
+        /// The incident that it tells of; null for a test or a digest.
+        incident_id: Option<String> = message.incident_id,
+        /// The rule that asked for it; empty for a test.
+        rule: String = message.rule,
+        /// What it tells, such as `failed` or `recovered`.
+        event: String = message.notice.event.as_str().to_owned(),
+        title: String = message.notice.title,
+        /// The tasks that it tells of.
+        subjects: Vec<String> = message.notice.subjects,
+        urgent: bool = message.urgent,
+        /// `queued`, `sent`, `grouped` (sent as a part of another message), or `failed`.
+        state: String = message.state.as_str().to_owned(),
+        created_at: Timestamp = time(message.created_at),
+        /// The earliest time of sending.
+        not_before: Timestamp = time(message.not_before),
+        sent_at: Option<Timestamp> = message.sent_at.map(time),
+        /// The next try of a queued message.
+        next_try_at: Option<Timestamp> = message.next_try_at.map(time),
+        /// The number of tries so far.
+        attempts: i64 = message.attempts,
+        /// The id under which it was sent, the same for each try and for all messages of a group.
+        group_id: Option<String> = message.group_id,
+        provider_status: Option<i64> = message.provider_status,
+        provider_code: Option<String> = message.provider_code,
+        provider_message: Option<String> = message.provider_text,
+        /// Why the text was the built-in one although there are templates.
+        template_error: Option<String> = message.template_error,
+    }
 }
 
-/// One page of messages to a channel, newest first.
-#[derive(Default, Object)]
-#[oai(rename = "NotifyDeliveryList", read_only_all)]
-pub struct DeliveryList {
-    items: Vec<DeliveryView>,
-    #[oai(flatten)]
-    page: PageInfo,
+view! {
+    /// One page of messages to a channel, newest first.
+    #[oai(rename = "NotifyDeliveryList", read_only_all)]
+    pub struct DeliveryList from (page: Page<Message>) where
+        (items, page) = split_page(page, DeliveryView::from);
+    {
+        items: Vec<DeliveryView> = items,
+        #[oai(flatten)]
+        page: PageInfo = page,
+    }
 }
 
 impl From<ChannelInfo> for ChannelView {
@@ -187,52 +197,6 @@ impl From<ChannelInfo> for ChannelView {
     }
 }
 
-impl From<ChannelTestOutcome> for ChannelTestView {
-    fn from(outcome: ChannelTestOutcome) -> Self {
-        Self {
-            delivered: outcome.delivered,
-            provider_status: outcome.status.map(i64::from),
-            provider_code: outcome.code,
-            provider_message: outcome.text,
-            template_error: outcome.template_error,
-        }
-    }
-}
-
-impl From<Message> for DeliveryView {
-    fn from(message: Message) -> Self {
-        let time = |at| timestamp(at, Tz::UTC);
-        Self {
-            id: message.id,
-            channel: message.channel,
-            incident_id: message.incident_id,
-            rule: message.rule,
-            event: message.notice.event.as_str().to_owned(),
-            title: message.notice.title,
-            subjects: message.notice.subjects,
-            urgent: message.urgent,
-            state: message.state.as_str().to_owned(),
-            created_at: time(message.created_at),
-            not_before: time(message.not_before),
-            sent_at: message.sent_at.map(time),
-            next_try_at: message.next_try_at.map(time),
-            attempts: message.attempts,
-            group_id: message.group_id,
-            provider_status: message.provider_status,
-            provider_code: message.provider_code,
-            provider_message: message.provider_text,
-            template_error: message.template_error,
-        }
-    }
-}
-
-impl From<Page<Message>> for DeliveryList {
-    fn from(page: Page<Message>) -> Self {
-        let (items, page) = split_page(page, DeliveryView::from);
-        Self { items, page }
-    }
-}
-
 /// Reads a new channel: its name and what [`changed_channel`] reads.
 ///
 /// # Errors
@@ -258,7 +222,7 @@ fn input(f: &mut Fields, body: &Value) -> ChannelInput {
     if body.is_object() && body.get("type").is_none() {
         f.fault("type", message!("value.required"));
     }
-    let channel_type = f.choice("type", &ChannelType::ALL.map(|kind| (kind.as_str(), kind)), ChannelType::Webhook);
+    let channel_type = f.choice("type", &ChannelType::WORDS, ChannelType::Webhook);
     let mut text = |name: &str| Some(f.text(name, TEXT_MAX, "")).filter(|text| !text.is_empty());
     let mut options = ChannelOptions {
         chat_id: text("chat_id"),

@@ -9,19 +9,25 @@ use crate::domain::operation::{BulkError, Operation};
 use crate::i18n::Language;
 use crate::service::BulkProgress;
 
-/// The result of an action on many tasks.
-#[derive(Default, Object)]
-#[oai(read_only_all)]
-pub struct BulkResult {
-    /// How many tasks were selected.
-    matched: i64,
-    /// For how many of them it succeeded, so far.
-    done: i64,
-    /// The first hundred failures, with their reasons.
-    errors: Vec<BulkFailure>,
-    /// The operation that goes on, for `GET /operations/{id}`; absent if the action has ended.
-    #[oai(skip_serializing_if_is_none)]
-    pub operation_id: Option<String>,
+view! {
+    /// The result of an action on many tasks.
+    #[oai(read_only_all)]
+    pub struct BulkResult new(progress: BulkProgress, language: Language) where
+        (outcome, operation_id) = match progress {
+            BulkProgress::Ended(outcome) => (outcome, None),
+            BulkProgress::Running(operation) => (operation.outcome(), Some(operation.id)),
+        };
+    {
+        /// How many tasks were selected.
+        matched: i64 = outcome.matched,
+        /// For how many of them it succeeded, so far.
+        done: i64 = outcome.done,
+        /// The first hundred failures, with their reasons.
+        errors: Vec<BulkFailure> = failures(outcome.errors, language),
+        /// The operation that goes on, for `GET /operations/{id}`; absent if the action has ended.
+        #[oai(skip_serializing_if_is_none)]
+        pub operation_id: Option<String> = operation_id,
+    }
 }
 
 /// A task for which the action failed.
@@ -61,16 +67,6 @@ pub struct OperationView {
 
 fn failures(errors: Vec<BulkError>, language: Language) -> Vec<BulkFailure> {
     errors.into_iter().map(|BulkError { id, message }| BulkFailure { id, message: message.text(language) }).collect()
-}
-
-impl BulkResult {
-    pub fn new(progress: BulkProgress, language: Language) -> Self {
-        let (outcome, operation_id) = match progress {
-            BulkProgress::Ended(outcome) => (outcome, None),
-            BulkProgress::Running(operation) => (operation.outcome(), Some(operation.id)),
-        };
-        Self { matched: outcome.matched, done: outcome.done, errors: failures(outcome.errors, language), operation_id }
-    }
 }
 
 impl OperationView {

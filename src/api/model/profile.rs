@@ -1,11 +1,11 @@
 //! The response models of profiles that administrators store, and the parsers of their requests.
 
 use chrono_tz::Tz;
-use poem_openapi::Object;
 use serde_json::{Map, Value};
 
 use super::named::{AnyValue, Timestamp};
 use super::timestamp;
+use crate::api::answer::resource;
 use crate::api::error::Problem;
 use crate::domain::input::Fields;
 use crate::domain::profile::Http;
@@ -15,78 +15,55 @@ use crate::service::ProfileInfo;
 /// Maximum length of the URL of a test, in characters.
 const URL_MAX: usize = 2_000;
 
-/// A mail server, SMS provider, datasource or HTTP service, without its secrets.
-#[derive(Default, Object)]
-#[oai(rename = "Profile", read_only_all)]
-pub struct ProfileView {
-    /// The name that tasks use.
-    name: String,
-    /// `smtp`, `sms`, `datasource` or `http`.
-    kind: String,
-    /// `file` for a profile of the settings file, which can be changed only there; otherwise null.
-    managed_by: Option<String>,
-    /// 0 for a profile of the settings file.
-    version: i64,
-    /// Its settings by key, as in the settings file, without secrets; null for a profile of the settings file, and if they cannot be
-    /// decrypted with the present key.
-    settings: AnyValue,
-    /// The keys of the secrets that are set.
-    secrets: Vec<String>,
-    /// The ids of the tasks that name it.
-    tasks: Vec<String>,
-    /// The notification channels that name it.
-    channels: Vec<String>,
-    /// When it was changed last; null for a profile of the settings file.
-    updated_at: Option<Timestamp>,
-    updated_by: Option<String>,
+view! {
+    /// A mail server, SMS provider, datasource or HTTP service, without its secrets.
+    #[oai(rename = "Profile", read_only_all)]
+    pub struct ProfileView from (info: ProfileInfo) where
+        (updated_at, updated_by) = info.updated.unzip();
+    {
+        /// The name that tasks use.
+        name: String = info.name,
+        /// `smtp`, `sms`, `datasource` or `http`.
+        kind: String = info.kind.as_str().to_owned(),
+        /// `file` for a profile of the settings file, which can be changed only there; otherwise null.
+        managed_by: Option<String> = managed_by(info.from_file),
+        /// 0 for a profile of the settings file.
+        version: i64 = info.version,
+        /// Its settings by key, as in the settings file, without secrets; null for a profile of the settings file, and if they cannot be
+        /// decrypted with the present key.
+        settings: AnyValue = AnyValue(info.values.map_or(Value::Null, Value::Object)),
+        /// The keys of the secrets that are set.
+        secrets: Vec<String> = info.secrets.into_iter().map(str::to_owned).collect(),
+        /// The ids of the tasks that name it.
+        tasks: Vec<String> = info.tasks,
+        /// The notification channels that name it.
+        channels: Vec<String> = info.channels,
+        /// When it was changed last; null for a profile of the settings file.
+        updated_at: Option<Timestamp> = updated_at.map(|at| timestamp(at, Tz::UTC)),
+        updated_by: Option<String> = updated_by,
+    }
 }
 
-/// An HTTP service that tasks may use.
-#[derive(Default, Object)]
-#[oai(rename = "HttpProfile", read_only_all)]
-pub struct HttpProfileView {
-    /// The name that tasks use.
-    name: String,
-    /// Requests go below this URL.
-    base_url: String,
-    /// `none`, `bearer`, `basic`, `api_key` or `token`.
-    sign_in: String,
-    /// `file` for a profile of the settings file, which can be changed only there; otherwise null.
-    managed_by: Option<String>,
+resource!(ProfileView, "profile", Some(|profile| profile.version));
+
+view! {
+    /// An HTTP service that tasks may use.
+    #[oai(rename = "HttpProfile", read_only_all)]
+    pub struct HttpProfileView new(name: &str, http: &Http, from_file: bool) {
+        /// The name that tasks use.
+        name: String = name.to_owned(),
+        /// Requests go below this URL.
+        base_url: String = http.base_url.clone().unwrap_or_default(),
+        /// `none`, `bearer`, `basic`, `api_key` or `token`.
+        sign_in: String = http.sign_in().as_str().to_owned(),
+        /// `file` for a profile of the settings file, which can be changed only there; otherwise null.
+        managed_by: Option<String> = managed_by(from_file),
+    }
 }
 
 /// The value of `managed_by`.
 pub fn managed_by(from_file: bool) -> Option<String> {
     from_file.then(|| "file".to_owned())
-}
-
-impl HttpProfileView {
-    pub fn new(name: &str, http: &Http, from_file: bool) -> Self {
-        Self {
-            name: name.to_owned(),
-            base_url: http.base_url.clone().unwrap_or_default(),
-            sign_in: http.sign_in().as_str().to_owned(),
-            managed_by: managed_by(from_file),
-        }
-    }
-}
-
-impl From<ProfileInfo> for ProfileView {
-    fn from(info: ProfileInfo) -> Self {
-        let (updated_at, updated_by) = info.updated.unzip();
-        Self {
-            name: info.name,
-            kind: info.kind.as_str().to_owned(),
-            managed_by: managed_by(info.from_file),
-            version: info.version,
-            settings: AnyValue(info.values.map_or(Value::Null, Value::Object)),
-            secrets: info.secrets.into_iter().map(str::to_owned).collect(),
-            tasks: info.tasks,
-            channels: info.channels,
-            updated_at: updated_at.map(|at| timestamp(at, Tz::UTC)),
-            updated_by,
-        }
-    }
 }
 
 /// Reads a new profile: its name and its settings, which the service checks.

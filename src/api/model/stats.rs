@@ -33,14 +33,15 @@ pub struct StatsView {
     due_next: Vec<DueTaskView>,
 }
 
-/// Percentiles in milliseconds; null if nothing ran.
-#[derive(Default, Object)]
-#[oai(rename = "Percentiles", read_only_all)]
-pub struct PercentilesView {
-    p50: Option<i64>,
-    p95: Option<i64>,
-    p99: Option<i64>,
-    max: Option<i64>,
+view! {
+    /// Percentiles in milliseconds; null if nothing ran.
+    #[oai(rename = "Percentiles", read_only_all)]
+    pub struct PercentilesView from (of: Percentiles) {
+        p50: Option<i64> = of.p50,
+        p95: Option<i64> = of.p95,
+        p99: Option<i64> = of.p99,
+        max: Option<i64> = of.max,
+    }
 }
 
 /// The numbers of tasks.
@@ -81,11 +82,5 @@ impl StatsView {
             tasks: TaskCountsView { total: stats.tasks.total, enabled: stats.tasks.enabled, failing: stats.tasks.failing },
             due_next: stats.due_next.into_iter().map(due).collect(),
         }
-    }
-}
-
-impl From<Percentiles> for PercentilesView {
-    fn from(of: Percentiles) -> Self {
-        Self { p50: of.p50, p95: of.p95, p99: of.p99, max: of.max }
     }
 }

@@ -9,6 +9,7 @@ use super::named::{
 };
 use super::policy::PolicyView;
 use super::{PageInfo, split_page, timestamp};
+use crate::api::answer::resource;
 use crate::domain::chain;
 use crate::domain::page::Page;
 use crate::domain::pause::Pause;
@@ -74,50 +75,40 @@ pub struct TaskView {
     stats: TaskStatsView,
 }
 
-/// One of the rules of a task.
-#[derive(Default, Object, Serialize)]
-#[oai(rename = "TaskRule", read_only_all)]
-pub struct TaskRuleView {
-    trigger: TriggerRule,
-    /// Left out if it has none.
-    #[oai(skip_serializing_if_is_none)]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    name: Option<String>,
-    enabled: bool,
-    /// Parameters that replace those of the task in its runs; left out if there are none.
-    #[oai(skip_serializing_if_is_none)]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    params: Option<Params>,
-}
+resource!(TaskView, "task", Some(|task| task.version));
 
-impl From<RuleSettings> for TaskRuleView {
-    fn from(rule: RuleSettings) -> Self {
-        let params = (!rule.params.is_empty()).then(|| Params(rule.params.into()));
-        Self { trigger: TriggerRule(rule.trigger), name: rule.name, enabled: rule.enabled, params }
+view! {
+    /// One of the rules of a task.
+    #[derive(Serialize)]
+    #[oai(rename = "TaskRule", read_only_all)]
+    pub struct TaskRuleView from (rule: RuleSettings) where
+        params = (!rule.params.is_empty()).then(|| Params(rule.params.into()));
+    {
+        trigger: TriggerRule = TriggerRule(rule.trigger),
+        /// Left out if it has none.
+        #[oai(skip_serializing_if_is_none)]
+        #[serde(skip_serializing_if = "Option::is_none")]
+        name: Option<String> = rule.name,
+        enabled: bool = rule.enabled,
+        /// Parameters that replace those of the task in its runs; left out if there are none.
+        #[oai(skip_serializing_if_is_none)]
+        #[serde(skip_serializing_if = "Option::is_none")]
+        params: Option<Params> = params,
     }
 }
 
-/// The pause of a task.
-#[derive(Default, Object, Serialize)]
-#[oai(rename = "Pause", read_only_all)]
-pub struct PauseView {
-    since: Timestamp,
-    /// When the task resumes by itself. Null: when somebody resumes it.
-    until: Option<Timestamp>,
-    /// Why it is paused; empty if no reason was given.
-    reason: String,
-    /// The account that paused it.
-    by: String,
-}
-
-impl PauseView {
-    fn new(pause: Pause, zone: Tz) -> Self {
-        Self {
-            since: timestamp(pause.since, zone),
-            until: pause.until.map(|at| timestamp(at, zone)),
-            reason: pause.reason,
-            by: pause.by,
-        }
+view! {
+    /// The pause of a task.
+    #[derive(Serialize)]
+    #[oai(rename = "Pause", read_only_all)]
+    pub struct PauseView new(pause: Pause, zone: Tz) {
+        since: Timestamp = timestamp(pause.since, zone),
+        /// When the task resumes by itself. Null: when somebody resumes it.
+        until: Option<Timestamp> = pause.until.map(|at| timestamp(at, zone)),
+        /// Why it is paused; empty if no reason was given.
+        reason: String = pause.reason,
+        /// The account that paused it.
+        by: String = pause.by,
     }
 }
 
@@ -133,39 +124,31 @@ pub struct ScheduleView {
     next_run_at: Option<Timestamp>,
 }
 
-/// Statistics of all runs of a task.
-#[derive(Default, Object, Serialize)]
-#[oai(rename = "TaskStats", read_only_all)]
-pub struct TaskStatsView {
-    /// Whether it has ever run.
-    executed: bool,
-    run_count: i64,
-    success_count: i64,
-    failure_count: i64,
-    last_run_at: Option<Timestamp>,
-    last_status: Option<StatusWord>,
-    last_duration_ms: Option<i64>,
+view! {
+    /// Statistics of all runs of a task.
+    #[derive(Serialize)]
+    #[oai(rename = "TaskStats", read_only_all)]
+    pub struct TaskStatsView new(stats: TaskStats, zone: Tz) {
+        /// Whether it has ever run.
+        executed: bool = stats.run_count > 0,
+        run_count: i64 = stats.run_count,
+        success_count: i64 = stats.success_count,
+        failure_count: i64 = stats.failure_count,
+        last_run_at: Option<Timestamp> = stats.last_run_at.map(|at| timestamp(at, zone)),
+        last_status: Option<StatusWord> = stats.last_status.map(|status| StatusWord(status.as_str())),
+        last_duration_ms: Option<i64> = stats.last_duration_ms,
+    }
 }
 
-/// A task after a change.
-#[derive(Default, Object)]
-#[oai(rename = "TaskVersion", read_only_all)]
-pub struct VersionView {
-    version: i64,
-    at: Timestamp,
-    /// Who made the change.
-    author: String,
-    task: TaskContent,
-}
-
-impl From<Version> for VersionView {
-    fn from(version: Version) -> Self {
-        Self {
-            version: version.version,
-            at: timestamp(version.at, Tz::UTC),
-            author: version.author,
-            task: TaskContent(version.content),
-        }
+view! {
+    /// A task after a change.
+    #[oai(rename = "TaskVersion", read_only_all)]
+    pub struct VersionView from (version: Version) {
+        version: i64 = version.version,
+        at: Timestamp = timestamp(version.at, Tz::UTC),
+        /// Who made the change.
+        author: String = version.author,
+        task: TaskContent = TaskContent(version.content),
     }
 }
 
@@ -191,14 +174,18 @@ impl From<Option<TaskState>> for TaskStateView {
     }
 }
 
-/// One page of tasks.
-#[derive(Default, Object, Serialize)]
-#[oai(read_only_all)]
-pub struct TaskList {
-    items: Vec<TaskView>,
-    #[oai(flatten)]
-    #[serde(flatten)]
-    page: PageInfo,
+view! {
+    /// One page of tasks.
+    #[derive(Serialize)]
+    #[oai(read_only_all)]
+    pub struct TaskList new(page: Page<Task>, zone: Tz, lang: Language) where
+        (items, page) = split_page(page, |task| TaskView::new(task, zone, lang));
+    {
+        items: Vec<TaskView> = items,
+        #[oai(flatten)]
+        #[serde(flatten)]
+        page: PageInfo = page,
+    }
 }
 
 impl TaskView {
@@ -237,27 +224,6 @@ impl TaskView {
             created_at: timestamp(task.created_at, zone),
             updated_at: timestamp(task.updated_at, zone),
         }
-    }
-}
-
-impl TaskStatsView {
-    fn new(stats: TaskStats, zone: Tz) -> Self {
-        Self {
-            executed: stats.run_count > 0,
-            run_count: stats.run_count,
-            success_count: stats.success_count,
-            failure_count: stats.failure_count,
-            last_run_at: stats.last_run_at.map(|at| timestamp(at, zone)),
-            last_status: stats.last_status.map(|status| StatusWord(status.as_str())),
-            last_duration_ms: stats.last_duration_ms,
-        }
-    }
-}
-
-impl TaskList {
-    pub fn new(page: Page<Task>, zone: Tz, lang: Language) -> Self {
-        let (items, page) = split_page(page, |task| TaskView::new(task, zone, lang));
-        Self { items, page }
     }
 }
 

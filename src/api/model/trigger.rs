@@ -9,20 +9,29 @@ use super::named::Timestamp;
 use crate::domain::schedule::{Preview, PreviewOccurrence};
 use crate::i18n::Language;
 
-/// The meaning and the fire times of a trigger.
-#[derive(Default, Object)]
-#[oai(rename = "Preview", read_only_all)]
-pub struct PreviewView {
-    /// The schedule in one line, independent of language.
-    text: String,
-    /// The schedule as text.
-    description: Texts,
-    /// The next fire times, in the trigger's zone, without jitter; empty if it never fires again.
-    fire_times: Vec<Timestamp>,
-    /// The same fire times with what a calendar did to them.
-    occurrences: Vec<PreviewOccurrenceView>,
-    /// Notes on unexpected behaviour (skipped or repeated hours, months without the day), in the caller's language.
-    notes: Vec<String>,
+view! {
+    /// The meaning and the fire times of a trigger.
+    #[oai(rename = "Preview", read_only_all)]
+    pub struct PreviewView new(preview: Preview, language: Language) where
+        text = |at: &DateTime<Tz>| Timestamp(at.to_rfc3339_opts(SecondsFormat::Millis, false));
+        occurrence = |one: &PreviewOccurrence| PreviewOccurrenceView {
+            at: text(&one.at),
+            scheduled_at: text(&one.scheduled_at),
+            note: one.note.map(str::to_owned),
+        };
+        occurrences = preview.occurrences.iter().map(occurrence).collect();
+    {
+        /// The schedule in one line, independent of language.
+        text: String = preview.text,
+        /// The schedule as text.
+        description: Texts = Texts { en: preview.description_en, zh: preview.description_zh },
+        /// The next fire times, in the trigger's zone, without jitter; empty if it never fires again.
+        fire_times: Vec<Timestamp> = preview.occurrences.iter().map(|one| text(&one.at)).collect(),
+        /// The same fire times with what a calendar did to them.
+        occurrences: Vec<PreviewOccurrenceView> = occurrences,
+        /// Notes on unexpected behaviour (skipped or repeated hours, months without the day), in the caller's language.
+        notes: Vec<String> = preview.notes.iter().map(|note| note.text(language)).collect(),
+    }
 }
 
 /// A fire time and the time that the rule gives.
@@ -36,23 +45,4 @@ pub struct PreviewOccurrenceView {
     /// `moved` to another day, `held` until the calendar opened, or `provisional`: in a year that the calendar does not know yet.
     /// Null: as the rule says.
     note: Option<String>,
-}
-
-impl PreviewView {
-    pub fn new(preview: Preview, language: Language) -> Self {
-        let text = |at: &DateTime<Tz>| Timestamp(at.to_rfc3339_opts(SecondsFormat::Millis, false));
-        let occurrence = |one: &PreviewOccurrence| PreviewOccurrenceView {
-            at: text(&one.at),
-            scheduled_at: text(&one.scheduled_at),
-            note: one.note.map(str::to_owned),
-        };
-        let occurrences = preview.occurrences.iter().map(occurrence).collect();
-        Self {
-            text: preview.text,
-            description: Texts { en: preview.description_en, zh: preview.description_zh },
-            fire_times: preview.occurrences.iter().map(|one| text(&one.at)).collect(),
-            occurrences,
-            notes: preview.notes.iter().map(|note| note.text(language)).collect(),
-        }
-    }
 }

@@ -30,7 +30,7 @@ const CHANNEL: &str = "bench";
 pub struct Alarms {
     pub failures: u32,
     /// Failures that no message named.
-    pub untold: i64,
+    pub unreported: i64,
     /// From the recorded end of the run until the message was accepted.
     pub delay_ms: Lateness,
     /// A burst without rules, and one with a rule for failures of all tasks.
@@ -46,20 +46,20 @@ pub async fn measure(location: &DataLocation, failures: u32, burst_tasks: u32) -
     let receiver = Receiver::start().await?;
     let rig = Rig::new(location).await?;
     let server = rig.serve().await?;
-    let told = fail(&server, &receiver, failures).await;
+    let reported = fail(&server, &receiver, failures).await;
     server.stop().await?;
     rig.remove().await?;
-    let (untold, delay_ms) = told?;
+    let (unreported, delay_ms) = reported?;
     progress(&format!("alarms: {burst_tasks} tasks due at the same time, without rules and with one"));
     let without = burst::measure_after(location, burst_tasks, async |_| Ok(())).await?;
     let with = burst::measure_after(location, burst_tasks, async |server| cover_all(server, &receiver.url).await).await?;
     receiver.stop.cancel();
     let last = |burst: &Burst| burst.last_recorded_ms;
     let (burst_without_rules_ms, burst_with_rules_ms) = (last(&without), last(&with));
-    Ok(Alarms { failures, untold, delay_ms, burst_tasks, burst_without_rules_ms, burst_with_rules_ms })
+    Ok(Alarms { failures, unreported, delay_ms, burst_tasks, burst_without_rules_ms, burst_with_rules_ms })
 }
 
-/// A channel to the receiver, and a rule that tells of failures of all tasks through it.
+/// A channel to the receiver, and a rule that sends the failures of all tasks through it.
 async fn cover_all(server: &Running, url: &str) -> Result<(), Fault> {
     let actor = Actor::local("bench");
     let channel = ChannelInput {
@@ -73,7 +73,7 @@ async fn cover_all(server: &Running, url: &str) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Lets tasks fail one after the other. Returns how many were not told, and the delays.
+/// Lets tasks fail one after the other. Returns how many no message named, and the delays.
 async fn fail(server: &Running, receiver: &Receiver, failures: u32) -> Result<(i64, Lateness), Fault> {
     cover_all(server, &receiver.url).await?;
     let first = server.time_to_create(failures).await?;
@@ -93,8 +93,8 @@ async fn fail(server: &Running, receiver: &Receiver, failures: u32) -> Result<(i
     let received = receiver.received.lock().unwrap_or_else(PoisonError::into_inner).clone();
     let delay = |(id, ended): (&String, &DateTime<Utc>)| Some((*received.get(id)? - *ended).num_milliseconds());
     let delays: Vec<i64> = ended.iter().filter_map(delay).collect();
-    let untold = i64::from(failures) - i64::try_from(delays.len()).unwrap_or(i64::MAX);
-    Ok((untold, Lateness::of(delays)))
+    let unreported = i64::from(failures) - i64::try_from(delays.len()).unwrap_or(i64::MAX);
+    Ok((unreported, Lateness::of(delays)))
 }
 
 /// An error that is a cause of its own: causes leave out numbers and hexadecimal values.

@@ -142,7 +142,7 @@ impl Bench {
             report.pages = Some(pages::measure(&location, self.tasks, self.list, each).await?);
         }
         if self.wants(Kind::Alarms) {
-            progress(&format!("alarms: {} failures told by a webhook", self.alarms));
+            progress(&format!("alarms: {} failures sent to a webhook", self.alarms));
             report.alarms = Some(alarms::measure(&location, self.alarms, self.burst).await?);
         }
         Ok(report)

@@ -161,10 +161,10 @@ fn pages(m: &Pages) -> Section {
 fn alarms(m: &Alarms) -> Section {
     let bursts = format!("{} / {} ms", m.burst_without_rules_ms, m.burst_with_rules_ms);
     Section {
-        title: format!("alarms: {} failures, told by a webhook; a burst of {} tasks", m.failures, m.burst_tasks),
+        title: format!("alarms: {} failures, sent to a webhook; a burst of {} tasks", m.failures, m.burst_tasks),
         rows: labelled(vec![
             ("recorded to accepted p50 / p99 / max", lateness(&m.delay_ms)),
-            ("untold", m.untold.to_string()),
+            ("unreported", m.unreported.to_string()),
             ("burst without / with a rule for all", bursts),
         ]),
     }

@@ -1,4 +1,4 @@
-//! `belfry watch`: watches a server from another machine, and tells by channels of its own.
+//! `belfry watch`: watches a server from another machine, and sends alarms through channels of its own.
 
 mod check;
 mod post;

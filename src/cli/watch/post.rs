@@ -105,7 +105,7 @@ async fn send(channel: &Channel, parcel: &Parcel, transport: &Transport) -> Outc
         return Outcome::unusable(&fault.message);
     }
     let mask = crate::domain::mask::Mask::default().with_values(channel.secrets());
-    let sending = provider(channel.channel_type).send(parcel, channel, transport);
+    let sending = (provider(channel.channel_type).send)(parcel, channel, transport);
     let outcome = match tokio::time::timeout(SEND_TIMEOUT, sending).await {
         Ok(outcome) => outcome,
         Err(_) => Outcome::unanswered(&message!("http.no_response", seconds = SEND_TIMEOUT.as_secs())),
@@ -113,7 +113,7 @@ async fn send(channel: &Channel, parcel: &Parcel, transport: &Transport) -> Outc
     outcome.masked(&mask)
 }
 
-/// What is told.
+/// The content of the message about an alarm.
 fn notice(id: &str, alarm: &Alarm, server: &str, language: Language) -> Notice {
     let (event, title, reason, since) = match alarm {
         Alarm::Opened { since, reason } => {
@@ -134,7 +134,7 @@ fn notice(id: &str, alarm: &Alarm, server: &str, language: Language) -> Notice {
     }
 }
 
-/// What joins the opening, the reminders and the recovery of one trouble.
+/// The id shared by the opening, the reminders and the recovery of one incident.
 fn incident(alarm: &Alarm, server: &str) -> String {
     let (Alarm::Opened { since, .. } | Alarm::Reminder { since, .. } | Alarm::Recovered { since }) = alarm;
     format!("watch:{server}:{}", since.timestamp())

@@ -13,7 +13,7 @@ settings! {
     [SECTION]
     "type" Choice ""
         "dingtalk, wecom_robot, wecom_app, feishu (Lark too), slack, telegram, pagerduty, webhook, ntfy, gotify, bark, serverchan, pushplus, email or sms."
-        => of(s, name).channel_type = Some(v.choice(&ChannelType::ALL.map(|kind| (kind.as_str(), kind)))?);
+        => of(s, name).channel_type = Some(v.choice(&ChannelType::WORDS)?);
     secret "url" Text ""
         "The address of a robot or webhook, or of a server of one's own in place of the provider's; a host alone gets the provider's path."
         => of(s, name).credentials.url = Some(v.secret()?);

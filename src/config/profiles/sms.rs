@@ -16,7 +16,7 @@ const METHODS: [(&str, &str); 3] = [("GET", "GET"), ("POST", "POST"), ("PUT", "P
 /// The words of a choice.
 pub(super) fn choices(key: &str) -> Vec<&'static str> {
     match key {
-        "provider" => words(&Provider::ALL),
+        "provider" => words(&Provider::WORDS),
         "method" => words(&METHODS),
         _ => Vec::new(),
     }
@@ -27,7 +27,7 @@ settings! {
 
     [SECTION]
     "provider" Choice "" "aliyun, tencent, twilio, or http for any HTTP gateway."
-        => of(s, name).provider = Some(v.choice(&Provider::ALL)?);
+        => of(s, name).provider = Some(v.choice(&Provider::WORDS)?);
     "access_key" Text "" "AccessKey ID (Aliyun), SecretId (Tencent), Account SID (Twilio)."
         => of(s, name).access_key = Some(v.text()?);
     secret "secret_key" Text "" "AccessKey Secret (Aliyun), SecretKey (Tencent), Auth Token (Twilio)."

@@ -63,7 +63,7 @@ pub struct YearlyRule {
 /// A closure with times.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClosureRule {
-    /// As [`super::Window::parse`] reads it.
+    /// As `Window::parse` reads it.
     pub window: String,
     /// May be empty.
     pub name: String,

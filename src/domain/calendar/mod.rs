@@ -17,14 +17,13 @@ mod version;
 mod window;
 
 pub use builtin::{built_in_definition, built_in_names, missing_year};
-pub use combined::{Closure, CombinedCalendar};
+pub use combined::CombinedCalendar;
 pub(crate) use combined::{local_date, start_of};
 pub use compiled::{CompiledCalendar, Day, Source};
-pub use definition::{Calendar, ClosureRule, DateRule, MAX_CALENDARS, MAX_DATES, YEARS, YearlyRule, check_name, is_reserved};
+pub use definition::{Calendar, DateRule, MAX_CALENDARS, MAX_DATES, YEARS, YearlyRule, is_reserved};
 pub use freeze::{Freeze, FreezeSet, MAX_REASON};
 pub use holiday::{DayName, Holiday};
 pub use import::{ImportFormat, ImportedDays, MAX_FILE};
-pub use names::{CN, EVERY_DAY, WEEKDAYS};
+pub use names::{CN, WEEKDAYS};
 pub use set::{CalendarSet, SetError};
 pub use version::CalendarVersion;
-pub use window::Window;

@@ -1,4 +1,4 @@
-//! What pings, and their absence, put on record.
+//! The record of pings and of missed pings.
 
 use chrono::{DateTime, TimeDelta, Utc};
 

@@ -1,4 +1,4 @@
-//! The health of a channel: what the last deliveries came to.
+//! The health of a channel: the outcome of its last deliveries.
 
 use chrono::{DateTime, Utc};
 

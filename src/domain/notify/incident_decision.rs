@@ -1,4 +1,4 @@
-//! Decisions on incidents: what opens, grows and closes, and which rules tell of it when. Each message is decided once, with the
+//! Decisions on incidents: which ones open, grow and close, and when a rule sends a message about them. Each message is decided once, with the
 //! change of the incident that it tells of.
 
 use std::collections::HashMap;

@@ -1,4 +1,4 @@
-//! Notices: what a notification tells, without markup; and messages: a notice on its way to a channel.
+//! Notices: the content of a notification, without markup. Messages: a notice for a channel.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -21,7 +21,7 @@ const TEXT_MAX: usize = 4_000;
 const BODY_MAX: usize = 8_000;
 const PATH_MAX: usize = 500;
 
-/// What is told. Texts are plain: the channel escapes them.
+/// The content of a notification. Texts are plain: the channel escapes them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notice {
     /// The same for each delivery of the notice.

@@ -1,4 +1,4 @@
-//! Notifications: what is told, and to whom.
+//! Notifications: rules, incidents, messages and channels.
 
 pub mod cause;
 pub mod channel;

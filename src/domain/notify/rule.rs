@@ -1,4 +1,4 @@
-//! Notification rules: which events of which tasks are told through which channels.
+//! Notification rules: which events of which tasks are sent through which channels.
 
 use std::time::Duration;
 

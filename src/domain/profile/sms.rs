@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::domain::secret::Secret;
+use crate::domain::text_enum::text_enum;
 use crate::i18n::{Message, message};
 
 /// The default of `timeout_seconds`.
@@ -33,24 +34,19 @@ pub struct Sms {
     pub timeout: Duration,
 }
 
-/// The provider's API.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Provider {
-    Aliyun,
-    Tencent,
-    Twilio,
-    /// A custom HTTP gateway.
-    Http,
+text_enum! {
+    /// The provider's API.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum Provider {
+        Aliyun = "aliyun",
+        Tencent = "tencent",
+        Twilio = "twilio",
+        /// A custom HTTP gateway.
+        Http = "http",
+    }
 }
 
 impl Provider {
-    pub const ALL: [(&'static str, Provider); 4] =
-        [("aliyun", Provider::Aliyun), ("tencent", Provider::Tencent), ("twilio", Provider::Twilio), ("http", Provider::Http)];
-
-    pub fn as_str(self) -> &'static str {
-        Provider::ALL.iter().find(|(_, provider)| *provider == self).map_or("", |(name, _)| name)
-    }
-
     /// The default URL of its API.
     fn endpoint(self) -> &'static str {
         match self {

@@ -1,4 +1,4 @@
-//! Notes on occurrences: what a calendar or a freeze did to them.
+//! Notes on occurrences that a calendar or a freeze changed.
 
 use std::sync::Arc;
 

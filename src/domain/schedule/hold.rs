@@ -1,4 +1,4 @@
-//! Held occurrences: what falls into a closure runs once when it ends.
+//! Held occurrences: those within a closure run once, at its end.
 
 use chrono::{DateTime, TimeDelta, Utc};
 

@@ -26,7 +26,7 @@ pub use origin::Origin;
 pub use preview::{Preview, PreviewOccurrence};
 pub use read::TakenSchedule;
 pub use rules::{Rule, ScheduleRules};
-pub use settings::{CalendarRule, CalendarUse, FIELDS, MAX_CALENDARS, MAX_RULES, OnClosed, RuleSettings, ScheduleSettings};
+pub use settings::{CalendarRule, FIELDS, MAX_RULES, OnClosed, RuleSettings, ScheduleSettings};
 
 use self::source::{Candidate, Source};
 use crate::domain::calendar::{CalendarSet, CombinedCalendar, Freeze, FreezeSet, local_date};

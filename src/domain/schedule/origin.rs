@@ -1,4 +1,4 @@
-//! Origins: what the log keeps of the rule and the calendars behind an occurrence.
+//! Origins: the rule and the calendars behind an occurrence, as the log keeps them.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};

@@ -5,10 +5,10 @@
 use serde_json::{Map, Value, json};
 
 use crate::domain::calendar::{Calendar, MAX_CALENDARS};
-use crate::domain::fault::{Fault, pointer_step};
+use crate::domain::fault::{Fault, MAX_FAULTS, pointer_step};
 use crate::domain::heartbeat::{Heartbeat, MAX_HEARTBEATS};
 use crate::domain::hook::Signing;
-use crate::domain::input::{Fields, display_value, json_syntax};
+use crate::domain::input::{Fields, display_value, json_syntax, truncate};
 use crate::domain::notify::rule::NotifyRule;
 use crate::domain::policy::Policy;
 use crate::domain::task::Task;
@@ -183,13 +183,15 @@ fn take_list(f: &mut Fields, name: &str, max: usize) -> Vec<Value> {
 fn read_hooks(list: &[Value]) -> Result<Vec<HookMark>, Vec<Fault>> {
     let (mut hooks, mut faults) = (Vec::new(), Vec::new());
     for (place, hook) in list.iter().enumerate() {
+        if faults.len() >= MAX_FAULTS {
+            break;
+        }
         let mut f = Fields::new(hook, &format!("/hooks/{place}"));
         let (task, name) = (f.text("task", 64, ""), f.text("name", 100, ""));
         if task.is_empty() {
             f.fault("task", message!("value.required"));
         }
-        let known = Signing::ALL.map(|signing| (signing.as_str(), signing));
-        let signing = f.choice("hmac", &known, Signing::None);
+        let signing = f.choice("hmac", &Signing::WORDS, Signing::None);
         match f.finish(HookMark { task, name, signing }) {
             Ok(hook) => hooks.push(hook),
             Err(more) => faults.extend(more),
@@ -227,6 +229,9 @@ fn read_rules(value: &Value) -> Result<Vec<NotifyRule>, Vec<Fault>> {
     };
     let (mut rules, mut faults) = (Vec::new(), Vec::new());
     for (place, rule) in list.iter().enumerate() {
+        if faults.len() >= MAX_FAULTS {
+            break;
+        }
         match NotifyRule::parse(rule, None) {
             Ok(rule) => rules.push(rule),
             Err(more) => faults.extend(
@@ -239,16 +244,17 @@ fn read_rules(value: &Value) -> Result<Vec<NotifyRule>, Vec<Fault>> {
 
 /// The kept states by task id.
 fn read_states(value: &Value) -> Result<Map<String, Value>, Vec<Fault>> {
-    let mut f = Fields::new(value, "/states");
-    let ids: Vec<String> = value.as_object().into_iter().flat_map(Map::keys).cloned().collect();
-    let mut states = Map::new();
-    for id in ids {
-        match f.take(&id) {
-            Some(state @ Value::Object(_)) => drop(states.insert(id, state)),
-            other => f.fault(&id, message!("value.not_object_but", value = display_value(&other.unwrap_or_default()))),
-        }
-    }
-    f.finish(states)
+    let Value::Object(states) = value else {
+        let message = message!("value.not_object_but", value = display_value(value)).of("states");
+        return Err(vec![Fault::new("/states", message)]);
+    };
+    let wrong = states.iter().filter(|(_, state)| !state.is_object()).take(MAX_FAULTS);
+    let fault = |(id, state): (&String, &Value)| {
+        let message = message!("value.not_object_but", value = display_value(state)).of(truncate(id, 40));
+        Fault::new(format!("/states/{}", pointer_step(id)), message)
+    };
+    let faults: Vec<Fault> = wrong.map(fault).collect();
+    if faults.is_empty() { Ok(states.clone()) } else { Err(faults) }
 }
 
 /// The document of tasks and what is exported with them, in the given order. `default_policy` as for

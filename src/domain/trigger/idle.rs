@@ -76,11 +76,6 @@ pub struct IdleState {
 }
 
 impl IdleState {
-    #[must_use]
-    pub fn new() -> Self {
-        Self::default()
-    }
-
     /// Records the CPU use (percent) since the previous sample and returns whether to fire now.
     /// A busy sample ends the idle period; so does a gap of more than 30 seconds between samples.
     pub fn observe(&mut self, rule: &Idle, cpu_percent: f64, now: DateTime<Utc>) -> bool {
@@ -110,7 +105,7 @@ mod tests {
     }
 
     fn fires(rule: &Idle, samples: impl IntoIterator<Item = (i64, f64)>) -> Vec<i64> {
-        let mut state = IdleState::new();
+        let mut state = IdleState::default();
         let at = |second| DateTime::from_timestamp(second, 0).unwrap();
         samples.into_iter().filter(|(second, cpu)| state.observe(rule, *cpu, at(*second))).map(|(second, _)| second).collect()
     }

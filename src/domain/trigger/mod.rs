@@ -25,9 +25,10 @@ use chrono_tz::Tz;
 use serde_json::Value;
 
 pub use and::{And, MAX_CONDITIONS};
-pub use cron::{ClockChangeClass, Cron, DaySet, Rule, Years};
+pub use cron::{ClockChangeClass, Cron, Rule};
 pub use date::Date;
 pub use datetime::{format_datetime, parse_datetime, parse_timestamp, parse_timestamp_rounded_up};
+pub(crate) use describe::{MONTHS as MONTH_NAMES, WEEKDAYS as WEEKDAY_NAMES};
 pub use every::as_interval;
 pub use explain::Check;
 pub use idle::{Idle, IdleState};

@@ -9,25 +9,10 @@ use serde_json::{Map, Value, json};
 use super::duration;
 use super::rule::{Days, Repetition, Rule};
 use super::xml::Element;
+use crate::domain::trigger::{MONTH_NAMES, WEEKDAY_NAMES};
 use crate::i18n::{Message, message};
 use crate::migrate::{ImportContext, check_trigger, python};
 
-const WEEKDAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
-const MONTHS: [&str; 13] = [
-    "",
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-];
 const DAY: i64 = 86_400;
 
 /// A trigger of Windows with the triggers that together mean the same.
@@ -91,15 +76,15 @@ fn days(element: &Element) -> Result<Days, Message> {
     let number = |name: &str| schedule.find(&[name]).and_then(|text| text.parse::<i64>().ok()).unwrap_or(1).clamp(1, 10_000);
     match schedule.name.as_str() {
         "ScheduleByDay" => Ok(Days::Daily(number("DaysInterval"))),
-        "ScheduleByWeek" => Ok(Days::Weekly(number("WeeksInterval"), names(schedule, "DaysOfWeek", &WEEKDAYS, 0b111_1111))),
+        "ScheduleByWeek" => Ok(Days::Weekly(number("WeeksInterval"), names(schedule, "DaysOfWeek", &WEEKDAY_NAMES, 0b111_1111))),
         "ScheduleByMonth" => {
             let days = numbers(schedule, "DaysOfMonth", 31, 32)?;
-            Ok(Days::Monthly(days, names(schedule, "Months", &MONTHS, 0x1ffe)))
+            Ok(Days::Monthly(days, names(schedule, "Months", &MONTH_NAMES, 0x1ffe)))
         }
         "ScheduleByMonthDayOfWeek" => Ok(Days::MonthlyWeekday {
             weeks: numbers(schedule, "Weeks", 4, 6)?,
-            weekdays: names(schedule, "DaysOfWeek", &WEEKDAYS, 0b111_1111),
-            months: names(schedule, "Months", &MONTHS, 0x1ffe),
+            weekdays: names(schedule, "DaysOfWeek", &WEEKDAY_NAMES, 0b111_1111),
+            months: names(schedule, "Months", &MONTH_NAMES, 0x1ffe),
         }),
         other => Err(message!("schtasks.trigger", kind = other)),
     }
@@ -215,7 +200,7 @@ impl Writer<'_> {
     fn days(&self, shift: u32) -> Result<Map<String, Value>, Message> {
         let mut map = Map::new();
         let mut put = |name: &str, text: String| drop(map.insert(name.to_owned(), text.into()));
-        let weekday = |day: u32| WEEKDAYS[((day + shift) % 7) as usize][..3].to_ascii_lowercase();
+        let weekday = |day: u32| WEEKDAY_NAMES[((day + shift) % 7) as usize][..3].to_ascii_lowercase();
         let bits = |set: u64| (0..40).filter(move |bit: &u32| set >> bit & 1 == 1);
         let months = |months: u64| if months == 0x1ffe { "*".to_owned() } else { list(&bits(months).collect::<Vec<_>>()) };
         match self.rule.days {

@@ -1,4 +1,4 @@
-//! What came of a message: the provider's own answer.
+//! The outcome of a message: the provider's answer.
 
 use std::time::Duration;
 

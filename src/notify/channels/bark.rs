@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::answer::Outcome;
 use super::parcel::Parcel;
 use super::transport::Transport;
-use super::{Provider, Sending, endpoint};
+use super::{Provider, endpoint, sending};
 use crate::domain::notify::channel::{Channel, ChannelType};
 use crate::notify::quota::Rate;
 use crate::notify::text::{self, Measure, TextForm};
@@ -14,49 +14,32 @@ use crate::notify::text::{self, Measure, TextForm};
 const HOST: &str = "https://api.day.app";
 const TITLE: TextForm = TextForm::new(300, Measure::Bytes, text::plain);
 
-pub(super) struct Bark;
+/// Apple takes 4 KB in all, as JSON.
+const FORM: TextForm = TextForm::new(1_700, Measure::Bytes, text::plain);
 
-impl Provider for Bark {
-    fn channel_type(&self) -> ChannelType {
-        ChannelType::Bark
-    }
+pub(super) const PROVIDER: Provider =
+    Provider { rates: &[Rate::per_minute(30)], ..Provider::new(ChannelType::Bark, FORM, sending!(deliver)) };
 
-    fn rates(&self) -> &'static [Rate] {
-        const { &[Rate::per_minute(30)] }
-    }
-
-    /// Apple takes 4 KB in all, as JSON.
-    fn form(&self) -> TextForm {
-        TextForm::new(1_700, Measure::Bytes, text::plain)
-    }
-
-    fn send<'a>(&'a self, parcel: &'a Parcel, channel: &'a Channel, transport: &'a Transport) -> Sending<'a> {
-        Box::pin(async move { self.deliver(parcel, channel, transport).await.unwrap_or_else(|failed| failed) })
-    }
+async fn deliver(parcel: &Parcel, channel: &Channel, transport: &Transport) -> Result<Outcome, Outcome> {
+    let (url, key) = target(channel)?;
+    let answer = transport.post_json(channel, url, &body(parcel, &key)).await;
+    Ok(Outcome::by_number(&answer.map_err(|error| Outcome::unanswered(&error))?, ("code", "message"), 200))
 }
 
-impl Bark {
-    async fn deliver(&self, parcel: &Parcel, channel: &Channel, transport: &Transport) -> Result<Outcome, Outcome> {
-        let (url, key) = target(channel)?;
-        let answer = transport.post_json(channel, url, &self.body(parcel, &key)).await;
-        Ok(Outcome::by_number(&answer.map_err(|error| Outcome::unanswered(&error))?, ("code", "message"), 200))
-    }
-
-    fn body(&self, parcel: &Parcel, key: &str) -> Value {
-        let notices = parcel.notices();
-        let title = text::title(&notices);
-        let body = text::body(&notices, !TITLE.fits(&title), None, self.form());
-        let title = TITLE.cut(&title);
-        json!({
-            "device_key": key,
-            // A message without a body is refused.
-            "body": if body.is_empty() { &title } else { &body },
-            "title": title,
-            "group": "Belfry",
-            "level": if parcel.is_urgent() { "timeSensitive" } else { "active" },
-            "url": parcel.link(),
-        })
-    }
+fn body(parcel: &Parcel, key: &str) -> Value {
+    let notices = parcel.notices();
+    let title = text::title(&notices);
+    let body = text::body(&notices, !TITLE.fits(&title), None, FORM);
+    let title = TITLE.cut(&title);
+    json!({
+        "device_key": key,
+        // A message without a body is refused.
+        "body": if body.is_empty() { &title } else { &body },
+        "title": title,
+        "group": "Belfry",
+        "level": if parcel.is_urgent() { "timeSensitive" } else { "active" },
+        "url": parcel.link(),
+    })
 }
 
 /// The server's URL and the device's key: the channel's, or the first part of its URL's path, as the app shows it.

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::answer::Outcome;
 use super::parcel::Parcel;
 use super::transport::Transport;
-use super::{Provider, Sending, endpoint, sign};
+use super::{Provider, endpoint, sending, sign};
 use crate::domain::notify::channel::{Channel, ChannelType};
 use crate::notify::quota::Rate;
 use crate::notify::text::{self, Measure, TextForm};
@@ -21,54 +21,37 @@ const NOT_ADMITTED: i64 = 310_000;
 const TOO_FAST: i64 = 130_101;
 const REFUSED_FOR: Duration = Duration::from_secs(600);
 
-pub(super) struct Dingtalk;
+const FORM: TextForm = TextForm::new(9_000, Measure::Bytes, text::plain);
 
-impl Provider for Dingtalk {
-    fn channel_type(&self) -> ChannelType {
-        ChannelType::Dingtalk
-    }
+pub(super) const PROVIDER: Provider =
+    Provider { rates: &[Rate::per_minute(20)], ..Provider::new(ChannelType::Dingtalk, FORM, sending!(deliver)) };
 
-    fn rates(&self) -> &'static [Rate] {
-        const { &[Rate::per_minute(20)] }
-    }
-
-    fn form(&self) -> TextForm {
-        TextForm::new(9_000, Measure::Bytes, text::plain)
-    }
-
-    fn send<'a>(&'a self, parcel: &'a Parcel, channel: &'a Channel, transport: &'a Transport) -> Sending<'a> {
-        Box::pin(async move { self.deliver(parcel, channel, transport).await.unwrap_or_else(|failed| failed) })
-    }
+async fn deliver(parcel: &Parcel, channel: &Channel, transport: &Transport) -> Result<Outcome, Outcome> {
+    let url = url(channel, parcel.now.timestamp_millis())?;
+    let answer = transport.post_json(channel, url, &body(parcel, channel)).await;
+    let outcome = Outcome::by_number(&answer.map_err(|error| Outcome::unanswered(&error))?, ("errcode", "errmsg"), 0);
+    Ok(match outcome.number() {
+        Some(TOO_FAST) => outcome.pausing(REFUSED_FOR),
+        Some(NOT_ADMITTED) => outcome.permanently(),
+        _ => outcome,
+    })
 }
 
-impl Dingtalk {
-    async fn deliver(&self, parcel: &Parcel, channel: &Channel, transport: &Transport) -> Result<Outcome, Outcome> {
-        let url = url(channel, parcel.now.timestamp_millis())?;
-        let answer = transport.post_json(channel, url, &self.body(parcel, channel)).await;
-        let outcome = Outcome::by_number(&answer.map_err(|error| Outcome::unanswered(&error))?, ("errcode", "errmsg"), 0);
-        Ok(match outcome.number() {
-            Some(TOO_FAST) => outcome.pausing(REFUSED_FOR),
-            Some(NOT_ADMITTED) => outcome.permanently(),
-            _ => outcome,
-        })
+fn body(parcel: &Parcel, channel: &Channel) -> Value {
+    let mentions = Mentions::of(channel);
+    // A mention has an effect only if it stands in the text too.
+    let named: String = mentions.numbers.iter().chain(&mentions.users).map(|who| format!(" @{who}")).collect();
+    let keyword = channel.options.keyword.as_deref().unwrap_or_default();
+    let rest = FORM.max.saturating_sub(named.len() + keyword.len() + 3);
+    let mut content = text::whole(&parcel.notices(), parcel.link().as_deref(), FORM.at_most(rest));
+    if !content.contains(keyword) {
+        content = format!("[{keyword}] {content}");
     }
-
-    fn body(&self, parcel: &Parcel, channel: &Channel) -> Value {
-        let mentions = Mentions::of(channel);
-        // A mention has an effect only if it stands in the text too.
-        let named: String = mentions.numbers.iter().chain(&mentions.users).map(|who| format!(" @{who}")).collect();
-        let keyword = channel.options.keyword.as_deref().unwrap_or_default();
-        let rest = self.form().max.saturating_sub(named.len() + keyword.len() + 3);
-        let mut content = text::whole(&parcel.notices(), parcel.link().as_deref(), self.form().at_most(rest));
-        if !content.contains(keyword) {
-            content = format!("[{keyword}] {content}");
-        }
-        json!({
-            "msgtype": "text",
-            "text": {"content": content + &named},
-            "at": {"atMobiles": mentions.numbers, "atUserIds": mentions.users, "isAtAll": mentions.all},
-        })
-    }
+    json!({
+        "msgtype": "text",
+        "text": {"content": content + &named},
+        "at": {"atMobiles": mentions.numbers, "atUserIds": mentions.users, "isAtAll": mentions.all},
+    })
 }
 
 /// Whom a robot mentions.

@@ -3,47 +3,32 @@
 use serde_json::{Value, json};
 
 use super::parcel::Parcel;
-use super::transport::Transport;
-use super::{Provider, Sending, run_task};
+use super::{Provider, run_task};
 use crate::domain::notify::channel::{Channel, ChannelType};
 use crate::notify::quota::Rate;
 use crate::notify::text::{self, Measure, TextForm};
 
 const TITLE: TextForm = TextForm::new(200, Measure::Characters, text::plain);
+const FORM: TextForm = TextForm::new(50_000, Measure::Characters, text::plain);
 
-pub(super) struct Mail;
+pub(super) const PROVIDER: Provider = Provider {
+    rates: &[Rate::per_minute(20)],
+    ..Provider::new(ChannelType::Email, FORM, |parcel, channel, transport| {
+        Box::pin(run_task::run("send_email", params(parcel, channel), parcel, transport, accepted, answer))
+    })
+};
 
-impl Provider for Mail {
-    fn channel_type(&self) -> ChannelType {
-        ChannelType::Email
+fn params(parcel: &Parcel, channel: &Channel) -> Value {
+    let notices = parcel.notices();
+    let title = text::title(&notices);
+    let body = text::body(&notices, !TITLE.fits(&title), parcel.link().as_deref(), FORM);
+    let title = TITLE.cut(&title).replace('\n', " ");
+    let body = if body.is_empty() { title.clone() } else { body };
+    let mut params = json!({"to": channel.options.to, "title": title, "body": body});
+    if let Some(smtp) = &channel.options.smtp {
+        params["smtp"] = smtp.as_str().into();
     }
-
-    fn rates(&self) -> &'static [Rate] {
-        const { &[Rate::per_minute(20)] }
-    }
-
-    fn form(&self) -> TextForm {
-        TextForm::new(50_000, Measure::Characters, text::plain)
-    }
-
-    fn send<'a>(&'a self, parcel: &'a Parcel, channel: &'a Channel, transport: &'a Transport) -> Sending<'a> {
-        Box::pin(run_task::run("send_email", self.params(parcel, channel), parcel, transport, accepted, answer))
-    }
-}
-
-impl Mail {
-    fn params(&self, parcel: &Parcel, channel: &Channel) -> Value {
-        let notices = parcel.notices();
-        let title = text::title(&notices);
-        let body = text::body(&notices, !TITLE.fits(&title), parcel.link().as_deref(), self.form());
-        let title = TITLE.cut(&title).replace('\n', " ");
-        let body = if body.is_empty() { title.clone() } else { body };
-        let mut params = json!({"to": channel.options.to, "title": title, "body": body});
-        if let Some(smtp) = &channel.options.smtp {
-            params["smtp"] = smtp.as_str().into();
-        }
-        params
-    }
+    params
 }
 
 fn accepted(result: &Value) -> usize {

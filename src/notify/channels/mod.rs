@@ -32,55 +32,66 @@ pub use answer::Outcome;
 pub use parcel::{Item, Parcel};
 pub use transport::Transport;
 
-/// Sends messages to one provider.
-pub trait Provider: Send + Sync {
-    fn channel_type(&self) -> ChannelType;
-
+/// A provider: its limits, and the function that sends it a message.
+pub struct Provider {
+    pub channel_type: ChannelType,
     /// The limits of one account or robot; none: unlimited.
-    fn rates(&self) -> &'static [Rate];
-
+    pub rates: &'static [Rate],
     /// The text that the provider takes.
-    fn form(&self) -> TextForm;
-
+    pub form: TextForm,
     /// Whether several notices may go in one message.
-    fn groups(&self) -> bool {
-        true
-    }
-
+    pub groups: bool,
     /// Whether the provider is busy at full and half hours, so that what is not urgent is sent a few seconds later.
-    fn avoids_full_hours(&self) -> bool {
-        false
-    }
-
+    pub avoids_full_hours: bool,
     /// Sends a message and reads the provider's answer. It is repeated with the same id after a failure.
-    fn send<'a>(&'a self, parcel: &'a Parcel, channel: &'a Channel, transport: &'a Transport) -> Sending<'a>;
+    pub send: SendFn,
 }
 
-/// The future of [`Provider::send`].
+/// The function of a provider's file that sends a message, as [`Provider`] has it.
+pub type SendFn = for<'a> fn(&'a Parcel, &'a Channel, &'a Transport) -> Sending<'a>;
+
+/// A [`SendFn`] of an `async fn` whose failure is an outcome too.
+macro_rules! sending {
+    ($deliver:ident) => {
+        |parcel, channel, transport| {
+            Box::pin(async move { $deliver(parcel, channel, transport).await.unwrap_or_else(|failed| failed) })
+        }
+    };
+}
+use sending;
+
+impl Provider {
+    /// A provider without limits that groups messages.
+    const fn new(channel_type: ChannelType, form: TextForm, send: SendFn) -> Provider {
+        Provider { channel_type, rates: &[], form, groups: true, avoids_full_hours: false, send }
+    }
+}
+
+/// The future of a [`SendFn`].
 pub type Sending<'a> = Pin<Box<dyn Future<Output = Outcome> + Send + 'a>>;
 
 /// All providers.
-static PROVIDERS: [&dyn Provider; 15] = [
-    &dingtalk::Dingtalk,
-    &wecom_robot::WecomRobot,
-    &wecom_app::WecomApp,
-    &feishu::Feishu,
-    &slack::Slack,
-    &telegram::Telegram,
-    &pagerduty::Pagerduty,
-    &webhook::Webhook,
-    &ntfy::Ntfy,
-    &gotify::Gotify,
-    &bark::Bark,
-    &serverchan::Serverchan,
-    &pushplus::Pushplus,
-    &mail::Mail,
-    &sms::Sms,
+static PROVIDERS: [&Provider; 15] = [
+    &dingtalk::PROVIDER,
+    &wecom_robot::PROVIDER,
+    &wecom_app::PROVIDER,
+    &feishu::PROVIDER,
+    &slack::PROVIDER,
+    &telegram::PROVIDER,
+    &pagerduty::PROVIDER,
+    &webhook::PROVIDER,
+    &ntfy::PROVIDER,
+    &gotify::PROVIDER,
+    &bark::PROVIDER,
+    &serverchan::PROVIDER,
+    &pushplus::PROVIDER,
+    &mail::PROVIDER,
+    &sms::PROVIDER,
 ];
 
 /// The provider of a channel; a test checks that each type has one.
-pub fn provider(channel_type: ChannelType) -> &'static dyn Provider {
-    let found = PROVIDERS.into_iter().find(|provider| provider.channel_type() == channel_type);
+pub fn provider(channel_type: ChannelType) -> &'static Provider {
+    let found = PROVIDERS.into_iter().find(|provider| provider.channel_type == channel_type);
     found.unwrap_or(PROVIDERS[0])
 }
 
@@ -91,7 +102,7 @@ mod tests {
     #[test]
     fn each_type_has_its_provider() {
         for channel_type in ChannelType::ALL {
-            assert_eq!(provider(channel_type).channel_type(), channel_type);
+            assert_eq!(provider(channel_type).channel_type, channel_type);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What goes in one request: the notices, and the id that each repetition has.
+//! The content of one request: the notices, and an id that every repetition keeps.
 
 use chrono::{DateTime, Utc};
 

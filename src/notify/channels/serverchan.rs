@@ -7,47 +7,29 @@ use super::answer::Outcome;
 use super::endpoint;
 use super::parcel::Parcel;
 use super::transport::Transport;
-use super::{Provider, Sending};
+use super::{Provider, sending};
 use crate::domain::notify::channel::{Channel, ChannelType};
 use crate::notify::quota::Rate;
 use crate::notify::text::{self, Measure, TextForm};
 
 const HOST: &str = "https://sctapi.ftqq.com";
 const TITLE: TextForm = TextForm::new(32, Measure::Characters, text::plain);
+const FORM: TextForm = TextForm::new(30_000, Measure::Bytes, text::markdown);
 
-pub(super) struct Serverchan;
+pub(super) const PROVIDER: Provider =
+    Provider { rates: &[Rate::per_minute(5)], ..Provider::new(ChannelType::Serverchan, FORM, sending!(deliver)) };
 
-impl Provider for Serverchan {
-    fn channel_type(&self) -> ChannelType {
-        ChannelType::Serverchan
-    }
-
-    fn rates(&self) -> &'static [Rate] {
-        const { &[Rate::per_minute(5)] }
-    }
-
-    fn form(&self) -> TextForm {
-        TextForm::new(30_000, Measure::Bytes, text::markdown)
-    }
-
-    fn send<'a>(&'a self, parcel: &'a Parcel, channel: &'a Channel, transport: &'a Transport) -> Sending<'a> {
-        Box::pin(async move { self.deliver(parcel, channel, transport).await.unwrap_or_else(|failed| failed) })
-    }
+async fn deliver(parcel: &Parcel, channel: &Channel, transport: &Transport) -> Result<Outcome, Outcome> {
+    let answer = transport.post_json(channel, url(channel)?, &body(parcel)).await;
+    Ok(Outcome::by_number(&answer.map_err(|error| Outcome::unanswered(&error))?, ("code", "message"), 0))
 }
 
-impl Serverchan {
-    async fn deliver(&self, parcel: &Parcel, channel: &Channel, transport: &Transport) -> Result<Outcome, Outcome> {
-        let answer = transport.post_json(channel, url(channel)?, &self.body(parcel)).await;
-        Ok(Outcome::by_number(&answer.map_err(|error| Outcome::unanswered(&error))?, ("code", "message"), 0))
-    }
-
-    fn body(&self, parcel: &Parcel) -> Value {
-        let notices = parcel.notices();
-        let title = text::title(&notices);
-        let link = parcel.link().map(|link| format!("<{link}>"));
-        let body = text::body(&notices, !TITLE.fits(&title), link.as_deref(), self.form());
-        json!({"title": TITLE.cut(&title), "desp": body})
-    }
+fn body(parcel: &Parcel) -> Value {
+    let notices = parcel.notices();
+    let title = text::title(&notices);
+    let link = parcel.link().map(|link| format!("<{link}>"));
+    let body = text::body(&notices, !TITLE.fits(&title), link.as_deref(), FORM);
+    json!({"title": TITLE.cut(&title), "desp": body})
 }
 
 /// A key `sctp<number>t…` is of a server of its own.

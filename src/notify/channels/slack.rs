@@ -5,48 +5,31 @@ use serde_json::{Value, json};
 use super::answer::Outcome;
 use super::parcel::Parcel;
 use super::transport::Transport;
-use super::{Provider, Sending, endpoint};
+use super::{Provider, endpoint, sending};
 use crate::domain::notify::channel::{Channel, ChannelType};
 use crate::notify::quota::Rate;
 use crate::notify::text::{self, Measure, TextForm};
 
-pub(super) struct Slack;
+const FORM: TextForm = TextForm::new(3_900, Measure::Characters, text::entities);
 
-impl Provider for Slack {
-    fn channel_type(&self) -> ChannelType {
-        ChannelType::Slack
-    }
+pub(super) const PROVIDER: Provider =
+    Provider { rates: &[Rate::per_second(1)], ..Provider::new(ChannelType::Slack, FORM, sending!(deliver)) };
 
-    fn rates(&self) -> &'static [Rate] {
-        const { &[Rate::per_second(1)] }
-    }
-
-    fn form(&self) -> TextForm {
-        TextForm::new(3_900, Measure::Characters, text::entities)
-    }
-
-    fn send<'a>(&'a self, parcel: &'a Parcel, channel: &'a Channel, transport: &'a Transport) -> Sending<'a> {
-        Box::pin(async move { self.deliver(parcel, channel, transport).await.unwrap_or_else(|failed| failed) })
-    }
+async fn deliver(parcel: &Parcel, channel: &Channel, transport: &Transport) -> Result<Outcome, Outcome> {
+    let url = endpoint::endpoint(channel, "", "/").map_err(|problem| Outcome::unusable(&problem))?;
+    let answer = transport.post_json(channel, url, &body(parcel, channel)).await;
+    let answer = answer.map_err(|error| Outcome::unanswered(&error))?;
+    // The body is `ok`, or a code such as `no_service`.
+    let said = answer.text.trim().to_owned();
+    Ok(Outcome::by_code(&answer, Some(said.clone()).filter(|said| said.len() <= 50), Some(&said), said == "ok"))
 }
 
-impl Slack {
-    async fn deliver(&self, parcel: &Parcel, channel: &Channel, transport: &Transport) -> Result<Outcome, Outcome> {
-        let url = endpoint::endpoint(channel, "", "/").map_err(|problem| Outcome::unusable(&problem))?;
-        let answer = transport.post_json(channel, url, &self.body(parcel, channel)).await;
-        let answer = answer.map_err(|error| Outcome::unanswered(&error))?;
-        // The body is `ok`, or a code such as `no_service`.
-        let said = answer.text.trim().to_owned();
-        Ok(Outcome::by_code(&answer, Some(said.clone()).filter(|said| said.len() <= 50), Some(&said), said == "ok"))
-    }
-
-    fn body(&self, parcel: &Parcel, channel: &Channel) -> Value {
-        let mentions = channel.options.mentions.iter().filter_map(|who| mention(who));
-        let mentions: String = mentions.map(|who| format!("{who} ")).collect();
-        let rest = self.form().max.saturating_sub(mentions.len());
-        let content = text::whole(&parcel.notices(), parcel.link().as_deref(), self.form().at_most(rest));
-        json!({"text": mentions + &content, "mrkdwn": false, "unfurl_links": false})
-    }
+fn body(parcel: &Parcel, channel: &Channel) -> Value {
+    let mentions = channel.options.mentions.iter().filter_map(|who| mention(who));
+    let mentions: String = mentions.map(|who| format!("{who} ")).collect();
+    let rest = FORM.max.saturating_sub(mentions.len());
+    let content = text::whole(&parcel.notices(), parcel.link().as_deref(), FORM.at_most(rest));
+    json!({"text": mentions + &content, "mrkdwn": false, "unfurl_links": false})
 }
 
 /// A member by id, or everybody in the channel.

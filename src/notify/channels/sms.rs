@@ -3,48 +3,34 @@
 use serde_json::{Value, json};
 
 use super::parcel::Parcel;
-use super::transport::Transport;
-use super::{Provider, Sending, run_task};
+use super::{Provider, run_task};
 use crate::domain::notify::channel::{Channel, ChannelType};
 use crate::notify::quota::Rate;
 use crate::notify::text::{self, Measure, TextForm};
 
-pub(super) struct Sms;
+const FORM: TextForm = TextForm::new(1_000, Measure::Characters, text::plain);
 
-impl Provider for Sms {
-    fn channel_type(&self) -> ChannelType {
-        ChannelType::Sms
-    }
+pub(super) const PROVIDER: Provider = Provider {
+    rates: &[Rate::per_minute(10)],
+    ..Provider::new(ChannelType::Sms, FORM, |parcel, channel, transport| {
+        Box::pin(run_task::run("send_sms", params(parcel, channel), parcel, transport, accepted, answer))
+    })
+};
 
-    fn rates(&self) -> &'static [Rate] {
-        const { &[Rate::per_minute(10)] }
-    }
-
-    fn form(&self) -> TextForm {
-        TextForm::new(1_000, Measure::Characters, text::plain)
-    }
-
-    fn send<'a>(&'a self, parcel: &'a Parcel, channel: &'a Channel, transport: &'a Transport) -> Sending<'a> {
-        Box::pin(run_task::run("send_sms", self.params(parcel, channel), parcel, transport, accepted, answer))
-    }
-}
-
-impl Sms {
-    fn params(&self, parcel: &Parcel, channel: &Channel) -> Value {
-        let content = text::whole(&parcel.notices(), parcel.link().as_deref(), self.form());
-        let mut params = json!({"to": channel.options.to});
-        match &channel.options.template {
-            Some(template) => {
-                params["template"] = template.as_str().into();
-                params["params"] = json!({"text": content});
-            }
-            None => params["text"] = content.into(),
+fn params(parcel: &Parcel, channel: &Channel) -> Value {
+    let content = text::whole(&parcel.notices(), parcel.link().as_deref(), FORM);
+    let mut params = json!({"to": channel.options.to});
+    match &channel.options.template {
+        Some(template) => {
+            params["template"] = template.as_str().into();
+            params["params"] = json!({"text": content});
         }
-        if let Some(sms) = &channel.options.sms {
-            params["sms"] = sms.as_str().into();
-        }
-        params
+        None => params["text"] = content.into(),
     }
+    if let Some(sms) = &channel.options.sms {
+        params["sms"] = sms.as_str().into();
+    }
+    params
 }
 
 fn accepted(result: &Value) -> usize {

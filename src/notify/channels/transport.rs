@@ -1,4 +1,4 @@
-//! What the channels send with: HTTP within Belfry's limits, the task types for mail and text messages, and access tokens.
+//! The means of the channels: HTTP within Belfry's limits, the task types for mail and text messages, and access tokens.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -7,40 +7,23 @@ use serde_json::{Value, json};
 use super::answer::Outcome;
 use super::parcel::{Item, Parcel};
 use super::transport::Transport;
-use super::{Provider, Sending, endpoint, sign};
+use super::{Provider, endpoint, sending, sign};
 use crate::domain::notify::channel::{Channel, ChannelType};
 use crate::i18n::message;
 use crate::notify::quota::Rate;
 use crate::notify::text::{self, Measure, TextForm};
 
-pub(super) struct Webhook;
+const FORM: TextForm = TextForm::new(100_000, Measure::Bytes, text::plain);
 
-impl Provider for Webhook {
-    fn channel_type(&self) -> ChannelType {
-        ChannelType::Webhook
-    }
+pub(super) const PROVIDER: Provider =
+    Provider { rates: &[Rate::per_second(20)], ..Provider::new(ChannelType::Webhook, FORM, sending!(deliver)) };
 
-    fn rates(&self) -> &'static [Rate] {
-        const { &[Rate::per_second(20)] }
-    }
-
-    fn form(&self) -> TextForm {
-        TextForm::new(100_000, Measure::Bytes, text::plain)
-    }
-
-    fn send<'a>(&'a self, parcel: &'a Parcel, channel: &'a Channel, transport: &'a Transport) -> Sending<'a> {
-        Box::pin(async move { self.deliver(parcel, channel, transport).await.unwrap_or_else(|failed| failed) })
-    }
-}
-
-impl Webhook {
-    async fn deliver(&self, parcel: &Parcel, channel: &Channel, transport: &Transport) -> Result<Outcome, Outcome> {
-        let url = endpoint::endpoint(channel, "", "/").map_err(|problem| Outcome::unusable(&problem))?;
-        let body = body(parcel, channel).to_string();
-        let headers = headers(parcel, channel, &body)?;
-        let answer = transport.post(channel, url, headers, body.into_bytes()).await;
-        Ok(Outcome::by_status(&answer.map_err(|error| Outcome::unanswered(&error))?))
-    }
+async fn deliver(parcel: &Parcel, channel: &Channel, transport: &Transport) -> Result<Outcome, Outcome> {
+    let url = endpoint::endpoint(channel, "", "/").map_err(|problem| Outcome::unusable(&problem))?;
+    let body = body(parcel, channel).to_string();
+    let headers = headers(parcel, channel, &body)?;
+    let answer = transport.post(channel, url, headers, body.into_bytes()).await;
+    Ok(Outcome::by_status(&answer.map_err(|error| Outcome::unanswered(&error))?))
 }
 
 fn body(parcel: &Parcel, channel: &Channel) -> Value {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::answer::{self, Outcome};
 use super::parcel::Parcel;
 use super::transport::Transport;
-use super::{Provider, Sending, endpoint};
+use super::{Provider, endpoint, sending};
 use crate::domain::notify::channel::{Channel, ChannelType};
 use crate::domain::secret::Secret;
 use crate::notify::quota::Rate;
@@ -24,56 +24,39 @@ const RENEWED_BEFORE: i64 = 300;
 /// The life of a token if the provider does not say it.
 const TOKEN_SECONDS: i64 = 7_200;
 
-pub(super) struct WecomApp;
+const FORM: TextForm = TextForm::new(2_048, Measure::Bytes, text::no_tags);
 
-impl Provider for WecomApp {
-    fn channel_type(&self) -> ChannelType {
-        ChannelType::WecomApp
-    }
+pub(super) const PROVIDER: Provider =
+    Provider { rates: &[Rate::per_minute(30)], ..Provider::new(ChannelType::WecomApp, FORM, sending!(deliver)) };
 
-    fn rates(&self) -> &'static [Rate] {
-        const { &[Rate::per_minute(30)] }
+async fn deliver(parcel: &Parcel, channel: &Channel, transport: &Transport) -> Result<Outcome, Outcome> {
+    let account = account(channel);
+    let first = post(parcel, channel, transport, &account).await?;
+    if !first.number().is_some_and(|code| TOKEN_REFUSED.contains(&code)) {
+        return Ok(first);
     }
-
-    fn form(&self) -> TextForm {
-        TextForm::new(2_048, Measure::Bytes, text::no_tags)
-    }
-
-    fn send<'a>(&'a self, parcel: &'a Parcel, channel: &'a Channel, transport: &'a Transport) -> Sending<'a> {
-        Box::pin(async move { self.deliver(parcel, channel, transport).await.unwrap_or_else(|failed| failed) })
-    }
+    transport.forget_token(&account);
+    post(parcel, channel, transport, &account).await
 }
 
-impl WecomApp {
-    async fn deliver(&self, parcel: &Parcel, channel: &Channel, transport: &Transport) -> Result<Outcome, Outcome> {
-        let account = account(channel);
-        let first = self.post(parcel, channel, transport, &account).await?;
-        if !first.number().is_some_and(|code| TOKEN_REFUSED.contains(&code)) {
-            return Ok(first);
-        }
-        transport.forget_token(&account);
-        self.post(parcel, channel, transport, &account).await
-    }
+async fn post(parcel: &Parcel, channel: &Channel, transport: &Transport, account: &str) -> Result<Outcome, Outcome> {
+    let token = match transport.token(account) {
+        Some(token) => token,
+        None => fetch_token(channel, transport, account).await?,
+    };
+    let mut url = endpoint::below(channel, HOST, "/cgi-bin/message/send").map_err(|problem| Outcome::unusable(&problem))?;
+    url.query_pairs_mut().append_pair("access_token", token.reveal());
+    let answer = transport.post_json(channel, url, &body(parcel, channel)).await;
+    Ok(read(&answer.map_err(|error| Outcome::unanswered(&error))?))
+}
 
-    async fn post(&self, parcel: &Parcel, channel: &Channel, transport: &Transport, account: &str) -> Result<Outcome, Outcome> {
-        let token = match transport.token(account) {
-            Some(token) => token,
-            None => fetch_token(channel, transport, account).await?,
-        };
-        let mut url = endpoint::below(channel, HOST, "/cgi-bin/message/send").map_err(|problem| Outcome::unusable(&problem))?;
-        url.query_pairs_mut().append_pair("access_token", token.reveal());
-        let answer = transport.post_json(channel, url, &self.body(parcel, channel)).await;
-        Ok(read(&answer.map_err(|error| Outcome::unanswered(&error))?))
-    }
-
-    fn body(&self, parcel: &Parcel, channel: &Channel) -> Value {
-        let options = &channel.options;
-        let to = if options.to.is_empty() { "@all".to_owned() } else { options.to.join("|") };
-        let agent = options.agent_id.as_deref().unwrap_or_default();
-        let agent = agent.parse::<i64>().map_or_else(|_| Value::from(agent), Value::from);
-        let content = text::whole(&parcel.notices(), parcel.link().as_deref(), self.form());
-        json!({"touser": to, "msgtype": "text", "agentid": agent, "text": {"content": content}, "enable_duplicate_check": 1})
-    }
+fn body(parcel: &Parcel, channel: &Channel) -> Value {
+    let options = &channel.options;
+    let to = if options.to.is_empty() { "@all".to_owned() } else { options.to.join("|") };
+    let agent = options.agent_id.as_deref().unwrap_or_default();
+    let agent = agent.parse::<i64>().map_or_else(|_| Value::from(agent), Value::from);
+    let content = text::whole(&parcel.notices(), parcel.link().as_deref(), FORM);
+    json!({"touser": to, "msgtype": "text", "agentid": agent, "text": {"content": content}, "enable_duplicate_check": 1})
 }
 
 /// The key under which an application's token is kept.

@@ -9,15 +9,15 @@ use crate::notify::text;
 ///
 /// A message goes alone while the rate limit admits twice as many requests as there are messages. Otherwise, and for messages
 /// that quiet hours held back, as many go together as one message can name.
-pub fn size(due: &[Message], admitted: usize, provider: &dyn Provider) -> usize {
+pub fn size(due: &[Message], admitted: usize, provider: &Provider) -> usize {
     let Some(first) = due.first() else { return 0 };
     let held = first.not_before > first.created_at;
     let joins = |message: &&Message| is_free(message) && (!held || message.not_before == first.not_before);
     let together: Vec<&Notice> = due.iter().take_while(joins).map(|message| &message.notice).collect();
-    if !provider.groups() || (!held && due.len().saturating_mul(2) <= admitted) {
+    if !provider.groups || (!held && due.len().saturating_mul(2) <= admitted) {
         return 1;
     }
-    text::fitting(&together, provider.form())
+    text::fitting(&together, provider.form)
 }
 
 /// Whether a message is not yet part of a group.

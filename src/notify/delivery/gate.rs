@@ -60,7 +60,7 @@ impl<'a> Gate<'a> {
         };
         let admission = self.admission(&quota, now, urgent);
         if matches!(admission, Admission::Now(_)) {
-            quota.sends = quota::with(&quota.sends, provider(self.channel.channel_type).rates(), now.timestamp_millis());
+            quota.sends = quota::with(&quota.sends, provider(self.channel.channel_type).rates, now.timestamp_millis());
             notify_quota::save(tx, &self.key, self.node_id, &quota, false).await?;
         }
         Ok(admission)
@@ -84,13 +84,13 @@ impl<'a> Gate<'a> {
 
     fn admission(&self, quota: &Quota, now: DateTime<Utc>, urgent: bool) -> Admission {
         let (provider, millis) = (provider(self.channel.channel_type), now.timestamp_millis());
-        let earliest = quota::earliest(&quota.sends, provider.rates(), millis, urgent);
+        let earliest = quota::earliest(&quota.sends, provider.rates, millis, urgent);
         let earliest = DateTime::from_timestamp_millis(earliest).unwrap_or(now).max(quota.paused_until);
-        let busy = !urgent && provider.avoids_full_hours() && now.minute().is_multiple_of(30) && now.second() < BUSY_SECONDS;
+        let busy = !urgent && provider.avoids_full_hours && now.minute().is_multiple_of(30) && now.second() < BUSY_SECONDS;
         let earliest = if busy { earliest.max(self.after_the_rush(now)) } else { earliest };
         match earliest > now {
             true => Admission::At(earliest),
-            false => Admission::Now(quota::remaining(&quota.sends, provider.rates(), millis)),
+            false => Admission::Now(quota::remaining(&quota.sends, provider.rates, millis)),
         }
     }
 

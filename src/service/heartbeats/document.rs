@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use super::{HeartbeatService, MAX_HEARTBEATS, exists};
-use crate::domain::fault::Fault;
+use crate::domain::fault::{Fault, MAX_FAULTS};
 use crate::domain::heartbeat::{Heartbeat, HeartbeatInput};
 use crate::domain::user::Actor;
 use crate::i18n::message;
@@ -32,6 +32,9 @@ impl HeartbeatService {
     pub(in crate::service) fn read_document(&self, list: &[Value]) -> Result<Vec<HeartbeatInput>> {
         let (mut inputs, mut faults): (Vec<HeartbeatInput>, Vec<Fault>) = (Vec::new(), Vec::new());
         for (place, body) in list.iter().enumerate() {
+            if faults.len() >= MAX_FAULTS {
+                break;
+            }
             match HeartbeatInput::parse(body, self.zone) {
                 Ok(input) if inputs.iter().any(|other| other.id == input.id) => {
                     let message = message!("transfer.id_twice", id = &input.id).of("id");

@@ -26,7 +26,7 @@ pub(super) struct Draft {
     pub inputs: Vec<TaskInput>,
     /// The versions of the existing tasks, by id.
     pub versions: Vec<(String, i64)>,
-    /// The chained tasks of every task, before the import.
+    /// The chained tasks of every task, before the import; empty if the document has no chains.
     pub links: HashMap<String, Vec<String>>,
 }
 
@@ -51,11 +51,17 @@ impl TransferService {
                 preserve_pause(input, task, source);
             }
         }
-        let links = task::chains(s).await?;
+        let links = links(s, import.inputs).await?;
         let draft = Draft { current, inputs, versions, links };
         self.check_plan(actor, s, &draft.plan(source), &draft.links, source).await?;
         Ok(draft)
     }
+}
+
+/// The chained tasks of every task. A document without chains closes no loop, so that they do not matter.
+pub(super) async fn links(s: &mut dyn Session, inputs: &[TaskInput]) -> Result<HashMap<String, Vec<String>>> {
+    let has_chains = inputs.iter().any(|input| !input.chain.is_empty());
+    if has_chains { Ok(task::chains(s).await?) } else { Ok(HashMap::new()) }
 }
 
 pub(super) fn versions(tasks: &[Task]) -> Vec<(String, i64)> {

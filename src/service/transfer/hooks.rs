@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use crate::domain::fault::Fault;
+use crate::domain::fault::{Fault, MAX_FAULTS};
 use crate::domain::task::{Task, TaskInput};
 use crate::domain::transfer::HookMark;
 use crate::i18n::message;
@@ -22,7 +22,7 @@ pub(super) fn check(hooks: &[HookMark], inputs: &[TaskInput]) -> Result<()> {
     let known: HashSet<&str> = inputs.iter().map(|input| input.id.as_str()).collect();
     let foreign = hooks.iter().enumerate().filter(|(_, hook)| !known.contains(hook.task.as_str()));
     let fault = |(place, _)| Fault::new(format!("/hooks/{place}/task"), message!("transfer.state_without_task").of("task"));
-    let faults: Vec<Fault> = foreign.map(fault).collect();
+    let faults: Vec<Fault> = foreign.take(MAX_FAULTS).map(fault).collect();
     if faults.is_empty() { Ok(()) } else { Err(Error::Invalid(faults)) }
 }
 

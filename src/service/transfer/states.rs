@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::TransferService;
 use super::draft::Preparation;
 use super::redaction::Redactor;
-use crate::domain::fault::{Fault, pointer_step};
+use crate::domain::fault::{Fault, MAX_FAULTS, pointer_step};
 use crate::domain::task::{Task, TaskInput};
 use crate::i18n::message;
 use crate::service::{Error, Result};
@@ -49,6 +49,6 @@ pub(super) fn check_states(states: &Map<String, Value>, inputs: &[TaskInput]) ->
     let known: HashSet<&str> = inputs.iter().map(|input| input.id.as_str()).collect();
     let foreign = states.keys().filter(|id| !known.contains(id.as_str()));
     let fault = |id: &String| Fault::new(format!("/states/{}", pointer_step(id)), message!("transfer.state_without_task"));
-    let faults: Vec<Fault> = foreign.map(fault).collect();
+    let faults: Vec<Fault> = foreign.take(MAX_FAULTS).map(fault).collect();
     if faults.is_empty() { Ok(()) } else { Err(Error::Invalid(faults)) }
 }

@@ -12,7 +12,7 @@ use crate::domain::node::NodeIdentity;
 use crate::i18n::Message;
 use crate::ids::{execution_id, execution_key};
 use crate::storage::counters;
-use crate::storage::run_stats_by_minute::CountedRun;
+use crate::storage::run_stats::CountedRun;
 use crate::storage::statement::{execute, fetch};
 use crate::storage::{Result, Session, millis, rows};
 

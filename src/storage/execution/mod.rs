@@ -31,7 +31,7 @@ pub use attempt::{
 };
 pub use cancel::{cancel_all_queued, cancel_queued, cancel_requested, request_cancel};
 pub use output::{NewOutput, append_output, output};
-pub use queue::{depths, hand_out, has_waiting};
+pub use queue::{depths, hand_out, waiting};
 pub use read::{attempts, by_idempotency_key, get, last_success, newest_result, rendered_params, result, started_by};
 
 #[cfg(test)]
@@ -41,7 +41,7 @@ pub(super) use attempt::{
 #[cfg(test)]
 pub(super) use cancel::CANCEL_REQUESTED;
 #[cfg(test)]
-pub(super) use queue::{DEPTHS, HAS_WAITING, WAITING};
+pub(super) use queue::{DEPTHS, WAITING, WAITING_IDS};
 #[cfg(test)]
 pub(super) use read::NEWEST_RESULT;
 pub(super) use row::COLUMNS;

@@ -9,9 +9,10 @@ use super::attempt::{Claim, claim};
 use crate::domain::job::Job;
 use crate::domain::node::{NodeIdentity, QueueDepth};
 use crate::domain::policy::Policy;
+use crate::ids::{execution_id, execution_key};
 use crate::storage::column::{ExecutionId, OptionalExecutionId, parse_policy, stored};
 use crate::storage::statement::fetch;
-use crate::storage::{Result, Session};
+use crate::storage::{Result, Session, rows};
 
 /// A waiting execution with its task's current policy.
 struct Waiting {
@@ -40,9 +41,17 @@ impl Waiting {
     }
 }
 
-/// Hands at most `limit` waiting executions of a queue out to a node, which begins them at once.
-pub async fn hand_out(s: &mut dyn Session, node: &NodeIdentity, queue: &str, limit: i64, now: DateTime<Utc>) -> Result<Vec<Job>> {
-    let waiting: Vec<Waiting> = fetch!(all, s, "read waiting executions", WAITING, queue, limit)?;
+/// Hands at most `limit` waiting executions of a queue out to a node, which begins them at once; none of `except`.
+pub async fn hand_out(
+    s: &mut dyn Session,
+    node: &NodeIdentity,
+    queue: &str,
+    except: &[String],
+    limit: i64,
+    now: DateTime<Utc>,
+) -> Result<Vec<Job>> {
+    let except = keys(except)?;
+    let waiting: Vec<Waiting> = fetch!(all, s, "read waiting executions", WAITING, except, queue, limit)?;
     let claims: Vec<Claim> = waiting.iter().map(|one| one.claim(now)).collect();
     let claimed: HashSet<String> = claim(s, node, &claims).await?;
     let mut policies = Policies::default();
@@ -53,8 +62,8 @@ pub(in crate::storage) const WAITING: &str = "
     select e.id as execution_id, e.task_id, e.task_type, e.attempt, e.scheduled_at, e.params, e.started_by,
         coalesce(t.chain, '[]') <> '[]' as chained, coalesce(t.policy, '{}') as policy
     from (select id as waiting_id from executions
-        where queue = $1 and status = 'queued' and node_id is null and retry_at is null and not waits
-        order by priority desc, id limit $2 {skip_locked}) as w
+        where queue = $2 and status = 'queued' and node_id is null and retry_at is null and not waits and id not in {keys}
+        order by priority desc, id limit $3 {skip_locked}) as w
     cross join executions e left join tasks t on t.id = e.task_id
     where e.id = w.waiting_id order by e.priority desc, e.id";
 
@@ -98,12 +107,18 @@ pub(in crate::storage) const DEPTHS: &str = "
     select queue, count(*) from executions
     where status = 'queued' and node_id is null and retry_at is null and not waits and queue is not null group by queue order by queue";
 
-/// Returns whether any execution waits for a worker of this queue.
-pub async fn has_waiting(s: &mut dyn Session, queue: &str) -> Result<bool> {
-    let found: Option<i64> = fetch!(scalar, s, "read waiting executions", HAS_WAITING, queue)?;
-    Ok(found.is_some())
+/// Returns at most `limit` of the executions of a queue that wait for a worker, in the order in which they are handed out, except
+/// those of `except`.
+pub async fn waiting(s: &mut dyn Session, queue: &str, except: &[String], limit: i64) -> Result<Vec<String>> {
+    let found: Vec<i64> = fetch!(scalars, s, "read waiting executions", WAITING_IDS, keys(except)?, queue, limit)?;
+    Ok(found.into_iter().map(execution_id).collect())
 }
 
-pub(in crate::storage) const HAS_WAITING: &str = "
-    select cast(1 as bigint) from executions
-    where queue = $1 and status = 'queued' and node_id is null and retry_at is null and not waits limit 1";
+pub(in crate::storage) const WAITING_IDS: &str = "
+    select id from executions
+    where queue = $2 and status = 'queued' and node_id is null and retry_at is null and not waits and id not in {keys}
+    order by priority desc, id limit $3";
+
+fn keys(ids: &[String]) -> Result<String> {
+    rows(&ids.iter().map(|id| execution_key(id)).collect::<Vec<_>>())
+}

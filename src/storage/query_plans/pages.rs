@@ -5,7 +5,7 @@ use chrono::{DateTime, Duration};
 use crate::domain::execution::{Cause, Status};
 use crate::domain::page::{Cursor, Direction, ExecutionFilter, ExecutionSort, PageRequest};
 use crate::domain::tag_scope::TagScope;
-use crate::storage::{execution_list, queue_setting, stats};
+use crate::storage::{execution_list, queue_setting, server_state, stats};
 
 pub(super) const FAILURES: [Status; 3] = [Status::Failed, Status::TimedOut, Status::Interrupted];
 
@@ -32,7 +32,7 @@ pub(super) fn overview_plans() -> Vec<(&'static str, String, &'static [&'static 
             &["SCAN executions USING INDEX executions_active"],
         ),
         ("the settings of queues", queue_setting::ALL.into(), &["SCAN server_state"]),
-        ("the setting of a queue", queue_setting::LOCK.into(), &["SEARCH server_state USING PRIMARY KEY (name=?)"]),
+        ("the server's state, locked", server_state::LOCK.into(), &["SEARCH server_state USING PRIMARY KEY (name=?)"]),
         (
             "the slowest tasks",
             stats::slowest_query(&TagScope::ALL, 8).into_parts().0,

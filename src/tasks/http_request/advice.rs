@@ -1,4 +1,4 @@
-//! Advice on a URL that was mistyped: what to write.
+//! Advice on a mistyped URL: the corrected form.
 
 use reqwest::Url;
 use serde_json::Value;

@@ -23,6 +23,7 @@ pub mod command;
 #[cfg(windows)]
 pub mod console;
 mod decoding;
+mod group;
 #[cfg(target_os = "linux")]
 mod inherited_mark;
 mod members;

@@ -7,7 +7,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::ChildStdin;
 
 use super::decoding::{Found, StreamDecoder};
-use super::tree::ChildPipes;
+use super::group::ChildPipes;
 use crate::domain::execution::Stream;
 use crate::domain::input::truncate;
 use crate::domain::mask::Mask;

@@ -6,10 +6,10 @@ use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::time::Instant;
 
-use process_wrap::tokio::{ChildWrapper, CommandWrap};
 use sysinfo::Signal;
-use tokio::process::{ChildStderr, ChildStdin, ChildStdout, Command};
+use tokio::process::Command;
 
+use super::group::{ChildPipes, Group};
 use super::members::{RunMark, TERMINATE_GRACE, VARIABLE};
 #[cfg(target_os = "linux")]
 use super::orphans;
@@ -23,18 +23,11 @@ const OWN_PREFIX: &str = "BELFRY_";
 
 /// A running command and its descendants; all are killed if this is dropped before they have ended.
 pub(super) struct ProcessTree {
-    child: Box<dyn ChildWrapper>,
+    group: Group,
     mark: RunMark,
     /// What the command leaves running goes on after its end.
     leave: bool,
     ended: bool,
-}
-
-/// The server's ends of the three pipes.
-pub(super) struct ChildPipes {
-    pub stdin: Option<ChildStdin>,
-    pub stdout: Option<ChildStdout>,
-    pub stderr: Option<ChildStderr>,
 }
 
 impl ProcessTree {
@@ -50,46 +43,29 @@ impl ProcessTree {
         let mut command = command(&launch.command);
         prepare(&mut command, launch);
         command.env(VARIABLE, mark.value());
-        let mut wrapped = CommandWrap::from(command);
-        #[cfg(unix)]
-        wrapped.wrap(process_wrap::tokio::ProcessGroup::leader());
-        #[cfg(windows)]
-        wrapped
-            .wrap(process_wrap::tokio::CreationFlags(super::console::creation_flags(&launch.command)))
-            .wrap(process_wrap::tokio::JobObject);
-        #[cfg(windows)]
-        if !launch.leave {
-            wrapped.wrap(process_wrap::tokio::KillOnDrop);
-        }
-        let child = start(wrapped, &mark).map_err(|error| start_error(launch, &error))?;
-        Ok(ProcessTree { child, mark, leave: launch.leave, ended: false })
+        let group = start(command, launch, &mark).map_err(|error| start_error(launch, &error))?;
+        Ok(ProcessTree { group, mark, leave: launch.leave, ended: false })
     }
 
     pub fn take_pipes(&mut self) -> ChildPipes {
-        let child = &mut self.child;
-        ChildPipes { stdin: child.stdin().take(), stdout: child.stdout().take(), stderr: child.stderr().take() }
+        self.group.take_pipes()
     }
 
     /// Waits for the command itself, not for its background processes.
     pub async fn wait(&mut self) -> io::Result<ExitStatus> {
-        self.child.inner_mut().wait().await
+        self.group.wait().await
     }
 
     /// Sends SIGTERM to the command's group and to all members, or CTRL_BREAK to its group.
     pub async fn terminate(&mut self) {
-        #[cfg(unix)]
-        let _ = self.child.signal(SIGTERM); // fails if it has ended
-        #[cfg(windows)]
-        if let Some(process) = self.child.id() {
-            super::console::ask_to_end(process);
-        }
+        self.group.terminate();
         self.on_members(|mark| mark.signal(Signal::Term)).await;
     }
 
     /// Kills the whole tree, at the deadline those that were asked to end.
     pub async fn kill(&mut self, deadline: Instant) {
         self.on_members(move |mark| mark.end(deadline)).await;
-        let _ = self.child.start_kill(); // fails if it has ended
+        self.group.kill();
         self.ended = true;
     }
 
@@ -99,7 +75,7 @@ impl ProcessTree {
         let deadline = Instant::now() + TERMINATE_GRACE;
         let found = !self.leave && may_have_rest() && self.on_members(move |mark| mark.end(deadline)).await;
         if found {
-            let _ = self.child.start_kill(); // fails if nothing of its group is left
+            self.group.kill();
         }
         self.ended = true;
         found
@@ -115,14 +91,10 @@ impl ProcessTree {
     }
 }
 
-/// 15 on every Unix.
-#[cfg(unix)]
-const SIGTERM: i32 = 15;
-
 impl Drop for ProcessTree {
     fn drop(&mut self) {
         if !self.ended {
-            let _ = self.child.start_kill(); // fails if it has ended
+            self.group.kill();
             if cfg!(unix) {
                 self.mark.kill();
             }
@@ -131,13 +103,18 @@ impl Drop for ProcessTree {
 }
 
 #[cfg(target_os = "linux")]
-fn start(mut command: CommandWrap, mark: &RunMark) -> io::Result<Box<dyn ChildWrapper>> {
-    orphans::start(|| mark.pass_on(|| command.spawn()), |child| child.id())
+fn start(command: Command, _launch: &Launch, mark: &RunMark) -> io::Result<Group> {
+    orphans::start(|| mark.pass_on(|| Group::spawn(command)), Group::process)
 }
 
-#[cfg(not(target_os = "linux"))]
-fn start(mut command: CommandWrap, _mark: &RunMark) -> io::Result<Box<dyn ChildWrapper>> {
-    command.spawn()
+#[cfg(all(unix, not(target_os = "linux")))]
+fn start(command: Command, _launch: &Launch, _mark: &RunMark) -> io::Result<Group> {
+    Group::spawn(command)
+}
+
+#[cfg(windows)]
+fn start(command: Command, launch: &Launch, _mark: &RunMark) -> io::Result<Group> {
+    Group::spawn(command, super::console::creation_flags(&launch.command), launch.leave)
 }
 
 #[cfg(target_os = "linux")]

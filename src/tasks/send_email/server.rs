@@ -24,6 +24,11 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
 /// The time limit for checking a kept connection (NOOP) and for closing one (QUIT).
 const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// This machine's name for the greeting; an address literal if it has none.
+fn hello() -> ClientId {
+    sysinfo::System::host_name().map(ClientId::Domain).unwrap_or_default()
+}
+
 /// The mail servers used so far, by the name of their profile.
 #[derive(Default)]
 pub(super) struct Servers(Mutex<HashMap<String, Arc<Server>>>);
@@ -99,7 +104,7 @@ impl Server {
         };
         output.line(&format!("connecting to {}:{} {security}", address.0, address.1));
         let opening = async {
-            let (wait, hello) = (Some(profile.timeout), ClientId::default());
+            let (wait, hello) = (Some(profile.timeout), hello());
             let tls = if profile.tls() == Tls::None { None } else { Some(self.tls().await?) };
             let (implicit, starttls) = if profile.tls() == Tls::Implicit { (tls, None) } else { (None, tls) };
             let opened = AsyncSmtpConnection::connect_tokio1(address, wait, &hello, implicit, None).await;

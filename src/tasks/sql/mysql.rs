@@ -20,6 +20,9 @@ use crate::domain::profile::datasource::Tls;
 
 mod value;
 
+/// The characters of the longest decimal number: 65 digits, a sign and a point, with room for an exponent.
+const DECIMAL_MAX: usize = 80;
+
 /// A connection to MySQL or MariaDB.
 pub struct MySql {
     connection: MySqlConnection,
@@ -154,10 +157,30 @@ fn bind(query: Query<'_, Driver, MySqlArguments>, cell: Cell) -> Query<'_, Drive
         Cell::Timestamp(at) => query.bind(at),
         Cell::Date(date) => query.bind(date),
         // MySQL compares a text with a number as floating-point numbers.
-        Cell::Decimal(text) => match text.parse::<BigDecimal>() {
-            Ok(number) if number.to_string() == text => query.bind(number),
-            _ => query.bind(text),
+        Cell::Decimal(text) => match decimal(&text) {
+            Some(number) => query.bind(number),
+            None => query.bind(text),
         },
         Cell::Text(text) | Cell::Json(text) => query.bind(text),
+    }
+}
+
+/// The number of a text that MySQL's type can hold as it is written; reading a longer one takes time that grows with its square.
+fn decimal(text: &str) -> Option<BigDecimal> {
+    let number: BigDecimal = Some(text).filter(|text| text.len() <= DECIMAL_MAX)?.parse().ok()?;
+    (number.to_string() == text).then_some(number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn decimals_are_numbers_as_long_as_the_database_can_hold_them() {
+        assert_eq!(decimal("-1.10").unwrap().to_string(), "-1.10");
+        assert!(decimal(&"9".repeat(65)).is_some());
+        for text in ["1e400", "x", "", "9".repeat(81).as_str(), "9".repeat(2_000_000).as_str()] {
+            assert!(decimal(text).is_none(), "{} characters", text.len());
+        }
     }
 }

@@ -20,8 +20,9 @@ use crate::i18n::{Message, message};
 
 /// Query timeout in seconds, so that an abandoned run does not hold its connection forever.
 const STATEMENT_LIMIT: usize = 3600;
-/// Elements of a value that are read at once.
+/// Elements of a value that are read at once: at first, and at most. Drivers convert the whole value again for each piece.
 const PIECE: usize = 16 << 10;
+const PIECE_MAX: usize = 1 << 20;
 
 /// A connection over ODBC.
 pub struct Odbc {
@@ -183,6 +184,7 @@ fn value<K: VarKind>(row: &mut CursorRow<'_>, index: u16) -> Result<Option<Vec<K
         if is_complete {
             return Ok(Some(all));
         }
+        piece.resize((piece.len() * 2).min(PIECE_MAX), K::ZERO);
     }
 }
 

@@ -21,6 +21,30 @@ use crate::i18n::{Message, message};
 const CALL_LIMIT: std::time::Duration = std::time::Duration::from_secs(3600);
 /// Rows that the driver fetches at once, without their large objects.
 const ROWS_AT_ONCE: u32 = 10;
+/// The types of columns that are read, as the driver names them: Oracle bounds their values to 32,767 bytes, and large objects are read in
+/// pieces. Of others, such as `LONG`, the driver reads the whole value, whatever its size.
+const READABLE: [&str; 20] = [
+    "DB_TYPE_BFILE",
+    "DB_TYPE_BINARY_DOUBLE",
+    "DB_TYPE_BINARY_FLOAT",
+    "DB_TYPE_BINARY_INTEGER",
+    "DB_TYPE_BLOB",
+    "DB_TYPE_BOOLEAN",
+    "DB_TYPE_CHAR",
+    "DB_TYPE_CLOB",
+    "DB_TYPE_DATE",
+    "DB_TYPE_NCHAR",
+    "DB_TYPE_NCLOB",
+    "DB_TYPE_NUMBER",
+    "DB_TYPE_NVARCHAR",
+    "DB_TYPE_RAW",
+    "DB_TYPE_ROWID",
+    "DB_TYPE_TIMESTAMP",
+    "DB_TYPE_TIMESTAMP_LTZ",
+    "DB_TYPE_TIMESTAMP_TZ",
+    "DB_TYPE_UROWID",
+    "DB_TYPE_VARCHAR",
+];
 /// Bytes of a large object that are read at once.
 const PIECE: usize = 256 << 10;
 
@@ -130,7 +154,10 @@ impl Session for Oracle {
 
 fn query(connection: &Connection, text: &str, params: &[&dyn ToDbValue], out: &RowSender) -> Result<(), SqlError> {
     // Large objects arrive as locators, so that one above the limit is never in memory.
-    let cursor = connection.statement(text)?.fetch_array_size(ROWS_AT_ONCE).fetch_lobs().build()?.query(params)?;
+    // No row comes with the execution, so that the columns are known before any value is read. A cached statement would bring rows.
+    let statement = connection.statement(text)?.prefetch_rows(0).exclude_from_cache();
+    let cursor = statement.fetch_array_size(ROWS_AT_ONCE).fetch_lobs().build()?.query(params)?;
+    refuse_unreadable(cursor.columns().iter().map(|column| (column.name(), column.db_type().name())))?;
     let kinds: Vec<String> = cursor.columns().iter().map(|column| column.db_type().name().to_lowercase()).collect();
     let column = |(column, kind): (&oracledb::Metadata, &String)| Column { name: column.name().to_owned(), kind: kind.clone() };
     out.send_blocking(Event::Columns(cursor.columns().iter().zip(&kinds).map(column).collect()))?;
@@ -140,6 +167,17 @@ fn query(connection: &Connection, text: &str, params: &[&dyn ToDbValue], out: &R
         out.send_blocking(Event::Row(cells))?;
     }
     Ok(())
+}
+
+/// Refuses columns, each with its name and type, whose values would be read whole.
+fn refuse_unreadable<'c>(mut columns: impl Iterator<Item = (&'c str, &'c str)>) -> Result<(), SqlError> {
+    match columns.find(|(_, kind)| !READABLE.contains(kind)) {
+        None => Ok(()),
+        Some((name, kind)) => {
+            let kind = kind.trim_start_matches("DB_TYPE_").replace('_', " ");
+            Err(SqlError::fail(message!("sql.column_type_refused", name, kind)))
+        }
+    }
 }
 
 fn param(cell: Cell) -> Box<dyn ToDbValue> {
@@ -252,6 +290,26 @@ mod tests {
         let error = read_whole(&mut endless).unwrap_err();
         assert!(error.message.to_string().contains("16 MiB") && !error.retryable, "{}", error.message);
         assert!(read <= CELL_MAX + PIECE, "{read}");
+    }
+
+    #[test]
+    fn columns_of_unbounded_types_are_refused_by_name() {
+        let all = READABLE.iter().map(|kind| ("a", *kind));
+        refuse_unreadable(all).unwrap();
+        for (kind, shown) in [
+            (oracledb::DB_TYPE_LONG, "LONG"),
+            (oracledb::DB_TYPE_LONG_NVARCHAR, "LONG NVARCHAR"),
+            (oracledb::DB_TYPE_LONG_RAW, "LONG RAW"),
+            (oracledb::DB_TYPE_JSON, "JSON"),
+            (oracledb::DB_TYPE_OBJECT, "OBJECT"),
+            (oracledb::DB_TYPE_XMLTYPE, "XMLTYPE"),
+            (oracledb::DB_TYPE_UNKNOWN, "UNKNOWN"),
+        ] {
+            let columns = [("id", oracledb::DB_TYPE_NUMBER.name()), ("note", kind.name())];
+            let error = refuse_unreadable(columns.into_iter()).unwrap_err();
+            let message = error.message.to_string();
+            assert!(message.contains("note") && message.contains(&format!("type {shown},")) && !error.retryable, "{message}");
+        }
     }
 
     /// A source without an end that counts what was read.

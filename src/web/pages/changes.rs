@@ -73,11 +73,11 @@ pub fn compare(form: &Pairs, task: &Task) -> Vec<Difference> {
     if task.name == task.id && !mine.contains_key("/name") {
         theirs.remove("/name");
     }
-    if !form::chain::is_present(form) {
-        theirs.retain(|name, _| !form::chain::is_field(name));
+    if !form::chain::ROWS.is_present(form) {
+        theirs.retain(|name, _| !form::chain::ROWS.is_field(name));
     }
-    if !form::inputs::is_present(form) {
-        theirs.retain(|name, _| !form::inputs::is_field(name));
+    if !form::inputs::ROWS.is_present(form) {
+        theirs.retain(|name, _| !form::inputs::ROWS.is_field(name));
     }
     for values in [&mut theirs, &mut mine] {
         values.retain(|_, text| !text.is_empty());

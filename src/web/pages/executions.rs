@@ -20,12 +20,13 @@ use crate::web::display::ListDisplay;
 use crate::web::download::{self, Format};
 use crate::web::error::Failure;
 use crate::web::request_context::{HandlerResult, RequestContext, html_response};
+use crate::web::row_cache::RowKey;
 use crate::web::urls::{Pairs, with_query};
 use crate::web::view::display::DisplayMenu;
 use crate::web::view::executions::{ExecutionList, Filter, Range};
 use crate::web::view::tasks::SortHead;
-use crate::web::view::workbench::{Histogram, tabs};
-use crate::web::view::{Pager, cause_choices, status_choices, type_choices};
+use crate::web::view::workbench::{DrawnWorkbench, Histogram, tabs};
+use crate::web::view::{Pager, View, cause_choices, status_choices, type_choices};
 
 /// Predefined ranges with their length; `today` starts at midnight in the time zone of the URL, or else the server's.
 const RANGES: [(&str, Duration); 5] = [
@@ -64,8 +65,7 @@ pub async fn list(ctx: Arc<RequestContext>) -> HandlerResult {
         statuses: status_choices(&ctx.view()),
         causes: cause_choices(&ctx.view()),
         ranges: RANGES.map(|(key, _)| range(key)).into(),
-        tabs: tabs(history.as_deref(), &submitted.statuses, |status| submitted.of_status(status, zone)),
-        histogram: histogram(&ctx, history.as_deref(), &submitted, zone),
+        workbench: workbench(&ctx, history, &submitted, zone)?,
         heads: heads(&submitted, order, zone),
         unsorted: if order.is_some() { submitted.sorted("", zone) } else { String::new() },
         rows: rows::executions(&ctx, &found.items).await?,
@@ -95,9 +95,27 @@ async fn sorted(
     Ok(Page { total_is_exact: items.len() < size as usize, items, next: None, previous: None, total })
 }
 
-fn histogram(ctx: &RequestContext, history: Option<&OutcomeHistory>, submitted: &Filter, zone: Tz) -> Histogram {
+/// The tabs and the histogram, drawn once for all readers while the outcomes are the same.
+fn workbench(
+    ctx: &RequestContext,
+    history: Option<Arc<OutcomeHistory>>,
+    submitted: &Filter,
+    zone: Tz,
+) -> Result<String, Failure> {
+    let id = format!("{zone} {}", submitted.address(zone, ""));
+    let key = RowKey { id, language: ctx.language, can_run: false };
+    if let Some(drawn) = ctx.web.workbenches.get(&key, &history) {
+        return Ok(drawn.to_string());
+    }
     let address = |from: &str, to: &str| submitted.between(from, to, zone);
-    history.map(|history| Histogram::new(&ctx.view(), history, zone, address)).unwrap_or_default()
+    let counted = history.as_deref();
+    let view = DrawnWorkbench {
+        tabs: tabs(counted, &submitted.statuses, |status| submitted.of_status(status, zone)),
+        histogram: counted.map(|history| Histogram::new(&ctx.view(), history, zone, address)).unwrap_or_default(),
+    };
+    let drawn = ctx.web.templates.fragment(ctx.language, DrawnWorkbench::TEMPLATE, &view)?;
+    ctx.web.workbenches.put(key, history, &drawn);
+    Ok(drawn)
 }
 
 /// The outcomes of the chosen range, else of the last day: from the counters, or if the filter has more than statuses and times, among

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 
-use crate::domain::notify::incident::IncidentFilter;
+use crate::domain::notify::incident::{Incident, IncidentFilter};
 use crate::domain::page::{Cursor, PageRequest};
+use crate::web::error::Failure;
 use crate::web::request_context::{HandlerResult, RequestContext};
 use crate::web::session::Flash;
 use crate::web::urls::with_query;
@@ -28,7 +29,7 @@ pub async fn list(ctx: Arc<RequestContext>) -> HandlerResult {
     let found = ctx.services().incidents.list(ctx.actor()?, &filter, &page).await?;
     let address = |cursor: &str| with_query(LIST, &[("status", status), ("task_id", task_id), ("cursor", cursor)]);
     let view = IncidentsPage {
-        rows: found.items.iter().map(|incident| IncidentRow::new(&ctx.view(), incident)).collect(),
+        rows: rows(&ctx, &found.items).await?,
         pager: Pager::new(&found, address),
         status: status.to_owned(),
         statuses: status_choices(&ctx.view()),
@@ -36,6 +37,13 @@ pub async fn list(ctx: Arc<RequestContext>) -> HandlerResult {
         filtered: !status.is_empty() || !task_id.is_empty(),
     };
     ctx.page("incidents", &view)
+}
+
+/// The rows of incidents, each with the latest error in the reader's language.
+pub(super) async fn rows(ctx: &RequestContext, incidents: &[Incident]) -> Result<Vec<IncidentRow>, Failure> {
+    let ids: Vec<&str> = incidents.iter().filter_map(|incident| incident.last_execution.as_deref()).collect();
+    let runs = if ids.is_empty() { Vec::new() } else { ctx.services().executions.many(ctx.actor()?, &ids).await? };
+    Ok(incidents.iter().map(|incident| IncidentRow::new(&ctx.view(), incident, &runs)).collect())
 }
 
 /// `GET /incidents/{id}`

@@ -6,41 +6,31 @@ use poem::http::StatusCode;
 
 use super::{form_errors, profiles};
 use crate::domain::fault::Fault;
-use crate::domain::profile::{Http, ProfileKind, Sms, Smtp};
 use crate::domain::user::Action;
 use crate::service::{ConnectionTest, Error, SmsTest};
 use crate::web::error::Failure;
 use crate::web::form;
 use crate::web::request_context::{HandlerResult, RequestContext};
-use crate::web::view::mail_sms_profiles::{MailPage, MailRow, SmsPage, SmsRow};
-use crate::web::view::profiles::{HttpPage, HttpRow};
+use crate::web::view::managed::Managed;
+use crate::web::view::profile_lists::{HttpRow, MailRow, ProfileList, ProfileRow, SmsRow};
 use crate::web::view::resources::ConnectionTestView;
 use crate::web::view::task_form::Fields;
 
 /// `GET /settings/mail`
 pub async fn mail(ctx: Arc<RequestContext>) -> HandlerResult {
-    render_mail(&ctx, PageState::default()).await
+    render::<MailRow>(&ctx, PageState::default()).await
 }
 
 /// `POST /settings/mail`: sends a test mail; shows the page with the result.
 pub async fn test_mail(ctx: Arc<RequestContext>) -> HandlerResult {
     let (name, to) = (ctx.form.get("/name").unwrap_or_default(), ctx.form.get("/to").unwrap_or_default());
     let sent = ctx.services().profiles.test_mail(ctx.actor()?, name, to).await;
-    render_mail(&ctx, PageState::after_test(&ctx, name, sent, &["/to"])?).await
-}
-
-async fn render_mail(ctx: &RequestContext, state: PageState) -> HandlerResult {
-    let profiles = ctx.services().profiles.list(ctx.actor()?).await?;
-    let row = |(name, smtp): (&String, &Smtp)| MailRow::new(name, smtp, is_from_file(ctx, ProfileKind::Smtp, name));
-    let rows = profiles.smtp.iter().map(row).collect();
-    let unreadable = profiles::unreadable(ctx, ProfileKind::Smtp).await?;
-    let PageState { status, test_result, message, form } = state;
-    ctx.page_with(status, "settings", &MailPage { rows, unreadable, test_result, message, form })
+    render::<MailRow>(&ctx, PageState::after_test(&ctx, name, sent, &["/to"])?).await
 }
 
 /// `GET /settings/sms`
 pub async fn sms(ctx: Arc<RequestContext>) -> HandlerResult {
-    render_sms(&ctx, PageState::default()).await
+    render::<SmsRow>(&ctx, PageState::default()).await
 }
 
 /// `POST /settings/sms`: sends a test message; shows the page with the result.
@@ -51,7 +41,7 @@ pub async fn test_sms(ctx: Arc<RequestContext>) -> HandlerResult {
         Ok(message) => ctx.services().profiles.test_sms(ctx.actor()?, name, &message).await,
         Err(fault) => Err(Error::Invalid(vec![fault])),
     };
-    render_sms(&ctx, PageState::after_test(&ctx, name, sent, &["/to", "/text", "/template", "/params"])?).await
+    render::<SmsRow>(&ctx, PageState::after_test(&ctx, name, sent, &["/to", "/text", "/template", "/params"])?).await
 }
 
 fn message(ctx: &RequestContext) -> Result<SmsTest, Fault> {
@@ -60,38 +50,26 @@ fn message(ctx: &RequestContext) -> Result<SmsTest, Fault> {
     Ok(SmsTest { to: text("/to").unwrap_or_default(), text: text("/text"), template: text("/template"), params })
 }
 
-async fn render_sms(ctx: &RequestContext, state: PageState) -> HandlerResult {
-    let profiles = ctx.services().profiles.list(ctx.actor()?).await?;
-    let row = |(name, sms): (&String, &Sms)| SmsRow::new(name, sms, is_from_file(ctx, ProfileKind::Sms, name));
-    let rows = profiles.sms.iter().map(row).collect();
-    let unreadable = profiles::unreadable(ctx, ProfileKind::Sms).await?;
-    let PageState { status, test_result, message, form } = state;
-    ctx.page_with(status, "settings", &SmsPage { rows, unreadable, test_result, message, form })
-}
-
 /// `GET /settings/http`
 pub async fn http(ctx: Arc<RequestContext>) -> HandlerResult {
-    render_http(&ctx, PageState::default()).await
+    render::<HttpRow>(&ctx, PageState::default()).await
 }
 
 /// `POST /settings/http`: sends a test request; shows the page with the answer.
 pub async fn test_http(ctx: Arc<RequestContext>) -> HandlerResult {
     let (name, url) = (ctx.form.get("/name").unwrap_or_default(), ctx.form.get("/url").unwrap_or_default());
     let sent = ctx.services().profiles.test_http(ctx.actor()?, name, url).await;
-    render_http(&ctx, PageState::after_test(&ctx, name, sent, &["/url"])?).await
+    render::<HttpRow>(&ctx, PageState::after_test(&ctx, name, sent, &["/url"])?).await
 }
 
-async fn render_http(ctx: &RequestContext, state: PageState) -> HandlerResult {
-    let profiles = ctx.services().profiles.list(ctx.actor()?).await?;
-    let row = |(name, http): (&String, &Http)| HttpRow::new(name, http, is_from_file(ctx, ProfileKind::Http, name));
-    let rows = profiles.http.iter().map(row).collect();
-    let unreadable = profiles::unreadable(ctx, ProfileKind::Http).await?;
+async fn render<R: ProfileRow>(ctx: &RequestContext, state: PageState) -> HandlerResult {
+    let services = ctx.services();
+    let all = services.profiles.list(ctx.actor()?).await?;
+    let managed = |name: &str| Managed::new(R::KIND, name, services.stored_profiles.is_from_file(R::KIND, name));
+    let rows = R::profiles(&all).iter().map(|(name, settings)| R::new(name, settings, managed(name))).collect();
+    let unreadable = profiles::unreadable(ctx, R::KIND).await?;
     let PageState { status, test_result, message, form } = state;
-    ctx.page_with(status, "settings", &HttpPage { rows, unreadable, test_result, message, form })
-}
-
-fn is_from_file(ctx: &RequestContext, kind: ProfileKind, name: &str) -> bool {
-    ctx.services().stored_profiles.is_from_file(kind, name)
+    ctx.page_with(status, "settings", &ProfileList::<R> { rows, unreadable, test_result, message, form })
 }
 
 /// What the pages show besides the profiles.

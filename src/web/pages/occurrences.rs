@@ -1,4 +1,4 @@
-//! Occurrences of a task with what became of each, and backfills.
+//! Occurrences of a task with their outcomes, and backfills.
 
 use std::sync::Arc;
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::incidents;
 use crate::domain::notify::incident::IncidentFilter;
 use crate::domain::page::PageRequest;
 use crate::net::cookie;
@@ -25,7 +26,7 @@ pub async fn show(ctx: Arc<RequestContext>) -> HandlerResult {
     let page = PageRequest { size: INCIDENTS, cursor: None };
     let incidents = match ctx.services().incidents.open_count(ctx.actor()?).await? {
         0 => Vec::new(),
-        _ => ctx.services().incidents.list(ctx.actor()?, &open, &page).await?.items,
+        _ => incidents::rows(&ctx, &ctx.services().incidents.list(ctx.actor()?, &open, &page).await?.items).await?,
     };
     let has_demo = ctx.services().demo.exists(ctx.actor()?).await?;
     let queues = ctx.services().queues.states(&found.queue_settings, &found.active);

@@ -1,4 +1,4 @@
-//! What a reader prefers of the lists.
+//! Preferences of a reader for the lists.
 
 use std::sync::Arc;
 

@@ -6,7 +6,7 @@ use poem::http::StatusCode;
 use serde_json::Value;
 
 use super::run_form::{self, RunSubject};
-use super::{rows, task_state, versions};
+use super::{incidents, rows, task_state, versions};
 use crate::domain::notify::incident::IncidentFilter;
 use crate::domain::notify::rule::Target;
 use crate::domain::page::{ExecutionFilter, PageRequest};
@@ -18,7 +18,7 @@ use crate::web::request_context::{HandlerResult, RequestContext};
 use crate::web::session::Flash;
 use crate::web::urls::{encode, with_query};
 use crate::web::view::hooks::{HookRow, hooks_href};
-use crate::web::view::incidents::{IncidentRow, MuteView, PageLink};
+use crate::web::view::incidents::{MuteView, PageLink};
 use crate::web::view::notify_rules::href as rule_href;
 use crate::web::view::pause::PauseNote;
 use crate::web::view::run_chart::RunChart;
@@ -76,7 +76,7 @@ pub async fn show(ctx: Arc<RequestContext>) -> HandlerResult {
         start_delays: RunChart::start_delays(&ctx.view(), &points),
         state: task_state::kept(&ctx, &task).await?,
         rules: rules.iter().map(|rule| rule_link(&rule.definition.name)).collect(),
-        incidents: incidents.items.iter().map(|incident| IncidentRow::new(&ctx.view(), incident)).collect(),
+        incidents: incidents::rows(&ctx, &incidents.items).await?,
         muted: mute.as_ref().map(|mute| MuteView::new(&ctx.view(), mute)),
         hooks: hooks.iter().map(|hook| HookRow::new(&ctx.view(), hook)).collect(),
         paused: task.paused.as_ref().map(|pause| PauseNote::new(pause, zone)),

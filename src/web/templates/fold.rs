@@ -1,4 +1,4 @@
-//! What is the same for every request is put into the templates when they are loaded: texts, asset URLs, icons and the base path.
+//! Constant folding: texts, asset URLs, icons and the base path are put into the templates when they are loaded.
 
 use std::sync::LazyLock;
 

@@ -1,4 +1,4 @@
-//! What views need of a request: language, user, time and the names of task types.
+//! The part of a request that views need: language, user, time and the names of task types.
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;

@@ -7,7 +7,6 @@ use super::context::ViewContext;
 use super::display::DisplayMenu;
 use super::saved_views::ViewMenu;
 use super::tasks::{SortHead, task_href};
-use super::workbench::{Histogram, StatusTab};
 use super::{Choice, Moment, Pager, View, pretty, status_code, summarized, type_title};
 use crate::domain::execution::{Execution, Status};
 use crate::domain::input::truncate;
@@ -26,9 +25,8 @@ pub struct ExecutionList {
     pub causes: Vec<Choice>,
     /// Predefined time ranges.
     pub ranges: Vec<Range>,
-    pub tabs: Vec<StatusTab>,
-    /// The outcomes of the range, by slot; without slots where the range is too long.
-    pub histogram: Histogram,
+    /// The tabs and the histogram, drawn.
+    pub workbench: String,
     /// Sort links of the columns started and duration.
     pub heads: Vec<SortHead>,
     /// URL of the list in its own order; empty if it is not sorted otherwise.

@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::context::ViewContext;
 use super::tasks::task_href;
 use super::{Choice, Moment, Pager, View};
+use crate::domain::execution::Execution;
 use crate::domain::notify::event::NotifyEvent;
 use crate::domain::notify::incident::{Delivery, Incident};
 use crate::service::{IncidentDetail, Mute};
@@ -29,7 +30,8 @@ pub struct IncidentRow {
     /// The name of the task, or of what else it is about.
     pub name: String,
     pub event: &'static str,
-    pub cause: String,
+    /// The first line of the latest error.
+    pub error: String,
     pub count: i64,
     pub opened: Moment,
     pub last: Moment,
@@ -43,13 +45,14 @@ pub struct IncidentRow {
 }
 
 impl IncidentRow {
-    pub fn new(ctx: &ViewContext, incident: &Incident) -> IncidentRow {
+    /// `runs`: its latest execution among others, if it has one.
+    pub fn new(ctx: &ViewContext, incident: &Incident, runs: &[Execution]) -> IncidentRow {
         let zone = ctx.zone;
         let href = incident_href(&incident.id);
         IncidentRow {
             name: incident.name().to_owned(),
             event: incident.event.as_str(),
-            cause: incident.cause.clone(),
+            error: latest_error(ctx, incident, runs).lines().next().unwrap_or_default().to_owned(),
             count: incident.count,
             opened: Moment::new(incident.opened_at, zone),
             last: Moment::new(incident.last_at, zone),
@@ -61,6 +64,13 @@ impl IncidentRow {
             href,
         }
     }
+}
+
+/// The latest error in the reader's language: as its execution tells it, else as it is stored.
+fn latest_error(ctx: &ViewContext, incident: &Incident, runs: &[Execution]) -> String {
+    let is_of =
+        |run: &&Execution| Some(&run.id) == incident.last_execution.as_ref() && run.error.as_ref() == Some(&incident.error);
+    runs.iter().find(is_of).map_or_else(|| incident.error.clone(), |run| run.error_text(ctx.language))
 }
 
 /// The URL of an incident.
@@ -133,15 +143,15 @@ impl IncidentPage {
         let incident = &detail.incident;
         let task = incident.task_id.as_deref().filter(|_| task_exists);
         let others = detail.same_cause.iter().filter(|id| Some(*id) != incident.task_id.as_ref());
-        let run = |run: &crate::domain::execution::Execution| RunLink {
+        let run = |run: &Execution| RunLink {
             href: format!("/executions/{}", encode(&run.id)),
             status: run.status.as_str(),
             at: Moment::precise(run.started_at.unwrap_or(run.scheduled_at), ctx.zone),
             error: run.error_text(ctx.language),
         };
         IncidentPage {
-            row: IncidentRow::new(ctx, incident),
-            error: incident.error.clone(),
+            row: IncidentRow::new(ctx, incident, &detail.runs),
+            error: latest_error(ctx, incident, &detail.runs),
             task_href: task.map(task_href).unwrap_or_default(),
             closed_by: incident.closed_by.clone().unwrap_or_default(),
             acknowledged: incident.acknowledged_at.map(|at| Moment::new(at, ctx.zone)),
@@ -175,7 +185,7 @@ pub fn sample_rows() -> Vec<IncidentRow> {
         href: incident_href("01J"),
         name: "<b>".into(),
         event: event.as_str(),
-        cause: "<b> refused by #".into(),
+        error: "<b> refused by 1".into(),
         count: 3,
         opened: Moment::sample(),
         last: Moment::sample(),

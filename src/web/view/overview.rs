@@ -15,7 +15,6 @@ use super::queues::QueueLine;
 use super::tasks::task_href;
 use super::trend::TrendView;
 use super::{Moment, View};
-use crate::domain::notify::incident::Incident;
 use crate::domain::stats::{DueTask, SlowTask};
 use crate::i18n::{Language, Message};
 use crate::service::QueueState;
@@ -168,7 +167,7 @@ pub struct MoreOfOverview {
     /// Why the server plans or writes nothing at the moment.
     pub not_ready: Option<Message>,
     /// The newest open incidents.
-    pub incidents: Vec<Incident>,
+    pub incidents: Vec<IncidentRow>,
     pub has_demo: bool,
 }
 
@@ -182,7 +181,7 @@ impl Overview {
         Overview {
             summary: summary(found),
             has_demo: more.has_demo,
-            incidents: more.incidents.iter().map(|incident| IncidentRow::new(ctx, incident)).collect(),
+            incidents: more.incidents.clone(),
             not_ready: more.not_ready.as_ref().map(|message| message.text(ctx.language)),
             failing: found.tasks.failing,
             tasks: found.tasks.total,

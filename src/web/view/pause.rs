@@ -1,4 +1,4 @@
-//! Views of pauses: the dialog, and what a task's page tells.
+//! Views of pauses: the dialog, and the note on a task's page.
 
 use chrono_tz::Tz;
 use serde::Serialize;

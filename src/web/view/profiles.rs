@@ -5,13 +5,12 @@ use serde_json::Value;
 
 use super::context::ViewContext;
 use super::incidents::PageLink;
-use super::managed::{Managed, href, list_path, sample_managed, unreadable};
+use super::managed::{href, list_path};
 use super::task_form::Fields;
 use super::tasks::task_href;
 use super::{Choice, Moment, View, channels};
-use crate::domain::profile::{Http, ProfileKind};
+use crate::domain::profile::ProfileKind;
 use crate::service::{FieldType, ProfileField, ProfileInfo, profile_choices, profile_fields};
-use crate::web::view::resources::ConnectionTestView;
 
 /// The form field with the keys of the secrets to remove.
 pub const REMOVE: &str = "/-/remove";
@@ -62,36 +61,6 @@ pub struct FieldView {
     pub required: bool,
     /// Whether a secret is set.
     pub is_set: bool,
-}
-
-/// The list of HTTP profiles.
-#[derive(Debug, Clone, Serialize)]
-pub struct HttpPage {
-    pub rows: Vec<HttpRow>,
-    pub unreadable: Vec<PageLink>,
-    pub test_result: Option<ConnectionTestView>,
-    pub message: String,
-    pub form: Fields,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct HttpRow {
-    pub name: String,
-    pub base_url: String,
-    /// `none`, `bearer`, `basic`, `api_key` or `token`.
-    pub sign_in: &'static str,
-    pub managed: Managed,
-}
-
-impl HttpRow {
-    pub fn new(name: &str, http: &Http, from_file: bool) -> HttpRow {
-        HttpRow {
-            name: name.to_owned(),
-            base_url: http.base_url.clone().unwrap_or_default(),
-            sign_in: http.sign_in().as_str(),
-            managed: Managed::new(ProfileKind::Http, name, from_file),
-        }
-    }
 }
 
 impl FieldView {
@@ -219,27 +188,5 @@ impl View for ProfileForm {
             page(ProfileKind::Datasource, "<b>", true, false),
             page(ProfileKind::Http, "<b>", false, true),
         ]
-    }
-}
-
-impl View for HttpPage {
-    const TEMPLATE: &'static str = "pages/http_profiles.html";
-
-    fn samples() -> Vec<Self> {
-        let row = |sign_in, from_file| HttpRow {
-            name: "<b>".into(),
-            base_url: "<b>".into(),
-            sign_in,
-            managed: sample_managed(from_file),
-        };
-        let rows = vec![row("none", true), row("bearer", false), row("basic", true), row("api_key", true), row("token", true)];
-        let page = |rows, ok: Option<bool>, message: &str| HttpPage {
-            rows,
-            unreadable: unreadable(ProfileKind::Http, &["<b>".to_owned()]),
-            test_result: ok.map(|ok| ConnectionTestView { name: "<b>".into(), ok, elapsed: 12, text: "<b>".into() }),
-            message: message.into(),
-            form: Fields::default(),
-        };
-        vec![page(rows.clone(), Some(true), ""), page(rows, Some(false), "…"), page(Vec::new(), None, "")]
     }
 }

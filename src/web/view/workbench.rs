@@ -1,14 +1,39 @@
-//! What is above the list of executions: tabs by status, and the histogram of a range.
+//! The head of the list of executions: tabs by status, and the histogram of a range.
 
 use chrono::Duration;
 use chrono_tz::Tz;
 use serde::Serialize;
 
+use super::View;
 use super::chart::{Chart, Column};
 use super::context::ViewContext;
 use crate::domain::execution::Status;
-use crate::stats::outcome_history::OutcomeHistory;
+use crate::i18n::thousands;
+use crate::stats::outcome_history::{OUTCOME_LIMIT, OUTCOME_SEARCH_LIMIT, OutcomeHistory, OutcomeLimit};
 use crate::stats::timeline::Slot;
+
+/// The tabs and the histogram, to be drawn.
+#[derive(Debug, Clone, Serialize)]
+pub struct DrawnWorkbench {
+    pub tabs: Vec<StatusTab>,
+    /// The outcomes of the range, by slot; without slots where the range is too long.
+    pub histogram: Histogram,
+}
+
+impl View for DrawnWorkbench {
+    const TEMPLATE: &'static str = "fragments/workbench.html";
+
+    fn samples() -> Vec<Self> {
+        let tabs = || {
+            vec![
+                StatusTab { status: "", href: "/executions".into(), count: None, active: true },
+                StatusTab { status: "failed", href: "/executions?status=failed".into(), count: Some(1234), active: false },
+            ]
+        };
+        let sample = |histogram| DrawnWorkbench { tabs: tabs(), histogram };
+        [Histogram::default(), Histogram::sample()].map(sample).into()
+    }
+}
 
 /// A tab: one status, or all of them if it is empty.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -28,8 +53,8 @@ pub struct Histogram {
     pub step: i64,
     /// The first and last time, and the middle.
     pub marks: Vec<String>,
-    /// False: only the newest matches are counted.
-    pub is_exact: bool,
+    /// Which of the newest executions are counted, if not all are.
+    pub note: String,
 }
 
 impl Histogram {
@@ -43,13 +68,21 @@ impl Histogram {
             from: first.from.timestamp_millis(),
             step: (first.to - first.from).num_milliseconds(),
             marks: [first.from, middle, last.to].map(|at| at.with_timezone(&zone).format(format).to_string()).into(),
-            is_exact: history.is_exact,
+            note: history.limit.map(|limit| note(ctx, limit)).unwrap_or_default(),
         }
     }
 
-    pub fn sample() -> Histogram {
-        Histogram { chart: Chart::sample(), from: 0, step: 60_000, marks: vec!["…".into()], is_exact: false }
+    fn sample() -> Histogram {
+        Histogram { chart: Chart::sample(), from: 0, step: 60_000, marks: vec!["…".into()], note: "…".into() }
     }
+}
+
+fn note(ctx: &ViewContext, limit: OutcomeLimit) -> String {
+    let (key, count) = match limit {
+        OutcomeLimit::Matches => ("executions.counted", OUTCOME_LIMIT),
+        OutcomeLimit::Searched => ("executions.counted_search", OUTCOME_SEARCH_LIMIT),
+    };
+    ctx.texts.fill(key, &[("n", &thousands(count))])
 }
 
 fn column(ctx: &ViewContext, slot: &Slot, zone: Tz, address: impl Fn(&str, &str) -> String) -> Column {

@@ -36,6 +36,11 @@ export const incidents = {
     await page.locator("#incidents-title").waitFor();
     await page.locator(`a[href$="/incidents/${incident.id}"]`).first().click();
     await page.locator("h1", { hasText: "incident-a" }).waitFor();
+    const chinese = await open({ locale: "zh-CN" });
+    for (const path of ["/", "/incidents", `/incidents/${incident.id}`, "/tasks/incident-a"]) {
+      await chinese.goto(path);
+      await chinese.locator("main", { hasText: "退出码 1：disk /dev/sda7 is full" }).waitFor();
+    }
     await page.locator(`form[action$="/acknowledge"] button`).click();
     await page.locator(".flash").waitFor();
     assert.equal((await api(server, "GET", `/incidents/${incident.id}`)).acknowledged_by, "admin");

@@ -16,7 +16,9 @@ export const queues = {
     await page.locator("#toasts", { hasText: "The queue slow is paused" }).waitFor();
     await row(page, "slow").locator(".badge", { hasText: "paused" }).waitFor();
     const run = await api(server, "POST", "/tasks/queued-slow/run", {});
-    await page.waitForTimeout(1000);
+    // A run of another queue that was asked for later has ended.
+    await api(server, "POST", "/tasks", echo("queued-elsewhere"));
+    await ended(server, (await api(server, "POST", "/tasks/queued-elsewhere/run", {})).id);
     assert.equal((await api(server, "GET", `/executions/${run.id}`)).status, "queued");
     await row(page, "slow").locator("td[data-label=Waiting]", { hasText: "1" }).waitFor();
     await row(page, "slow").getByRole("link", { name: "Change limit of the queue slow" }).click();

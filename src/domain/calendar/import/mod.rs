@@ -10,7 +10,6 @@ use chrono::{Datelike, NaiveDate, Weekday};
 
 use super::definition::{Calendar, DateRule, MAX_DATES};
 use crate::domain::fault::Fault;
-use crate::domain::text_enum::text_enum;
 use crate::i18n::{Message, message};
 
 /// The maximum size of a file, in bytes.
@@ -18,14 +17,12 @@ pub const MAX_FILE: usize = 4 * 1024 * 1024;
 /// The maximum length of the name of a day, in characters.
 const MAX_NAME: usize = 100;
 
-text_enum! {
-    /// The form of an imported file.
-    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-    pub enum ImportFormat {
-        Json = "json",
-        Ics = "ics",
-        Csv = "csv",
-    }
+/// The form of an imported file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ImportFormat {
+    Json,
+    Ics,
+    Csv,
 }
 
 /// The days of a file, by date.

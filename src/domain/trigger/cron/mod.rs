@@ -21,7 +21,6 @@ use serde_json::{Map, Value};
 
 pub use days::DaySet;
 pub use rule::{ClockChangeClass, Rule};
-pub use years::Years;
 
 use super::Bounds;
 use super::input::Reader;

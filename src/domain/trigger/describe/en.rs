@@ -7,8 +7,10 @@ use crate::domain::trigger::datetime::wall_text;
 use crate::domain::trigger::text::units;
 use crate::domain::trigger::{Idle, Trigger};
 
-const WEEKDAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
-const MONTHS: [&str; 13] = [
+/// The names from Sunday on.
+pub(crate) const WEEKDAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
+/// The names from January on, at their numbers.
+pub(crate) const MONTHS: [&str; 13] = [
     "",
     "January",
     "February",

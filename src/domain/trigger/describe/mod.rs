@@ -4,6 +4,8 @@ mod en;
 mod shape;
 mod zh;
 
+pub(crate) use en::{MONTHS, WEEKDAYS};
+
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 

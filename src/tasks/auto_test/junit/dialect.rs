@@ -1,4 +1,4 @@
-//! Names of what a report is if it is not JUnit XML.
+//! Names of the formats of reports that are not JUnit XML.
 
 use crate::domain::input::truncate;
 use crate::i18n::{Message, message};

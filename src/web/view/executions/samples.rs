@@ -5,7 +5,6 @@ use crate::domain::execution::Status;
 use crate::web::view::display::DisplayMenu;
 use crate::web::view::saved_views::ViewMenu;
 use crate::web::view::tasks::SortHead;
-use crate::web::view::workbench::{Histogram, StatusTab};
 use crate::web::view::{Choice, Moment, Pager};
 
 pub(super) fn execution_row(status: &'static str) -> ExecutionRow {
@@ -44,11 +43,7 @@ pub(super) fn execution_lists() -> Vec<ExecutionList> {
         types: vec![Choice::new("echo", "…")],
         statuses: vec![Choice::new("failed", "…")],
         causes: vec![Choice::new("echo", "…")],
-        tabs: vec![
-            StatusTab { status: "", href: "/executions".into(), count: None, active: true },
-            StatusTab { status: "failed", href: "/executions?status=failed".into(), count: Some(1234), active: false },
-        ],
-        histogram: if first { Histogram::sample() } else { Histogram::default() },
+        workbench: "<nav></nav>".into(),
         heads: ["none", "descending"].map(|direction| SortHead { href: "/executions".into(), direction }).into(),
         unsorted: if first { String::new() } else { "/executions".into() },
         ranges: vec![Range { key: "hour", href: "/executions?range=hour".into(), active: true }],
