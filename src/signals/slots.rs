@@ -20,7 +20,7 @@ mod pending;
 mod queue;
 
 pub use pending::NextLook;
-pub use queue::QueueSlots;
+pub use queue::{MOST_PENDING, QueueSlots};
 
 /// How long an execution is left out that the database refused to hand out.
 const REFUSED_FOR: Duration = Duration::from_secs(60);

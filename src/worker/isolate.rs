@@ -1,11 +1,11 @@
 //! Isolation: finds the waiting executions that the database refuses to hand out, so that the others of their queues begin.
 
 use super::WorkerDeps;
-use crate::signals::slots::WorkerSlots;
+use crate::signals::slots::{MOST_PENDING, WorkerSlots};
 use crate::storage::{self, execution};
 
-/// So many waiting executions of a queue are tried.
-const MOST_TRIED: i64 = 64;
+/// So many waiting executions of a queue are tried: as many as one transaction hands out at most.
+const MOST_TRIED: i64 = MOST_PENDING as i64;
 
 /// Looks in each queue for the first waiting execution that cannot be handed out, and leaves it out from now on. Returns whether
 /// there is one. Nothing is handed out.

@@ -10,7 +10,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::PendingJob;
 
 /// How long a job that is due waits for a slot before it waits in the database again, by its priority and for all nodes.
-const SLOT_WAIT: Duration = Duration::from_millis(100);
+pub(super) const SLOT_WAIT: Duration = Duration::from_millis(100);
 /// A job waits at most this long for its time; a longer wait is one of a clock that was set back.
 const MOST_AHEAD: TimeDelta = TimeDelta::seconds(1);
 

@@ -10,15 +10,15 @@ use futures_util::task::AtomicWaker;
 use tokio::sync::Semaphore;
 
 use super::pace::Pace;
-use super::pending::{NextLook, PendingJobs};
+use super::pending::{NextLook, PendingJobs, SLOT_WAIT};
 use super::{HeldJob, PendingJob, Slot, Taken, lock};
 use crate::domain::queue::QueueSetting;
 use crate::signals::taken_slots::TakenSlots;
 
 /// What is likely to begin within this time may be pending. A crash leaves it interrupted although it had not begun.
 const HOLD_TIME: Duration = Duration::from_millis(50);
-/// How long jobs may wait for a slot until longer runs are expected.
-const LONG_WAIT: Duration = Duration::from_millis(100);
+/// So many executions of a queue may be pending.
+pub const MOST_PENDING: usize = 1_024;
 
 /// The slots of one queue, and the jobs that this node holds and that have not begun.
 #[derive(Debug)]
@@ -145,7 +145,7 @@ impl QueueSlots {
 
     /// How many executions may be pending: quick runs use a slot many times while the others wait.
     fn most_pending(&self) -> usize {
-        self.usual_limit.saturating_mul(16).clamp(1, 1_024)
+        self.usual_limit.saturating_mul(16).clamp(1, MOST_PENDING)
     }
 
     pub(super) fn push(&self, jobs: impl IntoIterator<Item = PendingJob>) {
@@ -168,7 +168,7 @@ impl QueueSlots {
             return Poll::Ready(HeldJob { job, slot, held });
         }
         if pending.drop_expired() {
-            self.pace.raise(LONG_WAIT);
+            self.pace.raise(SLOT_WAIT); // longer runs are expected now
             self.unknown.store(true, Ordering::Release);
         }
         Poll::Pending
