@@ -5,11 +5,14 @@ use serde_json::Value;
 use sqlx::error::BoxDynError;
 use sqlx::{ColumnIndex, Decode, Row, Type};
 
-use super::{Error, Result, json, time_from_millis};
+use super::stored_json::{
+    parse_calendar, parse_chain, parse_heartbeat_rule, parse_inputs, parse_notify_rule, parse_policy, parse_schedule,
+};
+use super::{json, time_from_millis};
 use crate::domain::audit::AuditEvent;
 use crate::domain::backfill::Selection;
 use crate::domain::calendar::Calendar;
-use crate::domain::chain::{self, Link};
+use crate::domain::chain::Link;
 use crate::domain::execution::{Cause, Status, Stream};
 use crate::domain::heartbeat::{HeartbeatRule, HeartbeatStatus, PingStatus};
 use crate::domain::hook::Signing;
@@ -24,7 +27,7 @@ use crate::domain::profile::ProfileKind;
 use crate::domain::recent_outcomes::RecentOutcome;
 use crate::domain::reference::References;
 use crate::domain::run_data::HookCall;
-use crate::domain::run_input::{self, InputField};
+use crate::domain::run_input::InputField;
 use crate::domain::saved_view::ListKind;
 use crate::domain::schedule::{Origin, ScheduleSettings};
 use crate::domain::secret::SecretLimits;
@@ -128,50 +131,6 @@ columns! {
     NotifyEvent: text => |text| NotifyEvent::parse(&text).ok_or_else(|| format!("event '{text}'")),
     MessageState: text => |text| MessageState::parse(&text).ok_or_else(|| format!("message state '{text}'")),
     AuditEvent: text => |text| AuditEvent::parse(&text).ok_or_else(|| format!("action '{text}'")),
-}
-
-pub(super) fn parse_policy(text: &str) -> Result<Policy> {
-    Policy::parse(&json(text)?, &Policy::default()).map_err(|faults| {
-        Error::InvalidValue(faults.first().map_or_else(|| "policy".to_owned(), |fault| format!("policy: {}", fault.message)))
-    })
-}
-
-fn parse_calendar(text: &str) -> Result<Calendar> {
-    Calendar::parse(&json(text)?, "").map_err(|faults| {
-        let fault = faults.first().map(ToString::to_string).unwrap_or_default();
-        Error::InvalidValue(format!("calendar: {fault}"))
-    })
-}
-
-pub(super) fn parse_notify_rule(text: &str) -> Result<NotifyRule> {
-    NotifyRule::parse(&json(text)?, None).map_err(|faults| {
-        Error::InvalidValue(faults.first().map_or_else(|| "rule".to_owned(), |fault| format!("rule: {}", fault.message)))
-    })
-}
-
-fn parse_schedule(text: &str) -> Result<ScheduleSettings> {
-    if text == "{}" {
-        return Ok(ScheduleSettings::default());
-    }
-    ScheduleSettings::parse(&json(text)?).map_err(|_| Error::InvalidValue("schedule".to_owned()))
-}
-
-fn parse_chain(text: &str) -> Result<Vec<Link>> {
-    if text == "[]" {
-        return Ok(Vec::new());
-    }
-    chain::parse(&json(text)?, "/chain").map_err(|_| Error::InvalidValue("chain".to_owned()))
-}
-
-fn parse_heartbeat_rule(text: &str) -> Result<HeartbeatRule> {
-    HeartbeatRule::from_json(&json(text)?).ok_or_else(|| Error::InvalidValue("rule".to_owned()))
-}
-
-fn parse_inputs(text: &str) -> Result<Vec<InputField>> {
-    if text == "[]" {
-        return Ok(Vec::new());
-    }
-    run_input::parse(&json(text)?, "/inputs").map_err(|_| Error::InvalidValue("inputs".to_owned()))
 }
 
 /// The id of an execution, stored as an integer.

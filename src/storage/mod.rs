@@ -51,6 +51,7 @@ pub mod sign_in;
 mod statement;
 mod statement_limit;
 pub mod stats;
+mod stored_json;
 pub mod tag_scope;
 pub mod tag_scope_stats;
 pub mod task;
@@ -66,7 +67,6 @@ pub mod verify;
 pub mod version;
 
 pub use database::{Database, Synchronous, WalStatus};
-pub(crate) use session::on_session;
 pub use session::{Conn, Dialect, Reader, Session, Tx};
 
 /// A database error.

@@ -2,8 +2,9 @@
 
 use chrono::{DateTime, Utc};
 
-use super::column::{parse_notify_rule, stored};
+use super::column::stored;
 use super::statement::{execute, fetch};
+use super::stored_json::parse_notify_rule;
 use super::{Result, Session, Tx, millis};
 use crate::domain::notify::rule::NotifyRule;
 

@@ -7,9 +7,9 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use sqlx::AssertSqlSafe;
 
-use super::column::parse_policy;
 use super::statement::{execute, fetch};
-use super::{Database, Error, Result, Session, on_session, rows};
+use super::stored_json::parse_policy;
+use super::{Database, Error, Result, Session, rows};
 use crate::domain::policy::Retention;
 use crate::ids::first_execution_key;
 
@@ -67,14 +67,11 @@ pub async fn cutoffs(s: &mut dyn Session, limit: RetentionLimit, selection: Task
         select id, last_id from (select t.id, ({last_id}) as last_id from selected t) as found where last_id is not null"
     );
     let ids = rows(ids)?;
-    let found: Vec<(String, i64)> = on_session!(s, |conn, dialect| {
-        let query = sqlx::query_as(dialect.sql(&text)).bind(&ids);
-        match limit {
-            RetentionLimit::Age(before) => query.bind(first_execution_key(before)).fetch_all(&mut *conn).await,
-            RetentionLimit::Count(keep) => query.bind(keep).fetch_all(&mut *conn).await,
-        }
-    })
-    .map_err(Error::on("find executions past their retention limit"))?;
+    let edge = match limit {
+        RetentionLimit::Age(before) => first_execution_key(before),
+        RetentionLimit::Count(keep) => keep,
+    };
+    let found: Vec<(String, i64)> = fetch!(all, s, "find executions past their retention limit", &text, ids, edge)?;
     Ok(found.into_iter().map(|(task_id, last_key)| Cutoff { task_id, last_key }).collect())
 }
 

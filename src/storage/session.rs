@@ -176,7 +176,7 @@ impl Dialect {
     /// The text of a placeholder; `None`: it is none.
     fn text_of(self, placeholder: &str) -> Option<&'static str> {
         let (sqlite, postgres) = match placeholder {
-            "rows" => ("json_each($1) as j", "jsonb_array_elements(cast($1 as jsonb)) as j(value)"),
+            "rows" => ("jsonb_each($1) as j", "jsonb_array_elements(cast($1 as jsonb)) as j(value)"),
             "ids" => (SQLITE_LIST, "(select jsonb_array_elements_text(cast($1 as jsonb)))"),
             "keys" => (SQLITE_LIST, "(select cast(jsonb_array_elements_text(cast($1 as jsonb)) as bigint))"),
             "skip_locked" => ("", "for update skip locked"),
@@ -188,20 +188,3 @@ impl Dialect {
         Some(if self == Dialect::Sqlite { sqlite } else { postgres })
     }
 }
-
-/// Runs one body on the connection of a session: `$conn` is the connection, `$dialect` the [`Dialect`].
-macro_rules! on_session {
-    ($session:expr, |$conn:ident, $dialect:ident| $body:expr) => {
-        match $session.conn() {
-            $crate::storage::Conn::Sqlite($conn) => {
-                let $dialect = $crate::storage::Dialect::Sqlite;
-                $body
-            }
-            $crate::storage::Conn::Postgres($conn) => {
-                let $dialect = $crate::storage::Dialect::Postgres;
-                $body
-            }
-        }
-    };
-}
-pub(crate) use on_session;

@@ -3,9 +3,8 @@
 
 use std::collections::HashSet;
 
-use super::on_session;
-use super::statement::{QueryBuilder, execute, fetch};
-use super::{Error, Result, Session, rows};
+use super::statement::{self, Bound, Extent, QueryBuilder, execute, fetch};
+use super::{Result, Session, rows};
 use crate::domain::tag_scope::TagScope;
 use crate::domain::task::Task;
 use crate::ids::{execution_id, execution_key};
@@ -70,11 +69,8 @@ async fn filter_visible(s: &mut dyn Session, tags: &[String], list: String, text
     }
     let placeholders: Vec<String> = (2..tags.len() + 2).map(|number| format!("${number}")).collect();
     let text = format!("{text} and {tag} in ({})", placeholders.join(", "));
-    on_session!(s, |conn, dialect| {
-        let query = tags.iter().fold(sqlx::query_scalar(dialect.sql(&text)).bind(list), |query, tag| query.bind(tag));
-        query.fetch_all(&mut *conn).await
-    })
-    .map_err(Error::on("filter by tag scope"))
+    let values = std::iter::once(list.into()).chain(tags.iter().map(Bound::from)).collect();
+    statement::read(s.conn(), "filter by tag scope", &text, values, Extent::All).await?.scalars()
 }
 
 /// Returns whether a deleted task outside the scope left executions under this id, so that the id must not be reused.

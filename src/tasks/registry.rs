@@ -66,7 +66,7 @@ impl Registry {
     /// # Errors
     /// The database fails.
     pub async fn prepare(&self, entry: &Entry) -> storage::Result<()> {
-        if entry.task_type.uses_profiles() { self.refresh_profiles().await } else { Ok(()) }
+        if entry.task_type.uses_profiles() { Box::pin(self.refresh_profiles()).await } else { Ok(()) }
     }
 
     /// A registry of the given types.

@@ -124,6 +124,11 @@ impl Batch {
         of_tasks.map(|(finish, pending)| TaskOutcome::of_run(finish, &pending.task_id, pending.late)).collect()
     }
 
+    /// Whether a result may start other tasks.
+    pub fn starts_others(&self) -> bool {
+        self.pending_finishes.iter().any(|pending| pending.chained)
+    }
+
     pub fn has_entries(&self) -> bool {
         self.fetch || !self.started.is_empty() || !self.finishes.is_empty()
     }

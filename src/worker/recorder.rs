@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -27,7 +27,9 @@ const BATCH_MAX: usize = 1_000;
 /// How often the recorder yields for further entries to join a batch.
 const MAX_YIELDS: usize = 4;
 /// The shortest time between two transactions while nothing waits for a slot. The results of a steady load then form groups.
-const MIN_INTERVAL: Duration = Duration::from_millis(20);
+const MIN_INTERVAL: Duration = Duration::from_millis(50);
+/// The same for results that start other tasks.
+const CHAIN_INTERVAL: Duration = Duration::from_millis(20);
 /// How long output waits for more output.
 const OUTPUT_WAIT: Duration = Duration::from_millis(200);
 /// Output of this many bytes is written without waiting.
@@ -43,6 +45,8 @@ const MAX_CONFLICTS: u32 = 10;
 pub(super) struct Recorder {
     entries: mpsc::UnboundedSender<Entry>,
     output: mpsc::UnboundedSender<ExecutionChunk>,
+    /// Wakes the recorder while it waits for a group of results.
+    urgent: Arc<Notify>,
     closing: CancellationToken,
 }
 
@@ -51,18 +55,19 @@ impl Recorder {
     pub fn start(deps: &Arc<WorkerDeps>, slots: &Arc<WorkerSlots>) -> (Self, JoinHandle<()>) {
         let (entries, entry_inbox) = mpsc::unbounded_channel();
         let (output, output_inbox) = mpsc::unbounded_channel();
-        let closing = CancellationToken::new();
+        let (urgent, closing) = (Arc::<Notify>::default(), CancellationToken::new());
         let recording = Recording {
             deps: deps.clone(),
             slots: slots.clone(),
             entries: entry_inbox,
             output: output_inbox,
+            urgent: urgent.clone(),
             closing: closing.clone(),
             batch: Batch::default(),
             flush_at: None,
-            not_before: Instant::now(),
+            written_at: None,
         };
-        (Self { entries, output, closing }, tokio::spawn(recording.run()))
+        (Self { entries, output, urgent, closing }, tokio::spawn(recording.run()))
     }
 
     /// Marks a held execution as running, at the latest with its result.
@@ -73,6 +78,7 @@ impl Recorder {
     /// Hands waiting executions out to the free slots.
     pub fn fetch(&self) {
         let _ = self.entries.send(Entry::Fetch); // fails if the recorder has ended
+        self.urgent.notify_one();
     }
 
     /// Records a result. Returns when it is written. False if it was discarded because the execution is claimed elsewhere;
@@ -81,6 +87,9 @@ impl Recorder {
         let (answer, answered) = oneshot::channel();
         let (task_id, chained, late) = (job.task_id.clone(), job.chained, job.is_late(finish.started_at));
         self.entries.send(Entry::Finish { finish, task_id, chained, late, answer }).ok()?;
+        if chained {
+            self.urgent.notify_one();
+        }
         answered.await.ok()
     }
 
@@ -105,12 +114,13 @@ struct Recording {
     slots: Arc<WorkerSlots>,
     entries: mpsc::UnboundedReceiver<Entry>,
     output: mpsc::UnboundedReceiver<ExecutionChunk>,
+    urgent: Arc<Notify>,
     closing: CancellationToken,
     batch: Batch,
     /// The latest time at which waiting output is written.
     flush_at: Option<Instant>,
-    /// The earliest time of the next transaction.
-    not_before: Instant,
+    /// When the last transaction began.
+    written_at: Option<Instant>,
 }
 
 impl Recording {
@@ -120,7 +130,7 @@ impl Recording {
             if last || self.is_due() {
                 self.flush_at = None;
                 let batch = std::mem::take(&mut self.batch);
-                self.not_before = Instant::now() + MIN_INTERVAL;
+                self.written_at = Some(Instant::now());
                 self.write(batch).await;
             }
             if last && self.entries.is_empty() && self.output.is_empty() {
@@ -132,7 +142,7 @@ impl Recording {
     /// Adds incoming entries and output to the batch. Returns true if the recorder is closing.
     async fn gather(&mut self) -> bool {
         let (mut entries, mut output) = (Vec::new(), Vec::new());
-        let flush_at = if self.batch.has_entries() { Some(self.not_before) } else { self.flush_at };
+        let flush_at = if self.batch.has_entries() { Some(self.not_before()) } else { self.flush_at };
         // What comes until the batch is due is taken together.
         let waits = self.batch.has_entries() && !self.is_due();
         let last = tokio::select! {
@@ -140,6 +150,7 @@ impl Recording {
             _ = self.entries.recv_many(&mut entries, BATCH_MAX), if !waits => false,
             _ = self.output.recv_many(&mut output, BATCH_MAX), if !waits => false,
             () = until(flush_at) => false,
+            () = self.urgent.notified(), if waits => false,
             () = self.closing.cancelled() => true,
         };
         if last || waits || !entries.is_empty() {
@@ -174,12 +185,18 @@ impl Recording {
         }
     }
 
+    /// The earliest time at which the batch is written.
+    fn not_before(&self) -> Instant {
+        let interval = if self.batch.starts_others() { CHAIN_INTERVAL } else { MIN_INTERVAL };
+        self.written_at.map_or_else(Instant::now, |at| at + interval)
+    }
+
     /// Whether the batch is written now: starts and results after [`MIN_INTERVAL`], at once if executions wait for a slot; output
     /// after [`OUTPUT_WAIT`].
     fn is_due(&self) -> bool {
         let now = Instant::now();
         let waiting = || self.slots.queues().any(|queue| queue.has_backlog());
-        (self.batch.has_entries() && (self.not_before <= now || self.batch.fetch || waiting()))
+        (self.batch.has_entries() && (self.not_before() <= now || self.batch.fetch || waiting()))
             || self.batch.output_size >= OUTPUT_MAX
             || self.flush_at.is_some_and(|at| at <= now)
     }

@@ -52,6 +52,11 @@ impl Resolver {
         if !template::has_templates(&params) {
             return Ok(Resolved { params, masked: None });
         }
+        // Apart, so that the many runs without templates do not carry its state.
+        Box::pin(self.resolve_templates(job, params, run_mask)).await
+    }
+
+    async fn resolve_templates(&self, job: &Job, params: Value, run_mask: &RunMask) -> Result<Resolved, RunError> {
         let inputs = self.inputs_for(job, &params).await?;
         let task = self.task(&job.task_id).await.map_err(|error| RunError::database(&error))?;
         self.rendered(job, params, inputs, task.as_ref(), run_mask).await

@@ -1,7 +1,6 @@
 //! The queue: executions that wait for a worker, handed out in the order of priority and id.
 
-use std::collections::hash_map::Entry;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
 
@@ -10,7 +9,7 @@ use crate::domain::job::Job;
 use crate::domain::node::{NodeIdentity, QueueDepth};
 use crate::domain::policy::Policy;
 use crate::ids::{execution_id, execution_key};
-use crate::storage::column::{ExecutionId, OptionalExecutionId, parse_policy, stored};
+use crate::storage::column::{ExecutionId, OptionalExecutionId, stored};
 use crate::storage::statement::fetch;
 use crate::storage::{Result, Session, rows};
 
@@ -24,8 +23,7 @@ struct Waiting {
     params: serde_json::Value,
     started_by: Option<String>,
     chained: bool,
-    /// As JSON.
-    policy: String,
+    policy: Policy,
 }
 
 stored! {
@@ -38,6 +36,23 @@ stored! {
 impl Waiting {
     fn claim(&self, started_at: DateTime<Utc>) -> Claim {
         Claim { execution_id: self.execution_id.clone(), attempt: self.attempt, started_at }
+    }
+
+    fn into_job(self) -> Job {
+        let (timeout_ms, retry) = Job::limits(&self.policy);
+        Job {
+            execution_id: self.execution_id,
+            attempt: self.attempt,
+            task_id: self.task_id,
+            task_type: self.task_type,
+            params: self.params,
+            started_by: self.started_by,
+            chained: self.chained,
+            scheduled_at: self.scheduled_at,
+            timeout_ms,
+            retry,
+            late_after_ms: self.policy.alert.late_ms(),
+        }
     }
 }
 
@@ -54,8 +69,7 @@ pub async fn hand_out(
     let waiting: Vec<Waiting> = fetch!(all, s, "read waiting executions", WAITING, except, queue, limit)?;
     let claims: Vec<Claim> = waiting.iter().map(|one| one.claim(now)).collect();
     let claimed: HashSet<String> = claim(s, node, &claims).await?;
-    let mut policies = Policies::default();
-    waiting.into_iter().filter(|one| claimed.contains(&one.execution_id)).map(|one| policies.job(one)).collect()
+    Ok(waiting.into_iter().filter(|one| claimed.contains(&one.execution_id)).map(Waiting::into_job).collect())
 }
 
 pub(in crate::storage) const WAITING: &str = "
@@ -66,36 +80,6 @@ pub(in crate::storage) const WAITING: &str = "
         order by priority desc, id limit $3 {skip_locked}) as w
     cross join executions e left join tasks t on t.id = e.task_id
     where e.id = w.waiting_id order by e.priority desc, e.id";
-
-/// The parsed policies of one batch; most tasks have the same.
-#[derive(Default)]
-struct Policies(HashMap<String, Policy>);
-
-impl Policies {
-    fn job(&mut self, waiting: Waiting) -> Result<Job> {
-        let policy = match self.0.entry(waiting.policy) {
-            Entry::Occupied(parsed) => parsed.into_mut(),
-            Entry::Vacant(new) => {
-                let policy = parse_policy(new.key())?;
-                new.insert(policy)
-            }
-        };
-        let ((timeout_ms, retry), late_after_ms) = (Job::limits(policy), policy.alert.late_ms());
-        Ok(Job {
-            execution_id: waiting.execution_id,
-            attempt: waiting.attempt,
-            task_id: waiting.task_id,
-            task_type: waiting.task_type,
-            params: waiting.params,
-            started_by: waiting.started_by,
-            chained: waiting.chained,
-            scheduled_at: waiting.scheduled_at,
-            timeout_ms,
-            retry,
-            late_after_ms,
-        })
-    }
-}
 
 /// Returns the number of waiting executions per queue, ordered by name; empty queues are omitted.
 pub async fn depths(s: &mut dyn Session) -> Result<Vec<QueueDepth>> {
