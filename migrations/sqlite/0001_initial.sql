@@ -461,6 +461,7 @@ create table notify_channel_health (
     last_failure_at bigint,
     provider_status bigint,
     provider_code text,
+    -- The provider's own text, or why there was none: code and arguments as JSON.
     provider_text text
 ) without rowid;
 
@@ -498,8 +499,9 @@ create table notify_messages (
     group_id text,
     provider_status bigint,
     provider_code text,
+    -- The provider's own text, or why there was none: code and arguments as JSON.
     provider_text text,
-    -- Why the text was not by the templates.
+    -- Why the text was not by the templates: code and arguments as JSON.
     template_error text,
     node text
 );
@@ -568,9 +570,9 @@ create table incidents (
     task_id text,
     event text not null,
     cause_key text not null,
-    -- The masked text of the first error, and the latest error.
+    -- The masked text of the first error in English, and code and arguments of the latest error as JSON.
     cause text not null,
-    error text not null,
+    error text,
     opened_at bigint not null,
     last_at bigint not null,
     closed_at bigint,

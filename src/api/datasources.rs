@@ -10,7 +10,7 @@ use super::answer::{Created, DeletedResponse, Found};
 use super::auth::Caller;
 use super::body::Body;
 use super::error::{ApiResult, ChangeErrors, CreateErrors, ReadErrors, ReadOneErrors, WriteErrors};
-use super::headers::IfMatch;
+use super::headers::{AcceptedLanguage, IfMatch};
 use super::model::datasource::{ConnectionTestView, DatasourceView};
 use super::model::named::{DatasourceChange, DatasourceInput};
 use super::model::profile::ProfileView;
@@ -42,11 +42,12 @@ impl Datasources {
     async fn test(
         &self,
         caller: Caller,
+        language: AcceptedLanguage,
         /// The datasource's name.
         name: Path<String>,
     ) -> ApiResult<Json<ConnectionTestView>, ReadOneErrors> {
         let result = self.0.services.datasources.test(&caller.0, &name).await?;
-        Ok(Json(ConnectionTestView::from(result)))
+        Ok(Json(ConnectionTestView::new(result, language.0)))
     }
 
     /// Create a datasource

@@ -10,7 +10,7 @@ use super::answer::{Created, DeletedResponse, Found};
 use super::auth::Caller;
 use super::body::Body;
 use super::error::{ApiResult, ChangeErrors, CreateErrors, ReadErrors, ReadOneErrors, WriteErrors};
-use super::headers::IfMatch;
+use super::headers::{AcceptedLanguage, IfMatch};
 use super::model::mail_sms_profile::MessageTestView;
 use super::model::named::{HttpProfileChange, HttpProfileInput, HttpTestInput};
 use super::model::profile::ProfileView;
@@ -46,12 +46,14 @@ impl HttpProfiles {
     async fn test(
         &self,
         caller: Caller,
+        language: AcceptedLanguage,
         /// The profile's name.
         name: Path<String>,
         body: Body<HttpTestInput>,
     ) -> ApiResult<Json<MessageTestView>, WriteErrors> {
         let url = profile::http_test(&body.parse(&caller, Action::Administer)?)?;
-        Ok(Json(MessageTestView::from(self.0.services.profiles.test_http(&caller.0, &name, &url).await?)))
+        let result = self.0.services.profiles.test_http(&caller.0, &name, &url).await?;
+        Ok(Json(MessageTestView::new(result, language.0)))
     }
 
     /// Create an HTTP profile

@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::auth::Caller;
 use super::body::Body;
 use super::error::{ApiResult, ChangeErrors, Problem, ReadErrors, ReadOneErrors, WriteErrors};
+use super::headers::AcceptedLanguage;
 use super::model::incident::{IncidentDetailView, IncidentList, IncidentView, MuteView};
 use super::model::input;
 use super::model::named::MuteInput;
@@ -28,7 +29,12 @@ impl Incidents {
     ///
     /// Newest first. Accounts limited to tags see those of their tasks.
     #[oai(path = "/incidents", method = "get", operation_id = "listIncidents")]
-    async fn list(&self, caller: Caller, query: QueryString) -> ApiResult<Json<IncidentList>, ReadErrors> {
+    async fn list(
+        &self,
+        caller: Caller,
+        language: AcceptedLanguage,
+        query: QueryString,
+    ) -> ApiResult<Json<IncidentList>, ReadErrors> {
         let mut reader = query.reader(&[params::INCIDENTS, params::PAGE]);
         let page = reader.page();
         let filter = IncidentFilter {
@@ -37,7 +43,7 @@ impl Incidents {
             ..IncidentFilter::default()
         };
         let (filter, page) = reader.finish((filter, page))?;
-        Ok(Json(self.0.services.incidents.list(&caller.0, &filter, &page).await?.into()))
+        Ok(Json(IncidentList::new(self.0.services.incidents.list(&caller.0, &filter, &page).await?, language.0)))
     }
 
     /// Get an incident
@@ -47,10 +53,11 @@ impl Incidents {
     async fn get(
         &self,
         caller: Caller,
+        language: AcceptedLanguage,
         /// The incident's id.
         id: Path<String>,
     ) -> ApiResult<Json<IncidentDetailView>, ReadOneErrors> {
-        Ok(Json(self.0.services.incidents.get(&caller.0, &id).await?.into()))
+        Ok(Json(IncidentDetailView::new(self.0.services.incidents.get(&caller.0, &id).await?, language.0)))
     }
 
     /// Acknowledge an incident
@@ -60,10 +67,11 @@ impl Incidents {
     async fn acknowledge(
         &self,
         caller: Caller,
+        language: AcceptedLanguage,
         /// The incident's id.
         id: Path<String>,
     ) -> ApiResult<Json<IncidentView>, ChangeErrors> {
-        Ok(Json(self.0.services.incidents.acknowledge(&caller.0, &id).await?.into()))
+        Ok(Json(IncidentView::new(self.0.services.incidents.acknowledge(&caller.0, &id).await?, language.0)))
     }
 
     /// Close an incident
@@ -73,10 +81,11 @@ impl Incidents {
     async fn close(
         &self,
         caller: Caller,
+        language: AcceptedLanguage,
         /// The incident's id.
         id: Path<String>,
     ) -> ApiResult<Json<IncidentView>, ChangeErrors> {
-        Ok(Json(self.0.services.incidents.close(&caller.0, &id).await?.into()))
+        Ok(Json(IncidentView::new(self.0.services.incidents.close(&caller.0, &id).await?, language.0)))
     }
 
     /// Mute a task

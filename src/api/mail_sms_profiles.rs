@@ -10,7 +10,7 @@ use super::answer::{Created, DeletedResponse, Found};
 use super::auth::Caller;
 use super::body::Body;
 use super::error::{ApiResult, ChangeErrors, CreateErrors, ReadErrors, ReadOneErrors, WriteErrors};
-use super::headers::IfMatch;
+use super::headers::{AcceptedLanguage, IfMatch};
 use super::model::input;
 use super::model::mail_sms_profile::{MailServerView, MessageTestView, SmsProviderView};
 use super::model::named::{MailServerChange, MailServerInput, MailTestInput, SmsProviderChange, SmsProviderInput, SmsTestInput};
@@ -46,12 +46,14 @@ impl MailSmsProfiles {
     async fn test_mail(
         &self,
         caller: Caller,
+        language: AcceptedLanguage,
         /// The mail server's name.
         name: Path<String>,
         body: Body<MailTestInput>,
     ) -> ApiResult<Json<MessageTestView>, WriteErrors> {
         let to = input::mail_test(&body.parse(&caller, Action::Administer)?)?;
-        Ok(Json(MessageTestView::from(self.0.services.profiles.test_mail(&caller.0, &name, &to).await?)))
+        let result = self.0.services.profiles.test_mail(&caller.0, &name, &to).await?;
+        Ok(Json(MessageTestView::new(result, language.0)))
     }
 
     /// List SMS providers
@@ -75,12 +77,14 @@ impl MailSmsProfiles {
     async fn test_sms(
         &self,
         caller: Caller,
+        language: AcceptedLanguage,
         /// The provider's name.
         name: Path<String>,
         body: Body<SmsTestInput>,
     ) -> ApiResult<Json<MessageTestView>, WriteErrors> {
         let message = input::sms_test(&body.parse(&caller, Action::Administer)?)?;
-        Ok(Json(MessageTestView::from(self.0.services.profiles.test_sms(&caller.0, &name, &message).await?)))
+        let result = self.0.services.profiles.test_sms(&caller.0, &name, &message).await?;
+        Ok(Json(MessageTestView::new(result, language.0)))
     }
 
     /// Create a mail server

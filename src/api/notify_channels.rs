@@ -10,6 +10,7 @@ use super::answer::{Created, DeletedResponse};
 use super::auth::Caller;
 use super::body::Body;
 use super::error::{ApiResult, ChangeErrors, CreateErrors, ReadErrors, ReadOneErrors, WriteErrors};
+use super::headers::AcceptedLanguage;
 use super::model::named::{NotifyChannelChange, NotifyChannelInput};
 use super::model::notify_channel::{self, ChannelTestView, ChannelView, DeliveryList};
 use super::query::QueryString;
@@ -26,20 +27,25 @@ impl NotifyChannels {
     /// Those of the settings and those that administrators stored, by name, with their health and without credentials. Administrators
     /// only.
     #[oai(path = "/notify-channels", method = "get", operation_id = "listNotifyChannels")]
-    async fn list(&self, caller: Caller) -> ApiResult<Json<Vec<ChannelView>>, ReadErrors> {
+    async fn list(&self, caller: Caller, language: AcceptedLanguage) -> ApiResult<Json<Vec<ChannelView>>, ReadErrors> {
         let all = self.0.services.notify_channels.list(&caller.0).await?;
-        Ok(Json(all.into_iter().map(ChannelView::from).collect()))
+        Ok(Json(all.into_iter().map(|info| ChannelView::new(info, language.0)).collect()))
     }
 
     /// Create a notification channel
     ///
     /// Its credentials are stored encrypted. Administrators only.
     #[oai(path = "/notify-channels", method = "post", operation_id = "createNotifyChannel")]
-    async fn create(&self, caller: Caller, body: Body<NotifyChannelInput>) -> ApiResult<Created<ChannelView>, CreateErrors> {
+    async fn create(
+        &self,
+        caller: Caller,
+        language: AcceptedLanguage,
+        body: Body<NotifyChannelInput>,
+    ) -> ApiResult<Created<ChannelView>, CreateErrors> {
         let (name, input) = notify_channel::new_channel(&body.parse(&caller, Action::Administer)?)?;
         let created = self.0.services.notify_channels.create(&caller.0, &name, &input).await?;
         let name = created.channel.name.clone();
-        Ok(Created::new(created.into(), "/notify-channels", &name))
+        Ok(Created::new(ChannelView::new(created, language.0), "/notify-channels", &name))
     }
 
     /// Get a notification channel
@@ -49,10 +55,11 @@ impl NotifyChannels {
     async fn get(
         &self,
         caller: Caller,
+        language: AcceptedLanguage,
         /// The channel's name.
         name: Path<String>,
     ) -> ApiResult<Json<ChannelView>, ReadOneErrors> {
-        Ok(Json(self.0.services.notify_channels.get(&caller.0, &name).await?.into()))
+        Ok(Json(ChannelView::new(self.0.services.notify_channels.get(&caller.0, &name).await?, language.0)))
     }
 
     /// Replace a notification channel
@@ -63,12 +70,13 @@ impl NotifyChannels {
     async fn update(
         &self,
         caller: Caller,
+        language: AcceptedLanguage,
         /// The channel's name.
         name: Path<String>,
         body: Body<NotifyChannelChange>,
     ) -> ApiResult<Json<ChannelView>, WriteErrors> {
         let input = notify_channel::changed_channel(&body.parse(&caller, Action::Administer)?)?;
-        Ok(Json(self.0.services.notify_channels.update(&caller.0, &name, &input).await?.into()))
+        Ok(Json(ChannelView::new(self.0.services.notify_channels.update(&caller.0, &name, &input).await?, language.0)))
     }
 
     /// Delete a notification channel
@@ -93,10 +101,11 @@ impl NotifyChannels {
     async fn test(
         &self,
         caller: Caller,
+        language: AcceptedLanguage,
         /// The channel's name.
         name: Path<String>,
     ) -> ApiResult<Json<ChannelTestView>, WriteErrors> {
-        Ok(Json(self.0.services.notify_channels.test(&caller.0, &name).await?.into()))
+        Ok(Json(ChannelTestView::new(self.0.services.notify_channels.test(&caller.0, &name).await?, language.0)))
     }
 
     /// List a channel's deliveries
@@ -106,6 +115,7 @@ impl NotifyChannels {
     async fn deliveries(
         &self,
         caller: Caller,
+        language: AcceptedLanguage,
         /// The channel's name.
         name: Path<String>,
         query: QueryString,
@@ -113,6 +123,6 @@ impl NotifyChannels {
         let mut reader = query.reader(&[params::PAGE]);
         let page = reader.page();
         let page = reader.finish(page)?;
-        Ok(Json(self.0.services.notify_channels.deliveries(&caller.0, &name, &page).await?.into()))
+        Ok(Json(DeliveryList::new(self.0.services.notify_channels.deliveries(&caller.0, &name, &page).await?, language.0)))
     }
 }

@@ -9,8 +9,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::SharedClock;
 use crate::config::reason;
+use crate::domain::fault::Fault;
 use crate::domain::transfer::{self, MAX_DOCUMENT};
 use crate::domain::user::Actor;
+use crate::i18n::{Message, message};
 use crate::service::{Error, FileStatus, Services, TasksFileService};
 
 /// How often the file is checked. A changed file is read when two checks in a row find it the same, so that it is not read
@@ -18,6 +20,8 @@ use crate::service::{Error, FileStatus, Services, TasksFileService};
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
 /// The number of checks after which a file that failed is tried again: what it requires may exist by then.
 const RETRY_AFTER_POLLS: u32 = 30;
+/// The most faults of a file that are told.
+const FAULTS_MAX: usize = 5;
 
 /// The background task that watches the file.
 pub struct TasksFile {
@@ -30,8 +34,8 @@ pub struct TasksFile {
     tried: Option<FileVersion>,
     /// The version of the file at the last check.
     seen: Option<FileVersion>,
-    /// The error of the last try, and how many checks ago it was.
-    failed: Option<(String, u32)>,
+    /// The errors of the last try, and how many checks ago it was.
+    failed: Option<(Vec<Message>, u32)>,
 }
 
 /// Modification time and size in bytes.
@@ -78,22 +82,20 @@ impl TasksFile {
     pub async fn run_once(&mut self) {
         self.tried = file_version(&self.path).await;
         self.seen.clone_from(&self.tried);
-        let error = match self.apply().await {
-            Ok(()) => None,
-            Err(error) => {
-                if self.failed.as_ref().is_none_or(|(previous, _)| *previous != error) {
-                    tracing::error!(file = %self.path.display(), error, "failed to apply tasks file; keeping the tasks as they are");
-                }
-                Some(error)
-            }
-        };
-        self.failed = error.clone().map(|error| (error, 0));
+        let errors = self.apply().await.err().unwrap_or_default();
+        let is_known = self.failed.as_ref().is_some_and(|(previous, _)| *previous == errors);
+        if !errors.is_empty() && !is_known {
+            let error = errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+            tracing::error!(file = %self.path.display(), error, "failed to apply tasks file; keeping the tasks as they are");
+        }
+        self.failed = (!errors.is_empty()).then(|| (errors.clone(), 0));
         let at = self.clock.now();
-        self.service.set_status(FileStatus { name: self.name.clone(), at, error });
+        self.service.set_status(FileStatus { name: self.name.clone(), at, errors });
     }
 
-    async fn apply(&self) -> Result<(), String> {
-        let document = transfer::read(&self.text().await?).map_err(|fault| fault.message.to_string())?;
+    async fn apply(&self) -> Result<(), Vec<Message>> {
+        let text = self.text().await.map_err(|error| vec![error])?;
+        let document = transfer::read(&text).map_err(|fault| vec![fault.message])?;
         let actor = Actor::local(self.name.clone());
         let outcome = self.service.apply(&actor, &document, &self.name).await.map_err(describe)?;
         if !outcome.missing_secrets.is_empty() {
@@ -114,15 +116,16 @@ impl TasksFile {
         Ok(())
     }
 
-    async fn text(&self) -> Result<String, String> {
-        let read_error = |error: std::io::Error| format!("{} cannot be read: {}", self.path.display(), reason(&error));
+    async fn text(&self) -> Result<String, Message> {
+        let path = || self.path.display().to_string();
+        let read_error = |error: std::io::Error| message!("tasks_file.unreadable", file = path(), error = reason(&error));
         let file = tokio::fs::File::open(&self.path).await.map_err(read_error)?;
         let mut bytes = Vec::new();
         file.take(MAX_DOCUMENT as u64 + 1).read_to_end(&mut bytes).await.map_err(read_error)?;
         if bytes.len() > MAX_DOCUMENT {
-            return Err(format!("{} is larger than {MAX_DOCUMENT} bytes", self.path.display()));
+            return Err(message!("tasks_file.too_large", file = path(), max = MAX_DOCUMENT));
         }
-        String::from_utf8(bytes).map_err(|_| format!("{} is not UTF-8", self.path.display()))
+        String::from_utf8(bytes).map_err(|_| message!("tasks_file.not_utf8", file = path()))
     }
 }
 
@@ -131,19 +134,19 @@ async fn file_version(path: &Path) -> Option<FileVersion> {
     Some(FileVersion(metadata.modified().ok(), metadata.len()))
 }
 
-fn describe(error: Error) -> String {
+fn describe(error: Error) -> Vec<Message> {
     match error {
         Error::Invalid(faults) => {
-            let more = faults.len().saturating_sub(5);
-            let mut lines: Vec<String> =
-                faults.into_iter().take(5).map(|fault| format!("{} {}", fault.pointer, fault.message)).collect();
+            let more = faults.len().saturating_sub(FAULTS_MAX);
+            let line = |fault: Fault| message!("tasks_file.fault", pointer = fault.pointer, fault = fault.message);
+            let mut lines: Vec<Message> = faults.into_iter().take(FAULTS_MAX).map(line).collect();
             if more > 0 {
-                lines.push(format!("and {more} more"));
+                lines.push(message!("tasks_file.more_faults", more));
             }
-            lines.join("; ")
+            lines
         }
-        Error::Internal(cause) => cause.to_string(),
-        Error::Unavailable(cause) => cause.to_string(),
-        other => other.to_string(),
+        Error::Internal(cause) => vec![Message::verbatim(cause.to_string())],
+        Error::Unavailable(cause) => vec![Message::verbatim(cause.to_string())],
+        other => vec![other.message()],
     }
 }

@@ -150,6 +150,11 @@ text_enum! {
 }
 
 impl TaskSort {
+    /// The names of all orders, as [`TaskSort::parse_order`] reads them.
+    pub fn orders() -> Vec<String> {
+        TaskSort::ALL.into_iter().flat_map(|sort| [sort.as_str().to_owned(), format!("-{}", sort.as_str())]).collect()
+    }
+
     /// Reads `name` or `-name` (descending).
     pub fn parse_order(text: &str) -> Option<(TaskSort, bool)> {
         let (name, descending) = match text.strip_prefix('-') {
@@ -170,6 +175,11 @@ text_enum! {
 }
 
 impl ExecutionSort {
+    /// The names of all orders, as [`ExecutionSort::parse_order`] reads them.
+    pub fn orders() -> Vec<String> {
+        ExecutionSort::ALL.into_iter().flat_map(|sort| [sort.as_str().to_owned(), format!("-{}", sort.as_str())]).collect()
+    }
+
     /// Reads `name` or `-name` (descending).
     pub fn parse_order(text: &str) -> Option<(ExecutionSort, bool)> {
         let (name, descending) = text.strip_prefix('-').map_or((text, false), |name| (name, true));

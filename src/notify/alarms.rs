@@ -103,11 +103,11 @@ impl AlarmWatch {
         let watched = incidents::watch(&mut tx, &tasks, open, now).await?;
         let rules = notify_rule::definitions(&mut tx).await?;
         let causes: Vec<String> =
-            found.iter().map(|breach| incidents::cause_key(breach.event, "", &tasks, &breach.task_id)).collect();
+            found.iter().map(|breach| incidents::cause_key(breach.event, None, &tasks, &breach.task_id)).collect();
         let told = incidents::decide(&mut tx, &rules, watched, &causes, self.at(now), |decider, watched| {
             for breach in &found {
                 if let Some(one) = watched.iter_mut().find(|one| one.task_id.as_ref() == Some(&breach.task_id)) {
-                    decider.occur(one, breach.event, "", breach.execution_id.as_deref());
+                    decider.occur(one, breach.event, None, breach.execution_id.as_deref());
                 }
             }
         });

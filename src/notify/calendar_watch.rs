@@ -8,6 +8,7 @@ use super::incidents::{self, DecisionTime, Trouble};
 use crate::domain::calendar::{CN, CalendarSet, FreezeSet, missing_year};
 use crate::domain::notify::event::NotifyEvent;
 use crate::domain::notify::rule::Target;
+use crate::i18n::message;
 use crate::storage::{Result, Session, Tx, calendar, incident};
 
 /// How often the calendar is looked at.
@@ -39,9 +40,9 @@ pub async fn is_changed(s: &mut dyn Session, now: DateTime<Utc>) -> Result<bool>
 /// Opens an incident if a year is missing, else closes it. Returns whether messages were queued.
 pub async fn decide(tx: &mut Tx, at: DecisionTime) -> Result<bool> {
     let missing = missing(tx, at.now).await?;
-    let error = missing.map(|year| format!("no notice for {year}")).unwrap_or_default();
+    let error = missing.map(|year| message!("incident_error.no_calendar_notice", year));
     let (subject, event) = (subject(), NotifyEvent::CalendarMissing);
-    let trouble = Trouble { event, subject: &subject, target: Target::SERVER, error: &error };
+    let trouble = Trouble { event, subject: &subject, target: Target::SERVER, error: error.as_ref() };
     match missing {
         Some(_) => incidents::raise(tx, &trouble, at).await,
         None => incidents::resolve(tx, &trouble, at).await,

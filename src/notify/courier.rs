@@ -74,7 +74,7 @@ impl Courier {
             Ok(outcome) => outcome,
             Err(_) => Outcome::unanswered(&message!("http.no_response", seconds = SEND_TIMEOUT.as_secs())),
         };
-        Outcome { template_error: template_error.map(|error| error.to_string()), ..outcome }.masked(&mask)
+        Outcome { template_error, ..outcome }.masked(&mask)
     }
 
     /// Secrets that became known after a notice was written are masked in it too.

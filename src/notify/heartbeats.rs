@@ -12,6 +12,7 @@ use crate::clock::SharedClock;
 use crate::domain::heartbeat::{Decided, Heartbeat, Missed, Ping, PingRow, PingStatus, RULE_TYPE};
 use crate::domain::notify::event::NotifyEvent;
 use crate::domain::notify::rule::Target;
+use crate::i18n::{Message, message};
 use crate::signals::Signals;
 use crate::storage::{Database, Result, Tx, heartbeat};
 
@@ -75,7 +76,7 @@ pub async fn settle(tx: &mut Tx, heartbeat: &mut Heartbeat, at: DecisionTime) ->
     let rows: Vec<PingRow> = missed.expected.iter().map(|expected| missed_row(*expected)).collect();
     heartbeat::record(tx, &heartbeat.id, &rows, at.now).await?;
     heartbeat::set_state(tx, heartbeat).await?;
-    let error = format!("no ping came; one was expected at {}", last.to_rfc3339());
+    let error = message!("incident_error.no_ping", expected = last.to_rfc3339());
     let told = tell(tx, heartbeat, &error, at).await?;
     Ok((missed, told))
 }
@@ -94,7 +95,10 @@ pub async fn record_ping(tx: &mut Tx, heartbeat: &mut Heartbeat, ping: &Ping, zo
     let missed = heartbeat::newest_missed(tx, &heartbeat.id).await?;
     let Decided { row, failed, recovered } = heartbeat.take_ping(ping, missed);
     if let Some(row) = row {
-        let error = row.exit_code.map_or_else(|| "it failed".to_owned(), |code| format!("it failed with exit status {code}"));
+        let error = match row.exit_code {
+            Some(code) => message!("incident_error.ping_exit_status", code),
+            None => message!("incident_error.ping_failed"),
+        };
         heartbeat::record(tx, &heartbeat.id, &[row], ping.at).await?;
         if failed {
             told |= tell(tx, heartbeat, &error, at).await?;
@@ -107,18 +111,18 @@ pub async fn record_ping(tx: &mut Tx, heartbeat: &mut Heartbeat, ping: &Ping, zo
     Ok(told)
 }
 
-async fn tell(tx: &mut Tx, heartbeat: &Heartbeat, error: &str, at: DecisionTime) -> Result<bool> {
+async fn tell(tx: &mut Tx, heartbeat: &Heartbeat, error: &Message, at: DecisionTime) -> Result<bool> {
     let subject = heartbeat.subject();
-    incidents::raise(tx, &trouble(heartbeat, &subject, error), at).await
+    incidents::raise(tx, &trouble(heartbeat, &subject, Some(error)), at).await
 }
 
 /// Closes the incidents of a heartbeat. Returns whether messages were queued.
 pub async fn recover(tx: &mut Tx, heartbeat: &Heartbeat, at: DecisionTime) -> Result<bool> {
     let subject = heartbeat.subject();
-    incidents::resolve(tx, &trouble(heartbeat, &subject, ""), at).await
+    incidents::resolve(tx, &trouble(heartbeat, &subject, None), at).await
 }
 
-fn trouble<'t>(heartbeat: &'t Heartbeat, subject: &'t str, error: &'t str) -> Trouble<'t> {
+fn trouble<'t>(heartbeat: &'t Heartbeat, subject: &'t str, error: Option<&'t Message>) -> Trouble<'t> {
     // Ids in rules are those of tasks: a rule for a task does not cover a heartbeat of the same id.
     let target = Target { id: "", tags: &heartbeat.tags, task_type: RULE_TYPE };
     Trouble { event: NotifyEvent::HeartbeatLost, subject, target, error }

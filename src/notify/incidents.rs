@@ -18,6 +18,7 @@ use crate::domain::notify::incident_decision::{Decider, GROUP_WINDOW, Happened, 
 use crate::domain::notify::rule::{NotifyRule, Target};
 use crate::domain::pause_record::is_pause;
 use crate::domain::task::Task;
+use crate::i18n::Message;
 use crate::ids::new_id;
 use crate::storage::execution::{Finish, NewExecution};
 use crate::storage::{Result, Tx, incident, notify_rule, task, task_alarm};
@@ -48,9 +49,8 @@ impl TaskOutcome {
             status if status.is_failure() => Outcome::Failed,
             _ => Outcome::Neutral,
         };
-        let error = finish.error.as_ref().map(ToString::to_string).unwrap_or_default();
-        let happened =
-            Happened { execution_id: finish.execution_id.clone(), outcome, late, ended: finish.retry_at.is_none(), error };
+        let (execution_id, error) = (finish.execution_id.clone(), finish.error.clone());
+        let happened = Happened { execution_id, outcome, late, ended: finish.retry_at.is_none(), error };
         TaskOutcome { task_id: task_id.to_owned(), happened }
     }
 
@@ -64,8 +64,8 @@ impl TaskOutcome {
             Status::Skipped => NotifyEvent::Skipped,
             _ => return None,
         };
-        let error = new.error.as_ref().map(ToString::to_string).unwrap_or_default();
-        let happened = Happened { execution_id: new.id.clone(), outcome: Outcome::NotRun(event), late: None, ended: true, error };
+        let (execution_id, error) = (new.id.clone(), new.error.clone());
+        let happened = Happened { execution_id, outcome: Outcome::NotRun(event), late: None, ended: true, error };
         Some(TaskOutcome { task_id: new.task_id.clone(), happened })
     }
 }
@@ -160,23 +160,23 @@ fn causes(outcomes: &[TaskOutcome], tasks: &[Task]) -> Vec<String> {
         let mut add = |event, error| keys.insert(cause_key(event, error, tasks, task_id));
         match happened.outcome {
             Outcome::Failed => {
-                add(NotifyEvent::Failed, &happened.error);
-                add(NotifyEvent::FailuresInARow, "");
+                add(NotifyEvent::Failed, happened.error.as_ref());
+                add(NotifyEvent::FailuresInARow, None);
             }
             Outcome::NotRun(event) => {
-                add(event, &happened.error);
+                add(event, happened.error.as_ref());
             }
             Outcome::Succeeded | Outcome::Neutral => {}
         }
         if happened.late == Some(true) {
-            add(NotifyEvent::Late, "");
+            add(NotifyEvent::Late, None);
         }
     }
     keys.into_iter().collect()
 }
 
 /// The cause of an event of one of these tasks.
-pub(super) fn cause_key(event: NotifyEvent, error: &str, tasks: &[Task], task_id: &str) -> String {
+pub(super) fn cause_key(event: NotifyEvent, error: Option<&Message>, tasks: &[Task], task_id: &str) -> String {
     let params = tasks.iter().find(|task| task.id == task_id).map_or(&Value::Null, |task| &task.params);
     Cause::new(event, error, params).key
 }
@@ -189,8 +189,8 @@ pub struct Trouble<'t> {
     pub subject: &'t str,
     /// By what rules select it; [`Target::SERVER`]: only rules for all tasks do.
     pub target: Target<'t>,
-    /// What is wrong, in English.
-    pub error: &'t str,
+    /// What is wrong; none where an end is told.
+    pub error: Option<&'t Message>,
 }
 
 /// Opens an incident of what is not a task, or lets it grow. Returns whether messages were queued.

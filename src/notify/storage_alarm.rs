@@ -17,7 +17,7 @@ use crate::domain::notify::channel::Channel;
 use crate::domain::notify::event::NotifyEvent;
 use crate::domain::notify::message::{Field, Notice};
 use crate::domain::notify::rule::{NotifyRule, Target};
-use crate::i18n::{Language, message};
+use crate::i18n::message;
 use crate::ids::new_id;
 use crate::storage::{Database, Result, notify_rule};
 
@@ -113,9 +113,9 @@ impl StorageAlarm {
     /// The database fails; what is to be recorded stays.
     pub async fn working(&mut self, now: DateTime<Utc>) -> Result<bool> {
         let Some(trouble) = &self.trouble else { return Ok(false) };
-        let lasted = Language::English.duration((now - trouble.since).num_milliseconds());
-        let error = format!("no writes for {lasted}: {}", trouble.cause);
-        let of_database = Trouble { event: EVENT, subject: SUBJECT, target: Target::SERVER, error: &error };
+        let seconds = (now - trouble.since).num_seconds();
+        let error = message!("incident_error.no_writes", seconds, cause = trouble.cause.as_str());
+        let of_database = Trouble { event: EVENT, subject: SUBJECT, target: Target::SERVER, error: Some(&error) };
         let told: BTreeSet<&str> = trouble.told.iter().map(|(rule, _)| rule.as_str()).collect();
         let at = DecisionTime { now, zone: self.zone };
         let mut tx = self.database.write().await?;
@@ -142,7 +142,7 @@ impl StorageAlarm {
         let text = RuleText { name: rule.name.clone(), templates: rule.templates.clone() };
         let outcome = self.courier.send(channel, &parcel, &text).await;
         if !outcome.delivered {
-            let (code, answer) = (outcome.code.as_deref(), outcome.text.as_deref());
+            let (code, answer) = (outcome.code.as_deref(), outcome.text.as_ref().map(ToString::to_string));
             tracing::warn!(channel = channel.name, code, answer, "failed to tell of storage trouble; retrying");
             return None;
         }

@@ -171,7 +171,7 @@ impl NotifyChannelService {
         if !notify_channel::delete(&mut tx, name).await? {
             return Err(missing(name));
         }
-        notify_message::give_up(&mut tx, name, &message!("channel.gone").to_string()).await?;
+        notify_message::give_up(&mut tx, name, &message!("channel.gone")).await?;
         let told = self.delivery.end_failing(&mut tx, name, self.clock.now()).await?;
         let entry = AuditEntry::new(AuditEvent::ChannelDelete, "notify_channel", name).before(shown(&former));
         self.audit_log.record(&mut tx, actor, entry).await?;

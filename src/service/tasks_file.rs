@@ -10,6 +10,7 @@ use super::transfer::{ImportOutcome, TransferService};
 use super::{Result, allow, tag_scope};
 use crate::domain::task::Task;
 use crate::domain::user::{Action, Actor};
+use crate::i18n::Message;
 use crate::storage::{Database, task_bulk};
 
 /// The status of the tasks file.
@@ -19,8 +20,8 @@ pub struct FileStatus {
     pub name: String,
     /// When it was last read.
     pub at: DateTime<Utc>,
-    /// Why it could not be applied; the last valid state stays in effect.
-    pub error: Option<String>,
+    /// Why it could not be applied, so that the last valid state stays in effect; empty: it was.
+    pub errors: Vec<Message>,
 }
 
 /// Applies the tasks file and keeps its status.

@@ -7,10 +7,11 @@ use chrono::{DateTime, Utc};
 use super::column::{OptionalExecutionId, insert_sql, stored, update_sql, written};
 use super::execution_list::{COUNT_LIMIT, push_cursor};
 use super::statement::{QueryBuilder, execute, fetch, fetch_built};
-use super::{Result, Session, Tx, first_id_at, heartbeat, millis, rows, tag_scope, time_from_millis};
+use super::{Result, Session, Tx, first_id_at, heartbeat, message_json, millis, rows, tag_scope, time_from_millis};
 use crate::domain::notify::incident::{Delivery, Incident, IncidentFilter, Told};
 use crate::domain::page::{Page, PageRequest};
 use crate::domain::tag_scope::TagScope;
+use crate::i18n::Message;
 use crate::ids::execution_key;
 
 stored! {
@@ -30,7 +31,7 @@ written! {
         cause Text = incident.cause,
         opened_at Integer = millis(incident.opened_at),
         first_execution Integer = incident.first_execution.as_deref().map(execution_key),
-        error Text = incident.error,
+        error Text = message_json(incident.error.as_ref()),
         last_at Integer = millis(incident.last_at),
         closed_at Integer = incident.closed_at.map(millis),
         closed_by Text = incident.closed_by,
@@ -263,7 +264,7 @@ struct DeliveryRow {
     sent_at: Option<DateTime<Utc>>,
     attempts: i64,
     provider_code: Option<String>,
-    provider_text: Option<String>,
+    provider_text: Option<Message>,
 }
 
 stored! {

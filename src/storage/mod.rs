@@ -3,6 +3,9 @@
 
 use chrono::{DateTime, Utc};
 
+use crate::domain::input::truncate;
+use crate::i18n::Message;
+
 pub mod account;
 pub mod audit;
 pub mod backfill;
@@ -127,6 +130,13 @@ fn optional_time_from_millis(millis: Option<i64>) -> Result<Option<DateTime<Utc>
 
 fn json(text: &str) -> Result<serde_json::Value> {
     serde_json::from_str(text).map_err(|error| Error::InvalidValue(format!("JSON: {error}")))
+}
+
+/// Code and arguments of a message as JSON. They consist of texts and numbers, which always serialize.
+fn message_json(message: Option<&Message>) -> Option<String> {
+    const TEXT_MAX: usize = 2_000;
+    let bounded = message.map(|message| message.clone().map_texts(&|text| truncate(text, TEXT_MAX)));
+    bounded.and_then(|message| serde_json::to_string(&message).ok())
 }
 
 /// Serializes rows as the JSON array that `{rows}` and `{ids}` read.

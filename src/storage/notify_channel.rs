@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::column::stored;
 use super::statement::{execute, fetch};
-use super::{Error, Result, Session, Tx, millis};
+use super::{Error, Result, Session, Tx, message_json, millis};
 use crate::domain::notify::channel::{ChannelOptions, ChannelType};
 use crate::domain::notify::channel_health::ChannelHealth;
 
@@ -105,7 +105,7 @@ pub async fn set_health(tx: &mut Tx, health: &ChannelHealth) -> Result<()> {
         health.last_failure_at.map(millis),
         health.provider_status,
         &health.provider_code,
-        &health.provider_text
+        message_json(health.provider_text.as_ref())
     )
     .map(drop)
 }

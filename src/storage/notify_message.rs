@@ -7,9 +7,10 @@ use chrono::{DateTime, Utc};
 use super::column::{insert_sql, stored, written};
 use super::execution_list::push_cursor;
 use super::statement::{QueryBuilder, execute, fetch, fetch_built};
-use super::{Result, Session, Tx, first_id_at, millis, optional_time_from_millis, rows};
+use super::{Result, Session, Tx, first_id_at, message_json, millis, optional_time_from_millis, rows};
 use crate::domain::notify::message::{Message, MessageState, NewMessage, Notice};
 use crate::domain::page::{Page, PageRequest};
+use crate::i18n;
 
 /// Queues messages: call it in the transaction that records their cause, then wake the delivery. One that names too many tasks
 /// becomes several.
@@ -116,8 +117,8 @@ pub struct Attempt {
     pub at: DateTime<Utc>,
     pub provider_status: Option<i64>,
     pub provider_code: Option<String>,
-    pub provider_text: Option<String>,
-    pub template_error: Option<String>,
+    pub provider_text: Option<i18n::Message>,
+    pub template_error: Option<i18n::Message>,
     pub node: String,
 }
 
@@ -136,8 +137,8 @@ pub async fn record(tx: &mut Tx, attempt: &Attempt) -> Result<()> {
         accepted.then(|| millis(attempt.at)),
         attempt.provider_status,
         &attempt.provider_code,
-        &attempt.provider_text,
-        &attempt.template_error,
+        message_json(attempt.provider_text.as_ref()),
+        message_json(attempt.template_error.as_ref()),
         &attempt.node
     )
     .map(drop)
@@ -149,8 +150,8 @@ pub(super) const RECORD: &str = "
     where group_id = $1 and group_id is not null and state = 'queued'";
 
 /// Gives up all queued messages of a channel that is gone. Returns how many.
-pub async fn give_up(tx: &mut Tx, channel: &str, reason: &str) -> Result<u64> {
-    execute!(tx, "give up notifications", GIVE_UP, channel, reason)
+pub async fn give_up(tx: &mut Tx, channel: &str, reason: &i18n::Message) -> Result<u64> {
+    execute!(tx, "give up notifications", GIVE_UP, channel, message_json(Some(reason)))
 }
 
 pub(super) const GIVE_UP: &str = "

@@ -41,6 +41,7 @@ mod state;
 mod task_files;
 pub mod template;
 pub mod toolbox;
+mod transport_error;
 
 pub use limits::Limits;
 pub use toolbox::Toolbox;

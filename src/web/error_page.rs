@@ -29,7 +29,9 @@ pub async fn respond(failure: &Failure, ctx: &RequestContext) -> Response {
     if ctx.partial {
         return toast(ctx, failure, status, &reference);
     }
-    let view = ErrorPage::new(&ctx.view(), status.as_u16(), failure.text_key(), detail(failure, ctx), reference);
+    let is_of_query = matches!(failure, Failure::BadRequest(_)) && !ctx.is_post && !ctx.query.0.is_empty();
+    let without_query = if is_of_query { ctx.path.clone() } else { String::new() };
+    let view = ErrorPage::new(&ctx.view(), status.as_u16(), failure.text_key(), detail(failure, ctx), reference, without_query);
     ctx.page_with(status, "", &view).unwrap_or_else(|error| plain_text(status, &error))
 }
 

@@ -2,6 +2,10 @@
 
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
+use super::error::Failure;
+use crate::domain::input::quoted;
+use crate::i18n::message;
+
 /// The page of export and import; an uploaded document may be larger than other forms.
 pub const TRANSFER_PATH: &str = "/settings/transfer";
 
@@ -18,6 +22,19 @@ impl Pairs {
     /// Returns the first value of a name, unchanged.
     pub fn raw(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(given, _)| given == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Returns the first value of a name that has a fixed set of values; `None` if it is absent or blank.
+    ///
+    /// # Errors
+    /// [`Failure::BadRequest`] for a value that is none of them: a page must not silently show something else.
+    pub fn one_of(&self, name: &str, known: &[&str]) -> Result<Option<&str>, Failure> {
+        let given = || self.all(name).map(str::trim).filter(|value| !value.is_empty());
+        if let Some(wrong) = given().find(|value| !known.contains(value)) {
+            let message = message!("value.not_one_of", value = quoted(wrong, 40), known = known.join(", "));
+            return Err(Failure::BadRequest(message.of(name)));
+        }
+        Ok(self.get(name))
     }
 
     pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
@@ -87,6 +104,17 @@ mod tests {
         for foreign in ["http://a:1/tasks", "http://a:1/bc/tasks", "http://a:1/b//evil", "http://c/b/tasks"] {
             assert_eq!(page_of(foreign, "a:1", "/b"), None, "{foreign}");
         }
+    }
+
+    #[test]
+    fn one_of_refuses_values_outside_the_set() {
+        let pairs = |value: &str| Pairs(vec![("status".to_owned(), "open".to_owned()), ("status".to_owned(), value.to_owned())]);
+        let known = ["open", "closed"];
+        assert_eq!(pairs("closed").one_of("status", &known).ok(), Some(Some("open")));
+        assert_eq!(pairs(" ").one_of("status", &known).ok(), Some(Some("open")), "blank is absent");
+        assert_eq!(Pairs::default().one_of("status", &known).ok(), Some(None));
+        let Err(Failure::BadRequest(message)) = pairs("Open").one_of("status", &known) else { panic!("accepted") };
+        assert_eq!(message.to_string(), "status: 'Open' is not one of open, closed");
     }
 
     #[test]

@@ -6,6 +6,12 @@
   const all = (selector, root = document) => root.querySelectorAll(selector);
   const two = (number) => String(number).padStart(2, "0");
 
+  // Where the navigation scrolls sideways, on a phone, the link of the current page is in view.
+  for (const link of all("nav [aria-current=page]")) {
+    const [row, place] = [link.parentElement, link.getBoundingClientRect()];
+    row.scrollLeft += place.left - row.getBoundingClientRect().left - (row.clientWidth - place.width) / 2;
+  }
+
   // Times
   function local(date, precision) {
     const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;

@@ -57,6 +57,20 @@ async fn a_channel_is_created_tested_changed_and_deleted() {
 }
 
 #[tokio::test]
+async fn the_reason_of_a_missing_answer_is_told_in_the_language_of_the_caller() {
+    let app = App::start().await;
+    app.post(LIST, json!({"name": "ops", "type": "slack", "url": "http://127.0.0.1:1/x"})).await;
+    let chinese: [(&str, &str); 1] = [("accept-language", "zh-CN")];
+    let test = app.call_with(Method::POST, "/api/v1/notify-channels/ops/test", &chinese, b"{}").await;
+    let told = |reply: &Value| reply.as_str().expect("a text").to_owned();
+    assert!(told(&test.json["provider_message"]).starts_with("没有应答："), "{}", test.text);
+    let deliveries = app.call_with(Method::GET, "/api/v1/notify-channels/ops/deliveries", &chinese, b"").await;
+    assert!(told(&deliveries.json["items"][0]["provider_message"]).starts_with("没有应答："), "{}", deliveries.text);
+    let channel = app.get("/api/v1/notify-channels/ops").await;
+    assert!(told(&channel.json["health"]["provider_message"]).starts_with("no answer: "), "{}", channel.text);
+}
+
+#[tokio::test]
 async fn an_invalid_channel_is_refused_by_field_without_its_credentials() {
     let app = App::start().await;
     let post = async |body: Value| app.post(LIST, body).await;

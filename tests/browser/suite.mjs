@@ -5,6 +5,7 @@ import { accessibility } from "./tests/accessibility.mjs";
 import { actions } from "./tests/actions.mjs";
 import { attention } from "./tests/attention.mjs";
 import { calendars } from "./tests/calendars.mjs";
+import { channels } from "./tests/channels.mjs";
 import { incidents } from "./tests/incidents.mjs";
 import { docs } from "./tests/docs.mjs";
 import { firstRun } from "./tests/first_run.mjs";
@@ -34,7 +35,7 @@ const TEST_LIMIT = 480_000;
 const CLOSE_LIMIT = 15_000;
 const wanted = process.argv.slice(2);
 // The longest ones come first, so that no worker is left alone with one at the end.
-const groups = [accessibility, interaction, lists, forms, tabs, workbench, secondFactor, live, actions, attention, views, plain, given, calendars, pauses, queues, docs, transfer, incidents, firstRun, speed, profiles];
+const groups = [accessibility, interaction, lists, forms, tabs, workbench, secondFactor, live, actions, attention, views, plain, given, calendars, pauses, queues, docs, transfer, incidents, channels, firstRun, speed, profiles];
 const isWanted = (name) => !wanted.length || wanted.some((part) => name.includes(part));
 const queue = groups.map((group) => Object.entries(group).filter(([name]) => isWanted(name))).filter((tests) => tests.length);
 const workers = Math.min(Number(process.env.WORKERS ?? 1), queue.length);

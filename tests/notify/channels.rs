@@ -2,6 +2,7 @@
 
 use belfry::domain::notify::channel::ChannelType;
 use belfry::domain::notify::message::MessageState;
+use belfry::i18n::Message;
 use chrono::Duration;
 use serde_json::{Value, json};
 
@@ -189,11 +190,11 @@ async fn private_addresses_follow_the_settings_and_no_secret_is_told() {
         now: rig.clock.now(),
     };
     let outcome = rig.delivery.courier.send(&telegram, &parcel, &Default::default()).await;
-    let text = outcome.text.unwrap();
+    let text = outcome.text.unwrap().to_string();
     assert!(!outcome.delivered && !text.contains(crate::simulator::TOKEN), "{text}");
     // A provider that repeats the credential in its answer.
     rig.simulator.answer_next(401, &format!("bad token {}", crate::simulator::TOKEN), None);
     let outcome = rig.delivery.courier.send(&channels["telegram"], &parcel, &Default::default()).await;
-    assert_eq!(outcome.text.as_deref(), Some("bad token ***"));
+    assert_eq!(outcome.text, Some(Message::verbatim("bad token ***")));
     db.remove().await;
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use belfry::clock::Clock;
 use belfry::domain::notify::message::MessageState;
 use belfry::domain::notify::rule::NotifyRule;
+use belfry::i18n::Language;
 use belfry::storage::notify_rule::StoredRule;
 use belfry::storage::{notify_channel, notify_message, notify_rule};
 use chrono::Duration;
@@ -196,7 +197,9 @@ for_each_database! {
         assert_eq!(rig.deliver().await, 0);
         let message = rig.message("former").await;
         assert_eq!(message.state, MessageState::Failed);
-        assert_eq!(message.provider_text.as_deref(), Some("the channel was deleted before the message was sent"));
+        let told = message.provider_text.expect("a reason");
+        assert_eq!(told.to_string(), "the channel was deleted before the message was sent");
+        assert_eq!(told.text(Language::Chinese), "消息发送之前渠道已被删除");
     }
 
     async fn channels_of_one_robot_share_its_rate_limit(db: &TestDatabase) {

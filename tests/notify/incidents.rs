@@ -3,6 +3,7 @@
 use belfry::domain::execution::Status;
 use belfry::domain::notify::event::NotifyEvent;
 use belfry::domain::user::Role;
+use belfry::i18n::Language;
 use belfry::service::Error;
 use belfry::storage::lease;
 use chrono::Duration;
@@ -24,7 +25,7 @@ for_each_database! {
         let open = rig.incidents().await.remove(0);
         assert_eq!((open.count, open.is_open(), open.cause.as_str()), (2, true, "refused by #"));
         assert_eq!((open.first_execution.as_deref(), open.last_execution.as_deref()), (Some(&*first), Some(&*last)));
-        assert_eq!(open.error, "refused by 10.0.0.2");
+        assert_eq!(open.error_text(Language::English), "refused by 10.0.0.2");
         assert_eq!(rig.titles("ops").await, ["a failed"]);
         rig.advance(60);
         rig.succeed("a").await;

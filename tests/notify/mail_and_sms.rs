@@ -8,6 +8,7 @@ use belfry::domain::notify::message::MessageState;
 use belfry::domain::profile::sms::{Condition, Provider};
 use belfry::domain::profile::{Profiles, Sms};
 use belfry::domain::secret::Secret;
+use belfry::i18n::Language;
 
 use crate::rig::{Rig, channel, delivery};
 use crate::server::MailServer;
@@ -81,6 +82,8 @@ async fn a_mail_without_a_profile_says_so() {
     rig.deliver().await;
     let refused = rig.message("email").await;
     assert_eq!(refused.state, MessageState::Queued);
-    assert!(refused.provider_text.as_deref().is_some_and(|text| text.contains("[smtp.<name>]")), "{refused:?}");
+    let told = refused.provider_text.expect("a reason");
+    assert!(told.to_string().contains("[smtp.<name>]"), "{told}");
+    assert!(told.text(Language::Chinese).contains("设置中没有"), "{}", told.text(Language::Chinese));
     db.remove().await;
 }

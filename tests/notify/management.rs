@@ -5,6 +5,7 @@ use belfry::domain::notify::channel::{ChannelOptions, ChannelType};
 use belfry::domain::page::PageRequest;
 use belfry::domain::profile::Profiles;
 use belfry::domain::user::Actor;
+use belfry::i18n::Message;
 use belfry::service::{ChannelInput, CredentialsInput, Error};
 use belfry::storage::notify_channel;
 
@@ -39,7 +40,7 @@ for_each_database! {
         assert!(!text.contains(TOKEN) && !text.contains("wrong secret") && !text.contains(&simulator.url), "{text}");
         let refused = service.test(&root, "ops").await.unwrap();
         assert_eq!((refused.delivered, refused.status, refused.code.as_deref()), (false, Some(200), Some("310000")));
-        assert_eq!(refused.text.as_deref(), Some("sign not match"));
+        assert_eq!(refused.text, Some(Message::verbatim("sign not match")));
         // Credentials that are left out stay.
         let change = ChannelInput {
             credentials: CredentialsInput { secret: Some(SECRET.to_owned()), ..CredentialsInput::default() },

@@ -5,6 +5,7 @@ use belfry::domain::notify::event::NotifyEvent;
 use belfry::domain::notify::incident::IncidentFilter;
 use belfry::domain::notify::rule::NotifyRule;
 use belfry::domain::page::PageRequest;
+use belfry::i18n::Language;
 use belfry::notify::storage_alarm::StorageAlarm;
 use belfry::storage::notify_rule::{self, StoredRule};
 use belfry::storage::{Database, incident};
@@ -55,7 +56,8 @@ for_each_database! {
         let request = PageRequest { size: 10, cursor: None };
         let incidents = incident::page(&mut db.database.read().await.unwrap(), &IncidentFilter::default(), &request).await.unwrap().items;
         assert_eq!((incidents.len(), incidents[0].is_open(), incidents[0].event), (1, false, NotifyEvent::StorageTrouble));
-        assert!(incidents[0].error.contains("no writes for 6 min 40 s") && incidents[0].error.contains(CAUSE), "{}", incidents[0].error);
+        assert_eq!(incidents[0].error_text(Language::English), format!("no writes for 400 s: {CAUSE}"));
+        assert_eq!(incidents[0].error_text(Language::Chinese), format!("400 秒内无法写入：{CAUSE}"));
         assert!(!alarm.working(rig.clock.now()).await.unwrap(), "it is recorded once");
     }
 

@@ -195,6 +195,7 @@ const ROWS: &[Row] = &[
     ("POST", "/settings/secrets/delete", Target::Nothing, "?name=none", [303, 403, 403, 403, 403, 404]),
     ("GET", "/settings/channels", Target::Nothing, "", ADMIN),
     ("POST", "/settings/channels", Target::Nothing, "/name=$new&/type=slack&/url=https://hooks.example.com/x", ADMINISTERED),
+    ("POST", "/settings/channels/-/type", Target::Nothing, "/type=slack", ADMIN),
     ("GET", "/settings/channels/edit", Target::Nothing, "?name=none", [303, 403, 403, 403, 403, 404]),
     ("POST", "/settings/channels/edit", Target::Nothing, "?name=none", [303, 403, 403, 403, 403, 404]),
     ("POST", "/settings/channels/test", Target::Nothing, "?name=none", [303, 403, 403, 403, 403, 404]),

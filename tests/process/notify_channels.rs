@@ -32,6 +32,10 @@ fn channels_are_listed_and_tested_and_their_messages_listed() {
     let settings: String = ["good_local", "gone_local", "good_remote", "gone_remote"]
         .map(|name| format!("[notify.{name}]\ntype = \"slack\"\nurl = \"http://127.0.0.1:{port}/{name}/hush-hush-hush-hush\"\n"))
         .concat();
+    // Nothing listens on port 1.
+    let down = ["down_local", "down_remote"]
+        .map(|name| format!("[notify.{name}]\ntype = \"slack\"\nurl = \"http://127.0.0.1:1/{name}\"\n"));
+    let settings = settings + &down.concat();
     std::fs::write(folder.path().join("belfry.toml"), settings).expect("write a file");
     let server = Server::start(folder.path());
     for way in ["local", "remote"] {
@@ -57,5 +61,7 @@ fn channels_are_listed_and_tested_and_their_messages_listed() {
         assert!(!messages.out.contains("hush"), "{messages:?}");
         assert_eq!(messages.json()["items"][0]["state"], "failed");
         assert!(belfry(&["notify", "deliveries", &gone, "--lang", "zh"]).ok().contains("失败"));
+        let unanswered = belfry(&["notify", "test", &format!("down_{way}"), "--lang", "zh"]);
+        assert!(unanswered.status == 1 && unanswered.out.contains("没有应答："), "{unanswered:?}");
     }
 }

@@ -92,7 +92,12 @@ fn unlinked_urls(language: &str) -> Vec<String> {
         let reads_most = matches!(path, "/tasks" | "/executions" | "/calendar" | "/audit" | "/login");
         match language {
             "en" if reads_most => all.extend(names.iter().map(|name| format!("{path}?{name}={mark}"))),
-            _ => all.push(format!("{path}?{}", names.map(|name| format!("{name}={mark}")).join("&"))),
+            _ => {
+                // A wrong value of these is refused before anything else is read.
+                let is_free = |name: &&&str| !["status", "sort", "cause", "view", "action"].contains(*name);
+                let pairs: Vec<String> = names.iter().filter(is_free).map(|name| format!("{name}={mark}")).collect();
+                all.push(format!("{path}?{}", pairs.join("&")));
+            }
         }
     }
     all

@@ -235,7 +235,7 @@ async fn limited_accounts_see_nothing_of_others_on_the_import_page() {
     let status = belfry::service::FileStatus {
         name: "tasks.yaml".into(),
         at: belfry.services.clock.now(),
-        error: Some("payroll-of-blue: no such type".into()),
+        errors: vec![belfry::i18n::Message::verbatim("payroll-of-blue: no such type")],
     };
     belfry.services.tasks_file.set_status(status);
     let red = account(&belfry, "rita", Role::Editor, &["red"]).await;

@@ -8,6 +8,7 @@ mod given;
 mod mail_sms_profiles;
 mod pages;
 mod profiles;
+mod queries;
 mod queues;
 mod rendering;
 mod repeated;

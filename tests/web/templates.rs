@@ -98,6 +98,7 @@ fn all_samples_render_in_both_languages() {
     render_samples::<view::why::WhyPage>(&templates, &mut rendered);
     render_samples::<view::channels::ChannelList>(&templates, &mut rendered);
     render_samples::<view::channels::ChannelPage>(&templates, &mut rendered);
+    render_samples::<view::channel_form::ChannelTypePart>(&templates, &mut rendered);
     render_samples::<view::heartbeats::HeartbeatList>(&templates, &mut rendered);
     render_samples::<view::heartbeats::HeartbeatPage>(&templates, &mut rendered);
     render_samples::<view::heartbeats::HeartbeatForm>(&templates, &mut rendered);
@@ -182,19 +183,22 @@ fn all_texts_are_used() {
 /// Whether a key is in a template, or has a prefix whose last part comes from data.
 fn is_used(key: &str, sources: &str) -> bool {
     // Prefixes of keys that handlers complete.
-    const PREFIXES: [&str; 10] = [
+    const PREFIXES: [&str; 12] = [
         "param.",
         "tasks.sort.",
         "flash.",
         "error.",
         "script.",
         "weekday.",
+        "channels.field.",
+        "channels.hint.",
         "channels.language_",
         "rules.language_",
         "rules.digest_",
         "rules.weekday_",
     ];
-    const HANDLER_KEYS: [&str; 14] = [
+    const HANDLER_KEYS: [&str; 15] = [
+        "users.metrics",
         "executions.counted",
         "executions.counted_search",
         "form.param_none",

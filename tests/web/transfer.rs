@@ -1,6 +1,7 @@
 //! Export and import page.
 
 use belfry::domain::user::Role;
+use belfry::i18n::Message;
 use belfry::service::FileStatus;
 use belfry::web::csrf;
 use poem::http::Method;
@@ -94,7 +95,7 @@ async fn tasks_managed_by_a_file_are_marked() {
         .apply(&admin(), &json!({"tasks": [echo("a", json!({"type": "idle"}))]}), "tasks.yaml")
         .await
         .expect("keeps");
-    services.tasks_file.set_status(FileStatus { name: "tasks.yaml".into(), at: start(), error: None });
+    services.tasks_file.set_status(FileStatus { name: "tasks.yaml".into(), at: start(), errors: Vec::new() });
     site.get("/tasks").await.has_status(200).shows("Managed by tasks.yaml");
     site.get("/tasks/a").await.has_status(200).shows("Managed by tasks.yaml");
     site.post("/tasks/a/delete", &[]).await.has_status(409).shows("is managed by tasks.yaml; change it there");
@@ -104,13 +105,15 @@ async fn tasks_managed_by_a_file_are_marked() {
         .shows("Tasks in tasks.yaml can be changed only in that file")
         .hides("paused, but enabled");
     services.tasks.pause(&admin(), "a", None).await.expect("pauses");
-    services.tasks_file.set_status(FileStatus { name: "tasks.yaml".into(), at: start(), error: Some("line 3 <b>".into()) });
+    let errors = vec![Message::verbatim("line 3 <b>"), Message::new("tasks_file.more_faults").with("more", 7)];
+    services.tasks_file.set_status(FileStatus { name: "tasks.yaml".into(), at: start(), errors });
     site.get(PATH)
         .await
         .has_status(200)
         .shows("could not be applied")
-        .shows("line 3 &lt;b&gt;")
+        .shows("line 3 &lt;b&gt;\nand 7 more")
         .shows("paused, but enabled in the file");
+    site.get_with(PATH, &[("accept-language", "zh-CN")], "").await.shows("line 3 &lt;b&gt;\n另有 7 处");
     site.close().await;
 }
 

@@ -1,6 +1,7 @@
 //! Response models of datasources, without credentials.
 
 use super::profile::managed_by;
+use crate::i18n::Language;
 use crate::service::ConnectionTest;
 use crate::tasks::sql::Source;
 
@@ -26,12 +27,12 @@ view! {
 view! {
     /// The result of a datasource test.
     #[oai(rename = "DatasourceTest", read_only_all)]
-    pub struct ConnectionTestView from (result: ConnectionTest) where
+    pub struct ConnectionTestView new(result: ConnectionTest, language: Language) where
         elapsed_ms = i64::try_from(result.elapsed_ms).unwrap_or(i64::MAX);
         ok = result.outcome.is_ok();
         (server_version, error) = match result.outcome {
             Ok(version) => (Some(version), None),
-            Err(error) => (None, Some(error.to_string())),
+            Err(error) => (None, Some(error.text(language))),
         };
     {
         /// Whether the connection succeeded.

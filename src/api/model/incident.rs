@@ -8,13 +8,15 @@ use super::named::Timestamp;
 use super::{PageInfo, split_page, timestamp};
 use crate::domain::notify::incident::{Delivery, Incident};
 use crate::domain::page::Page;
+use crate::i18n::Language;
 use crate::service::{IncidentDetail, Mute};
 
 view! {
     /// An incident: one for each task, event and cause while it lasts.
     #[oai(rename = "Incident", read_only_all)]
-    pub struct IncidentView from (incident: Incident) where
+    pub struct IncidentView new(incident: Incident, language: Language) where
         at = |at| timestamp(at, Tz::UTC);
+        error = incident.error_text(language);
     {
         /// A ULID; ids sort by the time of opening.
         id: String = incident.id,
@@ -27,7 +29,7 @@ view! {
         /// The first error without numbers and ids: failures of this cause, datasource and host make one incident.
         cause: String = incident.cause,
         /// The latest error.
-        error: String = incident.error,
+        error: String = error,
         opened_at: Timestamp = at(incident.opened_at),
         /// When it happened last.
         last_at: Timestamp = at(incident.last_at),
@@ -51,8 +53,8 @@ view! {
 view! {
     /// One page of incidents, newest first.
     #[oai(read_only_all)]
-    pub struct IncidentList from (page: Page<Incident>) where
-        (items, page) = split_page(page, IncidentView::from);
+    pub struct IncidentList new(page: Page<Incident>, language: Language) where
+        (items, page) = split_page(page, |incident| IncidentView::new(incident, language));
     {
         items: Vec<IncidentView> = items,
         #[oai(flatten)]
@@ -63,9 +65,9 @@ view! {
 view! {
     /// An incident with its runs and messages.
     #[oai(rename = "IncidentDetail", read_only_all)]
-    pub struct IncidentDetailView from (detail: IncidentDetail) {
+    pub struct IncidentDetailView new(detail: IncidentDetail, language: Language) {
         #[oai(flatten)]
-        incident: IncidentView = IncidentView::from(detail.incident),
+        incident: IncidentView = IncidentView::new(detail.incident, language),
         /// Until when its task is muted; null if it is not.
         muted_until: Option<Timestamp> = detail.mute.map(|mute| timestamp(mute.until, Tz::UTC)),
         /// The tasks with an open incident of the same cause.
@@ -73,14 +75,15 @@ view! {
         /// The first and the last run, as far as they are kept.
         runs: Vec<ExecutionView> = detail.runs.into_iter().map(|run| ExecutionView::new(run, Tz::UTC)).collect(),
         /// Its messages, newest first, at most a hundred.
-        deliveries: Vec<IncidentDeliveryView> = detail.deliveries.into_iter().map(IncidentDeliveryView::from).collect(),
+        deliveries: Vec<IncidentDeliveryView> =
+            detail.deliveries.into_iter().map(|delivery| IncidentDeliveryView::new(delivery, language)).collect(),
     }
 }
 
 view! {
     /// A message about an incident.
     #[oai(rename = "IncidentDelivery", read_only_all)]
-    pub struct IncidentDeliveryView from (delivery: Delivery) where
+    pub struct IncidentDeliveryView new(delivery: Delivery, language: Language) where
         at = |at| timestamp(at, Tz::UTC);
     {
         message_id: String = delivery.message_id,
@@ -99,7 +102,7 @@ view! {
         /// The provider's own code in its last answer.
         provider_code: Option<String> = delivery.provider_code,
         /// The provider's own text in its last answer.
-        provider_message: Option<String> = delivery.provider_text,
+        provider_message: Option<String> = delivery.provider_text.map(|text| text.text(language)),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::profile::managed_by;
 use crate::domain::profile::{Sms, Smtp};
+use crate::i18n::Language;
 use crate::service::ConnectionTest;
 
 view! {
@@ -44,12 +45,12 @@ view! {
 view! {
     /// The result of a test message.
     #[oai(rename = "MessageTest", read_only_all)]
-    pub struct MessageTestView from (result: ConnectionTest) where
+    pub struct MessageTestView new(result: ConnectionTest, language: Language) where
         elapsed_ms = i64::try_from(result.elapsed_ms).unwrap_or(i64::MAX);
         ok = result.outcome.is_ok();
         (said, error) = match result.outcome {
             Ok(said) => (Some(said), None),
-            Err(error) => (None, Some(error.to_string())),
+            Err(error) => (None, Some(error.text(language))),
         };
     {
         /// Whether the message was accepted.

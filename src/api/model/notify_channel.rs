@@ -13,7 +13,7 @@ use crate::domain::notify::channel::{ChannelOptions, ChannelType};
 use crate::domain::notify::message::Message;
 use crate::domain::notify::text_templates::TextTemplates;
 use crate::domain::page::Page;
-use crate::i18n::message;
+use crate::i18n::{self, Language, message};
 use crate::service::{ChannelInfo, ChannelInput, ChannelTestOutcome, CredentialsInput};
 
 /// Maximum length of a text of a channel, in characters.
@@ -90,7 +90,9 @@ pub struct HealthView {
 view! {
     /// The provider's answer to a test message.
     #[oai(rename = "NotifyChannelTest", read_only_all)]
-    pub struct ChannelTestView from (outcome: ChannelTestOutcome) {
+    pub struct ChannelTestView new(outcome: ChannelTestOutcome, language: Language) where
+        text = |text: Option<i18n::Message>| text.map(|text| text.text(language));
+    {
         /// Whether the provider accepted the message, by its own code.
         delivered: bool = outcome.delivered,
         /// The HTTP status; null without an answer, and for mail and text messages.
@@ -98,17 +100,18 @@ view! {
         /// The provider's own code.
         provider_code: Option<String> = outcome.code,
         /// The provider's own text, or why there is no answer.
-        provider_message: Option<String> = outcome.text,
+        provider_message: Option<String> = text(outcome.text),
         /// Why the text was the built-in one although there are templates.
-        template_error: Option<String> = outcome.template_error,
+        template_error: Option<String> = text(outcome.template_error),
     }
 }
 
 view! {
     /// A message to a channel.
     #[oai(rename = "NotifyDelivery", read_only_all)]
-    pub struct DeliveryView from (message: Message) where
+    pub struct DeliveryView new(message: Message, language: Language) where
         time = |at| timestamp(at, Tz::UTC);
+        text = |text: Option<i18n::Message>| text.map(|text| text.text(language));
     {
         id: String = message.id,
         channel: String = message.channel,
@@ -136,17 +139,17 @@ view! {
         group_id: Option<String> = message.group_id,
         provider_status: Option<i64> = message.provider_status,
         provider_code: Option<String> = message.provider_code,
-        provider_message: Option<String> = message.provider_text,
+        provider_message: Option<String> = text(message.provider_text),
         /// Why the text was the built-in one although there are templates.
-        template_error: Option<String> = message.template_error,
+        template_error: Option<String> = text(message.template_error),
     }
 }
 
 view! {
     /// One page of messages to a channel, newest first.
     #[oai(rename = "NotifyDeliveryList", read_only_all)]
-    pub struct DeliveryList from (page: Page<Message>) where
-        (items, page) = split_page(page, DeliveryView::from);
+    pub struct DeliveryList new(page: Page<Message>, language: Language) where
+        (items, page) = split_page(page, |message| DeliveryView::new(message, language));
     {
         items: Vec<DeliveryView> = items,
         #[oai(flatten)]
@@ -154,8 +157,9 @@ view! {
     }
 }
 
-impl From<ChannelInfo> for ChannelView {
-    fn from(info: ChannelInfo) -> Self {
+impl ChannelView {
+    /// `language`: of the provider's answer.
+    pub fn new(info: ChannelInfo, language: Language) -> Self {
         let ChannelInfo { channel, health, updated } = info;
         let time = |at: Option<chrono::DateTime<chrono::Utc>>| at.map(|at| timestamp(at, Tz::UTC));
         let set = channel.credentials.fields().into_iter().filter_map(|(name, field)| field.map(|_| name.to_owned()));
@@ -169,7 +173,7 @@ impl From<ChannelInfo> for ChannelView {
             last_failure_at: time(health.last_failure_at),
             provider_status: health.provider_status,
             provider_code: health.provider_code,
-            provider_message: health.provider_text,
+            provider_message: health.provider_text.map(|text| text.text(language)),
         };
         Self {
             url: channel.shown_url(),

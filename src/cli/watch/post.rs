@@ -88,7 +88,8 @@ impl Post {
                 parcel.now = now;
                 let outcome = send(&route.channel, parcel, &self.transport).await;
                 if !outcome.delivered {
-                    problems.push(format!("{}: {}", route.channel.name, outcome.text.clone().unwrap_or_default()));
+                    let text = outcome.text.as_ref().map(ToString::to_string).unwrap_or_default();
+                    problems.push(format!("{}: {text}", route.channel.name));
                 }
                 if !outcome.delivered && !outcome.permanent {
                     break;

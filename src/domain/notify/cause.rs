@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::super::input::truncate;
 use super::event::NotifyEvent;
+use crate::i18n::{Language, Message};
 
 /// The longest masked text, in characters.
 const TEXT_MAX: usize = 300;
@@ -29,8 +30,8 @@ pub struct Cause {
 impl Cause {
     /// The cause of an event with this error, for a task with these parameters.
     #[must_use]
-    pub fn new(event: NotifyEvent, error: &str, params: &Value) -> Cause {
-        let text = truncate(&masked(error), TEXT_MAX);
+    pub fn new(event: NotifyEvent, error: Option<&Message>, params: &Value) -> Cause {
+        let text = cause_text(error, Language::English);
         let mut hash = Sha256::new();
         for part in [event.as_str(), &text, datasource(params), host(params)] {
             hash.update(part.as_bytes());
@@ -38,6 +39,12 @@ impl Cause {
         }
         Cause { text, key: HEXLOWER.encode(&hash.finalize()[..KEY_BYTES]) }
     }
+}
+
+/// The masked text of an error in a language; empty without one.
+#[must_use]
+pub fn cause_text(error: Option<&Message>, language: Language) -> String {
+    error.map(|error| truncate(&masked(&error.text(language)), TEXT_MAX)).unwrap_or_default()
 }
 
 fn datasource(params: &Value) -> &str {
@@ -166,7 +173,7 @@ mod tests {
 
     #[test]
     fn causes_differ_by_event_text_datasource_and_host() {
-        let key = |event, error, params| Cause::new(event, error, &params).key;
+        let key = |event, error: &str, params| Cause::new(event, Some(&Message::verbatim(error)), &params).key;
         let failed = |error, params| key(NotifyEvent::Failed, error, params);
         let one = failed("no answer after 3 s", json!({"url": "https://a.example/x/1"}));
         assert_eq!(one, failed("no answer after 40 s", json!({"url": "https://user@a.example/y"})));

@@ -47,6 +47,30 @@ impl ChannelType {
         }
     }
 
+    /// The fields that a channel of this type uses, in the order of its form; templates and language are common to all.
+    pub const fn fields(self) -> &'static [&'static str] {
+        match self {
+            Self::Dingtalk | Self::Feishu => &["url", "token", "secret", "keyword", "mentions", "proxy"],
+            Self::WecomRobot => &["url", "key", "mentions", "proxy"],
+            Self::WecomApp => &["corp_id", "agent_id", "secret", "to", "url", "proxy"],
+            Self::Slack => &["url", "mentions", "proxy"],
+            Self::Telegram => &["token", "chat_id", "url", "proxy"],
+            Self::Pagerduty | Self::Bark | Self::Serverchan => &["key", "url", "proxy"],
+            Self::Webhook => &["url", "secret", "proxy"],
+            Self::Ntfy => &["topic", "url", "token", "proxy"],
+            Self::Gotify => &["url", "token", "proxy"],
+            Self::Pushplus => &["token", "topic", "url", "proxy"],
+            Self::Email => &["to", "smtp"],
+            Self::Sms => &["to", "template", "sms"],
+        }
+    }
+
+    /// Whether a channel of this type cannot do without this one of its fields.
+    pub fn requires(self, field: &str) -> bool {
+        let used = |group: &&&[&str]| group.iter().filter(|name| self.fields().contains(*name)).eq([&field]);
+        self.required().iter().any(|group| used(&group))
+    }
+
     /// What a channel of this type needs: of each list, one of the fields.
     const fn required(self) -> &'static [&'static [&'static str]] {
         match self {
@@ -222,7 +246,7 @@ impl Credentials {
 }
 
 /// The types for messages.
-pub fn known_types() -> String {
+fn known_types() -> String {
     ChannelType::ALL.map(ChannelType::as_str).join(", ")
 }
 
@@ -231,7 +255,8 @@ fn check(channel_type: ChannelType, options: &ChannelOptions, credentials: &Cred
     let mut faults = Vec::new();
     for fields in channel_type.required() {
         if !texts.iter().any(|(name, text)| fields.contains(name) && !text.is_empty()) {
-            let known = fields.join(", ");
+            let known: Vec<&str> = fields.iter().copied().filter(|name| channel_type.fields().contains(name)).collect();
+            let known = known.join(", ");
             faults.push(field_fault(fields[0], message!("channel.required", channel_type = channel_type.as_str(), known)));
         }
     }
@@ -320,6 +345,20 @@ mod tests {
         assert_eq!(faults(&channel(ChannelType::Telegram, "", "abc")), ["/chat_id"]);
         assert_eq!(faults(&channel(ChannelType::Slack, "ftp://example.com/x", "")), ["/url"]);
         assert_eq!(faults(&channel(ChannelType::Slack, "https://example.com/a b", "")), ["/url"]);
+    }
+
+    #[test]
+    fn fields_of_each_type_include_what_it_requires() {
+        for channel_type in ChannelType::ALL {
+            for group in channel_type.required() {
+                assert!(group.iter().any(|name| channel_type.fields().contains(name)), "{}: {group:?}", channel_type.as_str());
+            }
+        }
+        let required = |kind: ChannelType| kind.fields().iter().copied().filter(|name| kind.requires(name)).collect::<Vec<_>>();
+        assert_eq!(required(ChannelType::Slack), ["url"]);
+        assert_eq!(required(ChannelType::WecomApp), ["corp_id", "agent_id", "secret"]);
+        // Of the address and the token one is enough.
+        assert_eq!(required(ChannelType::Dingtalk), [""; 0]);
     }
 
     #[test]

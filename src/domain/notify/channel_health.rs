@@ -2,6 +2,8 @@
 
 use chrono::{DateTime, Utc};
 
+use crate::i18n::Message;
+
 /// A channel is failing after this many failures in a row.
 pub const FAILING_AFTER: i64 = 3;
 
@@ -20,7 +22,7 @@ pub struct ChannelHealth {
     /// The provider's code in the last answer.
     pub provider_code: Option<String>,
     /// The provider's text in the last answer, or why there was none.
-    pub provider_text: Option<String>,
+    pub provider_text: Option<Message>,
 }
 
 impl ChannelHealth {

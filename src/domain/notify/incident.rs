@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::tag_scope::TagScope;
 use super::event::NotifyEvent;
+use crate::i18n::{Language, Message};
 
 /// An incident as stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,10 +22,10 @@ pub struct Incident {
     pub event: NotifyEvent,
     /// Tells the causes of one subject apart, and is the same for all subjects of one cause.
     pub cause_key: String,
-    /// The masked text of the first error.
+    /// The masked text of the first error, in English.
     pub cause: String,
     /// The latest error.
-    pub error: String,
+    pub error: Option<Message>,
     pub opened_at: DateTime<Utc>,
     /// When it happened last.
     pub last_at: DateTime<Utc>,
@@ -71,6 +72,12 @@ impl Incident {
         self.closed_at.is_none()
     }
 
+    /// The latest error in a language; empty without one.
+    #[must_use]
+    pub fn error_text(&self, language: Language) -> String {
+        self.error.as_ref().map(|error| error.text(language)).unwrap_or_default()
+    }
+
     /// The name of the subject.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -101,7 +108,7 @@ pub struct Delivery {
     pub sent_at: Option<DateTime<Utc>>,
     pub attempts: i64,
     pub provider_code: Option<String>,
-    pub provider_text: Option<String>,
+    pub provider_text: Option<Message>,
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use super::event::NotifyEvent;
 use super::incident::{Incident, ToldBy};
 use super::quiet_hours::not_before;
 use super::rule::{NotifyRule, Target};
+use crate::i18n::Message;
 
 /// Incidents of one cause that open within this time after the first message of a rule are told together at its end.
 pub const GROUP_WINDOW: TimeDelta = TimeDelta::seconds(30);
@@ -35,8 +36,7 @@ pub struct Happened {
     pub late: Option<bool>,
     /// Whether the execution has ended.
     pub ended: bool,
-    /// In English; empty without an error.
-    pub error: String,
+    pub error: Option<Message>,
 }
 
 impl Happened {
@@ -104,12 +104,12 @@ impl Decider<'_> {
             }
             Outcome::Failed => {
                 watched.failures = watched.failures.saturating_add(1);
-                self.occur(watched, NotifyEvent::Failed, &happened.error, Some(&happened.execution_id));
+                self.occur(watched, NotifyEvent::Failed, happened.error.as_ref(), Some(&happened.execution_id));
                 if watched.failures_limit.is_some_and(|limit| watched.failures >= limit) {
-                    self.occur(watched, NotifyEvent::FailuresInARow, "", Some(&happened.execution_id));
+                    self.occur(watched, NotifyEvent::FailuresInARow, None, Some(&happened.execution_id));
                 }
             }
-            Outcome::NotRun(event) => return self.occur(watched, event, &happened.error, Some(&happened.execution_id)),
+            Outcome::NotRun(event) => return self.occur(watched, event, happened.error.as_ref(), Some(&happened.execution_id)),
             Outcome::Neutral => {}
         }
         match happened.late {
@@ -129,13 +129,13 @@ impl Decider<'_> {
             incident.is_open() && incident.event == event && incident.last_execution.as_deref() == Some(execution_id)
         });
         if !known {
-            self.occur(watched, event, "", Some(execution_id));
+            self.occur(watched, event, None, Some(execution_id));
         }
     }
 
     /// Opens an incident of an event or lets it grow, and tells of it by the rules that have not told yet. Without a rule that
     /// covers the event no incident opens.
-    pub fn occur(&mut self, watched: &mut Watched<'_>, event: NotifyEvent, error: &str, execution_id: Option<&str>) {
+    pub fn occur(&mut self, watched: &mut Watched<'_>, event: NotifyEvent, error: Option<&Message>, execution_id: Option<&str>) {
         let cause = Cause::new(event, error, watched.params);
         let failures = watched.failures;
         let reached = |rule: &&NotifyRule| event != NotifyEvent::Failed || failures >= rule.after_failures;
@@ -146,7 +146,7 @@ impl Decider<'_> {
             Some(open) => {
                 open.count += 1;
                 open.last_at = self.now;
-                error.clone_into(&mut open.error);
+                open.error = error.cloned();
                 open.last_execution = execution_id.map(str::to_owned);
                 open
             }
@@ -159,7 +159,7 @@ impl Decider<'_> {
                     event,
                     cause_key: cause.key,
                     cause: cause.text,
-                    error: error.to_owned(),
+                    error: error.cloned(),
                     opened_at: self.now,
                     last_at: self.now,
                     closed_at: None,

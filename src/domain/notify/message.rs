@@ -7,7 +7,7 @@ use super::super::input::truncate;
 use super::super::mask::Mask;
 use super::super::text_enum::text_enum;
 use super::event::NotifyEvent;
-use crate::i18n::Language;
+use crate::i18n::{self, Language};
 
 /// The most names of one notice; a notice about more is split into several.
 pub const SUBJECTS_MAX: usize = 50;
@@ -155,9 +155,9 @@ pub struct Message {
     /// The provider's own code in the last answer.
     pub provider_code: Option<String>,
     /// The provider's own text in the last answer, or why there was none.
-    pub provider_text: Option<String>,
+    pub provider_text: Option<i18n::Message>,
     /// Why the text was Belfry's own although there are templates.
-    pub template_error: Option<String>,
+    pub template_error: Option<i18n::Message>,
     /// The node of the last try.
     pub node: Option<String>,
 }

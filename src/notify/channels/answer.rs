@@ -20,26 +20,25 @@ pub struct Outcome {
     pub status: Option<u16>,
     /// The provider's own code.
     pub code: Option<String>,
-    /// The provider's own text, or why there is no answer.
-    pub text: Option<String>,
+    /// The provider's own text, verbatim, or why there is no answer.
+    pub text: Option<Message>,
     /// How long the provider wants no further message.
     pub retry_after: Option<Duration>,
     /// Whether a repetition would fail the same way until somebody changes the channel.
     pub permanent: bool,
     /// Why the text was Belfry's own although there are templates.
-    pub template_error: Option<String>,
+    pub template_error: Option<Message>,
 }
 
 impl Outcome {
     /// There is no answer: the message may have arrived or not.
     pub fn unanswered(error: &Message) -> Self {
-        let text = message!("channel.no_answer", error = error.clone()).to_string();
-        Self { text: Some(truncate(&text, TEXT_MAX)), ..Self::default() }
+        Self { text: Some(bounded(message!("channel.no_answer", error = error.clone()))), ..Self::default() }
     }
 
     /// The channel cannot be used as it is.
     pub fn unusable(reason: &Message) -> Self {
-        Self { text: Some(reason.to_string()), permanent: true, ..Self::default() }
+        Self { text: Some(bounded(reason.clone())), permanent: true, ..Self::default() }
     }
 
     /// An answer whose status is the whole truth.
@@ -49,7 +48,7 @@ impl Outcome {
             delivered,
             status: Some(answer.status),
             code: None,
-            text: Some(truncate(answer.text.trim(), TEXT_MAX)).filter(|text| !text.is_empty()),
+            text: verbatim(answer.text.trim()),
             retry_after: pause(answer),
             permanent: !delivered && is_permanent(answer.status),
             template_error: None,
@@ -60,8 +59,7 @@ impl Outcome {
     pub fn by_code(answer: &Answer, code: Option<String>, text: Option<&str>, is_success: bool) -> Self {
         let by_status = Self::by_status(answer);
         let delivered = by_status.delivered && is_success;
-        let text = text.filter(|text| !text.is_empty()).map(|text| truncate(text, TEXT_MAX));
-        Self { delivered, code, text: text.or(by_status.text), ..by_status }
+        Self { delivered, code, text: text.and_then(verbatim).or(by_status.text), ..by_status }
     }
 
     /// An answer `{"<code>": number, "<text>": "…"}`: delivered if the number is `success`.
@@ -92,9 +90,25 @@ impl Outcome {
     /// The outcome with secrets masked.
     #[must_use]
     pub fn masked(self, mask: &Mask) -> Self {
-        let hide = |text: Option<String>| text.map(|text| mask.text(&text).into_owned());
-        Self { code: hide(self.code), text: hide(self.text), template_error: hide(self.template_error), ..self }
+        let hide = |text: &str| mask.text(text).into_owned();
+        let hide_in = |message: Option<Message>| message.map(|message| message.map_texts(&hide));
+        Self {
+            code: self.code.as_deref().map(hide),
+            text: hide_in(self.text),
+            template_error: hide_in(self.template_error),
+            ..self
+        }
     }
+}
+
+/// A provider's text, as it is in every language; none without one.
+pub(super) fn verbatim(text: &str) -> Option<Message> {
+    Some(text).filter(|text| !text.is_empty()).map(|text| bounded(Message::verbatim(text)))
+}
+
+/// The message with its texts from outside cut.
+pub(super) fn bounded(message: Message) -> Message {
+    message.map_texts(&|text| truncate(text, TEXT_MAX))
 }
 
 /// The body as JSON; null if it is not.
@@ -131,14 +145,31 @@ mod tests {
         let refused = Outcome::by_number(&answer(200, r#"{"errcode":310000,"errmsg":"sign not match"}"#), names, 0);
         assert!(!refused.delivered);
         assert_eq!(
-            (refused.status, refused.number(), refused.text.as_deref()),
-            (Some(200), Some(310_000), Some("sign not match"))
+            (refused.status, refused.number(), refused.text),
+            (Some(200), Some(310_000), Some(Message::verbatim("sign not match")))
         );
         assert!(Outcome::by_number(&answer(200, r#"{"errcode":0,"errmsg":"ok"}"#), names, 0).delivered);
         for odd in ["", "ok", "[]", r#"{"errcode":"0"}"#, "<html>"] {
             assert!(!Outcome::by_number(&answer(200, odd), names, 0).delivered, "{odd}");
         }
         assert!(!Outcome::by_number(&answer(502, r#"{"errcode":0}"#), names, 0).delivered);
+    }
+
+    #[test]
+    fn an_outcome_without_an_answer_has_words_in_each_language() {
+        use crate::i18n::Language;
+        let text = Outcome::unanswered(&message!("http.no_response", seconds = 15)).text.expect("a text");
+        assert!(text.text(Language::English).starts_with("no answer: "), "{text}");
+        assert!(text.text(Language::Chinese).starts_with("没有应答："), "{}", text.text(Language::Chinese));
+        let long = Outcome::by_status(&answer(500, &"x".repeat(TEXT_MAX + 9))).text.expect("a text");
+        assert_eq!(long.to_string().chars().count(), TEXT_MAX + 1, "cut, with an ellipsis");
+    }
+
+    #[test]
+    fn secrets_in_the_texts_of_an_outcome_are_masked() {
+        let mask = Mask::default().with_values(["hush-hush-hush"]);
+        let told = Outcome::unanswered(&Message::verbatim("https://example.com/hush-hush-hush")).masked(&mask);
+        assert_eq!(told.text.expect("a text").to_string(), "no answer: https://example.com/***");
     }
 
     #[test]

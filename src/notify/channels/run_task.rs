@@ -4,10 +4,9 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::answer::Outcome;
+use super::answer::{self, Outcome};
 use super::parcel::Parcel;
 use super::transport::Transport;
-use crate::domain::input::truncate;
 use crate::i18n::message;
 use crate::tasks::output::OutputSink;
 use crate::tasks::{RunContext, RunError};
@@ -16,17 +15,16 @@ use crate::tasks::{RunContext, RunError};
 const TASK_ID: &str = "notification";
 /// The output of a run is not kept.
 const OUTPUT_MAX: usize = 4 << 10;
-const TEXT_MAX: usize = 500;
 
 /// Runs a task type once, with the message's id as the id of the execution: a mail has the same Message-ID for each try.
-/// `accepted` finds in the result how many recipients were accepted, `answer` the provider's code and text.
+/// `accepted` finds in the result how many recipients were accepted, `read_answer` the provider's code and text.
 pub async fn run(
     task_type: &str,
     params: Value,
     parcel: &Parcel,
     transport: &Transport,
     accepted: fn(&Value) -> usize,
-    answer: fn(&Value) -> (Option<String>, Option<String>),
+    read_answer: fn(&Value) -> (Option<String>, Option<String>),
 ) -> Outcome {
     let Some(entry) = transport.registry.get(task_type) else {
         return Outcome::unusable(&message!("channel.task_type", task_type));
@@ -49,18 +47,18 @@ pub async fn run(
         output,
     };
     match entry.task_type.run(params, &context).await {
-        Ok(result) => told(&result, answer, true),
+        Ok(result) => told(&result, read_answer, true),
         Err(RunError { message, retryable, result, retry_after }) => {
             // Who has been told is not told again because another recipient was refused.
             let result = result.unwrap_or_default();
             let partly = accepted(&result) > 0;
-            let text = Some(truncate(&message.to_string(), TEXT_MAX));
-            Outcome { text, retry_after, permanent: !retryable && !partly, ..told(&result, answer, partly) }
+            let text = Some(answer::bounded(message));
+            Outcome { text, retry_after, permanent: !retryable && !partly, ..told(&result, read_answer, partly) }
         }
     }
 }
 
-fn told(result: &Value, answer: fn(&Value) -> (Option<String>, Option<String>), delivered: bool) -> Outcome {
-    let (code, text) = answer(result);
-    Outcome { delivered, code, text: text.map(|text| truncate(&text, TEXT_MAX)), ..Outcome::default() }
+fn told(result: &Value, read_answer: fn(&Value) -> (Option<String>, Option<String>), delivered: bool) -> Outcome {
+    let (code, text) = read_answer(result);
+    Outcome { delivered, code, text: text.as_deref().and_then(answer::verbatim), ..Outcome::default() }
 }

@@ -10,6 +10,7 @@ use crate::domain::notify::channel_health::ChannelHealth;
 use crate::domain::notify::event::NotifyEvent;
 use crate::domain::notify::message::{Message, MessageState};
 use crate::domain::notify::rule::Target;
+use crate::i18n::{self, message};
 use crate::notify::channels::Outcome;
 use crate::notify::incidents::{self, DecisionTime, Trouble};
 use crate::storage::notify_message::Attempt;
@@ -58,13 +59,13 @@ impl Delivery {
         if told {
             self.signals.notifications.notify_one();
         }
-        if let Some(error) = &outcome.template_error {
+        if let Some(error) = outcome.template_error.as_ref().map(ToString::to_string) {
             tracing::warn!(channel = name, message.id = group_id, error, "failed to render the templates of a notification");
         }
         let (status, code) = (outcome.status, outcome.code.as_deref());
         match attempt.state {
             MessageState::Queued | MessageState::Failed => {
-                let text = outcome.text.as_deref();
+                let text = outcome.text.as_ref().map(ToString::to_string);
                 tracing::warn!(channel = name, message.id = group_id, status, code, text, "failed to deliver a notification");
             }
             _ => tracing::debug!(channel = name, message.id = group_id, messages = messages.len(), "delivered a notification"),
@@ -83,10 +84,14 @@ impl Delivery {
     /// Opens or closes the incident of a failing channel, which other channels tell. Returns whether messages were queued.
     async fn tell_health(&self, tx: &mut Tx, health: &ChannelHealth, now: DateTime<Utc>) -> Result<bool> {
         tracing::warn!(channel = health.channel, failing = health.is_failing(), "the state of a notification channel changed");
-        let answer = [&health.provider_code, &health.provider_text].into_iter().flatten().map(String::as_str);
-        let error = answer.collect::<Vec<_>>().join(" ");
+        let error = match (&health.provider_code, &health.provider_text) {
+            (Some(code), Some(text)) => Some(message!("incident_error.provider", code, text = text.clone())),
+            (Some(code), None) => Some(i18n::Message::verbatim(code)),
+            (None, text) => text.clone(),
+        };
         let subject = format!("channel:{}", health.channel);
-        let trouble = Trouble { event: NotifyEvent::ChannelFailing, subject: &subject, target: Target::SERVER, error: &error };
+        let trouble =
+            Trouble { event: NotifyEvent::ChannelFailing, subject: &subject, target: Target::SERVER, error: error.as_ref() };
         let at = DecisionTime { now, zone: self.zone };
         match health.is_failing() {
             true => incidents::raise(tx, &trouble, at).await,

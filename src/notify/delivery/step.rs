@@ -116,7 +116,7 @@ impl Delivery {
     /// Gives up the messages of a channel that does not exist any more.
     async fn give_up(&self, name: &str) -> Result<Step> {
         let mut tx = self.database.write().await?;
-        let given_up = notify_message::give_up(&mut tx, name, &message!("channel.gone").to_string()).await?;
+        let given_up = notify_message::give_up(&mut tx, name, &message!("channel.gone")).await?;
         tx.commit().await?;
         tracing::warn!(channel = name, messages = given_up, "gave up notifications of a channel that does not exist");
         Ok(Step::Nothing)

@@ -7,6 +7,7 @@ use chrono_tz::Tz;
 
 use super::DecisionTime;
 use crate::domain::input::truncate;
+use crate::domain::notify::cause::cause_text;
 use crate::domain::notify::event::NotifyEvent;
 use crate::domain::notify::incident::Incident;
 use crate::domain::notify::incident_decision::{Phase, Telling};
@@ -61,7 +62,7 @@ impl Composed {
             urgent: rule.urgent,
             subjects: incidents.iter().map(|incident| incident.name().to_owned()).collect(),
             fields: fields(&incidents, phase, rule.language, at),
-            error: error(about, phase, ends.get(&about.id)),
+            error: error(about, phase, ends.get(&about.id), rule.language),
             path: Some(path(&incidents, phase)),
             ..Notice::new(new_id(at.now), event(about, phase), rule.language, title(&incidents, phase, rule.language, at))
         };
@@ -128,7 +129,7 @@ fn fields(incidents: &[&Incident], phase: Phase, language: Language, at: Decisio
         }
     };
     if incidents.len() > 1 {
-        add(message!("incident_notice.cause"), first.cause.clone());
+        add(message!("incident_notice.cause"), cause_text(first.error.as_ref(), language));
     }
     let opened = incidents.iter().map(|incident| incident.opened_at).min().unwrap_or(first.opened_at);
     add(message!("incident_notice.since"), local_time(opened, at.zone));
@@ -147,11 +148,11 @@ fn local_time(at: DateTime<Utc>, zone: Tz) -> String {
 }
 
 /// The error, and below it the last lines of the output.
-fn error(incident: &Incident, phase: Phase, end: Option<&String>) -> Option<String> {
+fn error(incident: &Incident, phase: Phase, end: Option<&String>, language: Language) -> Option<String> {
     if phase == Phase::Closed {
         return None;
     }
-    let error = truncate(&incident.error, 2_000);
+    let error = truncate(&incident.error_text(language), 2_000);
     let end = end.map(String::as_str).unwrap_or_default();
     let parts: Vec<&str> = [error.as_str(), end].into_iter().filter(|part| !part.is_empty()).collect();
     (!parts.is_empty()).then(|| parts.join("\n"))
@@ -181,8 +182,8 @@ mod tests {
             task_id: Some(name.into()),
             event: NotifyEvent::Failed,
             cause_key: "k".into(),
-            cause: "refused by #".into(),
-            error: "refused by 10.0.0.1".into(),
+            cause: "# refused by #".into(),
+            error: Some(message!("incident_error.provider", code = 7, text = "refused by 10.0.0.1")),
             opened_at: at,
             last_at: at,
             closed_at: None,
@@ -214,7 +215,7 @@ mod tests {
         assert_eq!(told.messages.iter().map(|one| one.channel.as_str()).collect::<Vec<_>>(), ["x", "y"]);
         let notice = &told.messages[0].notice;
         assert_eq!((notice.title.as_str(), notice.path.as_deref()), ("a failed", Some("/executions/02")));
-        assert_eq!(notice.error.as_deref(), Some("refused by 10.0.0.1\nTraceback"));
+        assert_eq!(notice.error.as_deref(), Some("7 refused by 10.0.0.1\nTraceback"));
         assert_eq!(notice.fields, [Field { label: "Since".into(), value: "2027-01-15 16:00:00 CST".into() }]);
         assert_eq!(told.links.len(), 2);
         let chinese = composed(&[incident("a", 3)], Phase::StillOpen, "zh-CN", &["x"]);
@@ -229,7 +230,7 @@ mod tests {
         assert_eq!((subjects, told.links.len()), (vec![50, 10], 60));
         let notice = &told.messages[0].notice;
         assert_eq!(notice.title, "t00 and 49 more failed");
-        assert_eq!(notice.fields[0], Field { label: "Cause".into(), value: "refused by #".into() });
+        assert_eq!(notice.fields[0], Field { label: "Cause".into(), value: "# refused by #".into() });
         assert_eq!(notice.path.as_deref(), Some("/incidents/i-t00"));
         let closed = composed(&all[..2], Phase::Closed, "en", &["x"]);
         assert_eq!((closed.messages[0].notice.event, closed.messages[0].notice.error.as_deref()), (NotifyEvent::Recovered, None));

@@ -7,6 +7,7 @@ use super::network::RequestRefused;
 use crate::domain::input::truncate;
 use crate::i18n::{Message, message};
 use crate::tasks::RunError;
+use crate::tasks::transport_error::{self, find};
 
 /// Why there is no response.
 #[derive(Debug)]
@@ -57,7 +58,7 @@ pub(in crate::tasks) fn tls(error: &(dyn Error + 'static)) -> Option<RunError> {
 /// A rejected certificate, or a server without TLS, is not retried.
 fn tls_failure(error: &rustls::Error) -> RunError {
     use rustls::Error as Tls;
-    let reason = truncate(&error.to_string(), 300);
+    let reason = transport_error::of_tls(error);
     match error {
         Tls::InvalidCertificate(_) => RunError::fail(message!("http.certificate", error = reason)),
         Tls::InvalidMessage(_) | Tls::PeerIncompatible(_) | Tls::NoCertificatesPresented | Tls::UnsupportedNameType => {
@@ -67,21 +68,11 @@ fn tls_failure(error: &rustls::Error) -> RunError {
     }
 }
 
-/// The first error of type `E` in the chain of sources.
-fn find<'e, E: Error + 'static>(error: &'e (dyn Error + 'static)) -> Option<&'e E> {
-    let mut next = Some(error);
-    while let Some(error) = next {
-        if let Some(found) = error.downcast_ref::<E>() {
-            return Some(found);
-        }
-        let wrapped = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        next = wrapped.map(|inner| inner as &(dyn Error + 'static)).or_else(|| error.source());
-    }
-    None
-}
-
-/// The message of the innermost error.
+/// What the connection failed by, or else the message of the innermost error.
 fn root(error: &reqwest::Error) -> Message {
+    if let Some(words) = transport_error::words(error) {
+        return words;
+    }
     let mut last: &dyn Error = error;
     while let Some(next) = last.source() {
         last = next;

@@ -13,6 +13,7 @@ use crate::domain::profile::smtp::SignInSecret;
 use crate::i18n::{Message, message};
 use crate::tasks::RunError;
 use crate::tasks::http_request::failure::tls;
+use crate::tasks::transport_error;
 
 /// A step of the SMTP session.
 #[derive(Debug)]
@@ -92,7 +93,10 @@ fn with_hint(problem: Message, step: &Step<'_>, profile: &Smtp) -> Message {
 }
 
 /// The message of the server or the system, on one line.
-fn reason(error: &Error) -> String {
+fn reason(error: &Error) -> Message {
+    if let Some(words) = transport_error::words(error) {
+        return words;
+    }
     let text = error.source().map_or_else(|| error.to_string(), ToString::to_string);
-    truncate(&text.replace(char::is_control, " "), 300)
+    Message::verbatim(truncate(&text.replace(char::is_control, " "), 300))
 }

@@ -2,7 +2,7 @@
 
 use crate::domain::input::truncate;
 use crate::i18n::{Message, message};
-use crate::tasks::RunError;
+use crate::tasks::{RunError, transport_error};
 
 /// Maximum length of a database's message, in characters.
 const MESSAGE_MAX: usize = 2000;
@@ -60,18 +60,23 @@ impl From<SqlError> for RunError {
     }
 }
 
+/// What a connection failed by.
+pub(super) fn reason(error: &(dyn std::error::Error + 'static)) -> Message {
+    transport_error::words(error).unwrap_or_else(|| Message::verbatim(error.to_string()))
+}
+
 impl From<sqlx::Error> for SqlError {
     fn from(error: sqlx::Error) -> Self {
         match &error {
             sqlx::Error::Database(error) => from_database(error.as_ref()),
-            sqlx::Error::Io(cause) => SqlError::retry(message!("sql.connection_failed", error = cause.to_string())),
+            sqlx::Error::Io(cause) => SqlError::retry(message!("sql.connection_failed", error = reason(cause))),
             sqlx::Error::WorkerCrashed | sqlx::Error::PoolTimedOut => SqlError::retry(message!("sql.connection_lost")),
             // The MySQL driver checks the number of parameters itself.
             sqlx::Error::Protocol(cause) if cause.starts_with("prepared statement expected") => {
                 SqlError::fail(Message::verbatim(cause.split(" (").next().unwrap_or_default()))
             }
             sqlx::Error::Protocol(cause) => SqlError::retry(message!("sql.connection_failed", error = cause)),
-            sqlx::Error::Tls(cause) => SqlError::fail(message!("sql.tls_failed", error = cause.to_string())),
+            sqlx::Error::Tls(cause) => SqlError::fail(message!("sql.tls_failed", error = reason(cause.as_ref()))),
             other => SqlError::fail(Message::verbatim(other.to_string())),
         }
     }

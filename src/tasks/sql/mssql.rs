@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 use tokio_util::compat::{Compat, TokioAsyncWriteCompatExt};
 
 use super::cell::{Cell, shortest};
-use super::error::SqlError;
+use super::error::{SqlError, reason};
 use super::meter::{Meter, MeteredStream};
 use super::session::{Column, Event, RowSender, Session, Step, Stopper};
 use super::split::split;
@@ -30,7 +30,7 @@ impl SqlServer {
     pub async fn connect(target: &Target) -> Result<SqlServer, SqlError> {
         let config = config(target);
         let stream = TcpStream::connect(config.get_addr()).await;
-        let stream = stream.map_err(|error| SqlError::retry(message!("sql.connection_failed", error = error.to_string())))?;
+        let stream = stream.map_err(|error| SqlError::retry(message!("sql.connection_failed", error = reason(&error))))?;
         let _ = stream.set_nodelay(true); // only an optimisation
         let meter = Meter::default();
         let stream = MeteredStream { stream, meter: meter.clone() };

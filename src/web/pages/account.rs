@@ -18,8 +18,8 @@ use crate::web::theme::Theme;
 use crate::web::urls;
 use crate::web::view::account::{AccountPage, Login, Setup};
 use crate::web::view::fault_text::FaultText;
+use crate::web::view::grant_title;
 use crate::web::view::task_form::Fields;
-use crate::web::view::type_title;
 
 /// `GET /setup`
 pub async fn setup_form(ctx: Arc<RequestContext>) -> HandlerResult {
@@ -167,7 +167,7 @@ pub async fn change_password(ctx: Arc<RequestContext>) -> HandlerResult {
 
 fn render_account(ctx: &RequestContext, status: StatusCode, form: Fields, message: String) -> HandlerResult {
     let actor = ctx.actor()?;
-    let grants = actor.grants.iter().map(|name| type_title(name, &ctx.view())).collect();
+    let grants = actor.grants.iter().map(|name| grant_title(name, &ctx.view())).collect();
     ctx.page_with(
         status,
         "settings",

@@ -6,9 +6,10 @@ use chrono_tz::Tz;
 use poem::http::header;
 use poem::{Body, Response};
 
+use super::executions::zone;
 use crate::domain::audit::{AuditEvent, AuditFilter};
 use crate::domain::page::{Cursor, PageRequest};
-use crate::domain::trigger::{parse_timestamp, parse_zone};
+use crate::domain::trigger::parse_timestamp;
 use crate::i18n::{Message, message};
 use crate::service::AuditFormat;
 use crate::web::error::Failure;
@@ -19,8 +20,8 @@ use crate::web::view::audit::{AuditPage, AuditRow, Filter, action_choices};
 
 /// `GET /audit`
 pub async fn list(ctx: Arc<RequestContext>) -> HandlerResult {
-    let submitted = Filter::from_query(&ctx.query);
-    let zone = zone(&ctx);
+    let submitted = Filter::from_query(&ctx.query)?;
+    let zone = zone(&ctx)?;
     let (filter, faults) = submitted.read(zone);
     let page = PageRequest { cursor: ctx.query.get("cursor").and_then(Cursor::decode), ..PageRequest::default() };
     let found = ctx.services().audit.list(ctx.actor()?, &filter, &page).await?;
@@ -41,7 +42,7 @@ pub async fn list(ctx: Arc<RequestContext>) -> HandlerResult {
 pub async fn export(ctx: Arc<RequestContext>) -> HandlerResult {
     let format = ctx.query.get("format").and_then(AuditFormat::parse);
     let format = format.ok_or_else(|| Failure::BadRequest(message!("value.choose", known = "csv, jsonl").of("format")))?;
-    let (filter, faults) = Filter::from_query(&ctx.query).read(zone(&ctx));
+    let (filter, faults) = Filter::from_query(&ctx.query)?.read(zone(&ctx)?);
     if !faults.is_empty() {
         return Err(Failure::unreadable(faults));
     }
@@ -51,17 +52,13 @@ pub async fn export(ctx: Arc<RequestContext>) -> HandlerResult {
     Ok(answer.body(Body::from_bytes_stream(file)))
 }
 
-fn zone(ctx: &RequestContext) -> Tz {
-    ctx.query.get("zone").and_then(|name| parse_zone(name).ok()).unwrap_or(ctx.services().zone)
-}
-
 impl Filter {
-    fn from_query(query: &Pairs) -> Filter {
+    fn from_query(query: &Pairs) -> Result<Filter, Failure> {
+        query.one_of("action", &AuditEvent::ALL.map(AuditEvent::as_str))?;
         let text = |name: &str| query.get(name).unwrap_or_default().to_owned();
-        let action = query.get("action").and_then(AuditEvent::parse).map_or("", AuditEvent::as_str).to_owned();
         let mut filter = Filter {
             actor: text("actor"),
-            action,
+            action: text("action"),
             target: text("target"),
             from: text("from"),
             to: text("to"),
@@ -69,7 +66,7 @@ impl Filter {
             active: false,
         };
         filter.active = filter != Filter::default();
-        filter
+        Ok(filter)
     }
 
     /// Returns the filter and the error messages.

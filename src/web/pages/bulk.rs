@@ -29,7 +29,7 @@ const NAMED: usize = 8;
 pub async fn confirm(ctx: Arc<RequestContext>) -> HandlerResult {
     let action = action(&ctx.query)?;
     ctx.authorize(action.required_action())?;
-    let submitted = Filter::from_query(&ctx.query);
+    let submitted = Filter::from_query(&ctx.query)?;
     let target = target(&ctx.query, &submitted);
     let (matched, named) = match &target {
         BulkTarget::Ids(ids) => (ids.len() as i64, ids.iter().take(NAMED).cloned().collect()),
@@ -61,7 +61,7 @@ pub async fn confirm(ctx: Arc<RequestContext>) -> HandlerResult {
 /// `POST /tasks/-/bulk`: starts the action. If it takes longer than [`WAIT`], the response shows its progress.
 pub async fn apply(ctx: Arc<RequestContext>) -> HandlerResult {
     let action = action(&ctx.form)?;
-    let submitted = Filter::from_query(&ctx.form);
+    let submitted = Filter::from_query(&ctx.form)?;
     let target = target(&ctx.form, &submitted);
     let text = |name: &str| ctx.form.get(name).map(str::trim).filter(|value| !value.is_empty()).map(str::to_owned);
     let pause = match action {
@@ -80,7 +80,7 @@ pub async fn apply(ctx: Arc<RequestContext>) -> HandlerResult {
 /// `GET /tasks/-/bulk/{id}` with the list's filter: the progress of an action, or its end.
 pub async fn progress(ctx: Arc<RequestContext>) -> HandlerResult {
     let operation = ctx.services().bulk.operation(ctx.actor()?, ctx.id()).await?;
-    let submitted = Filter::from_query(&ctx.query);
+    let submitted = Filter::from_query(&ctx.query)?;
     match operation.finished_at {
         Some(_) => Ok(end(&ctx, &operation.outcome(), &submitted)),
         None => show(&ctx, &operation, &submitted),
@@ -94,7 +94,7 @@ pub async fn stop(ctx: Arc<RequestContext>) -> HandlerResult {
         Err(Error::Conflict(_)) => bulk.operation(ctx.actor()?, ctx.id()).await?, // it has ended meanwhile
         stopped => stopped?,
     };
-    Ok(end(&ctx, &operation.outcome(), &Filter::from_query(&ctx.query)))
+    Ok(end(&ctx, &operation.outcome(), &Filter::from_query(&ctx.query)?))
 }
 
 fn show(ctx: &RequestContext, operation: &Operation, submitted: &Filter) -> HandlerResult {

@@ -13,9 +13,9 @@ use crate::web::request_context::{HandlerResult, RequestContext};
 use crate::web::urls::with_query;
 use crate::web::view::calendar::{Calendar, CalendarFilter, CalendarNav, CellScope, days, mark_closed};
 use crate::web::view::calendar_day::CalendarDay;
-use crate::web::view::{Choice, type_choices};
+use crate::web::view::{Choice, filter_type_choices};
 
-/// The views; any other is `week`.
+/// The views; `week` if none is asked for.
 const VIEWS: [&str; 3] = ["day", "week", "month"];
 
 /// `GET /calendar?view=day|week|month&date=YYYY-MM-DD&type=…&task=…`
@@ -24,7 +24,8 @@ pub async fn show(ctx: Arc<RequestContext>) -> HandlerResult {
     let now = ctx.services().clock.now();
     let today = now.with_timezone(&zone).date_naive();
     let text = |name: &str| ctx.query.get(name).unwrap_or_default().to_owned();
-    let view = VIEWS.into_iter().find(|view| *view == text("view")).unwrap_or("week");
+    let asked = ctx.query.one_of("view", &VIEWS)?.unwrap_or("week");
+    let view = VIEWS.into_iter().find(|view| *view == asked).unwrap_or("week");
     let filter = CalendarFilter { view, r#type: text("type"), task: text("task"), calendar: text("calendar") };
     let date = ctx.query.get("date").and_then(|date| date.parse().ok()).filter(is_supported).unwrap_or(today);
     let (first, count) = span(date, view);
@@ -77,7 +78,7 @@ fn nav(
         as_day: address(filter, "day", date),
         week: address(filter, "week", date),
         as_month: address(filter, "month", date),
-        types: type_choices(&ctx.view()),
+        types: filter_type_choices(&ctx.view(), &filter.r#type),
         calendars,
         filter: filter.clone(),
     }

@@ -6,7 +6,7 @@ use poem::http::StatusCode;
 
 use super::form_errors;
 use crate::domain::fault::Fault;
-use crate::domain::notify::channel::{ChannelOptions, ChannelType, known_types};
+use crate::domain::notify::channel::{Channel, ChannelType};
 use crate::domain::page::{Cursor, PageRequest};
 use crate::domain::user::Action;
 use crate::i18n::message;
@@ -15,12 +15,11 @@ use crate::web::error::Failure;
 use crate::web::request_context::{HandlerResult, RequestContext};
 use crate::web::session::Flash;
 use crate::web::urls::with_query;
-use crate::web::view::Pager;
-use crate::web::view::channels::{
-    ChannelList, ChannelPage, ChannelRow, DeliveryRow, TestView, form_of, href, language_choices, type_choices,
-};
+use crate::web::view::channel_form::{ChannelForm, ChannelTypePart, form_of};
+use crate::web::view::channels::{ChannelList, ChannelPage, ChannelRow, DeliveryRow, TestView, href};
 use crate::web::view::task_form::Fields;
 use crate::web::view::tasks::ConfirmDialog;
+use crate::web::view::{Pager, View};
 
 const LIST: &str = "/settings/channels";
 /// Messages on a channel's page.
@@ -57,8 +56,11 @@ pub async fn list(ctx: Arc<RequestContext>) -> HandlerResult {
 /// `POST /settings/channels`: creates a channel.
 pub async fn create(ctx: Arc<RequestContext>) -> HandlerResult {
     ctx.authorize(Action::Administer)?;
+    if asks_for_fields(&ctx) {
+        return render_list(&ctx, StatusCode::OK, form_errors::submitted(&ctx, &SECRET), String::new()).await;
+    }
     let name = ctx.form.get("/name").unwrap_or_default();
-    let created = match input(&ctx) {
+    let created = match input(&ctx, None) {
         Ok(input) => ctx.services().notify_channels.create(ctx.actor()?, name, &input).await,
         Err(fault) => Err(Error::Invalid(vec![fault])),
     };
@@ -85,8 +87,12 @@ pub async fn edit(ctx: Arc<RequestContext>) -> HandlerResult {
 /// `POST /settings/channels/edit?name=…`: replaces a channel; empty credentials stay.
 pub async fn update(ctx: Arc<RequestContext>) -> HandlerResult {
     let info = requested(&ctx).await?;
+    if asks_for_fields(&ctx) {
+        let form = form_errors::submitted(&ctx, &SECRET);
+        return render(&ctx, &info, StatusCode::OK, form, String::new(), None).await;
+    }
     let name = &info.channel.name;
-    let updated = match input(&ctx) {
+    let updated = match input(&ctx, Some(&info.channel)) {
         Ok(input) => ctx.services().notify_channels.update(ctx.actor()?, name, &input).await,
         Err(fault) => Err(Error::Invalid(vec![fault])),
     };
@@ -100,6 +106,18 @@ pub async fn update(ctx: Arc<RequestContext>) -> HandlerResult {
     }
 }
 
+/// `POST /settings/channels/-/type`: the fields of the chosen type.
+pub async fn type_part(ctx: Arc<RequestContext>) -> HandlerResult {
+    ctx.authorize(Action::Administer)?;
+    let channel = ChannelForm::new(&ctx.view(), form_errors::submitted(&ctx, &SECRET));
+    ctx.fragment(StatusCode::OK, ChannelTypePart::TEMPLATE, &ChannelTypePart { channel })
+}
+
+/// Whether the form is to be drawn again with the fields of the chosen type, without saving; without scripts.
+fn asks_for_fields(ctx: &RequestContext) -> bool {
+    ctx.form.get("show") == Some("fields")
+}
+
 /// `POST /settings/channels/test?name=…`: sends a test message; shows the page with the provider's answer.
 pub async fn test(ctx: Arc<RequestContext>) -> HandlerResult {
     let name = requested(&ctx).await?.channel.name;
@@ -107,7 +125,7 @@ pub async fn test(ctx: Arc<RequestContext>) -> HandlerResult {
     let info = requested(&ctx).await?;
     let form = form_of(&info.channel);
     match tested {
-        Ok(outcome) => render(&ctx, &info, StatusCode::OK, form, String::new(), Some(TestView::new(&outcome))).await,
+        Ok(outcome) => render(&ctx, &info, StatusCode::OK, form, String::new(), Some(TestView::new(&ctx.view(), &outcome))).await,
         Err(Error::TooManyRequests(message)) => {
             let message = ctx.translate(&message);
             render(&ctx, &info, StatusCode::TOO_MANY_REQUESTS, form, message, None).await
@@ -134,8 +152,7 @@ async fn render_list(ctx: &RequestContext, status: StatusCode, form: Fields, mes
     let all = ctx.services().notify_channels.list(ctx.actor()?).await?;
     let view = ctx.view();
     let rows = all.iter().map(|info| ChannelRow::new(&view, info)).collect();
-    let (types, languages) = (type_choices(&view), language_choices(&view));
-    ctx.page_with(status, "settings", &ChannelList { rows, message, form, types, languages })
+    ctx.page_with(status, "settings", &ChannelList { rows, message, channel: ChannelForm::new(&view, form) })
 }
 
 async fn render(
@@ -157,9 +174,7 @@ async fn render(
         deliveries: found.items.iter().map(|message| DeliveryRow::new(&view, message)).collect(),
         pager: Pager::new(&found, |cursor| with_query("/settings/channels/edit", &[("name", name), ("cursor", cursor)])),
         message,
-        form,
-        types: type_choices(&view),
-        languages: language_choices(&view),
+        channel: ChannelForm::new(&view, form),
         delete: href("delete", name),
         test: href("test", name),
     };
@@ -170,38 +185,41 @@ async fn requested(ctx: &RequestContext) -> Result<ChannelInfo, Failure> {
     Ok(ctx.services().notify_channels.get(ctx.actor()?, ctx.query.raw("name").unwrap_or_default()).await?)
 }
 
-/// The submitted channel. An empty credential leaves the former one unchanged.
-fn input(ctx: &RequestContext) -> Result<ChannelInput, Fault> {
+/// The submitted channel. An empty credential leaves the former one unchanged; a field that the type's form does not have stays as
+/// it is in `former` while the type does.
+fn input(ctx: &RequestContext, former: Option<&Channel>) -> Result<ChannelInput, Fault> {
     let text = |name: &str| ctx.form.get(name).map(str::to_owned).filter(|text| !text.is_empty());
     let list = |name: &str| {
         let entries = ctx.form.get(name).unwrap_or_default().split([',', '\n']).map(str::trim);
         entries.filter(|entry| !entry.is_empty()).map(str::to_owned).collect()
     };
     let kind = ctx.form.get("/type").and_then(ChannelType::parse);
-    let channel_type = kind.ok_or_else(|| Fault::new("/type", message!("channel.type_required", known = known_types())))?;
-    Ok(ChannelInput {
-        channel_type,
-        options: ChannelOptions {
-            chat_id: text("/chat_id"),
-            corp_id: text("/corp_id"),
-            agent_id: text("/agent_id"),
-            topic: text("/topic"),
-            keyword: text("/keyword"),
-            to: list("/to"),
-            mentions: list("/mentions"),
-            smtp: text("/smtp"),
-            sms: text("/sms"),
-            template: text("/template"),
-            title_template: text("/title_template"),
-            body_template: text("/body_template"),
-            language: text("/language"),
-        },
-        credentials: CredentialsInput {
-            url: text("/url"),
-            secret: text("/secret"),
-            token: text("/token"),
-            key: text("/key"),
-            proxy: text("/proxy"),
-        },
-    })
+    let channel_type = kind.ok_or_else(|| Fault::new("/type", message!("channel.choose_type")))?;
+    let kept = former.filter(|channel| channel.channel_type == channel_type);
+    let mut options = kept.map(|channel| channel.options.clone()).unwrap_or_default();
+    (options.title_template, options.body_template) = (text("/title_template"), text("/body_template"));
+    options.language = text("/language");
+    let mut credentials = CredentialsInput::default();
+    for field in channel_type.fields() {
+        let name = format!("/{field}");
+        match *field {
+            "chat_id" => options.chat_id = text(&name),
+            "corp_id" => options.corp_id = text(&name),
+            "agent_id" => options.agent_id = text(&name),
+            "topic" => options.topic = text(&name),
+            "keyword" => options.keyword = text(&name),
+            "to" => options.to = list(&name),
+            "mentions" => options.mentions = list(&name),
+            "smtp" => options.smtp = text(&name),
+            "sms" => options.sms = text(&name),
+            "template" => options.template = text(&name),
+            "url" => credentials.url = text(&name),
+            "secret" => credentials.secret = text(&name),
+            "token" => credentials.token = text(&name),
+            "key" => credentials.key = text(&name),
+            "proxy" => credentials.proxy = text(&name),
+            _ => {}
+        }
+    }
+    Ok(ChannelInput { channel_type, options, credentials })
 }

@@ -26,7 +26,7 @@ use crate::web::view::display::DisplayMenu;
 use crate::web::view::executions::{ExecutionList, Filter, Range};
 use crate::web::view::tasks::SortHead;
 use crate::web::view::workbench::{DrawnWorkbench, Histogram, tabs};
-use crate::web::view::{Pager, View, cause_choices, status_choices, type_choices};
+use crate::web::view::{Pager, View, cause_choices, filter_type_choices, status_choices};
 
 /// Predefined ranges with their length; `today` starts at midnight in the time zone of the URL, or else the server's.
 const RANGES: [(&str, Duration); 5] = [
@@ -46,8 +46,8 @@ const MAX_NEWER: u32 = 100;
 
 /// `GET /executions`
 pub async fn list(ctx: Arc<RequestContext>) -> HandlerResult {
-    let submitted = Filter::from_query(&ctx.query);
-    let zone = zone(&ctx);
+    let submitted = Filter::from_query(&ctx.query)?;
+    let zone = zone(&ctx)?;
     let cursor = ctx.query.get("cursor").and_then(Cursor::decode);
     let first = cursor.is_none();
     let display = ListDisplay::from_headers(&ctx.headers);
@@ -61,7 +61,7 @@ pub async fn list(ctx: Arc<RequestContext>) -> HandlerResult {
     let history = history(&ctx, &filter, now).await?;
     let range = |key: &'static str| Range { key, href: submitted.ranged(key, zone), active: submitted.range == key };
     let view = ExecutionList {
-        types: type_choices(&ctx.view()),
+        types: filter_type_choices(&ctx.view(), &submitted.r#type),
         statuses: status_choices(&ctx.view()),
         causes: cause_choices(&ctx.view()),
         ranges: RANGES.map(|(key, _)| range(key)).into(),
@@ -154,7 +154,7 @@ fn heads(submitted: &Filter, order: Option<(ExecutionSort, bool)>, zone: Tz) -> 
 pub async fn download(ctx: Arc<RequestContext>) -> HandlerResult {
     let format = ctx.query.get("format").and_then(Format::parse);
     let format = format.ok_or_else(|| Failure::BadRequest(message!("value.choose", known = "csv, json").of("format")))?;
-    let (filter, faults) = Filter::from_query(&ctx.query).read(zone(&ctx), ctx.services().clock.now());
+    let (filter, faults) = Filter::from_query(&ctx.query)?.read(zone(&ctx)?, ctx.services().clock.now());
     if !faults.is_empty() {
         return Err(Failure::unreadable(faults));
     }
@@ -165,8 +165,12 @@ pub async fn download(ctx: Arc<RequestContext>) -> HandlerResult {
 }
 
 /// Returns the browser's time zone if the script sent it, else the server's.
-fn zone(ctx: &RequestContext) -> Tz {
-    ctx.query.get("zone").and_then(|name| parse_zone(name).ok()).unwrap_or(ctx.services().zone)
+///
+/// # Errors
+/// There is no such time zone.
+pub(super) fn zone(ctx: &RequestContext) -> Result<Tz, Failure> {
+    let Some(name) = ctx.query.get("zone") else { return Ok(ctx.services().zone) };
+    parse_zone(name).map_err(|message| Failure::BadRequest(message.of("zone")))
 }
 
 /// `GET /executions/-/rows?id=…`: the current state of these rows.
@@ -178,7 +182,7 @@ pub async fn updates(ctx: Arc<RequestContext>) -> HandlerResult {
 
 /// `GET /executions/-/newer?since=<id>&…`: how many executions after this one match the filter, as JSON.
 pub async fn newer(ctx: Arc<RequestContext>) -> HandlerResult {
-    let (filter, _) = Filter::from_query(&ctx.query).read(zone(&ctx), ctx.services().clock.now());
+    let (filter, _) = Filter::from_query(&ctx.query)?.read(zone(&ctx)?, ctx.services().clock.now());
     let since = ctx.query.get("since").map(|id| Cursor { direction: Direction::Previous, key: None, id: id.to_owned() });
     let page = PageRequest { size: MAX_NEWER, cursor: since };
     let found = ctx.services().executions.list_without_total(ctx.actor()?, &filter, &page).await?;
@@ -187,13 +191,22 @@ pub async fn newer(ctx: Arc<RequestContext>) -> HandlerResult {
 }
 
 impl Filter {
-    pub(super) fn from_query(query: &Pairs) -> Filter {
+    /// Reads the filter of a query.
+    ///
+    /// # Errors
+    /// A parameter has none of its values.
+    pub(super) fn from_query(query: &Pairs) -> Result<Filter, Failure> {
+        query.one_of("status", &Status::ALL.map(Status::as_str))?;
+        query.one_of("cause", &Cause::ALL.map(Cause::as_str))?;
+        query.one_of("range", &RANGES.map(|(key, _)| key))?;
+        let orders = ExecutionSort::orders();
+        query.one_of("sort", &orders.iter().map(String::as_str).collect::<Vec<_>>())?;
         let text = |name: &str| query.get(name).unwrap_or_default().to_owned();
         let mut filter = Filter {
             search: text("search"),
             task_id: text("task_id"),
             r#type: text("type"),
-            statuses: query.all("status").filter(|name| Status::parse(name).is_some()).map(str::to_owned).collect(),
+            statuses: query.all("status").map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect(),
             cause: text("cause"),
             from: text("from"),
             to: text("to"),
@@ -202,7 +215,7 @@ impl Filter {
             active: false,
         };
         filter.active = Filter { sort: String::new(), ..filter.clone() } != Filter::default();
-        filter
+        Ok(filter)
     }
 
     /// Returns the filter and the error messages. A predefined range applies only if no times are given.
@@ -242,8 +255,8 @@ impl Filter {
     }
 
     /// Returns the URL of this filter, with the request's time zone.
-    pub(super) fn here(&self, ctx: &RequestContext) -> String {
-        self.address(zone(ctx), "")
+    pub(super) fn here(&self, ctx: &RequestContext) -> Result<String, Failure> {
+        Ok(self.address(zone(ctx)?, ""))
     }
 
     fn address(&self, zone: Tz, cursor: &str) -> String {

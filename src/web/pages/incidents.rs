@@ -6,7 +6,6 @@ use chrono::TimeDelta;
 
 use crate::domain::notify::incident::{Incident, IncidentFilter};
 use crate::domain::page::{Cursor, PageRequest};
-use crate::web::error::Failure;
 use crate::web::request_context::{HandlerResult, RequestContext};
 use crate::web::session::Flash;
 use crate::web::urls::with_query;
@@ -18,7 +17,7 @@ const LIST: &str = "/incidents";
 
 /// `GET /incidents?status=open|closed&task_id=…`
 pub async fn list(ctx: Arc<RequestContext>) -> HandlerResult {
-    let status = ctx.query.get("status").filter(|status| ["open", "closed"].contains(status)).unwrap_or_default();
+    let status = ctx.query.one_of("status", &["open", "closed"])?.unwrap_or_default();
     let task_id = ctx.query.get("task_id").unwrap_or_default();
     let filter = IncidentFilter {
         open: (!status.is_empty()).then_some(status == "open"),
@@ -29,7 +28,7 @@ pub async fn list(ctx: Arc<RequestContext>) -> HandlerResult {
     let found = ctx.services().incidents.list(ctx.actor()?, &filter, &page).await?;
     let address = |cursor: &str| with_query(LIST, &[("status", status), ("task_id", task_id), ("cursor", cursor)]);
     let view = IncidentsPage {
-        rows: rows(&ctx, &found.items).await?,
+        rows: rows(&ctx, &found.items),
         pager: Pager::new(&found, address),
         status: status.to_owned(),
         statuses: status_choices(&ctx.view()),
@@ -39,11 +38,9 @@ pub async fn list(ctx: Arc<RequestContext>) -> HandlerResult {
     ctx.page("incidents", &view)
 }
 
-/// The rows of incidents, each with the latest error in the reader's language.
-pub(super) async fn rows(ctx: &RequestContext, incidents: &[Incident]) -> Result<Vec<IncidentRow>, Failure> {
-    let ids: Vec<&str> = incidents.iter().filter_map(|incident| incident.last_execution.as_deref()).collect();
-    let runs = if ids.is_empty() { Vec::new() } else { ctx.services().executions.many(ctx.actor()?, &ids).await? };
-    Ok(incidents.iter().map(|incident| IncidentRow::new(&ctx.view(), incident, &runs)).collect())
+/// The rows of incidents.
+pub(super) fn rows(ctx: &RequestContext, incidents: &[Incident]) -> Vec<IncidentRow> {
+    incidents.iter().map(|incident| IncidentRow::new(&ctx.view(), incident)).collect()
 }
 
 /// `GET /incidents/{id}`

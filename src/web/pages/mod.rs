@@ -168,6 +168,7 @@ pub fn routes(web: &Arc<Web>) -> Route {
         .at("/settings/secrets", get(session(web, secrets::list)).post(session(web, secrets::set)))
         .at("/settings/secrets/delete", get(session(web, secrets::confirm_delete)).post(session(web, secrets::delete)))
         .at("/settings/channels", get(session(web, channels::list)).post(session(web, channels::create)))
+        .at("/settings/channels/-/type", post(session(web, channels::type_part)))
         .at("/settings/channels/edit", get(session(web, channels::edit)).post(session(web, channels::update)))
         .at("/settings/channels/test", post(session(web, channels::test)))
         .at("/settings/channels/delete", get(session(web, channels::confirm_delete)).post(session(web, channels::delete)))

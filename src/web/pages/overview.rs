@@ -26,11 +26,12 @@ pub async fn show(ctx: Arc<RequestContext>) -> HandlerResult {
     let page = PageRequest { size: INCIDENTS, cursor: None };
     let incidents = match ctx.services().incidents.open_count(ctx.actor()?).await? {
         0 => Vec::new(),
-        _ => incidents::rows(&ctx, &ctx.services().incidents.list(ctx.actor()?, &open, &page).await?.items).await?,
+        _ => incidents::rows(&ctx, &ctx.services().incidents.list(ctx.actor()?, &open, &page).await?.items),
     };
     let has_demo = ctx.services().demo.exists(ctx.actor()?).await?;
     let queues = ctx.services().queues.states(&found.queue_settings, &found.active);
-    let (chosen, kept) = (ctx.query.get("trend").and_then(TrendRange::parse), kept_range(&ctx));
+    let asked = ctx.query.one_of("trend", &TrendRange::ALL.map(TrendRange::as_str))?;
+    let (chosen, kept) = (asked.and_then(TrendRange::parse), kept_range(&ctx));
     let trend = trend(&ctx, chosen.or(kept).unwrap_or_default(), &found).await?;
     let more = MoreOfOverview { trend, queues, not_ready, incidents, has_demo };
     let mut response = ctx.page("overview", &Overview::new(&ctx.view(), &found, &more))?;

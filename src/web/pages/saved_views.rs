@@ -31,13 +31,13 @@ pub async fn list(ctx: Arc<RequestContext>) -> HandlerResult {
 
 /// `POST /views/tasks?…`: saves the filter of the URL.
 pub async fn save_tasks(ctx: Arc<RequestContext>) -> HandlerResult {
-    let address = tasks::Filter::from_query(&ctx.query).address("");
+    let address = tasks::Filter::from_query(&ctx.query)?.address("");
     save(&ctx, ListKind::Tasks, &address).await
 }
 
 /// `POST /views/executions?…`: saves the filter of the URL.
 pub async fn save_executions(ctx: Arc<RequestContext>) -> HandlerResult {
-    let address = executions::Filter::from_query(&ctx.query).here(&ctx);
+    let address = executions::Filter::from_query(&ctx.query)?.here(&ctx)?;
     save(&ctx, ListKind::Executions, &address).await
 }
 

@@ -76,7 +76,7 @@ pub async fn show(ctx: Arc<RequestContext>) -> HandlerResult {
         start_delays: RunChart::start_delays(&ctx.view(), &points),
         state: task_state::kept(&ctx, &task).await?,
         rules: rules.iter().map(|rule| rule_link(&rule.definition.name)).collect(),
-        incidents: incidents::rows(&ctx, &incidents.items).await?,
+        incidents: incidents::rows(&ctx, &incidents.items),
         muted: mute.as_ref().map(|mute| MuteView::new(&ctx.view(), mute)),
         hooks: hooks.iter().map(|hook| HookRow::new(&ctx.view(), hook)).collect(),
         paused: task.paused.as_ref().map(|pause| PauseNote::new(pause, zone)),

@@ -10,9 +10,11 @@ use super::params::{self, Submitted};
 use crate::domain::calendar::CN;
 use crate::domain::chain;
 use crate::domain::fault::Fault;
+use crate::domain::input::truncate;
 use crate::domain::page::{PageRequest, TaskFilter};
 use crate::domain::run_input;
 use crate::domain::user::Action;
+use crate::i18n::message;
 use crate::service::{Error, LONGEST_TEST};
 use crate::tasks::{Spec, template};
 use crate::web::error::Failure;
@@ -32,22 +34,30 @@ use crate::web::view::{Choice, View, type_choices};
 /// Maximum number of tasks suggested for a chain.
 const NAMED: u32 = 20;
 
-/// `GET /tasks/new?type=…&template=…`
+/// `GET /tasks/new?type=…&template=…`; 404 with the choice of types for one that the user cannot have.
 pub async fn new(ctx: Arc<RequestContext>) -> HandlerResult {
     ctx.authorize(Action::Edit)?;
     let registry = &ctx.services().registry;
     let offered = offered_types(&ctx);
-    let asked = ctx.query.get("type").filter(|name| offered.iter().any(|choice| choice.value == *name));
-    let entry = asked.or(offered.first().map(|choice| choice.value.as_str())).and_then(|name| registry.get(name));
+    let template = ctx.query.one_of("template", &ScheduleTemplate::ALL.map(ScheduleTemplate::as_str))?;
+    let asked = ctx.query.get("type");
+    let unknown = asked.filter(|name| offered.iter().all(|choice| choice.value != *name));
+    let chosen = match unknown {
+        Some(_) => None,
+        None => asked.or(offered.first().map(|choice| choice.value.as_str())),
+    };
+    let entry = chosen.and_then(|name| registry.get(name));
     let mut values = entry.map(|entry| type_defaults(&entry.spec)).unwrap_or_default();
     for (name, text) in [("/trigger/type", "cron"), ("/enabled", "true"), ("/trigger/expression", "0 8 * * *")] {
         values.insert(name.to_owned(), text.to_owned());
     }
-    if let Some(template) = ctx.query.get("template").and_then(ScheduleTemplate::parse) {
+    if let Some(template) = template.and_then(ScheduleTemplate::parse) {
         values.extend(template.values().map(|(name, text)| (name.to_owned(), text.to_owned())));
     }
-    let view = Drawn::new("new", "/tasks/new", "/tasks").render(&ctx, values, &[]).await?;
-    ctx.page("tasks", &view)
+    let mut view = Drawn::new("new", "/tasks/new", "/tasks").render(&ctx, values, &[]).await?;
+    let Some(name) = unknown else { return ctx.page("tasks", &view) };
+    view.message = ctx.translate(&message!("task.choose_known_type", task_type = truncate(name, 40)));
+    ctx.page_with(StatusCode::NOT_FOUND, "tasks", &view)
 }
 
 /// `POST /tasks/new`

@@ -9,29 +9,28 @@ use crate::domain::execution::Status;
 use crate::domain::page::{Cursor, PageRequest, TaskFilter, TaskSort};
 use crate::domain::saved_view::ListKind;
 use crate::web::display::ListDisplay;
+use crate::web::error::Failure;
 use crate::web::request_context::{HandlerResult, RequestContext, html_response};
 use crate::web::urls::{Pairs, with_query};
 use crate::web::view::display::DisplayMenu;
 use crate::web::view::tasks::{Filter, GoneRows, SortHead, TaskList};
-use crate::web::view::{Choice, Pager, View, status_choices, type_choices};
+use crate::web::view::{Choice, Pager, View, filter_type_choices, status_choices};
 
 /// Maximum number of rows per update.
 const MAX_ROWS: usize = 100;
 
 /// `GET /tasks`
 pub async fn list(ctx: Arc<RequestContext>) -> HandlerResult {
-    let submitted = Filter::from_query(&ctx.query);
+    let submitted = Filter::from_query(&ctx.query)?;
     let display = ListDisplay::from_headers(&ctx.headers);
     let page = PageRequest { size: display.size, cursor: ctx.query.get("cursor").and_then(Cursor::decode) };
     let found = ctx.services().tasks.list(ctx.actor()?, &submitted.read(), &page).await?;
-    let sorts = TaskSort::ALL.into_iter().flat_map(|sort| {
-        [sort.as_str().to_owned(), format!("-{}", sort.as_str())].map(|name| {
-            let key = format!("tasks.sort.{}", name.replace('-', "desc_"));
-            Choice::new(name, ctx.t(&key).to_owned())
-        })
+    let sorts = TaskSort::orders().into_iter().map(|name| {
+        let key = format!("tasks.sort.{}", name.replace('-', "desc_"));
+        Choice::new(name, ctx.t(&key).to_owned())
     });
     let view = TaskList {
-        types: type_choices(&ctx.view()),
+        types: filter_type_choices(&ctx.view(), &submitted.r#type),
         statuses: status_choices(&ctx.view()),
         tags: ctx.services().tasks.tags(ctx.actor()?).await?,
         sorts: sorts.collect(),
@@ -78,7 +77,15 @@ fn heads(submitted: &Filter) -> Vec<SortHead> {
 }
 
 impl Filter {
-    pub(super) fn from_query(query: &Pairs) -> Filter {
+    /// Reads the filter of a query.
+    ///
+    /// # Errors
+    /// A parameter has none of its values.
+    pub(super) fn from_query(query: &Pairs) -> Result<Filter, Failure> {
+        query.one_of("status", &Status::ALL.map(Status::as_str))?;
+        query.one_of("enabled", &["true", "false"])?;
+        let orders = TaskSort::orders();
+        query.one_of("sort", &orders.iter().map(String::as_str).collect::<Vec<_>>())?;
         let text = |name: &str| query.get(name).unwrap_or_default().to_owned();
         let mut filter = Filter {
             search: text("search"),
@@ -90,7 +97,7 @@ impl Filter {
             active: false,
         };
         filter.active = Filter { sort: String::new(), ..filter.clone() } != Filter::default();
-        filter
+        Ok(filter)
     }
 
     /// Returns the filter; the services parse the qualifiers in the search text.

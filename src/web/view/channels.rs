@@ -2,13 +2,12 @@
 
 use serde::Serialize;
 
+use super::channel_form::{self, ChannelForm};
 use super::context::ViewContext;
-use super::task_form::Fields;
-use super::{Choice, Moment, Pager, View};
-use crate::domain::notify::channel::{Channel, ChannelType};
+use super::{Moment, Pager, View};
 use crate::domain::notify::channel_health::ChannelHealth;
 use crate::domain::notify::message::Message;
-use crate::i18n::Language;
+use crate::i18n;
 use crate::service::{ChannelInfo, ChannelTestOutcome};
 use crate::web::urls::with_query;
 
@@ -16,9 +15,7 @@ use crate::web::urls::with_query;
 pub struct ChannelList {
     pub rows: Vec<ChannelRow>,
     pub message: String,
-    pub form: Fields,
-    pub types: Vec<Choice>,
-    pub languages: Vec<Choice>,
+    pub channel: ChannelForm,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -52,9 +49,7 @@ pub struct ChannelPage {
     pub deliveries: Vec<DeliveryRow>,
     pub pager: Pager,
     pub message: String,
-    pub form: Fields,
-    pub types: Vec<Choice>,
-    pub languages: Vec<Choice>,
+    pub channel: ChannelForm,
     pub delete: String,
     pub test: String,
 }
@@ -85,19 +80,6 @@ pub fn href(action: &str, name: &str) -> String {
     with_query(&format!("/settings/channels/{action}"), &[("name", name)])
 }
 
-/// The types of channels, for a select.
-pub fn type_choices(ctx: &ViewContext) -> Vec<Choice> {
-    ChannelType::ALL.iter().map(|kind| Choice::new(kind.as_str(), ctx.t(&format!("channels.type.{}", kind.as_str())))).collect()
-}
-
-/// The languages of messages, for a select.
-pub fn language_choices(ctx: &ViewContext) -> Vec<Choice> {
-    Language::ALL
-        .iter()
-        .map(|language| Choice::new(language.tag(), ctx.t(&format!("channels.language_{}", language.tag()))))
-        .collect()
-}
-
 impl ChannelRow {
     pub fn new(ctx: &ViewContext, info: &ChannelInfo) -> ChannelRow {
         ChannelRow {
@@ -124,7 +106,7 @@ impl HealthView {
             failures: health.failures,
             last_success: health.last_success_at.map(|at| Moment::new(at, ctx.zone)),
             answer: if failed {
-                answer(health.provider_status, &health.provider_code, &health.provider_text)
+                provider_answer(ctx, health.provider_status, health.provider_code.as_deref(), health.provider_text.as_ref())
             } else {
                 String::new()
             },
@@ -133,11 +115,11 @@ impl HealthView {
 }
 
 impl TestView {
-    pub fn new(outcome: &ChannelTestOutcome) -> TestView {
+    pub fn new(ctx: &ViewContext, outcome: &ChannelTestOutcome) -> TestView {
         TestView {
             delivered: outcome.delivered,
-            answer: answer(outcome.status.map(i64::from), &outcome.code, &outcome.text),
-            template_error: outcome.template_error.clone().unwrap_or_default(),
+            answer: provider_answer(ctx, outcome.status.map(i64::from), outcome.code.as_deref(), outcome.text.as_ref()),
+            template_error: text(ctx, outcome.template_error.as_ref()),
         }
     }
 }
@@ -150,41 +132,27 @@ impl DeliveryRow {
             title: message.notice.title.clone(),
             attempts: message.attempts,
             next_try: message.next_try_at.map(|at| Moment::new(at, ctx.zone)),
-            answer: answer(message.provider_status, &message.provider_code, &message.provider_text),
-            template_error: message.template_error.clone().unwrap_or_default(),
+            answer: provider_answer(
+                ctx,
+                message.provider_status,
+                message.provider_code.as_deref(),
+                message.provider_text.as_ref(),
+            ),
+            template_error: text(ctx, message.template_error.as_ref()),
         }
     }
 }
 
 /// The provider's status, code and text, as far as they are known; Slack's code is its text.
-fn answer(status: Option<i64>, code: &Option<String>, text: &Option<String>) -> String {
+pub fn provider_answer(ctx: &ViewContext, status: Option<i64>, code: Option<&str>, said: Option<&i18n::Message>) -> String {
     let status = status.map(|status| format!("HTTP {status}"));
-    let text = if text == code { &None } else { text };
-    [&status, code, text].into_iter().flatten().map(String::as_str).collect::<Vec<_>>().join(" · ")
+    let said = Some(text(ctx, said)).filter(|said| !said.is_empty() && Some(said.as_str()) != code);
+    [status.as_deref(), code, said.as_deref()].into_iter().flatten().collect::<Vec<_>>().join(" · ")
 }
 
-/// The form of a channel; credentials stay empty.
-pub fn form_of(channel: &Channel) -> Fields {
-    let options = &channel.options;
-    let text = |text: &Option<String>| text.clone().unwrap_or_default();
-    let values = [
-        ("/type", channel.channel_type.as_str().to_owned()),
-        ("/chat_id", text(&options.chat_id)),
-        ("/corp_id", text(&options.corp_id)),
-        ("/agent_id", text(&options.agent_id)),
-        ("/topic", text(&options.topic)),
-        ("/keyword", text(&options.keyword)),
-        ("/to", options.to.join(", ")),
-        ("/mentions", options.mentions.join(", ")),
-        ("/smtp", text(&options.smtp)),
-        ("/sms", text(&options.sms)),
-        ("/template", text(&options.template)),
-        ("/title_template", text(&options.title_template)),
-        ("/body_template", text(&options.body_template)),
-        ("/language", text(&options.language)),
-    ];
-    let values = values.into_iter().map(|(name, value)| (name.to_owned(), value));
-    Fields { values: values.collect(), ..Fields::default() }
+/// The words of a message in the reader's language; empty without one.
+fn text(ctx: &ViewContext, message: Option<&i18n::Message>) -> String {
+    message.map(|message| message.text(ctx.language)).unwrap_or_default()
 }
 
 fn sample_row(state: &'static str) -> ChannelRow {
@@ -208,15 +176,9 @@ impl View for ChannelList {
 
     fn samples() -> Vec<Self> {
         let rows: Vec<ChannelRow> = ["failing", "troubled", "well", "unused"].map(sample_row).into();
-        let types = || ChannelType::ALL.map(|kind| Choice::new(kind.as_str(), "<b>")).into();
-        let list = |rows, message: &str| ChannelList {
-            rows,
-            message: message.into(),
-            form: Fields::default(),
-            types: types(),
-            languages: vec![Choice::new("en", "<b>")],
-        };
-        vec![list(rows, "…"), list(Vec::new(), "")]
+        let list =
+            |rows, message: &str, chosen| ChannelList { rows, message: message.into(), channel: channel_form::sample(chosen) };
+        vec![list(rows, "…", "slack"), list(Vec::new(), "", "")]
     }
 }
 
@@ -241,9 +203,7 @@ impl View for ChannelPage {
             deliveries,
             pager: Pager::default(),
             message: if from_file { String::new() } else { "…".into() },
-            form: Fields::default(),
-            types: vec![Choice::new("slack", "<b>")],
-            languages: vec![Choice::new("en", "<b>")],
+            channel: channel_form::sample("slack"),
             delete: href("delete", "x"),
             test: href("test", "x"),
         };

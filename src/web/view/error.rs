@@ -13,13 +13,15 @@ pub struct ErrorPage {
     pub detail: String,
     /// Reference of the log entry; empty if there is none.
     pub reference: String,
+    /// The page without its query; empty if that is not what is wrong.
+    pub without_query: String,
 }
 
 impl ErrorPage {
     /// `key`: its texts are under `error.<key>`.
-    pub fn new(ctx: &ViewContext, status: u16, key: &str, detail: String, reference: String) -> ErrorPage {
+    pub fn new(ctx: &ViewContext, status: u16, key: &str, detail: String, reference: String, without_query: String) -> ErrorPage {
         let text_of = |part: &str| ctx.t(&format!("error.{key}.{part}")).to_owned();
-        ErrorPage { status, title: text_of("title"), text: text_of("text"), detail, reference }
+        ErrorPage { status, title: text_of("title"), text: text_of("text"), detail, reference, without_query }
     }
 }
 
@@ -33,6 +35,7 @@ impl View for ErrorPage {
             text: "…".into(),
             detail: detail.into(),
             reference: reference.into(),
+            without_query: if reference.is_empty() { "/tasks".into() } else { String::new() },
         };
         vec![page("", "0a1b2c"), page("there is no task 'x'", "")]
     }

@@ -1,8 +1,8 @@
 //! Views of the incidents.
 
-use chrono_tz::Tz;
 use serde::Serialize;
 
+use super::channels::provider_answer;
 use super::context::ViewContext;
 use super::tasks::task_href;
 use super::{Choice, Moment, Pager, View};
@@ -45,14 +45,13 @@ pub struct IncidentRow {
 }
 
 impl IncidentRow {
-    /// `runs`: its latest execution among others, if it has one.
-    pub fn new(ctx: &ViewContext, incident: &Incident, runs: &[Execution]) -> IncidentRow {
+    pub fn new(ctx: &ViewContext, incident: &Incident) -> IncidentRow {
         let zone = ctx.zone;
         let href = incident_href(&incident.id);
         IncidentRow {
             name: incident.name().to_owned(),
             event: incident.event.as_str(),
-            error: latest_error(ctx, incident, runs).lines().next().unwrap_or_default().to_owned(),
+            error: incident.error_text(ctx.language).lines().next().unwrap_or_default().to_owned(),
             count: incident.count,
             opened: Moment::new(incident.opened_at, zone),
             last: Moment::new(incident.last_at, zone),
@@ -64,13 +63,6 @@ impl IncidentRow {
             href,
         }
     }
-}
-
-/// The latest error in the reader's language: as its execution tells it, else as it is stored.
-fn latest_error(ctx: &ViewContext, incident: &Incident, runs: &[Execution]) -> String {
-    let is_of =
-        |run: &&Execution| Some(&run.id) == incident.last_execution.as_ref() && run.error.as_ref() == Some(&incident.error);
-    runs.iter().find(is_of).map_or_else(|| incident.error.clone(), |run| run.error_text(ctx.language))
 }
 
 /// The URL of an incident.
@@ -150,8 +142,8 @@ impl IncidentPage {
             error: run.error_text(ctx.language),
         };
         IncidentPage {
-            row: IncidentRow::new(ctx, incident, &detail.runs),
-            error: latest_error(ctx, incident, &detail.runs),
+            row: IncidentRow::new(ctx, incident),
+            error: incident.error_text(ctx.language),
             task_href: task.map(task_href).unwrap_or_default(),
             closed_by: incident.closed_by.clone().unwrap_or_default(),
             acknowledged: incident.acknowledged_at.map(|at| Moment::new(at, ctx.zone)),
@@ -159,22 +151,21 @@ impl IncidentPage {
             muted: detail.mute.as_ref().map(|mute| MuteView::new(ctx, mute)),
             others: others.map(|id| PageLink { href: task_href(id), name: id.clone() }).collect(),
             runs: detail.runs.iter().map(run).collect(),
-            deliveries: detail.deliveries.iter().map(|delivery| DeliveryRow::new(delivery, ctx.zone)).collect(),
+            deliveries: detail.deliveries.iter().map(|delivery| DeliveryRow::new(ctx, delivery)).collect(),
         }
     }
 }
 
 impl DeliveryRow {
-    fn new(delivery: &Delivery, zone: Tz) -> DeliveryRow {
-        let answer = [delivery.provider_code.as_deref(), delivery.provider_text.as_deref()];
+    fn new(ctx: &ViewContext, delivery: &Delivery) -> DeliveryRow {
         DeliveryRow {
             title: delivery.title.clone(),
             rule: delivery.rule.clone(),
             channel: delivery.channel.clone(),
             state: delivery.state.clone(),
-            created: Moment::new(delivery.created_at, zone),
-            sent: delivery.sent_at.map(|at| Moment::new(at, zone)),
-            answer: answer.into_iter().flatten().collect::<Vec<_>>().join(" "),
+            created: Moment::new(delivery.created_at, ctx.zone),
+            sent: delivery.sent_at.map(|at| Moment::new(at, ctx.zone)),
+            answer: provider_answer(ctx, None, delivery.provider_code.as_deref(), delivery.provider_text.as_ref()),
         }
     }
 }

@@ -7,6 +7,7 @@ pub mod calendar;
 pub mod calendar_day;
 pub mod calendar_minute;
 pub mod calendars;
+pub mod channel_form;
 pub mod channels;
 pub mod chart;
 pub mod context;
@@ -63,6 +64,7 @@ use serde_json::Value;
 use self::context::ViewContext;
 use self::freezes::Banners;
 use crate::domain::execution::{Cause, Status};
+use crate::domain::grant::METRICS_GRANT;
 use crate::domain::input::truncate;
 pub use crate::domain::json::pretty;
 use crate::domain::page::Cursor;
@@ -298,6 +300,20 @@ pub fn cause_choices(ctx: &ViewContext) -> Vec<Choice> {
 pub fn type_choices(ctx: &ViewContext) -> Vec<Choice> {
     let types = ctx.registry.all();
     types.iter().map(|entry| Choice::new(entry.spec.name.as_ref(), type_title(&entry.spec.name, ctx))).collect()
+}
+
+/// The task types to filter by; a chosen one that does not exist any more is among them.
+pub fn filter_type_choices(ctx: &ViewContext, chosen: &str) -> Vec<Choice> {
+    let mut choices = type_choices(ctx);
+    if !chosen.is_empty() && choices.iter().all(|choice| choice.value != chosen) {
+        choices.push(Choice::new(chosen, chosen));
+    }
+    choices
+}
+
+/// Returns the title of a grant: that of its task type, or of reading the metrics.
+pub fn grant_title(name: &str, ctx: &ViewContext) -> String {
+    if name == METRICS_GRANT { ctx.t("users.metrics").to_owned() } else { type_title(name, ctx) }
 }
 
 /// Returns the title of a task type, or its name if the type no longer exists.

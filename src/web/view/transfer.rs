@@ -132,7 +132,8 @@ impl ChangeRow {
 
 impl FileView {
     pub fn new(ctx: &ViewContext, status: FileStatus) -> FileView {
-        FileView { name: status.name, at: Moment::new(status.at, ctx.zone), error: status.error.unwrap_or_default() }
+        let errors: Vec<String> = status.errors.iter().map(|error| error.text(ctx.language)).collect();
+        FileView { name: status.name, at: Moment::new(status.at, ctx.zone), error: errors.join("\n") }
     }
 }
 

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::context::ViewContext;
 use super::fault_text::FaultText;
 use super::task_form::Fields;
-use super::{Choice, Moment, View, role_choices, type_title};
+use super::{Choice, Moment, View, grant_title, role_choices};
 use crate::domain::grant::{CROSS_TASK_TYPES, METRICS_GRANT};
 use crate::domain::user::{MIN_PASSWORD, Role, User};
 use crate::service::SignInMethods;
@@ -79,7 +79,7 @@ impl UserRow {
             edit: href("edit", &user.name),
             delete: href("delete", &user.name),
             role: user.role.as_str(),
-            grants: user.grants.iter().map(|name| type_title(name, ctx)).collect(),
+            grants: user.grants.iter().map(|name| grant_title(name, ctx)).collect(),
             tags: user.tags.clone(),
             disabled: user.disabled,
             second_factor: ways.has_second_factor(user),
@@ -99,7 +99,7 @@ impl Grant {
         names.push(METRICS_GRANT.to_owned());
         let others: Vec<_> = granted.iter().filter(|name| !names.contains(name)).cloned().collect();
         names.extend(others);
-        let grant = |name: String| Grant { title: type_title(&name, ctx), checked: granted.contains(&name), name };
+        let grant = |name: String| Grant { title: grant_title(&name, ctx), checked: granted.contains(&name), name };
         names.into_iter().map(grant).collect()
     }
 }

@@ -56,6 +56,15 @@ export const plain = {
     assert.equal((await api(server, "GET", "/tasks/versioned")).name, "first");
   },
 
+  async "on a phone the link of the current page is in view"({ open }) {
+    const page = await open({ viewport: { width: 390, height: 844 } });
+    for (const path of ["/audit", "/settings/transfer", "/heartbeats", "/task-types"]) {
+      await page.goto(path);
+      const places = await page.locator("nav [aria-current=page]").evaluateAll((links) => links.map((link) => link.getBoundingClientRect().toJSON()));
+      assert.ok(places.length && places.every(({ left, right }) => left >= 0 && right <= 390), `${path}: ${JSON.stringify(places)}`);
+    }
+  },
+
   async "language and theme menu"({ open }) {
     const page = await open();
     await page.goto("/tasks");

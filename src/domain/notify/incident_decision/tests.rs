@@ -80,7 +80,8 @@ impl Rig {
 }
 
 fn happened(execution_id: &str, outcome: Outcome, error: &str) -> Happened {
-    Happened { execution_id: execution_id.into(), outcome, late: Some(false), ended: true, error: error.into() }
+    let error = (!error.is_empty()).then(|| Message::verbatim(error));
+    Happened { execution_id: execution_id.into(), outcome, late: Some(false), ended: true, error }
 }
 
 fn told(phase: Phase, id: u32) -> Vec<(Phase, String)> {
@@ -182,7 +183,7 @@ fn muted_tasks_are_told_of_once_the_time_is_over() {
 #[test]
 fn incidents_of_one_cause_wait_for_the_end_of_the_window() {
     let mut rig = Rig::new(vec![rule(json!({}))]);
-    let key = Cause::new(NotifyEvent::Failed, "x", &NO_PARAMS).key;
+    let key = Cause::new(NotifyEvent::Failed, Some(&Message::verbatim("x")), &NO_PARAMS).key;
     rig.lately.insert((key, "r".into()), at(-10));
     assert_eq!((rig.fail(0, "x"), rig.remind(19)), (vec![], vec![]));
     assert_eq!((rig.remind(20), rig.remind(21)), (told(Phase::Opened, 1), vec![]));
