@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::site::Site;
 
 /// A page with a wrong value, and the values that the answer names.
-const WRONG: [(&str, &str); 18] = [
+const WRONG: [(&str, &str); 16] = [
     ("/?trend=century", "day, week, month"),
     ("/tasks?status=broken", "queued"),
     ("/tasks?enabled=maybe", "true, false"),
@@ -16,14 +16,12 @@ const WRONG: [(&str, &str); 18] = [
     ("/executions?cause=luck", "manual"),
     ("/executions?range=century", "hour, today, day, week, month"),
     ("/executions?sort=colour", "-duration"),
-    ("/executions?zone=Nowhere%2FCity", "Nowhere/City"),
     ("/executions/-/download?format=pdf", "csv, json"),
     ("/executions/-/newer?status=broken", "queued"),
     ("/incidents?status=muted", "open, closed"),
     ("/calendar?view=decade", "day, week, month"),
     ("/audit?action=task.paint", "task.create"),
     ("/audit/export?format=csv&action=task.paint", "task.create"),
-    ("/audit?zone=Nowhere%2FCity", "Nowhere/City"),
 ];
 
 #[tokio::test]
@@ -38,6 +36,7 @@ async fn wrong_values_are_refused_with_the_known_ones() {
     let page = site.get("/incidents?status=muted").await;
     page.shows("status: &#39;muted&#39; is not one of").shows("href=\"/incidents\">Open the page without them</a>");
     site.get("/tasks?search=&type=&status=&tag=&enabled=&sort=").await.has_status(200);
+    site.get("/executions?zone=Etc/Unknown").await.has_status(200); // a browser's own time zone
     site.close().await;
 }
 

@@ -21,7 +21,7 @@ use crate::web::view::audit::{AuditPage, AuditRow, Filter, action_choices};
 /// `GET /audit`
 pub async fn list(ctx: Arc<RequestContext>) -> HandlerResult {
     let submitted = Filter::from_query(&ctx.query)?;
-    let zone = zone(&ctx)?;
+    let zone = zone(&ctx);
     let (filter, faults) = submitted.read(zone);
     let page = PageRequest { cursor: ctx.query.get("cursor").and_then(Cursor::decode), ..PageRequest::default() };
     let found = ctx.services().audit.list(ctx.actor()?, &filter, &page).await?;
@@ -42,7 +42,7 @@ pub async fn list(ctx: Arc<RequestContext>) -> HandlerResult {
 pub async fn export(ctx: Arc<RequestContext>) -> HandlerResult {
     let format = ctx.query.get("format").and_then(AuditFormat::parse);
     let format = format.ok_or_else(|| Failure::BadRequest(message!("value.choose", known = "csv, jsonl").of("format")))?;
-    let (filter, faults) = Filter::from_query(&ctx.query)?.read(zone(&ctx)?);
+    let (filter, faults) = Filter::from_query(&ctx.query)?.read(zone(&ctx));
     if !faults.is_empty() {
         return Err(Failure::unreadable(faults));
     }

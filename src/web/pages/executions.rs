@@ -47,7 +47,7 @@ const MAX_NEWER: u32 = 100;
 /// `GET /executions`
 pub async fn list(ctx: Arc<RequestContext>) -> HandlerResult {
     let submitted = Filter::from_query(&ctx.query)?;
-    let zone = zone(&ctx)?;
+    let zone = zone(&ctx);
     let cursor = ctx.query.get("cursor").and_then(Cursor::decode);
     let first = cursor.is_none();
     let display = ListDisplay::from_headers(&ctx.headers);
@@ -154,7 +154,7 @@ fn heads(submitted: &Filter, order: Option<(ExecutionSort, bool)>, zone: Tz) -> 
 pub async fn download(ctx: Arc<RequestContext>) -> HandlerResult {
     let format = ctx.query.get("format").and_then(Format::parse);
     let format = format.ok_or_else(|| Failure::BadRequest(message!("value.choose", known = "csv, json").of("format")))?;
-    let (filter, faults) = Filter::from_query(&ctx.query)?.read(zone(&ctx)?, ctx.services().clock.now());
+    let (filter, faults) = Filter::from_query(&ctx.query)?.read(zone(&ctx), ctx.services().clock.now());
     if !faults.is_empty() {
         return Err(Failure::unreadable(faults));
     }
@@ -164,13 +164,9 @@ pub async fn download(ctx: Arc<RequestContext>) -> HandlerResult {
     Ok(answer.body(Body::from_bytes_stream(file)))
 }
 
-/// Returns the browser's time zone if the script sent it, else the server's.
-///
-/// # Errors
-/// There is no such time zone.
-pub(super) fn zone(ctx: &RequestContext) -> Result<Tz, Failure> {
-    let Some(name) = ctx.query.get("zone") else { return Ok(ctx.services().zone) };
-    parse_zone(name).map_err(|message| Failure::BadRequest(message.of("zone")))
+/// Returns the browser's time zone if the script sent it, else the server's. Not every zone of a browser is in the database of zones.
+pub(super) fn zone(ctx: &RequestContext) -> Tz {
+    ctx.query.get("zone").and_then(|name| parse_zone(name).ok()).unwrap_or(ctx.services().zone)
 }
 
 /// `GET /executions/-/rows?id=…`: the current state of these rows.
@@ -182,7 +178,7 @@ pub async fn updates(ctx: Arc<RequestContext>) -> HandlerResult {
 
 /// `GET /executions/-/newer?since=<id>&…`: how many executions after this one match the filter, as JSON.
 pub async fn newer(ctx: Arc<RequestContext>) -> HandlerResult {
-    let (filter, _) = Filter::from_query(&ctx.query)?.read(zone(&ctx)?, ctx.services().clock.now());
+    let (filter, _) = Filter::from_query(&ctx.query)?.read(zone(&ctx), ctx.services().clock.now());
     let since = ctx.query.get("since").map(|id| Cursor { direction: Direction::Previous, key: None, id: id.to_owned() });
     let page = PageRequest { size: MAX_NEWER, cursor: since };
     let found = ctx.services().executions.list_without_total(ctx.actor()?, &filter, &page).await?;
@@ -255,8 +251,8 @@ impl Filter {
     }
 
     /// Returns the URL of this filter, with the request's time zone.
-    pub(super) fn here(&self, ctx: &RequestContext) -> Result<String, Failure> {
-        Ok(self.address(zone(ctx)?, ""))
+    pub(super) fn here(&self, ctx: &RequestContext) -> String {
+        self.address(zone(ctx), "")
     }
 
     fn address(&self, zone: Tz, cursor: &str) -> String {

@@ -37,7 +37,7 @@ pub async fn save_tasks(ctx: Arc<RequestContext>) -> HandlerResult {
 
 /// `POST /views/executions?…`: saves the filter of the URL.
 pub async fn save_executions(ctx: Arc<RequestContext>) -> HandlerResult {
-    let address = executions::Filter::from_query(&ctx.query)?.here(&ctx)?;
+    let address = executions::Filter::from_query(&ctx.query)?.here(&ctx);
     save(&ctx, ListKind::Executions, &address).await
 }
 
