@@ -4,7 +4,7 @@
 //!
 //! | module | duty |
 //! | --- | --- |
-//! | [`clock`], [`ids`], [`signals`], [`rate_limit`], [`private_files`], [`long_path`], [`embedded`] | time, new ids, wake-ups, rate limits, files that only their owner reads, paths without limit, files that are part of the program |
+//! | [`clock`], [`ids`], [`signals`], [`rate_limit`], [`private_files`], [`long_path`], [`inherited_handles`], [`embedded`] | time, new ids, wake-ups, rate limits, files that only their owner reads, paths without limit, handles that commands do not get, files that are part of the program |
 //! | [`i18n`] | languages; puts messages and texts into words |
 //! | [`domain`] | the rules of tasks, triggers, policies and executions; pure functions without I/O |
 //! | [`events`] | changes that open pages and event streams hear of |
@@ -92,6 +92,7 @@ pub mod embedded;
 pub mod events;
 pub mod i18n;
 pub mod ids;
+pub mod inherited_handles;
 pub mod long_path;
 pub mod maintenance;
 pub mod migrate;

@@ -1,5 +1,5 @@
 //! Long paths: Windows limits paths to 260 characters, except those that begin with `\\?\`. The standard library adds that itself;
-//! SQLite and other interfaces of the system need it from their callers.
+//! SQLite and other interfaces of the system need it from their callers. The working folder of a process is limited in any form.
 
 use std::borrow::Cow;
 use std::path::Path;
@@ -7,6 +7,24 @@ use std::path::Path;
 /// Characters of a path that leave room for what SQLite appends to it.
 #[cfg(any(windows, test))]
 const MAX_PLAIN: usize = 240;
+
+/// Characters of the longest working folder of a process on Windows.
+pub const MAX_WORKING_FOLDER: usize = 258;
+
+/// Whether a path has more characters than the working folder of a process may have.
+#[cfg(not(windows))]
+pub const fn exceeds_working_folder(_: &Path) -> bool {
+    false
+}
+
+/// Whether a path has more characters than the working folder of a process may have.
+#[cfg(windows)]
+pub fn exceeds_working_folder(path: &Path) -> bool {
+    use std::os::windows::ffi::OsStrExt;
+    let full = std::path::absolute(path).unwrap_or_default();
+    let prefix = if full.as_os_str().as_encoded_bytes().starts_with(br"\\?\") { r"\\?\".len() } else { 0 };
+    full.as_os_str().encode_wide().count() > MAX_WORKING_FOLDER + prefix
+}
 
 /// The path in the form that no system limits.
 #[cfg(not(windows))]

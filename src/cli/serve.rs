@@ -56,6 +56,8 @@ impl Serve {
     pub(super) fn run_until(self, shutdown: CancellationToken) -> Result<(), Failure> {
         let settings = Settings::from_process(self.config.clone(), self.flags())?;
         process_secrets::protect();
+        #[cfg(windows)]
+        crate::inherited_handles::close_to_children();
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::failed)?;
         #[cfg(target_os = "linux")]
         {

@@ -9,6 +9,7 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, Column, ConnectOptions, Row};
 
 use crate::i18n::{Message, message};
+use crate::long_path::without_limit;
 
 /// Most rows read of a table.
 pub(super) const MAX_ROWS: usize = 10_000;
@@ -122,7 +123,7 @@ pub(super) fn check_name(name: &str) -> Result<(), Message> {
 }
 
 pub(super) fn sqlite(path: &str) -> SqliteConnectOptions {
-    SqliteConnectOptions::new().filename(Path::new(path)).read_only(true)
+    SqliteConnectOptions::new().filename(without_limit(Path::new(path))).read_only(true)
 }
 
 pub(super) fn failed(error: &sqlx::Error) -> Message {

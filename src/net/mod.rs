@@ -33,6 +33,7 @@ pub use own_address::own_address;
 pub use proxies::{ForwardedBy, Proxies};
 pub use tls::{ReloadOutcome, Tls, TlsError};
 
+use crate::inherited_handles::close_socket_to_children;
 use connection_limiter::ConnectionLimiter;
 use rate_limiter::RateLimiter;
 
@@ -128,7 +129,10 @@ async fn next_connection(
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok(connection) => return Some(connection),
+            Ok((stream, peer)) => {
+                close_socket_to_children(&stream);
+                return Some((stream, peer));
+            }
             Err(error) if is_client_error(&error) => {}
             Err(error) => {
                 rejection_log.log(|| tracing::error!(%error, "failed to accept connection"));

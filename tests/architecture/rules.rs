@@ -13,12 +13,13 @@ const DEPENDENCIES: &[(&str, &[&str], &str)] = &[
     ("i18n", &["embedded"], "i18n puts codes into words and does not know who asks"),
     ("rate_limit", &[], "a limiter counts keys and does not know what they mean"),
     ("long_path", &[], "a path is put into another form, whatever it is of"),
+    ("inherited_handles", &[], "a handle is closed to children, whatever it is of"),
     ("private_files", &["long_path"], "a private file's content is the caller's business"),
     ("domain", &[], "the domain is pure; pass what it needs as values"),
     ("events", &["domain"], "events contain domain types only"),
     ("config", &["domain"], "settings are loaded before everything else"),
     ("telemetry", &["clock", "config", "private_files"], "logging does not depend on what is logged"),
-    ("net", &["rate_limit"], "the network layer transports requests and does not know their content"),
+    ("net", &["rate_limit", "inherited_handles"], "the network layer transports requests and does not know their content"),
     ("storage", &["domain", "ids", "long_path", "embedded"], "storage contains SQL and no decisions; rules belong to domain"),
     (
         "queue",
@@ -48,7 +49,7 @@ const DEPENDENCIES: &[(&str, &[&str], &str)] = &[
     ),
     (
         "tasks",
-        &["domain", "storage", "profiles", "clock", "private_files"],
+        &["domain", "storage", "profiles", "clock", "private_files", "long_path", "inherited_handles"],
         "a task type does not know its caller; pass what it needs in RunContext or Toolbox",
     ),
     ("vault", &["domain", "storage", "private_files"], "the vault stores and masks secrets; permissions belong to service"),
@@ -64,7 +65,7 @@ const DEPENDENCIES: &[(&str, &[&str], &str)] = &[
         "workers run jobs; scheduling belongs to scheduler, permissions to service",
     ),
     ("stats", &["domain", "storage"], "statistics count; who may see them is decided in service"),
-    ("migrate", &["domain", "storage"], "importers convert; what they return is saved by service"),
+    ("migrate", &["domain", "storage", "long_path"], "importers convert; what they return is saved by service"),
     (
         "service",
         &[
@@ -109,6 +110,7 @@ const DEPENDENCIES: &[(&str, &[&str], &str)] = &[
             "domain",
             "events",
             "ids",
+            "inherited_handles",
             "migrate",
             "notify",
             "private_files",

@@ -1,8 +1,11 @@
 // A program for the tests: what a command sees of its surroundings, and what only a Windows program can do.
 
 #include <windows.h>
+#include <aclapi.h>
+#include <sddl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <tlhelp32.h>
 #include <wchar.h>
 
 static void fail(const char *what) {
@@ -47,6 +50,57 @@ static void print_bytes(const WCHAR *hex) {
         putchar((int)wcstol(digits, NULL, 16));
     }
     fflush(stdout);
+}
+
+// Bytes that arrive one after the other.
+static void print_slowly(int count, WCHAR **pieces) {
+    for (int i = 0; i < count; i++) {
+        if (i) Sleep(400);
+        print_bytes(pieces[i]);
+    }
+}
+
+// The handles that this process has inherited: its standard ones by name, others by their kind.
+static void print_handles(void) {
+    static const DWORD standard[] = {STD_INPUT_HANDLE, STD_OUTPUT_HANDLE, STD_ERROR_HANDLE};
+    static WCHAR *names[] = {L"stdin", L"stdout", L"stderr"}, *kinds[] = {L"unknown", L"file", L"console", L"pipe or socket"};
+    WCHAR *found[1024];
+    int count = 0;
+    for (UINT_PTR handle = 4; handle < 0x8000 && count < 1024; handle += 4) {
+        DWORD flags, kind;
+        if (!GetHandleInformation((HANDLE)handle, &flags) || !(flags & HANDLE_FLAG_INHERIT)) continue;
+        kind = GetFileType((HANDLE)handle);
+        found[count] = kinds[kind < 4 ? kind : 0];
+        for (int i = 0; i < 3; i++)
+            if (GetStdHandle(standard[i]) == (HANDLE)handle) found[count] = names[i];
+        count++;
+    }
+    print_list(count, found);
+}
+
+// The access control list of a file, in the security descriptor definition language.
+static void print_access(WCHAR *file) {
+    PSECURITY_DESCRIPTOR descriptor;
+    WCHAR *text;
+    SECURITY_INFORMATION parts = DACL_SECURITY_INFORMATION;
+    SetLastError(GetNamedSecurityInfoW(file, SE_FILE_OBJECT, parts, NULL, NULL, NULL, NULL, &descriptor));
+    if (GetLastError()) fail("GetNamedSecurityInfo");
+    if (!ConvertSecurityDescriptorToStringSecurityDescriptorW(descriptor, SDDL_REVISION_1, parts, &text, NULL)) fail("Convert");
+    print_list(1, &text);
+}
+
+// Ends the processes of a program at once, and prints how many there were.
+static void terminate(const WCHAR *program) {
+    HANDLE all = CreateToolhelp32Snapshot(TH32CS_SNAPPROCESS, 0);
+    PROCESSENTRY32W entry = {.dwSize = sizeof entry};
+    int count = 0;
+    for (BOOL more = Process32FirstW(all, &entry); more; more = Process32NextW(all, &entry)) {
+        if (_wcsicmp(entry.szExeFile, program)) continue;
+        HANDLE process = OpenProcess(PROCESS_TERMINATE, FALSE, entry.th32ProcessID);
+        if (!process || !TerminateProcess(process, 77)) fail("TerminateProcess");
+        count++;
+    }
+    printf("%d\n", count);
 }
 
 static void start_probe(const WCHAR *arguments) {
@@ -105,8 +159,13 @@ int wmain(int count, WCHAR **words) {
     const WCHAR *what = count > 1 ? words[1] : L"";
     setvbuf(stdout, NULL, _IOFBF, 1 << 16);
     if (!wcscmp(what, L"arguments")) print_list(count - 2, words + 2);
+    else if (!wcscmp(what, L"length")) printf("%d\n", (int)wcslen(GetCommandLineW()));
     else if (!wcscmp(what, L"environment")) print_environment(count - 2, words + 2);
     else if (!wcscmp(what, L"bytes")) print_bytes(words[2]);
+    else if (!wcscmp(what, L"pieces")) print_slowly(count - 2, words + 2);
+    else if (!wcscmp(what, L"handles")) print_handles();
+    else if (!wcscmp(what, L"access")) print_access(words[2]);
+    else if (!wcscmp(what, L"terminate")) terminate(words[2]);
     else if (!wcscmp(what, L"exit")) return (int)wcstoul(words[2], NULL, 0);
     else if (!wcscmp(what, L"copy")) for (int c; (c = getchar()) != EOF;) putchar(c);
     else if (!wcscmp(what, L"sleep")) Sleep(_wtoi(words[2]));

@@ -5,6 +5,7 @@ import json
 import os
 import pty
 import re
+import subprocess
 import termios
 import threading
 import urllib.error
@@ -24,21 +25,25 @@ def take_terminal():
 class Server:
     """A running server on a port of its own, with its data in a folder of `folder`. It has a terminal, for Ctrl+C."""
 
-    def __init__(self, wine, folder, *flags, data=None, program=None, env=None):
-        self.wine, self.folder = wine, folder
+    def __init__(self, wine, folder, *flags, data=None, program=None, env=None, ready=True):
+        self.wine, self.folder, self.program = wine, folder, program or wine.belfry
         self.data = data or folder / "data"
         self.log = self.data / "scheduler.log"
         self.terminal, terminal = pty.openpty()
-        with open(folder / "out.txt", "wb") as out, open(folder / "err.txt", "wb") as err:
-            command = [program or wine.belfry, "serve", *flags]
+        with open(folder / "err.txt", "wb") as err:
+            command = [self.program, "serve", *flags]
             if "--config" not in flags:
                 command += ["--data-dir", windows(self.data)]
             variables = {"BELFRY_ADMIN_TOKEN": TOKEN, "BELFRY_SERVER_LISTEN": "127.0.0.1:0"} | (env or {})
-            self.process = wine.start(*command, env=variables, stdin=terminal, stdout=out, stderr=err, cwd=folder,
-                                      start_new_session=True, preexec_fn=take_terminal)
+            self.process = wine.start(*command, env=variables, stdin=terminal, stdout=subprocess.PIPE, stderr=err,
+                                      cwd=folder, start_new_session=True, preexec_fn=take_terminal)
         os.close(terminal)
+        (folder / "out.txt").write_bytes(b"")
         threading.Thread(target=self._drain, daemon=True).start()
-        self.base = until("a server that answers", self._address)
+        # Ends when no process holds the server's standard output open.
+        self.output = threading.Thread(target=self._keep_output, daemon=True)
+        self.output.start()
+        self.base = until("a server that answers", self._address) if ready else None
 
     def _drain(self):
         try:
@@ -46,6 +51,11 @@ class Server:
                 pass
         except OSError:
             pass  # the other end is closed
+
+    def _keep_output(self):
+        with open(self.folder / "out.txt", "ab", buffering=0) as out:
+            while more := os.read(self.process.stdout.fileno(), 4096):
+                out.write(more)
 
     def _address(self):
         assert self.process.poll() is None, (self.process.poll(), self.said())
@@ -106,8 +116,20 @@ class Server:
         self.add(task, params={"command": command} | params, **more)
         return self.end_of(self.begin(task))
 
+    def running(self, task):
+        """Starts a task and waits until it runs; returns the execution."""
+        execution = self.begin(task)
+        until(f"a run of {task}", lambda: self.execution(execution)["status"] == "running")
+        return execution
+
     def executions(self, task):
         return self.get(f"/api/v1/executions?task_id={task}&page_size=500")["items"]
+
+    def end(self):
+        """Ends all processes of the server's program by TerminateProcess, without a word to them."""
+        ended = self.wine.ask("terminate", self.program.name)
+        assert ended == 1, ended
+        self.wait()
 
     def stop(self):
         """Ctrl+C, and the exit status."""

@@ -3,7 +3,7 @@
 import json
 import time
 
-from case import Case
+from case import Case, Trees
 from server import Server
 from wine import until, windows
 
@@ -56,6 +56,17 @@ class Commands(Case):
         self.assertEqual(self.output("gbk-named", [probe, "bytes", gbk], encoding="gbk"), CHINESE)
         self.assertEqual(self.output("utf-16", [probe, "bytes", CHINESE.encode("utf-16-le").hex()], encoding="utf-16le"), CHINESE)
 
+    def test_characters_that_arrive_in_two_pieces(self):
+        """A character of GBK whose second byte comes later; both streams find out their encoding by themselves."""
+        (first, second), (third, fourth) = (character.encode("gbk") for character in CHINESE)
+        for number, pieces in enumerate((
+            [bytes([first]), bytes([second, third]), bytes([fourth])],
+            [b"ascii \n" + bytes([first, second, third]), bytes([fourth])],
+        )):
+            found = self.server.run_command(f"pieces-{number}", [windows(self.wine.probe), "pieces", *(piece.hex() for piece in pieces)])
+            self.assertEqual(found["result"]["stdout_tail"].split()[-1], CHINESE, found)
+            self.assertEqual(found["result"]["encoding"], "gbk")
+
     def test_exit_codes(self):
         for code, shown in (("0", 0), ("3", 3), ("259", 259), ("0xC0000005", -1073741819)):
             found = self.server.run_command(f"exit-{code}", [windows(self.wine.probe), "exit", code])
@@ -66,6 +77,23 @@ class Commands(Case):
         names = ["LEFT", CHINESE, "BELFRY_TASK_ID", "BELFRY_ADMIN_TOKEN", "SYSTEMROOT"]
         values = self.probe("environment", "environment", *names, env={"LEFT": 'a "b" %c%', CHINESE: "楼 钟"})
         self.assertEqual(values, ['a "b" %c%', "楼 钟", "environment", "(unset)", "C:\\windows"])
+
+    def test_environment_in_another_case(self):
+        """Windows does not distinguish the cases of names: a variable of the task replaces the server's, however it is written."""
+        env = {"systemroot": "C:\\windows", "temp": "D:\\elsewhere", "New": "1"}
+        self.assertEqual(self.probe("cases", "environment", "TEMP", "Temp", "NEW", env=env), ["D:\\elsewhere", "D:\\elsewhere", "1"])
+
+    def test_long_command_lines(self):
+        long, probe = "a" * 8000, windows(self.wine.probe)
+        self.assertGreater(self.probe("long-list", "length", long, long, long, long), 32_000)
+        self.assertGreater(int(self.output("long-text", f"{probe} length {long}")), 8000)
+        for task, command, limit in (
+            ("longer-text", f"{probe} length {long} {long}", "8191"),
+            ("longer-list", [probe, "length", long, long, long, long, long], "32766"),
+        ):
+            found = self.server.run_command(task, command)
+            self.assertEqual(found["status"], "failed", found)
+            self.assertIn(limit, found["error"])
 
     def test_working_folders(self):
         folder = self.wine.folder(f"a folder of {CHINESE}")
@@ -91,39 +119,17 @@ class Commands(Case):
         self.assertEqual(self.output("stdin", [windows(self.wine.probe), "copy"], stdin="one\n钟楼\n"), "one\n钟楼\n")
 
 
-class Ends(Case):
+class Ends(Trees):
     """Cancelling, the time limit and the end of the command end the whole tree."""
 
-    def beating(self, name):
-        """The sizes of the files that the processes of a tree write to all the time."""
-        return [self.size(f"{name}.{depth}") for depth in (2, 1, 0)]
-
-    def size(self, name):
-        file = self.work / name
-        return file.stat().st_size if file.exists() else 0
-
-    def start(self, name, **more):
-        command = [windows(self.wine.probe), "beat", windows(self.work / name), "2"]
-        self.server.add(name, params={"command": command}, **more)
-        execution = self.server.begin(name)
-        until("three processes", lambda: all(self.beating(name)))
-        return execution
-
-    def assert_ended(self, name):
-        def still():
-            before = self.beating(name)
-            time.sleep(1)
-            return self.beating(name) == before
-        until("no process that writes", still, 20)
-
     def test_cancel(self):
-        execution = self.start("cancelled")
+        execution = self.start_tree(self.server, "cancelled")
         status, value = self.server.call("POST", f"/api/v1/executions/{execution}/cancel", {})
         self.assertEqual(status, 200, value)
         self.assertEqual(self.server.end_of(execution)["status"], "cancelled")
         self.assert_ended("cancelled")
 
     def test_time_limit(self):
-        execution = self.start("limited", policy={"timeout_seconds": 20})
+        execution = self.start_tree(self.server, "limited", policy={"timeout_seconds": 20})
         self.assertEqual(self.server.end_of(execution)["status"], "timed_out")
         self.assert_ended("limited")

@@ -1,5 +1,6 @@
 """Paths, the log, back-ups and the editor."""
 
+import json
 import os
 import subprocess
 
@@ -9,6 +10,12 @@ from wine import until, windows
 
 
 class Paths(Case):
+    def long_folder(self):
+        """A folder whose path has more than 260 characters."""
+        folder = self.work.joinpath(*[f"钟楼 {'folder ' * 8}{depth}" for depth in range(4)])
+        self.assertGreater(len(windows(folder)), 260)
+        return folder
+
     def test_paths_with_backslashes(self):
         data = self.work / "data of 钟楼"
         settings = self.work / "belfry.toml"
@@ -28,6 +35,46 @@ class Paths(Case):
 
     def test_back_up_and_restore(self):
         self.back_up_and_restore(self.work, self.work / "copies of 钟楼")
+
+    def test_back_up_and_restore_with_long_paths(self):
+        """Without the task type `backup`, whose check of its folder Wine refuses: it tells the name of no open file beyond 260 characters."""
+        folder = self.long_folder()
+        folder.mkdir(parents=True)
+        status, out, err = cli(self.wine, folder, "task", "add", "kept", "--type", "echo", "--every", "1h")
+        self.assertEqual(status, 0, (out, err))
+        status, out, err = cli(self.wine, folder, "backup", windows(folder / "copy.db"))
+        self.assertEqual(status, 0, (out, err))
+        status, out, err = cli(self.wine, folder, "task", "rm", "kept", "--yes")
+        self.assertEqual(status, 0, (out, err))
+        status, out, err = cli(self.wine, folder, "restore", windows(folder / "copy.db"), "--yes")
+        self.assertEqual(status, 0, (out, err))
+        status, out, err = cli(self.wine, folder, "task", "list", "--json")
+        self.assertIn('"kept"', out, err)
+
+    def test_long_paths_in_settings(self):
+        folder = self.long_folder()
+        (folder / "types").mkdir(parents=True)
+        (folder / "types/shout.cmd").write_text("@echo {}\r\n")
+        (folder / "data").mkdir()
+        fill_log(folder / "data/scheduler.log")
+        tasks = {"version": 1, "tasks": [{"id": "listed", "type": "echo", "trigger": {"type": "interval", "hours": 1}}]}
+        (folder / "tasks.json").write_text(json.dumps(tasks))
+        settings = folder / "belfry.toml"
+        settings.write_text(f"data_dir = '{windows(folder / 'data')}'\n[log]\nfile_max_mb = 1\n[tasks]\n"
+                            f"folder = '{windows(folder / 'types')}'\nfile = '{windows(folder / 'tasks.json')}'\n", "utf-8")
+        server = Server(self.wine, self.work, "--config", windows(settings), data=folder / "data")
+        until("the task of the file", lambda: [task["id"] for task in server.get("/api/v1/tasks")["items"]] == ["listed"])
+        until("a rolled log", lambda: (folder / "data/scheduler.log.1").exists())
+        status, out, err = self.wine.run(self.wine.belfry, "task", "list", "--json", "--config", windows(settings), cwd=self.work)
+        self.assertIn('"listed"', out, err)
+        status, out, err = self.wine.run(self.wine.belfry, "doctor", "--config", windows(settings), "--lang", "en", cwd=self.work)
+        self.assertEqual(status, 0, (out, err))
+        found = server.run_command("in-long-folder", ["cmd", "/c", "cd"], cwd=windows(folder))
+        self.assertEqual(found["status"], "failed", found)
+        self.assertIn("258", found["error"])
+        log = "".join((folder / "data" / name).read_text("utf-8") for name in ("scheduler.log", "scheduler.log.1"))
+        self.assertRegex(log, "shout.*258", "an executable runs in its folder")
+        self.assertEqual(server.stop(), 0)
 
     def back_up_and_restore(self, folder, copies):
         folder.mkdir(parents=True, exist_ok=True)
@@ -57,6 +104,12 @@ class Paths(Case):
         return next(copies.glob("*.db"))
 
 
+def fill_log(file):
+    """Writes a log that has nearly a size of 1 MiB."""
+    line = "2026-01-01T00:00:00.000Z  INFO belfry: a line of yesterday\n"
+    file.write_text(line * ((1 << 20) // len(line) - 1))
+
+
 class Log(Case):
     """The log is rolled at the next line: it has nearly its maximum size before the server starts."""
 
@@ -65,8 +118,7 @@ class Log(Case):
         self.data = self.work / "data"
         self.data.mkdir()
         self.log = self.data / "scheduler.log"
-        line = "2026-01-01T00:00:00.000Z  INFO belfry: a line of yesterday\n"
-        self.log.write_text(line * ((1 << 20) // len(line) - 1))
+        fill_log(self.log)
 
     def start(self):
         return Server(self.wine, self.work, "--set", "log.file_max_mb=1")

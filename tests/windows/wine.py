@@ -1,9 +1,11 @@
 """Wine with a system folder of its own: starts Windows programs and ends all of them."""
 
+import contextlib
 import json
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -92,8 +94,21 @@ class Wine:
     def close(self):
         """Ends all programs and removes the folder."""
         server = pathlib.Path(self.loader).with_name("wineserver")
-        subprocess.run([server if server.exists() else "wineserver", "--kill", "--wait"], env=self.environment, check=False)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            command = [server if server.exists() else "wineserver", "--kill", "--wait"]
+            subprocess.run(command, env=self.environment, check=False, timeout=60)
+        for process in self.left():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
         shutil.rmtree(self.root, ignore_errors=True)
+
+    def left(self):
+        """The processes of this `C:`."""
+        own = f"WINEPREFIX={self.root}/prefix".encode()
+        for variables in pathlib.Path("/proc").glob("[0-9]*/environ"):
+            with contextlib.suppress(OSError):
+                if own in variables.read_bytes().split(b"\0"):
+                    yield int(variables.parent.name)
 
 
 def windows(path):

@@ -6,6 +6,23 @@ use windows_sys::Win32::System::Console::{AllocConsole, CTRL_BREAK_EVENT, Genera
 use super::code_page::can_hold;
 use super::{CommandLine, Shell};
 
+/// Characters of the longest command line that `cmd` reads, and that a process can be started with.
+const CMD_MAX: usize = 8191;
+const MAX: usize = 32_766;
+
+/// The length of a command line that is too long, without the quotes that its arguments may need, and the limit.
+pub(super) fn excess(command: &CommandLine) -> Option<(usize, usize)> {
+    let length = |text: &str| text.encode_utf16().count();
+    let (length, max) = match command {
+        CommandLine::Shell(Shell::Cmd, text) => (length(&cmd_argument(text)), CMD_MAX),
+        CommandLine::Shell(shell, text) => (length(shell.program()) + 1 + length(text), MAX),
+        CommandLine::Program(program, arguments) => {
+            (length(program) + arguments.iter().map(|argument| 1 + length(argument)).sum::<usize>(), MAX)
+        }
+    };
+    (length > max).then_some((length, max))
+}
+
 /// Gives the process a console if it has none, as a service, whose commands could not be asked to end otherwise.
 pub fn ensure() {
     #[expect(unsafe_code, reason = "no safe wrapper exists among the dependencies")]

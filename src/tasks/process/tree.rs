@@ -16,6 +16,7 @@ use super::orphans;
 use super::{CommandLine, Launch, Shell};
 use crate::domain::input::truncate;
 use crate::i18n::message;
+use crate::long_path::{MAX_WORKING_FOLDER, exceeds_working_folder};
 use crate::tasks::RunError;
 
 /// The prefix of the server's own variables, which hold settings and secrets and are not passed on.
@@ -38,11 +39,21 @@ impl ProcessTree {
             if !found.map_err(|error| cwd_error(cwd, &error))?.is_dir() {
                 return Err(RunError::fail(message!("process.cwd_not_a_folder", folder = shown(cwd))));
             }
+            if exceeds_working_folder(cwd) {
+                return Err(RunError::fail(message!("process.cwd_too_long", folder = shown(cwd), max = MAX_WORKING_FOLDER)));
+            }
+        }
+        #[cfg(windows)]
+        if let Some((length, max)) = super::console::excess(&launch.command) {
+            return Err(RunError::fail(message!("process.command_too_long", program = launch.command.program(), length, max)));
         }
         let mark = RunMark::new(launch.leave);
         let mut command = command(&launch.command);
         prepare(&mut command, launch);
-        command.env(VARIABLE, mark.value());
+        // By its mark the next start finds what a killed server has left. On Windows there are no sessions that tell daemons from it.
+        if cfg!(unix) || !launch.leave {
+            command.env(VARIABLE, mark.value());
+        }
         let group = start(command, launch, &mark).map_err(|error| start_error(launch, &error))?;
         Ok(ProcessTree { group, mark, leave: launch.leave, ended: false })
     }

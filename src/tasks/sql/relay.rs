@@ -9,6 +9,8 @@ use super::meter::{Meter, MeteredStream};
 use super::target::Target;
 #[cfg(not(unix))]
 use crate::domain::profile::datasource::Tls;
+#[cfg(any(not(unix), test))]
+use crate::inherited_handles::close_socket_to_children;
 
 /// Where a driver connects to reach its server through a relay.
 pub(super) enum Endpoint {
@@ -62,7 +64,12 @@ pub(super) async fn open(target: &Target, _name: &str, meter: &Meter) -> Result<
 async fn at_port(server: TcpStream, meter: &Meter) -> Result<Endpoint, SqlError> {
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.map_err(sqlx::Error::Io)?;
     let port = listener.local_addr().map_err(sqlx::Error::Io)?.port();
-    forward(async move { listener.accept().await.map(|(driver, _)| driver) }, server, meter);
+    let accept = async move {
+        let (driver, _) = listener.accept().await?;
+        close_socket_to_children(&driver);
+        Ok(driver)
+    };
+    forward(accept, server, meter);
     Ok(Endpoint::Port(port))
 }
 

@@ -1,5 +1,6 @@
 //! SQLite sessions.
 
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Once};
 use std::time::Duration;
@@ -19,6 +20,7 @@ use super::session::{Event, RowSender, Step, Stopper, sqlx_session};
 use super::statement::{Placeholder, Statement, Values};
 use super::target::Target;
 use crate::i18n::message;
+use crate::long_path::without_limit;
 
 /// Time to wait for a lock held by another program.
 const BUSY: Duration = Duration::from_secs(10);
@@ -43,7 +45,7 @@ impl Sqlite {
         let mode = target.address.option("mode").unwrap_or("rw");
         let read_only = target.read_only || mode == "ro";
         let options = SqliteConnectOptions::new()
-            .filename(&target.address.database)
+            .filename(without_limit(Path::new(&target.address.database)))
             .create_if_missing(mode == "rwc" && !read_only)
             .read_only(read_only)
             .busy_timeout(BUSY)
