@@ -11,9 +11,10 @@ use super::{Conn, Dialect, Error, Result};
 
 /// Runs a statement and returns how many rows it changed: `execute!(session, "delete the task", text, id)`.
 macro_rules! execute {
-    ($session:expr, $context:literal, $text:expr $(, $value:expr)* $(,)?) => {
-        $crate::storage::statement::run($session.conn(), $context, $text, vec![$($crate::storage::statement::Bound::from($value)),*]).await
-    };
+    ($session:expr, $context:literal, $text:expr $(, $value:expr)* $(,)?) => {{
+        let values = vec![$($crate::storage::statement::Bound::from($value)),*];
+        $crate::storage::statement::run($session.conn(), $context, $text, values).await
+    }};
 }
 pub(super) use execute;
 
@@ -26,13 +27,12 @@ macro_rules! fetch {
     (scalars, $($rest:tt)*) => { $crate::storage::statement::fetch!(@ All scalars $($rest)*) };
     (scalar, $($rest:tt)*) => { $crate::storage::statement::fetch!(@ First scalar $($rest)*) };
     (only, $($rest:tt)*) => { $crate::storage::statement::fetch!(@ First only $($rest)*) };
-    (@ $extent:ident $form:ident $session:expr, $context:literal, $text:expr $(, $value:expr)* $(,)?) => {
-        $crate::storage::statement::read(
-            $session.conn(), $context, $text, vec![$($crate::storage::statement::Bound::from($value)),*], $crate::storage::statement::Extent::$extent,
-        )
-        .await
-        .and_then($crate::storage::statement::Rows::$form)
-    };
+    (@ $extent:ident $form:ident $session:expr, $context:literal, $text:expr $(, $value:expr)* $(,)?) => {{
+        let values = vec![$($crate::storage::statement::Bound::from($value)),*];
+        $crate::storage::statement::read($session.conn(), $context, $text, values, $crate::storage::statement::Extent::$extent)
+            .await
+            .and_then($crate::storage::statement::Rows::$form)
+    }};
 }
 pub(super) use fetch;
 
@@ -120,8 +120,8 @@ impl<T> FromEither for T where T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromR
 impl Rows {
     pub fn all<T: FromEither>(self) -> Result<Vec<T>> {
         match self.found {
-            Found::Sqlite(rows) => rows.iter().map(T::from_row).collect::<sqlx::Result<Vec<T>>>(),
-            Found::Postgres(rows) => rows.iter().map(T::from_row).collect::<sqlx::Result<Vec<T>>>(),
+            Found::Sqlite(rows) => rows.into_iter().map(|row| T::from_row(&row)).collect::<sqlx::Result<Vec<T>>>(),
+            Found::Postgres(rows) => rows.into_iter().map(|row| T::from_row(&row)).collect::<sqlx::Result<Vec<T>>>(),
         }
         .map_err(Error::on(self.context))
     }
