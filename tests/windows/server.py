@@ -40,9 +40,7 @@ class Server:
         os.close(terminal)
         (folder / "out.txt").write_bytes(b"")
         threading.Thread(target=self._drain, daemon=True).start()
-        # Ends when no process holds the server's standard output open.
-        self.output = threading.Thread(target=self._keep_output, daemon=True)
-        self.output.start()
+        threading.Thread(target=self._keep_output, daemon=True).start()
         self.base = until("a server that answers", self._address) if ready else None
 
     def _drain(self):

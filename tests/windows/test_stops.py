@@ -46,9 +46,12 @@ class Stops(Case):
         for pause in (0, 0.2, 0.5, 1, 1.5, 2, 3):
             server = self.start(ready=False)
             time.sleep(pause)
-            os.write(server.terminal, b"\x03")
+            # A key that is pressed while Wine prepares the console is lost.
+            while server.process.poll() is None:
+                os.write(server.terminal, b"\x03")
+                time.sleep(2)
             ended = server.wait()
-            self.assertIn(ended, (0, *INTERRUPTED), (pause, server.said()))
+            self.assertIn(ended, (0, 130, *INTERRUPTED), (pause, server.said()))
         server = self.start()
         self.assertEqual(server.run_command("after", "echo x")["status"], "succeeded")
         self.assertEqual(server.stop(), 0)
