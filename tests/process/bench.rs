@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::server::belfry;
+use crate::support::TestDatabase;
 
 #[test]
 fn bench_reports_all_measurements_and_cleans_up() {
@@ -45,4 +46,19 @@ fn bench_reports_all_measurements_and_cleans_up() {
     let (all, scripts) = (load["bytes"].as_u64().expect("bytes"), load["script_bytes"].as_u64().expect("bytes of scripts"));
     assert!(scripts > 10_000 && scripts <= 80_000 && all > scripts && all <= 200_000, "{load}");
     assert!(std::fs::read_dir(folder.path()).expect("list the folder").next().is_none(), "temporary files are removed");
+}
+
+#[tokio::test]
+async fn bench_measures_postgres_in_a_database_of_its_own() {
+    let Some(db) = TestDatabase::postgres().await else { return };
+    let folder = tempfile::tempdir().expect("create a temporary folder");
+    let mut bench = belfry(folder.path());
+    bench.args(["bench", "burst", "--json", "--burst", "50", "--postgres", &db.url()]).env("TMPDIR", folder.path());
+    let output = bench.output().expect("run the program");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let report: Value = serde_json::from_slice(&output.stdout).expect("valid JSON");
+    assert_eq!(report["burst"]["lost"], 0, "{report}");
+    assert!(report["burst"]["limit_ms"].as_f64() > Some(0.0), "{report}");
+    assert!(std::fs::read_dir(folder.path()).expect("list the folder").next().is_none(), "temporary files are removed");
+    db.remove().await;
 }

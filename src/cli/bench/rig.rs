@@ -100,12 +100,10 @@ impl Rig {
 
     /// The empty database alone.
     pub async fn open(&self) -> Result<Database, Fault> {
+        std::fs::create_dir_all(&self.settings.data_dir)?;
         Ok(match &self.settings.database.url {
             Some(url) => Database::open_postgres(url.reveal(), self.settings.database.max_connections).await?,
-            None => {
-                std::fs::create_dir_all(&self.settings.data_dir)?;
-                Database::open_sqlite(&self.settings.data_dir.join("task.db"), Synchronous::Normal).await?
-            }
+            None => Database::open_sqlite(&self.settings.data_dir.join("task.db"), Synchronous::Normal).await?,
         })
     }
 
