@@ -152,16 +152,12 @@ text_enum! {
 impl TaskSort {
     /// The names of all orders, as [`TaskSort::parse_order`] reads them.
     pub fn orders() -> Vec<String> {
-        TaskSort::ALL.into_iter().flat_map(|sort| [sort.as_str().to_owned(), format!("-{}", sort.as_str())]).collect()
+        order_names(&TaskSort::ALL.map(TaskSort::as_str))
     }
 
     /// Reads `name` or `-name` (descending).
     pub fn parse_order(text: &str) -> Option<(TaskSort, bool)> {
-        let (name, descending) = match text.strip_prefix('-') {
-            Some(name) => (name, true),
-            None => (text, false),
-        };
-        TaskSort::parse(name).map(|sort| (sort, descending))
+        parse_order(text, TaskSort::parse)
     }
 }
 
@@ -177,14 +173,23 @@ text_enum! {
 impl ExecutionSort {
     /// The names of all orders, as [`ExecutionSort::parse_order`] reads them.
     pub fn orders() -> Vec<String> {
-        ExecutionSort::ALL.into_iter().flat_map(|sort| [sort.as_str().to_owned(), format!("-{}", sort.as_str())]).collect()
+        order_names(&ExecutionSort::ALL.map(ExecutionSort::as_str))
     }
 
     /// Reads `name` or `-name` (descending).
     pub fn parse_order(text: &str) -> Option<(ExecutionSort, bool)> {
-        let (name, descending) = text.strip_prefix('-').map_or((text, false), |name| (name, true));
-        ExecutionSort::parse(name).map(|sort| (sort, descending))
+        parse_order(text, ExecutionSort::parse)
     }
+}
+
+/// `name` and `-name` of each sort.
+fn order_names(sorts: &[&str]) -> Vec<String> {
+    sorts.iter().flat_map(|name| [(*name).to_owned(), format!("-{name}")]).collect()
+}
+
+fn parse_order<S>(text: &str, parse: fn(&str) -> Option<S>) -> Option<(S, bool)> {
+    let (name, descending) = text.strip_prefix('-').map_or((text, false), |name| (name, true));
+    parse(name).map(|sort| (sort, descending))
 }
 
 /// Selects executions; every condition that is given must match. The list is sorted newest first.

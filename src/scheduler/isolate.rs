@@ -4,30 +4,15 @@ use chrono::{DateTime, Utc};
 
 use super::planner::{BATCH, Planner};
 use crate::signals::Starts;
-use crate::storage::{Error, Result, plan};
-
-/// A transaction that planned tasks and was refused.
-struct Refusal {
-    /// The last of the tasks.
-    task_id: Option<String>,
-    error: Error,
-}
+use crate::storage::refusal::{self, Refusal};
+use crate::storage::{Result, plan};
 
 impl Planner {
     /// Looks for the first due task that cannot be planned, and leaves it out for a minute. Returns whether there is one. Nothing is
     /// planned.
     pub(super) async fn isolate(&self, now: DateTime<Utc>) -> Result<bool> {
-        let Some(mut refused) = self.trial(now, BATCH).await? else { return Ok(false) };
-        let (mut accepted, mut count) = (0, BATCH);
-        while count - accepted > 1 {
-            let middle = accepted + (count - accepted) / 2;
-            match self.trial(now, middle).await? {
-                Some(earlier) => (count, refused) = (middle, earlier),
-                None => accepted = middle,
-            }
-        }
-        let Refusal { task_id, error } = refused;
-        let Some(task_id) = task_id else { return Ok(false) };
+        let refused = refusal::smallest(BATCH, |count| self.trial(now, count)).await?;
+        let Some(Refusal { last: Some(task_id), error }) = refused else { return Ok(false) };
         tracing::error!(%error, task.id = task_id, "database refuses to plan a task; leaving it out for a minute");
         self.state.refused.add(task_id, now);
         Ok(true)
@@ -43,7 +28,7 @@ impl Planner {
         let refusal = match self.plan_due(&mut tx, (now, now), count, &mut Starts::none()).await {
             Ok(_) => None,
             Err(error) if error.is_transient() || error.is_conflict() => return Err(error),
-            Err(error) => Some(Refusal { task_id: rows.into_iter().last().map(|row| row.task_id), error }),
+            Err(error) => Some(Refusal { last: rows.into_iter().last().map(|row| row.task_id), error }),
         };
         tx.roll_back().await?;
         Ok(refusal)

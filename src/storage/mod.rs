@@ -41,6 +41,7 @@ pub mod profile;
 mod query_plans;
 pub mod queue_setting;
 pub mod recent_runs;
+pub mod refusal;
 pub mod retention;
 pub mod run_data;
 pub mod run_stats;

@@ -5,7 +5,7 @@
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::Query;
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
-use sqlx::{FromRow, Postgres, Sqlite};
+use sqlx::{Database, Encode, FromRow, Postgres, Sqlite, Type};
 
 use super::{Conn, Dialect, Error, Result};
 
@@ -83,16 +83,19 @@ pub(super) async fn read(conn: Conn<'_>, context: &'static str, text: &str, valu
 }
 
 fn sqlite(text: &str, values: Vec<Bound>) -> Query<'static, Sqlite, SqliteArguments> {
-    let query = sqlx::query(Dialect::Sqlite.sql(text));
-    values.into_iter().fold(query, |query, value| match value {
-        Bound::Text(text) => query.bind(text),
-        Bound::Integer(number) => query.bind(number),
-        Bound::Flag(flag) => query.bind(flag),
-    })
+    bind(sqlx::query(Dialect::Sqlite.sql(text)), values)
 }
 
 fn postgres(text: &str, values: Vec<Bound>) -> Query<'static, Postgres, PgArguments> {
-    let query = sqlx::query(Dialect::Postgres.sql(text));
+    bind(sqlx::query(Dialect::Postgres.sql(text)), values)
+}
+
+fn bind<DB: Database>(query: Query<'static, DB, DB::Arguments>, values: Vec<Bound>) -> Query<'static, DB, DB::Arguments>
+where
+    Option<String>: for<'q> Encode<'q, DB> + Type<DB>,
+    Option<i64>: for<'q> Encode<'q, DB> + Type<DB>,
+    bool: for<'q> Encode<'q, DB> + Type<DB>,
+{
     values.into_iter().fold(query, |query, value| match value {
         Bound::Text(text) => query.bind(text),
         Bound::Integer(number) => query.bind(number),

@@ -2,6 +2,7 @@
 
 use super::WorkerDeps;
 use crate::signals::slots::{MOST_PENDING, WorkerSlots};
+use crate::storage::refusal::{self, Refusal};
 use crate::storage::{self, execution};
 
 /// So many waiting executions of a queue are tried: as many as one transaction hands out at most.
@@ -20,29 +21,11 @@ pub(super) async fn isolate(deps: &WorkerDeps, slots: &WorkerSlots) -> storage::
     Ok(found)
 }
 
-/// Finds by bisection the smallest number of executions that cannot be handed out; the last of them is the one.
 async fn first_refused(deps: &WorkerDeps, slots: &WorkerSlots, queue: &str) -> storage::Result<Option<String>> {
-    let Some(mut refused) = trial(deps, slots, queue, MOST_TRIED).await? else { return Ok(None) };
-    let (mut accepted, mut count) = (0, MOST_TRIED);
-    while count - accepted > 1 {
-        let middle = accepted + (count - accepted) / 2;
-        match trial(deps, slots, queue, middle).await? {
-            Some(earlier) => (count, refused) = (middle, earlier),
-            None => accepted = middle,
-        }
-    }
-    let Refusal { id, error } = refused;
-    if let Some(id) = &id {
-        tracing::error!(%error, execution.id = id, queue, "database refuses to hand out an execution; leaving it out for a minute");
-    }
-    Ok(id)
-}
-
-/// A transaction that hands out executions and was refused.
-struct Refusal {
-    /// The last of the executions.
-    id: Option<String>,
-    error: storage::Error,
+    let refused = refusal::smallest(MOST_TRIED, |count| trial(deps, slots, queue, count)).await?;
+    let Some(Refusal { last: Some(id), error }) = refused else { return Ok(None) };
+    tracing::error!(%error, execution.id = id, queue, "database refuses to hand out an execution; leaving it out for a minute");
+    Ok(Some(id))
 }
 
 /// Tries to hand out the first `count` waiting executions of a queue, without a commit. `None`: the database accepts them.
@@ -56,7 +39,7 @@ async fn trial(deps: &WorkerDeps, slots: &WorkerSlots, queue: &str, count: i64) 
     let refusal = match execution::hand_out(&mut tx, &deps.node, queue, &except, count, deps.clock.now()).await {
         Ok(_) => None,
         Err(error) if error.is_transient() => return Err(error),
-        Err(error) => Some(Refusal { id: waiting.into_iter().last(), error }),
+        Err(error) => Some(Refusal { last: waiting.into_iter().last(), error }),
     };
     tx.roll_back().await?;
     Ok(refusal)
