@@ -2,11 +2,14 @@
 //! set it.
 
 pub mod precise;
+mod tick;
 
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::Instant;
 
 use chrono::{DateTime, Duration, Utc};
+
+pub use tick::tick;
 
 /// A source of the current time.
 pub trait Clock: Send + Sync + 'static {

@@ -4,7 +4,7 @@
 //!
 //! | module | duty |
 //! | --- | --- |
-//! | [`clock`], [`ids`], [`signals`], [`rate_limit`], [`private_files`], [`long_path`], [`inherited_handles`], [`embedded`] | time, new ids, wake-ups, rate limits, files that only their owner reads, paths without limit, handles that commands do not get, files that are part of the program |
+//! | [`clock`], [`ids`], [`signals`], [`rate_limit`], [`private_files`], [`long_path`], [`inherited_handles`], [`embedded`], [`blocking`] | time, new ids, wake-ups, rate limits, files that only their owner reads, paths without limit, handles that commands do not get, files that are part of the program, work that may take long |
 //! | [`i18n`] | languages; puts messages and texts into words |
 //! | [`domain`] | the rules of tasks, triggers, policies and executions; pure functions without I/O |
 //! | [`events`] | changes that open pages and event streams hear of |
@@ -82,6 +82,7 @@
 
 pub mod api;
 pub mod app;
+pub mod blocking;
 pub mod chain;
 pub mod cli;
 pub mod clock;

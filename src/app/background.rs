@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::error::StartError;
 use super::state::{default_retention, queue_configs, queue_names, template_environment};
 use super::{App, DATABASE_FILE, database_file};
+use crate::clock::tick;
 use crate::cluster::external_changes::ExternalChangeWatcher;
 use crate::cluster::notifier::ClusterNotifier;
 use crate::cluster::process_lock::ProcessLock;
@@ -132,7 +133,7 @@ pub(super) async fn end_leftovers(process_lock: &Arc<ProcessLock>) {
 }
 
 async fn watch_leftovers(process_lock: Arc<ProcessLock>, shutdown: CancellationToken) {
-    while shutdown.run_until_cancelled(tokio::time::sleep(LEFTOVERS_INTERVAL)).await.is_some() {
+    while shutdown.run_until_cancelled(tick(LEFTOVERS_INTERVAL)).await.is_some() {
         end_leftovers(&process_lock).await;
     }
 }

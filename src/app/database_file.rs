@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::error::StartError;
+use crate::clock::tick;
 
 /// How often the file is checked, which takes a few microseconds.
 const POLL_INTERVAL: Duration = Duration::from_millis(200);
@@ -23,7 +24,7 @@ pub(super) async fn watch(path: PathBuf, shutdown: CancellationToken) -> Result<
     loop {
         tokio::select! {
             () = shutdown.cancelled() => return Ok(()),
-            () = tokio::time::sleep(POLL_INTERVAL) => {}
+            () = tick(POLL_INTERVAL) => {}
         }
         if file_id(&path) != Some(opened) {
             return Err(StartError::DatabaseFileReplaced { path });

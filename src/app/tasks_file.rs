@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use tokio::io::AsyncReadExt;
 use tokio_util::sync::CancellationToken;
 
-use crate::clock::SharedClock;
+use crate::clock::{SharedClock, tick};
 use crate::config::reason;
 use crate::domain::fault::Fault;
 use crate::domain::transfer::{self, MAX_DOCUMENT};
@@ -60,7 +60,7 @@ impl TasksFile {
     }
 
     async fn wait_and_poll(&mut self) {
-        tokio::time::sleep(POLL_INTERVAL).await;
+        tick(POLL_INTERVAL).await;
         self.poll().await;
     }
 

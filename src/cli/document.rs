@@ -6,10 +6,10 @@ use std::path::Path;
 
 use saphyr_parser::{Event, Parser, Span};
 use serde_json::Value;
-use unicode_width::UnicodeWidthStr;
 
 use super::Failure;
 use super::call::FaultSource;
+use super::source_line::marked;
 use crate::cli::input::unreadable;
 use crate::cli::words;
 use crate::domain::fault::pointer_step;
@@ -82,14 +82,11 @@ impl Document {
     /// Formats an error at a location, with the source line.
     fn with_source_line(&self, location: Location, what: &str) -> String {
         let Location { line, column, length } = location;
-        let source = self.text.lines().nth(line.saturating_sub(1)).unwrap_or_default().trim_end();
-        let blank = |c: char| if c == '\t' { c.to_string() } else { " ".repeat(c.to_string().width()) };
-        let indent: String = source.chars().take(column.saturating_sub(1)).map(blank).collect();
-        let marked: String = source.chars().skip(column.saturating_sub(1)).take(length.max(1)).collect();
-        let carets = "^".repeat(marked.width().max(1));
+        let source = self.text.lines().nth(line.saturating_sub(1)).unwrap_or_default();
+        let (source, carets) = marked(source, column.saturating_sub(1), length);
         let number = line.to_string();
         let gutter = " ".repeat(number.len());
-        format!("{}:{line}:{column}: {what}\n{gutter} |\n{number} | {source}\n{gutter} | {indent}{carets}", self.name)
+        format!("{}:{line}:{column}: {what}\n{gutter} |\n{number} | {source}\n{gutter} | {carets}", self.name)
     }
 }
 

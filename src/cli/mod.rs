@@ -41,6 +41,7 @@ mod run_inputs;
 mod secret;
 mod serve;
 mod shell;
+mod source_line;
 mod stop;
 mod supervisor;
 mod system_service;

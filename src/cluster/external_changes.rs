@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+use crate::clock::tick;
 use crate::domain::event::Event;
 use crate::events::EventBus;
 use crate::signals::Signals;
@@ -33,7 +34,7 @@ impl ExternalChangeWatcher {
         loop {
             tokio::select! {
                 () = shutdown.cancelled() => return,
-                () = tokio::time::sleep(POLL_INTERVAL) => {}
+                () = tick(POLL_INTERVAL) => {}
             }
             let _ = self.run_once().await; // the scheduler and the workers log database errors
         }

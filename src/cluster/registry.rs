@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
 
 use super::process_lock::ProcessLock;
-use crate::clock::SharedClock;
+use crate::clock::{SharedClock, tick};
 use crate::domain::node::{Node, NodeIdentity, is_silent, may_judge};
 use crate::signals::WriteStatus;
 use crate::storage::{Database, Result, execution, node};
@@ -33,7 +33,7 @@ impl NodeRegistry {
         loop {
             tokio::select! {
                 () = drained.cancelled() => break,
-                () = tokio::time::sleep(HEARTBEAT_INTERVAL) => {}
+                () = tick(HEARTBEAT_INTERVAL) => {}
             }
             let recorded = self.run_once(self.clock.now()).await;
             let was_failing = writes.set_failure(recorded.as_ref().err().map(ToString::to_string));

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::clock::tick;
 use crate::storage::{Database, Result, WalStatus};
 
 /// So many pages that are not checkpointed (about 16 MB) are not left to wait: what grows between two checkpoints adds to the log.
@@ -35,7 +36,7 @@ impl Checkpoint {
         loop {
             tokio::select! {
                 () = shutdown.cancelled() => return,
-                () = tokio::time::sleep(POLL_INTERVAL) => {}
+                () = tick(POLL_INTERVAL) => {}
             }
             match self.run_once().await {
                 Err(error) if !failing => {

@@ -13,7 +13,7 @@ use super::calendar_watch::{self, CalendarWatch};
 use super::digest;
 use super::incidents::{self, DecisionTime};
 use super::storage_alarm::StorageAlarm;
-use crate::clock::SharedClock;
+use crate::clock::{SharedClock, tick};
 use crate::domain::notify::incident_decision::Watched;
 use crate::domain::notify::limits::{Breach, TaskRuns, breaches};
 use crate::domain::notify::rule::Target;
@@ -43,7 +43,7 @@ pub struct AlarmWatch {
 impl AlarmWatch {
     /// Checks until the shutdown.
     pub async fn run(&self, mut storage: StorageAlarm, shutdown: CancellationToken) {
-        while shutdown.run_until_cancelled(tokio::time::sleep(INTERVAL)).await.is_some() {
+        while shutdown.run_until_cancelled(tick(INTERVAL)).await.is_some() {
             let now = self.clock.now();
             if let Some(cause) = self.signals.writes.failure() {
                 storage.failing(&cause, now).await;

@@ -8,7 +8,7 @@ use chrono_tz::Tz;
 use tokio_util::sync::CancellationToken;
 
 use super::incidents::{self, DecisionTime, Trouble};
-use crate::clock::SharedClock;
+use crate::clock::{SharedClock, tick};
 use crate::domain::heartbeat::{Decided, Heartbeat, Missed, Ping, PingRow, PingStatus, RULE_TYPE};
 use crate::domain::notify::event::NotifyEvent;
 use crate::domain::notify::rule::Target;
@@ -33,7 +33,7 @@ pub struct HeartbeatWatch {
 impl HeartbeatWatch {
     /// Looks until the shutdown.
     pub async fn run(&self, shutdown: CancellationToken) {
-        while shutdown.run_until_cancelled(tokio::time::sleep(INTERVAL)).await.is_some() {
+        while shutdown.run_until_cancelled(tick(INTERVAL)).await.is_some() {
             if self.signals.writes.failure().is_some() {
                 continue;
             }

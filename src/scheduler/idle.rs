@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::cpu_usage::CpuUsage;
 use super::{Planner, occurrences};
+use crate::clock::tick;
 use crate::domain::decision::{DecisionTime, DueTask, idle_occurrence};
 use crate::domain::task::Task;
 use crate::domain::trigger::{IdleState, Trigger};
@@ -41,12 +42,10 @@ impl IdleWatch {
 
     /// Samples until the shutdown.
     pub async fn run(mut self, shutdown: CancellationToken) {
-        let mut ticks = tokio::time::interval(SAMPLE_EVERY);
-        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 () = shutdown.cancelled() => return,
-                _ = ticks.tick() => {}
+                () = tick(SAMPLE_EVERY) => {}
             }
             let tasks = match self.idle_tasks().await {
                 Ok(tasks) => tasks,

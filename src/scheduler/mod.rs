@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::clock::{ClockReading, precise};
+use crate::clock::{ClockReading, precise, tick};
 use crate::signals::SchedulerHeartbeat;
 use crate::storage::{Error, Result};
 
@@ -32,7 +32,7 @@ pub use settle::Settlement;
 
 /// The longest sleep. It bounds how late the scheduler notices a change by another process, a changed system clock or the
 /// end of a suspend. A poll that finds nothing due reads a few indexes.
-const MAX_SLEEP: Duration = Duration::from_millis(250);
+const MAX_SLEEP: Duration = Duration::from_millis(200);
 /// The shortest time between the starts of two passes that plan: what is due within it is planned together.
 const MIN_INTERVAL: Duration = Duration::from_millis(3);
 /// The pause after tasks were due that another node has locked.
@@ -92,12 +92,12 @@ impl Scheduler {
             tokio::select! {
                 () = shutdown.cancelled() => return,
                 () = self.planner.signals.schedule.notified() => {}
-                () = precise::sleep(sleep) => {}
+                () = pause(sleep) => {}
             }
         }
     }
 
-    /// Plans what is due. Returns how long to sleep before the next call, 0 to 250 ms.
+    /// Plans what is due. Returns how long to sleep before the next call, 0 to 200 ms.
     pub async fn run_once(&self) -> Result<Duration> {
         let reading = self.planner.clock.reading();
         self.watch_clock(reading).await?;
@@ -137,4 +137,9 @@ impl Scheduler {
     fn clock_watch(&self) -> MutexGuard<'_, ClockWatch> {
         self.clock_watch.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Sleeps until something is due, or with whatever else is looked at regularly.
+async fn pause(sleep: Duration) {
+    if sleep == MAX_SLEEP { tick(MAX_SLEEP).await } else { precise::sleep(sleep).await }
 }

@@ -14,11 +14,9 @@ mod tag_scope;
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use serde_json::Value;
-use tokio::runtime::{Handle, RuntimeFlavor};
-
 use apply::{Writes, passed_dates};
 use draft::{Draft, Preparation, lock_tasks, read_tasks, versions};
+use serde_json::Value;
 use states::check_states;
 
 use super::audit_log::AuditLog;
@@ -29,6 +27,7 @@ use super::notify_rules::NotifyRuleService;
 use super::task_change::{SettledTx, TaskChanges};
 use super::task_rules::TaskRules;
 use super::{Error, Result, allow};
+use crate::blocking::blocking;
 use crate::clock::SharedClock;
 use crate::domain::event::{Event, TaskChange};
 use crate::domain::fault::{Fault, MAX_FAULTS};
@@ -157,7 +156,7 @@ impl TransferService {
         allow(actor, Action::Edit)?;
         let document = Document::parse(document).map_err(Error::Invalid)?;
         self.rules.refresh().await?;
-        let inputs = computing(|| self.read_inputs(&document))?;
+        let inputs = blocking(|| self.read_inputs(&document))?;
         check_states(&document.states, &inputs)?;
         hooks::check(&document.hooks, &inputs)?;
         let wanted_heartbeats = self.heartbeats.read_document(&document.heartbeats)?;
@@ -180,13 +179,13 @@ impl TransferService {
                 self.save(&import, &contents, draft).await?
             }
             false => {
-                computing(|| self.writes(actor, &draft.plan(source), &calendars.set))?;
+                blocking(|| self.writes(actor, &draft.plan(source), &calendars.set))?;
                 draft
             }
         };
         let plan = draft.plan(source);
         let outcome = ImportOutcome {
-            changes: computing(|| self.changes(&plan, &redactor, &calendars.set)),
+            changes: blocking(|| self.changes(&plan, &redactor, &calendars.set)),
             unchanged: plan.same.len(),
             missing_secrets,
             states,
@@ -207,7 +206,7 @@ impl TransferService {
     async fn save(&self, import: &Preparation<'_>, contents: &Contents<'_>, draft: Draft) -> Result<Draft> {
         let calendars = &contents.calendars.set;
         let plan = draft.plan(import.source);
-        let mut writes = computing(|| self.writes(import.actor, &plan, calendars))?;
+        let mut writes = blocking(|| self.writes(import.actor, &plan, calendars))?;
         let (mut change, locked) = self.lock_settled(import, contents.calendars).await?;
         if versions(&locked) == draft.versions && draft::links(&mut change.tx, import.inputs).await? == draft.links {
             writes.keep_schedules(&locked);
@@ -300,14 +299,6 @@ impl TransferService {
         };
         let events = outcome.changes.iter().map(|one| Event::Task { id: one.id.clone(), change: change(one.kind) });
         self.events.publish(events.collect());
-    }
-}
-
-/// Does a long computation; the other tasks of this thread go on elsewhere meanwhile.
-fn computing<T>(work: impl FnOnce() -> T) -> T {
-    match Handle::current().runtime_flavor() {
-        RuntimeFlavor::MultiThread => tokio::task::block_in_place(work),
-        _ => work(),
     }
 }
 

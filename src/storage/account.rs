@@ -3,9 +3,8 @@
 use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
-use sqlx::FromRow;
 
-use super::column::{StoredRow, insert_sql, json_text, stored, update_sql, written};
+use super::column::{FromRow, StoredRow, insert_sql, json_text, stored, update_sql, written};
 use super::statement::{execute, fetch};
 use super::{Result, Session, millis, rows};
 use crate::domain::user::User;
@@ -83,8 +82,8 @@ struct PasswordRow {
     password_hash: Option<String>,
 }
 
-impl<'r, R: StoredRow> FromRow<'r, R> for PasswordRow {
-    fn from_row(row: &'r R) -> sqlx::Result<Self> {
+impl FromRow for PasswordRow {
+    fn from_row<R: StoredRow>(row: &R) -> sqlx::Result<Self> {
         Ok(Self { user: User::from_row(row)?, password_hash: row.value("password_hash")? })
     }
 }

@@ -22,7 +22,7 @@ const CANCEL_CHECK_STEPS: i32 = 10_000;
 /// If the copy cannot be written; a partial file may remain.
 pub async fn copy_sqlite(database: &Database, file: &Path, stop: CancellationToken) -> Result<()> {
     let Database::Sqlite { writer, .. } = database else { return Ok(()) };
-    let options = writer.connect_options();
+    let options = SqliteConnectOptions::new().filename(&writer.options().path);
     let mut conn = SqliteConnection::connect_with(&options).await.map_err(Error::on("connect"))?;
     let mut handle = conn.lock_handle().await.map_err(Error::on("connect"))?;
     handle.set_progress_handler(CANCEL_CHECK_STEPS, move || !stop.is_cancelled());

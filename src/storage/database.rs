@@ -5,12 +5,11 @@ use std::path::Path;
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::sqlite::{SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Connection, PgConnection, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool};
+use sqlx::{Connection, PgConnection, PgPool};
 
-use super::session::{PoolTransaction, has_no_transaction};
-use super::statement_limit::{self, StatementLimit};
-use super::{Error, Reader, Result, Tx, schema};
+use super::session::{PgTransaction, has_no_transaction};
+use super::sqlite::{SqliteOptions, SqlitePool, SqliteTransaction};
+use super::{Error, Reader, Result, Tx, schema, statement_limit};
 use crate::long_path;
 
 /// How long SQLite waits for another process's write lock.
@@ -66,19 +65,16 @@ impl Database {
     /// # Errors
     /// [`Error::NewerSchema`] if a newer version of Belfry migrated the file; [`Error::Database`] if it cannot be opened.
     pub async fn open_sqlite(path: &Path, synchronous: Synchronous) -> Result<Database> {
-        let options = sqlite_options(path, synchronous);
-        if is_new(path) {
-            // Incremental vacuum returns freed space in steps, see [`super::retention::release_free_pages`]. Only the creating
-            // connection sets it: on an existing file it would be a write.
-            let creating = options.clone().auto_vacuum(SqliteAutoVacuum::Incremental);
-            let created = SqliteConnection::connect_with(&creating).await.map_err(Error::on("create"))?;
-            created.close().await.map_err(Error::on("create"))?;
-        }
-        let writer = sqlite_pool(1).connect_with(options.clone()).await.map_err(Error::on("open"))?;
-        schema::sqlite(&writer).await?;
-        let reading = options.pragma("query_only", "on").pragma("cache_size", READER_CACHE);
-        let pool = |size| sqlite_pool(size).connect_lazy_with(reading.clone());
-        Ok(Database::Sqlite { writer, readers: pool(SQLITE_READERS), engine: pool(SQLITE_ENGINE_READERS) })
+        let path = long_path::without_limit(path);
+        schema::sqlite(&path).await?;
+        let options = sqlite_options(&path, synchronous);
+        let writer = SqlitePool::new(SqliteOptions { busy_timeout: Duration::ZERO, ..options.clone() }, 1);
+        drop(writer.acquire().await.map_err(Error::on("open"))?);
+        let mut reading = options;
+        reading.pragmas.extend([("query_only", "on"), ("cache_size", READER_CACHE)]);
+        let engine = SqlitePool::new(reading.clone(), SQLITE_ENGINE_READERS);
+        let readers = SqlitePool::new(SqliteOptions { for_people: true, ..reading }, SQLITE_READERS);
+        Ok(Database::Sqlite { writer, readers, engine })
     }
 
     /// Connects to a PostgreSQL database by URL and runs the migrations.
@@ -108,11 +104,7 @@ impl Database {
     pub async fn read(&self) -> Result<Reader> {
         let failed = Error::on("get a connection");
         Ok(match self {
-            Database::Sqlite { readers, .. } => {
-                let mut conn = readers.acquire().await.map_err(failed)?;
-                let limit = StatementLimit::on_sqlite(&mut conn).await.map_err(Error::on("get a connection"))?;
-                Reader::Sqlite(conn, Some(limit))
-            }
+            Database::Sqlite { readers, .. } => Reader::Sqlite(readers.acquire().await.map_err(failed)?),
             Database::Postgres { readers, .. } => Reader::Postgres(readers.acquire().await.map_err(failed)?),
         })
     }
@@ -124,7 +116,7 @@ impl Database {
     pub async fn read_engine(&self) -> Result<Reader> {
         let failed = Error::on("get a connection");
         Ok(match self {
-            Database::Sqlite { engine, .. } => Reader::Sqlite(engine.acquire().await.map_err(failed)?, None),
+            Database::Sqlite { engine, .. } => Reader::Sqlite(engine.acquire().await.map_err(failed)?),
             Database::Postgres { pool, .. } => Reader::Postgres(pool.acquire().await.map_err(failed)?),
         })
     }
@@ -133,10 +125,8 @@ impl Database {
     pub async fn write(&self) -> Result<Tx> {
         let failed = Error::on("begin a transaction");
         Ok(match self {
-            Database::Sqlite { writer, .. } => {
-                Tx::Sqlite(PoolTransaction::begin(writer, "BEGIN IMMEDIATE").await.map_err(failed)?)
-            }
-            Database::Postgres { pool, .. } => Tx::Postgres(PoolTransaction::begin(pool, "BEGIN").await.map_err(failed)?),
+            Database::Sqlite { writer, .. } => Tx::Sqlite(SqliteTransaction::begin(writer).await.map_err(failed)?),
+            Database::Postgres { pool, .. } => Tx::Postgres(PgTransaction::begin(pool).await.map_err(failed)?),
         })
     }
 
@@ -178,8 +168,8 @@ impl Database {
     pub async fn data_version(&self) -> Result<Option<i64>> {
         // `data_version` reports changes by all other connections; only the writer connection of this process writes.
         let Database::Sqlite { writer, .. } = self else { return Ok(None) };
-        let version = sqlx::query_scalar("pragma data_version").fetch_one(writer).await;
-        version.map(Some).map_err(Error::on("check for changes"))
+        let version = async { writer.acquire().await?.get().number("pragma data_version") };
+        version.await.map(Some).map_err(Error::on("check for changes"))
     }
 
     /// `sqlite` or `postgres`.
@@ -213,35 +203,27 @@ impl WalStatus {
 
 /// Runs a checkpoint pragma and returns the resulting status.
 async fn run_checkpoint(pool: &SqlitePool, text: &'static str) -> Result<WalStatus> {
-    let (_busy, pages, checkpointed): (i64, i64, i64) =
-        sqlx::query_as(text).fetch_one(pool).await.map_err(Error::on("checkpoint the write-ahead log"))?;
+    let status = async { pool.acquire().await?.get().row(text) };
+    let (_busy, pages, checkpointed): (i64, i64, i64) = status.await.map_err(Error::on("checkpoint the write-ahead log"))?;
     Ok(WalStatus { pages, checkpointed })
 }
 
-fn sqlite_options(path: &Path, synchronous: Synchronous) -> SqliteConnectOptions {
-    SqliteConnectOptions::new()
-        .filename(long_path::without_limit(path))
-        .create_if_missing(true)
-        .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(match synchronous {
-            Synchronous::Normal => SqliteSynchronous::Normal,
-            Synchronous::Full => SqliteSynchronous::Full,
-        })
-        .foreign_keys(true)
-        .with_regexp()
-        .busy_timeout(BUSY_TIMEOUT)
-        // Buffer 1024 rows, so that the connection's thread does not wait for the reader of a result.
-        .row_buffer_size(1024)
-        .pragma("journal_size_limit", KEPT_WAL_BYTES)
-        .pragma("temp_store", "memory")
-        .pragma("cache_size", WRITER_CACHE)
+fn sqlite_options(path: &Path, synchronous: Synchronous) -> SqliteOptions {
+    let synchronous = match synchronous {
+        Synchronous::Normal => "normal",
+        Synchronous::Full => "full",
+    };
+    let pragmas = vec![
+        ("journal_mode", "wal"),
+        ("synchronous", synchronous),
+        ("foreign_keys", "on"),
+        ("journal_size_limit", KEPT_WAL_BYTES),
+        ("temp_store", "memory"),
+        ("cache_size", WRITER_CACHE),
         // A checkpoint inside a commit would block all other writers; [`Database::checkpoint`] runs it separately.
-        .pragma("wal_autocheckpoint", MAX_WAL_PAGES)
-}
-
-/// Whether there is no database in the file yet.
-fn is_new(path: &Path) -> bool {
-    std::fs::metadata(path).map_or(true, |file| file.len() == 0)
+        ("wal_autocheckpoint", MAX_WAL_PAGES),
+    ];
+    SqliteOptions { path: path.to_owned(), pragmas, busy_timeout: BUSY_TIMEOUT, for_people: false }
 }
 
 fn postgres_pool(connections: u32) -> PgPoolOptions {
@@ -258,15 +240,5 @@ fn postgres_pool(connections: u32) -> PgPoolOptions {
                 Ok(true)
             })
         })
-        .after_release(|conn, _| Box::pin(has_no_transaction::<Postgres>(conn)))
-}
-
-fn sqlite_pool(connections: u32) -> SqlitePoolOptions {
-    SqlitePoolOptions::new()
-        .max_connections(connections)
-        .acquire_timeout(ACQUIRE_TIMEOUT)
-        .test_before_acquire(false)
-        .idle_timeout(None)
-        .max_lifetime(None)
-        .after_release(|conn, _| Box::pin(has_no_transaction::<Sqlite>(conn)))
+        .after_release(|conn, _| Box::pin(has_no_transaction(conn)))
 }

@@ -3,8 +3,9 @@
 
 use chrono::{DateTime, Duration, Utc};
 
+use super::bound::Bound;
 use super::execution::COLUMNS;
-use super::statement::{Bound, QueryBuilder, fetch, fetch_built};
+use super::statement::{QueryBuilder, fetch, fetch_built};
 use super::{Result, Session, millis, rows, time_from_millis};
 use crate::domain::execution::{Cause, Execution, Status};
 use crate::domain::page::{Cursor, Direction, ExecutionFilter, ExecutionSort, Page, PageRequest};

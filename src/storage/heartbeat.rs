@@ -2,9 +2,8 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
-use sqlx::FromRow;
 
-use super::column::{StoredRow, json_text, stored};
+use super::column::{FromRow, StoredRow, json_text, stored};
 use super::statement::{execute, fetch};
 use super::{Result, Session, Tx, millis};
 use crate::domain::heartbeat::{Heartbeat, HeartbeatState, PingRow};
@@ -13,8 +12,8 @@ use crate::ids::new_id;
 const COLUMNS: &str = "id, name, tags, rule, grace_ms, enabled, version, created_at, updated_at, status, since, expected_at, \
     deadline_at, started_at, last_ping_at";
 
-impl<'r, R: StoredRow> FromRow<'r, R> for Heartbeat {
-    fn from_row(row: &'r R) -> sqlx::Result<Self> {
+impl FromRow for Heartbeat {
+    fn from_row<R: StoredRow>(row: &R) -> sqlx::Result<Self> {
         Ok(Heartbeat {
             id: row.value("id")?,
             name: row.value("name")?,

@@ -64,8 +64,8 @@ pub(super) fn by_secret_sql() -> String {
 
 struct SealedHook(StoredHook);
 
-impl<'r, R: super::column::StoredRow> sqlx::FromRow<'r, R> for SealedHook {
-    fn from_row(row: &'r R) -> sqlx::Result<Self> {
+impl super::column::FromRow for SealedHook {
+    fn from_row<R: super::column::StoredRow>(row: &R) -> sqlx::Result<Self> {
         Ok(Self(StoredHook { hook: Hook::from_row(row)?, sealed_key: row.value("sealed_key")? }))
     }
 }

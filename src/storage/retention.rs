@@ -5,7 +5,6 @@
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use sqlx::AssertSqlSafe;
 
 use super::statement::{execute, fetch};
 use super::stored_json::parse_policy;
@@ -107,12 +106,12 @@ const SPARE_SHARE: i64 = 8;
 pub async fn release_free_pages(database: &Database, pages: i64) -> Result<bool> {
     let Database::Sqlite { writer, .. } = database else { return Ok(false) };
     let text = "select freelist_count, page_count from pragma_freelist_count, pragma_page_count";
-    let (free, all): (i64, i64) =
-        sqlx::query_as(text).fetch_one(writer).await.map_err(Error::on("read the number of free pages"))?;
+    let mut lent = writer.acquire().await.map_err(Error::on("read the number of free pages"))?;
+    let (free, all): (i64, i64) = lent.get().row(text).map_err(Error::on("read the number of free pages"))?;
     let excess = free - all / SPARE_SHARE;
     if excess > 0 {
         let text = format!("pragma incremental_vacuum({})", excess.min(pages));
-        sqlx::query(AssertSqlSafe(text)).fetch_all(writer).await.map_err(Error::on("vacuum the file"))?;
+        lent.get().run(&text, &[]).map_err(Error::on("vacuum the file"))?;
     }
     Ok(excess > pages)
 }

@@ -1,7 +1,11 @@
 //! Schema migrations.
 
+use std::path::Path;
+use std::time::Duration;
+
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
-use sqlx::{AssertSqlSafe, PgPool, SqlSafeStr, SqlitePool};
+use sqlx::sqlite::{SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions};
+use sqlx::{AssertSqlSafe, PgPool, SqlSafeStr};
 
 use super::{Error, Result};
 use crate::embedded;
@@ -10,9 +14,31 @@ use crate::embedded;
 const FOLDER: &str = "migrations";
 
 const TABLE: &str = "belfry_migrations";
+/// How long a migration waits for another process.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
-pub(super) async fn sqlite(pool: &SqlitePool) -> Result<()> {
-    migrations("sqlite")?.run(pool).await.map_err(on_migration)
+/// Creates the file if it is missing.
+pub(super) async fn sqlite(file: &Path) -> Result<()> {
+    let mut options = SqliteConnectOptions::new()
+        .filename(file)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .busy_timeout(BUSY_TIMEOUT)
+        .foreign_keys(true);
+    if is_new(file) {
+        // Incremental vacuum returns freed space in steps, see [`super::retention::release_free_pages`]. Only the creating
+        // connection sets it: on an existing file it would be a write.
+        options = options.auto_vacuum(SqliteAutoVacuum::Incremental);
+    }
+    let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await.map_err(Error::on("open"))?;
+    let done = migrations("sqlite")?.run(&pool).await.map_err(on_migration);
+    pool.close().await;
+    done
+}
+
+/// Whether there is no database in the file yet.
+fn is_new(file: &Path) -> bool {
+    std::fs::metadata(file).map_or(true, |file| file.len() == 0)
 }
 
 pub(super) async fn postgres(pool: &PgPool) -> Result<()> {

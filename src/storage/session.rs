@@ -1,13 +1,12 @@
 //! Sessions: connections that a pool lends for reading or for one write transaction. A connection whose transaction did not
 //! begin or end cleanly is closed, and the pool opens another one.
 
-use std::sync::Arc;
-
 use sqlx::pool::PoolConnection;
-use sqlx::{AssertSqlSafe, Connection, PgConnection, Pool, Postgres, SqlSafeStr, Sqlite, SqliteConnection};
+use sqlx::postgres::PgTransactionManager;
+use sqlx::{Connection, PgConnection, PgPool, Postgres, SqlSafeStr};
 use sqlx_core::transaction::TransactionManager;
 
-use super::statement_limit::StatementLimit;
+use super::sqlite::{SqliteConnection, SqliteLent, SqliteTransaction};
 use super::{Error, Result};
 
 /// A source of a connection: a [`Reader`] or a [`Tx`].
@@ -24,15 +23,15 @@ pub enum Conn<'c> {
 /// A read connection.
 #[derive(Debug)]
 pub enum Reader {
-    Sqlite(PoolConnection<Sqlite>, Option<Arc<StatementLimit>>),
+    Sqlite(SqliteLent),
     Postgres(PoolConnection<Postgres>),
 }
 
 /// A write transaction.
 #[derive(Debug)]
 pub enum Tx {
-    Sqlite(PoolTransaction<Sqlite>),
-    Postgres(PoolTransaction<Postgres>),
+    Sqlite(SqliteTransaction),
+    Postgres(PgTransaction),
 }
 
 impl Tx {
@@ -42,7 +41,7 @@ impl Tx {
     /// If the commit fails; then nothing is changed, unless the connection was lost before the answer arrived.
     pub async fn commit(self) -> Result<()> {
         match self {
-            Tx::Sqlite(tx) => tx.commit().await,
+            Tx::Sqlite(tx) => tx.commit(),
             Tx::Postgres(tx) => tx.commit().await,
         }
         .map_err(Error::on("commit"))
@@ -51,7 +50,7 @@ impl Tx {
     /// Rolls the transaction back and waits for it: its locks are free then. Dropping it rolls back some time later.
     pub async fn roll_back(self) -> Result<()> {
         match self {
-            Tx::Sqlite(tx) => tx.roll_back().await,
+            Tx::Sqlite(tx) => tx.roll_back(),
             Tx::Postgres(tx) => tx.roll_back().await,
         }
         .map_err(Error::on("roll back"))
@@ -61,12 +60,7 @@ impl Tx {
 impl Session for Reader {
     fn conn(&mut self) -> Conn<'_> {
         match self {
-            Reader::Sqlite(conn, limit) => {
-                if let Some(limit) = limit {
-                    limit.begin();
-                }
-                Conn::Sqlite(conn)
-            }
+            Reader::Sqlite(lent) => Conn::Sqlite(lent.get()),
             Reader::Postgres(conn) => Conn::Postgres(conn),
         }
     }
@@ -75,7 +69,7 @@ impl Session for Reader {
 impl Session for Tx {
     fn conn(&mut self) -> Conn<'_> {
         match self {
-            Tx::Sqlite(tx) => Conn::Sqlite(&mut tx.connection),
+            Tx::Sqlite(tx) => Conn::Sqlite(tx.connection()),
             Tx::Postgres(tx) => Conn::Postgres(&mut tx.connection),
         }
     }
@@ -94,51 +88,50 @@ enum State {
 /// A transaction on a connection of a pool. Unlike the one of sqlx, it does not return a connection to the pool whose begin or
 /// commit failed or was cancelled. [`has_no_transaction`] checks the rollback.
 #[derive(Debug)]
-pub struct PoolTransaction<DB: sqlx::Database> {
-    connection: PoolConnection<DB>,
+pub struct PgTransaction {
+    connection: PoolConnection<Postgres>,
     state: State,
 }
 
-impl<DB: sqlx::Database> PoolTransaction<DB> {
-    pub(super) async fn begin(pool: &Pool<DB>, statement: &'static str) -> sqlx::Result<Self> {
+impl PgTransaction {
+    pub(super) async fn begin(pool: &PgPool) -> sqlx::Result<Self> {
         let mut tx = Self { connection: pool.acquire().await?, state: State::Unknown };
-        DB::TransactionManager::begin(&mut tx.connection, Some(statement.into_sql_str())).await?;
+        PgTransactionManager::begin(&mut tx.connection, Some("BEGIN".into_sql_str())).await?;
         tx.state = State::Open;
         Ok(tx)
     }
 
     async fn commit(mut self) -> sqlx::Result<()> {
         self.state = State::Unknown;
-        DB::TransactionManager::commit(&mut self.connection).await?;
+        PgTransactionManager::commit(&mut self.connection).await?;
         self.state = State::Ended;
         Ok(())
     }
 
     async fn roll_back(mut self) -> sqlx::Result<()> {
         self.state = State::Unknown;
-        DB::TransactionManager::rollback(&mut self.connection).await?;
+        PgTransactionManager::rollback(&mut self.connection).await?;
         self.state = State::Ended;
         Ok(())
     }
 }
 
-impl<DB: sqlx::Database> Drop for PoolTransaction<DB> {
+impl Drop for PgTransaction {
     fn drop(&mut self) {
         match self.state {
             State::Unknown => self.connection.close_on_drop(),
-            State::Open => DB::TransactionManager::start_rollback(&mut self.connection),
+            State::Open => PgTransactionManager::start_rollback(&mut self.connection),
             State::Ended => {}
         }
     }
 }
 
-/// Whether a connection that returns to its pool has no transaction left. SQLite rolls back by itself after a full disk or an
-/// I/O error; then the rollback of sqlx fails, and each further begin on this connection would fail too.
-pub(super) async fn has_no_transaction<DB: sqlx::Database>(conn: &mut DB::Connection) -> sqlx::Result<bool> {
-    if DB::TransactionManager::get_transaction_depth(conn) > 0 {
+/// Whether a connection that returns to its pool has no transaction left.
+pub(super) async fn has_no_transaction(conn: &mut PgConnection) -> sqlx::Result<bool> {
+    if PgTransactionManager::get_transaction_depth(conn) > 0 {
         conn.ping().await?; // waits for the rollback
     }
-    let clean = DB::TransactionManager::get_transaction_depth(conn) == 0;
+    let clean = PgTransactionManager::get_transaction_depth(conn) == 0;
     if !clean {
         tracing::warn!("transaction could not be rolled back; closing its database connection");
     }
@@ -160,7 +153,7 @@ impl Dialect {
     /// selected rows and skips those that another node has locked; `{for_update}` locks them and waits. SQLite needs no row locks.
     /// `{matches}` is the operator for regular expressions, in the database's own locale; `{by_bytes}` compares a text by its
     /// bytes, as SQLite does anyway.
-    pub fn sql(self, text: &str) -> AssertSqlSafe<String> {
+    pub fn sql(self, text: &str) -> String {
         let mut parts = text.split('{');
         let mut sql = String::with_capacity(text.len() + 64);
         sql.push_str(parts.next().unwrap_or_default());
@@ -170,7 +163,7 @@ impl Dialect {
                 None => sql.extend(["{", part]),
             }
         }
-        AssertSqlSafe(sql)
+        sql
     }
 
     /// The text of a placeholder; `None`: it is none.

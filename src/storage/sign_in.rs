@@ -1,10 +1,9 @@
 //! Sessions and API tokens. Their secrets are stored as hashes; callers hash them.
 
 use chrono::{DateTime, Utc};
-use sqlx::FromRow;
 
 use super::account::COLUMNS;
-use super::column::{StoredRow, insert_sql, json_text, stored, written};
+use super::column::{FromRow, StoredRow, insert_sql, json_text, stored, written};
 use super::statement::{execute, fetch};
 use super::{Result, Session, millis, rows};
 use crate::domain::user::{Role, Token, User};
@@ -60,8 +59,8 @@ pub async fn by_session(
     fetch!(optional, s, "read the session", &text, secret_hash, millis(now), millis(idle_since))
 }
 
-impl<'r, R: StoredRow> FromRow<'r, R> for ActiveSession {
-    fn from_row(row: &'r R) -> sqlx::Result<Self> {
+impl FromRow for ActiveSession {
+    fn from_row<R: StoredRow>(row: &R) -> sqlx::Result<Self> {
         Ok(Self { user: User::from_row(row)?, used_at: row.value("used_at")?, password_only: row.value("password_only")? })
     }
 }
@@ -150,8 +149,8 @@ pub async fn by_token(s: &mut dyn Session, secret_hash: &str, now: DateTime<Utc>
     fetch!(optional, s, "read the token", &text, secret_hash, millis(now))
 }
 
-impl<'r, R: StoredRow> FromRow<'r, R> for ActiveToken {
-    fn from_row(row: &'r R) -> sqlx::Result<Self> {
+impl FromRow for ActiveToken {
+    fn from_row<R: StoredRow>(row: &R) -> sqlx::Result<Self> {
         let (id, role, tags) = (row.value("token_id")?, row.value("role")?, row.value("tags")?);
         let (expires_at, used_at) = (row.value("expires_at")?, row.value("used_at")?);
         Ok(Self { user: User::from_row(row)?, id, role, tags, expires_at, used_at })

@@ -3,7 +3,8 @@
 
 use std::collections::HashSet;
 
-use super::statement::{self, Bound, Extent, QueryBuilder, execute, fetch};
+use super::bound::{Bound, Extent};
+use super::statement::{self, QueryBuilder, execute, fetch};
 use super::{Result, Session, rows};
 use crate::domain::tag_scope::TagScope;
 use crate::domain::task::Task;

@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::WorkerDeps;
 use super::recorder::Recorder;
+use crate::clock::tick;
 use crate::signals::slots::WorkerSlots;
 use crate::storage::{self, execution, queue_setting};
 
@@ -20,7 +21,7 @@ pub(super) async fn run(deps: Arc<WorkerDeps>, slots: Arc<WorkerSlots>, recorder
     loop {
         tokio::select! {
             _ = deps.signals.jobs.wait() => recorder.fetch(),
-            () = tokio::time::sleep(POLL_INTERVAL) => {
+            () = tick(POLL_INTERVAL) => {
                 if slots.has_unknown() || look(&deps, &slots).await.unwrap_or(false) {
                     recorder.fetch();
                 }

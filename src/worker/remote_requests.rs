@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::WorkerDeps;
+use crate::clock::tick;
 use crate::storage;
 use crate::vault::VaultError;
 
@@ -20,7 +21,7 @@ pub(super) async fn run(deps: Arc<WorkerDeps>, shutdown: CancellationToken) {
     loop {
         secrets_failing = !refresh_mask(&deps, secrets_failing).await;
         tokio::select! {
-            () = tokio::time::sleep(POLL_INTERVAL) => {}
+            () = tick(POLL_INTERVAL) => {}
             () = deps.signals.external_change.notified() => {}
             () = shutdown.cancelled() => return,
         }

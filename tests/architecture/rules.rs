@@ -12,6 +12,7 @@ const DEPENDENCIES: &[(&str, &[&str], &str)] = &[
     ("embedded", &[], "embedded files are read by their names, whatever they are for"),
     ("i18n", &["embedded"], "i18n puts codes into words and does not know who asks"),
     ("rate_limit", &[], "a limiter counts keys and does not know what they mean"),
+    ("blocking", &[], "work is done, whatever it is"),
     ("long_path", &[], "a path is put into another form, whatever it is of"),
     ("inherited_handles", &[], "a handle is closed to children, whatever it is of"),
     ("private_files", &["long_path"], "a private file's content is the caller's business"),
@@ -20,7 +21,11 @@ const DEPENDENCIES: &[(&str, &[&str], &str)] = &[
     ("config", &["domain"], "settings are loaded before everything else"),
     ("telemetry", &["clock", "config", "private_files"], "logging does not depend on what is logged"),
     ("net", &["rate_limit", "inherited_handles"], "the network layer transports requests and does not know their content"),
-    ("storage", &["domain", "ids", "long_path", "embedded"], "storage contains SQL and no decisions; rules belong to domain"),
+    (
+        "storage",
+        &["domain", "ids", "blocking", "long_path", "embedded"],
+        "storage contains SQL and no decisions; rules belong to domain",
+    ),
     (
         "queue",
         &["domain", "storage", "clock", "signals"],
@@ -83,6 +88,7 @@ const DEPENDENCIES: &[(&str, &[&str], &str)] = &[
             "worker::draft",
             "scheduler",
             "rate_limit",
+            "blocking",
             "clock",
             "events",
             "signals",

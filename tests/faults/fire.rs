@@ -243,8 +243,7 @@ impl Fire {
             (server.count("queued").await == 0 && server.count("running").await == 0).then_some(())
         })
         .await;
-        let executions = server.executions().await;
-        let tasks = counted_tasks(server, &executions).await;
+        let (executions, tasks) = ended_and_counted(server).await;
         let evidence = Evidence {
             histories: &self.histories,
             executions: &executions,
@@ -269,13 +268,16 @@ impl Fire {
     }
 }
 
-/// The tasks once their counters, which may follow a second later, are those of the rows; as they are if that takes too long.
-async fn counted_tasks(server: &Server, executions: &[Value]) -> Vec<Value> {
+/// The executions and the tasks once all have ended, those that an end has started too, and the counters, which may follow a second
+/// later, are those of the rows; as they are if that takes too long.
+async fn ended_and_counted(server: &Server) -> (Vec<Value>, Vec<Value>) {
     let started = Instant::now();
     loop {
+        let executions = server.executions().await;
         let tasks = server.json("/api/v1/tasks?page_size=500").await["items"].as_array().cloned().unwrap_or_default();
-        if counters_are_current(executions, &tasks) || started.elapsed() > TIMEOUT {
-            return tasks;
+        let ended = executions.iter().all(|one| one["status"] != "queued" && one["status"] != "running");
+        if ended && counters_are_current(&executions, &tasks) || started.elapsed() > TIMEOUT {
+            return (executions, tasks);
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }

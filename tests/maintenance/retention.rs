@@ -89,7 +89,7 @@ async fn deleted_executions_release_space_in_the_file() {
     }
     let pages = async || {
         let belfry::storage::Database::Sqlite { readers, .. } = &db.database else { unreachable!("a SQLite database") };
-        sqlx::query_scalar::<_, i64>("select page_count from pragma_page_count").fetch_one(readers).await.unwrap()
+        readers.acquire().await.unwrap().get().number("select page_count from pragma_page_count").unwrap()
     };
     let before = pages().await;
     let retention = DefaultRetention { age: None, per_task: Some(1) };

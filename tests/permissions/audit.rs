@@ -150,7 +150,7 @@ for_each_database! {
         let before = entries(&context, &AuditFilter::default()).await;
         for statement in ["delete from audit", "update audit set actor = 'nobody'", "truncate audit"] {
             let refused = match &db.database {
-                Database::Sqlite { writer, .. } if !statement.starts_with("truncate") => sqlx::query(statement).execute(writer).await.map(drop),
+                Database::Sqlite { writer, .. } if !statement.starts_with("truncate") => writer.acquire().await.unwrap().get().run_all(statement),
                 Database::Sqlite { .. } => continue,
                 Database::Postgres { pool, .. } => sqlx::query(statement).execute(pool).await.map(drop),
             };

@@ -28,7 +28,7 @@ async fn end(context: &TestContext, id: &str) {
 async fn execute(database: &Database, sql: String) {
     let mut tx = database.write().await.unwrap();
     match tx.conn() {
-        Conn::Sqlite(conn) => drop(sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(conn).await.unwrap()),
+        Conn::Sqlite(conn) => conn.run_all(&sql).unwrap(),
         Conn::Postgres(conn) => drop(sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(conn).await.unwrap()),
     }
     tx.commit().await.unwrap();

@@ -210,5 +210,5 @@ async fn a_profile_of_another_key_is_told_and_can_be_entered_again() {
 async fn sqlx_break(db: &TestDatabase) {
     let belfry::storage::Database::Sqlite { writer, .. } = &db.database else { return };
     let statement = "update profiles set ciphertext = 'AAAA', updated_at = updated_at + 1";
-    sqlx::query(statement).execute(writer).await.expect("changes the profile");
+    writer.acquire().await.expect("the writer").get().run_all(statement).expect("changes the profile");
 }

@@ -9,7 +9,7 @@ use crate::support::TestDatabase;
 
 async fn execute(session: &mut dyn Session, sql: &'static str) -> Result<(), sqlx::Error> {
     match session.conn() {
-        Conn::Sqlite(conn) => sqlx::raw_sql(sql).execute(conn).await.map(drop),
+        Conn::Sqlite(conn) => conn.run_all(sql),
         Conn::Postgres(conn) => sqlx::raw_sql(sql).execute(conn).await.map(drop),
     }
 }

@@ -35,12 +35,8 @@ async fn newer_schema_is_refused() {
     let path = folder.path().join("task.db");
     let database = Database::open_sqlite(&path, Synchronous::Full).await.unwrap();
     let Database::Sqlite { writer, .. } = &database else { unreachable!("opened as SQLite") };
-    sqlx::query(
-        "insert into belfry_migrations (version, description, success, checksum, execution_time) values (9999, 'future', 1, x'00', 0)",
-    )
-    .execute(writer)
-    .await
-    .unwrap();
+    let migration = "insert into belfry_migrations (version, description, success, checksum, execution_time) values (9999, 'future', 1, x'00', 0)";
+    writer.acquire().await.unwrap().get().run_all(migration).unwrap();
     database.close().await;
     let error = Database::open_sqlite(&path, Synchronous::Normal).await.unwrap_err();
     assert!(matches!(error, Error::NewerSchema(9999)), "{error:?}");

@@ -109,7 +109,7 @@ impl TestDatabase {
     pub async fn run_sql(&self, on_sqlite: &'static str, on_postgres: &'static str) {
         let mut tx = self.database.write().await.expect("begins");
         match tx.conn() {
-            Conn::Sqlite(conn) => drop(sqlx::raw_sql(on_sqlite).execute(conn).await.expect("runs the statements")),
+            Conn::Sqlite(conn) => conn.run_all(on_sqlite).expect("runs the statements"),
             Conn::Postgres(conn) => drop(sqlx::raw_sql(on_postgres).execute(conn).await.expect("runs the statements")),
         }
         tx.commit().await.expect("commits");

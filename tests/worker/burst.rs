@@ -18,7 +18,7 @@ fn size() -> usize {
 async fn succeeded(database: &Database) -> i64 {
     let sql = "select count(*) from executions where status = 'succeeded' and attempt = 1";
     match database.read().await.unwrap().conn() {
-        belfry::storage::Conn::Sqlite(conn) => sqlx::query_scalar(sql).fetch_one(conn).await.unwrap(),
+        belfry::storage::Conn::Sqlite(conn) => conn.number(sql).unwrap(),
         belfry::storage::Conn::Postgres(conn) => sqlx::query_scalar(sql).fetch_one(conn).await.unwrap(),
     }
 }

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use crate::cli::Failure;
 use crate::cli::call::{ApiClient, Call};
 use crate::cli::output_options::{OutputOptions, text};
+use crate::cli::source_line::marked;
 use crate::cli::words;
 use crate::i18n::message;
 
@@ -70,9 +71,10 @@ fn object(json: &str) -> Result<Map<String, Value>, Failure> {
         }
         Err(error) => {
             let line = json.lines().nth(error.line().saturating_sub(1)).unwrap_or_default();
-            let caret = " ".repeat(error.column().saturating_sub(1));
+            let before = line.get(..error.column().saturating_sub(1)).unwrap_or(line);
+            let (line, caret) = marked(line, before.chars().count(), 1);
             Err(Failure::Usage(format!(
-                "{}\n  {line}\n  {caret}^",
+                "{}\n  {line}\n  {caret}",
                 words(&message!("cli.not_json", error = error.to_string()).of("--params"))
             )))
         }

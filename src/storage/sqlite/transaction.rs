@@ -1,0 +1,47 @@
+//! Write transactions of SQLite.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::connection::SqliteConnection;
+use super::pool::{SqliteLent, SqlitePool};
+
+/// How long a transaction waits for another process's.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+/// The first and the longest wait for it.
+const BUSY_DELAY: Duration = Duration::from_millis(1);
+const BUSY_DELAY_MAX: Duration = Duration::from_millis(50);
+
+/// A write transaction; dropping it rolls back.
+#[derive(Debug)]
+pub struct SqliteTransaction(SqliteLent);
+
+impl SqliteTransaction {
+    /// Waits for the connection of writers, and then for other processes, without blocking a thread.
+    pub(in crate::storage) async fn begin(writer: &SqlitePool) -> sqlx::Result<Self> {
+        let mut lent = writer.acquire().await?;
+        let (mut delay, last) = (BUSY_DELAY, Instant::now() + BUSY_TIMEOUT);
+        while !lent.get().begin()? {
+            if Instant::now() >= last {
+                lent.get().run_all("begin immediate")?; // its error says why
+                break;
+            }
+            tokio::time::sleep(delay).await;
+            delay = (delay * 2).min(BUSY_DELAY_MAX);
+        }
+        Ok(Self(lent))
+    }
+
+    pub(in crate::storage) fn connection(&mut self) -> &mut SqliteConnection {
+        self.0.get()
+    }
+
+    pub(in crate::storage) fn commit(mut self) -> sqlx::Result<()> {
+        self.0.get().commit()
+    }
+
+    pub(in crate::storage) fn roll_back(mut self) -> sqlx::Result<()> {
+        if self.0.get().has_no_transaction() { Ok(()) } else { self.0.get().run("rollback", &[]).map(drop) }
+    }
+}
