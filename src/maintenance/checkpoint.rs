@@ -13,6 +13,8 @@ use crate::storage::{Database, Result, WalStatus};
 const MANY_PAGES: i64 = 4_000;
 /// How often the WAL is checked. No new pages since the last check counts as a quiet moment.
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
+/// The same while there was nothing to checkpoint.
+const IDLE_INTERVAL: Duration = Duration::from_millis(500);
 /// The shortest time between two checkpoints: each waits for the disk twice.
 const MIN_INTERVAL: Duration = Duration::from_secs(1);
 /// After this long a checkpoint runs even without a quiet moment: a power cut may lose what is only in the WAL.
@@ -36,7 +38,7 @@ impl Checkpoint {
         loop {
             tokio::select! {
                 () = shutdown.cancelled() => return,
-                () = tick(POLL_INTERVAL) => {}
+                () = tick(self.interval()) => {}
             }
             match self.run_once().await {
                 Err(error) if !failing => {
@@ -47,6 +49,10 @@ impl Checkpoint {
                 _ => {}
             }
         }
+    }
+
+    fn interval(&self) -> Duration {
+        if self.last_status.is_some_and(|status| status.pending() == 0) { IDLE_INTERVAL } else { POLL_INTERVAL }
     }
 
     /// Checks the WAL once and runs a checkpoint if one is due. Returns whether it ran.

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::statement::{execute, fetch};
 use super::stored_json::parse_policy;
-use super::{Database, Error, Result, Session, rows};
+use super::{Conn, Database, Error, Result, Session, rows};
 use crate::domain::policy::Retention;
 use crate::ids::first_execution_key;
 
@@ -104,14 +104,18 @@ const SPARE_SHARE: i64 = 8;
 /// Returns up to `pages` free pages of SQLite's file to the file system, except for the spare share. Returns whether more are
 /// left. PostgreSQL's autovacuum does this itself.
 pub async fn release_free_pages(database: &Database, pages: i64) -> Result<bool> {
-    let Database::Sqlite { writer, .. } = database else { return Ok(false) };
+    if database.kind() != "sqlite" {
+        return Ok(false);
+    }
+    let mut tx = database.write().await?;
+    let Conn::Sqlite(connection) = tx.conn() else { return Ok(false) };
     let text = "select freelist_count, page_count from pragma_freelist_count, pragma_page_count";
-    let mut lent = writer.acquire().await.map_err(Error::on("read the number of free pages"))?;
-    let (free, all): (i64, i64) = lent.get().row(text).map_err(Error::on("read the number of free pages"))?;
+    let (free, all): (i64, i64) = connection.row(text).map_err(Error::on("read the number of free pages"))?;
     let excess = free - all / SPARE_SHARE;
     if excess > 0 {
         let text = format!("pragma incremental_vacuum({})", excess.min(pages));
-        lent.get().run(&text, &[]).map_err(Error::on("vacuum the file"))?;
+        connection.run(&text, &[]).map_err(Error::on("vacuum the file"))?;
+        tx.commit().await?;
     }
     Ok(excess > pages)
 }

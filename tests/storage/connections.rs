@@ -83,6 +83,29 @@ for_each_database! {
 }
 
 #[tokio::test]
+async fn transaction_waits_for_another_process_without_its_thread() {
+    let db = TestDatabase::sqlite().await;
+    let other = db.reopen().await;
+    let held = begin(&other).await;
+    let (mut waiting, mut turns) = (Box::pin(begin(&db.database)), 0);
+    let release = async {
+        while turns < 10 {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await; // the thread has time for this
+            turns += 1;
+        }
+        drop(held);
+    };
+    tokio::select! {
+        biased;
+        _ = &mut waiting => unreachable!("another process has the lock"),
+        () = release => {}
+    }
+    drop(waiting.await);
+    other.close().await;
+    db.remove().await;
+}
+
+#[tokio::test]
 async fn connection_of_a_failed_commit_is_replaced() {
     let db = TestDatabase::sqlite().await;
     add_deferred_constraint(&db.database).await;

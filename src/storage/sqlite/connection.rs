@@ -40,7 +40,7 @@ pub struct SqliteOptions {
 /// A connection to a SQLite file.
 #[derive(Debug)]
 pub struct SqliteConnection {
-    connection: Connection,
+    connection: Box<Connection>,
     limit: Option<Arc<StatementLimit>>,
     /// Whether each statement was short the last time, by the hash of its text.
     short: HashMap<u64, bool>,
@@ -67,7 +67,7 @@ impl SqliteConnection {
         if let Some(limit) = limit.clone() {
             connection.progress_handler(StatementLimit::CHECK_STEPS, Some(move || limit.is_over()))?;
         }
-        Ok(Self { connection, limit, short: HashMap::new(), hasher: RandomState::new(), broken: false })
+        Ok(Self { connection: Box::new(connection), limit, short: HashMap::new(), hasher: RandomState::new(), broken: false })
     }
 
     /// Runs a statement. Returns how many rows it changed.
@@ -202,4 +202,81 @@ fn matches(context: &Context<'_>) -> rusqlite::Result<bool> {
     let pattern: Arc<Regex> = context
         .get_or_create_aux(0, |value| Regex::new(value.as_str()?).map_err(Box::<dyn std::error::Error + Send + Sync>::from))?;
     Ok(context.get_raw(1).as_str_or_null()?.is_some_and(|text| pattern.is_match(text)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::storage::column::StoredRow;
+
+    fn open(for_people: bool) -> (tempfile::TempDir, SqliteConnection) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.db");
+        let options = SqliteOptions { path, pragmas: vec![("journal_mode", "wal")], busy_timeout: Duration::ZERO, for_people };
+        let connection = SqliteConnection::open(&options).unwrap();
+        (folder, connection)
+    }
+
+    #[test]
+    fn placeholders_stand_in_any_order_and_repeatedly() {
+        let (_folder, mut connection) = open(false);
+        let values = [Bound::from("a"), Bound::from(Some(2)), Bound::from(true), Bound::from(None::<String>)];
+        let rows = connection.read("select $2 + $2, $1, $4, $3", &values, Extent::All).unwrap();
+        let found: Vec<(i64, String, Option<String>, bool)> = rows.iter().map(|row| FromRow::from_row(row).unwrap()).collect();
+        assert_eq!(found, [(4, "a".to_owned(), None, true)]);
+        assert!(connection.read("select $2", &values[..1], Extent::All).is_err(), "a value is missing");
+    }
+
+    #[test]
+    fn run_counts_the_changed_rows() {
+        let (_folder, mut connection) = open(false);
+        connection.run_all("create table t (a); insert into t values (1); insert into t values (2)").unwrap();
+        assert_eq!(connection.run("update t set a = a + 1 where a > $1", &[Bound::from(0)]).unwrap(), 2);
+        assert_eq!(connection.run("update t set a = 0 where a > $1 returning a", &[Bound::from(2)]).unwrap(), 1);
+        assert_eq!(connection.run("delete from t where a = 9", &[]).unwrap(), 0);
+        assert_eq!(connection.read("select a from t order by a", &[], Extent::First).unwrap().len(), 1);
+        assert_eq!(connection.number("select count(*) from t").unwrap(), 2);
+    }
+
+    #[test]
+    fn regular_expressions_match_texts() {
+        let (_folder, mut connection) = open(true);
+        let matches = |connection: &mut SqliteConnection, text: Option<&str>, pattern: &str| {
+            let rows = connection.read("select $1 regexp $2", &[Bound::from(text), Bound::from(pattern)], Extent::All);
+            rows.map(|rows| rows[0].value::<bool>(0).unwrap())
+        };
+        assert!(matches(&mut connection, Some("日报-12"), "报-[0-9]+$").unwrap());
+        assert!(!matches(&mut connection, Some("a"), "^b").unwrap());
+        assert!(!matches(&mut connection, None, "a").unwrap(), "null");
+        assert!(matches(&mut connection, Some("a"), "(").is_err(), "an invalid pattern");
+    }
+
+    #[test]
+    fn errors_have_the_codes_of_sqlite() {
+        let (_folder, mut connection) = open(false);
+        connection.run_all("create table t (a unique not null); insert into t values (1)").unwrap();
+        let mut refused = |text: &str| match connection.run(text, &[]).unwrap_err() {
+            sqlx::Error::Database(refusal) => (refusal.code().unwrap().into_owned(), refusal.is_unique_violation()),
+            other => panic!("{other}"),
+        };
+        assert_eq!(refused("insert into t values (1)"), ("2067".to_owned(), true));
+        assert_eq!(refused("insert into t values (null)"), ("1299".to_owned(), false));
+        assert_eq!(refused("select from"), ("1".to_owned(), false));
+        assert!(!connection.is_broken(), "a refused statement is no fault of the connection");
+    }
+
+    #[test]
+    fn only_statements_that_were_short_run_at_once() {
+        let (_folder, mut connection) = open(false);
+        let text = "select 1";
+        assert_eq!(connection.short.get(&connection.key(text)), None);
+        connection.read(text, &[], Extent::All).unwrap();
+        let long = "with recursive n(i) as (select 1 union all select i + 1 from n where i < 1000000) select count(*) from n";
+        connection.read(long, &[], Extent::All).unwrap();
+        assert!(connection.short.contains_key(&connection.key(text)));
+        assert_eq!(connection.short.get(&connection.key(long)), Some(&false));
+        let (_folder, mut of_people) = open(true);
+        of_people.read(text, &[], Extent::All).unwrap();
+        assert!(of_people.short.is_empty(), "those of people never do");
+    }
 }
