@@ -9,11 +9,12 @@ const BEFORE: usize = 60;
 /// Returns the line and the carets below it. `column` counts characters from 0; a long line is cut at both ends.
 pub(super) fn marked(line: &str, column: usize, length: usize) -> (String, String) {
     let line = line.trim_end();
-    let (start, is_cut) = if line.chars().nth(SHOWN).is_some() { (column.saturating_sub(BEFORE), true) } else { (0, false) };
-    let (before, after) = if is_cut { (if start > 0 { "…" } else { "" }, "…") } else { ("", "") };
+    let is_long = line.chars().nth(SHOWN).is_some();
+    let start = if is_long { column.saturating_sub(BEFORE) } else { 0 };
     let mut rest = line.chars().skip(start);
-    let part: String = rest.by_ref().take(if is_cut { SHOWN } else { usize::MAX }).collect();
-    let after = if rest.next().is_some() { after } else { "" };
+    let part: String = rest.by_ref().take(SHOWN).collect();
+    let before = if start > 0 { "…" } else { "" };
+    let after = if rest.next().is_some() { "…" } else { "" };
     let place = column - start;
     let blank = |c: char| if c == '\t' { c.to_string() } else { " ".repeat(c.to_string().width()) };
     let indent: String = before.chars().chain(part.chars().take(place)).map(blank).collect();

@@ -8,12 +8,10 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{Connection, PgConnection, PgPool};
 
 use super::session::{PgTransaction, has_no_transaction};
-use super::sqlite::{SqliteOptions, SqlitePool, SqliteTransaction};
+use super::sqlite::{BUSY_TIMEOUT, SqliteOptions, SqlitePool, SqliteTransaction};
 use super::{Error, Reader, Result, Tx, schema, statement_limit};
 use crate::long_path;
 
-/// How long SQLite waits for another process's write lock.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a caller waits for a free connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a transaction on PostgreSQL may wait for its process. A process that stands still, so that it counts as dead after 30 s,

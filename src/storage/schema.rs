@@ -1,12 +1,12 @@
 //! Schema migrations.
 
 use std::path::Path;
-use std::time::Duration;
 
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 use sqlx::sqlite::{SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions};
 use sqlx::{AssertSqlSafe, PgPool, SqlSafeStr};
 
+use super::sqlite::BUSY_TIMEOUT;
 use super::{Error, Result};
 use crate::embedded;
 
@@ -14,8 +14,6 @@ use crate::embedded;
 const FOLDER: &str = "migrations";
 
 const TABLE: &str = "belfry_migrations";
-/// How long a migration waits for another process.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Creates the file if it is missing.
 pub(super) async fn sqlite(file: &Path) -> Result<()> {

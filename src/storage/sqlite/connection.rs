@@ -1,7 +1,7 @@
 //! One connection. Each statement is prepared once and kept.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasher, DefaultHasher, Hasher, RandomState};
+use std::hash::{BuildHasher, RandomState};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -10,13 +10,15 @@ use regex::Regex;
 use rusqlite::functions::{Context, FunctionFlags};
 use rusqlite::{Connection, OpenFlags, Statement};
 
-use super::refusal::{is_broken, is_busy, sqlx_error};
+use super::refusal::{is_broken, sqlx_error};
 use super::row::{SqliteRow, Value};
 use crate::blocking::blocking;
 use crate::storage::bound::{Bound, Extent};
 use crate::storage::column::FromRow;
 use crate::storage::statement_limit::StatementLimit;
 
+/// How long a statement or a transaction waits for the lock of another process.
+pub const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Statements that a connection keeps prepared.
 const PREPARED: usize = 200;
 /// A statement that took no longer the last time runs in the thread that asks; others let the tasks of that thread go on elsewhere.
@@ -72,22 +74,17 @@ impl SqliteConnection {
 
     /// Runs a statement. Returns how many rows it changed.
     pub fn run(&mut self, text: &str, values: &[Bound]) -> sqlx::Result<u64> {
-        self.timed(text, values, |connection| {
-            let mut statement = connection.prepare_cached(text)?;
-            bind(&mut statement, values)?;
+        let ran = self.prepared(text, values, |statement| {
             let mut rows = statement.raw_query();
             while rows.next()?.is_some() {}
-            drop(rows);
-            Ok(connection.changes())
-        })
-        .map_err(sqlx_error)
+            Ok(())
+        });
+        ran.map(|()| self.connection.changes()).map_err(sqlx_error)
     }
 
     /// Runs a statement that returns rows.
     pub fn read(&mut self, text: &str, values: &[Bound], extent: Extent) -> sqlx::Result<Vec<SqliteRow>> {
-        self.timed(text, values, |connection| {
-            let mut statement = connection.prepare_cached(text)?;
-            bind(&mut statement, values)?;
+        self.prepared(text, values, |statement| {
             let columns: Arc<[String]> = statement.column_names().into_iter().map(str::to_owned).collect();
             let (mut rows, mut found) = (statement.raw_query(), Vec::new());
             while let Some(row) = rows.next()? {
@@ -117,12 +114,9 @@ impl SqliteConnection {
         self.timed(texts, &[], |connection| connection.execute_batch(texts)).map_err(sqlx_error)
     }
 
-    /// Begins a write transaction. Returns false if another process has the lock.
-    pub(super) fn begin(&mut self) -> sqlx::Result<bool> {
-        match self.timed("begin immediate", &[], |connection| connection.prepare_cached("begin immediate")?.raw_execute()) {
-            Err(error) if is_busy(&error) => Ok(false),
-            begun => begun.map(|_| true).map_err(sqlx_error),
-        }
+    /// Begins a write transaction.
+    pub(super) fn begin(&mut self) -> rusqlite::Result<()> {
+        self.prepared("begin immediate", &[], |statement| statement.raw_execute().map(drop))
     }
 
     /// Commits the transaction. A connection whose commit failed is not used again.
@@ -140,6 +134,20 @@ impl SqliteConnection {
     /// Whether a statement failed so that the connection must not be used again.
     pub(super) const fn is_broken(&self) -> bool {
         self.broken
+    }
+
+    /// Prepares a statement, binds its values, and does `work` with it.
+    fn prepared<T>(
+        &mut self,
+        text: &str,
+        values: &[Bound],
+        work: impl FnOnce(&mut Statement<'_>) -> rusqlite::Result<T>,
+    ) -> rusqlite::Result<T> {
+        self.timed(text, values, |connection| {
+            let mut statement = connection.prepare_cached(text)?;
+            bind(&mut statement, values)?;
+            work(&mut statement)
+        })
     }
 
     fn timed<T>(
@@ -164,7 +172,7 @@ impl SqliteConnection {
             limit.begin();
             return blocking(|| work(&self.connection));
         }
-        let key = self.key(text);
+        let key = self.hasher.hash_one(text);
         let is_short =
             self.short.get(&key).is_some_and(|short| *short) && values.iter().map(Bound::bytes).sum::<usize>() < MANY_BYTES;
         let started = Instant::now();
@@ -174,12 +182,6 @@ impl SqliteConnection {
         }
         self.short.insert(key, started.elapsed() < SHORT);
         done
-    }
-
-    fn key(&self, text: &str) -> u64 {
-        let mut hasher: DefaultHasher = self.hasher.build_hasher();
-        hasher.write(text.as_bytes());
-        hasher.finish()
     }
 }
 
@@ -269,12 +271,12 @@ mod tests {
     fn only_statements_that_were_short_run_at_once() {
         let (_folder, mut connection) = open(false);
         let text = "select 1";
-        assert_eq!(connection.short.get(&connection.key(text)), None);
+        assert_eq!(connection.short.get(&connection.hasher.hash_one(text)), None);
         connection.read(text, &[], Extent::All).unwrap();
         let long = "with recursive n(i) as (select 1 union all select i + 1 from n where i < 1000000) select count(*) from n";
         connection.read(long, &[], Extent::All).unwrap();
-        assert!(connection.short.contains_key(&connection.key(text)));
-        assert_eq!(connection.short.get(&connection.key(long)), Some(&false));
+        assert!(connection.short.contains_key(&connection.hasher.hash_one(text)));
+        assert_eq!(connection.short.get(&connection.hasher.hash_one(long)), Some(&false));
         let (_folder, mut of_people) = open(true);
         of_people.read(text, &[], Extent::All).unwrap();
         assert!(of_people.short.is_empty(), "those of people never do");

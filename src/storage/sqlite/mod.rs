@@ -7,7 +7,7 @@ mod refusal;
 mod row;
 mod transaction;
 
-pub use connection::{SqliteConnection, SqliteOptions};
+pub use connection::{BUSY_TIMEOUT, SqliteConnection, SqliteOptions};
 pub use pool::{SqliteLent, SqlitePool};
 pub use row::{SqliteRow, Value};
 pub use transaction::SqliteTransaction;

@@ -4,12 +4,11 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::connection::SqliteConnection;
+use super::connection::{BUSY_TIMEOUT, SqliteConnection};
 use super::pool::{SqliteLent, SqlitePool};
+use super::refusal::{is_busy, sqlx_error};
 
-/// How long a transaction waits for another process's.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
-/// The first and the longest wait for it.
+/// The first and the longest wait for another process's transaction.
 const BUSY_DELAY: Duration = Duration::from_millis(1);
 const BUSY_DELAY_MAX: Duration = Duration::from_millis(50);
 
@@ -22,15 +21,14 @@ impl SqliteTransaction {
     pub(in crate::storage) async fn begin(writer: &SqlitePool) -> sqlx::Result<Self> {
         let mut lent = writer.acquire().await?;
         let (mut delay, last) = (BUSY_DELAY, Instant::now() + BUSY_TIMEOUT);
-        while !lent.get().begin()? {
-            if Instant::now() >= last {
-                lent.get().run_all("begin immediate")?; // its error says why
-                break;
+        loop {
+            match lent.get().begin() {
+                Err(error) if is_busy(&error) && Instant::now() < last => {}
+                begun => return begun.map(|()| Self(lent)).map_err(sqlx_error),
             }
             tokio::time::sleep(delay).await;
             delay = (delay * 2).min(BUSY_DELAY_MAX);
         }
-        Ok(Self(lent))
     }
 
     pub(in crate::storage) fn connection(&mut self) -> &mut SqliteConnection {
