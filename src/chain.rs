@@ -4,7 +4,6 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
-use serde_json::Value;
 
 use crate::domain::chain::Link;
 use crate::domain::decision::{FiringOutcome, admitted};
@@ -120,10 +119,7 @@ fn by_id(tasks: Vec<Task>) -> HashMap<String, Task> {
 fn begin(child: &Task, end: &Ended, link: &Link, outcome: FiringOutcome, now: DateTime<Utc>) -> NewExecution {
     let waits = matches!(outcome, FiringOutcome::Run { waits: true, .. });
     let (status, error) = outcome.into_status();
-    let mut params = child.params.clone();
-    if let Value::Object(map) = &mut params {
-        map.extend(link.params.clone());
-    }
+    let params = child.params_with(&link.params);
     let started_by = Some(end.execution_id.clone());
     NewExecution { params, status, error, waits, started_by, ..NewExecution::new(child, Cause::Chain, now, now) }
 }

@@ -84,7 +84,8 @@ create table executions (
     task_id text collate "C" not null,
     task_type text not null,
     task_version bigint,
-    schedule_text text not null,
+    -- Null, as the parameters: that of the version of the task, in `task_versions` or `former_versions`.
+    schedule_text text,
     cause text not null,
     status text not null,
     attempt bigint not null,
@@ -114,7 +115,7 @@ create table executions (
     error_message text,
     -- The rule and the calendars behind an occurrence, see `domain/schedule/origin.rs`: a JSON object.
     origin text,
-    params text not null,
+    params text,
     rendered_params text,
     result text
 );
@@ -254,6 +255,9 @@ create table task_versions (
     at bigint not null,
     author text not null,
     content text not null,
+    -- Of the executions of this version.
+    schedule_text text not null,
+    params text not null,
     primary key (task_id, version)
 );
 
@@ -405,15 +409,18 @@ create table operations (
 
 create index operations_unfinished on operations (updated_at) where finished_at is null;
 
--- The definitions of deleted tasks, for the verification of their log.
+-- The definitions of deleted tasks, for their executions and the verification of their log. A task that is created again continues the
+-- numbers of the versions.
 create table former_versions (
     task_id text not null,
     task_key text not null,
     version bigint not null,
     at bigint not null,
     content text not null,
+    schedule_text text not null,
+    params text not null,
     deleted_at bigint not null,
-    primary key (task_id, task_key, version)
+    primary key (task_id, version)
 );
 
 -- What a run was given beside its parameters; most runs have no row.

@@ -84,7 +84,8 @@ create table executions (
     task_id text not null,
     task_type text not null,
     task_version bigint,
-    schedule_text text not null,
+    -- Null, as the parameters: that of the version of the task, in `task_versions` or `former_versions`.
+    schedule_text text,
     cause text not null,
     status text not null,
     attempt bigint not null,
@@ -114,28 +115,29 @@ create table executions (
     error_message text,
     -- The rule and the calendars behind an occurrence, see `domain/schedule/origin.rs`: a JSON object.
     origin text,
-    params text not null,
+    params text,
     rendered_params text,
     result text
 );
 
+-- The id is the row id, with which every index ends anyway: named as a column it would be stored twice.
 -- At most one execution per scheduled time of a task.
 create unique index executions_occurrence on executions (task_id, scheduled_at) where cause in ('schedule', 'catch_up');
 create index executions_backfill on executions (task_id, scheduled_at) where cause = 'backfill';
 create unique index executions_idempotency on executions (task_id, idempotency_key) where idempotency_key is not null;
 create index executions_started_by on executions (started_by) where started_by is not null;
-create index executions_task on executions (task_id, id);
-create index executions_type on executions (task_type, id);
+create index executions_task on executions (task_id);
+create index executions_type on executions (task_type);
 -- Nothing is indexed by the status of the many that succeed; queued and running ones are in executions_active.
-create index executions_status on executions (status, id) where status not in ('queued', 'running', 'succeeded');
+create index executions_status on executions (status) where status not in ('queued', 'running', 'succeeded');
 -- The same in the order of ids, and those of one task, listed and counted without reading its other executions.
 create index executions_failed on executions (id) where status not in ('queued', 'running', 'succeeded');
-create index executions_unsuccessful on executions (task_id, status, id) where status not in ('queued', 'running', 'succeeded');
-create index executions_cause on executions (cause, id) where cause <> 'schedule';
+create index executions_unsuccessful on executions (task_id, status) where status not in ('queued', 'running', 'succeeded');
+create index executions_cause on executions (cause) where cause <> 'schedule';
 create index executions_active on executions (task_id) where status in ('queued', 'running');
 -- What waits for a worker, in the order in which it starts.
-create index executions_queue on executions (queue, priority desc, id) where status = 'queued' and node_id is null and retry_at is null and not waits;
-create index executions_waits on executions (task_id, id) where waits;
+create index executions_queue on executions (queue, priority desc) where status = 'queued' and node_id is null and retry_at is null and not waits;
+create index executions_waits on executions (task_id) where waits;
 create index executions_cancel on executions (node_id) where cancel_requested and status in ('queued', 'running');
 create index executions_retry on executions (retry_at) where retry_at is not null;
 
@@ -250,6 +252,9 @@ create table task_versions (
     at bigint not null,
     author text not null,
     content text not null,
+    -- Of the executions of this version.
+    schedule_text text not null,
+    params text not null,
     primary key (task_id, version)
 ) without rowid;
 
@@ -402,15 +407,18 @@ create table operations (
 
 create index operations_unfinished on operations (updated_at) where finished_at is null;
 
--- The definitions of deleted tasks, for the verification of their log.
+-- The definitions of deleted tasks, for their executions and the verification of their log. A task that is created again continues the
+-- numbers of the versions.
 create table former_versions (
     task_id text not null,
     task_key text not null,
     version bigint not null,
     at bigint not null,
     content text not null,
+    schedule_text text not null,
+    params text not null,
     deleted_at bigint not null,
-    primary key (task_id, task_key, version)
+    primary key (task_id, version)
 ) without rowid;
 
 -- What a run was given beside its parameters; most runs have no row.

@@ -12,7 +12,7 @@ use crate::signals::Signals;
 use crate::storage::{Database, Result};
 
 /// How often the database's version is read, which takes a few microseconds. Users wait at most this long.
-const POLL_INTERVAL: Duration = Duration::from_millis(100);
+const POLL_INTERVAL: Duration = Duration::from_millis(200);
 
 /// The background task that polls the database's version.
 pub struct ExternalChangeWatcher {

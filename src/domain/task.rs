@@ -140,6 +140,12 @@ impl Task {
         Target { id: &self.id, key: &self.key, tags: &self.tags }
     }
 
+    /// The parameters with some of them replaced; `None` if none is.
+    pub fn params_with(&self, overrides: &Map<String, Value>) -> Option<Value> {
+        let params = self.params.as_object().filter(|_| !overrides.is_empty())?;
+        Some(params.iter().chain(overrides).map(|(name, value)| (name.clone(), value.clone())).collect())
+    }
+
     /// The parts that name other tasks.
     pub fn naming(&self) -> Naming<'_> {
         Naming { params: &self.params, chain: &self.chain, rules: &self.schedule.rules, tags: &self.tags }

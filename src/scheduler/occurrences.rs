@@ -5,7 +5,6 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use serde_json::Value;
 
 use crate::domain::decision::{Decision, DecisionTime, DueTask, Firing, FiringOutcome, Occurrence, OccurrenceDetail, decide};
 use crate::domain::event::{Event, TaskChange};
@@ -207,17 +206,15 @@ fn from_occurrence(task: &Task, occurrence: Occurrence, at: DecisionTime) -> New
     let (status, error) = outcome.into_status();
     let mut new = NewExecution { status, error, waits, ..NewExecution::new(task, cause, scheduled_at, at.now) };
     if let Some(detail) = detail {
-        apply_detail(&mut new, detail);
+        apply_detail(&mut new, task, detail);
     }
     new
 }
 
 /// What the rule of an occurrence says of its run.
-fn apply_detail(new: &mut NewExecution, detail: OccurrenceDetail) {
-    new.schedule_text = detail.schedule_text;
-    if let (Value::Object(params), false) = (&mut new.params, detail.params.is_empty()) {
-        params.extend(detail.params);
-    }
+fn apply_detail(new: &mut NewExecution, task: &Task, detail: OccurrenceDetail) {
+    new.schedule_text = Some(detail.schedule_text).filter(|text| *text != task.schedule_text);
+    new.params = task.params_with(&detail.params);
     new.origin = Some(detail.origin).filter(|origin| !origin.is_plain());
 }
 

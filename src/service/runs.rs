@@ -244,7 +244,7 @@ impl ExecutionService {
         let now = self.clock.now();
         let admission = self.admit(&mut tx, task, now).await?;
         let new = NewExecution {
-            params: request.params,
+            params: (request.params != task.params).then(|| request.params.clone()),
             requested_by: Some(actor.name.clone()),
             idempotency_key: request.key.map(str::to_owned),
             started_by: request.started_by,
@@ -252,7 +252,7 @@ impl ExecutionService {
             ..NewExecution::new(task, request.cause, now, now)
         };
         execution::insert(&mut tx, std::slice::from_ref(&new), now).await?;
-        let mut after = json!({"execution": new.id, "params": new.params});
+        let mut after = json!({"execution": new.id, "params": request.params});
         if let Some(data) = request.given.sealed(&self.vault, task, &new.id)? {
             run_data::insert(&mut tx, &new.id, &data).await?;
             after["inputs"] = Value::Object(data.inputs);

@@ -175,6 +175,7 @@ impl TaskService {
         if storage::tag_scope::has_hidden_history(tx, &actor.scope, &task.id).await? {
             return Err(Error::Conflict(message!("task.exists", id = &task.id)));
         }
+        version::continue_numbers(tx, std::slice::from_mut(&mut task)).await?;
         task::insert(tx, &task).await.map_err(|error| match error {
             storage::Error::Conflict(_) => Error::Conflict(message!("task.exists", id = &task.id)),
             other => other.into(),

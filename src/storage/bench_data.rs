@@ -54,16 +54,15 @@ fn counted(run: &SampleRun) -> CountedRun {
     }
 }
 
-/// The message of every run, as parameters and as result.
-const MESSAGE: &str = r#"{"message":"made up"}"#;
+/// The result of every run; its parameters are those of the task.
+const RESULT: &str = r#"{"message":"made up"}"#;
 
 written! {
     RunRow of SampleRun as run => {
         id Integer = execution_key(&run.id),
         task_id Text = run.task_id,
         task_type Text = run.task_type,
-        schedule_text Text = "*/5 * * * *",
-        params Text = MESSAGE,
+        task_version Integer = 1,
         cause Text = "schedule",
         status Text = run.status.as_str(),
         attempt Integer = 1,
@@ -74,7 +73,7 @@ written! {
         lateness_ms Integer = 2,
         duration_ms Integer = run.duration_ms,
         node Text = "bench",
-        result Text = MESSAGE,
+        result Text = RESULT,
     }
 }
 
@@ -94,10 +93,10 @@ pub async fn insert_and_update(database: &Database, rows: i64, group: i64) -> Re
 
 pub(super) const BARE_INSERT: &str = "
     with recursive n(i) as (select cast($1 as bigint) union all select i + 1 from n where i < $2)
-    insert into executions (id, task_id, task_type, task_version, schedule_text, cause, status, attempt, scheduled_at, queued_at,
-        queue, priority, node, node_id, params)
-    select i, 'bare-' || cast(i as text), 'echo', 1, 'once', 'schedule', 'queued', 1, i, i, 'default', 0, 'bench',
-        '01ARZ3NDEKTSV4RRFFQ69G5FAV', '{\"message\":\"ding\"}' from n";
+    insert into executions (id, task_id, task_type, task_version, cause, status, attempt, scheduled_at, queued_at,
+        queue, priority, node, node_id)
+    select i, 'bare-' || cast(i as text), 'echo', 1, 'schedule', 'queued', 1, i, i, 'default', 0, 'bench',
+        '01ARZ3NDEKTSV4RRFFQ69G5FAV' from n";
 
 pub(super) const BARE_UPDATE: &str = "
     update executions set status = 'succeeded', started_at = queued_at, finished_at = queued_at, lateness_ms = 0, duration_ms = 0,

@@ -222,7 +222,8 @@ impl Column for OptionalExecutionId {
 
 /// Declares how a type is read: `COLUMNS: Type { field, field = column }` generates the select list and `FromRow`.
 ///
-/// `field via Type` reads the column as that type and converts it. `; nested` introduces the fields of a nested type, `; with` a field that a function reads from several columns. With
+/// `field via Type` reads the column as that type and converts it. `; nested` introduces the fields of a nested type, `; with` a field that a function reads from several columns, `; sql` one whose
+/// expression a macro generates. With
 /// `as u`, the columns are those of the table with the alias `u`, read under the names `u_<field>`, so that joined tables may
 /// have columns of the same name. Without a name for the columns only `FromRow` is generated, for a select list of its own.
 macro_rules! stored {
@@ -231,12 +232,14 @@ macro_rules! stored {
             $first:ident $(via $first_via:ident)? $(, $field:ident $(= $column:ident)? $(via $via:ident)?)* $(,)?
             $(; nested $nested:ident: $nested_type:ident { $($inner:ident),+ $(,)? })?
             $(; with $computed:ident from $read:ident($($source:ident),+))*
+            $(; sql $selected:ident from $sql:ident!($($argument:literal),+))*
         }
     ) => {
         $(#[$doc])*
         $vis const $columns: &str = concat!(
             stringify!($first) $(, ", ", $crate::storage::column::stored!(@name $field $($column)?))*
             $($(, ", ", stringify!($inner))+)? $($(, ", ", stringify!($source))+)*
+            $(, ", ", $sql!($($argument),+), " as ", stringify!($selected))*
         );
 
         impl $crate::storage::column::FromRow for $type {
@@ -248,6 +251,7 @@ macro_rules! stored {
                     ),)*
                     $($nested: $nested_type { $($inner: row.value(stringify!($inner))?),+ },)?
                     $($computed: $read(row)?,)*
+                    $($selected: row.value(stringify!($selected))?,)*
                 })
             }
         }

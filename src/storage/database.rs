@@ -19,6 +19,8 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(30);
 const IDLE_IN_TRANSACTION: Duration = Duration::from_secs(15);
 /// A connection that was idle for longer is tested before it is used.
 const UNTESTED_IDLE: Duration = Duration::from_secs(1);
+/// PostgreSQL's own estimate is that of a turning disk: it then reads and sorts everything that is due for each batch of it.
+const RANDOM_PAGE_COST: (&str, &str) = ("random_page_cost", "1.1");
 /// Above this many WAL pages (about 24 MB) the checkpoint runs on the writer, so that SQLite can restart the log. That blocks
 /// all writers for tens of milliseconds, so it must stay rare.
 const LONG_WAL_PAGES: i64 = 6_000;
@@ -82,7 +84,7 @@ impl Database {
     pub async fn open_postgres(url: &str, max_connections: u32) -> Result<Database> {
         let options: PgConnectOptions = url.parse().map_err(Error::on("read the database URL"))?;
         let idle = IDLE_IN_TRANSACTION.as_millis().to_string();
-        let options = options.options([("idle_in_transaction_session_timeout", idle)]);
+        let options = options.options([("idle_in_transaction_session_timeout", idle.as_str()), RANDOM_PAGE_COST]);
         // The pool retries silently and then reports a timeout; a single connection reports the cause.
         let first = PgConnection::connect_with(&options).await.map_err(Error::on("connect"))?;
         first.close().await.map_err(Error::on("connect"))?;

@@ -4,7 +4,7 @@
 use chrono::{DateTime, Duration, Utc};
 
 use super::bound::Bound;
-use super::execution::COLUMNS;
+use super::execution::{COLUMNS, of_version};
 use super::statement::{QueryBuilder, fetch, fetch_built};
 use super::{Result, Session, millis, rows, time_from_millis};
 use crate::domain::execution::{Cause, Execution, Status};
@@ -181,7 +181,7 @@ fn push_limit(query: &mut QueryBuilder, size: u32) {
 /// depend on how rare the executions are in the whole table.
 fn push_scoped_page(query: &mut QueryBuilder, tags: &[String], filter: &ExecutionFilter, request: &PageRequest) {
     let (order, comparison, last) = if request.is_backwards() { ("", "<=", i64::MAX) } else { (" desc", ">=", 0) };
-    query.push(" and id in (select e.id from (select visible_task_id from (select g.visible_task_id, (");
+    query.push(" and id in (select executions.id from (select visible_task_id from (select g.visible_task_id, (");
     let key = order_key(filter, true);
     query.push("select id from executions where task_id = g.visible_task_id");
     push_rows(query, filter, request);
@@ -191,7 +191,7 @@ fn push_scoped_page(query: &mut QueryBuilder, tags: &[String], filter: &Executio
     super::tag_scope::push_visible_tasks(query, tags);
     query.push(format!(") as g) as firsts where first_id is not null order by first_id{order} limit "));
     query.push_bind(i64::from(request.size) + 1);
-    query.push(") as lead cross join executions as e where e.task_id = lead.visible_task_id");
+    query.push(") as lead cross join executions where task_id = lead.visible_task_id");
     push_rows(query, filter, request);
     query.push(format!(" and id {comparison} coalesce((select id from executions where task_id = lead.visible_task_id"));
     push_rows(query, filter, request);
@@ -311,15 +311,15 @@ pub(super) fn count_query(filter: &ExecutionFilter, oldest: Option<i64>) -> Quer
     };
     let mut query = QueryBuilder::new("select coalesce(sum(case when true");
     push_filter(&mut query, filter);
-    query.push(" then 1 else 0 end), 0), count(*) from (select e.* from (");
+    query.push(" then 1 else 0 end), 0), count(*) from (select executions.* from (");
     super::tag_scope::push_visible_tasks(&mut query, tags);
-    query.push(") as g cross join executions as e where e.task_id = g.visible_task_id");
+    query.push(") as g cross join executions where executions.task_id = g.visible_task_id");
     if let Some(task_id) = &filter.task_id {
         query.push(" and g.visible_task_id = ").push_bind(task_id.clone());
     }
     push_times(&mut query, filter);
     push_oldest(&mut query, oldest);
-    query.push(" limit ").push_bind(SCAN_LIMIT + 1).push(") as scanned");
+    query.push(" limit ").push_bind(SCAN_LIMIT + 1).push(") as executions");
     query
 }
 
@@ -341,7 +341,7 @@ fn push_filter(query: &mut QueryBuilder, filter: &ExecutionFilter) {
     push_times(query, filter);
     if let Some(search) = &filter.search {
         match execution_key(&search.to_uppercase()) {
-            -1 => super::text_search::push_search(query, &["task_id", "params", "error"], search),
+            -1 => super::text_search::push_search(query, &["task_id", of_version!("executions", "params"), "error"], search),
             key => {
                 query.push(" and id = ").push_bind(key);
             }

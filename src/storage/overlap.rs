@@ -54,7 +54,7 @@ pub async fn tasks_of_unfinished(s: &mut dyn Session, ids: &[String]) -> Result<
 }
 
 pub(super) const UNFINISHED: &str =
-    "select task_id from executions where id in {keys} and status in ('queued', 'running') and not waits";
+    "select task_id from executions where id in {keys} and (status in ('queued', 'running')) is true and not waits";
 
 /// Returns the ids of the oldest unfinished runs of a task, at most `limit`. Those that another node is recording are left out.
 pub async fn oldest(s: &mut dyn Session, task_id: &str, limit: i64) -> Result<Vec<String>> {

@@ -1,14 +1,16 @@
 //! Tests of query plans: hot statements use their indexes. The database has no planner statistics.
 
+mod notifications;
 mod pages;
 
+use self::notifications::notification_plans;
 use self::pages::{FAILURES, longest, overview_plans, page_of, scoped_page};
 use super::bound::{Bound, Extent};
 use super::column::StoredRow;
 use super::{
     Database, Dialect, Synchronous, backfill, calendar, counters, digest, execution, execution_list, freeze, heartbeat,
-    history_import, hook, incident, node, notify_message, notify_quota, notify_rule, occurrence, overlap, pause, plan,
-    recent_runs, run_data, run_stats, server_state, stats, tag_scope, tag_scope_stats, task_alarm, task_list, verify,
+    history_import, hook, incident, node, notify_rule, occurrence, overlap, pause, plan, recent_runs, run_data, run_stats,
+    server_state, stats, tag_scope, tag_scope_stats, task_alarm, task_list, verify, version,
 };
 use crate::domain::execution::Status;
 use crate::domain::notify::incident::IncidentFilter;
@@ -43,7 +45,7 @@ fn plans() -> Vec<(&'static str, String, &'static [&'static str])> {
         (
             "imported runs",
             history_import::KNOWN.into(),
-            &["SEARCH e USING COVERING INDEX executions_idempotency (task_id=? AND idempotency_key=?)"],
+            &["SEARCH e USING COVERING INDEX executions_idempotency (task_id=? AND rowidempotency_key=?)"],
         ),
         ("the oldest searched", execution_list::OLDEST_SEARCHED.into(), &["SCAN executions"]),
         (
@@ -136,7 +138,7 @@ fn plans() -> Vec<(&'static str, String, &'static [&'static str])> {
         (
             "premature rows of pauses",
             pause::DELETE_PREMATURE.into(),
-            &["SEARCH executions USING INDEX executions_unsuccessful (task_id=? AND status=? AND id>?)"],
+            &["SEARCH executions USING INDEX executions_unsuccessful (task_id=? AND status=? AND rowid>?)"],
         ),
         ("advance pauses", pause::ADVANCE.into(), &["SEARCH tasks USING PRIMARY KEY (id=?)"]),
         (
@@ -211,11 +213,20 @@ fn plans() -> Vec<(&'static str, String, &'static [&'static str])> {
         (
             "runs of a digest",
             digest::COUNT_RUNS.into(),
-            &["SEARCH executions USING COVERING INDEX executions_task (task_id=? AND id>?)"],
+            &["SEARCH executions USING COVERING INDEX executions_task (task_id=? AND rowid>?)"],
         ),
         ("the tags", task_list::TAGS.into(), &["SCAN tasks USING COVERING INDEX tasks_tags"]),
         ("existing tasks", tag_scope::EXISTING.into(), &["SEARCH tasks USING PRIMARY KEY (id=?)"]),
-        ("executions by id", execution_list::many_sql(), &["SEARCH executions USING INTEGER PRIMARY KEY (rowid=?)"]),
+        (
+            "executions by id",
+            execution_list::many_sql(),
+            &["SEARCH executions USING INTEGER PRIMARY KEY (rowid=?)", "SEARCH v USING PRIMARY KEY (task_id=? AND version=?)"],
+        ),
+        (
+            "the last versions of deleted tasks",
+            version::LAST_FORMER.into(),
+            &["SEARCH former_versions USING COVERING INDEX", "(task_id=?)"],
+        ),
         (
             "successful runs of a day",
             execution_list::SUCCEEDED_SINCE.into(),
@@ -231,7 +242,7 @@ fn plans() -> Vec<(&'static str, String, &'static [&'static str])> {
         (
             "a task's page",
             page(" and task_id = $1 and id < $2"),
-            &["SEARCH executions USING INDEX executions_task (task_id=? AND id<?)"],
+            &["SEARCH executions USING INDEX executions_task (task_id=? AND rowid<?)"],
         ),
         (
             "a task's newest result",
@@ -241,12 +252,12 @@ fn plans() -> Vec<(&'static str, String, &'static [&'static str])> {
         (
             "a type's page",
             page(" and task_type = $1 and id < $2"),
-            &["SEARCH executions USING INDEX executions_type (task_type=? AND id<?)"],
+            &["SEARCH executions USING INDEX executions_type (task_type=? AND rowid<?)"],
         ),
         (
             "a status's page",
             page(" and status in ('failed') and status not in ('queued', 'running', 'succeeded') and id < $1"),
-            &["SEARCH executions USING INDEX executions_status (status=? AND id<?)"],
+            &["SEARCH executions USING INDEX executions_status (status=? AND rowid<?)"],
         ),
         ("failures", page_of(None, &FAILURES), &["SCAN executions USING INDEX executions_failed"]),
         ("running executions", page_of(None, &[Status::Running]), &["SCAN executions USING INDEX executions_active"]),
@@ -264,7 +275,7 @@ fn plans() -> Vec<(&'static str, String, &'static [&'static str])> {
         (
             "the number of failures since a time",
             stats::count_with_status(Status::Failed),
-            &["SEARCH executions USING COVERING INDEX executions_status (status=? AND id>?)"],
+            &["SEARCH executions USING COVERING INDEX executions_status (status=? AND rowid>?)"],
         ),
         (
             "the number of successes since a time",
@@ -280,7 +291,7 @@ fn plans() -> Vec<(&'static str, String, &'static [&'static str])> {
             "recent runs of tasks",
             recent_runs::RECENT.into(),
             &[
-                "SEARCH e USING INDEX executions_task (task_id=? AND id>?)",
+                "SEARCH e USING INDEX executions_task (task_id=? AND rowid>?)",
                 "SEARCH oldest USING COVERING INDEX executions_task (task_id=?)",
             ],
         ),
@@ -289,63 +300,17 @@ fn plans() -> Vec<(&'static str, String, &'static [&'static str])> {
             scoped_page(),
             &[
                 "SEARCH task_tags USING PRIMARY KEY (tag=?)",
-                "SEARCH executions USING COVERING INDEX executions_task (task_id=? AND id<?)",
-                "SEARCH e USING COVERING INDEX executions_task (task_id=? AND id>? AND id<?)",
+                "SEARCH executions USING COVERING INDEX executions_task (task_id=? AND rowid<?)",
+                "SEARCH e USING COVERING INDEX executions_task (task_id=? AND rowid>? AND rowid<?)",
                 "SEARCH executions USING INTEGER PRIMARY KEY (rowid=?)",
             ],
         ),
         (
             "a scope's runs of a day",
             tag_scope_stats::OUTCOMES.into(),
-            &["SEARCH e USING INDEX executions_task (task_id=? AND id>?)"],
-        ),
-        (
-            "due channels",
-            notify_message::NEXT_TRIES.into(),
-            &[
-                "INDEX notify_messages_queued",
-                "INDEX notify_messages_queued (channel>?)",
-                "INDEX notify_messages_queued (channel=? AND urgent=?)",
-            ],
-        ),
-        (
-            "due notifications",
-            notify_message::due_sql(),
-            &["SEARCH notify_messages USING INDEX notify_messages_queued (channel=? AND urgent=? AND next_try_at<?)"],
-        ),
-        (
-            "a group of notifications",
-            notify_message::group_sql(),
-            &["SEARCH notify_messages USING INDEX notify_messages_group (group_id=?)"],
-        ),
-        (
-            "grouping of notifications",
-            notify_message::SET_GROUP.into(),
-            &["SEARCH notify_messages USING INDEX sqlite_autoindex_notify_messages_1 (id=?)"],
-        ),
-        (
-            "the record of a notification",
-            notify_message::RECORD.into(),
-            &["SEARCH notify_messages USING INDEX notify_messages_group (group_id=?)"],
-        ),
-        (
-            "notifications given up",
-            notify_message::GIVE_UP.into(),
-            &["SEARCH notify_messages USING INDEX notify_messages_queued (channel=?)"],
-        ),
-        (
-            "a channel's notifications",
-            format!("{} order by id desc limit $9", notify_message::page_query("a").into_parts().0),
-            &["SEARCH notify_messages USING INDEX notify_messages_channel (channel=?)"],
-        ),
-        (
-            "old notifications",
-            notify_message::DELETE_BEFORE.into(),
-            &["SEARCH notify_messages USING INDEX sqlite_autoindex_notify_messages_1 (id<?)"],
+            &["SEARCH e USING INDEX executions_task (task_id=? AND rowid>?)"],
         ),
         ("old run counters", run_stats::REMOVE.into(), &["SEARCH run_stats USING PRIMARY KEY (minutes=? AND start<?)"]),
-        ("a rate limit", notify_quota::GET.into(), &["SEARCH notify_quotas USING PRIMARY KEY (key=?)"]),
-        ("the save of a rate limit", notify_quota::SAVE.into(), &["SEARCH notify_quotas USING PRIMARY KEY (key=?)"]),
         (
             "requested runs",
             page(" and cause = 'manual' and cause <> 'schedule'"),
@@ -379,7 +344,7 @@ async fn hot_statements_use_their_indexes() {
     let folder = tempfile::tempdir().unwrap();
     let database = Database::open_sqlite(&folder.path().join("task.db"), Synchronous::Normal).await.unwrap();
     let Database::Sqlite { writer, .. } = &database else { unreachable!("opened as SQLite") };
-    for (name, statement, expected) in plans().into_iter().chain(overview_plans()) {
+    for (name, statement, expected) in plans().into_iter().chain(overview_plans()).chain(notification_plans()) {
         let explain = Dialect::Sqlite.sql(&format!("explain query plan {statement}"));
         let steps = writer.acquire().await.unwrap().get().read(&explain, &NULLS, Extent::All).unwrap();
         let steps: Vec<String> = steps.iter().map(|row| row.value("detail").unwrap()).collect();

@@ -1,5 +1,7 @@
 //! Versions of tasks: the definition after each change, and its author.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
@@ -27,8 +29,24 @@ written! {
         version Integer = task.version,
         at Integer = millis(task.updated_at),
         content Text = Value::Object(task.to_input()).to_string(),
+        schedule_text Text = task.schedule_text,
+        params Text = task.params.to_string(),
     }
 }
+
+/// Lets tasks that are about to be created continue the version numbers of deleted tasks of the same id: an execution names the
+/// version whose parameters it had.
+pub async fn continue_numbers(s: &mut dyn Session, tasks: &mut [Task]) -> Result<()> {
+    let ids = rows(&tasks.iter().map(|task| &task.id).collect::<Vec<_>>())?;
+    let last: Vec<(String, i64)> = fetch!(all, s, "read the versions of deleted tasks", LAST_FORMER, ids)?;
+    let last: HashMap<String, i64> = last.into_iter().collect();
+    for task in tasks {
+        task.version += last.get(&task.id).copied().unwrap_or_default();
+    }
+    Ok(())
+}
+
+pub(super) const LAST_FORMER: &str = "select task_id, max(version) from former_versions where task_id in {ids} group by task_id";
 
 /// Returns at most `limit` versions of a task below `before`, newest first.
 pub async fn list(s: &mut dyn Session, task_id: &str, before: Option<i64>, limit: i64) -> Result<Vec<Version>> {
@@ -49,8 +67,8 @@ stored! {
 /// Keeps the versions of tasks that are about to be deleted, for the verification of their log.
 pub async fn retire(s: &mut dyn Session, task_ids: &[String], now: DateTime<Utc>) -> Result<()> {
     let list = rows(task_ids)?;
-    let text = "insert into former_versions (task_id, task_key, version, at, content, deleted_at)
-        select v.task_id, t.task_key, v.version, v.at, v.content, $2 from task_versions v join tasks t on t.id = v.task_id
+    let text = "insert into former_versions (task_id, task_key, version, at, content, schedule_text, params, deleted_at)
+        select v.task_id, t.task_key, v.version, v.at, v.content, v.schedule_text, v.params, $2 from task_versions v join tasks t on t.id = v.task_id
         where v.task_id in {ids} on conflict do nothing";
     execute!(s, "keep the tasks' versions", text, &list, millis(now))?;
     execute!(s, "delete the tasks' versions", "delete from task_versions where task_id in {ids}", &list).map(drop)

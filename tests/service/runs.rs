@@ -1,10 +1,12 @@
 //! Requested runs.
 
-use belfry::domain::execution::{Cause, Status};
+use belfry::domain::execution::{Cause, Execution, Status};
+use belfry::domain::page::{ExecutionFilter, PageRequest};
 use belfry::service::Error;
 use belfry::storage::execution::{self, Claim};
+use belfry::storage::{Conn, Session, execution_list};
 use chrono::Duration;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::for_each_database;
 use crate::support::context::{TestContext, admin, start};
@@ -54,6 +56,47 @@ for_each_database! {
         assert!(registered.token.is_cancelled(), "a run in this process is signalled immediately");
         let asked = execution::cancel_requested(&mut context.database.read().await.unwrap(), "01N").await.unwrap();
         assert_eq!(asked, [running.id], "a run in another process is signalled through the database");
+    }
+
+    async fn a_run_keeps_the_parameters_of_its_version(db: &TestDatabase) {
+        let context = TestContext::new(&db.database);
+        let (tasks, executions) = (&context.services.tasks, &context.services.executions);
+        let daily = json!({"type": "cron", "hour": 8});
+        let run = async |message: Option<&str>| {
+            let own = message.map(|message| json!({"message": message}));
+            executions.run(&admin(), "a", own.as_ref(), None).await.unwrap();
+        };
+        context.create("a", daily.clone()).await;
+        run(None).await;
+        tasks.patch(&admin(), "a", &json!({"params": {"message": "second"}}), None).await.unwrap();
+        run(None).await;
+        run(Some("own")).await;
+        run(Some("second")).await;
+        tasks.delete(&admin(), "a", None).await.unwrap();
+        let again = context.create("a", json!({"type": "cron", "hour": 9})).await;
+        assert_eq!(again.version, 3, "the numbers of the deleted task's versions are not used again");
+        run(None).await;
+        let of = |found: Vec<Execution>| -> Vec<(String, Value)> {
+            found.into_iter().map(|found| (found.schedule_text, found.params["message"].clone())).collect()
+        };
+        let texts = ["0 8 * * *", "0 8 * * *", "0 8 * * *", "0 8 * * *", "0 9 * * *"];
+        let messages = ["hello", "second", "own", "second", "hello"];
+        let expected: Vec<_> = texts.into_iter().map(str::to_owned).zip(messages.map(Value::from)).collect();
+        assert_eq!(of(context.executions("a").await), expected);
+        let found = |text: &str| {
+            let filter = ExecutionFilter { search: Some(text.to_owned()), ..ExecutionFilter::default() };
+            async move {
+                let mut reader = db.database.read().await.unwrap();
+                execution_list::page(&mut reader, &filter, &PageRequest::default()).await.unwrap().total
+            }
+        };
+        assert_eq!((found("second").await, found("own").await, found("HELLO").await), (2, 1, 2), "a search finds them");
+        let sql = "select count(*) from executions where params is not null or schedule_text is not null";
+        let stored: i64 = match db.database.write().await.unwrap().conn() {
+            Conn::Sqlite(conn) => conn.number(sql).unwrap(),
+            Conn::Postgres(conn) => sqlx::query_scalar(sql).fetch_one(conn).await.unwrap(),
+        };
+        assert_eq!(stored, 1, "only what differs from the version is stored");
     }
 
     async fn rerun_of_a_deleted_task_is_a_conflict(db: &TestDatabase) {

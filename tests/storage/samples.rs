@@ -33,7 +33,7 @@ pub fn execution(task_id: &str, offset: i64) -> NewExecution {
     let queued_at = now() + Duration::milliseconds(offset);
     NewExecution {
         id: execution_id_at(queued_at, tail(task_id)),
-        schedule_text: "every 5s".into(),
+        schedule_text: Some("every 5s".into()),
         cause: Cause::Schedule,
         ..queued_execution(task_id, "echo", json!({"message": "x"}), queued_at)
     }

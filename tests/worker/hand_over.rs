@@ -23,7 +23,7 @@ fn job(new: &NewExecution) -> Job {
         attempt: 1,
         task_id: new.task_id.clone(),
         task_type: new.task_type.clone(),
-        params: new.params.clone(),
+        params: new.params.clone().unwrap_or_default(),
         started_by: None,
         chained: false,
         scheduled_at: new.scheduled_at,

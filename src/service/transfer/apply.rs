@@ -89,6 +89,7 @@ impl TransferService {
             other => other.into(),
         };
         if !created.is_empty() {
+            version::continue_numbers(tx, &mut created).await?;
             task::insert_all(tx, &created).await.map_err(taken)?;
         }
         if !updated.is_empty() && task::update_all(tx, &updated).await? != updated.len() as u64 {

@@ -1,5 +1,8 @@
 //! Attempts: claiming an execution, marking it as running and recording its result. An attempt holds its execution from the
 //! claim to the result: the row has its node, and the status queued or, for runs that are not quick, running.
+//!
+//! `is true` hides the condition on the status from the partial index of active executions: a list of ids is found by the primary
+//! key, however many executions are active.
 
 use std::collections::HashSet;
 
@@ -62,7 +65,7 @@ pub(in crate::storage) const MARK_RUNNING: &str = "
         lateness_ms = coalesce(lateness_ms, cast(j.value->>2 as bigint)
             - case when cause = 'backfill' then queued_at else scheduled_at end)
     from {rows}
-    where executions.id = cast(j.value->>0 as bigint) and executions.status in ('queued', 'running')
+    where executions.id = cast(j.value->>0 as bigint) and (executions.status in ('queued', 'running')) is true
         and executions.node_id = $2 and executions.attempt = cast(j.value->>1 as bigint)
     returning executions.id";
 
@@ -97,7 +100,7 @@ pub async fn save_rendered(s: &mut dyn Session, node_id: &str, rendered: &[Rende
 pub(in crate::storage) const SAVE_RENDERED: &str = "
     update executions set rendered_params = j.value->>2
     from {rows}
-    where executions.id = cast(j.value->>0 as bigint) and executions.status in ('queued', 'running')
+    where executions.id = cast(j.value->>0 as bigint) and (executions.status in ('queued', 'running')) is true
         and executions.node_id = $2 and executions.attempt = cast(j.value->>1 as bigint)";
 
 /// Counts one more death of the process for each of these executions.
@@ -173,7 +176,7 @@ pub(in crate::storage) const INSERT_ATTEMPTS: &str = "
     select e.id, e.attempt, j.value->>2, cast(j.value->>9 as bigint), cast(j.value->>4 as bigint),
         cast(j.value->>5 as bigint), j.value->>6, j.value->>8, e.node
     from {rows} join executions e on e.id = cast(j.value->>0 as bigint)
-    where j.value->>3 is not null and e.status in ('queued', 'running') and e.node_id = $2
+    where j.value->>3 is not null and (e.status in ('queued', 'running')) is true and e.node_id = $2
         and e.attempt = cast(j.value->>1 as bigint)
     on conflict do nothing";
 
@@ -192,7 +195,7 @@ pub(in crate::storage) const FINISH: &str = "
         priority = case when j.value->>3 is null then null else priority end,
         node_id = null
     from {rows}
-    where executions.id = cast(j.value->>0 as bigint) and executions.status in ('queued', 'running')
+    where executions.id = cast(j.value->>0 as bigint) and (executions.status in ('queued', 'running')) is true
         and executions.node_id = $2 and executions.attempt = cast(j.value->>1 as bigint)
     returning executions.id, executions.task_id, executions.status, executions.started_at, executions.duration_ms,
         coalesce((select tasks.created_at <= executions.queued_at from tasks where tasks.id = executions.task_id), false)

@@ -44,7 +44,7 @@ pub(super) use cancel::CANCEL_REQUESTED;
 pub(super) use queue::{DEPTHS, WAITING, WAITING_IDS};
 #[cfg(test)]
 pub(super) use read::NEWEST_RESULT;
-pub(super) use row::COLUMNS;
+pub(super) use row::{COLUMNS, of_version};
 
 /// A new execution: queued, or final at once (skipped, missed).
 #[derive(Debug, Clone, PartialEq)]
@@ -52,8 +52,10 @@ pub struct NewExecution {
     pub id: String,
     pub task_id: String,
     pub task_type: String,
-    pub schedule_text: String,
-    pub params: Value,
+    /// `None`: that of the task's version.
+    pub schedule_text: Option<String>,
+    /// `None`: those of the task's version.
+    pub params: Option<Value>,
     pub cause: Cause,
     pub status: Status,
     pub scheduled_at: DateTime<Utc>,
@@ -83,8 +85,8 @@ impl NewExecution {
             id: new_execution_id(now),
             task_id: task.id.clone(),
             task_type: task.task_type.clone(),
-            schedule_text: task.schedule_text.clone(),
-            params: task.params.clone(),
+            schedule_text: None,
+            params: None,
             cause,
             status: Status::Queued,
             scheduled_at,
@@ -110,7 +112,7 @@ impl NewExecution {
             attempt: 1,
             task_id: self.task_id.clone(),
             task_type: self.task_type.clone(),
-            params: self.params.clone(),
+            params: self.params.as_ref().unwrap_or(&task.params).clone(),
             started_by: self.started_by.clone(),
             chained: !task.chain.is_empty(),
             scheduled_at: self.scheduled_at,
@@ -160,7 +162,7 @@ written! {
         task_type Text = new.task_type,
         task_version Integer = new.task_version,
         schedule_text Text = new.schedule_text,
-        params Text = new.params.to_string(),
+        params Text = new.params.as_ref().map(Value::to_string),
         cause Text = new.cause.as_str(),
         status Text = new.status.as_str(),
         attempt Integer = i64::from(new.is_queued()),

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use chrono::{DateTime, Utc};
 
 use super::attempt::{Claim, claim};
+use super::row::of_version;
 use crate::domain::job::Job;
 use crate::domain::node::{NodeIdentity, QueueDepth};
 use crate::domain::policy::Policy;
@@ -72,14 +73,16 @@ pub async fn hand_out(
     Ok(waiting.into_iter().filter(|one| claimed.contains(&one.execution_id)).map(Waiting::into_job).collect())
 }
 
-pub(in crate::storage) const WAITING: &str = "
-    select e.id as execution_id, e.task_id, e.task_type, e.attempt, e.scheduled_at, e.params, e.started_by,
-        coalesce(t.chain, '[]') <> '[]' as chained, coalesce(t.policy, '{}') as policy
+pub(in crate::storage) const WAITING: &str = concat!(
+    "select e.id as execution_id, e.task_id, e.task_type, e.attempt, e.scheduled_at, ",
+    of_version!("e", "params"),
+    " as params, e.started_by, coalesce(t.chain, '[]') <> '[]' as chained, coalesce(t.policy, '{}') as policy
     from (select id as waiting_id from executions
         where queue = $2 and status = 'queued' and node_id is null and retry_at is null and not waits and id not in {keys}
         order by priority desc, id limit $3 {skip_locked}) as w
     cross join executions e left join tasks t on t.id = e.task_id
-    where e.id = w.waiting_id order by e.priority desc, e.id";
+    where e.id = w.waiting_id order by e.priority desc, e.id"
+);
 
 /// Returns the number of waiting executions per queue, ordered by name; empty queues are omitted.
 pub async fn depths(s: &mut dyn Session) -> Result<Vec<QueueDepth>> {

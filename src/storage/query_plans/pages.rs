@@ -41,17 +41,17 @@ pub(super) fn overview_plans() -> Vec<(&'static str, String, &'static [&'static 
         (
             "the outcomes of a task",
             outcomes_of(ExecutionFilter { task_id: Some("a".to_owned()), ..ExecutionFilter::default() }),
-            &["SEARCH executions USING INDEX executions_task (task_id=? AND id>? AND id<?)"],
+            &["SEARCH executions USING INDEX executions_task (task_id=? AND rowid>? AND rowid<?)"],
         ),
         (
             "the outcomes of a type",
             outcomes_of(ExecutionFilter { task_type: Some("a".to_owned()), ..ExecutionFilter::default() }),
-            &["SEARCH executions USING INDEX executions_type (task_type=? AND id>? AND id<?)"],
+            &["SEARCH executions USING INDEX executions_type (task_type=? AND rowid>? AND rowid<?)"],
         ),
         (
             "the outcomes of requested runs",
             outcomes_of(ExecutionFilter { cause: Some(Cause::Manual), ..ExecutionFilter::default() }),
-            &["SEARCH executions USING INDEX executions_cause (cause=? AND id>? AND id<?)"],
+            &["SEARCH executions USING INDEX executions_cause (cause=? AND rowid>? AND rowid<?)"],
         ),
         (
             "the outcomes of a search",
