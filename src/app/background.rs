@@ -4,7 +4,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::FutureExt;
+use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt, StreamExt};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -40,13 +41,11 @@ pub(super) fn spawn_background_tasks(
     shutdown: &CancellationToken,
 ) -> JoinSet<Result<(), StartError>> {
     let mut tasks = JoinSet::new();
-    let mut spawn = |task: BackgroundTask| tasks.spawn(task.map(Ok));
     let planner = planner(app);
-    let scheduler = Scheduler::new(planner.clone(), app.state.heartbeat.clone());
+    tasks.spawn(together(frequent_tasks(app, planner.clone(), shutdown), shutdown.clone()));
+    tasks.spawn(together(watches(app, planner, shutdown), shutdown.clone()));
+    let mut spawn = |task: BackgroundTask| tasks.spawn(task.map(Ok));
     let token = || shutdown.clone();
-    let stop = token();
-    spawn(Box::pin(async move { scheduler.run(stop).await }));
-    spawn(Box::pin(IdleWatch::new(planner, app.node.id.clone()).run(token())));
     // While running executions finish, other nodes must still see this one alive.
     let (workers, registry, stop, drained) = (workers(app), node_registry(app), token(), CancellationToken::new());
     let workers_drained = drained.clone();
@@ -56,7 +55,6 @@ pub(super) fn spawn_background_tasks(
     }));
     let writes = app.state.signals.writes.clone();
     spawn(Box::pin(async move { registry.run(workers_drained, writes).await }));
-    spawn(Box::pin(watch_leftovers(app.process_lock.clone(), token())));
     let (orphan_recovery, stop) = (orphan_recovery(app), token());
     spawn(Box::pin(async move { orphan_recovery.run(stop).await }));
     let (cluster_notifier, stop) = (cluster_notifier(app), token());
@@ -64,24 +62,53 @@ pub(super) fn spawn_background_tasks(
     // PostgreSQL runs its own checkpoints, and its nodes notify each other.
     if app.state.database.kind() == "sqlite" {
         spawn(Box::pin(Checkpoint::new(app.state.database.clone()).run(token())));
-        spawn(Box::pin(external_change_watcher(app).run(token())));
     }
     spawn(Box::pin(delivery(app).run(token())));
     let (bulk, stop) = (app.services.bulk.clone(), token());
     spawn(Box::pin(async move { bulk.run(stop).await }));
-    let (alarms, storage, stop) = (alarm_watch(app), storage_alarm(app), token());
-    spawn(Box::pin(async move { alarms.run(storage, stop).await }));
-    let (heartbeats, stop) = (heartbeat_watch(app), token());
-    spawn(Box::pin(async move { heartbeats.run(stop).await }));
     let (prune, stop) = (prune(app), token());
     spawn(Box::pin(async move { prune.run(stop).await }));
     if let Some(executables) = executables {
         spawn(Box::pin(executables.run(token())));
     }
+    tasks
+}
+
+/// What is done several times a second.
+fn frequent_tasks(app: &App, planner: Planner, shutdown: &CancellationToken) -> Vec<FallibleTask> {
+    let (scheduler, stop) = (Scheduler::new(planner, app.state.heartbeat.clone()), shutdown.clone());
+    let mut tasks: Vec<FallibleTask> = vec![Box::pin(async move { scheduler.run(stop).await }.map(Ok))];
     if app.state.database.kind() == "sqlite" {
-        tasks.spawn(database_file::watch(app.settings.data_dir.join(DATABASE_FILE), token()));
+        tasks.push(Box::pin(external_change_watcher(app).run(shutdown.clone()).map(Ok)));
+        tasks.push(Box::pin(database_file::watch(app.settings.data_dir.join(DATABASE_FILE), shutdown.clone())));
     }
     tasks
+}
+
+/// What is looked at each second or two.
+fn watches(app: &App, planner: Planner, shutdown: &CancellationToken) -> Vec<FallibleTask> {
+    let token = || shutdown.clone();
+    let (alarms, storage, stop) = (alarm_watch(app), storage_alarm(app), token());
+    let (heartbeats, heartbeats_stop) = (heartbeat_watch(app), token());
+    vec![
+        Box::pin(IdleWatch::new(planner, app.node.id.clone()).run(token()).map(Ok)),
+        Box::pin(watch_leftovers(app.process_lock.clone(), token()).map(Ok)),
+        Box::pin(async move { alarms.run(storage, stop).await }.map(Ok)),
+        Box::pin(async move { heartbeats.run(heartbeats_stop).await }.map(Ok)),
+    ]
+}
+
+/// Runs tasks that do little at a time as one: what falls due together then wakes one thread. Ends with the first that fails or ends
+/// before the shutdown.
+async fn together(tasks: Vec<FallibleTask>, shutdown: CancellationToken) -> Result<(), StartError> {
+    let mut tasks: FuturesUnordered<FallibleTask> = tasks.into_iter().collect();
+    while let Some(ended) = tasks.next().await {
+        ended?;
+        if !shutdown.is_cancelled() {
+            break;
+        }
+    }
+    Ok(())
 }
 
 fn external_change_watcher(app: &App) -> ExternalChangeWatcher {
@@ -91,6 +118,8 @@ fn external_change_watcher(app: &App) -> ExternalChangeWatcher {
 
 /// A task that runs until the shutdown.
 type BackgroundTask = Pin<Box<dyn Future<Output = ()> + Send>>;
+/// As [`BackgroundTask`]; an error ends the server.
+type FallibleTask = Pin<Box<dyn Future<Output = Result<(), StartError>> + Send>>;
 
 fn planner(app: &App) -> Planner {
     Planner {
@@ -134,7 +163,9 @@ pub(super) async fn end_leftovers(process_lock: &Arc<ProcessLock>) {
 
 async fn watch_leftovers(process_lock: Arc<ProcessLock>, shutdown: CancellationToken) {
     while shutdown.run_until_cancelled(tick(LEFTOVERS_INTERVAL)).await.is_some() {
-        end_leftovers(&process_lock).await;
+        if !process_lock.dead_here().is_empty() {
+            end_leftovers(&process_lock).await;
+        }
     }
 }
 

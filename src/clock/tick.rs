@@ -1,5 +1,5 @@
 //! Ticks of what is looked at regularly. Those of all periods fall together, so that an idle process wakes up as often as the shortest
-//! period says, and not for each of them.
+//! period says, and not for each of them. Frequent periods are multiples of 200 ms for that.
 
 use std::sync::OnceLock;
 use std::time::Duration;

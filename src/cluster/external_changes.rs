@@ -46,6 +46,7 @@ impl ExternalChangeWatcher {
         let changed = self.last_version.is_some() && version != self.last_version;
         self.last_version = version;
         if changed {
+            self.database.count_change();
             self.signals.schedule.notify_one();
             self.signals.jobs.queued(self.queues.iter().map(String::as_str));
             self.signals.external_change.notify_one();

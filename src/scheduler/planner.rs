@@ -24,6 +24,7 @@ use crate::notify::incidents;
 use crate::signals::{Signals, Starts};
 use crate::storage::execution::NewExecution;
 use crate::storage::plan::{self, Advance, DueRow, NextDue};
+use crate::storage::unchanged::Unchanged;
 use crate::storage::{Database, Result, Session, Tx, overlap, pause, task};
 
 /// Tasks and retries taken in one transaction.
@@ -54,6 +55,7 @@ pub struct PlannerState {
     set_back_ms: Arc<AtomicI64>,
     horizon: Horizon,
     pub(super) refused: RefusedTasks,
+    next_due: Arc<Unchanged<NextDue>>,
 }
 
 impl PlannerState {
@@ -90,16 +92,19 @@ impl Planned {
 impl Planner {
     /// Plans at most one batch of what is due at `now`. On an error nothing is changed.
     pub async fn run_once(&self, now: DateTime<Utc>) -> Result<Planned> {
-        let mut reader = self.database.read_engine().await?;
-        let next = plan::next_due(&mut reader).await?;
+        let next = self.state.next_due.get(&self.database, self.read_next_due()).await?;
         let horizon = self.state.horizon.of_pass(self.ahead, now, next.task);
         let tasks_due = next.task.is_some_and(|at| at <= horizon);
         let retries_due = next.retry.is_some_and(|at| at <= now);
         let pauses_due = next.pause.is_some_and(|at| at <= now);
-        let releases = next.waiting && !self.releasable(&mut reader).await?.is_empty();
-        let backfills = self.has_startable_backfills(&mut reader, next.backfills).await?;
         let next_task = next.task.map(|at| self.state.horizon.next_pass(self.ahead, now, at));
         let mut planned = Planned { next_pass: NextDue { task: next_task, ..next }.earliest(), ..Planned::default() };
+        if !tasks_due && !retries_due && !pauses_due && !next.waiting && !next.backfills {
+            return Ok(planned);
+        }
+        let mut reader = self.database.read_engine().await?;
+        let releases = next.waiting && !self.releasable(&mut reader).await?.is_empty();
+        let backfills = self.has_startable_backfills(&mut reader, next.backfills).await?;
         let mut tasks_due = tasks_due;
         if tasks_due {
             let rows = plan::due_rows(&mut reader, horizon, &self.state.refused.at(now), BATCH).await?;
@@ -134,6 +139,10 @@ impl Planner {
         planned.executions = recorded.executions.len();
         planned.queued = recorded.queued().count() + queues.len();
         Ok(planned)
+    }
+
+    async fn read_next_due(&self) -> Result<NextDue> {
+        plan::next_due(&mut self.database.read_engine().await?).await
     }
 
     /// Records what fell into pauses, and ends those whose end has come.

@@ -172,6 +172,22 @@ impl Database {
         version.await.map(Some).map_err(Error::on("check for changes"))
     }
 
+    /// A number that changes with each commit of this process, and with each change by another one that [`Database::count_change`] was
+    /// told of. `None` for PostgreSQL, where other nodes commit all the time.
+    pub fn changes(&self) -> Option<u64> {
+        match self {
+            Database::Sqlite { writer, .. } => Some(writer.changes()),
+            Database::Postgres { .. } => None,
+        }
+    }
+
+    /// Another process has changed the SQLite file.
+    pub fn count_change(&self) {
+        if let Database::Sqlite { writer, .. } = self {
+            writer.count_change();
+        }
+    }
+
     /// `sqlite` or `postgres`.
     pub fn kind(&self) -> &'static str {
         match self {

@@ -69,6 +69,7 @@ pub mod task_state;
 pub mod temp_database;
 mod text_search;
 mod transient;
+pub mod unchanged;
 pub mod verify;
 pub mod version;
 

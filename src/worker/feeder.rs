@@ -18,11 +18,16 @@ const POLL_INTERVAL: Duration = Duration::from_millis(600);
 /// Feeds the workers until `shutdown`. Database errors are logged by those who write.
 pub(super) async fn run(deps: Arc<WorkerDeps>, slots: Arc<WorkerSlots>, recorder: Recorder, shutdown: CancellationToken) {
     recorder.fetch();
+    // The state of the database that was looked at last.
+    let mut looked_at = None;
     loop {
         tokio::select! {
             _ = deps.signals.jobs.wait() => recorder.fetch(),
             () = tick(POLL_INTERVAL) => {
-                if slots.has_unknown() || look(&deps, &slots).await.unwrap_or(false) {
+                let changes = deps.database.changes();
+                let found = if changes.is_some() && changes == looked_at { Ok(false) } else { look(&deps, &slots).await };
+                looked_at = changes.filter(|_| found.is_ok());
+                if slots.has_unknown() || found.unwrap_or(false) {
                     recorder.fetch();
                 }
             }

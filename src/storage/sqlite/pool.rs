@@ -1,5 +1,6 @@
 //! Pools of connections, opened when they are needed first. Whoever waits for one is served in turn.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -21,16 +22,26 @@ struct Shared {
     size: u32,
     free: Arc<Semaphore>,
     idle: Mutex<Vec<SqliteConnection>>,
+    changes: AtomicU64,
 }
 
 impl SqlitePool {
     pub(in crate::storage) fn new(options: SqliteOptions, size: u32) -> Self {
         let free = Arc::new(Semaphore::new(size as usize));
-        Self(Arc::new(Shared { options, size, free, idle: Mutex::default() }))
+        Self(Arc::new(Shared { options, size, free, idle: Mutex::default(), changes: AtomicU64::new(0) }))
     }
 
     pub(in crate::storage) fn options(&self) -> &SqliteOptions {
         &self.0.options
+    }
+
+    /// How often the database was changed by the connections of this pool, or as [`Self::count_change`] was told.
+    pub(in crate::storage) fn changes(&self) -> u64 {
+        self.0.changes.load(Ordering::Acquire)
+    }
+
+    pub(in crate::storage) fn count_change(&self) {
+        self.0.count_change();
     }
 
     /// Takes a connection.
@@ -60,6 +71,10 @@ impl SqlitePool {
 }
 
 impl Shared {
+    fn count_change(&self) {
+        self.changes.fetch_add(1, Ordering::Release);
+    }
+
     fn idle(&self) -> MutexGuard<'_, Vec<SqliteConnection>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -78,6 +93,11 @@ impl SqliteLent {
     /// The connection.
     pub fn get(&mut self) -> &mut SqliteConnection {
         self.connection.as_mut().expect("only the drop takes it")
+    }
+
+    /// The connection has committed a transaction.
+    pub(super) fn count_change(&self) {
+        self.pool.count_change();
     }
 }
 

@@ -36,7 +36,10 @@ impl SqliteTransaction {
     }
 
     pub(in crate::storage) fn commit(mut self) -> sqlx::Result<()> {
-        self.0.get().commit()
+        let committed = self.0.get().commit();
+        // Also a failed commit may have changed the database.
+        self.0.count_change();
+        committed
     }
 
     pub(in crate::storage) fn roll_back(mut self) -> sqlx::Result<()> {
