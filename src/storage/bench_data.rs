@@ -1,5 +1,7 @@
 //! Generated executions for benchmarks and tests.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 
 use super::column::{insert_sql, written};
@@ -22,13 +24,21 @@ pub struct SampleRun {
     pub duration_ms: i64,
 }
 
-/// Inserts finished runs in one statement; batches of thousands are fastest.
+/// Inserts finished runs in one statement; batches of thousands are fastest. They are those of the first version of their tasks, which
+/// need not exist.
 pub async fn insert_runs(s: &mut dyn Session, runs: &[SampleRun]) -> Result<()> {
+    let tasks: BTreeSet<&str> = runs.iter().map(|run| run.task_id.as_str()).collect();
+    let tasks = rows(&tasks.into_iter().collect::<Vec<_>>())?;
+    execute!(s, "insert the versions of generated runs", INSERT_VERSIONS, tasks, PARAMS)?;
     let list = rows(&runs.iter().map(RunRow).collect::<Vec<_>>())?;
     execute!(s, "insert generated runs", &insert_sql("executions", RunRow::COLUMNS, &[]), list)?;
     let counted: Vec<_> = runs.iter().map(counted).collect();
     run_stats::count(s, &counted).await
 }
+
+const INSERT_VERSIONS: &str = "
+    insert into former_versions (task_id, task_key, version, at, content, schedule_text, params, deleted_at)
+    select ids.*, '', 1, 0, '{}', '*/5 * * * *', $2, 0 from {ids} as ids where true on conflict do nothing";
 
 /// Sets the counters of a task as its finished runs would have left them; `newest` are its newest runs, oldest first.
 pub async fn set_counters(s: &mut dyn Session, newest: &[SampleRun], runs: i64, failed: i64) -> Result<()> {
@@ -54,8 +64,8 @@ fn counted(run: &SampleRun) -> CountedRun {
     }
 }
 
-/// The result of every run; its parameters are those of the task.
-const RESULT: &str = r#"{"message":"made up"}"#;
+/// The parameters of every run, and its result.
+const PARAMS: &str = r#"{"message":"made up"}"#;
 
 written! {
     RunRow of SampleRun as run => {
@@ -73,7 +83,7 @@ written! {
         lateness_ms Integer = 2,
         duration_ms Integer = run.duration_ms,
         node Text = "bench",
-        result Text = RESULT,
+        result Text = PARAMS,
     }
 }
 

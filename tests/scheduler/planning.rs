@@ -66,7 +66,7 @@ for_each_database! {
         context.advance(Duration::seconds(30)).await;
         context.services.tasks.delete(&admin(), "a", None).await.unwrap();
         let again = context.create("a", json!({"type": "interval", "seconds": 5})).await;
-        assert_eq!(again.version, 1, "as the one before");
+        assert_eq!(again.version, 2, "the numbers go on");
         for _ in 0..3 {
             context.advance(Duration::seconds(5)).await;
         }

@@ -66,7 +66,9 @@ for_each_database! {
             let own = message.map(|message| json!({"message": message}));
             executions.run(&admin(), "a", own.as_ref(), None).await.unwrap();
         };
+        let policy = json!({"policy": {"max_instances": 9}});
         context.create("a", daily.clone()).await;
+        tasks.patch(&admin(), "a", &policy, None).await.unwrap();
         run(None).await;
         tasks.patch(&admin(), "a", &json!({"params": {"message": "second"}}), None).await.unwrap();
         run(None).await;
@@ -74,7 +76,7 @@ for_each_database! {
         run(Some("second")).await;
         tasks.delete(&admin(), "a", None).await.unwrap();
         let again = context.create("a", json!({"type": "cron", "hour": 9})).await;
-        assert_eq!(again.version, 3, "the numbers of the deleted task's versions are not used again");
+        assert_eq!(again.version, 4, "the numbers of the deleted task's versions are not used again");
         run(None).await;
         let of = |found: Vec<Execution>| -> Vec<(String, Value)> {
             found.into_iter().map(|found| (found.schedule_text, found.params["message"].clone())).collect()
