@@ -222,10 +222,10 @@ impl Column for OptionalExecutionId {
 
 /// Declares how a type is read: `COLUMNS: Type { field, field = column }` generates the select list and `FromRow`.
 ///
-/// `field via Type` reads the column as that type and converts it. `; nested` introduces the fields of a nested type, `; with` a field that a function reads from several columns, `; sql` one whose
-/// expression a macro generates. With
-/// `as u`, the columns are those of the table with the alias `u`, read under the names `u_<field>`, so that joined tables may
-/// have columns of the same name. Without a name for the columns only `FromRow` is generated, for a select list of its own.
+/// `field via Type` reads the column as that type and converts it. `; nested` introduces the fields of a nested type, `; with` a field
+/// that a function reads from several columns, `; sql` one whose expression a macro generates. With `as u`, the columns are those of the
+/// table with the alias `u`, read under the names `u_<field>`, so that joined tables may have columns of the same name. Without a name
+/// for the columns only `FromRow` is generated, for a select list of its own.
 macro_rules! stored {
     (
         $(#[$doc:meta])* $vis:vis $columns:ident: $type:ident {

@@ -45,7 +45,7 @@ fn plans() -> Vec<(&'static str, String, &'static [&'static str])> {
         (
             "imported runs",
             history_import::KNOWN.into(),
-            &["SEARCH e USING COVERING INDEX executions_idempotency (task_id=? AND rowidempotency_key=?)"],
+            &["SEARCH e USING COVERING INDEX executions_idempotency (task_id=? AND idempotency_key=?)"],
         ),
         ("the oldest searched", execution_list::OLDEST_SEARCHED.into(), &["SCAN executions"]),
         (
@@ -225,7 +225,7 @@ fn plans() -> Vec<(&'static str, String, &'static [&'static str])> {
         (
             "the last versions of deleted tasks",
             version::LAST_FORMER.into(),
-            &["SEARCH former_versions USING COVERING INDEX", "(task_id=?)"],
+            &["SEARCH former_versions USING PRIMARY KEY (task_id=?)"],
         ),
         (
             "successful runs of a day",
@@ -301,7 +301,7 @@ fn plans() -> Vec<(&'static str, String, &'static [&'static str])> {
             &[
                 "SEARCH task_tags USING PRIMARY KEY (tag=?)",
                 "SEARCH executions USING COVERING INDEX executions_task (task_id=? AND rowid<?)",
-                "SEARCH e USING COVERING INDEX executions_task (task_id=? AND rowid>? AND rowid<?)",
+                "SEARCH executions USING COVERING INDEX executions_task (task_id=? AND rowid>? AND rowid<?)",
                 "SEARCH executions USING INTEGER PRIMARY KEY (rowid=?)",
             ],
         ),
