@@ -43,15 +43,19 @@ impl ExternalChangeWatcher {
     /// Polls once. Returns whether another process changed the database since the last call.
     pub async fn run_once(&mut self) -> Result<bool> {
         let version = self.database.data_version().await?;
-        let changed = self.last_version.is_some() && version != self.last_version;
-        self.last_version = version;
-        if changed {
-            self.database.count_change();
-            self.signals.schedule.notify_one();
-            self.signals.jobs.queued(self.queues.iter().map(String::as_str));
-            self.signals.external_change.notify_one();
-            self.events.publish_remote(vec![Event::Resync]);
+        let known = std::mem::replace(&mut self.last_version, version);
+        if version == known {
+            return Ok(false);
         }
-        Ok(changed)
+        // Also at the first look: what was written before it may have been read or not.
+        self.database.count_change();
+        if known.is_none() {
+            return Ok(false);
+        }
+        self.signals.schedule.notify_one();
+        self.signals.jobs.queued(self.queues.iter().map(String::as_str));
+        self.signals.external_change.notify_one();
+        self.events.publish_remote(vec![Event::Resync]);
+        Ok(true)
     }
 }

@@ -21,6 +21,7 @@ pub mod input;
 pub mod job;
 pub mod json;
 pub mod mask;
+pub mod merge_patch;
 pub mod node;
 pub mod notify;
 pub mod occurrence;

@@ -379,25 +379,5 @@ fn read_params(f: &mut Fields) -> Value {
     }
 }
 
-/// Applies a JSON merge patch (RFC 7396).
-pub fn merge_patch(target: &mut Value, patch: &Value) {
-    let Value::Object(patch) = patch else {
-        *target = patch.clone();
-        return;
-    };
-    if !target.is_object() {
-        *target = Value::Object(Map::new());
-    }
-    if let Value::Object(target) = target {
-        for (name, value) in patch {
-            if value.is_null() {
-                target.shift_remove(name);
-            } else {
-                merge_patch(target.entry(name.clone()).or_insert(Value::Null), value);
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests;

@@ -30,7 +30,9 @@ async fn change_by_another_process_wakes_scheduler_and_workers() {
     TestContext::new(&own).create("own", json!({"type": "interval", "hours": 1})).await;
     assert!(!watcher.run_once().await.expect("poll"), "own changes do not count");
     TestContext::new(&other).create("other", json!({"type": "interval", "hours": 1})).await;
+    let changes = own.changes();
     assert!(watcher.run_once().await.expect("poll"));
+    assert_ne!(own.changes(), changes, "what was read before is read again");
     signals.schedule.notified().await;
     signals.external_change.notified().await;
     assert_eq!(received.recv().await.expect("an event").as_ref(), [Event::Resync]);

@@ -84,7 +84,7 @@ async fn deleted_executions_release_space_in_the_file() {
     let db = TestDatabase::sqlite().await;
     let context = TestContext::new(&db.database);
     context.create("a", json!({"type": "interval", "seconds": 1})).await;
-    for _ in 0..100 {
+    for _ in 0..250 {
         context.advance(Duration::seconds(20)).await;
     }
     let pages = async || {

@@ -21,10 +21,3 @@ fn parse_reports_faults_of_all_fields() {
     let pointers: Vec<_> = faults.iter().map(|f| f.pointer.as_str()).collect();
     assert_eq!(pointers, ["/id", "/type", "/tags/1", "/trigger/hour", "/params", "/extra"]);
 }
-
-#[test]
-fn merge_patch_follows_rfc_7396() {
-    let mut target = json!({"a": {"b": 1, "c": 2}, "d": [1]});
-    merge_patch(&mut target, &json!({"a": {"b": null, "e": 3}, "d": [2], "f": {"g": null}}));
-    assert_eq!(target, json!({"a": {"c": 2, "e": 3}, "d": [2], "f": {}}));
-}
