@@ -1,7 +1,5 @@
 //! Backfills: starts the runs of chosen occurrences, in order, as many at a time as the backfill and its task allow.
 
-use std::sync::atomic::Ordering;
-
 use chrono::{DateTime, Utc};
 
 use super::occurrences;
@@ -19,11 +17,7 @@ const BATCH: i64 = 100;
 
 impl Planner {
     /// Whether runs of backfills may start, or backfills have ended.
-    pub(super) async fn has_startable_backfills(&self, s: &mut dyn Session, any: bool) -> Result<bool> {
-        self.signals.backfills.store(any, Ordering::Relaxed);
-        if !any {
-            return Ok(false);
-        }
+    pub(super) async fn has_startable_backfills(&self, s: &mut dyn Session) -> Result<bool> {
         let found = backfill::startable(s, BATCH).await?;
         let ids: Vec<String> = found.iter().map(|one| one.task_id.clone()).collect();
         let tasks = task::many(s, &ids).await?;

@@ -93,6 +93,7 @@ impl Planner {
     /// Plans at most one batch of what is due at `now`. On an error nothing is changed.
     pub async fn run_once(&self, now: DateTime<Utc>) -> Result<Planned> {
         let next = self.state.next_due.get(&self.database, self.read_next_due()).await?;
+        self.signals.backfills.store(next.backfills, Ordering::Relaxed);
         let horizon = self.state.horizon.of_pass(self.ahead, now, next.task);
         let tasks_due = next.task.is_some_and(|at| at <= horizon);
         let retries_due = next.retry.is_some_and(|at| at <= now);
@@ -104,7 +105,7 @@ impl Planner {
         }
         let mut reader = self.database.read_engine().await?;
         let releases = next.waiting && !self.releasable(&mut reader).await?.is_empty();
-        let backfills = self.has_startable_backfills(&mut reader, next.backfills).await?;
+        let backfills = next.backfills && self.has_startable_backfills(&mut reader).await?;
         let mut tasks_due = tasks_due;
         if tasks_due {
             let rows = plan::due_rows(&mut reader, horizon, &self.state.refused.at(now), BATCH).await?;
