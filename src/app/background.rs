@@ -153,9 +153,12 @@ pub(super) fn orphan_recovery(app: &App) -> OrphanRecovery {
 
 /// Ends the processes that the runs of dead servers have left on this machine. It runs before the recovery of these runs, so that no
 /// command runs twice.
-pub(super) async fn end_leftovers(process_lock: &Arc<ProcessLock>) {
-    let process_lock = process_lock.clone();
-    let ended = tokio::task::spawn_blocking(move || process_lock.dead_here().iter().for_each(|id| process::end_leftovers(id)));
+pub(super) async fn end_leftovers(process_lock: &ProcessLock) {
+    let dead = process_lock.dead_here();
+    if dead.is_empty() {
+        return;
+    }
+    let ended = tokio::task::spawn_blocking(move || dead.iter().for_each(|id| process::end_leftovers(id)));
     if let Err(error) = ended.await {
         tracing::warn!(%error, "failed to end the processes of a dead server");
     }
@@ -163,9 +166,7 @@ pub(super) async fn end_leftovers(process_lock: &Arc<ProcessLock>) {
 
 async fn watch_leftovers(process_lock: Arc<ProcessLock>, shutdown: CancellationToken) {
     while shutdown.run_until_cancelled(tick(LEFTOVERS_INTERVAL)).await.is_some() {
-        if !process_lock.dead_here().is_empty() {
-            end_leftovers(&process_lock).await;
-        }
+        end_leftovers(&process_lock).await;
     }
 }
 

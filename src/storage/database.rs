@@ -172,8 +172,8 @@ impl Database {
         version.await.map(Some).map_err(Error::on("check for changes"))
     }
 
-    /// A number that changes with each commit of this process, and with each change by another one that [`Database::count_change`] was
-    /// told of. `None` for PostgreSQL, where other nodes commit all the time.
+    /// A number that changes with each commit of this process and each call of [`Database::count_change`]. `None` for PostgreSQL, where
+    /// other nodes commit all the time.
     pub fn changes(&self) -> Option<u64> {
         match self {
             Database::Sqlite { writer, .. } => Some(writer.changes()),
@@ -181,7 +181,7 @@ impl Database {
         }
     }
 
-    /// Another process has changed the SQLite file.
+    /// Counts a change of the SQLite file by another process.
     pub fn count_change(&self) {
         if let Database::Sqlite { writer, .. } = self {
             writer.count_change();

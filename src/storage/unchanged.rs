@@ -19,16 +19,13 @@ impl<T: Copy> Unchanged<T> {
     pub async fn get(&self, database: &Database, read: impl Future<Output = Result<T>>) -> Result<T> {
         // Before the read: what is committed meanwhile may be missing from it.
         let changes = database.changes();
-        if let Some((_, known)) = self.known().filter(|(of, _)| Some(*of) == changes) {
-            return Ok(known);
+        let known = *self.lock();
+        if let Some((_, value)) = known.filter(|(of, _)| Some(*of) == changes) {
+            return Ok(value);
         }
         let value = read.await?;
         *self.lock() = changes.map(|changes| (changes, value));
         Ok(value)
-    }
-
-    fn known(&self) -> Option<(u64, T)> {
-        *self.lock()
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<(u64, T)>> {

@@ -10,6 +10,7 @@ use super::WorkerDeps;
 use super::recorder::Recorder;
 use crate::clock::tick;
 use crate::signals::slots::WorkerSlots;
+use crate::storage::unchanged::Unchanged;
 use crate::storage::{self, execution, queue_setting};
 
 /// How often the settings of the queues, and a queue that seems empty, are looked at.
@@ -18,16 +19,12 @@ const POLL_INTERVAL: Duration = Duration::from_millis(600);
 /// Feeds the workers until `shutdown`. Database errors are logged by those who write.
 pub(super) async fn run(deps: Arc<WorkerDeps>, slots: Arc<WorkerSlots>, recorder: Recorder, shutdown: CancellationToken) {
     recorder.fetch();
-    // The state of the database that was looked at last.
-    let mut looked_at = None;
+    let looked = Unchanged::default();
     loop {
         tokio::select! {
             _ = deps.signals.jobs.wait() => recorder.fetch(),
             () = tick(POLL_INTERVAL) => {
-                let changes = deps.database.changes();
-                let found = if changes.is_some() && changes == looked_at { Ok(false) } else { look(&deps, &slots).await };
-                looked_at = changes.filter(|_| found.is_ok());
-                if slots.has_unknown() || found.unwrap_or(false) {
+                if slots.has_unknown() || looked.get(&deps.database, look(&deps, &slots)).await.unwrap_or(false) {
                     recorder.fetch();
                 }
             }

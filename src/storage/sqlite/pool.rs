@@ -35,7 +35,7 @@ impl SqlitePool {
         &self.0.options
     }
 
-    /// How often the database was changed by the connections of this pool, or as [`Self::count_change`] was told.
+    /// The number of commits by connections of this pool, and of calls of [`Self::count_change`].
     pub(in crate::storage) fn changes(&self) -> u64 {
         self.0.changes.load(Ordering::Acquire)
     }
