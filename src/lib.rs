@@ -4,7 +4,7 @@
 //!
 //! | module | duty |
 //! | --- | --- |
-//! | [`clock`], [`ids`], [`signals`], [`rate_limit`], [`private_files`], [`long_path`], [`inherited_handles`], [`embedded`], [`blocking`] | time, new ids, wake-ups, rate limits, files that only their owner reads, paths without limit, handles that commands do not get, files that are part of the program, work that may take long |
+//! | [`clock`], [`ids`], [`signals`], [`rate_limit`], [`private_files`], [`long_path`], [`inherited_handles`], [`embedded`], [`blocking`], [`file_watch`] | time, new ids, wake-ups, rate limits, files that only their owner reads, paths without limit, handles that commands do not get, files that are part of the program, work that may take long, changes of files |
 //! | [`i18n`] | languages; puts messages and texts into words |
 //! | [`domain`] | the rules of tasks, triggers, policies and executions; pure functions without I/O |
 //! | [`events`] | changes that open pages and event streams hear of |
@@ -91,6 +91,7 @@ pub mod config;
 pub mod domain;
 pub mod embedded;
 pub mod events;
+pub mod file_watch;
 pub mod i18n;
 pub mod ids;
 pub mod inherited_handles;

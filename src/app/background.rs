@@ -18,6 +18,7 @@ use crate::cluster::notifier::ClusterNotifier;
 use crate::cluster::process_lock::ProcessLock;
 use crate::cluster::registry::NodeRegistry;
 use crate::config::Settings;
+use crate::file_watch::FileWatch;
 use crate::maintenance::checkpoint::Checkpoint;
 use crate::maintenance::orphan_recovery::OrphanRecovery;
 use crate::maintenance::retention::Prune;
@@ -74,13 +75,15 @@ pub(super) fn spawn_background_tasks(
     tasks
 }
 
-/// What is done several times a second.
+/// What is done at any time, and takes little.
 fn frequent_tasks(app: &App, planner: Planner, shutdown: &CancellationToken) -> Vec<FallibleTask> {
     let (scheduler, stop) = (Scheduler::new(planner, app.state.heartbeat.clone()), shutdown.clone());
     let mut tasks: Vec<FallibleTask> = vec![Box::pin(async move { scheduler.run(stop).await }.map(Ok))];
     if app.state.database.kind() == "sqlite" {
-        tasks.push(Box::pin(external_change_watcher(app).run(shutdown.clone()).map(Ok)));
-        tasks.push(Box::pin(database_file::watch(app.settings.data_dir.join(DATABASE_FILE), shutdown.clone())));
+        let file = app.settings.data_dir.join(DATABASE_FILE);
+        let log = FileWatch::new(&app.settings.data_dir.join(format!("{DATABASE_FILE}-wal")));
+        tasks.push(Box::pin(external_change_watcher(app).run(log, shutdown.clone()).map(Ok)));
+        tasks.push(Box::pin(database_file::watch(file, shutdown.clone())));
     }
     tasks
 }

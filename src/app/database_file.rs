@@ -2,15 +2,11 @@
 //! writing to a file that no longer has a name, and everything written would be lost.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
 use super::error::StartError;
-use crate::clock::tick;
-
-/// How often the file is checked, which takes a few microseconds.
-const POLL_INTERVAL: Duration = Duration::from_millis(200);
+use crate::file_watch::FileWatch;
 
 /// What identifies an open file, whatever its name is by now.
 type FileId = (u64, u64);
@@ -21,10 +17,11 @@ type FileId = (u64, u64);
 /// The file was removed or replaced.
 pub(super) async fn watch(path: PathBuf, shutdown: CancellationToken) -> Result<(), StartError> {
     let Some(opened) = file_id(&path) else { return waited(shutdown).await };
+    let mut changes = FileWatch::new(&path);
     loop {
         tokio::select! {
             () = shutdown.cancelled() => return Ok(()),
-            () = tick(POLL_INTERVAL) => {}
+            () = changes.next() => {}
         }
         if file_id(&path) != Some(opened) {
             return Err(StartError::DatabaseFileReplaced { path });

@@ -1,18 +1,13 @@
 //! External changes: detects writes to a SQLite database by other processes (such as a command line) and wakes the
 //! scheduler, the workers and open pages. On PostgreSQL each of them polls by itself.
 
-use std::time::Duration;
-
 use tokio_util::sync::CancellationToken;
 
-use crate::clock::tick;
 use crate::domain::event::Event;
 use crate::events::EventBus;
+use crate::file_watch::FileWatch;
 use crate::signals::Signals;
 use crate::storage::{Database, Result};
-
-/// How often the database's version is read, which takes a few microseconds. Users wait at most this long.
-const POLL_INTERVAL: Duration = Duration::from_millis(200);
 
 /// The background task that polls the database's version.
 pub struct ExternalChangeWatcher {
@@ -29,12 +24,12 @@ impl ExternalChangeWatcher {
         Self { database, events, signals, queues, last_version: None }
     }
 
-    /// Polls until the shutdown.
-    pub async fn run(mut self, shutdown: CancellationToken) {
+    /// Reads the version whenever SQLite's log, which all processes write, may have changed, until the shutdown.
+    pub async fn run(mut self, mut log: FileWatch, shutdown: CancellationToken) {
         loop {
             tokio::select! {
                 () = shutdown.cancelled() => return,
-                () = tick(POLL_INTERVAL) => {}
+                () = log.next() => {}
             }
             let _ = self.run_once().await; // the scheduler and the workers log database errors
         }

@@ -14,7 +14,7 @@ const MANY_PAGES: i64 = 4_000;
 /// How often the WAL is checked. No new pages since the last check counts as a quiet moment.
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
 /// The same while there was nothing to checkpoint.
-const IDLE_INTERVAL: Duration = Duration::from_millis(600);
+const IDLE_INTERVAL: Duration = Duration::from_secs(1);
 /// The shortest time between two checkpoints: each waits for the disk twice.
 const MIN_INTERVAL: Duration = Duration::from_secs(1);
 /// After this long a checkpoint runs even without a quiet moment: a power cut may lose what is only in the WAL.

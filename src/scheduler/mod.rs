@@ -30,9 +30,11 @@ pub use occurrences::Recorded;
 pub use planner::{Planned, Planner, PlannerState};
 pub use settle::Settlement;
 
-/// The longest sleep. It bounds how late the scheduler notices a change by another process, a changed system clock or the
-/// end of a suspend. A poll that finds nothing due reads a few indexes.
-const MAX_SLEEP: Duration = Duration::from_millis(200);
+/// The longest sleep. It bounds how late the scheduler notices a changed system clock or the end of a suspend.
+const MAX_SLEEP: Duration = Duration::from_secs(1);
+/// The same on PostgreSQL, where it also bounds how late a change by another node is noticed. A poll that finds nothing due reads a
+/// few indexes. What other processes change in a SQLite file wakes the scheduler.
+const MAX_SLEEP_BESIDE_NODES: Duration = Duration::from_millis(200);
 /// The shortest time between the starts of two passes that plan: what is due within it is planned together.
 const MIN_INTERVAL: Duration = Duration::from_millis(3);
 /// The pause after tasks were due that another node has locked.
@@ -92,12 +94,12 @@ impl Scheduler {
             tokio::select! {
                 () = shutdown.cancelled() => return,
                 () = self.planner.signals.schedule.notified() => {}
-                () = pause(sleep) => {}
+                () = self.pause(sleep) => {}
             }
         }
     }
 
-    /// Plans what is due. Returns how long to sleep before the next call, 0 to 200 ms.
+    /// Plans what is due. Returns how long to sleep before the next call, at most [`MAX_SLEEP`].
     pub async fn run_once(&self) -> Result<Duration> {
         let reading = self.planner.clock.reading();
         self.watch_clock(reading).await?;
@@ -105,14 +107,14 @@ impl Scheduler {
         let now = reading.wall;
         self.heartbeat.beat(now);
         let planned = self.planner.run_once(now).await?;
-        let left = planned.next_pass.map_or(MAX_SLEEP, |next| (next - now).to_std().unwrap_or_default());
+        let left = planned.next_pass.map_or(self.max_sleep(), |next| (next - now).to_std().unwrap_or_default());
         if !planned.is_empty() {
             tracing::debug!(planned.tasks, planned.executions, planned.queued, "planned due tasks");
             let took = (self.planner.clock.now() - now).to_std().unwrap_or_default();
             return Ok(MIN_INTERVAL.saturating_sub(took));
         }
         // Rows locked by another node are due but cannot be taken: wait a little instead of spinning.
-        Ok(if left.is_zero() { LOCKED_DELAY } else { left.min(MAX_SLEEP) })
+        Ok(if left.is_zero() { LOCKED_DELAY } else { left.min(self.max_sleep()) })
     }
 
     /// Leaves out the task because of which a pass was refused. Returns whether there is one.
@@ -134,12 +136,19 @@ impl Scheduler {
         Ok(())
     }
 
+    /// Sleeps until something is due, or with whatever else is looked at regularly.
+    async fn pause(&self, sleep: Duration) {
+        if sleep == self.max_sleep() { tick(sleep).await } else { precise::sleep(sleep).await }
+    }
+
+    fn max_sleep(&self) -> Duration {
+        match self.planner.database.changes() {
+            Some(_) => MAX_SLEEP,
+            None => MAX_SLEEP_BESIDE_NODES,
+        }
+    }
+
     fn clock_watch(&self) -> MutexGuard<'_, ClockWatch> {
         self.clock_watch.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Sleeps until something is due, or with whatever else is looked at regularly.
-async fn pause(sleep: Duration) {
-    if sleep == MAX_SLEEP { tick(MAX_SLEEP).await } else { precise::sleep(sleep).await }
 }

@@ -14,7 +14,7 @@ use crate::storage::unchanged::Unchanged;
 use crate::storage::{self, execution, queue_setting};
 
 /// How often the settings of the queues, and a queue that seems empty, are looked at.
-const POLL_INTERVAL: Duration = Duration::from_millis(600);
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Feeds the workers until `shutdown`. Database errors are logged by those who write.
 pub(super) async fn run(deps: Arc<WorkerDeps>, slots: Arc<WorkerSlots>, recorder: Recorder, shutdown: CancellationToken) {

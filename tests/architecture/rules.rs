@@ -13,6 +13,7 @@ const DEPENDENCIES: &[(&str, &[&str], &str)] = &[
     ("i18n", &["embedded"], "i18n puts codes into words and does not know who asks"),
     ("rate_limit", &[], "a limiter counts keys and does not know what they mean"),
     ("blocking", &[], "work is done, whatever it is"),
+    ("file_watch", &["clock"], "a file is watched, whatever is in it"),
     ("long_path", &[], "a path is put into another form, whatever it is of"),
     ("inherited_handles", &[], "a handle is closed to children, whatever it is of"),
     ("private_files", &["long_path"], "a private file's content is the caller's business"),

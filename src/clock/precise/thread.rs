@@ -1,5 +1,4 @@
-//! A sleep that is accurate to a fraction of a millisecond. Tokio's timers round up to the next millisecond and more, which would be
-//! most of the delay of a run. One thread wakes all sleepers.
+//! Precise sleeps where the system has no timers that a runtime can wait for: one thread wakes all sleepers.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -8,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
-/// Sleeps for `duration`.
-pub async fn sleep(duration: Duration) {
+/// See [`super::sleep`].
+pub(super) async fn sleep(duration: Duration) {
     static STARTED: LazyLock<bool> = LazyLock::new(|| {
         let thread = std::thread::Builder::new().name("timer".to_owned()).spawn(|| SLEEPERS.wake_for_ever());
         thread.inspect_err(|error| tracing::warn!(%error, "failed to start the timer; runs begin some milliseconds late")).is_ok()
@@ -111,24 +110,5 @@ impl PartialOrd for Sleeper {
 impl Ord for Sleeper {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
         self.until.cmp(&other.until)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn sleepers_wake_in_the_order_of_their_times_and_none_too_early() {
-        let order = Mutex::new(Vec::new());
-        let order_of = async |millis: u64| {
-            let started = Instant::now();
-            sleep(Duration::from_millis(millis)).await;
-            assert!(started.elapsed() >= Duration::from_millis(millis), "{millis}");
-            order.lock().unwrap().push(millis);
-        };
-        let given_up = tokio::time::timeout(Duration::from_millis(1), sleep(Duration::from_secs(3600)));
-        let _ = tokio::join!(order_of(300), order_of(5), order_of(100), given_up);
-        assert_eq!(*order.lock().unwrap(), [5, 100, 300]);
     }
 }
