@@ -56,8 +56,9 @@ mod system {
     use std::path::Path;
 
     use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
-    use tokio::io::Interest;
     use tokio::io::unix::AsyncFd;
+
+    use crate::descriptor::awaited;
 
     /// What the system tells of a file.
     #[derive(Debug)]
@@ -69,7 +70,7 @@ mod system {
             // A file that is open loses its name (`ATTRIB`) long before it is deleted (`DELETE_SELF`).
             let flags = WatchFlags::MODIFY | WatchFlags::ATTRIB | WatchFlags::MOVE_SELF | WatchFlags::DELETE_SELF;
             inotify::add_watch(&told, path, flags)?;
-            AsyncFd::with_interest(told, Interest::READABLE).map(Self)
+            awaited(told).map(Self)
         }
 
         /// Waits for changes since the last call.

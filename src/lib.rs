@@ -4,7 +4,7 @@
 //!
 //! | module | duty |
 //! | --- | --- |
-//! | [`clock`], [`ids`], [`signals`], [`rate_limit`], [`private_files`], [`long_path`], [`inherited_handles`], [`embedded`], [`blocking`], [`file_watch`] | time, new ids, wake-ups, rate limits, files that only their owner reads, paths without limit, handles that commands do not get, files that are part of the program, work that may take long, changes of files |
+//! | [`clock`], [`ids`], [`signals`], [`rate_limit`], [`private_files`], [`long_path`], [`inherited_handles`], [`embedded`], [`blocking`], `descriptor`, [`file_watch`] | time, new ids, wake-ups, rate limits, files that only their owner reads, paths without limit, handles that commands do not get, files that are part of the program, work that may take long, descriptors to wait for, changes of files |
 //! | [`i18n`] | languages; puts messages and texts into words |
 //! | [`domain`] | the rules of tasks, triggers, policies and executions; pure functions without I/O |
 //! | [`events`] | changes that open pages and event streams hear of |
@@ -88,6 +88,8 @@ pub mod cli;
 pub mod clock;
 pub mod cluster;
 pub mod config;
+#[cfg(target_os = "linux")]
+pub mod descriptor;
 pub mod domain;
 pub mod embedded;
 pub mod events;

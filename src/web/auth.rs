@@ -4,6 +4,7 @@
 use std::future::Future;
 use std::sync::Arc;
 
+use futures_util::future::BoxFuture;
 use poem::error::ReadBodyError;
 use poem::http::{Method, header};
 use poem::web::{Form, Multipart};
@@ -27,51 +28,56 @@ const QUERY_VALUE_MAX: usize = 8 << 10;
 /// Paths that are accessible before a required second factor is set up.
 const ENROLLMENT_PATHS: [&str; 2] = ["/account/second-factor", "/logout"];
 
+/// A page: a handler behind the authentication. One type for all handlers, so that what surrounds them is compiled once.
+pub struct Page {
+    web: Arc<Web>,
+    handler: Handler,
+    needs_session: bool,
+}
+
+type Handler = Box<dyn Fn(Arc<RequestContext>) -> BoxFuture<'static, HandlerResult> + Send + Sync>;
+
 /// Creates an endpoint for signed-in users; forms must carry the session's CSRF token.
-pub fn require_session<F, Fut>(web: &Arc<Web>, handler: F) -> impl Endpoint<Output = Response> + 'static
+pub fn require_session<F, Fut>(web: &Arc<Web>, handler: F) -> Page
 where
     F: Fn(Arc<RequestContext>) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = HandlerResult> + Send + 'static,
 {
-    endpoint(web, handler, true)
+    Page { web: web.clone(), handler: Box::new(move |ctx| Box::pin(handler(ctx))), needs_session: true }
 }
 
 /// Creates an endpoint for everybody; forms must come from this site.
-pub fn public<F, Fut>(web: &Arc<Web>, handler: F) -> impl Endpoint<Output = Response> + 'static
+pub fn public<F, Fut>(web: &Arc<Web>, handler: F) -> Page
 where
     F: Fn(Arc<RequestContext>) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = HandlerResult> + Send + 'static,
 {
-    endpoint(web, handler, false)
+    Page { needs_session: false, ..require_session(web, handler) }
 }
 
-fn endpoint<F, Fut>(web: &Arc<Web>, handler: F, needs_session: bool) -> impl Endpoint<Output = Response> + 'static
-where
-    F: Fn(Arc<RequestContext>) -> Fut + Send + Sync + 'static,
-    Fut: Future<Output = HandlerResult> + Send + 'static,
-{
-    let web = web.clone();
-    let handler = Arc::new(handler);
-    poem::endpoint::make(move |mut request: Request| {
-        let (web, handler) = (web.clone(), handler.clone());
-        async move {
-            let mut ctx = RequestContext::from_request(&web, &request);
-            let access = check_access(&mut ctx, &mut request, needs_session).await;
-            let ctx = Arc::new(ctx);
-            let result = match access {
-                Ok(()) => with_timeout(&web, handler(ctx.clone())).await,
-                Err(failure) => Err(failure),
-            };
-            match result {
-                Ok(response) => Ok::<_, poem::Error>(response),
-                Err(failure) => Ok(error_page::respond(&failure, &ctx).await),
-            }
+impl Endpoint for Page {
+    type Output = Response;
+
+    async fn call(&self, mut request: Request) -> poem::Result<Response> {
+        let mut ctx = RequestContext::from_request(&self.web, &request);
+        let access = check_access(&mut ctx, &mut request, self.needs_session).await;
+        let ctx = Arc::new(ctx);
+        let result = match access {
+            Ok(()) => self.respond(ctx.clone()).await,
+            Err(failure) => Err(failure),
+        };
+        match result {
+            Ok(response) => Ok(response),
+            Err(failure) => Ok(error_page::respond(&failure, &ctx).await),
         }
-    })
+    }
 }
 
-async fn with_timeout(web: &Web, response: impl Future<Output = HandlerResult>) -> HandlerResult {
-    tokio::time::timeout(web.options.request_timeout, response).await.unwrap_or(Err(Failure::TooSlow))
+impl Page {
+    async fn respond(&self, ctx: Arc<RequestContext>) -> HandlerResult {
+        let response = tokio::time::timeout(self.web.options.request_timeout, (self.handler)(ctx)).await;
+        response.unwrap_or(Err(Failure::TooSlow))
+    }
 }
 
 /// Authenticates the user and reads the form; returns the failure if the request is rejected.

@@ -6,14 +6,15 @@ use crate::source::Source;
 /// The modules that each module may use besides itself, from the bottom up, with the reason. An entry may be a submodule
 /// (`worker::cancel`).
 const DEPENDENCIES: &[(&str, &[&str], &str)] = &[
-    ("clock", &[], "the clock depends on nothing"),
+    ("descriptor", &[], "a descriptor is awaited, whatever it is of"),
+    ("clock", &["descriptor"], "the clock depends on nothing that knows of time"),
     ("signals", &["domain"], "signals wake and hand over; they read and write nothing"),
     ("ids", &[], "an id is generated from a time passed in"),
     ("embedded", &[], "embedded files are read by their names, whatever they are for"),
     ("i18n", &["embedded"], "i18n puts codes into words and does not know who asks"),
     ("rate_limit", &[], "a limiter counts keys and does not know what they mean"),
     ("blocking", &[], "work is done, whatever it is"),
-    ("file_watch", &["clock"], "a file is watched, whatever is in it"),
+    ("file_watch", &["clock", "descriptor"], "a file is watched, whatever is in it"),
     ("long_path", &[], "a path is put into another form, whatever it is of"),
     ("inherited_handles", &[], "a handle is closed to children, whatever it is of"),
     ("private_files", &["long_path"], "a private file's content is the caller's business"),
@@ -45,7 +46,7 @@ const DEPENDENCIES: &[(&str, &[&str], &str)] = &[
     ),
     (
         "cluster",
-        &["domain", "storage", "queue", "clock", "events", "signals"],
+        &["domain", "storage", "queue", "file_watch", "clock", "events", "signals"],
         "the cluster knows nodes; what happens to the runs of a dead one belongs to maintenance",
     ),
     (

@@ -5,8 +5,9 @@ use std::os::fd::OwnedFd;
 use std::time::Duration;
 
 use rustix::time::{Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create, timerfd_settime};
-use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
+
+use crate::descriptor::awaited;
 
 /// See [`super::sleep`]. Where there is no timer (too many open files), the sleep ends some milliseconds late.
 pub(super) async fn sleep(duration: Duration) {
@@ -26,5 +27,5 @@ fn start(duration: Duration) -> io::Result<AsyncFd<OwnedFd>> {
     let it_value = Timespec::try_from(after).map_err(|_| io::ErrorKind::InvalidInput)?;
     let it_interval = Timespec { tv_sec: 0, tv_nsec: 0 };
     timerfd_settime(&timer, TimerfdTimerFlags::empty(), &Itimerspec { it_interval, it_value })?;
-    AsyncFd::with_interest(timer, Interest::READABLE)
+    awaited(timer)
 }
