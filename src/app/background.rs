@@ -35,6 +35,9 @@ use crate::worker::{self, WorkerConfig, Workers};
 /// How often dead servers on this machine are looked for: more often than their runs are recovered.
 const LEFTOVERS_INTERVAL: Duration = Duration::from_secs(1);
 
+/// A task that runs until the shutdown; an error ends the server.
+type BackgroundTask = Pin<Box<dyn Future<Output = Result<(), StartError>> + Send>>;
+
 /// Starts all background tasks; each ends at the shutdown.
 pub(super) fn spawn_background_tasks(
     app: &App,
@@ -45,66 +48,70 @@ pub(super) fn spawn_background_tasks(
     let planner = planner(app);
     tasks.spawn(together(frequent_tasks(app, planner.clone(), shutdown), shutdown.clone()));
     tasks.spawn(together(watches(app, planner, shutdown), shutdown.clone()));
-    let mut spawn = |task: BackgroundTask| tasks.spawn(task.map(Ok));
+    let mut spawn = |task: BackgroundTask| tasks.spawn(task);
     let token = || shutdown.clone();
     // While running executions finish, other nodes must still see this one alive.
     let (workers, registry, stop, drained) = (workers(app), node_registry(app), token(), CancellationToken::new());
     let workers_drained = drained.clone();
-    spawn(Box::pin(async move {
+    spawn(unfailing(async move {
         workers.run(stop).await;
         drained.cancel();
     }));
     let writes = app.state.signals.writes.clone();
-    spawn(Box::pin(async move { registry.run(workers_drained, writes).await }));
+    spawn(unfailing(async move { registry.run(workers_drained, writes).await }));
     let (orphan_recovery, stop) = (orphan_recovery(app), token());
-    spawn(Box::pin(async move { orphan_recovery.run(stop).await }));
+    spawn(unfailing(async move { orphan_recovery.run(stop).await }));
     let (cluster_notifier, stop) = (cluster_notifier(app), token());
-    spawn(Box::pin(async move { cluster_notifier.run(stop).await }));
+    spawn(unfailing(async move { cluster_notifier.run(stop).await }));
     // PostgreSQL runs its own checkpoints, and its nodes notify each other.
     if app.state.database.kind() == "sqlite" {
-        spawn(Box::pin(Checkpoint::new(app.state.database.clone()).run(token())));
+        spawn(unfailing(Checkpoint::new(app.state.database.clone()).run(token())));
     }
-    spawn(Box::pin(delivery(app).run(token())));
+    spawn(unfailing(delivery(app).run(token())));
     let (bulk, stop) = (app.services.bulk.clone(), token());
-    spawn(Box::pin(async move { bulk.run(stop).await }));
+    spawn(unfailing(async move { bulk.run(stop).await }));
     let (prune, stop) = (prune(app), token());
-    spawn(Box::pin(async move { prune.run(stop).await }));
+    spawn(unfailing(async move { prune.run(stop).await }));
     if let Some(executables) = executables {
-        spawn(Box::pin(executables.run(token())));
+        spawn(unfailing(executables.run(token())));
     }
     tasks
 }
 
+fn unfailing(task: impl Future<Output = ()> + Send + 'static) -> BackgroundTask {
+    Box::pin(task.map(Ok))
+}
+
 /// What is done at any time, and takes little.
-fn frequent_tasks(app: &App, planner: Planner, shutdown: &CancellationToken) -> Vec<FallibleTask> {
+fn frequent_tasks(app: &App, planner: Planner, shutdown: &CancellationToken) -> Vec<BackgroundTask> {
     let (scheduler, stop) = (Scheduler::new(planner, app.state.heartbeat.clone()), shutdown.clone());
-    let mut tasks: Vec<FallibleTask> = vec![Box::pin(async move { scheduler.run(stop).await }.map(Ok))];
+    let mut tasks: Vec<BackgroundTask> = vec![unfailing(async move { scheduler.run(stop).await })];
     if app.state.database.kind() == "sqlite" {
         let file = app.settings.data_dir.join(DATABASE_FILE);
         let log = FileWatch::new(&app.settings.data_dir.join(format!("{DATABASE_FILE}-wal")));
-        tasks.push(Box::pin(external_change_watcher(app).run(log, shutdown.clone()).map(Ok)));
+        tasks.push(unfailing(external_change_watcher(app).run(log, shutdown.clone())));
         tasks.push(Box::pin(database_file::watch(file, shutdown.clone())));
     }
     tasks
 }
 
 /// What is looked at each second or two.
-fn watches(app: &App, planner: Planner, shutdown: &CancellationToken) -> Vec<FallibleTask> {
+fn watches(app: &App, planner: Planner, shutdown: &CancellationToken) -> Vec<BackgroundTask> {
     let token = || shutdown.clone();
     let (alarms, storage, stop) = (alarm_watch(app), storage_alarm(app), token());
     let (heartbeats, heartbeats_stop) = (heartbeat_watch(app), token());
     vec![
-        Box::pin(IdleWatch::new(planner, app.node.id.clone()).run(token()).map(Ok)),
-        Box::pin(watch_leftovers(app.process_lock.clone(), token()).map(Ok)),
-        Box::pin(async move { alarms.run(storage, stop).await }.map(Ok)),
-        Box::pin(async move { heartbeats.run(heartbeats_stop).await }.map(Ok)),
+        unfailing(IdleWatch::new(planner, app.node.id.clone()).run(token())),
+        unfailing(watch_leftovers(app.process_lock.clone(), token())),
+        unfailing(async move { alarms.run(storage, stop).await }),
+        unfailing(async move { heartbeats.run(heartbeats_stop).await }),
     ]
 }
 
 /// Runs tasks that do little at a time as one: what falls due together then wakes one thread. Ends with the first that fails or ends
 /// before the shutdown.
-async fn together(tasks: Vec<FallibleTask>, shutdown: CancellationToken) -> Result<(), StartError> {
-    let mut tasks: FuturesUnordered<FallibleTask> = tasks.into_iter().collect();
+async fn together(tasks: Vec<BackgroundTask>, shutdown: CancellationToken) -> Result<(), StartError> {
+    let mut tasks: FuturesUnordered<BackgroundTask> = tasks.into_iter().collect();
     while let Some(ended) = tasks.next().await {
         ended?;
         if !shutdown.is_cancelled() {
@@ -118,11 +125,6 @@ fn external_change_watcher(app: &App) -> ExternalChangeWatcher {
     let state = &app.state;
     ExternalChangeWatcher::new(state.database.clone(), state.events.clone(), state.signals.clone(), queue_names(&app.settings))
 }
-
-/// A task that runs until the shutdown.
-type BackgroundTask = Pin<Box<dyn Future<Output = ()> + Send>>;
-/// As [`BackgroundTask`]; an error ends the server.
-type FallibleTask = Pin<Box<dyn Future<Output = Result<(), StartError>> + Send>>;
 
 fn planner(app: &App) -> Planner {
     Planner {

@@ -1,18 +1,22 @@
 //! Ticks of what is looked at regularly. Those of all periods fall together, so that an idle process wakes up as often as the shortest
-//! period says, and not for each of them. Frequent periods are multiples of 200 ms for that. The sleeps are the precise ones: a timer
-//! of Tokio wakes the process once or twice more on the way to a time that is further away than 64 ms.
+//! period says, and not for each of them. Frequent periods are multiples of 200 ms for that.
 
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use super::precise;
+// A timer of Tokio wakes the process once or twice more on the way to a time that is further away than 64 ms; where there are no timers of
+// the kernel, precise sleeps do so more often.
+#[cfg(target_os = "linux")]
+use super::precise::sleep;
+#[cfg(not(target_os = "linux"))]
+use tokio::time::sleep;
 
 /// Sleeps until the next multiple of `period` since the first tick of this process: at least a part of it, at most all of it.
 pub async fn tick(period: Duration) {
     static FIRST: OnceLock<Instant> = OnceLock::new();
     let now = Instant::now();
     let first = *FIRST.get_or_init(|| now);
-    precise::sleep(next(first, now, period) - now).await;
+    sleep(next(first, now, period) - now).await;
 }
 
 fn next(first: Instant, now: Instant, period: Duration) -> Instant {
