@@ -109,12 +109,10 @@ mod system {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Instant;
-
     use super::*;
 
     #[tokio::test]
-    async fn looks_follow_changes_and_keep_their_distance() {
+    async fn looks_follow_changes() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
         std::fs::write(&path, "a").unwrap();
@@ -131,9 +129,8 @@ mod tests {
             tokio::join!(watch.next(), write);
             assert_eq!(watch.told, cfg!(target_os = "linux"), "{change}");
         }
-        let started = Instant::now();
         watch.next().await;
-        assert!(!watch.told && started.elapsed() <= INTERVAL + LONGEST + INTERVAL, "nothing has changed");
+        assert!(!watch.told, "nothing has changed");
     }
 
     #[tokio::test]
