@@ -62,7 +62,7 @@ use support::server;
 
 #[cfg(target_os = "linux")]
 fn main() -> std::process::ExitCode {
-    use runner::{on_request, scenario};
+    use runner::{busy, on_request, scenario};
     runner::run(&[
         scenario("disk::full_disk_stops_no_schedule_for_longer_than_it_is_full", |_| {
             Box::pin(disk::full_disk_stops_no_schedule_for_longer_than_it_is_full())
@@ -71,11 +71,9 @@ fn main() -> std::process::ExitCode {
         scenario("disk::stop_on_a_read_only_disk_ends_in_time", |_| Box::pin(disk::stop_on_a_read_only_disk_ends_in_time())),
         scenario("disk::removed_data_folder_ends_the_server", |_| Box::pin(disk::removed_data_folder_ends_the_server())),
         scenario("disk::read_only_disk_is_survived", |_| Box::pin(disk::read_only_disk_is_survived())),
-        scenario("backlog::of_10000_runs_after_a_kill", |_| Box::pin(backlog::backlog_runs_after_a_kill(10_000))),
+        busy("backlog::of_10000_runs_after_a_kill", |_| Box::pin(backlog::backlog_runs_after_a_kill(10_000))),
         on_request("backlog::of_40000_runs_after_a_kill", |_| Box::pin(backlog::backlog_runs_after_a_kill(40_000))),
-        scenario("searches::beside_100000_executions_delay_no_firings", |_| {
-            Box::pin(searches::searches_delay_no_firings(100_000))
-        }),
+        busy("searches::beside_100000_executions_delay_no_firings", |_| Box::pin(searches::searches_delay_no_firings(100_000))),
         on_request("searches::beside_500000_executions_delay_no_firings", |_| {
             Box::pin(searches::searches_delay_no_firings(500_000))
         }),

@@ -1,8 +1,13 @@
-//! Runs the scenarios one after the other, like a test harness, with arguments of its own.
+//! Runs the scenarios like a test harness, with arguments of its own.
 
 use std::pin::Pin;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
+
+use futures_util::{StreamExt, stream};
+
+/// How many scenarios run at the same time. Most of them wait for clocks and processes.
+const AT_ONCE: usize = 2;
 
 /// What the arguments say.
 #[derive(Debug, Clone, Copy)]
@@ -26,14 +31,20 @@ pub struct Scenario {
     start: fn(Options) -> Running,
     /// Runs only if a name or `--all` asks for it.
     on_request: bool,
+    /// Runs beside no other, because it keeps the machine busy.
+    alone: bool,
 }
 
 pub const fn scenario(name: &'static str, start: fn(Options) -> Running) -> Scenario {
-    Scenario { name, start, on_request: false }
+    Scenario { name, start, on_request: false, alone: false }
+}
+
+pub const fn busy(name: &'static str, start: fn(Options) -> Running) -> Scenario {
+    Scenario { name, start, on_request: false, alone: true }
 }
 
 pub const fn on_request(name: &'static str, start: fn(Options) -> Running) -> Scenario {
-    Scenario { name, start, on_request: true }
+    Scenario { name, start, on_request: true, alone: true }
 }
 
 /// A source of random choices that a seed repeats (SplitMix64).
@@ -99,15 +110,24 @@ pub fn run(scenarios: &[Scenario]) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     println!("running {} scenarios, storms of {} minutes with seed {}", chosen.len(), options.minutes, options.seed);
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("start a runtime");
-    let mut failed = 0;
-    for scenario in chosen {
-        let started = Instant::now();
-        let ended = runtime.block_on(async { tokio::spawn((scenario.start)(options)).await });
-        let result = if ended.is_ok() { "ok" } else { "FAILED" };
-        println!("test {} ... {result} ({:.1} s)", scenario.name, started.elapsed().as_secs_f64());
-        failed += i32::from(ended.is_err());
-    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build().expect("start a runtime");
+    let (alone, others): (Vec<&Scenario>, Vec<&Scenario>) = chosen.into_iter().partition(|scenario| scenario.alone);
+    let passed: Vec<bool> = runtime.block_on(async {
+        let alone: Vec<bool> = stream::iter(alone).then(|scenario| scenario.passes(options)).collect().await;
+        let others = stream::iter(others).map(|scenario| scenario.passes(options)).buffer_unordered(AT_ONCE);
+        stream::iter(alone).chain(others).collect().await
+    });
+    let failed = passed.iter().filter(|passed| !**passed).count();
     println!("{failed} failed");
     if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+impl Scenario {
+    async fn passes(&self, options: Options) -> bool {
+        let started = Instant::now();
+        let passed = tokio::spawn((self.start)(options)).await.is_ok();
+        let result = if passed { "ok" } else { "FAILED" };
+        println!("test {} ... {result} ({:.1} s)", self.name, started.elapsed().as_secs_f64());
+        passed
+    }
 }
