@@ -16,6 +16,9 @@ mod systemd {
     use super::STOP_MARGIN;
     use crate::service::HealthService;
 
+    /// An idle scheduler shows a sign of life each second; a shorter limit of the supervisor cannot ask for more.
+    const SCHEDULER_SILENCE: Duration = Duration::from_secs(2);
+
     /// The state of the notifications.
     pub struct Supervisor {
         health: HealthService,
@@ -53,7 +56,7 @@ mod systemd {
             let mut was_active = true;
             loop {
                 tokio::time::sleep(limit / 4).await;
-                let active = self.health.scheduler_active_within(limit / 2);
+                let active = self.health.scheduler_active_within(SCHEDULER_SILENCE.max(limit / 2));
                 if active {
                     notify(&[NotifyState::Watchdog]);
                 } else if was_active {
