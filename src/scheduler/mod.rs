@@ -99,7 +99,7 @@ impl Scheduler {
         }
     }
 
-    /// Plans what is due. Returns how long to sleep before the next call, at most [`MAX_SLEEP`].
+    /// Plans what is due. Returns how long to sleep before the next call, at most a second.
     pub async fn run_once(&self) -> Result<Duration> {
         let reading = self.planner.clock.reading();
         self.watch_clock(reading).await?;
