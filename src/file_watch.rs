@@ -1,4 +1,4 @@
-//! Watches of a file that other processes change: on Linux the system tells of changes; elsewhere the file is looked at regularly.
+//! Watches of a file that other processes change: on Linux the system reports changes; elsewhere the file is polled.
 
 use std::path::Path;
 use std::time::Duration;
@@ -6,33 +6,33 @@ use std::time::Duration;
 use self::system::Changes;
 use crate::clock::{precise, tick};
 
-/// The shortest time between two looks, and how often there is one where the system does not tell of changes.
+/// The shortest time between two polls, and the poll interval where the system does not report changes.
 const INTERVAL: Duration = Duration::from_millis(200);
-/// How often there is a look although no change was told. Another machine's changes of a shared folder are not.
+/// The poll interval while no change is reported. Changes of a shared folder by another machine are not reported.
 const LONGEST: Duration = Duration::from_secs(1);
-/// What begins with a change that was told, such as the writes of one transaction, has mostly ended after this time.
+/// The delay of a poll after a reported change: the other writes of the same transaction have mostly ended by then.
 const SETTLES: Duration = Duration::from_millis(10);
 
 /// A watch of one file.
 #[derive(Debug)]
 pub struct FileWatch {
-    /// `None` if the system does not tell of changes.
+    /// `None` if the system does not report changes.
     changes: Option<Changes>,
-    /// A change was told at the last look.
-    told: bool,
+    /// Whether the last poll followed a reported change.
+    reported: bool,
 }
 
 impl FileWatch {
     /// Watches the file from now on. Must be called within a Tokio runtime.
     #[must_use]
     pub fn new(path: &Path) -> Self {
-        Self { changes: Changes::of(path).ok(), told: false }
+        Self { changes: Changes::of(path).ok(), reported: false }
     }
 
-    /// Waits until it is time to look at the file: soon after a change, and once a second.
+    /// Waits until it is time to poll the file: soon after a change, and once a second.
     pub async fn next(&mut self) {
         let Some(changes) = &self.changes else { return tick(INTERVAL).await };
-        if self.told {
+        if self.reported {
             tick(INTERVAL).await;
         }
         let change = tokio::select! {
@@ -40,7 +40,7 @@ impl FileWatch {
             change = changes.next() => Some(change),
             () = tick(LONGEST) => None,
         };
-        self.told = change.is_some();
+        self.reported = change.is_some();
         match change {
             Some(Ok(())) => precise::sleep(SETTLES).await,
             Some(Err(_)) => self.changes = None,
@@ -60,17 +60,17 @@ mod system {
 
     use crate::descriptor::awaited;
 
-    /// What the system tells of a file.
+    /// The changes of a file that the system reports.
     #[derive(Debug)]
     pub(super) struct Changes(AsyncFd<OwnedFd>);
 
     impl Changes {
         pub fn of(path: &Path) -> io::Result<Self> {
-            let told = inotify::init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC)?;
+            let watcher = inotify::init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC)?;
             // A file that is open loses its name (`ATTRIB`) long before it is deleted (`DELETE_SELF`).
             let flags = WatchFlags::MODIFY | WatchFlags::ATTRIB | WatchFlags::MOVE_SELF | WatchFlags::DELETE_SELF;
-            inotify::add_watch(&told, path, flags)?;
-            awaited(told).map(Self)
+            inotify::add_watch(&watcher, path, flags)?;
+            awaited(watcher).map(Self)
         }
 
         /// Waits for changes since the last call.
@@ -78,7 +78,7 @@ mod system {
             let mut events = [0; 4096];
             loop {
                 let mut ready = self.0.readable().await?;
-                let read = ready.try_io(|told| rustix::io::read(told.get_ref(), &mut events).map_err(io::Error::from));
+                let read = ready.try_io(|watcher| rustix::io::read(watcher.get_ref(), &mut events).map_err(io::Error::from));
                 if let Ok(read) = read {
                     return read.map(drop);
                 }
@@ -92,7 +92,7 @@ mod system {
     use std::io;
     use std::path::Path;
 
-    /// Other systems do not tell.
+    /// Other systems report none.
     #[derive(Debug)]
     pub(super) enum Changes {}
 
@@ -112,7 +112,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn looks_follow_changes() {
+    async fn polls_follow_changes() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
         std::fs::write(&path, "a").unwrap();
@@ -127,18 +127,18 @@ mod tests {
                 }
             };
             tokio::join!(watch.next(), write);
-            assert_eq!(watch.told, cfg!(target_os = "linux"), "{change}");
+            assert_eq!(watch.reported, cfg!(target_os = "linux"), "{change}");
         }
         watch.next().await;
-        assert!(!watch.told, "nothing has changed");
+        assert!(!watch.reported, "nothing has changed");
     }
 
     #[tokio::test]
-    async fn file_that_cannot_be_watched_is_looked_at_regularly() {
+    async fn file_that_cannot_be_watched_is_polled() {
         let folder = tempfile::tempdir().unwrap();
         let mut watch = FileWatch::new(&folder.path().join("missing"));
         assert!(watch.changes.is_none());
         watch.next().await;
-        assert!(!watch.told);
+        assert!(!watch.reported);
     }
 }

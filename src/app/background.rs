@@ -9,6 +9,7 @@ use futures_util::{FutureExt, StreamExt};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use super::data_dir::WAL_FILE;
 use super::error::StartError;
 use super::state::{default_retention, queue_configs, queue_names, template_environment};
 use super::{App, DATABASE_FILE, database_file};
@@ -48,32 +49,31 @@ pub(super) fn spawn_background_tasks(
     let planner = planner(app);
     tasks.spawn(together(frequent_tasks(app, planner.clone(), shutdown), shutdown.clone()));
     tasks.spawn(together(watches(app, planner, shutdown), shutdown.clone()));
-    let mut spawn = |task: BackgroundTask| tasks.spawn(task);
     let token = || shutdown.clone();
     // While running executions finish, other nodes must still see this one alive.
     let (workers, registry, stop, drained) = (workers(app), node_registry(app), token(), CancellationToken::new());
     let workers_drained = drained.clone();
-    spawn(unfailing(async move {
+    tasks.spawn(unfailing(async move {
         workers.run(stop).await;
         drained.cancel();
     }));
     let writes = app.state.signals.writes.clone();
-    spawn(unfailing(async move { registry.run(workers_drained, writes).await }));
+    tasks.spawn(unfailing(async move { registry.run(workers_drained, writes).await }));
     let (orphan_recovery, stop) = (orphan_recovery(app), token());
-    spawn(unfailing(async move { orphan_recovery.run(stop).await }));
+    tasks.spawn(unfailing(async move { orphan_recovery.run(stop).await }));
     let (cluster_notifier, stop) = (cluster_notifier(app), token());
-    spawn(unfailing(async move { cluster_notifier.run(stop).await }));
+    tasks.spawn(unfailing(async move { cluster_notifier.run(stop).await }));
     // PostgreSQL runs its own checkpoints, and its nodes notify each other.
     if app.state.database.kind() == "sqlite" {
-        spawn(unfailing(Checkpoint::new(app.state.database.clone()).run(token())));
+        tasks.spawn(unfailing(Checkpoint::new(app.state.database.clone()).run(token())));
     }
-    spawn(unfailing(delivery(app).run(token())));
+    tasks.spawn(unfailing(delivery(app).run(token())));
     let (bulk, stop) = (app.services.bulk.clone(), token());
-    spawn(unfailing(async move { bulk.run(stop).await }));
+    tasks.spawn(unfailing(async move { bulk.run(stop).await }));
     let (prune, stop) = (prune(app), token());
-    spawn(unfailing(async move { prune.run(stop).await }));
+    tasks.spawn(unfailing(async move { prune.run(stop).await }));
     if let Some(executables) = executables {
-        spawn(unfailing(executables.run(token())));
+        tasks.spawn(unfailing(executables.run(token())));
     }
     tasks
 }
@@ -88,7 +88,7 @@ fn frequent_tasks(app: &App, planner: Planner, shutdown: &CancellationToken) -> 
     let mut tasks: Vec<BackgroundTask> = vec![unfailing(async move { scheduler.run(stop).await })];
     if app.state.database.kind() == "sqlite" {
         let file = app.settings.data_dir.join(DATABASE_FILE);
-        let log = FileWatch::new(&app.settings.data_dir.join(format!("{DATABASE_FILE}-wal")));
+        let log = FileWatch::new(&app.settings.data_dir.join(WAL_FILE));
         tasks.push(unfailing(external_change_watcher(app).run(log, shutdown.clone())));
         tasks.push(Box::pin(database_file::watch(file, shutdown.clone())));
     }

@@ -12,6 +12,8 @@ use crate::telemetry::LOG_FILE;
 
 /// The name of the database file in the data folder.
 pub const DATABASE_FILE: &str = "task.db";
+/// SQLite's write-ahead log of the database.
+pub const WAL_FILE: &str = "task.db-wal";
 /// The file that tells a data folder whose database was in use from a new one.
 pub const MARKER_FILE: &str = "database.in-use";
 const MARKER_TEXT: &str = "Belfry's database task.db was in use in this folder. While this file exists, Belfry does not start with a \
@@ -26,10 +28,9 @@ pub const BACKUPS_FOLDER: &str = "backups";
 pub const EXECUTABLES_FOLDER: &str = "tasks";
 /// The files that only the server's account may read.
 #[cfg(unix)]
-const SECRET_FILES: [&str; 6] = [DATABASE_FILE, "task.db-wal", "task.db-shm", "task.db-journal", LOG_FILE, KEY_FILE];
+const SECRET_FILES: [&str; 6] = [DATABASE_FILE, WAL_FILE, "task.db-shm", "task.db-journal", LOG_FILE, KEY_FILE];
 /// What a start may create in the folder; files before the folder that contains them.
-const CREATED_BY_START: [&str; 7] =
-    [LOG_FILE, DATABASE_FILE, "task.db-wal", "task.db-shm", "task.db-journal", "nodes", FILES_FOLDER];
+const CREATED_BY_START: [&str; 7] = [LOG_FILE, DATABASE_FILE, WAL_FILE, "task.db-shm", "task.db-journal", "nodes", FILES_FOLDER];
 
 /// The data folder during the start. Dropped before [`DataDir::commit`], it removes what was created.
 #[derive(Debug)]
@@ -79,7 +80,7 @@ impl DataDir {
 
     /// The file that shows that the folder holds, or held, a database: the marker, or changes that are not yet in the database.
     fn evidence_of_use(&self) -> Option<PathBuf> {
-        let (marker, wal) = (self.path.join(MARKER_FILE), self.path.join(format!("{DATABASE_FILE}-wal")));
+        let (marker, wal) = (self.path.join(MARKER_FILE), self.path.join(WAL_FILE));
         [(marker.exists(), marker), (!is_empty(&wal), wal)].into_iter().find_map(|(found, file)| found.then_some(file))
     }
 

@@ -14,10 +14,11 @@ mod systemd {
     use tokio_util::sync::CancellationToken;
 
     use super::STOP_MARGIN;
+    use crate::scheduler::MAX_SLEEP;
     use crate::service::HealthService;
 
-    /// An idle scheduler shows a sign of life each second; a shorter limit of the supervisor cannot ask for more.
-    const SCHEDULER_SILENCE: Duration = Duration::from_secs(2);
+    /// A scheduler that is silent for longer hangs, however short the limit of the supervisor is.
+    const SCHEDULER_SILENCE: Duration = MAX_SLEEP.saturating_mul(2);
 
     /// The state of the notifications.
     pub struct Supervisor {

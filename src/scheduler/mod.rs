@@ -31,7 +31,7 @@ pub use planner::{Planned, Planner, PlannerState};
 pub use settle::Settlement;
 
 /// The longest sleep. It bounds how late the scheduler notices a changed system clock or the end of a suspend.
-const MAX_SLEEP: Duration = Duration::from_secs(1);
+pub const MAX_SLEEP: Duration = Duration::from_secs(1);
 /// The same on PostgreSQL, where it also bounds how late a change by another node is noticed. A poll that finds nothing due reads a
 /// few indexes. What other processes change in a SQLite file wakes the scheduler.
 const MAX_SLEEP_BESIDE_NODES: Duration = Duration::from_millis(200);
@@ -99,7 +99,7 @@ impl Scheduler {
         }
     }
 
-    /// Plans what is due. Returns how long to sleep before the next call, at most a second.
+    /// Plans what is due. Returns how long to sleep before the next call, at most [`MAX_SLEEP`].
     pub async fn run_once(&self) -> Result<Duration> {
         let reading = self.planner.clock.reading();
         self.watch_clock(reading).await?;

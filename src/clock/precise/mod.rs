@@ -1,27 +1,20 @@
 //! A sleep that is accurate to a fraction of a millisecond. Tokio's timers round up to the next millisecond and more, which would be
 //! most of the delay of a run.
 
-use std::time::Duration;
-
 #[cfg(not(target_os = "linux"))]
 mod thread;
 #[cfg(target_os = "linux")]
 mod timerfd;
 
 #[cfg(not(target_os = "linux"))]
-use thread as system;
+pub use thread::sleep;
 #[cfg(target_os = "linux")]
-use timerfd as system;
-
-/// Sleeps for `duration`.
-pub async fn sleep(duration: Duration) {
-    system::sleep(duration).await;
-}
+pub use timerfd::sleep;
 
 #[cfg(test)]
 mod tests {
     use std::sync::Mutex;
-    use std::time::Instant;
+    use std::time::{Duration, Instant};
 
     use super::*;
 
@@ -35,7 +28,12 @@ mod tests {
             order.lock().unwrap().push(millis);
         };
         let given_up = tokio::time::timeout(Duration::from_millis(1), sleep(Duration::from_secs(3600)));
-        let _ = tokio::join!(order_of(300), order_of(0), order_of(100), given_up);
-        assert_eq!(*order.lock().unwrap(), [0, 100, 300]);
+        let _ = tokio::join!(order_of(300), order_of(5), order_of(100), given_up);
+        assert_eq!(*order.lock().unwrap(), [5, 100, 300]);
+    }
+
+    #[tokio::test]
+    async fn sleep_of_no_time_ends() {
+        sleep(Duration::ZERO).await;
     }
 }

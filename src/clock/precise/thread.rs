@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
-/// See [`super::sleep`].
-pub(super) async fn sleep(duration: Duration) {
+/// Sleeps for `duration`.
+pub async fn sleep(duration: Duration) {
     static STARTED: LazyLock<bool> = LazyLock::new(|| {
         let thread = std::thread::Builder::new().name("timer".to_owned()).spawn(|| SLEEPERS.wake_for_ever());
         thread.inspect_err(|error| tracing::warn!(%error, "failed to start the timer; runs begin some milliseconds late")).is_ok()

@@ -9,8 +9,8 @@ use tokio::io::unix::AsyncFd;
 
 use crate::descriptor::awaited;
 
-/// See [`super::sleep`]. Where there is no timer (too many open files), the sleep ends some milliseconds late.
-pub(super) async fn sleep(duration: Duration) {
+/// Sleeps for `duration`. Where there is no timer (too many open files), the sleep ends some milliseconds late.
+pub async fn sleep(duration: Duration) {
     let woken = match start(duration) {
         Ok(timer) => timer.readable().await.is_ok(),
         Err(_) => false,
